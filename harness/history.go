@@ -1,0 +1,254 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// HistoryVersion is the version of the history format this package writes. It
+// is raised when an old reader would misjudge a new history.
+const HistoryVersion = 1
+
+// Record is one line of a history: an offset and exactly one of the other
+// fields, whose JSON key says what happened. docs/history.md is the reference.
+type Record struct {
+	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending but for packets
+
+	Header    *Header    `json:"header,omitempty"`    // always the first line
+	Phase     *Phase     `json:"phase,omitempty"`     // the network changes
+	Fault     *FaultNote `json:"fault,omitempty"`     // a fault begins or ends
+	Pay       *Payment   `json:"pay,omitempty"`       // a user presses pay
+	Told      *Told      `json:"told,omitempty"`      // a payer is shown an outcome
+	Attempt   *Attempt   `json:"attempt,omitempty"`   // a try is over
+	Committed string     `json:"committed,omitempty"` // the booking of this payment is durable
+	Packet    *Packet    `json:"packet,omitempty"`    // a packet arrived or was lost; At is when it was offered
+	Posting   *Posting   `json:"posting,omitempty"`   // read from the ledger after the settle
+	Balance   *Balance   `json:"balance,omitempty"`   // read from the ledger after the settle
+	Held      string     `json:"held,omitempty"`      // a payer still holds this payment after the settle
+	End       *End       `json:"end,omitempty"`       // always the last line of a whole history
+
+	Line int `json:"-"` // 1-based line in the file, set by ReadHistory
+}
+
+// Header opens a history: what was run, with what.
+type Header struct {
+	Version  int       `json:"version"`
+	Onebar   string    `json:"onebar"`  // version of the program
+	Started  time.Time `json:"started"` // wall time of offset 0, the only one
+	Seed     uint64    `json:"seed"`
+	Engine   string    `json:"engine"`
+	Payload  bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
+	Commits  bool      `json:"commits,omitempty"` // the subject reports its durable commits
+	Holds    bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold
+	Scenario Scenario  `json:"scenario"`
+}
+
+// Phase begins at its record and lasts until the next one: what was asked of
+// every link meanwhile.
+type Phase struct {
+	Name       string  `json:"name"`
+	Profile    Profile `json:"profile"`
+	OutageUp   bool    `json:"outage_up,omitempty"`   // every packet up was to be lost
+	OutageDown bool    `json:"outage_down,omitempty"` // every packet down was to be lost
+}
+
+// FaultNote marks the begin or the end of one occurrence of a timeline event.
+type FaultNote struct {
+	Event  int    `json:"event"` // index in Scenario.Timeline
+	Action Action `json:"action"`
+	Ended  bool   `json:"ended,omitempty"`
+	Hits   int64  `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
+	Error  string `json:"error,omitempty"`
+}
+
+// End closes a history.
+type End struct {
+	Settled     bool          `json:"settled"`               // every payment had a final outcome in time
+	Interrupted bool          `json:"interrupted,omitempty"` // the run was stopped from outside
+	Error       string        `json:"error,omitempty"`       // the experiment could not be carried to its end
+	LedgerRead  bool          `json:"ledger_read"`           // the postings and balances above are complete
+	CPU         time.Duration `json:"cpu,omitempty"`         // processor time of this process during the run
+}
+
+// History writes records as they happen. All its methods may be called from
+// several goroutines; none of them blocks on anything but the writer. It is a
+// PacketSink and an Observer. The first write error is kept, further records
+// are dropped, and Close returns the error.
+type History struct {
+	mu    sync.Mutex
+	w     *bufio.Writer
+	start time.Time
+	buf   []byte
+	lines int
+	err   error
+}
+
+// NewHistory returns a History that writes to w with offsets from start.
+// The caller owns w.
+func NewHistory(w io.Writer, start time.Time) *History {
+	return &History{w: bufio.NewWriterSize(w, 64<<10), start: start}
+}
+
+// Record writes r now: it sets r.At to the present offset. A record other than
+// a packet is handed to the writer at once, so that it survives a kill.
+func (h *History) Record(r Record) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return
+	}
+	r.At = time.Since(h.start)
+	b, err := json.Marshal(r)
+	if err != nil {
+		h.err = fmt.Errorf("encode history record: %w", err)
+		return
+	}
+	h.write(append(b, '\n'))
+	h.flush()
+}
+
+func (h *History) write(line []byte) {
+	h.lines++
+	if _, err := h.w.Write(line); err != nil && h.err == nil {
+		h.err = fmt.Errorf("write history: %w", err)
+	}
+}
+
+func (h *History) flush() {
+	if err := h.w.Flush(); err != nil && h.err == nil {
+		h.err = fmt.Errorf("write history: %w", err)
+	}
+}
+
+// Packet implements PacketSink. Packets are buffered: the last of them may be
+// missing from a history whose writer was killed.
+func (h *History) Packet(p Packet) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return
+	}
+	h.buf = appendPacket(h.buf[:0], p)
+	h.write(h.buf)
+}
+
+// appendPacket appends the JSON line of p: what json.Marshal would write for
+// Record{At: p.At, Packet: &p}, without its cost.
+func appendPacket(b []byte, p Packet) []byte {
+	field := func(name string, v int64) {
+		b = append(b, name...)
+		b = strconv.AppendInt(b, v, 10)
+	}
+	field(`{"at":`, int64(p.At))
+	field(`,"packet":{"at":`, int64(p.At))
+	field(`,"client":`, int64(p.Client))
+	field(`,"flow":`, int64(p.Flow))
+	b = append(b, `,"dir":"`...)
+	b = append(b, p.Direction.String()...)
+	field(`","size":`, int64(p.Size))
+	if p.Delay != 0 {
+		field(`,"delay":`, int64(p.Delay))
+	}
+	if p.Late != 0 {
+		field(`,"late":`, int64(p.Late))
+	}
+	if p.Drop != DropNone {
+		b = append(b, `,"drop":"`...)
+		b = append(b, p.Drop.String()...)
+		b = append(b, '"')
+	}
+	if p.Retransmit {
+		b = append(b, `,"rtx":true`...)
+	}
+	return append(b, "}}\n"...)
+}
+
+// Told implements Observer.
+func (h *History) Told(t Told) { h.Record(Record{Told: &t}) }
+
+// Attempt implements Observer.
+func (h *History) Attempt(a Attempt) { h.Record(Record{Attempt: &a}) }
+
+// Committed implements Observer.
+func (h *History) Committed(payment string) { h.Record(Record{Committed: payment}) }
+
+// Err returns the first write error, if any.
+func (h *History) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+// Close writes what is buffered and returns the first error there was. Records
+// that come later are dropped.
+func (h *History) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err == nil {
+		h.flush()
+	}
+	err := h.err
+	if h.err == nil {
+		h.err = errors.New("write history: it is closed")
+	}
+	return err
+}
+
+// maxLine bounds one line of a history; a header with a large scenario is the
+// longest.
+const maxLine = 16 << 20
+
+// ReadHistory yields the records of a history in order. On the first line that
+// cannot be read it yields an error that names the line, and ends. Whether the
+// history is whole (begins with a Header, closes with an End) is for the reader
+// to judge.
+func ReadHistory(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		s := bufio.NewScanner(r)
+		s.Buffer(make([]byte, 64<<10), maxLine)
+		s.Split(scanWholeLines)
+		line := 0
+		for s.Scan() {
+			line++
+			var rec Record
+			if err := json.Unmarshal(s.Bytes(), &rec); err != nil {
+				yield(Record{}, lineError(line, s.Bytes(), err))
+				return
+			}
+			rec.Line = line
+			if !yield(rec, nil) {
+				return
+			}
+		}
+		if err := s.Err(); err != nil {
+			yield(Record{}, fmt.Errorf("line %d: %w", line+1, err))
+		}
+	}
+}
+
+func lineError(line int, b []byte, err error) error {
+	if !bytes.HasSuffix(b, []byte("\n")) {
+		return fmt.Errorf("line %d: the record is truncated (was its writer killed?): delete this line to judge what came before it", line)
+	}
+	return fmt.Errorf("line %d: not a history record: %w", line, err)
+}
+
+// scanWholeLines is bufio.ScanLines, but keeps the newline, so that a truncated
+// last line can be told from a whole one.
+func scanWholeLines(data []byte, atEOF bool) (int, []byte, error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i+1], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
+}

@@ -1,0 +1,118 @@
+package harness
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// Engine opens networks of one kind.
+type Engine interface {
+	// Name is the engine's name on the command line: "packet" or "toxiproxy".
+	Name() string
+	// Supports returns nil if the engine can do everything the scenario asks,
+	// and otherwise an error that names each thing it cannot do, why, and which
+	// engine can.
+	Supports(Scenario) error
+	// Open builds the network. The caller closes it.
+	Open(context.Context, NetworkConfig) (Network, error)
+}
+
+// NetworkConfig is what a network is built from.
+type NetworkConfig struct {
+	Seed    uint64
+	Start   time.Time    // the instant of offset 0
+	Clients int          // hosts for payers, numbered from 0
+	Profile Profile      // of every link until SetProfile
+	Toxics  bool         // StreamToxic faults will be injected: put toxiproxy in the way
+	Packets PacketSink   // told of every packet; nil is nobody
+	Log     *slog.Logger // nil discards
+}
+
+// Network is a server host and a number of client hosts, each client joined to
+// the server by an impaired link of its own: a payer has a phone, and a phone
+// has its own radio bearer. Its methods may be called from several goroutines.
+type Network interface {
+	// Client returns the host of payer i, 0 <= i < NetworkConfig.Clients. The
+	// network owns it.
+	Client(i int) Host
+	// Server returns the host the payment server listens on. The network owns
+	// it.
+	Server() Host
+	// SetProfile replaces the profile of every link from now on. Packets
+	// already accepted keep the fate they were given.
+	SetProfile(Profile)
+	// Inject begins a fault on every link. The returned function ends it and
+	// returns how many packets or connections it has hit; it must be called
+	// once, also for a fault that is over at once, such as Reset.
+	Inject(Fault) (end func() (hits int64), err error)
+	// Close ends every connection and listener and frees everything. No
+	// goroutine of the network is left when it returns.
+	Close() error
+}
+
+// Host is one machine on a Network. It is shaped like package net, so code
+// under test needs no change: hand it these two methods in place of a
+// net.Dialer's and a net.ListenConfig's.
+type Host interface {
+	// DialContext connects to an address a listener of the server host gave.
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	// Listen announces on an address of the host. Network is "tcp"; address is
+	// ":port", and port 0 picks one. The caller closes the listener.
+	Listen(ctx context.Context, network, address string) (net.Listener, error)
+}
+
+// Fault is a network fault to inject. Action is Blackhole, Reset, Refuse or
+// StreamToxic.
+type Fault struct {
+	Action    Action
+	Direction Direction // Blackhole; DirectionUnknown is both
+	Toxic     *Toxic    // StreamToxic
+}
+
+// DropReason says why a packet did not arrive.
+type DropReason uint8
+
+const (
+	DropNone    DropReason = iota // it arrived
+	DropLoss                      // random loss
+	DropOutage                    // a blackhole
+	DropQueue                     // the queue before the rate was full
+	DropStopped                   // the network was closed while it was under way
+)
+
+var dropNames = names{"", "loss", "outage", "queue", "stopped"}
+
+// String returns the reason, or nothing for a packet that arrived.
+func (d DropReason) String() string { return dropNames.text(uint8(d)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d DropReason) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *DropReason) UnmarshalText(b []byte) error {
+	v, err := dropNames.parse("drop reason", b)
+	*d = DropReason(v)
+	return err
+}
+
+// Packet is what happened to one packet on a link, as measured.
+type Packet struct {
+	At         time.Duration `json:"at"`              // when it was offered to the link
+	Client     int           `json:"client"`          // which payer's link
+	Flow       int           `json:"flow"`            // which connection on that link, from 1 in order of first appearance
+	Direction  Direction     `json:"dir"`             //
+	Size       int           `json:"size"`            // bytes with IP and TCP headers; payload only in the toxiproxy engine
+	Delay      time.Duration `json:"delay,omitempty"` // from At to its arrival by the clock, if it arrived
+	Late       time.Duration `json:"late,omitempty"`  // how much of Delay nobody asked for: the machine was busy
+	Drop       DropReason    `json:"drop,omitempty"`  //
+	Retransmit bool          `json:"rtx,omitempty"`   // the sender had sent this data (or SYN, or FIN) before
+}
+
+// PacketSink is told of packets. Packet may be called from several goroutines
+// at once, must not block, and is called once per packet, when its fate is
+// known: at its arrival or its loss.
+type PacketSink interface {
+	Packet(Packet)
+}

@@ -1,0 +1,156 @@
+package harness
+
+import "time"
+
+// ResultVersion is the version of the JSON form of a Result. It is raised when
+// a field changes its meaning or goes away.
+const ResultVersion = 1
+
+// Result is a run, judged and measured: the only input of a report. It is plain
+// data; docs/result.md is the reference of its JSON form.
+type Result struct {
+	Version  int           `json:"version"`
+	Onebar   string        `json:"onebar"`
+	Scenario Scenario      `json:"scenario"`
+	Engine   string        `json:"engine"`
+	Seed     uint64        `json:"seed"`
+	Started  time.Time     `json:"started"`
+	Took     time.Duration `json:"took"` // from offset 0 to the end of the history
+	Payload  bool          `json:"payload,omitempty"`
+
+	Status     Status      `json:"status"`          // the worst of the verdicts and thresholds
+	Error      string      `json:"error,omitempty"` // the experiment could not be carried to its end
+	Verdicts   []Verdict   `json:"verdicts"`
+	Thresholds []Threshold `json:"thresholds,omitempty"`
+	Figures    Figures     `json:"figures"`
+	Phases     []PhaseStat `json:"phases,omitempty"`
+	Faults     []FaultStat `json:"faults,omitempty"`
+
+	HistoryFile string `json:"history,omitempty"` // path of the history
+	Rerun       string `json:"rerun,omitempty"`   // the command that runs just this again
+}
+
+// Exit returns the exit code of the run alone.
+func (r Result) Exit() int {
+	switch {
+	case r.Error != "":
+		return ExitBroken
+	case r.Status == Fail:
+		return ExitFail
+	case r.Status == Pass:
+		return ExitPass
+	}
+	return ExitUnknown
+}
+
+// Verdict returns the verdict of the named check, or a zero Verdict.
+func (r Result) Verdict(check string) Verdict {
+	for _, v := range r.Verdicts {
+		if v.Check == check {
+			return v
+		}
+	}
+	return Verdict{}
+}
+
+// Unit is what a figure counts in.
+type Unit uint8
+
+const (
+	UnitUnknown Unit = iota
+	Count            // a number of things
+	Seconds
+	Bytes
+	Ratio // a share, 0 to 1
+	BitPerSecond
+	Joules
+)
+
+var unitNames = names{"unknown", "count", "seconds", "bytes", "ratio", "bit/s", "joules"}
+
+// String returns the name of the unit.
+func (u Unit) String() string { return unitNames.text(uint8(u)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *Unit) UnmarshalText(b []byte) error {
+	v, err := unitNames.parse("unit", b)
+	*u = Unit(v)
+	return err
+}
+
+// Figure is one measured number, named as in a threshold.
+type Figure struct {
+	Name  string  `json:"name"` // such as "p95(confirm)" or "bytes_per_payment"
+	Unit  Unit    `json:"unit"`
+	Value float64 `json:"value"`
+}
+
+// Figures are the figures of a run in the order a report shows them. A figure
+// that could not be measured in the run is not there.
+type Figures []Figure
+
+// Get returns the named figure and whether it was measured.
+func (f Figures) Get(name string) (Figure, bool) {
+	for _, g := range f {
+		if g.Name == name {
+			return g, true
+		}
+	}
+	return Figure{}, false
+}
+
+// Threshold is an expectation and how it came out.
+type Threshold struct {
+	Text   string `json:"text"` // as written
+	Line   int    `json:"line,omitempty"`
+	Status Status `json:"status"`
+	Got    Figure `json:"got"`              // the figure measured; its Name is empty if there was none
+	Reason string `json:"reason,omitempty"` // why it is unknown
+}
+
+// PhaseStat is one phase of a run: what was asked of the links, and what the
+// packets really got, over all links.
+type PhaseStat struct {
+	Phase
+	From time.Duration `json:"from"`
+	To   time.Duration `json:"to"`
+	Up   Realised      `json:"up"`
+	Down Realised      `json:"down"`
+}
+
+// Realised is what the packets offered in a phase really got, in one direction,
+// over all links.
+type Realised struct {
+	Offered   int64         `json:"offered"` // packets
+	Delivered int64         `json:"delivered"`
+	Lost      int64         `json:"lost"`          // at random
+	Outage    int64         `json:"outage"`        // in a blackhole
+	Queue     int64         `json:"queue"`         // to a full queue
+	Bytes     int64         `json:"bytes"`         // offered
+	DelayMean time.Duration `json:"delay_mean"`    // of the delivered, with the time to serialise and to queue
+	DelaySD   time.Duration `json:"delay_sd"`      // standard deviation
+	LateMean  time.Duration `json:"late_mean"`     // part of DelayMean that nobody asked for
+	PeakRate  float64       `json:"peak_rate_bps"` // most bits delivered on one link within a second
+}
+
+// Loss returns the realised share of random loss among the packets that met
+// neither an outage nor a full queue, 0 to 1, and 0 if there were none.
+func (r Realised) Loss() float64 {
+	n := r.Delivered + r.Lost
+	if n == 0 {
+		return 0
+	}
+	return float64(r.Lost) / float64(n)
+}
+
+// FaultStat is one event of the timeline and what it hit.
+type FaultStat struct {
+	Event  int    `json:"event"` // index in Scenario.Timeline
+	Action Action `json:"action"`
+	Line   int    `json:"line,omitempty"`
+	Times  int    `json:"times"` // occurrences
+	Hits   int64  `json:"hits"`  // packets, connections or answers it hit, over all occurrences
+}

@@ -1,0 +1,165 @@
+package harness
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Scenario is one experiment, complete. The same scenario with the same seed
+// takes the same impairment decisions. A Scenario is plain data, and its JSON
+// form stands in the header of every history, so that a history can be judged
+// again without the file it came from.
+type Scenario struct {
+	Name     string        `json:"name"`
+	Summary  string        `json:"summary,omitempty"` // one sentence: the situation, vivid
+	Tags     []string      `json:"tags,omitempty"`
+	File     string        `json:"file,omitempty"` // where it was read from, for messages
+	Engine   string        `json:"engine,omitempty"`
+	Workload Workload      `json:"workload"`
+	Link     Profile       `json:"link"`
+	Timeline []Event       `json:"timeline,omitempty"`
+	Settle   time.Duration `json:"settle"` // longest wait, after the heal, for every payment to reach a final outcome
+	Expect   []Expectation `json:"expect,omitempty"`
+}
+
+// Expectation is a threshold as written, with its place for messages.
+type Expectation struct {
+	Text string `json:"text"`           // such as "p95(confirm) < 8s"
+	Line int    `json:"line,omitempty"` // 1-based; 0 is not from a file
+}
+
+// Workload is who pays whom, how often, and how patiently. All amounts are in
+// minor units of Currency.
+type Workload struct {
+	Wallets   int           `json:"wallets"`             // payers, each with a phone and link of its own
+	Merchants int           `json:"merchants"`           // payees
+	Payments  int           `json:"payments"`            // orders to be paid, over all wallets
+	Rate      float64       `json:"rate"`                // orders a second over all wallets, Poisson arrivals; 0 is all at once
+	AmountMin int64         `json:"amount_min"`          // each amount is uniform in AmountMin to AmountMax
+	AmountMax int64         `json:"amount_max"`          //
+	Currency  string        `json:"currency"`            // ISO 4217 code
+	Balance   int64         `json:"balance"`             // opening balance of each wallet; 0 is enough for every payment
+	Impatient time.Duration `json:"impatient,omitempty"` // a user without a final answer presses pay again after this; 0 is never
+	Presses   int           `json:"presses,omitempty"`   // most presses an order gets from an impatient user, the first included
+	Deadline  time.Duration `json:"deadline"`            // a payment not booked this long after it was asked must not be booked later
+	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries a payment
+}
+
+// Side is one end of the payment system.
+type Side uint8
+
+const (
+	SideUnknown Side = iota
+	Client           // the payers' programs, all of them
+	Server           // the payment server
+)
+
+var sideNames = names{"unknown", "client", "server"}
+
+// String returns "client" or "server".
+func (s Side) String() string { return sideNames.text(uint8(s)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Side) UnmarshalText(b []byte) error {
+	v, err := sideNames.parse("side", b)
+	*s = Side(v)
+	return err
+}
+
+// Action is what an event does.
+type Action uint8
+
+const (
+	ActionUnknown Action = iota
+	SetLink              // replace the profile of every link; packets already accepted keep their fate
+	Blackhole            // lose every packet, silently, in Event.Direction or both ways
+	Reset                // end every open connection with a TCP reset
+	Refuse               // refuse every new connection
+	Crash                // kill Event.Side and start it again after Event.Restart
+	Slow                 // delay every answer of the server by Event.By, after its commit
+	StreamToxic          // a toxiproxy toxic on new connections
+	Heal                 // end every fault and go back to the scenario's link
+)
+
+var actionNames = names{"unknown", "link", "blackhole", "reset", "refuse", "crash", "slow", "toxic", "heal"}
+
+// String returns the name of the action in a scenario file.
+func (a Action) String() string { return actionNames.text(uint8(a)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Action) UnmarshalText(b []byte) error {
+	v, err := actionNames.parse("action", b)
+	*a = Action(v)
+	return err
+}
+
+// Event is one line of the timeline: something that is done to the network or
+// to the subject at an offset, once or periodically.
+type Event struct {
+	At     time.Duration `json:"at"`               // offset of the first occurrence
+	Every  time.Duration `json:"every,omitempty"`  // period; 0 is once
+	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
+	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal
+
+	Action    Action        `json:"action"`
+	Link      *Profile      `json:"link,omitempty"`      // SetLink
+	Direction Direction     `json:"direction,omitempty"` // Blackhole; DirectionUnknown is both
+	Side      Side          `json:"side,omitempty"`      // Crash
+	Restart   time.Duration `json:"restart,omitempty"`   // Crash
+	By        time.Duration `json:"by,omitempty"`        // Slow
+	Toxic     *Toxic        `json:"toxic,omitempty"`     // StreamToxic
+
+	Line int `json:"line,omitempty"` // where it stands in the file; 0 is not from a file
+}
+
+// Toxic is one of toxiproxy's stream toxics, in its own words: type
+// reset_peer, limit_data, slicer, slow_close or timeout, stream upstream or
+// downstream, and the attributes toxiproxy documents for the type.
+type Toxic struct {
+	Type       string           `json:"type"`
+	Stream     string           `json:"stream"`
+	Attributes map[string]int64 `json:"attributes,omitempty"` // milliseconds or bytes, as toxiproxy documents
+}
+
+// Duration is the length of the script: the end of the last event, or the time
+// the workload takes to arrive, whichever is later. It does not count Settle.
+func (s Scenario) Duration() time.Duration {
+	end := s.Workload.Span()
+	for _, e := range s.Timeline {
+		end = max(end, e.At+e.For+e.Restart)
+	}
+	return end
+}
+
+// Span is the expected time over which the orders arrive.
+func (w Workload) Span() time.Duration {
+	if w.Rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(w.Payments) / w.Rate * float64(time.Second))
+}
+
+// A Stream numbers a consumer of randomness, so that adding one does not shift
+// the draws of the others.
+type Stream uint64
+
+// The streams of a run. A new consumer takes the next number.
+const (
+	StreamLink     Stream = iota + 1 // link decisions
+	StreamTimeline                   // jitter of periodic events
+	StreamWorkload                   // arrivals, amounts, who pays whom
+	StreamSubject                    // whatever the subject draws
+	StreamEngine                     // the engine's own draws: ports, sequence numbers
+)
+
+// Rand returns the generator of stream s for the seed of a run. The same seed
+// and stream give the same draws. The generator is not safe for concurrent use.
+func Rand(seed uint64, s Stream) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(s)))
+}

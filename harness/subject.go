@@ -1,0 +1,178 @@
+package harness
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Subject is the payment system under test: both sides of it, and its ledger.
+// Abilities beyond this are the optional interfaces Crasher, Slower and Holder.
+type Subject interface {
+	// Start brings up the server and the payers on env.Network and opens the
+	// accounts. The context covers the start only.
+	Start(ctx context.Context, env Env) error
+	// Payer returns payer i, 0 <= i < env.Workload.Wallets. It stays valid when
+	// the client side crashes and restarts. The subject owns it.
+	Payer(i int) Payer
+	// Ledger reads what the server has durably booked, out of band: not over
+	// the impaired link, and not from a cache of a payer.
+	Ledger(ctx context.Context) (Ledger, error)
+	// Close ends both sides and frees everything; it keeps the files in Env.Dir.
+	Close() error
+}
+
+// Env is what a subject runs in.
+type Env struct {
+	Network  Network
+	Workload Workload
+	Seed     uint64       // of the subject's own randomness, through StreamSubject
+	Dir      string       // a directory for its files, which live until the run is judged
+	Observer Observer     // to be told what happens
+	Log      *slog.Logger // never nil
+}
+
+// Account names, as a subject must use them in its ledger: payer i is "w<i>",
+// merchant i is "m<i>". Opening balances are Workload.Balance and 0.
+
+// Payer is one user's app.
+type Payer interface {
+	// Pay is the user pressing the button. It returns when the app has taken
+	// the payment or refused to; what the user is shown from then on goes to
+	// the Observer. An error means that the app did not take it, and that it
+	// will not be made; the caller records it as Failed.
+	Pay(ctx context.Context, p Payment) error
+}
+
+// Payment is what a user asked for. Each press of the button is a Payment of
+// its own; presses for the same purchase share the Order, and two postings for
+// one order are a user-level duplicate.
+type Payment struct {
+	ID       string        `json:"id"`
+	Order    string        `json:"order"`
+	Wallet   int           `json:"wallet"`
+	Payer    string        `json:"payer"` // account
+	Payee    string        `json:"payee"` // account
+	Amount   int64         `json:"amount"`
+	Currency string        `json:"currency"`
+	Deadline time.Duration `json:"deadline,omitempty"` // offset after which it must not be booked; 0 is none
+}
+
+// Outcome is what the payer was told about a payment.
+type Outcome uint8
+
+const (
+	OutcomeUnknown Outcome = iota // it may have happened or not: a time-out, never a failure
+	Queued                        // accepted on this phone, durably; will be sent
+	Confirmed                     // final: the money has moved
+	Declined                      // final: refused by the server, nothing has moved
+	Expired                       // final: too late, nothing has moved and nothing will
+	Failed                        // final: the app did not take it
+)
+
+var outcomeNames = names{"unknown", "queued", "confirmed", "declined", "expired", "failed"}
+
+// String returns the outcome in lower case.
+func (o Outcome) String() string { return outcomeNames.text(uint8(o)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *Outcome) UnmarshalText(b []byte) error {
+	v, err := outcomeNames.parse("outcome", b)
+	*o = Outcome(v)
+	return err
+}
+
+// Final reports whether the payer may stop thinking about the payment.
+func (o Outcome) Final() bool {
+	switch o {
+	case Confirmed, Declined, Expired, Failed:
+		return true
+	case OutcomeUnknown, Queued:
+		return false
+	}
+	return false
+}
+
+// Refused reports whether the payer was told that nothing has moved.
+func (o Outcome) Refused() bool { return o.Final() && o != Confirmed }
+
+// Told is the payer being told an outcome.
+type Told struct {
+	Payment string  `json:"payment"`
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"` // for people
+}
+
+// Attempt is one try of a client to get a payment through, recorded when the
+// try is over.
+type Attempt struct {
+	Payment string        `json:"payment"`
+	N       int           `json:"n"`                // from 1
+	Status  bool          `json:"status,omitempty"` // a question about an earlier try, not a new one
+	Dialed  bool          `json:"dialed,omitempty"` // it tried to open a connection
+	Took    time.Duration `json:"took"`
+	Error   string        `json:"error,omitempty"` // empty: an answer came
+}
+
+// Observer hears what happens inside a subject, as it happens. Its methods may
+// be called from several goroutines at once and do not block.
+type Observer interface {
+	// Told is called each time a payer is shown an outcome, before the user
+	// could act on it.
+	Told(Told)
+	// Attempt is called at the end of each try.
+	Attempt(Attempt)
+	// Committed is called with a payment's id once its booking is durable. A
+	// subject that cannot know this does not call it, and whether confirmations
+	// came too early is then unknown.
+	Committed(payment string)
+}
+
+// Crasher is a Subject whose sides can be killed. A crash loses memory and open
+// connections and keeps what was durable.
+type Crasher interface {
+	Crash(Side) error
+	Restart(context.Context, Side) error
+}
+
+// Slower is a Subject whose server can be made to answer late: after its
+// commit, each answer waits. Zero is normal again. The function returned tells
+// how many answers have been delayed so far by this call.
+type Slower interface {
+	SlowAnswers(by time.Duration) (hits func() int64)
+}
+
+// Holder is a Subject that can say which payments its payers still hold
+// without a final outcome, so that "still trying" differs from "forgotten".
+type Holder interface {
+	Held(context.Context) (payments []string, err error)
+}
+
+// Ledger is what the server has booked, read after the settle.
+type Ledger struct {
+	Postings []Posting
+	Balances []Balance // empty if the subject cannot say
+}
+
+// Posting is one transfer in the ledger.
+type Posting struct {
+	ID       string `json:"id"`                // the ledger's own
+	Payment  string `json:"payment,omitempty"` // Payment.ID if the ledger can be matched to it, else what it stores as key
+	Order    string `json:"order,omitempty"`
+	Payer    string `json:"payer"`
+	Payee    string `json:"payee"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// Balance is one account at the beginning and at the end.
+type Balance struct {
+	Account  string `json:"account"`
+	Currency string `json:"currency"`
+	Opening  int64  `json:"opening"`
+	Closing  int64  `json:"closing"`
+	Floor    int64  `json:"floor,omitempty"` // it must never be below this
+}

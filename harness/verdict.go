@@ -1,0 +1,64 @@
+package harness
+
+// Status is how a check, a threshold or a run came out.
+type Status uint8
+
+const (
+	StatusUnknown Status = iota // it could not be judged; never a pass
+	Pass
+	Fail
+)
+
+var statusNames = names{"unknown", "pass", "fail"}
+
+// String returns "unknown", "pass" or "fail".
+func (s Status) String() string { return statusNames.text(uint8(s)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Status) UnmarshalText(b []byte) error {
+	v, err := statusNames.parse("status", b)
+	*s = Status(v)
+	return err
+}
+
+// Worse returns the worse of two statuses: fail, then unknown, then pass.
+func (s Status) Worse(t Status) Status {
+	rank := func(s Status) int { return map[Status]int{Pass: 0, StatusUnknown: 1, Fail: 2}[s] }
+	if rank(t) > rank(s) {
+		return t
+	}
+	return s
+}
+
+// Exit codes of the program. Worst wins: an experiment that could not be
+// carried out says more than any verdict of another.
+const (
+	ExitPass        = 0
+	ExitFail        = 1   // a check or a threshold failed
+	ExitBroken      = 2   // the experiment could not be carried out
+	ExitUnknown     = 3   // it was, but could not be judged
+	ExitInterrupted = 130 // stopped by a signal
+)
+
+// Verdict is what one check says of a history.
+type Verdict struct {
+	Check    string    `json:"check"` // such as "lost", "duplicated"
+	Status   Status    `json:"status"`
+	Summary  string    `json:"summary"`            // one line for people, also when it passed
+	Count    int       `json:"count,omitempty"`    // how many findings there are in all
+	Findings []Finding `json:"findings,omitempty"` // the first MaxFindings of them
+}
+
+// MaxFindings is how many findings a verdict keeps as evidence.
+const MaxFindings = 20
+
+// Finding is one piece of evidence.
+type Finding struct {
+	Text    string `json:"text"`              // what is wrong, naming the payment
+	Payment string `json:"payment,omitempty"` // Payment.ID
+	Order   string `json:"order,omitempty"`
+	Lines   []int  `json:"lines,omitempty"` // lines of the history that show it
+}
