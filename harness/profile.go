@@ -53,7 +53,8 @@ func (l Loss) Mean() float64 {
 
 // GEModel is Gilbert-Elliott loss with the parameters of netem's
 // "loss gemodel p r 1-h 1-k". All are probabilities; P and R above 0.
-// The chain takes one step per packet, before the loss is drawn.
+// As in the kernel's loss_gilb_ell, a packet is lost by the state it meets, and
+// then moves the chain one step.
 type GEModel struct {
 	P        float64 `json:"p"`             // good to bad
 	R        float64 `json:"r"`             // bad to good
