@@ -54,6 +54,9 @@ func newBench(t *testing.T) bench {
 		require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
 		t.Cleanup(func() { c.Close() })
 	}
+	// A byte through: the relay's dial has returned, not only reached upstream.
+	_, err = client.Write([]byte{0})
+	require.NoError(t, errors.Join(err, read(server)))
 	return bench{client.(*net.TCPConn), server.(*net.TCPConn), s}
 }
 
