@@ -71,11 +71,10 @@ type FaultNote struct {
 
 // End closes a history.
 type End struct {
-	Settled     bool          `json:"settled"`               // every payment had a final outcome in time
-	Interrupted bool          `json:"interrupted,omitempty"` // the run was stopped from outside
-	Error       string        `json:"error,omitempty"`       // the experiment could not be carried to its end
-	LedgerRead  bool          `json:"ledger_read"`           // the postings and balances above are complete
-	CPU         time.Duration `json:"cpu,omitempty"`         // processor time of this process during the run
+	Settled     bool   `json:"settled"`               // every payment had a final outcome in time
+	Interrupted bool   `json:"interrupted,omitempty"` // the run was stopped from outside
+	Error       string `json:"error,omitempty"`       // the experiment could not be carried to its end
+	LedgerRead  bool   `json:"ledger_read"`           // the postings and balances above are complete
 }
 
 // History writes records as they happen. All its methods may be called from

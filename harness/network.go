@@ -45,7 +45,8 @@ type Network interface {
 	SetProfile(Profile)
 	// Inject begins a fault on every link. The returned function ends it and
 	// returns how many packets or connections it has hit; it must be called
-	// once, also for a fault that is over at once, such as Reset.
+	// once, also for a fault that is over at once, such as Reset. Faults of the
+	// same kind may overlap: a blackhole lasts until the last of them has ended.
 	Inject(Fault) (end func() (hits int64), err error)
 	// Close ends every connection and listener and frees everything. No
 	// goroutine of the network is left when it returns.
