@@ -1,0 +1,176 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Users plays a plan: it presses pay when it is time, and follows what the
+// payers are told. It is the Observer to hand to the subject: what it hears it
+// writes to the history first. Make it with NewUsers. Its methods may be called
+// from several goroutines.
+type Users struct {
+	workload harness.Workload
+	history  *harness.History
+	start    time.Time
+
+	mu      sync.Mutex
+	open    map[string]*order // presses without a final outcome, by payment id
+	presses sync.WaitGroup    // calls of Payer.Pay under way
+	final   int               // orders whose presses are all final
+	changed chan struct{}     // closed and replaced when a press becomes final
+}
+
+// order is a purchase the user still thinks about.
+type order struct {
+	presses int
+	open    int // presses without a final outcome
+	settled bool
+	timer   *time.Timer // the user's patience
+}
+
+// NewUsers returns the users of a run whose offset 0 is start.
+func NewUsers(w harness.Workload, h *harness.History, start time.Time) *Users {
+	return &Users{
+		workload: w, history: h, start: start,
+		open:    map[string]*order{},
+		changed: make(chan struct{}),
+	}
+}
+
+// Play presses pay for each order when it is due, counted from now, and returns
+// when the last first press is made or ctx ends. Impatient users go on until
+// Stop. Payers are asked through payer.
+func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
+	begin := time.Now()
+	for _, o := range orders {
+		if !sleepUntil(ctx, begin.Add(o.At)) {
+			return
+		}
+		u.press(ctx, &order{}, o.Payment, payer)
+	}
+}
+
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// press is the user pressing pay, for the first time or again, without waiting
+// for the app.
+func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer func(int) harness.Payer) {
+	u.mu.Lock()
+	if ctx.Err() != nil || o.presses > 0 && (o.settled || o.open == 0) {
+		u.mu.Unlock()
+		return
+	}
+	o.presses++
+	o.open++
+	again := p
+	if o.presses > 1 {
+		p.ID = fmt.Sprintf("%s.%d", p.ID, o.presses)
+	}
+	if d := u.workload.Deadline; d > 0 {
+		p.Deadline = time.Since(u.start) + d
+	}
+	u.open[p.ID] = o
+	u.presses.Add(1)
+	if u.workload.Impatient > 0 && o.presses < u.workload.Presses {
+		o.timer = time.AfterFunc(u.workload.Impatient, func() { u.press(ctx, o, again, payer) })
+	}
+	u.mu.Unlock()
+
+	u.history.Record(harness.Record{Pay: &p})
+	go func() {
+		defer u.presses.Done()
+		if err := payer(p.Wallet).Pay(ctx, p); err != nil {
+			u.Told(harness.Told{Payment: p.ID, Outcome: harness.Failed, Reason: err.Error()})
+		}
+	}()
+}
+
+// Told implements harness.Observer.
+func (u *Users) Told(t harness.Told) {
+	u.history.Told(t)
+	if !t.Outcome.Final() {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	o, ok := u.open[t.Payment]
+	if !ok {
+		return // told again, or told of a payment nobody asked for: the checks see it
+	}
+	delete(u.open, t.Payment)
+	o.open--
+	o.settled = o.settled || t.Outcome == harness.Confirmed
+	if o.open == 0 {
+		u.final++
+		if o.timer != nil {
+			o.timer.Stop()
+		}
+	}
+	close(u.changed)
+	u.changed = make(chan struct{})
+}
+
+// Attempt implements harness.Observer.
+func (u *Users) Attempt(a harness.Attempt) { u.history.Attempt(a) }
+
+// Committed implements harness.Observer.
+func (u *Users) Committed(payment string) { u.history.Committed(payment) }
+
+// Open returns how many presses have no final outcome yet.
+func (u *Users) Open() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.open)
+}
+
+// Final returns how many orders have a final outcome for each of their presses.
+func (u *Users) Final() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.final
+}
+
+// Wait returns true once no press is open, or false when ctx ends first.
+func (u *Users) Wait(ctx context.Context) bool {
+	for {
+		u.mu.Lock()
+		open, changed := len(u.open), u.changed
+		u.mu.Unlock()
+		if open == 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		}
+	}
+}
+
+// Stop sends the impatient users home and waits for the presses under way. The
+// context handed to Play must have ended, or the payers must answer.
+func (u *Users) Stop() {
+	u.mu.Lock()
+	for _, o := range u.open {
+		if o.timer != nil {
+			o.timer.Stop()
+		}
+		o.settled = true
+	}
+	u.mu.Unlock()
+	u.presses.Wait()
+}

@@ -1,0 +1,140 @@
+package workload_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/workload"
+)
+
+func TestPropertyPlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := harness.Workload{
+			Wallets: rapid.IntRange(1, 50).Draw(t, "wallets"), Merchants: rapid.IntRange(1, 5).Draw(t, "merchants"),
+			Payments: rapid.IntRange(0, 300).Draw(t, "payments"), Rate: rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0.001, 50)).Draw(t, "rate"),
+			AmountMin: 100, AmountMax: rapid.Int64Range(100, 90_000).Draw(t, "max"), Currency: "KES",
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		plan := workload.Plan(w, harness.Rand(seed, harness.StreamWorkload))
+		require.Len(t, plan, w.Payments)
+		require.Equal(t, plan, workload.Plan(w, harness.Rand(seed, harness.StreamWorkload)), "same seed, same plan")
+		ids := map[string]bool{}
+		var last time.Duration
+		for _, o := range plan {
+			require.GreaterOrEqual(t, o.At, last)
+			require.LessOrEqual(t, o.At, w.Span())
+			require.GreaterOrEqual(t, o.Payment.Amount, w.AmountMin)
+			require.LessOrEqual(t, o.Payment.Amount, w.AmountMax)
+			require.Less(t, o.Payment.Wallet, w.Wallets)
+			require.False(t, ids[o.Payment.ID])
+			ids[o.Payment.ID] = true
+			last = o.At
+		}
+	})
+}
+
+// app is a payer that tells what its script says, each after a second.
+type app struct {
+	mu     sync.Mutex
+	users  *workload.Users
+	tells  []harness.Outcome
+	refuse error
+	took   []harness.Payment
+}
+
+func (a *app) Pay(_ context.Context, p harness.Payment) error {
+	a.mu.Lock()
+	a.took = append(a.took, p)
+	a.mu.Unlock()
+	if a.refuse != nil {
+		return a.refuse
+	}
+	go func() {
+		for _, o := range a.tells {
+			time.Sleep(time.Second)
+			a.users.Told(harness.Told{Payment: p.ID, Outcome: o})
+		}
+	}()
+	return nil
+}
+
+func TestPlay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		workload harness.Workload
+		app      *app
+		presses  []string // payment ids, in order
+		final    bool     // within ten seconds
+		lastTold harness.Outcome
+	}{
+		"a patient user presses once": {
+			app:     &app{tells: []harness.Outcome{harness.Queued, harness.Confirmed}},
+			presses: []string{"p1"}, final: true, lastTold: harness.Confirmed,
+		},
+		"an impatient user presses again, up to the limit": {
+			workload: harness.Workload{Impatient: 500 * time.Millisecond, Presses: 3},
+			app:      &app{tells: []harness.Outcome{harness.Queued, harness.Confirmed}},
+			presses:  []string{"p1", "p1.2", "p1.3"}, final: true, lastTold: harness.Confirmed,
+		},
+		"an impatient user who was told in time is content": {
+			workload: harness.Workload{Impatient: 3 * time.Second, Presses: 3},
+			app:      &app{tells: []harness.Outcome{harness.Confirmed}},
+			presses:  []string{"p1"}, final: true, lastTold: harness.Confirmed,
+		},
+		"an app that refuses is a failed payment": {
+			app:     &app{refuse: errors.New("disk full")},
+			presses: []string{"p1"}, final: true, lastTold: harness.Failed,
+		},
+		"an app that never says more is open for ever": {
+			app:     &app{tells: []harness.Outcome{harness.Queued, harness.OutcomeUnknown}},
+			presses: []string{"p1"}, final: false, lastTold: harness.OutcomeUnknown,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := tc.workload
+				w.Wallets, w.Merchants, w.Payments, w.AmountMin, w.AmountMax, w.Currency = 1, 1, 1, 5, 5, "KES"
+				w.Deadline = time.Minute
+				var file bytes.Buffer
+				history := harness.NewHistory(&file, time.Now())
+				users := workload.NewUsers(w, history, time.Now())
+				tc.app.users = users
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				users.Play(ctx, workload.Plan(w, harness.Rand(1, harness.StreamWorkload)), func(int) harness.Payer { return tc.app })
+				require.Equal(t, tc.final, users.Wait(ctx))
+				users.Stop()
+				require.NoError(t, history.Close())
+
+				var presses []string
+				var last harness.Outcome
+				for rec, err := range harness.ReadHistory(&file) {
+					require.NoError(t, err)
+					if rec.Pay != nil {
+						presses = append(presses, rec.Pay.ID)
+						require.Equal(t, rec.At+time.Minute, rec.Pay.Deadline)
+						require.Equal(t, "o1", rec.Pay.Order)
+					}
+					if rec.Told != nil {
+						last = rec.Told.Outcome
+					}
+				}
+				require.Equal(t, tc.presses, presses)
+				require.Equal(t, tc.lastTold, last)
+				require.Equal(t, len(tc.presses), len(tc.app.took))
+				if tc.final {
+					require.Equal(t, 1, users.Final())
+					require.Zero(t, users.Open())
+				}
+			})
+		})
+	}
+}
