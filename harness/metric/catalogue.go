@@ -1,0 +1,136 @@
+package metric
+
+import (
+	"slices"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Metric is an entry of the catalogue: something that can be measured in a run.
+type Metric struct {
+	Name   string       // as in a threshold
+	Unit   harness.Unit // of its value, or of each sample if it is a series
+	Series bool         // it has a sample a payment or a try, and figures only through its aggregates
+	Text   string       // what it is, with its formula; one line without a full stop
+	Absent string       // when it is not among the figures, as the end of "not measured: …"; empty is never
+}
+
+// Figures returns the names of the figures m gives: its own name, or for a
+// series one of each aggregate, such as "p95(confirm)".
+func (m Metric) Figures() []string {
+	if !m.Series {
+		return []string{m.Name}
+	}
+	var names []string
+	for _, a := range Aggregates() {
+		names = append(names, a+"("+m.Name+")")
+	}
+	return names
+}
+
+// Aggregates returns the names that may stand before a series in parentheses, in
+// the order a report shows them. Quantiles are nearest-rank and exact: pN of n
+// samples is the ceil(N/100·n)-th smallest.
+func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99", "max"} }
+
+// The reasons for which a figure may be absent.
+const (
+	noPayment   = "nobody pressed pay"
+	noPackets   = "nobody pressed pay, or the engine sees byte streams and no packets"
+	noUp        = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
+	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
+	noConfirmed = "no payment was told confirmed"
+	noTold      = "no payer was told anything"
+	noAttempt   = "no try was recorded"
+	noVerdict   = "the check of this name could not be judged"
+)
+
+// Catalogue returns every metric, in the order a report shows them.
+func Catalogue() []Metric {
+	return slices.Concat(payments(), tries(), times(), traffic(), checks())
+}
+
+func payments() []Metric {
+	count := func(name, text string) Metric { return Metric{Name: name, Unit: harness.Count, Text: text} }
+	return []Metric{
+		count("payments", "orders for which pay was pressed at least once"),
+		count("presses", "times pay was pressed, over all orders"),
+		count("confirmed", "payments with a press whose last outcome is confirmed"),
+		count("declined", "payments not confirmed whose latest press was last told declined"),
+		count("expired", "payments not confirmed whose latest press was last told expired"),
+		count("failed", "payments not confirmed whose latest press was last told failed"),
+		count("unknown", "payments not confirmed whose latest press was last told unknown, or told nothing"),
+		count("queued", "payments not confirmed whose latest press was last told queued"),
+		count("recovered", "payments told unknown at some time and told confirmed later"),
+	}
+}
+
+func tries() []Metric {
+	per := func(name, text string) Metric {
+		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noPayment}
+	}
+	return []Metric{
+		per("attempts_per_payment", "tries to get a payment through, without status queries"),
+		per("status_queries_per_payment", "questions about an earlier try"),
+		per("connections_per_payment", "connections the tries and queries tried to open"),
+		{
+			Name: "cpu_per_payment", Unit: harness.Seconds, Absent: "nobody pressed pay, or the history has no end",
+			Text: "processor time of the onebar process, with the engine and both sides if they run in it / payments",
+		},
+	}
+}
+
+func times() []Metric {
+	series := func(name, text, absent string) Metric {
+		return Metric{Name: name, Unit: harness.Seconds, Series: true, Text: text, Absent: absent}
+	}
+	return []Metric{
+		series("confirm", "time from the first press of a payment until it is first told confirmed; a sample a confirmed payment", noConfirmed),
+		series("feedback", "time from the first press of a payment until its payer is first told anything; a sample a payment told", noTold),
+		series("attempt", "how long a try took, answered or not, without status queries; a sample a try", noAttempt),
+	}
+}
+
+func traffic() []Metric {
+	per := func(name string, unit harness.Unit, text, absent string) Metric {
+		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
+	}
+	share := func(name, text, absent string) Metric {
+		return Metric{Name: name, Unit: harness.Ratio, Text: text, Absent: absent}
+	}
+	bytes := func(name, way string) Metric {
+		return per(name, harness.Bytes, "IP bytes offered to the links "+way+
+			", with headers, handshakes, ACKs, retransmissions and what was lost (payload bytes if the engine sees byte streams)", noPayment)
+	}
+	return []Metric{
+		bytes("bytes_per_payment", "both ways"),
+		bytes("bytes_up_per_payment", "up"),
+		bytes("bytes_down_per_payment", "down"),
+		per("packets_per_payment", harness.Count, "packets offered to the links both ways", noPackets),
+		per("packets_up_per_payment", harness.Count, "packets offered to the links up", noPackets),
+		per("packets_down_per_payment", harness.Count, "packets offered to the links down", noPackets),
+		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways", "no packet was offered, or the engine sees byte streams and no packets"),
+		share("loss_up", "packets up lost at random / packets up delivered or lost at random", noUp),
+		share("loss_down", "packets down lost at random / packets down delivered or lost at random", noDown),
+	}
+}
+
+// checks are the counts of the verdicts. They are in the catalogue so that an
+// expectation can say "duplicated == 0", though every check is made anyway.
+func checks() []Metric {
+	finding := func(name, text string) Metric {
+		return Metric{Name: name, Unit: harness.Count, Text: "findings of the check of this name: " + text, Absent: noVerdict}
+	}
+	return []Metric{
+		finding("lost", "told confirmed or accepted, and not posted"),
+		finding("duplicated", "posted more than once"),
+		finding("contradicted", "told declined, expired or failed, and posted"),
+		finding("altered", "posted with another amount, payer, payee or currency"),
+		finding("phantom", "posted and never asked"),
+		finding("unresolved", "without a final outcome after the settle"),
+		finding("flipped", "told another outcome after a final one"),
+		finding("unbalanced", "balances that do not add up"),
+		finding("early", "told confirmed before the booking was durable"),
+		finding("storm", "more tries and queries than the bound"),
+	}
+}

@@ -1,0 +1,121 @@
+package metric
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Op is a comparison.
+type Op uint8
+
+// The comparisons of a threshold.
+const (
+	OpUnknown Op = iota
+	Less
+	AtMost
+	More
+	AtLeast
+	Equal
+	NotEqual
+)
+
+// String returns the operator as it is written.
+func (o Op) String() string {
+	switch o {
+	case Less:
+		return "<"
+	case AtMost:
+		return "<="
+	case More:
+		return ">"
+	case AtLeast:
+		return ">="
+	case Equal:
+		return "=="
+	case NotEqual:
+		return "!="
+	case OpUnknown:
+	}
+	return "unknown"
+}
+
+// holds reports whether a stands to b as o says.
+func (o Op) holds(a, b float64) bool {
+	switch o {
+	case Less:
+		return a < b
+	case AtMost:
+		return a <= b
+	case More:
+		return a > b
+	case AtLeast:
+		return a >= b
+	case Equal:
+		return a == b
+	case NotEqual:
+		return a != b
+	case OpUnknown:
+	}
+	return false
+}
+
+// Threshold is an expectation that has been read and whose units fit. Parse
+// makes one.
+type Threshold struct {
+	Text   string       // as written
+	Line   int          // of the scenario file; 0 is not from a file
+	Metric Metric       // what is measured
+	Figure string       // the figure compared, such as "p95(confirm)" or "payments"
+	Op     Op           //
+	Value  float64      // in Unit
+	Unit   harness.Unit // of the figure
+}
+
+// ParseAll parses the expectations of a scenario. The error joins all mistakes,
+// each with its text and its line if it has one.
+func ParseAll(expect []harness.Expectation) ([]Threshold, error) {
+	var all []Threshold
+	var errs []error
+	for _, e := range expect {
+		t, err := Parse(e.Text)
+		switch {
+		case err != nil && e.Line > 0:
+			errs = append(errs, fmt.Errorf("line %d: expect %q: %w", e.Line, e.Text, err))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("expect %q: %w", e.Text, err))
+		default:
+			t.Line = e.Line
+			all = append(all, t)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return all, nil
+}
+
+// Evaluate compares each threshold with its figure. A threshold whose figure is
+// absent is unknown, with the reason.
+func Evaluate(thresholds []Threshold, figures harness.Figures) []harness.Threshold {
+	out := make([]harness.Threshold, 0, len(thresholds))
+	for _, t := range thresholds {
+		out = append(out, t.evaluate(figures))
+	}
+	return out
+}
+
+func (t Threshold) evaluate(figures harness.Figures) harness.Threshold {
+	r := harness.Threshold{Text: t.Text, Line: t.Line}
+	got, ok := figures.Get(t.Figure)
+	switch {
+	case !ok:
+		r.Reason = "not measured: " + t.Metric.Absent
+	case t.Op.holds(got.Value, t.Value):
+		r.Got, r.Status = got, harness.Pass
+	default:
+		r.Got, r.Status = got, harness.Fail
+	}
+	return r
+}
