@@ -11,6 +11,9 @@ import (
 type Engine interface {
 	// Name is the engine's name on the command line: "packet" or "toxiproxy".
 	Name() string
+	// Payload reports whether the engine sees byte streams only: the size of a
+	// Packet is then payload, and nothing can be said of packets and loss.
+	Payload() bool
 	// Supports returns nil if the engine can do everything the scenario asks,
 	// and otherwise an error that names each thing it cannot do, why, and which
 	// engine can.

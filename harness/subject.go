@@ -7,7 +7,8 @@ import (
 )
 
 // Subject is the payment system under test: both sides of it, and its ledger.
-// Abilities beyond this are the optional interfaces Crasher, Slower and Holder.
+// Abilities beyond this are the optional interfaces Committer, Crasher, Slower
+// and Holder.
 type Subject interface {
 	// Start brings up the server and the payers on env.Network and opens the
 	// accounts. The context covers the start only.
@@ -27,6 +28,7 @@ type Env struct {
 	Network  Network
 	Workload Workload
 	Seed     uint64       // of the subject's own randomness, through StreamSubject
+	Start    time.Time    // the instant of offset 0
 	Dir      string       // a directory for its files, which live until the run is judged
 	Observer Observer     // to be told what happens
 	Log      *slog.Logger // never nil
@@ -136,6 +138,12 @@ type Observer interface {
 type Crasher interface {
 	Crash(Side) error
 	Restart(context.Context, Side) error
+}
+
+// Committer is a Subject that says whether it calls Observer.Committed for
+// every booking.
+type Committer interface {
+	ReportsCommits() bool
 }
 
 // Slower is a Subject whose server can be made to answer late: after its
