@@ -48,14 +48,16 @@ func NewUsers(w harness.Workload, h *harness.History, start time.Time) *Users {
 func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
 	begin := time.Now()
 	for _, o := range orders {
-		if !sleepUntil(ctx, begin.Add(o.At)) {
+		if !SleepUntil(ctx, begin.Add(o.At)) {
 			return
 		}
 		u.press(ctx, &order{}, o.Payment, payer)
 	}
 }
 
-func sleepUntil(ctx context.Context, t time.Time) bool {
+// SleepUntil waits for the instant t and returns true, or false if ctx ends
+// first.
+func SleepUntil(ctx context.Context, t time.Time) bool {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
 	select {
