@@ -15,6 +15,7 @@ type Scenario struct {
 	Tags     []string      `json:"tags,omitempty"`
 	File     string        `json:"file,omitempty"` // where it was read from, for messages
 	Engine   string        `json:"engine,omitempty"`
+	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
@@ -127,10 +128,11 @@ type Toxic struct {
 	Attributes map[string]int64 `json:"attributes,omitempty"` // milliseconds or bytes, as toxiproxy documents
 }
 
-// Duration is the length of the script: the end of the last event, or the time
-// the workload takes to arrive, whichever is later. It does not count Settle.
+// Duration is the length of the script: Length, the end of the last event, or
+// the time the workload takes to arrive, whichever is latest. It does not count
+// Settle.
 func (s Scenario) Duration() time.Duration {
-	end := s.Workload.Span()
+	end := max(s.Length, s.Workload.Span())
 	for _, e := range s.Timeline {
 		end = max(end, e.At+e.For+e.Restart)
 	}
