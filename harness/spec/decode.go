@@ -1,0 +1,319 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// place is where something stands in the file; line 0 is nowhere.
+type place struct{ line, col int }
+
+func (p place) where() place     { return p }
+func (p place) given() bool      { return p.line > 0 }
+func (p *place) standAt(q place) { *p = q }
+
+// placeOf returns where a value begins. A block mapping's own token is the
+// colon of its first pair, so its first key is asked instead.
+func placeOf(n ast.Node) place {
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		if !v.IsFlowStyle && len(v.Values) > 0 {
+			return placeOf(v.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return placeOf(v.Key)
+	}
+	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
+		return place{1, 1}
+	}
+	p := n.GetToken().Position
+	return place{max(p.Line, 1), max(p.Column, 1)}
+}
+
+// decoder walks the syntax tree into the structs of format.go and collects the
+// mistakes.
+type decoder struct {
+	file     string
+	lines    []string
+	mistakes Mistakes
+}
+
+func (d *decoder) err() error {
+	if len(d.mistakes) == 0 {
+		return nil
+	}
+	return d.mistakes.sorted()
+}
+
+func (d *decoder) errorf(at place, format string, args ...any) {
+	m := Mistake{File: d.file, Line: at.line, Column: at.col, Text: fmt.Sprintf(format, args...)}
+	if at.line >= 1 && at.line <= len(d.lines) {
+		m.Source = d.lines[at.line-1]
+	}
+	d.mistakes = append(d.mistakes, m)
+}
+
+// The structs of format.go are made of these.
+type (
+	// leaf is a value written as one scalar. It embeds mark.
+	leaf interface {
+		scan(text string) error // takes the value, or says what is wrong with it
+		wants() string          // what is expected, for messages
+		accept(at place)        // the value is good
+		standAt(place)          // the value was given, good or not
+	}
+	// measured is a leaf with a range.
+	measured interface {
+		leaf
+		measure() float64
+	}
+	// shorthand is a struct that may also be written as one scalar.
+	shorthand interface{ short() leaf }
+	// custom decodes itself.
+	custom interface {
+		decode(d *decoder, n ast.Node)
+	}
+	// placed is a struct that remembers where it stands.
+	placed interface{ standAt(place) }
+)
+
+// key is one key of a struct of the format, from the tags of its field.
+type key struct {
+	name     string
+	index    int
+	doc      string
+	limits   string // "lowest..highest", both in the syntax of the value
+	fallback string // the default
+	words    string // the words allowed, separated by spaces
+	required bool
+}
+
+func keysOf(t reflect.Type) []key {
+	var keys []key
+	for f := range t.Fields() {
+		name, ok := f.Tag.Lookup("yaml")
+		if !ok {
+			continue
+		}
+		keys = append(keys, key{
+			name: name, index: f.Index[0], doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
+			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), required: f.Tag.Get("required") == "true",
+		})
+	}
+	return keys
+}
+
+// into decodes a mapping into the struct v points to. What names it for
+// messages.
+func (d *decoder) into(n ast.Node, v any, what string) {
+	at := placeOf(n)
+	s := reflect.ValueOf(v).Elem()
+	keys := keysOf(s.Type())
+	v.(placed).standAt(at)
+	pairs, ok := d.pairs(n, what)
+	if !ok {
+		return
+	}
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		i := slices.IndexFunc(keys, func(k key) bool { return k.name == p.name })
+		if i < 0 {
+			d.errorf(p.place, "unknown key %q in %s; %s", p.name, what, suggest(p.name, names(keys)))
+			continue
+		}
+		seen[p.name] = true
+		d.value(p.value, s.Field(keys[i].index).Addr().Interface(), keys[i])
+	}
+	for _, k := range keys {
+		if seen[k.name] {
+			continue
+		}
+		if k.required {
+			d.errorf(at, "%s has no %s: %s", what, k.name, k.doc)
+		}
+		if k.fallback != "" {
+			l := s.Field(k.index).Addr().Interface().(leaf)
+			must(l.scan(k.fallback))
+			l.accept(place{})
+		}
+	}
+}
+
+func names(keys []key) []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	return names
+}
+
+// must guards the tags of format.go, which TestTags reads all.
+func must(err error) {
+	if err != nil {
+		panic("spec: wrong tag in format.go: " + err.Error())
+	}
+}
+
+// pair is one key of a mapping in the file.
+type pair struct {
+	place
+	name  string
+	value ast.Node
+}
+
+// pairs returns the pairs of a mapping and false if n is none. Of a key given
+// twice only the first counts.
+func (d *decoder) pairs(n ast.Node, what string) ([]pair, bool) {
+	var values []*ast.MappingValueNode
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		values = m.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{m}
+	default:
+		d.errorf(placeOf(n), "%s is %s; expected keys with values", what, describe(n))
+		return nil, false
+	}
+	var pairs []pair
+	first := map[string]int{}
+	for _, v := range values {
+		at := placeOf(v.Key)
+		if _, merge := v.Key.(*ast.MergeKeyNode); merge {
+			d.errorf(at, "merge keys are not supported; write the values out")
+			continue
+		}
+		name, ok := scalar(v.Key)
+		if !ok {
+			d.errorf(at, "a key of %s is %s; expected a word", what, describe(v.Key))
+			continue
+		}
+		if line, twice := first[name]; twice {
+			d.errorf(at, "%s stands here a second time; it is already given on line %d", name, line)
+			continue
+		}
+		first[name] = at.line
+		pairs = append(pairs, pair{at, name, v.Value})
+	}
+	return pairs, true
+}
+
+// value decodes one value of a key into the field v points to.
+func (d *decoder) value(n ast.Node, v any, k key) {
+	switch v := v.(type) {
+	case custom:
+		v.decode(d, n)
+		return
+	case leaf:
+		d.leaf(n, v, k)
+		return
+	case shorthand:
+		if _, ok := scalar(n); ok {
+			v.(placed).standAt(placeOf(n))
+			d.leaf(n, v.short(), k)
+			return
+		}
+	}
+	slot := reflect.ValueOf(v).Elem()
+	if slot.Kind() != reflect.Slice {
+		d.into(n, v, k.name)
+		return
+	}
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.errorf(placeOf(n), "%s is %s; expected a list", k.name, describe(n))
+		return
+	}
+	for _, n := range seq.Values {
+		slot.Set(reflect.Append(slot, reflect.Zero(slot.Type().Elem())))
+		d.value(n, slot.Index(slot.Len()-1).Addr().Interface(), k)
+	}
+}
+
+func (d *decoder) leaf(n ast.Node, l leaf, k key) {
+	at := placeOf(n)
+	l.standAt(at)
+	text, ok := scalar(n)
+	if !ok {
+		d.errorf(at, "%s is %s; expected %s", k.name, describe(n), wanted(l, k))
+		return
+	}
+	if k.words != "" && !slices.Contains(strings.Fields(k.words), text) {
+		d.errorf(at, "%s %q is not known; %s", k.name, text, suggest(text, strings.Fields(k.words)))
+		return
+	}
+	if err := l.scan(text); err != nil {
+		d.errorf(at, "%s %q %v; expected %s", k.name, text, err, wanted(l, k))
+		return
+	}
+	if m, ok := l.(measured); ok && !inRange(m, k) {
+		d.errorf(at, "%s %s is out of range; expected %s", k.name, text, ranged(k))
+		return
+	}
+	l.accept(at)
+}
+
+func wanted(l leaf, k key) string {
+	if k.words != "" {
+		return oneOf(strings.Fields(k.words))
+	}
+	return l.wants()
+}
+
+// ranged returns the range of a key for people.
+func ranged(k key) string { return strings.Replace(k.limits, "..", " to ", 1) }
+
+func inRange(m measured, k key) bool {
+	if k.limits == "" {
+		return true
+	}
+	lowest, highest, _ := strings.Cut(k.limits, "..")
+	got := m.measure()
+	return got >= limit(m, lowest) && got <= limit(m, highest)
+}
+
+// limit measures the text of a limit with a fresh value of the type of m.
+func limit(m measured, text string) float64 {
+	l := reflect.New(reflect.TypeOf(m).Elem()).Interface().(measured)
+	must(l.scan(text))
+	return l.measure()
+}
+
+// scalar returns the text of a scalar as written, without its quotes.
+func scalar(n ast.Node) (string, bool) {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value, true
+	case *ast.LiteralNode:
+		if v.Value == nil {
+			return "", true
+		}
+		return strings.TrimSpace(v.Value.Value), true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+// describe says what a value is that should have been something else.
+func describe(n ast.Node) string {
+	switch n.(type) {
+	case nil, *ast.NullNode:
+		return "empty"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.AnchorNode, *ast.AliasNode:
+		return "an anchor or alias, which is not supported (write the value out)"
+	case *ast.TagNode:
+		return "tagged, which is not supported (delete the tag)"
+	}
+	if text, ok := scalar(n); ok {
+		return fmt.Sprintf("%q", text)
+	}
+	return "a " + n.Type().String()
+}

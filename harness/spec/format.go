@@ -1,0 +1,125 @@
+package spec
+
+// This file is the format of a scenario file. The tags of a field say
+//
+//	yaml      the key
+//	doc       what it means
+//	range     lowest and highest value, written as in a file
+//	default   the value of a key left out, written as in a file
+//	words     the words it allows
+//	required  "true" if the key must be given
+
+type file struct {
+	place
+	Onebar   word       `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
+	Name     slug       `yaml:"name" required:"true" doc:"name of the scenario in reports and on the command line; lower-case letters, digits and hyphens"`
+	Summary  text       `yaml:"summary" doc:"one sentence: the situation"`
+	Tags     []slug     `yaml:"tags" doc:"words to choose scenarios by"`
+	Engine   word       `yaml:"engine" words:"packet toxiproxy" doc:"the engine it needs; without it the command line chooses"`
+	Duration duration   `yaml:"duration" range:"1s..24h" doc:"length of the script; without it payments divided by rate"`
+	Workload workload   `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
+	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
+	Link     link       `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect one"`
+	Timeline []event    `yaml:"timeline" doc:"what goes wrong, and when"`
+	Settle   duration   `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
+	Expect   []text     `yaml:"expect" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
+}
+
+type workload struct {
+	place
+	Wallets    count     `yaml:"wallets" default:"1" range:"1..10000" doc:"payers, each with a phone and a link of its own"`
+	Merchants  count     `yaml:"merchants" default:"1" range:"1..10000" doc:"payees"`
+	Payments   count     `yaml:"payments" required:"true" range:"1..1000000" doc:"orders to be paid, over all wallets"`
+	Rate       frequency `yaml:"rate" range:"1/h..100000/s" doc:"orders a second over all wallets, at random instants (Poisson); without it payments divided by duration, and without both all at once"`
+	Amount     amounts   `yaml:"amount" required:"true" doc:"what an order costs, such as 250 KES, or the range it is drawn from, such as 10..900 KES; in major units, at most 1e12 minor units"`
+	Balance    money     `yaml:"balance" doc:"what each wallet holds at the start; without it enough for every payment"`
+	Impatience duration  `yaml:"impatience" range:"100ms..1h" doc:"a user without a final answer presses pay again after this; without it never"`
+	Presses    count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses an order gets from an impatient user, the first included"`
+	Deadline   duration  `yaml:"deadline" default:"60s" range:"1s..24h" doc:"a payment not booked this long after it was asked must not be booked later"`
+	Attempts   count     `yaml:"attempts" default:"30" range:"1..10000" doc:"more attempts and status queries than this for one payment are a retry storm"`
+}
+
+// link is a profile's name, or a mapping that starts from one and changes it.
+type link struct {
+	place
+	Profile slug `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Both    path `yaml:"both" doc:"changes both ways"`
+	Up      path `yaml:"up" doc:"changes from client to server, after those of both"`
+	Down    path `yaml:"down" doc:"changes from server to client, after those of both"`
+}
+
+func (v *link) short() leaf { return &v.Profile }
+
+// profile is a link with a name of its own; the name is its key.
+type profile struct {
+	place
+	Summary text `yaml:"summary" doc:"one sentence: which network this is"`
+	Source  text `yaml:"source" doc:"where the figures come from"`
+	Quotes  word `yaml:"quotes" words:"one-way round-trip assumed" doc:"what the delay of the source is; a round trip has been halved here, because delay is one way"`
+	Profile slug `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Both    path `yaml:"both" doc:"what it does both ways"`
+	Up      path `yaml:"up" doc:"what it does from client to server, after both"`
+	Down    path `yaml:"down" doc:"what it does from server to client, after both"`
+}
+
+func (v *profile) link() *link {
+	return &link{place: v.place, Profile: v.Profile, Both: v.Both, Up: v.Up, Down: v.Down}
+}
+
+type path struct {
+	place
+	Delay  duration `yaml:"delay" range:"0s..1m" doc:"delay of every packet, one way: half a round trip"`
+	Jitter duration `yaml:"jitter" range:"0s..1m" doc:"the delay is uniform within this much either way, at most delay itself; packets keep their order"`
+	Rate   bitrate  `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without it unlimited"`
+	Limit  size     `yaml:"limit" range:"1500B..1000MB" doc:"bytes that may wait for the rate before packets are lost; without it one second's worth, at least 16KiB"`
+	Loss   loss     `yaml:"loss" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
+}
+
+// loss is a percentage, or the Gilbert-Elliott model of netem.
+type loss struct {
+	place
+	Share   share   `yaml:"share" range:"0%..100%" doc:"share of packets lost, each on its own"`
+	GEModel gemodel `yaml:"gemodel" doc:"loss in bursts: netem's Gilbert-Elliott model"`
+}
+
+func (v *loss) short() leaf { return &v.Share }
+
+type gemodel struct {
+	place
+	P share `yaml:"p" required:"true" range:"0.0001%..100%" doc:"probability that a packet finds the link turned from good to bad; 1/p packets is the mean good stretch"`
+	R share `yaml:"r" required:"true" range:"0.0001%..100%" doc:"probability that a packet finds the link turned from bad to good; 1/r packets is the mean bad stretch"`
+	H share `yaml:"1-h" default:"100%" range:"0%..100%" doc:"loss in the bad state"`
+	K share `yaml:"1-k" default:"0%" range:"0%..100%" doc:"loss in the good state"`
+}
+
+// event is one entry of the timeline: when, and exactly one of link,
+// disconnect, crash, slow, toxic and heal.
+type event struct {
+	place
+	At         offset   `yaml:"at" range:"0s..24h" doc:"offset of the first occurrence, also as a percentage of the script; without it one period after the start"`
+	Every      offset   `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
+	Jitter     offset   `yaml:"jitter" range:"0s..24h" doc:"each occurrence moves by up to this much either way, by the seed"`
+	For        offset   `yaml:"for" range:"1ms..24h" doc:"how long it lasts; without it until the heal"`
+	Link       link     `yaml:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
+	Disconnect word     `yaml:"disconnect" words:"blackhole reset refuse" doc:"blackhole loses every packet silently; reset ends every open connection; refuse refuses every new one"`
+	Direction  word     `yaml:"direction" words:"up down" doc:"of a blackhole: up is from client to server; without it both ways"`
+	Crash      word     `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
+	Restart    duration `yaml:"restart" default:"1s" range:"0s..10m" doc:"of a crash: how long the side stays down"`
+	Slow       word     `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
+	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`
+	Toxic      toxic    `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
+	Heal       flag     `yaml:"heal" doc:"true: end every fault and go back to the scenario's link"`
+}
+
+// toxic is one of toxiproxy's stream toxics with its attributes, in the units
+// of the format; toxic.go says which type has which.
+type toxic struct {
+	place
+	Type          word     `yaml:"type" required:"true" words:"reset_peer limit_data slicer slow_close timeout" doc:"toxiproxy's name of the fault"`
+	Stream        word     `yaml:"stream" default:"downstream" words:"upstream downstream" doc:"upstream is from client to server"`
+	Timeout       duration `yaml:"timeout" range:"0s..10m" doc:"reset_peer: reset the connection after this; timeout: lose the data, close the connection after this, and at 0s never"`
+	Bytes         size     `yaml:"bytes" range:"1B..1000MB" doc:"limit_data: close the connection after this much"`
+	AverageSize   size     `yaml:"average_size" range:"1B..1MB" doc:"slicer: mean size of the slices"`
+	SizeVariation size     `yaml:"size_variation" range:"0B..1MB" doc:"slicer: variation of it either way, less than average_size"`
+	Delay         duration `yaml:"delay" range:"0s..1m" doc:"slow_close: wait before the close; slicer: wait between two slices"`
+}

@@ -1,0 +1,200 @@
+package spec
+
+import (
+	"io/fs"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Library is a set of profiles that every scenario file can name. The zero
+// Library is empty.
+type Library struct{ profiles []Profile }
+
+// Profile is a profile of a Library, with what people should know of it.
+type Profile struct {
+	harness.Profile
+	Summary string // one sentence: which network this is
+	Source  string // where the figures come from
+	Quotes  string // what the source's delay is: one-way, round-trip (halved here) or assumed
+}
+
+// All returns the profiles in the order of their file.
+func (l Library) All() []Profile { return slices.Clone(l.profiles) }
+
+// Get returns the named profile and whether there is one.
+func (l Library) Get(name string) (Profile, bool) {
+	i := slices.IndexFunc(l.profiles, func(p Profile) bool { return p.Name == name })
+	if i < 0 {
+		return Profile{}, false
+	}
+	return l.profiles[i], true
+}
+
+// profileFile is a file that holds profiles and nothing else.
+type profileFile struct {
+	place
+	Onebar   word       `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
+	Profiles localLinks `yaml:"profiles" required:"true" doc:"profiles by name"`
+}
+
+// Profiles reads a file of profiles, such as scenarios.ProfilesFile. The name
+// is used in messages. Each profile must have a summary, a source and quotes.
+// On error there is no Library, and the error is a [Mistakes].
+func Profiles(name string, data []byte) (Library, error) {
+	d, root := parse(name, data)
+	if root == nil {
+		return Library{}, d.err()
+	}
+	var f profileFile
+	d.into(root, &f, "the file")
+	links := scope{}.with(d, f.Profiles)
+	var lib Library
+	for _, p := range f.Profiles {
+		if !p.Summary.given() || !p.Source.given() || !p.Quotes.given() {
+			d.errorf(p.place, "profile %s needs a summary, a source and quotes", p.name)
+		}
+		link, _ := links.get(p.name)
+		lib.profiles = append(lib.profiles, Profile{Profile: link, Summary: p.Summary.s, Source: p.Source.s, Quotes: p.Quotes.s})
+	}
+	if err := d.err(); err != nil {
+		return Library{}, err
+	}
+	return lib, nil
+}
+
+// ReadProfiles is Profiles for a file of a file system, such as
+// scenarios.FS.
+func ReadProfiles(fsys fs.FS, name string) (Library, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return Library{}, err
+	}
+	return Profiles(name, data)
+}
+
+func (l Library) links() scope {
+	var s scope
+	for _, p := range l.profiles {
+		s.known = append(s.known, p.Profile)
+	}
+	return s
+}
+
+// localLinks are the profiles of a file in its order.
+type localLinks []namedProfile
+
+type namedProfile struct {
+	profile
+	name string
+}
+
+func (v *localLinks) decode(d *decoder, n ast.Node) {
+	pairs, _ := d.pairs(n, "profiles")
+	for _, p := range pairs {
+		var name slug
+		if err := name.scan(p.name); err != nil {
+			d.errorf(p.place, "profile name %q %v; expected %s", p.name, err, name.wants())
+		}
+		named := namedProfile{name: p.name}
+		d.into(p.value, &named.profile, "profile "+p.name)
+		named.standAt(p.place)
+		*v = append(*v, named)
+	}
+}
+
+// scope is the profiles a link may name. Of two with the same name the later
+// one counts: a file's own comes after the bundled one.
+type scope struct{ known []harness.Profile }
+
+func (s scope) get(name string) (harness.Profile, bool) {
+	for _, p := range slices.Backward(s.known) {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return harness.Profile{}, false
+}
+
+// with adds the profiles of a file. Each sees those before it, so that none can
+// start from itself.
+func (s scope) with(d *decoder, local localLinks) scope {
+	s.known = slices.Clone(s.known)
+	for _, p := range local {
+		got := s.resolve(d, p.link())
+		got.Name = p.name
+		s.known = append(s.known, got)
+	}
+	return s
+}
+
+// resolve returns the profile a link names, with its changes.
+func (s scope) resolve(d *decoder, l *link) harness.Profile {
+	var got harness.Profile
+	if l.Profile.ok {
+		found, ok := s.get(l.Profile.s)
+		if !ok {
+			d.errorf(l.Profile.place, "there is no profile %q; %s", l.Profile.s, suggest(l.Profile.s, s.names()))
+		}
+		got = found
+	}
+	l.Both.change(d, &got.Up)
+	l.Both.change(d, &got.Down)
+	l.Up.change(d, &got.Up)
+	l.Down.change(d, &got.Down)
+	return got
+}
+
+func (s scope) names() []string {
+	var names []string
+	for _, p := range s.known {
+		if !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// change overwrites what the path says in p.
+func (c *path) change(d *decoder, p *harness.Path) {
+	if c.Delay.ok {
+		p.Delay = c.Delay.d
+	}
+	if c.Jitter.ok {
+		p.Jitter = c.Jitter.d
+	}
+	if c.Rate.ok {
+		p.Rate = c.Rate.bps
+	}
+	if c.Limit.ok {
+		p.Limit = c.Limit.bytes
+	}
+	if c.Loss.given() {
+		p.Loss = c.Loss.model(d)
+	}
+	if p.Jitter <= p.Delay {
+		return
+	}
+	at := c.Jitter.place
+	if !at.given() {
+		at = c.Delay.place
+	}
+	if at.given() {
+		d.errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", FormatDuration(p.Jitter), FormatDuration(p.Delay))
+	}
+}
+
+func (l *loss) model(d *decoder) harness.Loss {
+	switch {
+	case l.Share.given() && l.GEModel.given():
+		d.errorf(l.GEModel.place, "loss has both share and gemodel; give one")
+	case l.GEModel.given():
+		g := l.GEModel
+		return harness.Loss{GE: &harness.GEModel{P: g.P.f, R: g.R.f, LossBad: g.H.f, LossGood: g.K.f}}
+	case !l.Share.given():
+		d.errorf(l.place, "loss is empty; expected a percentage such as 2%%, or gemodel")
+	}
+	return harness.Loss{P: l.Share.f}
+}

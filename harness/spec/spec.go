@@ -1,0 +1,67 @@
+// Package spec reads scenario files: YAML in, [harness.Scenario] out.
+//
+// The format is the structs of format.go: their tags hold each key's range,
+// default and meaning, and the decoder, the JSON Schema ([Schema]) and the
+// tables of docs/scenarios.md all come from there. Reading is strict: a key
+// that is not known, a value without its unit, an event after the end of the
+// script are mistakes, and one reading reports all of them with line and column
+// as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
+//
+// Start at [Parse]; decode.go walks the syntax tree into the structs, build.go
+// and timeline.go check what only makes sense together and make the Scenario.
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Load reads the scenario file at path, whose links may name the profiles of
+// lib. If the file can be read but is wrong, the error is a [Mistakes].
+func Load(path string, lib Library) (harness.Scenario, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return harness.Scenario{}, err
+	}
+	return Parse(path, data, lib)
+}
+
+// Parse is Load for a file already read. The name is used in messages and
+// becomes Scenario.File. On error there is no scenario, and the error is a
+// [Mistakes].
+func Parse(name string, data []byte, lib Library) (harness.Scenario, error) {
+	d, root := parse(name, data)
+	if root == nil {
+		return harness.Scenario{}, d.err()
+	}
+	var f file
+	d.into(root, &f, "the scenario")
+	s := build(d, &f, lib)
+	if err := d.err(); err != nil {
+		return harness.Scenario{}, err
+	}
+	return s, nil
+}
+
+// readFile reads at most maxFile bytes and one more, so that Parse sees that a
+// file is too large.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read scenario: there is no file %s: %w", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	return data, nil
+}
