@@ -1,0 +1,292 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/flynn/noise"
+)
+
+// ErrClosed is returned by the methods of a Session after its Close.
+var ErrClosed = errors.New("the session is closed")
+
+// ClientConfig is what a wallet needs to talk to its bank.
+type ClientConfig struct {
+	Static KeyPair   // the wallet's own; the bank takes Static.Public for the payer
+	Bank   BankKey   // whom to trust
+	Rand   io.Reader // of the handshake's ephemeral key; nil is crypto/rand
+}
+
+// Session is the wallet's end of a connection. Its methods may be called from
+// several goroutines. Once it has failed it stays failed: dial again.
+type Session struct {
+	conn   net.Conn
+	cfg    ClientConfig
+	frames *frameReader
+
+	lock    chan struct{}         // holds one token; who has it may write
+	started bool                  // under lock: message 1 was written, or failed to be
+	hs      *noise.HandshakeState // under lock before started, then the reader's
+	enc     *noise.CipherState    // under lock, set before ready
+	buf     []byte                // under lock
+
+	ready  chan struct{} // closed by the reader: the handshake is complete
+	done   chan struct{} // closed: the session has failed
+	reader chan struct{} // closed: the reader has ended
+
+	mu      sync.Mutex
+	next    uint64                  // number of the next request
+	waiting map[uint64]chan *Answer // by number of the request; each has room for its answer
+	err     error                   // why done is closed
+}
+
+// Client returns a session over conn, which it owns from now on. Nothing is sent
+// before the first Do. The caller closes the session.
+func Client(conn net.Conn, cfg ClientConfig) *Session {
+	return &Session{
+		conn: conn, cfg: cfg, frames: newFrameReader(conn, maxAnswer),
+		lock:  make(chan struct{}, 1),
+		ready: make(chan struct{}), done: make(chan struct{}), reader: make(chan struct{}),
+		waiting: map[uint64]chan *Answer{},
+	}
+}
+
+// Do sends r and waits for its answer. A final answer's receipt has been
+// verified. Any error leaves the outcome unknown: the request may have reached
+// the bank or not. When ctx ends before the answer the session stays usable and
+// the answer, should it still come, is dropped; asking again is safe.
+func (s *Session) Do(ctx context.Context, r *Request) (*Answer, error) {
+	a, err := s.do(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("ask the bank to %v %v: %w", r.Ask, r.Payment.Key, err)
+	}
+	return a, nil
+}
+
+func (s *Session) do(ctx context.Context, r *Request) (*Answer, error) {
+	var buf [256]byte
+	payload, err := appendRequest(buf[:0], r)
+	if err != nil {
+		return nil, err
+	}
+	n, answer, err := s.send(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	var a *Answer
+	select {
+	case a = <-answer:
+	case <-ctx.Done():
+		s.mu.Lock()
+		delete(s.waiting, n)
+		s.mu.Unlock()
+		return nil, ctx.Err()
+	case <-s.done:
+		select {
+		case a = <-answer: // it came just before the session failed
+		default:
+			return nil, s.Err()
+		}
+	}
+	a.Key = r.Payment.Key
+	if a.Result.Final() {
+		if err := VerifyReceipt(s.cfg.Bank.Receipt, s.cfg.Static.Public, &r.Payment, a); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// send writes a request, as handshake message 1 if it is the first.
+func (s *Session) send(ctx context.Context, payload []byte) (n uint64, answer chan *Answer, err error) {
+	for {
+		if err := s.acquire(ctx); err != nil {
+			return 0, nil, err
+		}
+		if !s.started {
+			defer s.release()
+			return s.start(ctx, payload)
+		}
+		select {
+		case <-s.ready:
+			defer s.release()
+			return s.transport(ctx, payload)
+		default:
+		}
+		s.release()
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return 0, nil, ctx.Err()
+		case <-s.done:
+			return 0, nil, s.Err()
+		}
+	}
+}
+
+func (s *Session) acquire(ctx context.Context) error {
+	select {
+	case s.lock <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+		return s.Err()
+	}
+	select {
+	case <-s.done:
+		s.release()
+		return s.Err()
+	default:
+		return nil
+	}
+}
+
+func (s *Session) release() { <-s.lock }
+
+// start begins the handshake. The caller holds the lock.
+func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *Answer, error) {
+	hs, err := newHandshake(true, &s.cfg.Static, s.cfg.Bank.Static[:], s.cfg.Rand)
+	if err != nil {
+		return 0, nil, err
+	}
+	frame, _, _, err := hs.WriteMessage(make([]byte, prefixSize, maxMessage), payload)
+	if err != nil {
+		return 0, nil, fmt.Errorf("write handshake message 1: %w", err)
+	}
+	s.started, s.hs = true, hs
+	n, answer := s.register()
+	go s.read()
+	return n, answer, s.write(ctx, frame)
+}
+
+// transport sends a request after the handshake. The caller holds the lock.
+func (s *Session) transport(ctx context.Context, payload []byte) (uint64, chan *Answer, error) {
+	frame, err := s.enc.Encrypt(append(s.buf[:0], 0, 0), nil, payload)
+	if err != nil {
+		return 0, nil, s.fail(err)
+	}
+	s.buf = frame
+	n, answer := s.register()
+	return n, answer, s.write(ctx, frame)
+}
+
+func (s *Session) register() (uint64, chan *Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, answer := s.next, make(chan *Answer, 1)
+	s.next++
+	s.waiting[n] = answer
+	return n, answer
+}
+
+// write sends a frame, for no longer than ctx's deadline. A frame that was not
+// written whole ends the session. The caller holds the lock.
+func (s *Session) write(ctx context.Context, frame []byte) error {
+	frame, err := sealFrame(frame)
+	if err != nil {
+		return s.fail(err)
+	}
+	deadline, _ := ctx.Deadline() // zero is none
+	if err := s.conn.SetWriteDeadline(deadline); err != nil {
+		return s.fail(err)
+	}
+	if _, err := s.conn.Write(frame); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+// read delivers answers until the session fails.
+func (s *Session) read() {
+	defer close(s.reader)
+	dec, err := s.finishHandshake()
+	var buf []byte
+	for err == nil {
+		var frame []byte
+		if frame, err = s.frames.next(0, 0); err != nil {
+			break
+		}
+		if buf, err = dec.Decrypt(buf[:0], nil, frame); err != nil {
+			err = violation("an answer does not decrypt: %w", err)
+			break
+		}
+		err = s.deliver(buf)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the bank closed the connection")
+	}
+	_ = s.fail(err)
+}
+
+func (s *Session) finishHandshake() (*noise.CipherState, error) {
+	frame, err := s.frames.next(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	payload, enc, dec, err := s.hs.ReadMessage(nil, frame)
+	if err != nil {
+		return nil, violation("handshake message 2 is not from the bank we know: %w", err)
+	}
+	s.enc = enc
+	if err := s.deliver(payload); err != nil {
+		return nil, err
+	}
+	close(s.ready)
+	return dec, nil
+}
+
+func (s *Session) deliver(payload []byte) error {
+	n, a, err := parseAnswer(payload)
+	if err != nil {
+		return violation("%w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n >= s.next {
+		return violation("an answer to request %d, but only %d were sent", n, s.next)
+	}
+	if answer := s.waiting[n]; answer != nil {
+		delete(s.waiting, n)
+		answer <- a
+	}
+	return nil
+}
+
+// fail ends the session and returns why it ended, which is err if this call
+// was the first.
+func (s *Session) fail(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+		close(s.done)
+		s.conn.Close()
+	}
+	return s.err
+}
+
+// Done is closed when the session has failed or was closed.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err returns why the session ended, or nil while it has not.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Close ends the session and closes its connection. Calls of Do that wait
+// return ErrClosed. No goroutine of the session is left when it returns.
+func (s *Session) Close() error {
+	_ = s.fail(ErrClosed)
+	s.lock <- struct{}{} // a start under way either happens before or finds done
+	defer s.release()
+	if s.started {
+		<-s.reader
+	}
+	return nil
+}

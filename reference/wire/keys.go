@@ -1,0 +1,77 @@
+package wire
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/flynn/noise"
+)
+
+// PublicKey is an X25519 public key: who a wallet or a bank is.
+type PublicKey [32]byte
+
+// String returns the key in hexadecimal.
+func (k PublicKey) String() string { return hex.EncodeToString(k[:]) }
+
+// PrivateKey is an X25519 private key. It does not print itself.
+type PrivateKey [32]byte
+
+// String returns a placeholder, so that no private key gets into a log.
+func (PrivateKey) String() string { return "[private key]" }
+
+// GoString is String, for %#v.
+func (k PrivateKey) GoString() string { return k.String() }
+
+// KeyPair is the static key pair of a wallet or a bank.
+type KeyPair struct {
+	Public  PublicKey
+	Private PrivateKey
+}
+
+// NewKeyPair draws a key pair from r; nil is crypto/rand.
+func NewKeyPair(r io.Reader) (KeyPair, error) {
+	k, err := noise.DH25519.GenerateKeypair(source(r))
+	if err != nil {
+		return KeyPair{}, fmt.Errorf("draw a key pair: %w", err)
+	}
+	return KeyPair{Public: PublicKey(k.Public), Private: PrivateKey(k.Private)}, nil
+}
+
+func (k *KeyPair) noise() noise.DHKey {
+	return noise.DHKey{Private: k.Private[:], Public: k.Public[:]}
+}
+
+// BankKey is what a wallet knows of its bank beforehand.
+type BankKey struct {
+	Static  PublicKey         // authenticates the connection
+	Receipt ed25519.PublicKey // verifies receipts
+}
+
+func source(r io.Reader) io.Reader {
+	if r == nil {
+		return rand.Reader
+	}
+	return r
+}
+
+// prologue binds both ends to this version of the protocol.
+const prologue = "onebar wire 1"
+
+func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*noise.HandshakeState, error) {
+	hs, err := noise.NewHandshakeState(noise.Config{
+		CipherSuite:   noise.NewCipherSuite(noise.DH25519, noise.CipherChaChaPoly, noise.HashBLAKE2s),
+		Random:        source(r),
+		Pattern:       noise.HandshakeIK,
+		Initiator:     initiator,
+		Prologue:      []byte(prologue),
+		StaticKeypair: own.noise(),
+		PeerStatic:    peer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the handshake: %w", err)
+	}
+	return hs, nil
+}
