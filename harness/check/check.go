@@ -1,0 +1,127 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Check is one question asked of a history.
+type Check struct {
+	Name string // the Verdict's Check
+	Text string // what it finds, as the end of "finds payments …"; one line without a full stop
+	Weak bool   // it is about the experiment, not the subject: pass or unknown, never fail
+}
+
+// Checks returns the checks in the order in which they are made and reported.
+func Checks() []Check {
+	var all []Check
+	for _, q := range questions() {
+		all = append(all, q.Check)
+	}
+	return all
+}
+
+// Names returns the names of the checks in the order in which they are made.
+func Names() []string {
+	var names []string
+	for _, c := range Checks() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// question is a check with the function that answers it.
+type question struct {
+	Check
+	ask func(*Judge) answer
+}
+
+func questions() []question {
+	return []question{
+		{Check{Name: "lost", Text: "told confirmed, or accepted and no longer held, and not posted"}, (*Judge).lost},
+		{Check{Name: "duplicated", Text: "posted more than once for a payment or for an order"}, (*Judge).duplicated},
+		{Check{Name: "contradicted", Text: "told declined, expired or failed, and posted: the user will pay again"}, (*Judge).contradicted},
+		{Check{Name: "altered", Text: "posted with another amount, payer, payee or currency than asked"}, (*Judge).altered},
+		{Check{Name: "phantom", Text: "posted, and never asked for"}, (*Judge).phantom},
+		{Check{Name: "unresolved", Text: "without a final outcome after heal and settle"}, (*Judge).unresolved},
+		{Check{Name: "flipped", Text: "told another outcome after a final one"}, (*Judge).flipped},
+		{Check{Name: "unbalanced", Text: "whose accounts are not opening plus postings, fall below their floor, or do not add up"}, (*Judge).unbalanced},
+		{Check{Name: "early", Text: "told confirmed before the booking was durable"}, (*Judge).early},
+		{Check{Name: "storm", Text: "with more tries and status queries than the workload's bound"}, (*Judge).storm},
+		{Check{Name: "load", Text: "planned and never asked for", Weak: true}, (*Judge).load},
+		{Check{Name: "impairment", Text: "that were not impaired as asked: a fault hit nothing, or a link did something else", Weak: true}, (*Judge).impairment},
+	}
+}
+
+// answer is what a question comes to. A finding fails the check, or makes it
+// unknown if the check is weak. Without one, a doubt makes it unknown.
+type answer struct {
+	count    int
+	findings []harness.Finding // the first harness.MaxFindings
+	names    []string          // how a summary names the first of them
+
+	pass  string // the summary if there is neither finding nor doubt
+	fail  string // the summary of findings, after their number and before their names, such as "lost"
+	noun  string // what is counted; empty is "payment"
+	doubt string // why it could not be judged in full, or empty
+}
+
+// maxNamed is how many findings a summary names.
+const maxNamed = 3
+
+func (a *answer) found(name string, f harness.Finding) {
+	a.count++
+	if len(a.findings) < harness.MaxFindings {
+		a.findings = append(a.findings, f)
+	}
+	if len(a.names) < maxNamed {
+		a.names = append(a.names, name)
+	}
+}
+
+func (a *answer) verdict(c Check) harness.Verdict {
+	v := harness.Verdict{Check: c.Name, Count: a.count, Findings: a.findings}
+	switch {
+	case a.count > 0 && c.Weak:
+		v.Status, v.Summary = harness.StatusUnknown, a.weakSummary()
+	case a.count > 0:
+		v.Status, v.Summary = harness.Fail, a.summary()
+	case a.doubt != "":
+		v.Status, v.Summary = harness.StatusUnknown, a.doubt
+	default:
+		v.Status, v.Summary = harness.Pass, a.pass
+	}
+	return v
+}
+
+// summary is such as "4 payments lost: p1 (order o1), p2 (order o2), p7 (order
+// o7) and 1 more".
+func (a *answer) summary() string {
+	noun := a.noun
+	if noun == "" {
+		noun = "payment"
+	}
+	s := plural(a.count, noun) + " " + a.fail + ": " + strings.Join(a.names, ", ")
+	if more := a.count - len(a.names); more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+// weakSummary is the first finding, and how many there are besides.
+func (a *answer) weakSummary() string {
+	s := a.findings[0].Text
+	if a.count > 1 {
+		s += fmt.Sprintf(" (and %d more)", a.count-1)
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,36 @@
+package check
+
+import "fmt"
+
+// early: told confirmed before the commit of any press of its order was
+// reported. A commit that was never reported proves nothing if the booking is
+// there: the server may have died between the two.
+func (j *Judge) early() answer {
+	a := answer{fail: "told confirmed before the booking was durable", doubt: j.incomplete()}
+	if j.header != nil && !j.header.Commits {
+		a.doubt = "the subject does not report its commits"
+		return a
+	}
+	ledger := j.ledgerDoubt()
+	confirmed, silent := 0, 0
+	for p, o := range j.asked() {
+		if p.confirmed == 0 {
+			continue
+		}
+		confirmed++
+		switch {
+		case o.committed > p.confirmed:
+			a.found(j.label(p), j.finding(p, "was told confirmed before its commit", p.confirmed, o.committed))
+		case o.committed != 0:
+		case ledger == "" && o.postings == 0:
+			a.found(j.label(p), j.finding(p, "was told confirmed and never committed", p.confirmed))
+		default:
+			silent++
+		}
+	}
+	if silent > 0 && a.doubt == "" {
+		a.doubt = fmt.Sprintf("the commit of %s told confirmed was never reported", plural(silent, "payment"))
+	}
+	a.pass = fmt.Sprintf("%d confirmed, each after its commit", confirmed)
+	return a
+}

@@ -1,0 +1,195 @@
+package check
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+const (
+	// confidence of the loss interval, over all phases and directions of a run
+	// together: a run in a thousand that did all right is unknown.
+	lossAlpha = 0.001
+	// slack is how many packets may lie on the wrong side of a phase's
+	// boundary: its record is written a moment before or after the change.
+	slack = 1
+	// A machine is too busy if packets are late by more than this much, or this
+	// share of the delay asked, whichever is more, on average.
+	lateTime  = 5 * time.Millisecond
+	lateShare = 0.05
+	// lateEnough is how many packets make an average.
+	lateEnough = 20
+)
+
+// impairment: every event happened and hit something, every link asked for met
+// packets, an outage let none through, random loss was as asked, and the machine
+// kept up. What is not so makes the run unknown, whatever else it shows.
+func (j *Judge) impairment() answer {
+	a := answer{doubt: j.incomplete()}
+	if j.header == nil {
+		return a
+	}
+	j.hits(&a)
+	j.met(&a)
+	judged, few := j.losses(&a)
+	j.outages(&a)
+	late := j.lateness(&a)
+	hits := int64(0)
+	for _, e := range j.links.events {
+		hits += e.hits
+	}
+	a.pass = fmt.Sprintf("%s hit %s", plural(len(j.links.events), "event"), plural(int(hits), "time"))
+	if judged > 0 {
+		a.pass += fmt.Sprintf("; loss as asked in %s", plural(judged, "phase"))
+	}
+	if few > 0 {
+		a.pass += fmt.Sprintf("; too few packets in %s to show a loss", plural(few, "phase"))
+	}
+	a.pass += fmt.Sprintf("; packets %.1f ms late on average", float64(late)/float64(time.Millisecond))
+	return a
+}
+
+func doubtful(a *answer, line int32, format string, args ...any) {
+	f := harness.Finding{Text: fmt.Sprintf(format, args...)}
+	f.Lines = sorted([]int32{line})
+	a.found("", f)
+}
+
+func eventName(i int, e harness.Event) string {
+	if e.Line > 0 {
+		return fmt.Sprintf("the %s of line %d", e.Action, e.Line)
+	}
+	return fmt.Sprintf("the %s of event %d", e.Action, i+1)
+}
+
+// hits wants every event but link and heal to have happened and hit something.
+func (j *Judge) hits(a *answer) {
+	for i, e := range j.header.Scenario.Timeline {
+		if e.Action == harness.SetLink || e.Action == harness.Heal {
+			continue
+		}
+		got := j.links.events[i]
+		switch {
+		case got == nil || got.times == 0:
+			doubtful(a, 0, "%s never happened", eventName(i, e))
+		case got.err != "":
+			doubtful(a, got.line, "%s failed: %s", eventName(i, e), got.err)
+		case got.hits == 0:
+			doubtful(a, got.line, "%s hit nothing", eventName(i, e))
+		}
+	}
+}
+
+// met wants the scenario's link, and every link of the timeline, to have met a
+// packet in at least one of the phases it was in force. A perfect link has
+// nothing to do.
+func (j *Judge) met(a *answer) {
+	sc := j.header.Scenario
+	if !perfect(sc.Link) && !j.links.met(sc.Link) {
+		doubtful(a, 0, "the scenario's link met no packet")
+	}
+	for i, e := range sc.Timeline {
+		if e.Action == harness.SetLink && e.Link != nil && !perfect(*e.Link) && !j.links.met(*e.Link) {
+			doubtful(a, 0, "%s met no packet", eventName(i, e))
+		}
+	}
+}
+
+func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down == harness.Path{} }
+
+func (l *links) met(p harness.Profile) bool {
+	for i := range l.phases {
+		s := &l.phases[i]
+		if s.up.offered()+s.down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// losses compares the random loss of each phase and direction with what was
+// asked, and returns how many phases had loss to show and how many too few
+// packets to show it.
+func (j *Judge) losses(a *answer) (judged, few int) {
+	tests := 0
+	j.links.each(func(_ *stretch, w way) {
+		if w.met.drawn() > 0 && !w.outage {
+			tests++
+		}
+	})
+	judgedIn, fewIn := map[int32]bool{}, map[int32]bool{}
+	j.links.each(func(s *stretch, w way) {
+		n, k, p := w.met.drawn(), w.met.lost, w.Loss.Mean()
+		if n == 0 || w.outage {
+			return
+		}
+		if p > 0 && float64(n)*p < 1 {
+			fewIn[s.line] = true
+		} else if p > 0 {
+			judgedIn[s.line] = true
+		}
+		if lossAsAsked(k, n, w.Loss, lossAlpha/float64(tests)) {
+			return
+		}
+		doubtful(a, s.line, "phase %q lost %d of %d packets %s (%.2f %%), asked was %.2f %%",
+			s.Name, k, n, w.Direction, 100*float64(k)/float64(n), 100*p)
+	})
+	return len(judgedIn), len(fewIn)
+}
+
+// lossAsAsked reports whether k lost of n packets fit l. Packets lost in bursts
+// count as fewer, independent ones.
+func lossAsAsked(k, n int64, l harness.Loss, alpha float64) bool {
+	p := l.Mean()
+	if mean := float64(n) * p; float64(k) > mean {
+		k = max(k-slack, int64(mean))
+	} else {
+		k = min(k+slack, int64(mean))
+	}
+	c := clumping(l)
+	n, k = int64(float64(n)/c), int64(float64(k)/c+0.5)
+	return !implausible(min(k, n), n, p, alpha)
+}
+
+// outages wants packets that met an outage to have been lost in it.
+func (j *Judge) outages(a *answer) {
+	j.links.each(func(s *stretch, w way) {
+		if passed := w.met.drawn() - w.met.stopped; w.outage && passed > slack {
+			doubtful(a, s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), w.Direction)
+		}
+	})
+}
+
+// lateness wants the machine to have kept up, in each phase with enough packets
+// and over the run, and returns the average over the run.
+func (j *Judge) lateness(a *answer) time.Duration {
+	var n int64
+	var late, allowed time.Duration
+	j.links.each(func(s *stretch, w way) {
+		d := w.met.delivered
+		limit := max(lateTime, time.Duration(lateShare*float64(w.Delay)))
+		n += d
+		late += w.met.late
+		allowed += limit * time.Duration(d)
+		if d >= lateEnough && w.met.late > limit*time.Duration(d) {
+			doubtful(a, s.line, "machine too busy: in phase %q packets %s were %s late on average, %s is allowed",
+				s.Name, w.Direction, (w.met.late / time.Duration(d)).Round(100*time.Microsecond), limit)
+		}
+	})
+	if a.count == 0 && late > allowed {
+		doubtful(a, 0, "machine too busy: packets were %s late on average, %s is allowed",
+			(late / time.Duration(n)).Round(100*time.Microsecond), allowed/time.Duration(n))
+	}
+	return late / time.Duration(max(n, 1))
+}
+
+// each calls f for both directions of every phase.
+func (l *links) each(f func(*stretch, way)) {
+	for i := range l.phases {
+		for _, w := range l.phases[i].ways() {
+			f(&l.phases[i], w)
+		}
+	}
+}

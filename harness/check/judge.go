@@ -1,0 +1,296 @@
+package check
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Judge reads a history record by record and keeps what the checks need. It is
+// not safe for concurrent use. Make it with New.
+type Judge struct {
+	header *harness.Header
+	end    *harness.End
+	lines  int // records read
+
+	payments []payment // in the order they are first mentioned
+	byID     map[string]int32
+	orders   []order
+	byOrder  map[string]int32
+	names    map[string]string // accounts and currencies, each kept once
+
+	postings    int
+	alterations answer // found as the postings are read
+	phantoms    answer
+	moved       map[account]*moves
+	balances    []balance
+
+	attempts int // tries and status queries recorded
+
+	links links
+}
+
+// New returns a Judge of an empty history.
+func New() *Judge {
+	return &Judge{
+		byID:    make(map[string]int32),
+		byOrder: make(map[string]int32),
+		names:   make(map[string]string),
+		moved:   make(map[account]*moves),
+	}
+}
+
+// payment is what a history says of one press. Lines are 0 for what did not
+// happen.
+type payment struct {
+	id                     string
+	payer, payee, currency string
+	amount                 int64
+
+	order     int32 // index in Judge.orders
+	next      int32 // the order's next press, or -1
+	pressed   int32 // line
+	pressed2  int32 // line of a second press with this id
+	accepted  int32 // line of the first time it was told queued or unknown
+	unknown   int32 // line of the first time it was told unknown
+	confirmed int32 // line of the first time it was told confirmed
+	final     int32 // line of the first final outcome
+	flip      int32 // line of the first other outcome after that
+	told      int32 // line of the last outcome
+	committed int32 // line
+	held      int32 // line
+	posted    int32 // line of the first posting with this id
+	tries     int32 // tries and status queries
+	tryLine   int32 // line of the last of them
+
+	last, firstFinal, flippedTo harness.Outcome
+}
+
+// order is what a history says of one purchase.
+type order struct {
+	id        string
+	first     int32    // index of its first press in Judge.payments
+	last      int32    // and of its latest
+	postings  int32    // all that belong to it
+	lines     [2]int32 // of the first two of them
+	anonymous int32    // line of the first posting that names the order and no press of it
+	committed int32    // line of the first commit of any press
+}
+
+// Add reads the next record. It keeps nothing of it but strings.
+func (j *Judge) Add(r harness.Record) {
+	j.lines++
+	line := int32(r.Line)
+	if line == 0 {
+		line = int32(j.lines)
+	}
+	switch {
+	case r.Packet != nil:
+		j.links.packet(*r.Packet)
+	case r.Attempt != nil:
+		j.attempts++
+		p := j.payment(r.Attempt.Payment)
+		p.tries++
+		p.tryLine = line
+	case r.Told != nil:
+		j.payment(r.Told.Payment).tell(r.Told.Outcome, line)
+	case r.Pay != nil:
+		j.press(r.Pay, line)
+	case r.Committed != "":
+		j.commit(r.Committed, line)
+	case r.Posting != nil:
+		j.post(r.Posting, line)
+	case r.Held != "":
+		j.payment(r.Held).held = line
+	case r.Balance != nil:
+		j.balances = append(j.balances, balance{*r.Balance, line})
+	case r.Phase != nil:
+		j.links.phase(r.At, *r.Phase, line)
+	case r.Fault != nil:
+		j.links.fault(*r.Fault, line)
+	case r.Header != nil:
+		j.header = r.Header
+	case r.End != nil:
+		j.end = r.End
+	}
+}
+
+// Verdicts answers every check, in the order of Checks. It may be asked again
+// after more records.
+func (j *Judge) Verdicts() []harness.Verdict {
+	var all []harness.Verdict
+	for _, q := range questions() {
+		a := q.ask(j)
+		all = append(all, a.verdict(q.Check))
+	}
+	return all
+}
+
+// payment returns the state of a payment, which is new if nobody has mentioned
+// it before. The pointer is valid until the next call.
+func (j *Judge) payment(id string) *payment {
+	i, ok := j.byID[id]
+	if !ok {
+		i = int32(len(j.payments))
+		j.byID[id] = i
+		j.payments = append(j.payments, payment{id: id, order: -1, next: -1})
+	}
+	return &j.payments[i]
+}
+
+func (j *Judge) press(pay *harness.Payment, line int32) {
+	p := j.payment(pay.ID)
+	if p.pressed != 0 {
+		p.pressed2 = line
+		return
+	}
+	p.pressed = line
+	p.amount, p.payer, p.payee, p.currency = pay.Amount, j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
+	this := j.byID[pay.ID]
+	o, ok := j.byOrder[pay.Order]
+	if !ok || pay.Order == "" {
+		o = int32(len(j.orders))
+		j.orders = append(j.orders, order{id: pay.Order, first: this, last: this})
+		if pay.Order != "" {
+			j.byOrder[pay.Order] = o
+		}
+	} else {
+		j.payments[j.orders[o].last].next = this
+		j.orders[o].last = this
+	}
+	p.order = o
+}
+
+// name returns s, held in memory once however often it comes.
+func (j *Judge) name(s string) string {
+	if known, ok := j.names[s]; ok {
+		return known
+	}
+	j.names[s] = s
+	return s
+}
+
+func (p *payment) tell(o harness.Outcome, line int32) {
+	if p.final != 0 && p.flip == 0 && o != p.firstFinal {
+		p.flip, p.flippedTo = line, o
+	}
+	switch {
+	case o.Final() && p.final == 0:
+		p.final, p.firstFinal = line, o
+	case !o.Final() && p.accepted == 0:
+		p.accepted = line
+	}
+	if o == harness.OutcomeUnknown && p.unknown == 0 {
+		p.unknown = line
+	}
+	if o == harness.Confirmed && p.confirmed == 0 {
+		p.confirmed = line
+	}
+	p.last, p.told = o, line
+}
+
+func (j *Judge) commit(id string, line int32) {
+	p := j.payment(id)
+	if p.committed == 0 {
+		p.committed = line
+	}
+	if p.order >= 0 && j.orders[p.order].committed == 0 {
+		j.orders[p.order].committed = line
+	}
+}
+
+// presses yields the presses of order o, in the order they were made.
+func (j *Judge) presses(o *order) iter.Seq[*payment] {
+	return func(yield func(*payment) bool) {
+		for i := o.first; i >= 0; i = j.payments[i].next {
+			if !yield(&j.payments[i]) {
+				return
+			}
+		}
+	}
+}
+
+// asked yields every payment that was pressed, with its order.
+func (j *Judge) asked() iter.Seq2[*payment, *order] {
+	return func(yield func(*payment, *order) bool) {
+		for i := range j.payments {
+			p := &j.payments[i]
+			if p.pressed != 0 && !yield(p, &j.orders[p.order]) {
+				return
+			}
+		}
+	}
+}
+
+// refused reports whether the last thing the payer was told is that nothing has
+// moved.
+func (p *payment) refused() bool { return p.last.Refused() }
+
+// resolved reports whether the payer was told a final outcome last.
+func (p *payment) resolved() bool { return p.last.Final() }
+
+// incomplete says why the history is not that of a whole run, or nothing.
+func (j *Judge) incomplete() string {
+	switch {
+	case j.header == nil:
+		return "the history has no header: its first line is missing"
+	case j.header.Version > harness.HistoryVersion:
+		return fmt.Sprintf("the history has version %d and this onebar knows %d: judge it with a newer one",
+			j.header.Version, harness.HistoryVersion)
+	case j.end == nil:
+		return "the history has no end: the run was killed, or is still going on"
+	case j.end.Error != "":
+		return "the run broke off: " + j.end.Error
+	case j.end.Interrupted:
+		return "the run was interrupted"
+	}
+	return ""
+}
+
+// ledgerDoubt says why the postings cannot be relied upon to be all there are,
+// or nothing.
+func (j *Judge) ledgerDoubt() string {
+	if s := j.incomplete(); s != "" {
+		return s
+	}
+	if !j.end.LedgerRead {
+		return "the ledger was not read"
+	}
+	return ""
+}
+
+// label names a payment in a summary.
+func (j *Judge) label(p *payment) string {
+	if o := j.orderID(p); o != "" {
+		return p.id + " (order " + o + ")"
+	}
+	return p.id
+}
+
+func (j *Judge) orderID(p *payment) string {
+	if p.order < 0 {
+		return ""
+	}
+	return j.orders[p.order].id
+}
+
+// finding is evidence about p: its label and " " and text, with the lines that
+// are not 0, in ascending order.
+func (j *Judge) finding(p *payment, text string, lines ...int32) harness.Finding {
+	return harness.Finding{
+		Text: j.label(p) + " " + text, Payment: p.id, Order: j.orderID(p), Lines: sorted(lines),
+	}
+}
+
+func sorted(lines []int32) []int {
+	var all []int
+	for _, l := range lines {
+		if l != 0 {
+			all = append(all, int(l))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,101 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// account is one balance of the ledger.
+type account struct{ name, currency string }
+
+// moves are what the postings did to an account.
+type moves struct {
+	net  int64
+	line int32 // of the first posting
+}
+
+// balance is a Balance and its line.
+type balance struct {
+	harness.Balance
+	line int32
+}
+
+func (j *Judge) move(a account, amount int64, line int32) {
+	m := j.moved[a]
+	if m == nil {
+		m = &moves{line: line}
+		j.moved[a] = m
+	}
+	m.net += amount
+}
+
+// unbalanced: a closing balance that is not opening plus postings or lies below
+// its floor, a posting of an account without a balance, or closings of a
+// currency that do not sum to its openings. Only the balance at the end is
+// compared with the floor: the order of the postings is the ledger's own.
+func (j *Judge) unbalanced() answer {
+	a := answer{noun: "account", fail: "out of balance", doubt: j.ledgerDoubt()}
+	if a.doubt == "" && len(j.balances) == 0 {
+		a.doubt = "the subject gave no balances"
+	}
+	if a.doubt != "" {
+		return a
+	}
+	seen := make(map[account]int32, len(j.balances))
+	sums := make(map[string]int64) // closing minus opening, by currency
+	for _, b := range j.balances {
+		key := account{b.Account, b.Currency}
+		j.balanced(&a, b, seen[key])
+		seen[key] = b.line
+		sums[b.Currency] += b.Closing - b.Opening
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(j.moved), byLine(j.moved)) {
+		if seen[key] == 0 {
+			a.found(key.name, harness.Finding{
+				Text:  fmt.Sprintf("account %s has postings in %s and no balance", key.name, key.currency),
+				Lines: []int{int(j.moved[key].line)},
+			})
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(sums)) {
+		if sums[c] != 0 {
+			a.found("sum of "+c, harness.Finding{
+				Text: fmt.Sprintf("the closing balances sum to %+d %s against the opening ones: money was made or lost", sums[c], c),
+			})
+		}
+	}
+	a.pass = fmt.Sprintf("%s add up with %s", plural(len(j.balances), "account"), plural(j.postings, "posting"))
+	return a
+}
+
+// balanced judges one account; earlier is the line of a balance it already had.
+func (j *Judge) balanced(a *answer, b balance, earlier int32) {
+	note := func(format string, args ...any) {
+		a.found(b.Account, harness.Finding{
+			Text:  fmt.Sprintf("account %s ", b.Account) + fmt.Sprintf(format, args...),
+			Lines: sorted([]int32{earlier, b.line}),
+		})
+	}
+	var net int64
+	if m := j.moved[account{b.Account, b.Currency}]; m != nil {
+		net = m.net
+	}
+	switch {
+	case earlier != 0:
+		note("has two balances in %s", b.Currency)
+	case b.Closing != b.Opening+net:
+		note("closes at %d %s, but %d and postings of %+d make %d", b.Closing, b.Currency, b.Opening, net, b.Opening+net)
+	case b.Closing < b.Floor:
+		note("closes at %d %s, below its floor of %d", b.Closing, b.Currency, b.Floor)
+	}
+}
+
+func byLine(moved map[account]*moves) func(a, b account) int {
+	return func(a, b account) int {
+		return cmp.Or(cmp.Compare(moved[a].line, moved[b].line), cmp.Compare(a.name, b.name))
+	}
+}
