@@ -19,11 +19,9 @@ func (k PublicKey) String() string { return hex.EncodeToString(k[:]) }
 // PrivateKey is an X25519 private key. It does not print itself.
 type PrivateKey [32]byte
 
-// String returns a placeholder, so that no private key gets into a log.
-func (PrivateKey) String() string { return "[private key]" }
-
-// GoString is String, for %#v.
-func (k PrivateKey) GoString() string { return k.String() }
+// Format prints a placeholder for any verb, so that no private key gets into a
+// log.
+func (PrivateKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[private key]") }
 
 // KeyPair is the static key pair of a wallet or a bank.
 type KeyPair struct {
