@@ -1,0 +1,162 @@
+package wallet
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// line keeps a connection to the bank for all payments of a wallet: one is
+// dialed when it is first needed, shared by what follows, replaced when it is
+// of no more use, and closed when it was idle for long.
+type line struct {
+	ctx context.Context // ends every connection
+	cfg Config
+	wg  sync.WaitGroup // a goroutine for each link
+
+	mu  sync.Mutex
+	cur *link // what the next try uses; nil is to dial
+}
+
+// link is one connection, from the dial on.
+type link struct {
+	ready chan struct{} // closed when sess or err is set
+	sess  *wire.Session
+	err   error         // of the dial
+	put   chan struct{} // of capacity 1: something below has changed
+
+	users   int // under line.mu, as what follows
+	retired bool
+	used    time.Time // when it was last put back
+	heard   time.Time // when the last answer came
+}
+
+func newLine(ctx context.Context, cfg Config) *line { return &line{ctx: ctx, cfg: cfg} }
+
+// get returns the current connection, and whether this call dialed it; a dial
+// has the time allow. The caller puts the link back, also after an error.
+func (l *line) get(ctx context.Context, allow time.Duration) (k *link, dialed bool, err error) {
+	l.mu.Lock()
+	k = l.cur
+	if k == nil || k.broken() {
+		k = &link{ready: make(chan struct{}), put: make(chan struct{}, 1), used: time.Now()}
+		dialed = true
+		l.cur = k
+		l.wg.Add(1)
+		go l.run(k, allow)
+	}
+	k.users++
+	l.mu.Unlock()
+	select {
+	case <-k.ready:
+		return k, dialed, k.err
+	case <-ctx.Done():
+		return k, dialed, fmt.Errorf("connect to the bank: %w", ctx.Err())
+	}
+}
+
+// broken reports whether the dial is over and the session has ended.
+func (k *link) broken() bool {
+	select {
+	case <-k.ready:
+	default:
+		return false
+	}
+	if k.err != nil {
+		return true
+	}
+	select {
+	case <-k.sess.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// put gives a link back after a try that began then and ended in err. A link
+// that was silent for the whole of a try is not used again: TCP on it has backed
+// off, and after an outage a new SYN gets through sooner than its next
+// retransmission. If others were answered meanwhile the bank was only slow. It
+// returns whether the link had ever brought an answer.
+func (l *line) put(k *link, began time.Time, err error, silent bool) (used bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k.users--
+	k.used = time.Now()
+	switch {
+	case err == nil:
+		k.heard = k.used
+	case !silent || k.heard.Before(began):
+		l.retire(k)
+	}
+	select {
+	case k.put <- struct{}{}:
+	default:
+	}
+	return !k.heard.IsZero()
+}
+
+// retire keeps k from further tries. The caller holds l.mu.
+func (l *line) retire(k *link) {
+	k.retired = true
+	if l.cur == k {
+		l.cur = nil
+	}
+}
+
+// run opens a link and closes it when it has broken, or nobody uses it and it is
+// retired or idle for long, or the wallet ends.
+func (l *line) run(k *link, allow time.Duration) {
+	defer l.wg.Done()
+	if !l.open(k, allow) {
+		return
+	}
+	defer k.sess.Close()
+	idle := time.NewTimer(l.cfg.Pace.Idle)
+	defer idle.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-k.sess.Done():
+			return
+		case <-k.put:
+		case <-idle.C:
+		}
+		if l.unused(k) {
+			return
+		}
+		idle.Reset(l.cfg.Pace.Idle)
+	}
+}
+
+func (l *line) open(k *link, allow time.Duration) bool {
+	ctx, cancel := context.WithTimeout(l.ctx, allow)
+	defer cancel()
+	conn, err := l.cfg.Dial(ctx, "tcp", l.cfg.Address)
+	if err != nil {
+		k.err = fmt.Errorf("connect to the bank: %w", err)
+	} else {
+		k.sess = wire.Client(conn, wire.ClientConfig{Static: l.cfg.Key, Bank: l.cfg.Bank, Rand: l.cfg.Rand})
+	}
+	close(k.ready)
+	return err == nil
+}
+
+// unused reports whether k is to be closed, and keeps it from further tries if
+// so.
+func (l *line) unused(k *link) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k.users > 0 || (!k.retired && time.Since(k.used) < l.cfg.Pace.Idle) {
+		return false
+	}
+	l.retire(k)
+	return true
+}
+
+// wait returns when every link is closed; the context of the line must be done.
+func (l *line) wait() { l.wg.Wait() }

@@ -1,0 +1,136 @@
+package wallet
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Pace says how long a wallet waits. Its zero value suits a phone on EDGE and a
+// phone on LTE. The same limits hold for every payment on its own.
+type Pace struct {
+	// Tries bounds the tries of a payment, questions included, since it was
+	// accepted or synced; then it rests until [Wallet.Sync]. 0 is 12. Of a
+	// payment with a deadline a third of them is kept for after it, when the
+	// bank can give a final answer; and a restart leaves a third at least, so
+	// that a wallet that crashes again and again does not storm the bank.
+	Tries int
+	// Base and Cap bound the pause after try n: it is uniform between 0 and
+	// min(Cap, Base·2ⁿ⁻¹), the "full jitter" of M. Brooker, Exponential Backoff
+	// And Jitter, AWS Architecture Blog, 2015. 0 is 1 s, a round trip on EDGE,
+	// and 30 s.
+	Base, Cap time.Duration
+	// First is the time allowed to a try while nothing is known of the link. 0
+	// is 8 s: on EDGE with 840 ms of round trip (WebPageTest's profile) a new
+	// connection and an answer take 1.7 s; a lost SYN costs 1 s more, and then
+	// a lost segment 2.5 s, TCP's time-out of 3 round trips after one sample
+	// (RFC 6298, 2.1 to 2.3). That is 5.2 s, and the rest is queues.
+	First time.Duration
+	// Least and Most bound the time allowed to a try, however fast or slow the
+	// link has been. 0 is 4 s, enough for two time-outs of TCP in a row at its
+	// initial 1 s, and 30 s.
+	Least, Most time.Duration
+	// Idle is how long a connection without traffic stays open. 0 is 100 s: less
+	// than the 2 minutes of the bank, so that no payment meets a FIN, and
+	// below the time-outs that were found in carriers' address
+	// translators (Wang et al., An Untold Story of Middleboxes in Cellular
+	// Networks, SIGCOMM 2011: mostly 4 minutes and more). Closing sooner would
+	// wake the radio to send the FIN.
+	Idle time.Duration
+	// Together bounds the tries under way at once over the connection. 0 is 16.
+	Together int
+}
+
+func (p Pace) withDefaults() Pace {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&p.Base, time.Second)
+	def(&p.Cap, 30*time.Second)
+	def(&p.First, 8*time.Second)
+	def(&p.Least, 4*time.Second)
+	def(&p.Most, 30*time.Second)
+	def(&p.Idle, 100*time.Second)
+	if p.Tries <= 0 {
+		p.Tries = 12
+	}
+	if p.Together <= 0 {
+		p.Together = 16
+	}
+	return p
+}
+
+// before is how many of the tries may be made before a deadline.
+func (p Pace) before() int { return p.Tries - p.Tries/3 }
+
+// pause is the longest pause after n tries, n at least 1.
+func (p Pace) pause(n int) time.Duration {
+	d := p.Base
+	for ; n > 1 && d < p.Cap; n-- {
+		d *= 2
+	}
+	return min(d, p.Cap)
+}
+
+// patience estimates how long an answer takes, as TCP estimates its
+// retransmission time-out (RFC 6298, section 2): a smoothed time plus four
+// times its mean deviation. Each time-out doubles what the next try is given
+// (5.5 there), until an answer is in. One answer belongs to one try, so no
+// sample is ambiguous as it is to TCP (Karn's algorithm is not needed).
+type patience struct {
+	pace Pace
+
+	mu       sync.Mutex
+	rng      *rand.Rand
+	srtt     time.Duration // 0 before the first answer
+	rttvar   time.Duration
+	doubling int
+}
+
+// allow returns the time the next try is given.
+func (p *patience) allow() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.pace.First
+	if p.srtt > 0 {
+		d = p.srtt + 4*p.rttvar
+	}
+	d = max(d, p.pace.Least)
+	for i := 0; i < p.doubling && d < p.pace.Most; i++ {
+		d *= 2
+	}
+	return min(d, p.pace.Most)
+}
+
+// answered takes in that an answer took d.
+func (p *patience) answered(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doubling = 0
+	if p.srtt == 0 {
+		p.srtt, p.rttvar = max(d, 1), d/2
+		return
+	}
+	p.rttvar = (3*p.rttvar + (p.srtt - d).Abs()) / 4
+	p.srtt = (7*p.srtt + d) / 8
+}
+
+// timedOut takes in that a try given d had no answer. Tries that were given
+// the same and ended together count once.
+func (p *patience) timedOut(d time.Duration) {
+	if d < p.allow() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doubling++
+}
+
+// pause draws the pause after n tries.
+func (p *patience) pause(n int) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Duration(p.rng.Int64N(int64(p.pace.pause(n)) + 1))
+}

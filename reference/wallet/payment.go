@@ -1,0 +1,196 @@
+package wallet
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// Order is what the user wants paid: a purchase with a name of its own.
+type Order struct {
+	ID       string    // names the purchase; presses for one purchase share it. At most wire.MaxOrder bytes
+	Payee    string    // account
+	Amount   int64     // in minor units of Currency, above 0
+	Currency string    // ISO 4217 code
+	Deadline time.Time // the bank does not book it later than this; zero is never. Kept in milliseconds
+}
+
+// Payment is one payment of the queue. What is asked of the bank, the embedded
+// wire.Payment, never changes once it is stored, so every try asks the same.
+type Payment struct {
+	wire.Payment
+	State  State
+	Reason string       // for people: why it was refused, or is not known to be anything
+	Answer *wire.Answer // the bank's final answer with its receipt, verified; nil until then
+
+	id    int64 // row, ascending with acceptance
+	tries int   // made so far
+}
+
+// due is the instant after which the bank does not book p; ok is false if there
+// is none.
+func (p *Payment) due() (t time.Time, ok bool) {
+	return time.UnixMilli(p.Deadline), p.Deadline != 0
+}
+
+// with returns p in state s.
+func (p Payment) with(s State) Payment {
+	p.State = s
+	return p
+}
+
+// Attempt is one try to get a payment through.
+type Attempt struct {
+	N      int // from 1
+	Began  time.Time
+	Took   time.Duration
+	Asked  bool   // a question about the payment, not the payment
+	Dialed bool   // it tried to open a connection
+	Error  string // empty: an answer came that settles the payment
+}
+
+// PaymentHistory is a payment with every try there was.
+type PaymentHistory struct {
+	Payment
+	Attempts []Attempt
+}
+
+// ErrOtherContent is returned for an order that is being paid already, with
+// another payee, amount or currency.
+var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase an order name of its own")
+
+const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason, answer,
+	(SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id)`
+
+// scan reads the columns. An answer that cannot be read is left out: the state
+// is what counts, and it was stored with the answer.
+func scan(s *sqlite3.Stmt) Payment {
+	p := Payment{
+		id: s.ColumnInt64(0),
+		Payment: wire.Payment{
+			Order: s.ColumnText(2), Payee: s.ColumnText(3), Amount: s.ColumnInt64(4), Currency: s.ColumnText(5),
+			Created: s.ColumnInt64(6), Deadline: s.ColumnInt64(7),
+		},
+		State:  State(s.ColumnInt(8)),
+		Reason: s.ColumnText(9),
+		tries:  s.ColumnInt(11),
+	}
+	copy(p.Key[:], s.ColumnRawBlob(1))
+	if a, err := wire.ParseAnswer(p.Key, s.ColumnRawBlob(10)); err == nil {
+		p.Answer = a
+	}
+	return p
+}
+
+// accept stores p as queued, unless its order has a payment that is not
+// refused: then it returns that one, and fresh is false.
+func (s *Store) accept(account string, p Payment) (got Payment, fresh bool, err error) {
+	var other bool
+	err = s.do(func(d *db) error {
+		got, fresh, other = p, true, false
+		err := d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND ordered = ? AND state NOT IN (4, 5)`,
+			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, account, p.Order)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
+			return nil
+		}
+		err = d.query(`INSERT INTO payment (key, account, ordered, payee, amount, currency, created, deadline, state)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, nil,
+			p.Key[:], account, p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
+		got.State, got.id = Queued, d.c.LastInsertRowID()
+		return err
+	})
+	if err == nil && other {
+		err = fmt.Errorf("order %s: %w", p.Order, ErrOtherContent)
+	}
+	return got, fresh, err
+}
+
+// change stores the state, reason and answer of p, which had the state from,
+// and the try that led there unless a is nil, in one transaction.
+func (s *Store) change(p *Payment, from State, a *Attempt) error {
+	if p.State != from && !from.follows(p.State) {
+		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
+	}
+	var answer []byte
+	if p.Answer != nil {
+		var err error
+		if answer, err = wire.AppendAnswer(nil, p.Answer); err != nil {
+			return err
+		}
+	}
+	return s.do(func(d *db) error {
+		if a != nil {
+			err := d.query(`INSERT INTO attempt (payment, n, began, took, asked, dialed, error) VALUES (?, ?, ?, ?, ?, ?, ?)`, nil,
+				p.id, a.N, a.Began.UnixNano(), int64(a.Took), a.Asked, a.Dialed, a.Error)
+			if err != nil {
+				return err
+			}
+		}
+		if p.State == from {
+			return nil
+		}
+		err := d.query(`UPDATE payment SET state = ?, reason = ?, answer = ? WHERE id = ? AND state = ?`, nil,
+			int(p.State), p.Reason, answer, p.id, int(from))
+		if err == nil && d.c.Changes() != 1 {
+			err = fmt.Errorf("payment %s is not %v on disk", p.Key, from)
+		}
+		return err
+	})
+}
+
+// Unfinished returns the payments of an account without a final state, in the
+// order in which they were accepted.
+func (s *Store) Unfinished(account string) (ps []Payment, err error) {
+	err = s.do(func(d *db) error {
+		ps = nil
+		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND state < 3 ORDER BY id`,
+			func(r *sqlite3.Stmt) { ps = append(ps, scan(r)) }, account)
+	})
+	return ps, err
+}
+
+// payment returns one payment of an account.
+func (s *Store) payment(account string, key wire.Key) (p Payment, err error) {
+	found := false
+	err = s.do(func(d *db) error {
+		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND key = ?`,
+			func(r *sqlite3.Stmt) { p, found = scan(r), true }, account, key[:])
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("wallet %s has no payment %s", account, key)
+	}
+	return p, err
+}
+
+// History returns every payment of an account with every try, oldest first.
+func (s *Store) History(account string) (hs []PaymentHistory, err error) {
+	err = s.do(func(d *db) error {
+		hs = nil
+		at := map[int64]int{}
+		err := d.query(`SELECT `+columns+` FROM payment WHERE account = ? ORDER BY id`, func(r *sqlite3.Stmt) {
+			p := scan(r)
+			at[p.id] = len(hs)
+			hs = append(hs, PaymentHistory{Payment: p})
+		}, account)
+		if err != nil {
+			return err
+		}
+		return d.query(`SELECT payment, n, began, took, asked, dialed, error FROM attempt
+			WHERE payment IN (SELECT id FROM payment WHERE account = ?) ORDER BY payment, n`, func(r *sqlite3.Stmt) {
+			h := &hs[at[r.ColumnInt64(0)]]
+			h.Attempts = append(h.Attempts, Attempt{
+				N: r.ColumnInt(1), Began: time.Unix(0, r.ColumnInt64(2)), Took: time.Duration(r.ColumnInt64(3)),
+				Asked: r.ColumnBool(4), Dialed: r.ColumnBool(5), Error: r.ColumnText(6),
+			})
+		}, account)
+	})
+	return hs, err
+}

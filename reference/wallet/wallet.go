@@ -1,0 +1,286 @@
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// Config is what a wallet needs. Account, Key, Bank, Address and Dial must be
+// set.
+type Config struct {
+	Account string       // names this wallet's payments in the store and in logs; it is not sent
+	Key     wire.KeyPair // who the wallet is to the bank
+	Bank    wire.BankKey // whom it believes
+	Address string       // of the bank, handed to Dial with network "tcp"
+
+	// Dial opens a connection, as net.Dialer.DialContext does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Rand is the source of idempotency keys, of handshakes and of the jitter
+	// between tries; it must be safe for concurrent use. Nil is crypto/rand, and
+	// anything else is for tests: who can guess a key can block its payment.
+	Rand io.Reader
+	Pace Pace
+	// Told is called with each state a user is to be shown, once the state is
+	// durable: for one payment in order, for several at the same time. It must
+	// return soon and not call the wallet. Nil is nobody.
+	Told func(Payment)
+	// Tried is called at the end of each try, before Told. The same rules hold.
+	Tried func(Payment, Attempt)
+	Log   *slog.Logger // nil discards
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Account == "" || c.Address == "" || c.Dial == nil {
+		return c, errors.New("open wallet: it needs an account, the bank's address and a way to dial it")
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Told == nil {
+		c.Told = func(Payment) {}
+	}
+	if c.Tried == nil {
+		c.Tried = func(Payment, Attempt) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Log = c.Log.With("wallet", c.Account)
+	c.Pace = c.Pace.withDefaults()
+	return c, nil
+}
+
+// Wallet accepts payments and carries them to the bank in the background. Its
+// methods may be called from several goroutines.
+type Wallet struct {
+	cfg      Config
+	store    *Store
+	patience *patience
+	line     *line
+	slots    chan struct{} // a try under way holds one
+
+	ctx    context.Context // of everything in the background
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // couriers, and calls that end in Told
+	dead   atomic.Bool    // killed: nothing more is stored or told
+
+	mu       sync.Mutex
+	closed   bool
+	couriers map[wire.Key]*courier
+}
+
+// Open returns the wallet of cfg.Account on the store, and resumes what it had
+// not finished. A payment that was under way when the wallet ended is told to be
+// unknown before Open returns. An account must not be open twice. The caller
+// closes the wallet, and owns the store.
+func Open(store *Store, cfg Config) (*Wallet, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	var seed [16]byte
+	if _, err := io.ReadFull(cfg.Rand, seed[:]); err != nil {
+		return nil, fmt.Errorf("open wallet: draw a seed: %w", err)
+	}
+	rng := mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
+	w := &Wallet{
+		cfg:      cfg,
+		store:    store,
+		patience: &patience{pace: cfg.Pace, rng: rng},
+		slots:    make(chan struct{}, cfg.Pace.Together),
+		couriers: map[wire.Key]*courier{},
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.line = newLine(w.ctx, cfg)
+	if err := w.resume(); err != nil {
+		w.cancel()
+		return nil, fmt.Errorf("open wallet: %w", err)
+	}
+	return w, nil
+}
+
+func (w *Wallet) resume() error {
+	ps, err := w.store.Unfinished(w.cfg.Account)
+	if err != nil {
+		return err
+	}
+	for i := range ps {
+		p := &ps[i]
+		if p.State != Sent {
+			continue
+		}
+		p.State, p.Reason = StateUnknown, "the wallet ended while the payment was under way"
+		if err := w.store.change(p, Sent, nil); err != nil {
+			return err
+		}
+		w.cfg.Told(*p)
+	}
+	for _, p := range ps {
+		w.start(p, min(p.tries, w.cfg.Pace.before()))
+	}
+	return nil
+}
+
+// Pay takes a payment, or returns the one there is for the order if that is not
+// refused, whatever its state. When it returns without an error the payment is
+// durable and will be brought to an end, also by a later Open. After an error
+// it is not stored and will not be made.
+func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
+	if err := ctx.Err(); err != nil {
+		return Payment{}, err
+	}
+	if err := w.enter(); err != nil {
+		return Payment{}, err
+	}
+	defer w.wg.Done()
+	p, err := w.newPayment(o)
+	if err != nil {
+		return Payment{}, err
+	}
+	got, fresh, err := w.store.accept(w.cfg.Account, p)
+	if err != nil {
+		return Payment{}, fmt.Errorf("take the payment: %w", err)
+	}
+	if fresh {
+		w.cfg.Told(got)
+		w.start(got, 0)
+	}
+	return got, nil
+}
+
+func (w *Wallet) newPayment(o Order) (Payment, error) {
+	key, err := wire.NewKey(w.cfg.Rand)
+	if err != nil {
+		return Payment{}, fmt.Errorf("take the payment: %w", err)
+	}
+	p := Payment{Payment: wire.Payment{
+		Key: key, Order: o.ID, Payee: o.Payee, Amount: o.Amount, Currency: o.Currency,
+		Created: time.Now().UnixMilli(),
+	}}
+	if !o.Deadline.IsZero() {
+		p.Deadline = o.Deadline.UnixMilli()
+	}
+	if o.ID == "" {
+		return Payment{}, errors.New("take the payment: the order has no name: without one a second press would pay twice")
+	}
+	if err := p.Validate(); err != nil {
+		return Payment{}, fmt.Errorf("take the payment: %w", err)
+	}
+	return p, nil
+}
+
+// enter begins a call that Close and Kill wait for.
+func (w *Wallet) enter() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || w.dead.Load() {
+		return ErrClosed
+	}
+	w.wg.Add(1)
+	return nil
+}
+
+// start sends a courier with p, which has made so many tries of its round. If
+// one is on the way already, that one begins a new round.
+func (w *Wallet) start(p Payment, made int) *courier {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.couriers[p.Key]; c != nil {
+		c.nudge()
+		return c
+	}
+	c := &courier{w: w, p: p, early: made, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if w.closed {
+		close(c.done)
+		return c
+	}
+	w.couriers[p.Key] = c
+	w.wg.Add(1)
+	go func() {
+		defer w.wg.Done()
+		c.run()
+	}()
+	return c
+}
+
+// Await waits until the payment with this key has a final state, or rests
+// because its tries are used up, or ctx is done, and returns what is then on
+// disk. An error means that the state could not be read.
+func (w *Wallet) Await(ctx context.Context, key wire.Key) (Payment, error) {
+	w.mu.Lock()
+	c := w.couriers[key]
+	w.mu.Unlock()
+	if c != nil {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+		}
+	}
+	return w.store.payment(w.cfg.Account, key)
+}
+
+// Sync asks anew about every payment without a final state, also those whose
+// tries were used up, and waits until each has one, or rests again, or ctx is
+// done. It returns nil if none is left.
+func (w *Wallet) Sync(ctx context.Context) error {
+	if err := w.enter(); err != nil {
+		return err
+	}
+	ps, err := w.store.Unfinished(w.cfg.Account)
+	var cs []*courier
+	for _, p := range ps {
+		cs = append(cs, w.start(p, 0))
+	}
+	w.wg.Done()
+	if err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	for _, c := range cs {
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+		}
+	}
+	if ps, err = w.store.Unfinished(w.cfg.Account); err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	if len(ps) > 0 {
+		return fmt.Errorf("sync: %d payments have no final answer yet: sync again when there is signal", len(ps))
+	}
+	return nil
+}
+
+// History returns every payment of the wallet with every try, oldest first.
+func (w *Wallet) History() ([]PaymentHistory, error) { return w.store.History(w.cfg.Account) }
+
+// Close stops everything and waits for it. What is under way is cut short and
+// stays on disk as it is; the next Open resumes it. No goroutine of the wallet
+// is left.
+func (w *Wallet) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.cancel()
+	w.wg.Wait()
+	w.line.wait()
+	return nil
+}
+
+// Kill is Close as a crash would be: from now on nothing is stored and nobody is
+// told anything, whatever has been received.
+func (w *Wallet) Kill() {
+	w.dead.Store(true)
+	_ = w.Close()
+}
