@@ -151,10 +151,11 @@ func names(keys []key) []string {
 	return names
 }
 
-// must guards the tags of format.go, which TestTags reads all.
+// must guards what depends on format.go alone and not on any input: a wrong tag
+// there fails the tests.
 func must(err error) {
 	if err != nil {
-		panic("spec: wrong tag in format.go: " + err.Error())
+		panic("spec: mistake in format.go: " + err.Error())
 	}
 }
 

@@ -55,7 +55,7 @@ type profile struct {
 	place
 	Summary text `yaml:"summary" doc:"one sentence: which network this is"`
 	Source  text `yaml:"source" doc:"where the figures come from"`
-	Quotes  word `yaml:"quotes" words:"one-way round-trip assumed" doc:"what the delay of the source is; a round trip has been halved here, because delay is one way"`
+	Quotes  word `yaml:"quotes" words:"one-way round-trip unstated" doc:"what the delay of the source is; a round trip has been halved for this file, where delay is one way, and unstated was taken for a round trip"`
 	Profile slug `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
 	Both    path `yaml:"both" doc:"what it does both ways"`
 	Up      path `yaml:"up" doc:"what it does from client to server, after both"`

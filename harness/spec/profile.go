@@ -18,7 +18,7 @@ type Profile struct {
 	harness.Profile
 	Summary string // one sentence: which network this is
 	Source  string // where the figures come from
-	Quotes  string // what the source's delay is: one-way, round-trip (halved here) or assumed
+	Quotes  string // what the source's delay is: one-way, round-trip (halved here) or unstated (halved too)
 }
 
 // All returns the profiles in the order of their file.
