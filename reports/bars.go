@@ -1,0 +1,263 @@
+package reports
+
+import (
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// bars is the Progress of a terminal: a bar for each run under way, the total
+// below them, and above them a line for each run that is over. When there are
+// more runs than rows, the latest wait for a bar until another is over: bars
+// beyond the upper edge would leave their remains in the scrollback.
+type bars struct {
+	style style
+	rows  func() int // of the terminal
+	mpb   *mpb.Progress
+	all   *mpb.Bar // nil if there is but one run
+	total int
+	begun time.Time
+
+	draw sync.Mutex // one change of the set of bars at a time; taken before mu
+
+	mu      sync.Mutex // never held while mpb is called, since mpb calls back
+	done    int
+	bad     int
+	runs    []*barRun  // by their start
+	leaving []*mpb.Bar // aborted, and perhaps still on the screen
+	adds    int
+	closed  bool
+}
+
+// bar is a bar on the screen. It outlives its run if another waits for it.
+type bar struct {
+	*mpb.Bar
+	run *barRun
+}
+
+// barRun is a run under way.
+type barRun struct {
+	running
+	begun time.Time
+	bar   *bar // nil while it waits for one
+}
+
+// The parts of a bar's line have fixed widths, so that the bars stand still
+// whatever the states are called.
+const (
+	nameWidth  = 22
+	countWidth = 11
+	stateWidth = 12
+	timeWidth  = 6
+)
+
+// spareRows are kept free of runs: the total, the cursor, and a line just done.
+const spareRows = 3
+
+// newTerminalBars returns bars on the terminal w with descriptor fd.
+func newTerminalBars(w io.Writer, fd, total int) *bars {
+	rows := func() int {
+		_, n, err := term.GetSize(fd)
+		if err != nil {
+			return 24
+		}
+		return n
+	}
+	return newBars(styleOf(w), total, rows, mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond))
+}
+
+func newBars(s style, total int, rows func() int, options ...mpb.ContainerOption) *bars {
+	b := &bars{style: s, total: total, rows: rows, begun: time.Now()}
+	b.mpb = mpb.New(append(options, mpb.PopCompletedMode())...)
+	if total > 1 {
+		b.all = b.add(math.MaxInt, func() (running, time.Time) {
+			r := running{name: "all scenarios", done: b.done, planned: b.total, state: "done"}
+			if b.bad > 0 {
+				r.state = strconv.Itoa(b.bad) + " not pass"
+			}
+			return r, b.begun
+		})
+		if b.all != nil {
+			b.all.SetTotal(int64(total), false)
+		}
+	}
+	return b
+}
+
+// add adds a bar that shows what now returns; now is called with b.mu held. It
+// returns nil if the terminal went away or the bars are closed.
+func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
+	field := func(n int, right bool, text func(running, time.Time) string) decor.Decorator {
+		return decor.Any(func(decor.Statistics) string {
+			b.mu.Lock()
+			r, begun := now()
+			b.mu.Unlock()
+			return pad(fit(clean(text(r, begun)), n), n, right)
+		})
+	}
+	style := mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
+	// A bar made with a total would go away by itself when it is full.
+	made, err := b.mpb.Add(0, style.Build(),
+		mpb.BarPriority(priority),
+		mpb.BarNoPop(),
+		mpb.PrependDecorators(field(nameWidth, false, func(r running, _ time.Time) string { return r.name })),
+		mpb.AppendDecorators(
+			field(countWidth, true, func(r running, _ time.Time) string { return strconv.Itoa(r.done) + "/" + strconv.Itoa(r.planned) }),
+			field(stateWidth+1, false, func(r running, _ time.Time) string { return " " + r.state }),
+			field(timeWidth, true, func(_ running, begun time.Time) string { return elapsed(begun) }),
+		))
+	if err != nil {
+		return nil
+	}
+	return made
+}
+
+// find returns the place of the run with the name, or -1. It needs b.mu.
+func (b *bars) find(name string) int {
+	return slices.IndexFunc(b.runs, func(r *barRun) bool { return r.name == name })
+}
+
+// waiting returns the first run without a bar, or nil. It needs b.mu.
+func (b *bars) waiting() *barRun {
+	i := slices.IndexFunc(b.runs, func(r *barRun) bool { return r.bar == nil })
+	if i < 0 {
+		return nil
+	}
+	return b.runs[i]
+}
+
+// Start implements Progress.
+func (b *bars) Start(name string, _ uint64, planned int) {
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	b.mu.Lock()
+	b.runs = append(b.runs, &barRun{
+		running: running{name: name, planned: planned, state: "starts"},
+		begun:   time.Now(),
+	})
+	b.leaving = slices.DeleteFunc(b.leaving, func(old *mpb.Bar) bool { return !old.IsRunning() })
+	used := len(b.leaving)
+	for _, r := range b.runs {
+		if r.bar != nil {
+			used++
+		}
+	}
+	r := b.waiting()
+	b.adds++
+	order := b.adds
+	room := !b.closed && used < max(1, b.rows()-spareRows)
+	b.mu.Unlock()
+	if !room {
+		return
+	}
+	d := &bar{run: r}
+	d.Bar = b.add(order, func() (running, time.Time) { return d.run.running, d.run.begun })
+	if d.Bar != nil {
+		b.give(d, r)
+	}
+}
+
+// give lets bar d show run r. It needs b.draw.
+func (b *bars) give(d *bar, r *barRun) {
+	b.mu.Lock()
+	d.run, r.bar = r, d
+	done, planned := r.done, r.planned
+	b.mu.Unlock()
+	d.SetTotal(int64(max(1, planned)), false)
+	d.SetCurrent(int64(min(done, planned)))
+}
+
+// Update implements Progress.
+func (b *bars) Update(name string, done int, state string) {
+	b.mu.Lock()
+	i := b.find(name)
+	if i < 0 {
+		b.mu.Unlock()
+		return
+	}
+	r := b.runs[i]
+	r.done, r.state = done, state
+	drawn, planned := r.bar, r.planned
+	b.mu.Unlock()
+	if drawn != nil {
+		drawn.SetCurrent(int64(min(done, planned)))
+	}
+}
+
+// Done implements Progress.
+func (b *bars) Done(res harness.Result) {
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	b.mu.Lock()
+	var free *bar
+	if i := b.find(res.Scenario.Name); i >= 0 {
+		free = b.runs[i].bar
+		b.runs = slices.Delete(b.runs, i, i+1)
+	}
+	next := b.waiting()
+	b.done++
+	if res.Exit() != harness.ExitPass {
+		b.bad++
+	}
+	nth, closed := b.done, b.closed
+	b.mu.Unlock()
+	if closed {
+		return
+	}
+	// A write error means that the terminal went away: nobody watches.
+	_, _ = io.WriteString(b.mpb, doneLine(b.style, res, nth, b.total)+"\n")
+	if b.all != nil {
+		b.all.SetCurrent(int64(nth))
+	}
+	switch {
+	case free == nil:
+	case next != nil:
+		b.give(free, next)
+	default:
+		free.Abort(true)
+		b.mu.Lock()
+		b.leaving = append(b.leaving, free.Bar)
+		b.mu.Unlock()
+	}
+}
+
+// Close implements Progress.
+func (b *bars) Close() {
+	b.mu.Lock()
+	var drawn []*bar
+	for _, r := range b.runs {
+		if r.bar != nil {
+			drawn = append(drawn, r.bar)
+		}
+	}
+	b.runs, b.closed = nil, true
+	whole := b.done >= b.total
+	b.mu.Unlock()
+	for _, d := range drawn {
+		d.Abort(true)
+	}
+	switch {
+	case b.all == nil:
+	case whole:
+		b.all.SetTotal(-1, true)
+	default:
+		b.all.Abort(false) // it stays where it got
+	}
+	// What was aborted goes away with the next drawing, and Wait waits for that.
+	// If the terminal does not take it, the wait is cut short.
+	done := make(chan struct{})
+	go func() { b.mpb.Wait(); close(done) }()
+	if !over(done) {
+		go b.mpb.Shutdown()
+		over(done)
+	}
+}

@@ -1,0 +1,146 @@
+package reports
+
+import (
+	"strconv"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// column is one column of the table of runs, on the console and in Markdown.
+type column struct {
+	heading
+	cell func(harness.Result) cell
+}
+
+// scenarioColumn is where columns shows the name, which may be cut.
+const scenarioColumn = 1
+
+// columns are the columns of the table of runs.
+func columns() []column {
+	return []column{
+		{heading{text: "verdict"}, verdictCell},
+		{heading{text: "scenario"}, func(r harness.Result) cell { return cell{text: clean(title(r))} }},
+		{heading{text: "pay-\nments", right: true}, figureCell("payments")},
+		{heading{text: "con-\nfirmed", right: true}, figureCell("confirmed")},
+		{heading{text: "lost", right: true}, countCell("lost")},
+		{heading{text: "dupli-\ncated", right: true}, countCell("duplicated")},
+		{heading{text: "p95\nconfirm", right: true, drop: 1}, figureCell("p95(confirm)")},
+		{heading{text: "bytes a\npayment", right: true, drop: 2}, bytesCell},
+		{heading{text: "loss\nup/down", right: true, drop: 3}, lossCell},
+		{heading{text: "asked\nup/down", right: true, drop: 4}, askedCell},
+		{heading{text: "engine", drop: 5}, func(r harness.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return none
+	}
+	return s
+}
+
+func verdictCell(r harness.Result) cell {
+	w := word(r.Exit())
+	return cell{w, colourOf(w)}
+}
+
+func colourOf(word string) colour {
+	switch word {
+	case "PASS":
+		return green
+	case "FAIL":
+		return red
+	case "BROKEN":
+		return magenta
+	}
+	return yellow
+}
+
+func figureCell(name string) func(harness.Result) cell {
+	return func(r harness.Result) cell {
+		f, ok := r.Figures.Get(name)
+		if !ok {
+			return cell{none, dim}
+		}
+		return cell{text: figure(f)}
+	}
+}
+
+// countCell shows how many findings a check has.
+func countCell(check string) func(harness.Result) cell {
+	return func(r harness.Result) cell {
+		switch v := r.Verdict(check); {
+		case v.Check == "":
+			return cell{none, dim}
+		case v.Status == harness.StatusUnknown:
+			return cell{unjudged, yellow}
+		case v.Count > 0:
+			return cell{strconv.Itoa(v.Count), red}
+		}
+		return cell{text: "0"}
+	}
+}
+
+// payloadMark stands behind bytes that are payload, without headers, ACKs and
+// retransmissions; a footnote explains it.
+const payloadMark = "*"
+
+func bytesCell(r harness.Result) cell {
+	f, ok := r.Figures.Get("bytes_per_payment")
+	if !ok {
+		return cell{none, dim}
+	}
+	text := strconv.FormatFloat(f.Value, 'f', 0, 64)
+	if r.Payload {
+		text += payloadMark
+	}
+	return cell{text: text}
+}
+
+func lossCell(r harness.Result) cell {
+	text := func(name string) string {
+		if f, ok := r.Figures.Get(name); ok {
+			return brief(f.Value)
+		}
+		return none
+	}
+	return pairCell(text("loss_up"), text("loss_down"))
+}
+
+func askedCell(r harness.Result) cell {
+	text := func(d harness.Direction) string {
+		if share, ok := askedLoss(r.Phases, d); ok {
+			return brief(share)
+		}
+		return none
+	}
+	return pairCell(text(harness.Up), text(harness.Down))
+}
+
+func pairCell(up, down string) cell {
+	if up == none && down == none {
+		return cell{none, dim}
+	}
+	return cell{text: up + "/" + down + "%"}
+}
+
+// askedLoss returns the random loss that was asked of direction d over the
+// whole run: the mean of its phases, each weighted by the packets it judged,
+// which are those [harness.Realised.Loss] counts. So it may be set beside the
+// realised loss of the run.
+func askedLoss(phases []harness.PhaseStat, d harness.Direction) (share float64, ok bool) {
+	var lost, packets float64
+	for _, p := range phases {
+		got := p.Up
+		if d == harness.Down {
+			got = p.Down
+		}
+		n := float64(got.Delivered + got.Lost)
+		lost += n * p.Profile.Path(d).Loss.Mean()
+		packets += n
+	}
+	if packets == 0 {
+		return 0, false
+	}
+	return lost / packets, true
+}

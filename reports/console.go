@@ -1,0 +1,275 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Console writes the results for people: a line a scenario, then for each run
+// that is not a pass what failed, the first findings, where its history is and
+// how to run just that scenario again, then the totals and the seed. A single
+// result gets everything that is known of it instead. Columns that do not fit
+// the terminal are left out, the engine first. Colours are used on a terminal
+// only, and not if NO_COLOR is set.
+func Console(w io.Writer, results []harness.Result) error {
+	return console(w, styleOf(w), results)
+}
+
+func console(w io.Writer, s style, results []harness.Result) error {
+	var b strings.Builder
+	drawRuns(&b, s, results)
+	if len(results) == 1 {
+		drawDetail(&b, s, results[0])
+	} else {
+		for _, r := range results {
+			if r.Exit() != harness.ExitPass {
+				drawTrouble(&b, s, r)
+			}
+		}
+		b.WriteByte('\n')
+		drawTotals(&b, s, results)
+	}
+	return send(w, "console", b.String())
+}
+
+func drawRuns(b *strings.Builder, s style, results []harness.Result) {
+	g := grid{shrink: scenarioColumn}
+	cols := columns()
+	for _, c := range cols {
+		g.heads = append(g.heads, c.heading)
+	}
+	for _, r := range results {
+		row := make([]cell, len(cols))
+		for i, c := range cols {
+			row[i] = c.cell(r)
+		}
+		g.rows = append(g.rows, row)
+	}
+	g.draw(b, s)
+	for _, note := range footnotes(g.rows) {
+		b.WriteString(s.paint(dim, note) + "\n")
+	}
+}
+
+// footnotes explains the marks that the rows contain.
+func footnotes(rows [][]cell) []string {
+	has := func(match func(string) bool) bool {
+		return slices.ContainsFunc(rows, func(row []cell) bool {
+			return slices.ContainsFunc(row[scenarioColumn+1:], func(c cell) bool { return match(c.text) })
+		})
+	}
+	var notes []string
+	if has(func(t string) bool { return strings.HasSuffix(t, payloadMark) }) {
+		notes = append(notes, payloadMark+" payload bytes: the toxiproxy engine sees no headers, ACKs or retransmissions")
+	}
+	var marks []string
+	if has(func(t string) bool { return strings.Contains(t, none) }) {
+		marks = append(marks, none+" not measured")
+	}
+	if has(func(t string) bool { return t == unjudged }) {
+		marks = append(marks, unjudged+" could not be judged")
+	}
+	if len(marks) > 0 {
+		notes = append(notes, strings.Join(marks, ", "))
+	}
+	return notes
+}
+
+// shownFindings is how many findings of a check the overview of a batch shows.
+const shownFindings = 3
+
+// drawTrouble writes the block of a run that is not a pass.
+func drawTrouble(b *strings.Builder, s style, r harness.Result) {
+	w := word(r.Exit())
+	fmt.Fprintf(b, "\n%s  %s  %s\n", s.paint(colourOf(w), w), s.paint(bold, clean(title(r))), s.paint(dim, circumstances(r)))
+	drawError(b, s, r)
+	drawVerdicts(b, s, slices.DeleteFunc(slices.Clone(r.Verdicts), verdictPassed), shownFindings)
+	drawThresholds(b, s, slices.DeleteFunc(slices.Clone(r.Thresholds), thresholdPassed))
+	drawPointers(b, s, r)
+}
+
+func verdictPassed(v harness.Verdict) bool     { return v.Status == harness.Pass }
+func thresholdPassed(t harness.Threshold) bool { return t.Status == harness.Pass }
+
+// drawError says why the experiment broke, or why a run is not a pass although
+// nothing it was judged by says so.
+func drawError(b *strings.Builder, s style, r harness.Result) {
+	if r.Error != "" {
+		s.item(b, "  ", []cell{{"not carried out", magenta}}, clean(r.Error))
+	} else if unexplained(r) {
+		s.item(b, "  ", []cell{statusCell(r.Status)}, nothingSays)
+	}
+}
+
+const nothingSays = "no check and no threshold says why: nothing was judged"
+
+// unexplained reports whether r is not a pass, but neither an error nor a
+// verdict nor a threshold says why.
+func unexplained(r harness.Result) bool {
+	return r.Exit() != harness.ExitPass && r.Error == "" &&
+		!slices.ContainsFunc(r.Verdicts, func(v harness.Verdict) bool { return !verdictPassed(v) }) &&
+		!slices.ContainsFunc(r.Thresholds, func(t harness.Threshold) bool { return !thresholdPassed(t) })
+}
+
+func statusCell(status harness.Status) cell {
+	w := strings.ToUpper(status.String())
+	return cell{w, colourOf(w)}
+}
+
+// drawVerdicts writes verdicts with the first most findings of each.
+func drawVerdicts(b *strings.Builder, s style, verdicts []harness.Verdict, most int) {
+	name := 0
+	for _, v := range verdicts {
+		name = max(name, width(clean(v.Check)))
+	}
+	for _, v := range verdicts {
+		s.item(b, "  ", []cell{statusCell(v.Status), {text: pad(clean(v.Check), name, false)}}, clean(v.Summary))
+		shown := v.Findings[:min(most, len(v.Findings))]
+		for _, f := range shown {
+			s.item(b, "      ", nil, findingAt(f))
+		}
+		if more := v.Count - len(shown); more > 0 && len(shown) > 0 {
+			s.item(b, "      ", nil, fmt.Sprintf("and %d more", more))
+		}
+	}
+}
+
+func drawThresholds(b *strings.Builder, s style, thresholds []harness.Threshold) {
+	name := 0
+	for _, t := range thresholds {
+		name = max(name, width(clean(t.Text)))
+	}
+	for _, t := range thresholds {
+		s.item(b, "  ", []cell{statusCell(t.Status), {text: pad(clean(t.Text), name, false)}}, measured(t))
+	}
+}
+
+// findingAt is the text of f with the lines of the history that show it.
+func findingAt(f harness.Finding) string {
+	if at := lines(f.Lines); at != "" {
+		return finding(f) + " (history " + at + ")"
+	}
+	return finding(f)
+}
+
+// finding is the text of f, which names the payment in any case.
+func finding(f harness.Finding) string {
+	text := clean(f.Text)
+	if f.Payment != "" && !strings.Contains(f.Text, f.Payment) {
+		return clean(f.Payment) + ": " + text
+	}
+	return text
+}
+
+// measured says what a threshold got beside what it wanted.
+func measured(t harness.Threshold) string {
+	text := "got " + got(t)
+	if t.Got.Name == "" {
+		text = "not measured"
+	}
+	if t.Reason != "" {
+		text += ": " + clean(t.Reason)
+	}
+	if t.Line > 0 && t.Status != harness.Pass {
+		text += " (line " + strconv.Itoa(t.Line) + " of the scenario file)"
+	}
+	return text
+}
+
+// circumstances names what a run was made with.
+func circumstances(r harness.Result) string {
+	text := "seed " + strconv.FormatUint(r.Seed, 10)
+	if r.Engine != "" {
+		text += ", " + clean(r.Engine) + " engine"
+	}
+	if r.Took > 0 {
+		text += ", " + duration(r.Took)
+	}
+	return text
+}
+
+func drawPointers(b *strings.Builder, s style, r harness.Result) {
+	if r.HistoryFile != "" {
+		fmt.Fprintf(b, "  %s  %s\n", s.paint(dim, "history"), clean(r.HistoryFile))
+	}
+	if r.Rerun != "" {
+		fmt.Fprintf(b, "  %s  %s\n", s.paint(dim, "again  "), clean(r.Rerun))
+	}
+}
+
+// drawTotals writes the last lines of a batch.
+func drawTotals(b *strings.Builder, s style, results []harness.Result) {
+	var parts []string
+	for _, t := range tally(results) {
+		_, w, _ := strings.Cut(t, " ")
+		parts = append(parts, s.paint(colourOf(strings.ToUpper(w)), t))
+	}
+	fmt.Fprintf(b, "%s: %s\n%s · %s\n", plural(len(results), "scenario"), orNone(strings.Join(parts, ", ")), sums(results), seeds(results))
+}
+
+// tally counts the runs by how they came out: "12 pass", "1 fail".
+func tally(results []harness.Result) []string {
+	words := map[string]int{}
+	for _, r := range results {
+		words[strings.ToLower(word(r.Exit()))]++
+	}
+	var parts []string
+	for _, w := range []string{"pass", "fail", "unknown", "broken"} {
+		if n := words[w]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, w))
+		}
+	}
+	return parts
+}
+
+// sums adds up payments and findings over the runs that know them.
+func sums(results []harness.Result) string {
+	var payments float64
+	var lost, duplicated, untold int
+	for _, r := range results {
+		f, _ := r.Figures.Get("payments")
+		payments += f.Value
+		l, d := r.Verdict("lost"), r.Verdict("duplicated")
+		lost, duplicated = lost+l.Count, duplicated+d.Count
+		if l.Status == harness.StatusUnknown || d.Status == harness.StatusUnknown {
+			untold++
+		}
+	}
+	text := fmt.Sprintf("%s payments, %d lost, %d duplicated", strconv.FormatFloat(payments, 'f', 0, 64), lost, duplicated)
+	if untold > 0 {
+		text += fmt.Sprintf(" (%s could not tell)", plural(untold, "run"))
+	}
+	return text
+}
+
+// seeds names the seed of a batch, or its seeds where they differ.
+func seeds(results []harness.Result) string {
+	var all []string
+	for _, r := range results {
+		if text := strconv.FormatUint(r.Seed, 10); !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	switch len(all) {
+	case 0:
+		return "no seed"
+	case 1:
+		return "seed " + all[0]
+	case 2, 3:
+		return "seeds " + strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%d seeds", len(all))
+}
+
+// send writes a finished report in one piece.
+func send(w io.Writer, what, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write %s report: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// Package reports writes the results of runs for people and for machines. Each
+// report is one function that takes an io.Writer and the results, and nothing
+// else: Console for a terminal or a log, JSON for programs (docs/result.md),
+// JUnit for a CI's test view, Markdown for a CI's job summary. Progress tells
+// how a batch comes along while it runs.
+//
+// All of them keep two rules. What was not measured is shown as "–" and what
+// could not be judged as "?", never as 0. And no run that is not a pass looks
+// like one: a run that could not be judged is UNKNOWN, one that could not be
+// carried out is BROKEN, and both are errors to a CI.
+package reports
+
+import (
+	"slices"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Exit returns the exit code of a batch: the worst of its runs, where a broken
+// run is worse than a failed one, and that worse than one that could not be
+// judged. A batch without results judges nothing, hence ExitUnknown.
+func Exit(results []harness.Result) int {
+	order := []int{harness.ExitPass, harness.ExitUnknown, harness.ExitFail, harness.ExitBroken}
+	worst := 0
+	for _, r := range results {
+		worst = max(worst, slices.Index(order, r.Exit()))
+	}
+	if len(results) == 0 {
+		return harness.ExitUnknown
+	}
+	return order[worst]
+}
+
+// word names an exit code for people.
+func word(exit int) string {
+	switch exit {
+	case harness.ExitPass:
+		return "PASS"
+	case harness.ExitFail:
+		return "FAIL"
+	case harness.ExitBroken:
+		return "BROKEN"
+	}
+	return "UNKNOWN"
+}
+
+// title is what a report calls a run: its scenario, or the file it should have
+// come from.
+func title(r harness.Result) string {
+	switch {
+	case r.Scenario.Name != "":
+		return r.Scenario.Name
+	case r.Scenario.File != "":
+		return r.Scenario.File
+	}
+	return "(no name)"
+}

@@ -1,0 +1,70 @@
+package reports
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// document is the JSON form of a batch; docs/result.md is its reference.
+type document struct {
+	Version int              `json:"version"` // harness.ResultVersion
+	Status  string           `json:"status"`  // pass, fail, unknown or broken: the worst of the results
+	Results []harness.Result `json:"results"`
+}
+
+// JSON writes the results for programs, indented and ended by a newline.
+// docs/result.md is the reference. A figure that is not a finite number has no
+// JSON form and is an error.
+func JSON(w io.Writer, results []harness.Result) error {
+	doc := document{
+		Version: harness.ResultVersion,
+		Status:  strings.ToLower(word(Exit(results))),
+		Results: make([]harness.Result, len(results)),
+	}
+	for i, r := range results {
+		for _, f := range r.Figures {
+			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
+				return fmt.Errorf("write JSON report: %s: figure %s is %v, which JSON cannot hold", title(r), f.Name, f.Value)
+			}
+		}
+		// A reader may loop over these without asking whether they are there.
+		if r.Verdicts == nil {
+			r.Verdicts = []harness.Verdict{}
+		}
+		if r.Figures == nil {
+			r.Figures = harness.Figures{}
+		}
+		doc.Results[i] = r
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(doc); err != nil {
+		return fmt.Errorf("write JSON report: %w", err)
+	}
+	return nil
+}
+
+// ReadJSON reads what JSON wrote. Keys it does not know are ignored, since a
+// later onebar of the same version may add some. It returns no results with an
+// error.
+func ReadJSON(r io.Reader) ([]harness.Result, error) {
+	var doc document
+	d := json.NewDecoder(r)
+	if err := d.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("read JSON report: %w", err)
+	}
+	if doc.Version != harness.ResultVersion {
+		return nil, fmt.Errorf("read JSON report: it is version %d, and this onebar reads version %d", doc.Version, harness.ResultVersion)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("read JSON report: something follows the report: keep one report a file")
+	}
+	return doc.Results, nil
+}

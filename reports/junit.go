@@ -1,0 +1,195 @@
+package reports
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// The elements of a JUnit report that the readers agree on (Jenkins, GitLab,
+// GitHub's test reporters). Times are in seconds.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Time     junitSeconds `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name       string          `xml:"name,attr"`
+		Tests      int             `xml:"tests,attr"`
+		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
+		Skipped    int             `xml:"skipped,attr"`
+		Time       junitSeconds    `xml:"time,attr"`
+		Timestamp  string          `xml:"timestamp,attr,omitempty"`
+		File       string          `xml:"file,attr,omitempty"`
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+		SystemOut  string          `xml:"system-out,omitempty"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	junitCase struct {
+		ClassName string        `xml:"classname,attr"`
+		Name      string        `xml:"name,attr"`
+		Time      junitSeconds  `xml:"time,attr"`
+		Failure   *junitTrouble `xml:"failure"`
+		Error     *junitTrouble `xml:"error"`
+		SystemOut string        `xml:"system-out,omitempty"`
+	}
+	junitTrouble struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+	junitSeconds time.Duration
+)
+
+// MarshalXMLAttr implements xml.MarshalerAttr.
+func (s junitSeconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
+	return xml.Attr{Name: name, Value: strconv.FormatFloat(time.Duration(s).Seconds(), 'f', 3, 64)}, nil
+}
+
+// JUnit writes the results as JUnit XML for a CI's test view: a suite a
+// scenario, in it a case "run" for the experiment itself, one for each check
+// and one for each threshold. A case that failed is a failure. One that could
+// not be judged is an error and not skipped, since to a CI skipped is green,
+// and unknown is never a pass; a run that broke is an error too. What XML
+// cannot hold is replaced by U+FFFD.
+func JUnit(w io.Writer, results []harness.Result) error {
+	doc := junitSuites{Name: "onebar"}
+	for _, r := range results {
+		s := suite(r)
+		doc.Tests += s.Tests
+		doc.Failures += s.Failures
+		doc.Errors += s.Errors
+		doc.Time += s.Time
+		doc.Suites = append(doc.Suites, s)
+	}
+	text, err := xml.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	return send(w, "JUnit", xml.Header+string(text)+"\n")
+}
+
+func suite(r harness.Result) junitSuite {
+	s := junitSuite{
+		Name:       title(r),
+		Time:       junitSeconds(r.Took),
+		File:       r.Scenario.File,
+		Properties: properties(r),
+		SystemOut:  pointers(r),
+	}
+	if !r.Started.IsZero() {
+		s.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
+	}
+	s.Cases = append(s.Cases, runCase(r))
+	for _, v := range r.Verdicts {
+		s.Cases = append(s.Cases, verdictCase(r, v))
+	}
+	for _, t := range r.Thresholds {
+		s.Cases = append(s.Cases, thresholdCase(r, t))
+	}
+	s.Tests = len(s.Cases)
+	for _, c := range s.Cases {
+		if c.Failure != nil {
+			s.Failures++
+		}
+		if c.Error != nil {
+			s.Errors++
+		}
+	}
+	return s
+}
+
+// runCase is the experiment itself. It also keeps a suite from being empty,
+// which several readers take for green.
+func runCase(r harness.Result) junitCase {
+	c := junitCase{ClassName: title(r), Name: "run", Time: junitSeconds(r.Took)}
+	switch {
+	case r.Error != "":
+		c.Error = &junitTrouble{Message: r.Error, Type: "broken", Text: "the experiment was not carried out: " + r.Error + "\n" + pointers(r)}
+	case unexplained(r):
+		c.Error = &junitTrouble{Message: nothingSays, Type: r.Status.String(), Text: nothingSays + "\n" + pointers(r)}
+	}
+	return c
+}
+
+func verdictCase(r harness.Result, v harness.Verdict) junitCase {
+	c := junitCase{ClassName: title(r), Name: v.Check}
+	if v.Status == harness.Pass {
+		c.SystemOut = v.Summary
+		return c
+	}
+	var b strings.Builder
+	b.WriteString(v.Summary + "\n")
+	for _, f := range v.Findings {
+		b.WriteString("- " + findingAt(f) + "\n")
+	}
+	if more := v.Count - len(v.Findings); more > 0 && len(v.Findings) > 0 {
+		fmt.Fprintf(&b, "- and %d more\n", more)
+	}
+	return c.trouble(v.Status, v.Summary, b.String()+pointers(r))
+}
+
+func thresholdCase(r harness.Result, t harness.Threshold) junitCase {
+	c := junitCase{ClassName: title(r), Name: t.Text}
+	if t.Status == harness.Pass {
+		c.SystemOut = measured(t)
+		return c
+	}
+	message := "wanted " + t.Text + ", " + measured(t)
+	return c.trouble(t.Status, message, message+"\n"+pointers(r))
+}
+
+// trouble returns c as a failure, or as an error if it could not be judged.
+func (c junitCase) trouble(status harness.Status, message, text string) junitCase {
+	t := &junitTrouble{Message: message, Type: status.String(), Text: text}
+	if status == harness.Fail {
+		c.Failure = t
+	} else {
+		c.Error = t
+	}
+	return c
+}
+
+// pointers says where the history is and how to run the scenario again.
+func pointers(r harness.Result) string {
+	var b strings.Builder
+	if r.HistoryFile != "" {
+		b.WriteString("history: " + r.HistoryFile + "\n")
+	}
+	if r.Rerun != "" {
+		b.WriteString("again: " + r.Rerun + "\n")
+	}
+	return b.String()
+}
+
+func properties(r harness.Result) []junitProperty {
+	p := []junitProperty{
+		{"seed", strconv.FormatUint(r.Seed, 10)},
+		{"engine", r.Engine},
+		{"onebar", r.Onebar},
+		{"payload", strconv.FormatBool(r.Payload)},
+	}
+	for _, f := range r.Figures {
+		value := strconv.FormatFloat(f.Value, 'g', -1, 64)
+		if f.Unit != harness.Count && f.Unit != harness.UnitUnknown {
+			value += " " + f.Unit.String()
+		}
+		p = append(p, junitProperty{f.Name, value})
+	}
+	return p
+}

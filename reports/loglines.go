@@ -1,0 +1,140 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// stillEvery is how often a log says which runs are under way.
+const stillEvery = 10 * time.Second
+
+// shownRunning is how many of them it names.
+const shownRunning = 4
+
+// logLines is the Progress of a pipe or a file.
+type logLines struct {
+	out   sync.Mutex // one line at a time; taken before mu
+	w     io.Writer
+	total int
+	begun time.Time
+
+	mu      sync.Mutex // never held while w is written
+	done    int
+	running []*running
+	closed  bool
+
+	stop    chan struct{} // closed by Close
+	stopped chan struct{} // closed when remind has ended
+}
+
+// running is a run under way.
+type running struct {
+	name          string
+	done, planned int
+	state         string
+}
+
+// String is the run as part of a line.
+func (r *running) String() string {
+	return strings.TrimRight(fmt.Sprintf("%s %d/%d %s", clean(r.name), r.done, r.planned, clean(r.state)), " ")
+}
+
+func newLogLines(w io.Writer, total int) *logLines {
+	l := &logLines{w: w, total: total, begun: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	go l.remind()
+	return l
+}
+
+// remind says every stillEvery what is under way, for who watches a CI's log.
+func (l *logLines) remind() {
+	defer close(l.stopped)
+	tick := time.NewTicker(stillEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-tick.C:
+			l.print(l.still)
+		}
+	}
+}
+
+// print writes the line that compose returns, if any. It calls compose with
+// l.mu held.
+func (l *logLines) print(compose func() string) {
+	l.out.Lock()
+	defer l.out.Unlock()
+	l.mu.Lock()
+	text := compose()
+	closed := l.closed
+	l.mu.Unlock()
+	if text != "" && !closed {
+		_, _ = io.WriteString(l.w, text+"\n") // a run does not fail because nobody watches
+	}
+}
+
+func (l *logLines) still() string {
+	if len(l.running) == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range l.running[:min(shownRunning, len(l.running))] {
+		names = append(names, r.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(l.running) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("still    %s after %s", text, elapsed(l.begun))
+}
+
+func (l *logLines) find(name string) int {
+	return slices.IndexFunc(l.running, func(r *running) bool { return r.name == name })
+}
+
+// Start implements Progress.
+func (l *logLines) Start(name string, seed uint64, planned int) {
+	l.print(func() string {
+		l.running = append(l.running, &running{name: name, planned: planned})
+		return fmt.Sprintf("start    %s, seed %d, %s", clean(name), seed, plural(planned, "payment"))
+	})
+}
+
+// Update implements Progress.
+func (l *logLines) Update(name string, done int, state string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := l.find(name); i >= 0 {
+		l.running[i].done, l.running[i].state = done, state
+	}
+}
+
+// Done implements Progress.
+func (l *logLines) Done(r harness.Result) {
+	l.print(func() string {
+		if i := l.find(r.Scenario.Name); i >= 0 {
+			l.running = slices.Delete(l.running, i, i+1)
+		}
+		l.done++
+		return doneLine(style{}, r, l.done, l.total)
+	})
+}
+
+// Close implements Progress.
+func (l *logLines) Close() {
+	l.mu.Lock()
+	first := !l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if first {
+		close(l.stop)
+	}
+	over(l.stopped)
+}
