@@ -35,13 +35,15 @@ func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99",
 
 // The reasons for which a figure may be absent.
 const (
-	noPayment   = "nobody pressed pay"
-	noPackets   = "nobody pressed pay, or the engine sees byte streams and no packets"
+	noTry       = "nobody pressed pay, or the subject reported no try"
+	noBytes     = "nobody pressed pay, or nothing was sent"
+	noPackets   = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
+	noShare     = "nothing was sent, or the engine sees byte streams and no packets"
 	noUp        = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
 	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
 	noConfirmed = "no payment was told confirmed"
 	noTold      = "no payer was told anything"
-	noAttempt   = "no try was recorded"
+	noAttempt   = "the subject reported no try"
 	noVerdict   = "the check of this name could not be judged"
 )
 
@@ -67,16 +69,12 @@ func payments() []Metric {
 
 func tries() []Metric {
 	per := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noPayment}
+		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noTry}
 	}
 	return []Metric{
 		per("attempts_per_payment", "tries to get a payment through, without status queries"),
 		per("status_queries_per_payment", "questions about an earlier try"),
 		per("connections_per_payment", "connections the tries and queries tried to open"),
-		{
-			Name: "cpu_per_payment", Unit: harness.Seconds, Absent: "nobody pressed pay, or the history has no end",
-			Text: "processor time of the onebar process, with the engine and both sides if they run in it / payments",
-		},
 	}
 }
 
@@ -100,7 +98,7 @@ func traffic() []Metric {
 	}
 	bytes := func(name, way string) Metric {
 		return per(name, harness.Bytes, "IP bytes offered to the links "+way+
-			", with headers, handshakes, ACKs, retransmissions and what was lost (payload bytes if the engine sees byte streams)", noPayment)
+			", with headers, handshakes, ACKs, retransmissions and what was lost (payload bytes if the engine sees byte streams)", noBytes)
 	}
 	return []Metric{
 		bytes("bytes_per_payment", "both ways"),
@@ -109,7 +107,7 @@ func traffic() []Metric {
 		per("packets_per_payment", harness.Count, "packets offered to the links both ways", noPackets),
 		per("packets_up_per_payment", harness.Count, "packets offered to the links up", noPackets),
 		per("packets_down_per_payment", harness.Count, "packets offered to the links down", noPackets),
-		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways", "no packet was offered, or the engine sees byte streams and no packets"),
+		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways", noShare),
 		share("loss_up", "packets up lost at random / packets up delivered or lost at random", noUp),
 		share("loss_down", "packets down lost at random / packets down delivered or lost at random", noDown),
 	}

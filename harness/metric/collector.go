@@ -1,0 +1,170 @@
+package metric
+
+import (
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Collector measures a history that it is fed record by record. It keeps a
+// sample a payment and a try, and nothing a packet. It is not safe for
+// concurrent use. Make it with NewCollector.
+type Collector struct {
+	header *harness.Header
+	last   time.Duration // offset of the latest record but packets
+
+	orders  []order
+	byOrder map[string]int32
+	presses []press
+	byID    map[string]int32
+
+	attempts    []time.Duration // how long each took
+	queries     int
+	connections int
+
+	phases phases
+	faults map[int]*harness.FaultStat // by index in Scenario.Timeline
+}
+
+// order is what is measured of one payment.
+type order struct {
+	pressed   time.Duration // first press
+	feedback  time.Duration // from there until it was first told anything; negative is never
+	confirm   time.Duration // from there until it was first told confirmed; negative is never
+	latest    int32         // press
+	confirmed int32         // presses whose last outcome is confirmed
+	unknown   bool          // was told unknown
+	recovered bool          // was told confirmed after that
+}
+
+// press is one press of pay.
+type press struct {
+	order int32
+	last  harness.Outcome
+}
+
+// NewCollector returns a Collector that has seen nothing.
+func NewCollector() *Collector {
+	return &Collector{
+		byOrder: make(map[string]int32),
+		byID:    make(map[string]int32),
+		faults:  make(map[int]*harness.FaultStat),
+	}
+}
+
+// Add reads the next record of the history.
+func (c *Collector) Add(r harness.Record) {
+	if r.Packet != nil {
+		c.phases.packet(*r.Packet)
+		return
+	}
+	c.last = max(c.last, r.At)
+	switch {
+	case r.Attempt != nil:
+		c.attempt(r.Attempt)
+	case r.Told != nil:
+		c.told(r.At, r.Told)
+	case r.Pay != nil:
+		c.pay(r.At, r.Pay)
+	case r.Phase != nil:
+		c.phases.begin(r.At, *r.Phase)
+	case r.Fault != nil:
+		c.fault(r.Fault)
+	case r.Header != nil:
+		c.header = r.Header
+	}
+}
+
+func (c *Collector) pay(at time.Duration, p *harness.Payment) {
+	if _, ok := c.byID[p.ID]; ok {
+		return // the load check says so
+	}
+	press := press{order: int32(len(c.orders))}
+	if o, ok := c.byOrder[p.Order]; ok && p.Order != "" {
+		press.order = o
+	} else {
+		c.orders = append(c.orders, order{pressed: at, feedback: -1, confirm: -1})
+		c.byOrder[p.Order] = press.order
+	}
+	i := int32(len(c.presses))
+	c.presses = append(c.presses, press)
+	c.byID[p.ID] = i
+	c.orders[press.order].latest = i
+}
+
+func (c *Collector) told(at time.Duration, t *harness.Told) {
+	i, ok := c.byID[t.Payment]
+	if !ok {
+		return // nobody pressed pay for it; the load check says so
+	}
+	p := &c.presses[i]
+	o := &c.orders[p.order]
+	if o.feedback < 0 {
+		o.feedback = at - o.pressed
+	}
+	if p.last == harness.Confirmed {
+		o.confirmed--
+	}
+	p.last = t.Outcome
+	if t.Outcome == harness.OutcomeUnknown {
+		o.unknown = true
+	}
+	if t.Outcome != harness.Confirmed {
+		return
+	}
+	o.confirmed++
+	o.recovered = o.recovered || o.unknown
+	if o.confirm < 0 {
+		o.confirm = at - o.pressed
+	}
+}
+
+func (c *Collector) attempt(a *harness.Attempt) {
+	if a.Dialed {
+		c.connections++
+	}
+	if a.Status {
+		c.queries++
+		return
+	}
+	c.attempts = append(c.attempts, a.Took)
+}
+
+func (c *Collector) fault(f *harness.FaultNote) {
+	s := c.faults[f.Event]
+	if s == nil {
+		s = &harness.FaultStat{Event: f.Event, Action: f.Action}
+		c.faults[f.Event] = s
+	}
+	if !f.Ended {
+		s.Times++
+	}
+	s.Hits += f.Hits
+}
+
+// Faults returns what each event of the timeline hit, in the order of the
+// timeline. Events that only change the link, and heals, are not among them:
+// Phases shows what came of those. An event that never happened is there with 0
+// times.
+func (c *Collector) Faults() []harness.FaultStat {
+	if c.header == nil {
+		return nil
+	}
+	var all []harness.FaultStat
+	for i, e := range c.header.Scenario.Timeline {
+		if e.Action == harness.SetLink || e.Action == harness.Heal {
+			continue
+		}
+		s := harness.FaultStat{Event: i, Action: e.Action}
+		if got := c.faults[i]; got != nil {
+			s = *got
+		}
+		s.Line = e.Line
+		all = append(all, s)
+	}
+	return all
+}
+
+// Phases returns the phases of the run in order, each with what its packets
+// met. A packet belongs to the phase in force when it was offered.
+func (c *Collector) Phases() []harness.PhaseStat { return c.phases.stats(c.last) }
