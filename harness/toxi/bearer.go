@@ -1,0 +1,132 @@
+package toxi
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
+)
+
+// settings is what one direction of every link does at a time. It is immutable.
+type settings struct {
+	path    harness.Path
+	since   time.Duration   // the offset it holds from
+	holes   []*atomic.Int64 // hit counters of the blackholes in force; none is an open link
+	changed chan struct{}   // closed once newer settings are in force
+}
+
+// hit counts something held back in every blackhole of s that was not in force
+// in before, under which it was counted already. before may be nil.
+func (s *settings) hit(before *settings) {
+	for _, h := range s.holes {
+		if before == nil || !slices.Contains(before.holes, h) {
+			h.Add(1)
+		}
+	}
+}
+
+// knob holds the settings in force for one direction. set must not be called by
+// two goroutines at once; Load may be called at any time.
+type knob struct{ atomic.Pointer[settings] }
+
+func (k *knob) set(s settings) {
+	s.changed = make(chan struct{})
+	if old := k.Swap(&s); old != nil {
+		close(old.changed)
+	}
+}
+
+const (
+	// mss is the usual payload of a packet: at low rates a stream crosses the
+	// link in pieces of this size, as it would in packets.
+	mss = 1448
+	// quantum is the airtime of a piece at high rates, where single packets
+	// would be finer than timers are, and how far ahead pieces are taken.
+	quantum = 2 * time.Millisecond
+)
+
+// bearer is one direction of one client's link, shared by the client's
+// connections as a radio bearer is. Its arithmetic is package link's, in two
+// steps, since the bearer must know when a piece has left to take the next one.
+type bearer struct {
+	knob *knob
+
+	mu      sync.Mutex
+	rate    *link.Link    // the path's rate only: "arrival" is the end of transmission
+	air     *link.Link    // the path's delay and jitter only
+	applied *settings     // what rate and air are set to
+	free    time.Duration // when the last piece has left
+}
+
+func newBearer(seed uint64, id link.ID, k *knob) *bearer {
+	return &bearer{knob: k, rate: link.New(seed, id, harness.Path{}), air: link.New(seed, id, harness.Path{})}
+}
+
+// offer is what a bearer answers when data is offered to it.
+type offer struct {
+	taken int           // bytes on the link now; -1 is not yet
+	at    time.Duration // when they arrive, or when to ask again
+	hole  *settings     // if set, black-holed: ask again once it has changed
+}
+
+// offer asks the bearer, at offset now, to take what has been waiting since the
+// offset since: at most n bytes; 0 is a SYN, a FIN or a reset. A piece whose
+// turn came a little before now, because a timer was late, is taken as of its
+// turn, so that the rate is exact and lateness does not add up.
+func (b *bearer) offer(now, since time.Duration, key link.Key, n int) offer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.knob.Load()
+	if len(s.holes) > 0 {
+		return offer{taken: -1, hole: s}
+	}
+	if b.free > now+quantum {
+		return offer{taken: -1, at: b.free - quantum}
+	}
+	if s != b.applied {
+		b.rate.Set(harness.Path{Rate: s.path.Rate})
+		b.air.Set(harness.Path{Delay: s.path.Delay, Jitter: s.path.Jitter})
+		b.applied = s
+	}
+	n = min(n, pieceSize(s.path.Rate))
+	b.free = b.rate.Send(max(since, s.since, b.free), key, n).Arrive
+	return offer{taken: n, at: b.air.Send(b.free, key, n).Arrive}
+}
+
+// pieceSize is the most a bearer of rate bit/s takes at once.
+func pieceSize(rate int64) int {
+	if rate <= 0 {
+		return window
+	}
+	return int(min(max(rate/8*int64(quantum)/int64(time.Second), mss), window))
+}
+
+// cross carries a packet without payload, the SYN or the answer to it, over the
+// bearer and returns when it has arrived, or with the error of ctx.
+func (b *bearer) cross(ctx context.Context, start time.Time, key link.Key) error {
+	since := time.Since(start)
+	for held := (*settings)(nil); ; {
+		var changed <-chan struct{}
+		var timer <-chan time.Time
+		o := b.offer(time.Since(start), since, key, 0)
+		if o.hole != nil {
+			o.hole.hit(held)
+			held, changed = o.hole, o.hole.changed
+		} else {
+			timer = time.After(o.at - time.Since(start))
+		}
+		select {
+		case <-timer:
+			if o.taken >= 0 {
+				return nil
+			}
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package toxi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
+)
+
+// InFrontOf returns an engine that is inner with toxiproxy's stream faults
+// before its connections. Name, packets and every other fault are inner's.
+//
+// Only a connection dialed while a stream toxic is in force runs through
+// toxiproxy, over loopback sockets: app ⇄ toxics ⇄ inner. Any other is inner's
+// own, untouched. Resets, half-closes and refusals of inner reach the app as
+// they are. If a network is opened without NetworkConfig.Toxics it is inner's.
+func InFrontOf(inner harness.Engine) harness.Engine { return front{inner} }
+
+type front struct{ harness.Engine }
+
+// Supports implements harness.Engine.
+func (f front) Supports(sc harness.Scenario) error {
+	return errors.Join(f.Engine.Supports(sc), checkToxics(sc))
+}
+
+// Open implements harness.Engine.
+func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
+	inner, err := f.Engine.Open(ctx, cfg)
+	if err != nil || !cfg.Toxics {
+		return inner, err
+	}
+	b, err := newBoard(ctx)
+	if err != nil {
+		return nil, errors.Join(err, inner.Close())
+	}
+	n := &frontNetwork{Network: inner, board: b, start: time.Now()}
+	n.perfect.set(settings{})
+	return n, nil
+}
+
+// frontNetwork is an inner network with toxiproxy before it.
+type frontNetwork struct {
+	harness.Network
+	board   *board
+	start   time.Time
+	perfect knob // of connections through toxiproxy: the inner link does the rest
+}
+
+// Client implements harness.Network.
+func (n *frontNetwork) Client(i int) harness.Host { return frontHost{n.Network.Client(i), n} }
+
+// Inject implements harness.Network.
+func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err error) {
+	if f.Action == harness.StreamToxic {
+		return n.board.begin(f.Toxic)
+	}
+	return n.Network.Inject(f)
+}
+
+// Close implements harness.Network.
+func (n *frontNetwork) Close() error { return errors.Join(n.board.close(), n.Network.Close()) }
+
+// frontHost is a client of an inner network with toxiproxy before it.
+type frontHost struct {
+	harness.Host
+	net *frontNetwork
+}
+
+// DialContext implements harness.Host.
+func (h frontHost) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	far, err := h.Host.DialContext(ctx, network, address)
+	list := h.net.board.toxics()
+	if err != nil || len(list) == 0 {
+		return far, err
+	}
+	flow := func(d harness.Direction) *flow {
+		return &flow{
+			name:   harness.Packet{Direction: d},
+			bearer: newBearer(0, link.ID{Direction: d}, &h.net.perfect),
+			start:  h.net.start,
+		}
+	}
+	return h.net.board.join(ctx, far, flow(harness.Up), flow(harness.Down), list)
+}
