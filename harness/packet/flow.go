@@ -1,0 +1,193 @@
+package packet
+
+import (
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// The delayed acknowledgement of Linux, which gVisor lacks (it acknowledges
+// every wake-up of the receiver at once, which would carry twice the packets
+// on the downlink and falsify the energy figure).
+const (
+	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
+	quickAcks = 16                    // TCP_MAX_QUICKACKS: the first so many go at once
+	leastMSS  = 536                   // the smallest estimate of the peer's segments, RFC 9293
+)
+
+// tuple names a connection on the link of one client.
+type tuple struct{ clientPort, serverPort uint16 }
+
+// segment is what the link reads in a packet.
+type segment struct {
+	tuple
+	seq, ack uint32
+	flags    header.TCPFlags
+	header   int // bytes of TCP header
+	payload  int // bytes
+	size     int // bytes with the IP header
+}
+
+// parse reads a packet that a stack of dir's sender hands to its card. Anything
+// that is not TCP belongs to flow 0, with no flags.
+func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
+	s := segment{size: p.Size()}
+	h := header.TCP(p.TransportHeader().Slice())
+	if p.TransportProtocolNumber != header.TCPProtocolNumber || len(h) < header.TCPMinimumSize {
+		return s
+	}
+	s.tuple = tuple{h.SourcePort(), h.DestinationPort()}
+	if dir == harness.Down {
+		s.tuple = tuple{h.DestinationPort(), h.SourcePort()}
+	}
+	s.seq, s.ack, s.flags = h.SequenceNumber(), h.AckNumber(), h.Flags()
+	s.header, s.payload = int(h.DataOffset()), p.Data().Size()
+	return s
+}
+
+// length is how many sequence numbers the segment takes.
+func (s segment) length() uint32 {
+	n := uint32(s.payload)
+	if s.flags.Contains(header.TCPFlagSyn) {
+		n++
+	}
+	if s.flags.Contains(header.TCPFlagFin) {
+		n++
+	}
+	return n
+}
+
+// opens reports whether the segment is the first of a connection.
+func (s segment) opens() bool {
+	return s.flags.Contains(header.TCPFlagSyn) && !s.flags.Contains(header.TCPFlagAck)
+}
+
+// pureAck reports whether the segment says nothing but "received".
+func (s segment) pureAck() bool {
+	return s.payload == 0 && s.flags&^header.TCPFlagPsh == header.TCPFlagAck
+}
+
+// after reports whether sequence number a comes after b, modulo 2^32.
+func after(a, b uint32) bool { return int32(a-b) > 0 }
+
+// flow is one connection as the link sees it.
+type flow struct {
+	tuple
+	id      uint64
+	refused bool
+	up      half
+	down    half
+}
+
+func (f *flow) half(d harness.Direction) *half {
+	if d == harness.Up {
+		return &f.up
+	}
+	return &f.down
+}
+
+// half is what one end of a flow has sent.
+type half struct {
+	ordinal uint64 // packets offered to the link
+	started bool
+	isn     uint32 // sequence number of the first packet
+	high    uint32 // the sequence number after the last one sent
+	fin     bool   // it has ended its stream; high counts the FIN
+	segment int    // largest payload
+
+	acking   bool          // it has acknowledged something
+	acked    uint32        // the highest acknowledgement offered to the link
+	heard    time.Duration // when it last acknowledged new data
+	quick    int           // acknowledgements that went at once
+	pingPong bool          // it answers within ackDelay, so its answers carry its acknowledgements
+
+	held    *stack.PacketBuffer // an acknowledgement that waits, nil if none
+	heldSeg segment
+	due     time.Duration // when held must go
+	armed   bool          // an event for it is in the queue
+}
+
+// note records a packet about to be offered to the link and reports whether its
+// sender has sent its first sequence number before. Acknowledgements, keepalive
+// probes and probes of a closed window take no sequence number and are never
+// retransmissions. The peer is the other half.
+func (h *half) note(s segment, peer *half, now time.Duration) (retransmit bool) {
+	h.ordinal++
+	h.noteAck(s, peer, now)
+	n := s.length()
+	if n == 0 {
+		return false
+	}
+	if !h.started {
+		h.started, h.isn, h.high = true, s.seq, s.seq
+	}
+	retransmit = after(h.high, s.seq)
+	if after(s.seq+n, h.high) {
+		h.high = s.seq + n
+		h.fin = h.fin || s.flags.Contains(header.TCPFlagFin)
+	}
+	h.segment = max(h.segment, s.payload)
+	return retransmit
+}
+
+func (h *half) noteAck(s segment, peer *half, now time.Duration) {
+	if !s.flags.Contains(header.TCPFlagAck) {
+		return
+	}
+	if !h.acking || after(s.ack, h.acked) {
+		h.acking, h.acked = true, s.ack
+		if peer.segment > 0 {
+			h.heard = now
+		}
+		if s.pureAck() {
+			h.quick++
+		}
+	}
+	if s.payload > 0 && h.heard > 0 && now-h.heard <= ackDelay {
+		h.pingPong = true
+	}
+}
+
+// delays reports whether the host that sends s would, were it Linux, wait with
+// it for something to send it along with. The peer is the other half.
+func (h *half) delays(s segment, peer *half) bool {
+	const plainHeader = header.TCPMinimumSize + 12 // with timestamps; longer has SACK blocks
+	switch {
+	case !s.pureAck() || !h.acking || !h.started:
+		return false
+	case s.seq != h.high: // a keepalive or window probe
+		return false
+	case !after(s.ack, h.acked), h.held != nil && !after(s.ack, h.heldSeg.ack): // a duplicate or a window update
+		return false
+	case s.header > plainHeader: // reports a hole
+		return false
+	case peer.fin && s.ack == peer.high:
+		return false
+	case int(s.ack-h.acked) > max(peer.segment, leastMSS): // more than one full segment
+		return false
+	}
+	return h.pingPong || h.quick >= quickAcks
+}
+
+// hold keeps the acknowledgement p back. It takes over p, and drops the one held
+// before, which p makes superfluous.
+func (h *half) hold(p *stack.PacketBuffer, s segment, now time.Duration) {
+	if h.held == nil {
+		h.due = now + ackDelay
+	} else {
+		h.held.DecRef()
+	}
+	h.held, h.heldSeg = p, s
+}
+
+// release drops the acknowledgement held, since a packet that says as much is
+// being sent.
+func (h *half) release() {
+	if h.held != nil {
+		h.held.DecRef()
+		h.held = nil
+	}
+}

@@ -1,0 +1,304 @@
+package packet
+
+import (
+	"context"
+	"fmt"
+	"io"
+	randv1 "math/rand"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/onebar/onebar/harness"
+)
+
+const (
+	nic        = tcpip.NICID(1)
+	bufferSize = 4 << 20                // bytes of each socket buffer; fixed
+	minRTO     = 200 * time.Millisecond // Linux's floor of the variance term of the RTO
+	backlog    = 4096                   // Linux's somaxconn
+
+	// What package net sets on a connection unless told otherwise.
+	keepAlive      = 15 * time.Second
+	keepAliveCount = 9
+)
+
+// host implements harness.Host: one gVisor stack with one card.
+type host struct {
+	n      *Network
+	addr   netip.Addr
+	client int // index, if it is a client
+	seed   uint64
+
+	once   sync.Once
+	err    error // why it could not be made
+	stack  *stack.Stack
+	card   *card
+	bearer atomic.Pointer[bearer] // of a client, once it is made
+}
+
+func newHost(n *Network, addr netip.Addr, seed uint64) *host {
+	return &host{n: n, addr: addr, seed: seed}
+}
+
+// ready makes the stack on first use. The caller holds n.life, so that Close
+// misses no stack.
+func (h *host) ready() error {
+	h.once.Do(func() {
+		h.n.mu.Lock()
+		defer h.n.mu.Unlock()
+		h.err = h.build()
+	})
+	return h.err
+}
+
+func (h *host) build() error {
+	random := &source{r: rand.New(rand.NewPCG(h.seed, 0))}
+	s := stack.New(stack.Options{
+		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
+		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC},
+		HandleLocal:        true,
+		RandSource:         random,
+		SecureRNG:          random,
+	})
+	c := &card{send: h.n.route}
+	var b *bearer
+	if h != h.n.server {
+		b = newBearer(h.n, h.client, h.n.profile)
+		b.block(h.n.outages[0] > 0, h.n.outages[1] > 0)
+		b.up.to, b.down.to = h.n.server.card, c
+		c.send = func(p *stack.PacketBuffer) { b.send(harness.Up, p) }
+	}
+	if err := s.CreateNIC(nic, c); err != nil {
+		return fmt.Errorf("make the card of host %v: %v", h.addr, err)
+	}
+	address := tcpip.ProtocolAddress{
+		Protocol:          header.IPv4ProtocolNumber,
+		AddressWithPrefix: tcpip.AddrFrom4(h.addr.As4()).WithPrefix(),
+	}
+	if err := s.AddProtocolAddress(nic, address, stack.AddressProperties{}); err != nil {
+		return fmt.Errorf("give host %v its address: %v", h.addr, err)
+	}
+	s.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nic}})
+	h.stack, h.card = s, c
+	h.bearer.Store(b)
+	h.tune(h.n.profile)
+	return h.settle()
+}
+
+// settle sets what does not depend on the profile. The values are explicit even
+// where they are gVisor's defaults; the package comment says why.
+func (h *host) settle() error {
+	sack, recovery := tcpip.TCPSACKEnabled(true), tcpip.TCPRACKLossDetection
+	nagle, moderate := tcpip.TCPDelayEnabled(false), tcpip.TCPModerateReceiveBufferOption(false)
+	cubic := tcpip.CongestionControlOption("cubic")
+	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bufferSize, Max: bufferSize}
+	send := tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bufferSize, Max: bufferSize}
+	for _, o := range []tcpip.SettableTransportProtocolOption{
+		&sack, &recovery, &nagle, &moderate, &cubic, &receive, &send,
+	} {
+		if err := h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
+			return fmt.Errorf("set %T of host %v: %v", o, h.addr, err)
+		}
+	}
+	return nil
+}
+
+// tune sets what depends on the profile: gVisor's floor of the whole
+// retransmission time-out stands in for Linux's srtt + max(200 ms, 4·var).
+func (h *host) tune(p harness.Profile) {
+	floor := tcpip.TCPMinRTOOption(min(p.Up.Delay+p.Down.Delay+minRTO, tcp.MaxRTO))
+	// It can only fail above MaxRTO.
+	_ = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &floor)
+}
+
+// DialContext implements harness.Host. Network is "tcp" or "tcp4"; address is
+// the address of a host of the network and a port, in numbers. Errors are those
+// of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on, or the
+// error of ctx.
+func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	to, err := h.resolve(network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: err}
+	}
+	if ctx.Err() != nil {
+		return fail(ctx.Err())
+	}
+	queue := new(waiter.Queue)
+	entry, connected := waiter.NewChannelEntry(waiter.WritableEvents)
+	queue.EventRegister(&entry)
+	defer queue.EventUnregister(&entry)
+	ep, err := h.connect(to, queue)
+	if err != nil {
+		return fail(err)
+	}
+	select {
+	case <-ctx.Done():
+		ep.Close()
+		return fail(ctx.Err())
+	case <-connected:
+	}
+	if terr := ep.LastError(); terr != nil {
+		ep.Close()
+		return fail(sysError("connect", terr))
+	}
+	return newConn(ep, queue), nil
+}
+
+// connect begins the handshake.
+func (h *host) connect(to netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
+	h.n.life.RLock()
+	defer h.n.life.RUnlock()
+	ep, err := h.endpoint(queue)
+	if err != nil {
+		return nil, err
+	}
+	if c := h.n.clientOf(to.Addr()); c != nil {
+		if err := c.ready(); err != nil {
+			return nil, err
+		}
+	}
+	full := tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(to.Addr().As4()), Port: to.Port()}
+	terr := ep.Connect(full)
+	if _, started := terr.(*tcpip.ErrConnectStarted); terr != nil && !started {
+		ep.Close()
+		return nil, sysError("connect", terr)
+	}
+	return ep, nil
+}
+
+// endpoint makes a socket. The caller holds n.life.
+func (h *host) endpoint(queue *waiter.Queue) (tcpip.Endpoint, error) {
+	if h.n.closed {
+		return nil, net.ErrClosed
+	}
+	if err := h.ready(); err != nil {
+		return nil, err
+	}
+	ep, terr := h.stack.NewEndpoint(tcp.ProtocolNumber, header.IPv4ProtocolNumber, queue)
+	if terr != nil {
+		return nil, sysError("socket", terr)
+	}
+	return ep, nil
+}
+
+// Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
+// or the host's own address and a port.
+func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
+	at, err := h.resolve(network, address)
+	if err == nil && at.Addr() != h.addr {
+		err = syscall.EADDRNOTAVAIL
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	queue := new(waiter.Queue)
+	ep, err := h.announce(at, queue)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: net.TCPAddrFromAddrPort(at), Err: err}
+	}
+	return newListener(ep, queue), nil
+}
+
+func (h *host) announce(at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
+	h.n.life.RLock()
+	defer h.n.life.RUnlock()
+	ep, err := h.endpoint(queue)
+	if err != nil {
+		return nil, err
+	}
+	if terr := ep.Bind(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(h.addr.As4()), Port: at.Port()}); terr != nil {
+		ep.Close()
+		return nil, sysError("bind", terr)
+	}
+	if terr := ep.Listen(backlog); terr != nil {
+		ep.Close()
+		return nil, sysError("listen", terr)
+	}
+	return ep, nil
+}
+
+// resolve reads an address. An empty host is h itself.
+func (h *host) resolve(network, address string) (netip.AddrPort, error) {
+	if network != "tcp" && network != "tcp4" {
+		return netip.AddrPort{}, net.UnknownNetworkError(network)
+	}
+	if len(address) > 0 && address[0] == ':' {
+		address = h.addr.String() + address
+	}
+	a, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
+	}
+	if a.Addr() != h.n.server.addr && (!a.Addr().Is4() || h.n.clientOf(a.Addr()) == nil) {
+		return a, syscall.EHOSTUNREACH
+	}
+	return a, nil
+}
+
+// abort ends every connection and listener. Close of a stack does the same, but
+// must come when the peers have been told.
+func (h *host) abort() {
+	if h.stack == nil {
+		return
+	}
+	for _, ep := range h.stack.RegisteredEndpoints() {
+		ep.Abort()
+	}
+}
+
+// close ends the stack.
+func (h *host) close() {
+	if h.stack != nil {
+		h.stack.Close()
+		h.stack.Wait()
+	}
+}
+
+// source is the randomness of a stack: ports, sequence numbers, hashes. It is
+// safe for concurrent use, as gVisor wants, and no secret, as an experiment has
+// none from itself.
+type source struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+var (
+	_ randv1.Source64 = (*source)(nil)
+	_ io.Reader       = (*source)(nil)
+)
+
+// Uint64 implements rand.Source64.
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Uint64()
+}
+
+// Int63 implements rand.Source.
+func (s *source) Int63() int64 { return int64(s.Uint64() >> 1) }
+
+// Seed implements rand.Source: the seed is fixed.
+func (s *source) Seed(int64) {}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(s.Uint64())
+	}
+	return len(p), nil
+}

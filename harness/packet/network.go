@@ -1,0 +1,259 @@
+package packet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/log"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/checksum"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/relay"
+)
+
+// MaxClients is how many clients a network can have, as their addresses are two
+// bytes apart.
+const MaxClients = 1 << 16
+
+// Engine implements harness.Engine. The zero Engine is ready.
+type Engine struct{}
+
+// Name is "packet".
+func (Engine) Name() string { return "packet" }
+
+// Payload implements harness.Engine: it sees packets.
+func (Engine) Payload() bool { return false }
+
+// Supports implements harness.Engine: everything is supported. The stream
+// toxics of a scenario need toxiproxy in front of the network, see Inject.
+func (Engine) Supports(harness.Scenario) error { return nil }
+
+// Open implements harness.Engine. What it returns is a *Network. It turns
+// gVisor's process-wide logging off.
+func (Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
+	return New(c)
+}
+
+// Network implements harness.Network.
+type Network struct {
+	seed   uint64
+	start  time.Time
+	sink   harness.PacketSink // nil is nobody
+	queue  *queue
+	server *host
+
+	stopped atomic.Bool // the stacks have ended, packets under way are lost
+
+	// life is read-locked while a host makes something that Close has to end,
+	// so that Close misses nothing.
+	life   sync.RWMutex
+	closed bool
+
+	mu       sync.Mutex
+	profile  harness.Profile
+	outages  [2]int // blackholes in force, up and down
+	clients  []*host
+	splices  []*relay.Server
+	lost     [2]atomic.Int64 // packets lost in outages, up and down
+	refusing atomic.Int64    // refusals in force
+	refused  atomic.Int64    // connections refused
+}
+
+// New opens a network. Config.Toxics is not looked at.
+func New(c harness.NetworkConfig) (*Network, error) {
+	if c.Clients < 0 || c.Clients > MaxClients {
+		return nil, fmt.Errorf("open packet network: %d clients, have 0 to %d", c.Clients, MaxClients)
+	}
+	log.SetTarget(discard{})
+	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, profile: c.Profile}
+	if n.start.IsZero() {
+		n.start = time.Now()
+	}
+	seeds := harness.Rand(c.Seed, harness.StreamEngine)
+	n.server = newHost(n, serverAddr(), seeds.Uint64())
+	n.clients = make([]*host, c.Clients)
+	for i := range n.clients {
+		n.clients[i] = newHost(n, clientAddr(i), seeds.Uint64())
+		n.clients[i].client = i
+	}
+	if err := n.server.ready(); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.queue, err = newQueue(n.now); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// discard is a log target of gVisor that drops everything: what it warns about
+// is packets that the scenario made strange.
+type discard struct{}
+
+// Emit implements log.Emitter.
+func (discard) Emit(int, log.Level, time.Time, string, ...any) {}
+
+// now is the present offset.
+func (n *Network) now() time.Duration { return time.Since(n.start) }
+
+// Client implements harness.Network. The host costs next to nothing until it
+// is used.
+func (n *Network) Client(i int) harness.Host { return n.clients[i] }
+
+// Server implements harness.Network.
+func (n *Network) Server() harness.Host { return n.server }
+
+// SetProfile implements harness.Network. The smallest retransmission time-out,
+// which follows the round trip of the profile, changes for new connections only.
+func (n *Network) SetProfile(p harness.Profile) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.profile = p
+	n.server.tune(p)
+	for _, h := range n.clients {
+		if b := h.bearer.Load(); b != nil {
+			h.tune(p)
+			b.set(p)
+		}
+	}
+}
+
+// serverAddr is 10.0.0.1, clientAddr 10.1.x.y.
+func serverAddr() netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, 1}) }
+
+func clientAddr(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+}
+
+// clientOf returns the client with an address, or nil.
+func (n *Network) clientOf(a netip.Addr) *host {
+	b := a.As4()
+	i := int(b[2])<<8 | int(b[3])
+	if b[0] != 10 || b[1] != 1 || i >= len(n.clients) {
+		return nil
+	}
+	return n.clients[i]
+}
+
+// route puts a packet of the server on the link of the client it is for.
+func (n *Network) route(p *stack.PacketBuffer) {
+	dst := header.IPv4(p.NetworkHeader().Slice()).DestinationAddress()
+	if c := n.clientOf(netip.AddrFrom4(dst.As4())); c != nil {
+		if b := c.bearer.Load(); b != nil {
+			b.send(harness.Down, p)
+		}
+	}
+}
+
+// land ends a flight: the packet arrives at the host it is for, or is counted
+// as lost.
+func (n *Network) land(fl *flight) {
+	r := &fl.report
+	if r.Drop == harness.DropNone && n.stopped.Load() {
+		r.Drop = harness.DropStopped
+	}
+	if r.Drop == harness.DropNone {
+		now := n.now()
+		r.Delay, r.Late = now-r.At, now-fl.arrive
+	}
+	if r.Drop == harness.DropOutage {
+		n.lost[r.Direction-harness.Up].Add(1)
+	}
+	if n.sink != nil {
+		n.sink.Packet(*r)
+	}
+	switch {
+	case r.Drop != harness.DropNone:
+		fl.pkt.DecRef()
+	case fl.syn && n.refusing.Load() > 0:
+		fl.pkt.DecRef()
+		if fl.b.refuse(fl) {
+			n.refused.Add(1)
+		}
+	default:
+		fl.way.to.deliver(fl.pkt)
+	}
+}
+
+// encode makes the packet of a segment without payload that travels in
+// direction d on the link of a client.
+func (n *Network) encode(client int, d harness.Direction, s segment) *stack.PacketBuffer {
+	src, dst, from, to := clientAddr(client), serverAddr(), s.clientPort, s.serverPort
+	if d == harness.Down {
+		src, dst, from, to = dst, src, to, from
+	}
+	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
+	ip := header.IPv4(b)
+	ip.Encode(&header.IPv4Fields{
+		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber),
+		SrcAddr: tcpip.AddrFrom4(src.As4()), DstAddr: tcpip.AddrFrom4(dst.As4()),
+	})
+	ip.SetChecksum(^ip.CalculateChecksum())
+	t := header.TCP(b[header.IPv4MinimumSize:])
+	t.Encode(&header.TCPFields{
+		SrcPort: from, DstPort: to, SeqNum: s.seq, AckNum: s.ack,
+		DataOffset: header.TCPMinimumSize, Flags: s.flags,
+	})
+	sum := header.PseudoHeaderChecksum(header.TCPProtocolNumber, ip.SourceAddress(), ip.DestinationAddress(), header.TCPMinimumSize)
+	t.SetChecksum(^t.CalculateChecksum(checksum.Combine(sum, 0)))
+	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
+}
+
+// Close implements harness.Network: every connection is reset, every listener
+// and splice closed, and packets under way are reported as stopped.
+func (n *Network) Close() error {
+	n.life.Lock()
+	if n.closed {
+		n.life.Unlock()
+		return nil
+	}
+	n.closed = true
+	n.life.Unlock()
+
+	var err error
+	n.mu.Lock()
+	splices := n.splices
+	n.splices = nil
+	n.mu.Unlock()
+	for _, s := range splices {
+		err = firstOf(err, s.Close())
+	}
+	// gVisor's order: abort the endpoints, end the stacks, then the link.
+	for _, h := range n.clients {
+		h.abort()
+	}
+	n.server.abort()
+	n.stopped.Store(true)
+	for _, h := range n.clients {
+		h.close()
+	}
+	n.server.close()
+	n.queue.close()
+	for _, h := range n.clients {
+		if b := h.bearer.Load(); b != nil {
+			b.release()
+		}
+	}
+	return err
+}
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// errClosed is what a closed network answers.
+func errClosed(op string) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: net.ErrClosed}
+}
