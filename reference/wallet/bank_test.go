@@ -28,7 +28,7 @@ type testBank struct {
 	booked  []wire.Payment
 	asked   []wire.Request
 	dials   int
-	conns   map[net.Conn]struct{}
+	conns   map[*wire.ServerConn]struct{}
 
 	down   bool                                                     // dials fail
 	mute   bool                                                     // requests are handled and never answered
@@ -41,7 +41,7 @@ type testBank struct {
 
 func newTestBank(tb testing.TB) *testBank {
 	tb.Helper()
-	b := &testBank{answers: map[wire.Key]wire.Answer{}, conns: map[net.Conn]struct{}{}}
+	b := &testBank{answers: map[wire.Key]wire.Answer{}, conns: map[*wire.ServerConn]struct{}{}}
 	var err error
 	b.keys, err = wire.NewKeyPair(nil)
 	require.NoError(tb, err)
@@ -71,15 +71,15 @@ func (b *testBank) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	here, there := net.Pipe()
-	b.conns[there] = struct{}{}
+	c := wire.Server(there, wire.ServerConfig{Static: b.keys, IdleTimeout: time.Hour})
+	b.conns[c] = struct{}{}
 	b.wg.Add(1)
-	go b.serve(there)
+	go b.serve(c)
 	return here, nil
 }
 
-func (b *testBank) serve(conn net.Conn) {
+func (b *testBank) serve(c *wire.ServerConn) {
 	defer b.wg.Done()
-	c := wire.Server(conn, wire.ServerConfig{Static: b.keys, IdleTimeout: time.Hour})
 	defer c.Close()
 	for {
 		in, err := c.Receive()

@@ -114,7 +114,7 @@ func (l *line) run(k *link, allow time.Duration) {
 	if !l.open(k, allow) {
 		return
 	}
-	defer k.sess.Close()
+	defer func() { _ = k.sess.Close() }()
 	idle := time.NewTimer(l.cfg.Pace.Idle)
 	defer idle.Stop()
 	for {

@@ -5,6 +5,7 @@ import "fmt"
 // State is what a payment has come to, as the user is told.
 type State uint8
 
+// The states.
 const (
 	StateUnknown State = iota // it left this phone and no answer came yet that can be trusted: it may have happened or not
 	Queued                    // durable on this phone; nothing of it has left

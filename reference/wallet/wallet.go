@@ -207,11 +207,7 @@ func (w *Wallet) start(p Payment, made int) *courier {
 		return c
 	}
 	w.couriers[p.Key] = c
-	w.wg.Add(1)
-	go func() {
-		defer w.wg.Done()
-		c.run()
-	}()
+	w.wg.Go(c.run)
 	return c
 }
 

@@ -118,3 +118,312 @@ func TestPaymentIsConfirmed(t *testing.T) {
 		require.Empty(t, hs[0].Attempts[0].Error)
 	})
 }
+
+func TestSecondPressReturnsThePaymentThereIs(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.mute = true })
+		first := r.pay("tea", 0)
+		require.Equal(t, first.Key, r.pay("tea", 0).Key, "while it is queued or under way")
+		time.Sleep(time.Minute)
+		again := r.pay("tea", 0)
+		require.Equal(t, first.Key, again.Key)
+		require.Equal(t, StateUnknown, again.State, "the user hears what is known")
+		r.bank.set(func() { r.bank.mute = false })
+		require.Equal(t, Confirmed, r.settle(first.Key).State)
+		require.Equal(t, first.Key, r.pay("tea", 0).Key, "after it was confirmed")
+		require.Len(t, r.bank.bookings(), 1)
+
+		_, err := r.Pay(r.t.Context(), Order{ID: "tea", Payee: "m0", Amount: 251, Currency: "KES"})
+		require.ErrorIs(t, err, ErrOtherContent)
+	})
+}
+
+func TestNewPaymentAfterARefusal(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.refuse = wire.NoFunds })
+		first := r.settle(r.pay("tea", 0).Key)
+		require.Equal(t, Declined, first.State)
+		require.Equal(t, "no funds", first.Reason)
+		r.bank.set(func() { r.bank.refuse = wire.NoReason })
+		second := r.settle(r.pay("tea", 0).Key)
+		require.NotEqual(t, first.Key, second.Key)
+		require.Equal(t, Confirmed, second.State)
+		require.Equal(t, []State{Queued, Sent, Declined}, r.toldOf(first.Key))
+	})
+}
+
+func TestFaultsEndInOneBooking(t *testing.T) {
+	tests := []struct {
+		name string
+		set  func(*testBank)
+		tell []State // between queued and confirmed
+	}{
+		{"answers lost", func(b *testBank) { b.mute = true }, []State{Sent, StateUnknown}},
+		{"requests lost", func(b *testBank) { b.deaf = true }, []State{Sent, StateUnknown}},
+		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []State{Sent, StateUnknown}},
+		{"nobody listens", func(b *testBank) { b.down = true }, []State{Sent}},
+		{"bank busy", func(b *testBank) { b.refuse = wire.Busy }, []State{Sent, StateUnknown}},
+		{"not enrolled yet", func(b *testBank) { b.refuse = wire.NotEnrolled }, []State{Sent, StateUnknown}},
+		{"answers later than the wallet waits", func(b *testBank) { b.late = 10 * time.Second }, []State{Sent, StateUnknown}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.bank.set(func() { tt.set(r.bank) })
+				p := r.pay("tea", 0)
+				time.Sleep(30 * time.Second)
+				r.bank.set(func() {
+					b := r.bank
+					b.mute, b.deaf, b.cut, b.down, b.refuse, b.late = false, false, false, false, wire.NoReason, 0
+				})
+				p = r.settle(p.Key)
+				require.Equal(t, Confirmed, p.State)
+				require.Len(t, r.bank.bookings(), 1)
+				require.Len(t, r.bank.keysAsked(), 1, "one key in every try")
+				want := append(append([]State{Queued}, tt.tell...), Confirmed)
+				require.Equal(t, want, r.toldOf(p.Key))
+			})
+		})
+	}
+}
+
+func TestAnswersNotToBeBelieved(t *testing.T) {
+	tests := []struct {
+		name  string
+		twist func(wire.Request, wire.Answer) wire.Answer
+	}{
+		{"receipt forged", func(_ wire.Request, a wire.Answer) wire.Answer {
+			a.Receipt = append([]byte(nil), a.Receipt...)
+			a.Receipt[7] ^= 1
+			return a
+		}},
+		{"confirmation made of a refusal", func(_ wire.Request, a wire.Answer) wire.Answer {
+			return wire.Answer{Result: wire.Declined, Reason: wire.NoFunds, At: a.At, Receipt: a.Receipt}
+		}},
+		{"answer to another payment", func(r wire.Request, a wire.Answer) wire.Answer {
+			return wire.Answer{Result: a.Result, Transfer: a.Transfer + 1, At: a.At, Receipt: a.Receipt}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.bank.set(func() {
+					r.bank.twist = func(q wire.Request, a wire.Answer) (wire.Answer, bool) { return tt.twist(q, a), true }
+				})
+				p := r.pay("tea", 0)
+				time.Sleep(20 * time.Second)
+				require.Equal(t, []State{Queued, Sent, StateUnknown}, r.toldOf(p.Key))
+				r.bank.set(func() { r.bank.twist = nil })
+				require.Equal(t, Confirmed, r.settle(p.Key).State)
+			})
+		})
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Run("what never left expires on the phone", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.bank.set(func() { r.bank.down = true })
+			p := r.settle(r.pay("tea", time.Minute).Key)
+			require.Equal(t, Expired, p.State)
+			require.Equal(t, []State{Queued, Expired}, r.toldOf(p.Key))
+			require.Nil(t, p.Answer)
+			require.Empty(t, r.bank.requests())
+			require.WithinDuration(t, time.UnixMilli(p.Deadline), time.Now(), time.Second)
+		})
+	})
+	t.Run("what was sent and not booked expires when the bank says so", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.bank.set(func() { r.bank.deaf = true })
+			p := r.pay("tea", time.Minute)
+			time.Sleep(2 * time.Minute)
+			require.Equal(t, []State{Queued, Sent, StateUnknown}, r.toldOf(p.Key), "not on its own")
+			r.bank.set(func() { r.bank.deaf = false })
+			p = r.settle(p.Key)
+			require.Equal(t, Expired, p.State)
+			require.NotNil(t, p.Answer, "with the bank's word for it")
+			require.Empty(t, r.bank.bookings())
+		})
+	})
+	t.Run("what was booked in time is confirmed after the deadline", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.bank.set(func() { r.bank.mute = true })
+			p := r.pay("tea", time.Minute)
+			time.Sleep(2 * time.Minute)
+			r.bank.set(func() { r.bank.mute = false })
+			require.Equal(t, Confirmed, r.settle(p.Key).State)
+		})
+	})
+	t.Run("after the deadline it asks and does not pay", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.bank.set(func() { r.bank.deaf = true })
+			p := r.pay("tea", time.Minute)
+			time.Sleep(3 * time.Minute)
+			r.settle(p.Key)
+			status := 0
+			for _, q := range r.bank.requests() {
+				if q.Ask == wire.AskStatus {
+					status++
+				}
+			}
+			require.GreaterOrEqual(t, status, r.cfg.Pace.withDefaults().Tries/3)
+			require.Len(t, r.bank.requests(), r.cfg.Pace.withDefaults().Tries)
+		})
+	})
+}
+
+func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.deaf = true })
+		p := r.settle(r.pay("tea", 0).Key)
+		require.Equal(t, StateUnknown, p.State)
+		require.Len(t, r.bank.requests(), 12)
+		require.ErrorContains(t, r.Sync(r.t.Context()), "1 payments have no final answer yet")
+		require.Len(t, r.bank.requests(), 24, "a round more")
+		r.bank.set(func() { r.bank.deaf = false })
+		require.NoError(t, r.Sync(r.t.Context()))
+		require.Equal(t, Confirmed, r.settle(p.Key).State)
+		require.NoError(t, r.Sync(r.t.Context()), "nothing left to ask")
+	})
+}
+
+func TestSyncWakesAPauseAtOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.cfg.Pace = Pace{Base: time.Hour, Cap: time.Hour}
+		r.shut()
+		r.open()
+		r.bank.set(func() { r.bank.down = true })
+		r.pay("tea", 0)
+		time.Sleep(time.Second)
+		r.bank.set(func() { r.bank.down = false })
+		began := time.Now()
+		require.NoError(t, r.Sync(r.t.Context()))
+		require.Less(t, time.Since(began), time.Second)
+	})
+}
+
+func TestOneConnectionServesAll(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var keys []wire.Key
+		for i := range 40 {
+			keys = append(keys, r.pay("order "+string(rune(0x4e00+i)), 0).Key)
+		}
+		for _, k := range keys {
+			require.Equal(t, Confirmed, r.settle(k).State)
+		}
+		require.Equal(t, 1, r.bank.dials)
+
+		time.Sleep(r.Wallet.cfg.Pace.Idle + time.Second)
+		require.Equal(t, Confirmed, r.settle(r.pay("later", 0).Key).State)
+		require.Equal(t, 2, r.bank.dials, "the idle connection was closed")
+		require.Len(t, r.bank.requests(), 41, "and no try was wasted on it")
+	})
+}
+
+func TestBrokenConnectionIsReplacedAtOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settle(r.pay("one", 0).Key)
+		r.bank.set(func() { r.bank.cut = true })
+		began := time.Now()
+		p := r.pay("two", 0)
+		synctest.Wait()
+		require.Equal(t, 2, r.bank.dials, "a connection that was open before is not trusted")
+		require.Zero(t, time.Since(began))
+		r.bank.set(func() { r.bank.cut = false })
+		require.Equal(t, Confirmed, r.settle(p.Key).State)
+		require.Len(t, r.bank.bookings(), 2)
+	})
+}
+
+func TestSlowBankKeepsItsConnection(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settle(r.pay("one", 0).Key)
+		r.bank.set(func() { r.bank.late = 6 * time.Second })
+		for _, order := range []string{"two", "three", "four"} {
+			require.Equal(t, Confirmed, r.settle(r.pay(order, 0).Key).State)
+		}
+		require.Len(t, r.bank.bookings(), 4)
+		require.LessOrEqual(t, len(r.bank.requests()), 6, "the wallet learns to wait longer")
+	})
+}
+
+func TestCrashAtEachState(t *testing.T) {
+	tests := []struct {
+		name   string
+		set    func(*testBank)
+		before []State
+		after  []State
+	}{
+		{"queued", func(b *testBank) { b.down = true }, []State{Queued}, []State{Sent, Confirmed}},
+		{"sent, not arrived", func(b *testBank) { b.deaf = true }, []State{Queued, Sent}, []State{StateUnknown, Confirmed}},
+		{"sent, booked", func(b *testBank) { b.mute = true }, []State{Queued, Sent}, []State{StateUnknown, Confirmed}},
+		{"confirmed", func(*testBank) {}, []State{Queued, Sent, Confirmed}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.bank.set(func() { tt.set(r.bank) })
+				p := r.pay("tea", 0)
+				synctest.Wait()
+				require.Equal(t, tt.before, r.toldOf(p.Key))
+				r.crash()
+				r.bank.set(func() { r.bank.down, r.bank.deaf, r.bank.mute = false, false, false })
+				r.open()
+				require.Equal(t, Confirmed, r.settle(p.Key).State)
+				require.Equal(t, append(tt.before, tt.after...), r.toldOf(p.Key))
+				require.Len(t, r.bank.bookings(), 1)
+				require.Len(t, r.bank.keysAsked(), 1)
+			})
+		})
+	}
+}
+
+func TestKilledWalletTellsNobody(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.late = time.Second })
+		p := r.pay("tea", 0)
+		synctest.Wait()
+		r.Kill()
+		require.Equal(t, []State{Queued, Sent}, r.toldOf(p.Key))
+		_, err := r.Pay(r.t.Context(), Order{ID: "bun", Payee: "m0", Amount: 1, Currency: "KES"})
+		require.ErrorIs(t, err, ErrClosed)
+		require.ErrorIs(t, r.Sync(r.t.Context()), ErrClosed)
+	})
+}
+
+func TestRestartsDoNotStorm(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.deaf = true })
+		p := r.pay("tea", 0)
+		r.settle(p.Key)
+		for range 5 {
+			r.crash()
+			r.open()
+			r.settle(p.Key)
+		}
+		require.Len(t, r.bank.requests(), 12+5*4)
+	})
+}
+
+func TestPayRefusesNonsense(t *testing.T) {
+	tests := []struct {
+		name  string
+		order Order
+		want  string
+	}{
+		{"no order", Order{Payee: "m0", Amount: 1, Currency: "KES"}, "has no name"},
+		{"no payee", Order{ID: "tea", Amount: 1, Currency: "KES"}, "payee"},
+		{"nothing", Order{ID: "tea", Payee: "m0", Currency: "KES"}, "amount 0"},
+		{"currency", Order{ID: "tea", Payee: "m0", Amount: 1, Currency: "kes"}, "ISO 4217"},
+		{"late", Order{ID: "tea", Payee: "m0", Amount: 1, Currency: "KES", Deadline: time.Unix(1e9, 0)}, "deadline"},
+	}
+	inBubble(t, func(r *rig) {
+		for _, tt := range tests {
+			_, err := r.Pay(r.t.Context(), tt.order)
+			require.ErrorContains(t, err, tt.want, tt.name)
+		}
+		hs, err := r.History()
+		require.NoError(t, err)
+		require.Empty(t, hs)
+	})
+}

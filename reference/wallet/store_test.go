@@ -1,0 +1,279 @@
+package wallet
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3/vfs"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+func openStore(tb testing.TB, dsn string) *Store {
+	tb.Helper()
+	s, err := OpenStore(dsn)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
+	return s
+}
+
+func testPayment(n int, order string) Payment {
+	p := Payment{Payment: wire.Payment{
+		Order: order, Payee: "m0", Amount: 100, Currency: "KES",
+		Created: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli(),
+	}}
+	copy(p.Key[:], fmt.Sprintf("key %012d", n))
+	return p
+}
+
+// snapshot copies what is on disk at this moment, as a power cut would leave
+// it, and opens the copy.
+func snapshot(tb testing.TB, dir string) *Store {
+	tb.Helper()
+	to := tb.TempDir()
+	for _, name := range []string{"wallet.db", "wallet.db-wal"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		require.NoError(tb, err)
+		require.NoError(tb, os.WriteFile(filepath.Join(to, name), b, 0o600))
+	}
+	return openStore(tb, filepath.Join(to, "wallet.db"))
+}
+
+func orders(tb testing.TB, s *Store) (got []string) {
+	tb.Helper()
+	hs, err := s.History("w0")
+	require.NoError(tb, err)
+	for _, h := range hs {
+		got = append(got, h.Order)
+	}
+	return got
+}
+
+func TestStateTransitions(t *testing.T) {
+	all := []State{Queued, Sent, StateUnknown, Confirmed, Declined, Expired}
+	allowed := map[[2]State]bool{
+		{Queued, Sent}: true, {Queued, Expired}: true,
+		{Sent, StateUnknown}: true, {Sent, Confirmed}: true, {Sent, Declined}: true, {Sent, Expired}: true,
+		{StateUnknown, Confirmed}: true, {StateUnknown, Declined}: true, {StateUnknown, Expired}: true,
+	}
+	for _, from := range all {
+		for _, to := range all {
+			require.Equal(t, allowed[[2]State{from, to}], from.follows(to), "%v to %v", from, to)
+		}
+	}
+}
+
+func TestFinalStateStaysOnDisk(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))
+	p, _, err := s.accept("w0", testPayment(1, "tea"))
+	require.NoError(t, err)
+	require.NoError(t, s.change(new(p.with(Sent)), Queued, nil))
+	require.NoError(t, s.change(new(p.with(Declined)), Sent, nil))
+	require.ErrorContains(t, s.change(new(p.with(Confirmed)), Declined, nil), "cannot go from declined to confirmed")
+	require.ErrorContains(t, s.change(new(p.with(Confirmed)), Sent, nil), "is not sent on disk")
+	// The tables refuse it too, whatever the program believes.
+	err = s.do(func(d *db) error { return d.query("UPDATE payment SET state = 3", nil) })
+	require.ErrorContains(t, err, "a final state never changes")
+	err = s.do(func(d *db) error { return d.query("UPDATE payment SET amount = 1", nil) })
+	require.ErrorContains(t, err, "a request never changes")
+}
+
+func TestSecondProgramIsKeptOut(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "wallet.db")
+	openStore(t, dsn)
+	_, err := OpenStore(dsn)
+	require.ErrorContains(t, err, "another program has this wallet open")
+}
+
+func TestNewerFormatIsRefused(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "wallet.db")
+	s, err := OpenStore(dsn)
+	require.NoError(t, err)
+	require.NoError(t, s.do(func(d *db) error { return d.query("PRAGMA user_version = 2", nil) }))
+	require.NoError(t, s.Close())
+	_, err = OpenStore(dsn)
+	require.ErrorContains(t, err, "the queue has format 2 and this program knows 1")
+}
+
+func TestFullDiskRefusesThePayment(t *testing.T) {
+	s := openStore(t, "file:"+filepath.Join(t.TempDir(), "wallet.db")+"?_pragma=max_page_count(40)")
+	taken := 0
+	var err error
+	for ; err == nil; taken++ {
+		require.Less(t, taken, 100_000, "the disk never fills")
+		_, _, err = s.accept("w0", testPayment(taken, fmt.Sprint(taken)))
+	}
+	require.ErrorContains(t, err, "full")
+	require.Len(t, orders(t, s), taken-1, "what was refused is not there, and reading goes on")
+	hs, err := s.History("w0")
+	require.NoError(t, err)
+	require.NoError(t, s.change(new(hs[0].with(Sent)), Queued, nil), "and so does what needs no room")
+}
+
+// brokenDisk is a file layer whose syncs fail while it is told so.
+type brokenDisk struct {
+	vfs.VFS
+	fail atomic.Bool
+}
+
+type brokenFile struct {
+	vfs.File
+	disk *brokenDisk
+}
+
+func (d *brokenDisk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, flags, err := d.VFS.(vfs.VFSFilename).OpenFilename(name, flags)
+	return brokenFile{f, d}, flags, err
+}
+
+func (f brokenFile) Sync(flags vfs.SyncFlag) error {
+	if f.disk.fail.Load() {
+		return errors.New("the disk has an error")
+	}
+	return f.File.Sync(flags)
+}
+
+func TestFailedCommitDoesNotComeBack(t *testing.T) {
+	disk := &brokenDisk{VFS: vfs.Find("")}
+	vfs.Register("broken", disk)
+	t.Cleanup(func() { vfs.Unregister("broken") })
+	dir := t.TempDir()
+	s := openStore(t, "file:"+filepath.Join(dir, "wallet.db")+"?vfs=broken")
+	take := func(n int, order string) error {
+		_, _, err := s.accept("w0", testPayment(n, order))
+		return err
+	}
+	require.NoError(t, take(1, "tea"))
+	disk.fail.Store(true)
+	require.Error(t, take(2, "bun"))
+	require.Equal(t, []string{"tea", "bun"}, orders(t, snapshot(t, dir)), "the danger: SQLite leaves the frames in the log")
+	require.Error(t, take(3, "jam"))
+	disk.fail.Store(false)
+	require.NoError(t, take(4, "egg"))
+	require.Equal(t, []string{"tea", "egg"}, orders(t, s))
+	require.Equal(t, []string{"tea", "egg"}, orders(t, snapshot(t, dir)))
+}
+
+// TestStoreAgainstModel drives a store with random operations, restarts and
+// power cuts, beside a map that says what must be on disk.
+func TestStoreAgainstModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: every step syncs a disk")
+	}
+	base, dirs := t.TempDir(), 0
+	newDir := func() string {
+		dirs++
+		dir := filepath.Join(base, fmt.Sprint(dirs))
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		return dir
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		dir := newDir()
+		s, err := OpenStore(filepath.Join(dir, "wallet.db"))
+		require.NoError(t, err)
+		defer func() { _ = s.Close() }()
+		model := map[wire.Key]Payment{}
+		open := map[string]wire.Key{} // the payment of an order that is not refused
+		n := 0
+		check := func(s *Store) {
+			hs, err := s.History("w0")
+			require.NoError(t, err)
+			require.Len(t, hs, len(model))
+			for _, h := range hs {
+				require.Equal(t, model[h.Key].State, h.State)
+				require.Equal(t, model[h.Key].tries, len(h.Attempts))
+				require.Equal(t, model[h.Key].Payment, h.Payment.Payment)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"press": func(t *rapid.T) {
+				n++
+				order := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "order")
+				got, fresh, err := s.accept("w0", testPayment(n, order))
+				require.NoError(t, err)
+				key, exists := open[order]
+				require.Equal(t, !exists, fresh)
+				if exists {
+					require.Equal(t, key, got.Key)
+					return
+				}
+				open[order], model[got.Key] = got.Key, got
+			},
+			"change": func(t *rapid.T) {
+				if len(open) == 0 {
+					t.Skip("nothing to change")
+				}
+				key, ok := open[rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "order")]
+				if !ok {
+					t.Skip("no such payment")
+				}
+				p := model[key]
+				to := rapid.SampledFrom([]State{Sent, StateUnknown, Confirmed, Declined, Expired, p.State}).Draw(t, "to")
+				next := p.with(to)
+				var a *Attempt
+				if rapid.Bool().Draw(t, "with attempt") {
+					next.tries++
+					a = &Attempt{N: next.tries, Began: time.Unix(1, 0)}
+				}
+				err := s.change(&next, p.State, a)
+				if to != p.State && !p.State.follows(to) {
+					require.Error(t, err)
+					return
+				}
+				require.NoError(t, err)
+				model[key] = next
+				if to == Declined || to == Expired {
+					delete(open, p.Order)
+				}
+			},
+			"restart": func(t *rapid.T) {
+				require.NoError(t, s.Close())
+				s, err = OpenStore(filepath.Join(dir, "wallet.db"))
+				require.NoError(t, err)
+			},
+			"power cut": func(t *rapid.T) {
+				to := newDir()
+				for _, name := range []string{"wallet.db", "wallet.db-wal"} {
+					if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+						require.NoError(t, os.WriteFile(filepath.Join(to, name), b, 0o600))
+					}
+				}
+				require.NoError(t, s.Close())
+				dir = to
+				s, err = OpenStore(filepath.Join(dir, "wallet.db"))
+				require.NoError(t, err)
+			},
+			"": func(*rapid.T) { check(s) },
+		})
+	})
+}
+
+func BenchmarkAccept(b *testing.B) {
+	for _, writers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			s := openStore(b, filepath.Join(b.TempDir(), "wallet.db"))
+			var n atomic.Int64
+			b.ReportAllocs()
+			b.SetParallelism(writers / 2)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := int(n.Add(1))
+					if _, _, err := s.accept("w0", testPayment(i, fmt.Sprint(i))); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
