@@ -5,22 +5,29 @@ import (
 	"strings"
 )
 
-// names gives an enum its text form: the index is the value, and index 0 is
-// the unknown value.
-type names []string
+// names gives an enum its text form: the words of the values from 0, apart by
+// spaces. The word "-" stands for no text at all.
+type names string
 
 func (n names) text(v uint8) string {
-	if int(v) < len(n) {
-		return n[v]
+	rest, word := string(n), ""
+	for range int(v) + 1 {
+		word, rest, _ = strings.Cut(rest, " ")
 	}
-	return fmt.Sprintf("%s(%d)", n[0], v)
+	switch word {
+	case "":
+		return fmt.Sprintf("unknown(%d)", v)
+	case "-":
+		return ""
+	}
+	return word
 }
 
 func (n names) parse(what string, b []byte) (uint8, error) {
-	for i, s := range n {
-		if s == string(b) {
-			return uint8(i), nil
+	for v := range strings.Fields(string(n)) {
+		if n.text(uint8(v)) == string(b) {
+			return uint8(v), nil
 		}
 	}
-	return 0, fmt.Errorf("%s %q is not one of %s", what, b, strings.Join(n, ", "))
+	return 0, fmt.Errorf("%s %q is not one of %s", what, b, strings.Join(strings.Fields(string(n)), ", "))
 }

@@ -78,6 +78,7 @@ type Fault struct {
 // DropReason says why a packet did not arrive.
 type DropReason uint8
 
+// The reasons.
 const (
 	DropNone    DropReason = iota // it arrived
 	DropLoss                      // random loss
@@ -86,7 +87,7 @@ const (
 	DropStopped                   // the network was closed while it was under way
 )
 
-var dropNames = names{"", "loss", "outage", "queue", "stopped"}
+const dropNames names = "- loss outage queue stopped"
 
 // String returns the reason, or nothing for a packet that arrived.
 func (d DropReason) String() string { return dropNames.text(uint8(d)) }

@@ -5,13 +5,14 @@ import "time"
 // Direction is the way a packet travels, seen from the payer.
 type Direction uint8
 
+// The directions.
 const (
 	DirectionUnknown Direction = iota
 	Up                         // client to server; toxiproxy calls it upstream
 	Down                       // server to client; toxiproxy calls it downstream
 )
 
-var directionNames = names{"unknown", "up", "down"}
+const directionNames names = "unknown up down"
 
 // String returns "up" or "down".
 func (d Direction) String() string { return directionNames.text(uint8(d)) }

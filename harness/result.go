@@ -56,6 +56,7 @@ func (r Result) Verdict(check string) Verdict {
 // Unit is what a figure counts in.
 type Unit uint8
 
+// The units.
 const (
 	UnitUnknown Unit = iota
 	Count            // a number of things
@@ -66,7 +67,7 @@ const (
 	Joules
 )
 
-var unitNames = names{"unknown", "count", "seconds", "bytes", "ratio", "bit/s", "joules"}
+const unitNames names = "unknown count seconds bytes ratio bit/s joules"
 
 // String returns the name of the unit.
 func (u Unit) String() string { return unitNames.text(uint8(u)) }

@@ -49,13 +49,14 @@ type Workload struct {
 // Side is one end of the payment system.
 type Side uint8
 
+// The sides.
 const (
 	SideUnknown Side = iota
 	Client           // the payers' programs, all of them
 	Server           // the payment server
 )
 
-var sideNames = names{"unknown", "client", "server"}
+const sideNames names = "unknown client server"
 
 // String returns "client" or "server".
 func (s Side) String() string { return sideNames.text(uint8(s)) }
@@ -73,6 +74,7 @@ func (s *Side) UnmarshalText(b []byte) error {
 // Action is what an event does.
 type Action uint8
 
+// The actions.
 const (
 	ActionUnknown Action = iota
 	SetLink              // replace the profile of every link; packets already accepted keep their fate
@@ -85,7 +87,7 @@ const (
 	Heal                 // end every fault and go back to the scenario's link
 )
 
-var actionNames = names{"unknown", "link", "blackhole", "reset", "refuse", "crash", "slow", "toxic", "heal"}
+const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.text(uint8(a)) }

@@ -63,6 +63,7 @@ type Payment struct {
 // Outcome is what the payer was told about a payment.
 type Outcome uint8
 
+// The outcomes.
 const (
 	OutcomeUnknown Outcome = iota // it may have happened or not: a time-out, never a failure
 	Queued                        // accepted on this phone, durably; will be sent
@@ -72,7 +73,7 @@ const (
 	Failed                        // final: the app did not take it
 )
 
-var outcomeNames = names{"unknown", "queued", "confirmed", "declined", "expired", "failed"}
+const outcomeNames names = "unknown queued confirmed declined expired failed"
 
 // String returns the outcome in lower case.
 func (o Outcome) String() string { return outcomeNames.text(uint8(o)) }

@@ -3,13 +3,14 @@ package harness
 // Status is how a check, a threshold or a run came out.
 type Status uint8
 
+// The statuses.
 const (
 	StatusUnknown Status = iota // it could not be judged; never a pass
 	Pass
 	Fail
 )
 
-var statusNames = names{"unknown", "pass", "fail"}
+const statusNames names = "unknown pass fail"
 
 // String returns "unknown", "pass" or "fail".
 func (s Status) String() string { return statusNames.text(uint8(s)) }
