@@ -1,0 +1,234 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/workload"
+)
+
+// player does what the timeline says to the network and the subject, and notes
+// it in the history. One goroutine uses it.
+type player struct {
+	scenario harness.Scenario
+	network  harness.Network
+	subject  harness.Subject
+	history  *harness.History
+	open     func() int   // payments without a final outcome
+	state    func(string) // told what the network is like, for people
+	began    time.Time    // the start of the script
+
+	profile harness.Profile
+	active  []*fault // in the order they began
+}
+
+// fault is an occurrence under way.
+type fault struct {
+	occurrence
+	end func(context.Context) (int64, error)
+}
+
+// play walks the occurrences until the script's end, then heals. It returns
+// early when ctx ends, or when a side of the subject did not come back.
+func (p *player) play(ctx context.Context, list []occurrence) error {
+	end := p.scenario.Duration()
+	for {
+		next, at := p.next(list, end)
+		if !workload.SleepUntil(ctx, p.began.Add(at)) {
+			return ctx.Err()
+		}
+		switch next {
+		case ending:
+			if err := p.finish(ctx, p.ending(at)); err != nil {
+				return err
+			}
+		case beginning:
+			if err := p.begin(ctx, list[0]); err != nil {
+				return err
+			}
+			list = list[1:]
+		default:
+			return p.heal(ctx, "settle")
+		}
+	}
+}
+
+// What comes next on the timeline.
+const (
+	scriptEnd = iota
+	beginning
+	ending
+)
+
+// next returns what happens next and when. Endings come before beginnings at
+// the same instant, and both before the end of the script.
+func (p *player) next(list []occurrence, end time.Duration) (what int, at time.Duration) {
+	what, at = scriptEnd, end
+	if len(list) > 0 && list[0].from <= at {
+		what, at = beginning, list[0].from
+	}
+	for _, f := range p.active {
+		if f.to > 0 && f.to <= at {
+			what, at = ending, f.to
+		}
+	}
+	return what, at
+}
+
+// ending returns a fault that ends at the given offset.
+func (p *player) ending(at time.Duration) *fault {
+	i := slices.IndexFunc(p.active, func(f *fault) bool { return f.to == at })
+	return p.active[i]
+}
+
+// begin starts an occurrence.
+func (p *player) begin(ctx context.Context, o occurrence) error {
+	f := &fault{occurrence: o}
+	switch o.Action {
+	case harness.Heal:
+		return p.heal(ctx, "")
+	case harness.SetLink:
+		p.setLink(*o.Link)
+		f.end = func(context.Context) (int64, error) { p.setLink(p.scenario.Link); return 0, nil }
+		if o.to > 0 {
+			p.active = append(p.active, f)
+		}
+		p.phase("")
+		return nil
+	case harness.Crash:
+		if err := p.crash(f); err != nil {
+			return err
+		}
+	case harness.Slow:
+		p.slow(f)
+	case harness.Blackhole, harness.Reset, harness.Refuse, harness.StreamToxic:
+		if err := p.inject(f); err != nil {
+			return err
+		}
+	case harness.ActionUnknown:
+		return fmt.Errorf("event %d of the timeline has no action", o.event+1)
+	}
+	p.history.Record(harness.Record{Fault: &harness.FaultNote{Event: o.event, Action: o.Action}})
+	p.active = append(p.active, f)
+	if o.Action == harness.Reset { // over as soon as it is done
+		return p.finish(ctx, f)
+	}
+	p.phase("")
+	return nil
+}
+
+func (p *player) setLink(profile harness.Profile) {
+	p.profile = profile
+	p.network.SetProfile(profile)
+}
+
+func (p *player) inject(f *fault) error {
+	end, err := p.network.Inject(harness.Fault{Action: f.Action, Direction: f.Direction, Toxic: f.Toxic})
+	if err != nil {
+		return fmt.Errorf("event %d of the timeline (%s): %w", f.event+1, f.Action, err)
+	}
+	f.end = func(context.Context) (int64, error) { return end(), nil }
+	return nil
+}
+
+// crash kills a side. It hits something if a payment is under way when the
+// side dies or when it comes back.
+func (p *player) crash(f *fault) error {
+	crasher, ok := p.subject.(harness.Crasher)
+	if !ok {
+		return fmt.Errorf("event %d of the timeline: this subject cannot crash its %s", f.event+1, f.Side)
+	}
+	hits := p.open()
+	if err := crasher.Crash(f.Side); err != nil {
+		return fmt.Errorf("event %d of the timeline: crash the %s: %w", f.event+1, f.Side, err)
+	}
+	f.end = func(ctx context.Context) (int64, error) {
+		hits = max(hits, p.open())
+		if err := crasher.Restart(ctx, f.Side); err != nil {
+			return int64(hits), fmt.Errorf("event %d of the timeline: restart the %s: %w", f.event+1, f.Side, err)
+		}
+		return int64(hits), nil
+	}
+	return nil
+}
+
+func (p *player) slow(f *fault) {
+	slower, ok := p.subject.(harness.Slower)
+	if !ok {
+		return // refused before the run
+	}
+	hits := slower.SlowAnswers(f.By)
+	f.end = func(context.Context) (int64, error) {
+		slower.SlowAnswers(0)
+		return hits(), nil
+	}
+}
+
+// finish ends a fault and notes what it hit. The phase ends before the fault
+// does, and begins after it, so that all of it has the fault in force.
+func (p *player) finish(ctx context.Context, f *fault) error {
+	p.active = slices.DeleteFunc(p.active, func(g *fault) bool { return g == f })
+	if f.Action == harness.SetLink {
+		_, err := f.end(ctx)
+		p.phase("")
+		return err
+	}
+	if f.Action != harness.Reset {
+		p.phase("")
+	}
+	hits, err := f.end(ctx)
+	note := harness.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
+	if err != nil {
+		note.Error = err.Error()
+	}
+	p.history.Record(harness.Record{Fault: &note})
+	return err
+}
+
+// heal ends every fault and goes back to the scenario's link.
+func (p *player) heal(ctx context.Context, name string) error {
+	var errs []error
+	for len(p.active) > 0 {
+		errs = append(errs, p.finish(ctx, p.active[len(p.active)-1]))
+	}
+	p.setLink(p.scenario.Link)
+	p.phase(name)
+	return errors.Join(errs...)
+}
+
+// phase notes what is asked of the links from now on.
+func (p *player) phase(name string) {
+	ph := harness.Phase{Name: name, Profile: p.profile}
+	words := []string{p.profile.Name}
+	if words[0] == "" {
+		words[0] = "custom link"
+	}
+	for _, f := range p.active {
+		switch f.Action {
+		case harness.Blackhole:
+			ph.OutageUp = ph.OutageUp || f.Direction != harness.Down
+			ph.OutageDown = ph.OutageDown || f.Direction != harness.Up
+			words = append(words, "blackhole")
+			if f.Direction != harness.DirectionUnknown {
+				words[len(words)-1] += " " + f.Direction.String()
+			}
+		case harness.Crash:
+			words = append(words, f.Side.String()+" down")
+		case harness.StreamToxic:
+			words = append(words, f.Toxic.Type)
+		case harness.Refuse, harness.Slow:
+			words = append(words, f.Action.String())
+		case harness.SetLink, harness.Reset, harness.Heal, harness.ActionUnknown:
+		}
+	}
+	if ph.Name == "" {
+		ph.Name = strings.Join(words, ", ")
+	}
+	p.state(ph.Name)
+	p.history.Record(harness.Record{Phase: &ph})
+}

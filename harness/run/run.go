@@ -1,0 +1,248 @@
+// Package run carries out one experiment: it starts the subject on a network,
+// plays the timeline while the users pay, heals, waits for every payment to
+// settle, reads the ledger, and has the history judged and measured.
+//
+// [Run] reads like that sentence. It knows no engine and no subject: both are
+// handed in. Whatever happens goes into the history file as it happens, and the
+// verdicts are taken from that file alone, so that [JudgeFile] on a saved
+// history says what the run said.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/workload"
+)
+
+// Options are what a run needs besides its scenario.
+type Options struct {
+	Engine  harness.Engine
+	Subject harness.Subject // fresh; Run starts and closes it
+	Seed    uint64
+	Dir     string                       // of this run's files: history.jsonl, run.log, state/
+	Version string                       // of the program, for the header
+	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+}
+
+// HistoryFile is the name of the history in Options.Dir.
+const HistoryFile = "history.jsonl"
+
+// Run carries out a scenario. An error means that the experiment did not
+// happen. One that began and could not be carried to its end has a Result whose
+// Error says why; one that was interrupted has a partial history, and the error
+// of ctx.
+func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, error) {
+	if err := supported(sc, o); err != nil {
+		return harness.Result{}, err
+	}
+	f, err := openFiles(o.Dir)
+	if err != nil {
+		return harness.Result{}, err
+	}
+	defer f.close()
+	r, err := start(ctx, sc, o, f)
+	if err != nil {
+		return harness.Result{}, err
+	}
+	end := r.carryOut(ctx)
+	r.stop()
+	r.history.Record(harness.Record{End: &end})
+	if err := r.history.Close(); err != nil {
+		return harness.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
+	}
+	res, err := JudgeFile(f.history.Name())
+	if err != nil {
+		return harness.Result{}, err
+	}
+	return res, context.Cause(ctx)
+}
+
+// supported refuses what could not be carried out or judged, all of it at once.
+func supported(sc harness.Scenario, o Options) error {
+	_, err := metric.ParseAll(sc.Expect)
+	errs := []error{o.Engine.Supports(sc), err}
+	for _, e := range sc.Timeline {
+		_, crashes := o.Subject.(harness.Crasher)
+		_, slows := o.Subject.(harness.Slower)
+		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows {
+			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s: remove the event", e.Line, e.Action))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// files are the open files of a run.
+type files struct {
+	history, log *os.File
+	state        string
+}
+
+// openFiles creates the files of a run in dir, in place of those of an earlier
+// run.
+func openFiles(dir string) (files, error) {
+	f := files{state: filepath.Join(dir, "state")}
+	if err := os.RemoveAll(f.state); err != nil {
+		return f, fmt.Errorf("remove the state of an earlier run: %w", err)
+	}
+	if err := os.MkdirAll(f.state, 0o755); err != nil {
+		return f, fmt.Errorf("create the output folder: %w", err)
+	}
+	var err error
+	if f.history, err = os.Create(filepath.Join(dir, HistoryFile)); err != nil {
+		return f, fmt.Errorf("create the history: %w", err)
+	}
+	if f.log, err = os.Create(filepath.Join(dir, "run.log")); err != nil {
+		f.history.Close()
+		return f, fmt.Errorf("create the log: %w", err)
+	}
+	return f, nil
+}
+
+func (f files) close() {
+	f.history.Close()
+	f.log.Close()
+}
+
+// running is an experiment under way.
+type running struct {
+	scenario harness.Scenario
+	options  Options
+	network  harness.Network
+	history  *harness.History
+	users    *workload.Users
+	watch    *watcher
+	log      *slog.Logger
+}
+
+// start brings up the network and the subject, and opens the history.
+func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*running, error) {
+	log := slog.New(slog.NewTextHandler(f.log, nil))
+	begin := time.Now()
+	r := &running{scenario: sc, options: o, history: harness.NewHistory(f.history, begin), log: log}
+	_, holds := o.Subject.(harness.Holder)
+	committer, commits := o.Subject.(harness.Committer)
+	r.history.Record(harness.Record{Header: &harness.Header{
+		Version: harness.HistoryVersion, Onebar: o.Version, Started: begin.UTC().Round(0),
+		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.Engine.Payload(),
+		Commits: commits && committer.ReportsCommits(), Holds: holds, Scenario: sc,
+	}})
+	var err error
+	r.network, err = o.Engine.Open(ctx, harness.NetworkConfig{
+		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
+		Toxics: hasToxics(sc), Packets: r.history, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the %s network: %w", o.Engine.Name(), err)
+	}
+	r.users = workload.NewUsers(sc.Workload, r.history, begin)
+	err = o.Subject.Start(ctx, harness.Env{
+		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Start: begin,
+		Dir: f.state, Observer: r.users, Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the subject: %w", err), o.Subject.Close(), r.network.Close())
+	}
+	r.watch = newWatcher(o.Watch, r.users.Final)
+	return r, nil
+}
+
+func hasToxics(sc harness.Scenario) bool {
+	for _, e := range sc.Timeline {
+		if e.Action == harness.StreamToxic {
+			return true
+		}
+	}
+	return false
+}
+
+// carryOut plays the script, heals, settles and reads the ledger.
+func (r *running) carryOut(ctx context.Context) harness.End {
+	var end harness.End
+	err := r.play(ctx)
+	if err == nil {
+		end.Settled = r.settle(ctx)
+		err = r.readLedger(ctx)
+		end.LedgerRead = err == nil
+	}
+	end.Interrupted = ctx.Err() != nil
+	if err != nil && !end.Interrupted {
+		end.Error = err.Error()
+	}
+	return end
+}
+
+// play runs users and timeline side by side until the script's end.
+func (r *running) play(ctx context.Context) error {
+	p := &player{
+		scenario: r.scenario, network: r.network, subject: r.options.Subject,
+		history: r.history, open: r.users.Open, state: r.watch.set,
+		began: time.Now(), profile: r.scenario.Link,
+	}
+	p.phase("")
+	orders := workload.Plan(r.scenario.Workload, harness.Rand(r.options.Seed, harness.StreamWorkload))
+	paying := make(chan struct{})
+	go func() {
+		defer close(paying)
+		r.users.Play(ctx, orders, r.options.Subject.Payer)
+	}()
+	defer func() { <-paying }()
+	return p.play(ctx, occurrences(r.scenario, harness.Rand(r.options.Seed, harness.StreamTimeline)))
+}
+
+// settle waits until every press has a final outcome, at most
+// Scenario.Settle, and then for what may still be on the air: a duplicate that
+// arrives late must arrive before the ledger is read.
+func (r *running) settle(ctx context.Context) bool {
+	bounded, cancel := context.WithTimeout(ctx, r.scenario.Settle)
+	settled := r.users.Wait(bounded)
+	cancel()
+	up, down := r.scenario.Link.Up, r.scenario.Link.Down
+	linger := 500*time.Millisecond + 2*(up.Delay+up.Jitter+down.Delay+down.Jitter)
+	workload.SleepUntil(ctx, time.Now().Add(linger))
+	return settled
+}
+
+// readLedger writes the ledger, and what the payers still hold, to the history.
+func (r *running) readLedger(ctx context.Context) error {
+	r.watch.set("reads the ledger")
+	ledger, err := r.options.Subject.Ledger(ctx)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	for _, p := range ledger.Postings {
+		r.history.Record(harness.Record{Posting: &p})
+	}
+	for _, b := range ledger.Balances {
+		r.history.Record(harness.Record{Balance: &b})
+	}
+	holder, ok := r.options.Subject.(harness.Holder)
+	if !ok {
+		return nil
+	}
+	held, err := holder.Held(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the payers what they still hold: %w", err)
+	}
+	for _, id := range held {
+		r.history.Record(harness.Record{Held: id})
+	}
+	return nil
+}
+
+// stop ends users, subject and network, in this order. What goes wrong then
+// changes no verdict, and is logged.
+func (r *running) stop() {
+	r.watch.stop()
+	if err := errors.Join(r.options.Subject.Close(), r.network.Close()); err != nil {
+		r.log.Error("stop", "err", err)
+	}
+	r.users.Stop()
+}
