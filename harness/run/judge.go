@@ -1,0 +1,95 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/metric"
+)
+
+// JudgeFile judges and measures a saved history.
+func JudgeFile(path string) (harness.Result, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return harness.Result{}, fmt.Errorf("open the history: %w", err)
+	}
+	defer f.Close()
+	res, err := Judge(f)
+	if err != nil {
+		return harness.Result{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	res.HistoryFile = path
+	return res, nil
+}
+
+// Judge judges and measures a history in one pass. A history without its end is
+// judged as far as it goes, and is then at best unknown. The error says which
+// line cannot be read, or that this is no history this version understands.
+func Judge(r io.Reader) (harness.Result, error) {
+	judge, collector := check.New(), metric.NewCollector()
+	res := harness.Result{Version: harness.ResultVersion}
+	for rec, err := range harness.ReadHistory(r) {
+		if err != nil {
+			return res, err
+		}
+		if rec.Line == 1 {
+			if err := begin(&res, rec); err != nil {
+				return res, err
+			}
+		}
+		if rec.Packet == nil {
+			res.Took = rec.At
+		}
+		if rec.End != nil {
+			res.Error = rec.End.Error
+		}
+		judge.Add(rec)
+		collector.Add(rec)
+	}
+	if res.Started.IsZero() {
+		return res, errors.New("the file is empty: expected the history of a run")
+	}
+	return conclude(res, judge, collector)
+}
+
+// begin takes over the header.
+func begin(res *harness.Result, rec harness.Record) error {
+	h := rec.Header
+	if h == nil {
+		return errors.New("line 1: not the header of a history: expected a file that onebar run has written")
+	}
+	if h.Version != harness.HistoryVersion {
+		return fmt.Errorf("line 1: the history has version %d, and this onebar reads version %d: use onebar %s",
+			h.Version, harness.HistoryVersion, h.Onebar)
+	}
+	res.Onebar, res.Scenario, res.Engine = h.Onebar, h.Scenario, h.Engine
+	res.Seed, res.Started, res.Payload = h.Seed, h.Started, h.Payload
+	return nil
+}
+
+// conclude fills in what is known at the end of a history.
+func conclude(res harness.Result, judge *check.Judge, collector *metric.Collector) (harness.Result, error) {
+	thresholds, err := metric.ParseAll(res.Scenario.Expect)
+	if err != nil {
+		return res, err
+	}
+	res.Verdicts = judge.Verdicts()
+	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
+	res.Thresholds = metric.Evaluate(thresholds, res.Figures)
+	res.Phases, res.Faults = collector.Phases(), collector.Faults()
+	res.Status = harness.Pass
+	for _, v := range res.Verdicts {
+		res.Status = res.Status.Worse(v.Status)
+	}
+	for _, t := range res.Thresholds {
+		res.Status = res.Status.Worse(t.Status)
+	}
+	if res.Error != "" {
+		res.Status = res.Status.Worse(harness.StatusUnknown)
+	}
+	return res, nil
+}

@@ -1,0 +1,365 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/run"
+)
+
+// bench is an engine, its network and a subject in one: nothing crosses a wire,
+// and everything done to it is noted with its offset.
+type bench struct {
+	harness.Network
+	mu       sync.Mutex
+	begin    time.Time
+	notes    []string
+	observer harness.Observer
+	ledger   harness.Ledger
+
+	book       func(b *bench, p harness.Payment) // instead of an honest booking
+	restartErr error
+	ledgerErr  error
+}
+
+func (b *bench) Close() error { return nil }
+
+func (b *bench) note(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notes = append(b.notes, fmt.Sprintf("%v ", time.Since(b.begin).Round(time.Millisecond))+fmt.Sprintf(format, args...))
+}
+
+// The engine.
+
+type engine struct {
+	*bench
+	unsupported error
+}
+
+func (e engine) Name() string                    { return "bench" }
+func (e engine) Payload() bool                   { return false }
+func (e engine) Supports(harness.Scenario) error { return e.unsupported }
+func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
+	e.begin = c.Start
+	for i := range c.Clients { // the link is used, or its phase would be unknown
+		c.Packets.Packet(harness.Packet{At: 0, Client: i, Flow: 1, Direction: harness.Up, Size: 52})
+		c.Packets.Packet(harness.Packet{At: 0, Client: i, Flow: 1, Direction: harness.Down, Size: 52})
+	}
+	return e.bench, nil
+}
+
+func (b *bench) SetProfile(p harness.Profile) { b.note("link %s", p.Name) }
+
+func (b *bench) Inject(f harness.Fault) (func() int64, error) {
+	b.note("%s", f.Action)
+	return func() int64 { b.note("end %s", f.Action); return 1 }, nil
+}
+
+// The subject.
+
+type subject struct{ *bench }
+
+func (s subject) Start(_ context.Context, env harness.Env) error {
+	s.observer = env.Observer
+	return nil
+}
+func (s subject) Payer(int) harness.Payer { return s }
+func (s subject) Close() error            { return nil }
+func (s subject) Ledger(context.Context) (harness.Ledger, error) {
+	spent := map[string]int64{}
+	for _, p := range s.ledger.Postings {
+		spent[p.Payer] += p.Amount
+		spent[p.Payee] -= p.Amount
+	}
+	for account, sum := range spent {
+		s.ledger.Balances = append(s.ledger.Balances, harness.Balance{Account: account, Currency: "KES", Opening: 1e6, Closing: 1e6 - sum})
+	}
+	return s.ledger, s.ledgerErr
+}
+func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
+func (s subject) Restart(_ context.Context, side harness.Side) error {
+	s.note("restart %s", side)
+	return s.restartErr
+}
+
+func (s subject) SlowAnswers(by time.Duration) func() int64 {
+	s.note("slow %v", by)
+	return func() int64 { return 1 }
+}
+func (s subject) ReportsCommits() bool { return true }
+
+func (s subject) Pay(_ context.Context, p harness.Payment) error {
+	s.observer.Attempt(harness.Attempt{Payment: p.ID, N: 1})
+	if s.book != nil {
+		s.book(s.bench, p)
+		return nil
+	}
+	s.post(p)
+	s.observer.Committed(p.ID)
+	s.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
+	return nil
+}
+
+func (b *bench) post(p harness.Payment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ledger.Postings = append(b.ledger.Postings, harness.Posting{
+		ID: fmt.Sprintf("t%d", len(b.ledger.Postings)+1), Payment: p.ID, Order: p.Order,
+		Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency,
+	})
+}
+
+func scenario() harness.Scenario {
+	return harness.Scenario{
+		Name: "bench", Link: harness.Profile{Name: "edge"}, Settle: 10 * time.Second,
+		Workload: harness.Workload{
+			Wallets: 2, Merchants: 1, Payments: 20, Rate: 2, AmountMin: 100, AmountMax: 900,
+			Currency: "KES", Deadline: time.Minute, Attempts: 5,
+		},
+	}
+}
+
+func options(t *testing.T, b *bench) run.Options {
+	t.Helper()
+	return run.Options{Engine: engine{bench: b}, Subject: subject{b}, Seed: 7, Dir: t.TempDir(), Version: "test"}
+}
+
+func TestRunPlaysTheTimeline(t *testing.T) {
+	slow := harness.Profile{Name: "gprs"}
+	for name, tc := range map[string]struct {
+		timeline []harness.Event
+		want     []string
+	}{
+		"nothing": {want: []string{"10s link edge"}},
+		"a tunnel": {
+			timeline: []harness.Event{{At: 2 * time.Second, For: 3 * time.Second, Action: harness.Blackhole}},
+			want:     []string{"2s blackhole", "5s end blackhole", "10s link edge"},
+		},
+		"a change of link, and back": {
+			timeline: []harness.Event{{At: 2 * time.Second, For: time.Second, Action: harness.SetLink, Link: &slow}},
+			want:     []string{"2s link gprs", "3s link edge", "10s link edge"},
+		},
+		"a periodic reset ends with the script": {
+			timeline: []harness.Event{{At: 4 * time.Second, Every: 4 * time.Second, Action: harness.Reset}},
+			want:     []string{"4s reset", "4s end reset", "8s reset", "8s end reset", "10s link edge"},
+		},
+		"the end heals what has no end": {
+			timeline: []harness.Event{{At: time.Second, Action: harness.Refuse}},
+			want:     []string{"1s refuse", "10s end refuse", "10s link edge"},
+		},
+		"a heal ends all, last first": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.Refuse},
+				{At: 2 * time.Second, Action: harness.Blackhole, Direction: harness.Down},
+				{At: 3 * time.Second, Action: harness.Heal},
+			},
+			want: []string{"1s refuse", "2s blackhole", "3s end blackhole", "3s end refuse", "3s link edge", "10s link edge"},
+		},
+		"a crash with its restart": {
+			timeline: []harness.Event{{At: time.Second, Action: harness.Crash, Side: harness.Server, Restart: 2 * time.Second}},
+			want:     []string{"1s crash server", "3s restart server", "10s link edge"},
+		},
+		"slow answers": {
+			timeline: []harness.Event{{At: time.Second, For: time.Second, Action: harness.Slow, By: 9 * time.Second}},
+			want:     []string{"1s slow 9s", "2s slow 0s", "10s link edge"},
+		},
+		"a fault that lasts longer than the workload": {
+			timeline: []harness.Event{{At: 9 * time.Second, For: 5 * time.Second, Action: harness.Blackhole}},
+			want:     []string{"9s blackhole", "14s end blackhole", "14s link edge"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &bench{}
+				sc := scenario()
+				sc.Timeline = tc.timeline
+				_, err := run.Run(t.Context(), sc, options(t, b))
+				require.NoError(t, err)
+				require.Equal(t, append(tc.want, b.notes[len(tc.want):]...), b.notes)
+				require.Len(t, b.notes, len(tc.want))
+			})
+		})
+	}
+}
+
+// The jitter of periodic events is drawn by the seed, and stays within itself.
+func TestJitterOfEvents(t *testing.T) {
+	sc := scenario()
+	sc.Timeline = []harness.Event{{At: 3 * time.Second, Every: 3 * time.Second, Jitter: time.Second, Action: harness.Reset}}
+	notes := func(seed uint64) (got []string) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &bench{}
+			o := options(t, b)
+			o.Seed = seed
+			_, err := run.Run(t.Context(), sc, o)
+			require.NoError(t, err)
+			got = b.notes
+		})
+		return got
+	}
+	require.Equal(t, notes(1), notes(1))
+	require.NotEqual(t, notes(1), notes(2))
+}
+
+func TestRunJudges(t *testing.T) {
+	confirm := func(b *bench, p harness.Payment) {
+		b.observer.Committed(p.ID)
+		b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
+	}
+	for name, tc := range map[string]struct {
+		book  func(*bench, harness.Payment)
+		want  harness.Status
+		fails []string
+	}{
+		"an honest bank passes": {want: harness.Pass},
+		"a bank that forgets": {
+			book: func(b *bench, p harness.Payment) {
+				if p.ID != "p7" {
+					b.post(p)
+				}
+				confirm(b, p)
+			},
+			want: harness.Fail, fails: []string{"lost"},
+		},
+		"a bank that books twice": {
+			book: func(b *bench, p harness.Payment) {
+				b.post(p)
+				if p.ID == "p7" {
+					b.post(p)
+				}
+				confirm(b, p)
+			},
+			want: harness.Fail, fails: []string{"duplicated"},
+		},
+		"an app that never says": {
+			book: func(b *bench, p harness.Payment) { b.post(p) },
+			want: harness.Fail, fails: []string{"unresolved"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &bench{book: tc.book}
+				o := options(t, b)
+				res, err := run.Run(t.Context(), scenario(), o)
+				require.NoError(t, err)
+				var fails []string
+				for _, v := range res.Verdicts {
+					if v.Status == harness.Fail {
+						fails = append(fails, v.Check)
+					}
+				}
+				require.Equal(t, tc.fails, fails)
+				require.Equal(t, tc.want, res.Status)
+				again, err := run.JudgeFile(filepath.Join(o.Dir, run.HistoryFile))
+				require.NoError(t, err)
+				require.Equal(t, res, again, "a saved history says what the run said")
+			})
+		})
+	}
+}
+
+// What could not be carried to its end is an error of the result, not a verdict.
+func TestRunBreaks(t *testing.T) {
+	crash := scenario()
+	crash.Timeline = []harness.Event{{At: time.Second, Action: harness.Crash, Side: harness.Server, Restart: time.Second}}
+	for name, tc := range map[string]struct {
+		bench *bench
+		want  string
+	}{
+		"the server does not come back": {&bench{restartErr: errors.New("port taken")}, "restart the server: port taken"},
+		"the ledger cannot be read":     {&bench{ledgerErr: errors.New("locked")}, "read the ledger: locked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				res, err := run.Run(t.Context(), crash, options(t, tc.bench))
+				require.NoError(t, err)
+				require.Contains(t, res.Error, tc.want)
+				require.NotEqual(t, harness.Pass, res.Status)
+				require.Equal(t, harness.ExitBroken, res.Exit())
+			})
+		})
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	b := &bench{}
+	o := options(t, b)
+	o.Engine = engine{bench: b, unsupported: errors.New("loss needs packets")}
+	sc := scenario()
+	sc.Expect = []harness.Expectation{{Text: "p95(confrm) < 8s", Line: 12}}
+	_, err := run.Run(t.Context(), sc, o)
+	require.ErrorContains(t, err, "loss needs packets")
+	require.ErrorContains(t, err, "line 12")
+	require.Empty(t, b.notes, "nothing was started")
+	require.NoFileExists(t, filepath.Join(o.Dir, run.HistoryFile))
+}
+
+// An interrupted run keeps what there is, and says nothing of what it did not
+// see.
+func TestRunInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(4*time.Second, cancel)
+		begin := time.Now()
+		res, err := run.Run(ctx, scenario(), options(t, &bench{}))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Less(t, time.Since(begin), 6*time.Second)
+		require.Equal(t, harness.StatusUnknown, res.Status)
+		require.Equal(t, harness.StatusUnknown, res.Verdict("lost").Status)
+		payments, ok := res.Figures.Get("payments")
+		require.True(t, ok)
+		require.Positive(t, payments.Value)
+	})
+}
+
+// A disk that is full when the run begins, or becomes full, is an error of the
+// experiment.
+func TestRunOnAFullDisk(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /dev/full")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		o := options(t, &bench{})
+		require.NoError(t, os.Symlink("/dev/full", filepath.Join(o.Dir, run.HistoryFile)))
+		res, err := run.Run(t.Context(), scenario(), o)
+		require.ErrorContains(t, err, "no space left on device")
+		require.Zero(t, res.Status)
+	})
+}
+
+func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
+	header := `{"at":0,"header":{"version":1,"onebar":"test","started":"2026-11-23T00:00:00Z","seed":1,"engine":"packet","scenario":{"name":"x","workload":{},"link":{"up":{},"down":{}},"settle":0}}}`
+	for name, tc := range map[string]struct{ file, want string }{
+		"an empty file":   {"", "the file is empty"},
+		"no header":       {`{"at":0,"held":"p1"}` + "\n", "line 1: not the header of a history"},
+		"a later version": {`{"at":0,"header":{"version":99,"onebar":"9.9","started":"2026-11-23T00:00:00Z"}}` + "\n", "use onebar 9.9"},
+		"a cut line":      {header + "\n" + `{"at":5,"to`, "line 2: the record is truncated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "history.jsonl")
+			require.NoError(t, os.WriteFile(path, []byte(tc.file), 0o600))
+			_, err := run.JudgeFile(path)
+			require.ErrorContains(t, err, tc.want)
+			require.ErrorContains(t, err, path)
+		})
+	}
+	t.Run("a history without its end is at best unknown", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "history.jsonl")
+		require.NoError(t, os.WriteFile(path, []byte(header+"\n"), 0o600))
+		res, err := run.JudgeFile(path)
+		require.NoError(t, err)
+		require.Equal(t, harness.StatusUnknown, res.Status)
+	})
+}
