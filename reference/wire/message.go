@@ -63,7 +63,7 @@ func (p *Payment) Validate() error {
 	if len(p.Order) > MaxOrder || !printable(p.Order) {
 		refuse("order %.80q is not at most %d bytes of printable UTF-8", p.Order, MaxOrder)
 	}
-	if !isAccount(p.Payee) {
+	if !IsAccount(p.Payee) {
 		refuse("payee %.40q is not 1 to %d letters, digits or . _ : - @", p.Payee, MaxPayee)
 	}
 	if p.Amount < 1 || p.Amount > MaxAmount {
@@ -106,7 +106,9 @@ func printable(s string) bool {
 	return true
 }
 
-func isAccount(s string) bool {
+// IsAccount reports whether s can name an account: 1 to MaxPayee bytes of a-z,
+// A-Z, 0-9 and . _ : - @.
+func IsAccount(s string) bool {
 	if len(s) < 1 || len(s) > MaxPayee {
 		return false
 	}

@@ -1,0 +1,122 @@
+package bank
+
+import (
+	"context"
+	"crypto/ed25519"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// BenchmarkServer is the figure of the package: 64 wallets on persistent TCP
+// connections over loopback, each with one payment outstanding, every payment
+// durable before it is answered, every receipt verified by its wallet. Wallets
+// and bank share the processors.
+func BenchmarkServer(b *testing.B) {
+	const wallets = 64
+	bk := openBook(b, wallets)
+	sv := startServer(b, ServerConfig{Book: bk})
+	sessions := make([]*wire.Session, wallets)
+	for i := range sessions {
+		sessions[i] = sv.dial(b, bk.wallets[i])
+		defer sessions[i].Close()
+		bookOne(b, sessions[i], -1-i) // the handshake is not measured
+	}
+	fsync := fsyncTime(b, filepath.Dir(bk.cfg.Path))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ReportAllocs()
+	b.ResetTimer()
+	for _, s := range sessions {
+		wg.Go(func() {
+			for {
+				n := next.Add(1)
+				if n > int64(b.N) {
+					return
+				}
+				bookOne(b, s, int(n))
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+	b.ReportMetric(float64(fsync.Microseconds()), "µs/fsync")
+}
+
+func bookOne(b *testing.B, s *wire.Session, n int) {
+	b.Helper()
+	p := payment(n)
+	p.Amount = 1
+	a, err := s.Do(context.Background(), &wire.Request{Ask: wire.AskPay, Payment: p})
+	if err != nil || (a.Result != wire.Confirmed && a.Reason != wire.NoFunds) {
+		b.Errorf("payment %d: %v, %v", n, a, err)
+	}
+}
+
+// fsyncTime is the mean time one appended page of 4 KiB takes to be durable in dir.
+func fsyncTime(tb testing.TB, dir string) time.Duration {
+	tb.Helper()
+	f, err := os.Create(filepath.Join(dir, "fsync"))
+	require.NoError(tb, err)
+	defer f.Close()
+	const n = 50
+	page := make([]byte, 4096)
+	begin := time.Now()
+	for range n {
+		_, err := f.Write(page)
+		require.NoError(tb, err)
+		require.NoError(tb, f.Sync())
+	}
+	return time.Since(begin) / n
+}
+
+// testServer is a server on loopback TCP.
+type testServer struct {
+	*Server
+	key     wire.BankKey
+	address string
+	served  chan error // what Serve returned
+}
+
+func startServer(tb testing.TB, cfg ServerConfig) *testServer {
+	tb.Helper()
+	static, err := wire.NewKeyPair(nil)
+	require.NoError(tb, err)
+	cfg.Wire.Static = static
+	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(tb, err)
+	sv := &testServer{
+		Server: NewServer(cfg), address: ln.Addr().String(), served: make(chan error, 1),
+		key: wire.BankKey{Static: static.Public},
+	}
+	if bk, ok := cfg.Book.(*book); ok {
+		sv.key.Receipt = bk.cfg.Receipts.Public().(ed25519.PublicKey)
+	}
+	go func() { sv.served <- sv.Serve(context.Background(), ln) }()
+	tb.Cleanup(func() {
+		sv.Kill()
+		require.ErrorIs(tb, <-sv.served, ErrClosed)
+	})
+	return sv
+}
+
+func (sv *testServer) connect(tb testing.TB) net.Conn {
+	tb.Helper()
+	conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", sv.address)
+	require.NoError(tb, err)
+	return conn
+}
+
+func (sv *testServer) dial(tb testing.TB, wallet wire.KeyPair) *wire.Session {
+	tb.Helper()
+	return wire.Client(sv.connect(tb), wire.ClientConfig{Static: wallet, Bank: sv.key})
+}

@@ -1,0 +1,34 @@
+// Package bank is the bank of the reference pair: a double-entry ledger on
+// SQLite and a server that answers wallets over reference/wire.
+//
+// Read it in this order: [Ledger] books payments and remembers what it answered
+// (ledger.go, writer.go, store.go, schema.go), [Server] brings requests to it
+// (server.go), [Audit] reads the file beside them (audit.go).
+//
+// # What is promised
+//
+//   - A payment is booked at most once per payer and idempotency key, and the
+//     record of its answer is written in the transaction that books it. The same
+//     key and content get the same answer for ever, byte for byte; the same key
+//     and other content is a conflict and books nothing. Records are never
+//     deleted.
+//   - Every final answer, refusals too, is durable before it leaves the bank:
+//     write-ahead log, one sync a commit (synchronous=FULL). SQLite's default in
+//     WAL mode, NORMAL, loses acknowledged payments at a power failure.
+//   - A payment whose deadline has passed by the bank's clock is answered
+//     "expired" and remembered as such, also when its wallet only asked for its
+//     status: a copy of it that arrives later is not booked. So "not found" is
+//     never final and "expired" always is.
+//   - Whether an order was paid before under another key is not the bank's
+//     business; it notes the order in the transfer.
+//   - All entries of a currency sum to zero; no account but equity is below zero.
+//
+// # What is not
+//
+//   - Accounts are held in memory, some 200 bytes each: millions fit, not
+//     billions.
+//   - One process writes a ledger. A second one is noticed, not served: the
+//     batch fails when a balance is not what it was left at.
+//   - Anyone can hold connections up to the server's limits without a key;
+//     limits per address belong to the host's firewall.
+package bank

@@ -1,0 +1,246 @@
+package bank
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// ErrClosed is returned by a Ledger after its Close or Kill, and by a Server
+// after its Shutdown or Kill.
+var ErrClosed = errors.New("the bank is closed")
+
+// LedgerConfig is what a ledger is opened with.
+type LedgerConfig struct {
+	Path     string             // the database file; SQLite keeps a log beside it
+	VFS      string             // the registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
+	Receipts ed25519.PrivateKey // signs answers
+
+	MaxAmount int64            // minor units, the largest payment; default and at most wire.MaxAmount
+	MaxBatch  int              // requests in one transaction; default 256
+	Queue     int              // requests that may wait for the writer, the rest is answered "busy"; default 4096
+	Now       func() time.Time // the bank's clock; default time.Now
+	Log       *slog.Logger     // nil discards
+	Hooks     Hooks
+}
+
+// Hooks let a test or a harness watch a bank and get in its way. They may be
+// called from several goroutines and must not call the Ledger or the Server.
+// The zero value does nothing.
+type Hooks struct {
+	// BeforeCommit is called with the keys of the payments about to be booked,
+	// when the transaction has been written but not committed. If the ledger is
+	// killed meanwhile, which ends ctx, it is not committed at all.
+	BeforeCommit func(ctx context.Context, keys []wire.Key)
+	// Committed is called with the same keys once the bookings are durable, and
+	// before any of them is answered.
+	Committed func(keys []wire.Key)
+	// BeforeAnswer is called by the Server before each answer is sent. It may
+	// take its time, until ctx ends.
+	BeforeAnswer func(ctx context.Context, key wire.Key)
+}
+
+// Book answers requests: a Ledger, or what a test puts in its place.
+type Book interface {
+	// Answer deals with a request of the wallet with this public key. The
+	// answer may be given to the wallet at once. An error means that the fate
+	// of the request is not known; the wallet may ask again. It may be called
+	// from several goroutines.
+	Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error)
+}
+
+// Account is somebody the ledger knows.
+type Account struct {
+	Name     string         // as a payee is named on the wire
+	Key      wire.PublicKey // of the wallet that may pay from it; zero for a merchant, who cannot pay
+	Currency string         // ISO 4217 letters
+	Opening  int64          // minor units, 0 to wire.MaxAmount
+}
+
+// Ledger is the bank's book. All its methods may be called from several
+// goroutines. One process owns the file; readers beside it use [OpenAudit].
+//
+// One goroutine writes. It gathers the requests that arrived while the previous
+// transaction was made durable into the next one, so that concurrent payments
+// share the cost of a sync and a lone one waits for nobody.
+type Ledger struct {
+	cfg  LedgerConfig
+	jobs chan *job
+
+	ctx     context.Context //nolint:containedctx // the life of the writer, ended by Kill
+	kill    context.CancelFunc
+	closing chan struct{} // closed by Close and Kill: take no more jobs
+	stopped chan struct{} // closed by the writer when it has ended
+	once    sync.Once
+	err     error // of closing the file; set before stopped
+
+	w writer
+}
+
+// job is one request on its way through the writer.
+type job struct {
+	payer       wire.PublicKey
+	request     *wire.Request // nil: enroll
+	fingerprint [32]byte
+	enroll      *Account
+	done        chan outcome // has room for the outcome
+}
+
+type outcome struct {
+	answer *wire.Answer
+	err    error
+}
+
+// OpenLedger opens the ledger in cfg.Path, or makes a new one. The caller closes
+// it.
+func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
+	if len(cfg.Receipts) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("open ledger %s: the receipt key has %d bytes, not %d", cfg.Path, len(cfg.Receipts), ed25519.PrivateKeySize)
+	}
+	if cfg.MaxAmount <= 0 || cfg.MaxAmount > wire.MaxAmount {
+		cfg.MaxAmount = wire.MaxAmount
+	}
+	if cfg.MaxBatch <= 0 {
+		cfg.MaxBatch = 256
+	}
+	if cfg.Queue <= 0 {
+		cfg.Queue = 4096
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	st, err := openStore(cfg.Path, cfg.VFS)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", cfg.Path, err)
+	}
+	l := &Ledger{
+		cfg: cfg, jobs: make(chan *job, cfg.Queue),
+		closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	l.ctx, l.kill = context.WithCancel(context.Background())
+	l.w = writer{cfg: &l.cfg, store: st}
+	if err := l.w.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), st.abandon())
+	}
+	go l.write()
+	return l, nil
+}
+
+// Answer implements [Book]. It returns once what the answer says is durable.
+// When ctx ends first the request may still be dealt with.
+func (l *Ledger) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("answer %v: %w", r.Payment.Key, err)
+	}
+	j := &job{payer: payer, request: r, fingerprint: r.Payment.Fingerprint(), done: make(chan outcome, 1)}
+	select {
+	case <-l.closing:
+		return nil, ErrClosed
+	default:
+	}
+	select {
+	case l.jobs <- j:
+	default:
+		return &wire.Answer{
+			Key: r.Payment.Key, Result: wire.Refused, Reason: wire.Busy, At: l.cfg.Now().UnixMilli(),
+		}, nil
+	}
+	return l.wait(ctx, j)
+}
+
+// Enroll opens an account, with an opening balance from the equity account of
+// its currency. To enroll the very same account again changes nothing.
+func (l *Ledger) Enroll(ctx context.Context, a Account) error {
+	j := &job{enroll: &a, done: make(chan outcome, 1)}
+	select {
+	case l.jobs <- j:
+	case <-l.closing:
+		return fmt.Errorf("enroll %s: %w", a.Name, ErrClosed)
+	case <-ctx.Done():
+		return fmt.Errorf("enroll %s: %w", a.Name, ctx.Err())
+	}
+	if _, err := l.wait(ctx, j); err != nil {
+		return fmt.Errorf("enroll %s: %w", a.Name, err)
+	}
+	return nil
+}
+
+func (l *Ledger) wait(ctx context.Context, j *job) (*wire.Answer, error) {
+	select {
+	case o := <-j.done:
+		return o.answer, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.stopped:
+		select {
+		case o := <-j.done: // it was dealt with just before
+			return o.answer, o.err
+		default:
+			return nil, ErrClosed
+		}
+	}
+}
+
+// Close deals with the requests that wait, closes the file and returns when all
+// of it is done.
+func (l *Ledger) Close() error {
+	l.once.Do(func() { close(l.closing) })
+	<-l.stopped
+	return l.err
+}
+
+// Kill ends the ledger as a crash of the process would: what is not committed
+// is lost, nobody is answered any more, and the file is left as it is. A commit
+// that the operating system is about to make durable is waited for.
+func (l *Ledger) Kill() error {
+	l.kill()
+	return l.Close()
+}
+
+// write is the writer's goroutine.
+func (l *Ledger) write() {
+	defer close(l.stopped)
+	defer l.kill()
+	batch := make([]*job, 0, l.cfg.MaxBatch)
+	for {
+		batch = l.gather(batch[:0])
+		if len(batch) == 0 || l.ctx.Err() != nil {
+			break
+		}
+		l.w.run(l.ctx, batch)
+		clear(batch)
+	}
+	if l.ctx.Err() != nil {
+		l.err = l.w.store.abandon()
+	} else {
+		l.err = l.w.store.close()
+	}
+}
+
+// gather waits for a job and takes with it those that wait already. Nothing
+// means that the ledger is closing and no job is left.
+func (l *Ledger) gather(batch []*job) []*job {
+	select {
+	case j := <-l.jobs:
+		batch = append(batch, j)
+	case <-l.closing:
+	}
+	for len(batch) < l.cfg.MaxBatch {
+		select {
+		case j := <-l.jobs:
+			batch = append(batch, j)
+		default:
+			return batch
+		}
+	}
+	return batch
+}

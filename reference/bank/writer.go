@@ -1,0 +1,302 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// maxBalance bounds every account, in minor units, so that no sum of a balance
+// and an amount overflows.
+const maxBalance = 1_000_000_000_000_000_000
+
+// writer deals with batches of jobs, each batch in one transaction. It belongs
+// to one goroutine. Accounts live in memory and are written back at the end of
+// a batch; a batch that fails is forgotten and they are read again.
+type writer struct {
+	cfg   *LedgerConfig
+	store *store
+
+	byKey  map[wire.PublicKey]*account
+	byName map[string]*account
+	broken error // why no further batch can be trusted
+
+	// The batch under way:
+	now      int64 // Unix milliseconds
+	outcomes []outcome
+	dirty    []*account // their balance may differ from the stored one
+	booked   []wire.Key
+}
+
+// load reads the accounts.
+func (w *writer) load() error {
+	all, err := w.store.accounts()
+	if err != nil {
+		return fmt.Errorf("read the accounts: %w", err)
+	}
+	w.byKey = make(map[wire.PublicKey]*account, len(all))
+	w.byName = make(map[string]*account, len(all))
+	for _, a := range all {
+		w.add(a)
+	}
+	return nil
+}
+
+func (w *writer) add(a *account) {
+	w.byName[a.name] = a
+	if a.key != (wire.PublicKey{}) {
+		w.byKey[a.key] = a
+	}
+}
+
+// run deals with the jobs of a batch and tells each its outcome once the batch
+// is durable. When ctx ends before the commit, nothing is committed and nobody
+// is told anything.
+func (w *writer) run(ctx context.Context, batch []*job) {
+	err := w.broken
+	if err == nil {
+		err = w.transact(ctx, batch)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	for i, j := range batch {
+		if err != nil {
+			j.done <- outcome{err: err}
+		} else {
+			j.done <- w.outcomes[i]
+		}
+	}
+}
+
+func (w *writer) transact(ctx context.Context, batch []*job) error {
+	w.now = w.cfg.Now().UnixMilli()
+	w.outcomes, w.dirty, w.booked = w.outcomes[:0], w.dirty[:0], w.booked[:0]
+	err := w.fill(batch)
+	if err == nil {
+		err = w.commit(ctx)
+	}
+	if err != nil {
+		w.recover(err)
+		return fmt.Errorf("book a batch of %d: %w", len(batch), err)
+	}
+	for _, a := range w.dirty {
+		a.stored, a.dirty = a.balance, false
+	}
+	if w.cfg.Hooks.Committed != nil && len(w.booked) > 0 {
+		w.cfg.Hooks.Committed(w.booked)
+	}
+	return nil
+}
+
+// fill does everything of a transaction but the commit.
+func (w *writer) fill(batch []*job) error {
+	if err := w.store.begin.Exec(); err != nil {
+		return err
+	}
+	for _, j := range batch {
+		var o outcome
+		var err error
+		if j.enroll != nil {
+			o.err, err = w.enroll(j.enroll)
+		} else {
+			o.answer, err = w.answer(j)
+		}
+		if err != nil {
+			return err
+		}
+		w.outcomes = append(w.outcomes, o)
+	}
+	for _, a := range w.dirty {
+		if err := w.store.storeBalance(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) commit(ctx context.Context) error {
+	if w.cfg.Hooks.BeforeCommit != nil && len(w.booked) > 0 {
+		w.cfg.Hooks.BeforeCommit(ctx, w.booked)
+	}
+	if ctx.Err() != nil {
+		return ErrClosed
+	}
+	return w.store.commit.Exec()
+}
+
+// recover undoes a batch that failed. If it cannot, or if the disk failed while
+// something was made durable, nothing this process believes about the file is
+// certain any more, and the ledger has to be opened again.
+func (w *writer) recover(cause error) {
+	if !w.store.conn.GetAutocommit() {
+		if err := w.store.rollback.Exec(); err != nil {
+			w.broken = fmt.Errorf("the ledger could not undo a failed transaction, open it again: %w", err)
+		}
+	}
+	if errors.Is(cause, sqlite3.IOERR) || errors.Is(cause, sqlite3.CORRUPT) {
+		w.broken = fmt.Errorf("the ledger's file failed, open it again: %w", cause)
+	}
+	if err := w.load(); err != nil && w.broken == nil {
+		w.broken = fmt.Errorf("the ledger could not read its accounts, open it again: %w", err)
+	}
+	if errors.Is(cause, ErrClosed) {
+		return
+	}
+	w.cfg.Log.Error("a batch of payments was not booked", "error", cause, "broken", w.broken != nil)
+}
+
+// answer decides a request and writes what follows from it. An error is one of
+// the file, never of the request.
+func (w *writer) answer(j *job) (*wire.Answer, error) {
+	p := &j.request.Payment
+	a := &wire.Answer{Key: p.Key, At: w.now}
+	payer := w.byKey[j.payer]
+	if payer == nil {
+		a.Result, a.Reason = wire.Refused, wire.NotEnrolled
+		return a, nil
+	}
+	r, found, err := w.store.record(payer.id, &p.Key)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		return w.repeat(j, &r)
+	}
+	payee := w.byName[p.Payee]
+	switch {
+	case p.Deadline != 0 && w.now > p.Deadline:
+		a.Result = wire.Expired
+	case j.request.Ask == wire.AskStatus:
+		a.Result = wire.NotFound
+		return a, nil
+	default:
+		a.Result, a.Reason = wire.Declined, w.decline(p, payer, payee)
+	}
+	if a.Reason == wire.NoReason && a.Result == wire.Declined {
+		a.Result = wire.Confirmed
+		if a.Transfer, err = w.book(p.Key[:], p, payer, payee); err != nil {
+			return nil, err
+		}
+		w.booked = append(w.booked, p.Key)
+	}
+	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	r = record{fingerprint: j.fingerprint, created: w.now}
+	if r.answer, err = wire.AppendAnswer(make([]byte, 0, 96), a); err != nil {
+		return nil, err
+	}
+	return a, w.store.insertRecord(payer.id, &p.Key, r)
+}
+
+// repeat answers a request whose key is known already.
+func (w *writer) repeat(j *job, r *record) (*wire.Answer, error) {
+	p := &j.request.Payment
+	if r.fingerprint == j.fingerprint {
+		return wire.ParseAnswer(p.Key, r.answer)
+	}
+	a := &wire.Answer{Key: p.Key, Result: wire.Conflict, At: r.created}
+	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	return a, nil
+}
+
+// decline returns why a payment cannot be booked, or NoReason.
+func (w *writer) decline(p *wire.Payment, payer, payee *account) wire.Reason {
+	switch {
+	case payee == nil || payee.equity:
+		return wire.UnknownPayee
+	case payee == payer:
+		return wire.SameAccount
+	case p.Currency != payer.currency || p.Currency != payee.currency:
+		return wire.WrongCurrency
+	case p.Amount > w.cfg.MaxAmount || payee.balance > maxBalance-p.Amount:
+		return wire.AmountOutOfRange
+	case payer.balance < p.Amount:
+		return wire.NoFunds
+	}
+	return wire.NoReason
+}
+
+// book moves p.Amount. The caller has made sure that it can be moved.
+func (w *writer) book(key []byte, p *wire.Payment, from, to *account) (int64, error) {
+	id, err := w.store.insertTransfer(key, p, from.id, to.id, w.now)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range [...]*account{from, to} {
+		if !a.dirty {
+			a.dirty = true
+			w.dirty = append(w.dirty, a)
+		}
+	}
+	from.balance -= p.Amount
+	to.balance += p.Amount
+	return id, nil
+}
+
+// enroll opens an account. The first error is the caller's, the second one is
+// of the file.
+func (w *writer) enroll(a *Account) (refused, err error) {
+	if refused := w.refuseAccount(a); refused != nil {
+		return refused, nil
+	}
+	if old := w.byName[a.Name]; old != nil {
+		return nil, nil
+	}
+	acc := &account{name: a.Name, key: a.Key, currency: a.Currency}
+	if err := w.open(acc); err != nil || a.Opening == 0 {
+		return nil, err
+	}
+	equity := w.byName[equityName(a.Currency)]
+	if equity == nil {
+		equity = &account{name: equityName(a.Currency), currency: a.Currency, equity: true}
+		if err := w.open(equity); err != nil {
+			return nil, err
+		}
+	}
+	p := wire.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
+	_, err = w.book(nil, &p, equity, acc)
+	return nil, err
+}
+
+func (w *writer) open(a *account) error {
+	if err := w.store.insertAccount(a); err != nil {
+		return err
+	}
+	w.add(a)
+	return nil
+}
+
+// equityPrefix begins the names of equity accounts, and of no other.
+const equityPrefix = "equity:"
+
+func equityName(currency string) string { return equityPrefix + currency }
+
+// refuseAccount returns why an account cannot be opened, or nil if it can be or
+// is there already.
+func (w *writer) refuseAccount(a *Account) error {
+	if !wire.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
+		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", wire.MaxPayee, equityPrefix)
+	}
+	if !wire.IsCurrency(a.Currency) {
+		return fmt.Errorf("its currency %q is not three upper-case letters (ISO 4217)", a.Currency)
+	}
+	if a.Opening < 0 || a.Opening > wire.MaxAmount {
+		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(wire.MaxAmount))
+	}
+	old := w.byName[a.Name]
+	if old != nil && (old.key != a.Key || old.currency != a.Currency) {
+		return errors.New("there is another account of that name: choose another name")
+	}
+	if taken := w.byKey[a.Key]; old == nil && taken != nil {
+		return fmt.Errorf("its key is that of account %s: draw another key", taken.name)
+	}
+	if e := w.byName[equityName(a.Currency)]; old == nil && e != nil && e.balance < a.Opening-maxBalance {
+		return fmt.Errorf("the opening balances in %s would be more than %d together", a.Currency, int64(maxBalance))
+	}
+	return nil
+}
