@@ -1,0 +1,230 @@
+package toxi_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/toxi"
+)
+
+func TestCheckToxic(t *testing.T) {
+	tx := func(kind, stream string, pairs ...any) harness.Toxic {
+		a := map[string]int64{}
+		for i := 0; i < len(pairs); i += 2 {
+			a[pairs[i].(string)] = int64(pairs[i+1].(int))
+		}
+		return harness.Toxic{Type: kind, Stream: stream, Attributes: a}
+	}
+	for name, tc := range map[string]struct {
+		toxic harness.Toxic
+		want  []string // empty is good
+	}{
+		"reset_peer":       {toxic: tx("reset_peer", "upstream")},
+		"reset_peer later": {toxic: tx("reset_peer", "downstream", "timeout", 500)},
+		"limit_data":       {toxic: tx("limit_data", "downstream", "bytes", 0)},
+		"slicer":           {toxic: tx("slicer", "downstream", "average_size", 10, "size_variation", 9, "delay", 100)},
+		"slow_close":       {toxic: tx("slow_close", "upstream", "delay", 500)},
+		"timeout":          {toxic: tx("timeout", "upstream", "timeout", 0)},
+		"unknown type": {
+			tx("bandwidth", "upstream"),
+			[]string{`toxic type "bandwidth" is not one of limit_data, reset_peer, slicer, slow_close, timeout`},
+		},
+		"unknown stream": {
+			tx("timeout", "down"),
+			[]string{`toxic stream "down" is not one of upstream, downstream`},
+		},
+		"unknown attribute": {
+			tx("slicer", "upstream", "average_size", 5, "jitter", 1),
+			[]string{`toxic slicer has no attribute "jitter": it has average_size (bytes), size_variation (bytes), delay (µs)`},
+		},
+		"missing attribute": {tx("limit_data", "upstream"), []string{"toxic limit_data needs the attribute bytes, in bytes"}},
+		"out of range":      {tx("timeout", "upstream", "timeout", -1), []string{"timeout -1 is not between 0 and 86400000 ms"}},
+		"a slicer that never ends": {
+			tx("slicer", "upstream", "average_size", 5, "size_variation", 5),
+			[]string{"size_variation 5 is not below average_size 5"},
+		},
+		"all at once": {
+			tx("slicer", "sideways", "average_size", 0, "x", 1),
+			[]string{"sideways", `attribute "x"`, "average_size 0 is not between 1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := toxi.CheckToxic(tc.toxic)
+			if tc.want == nil {
+				require.NoError(t, err)
+			}
+			for _, w := range tc.want {
+				require.ErrorContains(t, err, w)
+			}
+		})
+	}
+}
+
+func stream(kind, way string, attributes map[string]int64) harness.Fault {
+	return harness.Fault{
+		Action: harness.StreamToxic,
+		Toxic:  &harness.Toxic{Type: kind, Stream: way, Attributes: attributes},
+	}
+}
+
+// engines are the two ways a stream toxic comes about: in the toxiproxy engine,
+// and before another engine.
+func engines() map[string]harness.Engine {
+	return map[string]harness.Engine{"toxiproxy": toxi.Engine{}, "in front": toxi.InFrontOf(plain{})}
+}
+
+// Trap 3: stock toxics are used for what they are, on new connections.
+func TestStockToxics(t *testing.T) {
+	answer := noise(3, 100_000)
+	// reply lets the server answer a request.
+	reply := func(t *testing.T, app, served *net.TCPConn, p []byte) {
+		t.Helper()
+		_, err := app.Write([]byte("request"))
+		require.NoError(t, err)
+		_, err = io.ReadFull(served, make([]byte, 7))
+		require.NoError(t, err)
+		go func() { _ = send(served, p) }()
+	}
+	for name, tc := range map[string]struct {
+		fault harness.Fault
+		check func(t *testing.T, app, served *net.TCPConn)
+	}{
+		"reset_peer on the request": {
+			stream("reset_peer", "upstream", nil),
+			func(t *testing.T, app, served *net.TCPConn) {
+				_, err := app.Write([]byte("request"))
+				require.NoError(t, err)
+				for _, c := range []net.Conn{app, served} {
+					_, err = c.Read(make([]byte, 1))
+					require.ErrorIs(t, err, syscall.ECONNRESET)
+				}
+			},
+		},
+		"reset_peer a while after the answer came": {
+			stream("reset_peer", "downstream", map[string]int64{"timeout": 40}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				start := time.Now()
+				reply(t, app, served, answer)
+				_, err := app.Read(make([]byte, 1))
+				require.ErrorIs(t, err, syscall.ECONNRESET, "and nothing of it")
+				require.GreaterOrEqual(t, time.Since(start), 40*time.Millisecond)
+			},
+		},
+		"limit_data cuts inside the answer": {
+			stream("limit_data", "downstream", map[string]int64{"bytes": 4321}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				reply(t, app, served, answer)
+				got, err := io.ReadAll(app)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(answer[:4321], got), "%d bytes", len(got))
+			},
+		},
+		"limit_data cuts inside the request": {
+			stream("limit_data", "upstream", map[string]int64{"bytes": 3}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				_, err := app.Write([]byte("request"))
+				require.NoError(t, err)
+				got, err := io.ReadAll(served)
+				require.NoError(t, err)
+				require.Equal(t, "req", string(got))
+				_, err = app.Read(make([]byte, 1))
+				require.Error(t, err, "the connection is over")
+			},
+		},
+		"slicer": {
+			stream("slicer", "downstream", map[string]int64{"average_size": 100, "delay": 2000}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				start := time.Now()
+				reply(t, app, served, answer[:1000])
+				got, err := io.ReadAll(app)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(answer[:1000], got), "whole and in order")
+				require.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond, "in ten slices or more")
+			},
+		},
+		"slow_close": {
+			stream("slow_close", "downstream", map[string]int64{"delay": 60}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				start := time.Now()
+				reply(t, app, served, []byte("answer"))
+				got, err := io.ReadAll(app)
+				require.NoError(t, err)
+				require.Equal(t, "answer", string(got))
+				require.GreaterOrEqual(t, time.Since(start), 60*time.Millisecond)
+			},
+		},
+		"timeout swallows and then closes": {
+			stream("timeout", "downstream", map[string]int64{"timeout": 40}),
+			func(t *testing.T, app, served *net.TCPConn) {
+				reply(t, app, served, nil)
+				got, err := io.ReadAll(app)
+				require.NoError(t, err)
+				require.Empty(t, got)
+			},
+		},
+		"timeout for ever": {
+			stream("timeout", "upstream", nil),
+			func(t *testing.T, app, served *net.TCPConn) {
+				require.NoError(t, send(app, []byte("request")))
+				got, err := io.ReadAll(served)
+				require.NoError(t, err)
+				require.Empty(t, got)
+			},
+		},
+	} {
+		for engine, e := range engines() {
+			t.Run(name+", "+engine, func(t *testing.T) {
+				r := open(t, e, harness.NetworkConfig{Toxics: true})
+				before, beforeServed := r.dial(0)
+				end := r.inject(tc.fault)
+				app, served := r.dial(0)
+				require.EqualValues(t, 1, end(), "connections that got it")
+				after, afterServed := r.dial(0)
+				tc.check(t, app, served)
+				for _, c := range [][2]*net.TCPConn{{before, beforeServed}, {after, afterServed}} {
+					reply(t, c[0], c[1], answer)
+					got, err := io.ReadAll(c[0])
+					require.NoError(t, err, "a connection from before or after the fault")
+					require.True(t, bytes.Equal(answer, got))
+				}
+			})
+		}
+	}
+}
+
+func TestToxicsOverlap(t *testing.T) {
+	r := open(t, toxi.Engine{}, harness.NetworkConfig{})
+	for _, f := range []harness.Fault{
+		stream("slicer", "downstream", map[string]int64{"average_size": 7}),
+		stream("limit_data", "downstream", map[string]int64{"bytes": 50}),
+		stream("limit_data", "downstream", map[string]int64{"bytes": 30}),
+		stream("slow_close", "upstream", map[string]int64{"delay": 10}),
+	} {
+		r.inject(f)
+	}
+	app, served := r.dial(0)
+	_, err := served.Write(noise(1, 100_000))
+	require.NoError(t, err)
+	got, err := io.ReadAll(app)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(noise(1, 30), got))
+}
+
+func TestBadToxicIsNotInjected(t *testing.T) {
+	for name, e := range engines() {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, e, harness.NetworkConfig{Toxics: true})
+			_, err := r.Inject(harness.Fault{Action: harness.StreamToxic})
+			require.ErrorContains(t, err, "names none")
+			_, err = r.Inject(stream("noop", "upstream", nil))
+			require.ErrorContains(t, err, `toxic type "noop"`)
+		})
+	}
+}
