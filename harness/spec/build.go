@@ -8,6 +8,9 @@ import (
 	"github.com/onebar/onebar/harness/metric"
 )
 
+// maxScript is the longest script; it is also the highest duration.
+const maxScript = 24 * time.Hour
+
 // build makes the Scenario and checks what only makes sense together. The
 // Scenario is good only if d has no mistakes; a value that is already known to
 // be wrong is left out of further checks.
@@ -43,12 +46,14 @@ func (d *decoder) script(f *file) time.Duration {
 		return f.Duration.d
 	}
 	span := harness.Workload{Payments: int(w.Payments.n), Rate: w.Rate.hz}.Span()
-	if !f.Duration.given() {
+	takes := FormatDuration(span.Round(time.Millisecond))
+	switch {
+	case span > maxScript:
+		d.errorf(w.Rate.place, "rate is too low; %d payments take %s, and a script lasts at most %s", w.Payments.n, takes, FormatDuration(maxScript))
+	case !f.Duration.given():
 		return span
-	}
-	if f.Duration.ok && f.Duration.d < span {
-		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s",
-			FormatDuration(f.Duration.d), w.Payments.n, FormatDuration(span.Round(time.Millisecond)))
+	case f.Duration.ok && f.Duration.d < span:
+		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s", FormatDuration(f.Duration.d), w.Payments.n, takes)
 	}
 	return f.Duration.d
 }
@@ -92,8 +97,7 @@ func (d *decoder) expectations(texts []text) []harness.Expectation {
 		}
 		if _, err := metric.Parse(t.s); err != nil {
 			at, reason := t.place, err.Error()
-			var wrong *metric.ParseError
-			if errors.As(err, &wrong) {
+			if wrong, ok := errors.AsType[*metric.ParseError](err); ok {
 				at, reason = d.inside(t, wrong.Column), wrong.Reason
 			}
 			d.errorf(at, "threshold %q: %s", t.s, reason)
@@ -107,6 +111,9 @@ func (d *decoder) expectations(texts []text) []harness.Expectation {
 // inside returns the place of a column of the text, if the text stands in the
 // file as it is, and otherwise the place where it begins.
 func (d *decoder) inside(t text, column int) place {
+	if t.line > len(d.lines) {
+		return t.place
+	}
 	line := []rune(d.lines[t.line-1])
 	want := []rune(t.s)
 	from := t.col - 1

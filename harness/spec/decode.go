@@ -12,7 +12,6 @@ import (
 // place is where something stands in the file; line 0 is nowhere.
 type place struct{ line, col int }
 
-func (p place) where() place     { return p }
 func (p place) given() bool      { return p.line > 0 }
 func (p *place) standAt(q place) { *p = q }
 
@@ -268,8 +267,8 @@ func wanted(l leaf, k key) string {
 func ranged(k key) string { return strings.Replace(k.limits, "..", " to ", 1) }
 
 func inRange(m measured, k key) bool {
-	if k.limits == "" {
-		return true
+	if o, ok := m.(*offset); k.limits == "" || ok && o.relative {
+		return true // a percentage of the script is judged in timeline.go
 	}
 	lowest, highest, _ := strings.Cut(k.limits, "..")
 	got := m.measure()

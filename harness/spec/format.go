@@ -42,7 +42,7 @@ type workload struct {
 // link is a profile's name, or a mapping that starts from one and changes it.
 type link struct {
 	place
-	Profile slug `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Profile text `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
 	Both    path `yaml:"both" doc:"changes both ways"`
 	Up      path `yaml:"up" doc:"changes from client to server, after those of both"`
 	Down    path `yaml:"down" doc:"changes from server to client, after those of both"`
@@ -56,7 +56,7 @@ type profile struct {
 	Summary text `yaml:"summary" doc:"one sentence: which network this is"`
 	Source  text `yaml:"source" doc:"where the figures come from"`
 	Quotes  word `yaml:"quotes" words:"one-way round-trip unstated" doc:"what the delay of the source is; a round trip has been halved for this file, where delay is one way, and unstated was taken for a round trip"`
-	Profile slug `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Profile text `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
 	Both    path `yaml:"both" doc:"what it does both ways"`
 	Up      path `yaml:"up" doc:"what it does from client to server, after both"`
 	Down    path `yaml:"down" doc:"what it does from server to client, after both"`
@@ -72,7 +72,7 @@ type path struct {
 	Jitter duration `yaml:"jitter" range:"0s..1m" doc:"the delay is uniform within this much either way, at most delay itself; packets keep their order"`
 	Rate   bitrate  `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without it unlimited"`
 	Limit  size     `yaml:"limit" range:"1500B..1000MB" doc:"bytes that may wait for the rate before packets are lost; without it one second's worth, at least 16KiB"`
-	Loss   loss     `yaml:"loss" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
+	Loss   loss     `yaml:"loss" range:"0%..100%" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
 }
 
 // loss is a percentage, or the Gilbert-Elliott model of netem.
@@ -108,7 +108,7 @@ type event struct {
 	Slow       word     `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`
 	Toxic      toxic    `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
-	Heal       flag     `yaml:"heal" doc:"true: end every fault and go back to the scenario's link"`
+	Heal       yes      `yaml:"heal" doc:"true: end every fault and go back to the scenario's link"`
 }
 
 // toxic is one of toxiproxy's stream toxics with its attributes, in the units

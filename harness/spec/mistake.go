@@ -70,7 +70,13 @@ func (m Mistakes) sorted() Mistakes {
 // suggest ends a message about a word that is not among the options: the
 // nearest one if it is near, otherwise all of them.
 func suggest(word string, options []string) string {
-	best, dist := "", len(word)/3+2
+	if len(options) == 0 {
+		return "there are none"
+	}
+	best, dist := "", max(len(word)/3, 1)+1
+	if len(options) == 1 || len(word) < 3 {
+		return "expected " + oneOf(options)
+	}
 	for _, o := range options {
 		if d := distance(strings.ToLower(word), strings.ToLower(o)); d < dist {
 			best, dist = o, d

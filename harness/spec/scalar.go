@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -64,14 +63,20 @@ type word struct {
 	s string
 }
 
-func (v *word) wants() string       { return "a word" }
-func (v *word) scan(s string) error { v.s = s; return nil }
+func (v *word) wants() string { return "a word" }
+func (v *word) scan(s string) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	v.s = s
+	return nil
+}
 
-// flag can only be true: leaving the key out is the other choice.
-type flag struct{ mark }
+// yes can only be true: leaving the key out is the other choice.
+type yes struct{ mark }
 
-func (v *flag) wants() string { return "true" }
-func (v *flag) scan(s string) error {
+func (v *yes) wants() string { return "true" }
+func (v *yes) scan(s string) error {
 	if s != "true" {
 		return errors.New("says nothing")
 	}
@@ -84,12 +89,15 @@ type count struct {
 	n int64
 }
 
-func (v *count) wants() string    { return "a whole number" }
+func (v *count) wants() string    { return "a whole number such as 20" }
 func (v *count) measure() float64 { return float64(v.n) }
 func (v *count) scan(s string) error {
 	number, unit := split(s)
 	if unit != "" {
-		return errors.New("is not a whole number")
+		return errors.New("is not a number of things")
+	}
+	if strings.Contains(number, ".") {
+		return errors.New("is not whole")
 	}
 	n, err := whole(number, 1)
 	v.n = n
@@ -111,6 +119,9 @@ func (v *duration) scan(s string) error {
 	}
 	if unit == "" {
 		return fmt.Errorf("has no unit (%ss? %sms?)", number, number)
+	}
+	if strings.HasPrefix(unit, " ") {
+		return errors.New("has a space before its unit")
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
@@ -227,6 +238,9 @@ func quantity(s string, units map[string]int64) (int64, error) {
 	if unit == "" {
 		return 0, errors.New("has no unit")
 	}
+	if strings.HasPrefix(unit, " ") {
+		return 0, errors.New("has a space before its unit")
+	}
 	factor, ok := units[unit]
 	if !ok {
 		return 0, fmt.Errorf("has the unknown unit %q", unit)
@@ -265,10 +279,8 @@ const maxDigits = 24
 
 // rational reads digits with at most one point between them, exactly.
 func rational(number string) (*big.Rat, bool) {
-	if len(number) > maxDigits || strings.HasPrefix(number, ".") || strings.HasSuffix(number, ".") {
-		return nil, false
-	}
-	if _, err := strconv.ParseFloat(number, 64); err != nil {
+	digits, fraction, point := strings.Cut(number, ".")
+	if len(number) > maxDigits || digits == "" || point && fraction == "" || strings.Trim(digits+fraction, "0123456789") != "" {
 		return nil, false
 	}
 	return new(big.Rat).SetString(number)

@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -14,8 +15,11 @@ import (
 // of values; what needs arithmetic (ranges of durations, the end of the script,
 // names of profiles) only Parse can judge.
 func Schema() []byte {
-	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true, ExpandedStruct: true}
+	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true}
+	profiles := r.Reflect(&profile{}).Definitions // they are behind localLinks, where the reflector does not look
+	r.ExpandedStruct = true
 	s := r.Reflect(&file{})
+	maps.Copy(s.Definitions, profiles)
 	s.Title = "onebar scenario"
 	s.Description = "One experiment: who pays whom, over what link, and what goes wrong when. docs/scenarios.md is the reference."
 	var b bytes.Buffer
@@ -39,7 +43,7 @@ func (slug) JSONSchema() *jsonschema.Schema { return written(`^[a-z0-9][a-z0-9-]
 
 func (word) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{} }
 
-func (flag) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Enum: []any{true}} }
+func (yes) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Enum: []any{true}} }
 
 func (count) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "integer"} }
 
@@ -79,17 +83,7 @@ func (localLinks) JSONSchema() *jsonschema.Schema {
 }
 
 // JSONSchemaExtend adds what the tags of format.go say, as do those below.
-func (file) JSONSchemaExtend(s *jsonschema.Schema) {
-	extend[file](s)
-	// Profiles are behind localLinks, where the reflector does not look.
-	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true}
-	if s.Definitions == nil {
-		s.Definitions = jsonschema.Definitions{}
-	}
-	for name, def := range r.Reflect(&profile{}).Definitions {
-		s.Definitions[name] = def
-	}
-}
+func (file) JSONSchemaExtend(s *jsonschema.Schema) { extend[file](s) }
 
 func (workload) JSONSchemaExtend(s *jsonschema.Schema) { extend[workload](s) }
 func (profile) JSONSchemaExtend(s *jsonschema.Schema)  { extend[profile](s) }
@@ -100,7 +94,7 @@ func (toxic) JSONSchemaExtend(s *jsonschema.Schema)    { extend[toxic](s) }
 
 func (link) JSONSchemaExtend(s *jsonschema.Schema) {
 	extend[link](s)
-	orWritten(s, slug{}.JSONSchema())
+	orWritten(s, text{}.JSONSchema())
 }
 
 func (loss) JSONSchemaExtend(s *jsonschema.Schema) {

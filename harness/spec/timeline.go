@@ -14,15 +14,19 @@ type timeline struct {
 	scope  scope
 }
 
-// minEvery is the shortest period, also for one given as a percentage.
-const minEvery = 100 * time.Millisecond
+// The lowest values of every and for, as in format.go, for those given as a
+// percentage.
+const (
+	minEvery = 100 * time.Millisecond
+	minFor   = time.Millisecond
+)
 
 func (t timeline) event(e *event) harness.Event {
 	got := harness.Event{
-		At:     t.offset("at", e.At),
-		Every:  t.offset("every", e.Every),
-		Jitter: t.offset("jitter", e.Jitter),
-		For:    t.offset("for", e.For),
+		At:     t.offset("at", e.At, 0),
+		Every:  t.offset("every", e.Every, minEvery),
+		Jitter: t.offset("jitter", e.Jitter, 0),
+		For:    t.offset("for", e.For, minFor),
 		Line:   e.line,
 	}
 	if !e.At.given() {
@@ -30,23 +34,29 @@ func (t timeline) event(e *event) harness.Event {
 	}
 	kind := t.kind(e)
 	t.act(e, kind, &got)
-	t.fits(e, kind, got)
+	t.fits(e, kind)
 	t.when(e, got)
-	if e.Every.ok {
+	if e.Every.ok && got.Every >= minEvery {
 		t.period(e, kind, got)
 	}
 	return got
 }
 
-// offset resolves a percentage against the length of the script.
-func (t timeline) offset(name string, o offset) time.Duration {
+// offset resolves a percentage against the length of the script; the result
+// must not be below the lowest.
+func (t timeline) offset(name string, o offset, lowest time.Duration) time.Duration {
 	if !o.relative {
 		return o.d
 	}
-	if t.script == 0 && o.ok {
+	got := time.Duration(o.share * float64(t.script))
+	switch {
+	case t.script == 0:
 		t.errorf(o.place, "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
+	case got < lowest:
+		t.errorf(o.place, "%s is %s of the script's %s, which is less than %s",
+			name, FormatShare(o.share), FormatDuration(t.script), FormatDuration(lowest))
 	}
-	return time.Duration(o.share * float64(t.script))
+	return got
 }
 
 // kind returns the key that says what the event does, and reports an event that
@@ -109,7 +119,7 @@ func (t timeline) act(e *event, kind string, got *harness.Event) {
 }
 
 // fits reports the keys that mean nothing for this kind of event.
-func (t timeline) fits(e *event, kind string, _ harness.Event) {
+func (t timeline) fits(e *event, kind string) {
 	allowed := map[string][]string{
 		"link": {"for"}, "blackhole": {"for", "direction"}, "reset": {}, "refuse": {"for"},
 		"crash": {"restart"}, "slow": {"for", "by"}, "toxic": {"for"}, "heal": {},
@@ -158,10 +168,6 @@ func (t timeline) when(e *event, got harness.Event) {
 // period checks that the occurrences of a periodic event do not run into each
 // other.
 func (t timeline) period(e *event, kind string, got harness.Event) {
-	if got.Every < minEvery {
-		t.errorf(e.Every.place, "every is %s; at least %s is allowed", FormatDuration(got.Every), FormatDuration(minEvery))
-		return
-	}
 	switch kind {
 	case "blackhole", "refuse", "slow", "toxic":
 		if !e.For.given() {
