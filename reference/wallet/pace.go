@@ -10,7 +10,7 @@ import (
 // phone on LTE. The same limits hold for every payment on its own.
 type Pace struct {
 	// Tries bounds the tries of a payment, questions included, since it was
-	// accepted or synced; then it rests until [Wallet.Sync]. 0 is 12. Of a
+	// accepted or synced; then it rests until [Wallet.Sync]. 0 is 18. Of a
 	// payment with a deadline a third of them is kept for after it, when the
 	// bank can give a final answer; and a restart leaves a third at least, so
 	// that a wallet that crashes again and again does not storm the bank.
@@ -18,7 +18,7 @@ type Pace struct {
 	// Base and Cap bound the pause after try n: it is uniform between 0 and
 	// min(Cap, Base·2ⁿ⁻¹), the "full jitter" of M. Brooker, Exponential Backoff
 	// And Jitter, AWS Architecture Blog, 2015. 0 is 1 s, a round trip on EDGE,
-	// and 30 s.
+	// and 20 s, which is how late the end of an outage may go unnoticed.
 	Base, Cap time.Duration
 	// First is the time allowed to a try while nothing is known of the link. 0
 	// is 8 s: on EDGE with 840 ms of round trip (WebPageTest's profile) a new
@@ -28,13 +28,13 @@ type Pace struct {
 	First time.Duration
 	// Least and Most bound the time allowed to a try, however fast or slow the
 	// link has been. 0 is 4 s, enough for two time-outs of TCP in a row at its
-	// initial 1 s, and 30 s.
+	// initial 1 s, and 24 s.
 	Least, Most time.Duration
 	// Idle is how long a connection without traffic stays open. 0 is 100 s: less
 	// than the 2 minutes of the bank, so that no payment meets a FIN, and
-	// below the time-outs that were found in carriers' address
-	// translators (Wang et al., An Untold Story of Middleboxes in Cellular
-	// Networks, SIGCOMM 2011: mostly 4 minutes and more). Closing sooner would
+	// below the few minutes after which some carriers forget an idle
+	// connection (Wang et al., An Untold Story of Middleboxes in Cellular
+	// Networks, SIGCOMM 2011). Closing sooner would
 	// wake the radio to send the FIN.
 	Idle time.Duration
 	// Together bounds the tries under way at once over the connection. 0 is 16.
@@ -48,13 +48,13 @@ func (p Pace) withDefaults() Pace {
 		}
 	}
 	def(&p.Base, time.Second)
-	def(&p.Cap, 30*time.Second)
+	def(&p.Cap, 20*time.Second)
 	def(&p.First, 8*time.Second)
 	def(&p.Least, 4*time.Second)
-	def(&p.Most, 30*time.Second)
+	def(&p.Most, 24*time.Second)
 	def(&p.Idle, 100*time.Second)
 	if p.Tries <= 0 {
-		p.Tries = 12
+		p.Tries = 18
 	}
 	if p.Together <= 0 {
 		p.Together = 16

@@ -277,9 +277,9 @@ func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, StateUnknown, p.State)
-		require.Len(t, r.bank.requests(), 12)
+		require.Len(t, r.bank.requests(), 18)
 		require.ErrorContains(t, r.Sync(r.t.Context()), "1 payments have no final answer yet")
-		require.Len(t, r.bank.requests(), 24, "a round more")
+		require.Len(t, r.bank.requests(), 36, "a round more")
 		r.bank.set(func() { r.bank.deaf = false })
 		require.NoError(t, r.Sync(r.t.Context()))
 		require.Equal(t, Confirmed, r.settle(p.Key).State)
@@ -401,7 +401,7 @@ func TestRestartsDoNotStorm(t *testing.T) {
 			r.open()
 			r.settle(p.Key)
 		}
-		require.Len(t, r.bank.requests(), 12+5*4)
+		require.Len(t, r.bank.requests(), 18+5*6)
 	})
 }
 

@@ -1,0 +1,207 @@
+package reference
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// branch is the server side: the bank, its listener and its ledger, which can
+// be killed and opened again on the same address and file.
+type branch struct {
+	host     harness.Host
+	static   wire.KeyPair
+	receipts ed25519.PrivateKey
+	rand     io.Reader
+	conns    int
+	config   bank.LedgerConfig
+	faulty   Faulty
+	slowness atomic.Pointer[slowness]
+
+	mu      sync.Mutex
+	address string       // of the first listener; the later ones take it over
+	book    *bank.Ledger // nil while it is down
+	hasty   *hastyBook
+	server  *bank.Server
+	cancel  context.CancelFunc // ends hasty
+	wg      sync.WaitGroup     // Serve
+}
+
+// slowness is one call of SlowAnswers.
+type slowness struct {
+	by   time.Duration
+	hits atomic.Int64
+}
+
+// newBranch prepares the bank of a run; start opens it.
+func newBranch(env harness.Env, d *desk, f Faulty, r io.Reader) (*branch, error) {
+	b := &branch{
+		host: env.Network.Server(), rand: r, faulty: f,
+		// A wallet that redials leaves a connection behind that the bank
+		// believes in until it is idle for long.
+		conns: 1024 + 8*env.Workload.Wallets,
+	}
+	var err error
+	if b.static, err = wire.NewKeyPair(r); err != nil {
+		return nil, err
+	}
+	if _, b.receipts, err = ed25519.GenerateKey(r); err != nil {
+		return nil, fmt.Errorf("draw the receipt key: %w", err)
+	}
+	b.config = bank.LedgerConfig{
+		Path: filepath.Join(env.Dir, "bank.db"), Receipts: b.receipts, Log: env.Log,
+		Hooks: bank.Hooks{Committed: d.committed, BeforeAnswer: b.beforeAnswer},
+	}
+	b.slowness.Store(&slowness{})
+	return b, nil
+}
+
+// key is what the wallets know of the bank.
+func (b *branch) key() wire.BankKey {
+	return wire.BankKey{Static: b.static.Public, Receipt: b.receipts.Public().(ed25519.PublicKey)} //nolint:errcheck // it is one by the documentation
+}
+
+// start opens the ledger and serves it, where it was served before.
+func (b *branch) start(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.book != nil {
+		return errors.New("it is running")
+	}
+	port := "0"
+	if b.address != "" {
+		var err error
+		if _, port, err = net.SplitHostPort(b.address); err != nil {
+			return err
+		}
+	}
+	ln, err := b.host.Listen(ctx, "tcp", ":"+port)
+	if err != nil {
+		return err
+	}
+	if b.book, err = bank.OpenLedger(b.config); err != nil {
+		ln.Close()
+		return err
+	}
+	b.address = ln.Addr().String()
+	life, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	var book bank.Book = b.book
+	if b.faulty.AnswerFirst > 0 {
+		b.hasty = &hastyBook{
+			ledger: b.book, receipts: b.receipts, after: b.faulty.AnswerFirst, ctx: life,
+			answers: map[wire.Key]*wire.Answer{},
+		}
+		book = b.hasty
+	}
+	server := bank.NewServer(bank.ServerConfig{
+		Book: book, Wire: wire.ServerConfig{Static: b.static, Rand: b.rand}, MaxConns: b.conns,
+		Log: b.config.Log, Hooks: b.config.Hooks,
+	})
+	b.server = server
+	b.wg.Go(func() {
+		if err := server.Serve(life, ln); !errors.Is(err, bank.ErrClosed) {
+			b.config.Log.Error("the bank no longer listens", "error", err)
+		}
+	})
+	return nil
+}
+
+// kill ends the bank as a crash would.
+func (b *branch) kill() error { return b.end((*bank.Ledger).Kill) }
+
+// stop ends the bank in an orderly way.
+func (b *branch) stop() error { return b.end((*bank.Ledger).Close) }
+
+func (b *branch) end(how func(*bank.Ledger) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.book == nil {
+		return nil
+	}
+	b.cancel()
+	err := how(b.book)
+	b.server.Kill()
+	if b.hasty != nil {
+		b.hasty.wait()
+	}
+	b.wg.Wait()
+	b.book, b.hasty, b.server = nil, nil, nil
+	return err
+}
+
+func (b *branch) enroll(ctx context.Context, a bank.Account) error {
+	b.mu.Lock()
+	book := b.book
+	b.mu.Unlock()
+	return book.Enroll(ctx, a)
+}
+
+// slow makes every answer from now on wait for d.
+func (b *branch) slow(d time.Duration) (hits func() int64) {
+	s := &slowness{by: d}
+	b.slowness.Store(s)
+	return s.hits.Load
+}
+
+// beforeAnswer is called between the commit of a payment and its answer.
+func (b *branch) beforeAnswer(ctx context.Context, _ wire.Key) {
+	s := b.slowness.Load()
+	if s.by <= 0 {
+		return
+	}
+	s.hits.Add(1)
+	t := time.NewTimer(s.by)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// ledger reads the file, with the bank running or not.
+func (b *branch) ledger(ctx context.Context, d *desk) (l harness.Ledger, err error) {
+	b.mu.Lock()
+	hasty := b.hasty
+	b.mu.Unlock()
+	if hasty != nil {
+		hasty.wait()
+	}
+	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
+	if err != nil {
+		return l, err
+	}
+	defer func() { err = errors.Join(err, audit.Close()) }()
+	for t, err := range audit.Transfers() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return l, err
+		}
+		l.Postings = append(l.Postings, harness.Posting{
+			ID: fmt.Sprint(t.ID), Payment: d.press(t.Key), Order: t.Order,
+			Payer: t.Payer, Payee: t.Payee, Amount: t.Amount, Currency: t.Currency,
+		})
+	}
+	balances, err := audit.Balances()
+	for _, a := range balances {
+		if !a.Equity {
+			l.Balances = append(l.Balances, harness.Balance{
+				Account: a.Account, Currency: a.Currency, Opening: a.Opening, Closing: a.Closing,
+			})
+		}
+	}
+	return l, err
+}

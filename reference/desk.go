@@ -1,0 +1,148 @@
+package reference
+
+import (
+	"sync"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// desk knows which presses a payment of a wallet stands for: the one that made
+// it, first, and those that were answered with it. It outlives every crash, as
+// the users do. Each press is told the same outcomes in the same order; what is
+// told passes through one lock, so that a press that joins late misses nothing
+// and nobody is told an older outcome after a newer one.
+type desk struct {
+	observer harness.Observer
+
+	mu       sync.Mutex
+	pressing map[purchase]string // the press being made
+	slips    map[wire.Key]*slip
+}
+
+// purchase is an order of a wallet.
+type purchase struct {
+	wallet int
+	order  string
+}
+
+// slip is what the desk knows of one key.
+type slip struct {
+	presses []string // payment ids of the harness
+	told    bool
+	last    harness.Told // without the payment
+}
+
+func newDesk(o harness.Observer) *desk {
+	return &desk{observer: o, pressing: map[purchase]string{}, slips: map[wire.Key]*slip{}}
+}
+
+// begin notes that a user presses pay; end that the press was taken, as the
+// payment key, or not. A wallet makes one press at a time.
+func (d *desk) begin(p purchase, press string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pressing[p] = press
+}
+
+func (d *desk) end(p purchase, press string, key wire.Key, taken bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pressing, p)
+	if !taken {
+		return
+	}
+	s := d.slips[key]
+	if s.presses[0] == press {
+		return
+	}
+	s.presses = append(s.presses, press)
+	if s.told {
+		t := s.last
+		t.Payment = press
+		d.observer.Told(t)
+	}
+}
+
+// file makes a slip for a key, which press has made.
+func (d *desk) file(key wire.Key, press string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.slips[key] = &slip{presses: []string{press}}
+}
+
+// tell passes on an outcome of a key to every press it stands for. The first
+// time it is called for a key made by a press under way.
+func (d *desk) tell(wallet int, p wallet.Payment) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.slips[p.Key]
+	if s == nil {
+		s = &slip{presses: []string{d.pressing[purchase{wallet, p.Order}]}}
+		d.slips[p.Key] = s
+	}
+	outcome, news := outcomeOf(p.State)
+	if !news {
+		return
+	}
+	s.told, s.last = true, harness.Told{Outcome: outcome, Reason: p.Reason}
+	for _, press := range s.presses {
+		t := s.last
+		t.Payment = press
+		d.observer.Told(t)
+	}
+}
+
+// outcomeOf translates a state. Sent is none a user needs: the payment is still
+// on its way.
+func outcomeOf(s wallet.State) (o harness.Outcome, news bool) {
+	switch s {
+	case wallet.Queued:
+		return harness.Queued, true
+	case wallet.Confirmed:
+		return harness.Confirmed, true
+	case wallet.Declined:
+		return harness.Declined, true
+	case wallet.Expired:
+		return harness.Expired, true
+	case wallet.StateUnknown:
+		return harness.OutcomeUnknown, true
+	case wallet.Sent:
+	}
+	return harness.OutcomeUnknown, false
+}
+
+// press returns the press that made a key, or the key itself.
+func (d *desk) press(key wire.Key) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.slips[key]; s != nil {
+		return s.presses[0]
+	}
+	return key.String()
+}
+
+// presses returns every press a key stands for.
+func (d *desk) presses(key wire.Key) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.slips[key]; s != nil {
+		return append([]string(nil), s.presses...)
+	}
+	return nil
+}
+
+// committed is told by the bank that bookings are durable.
+func (d *desk) committed(keys []wire.Key) {
+	for _, k := range keys {
+		d.observer.Committed(d.press(k))
+	}
+}
+
+// tried is told by a wallet that a try is over.
+func (d *desk) tried(p wallet.Payment, a wallet.Attempt) {
+	d.observer.Attempt(harness.Attempt{
+		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: a.Took, Error: a.Error,
+	})
+}

@@ -1,0 +1,17 @@
+// Package reference makes the reference pair, a wallet (reference/wallet) and a
+// bank (reference/bank) that talk over reference/wire, a [harness.Subject]. It
+// is the only part of the pair that knows the harness.
+//
+// [New] returns the subject. The desk (desk.go) is where the two worlds meet: it
+// knows which presses of the button each of the wallet's payments stands for,
+// and passes on to the harness what their users are told.
+//
+// What differs from a deployed pair, and only that: all wallets of a run share
+// one queue file, where each phone would have its own (a thousand SQLite
+// connections would cost 400 MB and a disk sync each where one is shared now);
+// and keys, idempotency keys and jitter are drawn from the seed of the run, so
+// they are worth nothing outside it.
+//
+// [Faulty] subjects are broken on purpose. They are how we know that the checks
+// find something.
+package reference

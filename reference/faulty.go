@@ -1,0 +1,197 @@
+package reference
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// Faulty asks for a pair that is broken on purpose, in ways real systems have
+// been: to prove that the checks of the harness find it. The zero value is not
+// broken.
+type Faulty struct {
+	// KeyPerTry is a wallet that draws a new idempotency key for each try. When
+	// an answer is lost the bank books the payment again: DUPLICATED. It also
+	// keeps nothing on disk: what is under way at a crash of the client is
+	// forgotten.
+	KeyPerTry bool
+	// AnswerFirst is a bank that confirms a payment at once and books it this
+	// much later. What was confirmed and not booked when it crashes is LOST;
+	// every confirmation is EARLY.
+	AnswerFirst time.Duration
+}
+
+// The hasty wallet's own, careless pace.
+const (
+	hastyTries   = 25
+	hastyTimeout = 3 * time.Second
+	hastyPause   = 500 * time.Millisecond
+)
+
+// hastyPayers are the payers of Faulty.KeyPerTry.
+type hastyPayers struct {
+	desk    *desk
+	configs []wallet.Config
+	payers  []hastyPayer
+	wg      sync.WaitGroup
+
+	mu     sync.Mutex
+	ctx    context.Context // ended by stop
+	cancel context.CancelFunc
+	open   map[string]struct{} // presses without a final outcome
+}
+
+type hastyPayer struct {
+	h *hastyPayers
+	i int
+}
+
+func newHastyPayers(configs []wallet.Config, d *desk) *hastyPayers {
+	h := &hastyPayers{desk: d, configs: configs, open: map[string]struct{}{}}
+	for i := range configs {
+		h.payers = append(h.payers, hastyPayer{h, i})
+	}
+	h.start()
+	return h
+}
+
+func (h *hastyPayers) start() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+}
+
+func (h *hastyPayers) stop() {
+	h.mu.Lock()
+	h.cancel()
+	h.mu.Unlock()
+	h.wg.Wait()
+}
+
+func (h *hastyPayers) held() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.open))
+}
+
+// Pay implements harness.Payer.
+func (p hastyPayer) Pay(_ context.Context, hp harness.Payment) error {
+	p.h.mu.Lock()
+	defer p.h.mu.Unlock()
+	ctx := p.h.ctx
+	if ctx.Err() != nil {
+		return errDown
+	}
+	p.h.open[hp.ID] = struct{}{}
+	p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: harness.Queued})
+	p.h.wg.Go(func() { p.carry(ctx, hp) })
+	return nil
+}
+
+func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
+	told := harness.Queued
+	for n := 1; n <= hastyTries && ctx.Err() == nil; n++ {
+		began := time.Now()
+		answer, err := p.try(ctx, hp)
+		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, Took: time.Since(began)}
+		if err != nil {
+			a.Error = err.Error()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.h.desk.observer.Attempt(a)
+		outcome := harness.OutcomeUnknown
+		if err == nil {
+			outcome = map[wire.Result]harness.Outcome{
+				wire.Confirmed: harness.Confirmed, wire.Declined: harness.Declined, wire.Expired: harness.Expired,
+			}[answer.Result]
+		}
+		if outcome != told {
+			p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: outcome})
+			told = outcome
+		}
+		if outcome.Final() {
+			p.h.mu.Lock()
+			delete(p.h.open, hp.ID)
+			p.h.mu.Unlock()
+			return
+		}
+		select {
+		case <-time.After(hastyPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// try sends the payment as if it were a new one.
+func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*wire.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, hastyTimeout)
+	defer cancel()
+	c := p.h.configs[p.i]
+	key, err := wire.NewKey(c.Rand)
+	if err != nil {
+		return nil, err
+	}
+	p.h.desk.file(key, hp.ID)
+	conn, err := c.Dial(ctx, "tcp", c.Address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the bank: %w", err)
+	}
+	s := wire.Client(conn, wire.ClientConfig{Static: c.Key, Bank: c.Bank, Rand: c.Rand})
+	defer func() { _ = s.Close() }()
+	return s.Do(ctx, &wire.Request{Ask: wire.AskPay, Payment: wire.Payment{
+		Key: key, Order: hp.Order, Payee: hp.Payee, Amount: hp.Amount, Currency: hp.Currency,
+		Created: time.Now().UnixMilli(),
+	}})
+}
+
+// hastyBook is the book of Faulty.AnswerFirst: it answers from memory, and the
+// ledger learns of it later.
+type hastyBook struct {
+	ledger   *bank.Ledger
+	receipts ed25519.PrivateKey
+	after    time.Duration
+	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
+	wg       sync.WaitGroup
+
+	mu      sync.Mutex
+	answers map[wire.Key]*wire.Answer
+}
+
+// Answer implements bank.Book.
+func (b *hastyBook) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.answers[r.Payment.Key]; a != nil {
+		return a, nil
+	}
+	if r.Ask != wire.AskPay {
+		return b.ledger.Answer(ctx, payer, r)
+	}
+	a := &wire.Answer{
+		Key: r.Payment.Key, Result: wire.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
+	}
+	wire.SignReceipt(b.receipts, payer, &r.Payment, a)
+	b.answers[a.Key] = a
+	b.wg.Go(func() {
+		select {
+		case <-time.After(b.after):
+			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
+		case <-b.ctx.Done():
+		}
+	})
+	return a, nil
+}
+
+// wait returns when everything that was answered is booked or lost.
+func (b *hastyBook) wait() { b.wg.Wait() }

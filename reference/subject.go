@@ -1,0 +1,190 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// Options choose what to run. The zero value is the pair as it would be
+// deployed.
+type Options struct {
+	Pace   wallet.Pace // of every wallet; Tries is at most Workload.Attempts
+	Faulty Faulty
+}
+
+// New returns the reference pair as a subject that has not been started. It is
+// also a harness.Committer, Crasher, Slower and Holder.
+func New(o Options) harness.Subject { return &subject{options: o} }
+
+type subject struct {
+	options Options
+	env     harness.Env
+	desk    *desk
+	branch  *branch
+	phones  *phones
+	hasty   *hastyPayers // in place of phones, if Faulty asks for it
+}
+
+// Start implements harness.Subject.
+func (s *subject) Start(ctx context.Context, env harness.Env) error {
+	s.env, s.desk = env, newDesk(env.Observer)
+	root := harness.Rand(env.Seed, harness.StreamSubject)
+	var err error
+	if s.branch, err = newBranch(env, s.desk, s.options.Faulty, newSource(root)); err != nil {
+		return fmt.Errorf("start the reference pair: %w", err)
+	}
+	if err := s.branch.start(ctx); err != nil {
+		return fmt.Errorf("start the bank: %w", err)
+	}
+	configs := make([]wallet.Config, env.Workload.Wallets)
+	for i := range configs {
+		r := newSource(root)
+		key, err := wire.NewKeyPair(r)
+		if err != nil {
+			return fmt.Errorf("start wallet %d: %w", i, err)
+		}
+		configs[i] = wallet.Config{
+			Account: "w" + strconv.Itoa(i), Key: key, Bank: s.branch.key(), Address: s.branch.address,
+			Dial: env.Network.Client(i).DialContext, Rand: r, Pace: s.pace(), Log: env.Log,
+		}
+	}
+	if err := s.enroll(ctx, configs); err != nil {
+		return fmt.Errorf("open the accounts: %w", err)
+	}
+	if s.options.Faulty.KeyPerTry {
+		s.hasty = newHastyPayers(configs, s.desk)
+		return nil
+	}
+	s.phones = newPhones(env, s.desk, configs)
+	if err := s.phones.start(); err != nil {
+		return fmt.Errorf("start the wallets: %w", err)
+	}
+	return nil
+}
+
+// pace keeps the wallets within the attempts that the scenario allows.
+func (s *subject) pace() wallet.Pace {
+	p := s.options.Pace
+	if p.Tries == 0 {
+		p.Tries = 18
+	}
+	if bound := s.env.Workload.Attempts; bound > 0 {
+		p.Tries = min(p.Tries, bound)
+	}
+	return p
+}
+
+// enroll opens the accounts of payers and merchants.
+func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(64) // the ledger makes what comes together durable together
+	w := s.env.Workload
+	for _, p := range payers {
+		g.Go(func() error {
+			return s.branch.enroll(ctx, bank.Account{Name: p.Account, Key: p.Key.Public, Currency: w.Currency, Opening: opening(w)})
+		})
+	}
+	for i := range w.Merchants {
+		g.Go(func() error {
+			return s.branch.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
+		})
+	}
+	return g.Wait()
+}
+
+// opening is the balance a wallet begins with: what the workload says, or else
+// enough for every payment of the run a hundred times over, so that not even a
+// faulty wallet is short of funds.
+func opening(w harness.Workload) int64 {
+	if w.Balance > 0 {
+		return w.Balance
+	}
+	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < wire.MaxAmount/n {
+		return w.AmountMax * n
+	}
+	return wire.MaxAmount
+}
+
+// Payer implements harness.Subject.
+func (s *subject) Payer(i int) harness.Payer {
+	if s.hasty != nil {
+		return s.hasty.payers[i]
+	}
+	return s.phones.payers[i]
+}
+
+// Ledger implements harness.Subject. It reads the bank's file, beside the bank.
+func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
+	l, err := s.branch.ledger(ctx, s.desk)
+	if err != nil {
+		return harness.Ledger{}, fmt.Errorf("read the ledger: %w", err)
+	}
+	return l, nil
+}
+
+// Close implements harness.Subject.
+func (s *subject) Close() error {
+	var errs []error
+	if s.phones != nil {
+		errs = append(errs, s.phones.stop())
+	}
+	if s.hasty != nil {
+		s.hasty.stop()
+	}
+	if s.branch != nil {
+		errs = append(errs, s.branch.stop())
+	}
+	return errors.Join(errs...)
+}
+
+// ReportsCommits implements harness.Committer.
+func (s *subject) ReportsCommits() bool { return true }
+
+// Crash implements harness.Crasher.
+func (s *subject) Crash(side harness.Side) error {
+	switch {
+	case side == harness.Server:
+		return s.branch.kill()
+	case side != harness.Client:
+		return fmt.Errorf("crash the %v: no such side", side)
+	case s.hasty != nil:
+		s.hasty.stop()
+		return nil
+	}
+	return s.phones.stop()
+}
+
+// Restart implements harness.Crasher.
+func (s *subject) Restart(ctx context.Context, side harness.Side) error {
+	switch {
+	case side == harness.Server:
+		return s.branch.start(ctx)
+	case side != harness.Client:
+		return fmt.Errorf("restart the %v: no such side", side)
+	case s.hasty != nil:
+		s.hasty.start()
+		return nil
+	}
+	return s.phones.start()
+}
+
+// SlowAnswers implements harness.Slower.
+func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.branch.slow(d) }
+
+// Held implements harness.Holder.
+func (s *subject) Held(context.Context) ([]string, error) {
+	if s.hasty != nil {
+		return s.hasty.held(), nil
+	}
+	return s.phones.held(s.desk)
+}
