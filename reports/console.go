@@ -102,7 +102,7 @@ func drawError(b *strings.Builder, s style, r harness.Result) {
 	if r.Error != "" {
 		s.item(b, "  ", []cell{{"not carried out", magenta}}, clean(r.Error))
 	} else if unexplained(r) {
-		s.item(b, "  ", []cell{statusCell(r.Status)}, nothingSays)
+		s.item(b, "  ", []cell{statusCell(r.Status, 0)}, nothingSays)
 	}
 }
 
@@ -116,19 +116,21 @@ func unexplained(r harness.Result) bool {
 		!slices.ContainsFunc(r.Thresholds, func(t harness.Threshold) bool { return !thresholdPassed(t) })
 }
 
-func statusCell(status harness.Status) cell {
+// statusCell shows a status in a column of the width n.
+func statusCell(status harness.Status, n int) cell {
 	w := strings.ToUpper(status.String())
-	return cell{w, colourOf(w)}
+	return cell{pad(w, n, false), colourOf(w)}
 }
 
 // drawVerdicts writes verdicts with the first most findings of each.
 func drawVerdicts(b *strings.Builder, s style, verdicts []harness.Verdict, most int) {
-	name := 0
+	status, name := 0, 0
 	for _, v := range verdicts {
+		status = max(status, width(v.Status.String()))
 		name = max(name, width(clean(v.Check)))
 	}
 	for _, v := range verdicts {
-		s.item(b, "  ", []cell{statusCell(v.Status), {text: pad(clean(v.Check), name, false)}}, clean(v.Summary))
+		s.item(b, "  ", []cell{statusCell(v.Status, status), {text: pad(clean(v.Check), name, false)}}, clean(v.Summary))
 		shown := v.Findings[:min(most, len(v.Findings))]
 		for _, f := range shown {
 			s.item(b, "      ", nil, findingAt(f))
@@ -140,12 +142,13 @@ func drawVerdicts(b *strings.Builder, s style, verdicts []harness.Verdict, most 
 }
 
 func drawThresholds(b *strings.Builder, s style, thresholds []harness.Threshold) {
-	name := 0
+	status, name := 0, 0
 	for _, t := range thresholds {
+		status = max(status, width(t.Status.String()))
 		name = max(name, width(clean(t.Text)))
 	}
 	for _, t := range thresholds {
-		s.item(b, "  ", []cell{statusCell(t.Status), {text: pad(clean(t.Text), name, false)}}, measured(t))
+		s.item(b, "  ", []cell{statusCell(t.Status, status), {text: pad(clean(t.Text), name, false)}}, measured(t))
 	}
 }
 
@@ -229,22 +232,36 @@ func tally(results []harness.Result) []string {
 
 // sums adds up payments and findings over the runs that know them.
 func sums(results []harness.Result) string {
-	var payments float64
-	var lost, duplicated, untold int
+	payments, known := 0.0, false
 	for _, r := range results {
-		f, _ := r.Figures.Get("payments")
-		payments += f.Value
-		l, d := r.Verdict("lost"), r.Verdict("duplicated")
-		lost, duplicated = lost+l.Count, duplicated+d.Count
-		if l.Status == harness.StatusUnknown || d.Status == harness.StatusUnknown {
+		if f, ok := r.Figures.Get("payments"); ok {
+			payments, known = payments+f.Value, true
+		}
+	}
+	text := none
+	if known {
+		text = strconv.FormatFloat(payments, 'f', 0, 64)
+	}
+	return text + " payments, " + sum(results, "lost") + ", " + sum(results, "duplicated")
+}
+
+// sum adds up the findings of a check, and says how many runs could not tell.
+func sum(results []harness.Result, check string) string {
+	count, untold := 0, 0
+	for _, r := range results {
+		v := r.Verdict(check)
+		count += v.Count
+		if v.Status == harness.StatusUnknown {
 			untold++
 		}
 	}
-	text := fmt.Sprintf("%s payments, %d lost, %d duplicated", strconv.FormatFloat(payments, 'f', 0, 64), lost, duplicated)
-	if untold > 0 {
-		text += fmt.Sprintf(" (%s could not tell)", plural(untold, "run"))
+	switch untold {
+	case 0:
+		return fmt.Sprintf("%d %s", count, check)
+	case len(results):
+		return unjudged + " " + check
 	}
-	return text
+	return fmt.Sprintf("%d %s (%s could not tell)", count, check, plural(untold, "run"))
 }
 
 // seeds names the seed of a batch, or its seeds where they differ.

@@ -77,7 +77,7 @@ func duration(d time.Duration) string {
 // seconds is duration for a figure; what is too long for a time.Duration stays
 // a number.
 func seconds(s float64) string {
-	if math.Abs(s) > math.MaxInt64/float64(time.Second) {
+	if !(math.Abs(s) < math.MaxInt64/float64(time.Second)) { // or not a number
 		return strconv.FormatFloat(s, 'g', 3, 64) + "s"
 	}
 	return duration(time.Duration(s * float64(time.Second)))

@@ -1,0 +1,176 @@
+package reports
+
+import (
+	"bytes"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness"
+)
+
+func writers() []func(io.Writer, []harness.Result) error {
+	return []func(io.Writer, []harness.Result) error{Console, JUnit, Markdown}
+}
+
+func TestFigure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		unit  harness.Unit
+		value float64
+		want  string
+	}{
+		{harness.Count, 200, "200"},
+		{harness.Count, 1.385, "1.39"},
+		{harness.Count, 123456789, "123456789"},
+		{harness.UnitUnknown, 0, "0"},
+		{harness.Bytes, 812.4, "812 B"},
+		{harness.Bytes, 9999, "9999 B"},
+		{harness.Bytes, 12345, "12.3 kB"},
+		{harness.Bytes, 2.5e6, "2.5 MB"},
+		{harness.Ratio, 0, "0%"},
+		{harness.Ratio, 0.0194, "1.94%"},
+		{harness.Ratio, 1, "100%"},
+		{harness.Ratio, 1e-7, "<0.001%"},
+		{harness.Seconds, 0.4127, "413ms"},
+		{harness.Seconds, 8.312, "8.31s"},
+		{harness.Seconds, 1e12, "1e+12s"},
+		{harness.Seconds, math.NaN(), "NaNs"},
+		{harness.BitPerSecond, 118400, "118 kbit/s"},
+		{harness.BitPerSecond, 0, "0 bit/s"},
+		{harness.Joules, 0.5, "0.5 J"},
+	} {
+		require.Equal(t, c.want, figure(harness.Figure{Unit: c.unit, Value: c.value}), "%v %v", c.value, c.unit)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0:                         "0s",
+		210 * time.Microsecond:    "210µs",
+		1500 * time.Microsecond:   "1.5ms",
+		9960 * time.Microsecond:   "10.0ms",
+		413 * time.Millisecond:    "413ms",
+		999600 * time.Microsecond: "1.00s",
+		8312 * time.Millisecond:   "8.31s",
+		9996 * time.Millisecond:   "10.0s",
+		61250 * time.Millisecond:  "61.2s",
+		99960 * time.Millisecond:  "1m40s",
+		3 * time.Hour:             "3h0m0s",
+		-5 * time.Millisecond:     "-5.0ms",
+	} {
+		require.Equal(t, want, duration(d))
+	}
+}
+
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]string{0: "0", 0.0194: "1.9", 0.02: "2", 0.0001: "<0.1", 0.0006: "0.1", 0.333: "33.3", 1: "100"} {
+		require.Equal(t, want, brief(share))
+	}
+}
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a b c\ufffd[31m \ufffd決済 👩‍🔧", clean("a\nb\tc\x1b[31m\u202e \xff決済\r 👩‍🔧"))
+}
+
+func TestAskedLossIsWeightedByPackets(t *testing.T) {
+	t.Parallel()
+	phase := func(p float64, delivered, lost, outage int64) harness.PhaseStat {
+		var s harness.PhaseStat
+		s.Profile.Up.Loss.P = p
+		s.Up = harness.Realised{Delivered: delivered, Lost: lost, Outage: outage}
+		return s
+	}
+	// An outage is not random loss: its packets have no weight.
+	share, ok := askedLoss([]harness.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
+	require.True(t, ok)
+	require.InDelta(t, 0.075, share, 1e-9)
+	_, ok = askedLoss([]harness.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
+	require.False(t, ok, "no packet was judged")
+}
+
+func TestWhatIsNotKnownIsNotZero(t *testing.T) {
+	t.Parallel()
+	r := harness.Result{Verdicts: []harness.Verdict{{Check: "lost", Status: harness.StatusUnknown}}}
+	row := map[string]string{}
+	for _, c := range columns() {
+		row[c.flat()] = c.cell(r).text
+	}
+	require.Equal(t, map[string]string{
+		"verdict": "UNKNOWN", "scenario": "(no name)", "payments": "–", "confirmed": "–", "lost": "?", "duplicated": "–",
+		"p95 confirm": "–", "bytes a payment": "–", "loss up/down": "–", "asked up/down": "–", "engine": "–",
+	}, row)
+}
+
+var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// The table of runs fits every terminal of a usable width, and what stands on
+// the right of its column ends where the column ends, in any script.
+func TestTableFitsAndAligns(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(60, 200).Draw(t, "limit")
+		results := batch()
+		for i := range results {
+			results[i].Scenario.Name = rapid.StringOfN(rapid.SampledFrom([]rune("abc-決済e\u0301\u00e9ｱ👍")), 1, 60, -1).Draw(t, "name")
+		}
+		st := style{width: limit, colour: rapid.Bool().Draw(t, "colour")}
+		var b strings.Builder
+		drawRuns(&b, st, results)
+		rows := slices.Collect(strings.Lines(sgr.ReplaceAllString(b.String(), "")))[:2+len(results)]
+		ends := map[int]bool{}
+		for i, row := range rows {
+			row = strings.TrimRight(row, "\n")
+			require.LessOrEqual(t, width(row), limit)
+			require.Equal(t, strings.TrimRight(row, " "), row)
+			if i >= 2 {
+				ends[width(row[:payments.FindStringSubmatchIndex(row)[3]])] = true
+			}
+		}
+		require.Len(t, ends, 1, "the payments of all rows end in one column:\n%s", b.String())
+	})
+}
+
+// payments finds the third column of the table of runs.
+var payments = regexp.MustCompile(` (200|–) `)
+
+func TestItemWrapsUnderItsText(t *testing.T) {
+	t.Parallel()
+	draw := func(limit int, text string) string {
+		var b strings.Builder
+		style{width: limit}.item(&b, "  ", []cell{{text: "FAIL"}, {text: "lost"}}, text)
+		return b.String()
+	}
+	const text = "one payment was confirmed and is not booked"
+	require.Equal(t, "  FAIL  lost  "+text+"\n", draw(0, text), "no terminal, no wrapping")
+	require.Equal(t, "  FAIL  lost  one payment was confirmed\n              and is not booked\n", draw(40, text))
+	require.Equal(t, "  FAIL  lost  "+text+"\n", draw(30, text), "too narrow to wrap")
+	require.Equal(t, "  FAIL  lost  \n", draw(40, ""))
+}
+
+func TestReportsSurviveAnyResult(t *testing.T) {
+	t.Parallel()
+	odd := harness.Result{
+		Status:     harness.Status(9),
+		Verdicts:   []harness.Verdict{{Count: 3}, {Check: "lost", Findings: []harness.Finding{{}}}},
+		Thresholds: []harness.Threshold{{}},
+		Figures:    harness.Figures{{Value: math.NaN()}, {Unit: harness.Bytes, Value: math.Inf(1)}},
+		Phases:     []harness.PhaseStat{{}},
+		Faults:     []harness.FaultStat{{Event: 7}},
+	}
+	for _, results := range [][]harness.Result{nil, {{}}, {odd}, {odd, {}}} {
+		for _, write := range writers() {
+			require.NoError(t, write(&bytes.Buffer{}, results))
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	onTerminal := func(width int, colour bool) func(io.Writer, []harness.Result) error {
+		return func(w io.Writer, results []harness.Result) error {
+			return console(w, style{colour: colour, width: width}, results)
+		}
+	}
+	cases := []struct {
+		file    string
+		write   func(io.Writer, []harness.Result) error
+		results []harness.Result
+	}{
+		{"batch.console", Console, batch()},
+		{"batch-80.console", onTerminal(80, false), batch()},
+		{"batch-colour.console", onTerminal(120, true), batch()},
+		{"pass.console", Console, []harness.Result{passing()}},
+		{"fail-80.console", onTerminal(80, false), []harness.Result{failing()}},
+		{"unknown.console", Console, []harness.Result{unjudgeable()}},
+		{"broken.console", Console, []harness.Result{broken()}},
+		{"none.console", Console, nil},
+		{"batch.json", JSON, batch()},
+		{"none.json", JSON, nil},
+		{"batch.xml", JUnit, batch()},
+		{"batch.md", Markdown, batch()},
+		{"none.md", Markdown, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.file, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			require.NoError(t, c.write(&got, c.results))
+			file := filepath.Join("testdata", c.file)
+			if *update {
+				require.NoError(t, os.MkdirAll("testdata", 0o755))
+				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err, "run go test ./reports -update")
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestWriteErrorsAreReported(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(io.Writer, []harness.Result) error{
+		"console": Console, "JSON": JSON, "JUnit": JUnit, "Markdown": Markdown,
+	} {
+		require.EqualError(t, write(full{}, batch()), "write "+name+" report: no space left on device")
+	}
+}
+
+func TestExit(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name    string
+		results []harness.Result
+		want    int
+	}{
+		{"nothing was judged", nil, harness.ExitUnknown},
+		{"all pass", []harness.Result{passing(), passing()}, harness.ExitPass},
+		{"unknown is not a pass", []harness.Result{passing(), unjudgeable()}, harness.ExitUnknown},
+		{"fail is worse than unknown", []harness.Result{unjudgeable(), failing(), passing()}, harness.ExitFail},
+		{"broken is worst", batch(), harness.ExitBroken},
+		{"no verdict at all", []harness.Result{{}}, harness.ExitUnknown},
+	}
+	for _, c := range cases {
+		require.Equal(t, c.want, Exit(c.results), c.name)
+	}
+}
