@@ -1,0 +1,276 @@
+package check_test
+
+import (
+	"github.com/onebar/onebar/harness"
+)
+
+// sample is a history in testdata: its name says what the named check must make
+// of it, as in fail-lost-confirmed.
+type sample struct {
+	name    string
+	summary string   // of the named check
+	lines   []int    // of its first finding
+	also    []string // other checks that fail as well, and must
+	write   func() *script
+}
+
+const (
+	unknown   = harness.OutcomeUnknown
+	queued    = harness.Queued
+	confirmed = harness.Confirmed
+	declined  = harness.Declined
+	expired   = harness.Expired
+	failed    = harness.Failed
+)
+
+// two is a run of two payments, of which the second is up to the case.
+func two(second func(*script)) func() *script {
+	return func() *script {
+		s := newScript(2)
+		s.pay("p1", "o1")
+		s.press("p2", "o2")
+		second(s)
+		return s
+	}
+}
+
+// good is a run of two payments that went well, and then change.
+func good(change func(*script)) func() *script {
+	return two(func(s *script) {
+		s.confirm("p2")
+		s.book("p2")
+		change(s)
+	})
+}
+
+func unread(s *script)      { s.end.LedgerRead, s.postings = false, nil }
+func interrupted(s *script) { s.end.Interrupted = true }
+func killed(s *script)      { s.end, s.postings = nil, nil }
+func asIs(*script)          {}
+
+func samples() []sample {
+	var all []sample
+	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), tempoSamples()} {
+		all = append(all, list...)
+	}
+	return append(all, experimentSamples()...)
+}
+
+func lostSamples() []sample {
+	return []sample{
+		{name: "pass-lost", summary: "2 confirmed, 2 posted", write: good(asIs)},
+		{name: "fail-lost-confirmed", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 11}, write: two(func(s *script) {
+			s.confirm("p2")
+		})},
+		{name: "fail-lost-forgotten", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 9, 10}, also: []string{"unresolved"}, write: two(func(s *script) {
+			s.told("p2", queued, unknown)
+		})},
+		{name: "fail-lost-no-holder", summary: "1 payment lost: p2 (order o2)", also: []string{"unresolved"}, write: two(func(s *script) {
+			s.header.Holds = false
+			s.told("p2", queued)
+		})},
+		{name: "pass-lost-held", summary: "1 confirmed, 1 posted", also: []string{"unresolved"}, write: two(func(s *script) {
+			s.told("p2", queued)
+			s.held = []string{"p2"}
+		})},
+		{name: "pass-lost-refused", summary: "1 confirmed, 1 posted", write: two(func(s *script) {
+			s.told("p2", queued, unknown, expired)
+		})},
+		{name: "pass-lost-other-press", summary: "2 confirmed, 2 posted", write: two(func(s *script) {
+			s.press("p4", "o2")
+			s.told("p2", queued)
+			s.confirm("p4")
+			s.told("p2", confirmed)
+			s.book("p4")
+		})},
+		{name: "unknown-lost-ledger", summary: "the ledger was not read", write: good(unread)},
+		{name: "unknown-lost-interrupted", summary: "the run was interrupted", write: good(interrupted)},
+		{name: "unknown-lost-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
+		{name: "unknown-lost-broken", summary: "the run broke off: start the server: it is down", write: good(func(s *script) {
+			s.end.Error = "start the server: it is down"
+		})},
+		{name: "unknown-lost-newer", summary: "the history has version 2 and this onebar knows 1: judge it with a newer one", write: good(func(s *script) {
+			s.header.Version = harness.HistoryVersion + 1
+		})},
+	}
+}
+
+func duplicatedSamples() []sample {
+	twice := func(s *script) { s.book("p2") }
+	presses := func(s *script) {
+		s.press("p4", "o2")
+		s.confirm("p4")
+	}
+	return []sample{
+		{name: "pass-duplicated", summary: "no payment was posted twice", write: good(presses)},
+		{name: "fail-duplicated-payment", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 14, 15}, write: good(twice)},
+		{name: "fail-duplicated-order", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 19, 20}, write: good(func(s *script) {
+			presses(s)
+			s.book("p4")
+		})},
+		{name: "fail-duplicated-new-key", summary: "1 payment posted more than once: p2 (order o2)", write: good(func(s *script) {
+			s.book("p2")
+			s.postings[2].Payment = "3f2a"
+		})},
+		{name: "fail-duplicated-interrupted", summary: "1 payment posted more than once: p2 (order o2)", write: good(func(s *script) {
+			twice(s)
+			interrupted(s)
+		})},
+		{name: "unknown-duplicated-ledger", summary: "the ledger was not read", write: good(unread)},
+	}
+}
+
+func contradictedSamples() []sample {
+	return []sample{
+		{name: "pass-contradicted", summary: "1 refused, none of them posted", write: two(func(s *script) {
+			s.told("p2", queued, declined)
+		})},
+		{name: "fail-contradicted-expired", summary: "1 payment refused to the user and posted: p2 (order o2)", lines: []int{10, 12}, write: two(func(s *script) {
+			s.told("p2", queued, expired)
+			s.book("p2")
+		})},
+		{name: "fail-contradicted-order-only", summary: "1 payment refused to the user and posted: p2b (order o2)", lines: []int{11, 13}, write: two(func(s *script) {
+			s.press("p2b", "o2")
+			s.told("p2", failed)
+			s.told("p2b", failed)
+			s.book("p2")
+			s.postings[1].Payment = ""
+		})},
+		{name: "fail-contradicted-first-press", summary: "1 payment refused to the user and posted: p2 (order o2)", write: two(func(s *script) {
+			s.told("p2", declined)
+			s.press("p4", "o2")
+			s.confirm("p4")
+			s.book("p2")
+		})},
+		{name: "pass-contradicted-second-press", summary: "1 refused, none of them posted", write: good(func(s *script) {
+			s.press("p4", "o2")
+			s.told("p4", declined)
+		})},
+		{name: "pass-contradicted-order-only", summary: "1 refused, none of them posted", write: good(func(s *script) {
+			s.press("p4", "o2")
+			s.told("p4", declined)
+			s.postings[1].Payment = ""
+		})},
+		{name: "unknown-contradicted-ledger", summary: "the ledger was not read", write: two(func(s *script) {
+			s.told("p2", declined)
+			unread(s)
+		})},
+	}
+}
+
+func postingSamples() []sample {
+	return []sample{
+		{name: "pass-altered", summary: "2 postings as asked", write: good(asIs)},
+		{name: "pass-altered-foreign-key", summary: "2 postings as asked", write: good(func(s *script) { s.postings[1].Payment = "3f2a" })},
+		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, write: good(func(s *script) {
+			s.postings[1].Amount = 201
+		})},
+		{name: "fail-altered-payee", summary: "1 payment posted otherwise than asked: p2 (order o2)", write: good(func(s *script) {
+			s.postings[1].Payment, s.postings[1].Payee = "", "w1"
+		})},
+		{name: "unknown-altered-ledger", summary: "the ledger was not read", write: good(unread)},
+		{name: "pass-phantom", summary: "every posting was asked for", write: good(asIs)},
+		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, write: good(func(s *script) {
+			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
+		})},
+		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
+	}
+}
+
+func resolvedSamples() []sample {
+	return []sample{
+		{name: "pass-unresolved-recovered", summary: "every payment has a final outcome; 1 recovered after being unknown", write: two(func(s *script) {
+			s.told("p2", queued, unknown)
+			s.confirm("p2")
+			s.book("p2")
+		})},
+		{name: "fail-unresolved-unknown", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8, 10}, write: two(func(s *script) {
+			s.told("p2", queued, unknown)
+			s.book("p2")
+		})},
+		{name: "fail-unresolved-silent", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8}, write: two(asIs)},
+		{name: "unknown-unresolved-interrupted", summary: "the run was interrupted", write: two(interrupted)},
+		{name: "pass-flipped", summary: "no final outcome changed", write: good(func(s *script) { s.told("p2", confirmed) })},
+		{name: "fail-flipped", summary: "1 payment told another outcome after a final one: p2 (order o2)", lines: []int{9, 11}, write: two(func(s *script) {
+			s.told("p2", expired)
+			s.confirm("p2")
+			s.body = append(s.body[:len(s.body)-4], s.body[len(s.body)-3:]...) // not queued again
+			s.book("p2")
+		})},
+		{name: "fail-flipped-to-unknown", summary: "1 payment told another outcome after a final one: p2 (order o2)", also: []string{"unresolved"}, write: good(func(s *script) {
+			s.told("p2", unknown)
+		})},
+		{name: "fail-flipped-killed", summary: "1 payment told another outcome after a final one: p2 (order o2)", write: good(func(s *script) {
+			s.told("p2", declined)
+			killed(s)
+		})},
+		{name: "unknown-flipped-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
+	}
+}
+
+func moneySamples() []sample {
+	rig := func(f func([]harness.Balance) []harness.Balance) func() *script {
+		return good(func(s *script) { s.rigged = f })
+	}
+	return []sample{
+		{name: "pass-unbalanced", summary: "3 accounts add up with 2 postings", write: good(asIs)},
+		{name: "fail-unbalanced-closing", summary: "2 accounts out of balance: w0, m0", lines: []int{15}, write: rig(func(b []harness.Balance) []harness.Balance {
+			b[0].Closing++
+			b[2].Closing--
+			return b
+		})},
+		{name: "fail-unbalanced-sum", summary: "2 accounts out of balance: m0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
+			b[2].Closing += 7
+			return b
+		})},
+		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, write: good(func(s *script) { s.opening = 150 })},
+		{name: "fail-unbalanced-missing", summary: "2 accounts out of balance: w0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
+			return b[1:]
+		})},
+		{name: "fail-unbalanced-twice", summary: "1 account out of balance: w0", lines: []int{15, 16}, write: rig(func(b []harness.Balance) []harness.Balance {
+			return []harness.Balance{b[0], {Account: "w0", Currency: "KES"}, b[1], b[2]}
+		})},
+		{name: "unknown-unbalanced-none", summary: "the subject gave no balances", write: rig(func([]harness.Balance) []harness.Balance { return nil })},
+	}
+}
+
+func tempoSamples() []sample {
+	return []sample{
+		{name: "pass-early", summary: "2 confirmed, each after its commit", write: good(asIs)},
+		{name: "fail-early", summary: "1 payment told confirmed before the booking was durable: p2 (order o2)", lines: []int{9, 10}, write: two(func(s *script) {
+			s.told("p2", confirmed)
+			s.commit("p2")
+			s.book("p2")
+		})},
+		{name: "fail-early-never", summary: "1 payment told confirmed before the booking was durable: p2 (order o2)", lines: []int{9}, also: []string{"lost"}, write: two(func(s *script) {
+			s.told("p2", confirmed)
+		})},
+		{name: "pass-early-other-press", summary: "3 confirmed, each after its commit", write: good(func(s *script) {
+			s.press("p4", "o2")
+			s.told("p4", confirmed)
+		})},
+		{name: "unknown-early-no-commits", summary: "the subject does not report its commits", write: two(func(s *script) {
+			s.header.Commits = false
+			s.told("p2", confirmed)
+			s.book("p2")
+		})},
+		{name: "unknown-early-silent", summary: "the commit of 1 payment told confirmed was never reported", write: two(func(s *script) {
+			s.told("p2", confirmed)
+			s.book("p2")
+		})},
+		{name: "pass-storm", summary: "at most 3 tries and status queries a payment, 3 allowed", write: good(func(s *script) { s.try("p2", 2) })},
+		{name: "pass-storm-no-bound", summary: "at most 10 tries and status queries a payment; no bound was set", write: good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 0
+			s.try("p2", 9)
+		})},
+		{name: "fail-storm", summary: "1 payment with more than 3 tries and status queries: p2 (order o2)", lines: []int{8, 15}, write: good(func(s *script) { s.try("p2", 3) })},
+		{name: "unknown-storm-no-tries", summary: "the subject does not report its tries", write: func() *script {
+			s := newScript(1)
+			s.press("p1", "o1")
+			s.commit("p1")
+			s.told("p1", confirmed)
+			s.book("p1")
+			return s
+		}},
+	}
+}

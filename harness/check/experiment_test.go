@@ -1,0 +1,102 @@
+package check_test
+
+import (
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// bench is a payment and a run of packets, whatever the links did to them.
+func bench(write func(*script)) func() *script {
+	return func() *script {
+		s := newScript(1)
+		s.pay("p1", "o1")
+		write(s)
+		return s
+	}
+}
+
+// loses is a profile whose uplink loses half of the packets.
+func loses() harness.Profile {
+	return harness.Profile{Name: "rural", Up: harness.Path{Delay: 200 * ms, Loss: harness.Loss{P: 0.5}}, Down: harness.Path{Delay: 200 * ms}}
+}
+
+// lossy is a phase with that link in which some packets up are delivered and
+// some lost.
+func lossy(delivered, lost int) func() *script {
+	return bench(func(s *script) {
+		s.header.Scenario.Link = loses()
+		s.phase(harness.Phase{Name: "rural", Profile: loses()})
+		s.packets(delivered, harness.Up, harness.DropNone, 0)
+		s.packets(lost, harness.Up, harness.DropLoss, 0)
+	})
+}
+
+// dark is a run with an outage that hit so many packets, and let so many pass.
+func dark(hits int64, passed int) func(*script) {
+	return func(s *script) {
+		s.event(harness.Event{Action: harness.Blackhole, Direction: harness.Down, Line: 9})
+		s.fault(harness.FaultNote{Action: harness.Blackhole})
+		s.phase(harness.Phase{Name: "blackhole down", OutageDown: true})
+		s.packets(2, harness.Up, harness.DropNone, 0)
+		s.packets(int(hits), harness.Down, harness.DropOutage, 0)
+		s.packets(passed, harness.Down, harness.DropNone, 0)
+		s.phase(harness.Phase{Name: "settle"})
+		s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: hits})
+	}
+}
+
+func experimentSamples() []sample {
+	slow := func(s *script) { s.event(harness.Event{Action: harness.Slow, By: time.Second}) }
+	return []sample{
+		{name: "pass-load", summary: "2 of 2 planned payments asked for, with 3 presses", write: good(func(s *script) {
+			s.press("p4", "o2")
+			s.confirm("p4")
+		})},
+		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
+		{name: "unknown-load-stranger", summary: "p7 is in the history, but nobody pressed pay for it", lines: []int{13}, write: good(func(s *script) { s.told("p7", confirmed) })},
+		{name: "unknown-load-same-id", summary: "p2 (order o2) was given to two presses of pay", lines: []int{8, 13}, write: good(func(s *script) { s.press("p2", "o2") })},
+
+		{name: "pass-impairment-nothing-asked", summary: "0 events hit 0 times; packets 0.0 ms late on average", write: bench(asIs)},
+		{name: "pass-impairment-loss", summary: "0 events hit 0 times; loss as asked in 1 phase; packets 0.0 ms late on average", write: lossy(16, 14)},
+		{name: "pass-impairment-few", summary: "0 events hit 0 times; too few packets in 1 phase to show a loss; packets 0.0 ms late on average", write: lossy(1, 0)},
+		{name: "unknown-impairment-no-loss", summary: `phase "rural" lost 0 of 30 packets up (0.00 %), asked was 50.00 %`, lines: []int{8}, write: lossy(30, 0)},
+		{name: "unknown-impairment-too-much-loss", summary: `phase "rural" lost 29 of 30 packets up (96.67 %), asked was 50.00 %`, write: lossy(1, 29)},
+		{name: "unknown-impairment-loss-not-asked", summary: `phase "start" lost 2 of 2 packets down (100.00 %), asked was 0.00 %`, write: bench(func(s *script) {
+			s.packets(2, harness.Down, harness.DropLoss, 0)
+		})},
+		{name: "unknown-impairment-link", summary: "the scenario's link met no packet", write: bench(func(s *script) { s.header.Scenario.Link = loses() })},
+		{name: "unknown-impairment-event-link", summary: "the link of line 7 met no packet", write: bench(func(s *script) {
+			p := loses()
+			s.event(harness.Event{Action: harness.SetLink, Link: &p, Line: 7})
+			s.packets(1, harness.Up, harness.DropNone, 0)
+		})},
+		{name: "pass-impairment-outage", summary: "1 event hit 3 times; packets 0.0 ms late on average", write: bench(dark(3, 0))},
+		{name: "pass-impairment-straggler", summary: "1 event hit 3 times; packets 0.0 ms late on average", write: bench(dark(3, 1))},
+		{name: "unknown-impairment-no-hit", summary: "the blackhole of line 9 hit nothing", lines: []int{8}, write: bench(dark(0, 0))},
+		{name: "unknown-impairment-leak", summary: `phase "blackhole down" let 2 packets down through its outage`, lines: []int{9}, write: bench(dark(3, 2))},
+		{name: "unknown-impairment-never", summary: "the slow of event 1 never happened", write: bench(slow)},
+		{name: "unknown-impairment-failed", summary: "the slow of event 1 failed: it is gone", write: bench(func(s *script) {
+			slow(s)
+			s.fault(harness.FaultNote{Action: harness.Slow})
+			s.fault(harness.FaultNote{Action: harness.Slow, Ended: true, Hits: 3, Error: "it is gone"})
+		})},
+		{name: "pass-impairment-late-arrival", summary: "1 event hit 3 times; packets 0.0 ms late on average", write: bench(func(s *script) {
+			before := harness.Packet{At: s.at, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}
+			dark(3, 0)(s)
+			s.add(harness.Record{Packet: &before})
+			s.add(harness.Record{Packet: &before})
+		})},
+		{name: "unknown-impairment-late", summary: `machine too busy: in phase "start" packets up were 6ms late on average, 5ms is allowed`, lines: []int{2}, write: bench(func(s *script) {
+			s.packets(20, harness.Up, harness.DropNone, 6*ms)
+		})},
+		{name: "unknown-impairment-late-overall", summary: "machine too busy: packets were 30ms late on average, 5ms is allowed", write: bench(func(s *script) {
+			s.packets(2, harness.Up, harness.DropNone, 30*ms)
+		})},
+		{name: "pass-impairment-late-on-a-long-way", summary: "0 events hit 0 times; packets 9.0 ms late on average", write: bench(func(s *script) {
+			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
+			s.packets(20, harness.Up, harness.DropNone, 9*ms)
+		})},
+		{name: "unknown-impairment-interrupted", summary: "the run was interrupted", write: bench(interrupted)},
+	}
+}

@@ -1,0 +1,199 @@
+package check_test
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/check"
+)
+
+const ms = time.Millisecond
+
+// script writes the history of a small run, which is all right unless it is told
+// otherwise. What the run ends with (postings, balances, what is held, the end)
+// is kept apart, so that a case can change it.
+type script struct {
+	header   harness.Header
+	body     []harness.Record
+	postings []harness.Posting
+	opening  int64 // of each payer
+	rigged   func([]harness.Balance) []harness.Balance
+	held     []string
+	end      *harness.End
+	asked    map[string]harness.Payment
+	at       time.Duration
+}
+
+// newScript begins a run on a perfect link in which n payments are planned.
+func newScript(n int) *script {
+	s := &script{
+		header: harness.Header{
+			Version: harness.HistoryVersion, Engine: "packet", Commits: true, Holds: true,
+			Scenario: harness.Scenario{Name: "sample", Workload: harness.Workload{
+				Wallets: 2, Merchants: 1, Payments: n, Currency: "KES", Attempts: 3,
+			}},
+		},
+		opening: 10_000,
+		end:     &harness.End{Settled: true, LedgerRead: true},
+		asked:   map[string]harness.Payment{},
+	}
+	s.phase(harness.Phase{Name: "start"})
+	return s
+}
+
+func (s *script) add(r harness.Record) {
+	s.at += ms
+	r.At = s.at
+	s.body = append(s.body, r)
+}
+
+func (s *script) phase(p harness.Phase) { s.add(harness.Record{Phase: &p}) }
+
+// press has user w1 or w2 (by id) pay m1 what the number in the id says, in
+// hundreds.
+func (s *script) press(id, order string) {
+	n := 0
+	fmt.Sscanf(id, "p%d", &n)
+	p := harness.Payment{
+		ID: id, Order: order, Wallet: n % 2, Payer: fmt.Sprintf("w%d", n%2), Payee: "m0",
+		Amount: int64(n) * 100, Currency: "KES",
+	}
+	s.asked[id] = p
+	s.add(harness.Record{Pay: &p})
+}
+
+func (s *script) told(id string, outcomes ...harness.Outcome) {
+	for _, o := range outcomes {
+		s.add(harness.Record{Told: &harness.Told{Payment: id, Outcome: o}})
+	}
+}
+
+func (s *script) try(id string, times int) {
+	for n := range times {
+		s.add(harness.Record{Attempt: &harness.Attempt{Payment: id, N: n + 1, Dialed: n == 0, Took: ms}})
+	}
+}
+
+func (s *script) commit(id string) { s.add(harness.Record{Committed: id}) }
+
+// book puts the payment in the ledger.
+func (s *script) book(id string) {
+	p := s.asked[id]
+	s.posting(harness.Posting{Payment: id, Order: p.Order, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency})
+}
+
+func (s *script) posting(b harness.Posting) {
+	b.ID = fmt.Sprintf("b%d", len(s.postings)+1)
+	s.postings = append(s.postings, b)
+}
+
+// pay is one payment that goes well.
+func (s *script) pay(id, order string) {
+	s.press(id, order)
+	s.confirm(id)
+	s.book(id)
+}
+
+// confirm has a pressed payment queued, committed and confirmed.
+func (s *script) confirm(id string) {
+	s.told(id, harness.Queued)
+	s.commit(id)
+	s.told(id, harness.Confirmed)
+	s.try(id, 1)
+}
+
+// packets sends n packets of a direction with a fate.
+func (s *script) packets(n int, d harness.Direction, drop harness.DropReason, late time.Duration) {
+	for range n {
+		s.at += ms
+		p := harness.Packet{At: s.at, Flow: 1, Direction: d, Size: 60, Drop: drop}
+		if drop == harness.DropNone {
+			p.Delay, p.Late = ms+late, late
+		}
+		s.body = append(s.body, harness.Record{At: s.at, Packet: &p})
+	}
+}
+
+func (s *script) event(e harness.Event) {
+	s.header.Scenario.Timeline = append(s.header.Scenario.Timeline, e)
+}
+
+func (s *script) fault(n harness.FaultNote) { s.add(harness.Record{Fault: &n}) }
+
+// balances are what the postings make of the opening balances.
+func (s *script) balances() []harness.Balance {
+	all := []harness.Balance{
+		{Account: "w0", Currency: "KES", Opening: s.opening},
+		{Account: "w1", Currency: "KES", Opening: s.opening},
+		{Account: "m0", Currency: "KES"},
+	}
+	for i := range all {
+		b := &all[i]
+		b.Closing = b.Opening
+		for _, p := range s.postings {
+			if p.Payer == b.Account && p.Currency == b.Currency {
+				b.Closing -= p.Amount
+			}
+			if p.Payee == b.Account && p.Currency == b.Currency {
+				b.Closing += p.Amount
+			}
+		}
+	}
+	if s.rigged != nil {
+		all = s.rigged(all)
+	}
+	return all
+}
+
+// records is the whole history.
+func (s *script) records() []harness.Record {
+	all := append([]harness.Record{{Header: &s.header}}, s.body...)
+	late := func(r harness.Record) {
+		s.at += ms
+		r.At = s.at
+		all = append(all, r)
+	}
+	for _, p := range s.postings {
+		late(harness.Record{Posting: &p})
+	}
+	for _, b := range s.balances() {
+		late(harness.Record{Balance: &b})
+	}
+	for _, id := range s.held {
+		late(harness.Record{Held: id})
+	}
+	if s.end != nil {
+		late(harness.Record{End: s.end})
+	}
+	return all
+}
+
+func judge(records iter.Seq[harness.Record]) []harness.Verdict {
+	j := check.New()
+	for r := range records {
+		j.Add(r)
+	}
+	return j.Verdicts()
+}
+
+// failing names the checks that failed, in order.
+func failing(verdicts []harness.Verdict) []string {
+	var names []string
+	for _, v := range verdicts {
+		if v.Status == harness.Fail {
+			names = append(names, v.Check)
+		}
+	}
+	return names
+}
+
+func verdict(verdicts []harness.Verdict, name string) harness.Verdict {
+	i := slices.IndexFunc(verdicts, func(v harness.Verdict) bool { return v.Check == name })
+	if i < 0 {
+		return harness.Verdict{}
+	}
+	return verdicts[i]
+}
