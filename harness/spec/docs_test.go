@@ -1,0 +1,135 @@
+package spec
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/scenarios"
+)
+
+const reference = "../../docs/scenarios.md"
+
+// TestReferenceIsCurrent writes the tables of docs/scenarios.md from the tags
+// of format.go and the bundled files, and compares.
+func TestReferenceIsCurrent(t *testing.T) {
+	lib := bundled(t)
+	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib)}
+	for _, m := range mappings() {
+		tables["keys "+m.name] = keyTable(m.kind)
+	}
+	page, err := os.ReadFile(reference)
+	require.NoError(t, err)
+	marker := regexp.MustCompile(`(?s)<!-- begin ([a-z0-9 -]+) -->\n.*?<!-- end -->`)
+	got := marker.ReplaceAllStringFunc(string(page), func(s string) string {
+		name := marker.FindStringSubmatch(s)[1]
+		table, ok := tables[name]
+		require.True(t, ok, "no table is named %q", name)
+		delete(tables, name)
+		return "<!-- begin " + name + " -->\n" + table + "<!-- end -->"
+	})
+	require.Empty(t, tables, "the reference lacks these")
+	golden(t, reference, []byte(got))
+}
+
+func keyTable(kind reflect.Type) string {
+	var b strings.Builder
+	b.WriteString("| key | value | range | default | meaning |\n|---|---|---|---|---|\n")
+	for _, k := range keysOf(kind) {
+		fallback := ""
+		switch {
+		case k.required:
+			fallback = "**required**"
+		case k.fallback != "":
+			fallback = "`" + k.fallback + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.Field(k.index).Type, k), ranged(k), fallback, k.doc)
+	}
+	return b.String()
+}
+
+func valueOf(kind reflect.Type, k key) string {
+	if k.words != "" {
+		return "`" + strings.Join(strings.Fields(k.words), "` `") + "`"
+	}
+	known := map[reflect.Type]string{
+		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
+		reflect.TypeFor[duration](): "duration", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
+		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
+		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
+		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",
+		reflect.TypeFor[loss](): "percentage or mapping", reflect.TypeFor[[]slug](): "list of names",
+		reflect.TypeFor[[]text](): "list of thresholds", reflect.TypeFor[[]event](): "list of events",
+	}
+	if s, ok := known[kind]; ok {
+		return s
+	}
+	return "mapping"
+}
+
+func profileTable(lib Library) string {
+	var b strings.Builder
+	b.WriteString("| profile | up | down | quotes | source |\n|---|---|---|---|---|\n")
+	for _, p := range lib.All() {
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | %s |\n", p.Name, p.Summary, pathText(p.Up), pathText(p.Down), p.Quotes, p.Source)
+	}
+	return b.String()
+}
+
+func pathText(p harness.Path) string {
+	words := []string{FormatDuration(p.Delay)}
+	if p.Jitter > 0 {
+		words[0] += " ± " + FormatDuration(p.Jitter)
+	}
+	words = append(words, FormatRate(p.Rate))
+	if p.Limit > 0 {
+		words = append(words, "limit "+FormatSize(p.Limit))
+	}
+	switch g := p.Loss.GE; {
+	case g != nil:
+		words = append(words, fmt.Sprintf("gemodel %s %s %s %s", FormatShare(g.P), FormatShare(g.R), FormatShare(g.LossBad), FormatShare(g.LossGood)))
+	case p.Loss.P > 0:
+		words = append(words, "loss "+FormatShare(p.Loss.P))
+	}
+	return strings.Join(words, ", ")
+}
+
+func scenarioTable(t *testing.T, lib Library) string {
+	t.Helper()
+	files, err := fs.Glob(scenarios.FS, "*.yaml")
+	require.NoError(t, err)
+	var b strings.Builder
+	b.WriteString("| scenario | the situation | tags |\n|---|---|---|\n")
+	for _, file := range files {
+		data, err := fs.ReadFile(scenarios.FS, file)
+		require.NoError(t, err)
+		s, err := Parse(file, data, lib)
+		require.NoError(t, err)
+		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %s |\n", s.Name, file, s.Summary, strings.Join(s.Tags, ", "))
+	}
+	return b.String()
+}
+
+// TestExamplesOfReference reads each YAML block of the page, the short ones with
+// what they leave out before them.
+func TestExamplesOfReference(t *testing.T) {
+	page, err := os.ReadFile(reference)
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(blocks), 5)
+	for _, block := range blocks {
+		example := block[1]
+		if !strings.HasPrefix(example, "onebar:") {
+			example = "onebar: 1\nname: example\nworkload: {payments: 100, rate: 1/s, amount: 1 EUR}\n" + example
+		}
+		_, err := Parse("docs/scenarios.md", []byte(example), bundled(t))
+		require.NoError(t, err, example)
+	}
+}
