@@ -102,7 +102,7 @@ func pieceSize(rate int64) int {
 	if rate <= 0 {
 		return window
 	}
-	return int(min(max(rate/8*int64(quantum)/int64(time.Second), mss), window))
+	return int(min(max(rate/8/int64(time.Second/quantum), mss), window))
 }
 
 // cross carries a packet without payload, the SYN or the answer to it, over the

@@ -96,13 +96,13 @@ func (n *line) recv() arrival {
 }
 
 // rest receives up to the end of the stream.
-func (n *line) rest() (data []byte, last time.Duration) {
+func (n *line) rest() (data []byte, end time.Duration) {
 	for {
 		a := n.recv()
 		if a.data == nil {
 			return data, a.at
 		}
-		data, last = append(data, a.data...), a.at
+		data = append(data, a.data...)
 	}
 }
 
@@ -425,5 +425,31 @@ func TestStockToxicsEndWhenTheConnectionDoes(t *testing.T) {
 				require.Less(t, time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), time.Hour)
 			})
 		})
+	}
+}
+
+// BenchmarkChunk is the way of a chunk through our toxic: in, onto the link,
+// out. The chunk itself is toxiproxy's.
+func BenchmarkChunk(b *testing.B) {
+	b.ReportAllocs()
+	n := newLab(1, harness.Path{}).open(1)
+	n.flow.sink = nil
+	c := &stream.StreamChunk{Data: make([]byte, 1448), Timestamp: time.Now()}
+	for b.Loop() {
+		n.in <- c
+		<-n.out
+	}
+	close(n.in)
+	n.rest()
+}
+
+// BenchmarkOffer is the decision for one piece.
+func BenchmarkOffer(b *testing.B) {
+	b.ReportAllocs()
+	l := newLab(1, harness.Path{Delay: 100 * ms, Jitter: 20 * ms, Rate: 1_000_000_000})
+	now := time.Duration(0)
+	for i := uint64(0); b.Loop(); i++ {
+		now += 100 * time.Microsecond
+		l.bearer.offer(now, now, link.Key{Flow: 1, Ordinal: i}, 1448)
 	}
 }

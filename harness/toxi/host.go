@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -130,7 +129,7 @@ func (n *network) listen(ctx context.Context, network, address string) (net.List
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
-	if ip, _ := netip.ParseAddr(host); err != nil || host != "" && !ip.IsLoopback() {
+	if err != nil || host != "" && host != "127.0.0.1" {
 		return nil, fmt.Errorf("listen on %q: the address must be \":port\"", address)
 	}
 	n.mu.Lock()

@@ -74,6 +74,22 @@ func stream(kind, way string, attributes map[string]int64) harness.Fault {
 	}
 }
 
+// talk is a connection with both its ends.
+type talk struct {
+	t           *testing.T
+	app, served *net.TCPConn
+}
+
+// reply lets the server answer a request with p, and end.
+func (x talk) reply(p []byte) {
+	x.t.Helper()
+	_, err := x.app.Write([]byte("request"))
+	require.NoError(x.t, err)
+	_, err = io.ReadFull(x.served, make([]byte, 7))
+	require.NoError(x.t, err)
+	go func() { _ = send(x.served, p) }()
+}
+
 // engines are the two ways a stream toxic comes about: in the toxiproxy engine,
 // and before another engine.
 func engines() map[string]harness.Engine {
@@ -83,99 +99,90 @@ func engines() map[string]harness.Engine {
 // Trap 3: stock toxics are used for what they are, on new connections.
 func TestStockToxics(t *testing.T) {
 	answer := noise(3, 100_000)
-	// reply lets the server answer a request.
-	reply := func(t *testing.T, app, served *net.TCPConn, p []byte) {
-		t.Helper()
-		_, err := app.Write([]byte("request"))
-		require.NoError(t, err)
-		_, err = io.ReadFull(served, make([]byte, 7))
-		require.NoError(t, err)
-		go func() { _ = send(served, p) }()
-	}
 	for name, tc := range map[string]struct {
 		fault harness.Fault
-		check func(t *testing.T, app, served *net.TCPConn)
+		check func(talk)
 	}{
 		"reset_peer on the request": {
 			stream("reset_peer", "upstream", nil),
-			func(t *testing.T, app, served *net.TCPConn) {
-				_, err := app.Write([]byte("request"))
-				require.NoError(t, err)
-				for _, c := range []net.Conn{app, served} {
+			func(x talk) {
+				_, err := x.app.Write([]byte("request"))
+				require.NoError(x.t, err)
+				for _, c := range []net.Conn{x.app, x.served} {
 					_, err = c.Read(make([]byte, 1))
-					require.ErrorIs(t, err, syscall.ECONNRESET)
+					require.ErrorIs(x.t, err, syscall.ECONNRESET)
 				}
 			},
 		},
 		"reset_peer a while after the answer came": {
 			stream("reset_peer", "downstream", map[string]int64{"timeout": 40}),
-			func(t *testing.T, app, served *net.TCPConn) {
+			func(x talk) {
 				start := time.Now()
-				reply(t, app, served, answer)
-				_, err := app.Read(make([]byte, 1))
-				require.ErrorIs(t, err, syscall.ECONNRESET, "and nothing of it")
-				require.GreaterOrEqual(t, time.Since(start), 40*time.Millisecond)
+				x.reply(answer)
+				_, err := x.app.Read(make([]byte, 1))
+				require.ErrorIs(x.t, err, syscall.ECONNRESET, "and nothing of it")
+				require.GreaterOrEqual(x.t, time.Since(start), 40*time.Millisecond)
 			},
 		},
 		"limit_data cuts inside the answer": {
 			stream("limit_data", "downstream", map[string]int64{"bytes": 4321}),
-			func(t *testing.T, app, served *net.TCPConn) {
-				reply(t, app, served, answer)
-				got, err := io.ReadAll(app)
-				require.NoError(t, err)
-				require.True(t, bytes.Equal(answer[:4321], got), "%d bytes", len(got))
+			func(x talk) {
+				x.reply(answer)
+				got, err := io.ReadAll(x.app)
+				require.NoError(x.t, err)
+				require.True(x.t, bytes.Equal(answer[:4321], got), "%d bytes", len(got))
 			},
 		},
 		"limit_data cuts inside the request": {
 			stream("limit_data", "upstream", map[string]int64{"bytes": 3}),
-			func(t *testing.T, app, served *net.TCPConn) {
-				_, err := app.Write([]byte("request"))
-				require.NoError(t, err)
-				got, err := io.ReadAll(served)
-				require.NoError(t, err)
-				require.Equal(t, "req", string(got))
-				_, err = app.Read(make([]byte, 1))
-				require.Error(t, err, "the connection is over")
+			func(x talk) {
+				_, err := x.app.Write([]byte("request"))
+				require.NoError(x.t, err)
+				got, err := io.ReadAll(x.served)
+				require.NoError(x.t, err)
+				require.Equal(x.t, "req", string(got))
+				_, err = x.app.Read(make([]byte, 1))
+				require.Error(x.t, err, "the connection is over")
 			},
 		},
 		"slicer": {
 			stream("slicer", "downstream", map[string]int64{"average_size": 100, "delay": 2000}),
-			func(t *testing.T, app, served *net.TCPConn) {
+			func(x talk) {
 				start := time.Now()
-				reply(t, app, served, answer[:1000])
-				got, err := io.ReadAll(app)
-				require.NoError(t, err)
-				require.True(t, bytes.Equal(answer[:1000], got), "whole and in order")
-				require.GreaterOrEqual(t, time.Since(start), 20*time.Millisecond, "in ten slices or more")
+				x.reply(answer[:1000])
+				got, err := io.ReadAll(x.app)
+				require.NoError(x.t, err)
+				require.True(x.t, bytes.Equal(answer[:1000], got), "whole and in order")
+				require.GreaterOrEqual(x.t, time.Since(start), 20*time.Millisecond, "in ten slices or more")
 			},
 		},
 		"slow_close": {
 			stream("slow_close", "downstream", map[string]int64{"delay": 60}),
-			func(t *testing.T, app, served *net.TCPConn) {
+			func(x talk) {
 				start := time.Now()
-				reply(t, app, served, []byte("answer"))
-				got, err := io.ReadAll(app)
-				require.NoError(t, err)
-				require.Equal(t, "answer", string(got))
-				require.GreaterOrEqual(t, time.Since(start), 60*time.Millisecond)
+				x.reply([]byte("answer"))
+				got, err := io.ReadAll(x.app)
+				require.NoError(x.t, err)
+				require.Equal(x.t, "answer", string(got))
+				require.GreaterOrEqual(x.t, time.Since(start), 60*time.Millisecond)
 			},
 		},
 		"timeout swallows and then closes": {
 			stream("timeout", "downstream", map[string]int64{"timeout": 40}),
-			func(t *testing.T, app, served *net.TCPConn) {
-				reply(t, app, served, nil)
-				got, err := io.ReadAll(app)
-				require.NoError(t, err)
-				require.Empty(t, got)
+			func(x talk) {
+				x.reply(nil)
+				got, err := io.ReadAll(x.app)
+				require.NoError(x.t, err)
+				require.Empty(x.t, got)
 			},
 		},
 		"timeout for ever": {
 			stream("timeout", "upstream", nil),
-			func(t *testing.T, app, served *net.TCPConn) {
-				require.NoError(t, send(app, []byte("request")))
-				got, err := io.ReadAll(served)
-				require.NoError(t, err)
-				require.Empty(t, got)
+			func(x talk) {
+				require.NoError(x.t, send(x.app, []byte("request")))
+				got, err := io.ReadAll(x.served)
+				require.NoError(x.t, err)
+				require.Empty(x.t, got)
 			},
 		},
 	} {
@@ -187,10 +194,10 @@ func TestStockToxics(t *testing.T) {
 				app, served := r.dial(0)
 				require.EqualValues(t, 1, end(), "connections that got it")
 				after, afterServed := r.dial(0)
-				tc.check(t, app, served)
-				for _, c := range [][2]*net.TCPConn{{before, beforeServed}, {after, afterServed}} {
-					reply(t, c[0], c[1], answer)
-					got, err := io.ReadAll(c[0])
+				tc.check(talk{t, app, served})
+				for _, x := range []talk{{t, before, beforeServed}, {t, after, afterServed}} {
+					x.reply(answer)
+					got, err := io.ReadAll(x.app)
 					require.NoError(t, err, "a connection from before or after the fault")
 					require.True(t, bytes.Equal(answer, got))
 				}
