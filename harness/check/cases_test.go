@@ -10,6 +10,7 @@ type sample struct {
 	name    string
 	summary string   // of the named check
 	lines   []int    // of its first finding
+	text    string   // of its first finding
 	also    []string // other checks that fail as well, and must
 	write   func() *script
 }
@@ -59,7 +60,7 @@ func samples() []sample {
 func lostSamples() []sample {
 	return []sample{
 		{name: "pass-lost", summary: "2 confirmed, 2 posted", write: good(asIs)},
-		{name: "fail-lost-confirmed", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 11}, write: two(func(s *script) {
+		{name: "fail-lost-confirmed", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 11}, text: `p2 (order o2) was told confirmed and is not in the ledger`, write: two(func(s *script) {
 			s.confirm("p2")
 		})},
 		{name: "fail-lost-forgotten", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 9, 10}, also: []string{"unresolved"}, write: two(func(s *script) {
@@ -103,8 +104,8 @@ func duplicatedSamples() []sample {
 	}
 	return []sample{
 		{name: "pass-duplicated", summary: "no payment was posted twice", write: good(presses)},
-		{name: "fail-duplicated-payment", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 14, 15}, write: good(twice)},
-		{name: "fail-duplicated-order", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 19, 20}, write: good(func(s *script) {
+		{name: "fail-duplicated-payment", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 14, 15}, text: `p2 (order o2) was posted 2 times`, write: good(twice)},
+		{name: "fail-duplicated-order", summary: "1 payment posted more than once: p2 (order o2)", lines: []int{8, 19, 20}, text: `p2 (order o2) was posted 2 times, for the presses p2, p4`, write: good(func(s *script) {
 			presses(s)
 			s.book("p4")
 		})},
@@ -125,7 +126,7 @@ func contradictedSamples() []sample {
 		{name: "pass-contradicted", summary: "1 refused, none of them posted", write: two(func(s *script) {
 			s.told("p2", queued, declined)
 		})},
-		{name: "fail-contradicted-expired", summary: "1 payment refused to the user and posted: p2 (order o2)", lines: []int{10, 12}, write: two(func(s *script) {
+		{name: "fail-contradicted-expired", summary: "1 payment refused to the user and posted: p2 (order o2)", lines: []int{10, 12}, text: `p2 (order o2) was told expired and is in the ledger`, write: two(func(s *script) {
 			s.told("p2", queued, expired)
 			s.book("p2")
 		})},
@@ -162,15 +163,15 @@ func postingSamples() []sample {
 	return []sample{
 		{name: "pass-altered", summary: "2 postings as asked", write: good(asIs)},
 		{name: "pass-altered-foreign-key", summary: "2 postings as asked", write: good(func(s *script) { s.postings[1].Payment = "3f2a" })},
-		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, write: good(func(s *script) {
+		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, text: `p2 (order o2) was posted with amount 201 instead of 200`, write: good(func(s *script) {
 			s.postings[1].Amount = 201
 		})},
-		{name: "fail-altered-payee", summary: "1 payment posted otherwise than asked: p2 (order o2)", write: good(func(s *script) {
+		{name: "fail-altered-payee", summary: "1 payment posted otherwise than asked: p2 (order o2)", text: `p2 (order o2) was posted with payee "w1" instead of "m0"`, write: good(func(s *script) {
 			s.postings[1].Payment, s.postings[1].Payee = "", "w1"
 		})},
 		{name: "unknown-altered-ledger", summary: "the ledger was not read", write: good(unread)},
 		{name: "pass-phantom", summary: "every posting was asked for", write: good(asIs)},
-		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, write: good(func(s *script) {
+		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, text: `posting b3 moves 5 KES from w1 to m0, and its payment "p9" and order "o9" were never asked for`, write: good(func(s *script) {
 			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
 		})},
 		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
@@ -184,6 +185,10 @@ func resolvedSamples() []sample {
 			s.confirm("p2")
 			s.book("p2")
 		})},
+		{name: "pass-unresolved", summary: "every payment has a final outcome", write: good(func(s *script) {
+			s.press("p4", "o2")
+			s.told("p4", unknown, declined)
+		})},
 		{name: "fail-unresolved-unknown", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8, 10}, write: two(func(s *script) {
 			s.told("p2", queued, unknown)
 			s.book("p2")
@@ -191,7 +196,7 @@ func resolvedSamples() []sample {
 		{name: "fail-unresolved-silent", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8}, write: two(asIs)},
 		{name: "unknown-unresolved-interrupted", summary: "the run was interrupted", write: two(interrupted)},
 		{name: "pass-flipped", summary: "no final outcome changed", write: good(func(s *script) { s.told("p2", confirmed) })},
-		{name: "fail-flipped", summary: "1 payment told another outcome after a final one: p2 (order o2)", lines: []int{9, 11}, write: two(func(s *script) {
+		{name: "fail-flipped", summary: "1 payment told another outcome after a final one: p2 (order o2)", lines: []int{9, 11}, text: `p2 (order o2) was told expired, then confirmed`, write: two(func(s *script) {
 			s.told("p2", expired)
 			s.confirm("p2")
 			s.body = append(s.body[:len(s.body)-4], s.body[len(s.body)-3:]...) // not queued again
@@ -214,7 +219,7 @@ func moneySamples() []sample {
 	}
 	return []sample{
 		{name: "pass-unbalanced", summary: "3 accounts add up with 2 postings", write: good(asIs)},
-		{name: "fail-unbalanced-closing", summary: "2 accounts out of balance: w0, m0", lines: []int{15}, write: rig(func(b []harness.Balance) []harness.Balance {
+		{name: "fail-unbalanced-closing", summary: "2 accounts out of balance: w0, m0", lines: []int{15}, text: `account w0 closes at 9801 KES, but 10000 and postings of -200 make 9800`, write: rig(func(b []harness.Balance) []harness.Balance {
 			b[0].Closing++
 			b[2].Closing--
 			return b
@@ -223,7 +228,7 @@ func moneySamples() []sample {
 			b[2].Closing += 7
 			return b
 		})},
-		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, write: good(func(s *script) { s.opening = 150 })},
+		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -50 KES, below its floor of 0`, write: good(func(s *script) { s.opening = 150 })},
 		{name: "fail-unbalanced-missing", summary: "2 accounts out of balance: w0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
 			return b[1:]
 		})},
@@ -237,7 +242,7 @@ func moneySamples() []sample {
 func tempoSamples() []sample {
 	return []sample{
 		{name: "pass-early", summary: "2 confirmed, each after its commit", write: good(asIs)},
-		{name: "fail-early", summary: "1 payment told confirmed before the booking was durable: p2 (order o2)", lines: []int{9, 10}, write: two(func(s *script) {
+		{name: "fail-early", summary: "1 payment told confirmed before the booking was durable: p2 (order o2)", lines: []int{9, 10}, text: `p2 (order o2) was told confirmed before its commit`, write: two(func(s *script) {
 			s.told("p2", confirmed)
 			s.commit("p2")
 			s.book("p2")
@@ -263,7 +268,7 @@ func tempoSamples() []sample {
 			s.header.Scenario.Workload.Attempts = 0
 			s.try("p2", 9)
 		})},
-		{name: "fail-storm", summary: "1 payment with more than 3 tries and status queries: p2 (order o2)", lines: []int{8, 15}, write: good(func(s *script) { s.try("p2", 3) })},
+		{name: "fail-storm", summary: "1 payment with more than 3 tries and status queries: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 tries and status queries`, write: good(func(s *script) { s.try("p2", 3) })},
 		{name: "unknown-storm-no-tries", summary: "the subject does not report its tries", write: func() *script {
 			s := newScript(1)
 			s.press("p1", "o1")

@@ -54,6 +54,9 @@ func judgeSample(t *testing.T, s sample, records []harness.Record) {
 	if s.lines != nil {
 		require.Equal(t, s.lines, v.Findings[0].Lines)
 	}
+	if s.text != "" {
+		require.Equal(t, s.text, v.Findings[0].Text)
+	}
 	wantFailing := s.also
 	if word == "fail" {
 		wantFailing = append([]string{name}, wantFailing...)

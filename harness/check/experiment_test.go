@@ -82,10 +82,14 @@ func experimentSamples() []sample {
 			s.fault(harness.FaultNote{Action: harness.Slow, Ended: true, Hits: 3, Error: "it is gone"})
 		})},
 		{name: "pass-impairment-late-arrival", summary: "1 event hit 3 times; packets 0.0 ms late on average", write: bench(func(s *script) {
-			before := harness.Packet{At: s.at, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}
-			dark(3, 0)(s)
-			s.add(harness.Record{Packet: &before})
-			s.add(harness.Record{Packet: &before})
+			offered := s.at
+			s.event(harness.Event{Action: harness.Blackhole})
+			s.fault(harness.FaultNote{Action: harness.Blackhole})
+			s.phase(harness.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
+			for range 3 {
+				s.add(harness.Record{Packet: &harness.Packet{At: offered, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}})
+			}
+			s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
 		})},
 		{name: "unknown-impairment-late", summary: `machine too busy: in phase "start" packets up were 6ms late on average, 5ms is allowed`, lines: []int{2}, write: bench(func(s *script) {
 			s.packets(20, harness.Up, harness.DropNone, 6*ms)
