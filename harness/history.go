@@ -217,8 +217,8 @@ func ReadHistory(r io.Reader) iter.Seq2[Record, error] {
 		line := 0
 		for s.Scan() {
 			line++
-			var rec Record
-			if err := json.Unmarshal(s.Bytes(), &rec); err != nil {
+			rec, err := parseRecord(s.Bytes())
+			if err != nil {
 				yield(Record{}, lineError(line, s.Bytes(), err))
 				return
 			}
@@ -231,6 +231,14 @@ func ReadHistory(r io.Reader) iter.Seq2[Record, error] {
 			yield(Record{}, fmt.Errorf("line %d: %w", line+1, err))
 		}
 	}
+}
+
+func parseRecord(line []byte) (rec Record, err error) {
+	if p, ok := parsePacket(line); ok {
+		return Record{At: p.At, Packet: &p}, nil
+	}
+	err = json.Unmarshal(line, &rec)
+	return rec, err
 }
 
 func lineError(line int, b []byte, err error) error {

@@ -1,0 +1,68 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever the fast reader accepts is what encoding/json reads.
+func FuzzParsePacket(f *testing.F) {
+	for _, p := range []Packet{
+		{At: 1, Client: 2, Flow: 3, Direction: Up, Size: 60, Delay: time.Second, Late: 7},
+		{At: 10, Direction: Down, Drop: DropOutage, Retransmit: true},
+		{Direction: Up, Drop: DropLoss},
+	} {
+		f.Add(appendPacket(nil, p))
+	}
+	f.Add([]byte(`{"at":-0,"packet":{"at":0,"client":01,"flow":0,"dir":"up","size":0}}` + "\n"))
+	f.Add([]byte(`{"at":1,"packet":{"at":2,"client":1,"flow":0,"dir":"up","size":9999999999999999999}}` + "\n"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		got, ok := parsePacket(line)
+		if !ok {
+			require.Zero(t, got)
+			return
+		}
+		var want Record
+		require.NoError(t, json.Unmarshal(line, &want))
+		require.Equal(t, want, Record{At: got.At, Packet: &got})
+	})
+}
+
+// What a history writes takes the fast way, and arrives whole.
+func TestParsePacketReadsWhatIsWritten(t *testing.T) {
+	for name, p := range map[string]Packet{
+		"delivered": {At: time.Hour, Client: 999, Flow: 12, Direction: Up, Size: 1500, Delay: 300 * time.Millisecond, Late: time.Microsecond},
+		"early":     {At: -1, Direction: Down, Late: -1},
+		"lost":      {At: 1, Direction: Down, Drop: DropLoss, Retransmit: true},
+		"stopped":   {At: 1, Direction: Up, Drop: DropStopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := appendPacket(nil, p)
+			got, ok := parsePacket(line)
+			require.True(t, ok)
+			require.Equal(t, p, got)
+			for n := range line {
+				_, ok := parsePacket(line[:n])
+				require.False(t, ok, "%q is not whole", line[:n])
+			}
+			_, ok = parsePacket(append(line, ' '))
+			require.False(t, ok)
+		})
+	}
+}
+
+// A valid packet line in another hand is read all the same.
+func TestReadHistoryReadsForeignPacketLines(t *testing.T) {
+	const file = `{"packet":{"dir":"down","size":52,"at":7,"client":1,"flow":2},"at":7}` + "\n"
+	n := 0
+	for r, err := range ReadHistory(bytes.NewReader([]byte(file))) {
+		require.NoError(t, err)
+		require.Equal(t, Record{At: 7, Line: 1, Packet: &Packet{At: 7, Client: 1, Flow: 2, Direction: Down, Size: 52}}, r)
+		n++
+	}
+	require.Equal(t, 1, n)
+}
