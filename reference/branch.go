@@ -69,7 +69,7 @@ func newBranch(env harness.Env, d *desk, f Faulty, r io.Reader) (*branch, error)
 
 // key is what the wallets know of the bank.
 func (b *branch) key() wire.BankKey {
-	return wire.BankKey{Static: b.static.Public, Receipt: b.receipts.Public().(ed25519.PublicKey)} //nolint:errcheck // it is one by the documentation
+	return wire.BankKey{Static: b.static.Public, Receipt: b.receipts.Public().(ed25519.PublicKey)}
 }
 
 // start opens the ledger and serves it, where it was served before.

@@ -118,8 +118,8 @@ func (w *witness) of(payment string) []harness.Outcome {
 }
 
 // final waits until the payment has a final outcome and returns it.
-func (w *witness) final(t testing.TB, payment string) harness.Outcome {
-	t.Helper()
+func (w *witness) final(tb testing.TB, payment string) harness.Outcome {
+	tb.Helper()
 	deadline := time.After(time.Minute)
 	for {
 		w.mu.Lock()
@@ -131,7 +131,7 @@ func (w *witness) final(t testing.TB, payment string) harness.Outcome {
 		select {
 		case <-changed:
 		case <-deadline:
-			require.FailNow(t, "no final outcome", "payment %s was told %v", payment, w.of(payment))
+			require.FailNow(tb, "no final outcome", "payment %s was told %v", payment, w.of(payment))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package reference
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,20 +30,20 @@ var quick = wallet.Pace{
 	First: 500 * time.Millisecond, Least: 300 * time.Millisecond, Most: time.Second,
 }
 
-func startPair(t testing.TB, o Options, wallets int) *pair {
-	t.Helper()
+func startPair(tb testing.TB, o Options, wallets int) *pair {
+	tb.Helper()
 	p := &pair{
-		Subject: New(o), t: t, net: &loopback{}, witness: newWitness(),
+		Subject: New(o), t: tb, net: &loopback{}, witness: newWitness(),
 		start: time.Now(), pressed: map[string]harness.Payment{},
 	}
-	err := p.Start(t.Context(), harness.Env{
-		Network: p.net, Seed: 7, Start: p.start, Dir: t.TempDir(), Observer: p.witness, Log: slog.New(slog.DiscardHandler),
+	err := p.Start(tb.Context(), harness.Env{
+		Network: p.net, Seed: 7, Start: p.start, Dir: tb.TempDir(), Observer: p.witness, Log: slog.New(slog.DiscardHandler),
 		Workload: harness.Workload{
 			Wallets: wallets, Merchants: 2, Payments: 1000, AmountMin: 1, AmountMax: 1000, Currency: "KES", Attempts: 30,
 		},
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, p.Close()) })
 	return p
 }
 
@@ -94,4 +96,179 @@ func TestPairPays(t *testing.T) {
 	held, err := p.Subject.(harness.Holder).Held(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, held)
+}
+
+func TestSecondPressIsToldTheSame(t *testing.T) {
+	p := startPair(t, Options{Pace: quick}, 1)
+	slow := p.Subject.(harness.Slower)
+	hits := slow.SlowAnswers(700 * time.Millisecond)
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.NoError(t, p.press(0, "p2", "o1"))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p2"))
+	require.Positive(t, hits())
+	slow.SlowAnswers(0)
+	require.NoError(t, p.press(0, "p3", "o1"), "and a press that comes late")
+	require.Equal(t, []harness.Outcome{harness.Confirmed}, p.witness.of("p3"))
+	require.Len(t, p.postings()["o1"], 1)
+	require.Equal(t, "p1", p.postings()["o1"][0].Payment)
+}
+
+func TestCrashes(t *testing.T) {
+	p := startPair(t, Options{Pace: quick}, 4)
+	crasher := p.Subject.(harness.Crasher)
+	slow := p.Subject.(harness.Slower)
+	n := 0
+	for _, side := range []harness.Side{harness.Client, harness.Server, harness.Client, harness.Server} {
+		slow.SlowAnswers(50 * time.Millisecond) // so that the crash finds payments under way
+		for range 20 {
+			n++
+			require.NoError(t, p.press(n%4, fmt.Sprint("p", n), fmt.Sprint("o", n)))
+		}
+		require.NoError(t, crasher.Crash(side))
+		if side == harness.Client {
+			n++
+			require.ErrorIs(t, p.press(0, fmt.Sprint("p", n), fmt.Sprint("o", n)), errDown)
+			p.witness.Told(harness.Told{Payment: fmt.Sprint("p", n), Outcome: harness.Failed})
+			_, err := p.Subject.(harness.Holder).Held(t.Context())
+			require.Error(t, err)
+		}
+		slow.SlowAnswers(0)
+		require.NoError(t, crasher.Restart(t.Context(), side))
+	}
+	for i := range n {
+		p.witness.final(t, fmt.Sprint("p", i+1))
+	}
+	posted := p.postings()
+	for i := range n {
+		order, id := fmt.Sprint("o", i+1), fmt.Sprint("p", i+1)
+		want := 1
+		if p.witness.final(t, id).Refused() {
+			want = 0
+		}
+		require.Len(t, posted[order], want, "%s was told %v", id, p.witness.of(id))
+		require.Len(t, finals(p.witness.of(id)), 1, "one final outcome")
+	}
+}
+
+func finals(told []harness.Outcome) (fs []harness.Outcome) {
+	for _, o := range told {
+		if o.Final() {
+			fs = append(fs, o)
+		}
+	}
+	return fs
+}
+
+func TestResets(t *testing.T) {
+	p := startPair(t, Options{Pace: quick}, 2)
+	p.Subject.(harness.Slower).SlowAnswers(30 * time.Millisecond)
+	for i := range 40 {
+		require.NoError(t, p.press(i%2, fmt.Sprint("p", i), fmt.Sprint("o", i)))
+		if i%10 == 5 {
+			p.net.reset()
+		}
+	}
+	p.Subject.(harness.Slower).SlowAnswers(0)
+	for i := range 40 {
+		require.Equal(t, harness.Confirmed, p.witness.final(t, fmt.Sprint("p", i)))
+	}
+	require.Len(t, p.postings(), 40)
+}
+
+func TestSameSeedSameKeys(t *testing.T) {
+	key := func() string {
+		p := startPair(t, Options{}, 2)
+		return p.Subject.(*subject).phones.configs[1].Key.Public.String()
+	}
+	require.Equal(t, key(), key())
+}
+
+func TestFaultyWalletDuplicates(t *testing.T) {
+	p := startPair(t, Options{Faulty: Faulty{KeyPerTry: true}}, 1)
+	slow := p.Subject.(harness.Slower)
+	hits := slow.SlowAnswers(time.Hour)
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.Eventually(t, func() bool { return hits() > 0 }, 10*time.Second, 5*time.Millisecond)
+	p.net.reset()
+	slow.SlowAnswers(0)
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	require.Len(t, p.postings()["o1"], 2)
+	for _, b := range p.postings()["o1"] {
+		require.Equal(t, "p1", b.Payment)
+	}
+}
+
+func TestFaultyBankLoses(t *testing.T) {
+	p := startPair(t, Options{Faulty: Faulty{AnswerFirst: time.Hour}}, 1)
+	crasher := p.Subject.(harness.Crasher)
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	require.NoError(t, crasher.Crash(harness.Server))
+	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+	require.Empty(t, p.postings()["o1"])
+}
+
+func TestFaultyBankBooksLate(t *testing.T) {
+	p := startPair(t, Options{Faulty: Faulty{AnswerFirst: 10 * time.Millisecond}}, 1)
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	require.Len(t, p.postings()["o1"], 1)
+}
+
+func TestManyWallets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const wallets = 1000
+	before := inUse()
+	p := startPair(t, Options{}, wallets)
+	for i := range wallets {
+		require.NoError(t, p.press(i, fmt.Sprint("p", i), fmt.Sprint("o", i)))
+	}
+	for i := range wallets {
+		require.Equal(t, harness.Confirmed, p.witness.final(t, fmt.Sprint("p", i)))
+	}
+	require.Len(t, p.postings(), wallets)
+	per := (inUse() - before) / wallets
+	t.Logf("%d bytes of heap and stacks a wallet with its connection, both ends", per)
+	require.Less(t, per, uint64(300<<10))
+}
+
+// inUse returns the bytes of heap and stacks in use.
+func inUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
+}
+
+// BenchmarkPay measures a payment from the press to the confirmation: three
+// commits of the wallet's queue, one of the bank's ledger, and a round trip over
+// loopback TCP on an open connection.
+func BenchmarkPay(b *testing.B) {
+	for _, wallets := range []int{1, 64} {
+		b.Run(fmt.Sprintf("wallets=%d", wallets), func(b *testing.B) {
+			p := startPair(b, Options{}, wallets)
+			b.ReportAllocs()
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for i := range wallets {
+				wg.Go(func() {
+					for n := i; n < b.N; n += wallets {
+						id := fmt.Sprint(n)
+						hp := harness.Payment{
+							ID: "p" + id, Order: "o" + id, Payee: "m0", Amount: 1, Currency: "KES",
+						}
+						if err := p.Payer(i).Pay(b.Context(), hp); err != nil {
+							b.Error(err)
+							return
+						}
+						p.witness.final(b, hp.ID)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
 }
