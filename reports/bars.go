@@ -56,7 +56,7 @@ type barRun struct {
 const (
 	nameWidth  = 22
 	countWidth = 11
-	stateWidth = 12
+	stateWidth = 16
 	timeWidth  = 6
 )
 

@@ -88,9 +88,40 @@ func drawTrouble(b *strings.Builder, s style, r harness.Result) {
 	w := word(r.Exit())
 	fmt.Fprintf(b, "\n%s  %s  %s\n", s.paint(colourOf(w), w), s.paint(bold, clean(title(r))), s.paint(dim, circumstances(r)))
 	drawError(b, s, r)
-	drawVerdicts(b, s, slices.DeleteFunc(slices.Clone(r.Verdicts), verdictPassed), shownFindings)
+	drawVerdicts(b, s, troubles(r.Verdicts), shownFindings)
 	drawThresholds(b, s, slices.DeleteFunc(slices.Clone(r.Thresholds), thresholdPassed))
 	drawPointers(b, s, r)
+}
+
+// troubles returns the verdicts that are not a pass, as an overview shows them:
+// checks that say the same, such as that the run was interrupted, stand
+// together, and a finding that only repeats the summary is left out.
+func troubles(verdicts []harness.Verdict) []harness.Verdict {
+	var list []harness.Verdict
+	names := map[int][]string{} // checks by their place in list
+	for _, v := range verdicts {
+		if verdictPassed(v) {
+			continue
+		}
+		if len(v.Findings) == 1 && v.Findings[0].Text == v.Summary && v.Findings[0].Lines == nil {
+			v.Findings = nil
+		}
+		at := slices.IndexFunc(list, func(o harness.Verdict) bool {
+			return o.Status == v.Status && o.Summary == v.Summary && len(o.Findings)+len(v.Findings) == 0
+		})
+		if at < 0 {
+			at = len(list)
+			list = append(list, v)
+		}
+		names[at] = append(names[at], v.Check)
+	}
+	for at, checks := range names {
+		if len(checks) > 1 {
+			list[at].Check = plural(len(checks), "check")
+			list[at].Summary += ": " + strings.Join(checks, ", ")
+		}
+	}
+	return list
 }
 
 func verdictPassed(v harness.Verdict) bool     { return v.Status == harness.Pass }

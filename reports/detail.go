@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,20 +54,55 @@ func section(b *strings.Builder, s style, name string) {
 	b.WriteString("\n" + s.paint(bold, name) + "\n")
 }
 
+// drawFigures writes the figures a line each, and below them those of one
+// quantity, such as p50(confirm) and p95(confirm), in one row. The counts that
+// the checks have stated are left out.
 func drawFigures(b *strings.Builder, s style, r harness.Result) {
-	if len(r.Figures) == 0 {
+	single := grid{heads: []heading{{}, {right: true}, {}}, indent: "  "}
+	spread := grid{heads: []heading{{}}, indent: "  "}
+	for _, f := range r.Figures {
+		of, quantity, ok := strings.Cut(strings.TrimSuffix(f.Name, ")"), "(")
+		switch {
+		case r.Verdict(f.Name).Check != "":
+		case ok:
+			spread.set(clean(quantity), clean(of), figure(f))
+		default:
+			note := ""
+			if r.Payload && f.Unit == harness.Bytes {
+				note = "payload, without headers, ACKs and retransmissions"
+			}
+			single.rows = append(single.rows, []cell{{text: clean(f.Name)}, {text: figure(f)}, {note, dim}})
+		}
+	}
+	if len(single.rows)+len(spread.rows) == 0 {
 		return
 	}
 	section(b, s, "figures")
-	g := grid{heads: []heading{{}, {right: true}, {}}, indent: "  "}
-	for _, f := range r.Figures {
-		note := ""
-		if r.Payload && f.Unit == harness.Bytes {
-			note = "payload, without headers, ACKs and retransmissions"
-		}
-		g.rows = append(g.rows, []cell{{text: clean(f.Name)}, {text: figure(f)}, {note, dim}})
+	single.draw(b, s)
+	if len(spread.rows) > 0 {
+		b.WriteByte('\n')
+		spread.draw(b, s)
 	}
-	g.draw(b, s)
+}
+
+// set puts text into the row and the column of these names, which it makes
+// where they are missing.
+func (g *grid) set(row, column, text string) {
+	x := slices.IndexFunc(g.heads, func(h heading) bool { return h.text == column })
+	if x < 0 {
+		x = len(g.heads)
+		g.heads = append(g.heads, heading{text: column, right: true})
+		for y := range g.rows {
+			g.rows[y] = append(g.rows[y], cell{none, dim})
+		}
+	}
+	y := slices.IndexFunc(g.rows, func(cells []cell) bool { return cells[0].text == row })
+	if y < 0 {
+		y = len(g.rows)
+		g.rows = append(g.rows, slices.Repeat([]cell{{none, dim}}, len(g.heads)))
+		g.rows[y][0] = cell{text: row}
+	}
+	g.rows[y][x] = cell{text: text}
 }
 
 // drawPhases sets what the packets got beside what was asked of the links, a

@@ -92,13 +92,18 @@ func significant(x float64) string {
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
-// scaled writes x with a decimal prefix: 12.3 k.
+// scaled writes x with a decimal prefix: 12.3 kbit/s. Bytes below 10,000 stay as
+// they are, since the sizes of messages are compared digit by digit.
 func scaled(x float64, unit string) string {
 	for _, p := range []struct {
 		factor float64
 		name   string
 	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if math.Abs(x) >= 10*p.factor || p.factor > 1e3 && math.Abs(x) >= p.factor {
+		least := p.factor
+		if unit == "B" && p.name == "k" {
+			least *= 10
+		}
+		if math.Abs(x) >= least {
 			return significant(x/p.factor) + " " + p.name + unit
 		}
 	}

@@ -44,6 +44,7 @@ func TestFigure(t *testing.T) {
 		{harness.Seconds, 1e12, "1e+12s"},
 		{harness.Seconds, math.NaN(), "NaNs"},
 		{harness.BitPerSecond, 118400, "118 kbit/s"},
+		{harness.BitPerSecond, 2480, "2.48 kbit/s"},
 		{harness.BitPerSecond, 0, "0 bit/s"},
 		{harness.Joules, 0.5, "0.5 J"},
 	} {
@@ -173,4 +174,53 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 			require.NoError(t, write(&bytes.Buffer{}, results))
 		}
 	}
+}
+
+func TestFiguresOfOneQuantityShareARow(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	drawFigures(&b, style{}, harness.Result{
+		Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}},
+		Figures: harness.Figures{
+			{Name: "payments", Unit: harness.Count, Value: 3},
+			{Name: "lost", Unit: harness.Count},
+			{Name: "p50(confirm)", Unit: harness.Seconds, Value: 1.5},
+			{Name: "p50(feedback)", Unit: harness.Seconds, Value: 0.001},
+			{Name: "max(feedback)", Unit: harness.Seconds, Value: 0.25},
+			{Name: "max(attempt)", Unit: harness.Seconds, Value: 20},
+		},
+	})
+	require.Equal(t, `
+figures
+  payments  3
+
+              p50    max
+  confirm   1.50s      –
+  feedback  1.0ms  250ms
+  attempt       –  20.0s
+`, b.String())
+}
+
+func TestTroublesSayTheSameOnce(t *testing.T) {
+	t.Parallel()
+	unknown := func(check, summary string, findings ...harness.Finding) harness.Verdict {
+		return harness.Verdict{Check: check, Summary: summary, Count: len(findings), Findings: findings}
+	}
+	const why = "the run was interrupted"
+	verdicts := []harness.Verdict{
+		unknown("lost", why),
+		passed("load", "all made"),
+		{Check: "early", Status: harness.Fail, Summary: why},
+		unknown("duplicated", why),
+		unknown("impairment", "the reset never happened", harness.Finding{Text: "the reset never happened"}),
+		unknown("storm", why, harness.Finding{Text: "w1-1: 90 tries"}),
+	}
+	require.Equal(t, []harness.Verdict{
+		unknown("2 checks", why+": lost, duplicated"),
+		{Check: "early", Status: harness.Fail, Summary: why},
+		{Check: "impairment", Summary: "the reset never happened", Count: 1},
+		unknown("storm", why, harness.Finding{Text: "w1-1: 90 tries"}),
+	}, troubles(verdicts))
+	require.Equal(t, "duplicated", verdicts[3].Check, "the result itself is left alone")
+	require.Len(t, verdicts[4].Findings, 1, "the result itself is left alone")
 }

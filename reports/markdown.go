@@ -64,10 +64,8 @@ func foldOut(b *strings.Builder, r harness.Result) {
 	case unexplained(r):
 		b.WriteString("- **" + r.Status.String() + "**: " + nothingSays + "\n")
 	}
-	for _, v := range r.Verdicts {
-		if v.Status != harness.Pass {
-			foldOutVerdict(b, v)
-		}
+	for _, v := range troubles(r.Verdicts) {
+		foldOutVerdict(b, v)
 	}
 	for _, t := range r.Thresholds {
 		if t.Status != harness.Pass {

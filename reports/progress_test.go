@@ -165,17 +165,17 @@ func TestBars(t *testing.T) {
 		s.bars.Update("nobody", 1, "pays")
 		time.Sleep(65 * time.Second)
 		require.Equal(t, ""+
-			"tunnel                 [===========>            ]     100/200 a phase wit…  1m5s\n"+
-			"決済 in the 地下鉄 of… [                        ]        0/10 starts        1m5s\n"+
-			"all scenarios          [                        ]         0/3 done          1m5s\n", s.draw())
+			"tunnel                 [=========>          ]     100/200 a phase with a …  1m5s\n"+
+			"決済 in the 地下鉄 of… [                    ]        0/10 starts            1m5s\n"+
+			"all scenarios          [                    ]         0/3 done              1m5s\n", s.draw())
 
 		s.bars.Done(passing())
 		s.bars.Done(broken()) // it never started
 		s.draw()
 		s.draw()
 		require.Equal(t, ""+
-			"決済 in the 地下鉄 of… [                        ]        0/10 starts        1m5s\n"+
-			"all scenarios          [===============>        ]         2/3 1 not pass    1m5s\n", s.draw())
+			"決済 in the 地下鉄 of… [                    ]        0/10 starts            1m5s\n"+
+			"all scenarios          [============>       ]         2/3 1 not pass        1m5s\n", s.draw())
 		s.bars.Close() // with a run unfinished, and nobody draws
 		s.bars.Done(passing())
 		s.bars.Start("late", 7, 10)
@@ -237,7 +237,7 @@ func TestASingleRunHasNoTotal(t *testing.T) {
 		defer s.bars.Close()
 		s.bars.Start("tunnel", 7, 0)
 		s.bars.Update("tunnel", 3, "pays")
-		require.Equal(t, "tunnel                 [                        ]         3/0 pays            0s\n", s.draw())
+		require.Equal(t, "tunnel                 [                    ]         3/0 pays                0s\n", s.draw())
 		s.bars.Done(passing())
 	})
 }
