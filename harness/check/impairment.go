@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -40,14 +41,17 @@ func (j *Judge) impairment() answer {
 	for _, e := range j.links.events {
 		hits += e.hits
 	}
-	a.pass = fmt.Sprintf("%s hit %s", plural(len(j.links.events), "event"), plural(int(hits), "time"))
+	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(late)/float64(time.Millisecond))}
+	if n := len(j.links.events); n > 0 {
+		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
+	}
 	if judged > 0 {
-		a.pass += fmt.Sprintf("; loss as asked in %s", plural(judged, "phase"))
+		said = append(said, "loss as asked in "+plural(judged, "phase"))
 	}
 	if few > 0 {
-		a.pass += fmt.Sprintf("; too few packets in %s to show a loss", plural(few, "phase"))
+		said = append(said, "too few packets in "+plural(few, "phase")+" to show a loss")
 	}
-	a.pass += fmt.Sprintf("; packets %.1f ms late on average", float64(late)/float64(time.Millisecond))
+	a.pass = strings.Join(said, "; ")
 	return a
 }
 
