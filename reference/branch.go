@@ -98,9 +98,9 @@ func (b *branch) start(ctx context.Context) error {
 	life, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	var book bank.Book = b.book
-	if b.faulty.AnswerFirst > 0 {
+	if b.faulty.AnswerBeforeCommit {
 		b.hasty = &hastyBook{
-			ledger: b.book, receipts: b.receipts, after: b.faulty.AnswerFirst, ctx: life,
+			ledger: b.book, receipts: b.receipts, ctx: life,
 			answers: map[wire.Key]*wire.Answer{},
 		}
 		book = b.hasty

@@ -19,25 +19,26 @@ import (
 // been: to prove that the checks of the harness find it. The zero value is not
 // broken.
 type Faulty struct {
-	// KeyPerTry is a wallet that draws a new idempotency key for each try. When
+	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each try. When
 	// an answer is lost the bank books the payment again: DUPLICATED. It also
 	// keeps nothing on disk: what is under way at a crash of the client is
 	// forgotten.
-	KeyPerTry bool
-	// AnswerFirst is a bank that confirms a payment at once and books it this
-	// much later. What was confirmed and not booked when it crashes is LOST;
-	// every confirmation is EARLY.
-	AnswerFirst time.Duration
+	NewKeyPerAttempt bool
+	// AnswerBeforeCommit is a bank that confirms a payment at once and books it
+	// two seconds later. What was confirmed and not booked when it crashes is
+	// LOST; every confirmation is EARLY.
+	AnswerBeforeCommit bool
 }
 
-// The hasty wallet's own, careless pace.
+// The careless pace of both.
 const (
 	hastyTries   = 25
 	hastyTimeout = 3 * time.Second
 	hastyPause   = 500 * time.Millisecond
+	hastyCommit  = 2 * time.Second
 )
 
-// hastyPayers are the payers of Faulty.KeyPerTry.
+// hastyPayers are the payers of Faulty.NewKeyPerAttempt.
 type hastyPayers struct {
 	desk    *desk
 	configs []wallet.Config
@@ -155,12 +156,11 @@ func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*wire.Answer, 
 	}})
 }
 
-// hastyBook is the book of Faulty.AnswerFirst: it answers from memory, and the
+// hastyBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
 // ledger learns of it later.
 type hastyBook struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
-	after    time.Duration
 	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
 	wg       sync.WaitGroup
 
@@ -185,7 +185,7 @@ func (b *hastyBook) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Re
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
-		case <-time.After(b.after):
+		case <-time.After(hastyCommit):
 			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
 		case <-b.ctx.Done():
 		}

@@ -61,7 +61,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if err := s.enroll(ctx, configs); err != nil {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
-	if s.options.Faulty.KeyPerTry {
+	if s.options.Faulty.NewKeyPerAttempt {
 		s.hasty = newHastyPayers(configs, s.desk)
 		return nil
 	}

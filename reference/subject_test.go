@@ -185,7 +185,7 @@ func TestSameSeedSameKeys(t *testing.T) {
 }
 
 func TestFaultyWalletDuplicates(t *testing.T) {
-	p := startPair(t, Options{Faulty: Faulty{KeyPerTry: true}}, 1)
+	p := startPair(t, Options{Faulty: Faulty{NewKeyPerAttempt: true}}, 1)
 	slow := p.Subject.(harness.Slower)
 	hits := slow.SlowAnswers(time.Hour)
 	require.NoError(t, p.press(0, "p1", "o1"))
@@ -200,7 +200,7 @@ func TestFaultyWalletDuplicates(t *testing.T) {
 }
 
 func TestFaultyBankLoses(t *testing.T) {
-	p := startPair(t, Options{Faulty: Faulty{AnswerFirst: time.Hour}}, 1)
+	p := startPair(t, Options{Faulty: Faulty{AnswerBeforeCommit: true}}, 1)
 	crasher := p.Subject.(harness.Crasher)
 	require.NoError(t, p.press(0, "p1", "o1"))
 	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
@@ -210,7 +210,7 @@ func TestFaultyBankLoses(t *testing.T) {
 }
 
 func TestFaultyBankBooksLate(t *testing.T) {
-	p := startPair(t, Options{Faulty: Faulty{AnswerFirst: 10 * time.Millisecond}}, 1)
+	p := startPair(t, Options{Faulty: Faulty{AnswerBeforeCommit: true}}, 1)
 	require.NoError(t, p.press(0, "p1", "o1"))
 	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
 	require.Len(t, p.postings()["o1"], 1)
