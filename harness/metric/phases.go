@@ -103,6 +103,10 @@ func (t tally) realised() harness.Realised {
 	return r
 }
 
+// blink is the length of the phases between changes made in one go: one that no
+// packet met is not worth showing.
+const blink = time.Millisecond
+
 // stats returns the phases; the last one ends at end.
 func (l *phases) stats(end time.Duration) []harness.PhaseStat {
 	var all []harness.PhaseStat
@@ -110,6 +114,9 @@ func (l *phases) stats(end time.Duration) []harness.PhaseStat {
 		s := harness.PhaseStat{Phase: p.Phase, From: p.from, To: end, Up: p.up.realised(), Down: p.down.realised()}
 		if i+1 < len(l.list) {
 			s.To = l.list[i+1].from
+		}
+		if s.To-s.From < blink && s.Up.Offered+s.Down.Offered == 0 {
+			continue
 		}
 		all = append(all, s)
 	}

@@ -32,6 +32,7 @@ func JudgeFile(path string) (harness.Result, error) {
 func Judge(r io.Reader) (harness.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := harness.Result{Version: harness.ResultVersion}
+	var end *harness.End
 	for rec, err := range harness.ReadHistory(r) {
 		if err != nil {
 			return res, err
@@ -45,7 +46,7 @@ func Judge(r io.Reader) (harness.Result, error) {
 			res.Took = rec.At
 		}
 		if rec.End != nil {
-			res.Error = rec.End.Error
+			end, res.Error = rec.End, rec.End.Error
 		}
 		judge.Add(rec)
 		collector.Add(rec)
@@ -53,7 +54,13 @@ func Judge(r io.Reader) (harness.Result, error) {
 	if res.Started.IsZero() {
 		return res, errors.New("the file is empty: expected the history of a run")
 	}
-	return conclude(res, judge, collector)
+	if err := conclude(&res, judge, collector); err != nil {
+		return res, err
+	}
+	if end == nil || end.Interrupted || end.Error != "" {
+		doubt(&res)
+	}
+	return res, nil
 }
 
 // begin takes over the header.
@@ -72,10 +79,10 @@ func begin(res *harness.Result, rec harness.Record) error {
 }
 
 // conclude fills in what is known at the end of a history.
-func conclude(res harness.Result, judge *check.Judge, collector *metric.Collector) (harness.Result, error) {
+func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collector) error {
 	thresholds, err := metric.ParseAll(res.Scenario.Expect)
 	if err != nil {
-		return res, err
+		return err
 	}
 	res.Verdicts = judge.Verdicts()
 	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
@@ -88,8 +95,18 @@ func conclude(res harness.Result, judge *check.Judge, collector *metric.Collecto
 	for _, t := range res.Thresholds {
 		res.Status = res.Status.Worse(t.Status)
 	}
-	if res.Error != "" {
-		res.Status = res.Status.Worse(harness.StatusUnknown)
+	return nil
+}
+
+// doubt makes the thresholds of a run that did not come to its end unknown:
+// their figures are of a part of it. What the checks have proven stands.
+func doubt(res *harness.Result) {
+	res.Status = harness.StatusUnknown
+	for i := range res.Thresholds {
+		res.Thresholds[i].Status = harness.StatusUnknown
+		res.Thresholds[i].Reason = "the run did not come to its end"
 	}
-	return res, nil
+	for _, v := range res.Verdicts {
+		res.Status = res.Status.Worse(v.Status)
+	}
 }
