@@ -127,7 +127,7 @@ func TestEvaluate(t *testing.T) {
 		require.Equal(t, e.want == harness.StatusUnknown, got[i].Reason != "", e.text)
 		require.Equal(t, e.want == harness.StatusUnknown, got[i].Got == harness.Figure{}, e.text)
 	}
-	require.Equal(t, "not measured: no payment was told confirmed", got[7].Reason)
+	require.Equal(t, "no payment was told confirmed", got[7].Reason)
 }
 
 func FuzzParse(f *testing.F) {

@@ -111,7 +111,7 @@ func (t Threshold) evaluate(figures harness.Figures) harness.Threshold {
 	got, ok := figures.Get(t.Figure)
 	switch {
 	case !ok:
-		r.Reason = "not measured: " + t.Metric.Absent
+		r.Reason = t.Metric.Absent
 	case t.Op.holds(got.Value, t.Value):
 		r.Got, r.Status = got, harness.Pass
 	default:
