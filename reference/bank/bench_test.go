@@ -118,5 +118,33 @@ func (sv *testServer) connect(tb testing.TB) net.Conn {
 
 func (sv *testServer) dial(tb testing.TB, wallet wire.KeyPair) *wire.Session {
 	tb.Helper()
-	return wire.Client(sv.connect(tb), wire.ClientConfig{Static: wallet, Bank: sv.key})
+	return wire.Client(sv.connect(tb), sv.client(wallet))
+}
+
+func (sv *testServer) client(wallet wire.KeyPair) wire.ClientConfig {
+	return wire.ClientConfig{Static: wallet, Bank: sv.key}
+}
+
+// BenchmarkLedger books payments of 64 concurrent wallets, without the network.
+func BenchmarkLedger(b *testing.B) {
+	const wallets = 64
+	bk := openBook(b, wallets)
+	var n atomic.Int64
+	b.SetParallelism(wallets / 2)
+	b.ReportAllocs()
+	var next atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		w := bk.wallets[int(next.Add(1))%wallets].Public
+		for pb.Next() {
+			p := payment(int(n.Add(1)))
+			p.Amount = 1
+			a, err := bk.Answer(context.Background(), w, &wire.Request{Ask: wire.AskPay, Payment: p})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_ = a
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
 }

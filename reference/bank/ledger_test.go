@@ -22,6 +22,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // testTime is the instant the tests' payments are made, in Unix milliseconds.
 const testTime = 1_790_000_000_000
 
+// tester is what a testing.TB and a rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	FailNow()
+}
+
 // book is a ledger under test, with the keys of its wallets.
 type book struct {
 	*Ledger
@@ -84,7 +91,7 @@ func (b *book) enroll(tb testing.TB, wallets int) {
 }
 
 // reopen opens the file again, after a Close or a Kill.
-func (b *book) reopen(tb testing.TB) {
+func (b *book) reopen(tb tester) {
 	tb.Helper()
 	l, err := OpenLedger(b.cfg)
 	require.NoError(tb, err)
@@ -100,7 +107,7 @@ func payment(n int) wire.Payment {
 	}
 }
 
-func (b *book) ask(tb testing.TB, ask wire.Ask, wallet int, p wire.Payment) *wire.Answer {
+func (b *book) ask(tb tester, ask wire.Ask, wallet int, p wire.Payment) *wire.Answer {
 	tb.Helper()
 	a, err := b.Answer(context.Background(), b.wallets[wallet].Public, &wire.Request{Ask: ask, Payment: p})
 	require.NoError(tb, err)
@@ -113,14 +120,14 @@ func (b *book) ask(tb testing.TB, ask wire.Ask, wallet int, p wire.Payment) *wir
 	return a
 }
 
-func (b *book) pay(tb testing.TB, wallet int, p wire.Payment) *wire.Answer {
+func (b *book) pay(tb tester, wallet int, p wire.Payment) *wire.Answer {
 	tb.Helper()
 	return b.ask(tb, wire.AskPay, wallet, p)
 }
 
 // books returns what a reader beside the bank sees: the transfers and the
 // closing balances, verified.
-func (b *book) books(tb testing.TB) ([]Transfer, map[string]int64) {
+func (b *book) books(tb tester) ([]Transfer, map[string]int64) {
 	tb.Helper()
 	a, err := OpenAudit(b.cfg.Path, b.cfg.VFS)
 	require.NoError(tb, err)
@@ -154,26 +161,328 @@ func TestPay(t *testing.T) {
 	require.Equal(t, map[string]int64{"w0": 75_00, "m0": 25_00, "m1": 0, "m2": 0, "equity:KES": -100_00}, closing)
 }
 
-// BenchmarkLedger books payments of 64 concurrent wallets, without the network.
-func BenchmarkLedger(b *testing.B) {
-	const wallets = 64
-	bk := openBook(b, wallets)
-	var n atomic.Int64
-	b.SetParallelism(wallets / 2)
-	b.ReportAllocs()
-	var next atomic.Int64
-	b.RunParallel(func(pb *testing.PB) {
-		w := bk.wallets[int(next.Add(1))%wallets].Public
-		for pb.Next() {
-			p := payment(int(n.Add(1)))
-			p.Amount = 1
-			a, err := bk.Answer(context.Background(), w, &wire.Request{Ask: wire.AskPay, Payment: p})
-			if err != nil {
-				b.Error(err)
-				return
+func TestSameKey(t *testing.T) {
+	again := func(change func(*wire.Payment)) wire.Payment {
+		p := payment(1)
+		change(&p)
+		return p
+	}
+	cases := []struct {
+		name   string
+		wallet int
+		second wire.Payment
+		want   wire.Result
+		booked int
+	}{
+		{"same content", 0, payment(1), wire.Confirmed, 1},
+		{"other amount", 0, again(func(p *wire.Payment) { p.Amount++ }), wire.Conflict, 1},
+		{"other payee", 0, again(func(p *wire.Payment) { p.Payee = "m1" }), wire.Conflict, 1},
+		{"other currency", 0, again(func(p *wire.Payment) { p.Currency = "UGX" }), wire.Conflict, 1},
+		{"other order", 0, again(func(p *wire.Payment) { p.Order = "x" }), wire.Conflict, 1},
+		{"other time", 0, again(func(p *wire.Payment) { p.Created++ }), wire.Conflict, 1},
+		{"other deadline", 0, again(func(p *wire.Payment) { p.Deadline++ }), wire.Conflict, 1},
+		{"other payer", 1, payment(1), wire.Confirmed, 2},
+		{"same order under another key", 0, again(func(p *wire.Payment) { p.Key[9]++ }), wire.Confirmed, 2},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := openBook(t, 2)
+			first := b.pay(t, 0, payment(1))
+			require.Equal(t, wire.Confirmed, first.Result)
+			b.clock.Add(500)
+			for range 2 {
+				got := b.pay(t, c.wallet, c.second)
+				require.Equal(t, c.want, got.Result)
+				if c.second == payment(1) && c.wallet == 0 {
+					require.Equal(t, first, got, "the very same answer")
+				}
 			}
-			_ = a
+			transfers, closing := b.books(t)
+			require.Len(t, transfers, c.booked)
+			require.EqualValues(t, c.booked*25_00, closing["m0"])
+			require.Equal(t, first, b.pay(t, 0, payment(1)), "a conflict does not change the first answer")
+		})
+	}
+}
+
+func TestSameKeyConcurrently(t *testing.T) {
+	b := openBook(t, 1)
+	answers := make([]*wire.Answer, 32)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			r := &wire.Request{Ask: wire.AskPay, Payment: payment(1)}
+			var err error
+			if answers[i], err = b.Answer(context.Background(), b.wallets[0].Public, r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, a := range answers {
+		require.Equal(t, answers[0], a)
+	}
+	transfers, closing := b.books(t)
+	require.Len(t, transfers, 1)
+	require.EqualValues(t, 75_00, closing["w0"])
+}
+
+func TestFundsRace(t *testing.T) {
+	b := openBook(t, 1)
+	var confirmed, declined atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			r := &wire.Request{Ask: wire.AskPay, Payment: payment(i)}
+			switch a, err := b.Answer(context.Background(), b.wallets[0].Public, r); {
+			case err != nil:
+				t.Error(err)
+			case a.Result == wire.Confirmed:
+				confirmed.Add(1)
+			case a.Reason == wire.NoFunds:
+				declined.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 4, confirmed.Load(), "100.00 pays 25.00 four times")
+	require.EqualValues(t, 36, declined.Load())
+	transfers, closing := b.books(t)
+	require.Len(t, transfers, 4)
+	require.Zero(t, closing["w0"])
+}
+
+func TestDeclines(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*wire.Payment)
+		want   wire.Reason
+	}{
+		{"more than there is", func(p *wire.Payment) { p.Amount = 100_01 }, wire.NoFunds},
+		{"nobody of that name", func(p *wire.Payment) { p.Payee = "m9" }, wire.UnknownPayee},
+		{"to the equity account", func(p *wire.Payment) { p.Payee = "equity:KES" }, wire.UnknownPayee},
+		{"to oneself", func(p *wire.Payment) { p.Payee = "w0" }, wire.SameAccount},
+		{"payee has another currency", func(p *wire.Payment) { p.Payee = "m2" }, wire.WrongCurrency},
+		{"payer has another currency", func(p *wire.Payment) { p.Payee, p.Currency = "m2", "UGX" }, wire.WrongCurrency},
+		{"above the bank's limit", func(p *wire.Payment) { p.Amount = 100_000_01 }, wire.AmountOutOfRange},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, clock := config(t)
+			cfg.MaxAmount = 100_000_00
+			b := openBookWith(t, 2, cfg, clock)
+			p := payment(1)
+			c.change(&p)
+			got := b.pay(t, 0, p)
+			require.Equal(t, wire.Declined, got.Result)
+			require.Equal(t, c.want, got.Reason)
+
+			// What would have helped comes too late for this key.
+			require.NoError(t, b.Enroll(t.Context(), Account{Name: "m9", Currency: "KES"}))
+			gift := payment(2)
+			gift.Payee = "w0"
+			require.Equal(t, wire.Confirmed, b.pay(t, 1, gift).Result)
+			b.clock.Add(5)
+			require.Equal(t, got, b.pay(t, 0, p), "the same answer for ever")
+			require.Equal(t, got, b.ask(t, wire.AskStatus, 0, p))
+			transfers, closing := b.books(t)
+			require.Len(t, transfers, 1)
+			require.EqualValues(t, 125_00, closing["w0"])
+		})
+	}
+}
+
+func TestFullAccount(t *testing.T) {
+	b := openBook(t, 0)
+	for i := range 2 {
+		k, err := wire.NewKeyPair(rand.NewChaCha8([32]byte{byte(i)}))
+		require.NoError(t, err)
+		b.wallets = append(b.wallets, k)
+		require.NoError(t, b.Enroll(t.Context(), Account{Name: fmt.Sprint("w", i), Key: k.Public, Currency: "KES", Opening: wire.MaxAmount}))
+	}
+	b.Ledger.w.byName["m0"].balance = maxBalance - 10 // as after a thousand years of trade
+	p := payment(1)
+	p.Amount = 11
+	require.Equal(t, wire.AmountOutOfRange, b.pay(t, 0, p).Reason)
+	b.Ledger.w.byName["m0"].balance = 0
+}
+
+func TestDeadlines(t *testing.T) {
+	forever := payment(1)
+	forever.Deadline = 0
+	const before, at, after = testTime + 1000, testTime + 60_000, testTime + 60_001
+	type step struct {
+		ask  wire.Ask
+		now  int64
+		want wire.Result
+	}
+	cases := []struct {
+		name   string
+		p      wire.Payment
+		steps  []step
+		booked int
+	}{
+		{"in the last millisecond", payment(1), []step{{wire.AskPay, at, wire.Confirmed}}, 1},
+		{"too late", payment(1), []step{{wire.AskPay, after, wire.Expired}}, 0},
+		{"a late first copy after a status query", payment(1), []step{
+			{wire.AskStatus, before, wire.NotFound},
+			{wire.AskStatus, after, wire.Expired},
+			{wire.AskPay, after, wire.Expired},
+			{wire.AskPay, before, wire.Expired}, // even if the clock is set back
+		}, 0},
+		{"not found is not final", payment(1), []step{
+			{wire.AskStatus, before, wire.NotFound},
+			{wire.AskPay, before, wire.Confirmed},
+			{wire.AskStatus, before, wire.Confirmed},
+		}, 1},
+		{"confirmed stays confirmed", payment(1), []step{
+			{wire.AskPay, before, wire.Confirmed},
+			{wire.AskStatus, after, wire.Confirmed},
+			{wire.AskPay, after, wire.Confirmed},
+		}, 1},
+		{"no deadline", forever, []step{
+			{wire.AskStatus, after, wire.NotFound},
+			{wire.AskPay, after, wire.Confirmed},
+		}, 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := openBook(t, 1)
+			for i, s := range c.steps {
+				b.clock.Store(s.now)
+				require.Equal(t, s.want, b.ask(t, s.ask, 0, c.p).Result, "step %d", i)
+			}
+			transfers, _ := b.books(t)
+			require.Len(t, transfers, c.booked)
+		})
+	}
+}
+
+func TestNotEnrolled(t *testing.T) {
+	b := openBook(t, 1)
+	stranger, err := wire.NewKeyPair(nil)
+	require.NoError(t, err)
+	b.wallets = append(b.wallets, stranger)
+	got := b.pay(t, 1, payment(1))
+	require.Equal(t, wire.Refused, got.Result)
+	require.Equal(t, wire.NotEnrolled, got.Reason)
+
+	// It was not final, and nothing was recorded.
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Key: stranger.Public, Currency: "KES", Opening: 100_00}))
+	require.Equal(t, wire.Confirmed, b.pay(t, 1, payment(1)).Result)
+}
+
+func TestEnroll(t *testing.T) {
+	key := func(n byte) wire.PublicKey { return wire.PublicKey{n} }
+	cases := []struct {
+		name string
+		a    Account
+		want string // nothing: it is taken
+	}{
+		{"merchant", Account{Name: "shop", Currency: "KES"}, ""},
+		{"merchant with a balance", Account{Name: "bakery", Currency: "EUR", Opening: 5}, ""},
+		{"the same again", Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}, ""},
+		{"the same with another key", Account{Name: "old", Key: key(2), Currency: "KES"}, "another account of that name"},
+		{"the same in another currency", Account{Name: "old", Key: key(1), Currency: "EUR"}, "another account of that name"},
+		{"a key twice", Account{Name: "new", Key: key(1), Currency: "KES"}, "its key is that of account old"},
+		{"no name", Account{Currency: "KES"}, "its name is not"},
+		{"a name like equity", Account{Name: "equity:EUR", Currency: "EUR"}, "its name is not"},
+		{"no currency", Account{Name: "shop"}, "its currency"},
+		{"debt", Account{Name: "shop", Currency: "KES", Opening: -1}, "its opening balance -1"},
+		{"too rich", Account{Name: "shop", Currency: "KES", Opening: wire.MaxAmount + 1}, "its opening balance"},
+	}
+	b := openBook(t, 0)
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}))
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := b.Enroll(t.Context(), c.a)
+			if c.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.want)
+			}
+			_, closing := b.books(t)
+			require.EqualValues(t, 7, closing["old"])
+		})
+	}
+}
+
+func TestBusy(t *testing.T) {
+	cfg, clock := config(t)
+	cfg.Queue, cfg.MaxBatch = 1, 1
+	held, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	cfg.Hooks.BeforeCommit = func(context.Context, []wire.Key) {
+		once.Do(func() { close(held); <-release })
+	}
+	b := openBookWith(t, 3, cfg, clock)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.pay(t, 0, payment(1)) }) // holds the writer
+	<-held
+	wg.Go(func() { b.pay(t, 1, payment(2)) }) // fills the queue
+	require.Eventually(t, func() bool { return len(b.jobs) == 1 }, 10*time.Second, time.Millisecond)
+	got := b.pay(t, 2, payment(3))
+	require.Equal(t, wire.Refused, got.Result)
+	require.Equal(t, wire.Busy, got.Reason)
+	close(release)
+	wg.Wait()
+	transfers, _ := b.books(t)
+	require.Len(t, transfers, 2)
+	require.Equal(t, wire.Confirmed, b.pay(t, 2, payment(3)).Result, "busy was not final")
+}
+
+// TestBatches shows that what arrives during a commit shares the next one, and
+// that the hooks see each booking before its answer.
+func TestBatches(t *testing.T) {
+	const waiting = 16
+	cfg, clock := config(t)
+	held, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var batches [][]wire.Key // the writer's until release, then read after wg.Wait
+	var durable sync.Map
+	cfg.Hooks.BeforeCommit = func(context.Context, []wire.Key) {
+		once.Do(func() { close(held); <-release })
+	}
+	cfg.Hooks.Committed = func(keys []wire.Key) {
+		batches = append(batches, append([]wire.Key(nil), keys...))
+		for _, k := range keys {
+			durable.Store(k, true)
 		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+	}
+	b := openBookWith(t, waiting+1, cfg, clock)
+	var wg sync.WaitGroup
+	for i := range waiting + 1 {
+		wg.Go(func() {
+			b.pay(t, i, payment(i))
+			if _, ok := durable.Load(payment(i).Key); !ok {
+				t.Error("answered before Committed", i)
+			}
+		})
+		if i == 0 {
+			<-held
+		}
+	}
+	require.Eventually(t, func() bool { return len(b.jobs) == waiting }, 10*time.Second, time.Millisecond)
+	close(release)
+	wg.Wait()
+	require.Len(t, batches, 2)
+	require.Len(t, batches[0], 1)
+	require.Len(t, batches[1], waiting)
+}
+
+func TestClosedLedger(t *testing.T) {
+	b := openBook(t, 1)
+	require.NoError(t, b.Close())
+	_, err := b.Answer(t.Context(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: payment(1)})
+	require.ErrorIs(t, err, ErrClosed)
+	require.ErrorIs(t, b.Enroll(t.Context(), Account{Name: "x", Currency: "KES"}), ErrClosed)
+	require.NoError(t, b.Kill(), "closing twice is harmless")
+}
+
+func TestAnswerRefusesWhatTheWireWould(t *testing.T) {
+	b := openBook(t, 1)
+	p := payment(1)
+	p.Amount = -25_00
+	_, err := b.Answer(t.Context(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: p})
+	require.ErrorContains(t, err, "amount -2500")
 }

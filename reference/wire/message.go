@@ -19,7 +19,7 @@ const (
 	MaxValidity = 30 * 24 * time.Hour      // from Created to Deadline
 	maxTime     = 253_402_300_799_999      // Unix milliseconds, the end of the year 9999
 	maxValidMS  = int64(MaxValidity / 1e6) // milliseconds
-	minTime     = int64(978_307_200_000)   // Unix milliseconds, the beginning of 2001
+	minTime     = int64(631_152_000_000)   // Unix milliseconds, the beginning of 1990
 	keySize     = 16                       // bytes of an idempotency key
 	receiptSize = 64                       // bytes of an Ed25519 signature
 	maxMessage  = 512                      // bytes of an encoded Answer, and more than any valid Request
