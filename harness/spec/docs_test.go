@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -78,27 +77,9 @@ func profileTable(lib Library) string {
 	var b strings.Builder
 	b.WriteString("| profile | up | down | quotes | source |\n|---|---|---|---|---|\n")
 	for _, p := range lib.All() {
-		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | %s |\n", p.Name, p.Summary, pathText(p.Up), pathText(p.Down), p.Quotes, p.Source)
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | %s |\n", p.Name, p.Summary, FormatPath(p.Up), FormatPath(p.Down), p.Quotes, p.Source)
 	}
 	return b.String()
-}
-
-func pathText(p harness.Path) string {
-	words := []string{FormatDuration(p.Delay)}
-	if p.Jitter > 0 {
-		words[0] += " ± " + FormatDuration(p.Jitter)
-	}
-	words = append(words, FormatRate(p.Rate))
-	if p.Limit > 0 {
-		words = append(words, "limit "+FormatSize(p.Limit))
-	}
-	switch g := p.Loss.GE; {
-	case g != nil:
-		words = append(words, fmt.Sprintf("gemodel %s %s %s %s", FormatShare(g.P), FormatShare(g.R), FormatShare(g.LossBad), FormatShare(g.LossGood)))
-	case p.Loss.P > 0:
-		words = append(words, "loss "+FormatShare(p.Loss.P))
-	}
-	return strings.Join(words, ", ")
 }
 
 func scenarioTable(t *testing.T, lib Library) string {

@@ -1,10 +1,14 @@
 package spec
 
 import (
+	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // FormatDuration writes a duration as a scenario file would: 1m30s, not
@@ -46,6 +50,36 @@ func FormatShare(f float64) string {
 		percent = strings.TrimRight(strings.TrimRight(percent, "0"), ".")
 	}
 	return percent + "%"
+}
+
+// FormatPath writes what a path does, for people: 420ms ± 60ms, 200kbit, loss
+// 1%. A perfect path is "perfect".
+func FormatPath(p harness.Path) string {
+	var words []string
+	switch {
+	case p.Jitter > 0:
+		words = append(words, FormatDuration(p.Delay)+" ± "+FormatDuration(p.Jitter))
+	case p.Delay > 0:
+		words = append(words, FormatDuration(p.Delay))
+	}
+	if p.Rate > 0 {
+		words = append(words, FormatRate(p.Rate))
+	}
+	if p.Limit > 0 {
+		words = append(words, "limit "+FormatSize(p.Limit))
+	}
+	switch g := p.Loss.GE; {
+	case g != nil:
+		mean := math.Round(g.Mean()*1e4) / 1e4
+		words = append(words, fmt.Sprintf("gemodel %s %s %s %s (%s mean)", FormatShare(g.P), FormatShare(g.R),
+			FormatShare(g.LossBad), FormatShare(g.LossGood), FormatShare(mean)))
+	case p.Loss.P > 0:
+		words = append(words, "loss "+FormatShare(p.Loss.P))
+	}
+	if len(words) == 0 {
+		return "perfect"
+	}
+	return strings.Join(words, ", ")
 }
 
 type unit struct {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness"
 )
 
 func TestScalars(t *testing.T) {
@@ -154,6 +156,15 @@ func TestFormat(t *testing.T) {
 	require.Equal(t, "-0.05 EUR", FormatMoney(-5, "EUR"))
 	require.Equal(t, "12 KES", FormatMoney(1200, "KES"))
 	require.Equal(t, "7 JPY", FormatMoney(7, "JPY"))
+}
+
+func TestFormatPath(t *testing.T) {
+	require.Equal(t, "perfect", FormatPath(harness.Path{}))
+	require.Equal(t, "420ms, 200kbit, loss 1%", FormatPath(harness.Path{Delay: 420 * time.Millisecond, Rate: 200e3, Loss: harness.Loss{P: 0.01}}))
+	require.Equal(t, "40ms ± 20ms, limit 50KB, gemodel 5% 50% 100% 0% (9.09% mean)", FormatPath(harness.Path{
+		Delay: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Limit: 50e3,
+		Loss: harness.Loss{GE: &harness.GEModel{P: 0.05, R: 0.5, LossBad: 1}},
+	}))
 }
 
 // TestFormatReadsBack: what is formatted reads as the same value.
