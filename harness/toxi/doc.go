@@ -30,9 +30,10 @@
 // kernel has acknowledged it, so dropping it leaves a hole in the stream that no
 // TCP would leave. [Engine.Supports] refuses loss. A blackhole therefore holds
 // data, closes and resets back, and lets them go, in order, the moment it ends;
-// a TCP that finds out by retransmission resumes up to twice as late. A queue
-// limit has no meaning either: what does not fit waits with its sender
-// (backpressure).
+// a TCP that finds out by retransmission resumes up to twice as late. It is
+// reported as offered to the link at that moment, with the link's delay: the
+// wait shows in the payments, not in the packets. A queue limit has no meaning
+// either: what does not fit waits with its sender (backpressure).
 //
 // toxiproxy accepts a connection at once, whatever the link is like. Here the
 // dial waits for a round trip of the link, and through a blackhole, as a SYN

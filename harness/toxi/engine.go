@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -33,15 +34,17 @@ func (Engine) Supports(sc harness.Scenario) error {
 
 // lossless returns an error if p loses packets.
 func lossless(place string, p harness.Profile) error {
-	var errs []error
+	var words []string
 	for _, d := range []harness.Direction{harness.Up, harness.Down} {
 		if l := p.Path(d).Loss; l.P != 0 || l.GE != nil {
-			errs = append(errs, fmt.Errorf("%s: loss of %.3g%% %s cannot be done by the toxiproxy engine: "+
-				"a byte stream has no packets to lose, and bytes dropped from it would be a hole that TCP never leaves; "+
-				"use --engine packet", place, 100*l.Mean(), d))
+			words = append(words, fmt.Sprintf("%.3g%% %s", 100*l.Mean(), d))
 		}
 	}
-	return errors.Join(errs...)
+	if len(words) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: loss of %s cannot be done by the toxiproxy engine: a byte stream has no packets to lose, "+
+		"and bytes dropped from it would be a hole that TCP never leaves; use --engine packet", place, strings.Join(words, " and "))
 }
 
 // Open builds a network of loopback sockets. The server's listeners are real:
