@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// bankKeys is bank.json.
+type bankKeys struct {
+	Static   secret `json:"static"`   // X25519
+	Receipts secret `json:"receipts"` // Ed25519 seed
+}
+
+// closing bounds how long an interrupted bank goes on answering what it has
+// already read.
+const closing = 1500 * time.Millisecond
+
+func bankCommand() *cobra.Command {
+	return group("bank", "A bank: a double-entry ledger that wallets pay through",
+		bankInit(), bankEnroll(), bankServe(), bankLedger())
+}
+
+func bankInit() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:     "init",
+		Short:   "Make a bank: its keys and an empty ledger",
+		Example: "  onebar reference bank init --dir bank",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			static, err := wire.NewKeyPair(nil)
+			if err != nil {
+				return err
+			}
+			public, receipts, err := ed25519.GenerateKey(rand.Reader)
+			if err != nil {
+				return fmt.Errorf("draw the receipt key: %w", err)
+			}
+			text := bankKeyText(wire.BankKey{Static: static.Public, Receipt: public})
+			keys := bankKeys{Static: secret(static.Private), Receipts: secret(receipts.Seed())}
+			if err := writeKeys(dir, "bank", keys, text); err != nil {
+				return err
+			}
+			b, err := open(dir, nil)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the bank, for its wallets (also in %s):\n%s\n", filepath.Join(dir, "bank.pub"), text)
+			return errors.Join(err, b.Close())
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank, made if there is none")
+	return require(c, "dir")
+}
+
+// openBank is an open ledger with its keys, which this program alone writes.
+type openBank struct {
+	*bank.Ledger
+	static wire.KeyPair
+	lock   *sqlite3.Conn
+}
+
+// open opens the bank in dir for writing. The caller closes it.
+func open(dir string, log *slog.Logger) (*openBank, error) {
+	var keys bankKeys
+	if err := readKeys(dir, "bank", &keys); err != nil {
+		return nil, err
+	}
+	static, err := keyPair(keys.Static)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	l, err := bank.OpenLedger(bank.LedgerConfig{
+		Path: ledgerPath(dir), Receipts: ed25519.NewKeyFromSeed(keys.Receipts[:]), Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &openBank{Ledger: l, static: static, lock: lock}, nil
+}
+
+// Close closes the ledger and lets other programs at it.
+func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.Close()) }
+
+func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
+
+// lockDir keeps other programs from writing to the bank in dir while the
+// connection is open: a bank keeps its accounts in memory and would not see what
+// they write. SQLite's lock goes away with the process on every system.
+func lockDir(dir string) (*sqlite3.Conn, error) {
+	c, err := sqlite3.Open(filepath.Join(dir, "lock.db"))
+	if err != nil {
+		return nil, fmt.Errorf("lock the bank in %s: %w", dir, err)
+	}
+	err = c.Exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE")
+	if errors.Is(err, sqlite3.BUSY) {
+		err = fmt.Errorf("another program writes to the bank in %s: stop its \"bank serve\" first", dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func bankEnroll() *cobra.Command {
+	var dir, key string
+	var a bank.Account
+	c := &cobra.Command{
+		Use:   "enroll",
+		Short: "Open an account, of a wallet or of a merchant",
+		Long: `Open an account. With --key it belongs to the wallet with that public key, which
+may pay from it; without, it is a merchant's and can only be paid. The bank must
+not be serving meanwhile.`,
+		Example: `  onebar reference bank enroll --dir bank --account shop --currency KES
+  onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if key != "" {
+				k, err := hexBytes(key, len(a.Key))
+				if err != nil {
+					return fmt.Errorf("--key: %w; it is in wallet.pub of the wallet's folder", err)
+				}
+				copy(a.Key[:], k)
+			}
+			b, err := open(dir, nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, b.Close()) }()
+			if err := b.Enroll(c.Context(), a); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "account %s is open with %d %s (minor units)\n", a.Name, a.Opening, a.Currency)
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&dir, "dir", "", "folder of the bank")
+	f.StringVar(&a.Name, "account", "", "name of the account, as payments name their payee")
+	f.StringVar(&key, "key", "", "public key of the wallet that pays from it, in hexadecimal; without it nobody does")
+	f.StringVar(&a.Currency, "currency", "", "ISO 4217 code, such as KES")
+	f.Int64Var(&a.Opening, "opening", 0, "opening balance in minor units")
+	return require(c, "dir", "account", "currency")
+}
+
+func bankServe() *cobra.Command {
+	var dir, listen string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve wallets until interrupted",
+		Example: `  onebar reference bank serve --dir bank
+  onebar reference bank serve --dir bank --listen 0.0.0.0:7400   # for other machines too`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			log := logTo(c.ErrOrStderr())
+			b, err := open(dir, log)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, b.Close()) }()
+			var lc net.ListenConfig
+			ln, err := lc.Listen(c.Context(), "tcp", listen)
+			if err != nil {
+				return fmt.Errorf("%w: choose another address with --listen", err)
+			}
+			if _, err := fmt.Fprintf(c.OutOrStdout(), "listening on %s, until interrupted\n", ln.Addr()); err != nil {
+				return errors.Join(err, ln.Close())
+			}
+			return serve(c.Context(), b, ln, log)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7400", "TCP address to serve on; port 0 picks one")
+	return require(c, "dir")
+}
+
+// serve serves wallets until ctx ends, which is no error.
+func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) error {
+	server := bank.NewServer(bank.ServerConfig{Book: b.Ledger, Wire: wire.ServerConfig{Static: b.static}, Log: log})
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(context.WithoutCancel(ctx), ln) }()
+	select {
+	case err := <-ended:
+		server.Kill()
+		return err
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	if err := server.Shutdown(late); err != nil {
+		log.Warn("not every answer could be sent; wallets will ask again", "error", err)
+	}
+	if err := <-ended; !errors.Is(err, bank.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func bankLedger() *cobra.Command {
+	var dir string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "ledger",
+		Short: "Print the transfers and balances, and verify the books",
+		Long: `Print every transfer and balance, and verify the books: entries sum to zero,
+balances are the sums of their entries, answers agree with transfers. It reads
+beside a bank that is serving. Amounts are in minor units.`,
+		Example: `  onebar reference bank ledger --dir bank
+  onebar reference bank ledger --dir bank --json   # one JSON object a line`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			a, err := bank.OpenAudit(ledgerPath(dir), "")
+			if err != nil {
+				return fmt.Errorf("%w: is there a bank in %s?", err, dir)
+			}
+			defer func() { err = errors.Join(err, a.Close()) }()
+			p := newPrinter(c.OutOrStdout(), asJSON)
+			if err := printLedger(p, a); err != nil {
+				return err
+			}
+			if err := a.Verify(); err != nil {
+				return fmt.Errorf("the books are wrong: %w", err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines: an object for each transfer and each balance")
+	return require(c, "dir")
+}
+
+func printLedger(p *printer, a *bank.Audit) error {
+	p.head("TRANSFER", "BOOKED", "PAYER", "PAYEE", "AMOUNT", "CURRENCY", "ORDER", "KEY")
+	for t, err := range a.Transfers() {
+		if err != nil {
+			return err
+		}
+		p.row(transferOf(t), t.ID, moment(t.Booked), t.Payer, t.Payee, t.Amount, t.Currency, t.Order, t.Key)
+	}
+	balances, err := a.Balances()
+	if err != nil {
+		return err
+	}
+	p.head("ACCOUNT", "OPENING", "BALANCE", "CURRENCY")
+	for _, b := range balances {
+		if !b.Equity {
+			p.row(balanceOf(b), b.Account, b.Opening, b.Closing, b.Currency)
+		}
+	}
+	return p.flush()
+}

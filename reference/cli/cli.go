@@ -1,0 +1,106 @@
+// Package cli makes the reference pair ordinary programs: "onebar reference
+// bank" and "onebar reference wallet", over real TCP and without the harness.
+// Everything they keep lies in the folder that --dir names; private keys are in
+// files only their owner can read.
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// Command returns the command "reference" with all its subcommands. They write
+// to the command's output and error streams, and end when its context does.
+func Command() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "reference",
+		Short: "Run the reference wallet and bank as ordinary programs",
+		Long: `The reference pair is the payment system onebar tests when you give it none: a
+wallet with a durable queue and a bank with a double-entry ledger, over Noise IK
+on TCP. These commands run it without the harness. Amounts are in minor units,
+such as cents.`,
+		Example: `  onebar reference bank init --dir bank
+  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"
+  onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000
+  onebar reference bank enroll --dir bank --account shop --currency KES
+  onebar reference bank serve --dir bank &
+  onebar reference wallet pay --dir wallet --order tea-1 --to shop --amount 250 --currency KES
+  onebar reference wallet history --dir wallet
+  onebar reference bank ledger --dir bank`,
+	}
+	c.AddCommand(bankCommand(), walletCommand())
+	return c
+}
+
+// group is a command that only holds others.
+func group(use, short string, cs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short}
+	c.AddCommand(cs...)
+	return c
+}
+
+// require marks flags that must be given.
+func require(c *cobra.Command, flags ...string) *cobra.Command {
+	for _, f := range flags {
+		if err := c.MarkFlagRequired(f); err != nil {
+			panic(err) // the flag is not defined: a mistake in this package
+		}
+	}
+	return c
+}
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// writeNew writes a file that must not exist yet.
+func writeNew(path string, perm fs.FileMode, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s exists already: it holds keys, so it is not replaced; choose another --dir", path)
+		}
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// writeKeys makes dir and writes the private file, which v is the content of,
+// and the public one beside it.
+func writeKeys(dir, name string, v any, public string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(dir, name+".json"), 0o600, append(b, '\n')); err != nil {
+		return err
+	}
+	return writeNew(filepath.Join(dir, name+".pub"), 0o644, []byte(public+"\n"))
+}
+
+// readKeys reads a file that writeKeys wrote. It refuses one that others can
+// read.
+func readKeys(dir, name string, v any) error {
+	path := filepath.Join(dir, name+".json")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s in %s: run \"onebar reference %s init --dir %s\" first", name, dir, name, dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return private(path)
+}

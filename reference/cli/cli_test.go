@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// onebar runs "onebar reference" with these words and returns what it printed.
+func onebar(ctx context.Context, out io.Writer, words ...string) error {
+	c := Command()
+	c.SetOut(out)
+	c.SetErr(io.Discard)
+	c.SilenceUsage, c.SilenceErrors = true, true
+	c.SetArgs(words)
+	return c.ExecuteContext(ctx)
+}
+
+func works(t *testing.T, words ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := onebar(t.Context(), &out, words...); err != nil {
+		t.Fatalf("%s: %v", strings.Join(words, " "), err)
+	}
+	return out.String()
+}
+
+func fails(t *testing.T, want string, words ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	assert.ErrorContains(t, onebar(t.Context(), &out, words...), want)
+	return out.String()
+}
+
+// town is a bank and a wallet in folders of their own.
+type town struct {
+	t            *testing.T
+	bank, wallet string
+	address      string
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	d := t.TempDir()
+	w := &town{t: t, bank: filepath.Join(d, "bank"), wallet: filepath.Join(d, "wallet")}
+	works(t, "bank", "init", "--dir", w.bank)
+	works(t, "bank", "enroll", "--dir", w.bank, "--account", "shop", "--currency", "KES")
+	return w
+}
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// serve serves the bank at a port that was free and returns what stops it.
+func (w *town) serve(listen string) (stop func()) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	r, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- onebar(ctx, out, "bank", "serve", "--dir", w.bank, "--listen", listen)
+		out.Close()
+	}()
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		w.t.Fatalf("the bank does not serve: %v", <-done)
+	}
+	w.address = strings.TrimSuffix(strings.Fields(line)[2], ",")
+	return func() {
+		w.t.Helper()
+		cancel()
+		assert.NoError(w.t, <-done)
+	}
+}
+
+// open makes the wallet and its account.
+func (w *town) open() {
+	w.t.Helper()
+	works(w.t, "wallet", "init", "--dir", w.wallet, "--account", "alice", "--bank", w.address, "--bank-key", read(w.t, w.bank, "bank.pub"))
+	works(w.t, "bank", "enroll", "--dir", w.bank, "--account", "alice", "--key", read(w.t, w.wallet, "wallet.pub"),
+		"--currency", "KES", "--opening", "1000")
+}
+
+func (w *town) pay(order, amount string, more ...string) []string {
+	return append([]string{
+		"wallet", "pay", "--dir", w.wallet, "--order", order, "--to", "shop", "--amount", amount, "--currency", "KES",
+	}, more...)
+}
+
+func TestPay(t *testing.T) {
+	w := newTown(t)
+	w.serve("127.0.0.1:0")() // to learn a free port
+	w.open()
+	stop := w.serve(w.address)
+
+	out := works(t, w.pay("tea", "250")...)
+	assert.Contains(t, out, "tea: 250 KES to shop is queued\n")
+	assert.Contains(t, out, "tea: 250 KES to shop is confirmed, transfer ")
+	assert.Contains(t, works(t, w.pay("tea", "250")...), "is confirmed", "a second time it is only said again")
+	fails(t, "being paid with another", w.pay("tea", "251")...)
+	assert.Contains(t, fails(t, "was refused: it is declined", w.pay("car", "5000")...), "declined: no funds")
+
+	ledger := works(t, "bank", "ledger", "--dir", w.bank)
+	assert.Regexp(t, `alice +1000 +750 +KES`, ledger, "beside the serving bank")
+	assert.Regexp(t, `shop +0 +250 +KES`, ledger)
+	assert.Equal(t, 1, strings.Count(ledger, " tea "))
+	fails(t, "stop its \"bank serve\" first", "bank", "enroll", "--dir", w.bank, "--account", "x", "--currency", "KES")
+	stop()
+
+	out = fails(t, "may still be made", w.pay("bun", "100", "--wait", "10ms")...)
+	assert.Contains(t, out, "bun: 100 KES to shop is queued\n")
+	fails(t, "1 payments have no final answer yet", "wallet", "sync", "--dir", w.wallet, "--wait", "10ms")
+	stop = w.serve(w.address)
+	assert.Contains(t, works(t, "wallet", "sync", "--dir", w.wallet), "bun: 100 KES to shop is confirmed")
+	stop()
+
+	history := works(t, "wallet", "history", "--dir", w.wallet)
+	assert.Regexp(t, `tea +shop +250 +KES .* confirmed +1 `, history)
+	assert.Regexp(t, `try 1: paid at .* on a new connection, .*: connect to the bank: `, history)
+	var states []string
+	for line := range strings.Lines(works(t, "wallet", "history", "--dir", w.wallet, "--json")) {
+		var p paymentLine
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, p.Order+" "+p.State)
+	}
+	assert.Equal(t, []string{"tea confirmed", "car declined", "bun confirmed"}, states)
+}
+
+func TestMistakes(t *testing.T) {
+	d := t.TempDir()
+	key := strings.Repeat("ab", 64)
+	tests := []struct {
+		name, want string
+		words      []string
+	}{
+		{"no dir", `required flag(s) "dir" not set`, []string{"bank", "init"}},
+		{"no bank", `run "onebar reference bank init`, []string{"bank", "serve", "--dir", d}},
+		{"no ledger", "is there a bank in", []string{"bank", "ledger", "--dir", d}},
+		{"no wallet", `run "onebar reference wallet init`, []string{"wallet", "sync", "--dir", d}},
+		{"short bank key", "128 hexadecimal digits", []string{
+			"wallet", "init", "--dir", d, "--account", "a", "--bank", "h:1", "--bank-key", "ab",
+		}},
+		{"no port", "host:port", []string{
+			"wallet", "init", "--dir", d, "--account", "a", "--bank", "h", "--bank-key", key,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { fails(t, tt.want, tt.words...) })
+	}
+	entries, err := os.ReadDir(d)
+	assert.NoError(t, err)
+	assert.Empty(t, entries, "nothing is written by a mistake")
+}
+
+func TestKeysAreKept(t *testing.T) {
+	w := newTown(t)
+	fails(t, "exists already", "bank", "init", "--dir", w.bank)
+	if runtime.GOOS == "windows" {
+		return
+	}
+	info, err := os.Stat(filepath.Join(w.bank, "bank.json"))
+	assert.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	assert.NoError(t, os.Chmod(filepath.Join(w.bank, "bank.json"), 0o644))
+	fails(t, "others can read it", "bank", "serve", "--dir", w.bank)
+}
+
+// TestHelp keeps every command explained by an example.
+func TestHelp(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		assert.NotEmpty(t, c.Short, c.CommandPath())
+		if c.Runnable() {
+			assert.Contains(t, c.Example, "onebar "+c.CommandPath(), c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(Command())
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// secret is 32 bytes of a private key, in hexadecimal in a file.
+type secret [32]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (s secret) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *secret) UnmarshalText(b []byte) error {
+	k, err := hexBytes(string(b), len(s))
+	if err != nil {
+		return err
+	}
+	copy(s[:], k)
+	return nil
+}
+
+func hexBytes(text string, size int) ([]byte, error) {
+	b, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(b) != size {
+		return nil, fmt.Errorf("a key of %d hexadecimal digits is needed, and this has %d characters: %.16q", 2*size, len(text), text)
+	}
+	return b, nil
+}
+
+// bankKeyText is what a wallet is told of a bank: the key that authenticates
+// connections, then the key that verifies receipts.
+func bankKeyText(k wire.BankKey) string {
+	return k.Static.String() + hex.EncodeToString(k.Receipt)
+}
+
+func parseBankKey(text string) (wire.BankKey, error) {
+	b, err := hexBytes(text, 32+ed25519.PublicKeySize)
+	if err != nil {
+		return wire.BankKey{}, fmt.Errorf("--bank-key: %w; it is in bank.pub of the bank's folder", err)
+	}
+	return wire.BankKey{Static: wire.PublicKey(b[:32]), Receipt: b[32:]}, nil
+}
+
+// keyPair is the X25519 key pair of a private key.
+func keyPair(s secret) (wire.KeyPair, error) {
+	k, err := ecdh.X25519().NewPrivateKey(s[:])
+	if err != nil {
+		return wire.KeyPair{}, fmt.Errorf("read the private key: %w", err)
+	}
+	return wire.KeyPair{Public: wire.PublicKey(k.PublicKey().Bytes()), Private: wire.PrivateKey(s)}, nil
+}

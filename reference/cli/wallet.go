@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/wire"
+)
+
+// walletKeys is wallet.json.
+type walletKeys struct {
+	Account string `json:"account"`
+	Private secret `json:"private"` // X25519
+	Bank    string `json:"bank"`    // address
+	BankKey string `json:"bank_key"`
+}
+
+func walletCommand() *cobra.Command {
+	return group("wallet", "A wallet: pays over bad links, once",
+		walletInit(), walletPay(), walletSync(), walletHistory())
+}
+
+func walletInit() *cobra.Command {
+	var dir, bankKey string
+	var keys walletKeys
+	c := &cobra.Command{
+		Use:     "init",
+		Short:   "Make a wallet: its key and an empty queue",
+		Example: `  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			bank, err := parseBankKey(bankKey)
+			if err != nil {
+				return err
+			}
+			if _, _, err := net.SplitHostPort(keys.Bank); err != nil {
+				return fmt.Errorf("--bank: %w: give it as host:port", err)
+			}
+			pair, err := wire.NewKeyPair(nil)
+			if err != nil {
+				return err
+			}
+			keys.Private, keys.BankKey = secret(pair.Private), bankKeyText(bank)
+			if err := writeKeys(dir, "wallet", keys, pair.Public.String()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), pair.Public)
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&dir, "dir", "", "folder of the wallet, made if there is none")
+	f.StringVar(&keys.Account, "account", "", "name of the account at the bank")
+	f.StringVar(&keys.Bank, "bank", "", "TCP address of the bank, as host:port")
+	f.StringVar(&bankKey, "bank-key", "", "public key of the bank, in hexadecimal")
+	return require(c, "dir", "account", "bank", "bank-key")
+}
+
+// openWallet is a wallet with its store. The caller closes it.
+type openWallet struct {
+	*wallet.Wallet
+	store *wallet.Store
+}
+
+// Close closes the wallet and its store.
+func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
+
+func openStore(dir string) (*wallet.Store, walletKeys, error) {
+	var keys walletKeys
+	if err := readKeys(dir, "wallet", &keys); err != nil {
+		return nil, keys, err
+	}
+	store, err := wallet.OpenStore(filepath.Join(dir, "wallet.db"))
+	return store, keys, err
+}
+
+// startWallet opens the wallet in dir, which prints what its user is told.
+func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
+	store, keys, err := openStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWallet(store, keys, out, log)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &openWallet{w, store}, nil
+}
+
+func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
+	pair, err := keyPair(keys.Private)
+	if err != nil {
+		return nil, err
+	}
+	bank, err := parseBankKey(keys.BankKey)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex // Told comes from several goroutines
+	return wallet.Open(store, wallet.Config{
+		Account: keys.Account, Key: pair, Bank: bank, Address: keys.Bank,
+		Dial: (&net.Dialer{}).DialContext,
+		Log:  logTo(log),
+		Told: func(p wallet.Payment) {
+			mu.Lock()
+			defer mu.Unlock()
+			_, _ = fmt.Fprintln(out, sentence(p)) // it is on disk, shown or not
+		},
+	})
+}
+
+// sentence says what has become of a payment.
+func sentence(p wallet.Payment) string {
+	text := fmt.Sprintf("%s: %d %s to %s is %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
+	if p.Reason != "" {
+		text += ": " + p.Reason
+	}
+	if p.State == wallet.Confirmed && p.Answer != nil {
+		text += fmt.Sprintf(", transfer %d", p.Answer.Transfer)
+	}
+	return text
+}
+
+func walletPay() *cobra.Command {
+	var dir string
+	var o wallet.Order
+	var within, wait time.Duration
+	c := &cobra.Command{
+		Use:   "pay",
+		Short: "Pay for an order, once however often it is asked",
+		Long: `Pay for an order. The payment is on disk before anything is sent. Asked again for
+the same order, the wallet does not pay twice: it says what has become of the
+payment there is. Exit code 0 means confirmed.`,
+		Example: `  onebar reference wallet pay --dir wallet --order tea-1 --to shop --amount 250 --currency KES
+  onebar reference wallet pay --dir wallet --order tea-2 --to shop --amount 250 --currency KES --within 1m --wait 90s`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			w, err := startWallet(dir, c.OutOrStdout(), io.Discard)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, w.Close()) }()
+			if within > 0 {
+				o.Deadline = time.Now().Add(within)
+			}
+			return pay(c, w, o, wait)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&dir, "dir", "", "folder of the wallet")
+	f.StringVar(&o.ID, "order", "", "name of the purchase")
+	f.StringVar(&o.Payee, "to", "", "account to be paid")
+	f.Int64Var(&o.Amount, "amount", 0, "amount in minor units, such as cents")
+	f.StringVar(&o.Currency, "currency", "", "ISO 4217 code, such as KES")
+	f.DurationVar(&within, "within", 5*time.Minute, "the bank must not book it later than this; 0 is any time")
+	f.DurationVar(&wait, "wait", time.Minute, "how long to wait for a final answer")
+	return require(c, "dir", "order", "to", "amount", "currency")
+}
+
+func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) error {
+	p, err := w.Pay(c.Context(), o)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), wait)
+	defer cancel()
+	before := p.State
+	if p, err = w.Await(ctx, p.Key); err != nil {
+		return err
+	}
+	if before == p.State {
+		if _, err := fmt.Fprintln(c.OutOrStdout(), sentence(p)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case p.State == wallet.Confirmed:
+		return nil
+	case p.State.Final():
+		return fmt.Errorf("the payment for %s was refused: it is %v", o.ID, p.State)
+	}
+	return fmt.Errorf("the payment for %s has no final answer yet, and may still be made: run \"onebar reference wallet sync\" when there is signal", o.ID)
+}
+
+func walletSync() *cobra.Command {
+	var dir string
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:   "sync",
+		Short: "Send what is queued and ask about what is unknown",
+		Example: `  onebar reference wallet sync --dir wallet
+  onebar reference wallet sync --dir wallet --wait 10m`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			w, err := startWallet(dir, c.OutOrStdout(), io.Discard)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, w.Close()) }()
+			ctx, cancel := context.WithTimeout(c.Context(), wait)
+			defer cancel()
+			return w.Sync(ctx)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the wallet")
+	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to try")
+	return require(c, "dir")
+}
+
+func walletHistory() *cobra.Command {
+	var dir string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "Print every payment with every try",
+		Example: `  onebar reference wallet history --dir wallet
+  onebar reference wallet history --dir wallet --json   # one JSON object a line`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			store, keys, err := openStore(dir)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, store.Close()) }()
+			hs, err := store.History(keys.Account)
+			if err != nil {
+				return err
+			}
+			return printHistory(newPrinter(c.OutOrStdout(), asJSON), hs)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the wallet")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON Lines: an object for each payment")
+	return require(c, "dir")
+}
+
+func printHistory(p *printer, hs []wallet.PaymentHistory) error {
+	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
+	for _, h := range hs {
+		note := h.Reason
+		if h.State == wallet.Confirmed && h.Answer != nil {
+			note = fmt.Sprint(h.Answer.Transfer)
+		}
+		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)
+		for _, a := range h.Attempts {
+			what, how := "paid", "on the open connection"
+			if a.Asked {
+				what = "asked"
+			}
+			if a.Dialed {
+				how = "on a new connection"
+			}
+			result := "answered"
+			if a.Error != "" {
+				result = a.Error
+			}
+			if p.json == nil {
+				p.row(nil, fmt.Sprintf("  try %d: %s at %s %s, %v: %s", a.N, what, moment(a.Began.UnixMilli()), how, a.Took.Round(time.Millisecond), result))
+			}
+		}
+	}
+	return p.flush()
+}
