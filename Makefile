@@ -1,0 +1,67 @@
+# onebar. `make help` lists the targets. Needs Go and make; nothing else.
+
+GO      ?= go
+OUT     ?= out
+JOBS    ?= 20
+LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 20s
+
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test race lint fmt fuzz bench cross generate check vuln clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## fetch what the build needs
+	@$(GO) version >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 2; }
+	@$(GO) mod download
+
+build: setup ## build bin/onebar
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/onebar ./cmd/onebar
+
+run: build ## every bundled scenario in real time; files under out/
+	bin/onebar run scenarios/ -j $(JOBS) --out $(OUT) \
+		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
+
+test: setup ## all tests
+	$(GO) test -timeout 10m ./...
+
+race: setup ## all short tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m ./...
+
+lint: setup ## golangci-lint and the import table
+	$(GO) run $(LINTER) run ./...
+	$(GO) test -run TestImportTable ./harness
+
+fmt: ## format all code
+	$(GO) run $(LINTER) fmt ./...
+
+fuzz: setup ## each fuzz test for FUZZTIME (default 20s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz || true); do \
+			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+bench: setup ## all benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+cross: setup ## compile for the other platforms
+	GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/onebar
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/onebar
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/onebar
+
+generate: ## write again what is generated: protocol, JSON Schema
+	$(GO) generate ./...
+
+vuln: setup ## known vulnerabilities in what we import
+	$(GO) run $(VULN) ./...
+
+check: lint test cross run ## what CI does
+
+clean: ## remove what was built and written
+	rm -rf bin out

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/reports"
+)
+
+func newCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check HISTORY...",
+		Short: "Judge saved histories again",
+		Long: `Judge and measure histories that onebar run has written. The verdicts are those
+of the run, unless this version of onebar judges better.`,
+		Example: `  onebar check out/tunnel/history.jsonl`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var results []harness.Result
+			for _, path := range args {
+				res, err := run.JudgeFile(path)
+				if err != nil {
+					return err
+				}
+				results = append(results, res)
+			}
+			if err := reports.Console(cmd.OutOrStdout(), results); err != nil {
+				return err
+			}
+			if code := reports.Exit(results); code != harness.ExitPass {
+				return exitError{code}
+			}
+			return nil
+		},
+	}
+}

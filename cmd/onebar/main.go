@@ -1,0 +1,78 @@
+// Command onebar answers one question: does your payment survive on one bar of
+// signal? It runs payment systems under scripted network impairment, proves that
+// no payment was lost or duplicated, and reports what each payment cost.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/cli"
+)
+
+// version is set by the build.
+var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	cancel()
+	os.Exit(code) //nolint:forbidigo // this is main
+}
+
+// exitError is a result that is not an error to be printed: the reports have
+// said it all.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// execute runs the program and returns its exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if exit, ok := errors.AsType[exitError](err); ok {
+		return exit.code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
+		if ctx.Err() != nil {
+			return harness.ExitInterrupted
+		}
+		return harness.ExitBroken
+	}
+	return harness.ExitPass
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "onebar",
+		Short: "Does your payment survive on one bar of signal?",
+		Long: `onebar runs a payment client and server under scripted latency, jitter, packet
+loss, bandwidth and disconnects, proves that no payment was lost or duplicated,
+and reports what each payment cost on the wire.
+
+Exit codes: 0 pass, 1 a check or threshold failed, 2 the experiment could not be
+carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,
+		Example: `  onebar run tunnel                       # a bundled scenario, by name
+  onebar run my-scenario.yaml --seed 7
+  onebar run scenarios/ -j 8 --junit junit.xml
+  onebar list`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(), cli.Command())
+	return root
+}

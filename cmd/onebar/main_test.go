@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/reference"
+	"github.com/onebar/onebar/reports"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"onebar": main})
+}
+
+// Each behaviour of the command line is one script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireUniqueNames: true})
+}
+
+// carryOut runs onebar run in this process against a pair of the test's
+// choice and returns the exit code, what it printed and the history's path.
+func carryOut(t *testing.T, o reference.Options, scenario string) (code int, out, history string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "scenario.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(scenario), 0o600))
+	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1, subject: func() harness.Subject { return reference.New(o) }}
+	list, err := loadScenarios([]string{file}, nil)
+	require.NoError(t, err)
+	results := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
+	var stdout bytes.Buffer
+	require.NoError(t, b.report(&stdout, results))
+	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)
+}
+
+// A wallet that makes a new key for every try charges people twice as soon as an
+// answer is lost, and onebar must say who.
+func TestNewKeyPerAttemptIsReportedDuplicated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	faulty := reference.Options{Faulty: reference.Faulty{NewKeyPerAttempt: true}}
+	code, out, history := carryOut(t, faulty, `
+onebar: 1
+name: late-answers
+summary: The bank books, and answers when nobody listens any more.
+workload: {wallets: 4, payments: 24, rate: 4/s, amount: 10..900 KES}
+link: lte
+timeline:
+  - {at: 1s, slow: server, by: 5s, for: 3s}
+settle: 40s
+`)
+	require.Equal(t, harness.ExitFail, code, out)
+	again, err := run.JudgeFile(history)
+	require.NoError(t, err)
+	duplicated := again.Verdict("duplicated")
+	require.Equal(t, harness.Fail, duplicated.Status)
+	require.NotEmpty(t, duplicated.Findings)
+	require.Contains(t, out, duplicated.Findings[0].Order, "the payment is named")
+}
+
+// A bank that answers before its commit and then loses it has lost payments,
+// and told people early.
+func TestAnswerBeforeCommitIsReportedLost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	faulty := reference.Options{Faulty: reference.Faulty{AnswerBeforeCommit: true}}
+	code, out, history := carryOut(t, faulty, `
+onebar: 1
+name: crash
+summary: The bank dies between its answer and its commit.
+workload: {wallets: 4, payments: 40, rate: 10/s, amount: 10..900 KES}
+link: lte
+timeline:
+  - {at: 2s, crash: server, restart: 1s}
+settle: 30s
+`)
+	require.Equal(t, harness.ExitFail, code, out)
+	again, err := run.JudgeFile(history)
+	require.NoError(t, err)
+	lost := again.Verdict("lost")
+	require.Equal(t, harness.Fail, lost.Status)
+	require.Contains(t, out, lost.Findings[0].Payment, "the payment is named")
+}
+
+// The same two situations are survived by the pair as it is.
+func TestThePairSurvives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	code, out, history := carryOut(t, reference.Options{}, `
+onebar: 1
+name: both
+summary: The answers come too late, and then the bank dies.
+workload: {wallets: 4, payments: 40, rate: 5/s, amount: 10..900 KES}
+link: lte
+timeline:
+  - {at: 1s, slow: server, by: 12s, for: 2s}
+  - {at: 5s, crash: server, restart: 1s}
+settle: 60s
+`)
+	require.Equal(t, harness.ExitPass, code, out)
+	res, err := run.JudgeFile(history)
+	require.NoError(t, err)
+	require.Equal(t, harness.Pass, res.Status)
+	recovered, ok := res.Figures.Get("recovered")
+	require.True(t, ok)
+	require.Positive(t, recovered.Value, "the fault did its harm")
+}
+
+// A thousand phones, each with a link of its own, in one scenario.
+func TestThousandWallets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	code, out, _ := carryOut(t, reference.Options{}, `
+onebar: 1
+name: crowd
+summary: A stadium pays for its drinks.
+workload: {wallets: 1000, merchants: 10, payments: 1000, rate: 200/s, amount: 10..900 KES}
+link: lte
+settle: 40s
+`)
+	require.Equal(t, harness.ExitPass, code, out)
+}
+
+// An interrupt ends a run within two seconds, keeps its history and exits 130.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	interrupted := make(chan time.Time, 1)
+	time.AfterFunc(2*time.Second, func() { interrupted <- time.Now(); cancel() })
+	code := execute(ctx, []string{"run", "tunnel", "--out", dir}, &stdout, &stderr)
+	require.Less(t, time.Since(<-interrupted), 2*time.Second)
+	require.Equal(t, harness.ExitInterrupted, code)
+	res, err := run.JudgeFile(filepath.Join(dir, "tunnel", run.HistoryFile))
+	require.NoError(t, err)
+	require.Equal(t, harness.StatusUnknown, res.Status)
+	require.NotContains(t, strings.ToLower(stdout.String()+stderr.String()), "goroutine")
+}

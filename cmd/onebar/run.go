@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/packet"
+	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/toxi"
+	"github.com/onebar/onebar/reference"
+	"github.com/onebar/onebar/reports"
+)
+
+// engines returns the engines by name. toxiproxy stands in front of the packet
+// engine in scenarios that ask for its toxics.
+func engines() map[string]harness.Engine {
+	return map[string]harness.Engine{
+		"packet":    toxi.InFrontOf(packet.Engine{}),
+		"toxiproxy": toxi.Engine{},
+	}
+}
+
+// defaultEngine is used when neither the command line nor the scenario names one.
+const defaultEngine = "packet"
+
+// batch is the command line of onebar run.
+type batch struct {
+	engine                string
+	seed                  uint64
+	out                   string
+	jobs                  int
+	tags                  []string
+	junit, json, markdown string
+	subject               func() harness.Subject
+}
+
+func newRun() *cobra.Command {
+	b := batch{subject: func() harness.Subject { return reference.New(reference.Options{}) }}
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO...",
+		Short: "Run scenarios, judge them and report",
+		Long: `Run scenarios in real time against the reference wallet and bank. A SCENARIO is
+a file, a folder of them, or the name of a bundled one (see onebar list).
+
+Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
+same verdicts again, and OUT/NAME/run.log.`,
+		Example: `  onebar run tunnel
+  onebar run my-scenario.yaml --seed 7 --out /tmp/tunnel
+  onebar run scenarios/ -j 8 --junit junit.xml --json result.json --markdown summary.md
+  onebar run scenarios/ --tag smoke --engine toxiproxy`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&b.engine, "engine", "", "packet or toxiproxy (default: the scenario's, else packet)")
+	f.Uint64Var(&b.seed, "seed", 1, "seed of every random decision")
+	f.StringVar(&b.out, "out", "out", "output folder")
+	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time")
+	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
+	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
+	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
+	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
+	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// must is for errors that only a mistake in this program can cause.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (b *batch) run(cmd *cobra.Command, args []string) error {
+	if b.engine != "" && engines()[b.engine] == nil {
+		return fmt.Errorf("--engine %q: expected packet or toxiproxy", b.engine)
+	}
+	if b.jobs < 1 {
+		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
+	}
+	list, err := loadScenarios(args, b.tags)
+	if err != nil {
+		return err
+	}
+	progress := reports.NewProgress(cmd.ErrOrStderr(), len(list))
+	results := b.runAll(cmd.Context(), list, progress)
+	progress.Close()
+	if err := b.report(cmd.OutOrStdout(), results); err != nil {
+		return err
+	}
+	code := reports.Exit(results)
+	if cmd.Context().Err() != nil {
+		code = harness.ExitInterrupted
+	}
+	if code != harness.ExitPass {
+		return exitError{code}
+	}
+	return nil
+}
+
+// runAll runs every scenario, some at a time, and returns the results in the
+// order of list. After an interrupt those that had not begun are left out.
+func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []harness.Result {
+	all := make([]*harness.Result, len(list))
+	var group errgroup.Group
+	group.SetLimit(b.jobs)
+	for i, sc := range list {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			progress.Start(sc.Name, b.seed, sc.Workload.Payments)
+			res := b.runOne(ctx, sc, progress)
+			progress.Done(res)
+			all[i] = &res
+			return nil
+		})
+	}
+	_ = group.Wait() // no function above returns an error
+	var results []harness.Result
+	for _, res := range all {
+		if res != nil {
+			results = append(results, *res)
+		}
+	}
+	return results
+}
+
+// runOne runs one scenario. What went wrong is in the result.
+func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
+	name := b.engineOf(sc)
+	res, err := run.Run(ctx, sc, run.Options{
+		Engine: engines()[name], Subject: b.subject(), Seed: b.seed, Version: version,
+		Dir:   filepath.Join(b.out, sc.Name),
+		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
+	})
+	if res.Version == 0 { // it did not happen
+		res = harness.Result{
+			Version: harness.ResultVersion, Onebar: version,
+			Scenario: sc, Engine: name, Seed: b.seed,
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		res.Error = err.Error()
+	}
+	res.Rerun = b.rerun(sc, name)
+	return res
+}
+
+func (b *batch) engineOf(sc harness.Scenario) string {
+	switch {
+	case b.engine != "":
+		return b.engine
+	case sc.Engine != "":
+		return sc.Engine
+	}
+	return defaultEngine
+}
+
+// rerun returns the command that runs just this scenario again.
+func (b *batch) rerun(sc harness.Scenario, engine string) string {
+	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), engine, b.seed)
+}
+
+// quote makes one word of s for a shell, if it is not one already.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// report writes every report that was asked for. The console comes first, so
+// that a file that cannot be written hides nothing.
+func (b *batch) report(stdout io.Writer, results []harness.Result) error {
+	errs := []error{reports.Console(stdout, results)}
+	for _, r := range []struct {
+		path  string
+		write func(io.Writer, []harness.Result) error
+	}{{b.junit, reports.JUnit}, {b.json, reports.JSON}, {b.markdown, reports.Markdown}} {
+		if r.path != "" {
+			errs = append(errs, writeFile(r.path, results, r.write))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func writeFile(path string, results []harness.Result, write func(io.Writer, []harness.Result) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := errors.Join(write(f, results), f.Close()); err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package harness_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/onebar/onebar"
+
+// room says what the packages of a folder may import of this module and from
+// outside it. The standard library is open to all.
+type room struct {
+	ours    []string // folders of this module
+	theirs  []string // prefixes of outside packages
+	because string
+}
+
+// rooms is the import table of docs/architecture.md. The longest folder that
+// matches a package counts.
+func rooms() map[string]room {
+	return map[string]room{
+		"harness":          {because: "the nouns sit at the bottom: standard library only"},
+		"harness/link":     {ours: []string{"harness"}, because: "the link is arithmetic"},
+		"harness/relay":    {because: "two connections joined: standard library only"},
+		"harness/packet":   {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"gvisor.dev/gvisor"}, because: "gVisor lives here only"},
+		"harness/toxi":     {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy lives here only"},
+		"harness/metric":   {ours: []string{"harness"}, because: "figures come from the history"},
+		"harness/check":    {ours: []string{"harness"}, because: "verdicts come from the history"},
+		"harness/workload": {ours: []string{"harness"}, because: "users know payers, not systems"},
+		"harness/spec":     {ours: []string{"harness", "harness/metric"}, theirs: []string{"github.com/goccy/go-yaml", "github.com/invopop/jsonschema"}, because: "files become nouns; thresholds are metric's"},
+		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/workload"}, because: "the walk knows no engine and no subject"},
+		"scenarios":        {because: "files to embed"},
+		"reports":          {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
+		"reference":        {ours: []string{"harness", "reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
+		"reference/wire":   {ours: []string{"reference/wire"}, theirs: []string{"github.com/flynn/noise", "google.golang.org/protobuf"}, because: "the protocol could be deployed"},
+		"reference/bank":   {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
+		"reference/wallet": {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the wallet could be deployed"},
+		"reference/cli":    {ours: []string{"reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra"}, because: "the pair as ordinary programs, without the harness"},
+		"cmd":              {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync"}, because: "cmd wires"},
+	}
+}
+
+// TestImportTable holds every package to its room. It reads the files
+// themselves: go list in a subprocess would let the test cache serve a stale
+// pass.
+func TestImportTable(t *testing.T) {
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	table := rooms()
+	seen := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "out" || name == "bin" || name == "docs") {
+			return filepath.SkipDir
+		}
+		pkg, err := build.ImportDir(path, 0)
+		if _, empty := err.(*build.NoGoError); empty { //nolint:errorlint // ImportDir returns it bare
+			return nil
+		}
+		require.NoError(t, err)
+		folder, err := filepath.Rel(root, path)
+		require.NoError(t, err)
+		name, r, ok := find(table, filepath.ToSlash(folder))
+		if !ok {
+			t.Errorf("%s is in no room: add it to the import table", folder)
+			return nil
+		}
+		seen[name] = true
+		for _, imported := range pkg.Imports {
+			if !allowed(r, name, imported) {
+				t.Errorf("%s imports %s, which its room forbids (%s)", folder, imported, r.because)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for name := range table {
+		if !seen[name] {
+			t.Errorf("the import table has a room %s without a package", name)
+		}
+	}
+}
+
+func find(table map[string]room, folder string) (string, room, bool) {
+	for name := folder; name != "."; name = filepath.ToSlash(filepath.Dir(name)) {
+		if r, ok := table[name]; ok {
+			return name, r, true
+		}
+	}
+	return "", room{}, false
+}
+
+func allowed(r room, name, imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	if !strings.Contains(first, ".") {
+		return true // standard library
+	}
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		for _, f := range r.ours {
+			if ours == f || (name == "cmd" || f == name) && strings.HasPrefix(ours, f+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	for _, prefix := range r.theirs {
+		if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
