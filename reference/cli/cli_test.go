@@ -135,7 +135,7 @@ func TestPay(t *testing.T) {
 
 	history := works(t, "wallet", "history", "--dir", w.wallet)
 	assert.Regexp(t, `tea +shop +250 +KES .* confirmed +1 `, history)
-	assert.Regexp(t, `try 1: paid at .* on a new connection, .*: connect to the bank: `, history)
+	assert.Regexp(t, `bun +1 .* pay +new +connect to the bank: `, history)
 	var states []string
 	for line := range strings.Lines(works(t, "wallet", "history", "--dir", w.wallet, "--json")) {
 		var p paymentLine

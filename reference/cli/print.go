@@ -14,6 +14,8 @@ type printer struct {
 	tab  *tabwriter.Writer
 	json *json.Encoder // nil is a table
 	err  error
+
+	tables int
 }
 
 func newPrinter(w io.Writer, asJSON bool) *printer {
@@ -24,17 +26,23 @@ func newPrinter(w io.Writer, asJSON bool) *printer {
 	return p
 }
 
-// head begins a table.
+// head begins a table. Its columns are not aligned with those of the table
+// before.
 func (p *printer) head(columns ...string) {
-	if p.json == nil {
-		p.line(columns)
+	if p.json != nil {
+		return
 	}
+	if p.tables++; p.tables > 1 && p.err == nil {
+		p.err = p.tab.Flush()
+		p.line(nil)
+	}
+	p.line(columns)
 }
 
-// row prints one row: v as JSON, or the cells.
+// row prints one row: v as JSON unless it is nil, or the cells.
 func (p *printer) row(v any, cells ...any) {
 	if p.json != nil {
-		if p.err == nil {
+		if p.err == nil && v != nil {
 			p.err = p.json.Encode(v)
 		}
 		return

@@ -177,7 +177,7 @@ func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) er
 	if p, err = w.Await(ctx, p.Key); err != nil {
 		return err
 	}
-	if before == p.State {
+	if before == p.State && p.State != wallet.Queued {
 		if _, err := fmt.Fprintln(c.OutOrStdout(), sentence(p)); err != nil {
 			return err
 		}
@@ -251,21 +251,21 @@ func printHistory(p *printer, hs []wallet.PaymentHistory) error {
 			note = fmt.Sprint(h.Answer.Transfer)
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)
+	}
+	p.head("ORDER", "TRY", "BEGAN", "TOOK", "ASKED TO", "CONNECTION", "RESULT", "KEY")
+	for _, h := range hs {
 		for _, a := range h.Attempts {
-			what, how := "paid", "on the open connection"
+			ask, conn, result := "pay", "open", "answered"
 			if a.Asked {
-				what = "asked"
+				ask = "say what it did"
 			}
 			if a.Dialed {
-				how = "on a new connection"
+				conn = "new"
 			}
-			result := "answered"
 			if a.Error != "" {
 				result = a.Error
 			}
-			if p.json == nil {
-				p.row(nil, fmt.Sprintf("  try %d: %s at %s %s, %v: %s", a.N, what, moment(a.Began.UnixMilli()), how, a.Took.Round(time.Millisecond), result))
-			}
+			p.row(nil, h.Order, a.N, moment(a.Began.UnixMilli()), a.Took.Round(time.Millisecond), ask, conn, result, h.Key)
 		}
 	}
 	return p.flush()
