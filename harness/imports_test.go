@@ -40,7 +40,7 @@ func rooms() map[string]room {
 		"reference/wire":   {ours: []string{"reference/wire"}, theirs: []string{"github.com/flynn/noise", "google.golang.org/protobuf"}, because: "the protocol could be deployed"},
 		"reference/bank":   {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
 		"reference/wallet": {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the wallet could be deployed"},
-		"reference/cli":    {ours: []string{"reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra"}, because: "the pair as ordinary programs, without the harness"},
+		"reference/cli":    {ours: []string{"reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
 		"cmd":              {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync"}, because: "cmd wires"},
 	}
 }
