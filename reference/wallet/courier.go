@@ -195,6 +195,8 @@ func (c *courier) exchange(a *Attempt) (*wire.Answer, error) {
 	switch {
 	case err == nil:
 		c.w.patience.answered(time.Since(a.Began))
+	case c.w.ctx.Err() != nil:
+		err = errors.New("the wallet was closed before an answer came")
 	case silent:
 		c.w.patience.timedOut(allow)
 		err = fmt.Errorf("no answer within %v", allow.Round(time.Millisecond))
