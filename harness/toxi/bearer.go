@@ -15,6 +15,7 @@ import (
 type settings struct {
 	path    harness.Path
 	since   time.Duration   // the offset it holds from
+	opened  time.Duration   // the offset the last blackhole ended at; knob.set keeps it
 	holes   []*atomic.Int64 // hit counters of the blackholes in force; none is an open link
 	changed chan struct{}   // closed once newer settings are in force
 }
@@ -35,7 +36,15 @@ type knob struct{ atomic.Pointer[settings] }
 
 func (k *knob) set(s settings) {
 	s.changed = make(chan struct{})
-	if old := k.Swap(&s); old != nil {
+	old := k.Load()
+	if old != nil {
+		s.opened = old.opened
+		if len(old.holes) > 0 {
+			s.opened = s.since
+		}
+	}
+	k.Store(&s)
+	if old != nil {
 		close(old.changed)
 	}
 }
@@ -68,9 +77,10 @@ func newBearer(seed uint64, id link.ID, k *knob) *bearer {
 
 // offer is what a bearer answers when data is offered to it.
 type offer struct {
-	taken int           // bytes on the link now; -1 is not yet
-	at    time.Duration // when they arrive, or when to ask again
-	hole  *settings     // if set, black-holed: ask again once it has changed
+	taken  int           // bytes on the link now; -1 is not yet
+	at     time.Duration // when they arrive, or when to ask again
+	opened time.Duration // if taken: no earlier than this, as nothing enters a black-holed link
+	hole   *settings     // if set, black-holed: ask again once it has changed
 }
 
 // offer asks the bearer, at offset now, to take what has been waiting since the
@@ -94,7 +104,7 @@ func (b *bearer) offer(now, since time.Duration, key link.Key, n int) offer {
 	}
 	n = min(n, pieceSize(s.path.Rate))
 	b.free = b.rate.Send(max(since, s.since, b.free), key, n).Arrive
-	return offer{taken: n, at: b.air.Send(b.free, key, n).Arrive}
+	return offer{taken: n, at: b.air.Send(b.free, key, n).Arrive, opened: s.opened}
 }
 
 // pieceSize is the most a bearer of rate bit/s takes at once.

@@ -239,6 +239,28 @@ func TestBlackholeHoldsDataAndTheEnd(t *testing.T) {
 	})
 }
 
+// What queues up behind a chunk held by a blackhole has not entered it either.
+func TestNothingIsOfferedInABlackhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(1, harness.Path{})
+		n := l.open(1)
+		l.set(harness.Path{}, new(atomic.Int64))
+		go func() {
+			for range 3 {
+				n.send([]byte("x"))
+			}
+			close(n.in)
+		}()
+		time.AfterFunc(time.Second, func() { l.set(harness.Path{Delay: ms}) })
+		n.rest()
+		require.Len(t, l.packets, 3)
+		for _, p := range l.packets {
+			require.Equal(t, time.Second, p.At)
+			require.Equal(t, ms, p.Delay)
+		}
+	})
+}
+
 func TestDeadConnectionLosesWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(1, harness.Path{Delay: time.Second, Rate: 80_000})

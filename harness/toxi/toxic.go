@@ -40,7 +40,7 @@ type flow struct {
 	chunk   *stream.StreamChunk // read and not wholly on the link yet; nil is nothing
 	eof     bool                // the source has ended
 	loaded  bool                // its end is on the link
-	offered time.Duration       // when chunk, or the end, was read, or let go by a blackhole
+	offered time.Duration       // when chunk, or the end, was read
 	since   time.Duration       // from when the bearer may take it
 	held    *settings           // the blackhole it waits for
 	full    bool                // it waits for the window
@@ -132,16 +132,12 @@ func (f *flow) load() (ask time.Duration, hole *settings) {
 			f.held = o.hole
 			return 0, o.hole
 		}
-		if f.held != nil {
-			// The end of a blackhole is when it reaches the link, as a
-			// retransmission would: nothing crosses a blackhole.
-			f.held, f.offered = nil, now
-		}
+		f.held = nil
 		if o.taken < 0 {
 			return o.at, nil
 		}
 		f.ordinal++
-		f.push(piece{chunk: f.split(o.taken), offered: f.offered, due: o.at})
+		f.push(piece{chunk: f.split(o.taken), offered: max(f.offered, o.opened), due: o.at})
 	}
 	return 0, nil
 }
