@@ -85,9 +85,11 @@ const (
 	DropOutage                    // a blackhole
 	DropQueue                     // the queue before the rate was full
 	DropStopped                   // the network was closed while it was under way
+	DropMTU                       // it was larger than the path's MTU
+	DropNAT                       // its flow had been forgotten by the NAT
 )
 
-const dropNames names = "- loss outage queue stopped"
+const dropNames names = "- loss outage queue stopped mtu nat"
 
 // String returns the reason, or nothing for a packet that arrived.
 func (d DropReason) String() string { return dropNames.text(uint8(d)) }

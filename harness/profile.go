@@ -1,6 +1,9 @@
 package harness
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Direction is the way a packet travels, seen from the payer.
 type Direction uint8
@@ -28,13 +31,68 @@ func (d *Direction) UnmarshalText(b []byte) error {
 }
 
 // Path is what a link does to the packets of one direction. The zero Path is
-// perfect: nothing is delayed, lost or limited. The words are netem's.
+// perfect: nothing is delayed, lost or limited. The words are netem's, tc-netem(8),
+// but for the trace and the MTU.
 type Path struct {
-	Delay  time.Duration `json:"delay,omitempty"`  // one way, not a round trip
-	Jitter time.Duration `json:"jitter,omitempty"` // the delay of a packet is uniform in Delay ± Jitter; order is kept
-	Rate   int64         `json:"rate,omitempty"`   // bit/s; 0 is unlimited
-	Limit  int64         `json:"limit,omitempty"`  // bytes that may wait for Rate; 0 is one second's worth, at least 16 KiB
-	Loss   Loss          `json:"loss,omitzero"`
+	Delay        time.Duration `json:"delay,omitempty"`             // one way, not a round trip
+	Jitter       time.Duration `json:"jitter,omitempty"`            // how far the delay of a packet strays from Delay, see Distribution
+	Distribution Distribution  `json:"distribution,omitempty"`      // of the jitter
+	Correlation  float64       `json:"delay_correlation,omitempty"` // of a packet's jitter with that of the packet before, 0 to below 1
+	Rate         int64         `json:"rate,omitempty"`              // bit/s; 0 is unlimited
+	Trace        *Trace        `json:"trace,omitempty"`             // in place of Rate; each link begins at a place of its own, by the seed
+	Limit        int64         `json:"limit,omitempty"`             // bytes that may wait for Rate; 0 is one second's worth, at least 16 KiB
+	LimitTime    time.Duration `json:"limit_time,omitempty"`        // in place of Limit: how long a packet may wait for Rate
+	Loss         Loss          `json:"loss,omitzero"`
+	Reorder      float64       `json:"reorder,omitempty"`       // probability that a packet skips the delay and so overtakes
+	Duplicate    float64       `json:"duplicate,omitempty"`     // probability that a packet arrives twice
+	Corrupt      float64       `json:"corrupt,omitempty"`       // probability that one of its bits is flipped
+	MTU          int           `json:"mtu,omitempty"`           // bytes; a larger packet is lost; 0 is no limit but the interfaces' 1500
+	MTUBlackhole bool          `json:"mtu_blackhole,omitempty"` // and its sender is not told
+}
+
+// Distribution is how the jitter of a Path spreads.
+type Distribution uint8
+
+// The distributions. All have the mean 0.
+const (
+	Uniform Distribution = iota // over ± Jitter, netem's default
+	Normal                      // Jitter is the standard deviation
+	Pareto                      // netem's: Jitter · 4/3 · (X − 3/2), where X is Pareto with shape 3: mostly early, sometimes very late
+)
+
+const distributionNames names = "uniform normal pareto"
+
+// String returns netem's name of the distribution.
+func (d Distribution) String() string { return distributionNames.text(uint8(d)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Distribution) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Distribution) UnmarshalText(b []byte) error {
+	v, err := distributionNames.parse("distribution", b)
+	*d = Distribution(v)
+	return err
+}
+
+// Spread returns the standard deviation of the jitter.
+func (p Path) Spread() time.Duration {
+	switch p.Distribution {
+	case Normal:
+		return p.Jitter
+	case Pareto: // X has the variance 3/4
+		return time.Duration(4.0 / 3 * math.Sqrt(0.75) * float64(p.Jitter))
+	case Uniform:
+	}
+	return time.Duration(float64(p.Jitter) / math.Sqrt(3))
+}
+
+// Capacity returns the mean rate the path allows in bit/s, 0 if it has no limit.
+func (p Path) Capacity() int64 {
+	if p.Trace != nil {
+		return p.Trace.Rate()
+	}
+	return p.Rate
 }
 
 // Loss says which packets are lost: each with probability P on its own

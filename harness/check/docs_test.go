@@ -35,6 +35,9 @@ func TestHistoryPageHasEveryKey(t *testing.T) {
 		seen[typ] = true
 		var keys []string
 		for f := range typ.Fields() {
+			if !f.IsExported() {
+				continue
+			}
 			if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "-" {
 				keys = append(keys, key)
 				walk(f.Type)

@@ -326,17 +326,25 @@ func TestJitterIsUniform(t *testing.T) {
 
 func BenchmarkSend(b *testing.B) {
 	ge := &harness.GEModel{P: 0.01, R: 0.5, LossBad: 1}
-	for name, p := range map[string]harness.Path{
-		"perfect":    {},
-		"everything": {Delay: 150 * ms, Jitter: 30 * ms, Rate: 10_000_000, Limit: 64 << 10, Loss: harness.Loss{GE: ge}},
-	} {
+	var at []time.Duration
+	for i := range 20_000 {
+		at = append(at, time.Duration(i/3+1)*6*ms)
+	}
+	trace, err := harness.NewOpportunities("trace", at)
+	require.NoError(b, err)
+	typical := harness.Path{Delay: 150 * ms, Jitter: 30 * ms, Rate: 10_000_000, Limit: 64 << 10, Loss: harness.Loss{GE: ge}}
+	everything := typical
+	everything.Rate, everything.Trace = 0, trace
+	everything.Distribution, everything.Correlation = harness.Pareto, 0.5
+	everything.Reorder, everything.Duplicate, everything.Corrupt, everything.MTU = 0.01, 0.01, 0.01, 1500
+	for name, p := range map[string]harness.Path{"perfect": {}, "typical": typical, "everything": everything} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			l := up(p)
 			i := uint64(0)
 			for b.Loop() {
 				i++
-				l.Send(time.Duration(i)*ms/2, link.Key{Flow: i & 7, Ordinal: i >> 3}, 1200)
+				l.Send(time.Duration(i)*2*ms, link.Key{Flow: i & 7, Ordinal: i >> 3}, 1200)
 			}
 		})
 	}
