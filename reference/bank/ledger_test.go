@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -485,4 +486,26 @@ func TestAnswerRefusesWhatTheWireWould(t *testing.T) {
 	p.Amount = -25_00
 	_, err := b.Answer(t.Context(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: p})
 	require.ErrorContains(t, err, "amount -2500")
+}
+
+// TestVirtualTime runs a ledger with its default clock in a bubble.
+func TestVirtualTime(t *testing.T) {
+	cfg, _ := config(t)
+	cfg.Now = nil
+	synctest.Test(t, func(t *testing.T) {
+		l, err := OpenLedger(cfg)
+		require.NoError(t, err)
+		b := &book{Ledger: l, cfg: cfg}
+		defer func() { require.NoError(t, b.Close()) }()
+		b.enroll(t, 1)
+		p := payment(1)
+		p.Created = time.Now().UnixMilli()
+		p.Deadline = time.Now().Add(time.Minute).UnixMilli()
+		late := p
+		late.Key[0]++
+		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
+		time.Sleep(time.Hour)
+		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
+		require.Equal(t, wire.Expired, b.pay(t, 0, late).Result)
+	})
 }

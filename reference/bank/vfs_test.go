@@ -15,6 +15,8 @@ type testVFS struct {
 	vfs.VFSFilename
 	failSync  atomic.Bool // every sync fails with an I/O error
 	failWrite atomic.Bool // every write fails because the disk is full
+	shared    bool        // with shared memory after all, so with a write-ahead log
+	logSyncs  atomic.Int64
 }
 
 // newTestVFS registers a file layer under the test's name, which it returns.
@@ -31,17 +33,33 @@ func (v *testVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File
 	if err != nil {
 		return nil, flags, err
 	}
-	return &testFile{File: f, vfs: v}, flags, nil
+	tf := &testFile{File: f, vfs: v, log: flags&vfs.OPEN_WAL != 0}
+	if shm, ok := f.(vfs.FileSharedMemory); ok && v.shared {
+		return &sharedFile{testFile: tf, shm: shm}, flags, nil
+	}
+	return tf, flags, nil
 }
 
 type testFile struct {
 	vfs.File
 	vfs *testVFS
+	log bool // it is a write-ahead log
 }
+
+// sharedFile is a testFile with shared memory.
+type sharedFile struct {
+	*testFile
+	shm vfs.FileSharedMemory
+}
+
+func (f *sharedFile) SharedMemory() vfs.SharedMemory { return f.shm.SharedMemory() }
 
 func (f *testFile) Sync(vfs.SyncFlag) error {
 	if f.vfs.failSync.Load() {
 		return sqlite3.IOERR_FSYNC
+	}
+	if f.log {
+		f.vfs.logSyncs.Add(1)
 	}
 	return nil
 }

@@ -136,13 +136,14 @@ func (s *Session) acquire(ctx context.Context) error {
 	case <-s.done:
 		return s.Err()
 	}
-	select {
-	case <-s.done:
-		s.release()
-		return s.Err()
-	default:
-		return nil
+	err := s.Err()
+	if err == nil {
+		err = ctx.Err() // a write after the deadline would end the session
 	}
+	if err != nil {
+		s.release()
+	}
+	return err
 }
 
 func (s *Session) release() { <-s.lock }

@@ -211,6 +211,16 @@ func TestFingerprintTellsContentsApart(t *testing.T) {
 	})
 }
 
+func TestNewKey(t *testing.T) {
+	a, err := NewKey(nil)
+	require.NoError(t, err)
+	b, err := NewKey(nil)
+	require.NoError(t, err)
+	require.NotEqual(t, a, b)
+	_, err = NewKey(strings.NewReader("too short"))
+	require.ErrorContains(t, err, "draw an idempotency key")
+}
+
 func TestPrivateKeyDoesNotPrint(t *testing.T) {
 	k := newBench(t).wallet
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {

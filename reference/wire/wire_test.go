@@ -99,6 +99,23 @@ func TestDo(t *testing.T) {
 	}
 }
 
+// TestDoTooLate: a request whose time is over is not sent, and does not end the
+// session for others.
+func TestDoTooLate(t *testing.T) {
+	b := newBench(t)
+	s := b.pair(t)
+	_, err := s.Do(t.Context(), payRequest(1))
+	require.NoError(t, err)
+	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	for range 20 {
+		_, err := s.Do(over, payRequest(1))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	_, err = s.Do(t.Context(), payRequest(1))
+	require.NoError(t, err)
+}
+
 func TestPipelined(t *testing.T) {
 	b := newBench(t)
 	cc, sc := net.Pipe()
@@ -192,7 +209,7 @@ func TestSessionEnds(t *testing.T) {
 		bank func(conn net.Conn) // plays the bank
 		want string
 	}{
-		{"closed at once", func(c net.Conn) { c.Close() }, "closed pipe"},
+		{"closed at once", func(c net.Conn) { c.Close() }, "closed"},
 		{"closed after message 1", func(c net.Conn) { readFrame(c); c.Close() }, "the bank closed the connection"},
 		{"message 2 cut", func(c net.Conn) { readFrame(c); _, _ = c.Write([]byte{0, 90, 1}); c.Close() }, "unexpected EOF"},
 		{"message 2 forged", func(c net.Conn) { readFrame(c); _, _ = c.Write(append([]byte{0, 90}, make([]byte, 90)...)) }, "not from the bank we know"},
