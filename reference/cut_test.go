@@ -79,7 +79,7 @@ func faults(step int) (fs []fault) {
 
 func step() int {
 	if testing.Short() {
-		return 13
+		return 29
 	}
 	return 1
 }

@@ -101,7 +101,7 @@ func TestPairPays(t *testing.T) {
 func TestSecondPressIsToldTheSame(t *testing.T) {
 	p := startPair(t, Options{Pace: quick}, 1)
 	slow := p.Subject.(harness.Slower)
-	hits := slow.SlowAnswers(700 * time.Millisecond)
+	hits := slow.SlowAnswers(300 * time.Millisecond)
 	require.NoError(t, p.press(0, "p1", "o1"))
 	require.NoError(t, p.press(0, "p2", "o1"))
 	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
@@ -210,6 +210,9 @@ func TestFaultyBankLoses(t *testing.T) {
 }
 
 func TestFaultyBankBooksLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as the fault")
+	}
 	p := startPair(t, Options{Faulty: Faulty{AnswerBeforeCommit: true}}, 1)
 	require.NoError(t, p.press(0, "p1", "o1"))
 	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
