@@ -148,6 +148,10 @@ func TestCrashes(t *testing.T) {
 		}
 		require.Len(t, posted[order], want, "%s was told %v", id, p.witness.of(id))
 		require.Len(t, finals(p.witness.of(id)), 1, "one final outcome")
+		if told := p.witness.of(id); told[0] != harness.Failed {
+			require.Equal(t, harness.Queued, told[0])
+			require.NotContains(t, told[1:], harness.Queued, "never back to the queue")
+		}
 	}
 }
 

@@ -244,7 +244,7 @@ func (c *courier) store(p Payment, a *Attempt) bool {
 		c.w.cfg.Tried(p, *a)
 	}
 	if p.State != from {
-		c.w.cfg.Log.Info("payment", "payment", p.Key, "order", p.Order, "state", p.State, "reason", p.Reason)
+		c.w.cfg.Log.Debug("payment", "payment", p.Key, "order", p.Order, "state", p.State, "reason", p.Reason)
 		c.w.cfg.Told(p)
 	}
 	return true

@@ -31,11 +31,10 @@ type Pace struct {
 	// initial 1 s, and 24 s.
 	Least, Most time.Duration
 	// Idle is how long a connection without traffic stays open. 0 is 100 s: less
-	// than the 2 minutes of the bank, so that no payment meets a FIN, and
-	// below the few minutes after which some carriers forget an idle
-	// connection (Wang et al., An Untold Story of Middleboxes in Cellular
-	// Networks, SIGCOMM 2011). Closing sooner would
-	// wake the radio to send the FIN.
+	// than the 2 minutes of the bank, so that no payment meets a FIN, and below
+	// the few minutes after which some carriers forget an idle connection (Wang
+	// et al., An Untold Story of Middleboxes in Cellular Networks, SIGCOMM 2011).
+	// Closing sooner would wake the radio to send the FIN.
 	Idle time.Duration
 	// Together bounds the tries under way at once over the connection. 0 is 16.
 	Together int

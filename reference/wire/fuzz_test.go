@@ -128,22 +128,3 @@ func FuzzClient(f *testing.F) {
 		require.Nil(t, a)
 	})
 }
-
-func BenchmarkTransport(b *testing.B) {
-	bench := newBench(b)
-	cc, sc := net.Pipe()
-	server := Server(sc, bench.server())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = bench.serve(server) }()
-	s := Client(cc, bench.client())
-	r := payRequest(1)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Do(b.Context(), r); err != nil {
-			b.Fatal(err)
-		}
-	}
-	require.NoError(b, s.Close())
-	<-done
-	server.Close()
-}

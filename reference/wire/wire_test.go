@@ -506,3 +506,43 @@ func TestBytesOnTheWire(t *testing.T) {
 	require.Equal(t, [4]int{153, 128, 73, 98}, [4]int{firstUp, firstDown, nextUp, nextDown},
 		"up and down on a fresh connection, then on an open one: as the package comment says")
 }
+
+// BenchmarkDo is both ends of a payment without the network: on an open
+// connection, and on a fresh one with its handshake. The receipt's signature and
+// its verification are in both.
+func BenchmarkDo(b *testing.B) {
+	bench := newBench(b)
+	connect := func() (s *Session, end func()) {
+		cc, sc := net.Pipe()
+		server := Server(sc, bench.server())
+		s = Client(cc, bench.client())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = bench.serve(server) })
+		return s, func() {
+			s.Close()
+			wg.Wait()
+			server.Close()
+		}
+	}
+	pay := func(s *Session) {
+		if _, err := s.Do(b.Context(), payRequest(1)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("open", func(b *testing.B) {
+		s, end := connect()
+		defer end()
+		b.ReportAllocs()
+		for b.Loop() {
+			pay(s)
+		}
+	})
+	b.Run("fresh", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s, end := connect()
+			pay(s)
+			end()
+		}
+	})
+}
