@@ -23,7 +23,15 @@
 //     business; it notes the order in the transfer.
 //   - All entries of a currency sum to zero; no account but equity is below zero.
 //
-// # What is not
+// # What it costs
+//
+// BenchmarkServer: 64 wallets on open TCP connections over loopback, one payment
+// outstanding each, two cores shared by wallets and bank. 13,600 payments a
+// second where a sync takes 0.15 ms, 6,000 on the same machine under load with
+// 1.9 ms; 115 µs of processor time a payment for both ends, a third of it the
+// wallet's verification of the receipt, a ninth the bank's signature.
+//
+// # What is not promised
 //
 //   - Accounts are held in memory, some 200 bytes each: millions fit, not
 //     billions.
