@@ -150,6 +150,9 @@ func appendPacket(b []byte, p Packet) []byte {
 	field(`,"packet":{"at":`, int64(p.At))
 	field(`,"client":`, int64(p.Client))
 	field(`,"flow":`, int64(p.Flow))
+	if p.N != 0 {
+		field(`,"n":`, p.N)
+	}
 	b = append(b, `,"dir":"`...)
 	b = append(b, p.Direction.String()...)
 	field(`","size":`, int64(p.Size))
@@ -164,9 +167,15 @@ func appendPacket(b []byte, p Packet) []byte {
 		b = append(b, p.Drop.String()...)
 		b = append(b, '"')
 	}
-	if p.Retransmit {
-		b = append(b, `,"rtx":true`...)
+	flag := func(name string, set bool) {
+		if set {
+			b = append(b, name...)
+		}
 	}
+	flag(`,"rtx":true`, p.Retransmit)
+	flag(`,"copy":true`, p.Copy)
+	flag(`,"corrupt":true`, p.Corrupt)
+	flag(`,"cross":true`, p.Cross)
 	return append(b, "}}\n"...)
 }
 

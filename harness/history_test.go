@@ -25,8 +25,12 @@ func packets() *rapid.Generator[harness.Packet] {
 			Size:       rapid.Int().Draw(t, "size"),
 			Delay:      time.Duration(rapid.Int64().Draw(t, "delay")),
 			Late:       time.Duration(rapid.Int64().Draw(t, "late")),
-			Drop:       harness.DropReason(rapid.IntRange(0, int(harness.DropStopped)).Draw(t, "drop")),
+			Drop:       harness.DropReason(rapid.IntRange(0, int(harness.DropNAT)).Draw(t, "drop")),
 			Retransmit: rapid.Bool().Draw(t, "rtx"),
+			N:          rapid.Int64().Draw(t, "n"),
+			Copy:       rapid.Bool().Draw(t, "copy"),
+			Corrupt:    rapid.Bool().Draw(t, "corrupt"),
+			Cross:      rapid.Bool().Draw(t, "cross"),
 		}
 	})
 }

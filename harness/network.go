@@ -67,12 +67,13 @@ type Host interface {
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
 }
 
-// Fault is a network fault to inject. Action is Blackhole, Reset, Refuse or
-// StreamToxic.
+// Fault is a network fault to inject. Action is Blackhole, Reset, Refuse,
+// StreamToxic, Rebind, Vanish or CrossTraffic.
 type Fault struct {
-	Action    Action
-	Direction Direction // Blackhole; DirectionUnknown is both
-	Toxic     *Toxic    // StreamToxic
+	Action     Action
+	Direction  Direction // Blackhole and CrossTraffic; DirectionUnknown is both
+	Toxic      *Toxic    // StreamToxic
+	NewAddress bool      // Rebind
 }
 
 // DropReason says why a packet did not arrive.
@@ -106,15 +107,19 @@ func (d *DropReason) UnmarshalText(b []byte) error {
 
 // Packet is what happened to one packet on a link, as measured.
 type Packet struct {
-	At         time.Duration `json:"at"`              // when it was offered to the link
-	Client     int           `json:"client"`          // which payer's link
-	Flow       int           `json:"flow"`            // which connection on that link, from 1 in order of first appearance
-	Direction  Direction     `json:"dir"`             //
-	Size       int           `json:"size"`            // bytes with IP and TCP headers; payload only in the toxiproxy engine
-	Delay      time.Duration `json:"delay,omitempty"` // from At to its arrival by the clock, if it arrived
-	Late       time.Duration `json:"late,omitempty"`  // how much of Delay nobody asked for: the machine was busy
-	Drop       DropReason    `json:"drop,omitempty"`  //
-	Retransmit bool          `json:"rtx,omitempty"`   // the sender had sent this data (or SYN, or FIN) before
+	At         time.Duration `json:"at"`                // when it was offered to the link
+	Client     int           `json:"client"`            // which payer's link
+	Flow       int           `json:"flow"`              // which connection on that link, from 1 in order of first appearance
+	N          int64         `json:"n,omitempty"`       // its place among the packets offered to that link in that direction, from 1
+	Direction  Direction     `json:"dir"`               //
+	Size       int           `json:"size"`              // bytes with IP and TCP headers; payload only in the toxiproxy engine
+	Delay      time.Duration `json:"delay,omitempty"`   // from At to its arrival by the clock, if it arrived
+	Late       time.Duration `json:"late,omitempty"`    // how much of Delay nobody asked for: the machine was busy
+	Drop       DropReason    `json:"drop,omitempty"`    //
+	Retransmit bool          `json:"rtx,omitempty"`     // the sender had sent this data (or SYN, or FIN) before
+	Copy       bool          `json:"copy,omitempty"`    // the link made it of the packet with the same N
+	Corrupt    bool          `json:"corrupt,omitempty"` // it arrived with a flipped bit
+	Cross      bool          `json:"cross,omitempty"`   // it belongs to cross traffic, not to a payment
 }
 
 // PacketSink is told of packets. Packet may be called from several goroutines

@@ -15,6 +15,7 @@ func parsePacket(line []byte) (p Packet, ok bool) {
 	p.At = time.Duration(c.number(`,"packet":{"at":`))
 	p.Client = int(c.number(`,"client":`))
 	p.Flow = int(c.number(`,"flow":`))
+	p.N = c.optional(`,"n":`)
 	if c.want(`,"dir":"`); c.has(`up"`) {
 		p.Direction = Up
 	} else if c.want(`down"`); c.ok {
@@ -31,6 +32,9 @@ func parsePacket(line []byte) (p Packet, ok bool) {
 		c.rest = c.rest[end+1:]
 	}
 	p.Retransmit = c.has(`,"rtx":true`)
+	p.Copy = c.has(`,"copy":true`)
+	p.Corrupt = c.has(`,"corrupt":true`)
+	p.Cross = c.has(`,"cross":true`)
 	if c.want("}}\n"); !c.ok || len(c.rest) > 0 || at != int64(p.At) {
 		return Packet{}, false
 	}

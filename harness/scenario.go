@@ -19,8 +19,15 @@ type Scenario struct {
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
-	Settle   time.Duration `json:"settle"` // longest wait, after the heal, for every payment to reach a final outcome
+	Radio    *Radio        `json:"radio,omitempty"` // which radio the energy is reckoned for; nil is none
+	Settle   time.Duration `json:"settle"`          // longest wait, after the heal, for every payment to reach a final outcome
 	Expect   []Expectation `json:"expect,omitempty"`
+}
+
+// Radio names the radio model that the energy of a run is reckoned with.
+type Radio struct {
+	Name  string `json:"name"`            // of a bundled model, or the file of a user's own
+	Model string `json:"model,omitempty"` // the text of a user's own, so that a history stands alone
 }
 
 // Expectation is a threshold as written, with its place for messages.
@@ -85,9 +92,12 @@ const (
 	Slow                 // delay every answer of the server by Event.By, after its commit
 	StreamToxic          // a toxiproxy toxic on new connections
 	Heal                 // end every fault and go back to the scenario's link
+	Rebind               // the NAT forgets every flow: old ones die silently, new ones work; with Event.NewAddress the client has a new address, too
+	Vanish               // every flow open now dies silently until the end; part of a crash with Event.Vanish
+	CrossTraffic         // a bulk transfer in Event.Direction beside the payments, on every link
 )
 
-const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal"
+const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.text(uint8(a)) }
@@ -110,13 +120,17 @@ type Event struct {
 	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
 	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal
 
-	Action    Action        `json:"action"`
-	Link      *Profile      `json:"link,omitempty"`      // SetLink
-	Direction Direction     `json:"direction,omitempty"` // Blackhole; DirectionUnknown is both
-	Side      Side          `json:"side,omitempty"`      // Crash
-	Restart   time.Duration `json:"restart,omitempty"`   // Crash
-	By        time.Duration `json:"by,omitempty"`        // Slow
-	Toxic     *Toxic        `json:"toxic,omitempty"`     // StreamToxic
+	Phase string `json:"phase,omitempty"` // names the phases it is in force in, for thresholds; empty is a name made of what is in force
+
+	Action     Action        `json:"action"`
+	Link       *Profile      `json:"link,omitempty"`        // SetLink
+	Direction  Direction     `json:"direction,omitempty"`   // Blackhole and CrossTraffic; DirectionUnknown is both
+	Side       Side          `json:"side,omitempty"`        // Crash
+	Restart    time.Duration `json:"restart,omitempty"`     // Crash
+	Vanish     bool          `json:"vanish,omitempty"`      // Crash: without a word to the other side, as when the power goes
+	By         time.Duration `json:"by,omitempty"`          // Slow
+	Toxic      *Toxic        `json:"toxic,omitempty"`       // StreamToxic
+	NewAddress bool          `json:"new_address,omitempty"` // Rebind
 
 	Line int `json:"line,omitempty"` // where it stands in the file; 0 is not from a file
 }

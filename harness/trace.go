@@ -108,18 +108,18 @@ func (t *Trace) Depart(c *TraceCursor, now time.Duration, size int) time.Duratio
 
 // carry returns when bits have been carried from an offset on.
 func (t *Trace) carry(from time.Duration, bits float64) time.Duration {
-	round, rest := from/t.period, from%t.period
+	round, rest := int64(from/t.period), from%t.period
 	i := sort.Search(len(t.at), func(i int) bool { return t.at[i] > rest }) - 1
 	need := bits + t.sum[i] + t.rates[i]*(rest-t.at[i]).Seconds()
 	if n := math.Floor(need / t.total); n > 0 {
-		round += time.Duration(n)
+		round += int64(n)
 		need -= n * t.total
 	}
 	if need <= 0 { // at the very end of a round: when it last carried something
 		round, need = round-1, t.total
 	}
 	i = max(0, sort.Search(len(t.sum), func(i int) bool { return t.sum[i] >= need })-1)
-	return round*t.period + t.at[i] + time.Duration(math.Ceil((need-t.sum[i])/t.rates[i]*float64(time.Second)))
+	return time.Duration(round)*t.period + t.at[i] + time.Duration(math.Ceil((need-t.sum[i])/t.rates[i]*float64(time.Second)))
 }
 
 // opportunity returns the offset of the opportunity that carries the last of

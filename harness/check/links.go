@@ -23,8 +23,8 @@ type stretch struct {
 
 // tally counts packets of one direction by their fate.
 type tally struct {
-	delivered, lost, outage, queue, stopped int64
-	late                                    time.Duration // sum over the delivered
+	delivered, lost, outage, queue, stopped, barred int64
+	late                                            time.Duration // sum over the delivered
 }
 
 // event is what the history says of one event of the timeline.
@@ -83,15 +83,19 @@ func (l *links) packet(p harness.Packet) {
 		t.queue++
 	case harness.DropStopped:
 		t.stopped++
+	case harness.DropMTU, harness.DropNAT:
+		t.barred++
 	}
 }
 
 // offered is how many packets the links were given.
-func (t tally) offered() int64 { return t.delivered + t.lost + t.outage + t.queue + t.stopped }
+func (t tally) offered() int64 {
+	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred
+}
 
 // drawn is how many packets a random loss was drawn for: it comes after the
-// outage and before the queue.
-func (t tally) drawn() int64 { return t.offered() - t.outage }
+// outage, the NAT and the MTU, and before the queue.
+func (t tally) drawn() int64 { return t.offered() - t.outage - t.barred }
 
 // ways yields both directions of a phase.
 func (s *stretch) ways() [2]way {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type player struct {
 	began    time.Time    // the start of the script
 
 	profile harness.Profile
+	label   string   // of the phases with this profile, from the event that set it
 	active  []*fault // in the order they began
 }
 
@@ -93,8 +95,8 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	case harness.Heal:
 		return p.heal(ctx, "")
 	case harness.SetLink:
-		p.setLink(*o.Link)
-		f.end = func(context.Context) (int64, error) { p.setLink(p.scenario.Link); return 0, nil }
+		p.setLink(*o.Link, o.Phase)
+		f.end = func(context.Context) (int64, error) { p.setLink(p.scenario.Link, ""); return 0, nil }
 		if o.to > 0 {
 			p.active = append(p.active, f)
 		}
@@ -106,7 +108,8 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		}
 	case harness.Slow:
 		p.slow(f)
-	case harness.Blackhole, harness.Reset, harness.Refuse, harness.StreamToxic:
+	case harness.Blackhole, harness.Reset, harness.Refuse, harness.StreamToxic,
+		harness.Rebind, harness.Vanish, harness.CrossTraffic:
 		if err := p.inject(f); err != nil {
 			return err
 		}
@@ -115,20 +118,23 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	}
 	p.history.Record(harness.Record{Fault: &harness.FaultNote{Event: o.event, Action: o.Action}})
 	p.active = append(p.active, f)
-	if o.Action == harness.Reset { // over as soon as it is done
+	if atOnce(o.Action) {
 		return p.finish(ctx, f)
 	}
 	p.phase("")
 	return nil
 }
 
-func (p *player) setLink(profile harness.Profile) {
-	p.profile = profile
+// atOnce reports whether an action is over as soon as it is done.
+func atOnce(a harness.Action) bool { return a == harness.Reset || a == harness.Rebind }
+
+func (p *player) setLink(profile harness.Profile, label string) {
+	p.profile, p.label = profile, label
 	p.network.SetProfile(profile)
 }
 
 func (p *player) inject(f *fault) error {
-	end, err := p.network.Inject(harness.Fault{Action: f.Action, Direction: f.Direction, Toxic: f.Toxic})
+	end, err := p.network.Inject(harness.Fault{Action: f.Action, Direction: f.Direction, Toxic: f.Toxic, NewAddress: f.NewAddress})
 	if err != nil {
 		return fmt.Errorf("event %d of the timeline (%s): %w", f.event+1, f.Action, err)
 	}
@@ -144,10 +150,18 @@ func (p *player) crash(f *fault) error {
 		return fmt.Errorf("event %d of the timeline: this subject cannot crash its %s", f.event+1, f.Side)
 	}
 	hits := p.open()
+	back := func() int64 { return 0 }
+	if f.Vanish {
+		var err error
+		if back, err = p.network.Inject(harness.Fault{Action: harness.Vanish}); err != nil {
+			return fmt.Errorf("event %d of the timeline (vanish): %w", f.event+1, err)
+		}
+	}
 	if err := crasher.Crash(f.Side); err != nil {
 		return fmt.Errorf("event %d of the timeline: crash the %s: %w", f.event+1, f.Side, err)
 	}
 	f.end = func(ctx context.Context) (int64, error) {
+		back()
 		hits = max(hits, p.open())
 		if err := crasher.Restart(ctx, f.Side); err != nil {
 			return int64(hits), fmt.Errorf("event %d of the timeline: restart the %s: %w", f.event+1, f.Side, err)
@@ -178,7 +192,7 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 		p.phase("")
 		return err
 	}
-	if f.Action != harness.Reset {
+	if !atOnce(f.Action) {
 		p.phase("")
 	}
 	hits, err := f.end(ctx)
@@ -196,34 +210,30 @@ func (p *player) heal(ctx context.Context, name string) error {
 	for len(p.active) > 0 {
 		errs = append(errs, p.finish(ctx, p.active[len(p.active)-1]))
 	}
-	p.setLink(p.scenario.Link)
+	p.setLink(p.scenario.Link, "")
 	p.phase(name)
 	return errors.Join(errs...)
 }
 
-// phase notes what is asked of the links from now on.
+// phase notes what is asked of the links from now on. It has the given name, or
+// that of the latest event in force that has one, or one made of what is in
+// force.
 func (p *player) phase(name string) {
-	ph := harness.Phase{Name: name, Profile: p.profile}
+	ph := harness.Phase{Name: cmp.Or(name, p.label), Profile: p.profile}
 	words := []string{p.profile.Name}
 	if words[0] == "" {
 		words[0] = "custom link"
 	}
 	for _, f := range p.active {
-		switch f.Action {
-		case harness.Blackhole:
+		if f.Phase != "" && name == "" {
+			ph.Name = f.Phase
+		}
+		if f.Action == harness.Blackhole {
 			ph.OutageUp = ph.OutageUp || f.Direction != harness.Down
 			ph.OutageDown = ph.OutageDown || f.Direction != harness.Up
-			words = append(words, "blackhole")
-			if f.Direction != harness.DirectionUnknown {
-				words[len(words)-1] += " " + f.Direction.String()
-			}
-		case harness.Crash:
-			words = append(words, f.Side.String()+" down")
-		case harness.StreamToxic:
-			words = append(words, f.Toxic.Type)
-		case harness.Refuse, harness.Slow:
-			words = append(words, f.Action.String())
-		case harness.SetLink, harness.Reset, harness.Heal, harness.ActionUnknown:
+		}
+		if word := f.word(); word != "" {
+			words = append(words, word)
 		}
 	}
 	if ph.Name == "" {
@@ -231,4 +241,24 @@ func (p *player) phase(name string) {
 	}
 	p.state(ph.Name)
 	p.history.Record(harness.Record{Phase: &ph})
+}
+
+// word is how a fault in force stands in the name of a phase.
+func (f *fault) word() string {
+	switch f.Action {
+	case harness.Blackhole:
+		if f.Direction != harness.DirectionUnknown {
+			return "blackhole " + f.Direction.String()
+		}
+	case harness.Crash:
+		return f.Side.String() + " down"
+	case harness.StreamToxic:
+		return f.Toxic.Type
+	case harness.CrossTraffic:
+		return "cross traffic"
+	case harness.SetLink:
+		return "" // the profile's name says it
+	case harness.Refuse, harness.Slow, harness.Reset, harness.Heal, harness.Rebind, harness.Vanish, harness.ActionUnknown:
+	}
+	return f.Action.String()
 }
