@@ -117,13 +117,12 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 	group.SetLimit(b.jobs)
 	for i, sc := range list {
 		group.Go(func() error {
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() == nil {
+				progress.Start(sc.Name, b.seed, sc.Workload.Payments)
+				res := b.runOne(ctx, sc, progress)
+				progress.Done(res)
+				all[i] = &res
 			}
-			progress.Start(sc.Name, b.seed, sc.Workload.Payments)
-			res := b.runOne(ctx, sc, progress)
-			progress.Done(res)
-			all[i] = &res
 			return nil
 		})
 	}
