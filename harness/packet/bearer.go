@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -64,8 +65,16 @@ func (b *bearer) way(d harness.Direction) *way {
 // send takes a packet from the stack at the beginning of direction d. It
 // borrows p.
 func (b *bearer) send(d harness.Direction, p *stack.PacketBuffer) {
-	s := parse(p, d)
-	b.enter(d, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: p.ToBuffer()}))
+	s, payload := parse(p, d), p.ToBuffer()
+	if s.flags.Contains(header.TCPFlagSyn) {
+		raw := payload.Flatten()
+		payload.Release()
+		b.mu.Lock()
+		b.flow(d, s).restamp(d, s, raw, b.n.now())
+		b.mu.Unlock()
+		payload = buffer.MakeWithData(raw)
+	}
+	b.enter(d, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload}))
 }
 
 // enter puts a packet on the link, or holds it back if it is an acknowledgement
@@ -104,9 +113,8 @@ func (b *bearer) ackDue(d harness.Direction, f *flow) {
 	case h.due > b.n.now():
 		b.n.queue.push(h.due, func() { b.ackDue(d, f) })
 	default:
-		h.armed = false
 		pkt := h.held
-		h.held = nil
+		h.armed, h.held, h.answers = false, nil, 0 // it did not answer in time
 		fl = b.offer(d, f, h.heldSeg, pkt)
 	}
 	b.mu.Unlock()

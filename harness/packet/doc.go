@@ -1,6 +1,68 @@
 // Package packet is the engine whose packet loss is packet loss: the server and
 // every client are hosts with a TCP/IP stack of their own (gVisor's), joined by
 // impaired links that carry IP packets in real time.
+//
+// # The way of a packet
+//
+//	Conn.Write -> stack of the client -> card -> bearer -> queue -> card -> stack of the server -> Conn.Read
+//
+// A [Network] has a host for the server, 10.0.0.1, and one for each client,
+// 10.1.x.y, made when it is first used. The card of a host hands each packet to
+// the bearer of a client, which finds the connection it belongs to (flow), says
+// whether its sender has sent it before, holds it back if it is an
+// acknowledgement that Linux would delay, and asks package link for its fate.
+// A packet that arrives at once is put into the other stack by the sender's own
+// goroutine; one that arrives later waits in the queue, the one goroutine of the
+// network, which wakes by a timerfd since Go's timers are up to a millisecond
+// late. The sink is told of each packet once, when its fate is known, with the
+// delay it really had.
+//
+// Go programs dial and listen in process, with [Network.Client] and
+// [Network.Server]. Other programs use [Network.Splice], and lose something: to
+// them a connect succeeds before anything has crossed the link.
+//
+// # No rate is no limit
+//
+// A link without a rate has no cap. A prototype needed one, 100 Mbit/s, since a
+// bounded queue before a busy reader overflowed, which looked like loss. Here no
+// queue can: the sender's goroutine carries its packets all the way into the
+// receiver's socket buffer, the window TCP offers is smaller than that buffer,
+// and so a receiver without processor time slows its sender down instead.
+// Time-outs remain. A machine that stalls for longer than the round trip and
+// 200 ms causes retransmissions that no link asked for; Packet.Late shows it.
+//
+// # TCP settings
+//
+// They were chosen by comparison with Linux 6.1 over kernel netem, and are set
+// even where they are gVisor's defaults:
+//
+//   - Smallest retransmission time-out: the profile's delay both ways and 200 ms.
+//     gVisor's floor bounds the whole time-out, Linux's its variance term alone;
+//     left at 200 ms, connections resume late after an outage. gVisor reads it
+//     when a connection begins, so a change of profile counts for new ones.
+//   - RACK with tail loss probes, SACK, CUBIC, timestamps. Without RACK single
+//     losses recover sooner, but at 20 % loss connections die.
+//   - Socket buffers of 4 MiB that do not adapt: gVisor would need to be told
+//     what the reader has copied, and starts too small for long links.
+//   - No delay by Nagle's algorithm, keepalives every 15 s, nine of them: what
+//     package net sets. No user time-out.
+//   - Acknowledgements delayed as Linux does, which gVisor does not: 40 ms, but
+//     none at the beginning of a connection, after a repetition, for a hole, and
+//     for more than a full segment. See flow.go.
+//   - SYNs sent again get a timestamp of their own, see stamp.go.
+//   - MTU 1500. No segmentation offload, which would falsify the number of
+//     packets, and no checksum offload.
+//
+// What differs from Linux still: a tail loss probe goes after two round trips and
+// 200 ms even when the time-out would be sooner, so on a 300 ms link a single
+// loss costs 800 ms in place of 500 or so; the timestamps echoed after repeated
+// losses can make the next time-outs some seconds long.
+//
+// # What repeats
+//
+// A seed fixes what happens to the n-th packet of a flow, and ports and sequence
+// numbers. It does not fix which packet that is: that depends on when programs
+// write and timers fire, and time here is real.
 package packet
 
 import "github.com/onebar/onebar/harness"

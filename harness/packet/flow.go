@@ -11,11 +11,13 @@ import (
 
 // The delayed acknowledgement of Linux, which gVisor lacks (it acknowledges
 // every wake-up of the receiver at once, which would carry twice the packets
-// on the downlink and falsify the energy figure).
+// on the downlink and falsify the energy figure). The names are those of Linux
+// 6.1, include/net/tcp.h and net/ipv4/tcp_input.c.
 const (
 	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
-	quickAcks = 16                    // TCP_MAX_QUICKACKS: the first so many go at once
-	leastMSS  = 536                   // the smallest estimate of the peer's segments, RFC 9293
+	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
+	pingPong  = 3                     // TCP_PINGPONG_THRESH: so many quick answers end that
+	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
 )
 
 // tuple names a connection on the link of one client.
@@ -97,12 +99,13 @@ type half struct {
 	high    uint32 // the sequence number after the last one sent
 	fin     bool   // it has ended its stream; high counts the FIN
 	segment int    // largest payload
+	syn     synStamps
 
-	acking   bool          // it has acknowledged something
-	acked    uint32        // the highest acknowledgement offered to the link
-	heard    time.Duration // when it last acknowledged new data
-	quick    int           // acknowledgements that went at once
-	pingPong bool          // it answers within ackDelay, so its answers carry its acknowledgements
+	acking  bool          // it has acknowledged something
+	acked   uint32        // the highest acknowledgement offered to the link
+	heard   time.Duration // when it last acknowledged new data
+	urgent  int           // of quickAcks, how many are used up
+	answers int           // data sent within ackDelay of hearing some; many carry the acknowledgements
 
 	held    *stack.PacketBuffer // an acknowledgement that waits, nil if none
 	heldSeg segment
@@ -137,17 +140,18 @@ func (h *half) noteAck(s segment, peer *half, now time.Duration) {
 	if !s.flags.Contains(header.TCPFlagAck) {
 		return
 	}
-	if !h.acking || after(s.ack, h.acked) {
+	switch {
+	case !h.acking || after(s.ack, h.acked):
 		h.acking, h.acked = true, s.ack
 		if peer.segment > 0 {
 			h.heard = now
+			h.urgent++
 		}
-		if s.pureAck() {
-			h.quick++
-		}
+	case s.pureAck() && s.seq == h.high: // it has got something twice
+		h.urgent, h.answers = 0, 0
 	}
 	if s.payload > 0 && h.heard > 0 && now-h.heard <= ackDelay {
-		h.pingPong = true
+		h.answers++
 	}
 }
 
@@ -164,12 +168,12 @@ func (h *half) delays(s segment, peer *half) bool {
 		return false
 	case s.header > plainHeader: // reports a hole
 		return false
-	case peer.fin && s.ack == peer.high:
-		return false
+	case peer.fin && s.ack == peer.high: // of a FIN: may go with ours, if that is to come
+		return !h.fin
 	case int(s.ack-h.acked) > max(peer.segment, leastMSS): // more than one full segment
 		return false
 	}
-	return h.pingPong || h.quick >= quickAcks
+	return h.answers >= pingPong || h.urgent >= quickAcks
 }
 
 // hold keeps the acknowledgement p back. It takes over p, and drops the one held

@@ -12,7 +12,6 @@ import (
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -203,8 +202,7 @@ func (n *Network) encode(client int, d harness.Direction, s segment) *stack.Pack
 		SrcPort: from, DstPort: to, SeqNum: s.seq, AckNum: s.ack,
 		DataOffset: header.TCPMinimumSize, Flags: s.flags,
 	})
-	sum := header.PseudoHeaderChecksum(header.TCPProtocolNumber, ip.SourceAddress(), ip.DestinationAddress(), header.TCPMinimumSize)
-	t.SetChecksum(^t.CalculateChecksum(checksum.Combine(sum, 0)))
+	seal(ip)
 	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 }
 

@@ -3,7 +3,6 @@ package packet_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -140,9 +139,11 @@ func TestLossRecovers(t *testing.T) {
 
 func TestNoLossNoRetransmission(t *testing.T) {
 	var l log
-	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: time.Millisecond}), Packets: &l})
+	// A time-out on this link is 400 ms: a machine that stalls for less than that
+	// cannot cause one.
+	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 100 * time.Millisecond}), Packets: &l})
 	c := dial(t, n.Client(0), echo(t, n))
-	for range 20 {
+	for range 3 {
 		exchange(t, c, 300)
 	}
 	require.Zero(t, l.count(dropped))
@@ -280,5 +281,4 @@ func TestClosedNetwork(t *testing.T) {
 	require.ErrorIs(t, err, net.ErrClosed)
 	_, err = n.Server().Listen(t.Context(), "tcp", ":0")
 	require.ErrorIs(t, err, net.ErrClosed)
-	require.True(t, errors.Is(err, net.ErrClosed))
 }

@@ -1,0 +1,148 @@
+package packet
+
+import (
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+type tally struct {
+	mu      sync.Mutex
+	packets []harness.Packet
+}
+
+func (l *tally) Packet(p harness.Packet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.packets = append(l.packets, p)
+}
+
+func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.packets {
+		if match(p) {
+			packets++
+			bytes += p.Size
+		}
+	}
+	return packets, bytes
+}
+
+// transfer sends up bytes one way over connections connections, one after the
+// other, and returns the network once the last is closed at both ends.
+func transfer(t *testing.T, c harness.NetworkConfig, connections, up int) *Network {
+	t.Helper()
+	c.Start, c.Clients = time.Now(), 1
+	n, err := New(c)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, n.Close()) })
+	l, err := n.Server().Listen(t.Context(), "tcp", ":0")
+	require.NoError(t, err)
+	for range connections {
+		client, err := n.Client(0).DialContext(t.Context(), "tcp", l.Addr().String())
+		require.NoError(t, err)
+		server, err := l.Accept()
+		require.NoError(t, err)
+		go func(c net.Conn) {
+			_, _ = c.Write(make([]byte, up))
+			c.Close()
+		}(client)
+		got, err := io.Copy(io.Discard, server)
+		require.NoError(t, err)
+		require.EqualValues(t, up, got)
+		require.NoError(t, server.Close())
+	}
+	return n
+}
+
+// TestAccounting compares what the sink is told with what the stacks counted
+// themselves.
+func TestAccounting(t *testing.T) {
+	for name, path := range map[string]harness.Path{
+		"perfect": {},
+		"delay":   {Delay: time.Millisecond},
+		"loss":    {Delay: time.Millisecond, Loss: harness.Loss{P: 0.05}},
+		"rate":    {Rate: 20_000_000, Limit: 20_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var l tally
+			const up = 300_000
+			n := transfer(t, harness.NetworkConfig{Seed: 5, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, up)
+			require.NoError(t, n.Close())
+			for _, way := range []struct {
+				d        harness.Direction
+				from, to *host
+			}{{harness.Up, n.clients[0], n.server}, {harness.Down, n.server, n.clients[0]}} {
+				offered, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d })
+				arrived, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop == harness.DropNone })
+				lost, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop != harness.DropNone })
+				require.Equal(t, offered, arrived+lost)
+				require.EqualValues(t, arrived, way.to.stack.Stats().IP.PacketsReceived.Value(), "every packet reported as arrived did")
+				require.LessOrEqual(t, uint64(offered), way.from.stack.Stats().IP.PacketsSent.Value(), "the rest are acknowledgements merged")
+			}
+			// A packet is 52 bytes and its payload, a SYN is 60 and a reset 40
+			// without any.
+			fresh := func(p harness.Packet) bool { return p.Direction == harness.Up && !p.Retransmit && p.Size > 60 }
+			packets, bytes := l.sum(fresh)
+			require.LessOrEqual(t, bytes-52*packets, up, "no byte is sent for the first time twice")
+			again, _ := l.sum(func(p harness.Packet) bool { return p.Retransmit })
+			if again == 0 {
+				require.Equal(t, up, bytes-52*packets)
+			}
+			if path.Loss.P > 0 {
+				require.NotZero(t, again)
+			}
+		})
+	}
+}
+
+func TestFlowsAreNumbered(t *testing.T) {
+	var l tally
+	n := transfer(t, harness.NetworkConfig{Packets: &l}, 3, 1000)
+	require.NoError(t, n.Close())
+	last := 0
+	for _, p := range l.packets {
+		require.Positive(t, p.Flow)
+		require.LessOrEqual(t, p.Flow, last+1, "in order of appearance")
+		last = max(last, p.Flow)
+	}
+	require.Equal(t, 3, last)
+}
+
+// TestSameSeedSameDecisions runs a sequential transfer twice. Which packets
+// there are depends on the clock; what happens to the n-th of a flow does not.
+func TestSameSeedSameDecisions(t *testing.T) {
+	run := func(seed uint64) map[harness.Direction][]harness.DropReason {
+		var l tally
+		path := harness.Path{Delay: time.Millisecond, Loss: harness.Loss{P: 0.15}}
+		n := transfer(t, harness.NetworkConfig{Seed: seed, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, 60_000)
+		require.NoError(t, n.Close())
+		got := map[harness.Direction][]harness.DropReason{}
+		offered := append([]harness.Packet(nil), l.packets...)
+		// Packets are reported when their fate is known; put them in the order
+		// in which they were offered.
+		slices.SortStableFunc(offered, func(a, b harness.Packet) int { return int(a.At - b.At) })
+		for _, p := range offered {
+			if p.Drop != harness.DropStopped {
+				got[p.Direction] = append(got[p.Direction], p.Drop)
+			}
+		}
+		return got
+	}
+	a, b, other := run(1), run(1), run(2)
+	for _, d := range []harness.Direction{harness.Up, harness.Down} {
+		common := min(len(a[d]), len(b[d]))
+		require.Greater(t, common, 10)
+		require.Equal(t, a[d][:common], b[d][:common])
+	}
+	common := min(len(a[harness.Up]), len(other[harness.Up]))
+	require.NotEqual(t, a[harness.Up][:common], other[harness.Up][:common])
+}

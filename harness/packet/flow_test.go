@@ -1,0 +1,257 @@
+package packet
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+const (
+	ack = header.TCPFlagAck
+	syn = header.TCPFlagSyn
+	fin = header.TCPFlagFin
+	rst = header.TCPFlagRst
+	psh = header.TCPFlagPsh
+)
+
+func TestRetransmissionFlag(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sent []segment
+		want []bool
+	}{
+		"each byte once": {
+			[]segment{{seq: 9, flags: syn}, {seq: 10, payload: 100, flags: ack}, {seq: 110, payload: 5, flags: ack | psh}, {seq: 115, flags: fin | ack}},
+			[]bool{false, false, false, false},
+		},
+		"SYN, data and FIN again": {
+			[]segment{{seq: 9, flags: syn}, {seq: 9, flags: syn}, {seq: 10, payload: 100, flags: ack}, {seq: 10, payload: 100, flags: ack}, {seq: 110, flags: fin | ack}, {seq: 110, flags: fin | ack}},
+			[]bool{false, true, false, true, false, true},
+		},
+		"old data with new": {
+			[]segment{{seq: 10, payload: 100, flags: ack}, {seq: 60, payload: 100, flags: ack}, {seq: 160, payload: 1, flags: ack}},
+			[]bool{false, true, false},
+		},
+		"a hole filled": {
+			[]segment{{seq: 10, payload: 10, flags: ack}, {seq: 20, payload: 10, flags: ack}, {seq: 10, payload: 10, flags: ack}},
+			[]bool{false, false, true},
+		},
+		"acknowledgements, keepalives and resets take no sequence number": {
+			[]segment{{seq: 10, payload: 10, flags: ack}, {seq: 20, flags: ack}, {seq: 20, flags: ack}, {seq: 19, flags: ack}, {seq: 10, flags: rst | ack}},
+			[]bool{false, false, false, false, false},
+		},
+		"sequence numbers wrap": {
+			[]segment{{seq: 0xffffffff, payload: 2, flags: ack}, {seq: 1, payload: 2, flags: ack}, {seq: 0xffffffff, payload: 2, flags: ack}},
+			[]bool{false, false, true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h, peer half
+			var got []bool
+			for _, s := range tc.sent {
+				got = append(got, h.note(s, &peer, 0))
+			}
+			require.Equal(t, tc.want, got)
+			require.EqualValues(t, len(tc.sent), h.ordinal)
+		})
+	}
+}
+
+// talk is a connection between a client and a server in the middle of its life.
+type talk struct {
+	client, server half
+	now            time.Duration
+}
+
+func newTalk() *talk {
+	k := &talk{now: time.Second}
+	k.client.note(segment{seq: 0, flags: syn}, &k.server, k.now)
+	k.server.note(segment{seq: 0, ack: 1, flags: syn | ack}, &k.client, k.now)
+	k.client.note(segment{seq: 1, ack: 1, flags: ack}, &k.server, k.now)
+	return k
+}
+
+// request and answer pass data; the sender acknowledges all it has got.
+func (k *talk) request(n int) {
+	k.client.note(segment{seq: k.client.high, ack: k.server.high, payload: n, flags: ack}, &k.server, k.now)
+}
+
+func (k *talk) answer(n int) {
+	k.server.note(segment{seq: k.server.high, ack: k.client.high, payload: n, flags: ack}, &k.client, k.now)
+}
+
+// ackOf is the acknowledgement the server would send now.
+func (k *talk) serverAck() segment {
+	return segment{seq: k.server.high, ack: k.client.high, flags: ack, header: 32}
+}
+
+// settled is a talk whose server has answered at once a few times.
+func settled() *talk {
+	k := newTalk()
+	for range pingPong {
+		k.request(100)
+		k.server.note(k.serverAck(), &k.client, k.now) // a quick one
+		k.answer(100)
+	}
+	return k
+}
+
+func TestDelayedAck(t *testing.T) {
+	for name, tc := range map[string]struct {
+		setup func() (*talk, segment)
+		want  bool
+	}{
+		"the first data is acknowledged at once": {func() (*talk, segment) {
+			k := newTalk()
+			k.request(100)
+			return k, k.serverAck()
+		}, false},
+		"one that answers waits for its answer": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			return k, k.serverAck()
+		}, true},
+		"one that answers late does not": {func() (*talk, segment) {
+			k := newTalk()
+			for range pingPong {
+				k.request(100)
+				k.server.note(k.serverAck(), &k.client, k.now)
+				k.now += 2 * ackDelay
+				k.answer(100)
+			}
+			k.request(100)
+			return k, k.serverAck()
+		}, false},
+		"one that got something twice does not": {func() (*talk, segment) {
+			k := settled()
+			k.server.note(k.serverAck(), &k.client, k.now)
+			k.request(100)
+			return k, k.serverAck()
+		}, false},
+		"nor forever": {func() (*talk, segment) {
+			k := newTalk()
+			for range quickAcks {
+				k.request(100)
+				k.server.note(k.serverAck(), &k.client, k.now)
+			}
+			k.request(100)
+			return k, k.serverAck()
+		}, true},
+		"more than a full segment": {func() (*talk, segment) {
+			k := settled()
+			k.request(1448)
+			k.request(100)
+			return k, k.serverAck()
+		}, false},
+		"small segments until there are 536 bytes": {func() (*talk, segment) {
+			k := settled()
+			k.request(300)
+			k.request(236)
+			return k, k.serverAck()
+		}, true},
+		"and more": {func() (*talk, segment) {
+			k := settled()
+			k.request(300)
+			k.request(237)
+			return k, k.serverAck()
+		}, false},
+		"a hole": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			s := k.serverAck()
+			s.header = 44 // timestamps and a SACK block
+			return k, s
+		}, false},
+		"a duplicate": {func() (*talk, segment) {
+			k := settled()
+			return k, k.serverAck()
+		}, false},
+		"a window update": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			k.server.hold(stack.NewPacketBuffer(stack.PacketBufferOptions{}), k.serverAck(), k.now)
+			return k, k.serverAck()
+		}, false},
+		"a keepalive": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			s := k.serverAck()
+			s.seq--
+			return k, s
+		}, false},
+		"data": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			s := k.serverAck()
+			s.payload = 1
+			return k, s
+		}, false},
+		"a reset": {func() (*talk, segment) {
+			k := settled()
+			k.request(100)
+			s := k.serverAck()
+			s.flags |= rst
+			return k, s
+		}, false},
+		"of a FIN, ours to come": {func() (*talk, segment) {
+			k := settled()
+			k.client.note(segment{seq: k.client.high, ack: k.server.high, flags: fin | ack}, &k.server, k.now)
+			return k, k.serverAck()
+		}, true},
+		"of a FIN, ours sent": {func() (*talk, segment) {
+			k := settled()
+			k.server.note(segment{seq: k.server.high, ack: k.client.high, flags: fin | ack}, &k.client, k.now)
+			k.client.note(segment{seq: k.client.high, ack: k.server.high, flags: fin | ack}, &k.server, k.now)
+			return k, k.serverAck()
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, s := tc.setup()
+			require.Equal(t, tc.want, k.server.delays(s, &k.client))
+		})
+	}
+}
+
+func TestHoldKeepsTheFirstDeadline(t *testing.T) {
+	buffer := func() *stack.PacketBuffer { return stack.NewPacketBuffer(stack.PacketBufferOptions{}) }
+	var h half
+	h.hold(buffer(), segment{ack: 1}, 0)
+	h.hold(buffer(), segment{ack: 2}, 30*time.Millisecond)
+	require.Equal(t, ackDelay, h.due)
+	require.EqualValues(t, 2, h.heldSeg.ack)
+	h.release()
+	require.Nil(t, h.held)
+}
+
+func TestQueueOrder(t *testing.T) {
+	start := time.Now()
+	q, err := newQueue(func() time.Duration { return time.Since(start) })
+	require.NoError(t, err)
+	var got []int
+	done := make(chan struct{})
+	for _, at := range []int{5, 1, 9, 3, 7, 1, 0} {
+		q.push(time.Duration(at)*time.Millisecond, func() {
+			got = append(got, at)
+			if at == 9 {
+				close(done)
+			}
+		})
+	}
+	<-done
+	require.IsIncreasing(t, append([]int{-1}, dedup(got)...))
+	q.push(time.Hour, func() { got = append(got, 100) })
+	q.close()
+	require.Equal(t, 100, got[len(got)-1], "what is left runs at the close")
+	require.Len(t, got, 8)
+}
+
+func dedup(s []int) (out []int) {
+	for i, v := range s {
+		if i == 0 || v != s[i-1] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
