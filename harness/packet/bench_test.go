@@ -24,34 +24,41 @@ type road struct {
 }
 
 func roads() []road {
-	return []road{
-		{"loopback", func(b *testing.B) (client, server net.Conn) {
-			l := loopback(b)
-			return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
-		}},
-		{"toxiproxy", func(b *testing.B) (client, server net.Conn) {
-			l := loopback(b)
-			s := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-			p := toxiproxy.NewProxy(s, "bench", "127.0.0.1:0", l.Addr().String())
-			require.NoError(b, s.Collection.Add(p, true))
-			b.Cleanup(func() { _ = s.Collection.Clear() })
-			return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", p.Listen) })
-		}},
-		{"packet", func(b *testing.B) (client, server net.Conn) {
-			n := open(b, harness.NetworkConfig{})
-			l, err := n.Server().Listen(b.Context(), "tcp", ":0")
-			require.NoError(b, err)
-			return join(b, l, func() (net.Conn, error) {
-				return n.Client(0).DialContext(b.Context(), "tcp", l.Addr().String())
-			})
-		}},
-		{"splice", func(b *testing.B) (client, server net.Conn) {
-			n, l := open(b, harness.NetworkConfig{}), loopback(b)
-			addr, err := n.Splice(b.Context(), 0, l.Addr().String())
-			require.NoError(b, err)
-			return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", addr) })
-		}},
-	}
+	return []road{{"loopback", direct}, {"toxiproxy", proxied}, {"packet", inProcess}, {"splice", spliced}}
+}
+
+func direct(b *testing.B) (client, server net.Conn) {
+	b.Helper()
+	l := loopback(b)
+	return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
+}
+
+func proxied(b *testing.B) (client, server net.Conn) {
+	b.Helper()
+	l := loopback(b)
+	s := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(s, "bench", "127.0.0.1:0", l.Addr().String())
+	require.NoError(b, s.Collection.Add(p, true))
+	b.Cleanup(func() { _ = s.Collection.Clear() })
+	return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", p.Listen) })
+}
+
+func inProcess(b *testing.B) (client, server net.Conn) {
+	b.Helper()
+	n := open(b, harness.NetworkConfig{})
+	l, err := n.Server().Listen(b.Context(), "tcp", ":0")
+	require.NoError(b, err)
+	return join(b, l, func() (net.Conn, error) {
+		return n.Client(0).DialContext(b.Context(), "tcp", l.Addr().String())
+	})
+}
+
+func spliced(b *testing.B) (client, server net.Conn) {
+	b.Helper()
+	n, l := open(b, harness.NetworkConfig{}), loopback(b)
+	addr, err := n.Splice(b.Context(), 0, l.Addr().String())
+	require.NoError(b, err)
+	return join(b, l, func() (net.Conn, error) { return net.Dial("tcp", addr) })
 }
 
 func loopback(tb testing.TB) net.Listener {
