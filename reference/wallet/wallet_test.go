@@ -335,6 +335,17 @@ func TestBrokenConnectionIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
+func TestConnectionTheBankClosedCostsNoTry(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settle(r.pay("one", 0).Key)
+		r.bank.hangUp()
+		synctest.Wait()
+		require.Equal(t, Confirmed, r.settle(r.pay("two", 0).Key).State)
+		require.Len(t, r.tried, 2)
+		require.Empty(t, r.tried[1].Error)
+	})
+}
+
 func TestSlowBankKeepsItsConnection(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.settle(r.pay("one", 0).Key)
