@@ -20,7 +20,9 @@ const maxBatch = 256
 // that arrive together share one sync of the disk.
 //
 // Its methods may be called from several goroutines. A change is durable when
-// the method returns. There is nothing to lose in memory: after a kill the file
+// the method returns, and one that fails is not stored; only if the disk fails
+// while something is written and goes on failing until the phone dies is that
+// not certain. There is nothing to lose in memory: after a kill the file
 // holds exactly what has been acknowledged.
 type Store struct {
 	db   *db
@@ -118,15 +120,12 @@ func (s *Store) commit(batch []job) {
 
 // try commits jobs in one transaction. A commit that fails while it is being
 // written may have left its frames in the log, where a recovery after a crash
-// could find them whole although we have told the caller that nothing was
-// stored. So the next thing written is a small change of its own, which lies
-// over those frames; until it has succeeded nothing else is done.
+// could find them whole although the caller is told that nothing was stored. So
+// a small change of its own is written over them, now or, if the disk still
+// fails, before anything else is done.
 func (s *Store) try(jobs ...job) error {
-	if s.void {
-		if err := s.db.query("UPDATE voided SET n = n + 1", nil); err != nil {
-			return fmt.Errorf("write wallet queue: %w", err)
-		}
-		s.void = false
+	if err := s.cover(); err != nil {
+		return err
 	}
 	writing := false
 	err := s.db.transact(func() error {
@@ -138,9 +137,22 @@ func (s *Store) try(jobs ...job) error {
 		writing = true
 		return nil
 	})
-	if err != nil {
-		s.void = writing
+	if err == nil {
+		return nil
+	}
+	s.void = writing
+	_ = s.cover() // if it fails, the next try begins with it
+	return fmt.Errorf("write wallet queue: %w", err)
+}
+
+// cover writes over what a failed commit may have left in the log.
+func (s *Store) cover() error {
+	if !s.void {
+		return nil
+	}
+	if err := s.db.query("UPDATE voided SET n = n + 1", nil); err != nil {
 		return fmt.Errorf("write wallet queue: %w", err)
 	}
+	s.void = false
 	return nil
 }

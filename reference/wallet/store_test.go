@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -120,10 +122,10 @@ func TestFullDiskRefusesThePayment(t *testing.T) {
 	require.NoError(t, s.change(new(hs[0].with(Sent)), Queued, nil), "and so does what needs no room")
 }
 
-// brokenDisk is a file layer whose syncs fail while it is told so.
+// brokenDisk is a file layer of which so many of the next syncs fail.
 type brokenDisk struct {
 	vfs.VFS
-	fail atomic.Bool
+	fail atomic.Int64
 }
 
 type brokenFile struct {
@@ -137,7 +139,7 @@ func (d *brokenDisk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.F
 }
 
 func (f brokenFile) Sync(flags vfs.SyncFlag) error {
-	if f.disk.fail.Load() {
+	if f.disk.fail.Add(-1) >= 0 {
 		return errors.New("the disk has an error")
 	}
 	return f.File.Sync(flags)
@@ -154,14 +156,46 @@ func TestFailedCommitDoesNotComeBack(t *testing.T) {
 		return err
 	}
 	require.NoError(t, take(1, "tea"))
-	disk.fail.Store(true)
+	disk.fail.Store(1)
 	require.Error(t, take(2, "bun"))
-	require.Equal(t, []string{"tea", "bun"}, orders(t, snapshot(t, dir)), "the danger: SQLite leaves the frames in the log")
+	require.Equal(t, []string{"tea"}, orders(t, snapshot(t, dir)), "it is written over before the user is told")
+	disk.fail.Store(1000)
 	require.Error(t, take(3, "jam"))
-	disk.fail.Store(false)
-	require.NoError(t, take(4, "egg"))
-	require.Equal(t, []string{"tea", "egg"}, orders(t, s))
+	require.Error(t, take(4, "ham"), "while that cannot be made durable nothing else is done")
+	disk.fail.Store(0)
+	require.Equal(t, []string{"tea"}, orders(t, s), "reading is enough")
+	require.Equal(t, []string{"tea"}, orders(t, snapshot(t, dir)))
+	require.NoError(t, take(5, "egg"))
 	require.Equal(t, []string{"tea", "egg"}, orders(t, snapshot(t, dir)))
+}
+
+func TestOneBadChangeDoesNotFailItsBatch(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "wallet.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := OpenStore(dsn)
+		require.NoError(t, err)
+		hold, bad := make(chan struct{}), errors.New("bad")
+		results := make([]error, 3)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			results[0] = s.do(func(*db) error {
+				<-hold
+				return nil
+			})
+		})
+		synctest.Wait()
+		wg.Go(func() { _, _, results[1] = s.accept("w0", testPayment(1, "tea")) })
+		wg.Go(func() { results[2] = s.do(func(*db) error { return bad }) })
+		synctest.Wait()
+		close(hold)
+		wg.Wait()
+		require.NoError(t, results[0])
+		require.NoError(t, results[1])
+		require.ErrorIs(t, results[2], bad)
+		require.Equal(t, []string{"tea"}, orders(t, s))
+		require.NoError(t, s.Close())
+		require.ErrorIs(t, s.do(func(*db) error { return nil }), ErrClosed)
+	})
 }
 
 // TestStoreAgainstModel drives a store with random operations, restarts and
