@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -36,6 +37,21 @@ func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
 	return packets, bytes
 }
 
+// numbers is the largest N of a direction, if each number up to it is there.
+func (l *tally) numbers(d harness.Direction) (last int64) {
+	seen := map[int64]bool{}
+	for _, p := range l.packets {
+		if p.Direction == d {
+			seen[p.N] = true
+			last = max(last, p.N)
+		}
+	}
+	if int64(len(seen)) != last {
+		return -1
+	}
+	return last
+}
+
 // transfer sends up bytes one way over connections connections, one after the
 // other, and returns the network once the last is closed at both ends.
 func transfer(t *testing.T, c harness.NetworkConfig, connections, up int) *Network {
@@ -60,7 +76,31 @@ func transfer(t *testing.T, c harness.NetworkConfig, connections, up int) *Netwo
 		require.EqualValues(t, up, got)
 		require.NoError(t, server.Close())
 	}
+	require.Eventually(t, func() bool { return quiet(n) }, time.Minute, time.Millisecond)
 	return n
+}
+
+// quiet reports whether nothing is under way and nothing more will be sent.
+func quiet(n *Network) bool {
+	b := n.clients[0].bearer.Load()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.up.waiting.Load() > 0 || b.down.waiting.Load() > 0 {
+		return false
+	}
+	for _, f := range b.flows {
+		if f.up.held != nil || f.down.held != nil {
+			return false
+		}
+	}
+	for _, h := range []*host{n.server, n.clients[0]} {
+		for _, e := range h.stack.RegisteredEndpoints() {
+			if s := e.(*tcp.Endpoint).EndpointState(); s != tcp.StateListen && s != tcp.StateTimeWait {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // TestAccounting compares what the sink is told with what the stacks counted
@@ -71,10 +111,13 @@ func TestAccounting(t *testing.T) {
 		"delay":   {Delay: time.Millisecond},
 		"loss":    {Delay: time.Millisecond, Loss: harness.Loss{P: 0.05}},
 		"rate":    {Rate: 20_000_000, Limit: 20_000},
+		"copies":  {Delay: time.Millisecond, Duplicate: 0.5},
+		"corrupt": {Delay: time.Millisecond, Corrupt: 0.05},
+		"reorder": {Delay: time.Millisecond, Reorder: 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var l tally
-			const up = 300_000
+			const up = 150_000
 			n := transfer(t, harness.NetworkConfig{Seed: 5, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, up)
 			require.NoError(t, n.Close())
 			for _, way := range []struct {
@@ -85,20 +128,26 @@ func TestAccounting(t *testing.T) {
 				arrived, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop == harness.DropNone })
 				lost, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop != harness.DropNone })
 				require.Equal(t, offered, arrived+lost)
+				copies, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Copy })
+				require.Equal(t, path.Duplicate > 0, copies > 0)
+				offered -= copies
+				require.EqualValues(t, offered, l.numbers(way.d), "numbered without a gap")
 				require.EqualValues(t, arrived, way.to.stack.Stats().IP.PacketsReceived.Value(), "every packet reported as arrived did")
 				require.LessOrEqual(t, uint64(offered), way.from.stack.Stats().IP.PacketsSent.Value(), "the rest are acknowledgements merged")
 			}
 			// A packet is 52 bytes and its payload, a SYN is 60 and a reset 40
 			// without any.
-			fresh := func(p harness.Packet) bool { return p.Direction == harness.Up && !p.Retransmit && p.Size > 60 }
+			fresh := func(p harness.Packet) bool {
+				return p.Direction == harness.Up && !p.Retransmit && !p.Copy && p.Size > 60
+			}
 			packets, bytes := l.sum(fresh)
 			require.LessOrEqual(t, bytes-52*packets, up, "no byte is sent for the first time twice")
 			again, _ := l.sum(func(p harness.Packet) bool { return p.Retransmit })
 			if again == 0 {
 				require.Equal(t, up, bytes-52*packets)
 			}
-			if path.Loss.P > 0 {
-				require.NotZero(t, again)
+			if path.Loss.P > 0 || path.Corrupt > 0 {
+				require.NotZero(t, again, "what is lost or broken is sent again")
 			}
 		})
 	}

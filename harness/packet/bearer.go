@@ -31,8 +31,9 @@ type bearer struct {
 type way struct {
 	dir     harness.Direction
 	link    *link.Link
-	to      *card // the card of the host it leads to
-	waiting atomic.Int64
+	to      *card        // the card of the host it leads to
+	offered int64        // packets so far; under bearer.mu
+	waiting atomic.Int64 // flights in the queue
 }
 
 // flight is a packet on its way.
@@ -124,25 +125,57 @@ func (b *bearer) ackDue(d harness.Direction, f *flow) {
 }
 
 // offer gives a packet to the link. It returns the flight if its end is known
-// already: lost, or arrived at once. Otherwise it is in the queue.
+// already: lost, or arrived at once. Otherwise it is in the queue, as is the copy
+// the link may have made.
 func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.PacketBuffer) *flight {
 	w, h, now := b.way(d), f.half(d), b.n.now()
+	w.offered++
 	fl := &flight{b: b, way: w, flow: f, pkt: pkt, syn: s.opens()}
 	fl.report = harness.Packet{
-		At: now, Client: b.client, Flow: int(f.id), Direction: d, Size: s.size,
+		At: now, Client: b.client, Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
 		Retransmit: h.note(s, f.half(opposite(d)), now),
 	}
 	fate := w.link.Send(now, link.Key{Flow: f.id, Ordinal: h.ordinal}, s.size)
 	fl.report.Drop, fl.arrive = fate.Drop, fate.Arrive
-	if fate.Drop != harness.DropNone || fate.Arrive <= now && w.waiting.Load() == 0 {
+	if fate.Drop != harness.DropNone {
 		return fl
 	}
+	if fate.Corrupt != 0 {
+		fl.pkt = flip(fl.pkt, fate.Corrupt)
+		fl.report.Corrupt = true
+	}
+	if fate.Copy > 0 {
+		twin := *fl
+		twin.pkt = stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: fl.pkt.ToBuffer()})
+		twin.arrive, twin.report.Copy = fate.Copy, true
+		w.later(&twin)
+	}
+	if fate.Arrive <= now && w.waiting.Load() == 0 {
+		return fl
+	}
+	w.later(fl)
+	return nil
+}
+
+// later puts a flight into the queue.
+func (w *way) later(fl *flight) {
 	w.waiting.Add(1)
-	b.n.queue.push(fate.Arrive, func() {
-		b.n.land(fl)
+	fl.b.n.queue.push(fl.arrive, func() {
+		fl.b.n.land(fl)
 		w.waiting.Add(-1)
 	})
-	return nil
+}
+
+// flip returns p with one bit flipped: bit n modulo their number, as link.Fate
+// says. It takes over p.
+func flip(p *stack.PacketBuffer, n uint64) *stack.PacketBuffer {
+	payload := p.ToBuffer()
+	raw := payload.Flatten()
+	payload.Release()
+	p.DecRef()
+	n %= uint64(len(raw)) * 8
+	raw[n/8] ^= 1 << (n % 8)
+	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw)})
 }
 
 // flow finds the connection of s, or numbers a new one.

@@ -108,7 +108,7 @@ func TestDeadlines(t *testing.T) {
 	require.NoError(t, client.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 	n, err := client.Write(make([]byte, 64<<20)) // more than all buffers
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	require.Positive(t, n)
+	require.Less(t, n, 64<<20)
 	var timeout net.Error
 	require.ErrorAs(t, err, &timeout)
 	require.True(t, timeout.Timeout())

@@ -15,7 +15,8 @@
 // goroutine; one that arrives later waits in the queue, the one goroutine of the
 // network, which wakes by a timerfd since Go's timers are up to a millisecond
 // late. The sink is told of each packet once, when its fate is known, with the
-// delay it really had.
+// delay it really had. A packet the link corrupts arrives, and is thrown away by
+// the stack, whose checksums are real; a packet it duplicates is told of twice.
 //
 // Go programs dial and listen in process, with [Network.Client] and
 // [Network.Server]. Other programs use [Network.Splice], and lose something: to

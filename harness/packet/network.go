@@ -2,6 +2,7 @@ package packet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -32,9 +33,33 @@ func (Engine) Name() string { return "packet" }
 // Payload implements harness.Engine: it sees packets.
 func (Engine) Payload() bool { return false }
 
-// Supports implements harness.Engine: everything is supported. The stream
-// toxics of a scenario need toxiproxy in front of the network, see Inject.
-func (Engine) Supports(harness.Scenario) error { return nil }
+// Supports implements harness.Engine. The stream toxics of a scenario need
+// toxiproxy in front of the network, see Inject, and count as supported.
+func (Engine) Supports(s harness.Scenario) error {
+	var problems []error
+	for i, e := range s.Timeline {
+		switch {
+		case e.Action == harness.Rebind, e.Action == harness.CrossTraffic:
+			problems = append(problems, fmt.Errorf("event %d: the packet engine has no %s yet", i+1, e.Action))
+		case e.Action == harness.Crash && e.Vanish:
+			problems = append(problems, fmt.Errorf("event %d: the packet engine cannot let a side vanish yet; leave out vanish", i+1))
+		}
+	}
+	profiles := []harness.Profile{s.Link}
+	for _, e := range s.Timeline {
+		if e.Link != nil {
+			profiles = append(profiles, *e.Link)
+		}
+	}
+	for _, p := range profiles {
+		for _, path := range []harness.Path{p.Up, p.Down} {
+			if path.MTU > 0 && path.MTU < mtu && !path.MTUBlackhole {
+				problems = append(problems, fmt.Errorf("profile %s: the packet engine does not tell senders of an mtu yet; add mtu_blackhole", p.Name))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
 
 // Open implements harness.Engine. What it returns is a *Network. It turns
 // gVisor's process-wide logging off.

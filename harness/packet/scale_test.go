@@ -58,6 +58,9 @@ func TestThousandClients(t *testing.T) {
 // TestCloseUnderTraffic closes networks with packets in every place they can
 // be. That no goroutine is left is checked by TestMain.
 func TestCloseUnderTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a SYN lost takes a second")
+	}
 	for name, path := range map[string]harness.Path{
 		"perfect": {},
 		"delay":   {Delay: 3 * time.Millisecond, Loss: harness.Loss{P: 0.02}},

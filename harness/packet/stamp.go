@@ -23,8 +23,7 @@ type synStamps struct {
 // restamp gives a SYN or SYN-ACK of direction d the timestamps it would have
 // from Linux. It changes the bytes of raw, an IP packet.
 func (f *flow) restamp(d harness.Direction, s segment, raw header.IPv4, now time.Duration) {
-	tcp := header.TCP(raw.Payload())
-	option := timestamps(tcp)
+	option := timestamps(header.TCP(raw.Payload()).Options())
 	if option == nil {
 		return
 	}
@@ -42,10 +41,10 @@ func (f *flow) restamp(d harness.Direction, s segment, raw header.IPv4, now time
 	seal(raw)
 }
 
-// timestamps returns the eight bytes of the timestamps option, TSval and TSecr
-// of RFC 7323, or nil.
-func timestamps(h header.TCP) []byte {
-	for o := h.Options(); len(o) > 0 && o[0] != header.TCPOptionEOL; {
+// timestamps returns the eight bytes of the timestamps option among the options
+// of a TCP header, TSval and TSecr of RFC 7323, or nil.
+func timestamps(o []byte) []byte {
+	for len(o) > 0 && o[0] != header.TCPOptionEOL {
 		switch {
 		case o[0] == header.TCPOptionNOP:
 			o = o[1:]
