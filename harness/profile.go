@@ -110,6 +110,27 @@ func (l Loss) Mean() float64 {
 	return l.P
 }
 
+// Burst returns the long-run mean length of the runs of packets lost one after
+// the other: 0 if none is lost, +Inf if all are. It is the share of packets lost
+// over that of packets lost after one that was not, which is 1/(1-p) for
+// Bernoulli loss and 1/r for netem's "loss gemodel p r" with 1-h = 1, 1-k = 0.
+func (l Loss) Burst() float64 {
+	mean, again := l.P, l.P*l.P // again: a packet is lost and the next one, too
+	if g := l.GE; g != nil {
+		if mean = g.Mean(); g.P+g.R == 0 {
+			again = mean * mean
+		} else {
+			bad := g.P / (g.P + g.R)
+			again = bad*g.LossBad*(g.R*g.LossGood+(1-g.R)*g.LossBad) +
+				(1-bad)*g.LossGood*(g.P*g.LossBad+(1-g.P)*g.LossGood)
+		}
+	}
+	if mean == 0 {
+		return 0
+	}
+	return mean / max(0, mean-again)
+}
+
 // GEModel is Gilbert-Elliott loss with the parameters of netem's
 // "loss gemodel p r 1-h 1-k". All are probabilities; P and R above 0.
 // As in the kernel's loss_gilb_ell, a packet is lost by the state it meets, and

@@ -24,6 +24,7 @@ type Result struct {
 	Thresholds []Threshold `json:"thresholds,omitempty"`
 	Figures    Figures     `json:"figures"`
 	Phases     []PhaseStat `json:"phases,omitempty"`
+	Energy     *Energy     `json:"energy,omitempty"` // nil if the scenario names no radio, or none this program knows
 	Faults     []FaultStat `json:"faults,omitempty"`
 
 	HistoryFile string `json:"history,omitempty"` // path of the history
@@ -123,28 +124,87 @@ type PhaseStat struct {
 }
 
 // Realised is what the packets offered in a phase really got, in one direction,
-// over all links.
+// over all links, cross traffic included. A copy that the link made of a packet
+// was not offered: it counts in Duplicated and in the rates only.
 type Realised struct {
-	Offered   int64         `json:"offered"` // packets
-	Delivered int64         `json:"delivered"`
-	Lost      int64         `json:"lost"`          // at random
-	Outage    int64         `json:"outage"`        // in a blackhole
-	Queue     int64         `json:"queue"`         // to a full queue
-	Bytes     int64         `json:"bytes"`         // offered
+	Offered   int64 `json:"offered"` // packets
+	Delivered int64 `json:"delivered"`
+	Lost      int64 `json:"lost"`   // at random
+	Outage    int64 `json:"outage"` // in a blackhole
+	Queue     int64 `json:"queue"`  // to a full queue
+	Barred    int64 `json:"barred"` // larger than the MTU, or of a flow the NAT had forgotten
+	Bytes     int64 `json:"bytes"`  // offered
+
 	DelayMean time.Duration `json:"delay_mean"`    // of the delivered, with the time to serialise and to queue
 	DelaySD   time.Duration `json:"delay_sd"`      // standard deviation
 	LateMean  time.Duration `json:"late_mean"`     // part of DelayMean that nobody asked for
 	PeakRate  float64       `json:"peak_rate_bps"` // most bits delivered on one link within a second
+	MeanRate  float64       `json:"mean_rate_bps"` // bits delivered a second of the phase, on average over the links that delivered any
+
+	Bursts      int64         `json:"bursts"`                 // runs of packets lost at random, one after the other on one link; 0 if packets have no numbers
+	Reordered   int64         `json:"reordered"`              // delivered after a packet that was offered later on the same link, RFC 4737's Type-P-Reordered
+	Duplicated  int64         `json:"duplicated"`             // copies delivered
+	Corrupted   int64         `json:"corrupted"`              // delivered with a flipped bit
+	OutageFirst time.Duration `json:"outage_first,omitempty"` // offset of the first packet lost to an outage, if Outage is above 0
+	OutageLast  time.Duration `json:"outage_last,omitempty"`  // and of the last
 }
 
 // Loss returns the realised share of random loss among the packets that met
 // neither an outage nor a full queue, 0 to 1, and 0 if there were none.
-func (r Realised) Loss() float64 {
-	n := r.Delivered + r.Lost
-	if n == 0 {
+func (r Realised) Loss() float64 { return share(r.Lost, r.Delivered+r.Lost) }
+
+// Burst returns the mean length of the runs of packets lost at random, at least
+// 1, and 0 if there were none.
+func (r Realised) Burst() float64 { return share(r.Lost, r.Bursts) }
+
+// ReorderedShare returns the share of the delivered that came out of order, 0
+// to 1.
+func (r Realised) ReorderedShare() float64 { return share(r.Reordered, r.Delivered) }
+
+// DuplicatedShare returns the copies delivered a packet delivered.
+func (r Realised) DuplicatedShare() float64 { return share(r.Duplicated, r.Delivered) }
+
+// CorruptedShare returns the share of the delivered that had a flipped bit, 0
+// to 1.
+func (r Realised) CorruptedShare() float64 { return share(r.Corrupted, r.Delivered) }
+
+// OutageTime returns how long the outage was met: from the first packet lost to
+// it to the last.
+func (r Realised) OutageTime() time.Duration { return r.OutageLast - r.OutageFirst }
+
+func share(a, b int64) float64 {
+	if b == 0 {
 		return 0
 	}
-	return float64(r.Lost) / float64(n)
+	return float64(a) / float64(b)
+}
+
+// Energy is what the phones' radios spent, by a published model of a radio of
+// 2008 to 2013: for comparing runs, not for predicting a battery. Times and
+// joules are sums over the phones, each from offset 0 until its radio is idle
+// after its last packet.
+type Energy struct {
+	Model       string        `json:"model"`                 // its name
+	Title       string        `json:"title,omitempty"`       // what it is a model of
+	Approximate bool          `json:"approximate,omitempty"` // reckoned from chunks of a stream: there were no packets to see
+	Priced      bool          `json:"priced"`                // the model has powers; without it all joules are 0 and mean nothing
+	Phones      int           `json:"phones"`                // that sent or got anything
+	Span        time.Duration `json:"span"`
+	States      []RadioState  `json:"states"`     // in the order of the model, the idle one first; promotions last
+	Promotions  int64         `json:"promotions"` // moves to a more powerful state
+	Wakeups     int64         `json:"wakeups"`    // those of them out of the idle state
+	Joules      float64       `json:"joules"`     // all of it
+	Tail        float64       `json:"tail"`       // part of Joules spent connected with nothing to send
+	Payments    float64       `json:"payments"`   // part of Joules that belongs to payments
+	Others      float64       `json:"others"`     // part of Joules for packets of no payment: cross traffic
+}
+
+// RadioState is what was spent in one state of the radio. The joules do not
+// count what a byte costs on top of the power of the state.
+type RadioState struct {
+	Name   string        `json:"name"`
+	Time   time.Duration `json:"time"`
+	Joules float64       `json:"joules"`
 }
 
 // FaultStat is one event of the timeline and what it hit.
