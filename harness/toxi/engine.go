@@ -19,38 +19,53 @@ func (Engine) Name() string { return "toxiproxy" }
 // Payload returns true: the engine sees byte streams, not packets.
 func (Engine) Payload() bool { return true }
 
-// Supports returns an error that names, with its line, every loss the scenario
-// asks for and every toxic that is none. A queue limit is allowed and has no
-// effect: a stream that is sent too fast waits with its sender.
+// Supports returns an error that names, with its line, everything the scenario
+// asks for that needs packets, and every toxic that is none. A queue limit is
+// allowed and has no effect: a stream that is sent too fast waits with its
+// sender.
 func (Engine) Supports(sc harness.Scenario) error {
-	errs := []error{lossless("the scenario's link", sc.Link)}
+	errs := []error{streamable("the scenario's link", sc.Link)}
 	for i, e := range sc.Timeline {
-		if e.Action == harness.SetLink && e.Link != nil {
-			errs = append(errs, lossless(where(i, e), *e.Link))
+		switch {
+		case e.Action == harness.SetLink && e.Link != nil:
+			errs = append(errs, streamable(where(i, e), *e.Link))
+		case e.Action == harness.Rebind || e.Action == harness.CrossTraffic:
+			errs = append(errs, fmt.Errorf("%s: %s cannot be done by the toxiproxy engine, which has no network between its sockets; use --engine packet", where(i, e), e.Action))
+		case e.Vanish:
+			errs = append(errs, fmt.Errorf("%s: a side cannot vanish without a word in the toxiproxy engine: the kernel ends its sockets; use --engine packet", where(i, e)))
 		}
 	}
 	return errors.Join(append(errs, checkToxics(sc))...)
 }
 
-// lossless returns an error if p loses packets.
-func lossless(place string, p harness.Profile) error {
+// streamable returns an error if p does something to single packets.
+func streamable(place string, p harness.Profile) error {
 	var words []string
 	for _, d := range []harness.Direction{harness.Up, harness.Down} {
-		if l := p.Path(d).Loss; l.P != 0 || l.GE != nil {
-			words = append(words, fmt.Sprintf("%.3g%% %s", 100*l.Mean(), d))
+		path := p.Path(d)
+		for _, w := range []struct {
+			name  string
+			share float64
+		}{{"loss", path.Loss.Mean()}, {"reorder", path.Reorder}, {"duplicate", path.Duplicate}, {"corrupt", path.Corrupt}} {
+			if w.share != 0 {
+				words = append(words, fmt.Sprintf("%s of %.3g%% %s", w.name, 100*w.share, d))
+			}
+		}
+		if path.MTU != 0 {
+			words = append(words, fmt.Sprintf("an MTU of %d %s", path.MTU, d))
 		}
 	}
 	if len(words) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: loss of %s cannot be done by the toxiproxy engine: a byte stream has no packets to lose, "+
+	return fmt.Errorf("%s: %s cannot be done by the toxiproxy engine: a byte stream has no packets to lose, "+
 		"and bytes dropped from it would be a hole that TCP never leaves; use --engine packet", place, strings.Join(words, " and "))
 }
 
 // Open builds a network of loopback sockets. The server's listeners are real:
 // anything on this machine can dial them, past the link.
 func (Engine) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
-	if err := lossless("the profile", cfg.Profile); err != nil {
+	if err := streamable("the profile", cfg.Profile); err != nil {
 		return nil, err
 	}
 	if cfg.Start.IsZero() {

@@ -44,7 +44,7 @@ func TestLossIsRefused(t *testing.T) {
 			}},
 			[]string{"line 12: loss of 1.96% down", "line 15: loss of 5% up"},
 		},
-		"both ways": {harness.Scenario{Link: both(lossy)}, []string{"loss of 5% up and 5% down"}},
+		"both ways": {harness.Scenario{Link: both(lossy)}, []string{"loss of 5% up and loss of 5% down"}},
 		"no line": {
 			harness.Scenario{Timeline: []harness.Event{{Action: harness.SetLink, Link: &harness.Profile{Up: lossy}}}},
 			[]string{"event 1 of the timeline: loss"},
