@@ -1,0 +1,351 @@
+package radio
+
+import (
+	"math"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Packet is one packet as the phone's radio met it.
+type Packet struct {
+	At        time.Duration     // when the phone sent it or got it, since the start of the trace
+	Size      int               // bytes of IP packet, header included
+	Direction harness.Direction // harness.Up is sent by the phone; any other counts as received
+	Payment   int               // the payment it belongs to, from 1; 0 is none. Only Account looks at it.
+}
+
+// Change is the radio entering a state.
+type Change struct {
+	At    time.Duration
+	State int // index in Model.States; -1 is a promotion under way
+}
+
+// promoting stands for a promotion where a state is asked for.
+const promoting = -1
+
+// position is where a machine stands. It is all that decides what a machine
+// does from here on: two machines at equal positions book the same ever after.
+type position struct {
+	last    time.Duration // of the latest packet
+	booked  time.Duration // everything before is booked
+	timer   time.Duration // the timer of the state runs from here
+	state   int8
+	started bool // a packet was seen
+	fresh   bool // promoted after a packet, and none was seen since
+
+	pending int8          // rule of the promotion under way, from 1; 0 is none
+	since   time.Duration // start of that promotion
+
+	queue    [2]int64         // bytes, up and down
+	queuedAt [2]time.Duration // of the latest packet in the queue
+
+	window  int64 // number of the present window
+	seen    int64         // bytes or packets in it
+	watched time.Duration // time in the state it watches
+}
+
+// Machine runs a model over one trace, packet by packet, in constant memory. It
+// is not safe for use by several goroutines.
+type Machine struct {
+	model *Model
+	rules []rule
+	first  [MaxStates]int  // number of each state's first rule
+	queues [MaxStates]bool // the state looks at its queue
+	pos    position
+	acct   *ledger // of whoever pays for the gap after the latest packet
+	total  ledger
+	line   *timeline // nil if nobody listens
+}
+
+// rule is a promotion and the state it leaves.
+type rule struct {
+	Promotion
+	from int
+}
+
+// NewMachine returns a machine in the idle state at offset 0. OnChange, if not
+// nil, is called for every change of state in the order of time, with some
+// delay: what a gap was is known at its end, and a window at its own. States of
+// no length are not told.
+func NewMachine(m *Model, onChange func(Change)) *Machine {
+	must(m.check())
+	k := &Machine{model: m}
+	for i, s := range m.States {
+		k.first[i] = len(k.rules)
+		k.queues[i] = s.Renew > 0
+		for _, p := range s.Promotions {
+			k.rules = append(k.rules, rule{p, i})
+			k.queues[i] = k.queues[i] || p.Over >= 0
+		}
+	}
+	k.acct = &k.total
+	if onChange != nil {
+		k.line = newTimeline(m, onChange)
+	}
+	return k
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// Packet feeds the next packet. Packets come in the order of time. One stamped
+// before the one fed last, as captures have them by milliseconds, undoes nothing
+// that was booked, but timers run from its own stamp; EnergyBox does the same.
+func (k *Machine) Packet(p Packet) { k.step(p, &k.total) }
+
+// Finish lets the radio fall back to idle and returns what was spent. The
+// machine must not be used afterwards.
+func (k *Machine) Finish() Usage {
+	k.finish()
+	return k.model.usage(&k.total)
+}
+
+func (k *Machine) finish() {
+	if k.pos.started {
+		k.settle(never)
+	}
+	k.closeWindow()
+	if k.line != nil {
+		k.line.put(int(k.pos.state), k.pos.booked)
+	}
+}
+
+// step books the gap to the packet before and takes p in, which payer pays for.
+func (k *Machine) step(p Packet, payer *ledger) {
+	c := &k.pos
+	t := p.At
+	d := 1
+	if p.Direction == harness.Up {
+		d = 0
+	}
+	size := int64(p.Size + k.model.LinkHeader)
+	k.settle(t)
+	if r := k.react(t, d, size); r >= 0 {
+		k.promote(r, t, payer)
+		if k.model.States[c.state].Queue.CountsEntry && c.pending == 0 {
+			k.enqueue(t, d, size)
+		}
+	}
+	k.spendGap(int(c.state), t, t)
+	k.acct = payer
+	payer.packets++
+	payer.bytes[d] += size
+	c.last, c.started = t, true
+	switch w := &k.model.Window; {
+	case w.Packets:
+		c.seen++
+	case w.Length > 0:
+		c.seen += size
+	}
+}
+
+// settle books the states between the latest packet and t, but for the stretch
+// in the state that t finds.
+func (k *Machine) settle(t time.Duration) {
+	c := &k.pos
+	if c.pending != 0 && !k.settlePromotion(t) {
+		return
+	}
+	for {
+		s := &k.model.States[c.state]
+		if s.Lasts == 0 || t-c.timer <= s.Lasts {
+			return
+		}
+		end := c.timer + s.Lasts
+		k.spendGap(int(c.state), end, t)
+		k.enter(s.Then, end)
+	}
+}
+
+// settlePromotion ends the pending promotion, and returns false if it is still
+// under way at t.
+func (k *Machine) settlePromotion(t time.Duration) bool {
+	c := &k.pos
+	r := k.rules[c.pending-1]
+	number := int(c.pending - 1)
+	passed := t - c.since
+	end, timer := c.since+r.Takes, c.since
+	switch {
+	case r.Booked == Revised:
+		if passed <= r.Takes {
+			end = c.since
+		}
+		k.spend(r.from, end)
+	case passed <= r.AtLeast:
+		k.spendPromotion(number, t)
+		return false
+	default:
+		if passed <= r.AtMost {
+			end = t
+		}
+		timer = end
+		k.spendPromotion(number, end)
+	}
+	c.pending, c.since = 0, 0
+	k.enter(r.To, timer)
+	c.fresh = r.Booked == After
+	return true
+}
+
+// react lets the state it finds take the packet, and returns the number of the
+// promotion it asks for, or -1.
+func (k *Machine) react(t time.Duration, d int, size int64) int {
+	c := &k.pos
+	if c.pending != 0 {
+		return -1
+	}
+	s := &k.model.States[c.state]
+	k.enqueue(t, d, size)
+	for i := range s.Promotions {
+		p := &s.Promotions[i]
+		if (p.On == harness.DirectionUnknown || (p.On == harness.Up) == (d == 0)) && c.queue[d] > p.Over {
+			return k.first[c.state] + i
+		}
+	}
+	if s.Resume != 0 {
+		k.spendGap(int(c.state), t, t)
+		k.enter(s.Resume, t)
+		return -1
+	}
+	if s.Renew == 0 || c.queue[d] >= s.Renew || c.fresh {
+		c.timer = t
+	}
+	c.fresh = false
+	return -1
+}
+
+// enqueue adds a packet to the queue of the present state, if it has one.
+func (k *Machine) enqueue(t time.Duration, d int, size int64) {
+	c := &k.pos
+	if !k.queues[c.state] {
+		return
+	}
+	s := &k.model.States[c.state]
+	for i, drain := range [2]Drain{s.Queue.Up, s.Queue.Down} {
+		if c.queue[i] != 0 && float64(t-c.queuedAt[i]) > drain.of(c.queue[i]) {
+			c.queue[i], c.queuedAt[i] = 0, 0
+		}
+	}
+	c.queue[d] += size
+	c.queuedAt[d] = t
+}
+
+// promote starts the promotion a packet at t asked for, or books it if it lies
+// before the packet.
+func (k *Machine) promote(number int, t time.Duration, payer *ledger) {
+	c := &k.pos
+	r := k.rules[number]
+	payer.promos[number]++
+	if r.from == 0 {
+		payer.wakeups++
+	}
+	start := t
+	if r.Booked == Before {
+		start = t - r.Takes
+		if c.started {
+			start = max(start, c.booked)
+		}
+	}
+	k.spendGap(r.from, start, t)
+	k.acct = payer
+	if r.Booked == Before || r.Takes == 0 {
+		c.booked = min(c.booked, start)
+		k.spendPromotion(number, t)
+		k.enter(r.To, t)
+		return
+	}
+	c.pending, c.since = int8(number+1), t
+}
+
+// enter puts the machine into a state whose timer runs from t.
+func (k *Machine) enter(state int, t time.Duration) {
+	c := &k.pos
+	c.state, c.timer, c.fresh = int8(state), t, false
+	c.queue, c.queuedAt = [2]int64{}, [2]time.Duration{}
+}
+
+// spendGap is spend for time in a gap that ends with a packet at t.
+func (k *Machine) spendGap(state int, end, t time.Duration) {
+	c := &k.pos
+	if t-c.last > k.model.Burst {
+		if state != 0 && end > c.booked {
+			k.acct.tail[state] += end - c.booked
+		}
+	} else if busy := k.model.States[state].Busy; busy != 0 {
+		state = busy
+	}
+	k.spend(state, end)
+}
+
+// spend books the time up to end as a state.
+func (k *Machine) spend(state int, end time.Duration) {
+	if d := end - k.pos.booked; d > 0 {
+		k.acct.state[state] += d
+		k.pass(state, end)
+	}
+}
+
+// spendPromotion books the time up to end as a promotion.
+func (k *Machine) spendPromotion(number int, end time.Duration) {
+	if d := end - k.pos.booked; d > 0 {
+		k.acct.promo[number] += d
+		k.pass(promoting, end)
+	}
+}
+
+// pass lets the time move to end in a state, follows the windows on the way and
+// tells the timeline.
+func (k *Machine) pass(state int, end time.Duration) {
+	c := &k.pos
+	w := &k.model.Window
+	from := c.booked
+	c.booked = end
+	if w.Length > 0 {
+		if n := int64(end / w.Length); n != c.window {
+			boundary := time.Duration(c.window+1) * w.Length
+			k.within(state, from, boundary)
+			k.closeWindow()
+			if k.line != nil && n > int64(boundary/w.Length) {
+				k.line.put(state, boundary) // windows without packets stay low
+			}
+			c.window, from = n, time.Duration(n)*w.Length
+		}
+	}
+	k.within(state, from, end)
+}
+
+// within notes a stretch that lies in the present window.
+func (k *Machine) within(state int, from, end time.Duration) {
+	if end <= from {
+		return
+	}
+	if k.model.Window.Length > 0 && state == k.model.Window.From {
+		k.pos.watched += end - from
+	}
+	if k.line != nil {
+		k.line.add(state, from)
+	}
+}
+
+// closeWindow books the watched time of the window as the higher state if
+// enough was seen in it.
+func (k *Machine) closeWindow() {
+	c := &k.pos
+	w := &k.model.Window
+	high := w.Length > 0 && c.seen > w.Over
+	if high {
+		k.acct.state[w.From] -= c.watched
+		k.acct.state[w.To] += c.watched
+	}
+	if k.line != nil {
+		k.line.close(high)
+	}
+	c.seen, c.watched = 0, 0
+}
+
+// never is later than every packet.
+const never = time.Duration(math.MaxInt64)

@@ -1,0 +1,216 @@
+package radio
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Limits of a model. They keep the state of a Machine a small value that can be
+// copied and compared.
+const (
+	MaxStates     = 8  // states of a model
+	MaxPromotions = 16 // promotion rules, over all states
+)
+
+// DefaultBurst is Model.Burst where a model does not say: the inactivity timer
+// after which VideoOptimizer (lte.conf, INACTIVITY_TIMER) and Huang et al.,
+// MobiSys 2012, let the tail begin.
+const DefaultBurst = 100 * time.Millisecond
+
+// Trust says how well the numbers of a model are known to be its source's.
+type Trust uint8
+
+// The grades of trust.
+const (
+	TrustUnknown Trust = iota
+	Confirmed          // every number was read at the source
+	Recalled           // quoted from memory of the source, provisional
+	Weak               // derived by us, or from a single or secondary observation
+)
+
+// String returns the word of a model file for the grade.
+func (t Trust) String() string {
+	switch t {
+	case Confirmed:
+		return "yes"
+	case Recalled:
+		return "recalled"
+	case Weak:
+		return "weak"
+	case TrustUnknown:
+	}
+	return "unknown"
+}
+
+// Model is a radio as a state machine. It is plain data and is not changed by
+// this package once it was read; several machines may share one. States are
+// numbered by their index, and state 0 is the idle one: no timer leaves it.
+type Model struct {
+	Name      string
+	Title     string // what it is a model of, one line
+	Kind      string // technology, such as "3g", "lte", "wifi"
+	Source    string // where its numbers were published
+	Confirmed Trust
+	Note      string // what to know before believing it; may be empty
+
+	// LinkHeader is added to the IP length of each packet before any rule
+	// looks at it, in bytes: sources that measured frames count the header of
+	// the link (16 for Linux cooked captures).
+	LinkHeader int
+
+	// Burst is the longest gap between packets of one transfer. Connected
+	// time in a longer gap, and after the last packet, is tail.
+	Burst time.Duration
+
+	UpJoule, DownJoule float64 // J per byte sent and received, on top of the states' power
+
+	States []State
+	Window Window // zero for none
+}
+
+// State is one state of the radio.
+type State struct {
+	Name  string
+	Power float64 // W; the mean over a DRX or paging cycle; NaN where the source has none
+
+	Lasts time.Duration // after its timer was last restarted the state is left
+	Then  int           // for this state
+
+	// Busy is the state booked instead of this one between packets of one
+	// transfer (see Model.Burst), or 0 for none. Only a power differs.
+	Busy int
+
+	// Resume is the state a packet brings the radio back to without a
+	// promotion, or 0 for none: out of DRX into continuous reception.
+	Resume int
+
+	// Renew is how many queued bytes restart the timer; 0 is any packet.
+	Renew int64
+
+	Queue      Queue
+	Promotions []Promotion // the first that fits a packet is taken
+}
+
+// Queue is the transmission queue of a state, one for each direction. A packet
+// adds its size to that of its direction; the queue is found empty when more
+// than Drain has passed since the packet before it in that direction. It is
+// empty on entry of a state.
+type Queue struct {
+	Up, Down    Drain
+	CountsEntry bool // the packet that brings the radio into the state counts
+}
+
+// Drain is how long q queued bytes take to be sent: Base + PerByte·q +
+// PerByte2·q².
+type Drain struct {
+	Base, PerByte, PerByte2 time.Duration
+}
+
+// of returns the drain time of q bytes in nanoseconds.
+func (d Drain) of(q int64) float64 {
+	n := float64(q)
+	return float64(d.Base) + (float64(d.PerByte)+float64(d.PerByte2)*n)*n
+}
+
+// Booking says where the time of a promotion lies.
+type Booking uint8
+
+// The bookings.
+const (
+	BookingUnknown Booking = iota
+
+	// Before ends the promotion at its packet: what a capture on the phone
+	// shows of a packet from the network. It is cut short where the state it
+	// leaves is younger than it is long.
+	Before
+
+	// After starts the promotion at its packet, which waits for it. A packet
+	// within AtLeast waits too; one between AtLeast and AtMost shows that the
+	// promotion had just ended; else it takes Takes.
+	After
+
+	// Revised is After, but a packet within Takes shows that the radio had
+	// been promoted at once; the wait is booked as the state it leaves
+	// (EnergyBox, Engine3G.java).
+	Revised
+)
+
+// Promotion is a rule that moves the radio to a more powerful state.
+type Promotion struct {
+	On   harness.Direction // packets this way only; unknown is both
+	Over int64             // if the queue of its direction exceeds this, in bytes; negative is always
+	To   int
+
+	Takes           time.Duration
+	AtLeast, AtMost time.Duration // see After; AtMost is Takes where not given
+	Booked          Booking
+	Power           float64 // W while it lasts; of no use when Revised
+	Energy          float64 // J on top, once
+}
+
+// Window books the time spent in state From as state To in each window of
+// Length, counted from offset 0, that saw more than Over bytes or packets. The
+// zero Window does nothing.
+type Window struct {
+	Length   time.Duration
+	From, To int
+	Over     int64
+	Packets  bool // Over counts packets, not bytes
+}
+
+// Priced reports whether the model can tell joules. A model of timers only, for
+// a radio whose powers nobody published, tells states and seconds.
+func (m *Model) Priced() bool {
+	for _, s := range m.States {
+		if math.IsNaN(s.Power) {
+			return false
+		}
+	}
+	return true
+}
+
+// State returns the index of the named state, or -1.
+func (m *Model) State(name string) int {
+	for i, s := range m.States {
+		if s.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// check returns what is wrong with the model as a machine, first mistake only.
+// ReadModel says the same with a place, for files.
+func (m *Model) check() error {
+	rules := 0
+	if len(m.States) == 0 || len(m.States) > MaxStates {
+		return fmt.Errorf("radio model %s has %d states, not 1 to %d", m.Name, len(m.States), MaxStates)
+	}
+	for i, s := range m.States {
+		rules += len(s.Promotions)
+		if i > 0 && s.Lasts <= 0 && !m.booksOnly(i) {
+			return fmt.Errorf("radio model %s: state %s has no timer", m.Name, s.Name)
+		}
+	}
+	if rules > MaxPromotions {
+		return fmt.Errorf("radio model %s has %d promotions; at most %d", m.Name, rules, MaxPromotions)
+	}
+	return nil
+}
+
+// booksOnly reports whether state i is never entered, but booked in the place of
+// another.
+func (m *Model) booksOnly(i int) bool {
+	if m.Window.Length > 0 && m.Window.To == i {
+		return true
+	}
+	for _, s := range m.States {
+		if i > 0 && s.Busy == i {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package radio
+
+import "time"
+
+// timeline turns stretches in a state into changes. The stretches of a window
+// are held back until it is known what they are to be booked as.
+type timeline struct {
+	tell   func(Change)
+	window Window
+	held   []Change
+	last   int
+}
+
+// unsaid is the state of a timeline that has told nothing.
+const unsaid = -2
+
+func newTimeline(m *Model, tell func(Change)) *timeline {
+	return &timeline{tell: tell, window: m.Window, last: unsaid}
+}
+
+// add begins a stretch of a state in the present window.
+func (l *timeline) add(state int, at time.Duration) {
+	if l.window.Length == 0 {
+		l.put(state, at)
+		return
+	}
+	l.held = append(l.held, Change{at, state})
+}
+
+// close ends the present window.
+func (l *timeline) close(high bool) {
+	for _, c := range l.held {
+		if high && c.State == l.window.From {
+			c.State = l.window.To
+		}
+		l.put(c.State, c.At)
+	}
+	l.held = l.held[:0]
+}
+
+// put tells a change, if it is one.
+func (l *timeline) put(state int, at time.Duration) {
+	if state != l.last {
+		l.last = state
+		l.tell(Change{at, state})
+	}
+}
