@@ -11,6 +11,8 @@ type Metric struct {
 	Name   string       // as in a threshold
 	Unit   harness.Unit // of its value, or of each sample if it is a series
 	Series bool         // it has a sample a payment or a try, and figures only through its aggregates
+	Whole  bool         // it is of the whole run, and cannot be taken of a phase
+	Above  bool         // a ratio that may be above 1
 	Text   string       // what it is, with its formula; one line without a full stop
 	Absent string       // when it is not among the figures, as the end of "not measured: …"; empty is never
 }
@@ -45,11 +47,13 @@ const (
 	noTold      = "no payer was told anything"
 	noAttempt   = "the subject reported no try"
 	noVerdict   = "the check of this name could not be judged"
+	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
+	noJoules    = noRadio + ", or its model has no powers"
 )
 
 // Catalogue returns every metric, in the order a report shows them.
 func Catalogue() []Metric {
-	return slices.Concat(payments(), tries(), times(), traffic(), checks())
+	return slices.Concat(payments(), tries(), times(), traffic(), energy(), checks())
 }
 
 func payments() []Metric {
@@ -98,18 +102,36 @@ func traffic() []Metric {
 	}
 	bytes := func(name, way string) Metric {
 		return per(name, harness.Bytes, "IP bytes offered to the links "+way+
-			", with headers, handshakes, ACKs, retransmissions and what was lost (payload bytes if the engine sees byte streams)", noBytes)
+			", with headers, handshakes, ACKs, retransmissions and what was lost, without cross traffic (payload bytes if the engine sees byte streams)", noBytes)
 	}
 	return []Metric{
 		bytes("bytes_per_payment", "both ways"),
 		bytes("bytes_up_per_payment", "up"),
 		bytes("bytes_down_per_payment", "down"),
-		per("packets_per_payment", harness.Count, "packets offered to the links both ways", noPackets),
-		per("packets_up_per_payment", harness.Count, "packets offered to the links up", noPackets),
-		per("packets_down_per_payment", harness.Count, "packets offered to the links down", noPackets),
-		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways", noShare),
-		share("loss_up", "packets up lost at random / packets up delivered or lost at random", noUp),
-		share("loss_down", "packets down lost at random / packets down delivered or lost at random", noDown),
+		per("packets_per_payment", harness.Count, "packets offered to the links both ways, without cross traffic", noPackets),
+		per("packets_up_per_payment", harness.Count, "packets offered to the links up, without cross traffic", noPackets),
+		per("packets_down_per_payment", harness.Count, "packets offered to the links down, without cross traffic", noPackets),
+		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways, without cross traffic", noShare),
+		share("loss_up", "packets up lost at random / packets up delivered or lost at random, cross traffic included", noUp),
+		share("loss_down", "packets down lost at random / packets down delivered or lost at random, cross traffic included", noDown),
+	}
+}
+
+func energy() []Metric {
+	per := func(name string, unit harness.Unit, text, absent string) Metric {
+		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
+	}
+	return []Metric{
+		per("joules_per_payment", harness.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
+		per("marginal_joules_per_payment", harness.Joules, "J above idle that had not been spent without the payment, summed over the payments", noJoules),
+		{Name: "joules", Unit: harness.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; a sample a payment", Absent: noJoules},
+		per("promotions_per_payment", harness.Count, "moves of the radio to a more powerful state that packets of payments asked for", noRadio),
+		per("radio_on_seconds_per_payment", harness.Seconds, "time the radio was connected or promoting for payments", noRadio),
+		{Name: "tail_share", Unit: harness.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
+		{
+			Name: "battery_share_per_1000_payments", Unit: harness.Ratio, Above: true, Absent: noJoules,
+			Text: "1000 · joules_per_payment / 41,580 J, a battery of 3000 mAh at 3.85 V",
+		},
 	}
 }
 
@@ -117,7 +139,7 @@ func traffic() []Metric {
 // expectation can say "duplicated == 0", though every check is made anyway.
 func checks() []Metric {
 	finding := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Text: "findings of the check of this name: " + text, Absent: noVerdict}
+		return Metric{Name: name, Unit: harness.Count, Whole: true, Text: "findings of the check of this name: " + text, Absent: noVerdict}
 	}
 	return []Metric{
 		finding("lost", "told confirmed or accepted, and not posted"),

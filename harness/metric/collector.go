@@ -7,8 +7,9 @@ import (
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
-// sample a payment and a try, and nothing a packet. It is not safe for
-// concurrent use. Make it with NewCollector.
+// sample a payment and a try, and of a packet nothing, or 16 bytes if the
+// scenario names a radio. It is not safe for concurrent use. Make it with
+// NewCollector.
 type Collector struct {
 	header *harness.Header
 	last   time.Duration // offset of the latest record but packets
@@ -18,17 +19,19 @@ type Collector struct {
 	presses []press
 	byID    map[string]int32
 
-	attempts    []time.Duration // how long each took
-	queries     int
-	connections int
+	tries []try
 
 	phases phases
+	meter  *meter                     // nil if the scenario names no radio that is known
+	billed *bill                      // nil if it has to be made (anew)
 	faults map[int]*harness.FaultStat // by index in Scenario.Timeline
 }
 
 // order is what is measured of one payment.
 type order struct {
 	pressed   time.Duration // first press
+	phase     int           // in force then; -1 if none was
+	wallet    int           // who pressed
 	feedback  time.Duration // from there until it was first told anything; negative is never
 	confirm   time.Duration // from there until it was first told confirmed; negative is never
 	latest    int32         // press
@@ -43,6 +46,13 @@ type press struct {
 	last  harness.Outcome
 }
 
+// try is one try of a payment, or a question about one.
+type try struct {
+	end, took      time.Duration
+	order          int32 // -1 if nobody pressed pay for it
+	status, dialed bool
+}
+
 // NewCollector returns a Collector that has seen nothing.
 func NewCollector() *Collector {
 	return &Collector{
@@ -54,14 +64,18 @@ func NewCollector() *Collector {
 
 // Add reads the next record of the history.
 func (c *Collector) Add(r harness.Record) {
+	c.billed = nil
 	if r.Packet != nil {
-		c.phases.packet(*r.Packet)
+		c.phases.packet(r.Packet)
+		if c.meter != nil {
+			c.meter.packet(r.Packet)
+		}
 		return
 	}
 	c.last = max(c.last, r.At)
 	switch {
 	case r.Attempt != nil:
-		c.attempt(r.Attempt)
+		c.attempt(r.At, r.Attempt)
 	case r.Told != nil:
 		c.told(r.At, r.Told)
 	case r.Pay != nil:
@@ -72,6 +86,7 @@ func (c *Collector) Add(r harness.Record) {
 		c.fault(r.Fault)
 	case r.Header != nil:
 		c.header = r.Header
+		c.meter = newMeter(r.Header)
 	}
 }
 
@@ -83,7 +98,9 @@ func (c *Collector) pay(at time.Duration, p *harness.Payment) {
 	if o, ok := c.byOrder[p.Order]; ok && p.Order != "" {
 		press.order = o
 	} else {
-		c.orders = append(c.orders, order{pressed: at, feedback: -1, confirm: -1})
+		c.orders = append(c.orders, order{
+			pressed: at, phase: len(c.phases.list) - 1, wallet: p.Wallet, feedback: -1, confirm: -1,
+		})
 		c.byOrder[p.Order] = press.order
 	}
 	i := int32(len(c.presses))
@@ -119,15 +136,12 @@ func (c *Collector) told(at time.Duration, t *harness.Told) {
 	}
 }
 
-func (c *Collector) attempt(a *harness.Attempt) {
-	if a.Dialed {
-		c.connections++
+func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
+	t := try{end: at, took: a.Took, order: -1, status: a.Status, dialed: a.Dialed}
+	if i, ok := c.byID[a.Payment]; ok {
+		t.order = c.presses[i].order
 	}
-	if a.Status {
-		c.queries++
-		return
-	}
-	c.attempts = append(c.attempts, a.Took)
+	c.tries = append(c.tries, t)
 }
 
 func (c *Collector) fault(f *harness.FaultNote) {

@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -113,6 +112,16 @@ func TestFigures(t *testing.T) {
 				"retransmitted_share": 0.2, "loss_up": 1.0 / 3, "loss_down": absent,
 			},
 		},
+		"cross traffic and copies cost no payment": {
+			[]harness.Record{
+				header(false), pay(0, "p1", "o1"),
+				packet(harness.Packet{N: 1, Direction: harness.Up, Size: 60}),
+				packet(harness.Packet{N: 1, Direction: harness.Up, Size: 60, Copy: true}),
+				packet(harness.Packet{N: 2, Direction: harness.Up, Size: 1500, Cross: true, Retransmit: true}),
+				packet(harness.Packet{N: 3, Direction: harness.Up, Size: 1500, Cross: true, Drop: harness.DropLoss}),
+			},
+			want{"bytes_per_payment": 60, "packets_per_payment": 1, "retransmitted_share": 0, "loss_up": 1.0 / 3},
+		},
 		"an engine of byte streams": {
 			[]harness.Record{header(true), pay(0, "p1", "o1"), packet(harness.Packet{Direction: harness.Up, Size: 60})},
 			want{"bytes_per_payment": 60, "packets_per_payment": absent, "retransmitted_share": absent, "loss_up": absent},
@@ -132,7 +141,7 @@ func TestFigures(t *testing.T) {
 }
 
 func TestFiguresComeInTheOrderOfTheCatalogueWithItsUnits(t *testing.T) {
-	c := collect(header(false), pay(0, "p1", "o1"), told(time.Second, "p1", harness.Confirmed),
+	c := collect(withRadio(false), pay(0, "p1", "o1"), told(time.Second, "p1", harness.Confirmed),
 		harness.Record{Attempt: &harness.Attempt{Payment: "p1"}},
 		packet(harness.Packet{Direction: harness.Up}), packet(harness.Packet{Direction: harness.Down}))
 	var want harness.Figures
@@ -191,11 +200,11 @@ func TestPhases(t *testing.T) {
 	require.Equal(t, 2*time.Second, got[0].To)
 	require.Equal(t, harness.Realised{
 		Offered: 4, Delivered: 2, Lost: 1, Queue: 1, Bytes: 400,
-		DelayMean: 200 * ms, DelaySD: 100 * ms, LateMean: 20 * ms, PeakRate: 1600,
+		DelayMean: 200 * ms, DelaySD: 100 * ms, LateMean: 20 * ms, PeakRate: 1600, MeanRate: 2400,
 	}, got[0].Up)
 	require.Zero(t, got[0].Down)
 	require.Equal(t, 3*time.Second, got[1].To)
-	require.Equal(t, harness.Realised{Offered: 1, Outage: 1, Bytes: 40}, got[1].Up)
+	require.Equal(t, harness.Realised{Offered: 1, Outage: 1, Bytes: 40, OutageFirst: 2100 * ms, OutageLast: 2100 * ms}, got[1].Up)
 	require.Equal(t, harness.Realised{Offered: 1, Bytes: 7}, got[1].Down)
 }
 
@@ -294,22 +303,4 @@ func TestPropertyQuantiles(t *testing.T) {
 			require.GreaterOrEqual(t, notAbove*100, percent*len(samples), name)
 		}
 	})
-}
-
-func BenchmarkCollector(b *testing.B) {
-	const perPayment = 12
-	records := []harness.Record{header(false), {Phase: &harness.Phase{}}}
-	for i := range 10_000 {
-		at, id := time.Duration(i)*ms, fmt.Sprintf("p%d", i)
-		records = append(records, pay(at, id, "o"+id), told(at+ms, id, harness.Queued), told(at+2*ms, id, harness.Confirmed),
-			harness.Record{Attempt: &harness.Attempt{Payment: id, Took: ms}})
-		for range perPayment - 4 {
-			records = append(records, packet(harness.Packet{At: at, Client: i % 100, Direction: harness.Up, Size: 100, Delay: ms}))
-		}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		collect(records...).Figures()
-	}
-	b.ReportMetric(float64(len(records))*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

@@ -10,7 +10,13 @@
 //	p95(confirm) < 20s
 //
 // against the same catalogue, so a mistyped name or a duration where bytes are
-// wanted is found before the run, and [Evaluate] compares.
+// wanted is found before the run, and [Evaluate] compares. A threshold may be
+// of the phases of one name, as p95(confirm, phase: tunnel): the Collector reads
+// the expectations in the header to know which of those figures to give.
+//
+// Joules come from package radio: the Collector keeps what crossed the air of
+// each phone, finds the payment each packet belongs to, and has a radio model
+// make the account. docs/metrics.md defines every figure.
 //
 // A payment, here, is what the user wanted to pay: an order. However often the
 // user presses pay for it, it is one payment; the presses are counted apart.

@@ -66,6 +66,8 @@ func TestCatalogue(t *testing.T) {
 			th, err := Parse(figure + " == 0")
 			require.NoError(t, err, "every figure can be in a threshold")
 			require.Equal(t, figure, th.Figure)
+			_, err = Parse(ofPhase(figure, "a phase") + " == 0")
+			require.Equal(t, m.Whole, err != nil, "%s of a phase", figure)
 		}
 	}
 }

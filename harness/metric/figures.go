@@ -2,20 +2,86 @@ package metric
 
 import (
 	"slices"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 )
 
-// Figures returns what was measured, in the order of the catalogue. The
+// Figures returns what was measured, in the order of the catalogue, and after it
+// the figures of a phase that the expectations of the scenario name. The
 // findings of the checks are not among it: append what VerdictFigures returns.
 func (c *Collector) Figures() harness.Figures {
+	all := c.measure(c.whole()).figures()
+	if c.header == nil {
+		return all
+	}
+	phases := make(map[string]sheet)
+	seen := make(map[string]bool)
+	for _, e := range c.header.Scenario.Expect {
+		t, err := Parse(e.Text)
+		if err != nil || t.Phase == "" || seen[t.Figure] {
+			continue
+		}
+		seen[t.Figure] = true
+		s, ok := phases[t.Phase]
+		if !ok {
+			s = c.measure(c.phase(t.Phase))
+			phases[t.Phase] = s
+		}
+		if v, ok := s[t.plain()]; ok {
+			all = append(all, harness.Figure{Name: t.Figure, Unit: t.Unit, Value: v})
+		}
+	}
+	return all
+}
+
+// scope is what figures are of: the whole run, or all phases of one name.
+type scope struct {
+	never    bool         // there was no such phase
+	phases   map[int]bool // nil is the whole run
+	up, down tally        // pooled
+}
+
+func (c *Collector) whole() *scope {
+	s := &scope{up: c.phases.before.up, down: c.phases.before.down}
+	for i := range c.phases.list {
+		s.pool(&c.phases.list[i])
+	}
+	return s
+}
+
+func (c *Collector) phase(name string) *scope {
+	s := &scope{phases: make(map[int]bool)}
+	for i := range c.phases.list {
+		if p := &c.phases.list[i]; p.Name == name {
+			s.phases[i] = true
+			s.pool(p)
+		}
+	}
+	s.never = len(s.phases) == 0
+	return s
+}
+
+func (s *scope) pool(p *phase) {
+	s.up.pool(&p.up)
+	s.down.pool(&p.down)
+}
+
+// has reports whether a payment that was first pressed in a phase belongs to
+// the scope.
+func (s *scope) has(phase int) bool { return s.phases == nil || s.phases[phase] }
+
+// measure returns the figures of a scope.
+func (c *Collector) measure(in *scope) sheet {
 	s := make(sheet)
-	c.countPayments(s)
-	c.countTries(s)
-	c.sampleTimes(s)
-	c.countTraffic(s)
-	return s.figures()
+	if in.never {
+		return s
+	}
+	payments := c.countPayments(s, in)
+	c.countTries(s, in, payments)
+	c.sampleTimes(s, in)
+	c.countTraffic(s, in, payments)
+	c.countEnergy(s, in, payments)
+	return s
 }
 
 // VerdictFigures returns the number of findings of each check that could be
@@ -54,12 +120,21 @@ func (s sheet) share(name string, a, b float64) {
 	}
 }
 
-func (c *Collector) countPayments(s sheet) {
-	for _, name := range []string{"confirmed", "declined", "expired", "failed", "unknown", "queued", "recovered"} {
+// countPayments returns how many payments there were.
+func (c *Collector) countPayments(s sheet, in *scope) float64 {
+	for _, name := range []string{"payments", "presses", "confirmed", "declined", "expired", "failed", "unknown", "queued", "recovered"} {
 		s[name] = 0
 	}
-	s["payments"], s["presses"] = float64(len(c.orders)), float64(len(c.presses))
+	for _, p := range c.presses {
+		if in.has(c.orders[p.order].phase) {
+			s["presses"]++
+		}
+	}
 	for _, o := range c.orders {
+		if !in.has(o.phase) {
+			continue
+		}
+		s["payments"]++
 		outcome := c.presses[o.latest].last
 		if o.confirmed > 0 {
 			outcome = harness.Confirmed
@@ -69,45 +144,64 @@ func (c *Collector) countPayments(s sheet) {
 			s["recovered"]++
 		}
 	}
+	return s["payments"]
 }
 
-func (c *Collector) countTries(s sheet) {
-	payments := float64(len(c.orders))
-	if len(c.attempts)+c.queries > 0 {
-		s.share("attempts_per_payment", float64(len(c.attempts)), payments)
-		s.share("status_queries_per_payment", float64(c.queries), payments)
-		s.share("connections_per_payment", float64(c.connections), payments)
+func (c *Collector) countTries(s sheet, in *scope, payments float64) {
+	var tries, queries, connections float64
+	var took []float64
+	for _, t := range c.tries {
+		switch {
+		case in.phases != nil && (t.order < 0 || !in.has(c.orders[t.order].phase)):
+			continue
+		case t.status:
+			queries++
+		default:
+			tries++
+			took = append(took, t.took.Seconds())
+		}
+		if t.dialed {
+			connections++
+		}
+	}
+	s.series("attempt", took)
+	if tries+queries > 0 {
+		s.share("attempts_per_payment", tries, payments)
+		s.share("status_queries_per_payment", queries, payments)
+		s.share("connections_per_payment", connections, payments)
 	}
 }
 
-func (c *Collector) sampleTimes(s sheet) {
-	var confirm, feedback []time.Duration
+func (c *Collector) sampleTimes(s sheet, in *scope) {
+	var confirm, feedback []float64
 	for _, o := range c.orders {
+		if !in.has(o.phase) {
+			continue
+		}
 		if o.confirm >= 0 {
-			confirm = append(confirm, o.confirm)
+			confirm = append(confirm, o.confirm.Seconds())
 		}
 		if o.feedback >= 0 {
-			feedback = append(feedback, o.feedback)
+			feedback = append(feedback, o.feedback.Seconds())
 		}
 	}
 	s.series("confirm", confirm)
 	s.series("feedback", feedback)
-	s.series("attempt", slices.Clone(c.attempts))
 }
 
 // series enters the aggregates of samples, which it sorts.
-func (s sheet) series(name string, samples []time.Duration) {
+func (s sheet) series(name string, samples []float64) {
 	if len(samples) == 0 {
 		return
 	}
 	slices.Sort(samples)
 	sum := 0.0
-	for _, d := range samples {
-		sum += d.Seconds()
+	for _, v := range samples {
+		sum += v
 	}
 	quantile := func(percent int) float64 { // nearest rank
 		rank := (percent*len(samples) + 99) / 100
-		return samples[rank-1].Seconds()
+		return samples[rank-1]
 	}
 	s["mean("+name+")"] = sum / float64(len(samples))
 	s["p50("+name+")"] = quantile(50)
@@ -117,23 +211,22 @@ func (s sheet) series(name string, samples []time.Duration) {
 	s["max("+name+")"] = quantile(100)
 }
 
-func (c *Collector) countTraffic(s sheet) {
-	payments := float64(len(c.orders))
-	up, down := c.phases.all.up, c.phases.all.down
-	offered := float64(up.Offered + down.Offered)
-	if offered == 0 {
+func (c *Collector) countTraffic(s sheet, in *scope, payments float64) {
+	up, down := in.up.charged, in.down.charged
+	if in.up.Offered+in.down.Offered == 0 {
 		return
 	}
-	s.share("bytes_per_payment", float64(up.Bytes+down.Bytes), payments)
-	s.share("bytes_up_per_payment", float64(up.Bytes), payments)
-	s.share("bytes_down_per_payment", float64(down.Bytes), payments)
+	s.share("bytes_per_payment", float64(up.bytes+down.bytes), payments)
+	s.share("bytes_up_per_payment", float64(up.bytes), payments)
+	s.share("bytes_down_per_payment", float64(down.bytes), payments)
 	if c.header == nil || c.header.Payload {
 		return
 	}
-	s.share("packets_per_payment", offered, payments)
-	s.share("packets_up_per_payment", float64(up.Offered), payments)
-	s.share("packets_down_per_payment", float64(down.Offered), payments)
-	s["retransmitted_share"] = float64(c.phases.rtx) / offered
-	s.share("loss_up", float64(up.Lost), float64(up.Delivered+up.Lost))
-	s.share("loss_down", float64(down.Lost), float64(down.Delivered+down.Lost))
+	packets := float64(up.packets + down.packets)
+	s.share("packets_per_payment", packets, payments)
+	s.share("packets_up_per_payment", float64(up.packets), payments)
+	s.share("packets_down_per_payment", float64(down.packets), payments)
+	s.share("retransmitted_share", float64(up.again+down.again), packets)
+	s.share("loss_up", float64(in.up.Lost), float64(in.up.Delivered+in.up.Lost))
+	s.share("loss_down", float64(in.down.Lost), float64(in.down.Delivered+in.down.Lost))
 }

@@ -5,10 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // ParseError is a mistake in the text of a threshold.
@@ -27,11 +24,17 @@ func (e *ParseError) Error() string { return fmt.Sprintf("column %d: %s", e.Colu
 //	bytes_per_payment <= 1.5KB
 //	retransmitted_share < 10%
 //	confirmed >= 200
+//	p95(confirm, phase: tunnel) < 20s
+//	joules_per_payment(phase: "3G after the tunnel") < 12
+//
+// Any name of a phase is accepted: whether there is such a phase shows when the
+// threshold is evaluated.
 //
 // A duration is written as time.ParseDuration reads it. A size is a number of
 // bytes, with B, KB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024)
-// or nothing after it; a share is a percentage or a number from 0 to 1. The
-// error is a *ParseError.
+// or nothing after it; a share is a percentage or a number from 0 to 1; an
+// energy is a number of joules, with mJ, J, kJ or nothing after it. The error
+// is a *ParseError.
 func Parse(text string) (Threshold, error) {
 	p := &parser{text: text}
 	t, err := p.threshold()
@@ -69,7 +72,7 @@ func (p *parser) threshold() (Threshold, error) {
 	if text == "" {
 		return t, p.fail(at, "a value is missing after %s: %s", t.Op, example(t.Unit))
 	}
-	v, reason := value(text, t.Unit)
+	v, reason := value(text, t.Metric)
 	if reason != "" {
 		return t, p.fail(at, "%s %s: %s", t.Figure, unitSentence(t.Unit), reason)
 	}
@@ -77,7 +80,8 @@ func (p *parser) threshold() (Threshold, error) {
 	return t, nil
 }
 
-// figure reads a metric, or an aggregate and a series.
+// figure reads a metric, or an aggregate and a series, either of them of a phase
+// if it says so.
 func (p *parser) figure(t *Threshold) error {
 	p.space()
 	at := p.pos
@@ -85,22 +89,31 @@ func (p *parser) figure(t *Threshold) error {
 	if name == "" {
 		return p.fail(at, "a metric is missing: write it as in p95(confirm) < 8s")
 	}
+	m, ok := lookup(name)
 	p.space()
-	if !p.take("(") {
-		m, ok := lookup(name)
-		switch {
-		case ok && m.Series:
-			return p.fail(at, "%s has many values: say which is meant, such as p95(%s)", name, name)
-		case !ok:
-			return p.fail(at, "no metric is named %q%s", name, didYouMean(name, metricNames(false)))
-		}
-		t.Metric, t.Figure, t.Unit = m, name, m.Unit
+	parenthesis := p.take("(")
+	switch {
+	case parenthesis && slices.Contains(Aggregates(), name):
+		return p.series(t, name)
+	case ok && m.Series:
+		return p.fail(at, "%s has many values: say which is meant, such as p95(%s)", name, name)
+	case !ok && parenthesis && !p.phaseIsNext():
+		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(Aggregates(), ", "))
+	case !ok:
+		return p.fail(at, "no metric is named %q%s", name, didYouMean(name, metricNames(false)))
+	}
+	t.Metric, t.Figure, t.Unit = m, name, m.Unit
+	if !parenthesis {
 		return nil
 	}
-	if !slices.Contains(Aggregates(), name) {
-		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(Aggregates(), ", "))
+	if m.Whole {
+		return p.fail(at, "%s is of the whole run: write it without ( )", name)
 	}
-	return p.series(t, name)
+	if err := p.phase(t); err != nil {
+		return err
+	}
+	t.Figure = ofPhase(name, t.Phase)
+	return nil
 }
 
 // series reads what stands after the opening parenthesis of an aggregate.
@@ -117,12 +130,87 @@ func (p *parser) series(t *Threshold, aggregate string) error {
 	case !m.Series:
 		return p.fail(at, "%s is one number, not a series: write it without %s( )", name, aggregate)
 	}
+	t.Metric, t.Figure, t.Unit = m, aggregate+"("+name+")", m.Unit
 	p.space()
+	if p.take(",") {
+		if err := p.phase(t); err != nil {
+			return err
+		}
+		t.Figure = ofPhase(t.Figure, t.Phase)
+		return nil
+	}
 	if at = p.pos; !p.take(")") {
 		return p.fail(at, "a closing parenthesis is missing after %s", name)
 	}
-	t.Metric, t.Figure, t.Unit = m, aggregate+"("+name+")", m.Unit
 	return nil
+}
+
+func (p *parser) phaseIsNext() bool {
+	return strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t"), "phase")
+}
+
+// phase reads "phase: name" and the parenthesis after it.
+func (p *parser) phase(t *Threshold) error {
+	p.space()
+	at := p.pos
+	named := p.take("phase")
+	p.space()
+	if !named || !p.take(":") {
+		return p.fail(at, "a phase is missing: write it as in phase: tunnel")
+	}
+	p.space()
+	at = p.pos
+	name, ok := p.quoted()
+	switch {
+	case !ok:
+		return p.fail(at, "the quotation mark that opens the name of the phase is not closed")
+	case name == "":
+		return p.fail(at, "the name of a phase is missing")
+	}
+	t.Phase = name
+	p.space()
+	if at = p.pos; !p.take(")") {
+		return p.fail(at, "a closing parenthesis is missing after the phase; a name of more than a word stands in quotation marks")
+	}
+	return nil
+}
+
+// quoted reads a word, or anything between quotation marks: single ones, in
+// which all is as it is, or double ones, in which a backslash works as in Go.
+func (p *parser) quoted() (name string, ok bool) {
+	rest := p.text[p.pos:]
+	switch {
+	case strings.HasPrefix(rest, "'"):
+		name, _, ok = strings.Cut(rest[1:], "'")
+		p.pos += len(name) + 2
+		return name, ok
+	case strings.HasPrefix(rest, `"`):
+		prefix, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return "", false
+		}
+		p.pos += len(prefix)
+		name, err = strconv.Unquote(prefix)
+		return name, err == nil
+	}
+	return p.word(), true
+}
+
+// ofPhase is the name of a figure taken of a phase.
+func ofPhase(figure, phase string) string {
+	of := "phase: " + quoted(phase) + ")"
+	if series, ok := strings.CutSuffix(figure, ")"); ok {
+		return series + ", " + of
+	}
+	return figure + "(" + of
+}
+
+// quoted writes the name of a phase as a threshold has it.
+func quoted(name string) string {
+	if name == "" || strings.ContainsAny(name, wordEnd+`"'\`) || strconv.Quote(name) != `"`+name+`"` {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 func (p *parser) operator(t *Threshold) error {
@@ -154,126 +242,16 @@ func (p *parser) take(s string) bool {
 	return true
 }
 
+const wordEnd = " \t(),<>=!"
+
 // word reads everything up to a space, a parenthesis, a comma or a comparison,
 // so that an odd character is shown inside the name it spoils.
 func (p *parser) word() string {
-	n := strings.IndexAny(p.text[p.pos:], " \t(),<>=!")
+	n := strings.IndexAny(p.text[p.pos:], wordEnd)
 	if n < 0 {
 		n = len(p.text) - p.pos
 	}
 	w := p.text[p.pos : p.pos+n]
 	p.pos += n
 	return w
-}
-
-// value reads text as a value of unit u, or says why it is none.
-func value(text string, u harness.Unit) (v float64, reason string) {
-	n := strings.IndexFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
-	if n < 0 {
-		n = len(text)
-	}
-	number, suffix := text[:n], strings.TrimLeft(text[n:], " ")
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil {
-		return 0, fmt.Sprintf("%q is not a number of 0 or more; %s", text, example(u))
-	}
-	written := suffixUnit(suffix, text)
-	switch {
-	case written == harness.UnitUnknown:
-		return 0, fmt.Sprintf("%q has no unit I know; %s", text, example(u))
-	case u == harness.Seconds && text == "0":
-		return 0, ""
-	case written == u && u == harness.Seconds:
-		d, _ := time.ParseDuration(text) // suffixUnit has read it
-		return d.Seconds(), ""
-	case written == u && u == harness.Bytes:
-		return v * byteFactor(suffix), ""
-	case written == u && u == harness.Ratio:
-		v /= 100
-	case written != harness.Count:
-		return 0, fmt.Sprintf("%q is %s; %s", text, article(written), example(u))
-	case u == harness.Seconds:
-		return 0, fmt.Sprintf("%q has no unit; %s", text, example(u))
-	}
-	if u == harness.Ratio && v > 1 {
-		return 0, fmt.Sprintf("%q is above 1; %s", text, example(u))
-	}
-	return v, ""
-}
-
-// suffixUnit returns the unit a value is written in: Count for a bare number,
-// UnitUnknown if the suffix is none of ours.
-func suffixUnit(suffix, text string) harness.Unit {
-	switch {
-	case suffix == "":
-		return harness.Count
-	case suffix == "%":
-		return harness.Ratio
-	case byteFactor(suffix) > 0:
-		return harness.Bytes
-	}
-	if _, err := time.ParseDuration(text); err == nil {
-		return harness.Seconds
-	}
-	return harness.UnitUnknown
-}
-
-// byteFactor returns how many bytes a suffix stands for, or 0.
-func byteFactor(suffix string) float64 {
-	switch suffix {
-	case "B":
-		return 1
-	case "KB", "kB":
-		return 1e3
-	case "MB":
-		return 1e6
-	case "GB":
-		return 1e9
-	case "KiB":
-		return 1 << 10
-	case "MiB":
-		return 1 << 20
-	case "GiB":
-		return 1 << 30
-	}
-	return 0
-}
-
-func article(u harness.Unit) string {
-	switch u {
-	case harness.Seconds:
-		return "a duration"
-	case harness.Bytes:
-		return "a size"
-	case harness.Ratio:
-		return "a percentage"
-	default:
-		return "a number"
-	}
-}
-
-func unitSentence(u harness.Unit) string {
-	switch u {
-	case harness.Seconds:
-		return "is a duration"
-	case harness.Bytes:
-		return "is a size in bytes"
-	case harness.Ratio:
-		return "is a share"
-	default:
-		return "is a plain number"
-	}
-}
-
-func example(u harness.Unit) string {
-	switch u {
-	case harness.Seconds:
-		return "write a duration such as 20s or 300ms"
-	case harness.Bytes:
-		return "write a size such as 900 or 1.5KB"
-	case harness.Ratio:
-		return "write a share such as 10% or 0.1"
-	default:
-		return "write a number such as 0 or 2.5"
-	}
 }

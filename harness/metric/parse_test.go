@@ -30,6 +30,10 @@ func TestParse(t *testing.T) {
 		{"loss_down <= 100%", "loss_down", AtMost, 1, harness.Ratio},
 		{"duplicated == 0", "duplicated", Equal, 0, harness.Count},
 		{"confirmed != 200", "confirmed", NotEqual, 200, harness.Count},
+		{"joules_per_payment < 12", "joules_per_payment", Less, 12, harness.Joules},
+		{"p95(joules) < 12.5J", "p95(joules)", Less, 12.5, harness.Joules},
+		{"marginal_joules_per_payment < 900 mJ", "marginal_joules_per_payment", Less, 0.9, harness.Joules},
+		{"battery_share_per_1000_payments < 120%", "battery_share_per_1000_payments", Less, 1.2, harness.Ratio},
 		{"attempts_per_payment < 2.5", "attempts_per_payment", Less, 2.5, harness.Count},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
@@ -41,6 +45,31 @@ func TestParse(t *testing.T) {
 			require.InDelta(t, tc.value, got.Value, 1e-12)
 			require.Equal(t, tc.unit, got.Unit)
 			require.Contains(t, got.Metric.Figures(), got.Figure)
+		})
+	}
+}
+
+func TestParsePhase(t *testing.T) {
+	for _, tc := range []struct{ text, figure, phase, plain string }{
+		{"p95(confirm, phase: tunnel) < 20s", "p95(confirm, phase: tunnel)", "tunnel", "p95(confirm)"},
+		{"p95 ( confirm,phase:tunnel )<20s", "p95(confirm, phase: tunnel)", "tunnel", "p95(confirm)"},
+		{"bytes_per_payment(phase: tunnel) < 900", "bytes_per_payment(phase: tunnel)", "tunnel", "bytes_per_payment"},
+		{`confirmed(phase: "3G, after it") == 3`, `confirmed(phase: "3G, after it")`, "3G, after it", "confirmed"},
+		{`confirmed(phase: '3G, after it') == 3`, `confirmed(phase: "3G, after it")`, "3G, after it", "confirmed"},
+		{`confirmed(phase: "tunnel") == 3`, `confirmed(phase: tunnel)`, "tunnel", "confirmed"},
+		{`mean(joules, phase: 'a "b" \)') == 3`, `mean(joules, phase: "a \"b\" \\)")`, `a "b" \)`, "mean(joules)"},
+		{`loss_up(phase: Straße) < 1`, `loss_up(phase: Straße)`, "Straße", "loss_up"},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			got, err := Parse(tc.text)
+			require.NoError(t, err)
+			require.Equal(t, tc.figure, got.Figure)
+			require.Equal(t, tc.phase, got.Phase)
+			require.Equal(t, tc.plain, got.plain())
+			again, err := Parse(got.Figure + " == 0")
+			if err == nil { // a duration may not be 0 without unit, and so on
+				require.Equal(t, got.Figure, again.Figure)
+			}
 		})
 	}
 }
@@ -72,6 +101,20 @@ func TestParseErrors(t *testing.T) {
 		{"lost == 0%", `column 9: lost is a plain number: "0%" is a percentage; write a number such as 0 or 2.5`},
 		{"lost == -1", `column 9: lost is a plain number: "-1" is not a number of 0 or more; write a number such as 0 or 2.5`},
 		{"lost == 1.2.3", `column 9: lost is a plain number: "1.2.3" is not a number of 0 or more; write a number such as 0 or 2.5`},
+		{"p95(confirm, tunnel) < 8s", "column 14: a phase is missing: write it as in phase: tunnel"},
+		{"p95(confirm, phase tunnel) < 8s", "column 14: a phase is missing: write it as in phase: tunnel"},
+		{"p95(confirm, phase: ) < 8s", "column 21: the name of a phase is missing"},
+		{`p95(confirm, phase: "") < 8s`, "column 21: the name of a phase is missing"},
+		{`p95(confirm, phase: "tunnel) < 8s`, "column 21: the quotation mark that opens the name of the phase is not closed"},
+		{`p95(confirm, phase: 'tunnel) < 8s`, "column 21: the quotation mark that opens the name of the phase is not closed"},
+		{"p95(confirm, phase: the tunnel) < 8s", "column 25: a closing parenthesis is missing after the phase; a name of more than a word stands in quotation marks"},
+		{"confirm(phase: tunnel) < 8s", "column 1: confirm has many values: say which is meant, such as p95(confirm)"},
+		{"bytes_per_paymnt(phase: tunnel) < 8", `column 1: no metric is named "bytes_per_paymnt": did you mean bytes_per_payment?`},
+		{"bytes_per_payment(tunnel) < 8", "column 19: a phase is missing: write it as in phase: tunnel"},
+		{"lost(phase: tunnel) == 0", "column 1: lost is of the whole run: write it without ( )"},
+		{"joules_per_payment < 12 W", `column 22: joules_per_payment is an energy: "12 W" has no unit I know; write an energy such as 12 or 12J`},
+		{"joules_per_payment < 12s", `column 22: joules_per_payment is an energy: "12s" is a duration; write an energy such as 12 or 12J`},
+		{"bytes_per_payment < 12J", `column 21: bytes_per_payment is a size in bytes: "12J" is an energy; write a size such as 900 or 1.5KB`},
 		{"größe < 3", `column 1: no metric is named "größe"; docs/metrics.md lists them`},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
@@ -119,7 +162,7 @@ func TestEvaluate(t *testing.T) {
 		require.NoError(t, err)
 		all = append(all, th)
 	}
-	got := Evaluate(all, figures)
+	got := Evaluate(all, figures, nil)
 	require.Len(t, got, len(expect))
 	for i, e := range expect {
 		require.Equal(t, e.want, got[i].Status, e.text)
@@ -130,8 +173,30 @@ func TestEvaluate(t *testing.T) {
 	require.Equal(t, "no payment was told confirmed", got[7].Reason)
 }
 
+func TestEvaluatePhase(t *testing.T) {
+	phases := []harness.PhaseStat{{Phase: harness.Phase{Name: "edge"}}, {Phase: harness.Phase{Name: "edge"}}, {Phase: harness.Phase{Name: "after it"}}}
+	one := func(text string, phases []harness.PhaseStat) harness.Threshold {
+		th, err := Parse(text)
+		require.NoError(t, err)
+		return Evaluate([]Threshold{th}, harness.Figures{{Name: "payments(phase: edge)", Value: 3}}, phases)[0]
+	}
+	require.Equal(t, harness.Pass, one("payments(phase: edge) == 3", phases).Status)
+	require.Equal(t, harness.Fail, one("payments(phase: edge) == 4", phases).Status)
+	for text, want := range map[string]string{
+		"payments(phase: egde) == 3":          `no phase was named egde; there were edge, "after it"`,
+		"p50(confirm, phase: edge) < 3s":      "in this phase: no payment was told confirmed",
+		`p50(confirm, phase: "nach") < 3s`:    `no phase was named nach; there were edge, "after it"`,
+		"p50(confirm, phase: 'the end') < 3s": `no phase was named "the end"; there were edge, "after it"`,
+	} {
+		got := one(text, phases)
+		require.Equal(t, harness.StatusUnknown, got.Status)
+		require.Equal(t, want, got.Reason)
+	}
+	require.Equal(t, "the run had no phases", one("payments(phase: egde) == 3", nil).Reason)
+}
+
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"p95(confirm) < 20s", "bytes_per_payment<=1.5KB", "loss_up < 10%", "lost == 0", "p95(", "größe(", "max(confirm, phase: tunnel) < 1s"} {
+	for _, s := range []string{"p95(confirm) < 20s", "bytes_per_payment<=1.5KB", "loss_up < 10%", "lost == 0", "p95(", "größe(", "max(confirm, phase: tunnel) < 1s", `payments(phase: "a b") == 1`, "payments(phase: 'a<b') == 1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

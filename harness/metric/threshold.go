@@ -3,6 +3,8 @@ package metric
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -67,7 +69,8 @@ type Threshold struct {
 	Text   string       // as written
 	Line   int          // of the scenario file; 0 is not from a file
 	Metric Metric       // what is measured
-	Figure string       // the figure compared, such as "p95(confirm)" or "payments"
+	Figure string       // the figure compared, such as "p95(confirm)", "payments" or "payments(phase: tunnel)"
+	Phase  string       // the name of the phases it is taken of; empty is the whole run
 	Op     Op           //
 	Value  float64      // in Unit
 	Unit   harness.Unit // of the figure
@@ -97,25 +100,58 @@ func ParseAll(expect []harness.Expectation) ([]Threshold, error) {
 }
 
 // Evaluate compares each threshold with its figure. A threshold whose figure is
-// absent is unknown, with the reason.
-func Evaluate(thresholds []Threshold, figures harness.Figures) []harness.Threshold {
+// absent is unknown, with the reason; one of a phase that is not among phases
+// says which there were.
+func Evaluate(thresholds []Threshold, figures harness.Figures, phases []harness.PhaseStat) []harness.Threshold {
 	out := make([]harness.Threshold, 0, len(thresholds))
 	for _, t := range thresholds {
-		out = append(out, t.evaluate(figures))
+		out = append(out, t.evaluate(figures, phases))
 	}
 	return out
 }
 
-func (t Threshold) evaluate(figures harness.Figures) harness.Threshold {
+func (t Threshold) evaluate(figures harness.Figures, phases []harness.PhaseStat) harness.Threshold {
 	r := harness.Threshold{Text: t.Text, Line: t.Line}
 	got, ok := figures.Get(t.Figure)
 	switch {
 	case !ok:
-		r.Reason = t.Metric.Absent
+		r.Reason = t.absent(phases)
 	case t.Op.holds(got.Value, t.Value):
 		r.Got, r.Status = got, harness.Pass
 	default:
 		r.Got, r.Status = got, harness.Fail
 	}
 	return r
+}
+
+// plain is the name of the figure without its phase.
+func (t Threshold) plain() string {
+	if t.Phase == "" {
+		return t.Figure
+	}
+	of := ofPhase("", t.Phase)[1:]
+	if name, ok := strings.CutSuffix(t.Figure, ", "+of); ok {
+		return name + ")"
+	}
+	return strings.TrimSuffix(t.Figure, "("+of)
+}
+
+// absent says why there is no figure for t.
+func (t Threshold) absent(phases []harness.PhaseStat) string {
+	if t.Phase == "" {
+		return t.Metric.Absent
+	}
+	var names []string
+	for _, p := range phases {
+		if p.Name == t.Phase {
+			return "in this phase: " + t.Metric.Absent
+		}
+		if name := quoted(p.Name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "the run had no phases"
+	}
+	return fmt.Sprintf("no phase was named %s; there were %s", quoted(t.Phase), strings.Join(names, ", "))
 }

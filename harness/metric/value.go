@@ -1,0 +1,146 @@
+package metric
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// value reads text as a value of metric m, or says why it is none.
+func value(text string, m Metric) (v float64, reason string) {
+	u := m.Unit
+	n := strings.IndexFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+	if n < 0 {
+		n = len(text)
+	}
+	number, suffix := text[:n], strings.TrimLeft(text[n:], " ")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return 0, fmt.Sprintf("%q is not a number of 0 or more; %s", text, example(u))
+	}
+	written := suffixUnit(suffix, text)
+	switch {
+	case written == harness.UnitUnknown:
+		return 0, fmt.Sprintf("%q has no unit I know; %s", text, example(u))
+	case u == harness.Seconds && text == "0":
+		return 0, ""
+	case written == u && u == harness.Seconds:
+		d, _ := time.ParseDuration(text) // suffixUnit has read it
+		return d.Seconds(), ""
+	case written == u && u == harness.Bytes:
+		return v * byteFactor(suffix), ""
+	case written == u && u == harness.Joules:
+		return v * jouleFactor(suffix), ""
+	case written == u && u == harness.Ratio:
+		v /= 100
+	case written != harness.Count:
+		return 0, fmt.Sprintf("%q is %s; %s", text, article(written), example(u))
+	case u == harness.Seconds:
+		return 0, fmt.Sprintf("%q has no unit; %s", text, example(u))
+	}
+	if u == harness.Ratio && v > 1 && !m.Above {
+		return 0, fmt.Sprintf("%q is above 1; %s", text, example(u))
+	}
+	return v, ""
+}
+
+// suffixUnit returns the unit a value is written in: Count for a bare number,
+// UnitUnknown if the suffix is none of ours.
+func suffixUnit(suffix, text string) harness.Unit {
+	switch {
+	case suffix == "":
+		return harness.Count
+	case suffix == "%":
+		return harness.Ratio
+	case byteFactor(suffix) > 0:
+		return harness.Bytes
+	case jouleFactor(suffix) > 0:
+		return harness.Joules
+	}
+	if _, err := time.ParseDuration(text); err == nil {
+		return harness.Seconds
+	}
+	return harness.UnitUnknown
+}
+
+// byteFactor returns how many bytes a suffix stands for, or 0.
+func byteFactor(suffix string) float64 {
+	switch suffix {
+	case "B":
+		return 1
+	case "KB", "kB":
+		return 1e3
+	case "MB":
+		return 1e6
+	case "GB":
+		return 1e9
+	case "KiB":
+		return 1 << 10
+	case "MiB":
+		return 1 << 20
+	case "GiB":
+		return 1 << 30
+	}
+	return 0
+}
+
+// jouleFactor returns how many joules a suffix stands for, or 0.
+func jouleFactor(suffix string) float64 {
+	switch suffix {
+	case "mJ":
+		return 1e-3
+	case "J":
+		return 1
+	case "kJ":
+		return 1e3
+	}
+	return 0
+}
+
+func article(u harness.Unit) string {
+	switch u {
+	case harness.Seconds:
+		return "a duration"
+	case harness.Bytes:
+		return "a size"
+	case harness.Ratio:
+		return "a percentage"
+	case harness.Joules:
+		return "an energy"
+	default:
+		return "a number"
+	}
+}
+
+func unitSentence(u harness.Unit) string {
+	switch u {
+	case harness.Seconds:
+		return "is a duration"
+	case harness.Bytes:
+		return "is a size in bytes"
+	case harness.Ratio:
+		return "is a share"
+	case harness.Joules:
+		return "is an energy"
+	default:
+		return "is a plain number"
+	}
+}
+
+func example(u harness.Unit) string {
+	switch u {
+	case harness.Seconds:
+		return "write a duration such as 20s or 300ms"
+	case harness.Bytes:
+		return "write a size such as 900 or 1.5KB"
+	case harness.Ratio:
+		return "write a share such as 10% or 0.1"
+	case harness.Joules:
+		return "write an energy such as 12 or 12J"
+	default:
+		return "write a number such as 0 or 2.5"
+	}
+}
