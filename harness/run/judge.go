@@ -86,8 +86,8 @@ func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collect
 	}
 	res.Verdicts = judge.Verdicts()
 	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
-	res.Thresholds = metric.Evaluate(thresholds, res.Figures)
-	res.Phases, res.Faults = collector.Phases(), collector.Faults()
+	res.Thresholds = metric.Evaluate(thresholds, res.Figures, collector.Phases())
+	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()
 	res.Status = harness.Pass
 	for _, v := range res.Verdicts {
 		res.Status = res.Status.Worse(v.Status)
