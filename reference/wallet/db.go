@@ -3,6 +3,9 @@ package wallet
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -70,10 +73,38 @@ func openDB(dsn string) (*db, error) {
 		return nil, err
 	}
 	d := &db{c: c, stmts: map[string]*sqlite3.Stmt{}}
-	if err := d.prepare(); err != nil {
+	if err = d.prepare(); err == nil {
+		err = d.syncNames()
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+// syncNames makes the names of the queue's files durable: a log without a name
+// is lost with the power, and all it holds with it. SQLite asks its file layer
+// for that, but the one in go-sqlite3 v0.33.3 syncs the file once more instead
+// of its directory (vfsFile.Sync). A replaced file layer, and a queue without a
+// file, have no directory here. The log is there from the opening of the queue
+// to its close.
+func (d *db) syncNames() error {
+	name := d.c.Filename("main")
+	if name == nil || name.String() == "" || name.URIParameter("vfs") != "" {
+		return nil
+	}
+	return syncDir(filepath.Dir(name.String()))
+}
+
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // it cannot sync a directory, and its file systems journal names
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (d *db) prepare() error {

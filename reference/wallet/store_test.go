@@ -97,6 +97,17 @@ func TestSecondProgramIsKeptOut(t *testing.T) {
 	require.ErrorContains(t, err, "another program has this wallet open")
 }
 
+func TestNamesOfTheFilesAreSynced(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := openStore(t, "wallet.db")
+	require.NoError(t, s.do(func(d *db) error {
+		require.True(t, filepath.IsAbs(d.c.Filename("main").String()), "or its folder is not found")
+		return d.syncNames()
+	}))
+	require.ErrorIs(t, syncDir(filepath.Join(dir, "missing")), os.ErrNotExist)
+}
+
 func TestNewerFormatIsRefused(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "wallet.db")
 	s, err := OpenStore(dsn)
