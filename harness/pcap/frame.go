@@ -88,6 +88,7 @@ func (p Packet) Decode() Frame {
 		head, kind = tags(b, head, kind)
 	case Null, Loop:
 		head = 4
+	case Raw, RawBSD, RawOpenBSD, IPv4, IPv6:
 	}
 	f.Length = max(p.Wire-head, 0)
 	if (kind == etherIPv4 || kind == etherIPv6) && len(b) > head {

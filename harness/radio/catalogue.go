@@ -3,6 +3,7 @@ package radio
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ func Bundled() []*Model {
 		models[i], err = bundled(e.Name())
 		must(err)
 	}
+	slices.SortFunc(models, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
 	return models
 }
 

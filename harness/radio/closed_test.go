@@ -11,10 +11,10 @@ import (
 	"github.com/onebar/onebar/harness/radio"
 )
 
-func lookup(t testing.TB, name string) *radio.Model {
-	t.Helper()
+func lookup(tb testing.TB, name string) *radio.Model {
+	tb.Helper()
 	m, err := radio.Lookup(name)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return m
 }
 
@@ -33,9 +33,9 @@ func packet(size int, way harness.Direction) []radio.Packet {
 }
 
 // active returns the joules of the trace without its idle time.
-func active(t testing.TB, model string, packets []radio.Packet) (joules float64, u radio.Usage) {
-	t.Helper()
-	u = radio.Energy(lookup(t, model), slices.Values(packets))
+func active(tb testing.TB, model string, packets []radio.Packet) (joules float64, u radio.Usage) {
+	tb.Helper()
+	u = radio.Energy(lookup(tb, model), slices.Values(packets))
 	return u.Joules - u.States[0].Joules, u
 }
 
@@ -259,6 +259,16 @@ func TestPowerTutorWiFi(t *testing.T) {
 	require.InDelta(t, 3*0.020, u.Joules, 1e-9)
 }
 
+// The tail that falls into a window of high rate is tail of the higher state.
+func TestTailInAWindow(t *testing.T) {
+	u := radio.Energy(lookup(t, "energybox-wifi"), slices.Values([]radio.Packet{{Size: 1500}, {Size: 1500}, {Size: 1500}}))
+	for i, want := range map[int]time.Duration{1: 170 * time.Millisecond, 2: 50 * time.Millisecond} {
+		require.Equal(t, want, u.States[i].Time)
+		require.Equal(t, want, u.States[i].Tail)
+	}
+	require.InDelta(t, u.Joules, u.TailJoules, 1e-12)
+}
+
 func TestEmptyTrace(t *testing.T) {
 	for _, m := range radio.Bundled() {
 		u := radio.Energy(m, slices.Values([]radio.Packet(nil)))
@@ -266,5 +276,27 @@ func TestEmptyTrace(t *testing.T) {
 		require.Zero(t, u.Span, m.Name)
 		_, costs := m.Account(nil)
 		require.Empty(t, costs)
+	}
+}
+
+func TestHandMadeModelsThatCannotRun(t *testing.T) {
+	idle, on := radio.State{Name: "IDLE"}, radio.State{Name: "ON", Lasts: time.Second}
+	circle := on
+	circle.Then = 1
+	many := idle
+	many.Promotions = make([]radio.Promotion, radio.MaxPromotions+1)
+	for name, tc := range map[string]struct {
+		states []radio.State
+		want   string
+	}{
+		"no states":           {nil, "radio model mine has 0 states, not 1 to 8"},
+		"a missing timer":     {[]radio.State{idle, {Name: "ON"}}, "radio model mine: state ON has no timer"},
+		"a circle":            {[]radio.State{idle, circle}, "radio model mine: the timers after ON never lead to IDLE, the idle state"},
+		"too many promotions": {[]radio.State{many, on}, "radio model mine has 17 promotions; at most 16"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &radio.Model{Name: "mine", States: tc.states}
+			require.PanicsWithError(t, tc.want, func() { radio.NewMachine(m, nil) })
+		})
 	}
 }

@@ -18,13 +18,13 @@ import (
 )
 
 // capture reads the packets of a capture made on the phone.
-func capture(t testing.TB, file string) []radio.Packet {
-	t.Helper()
+func capture(tb testing.TB, file string) []radio.Packet {
+	tb.Helper()
 	f, err := os.Open(filepath.Join("testdata", "energybox", file))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer f.Close()
 	r, err := pcap.NewReader(f)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var packets []radio.Packet
 	var start time.Duration
 	for {
@@ -32,12 +32,12 @@ func capture(t testing.TB, file string) []radio.Packet {
 		if errors.Is(err, io.EOF) {
 			return packets
 		}
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		if len(packets) == 0 {
 			start = p.Time
 		}
 		frame := p.Decode()
-		require.True(t, frame.IP())
+		require.True(tb, frame.IP())
 		way := harness.Down
 		if frame.Sent == pcap.SentByUs {
 			way = harness.Up
@@ -48,19 +48,19 @@ func capture(t testing.TB, file string) []radio.Packet {
 
 // oracle reads the points of EnergyBox's state chart and returns the changes:
 // the first point of each run of points in one state, without runs of no length.
-func oracle(t testing.TB, file string, names map[string]string) []change {
-	t.Helper()
+func oracle(tb testing.TB, file string, names map[string]string) []change {
+	tb.Helper()
 	f, err := os.Open(filepath.Join("testdata", "energybox", file))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var changes []change
 	for _, row := range rows {
 		at, err := strconv.ParseFloat(row[1], 64)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		name, ok := names[row[0]]
-		require.True(t, ok, "state %s", row[0])
+		require.True(tb, ok, "state %s", row[0])
 		if n := len(changes); n > 0 && changes[n-1].state == name {
 			continue
 		}
@@ -81,10 +81,10 @@ type change struct {
 }
 
 // run feeds packets to the named bundled model and returns every change.
-func run(t testing.TB, name string, packets []radio.Packet) (radio.Usage, []change) {
-	t.Helper()
+func run(tb testing.TB, name string, packets []radio.Packet) (radio.Usage, []change) {
+	tb.Helper()
 	m, err := radio.Lookup(name)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var changes []change
 	k := radio.NewMachine(m, func(c radio.Change) {
 		state := "promotion"

@@ -110,4 +110,3 @@ func (m *Model) eachRule(f func(r int, p Promotion)) {
 		}
 	}
 }
-

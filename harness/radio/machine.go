@@ -40,16 +40,17 @@ type position struct {
 	queue    [2]int64         // bytes, up and down
 	queuedAt [2]time.Duration // of the latest packet in the queue
 
-	window  int64 // number of the present window
+	window  int64         // number of the present window
 	seen    int64         // bytes or packets in it
 	watched time.Duration // time in the state it watches
+	tail    time.Duration // part of watched
 }
 
 // Machine runs a model over one trace, packet by packet, in constant memory. It
 // is not safe for use by several goroutines.
 type Machine struct {
-	model *Model
-	rules []rule
+	model  *Model
+	rules  []rule
 	first  [MaxStates]int  // number of each state's first rule
 	queues [MaxStates]bool // the state looks at its queue
 	pos    position
@@ -68,6 +69,10 @@ type rule struct {
 // nil, is called for every change of state in the order of time, with some
 // delay: what a gap was is known at its end, and a window at its own. States of
 // no length are not told.
+//
+// It panics if the model cannot be run: a hand-made one without states, with a
+// timer missing, or whose timers never lead to the idle state. One that was read
+// with ReadModel always can.
 func NewMachine(m *Model, onChange func(Change)) *Machine {
 	must(m.check())
 	k := &Machine{model: m}
@@ -174,7 +179,7 @@ func (k *Machine) settlePromotion(t time.Duration) bool {
 		if passed <= r.Takes {
 			end = c.since
 		}
-		k.spend(r.from, end)
+		k.spend(r.from, end, false)
 	case passed <= r.AtLeast:
 		k.spendPromotion(number, t)
 		return false
@@ -266,85 +271,6 @@ func (k *Machine) enter(state int, t time.Duration) {
 	c := &k.pos
 	c.state, c.timer, c.fresh = int8(state), t, false
 	c.queue, c.queuedAt = [2]int64{}, [2]time.Duration{}
-}
-
-// spendGap is spend for time in a gap that ends with a packet at t.
-func (k *Machine) spendGap(state int, end, t time.Duration) {
-	c := &k.pos
-	if t-c.last > k.model.Burst {
-		if state != 0 && end > c.booked {
-			k.acct.tail[state] += end - c.booked
-		}
-	} else if busy := k.model.States[state].Busy; busy != 0 {
-		state = busy
-	}
-	k.spend(state, end)
-}
-
-// spend books the time up to end as a state.
-func (k *Machine) spend(state int, end time.Duration) {
-	if d := end - k.pos.booked; d > 0 {
-		k.acct.state[state] += d
-		k.pass(state, end)
-	}
-}
-
-// spendPromotion books the time up to end as a promotion.
-func (k *Machine) spendPromotion(number int, end time.Duration) {
-	if d := end - k.pos.booked; d > 0 {
-		k.acct.promo[number] += d
-		k.pass(promoting, end)
-	}
-}
-
-// pass lets the time move to end in a state, follows the windows on the way and
-// tells the timeline.
-func (k *Machine) pass(state int, end time.Duration) {
-	c := &k.pos
-	w := &k.model.Window
-	from := c.booked
-	c.booked = end
-	if w.Length > 0 {
-		if n := int64(end / w.Length); n != c.window {
-			boundary := time.Duration(c.window+1) * w.Length
-			k.within(state, from, boundary)
-			k.closeWindow()
-			if k.line != nil && n > int64(boundary/w.Length) {
-				k.line.put(state, boundary) // windows without packets stay low
-			}
-			c.window, from = n, time.Duration(n)*w.Length
-		}
-	}
-	k.within(state, from, end)
-}
-
-// within notes a stretch that lies in the present window.
-func (k *Machine) within(state int, from, end time.Duration) {
-	if end <= from {
-		return
-	}
-	if k.model.Window.Length > 0 && state == k.model.Window.From {
-		k.pos.watched += end - from
-	}
-	if k.line != nil {
-		k.line.add(state, from)
-	}
-}
-
-// closeWindow books the watched time of the window as the higher state if
-// enough was seen in it.
-func (k *Machine) closeWindow() {
-	c := &k.pos
-	w := &k.model.Window
-	high := w.Length > 0 && c.seen > w.Over
-	if high {
-		k.acct.state[w.From] -= c.watched
-		k.acct.state[w.To] += c.watched
-	}
-	if k.line != nil {
-		k.line.close(high)
-	}
-	c.seen, c.watched = 0, 0
 }
 
 // never is later than every packet.

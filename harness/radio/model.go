@@ -182,8 +182,8 @@ func (m *Model) State(name string) int {
 	return -1
 }
 
-// check returns what is wrong with the model as a machine, first mistake only.
-// ReadModel says the same with a place, for files.
+// check returns why a machine cannot run the model, if so. ReadModel finds more,
+// and says where.
 func (m *Model) check() error {
 	rules := 0
 	if len(m.States) == 0 || len(m.States) > MaxStates {
@@ -194,11 +194,25 @@ func (m *Model) check() error {
 		if i > 0 && s.Lasts <= 0 && !m.booksOnly(i) {
 			return fmt.Errorf("radio model %s: state %s has no timer", m.Name, s.Name)
 		}
+		if !m.fallsIdle(i) {
+			return fmt.Errorf("radio model %s: the timers after %s never lead to %s, the idle state", m.Name, s.Name, m.States[0].Name)
+		}
 	}
 	if rules > MaxPromotions {
 		return fmt.Errorf("radio model %s has %d promotions; at most %d", m.Name, rules, MaxPromotions)
 	}
 	return nil
+}
+
+// fallsIdle reports whether the timers lead from state i to the idle one.
+func (m *Model) fallsIdle(i int) bool {
+	for range m.States {
+		if i == 0 {
+			return true
+		}
+		i = m.States[i].Then
+	}
+	return i == 0
 }
 
 // booksOnly reports whether state i is never entered, but booked in the place of

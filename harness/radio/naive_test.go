@@ -104,7 +104,7 @@ func naiveWiFi(packets []radio.Packet) (cam, camh time.Duration) {
 			end = packets[i+1].At
 		}
 		for at := p.At; at < end; {
-			piece := min(end, (at/window+1)*window)
+			piece := min(end, at-at%window+window)
 			if bytes[at/window] > 3000 {
 				camh += piece - at
 			} else {

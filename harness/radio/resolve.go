@@ -94,11 +94,8 @@ func (r *reader) checkTimer(i int) {
 			return
 		}
 	}
-	to := i
-	for range r.model.States {
-		if to = r.model.States[to].Then; to == 0 {
-			return
-		}
+	if r.model.fallsIdle(i) {
+		return
 	}
 	r.errorf(w.keys["then"], "the timers after %s never lead to %s, the idle state", s.Name, r.model.States[0].Name)
 }
