@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/onebar/onebar/harness/radio"
+)
+
+// energy is what the radio did over a capture.
+type energy struct {
+	file  string
+	model *radio.Model
+	trip  trip
+	usage radio.Usage
+}
+
+// table prints the result for people.
+func (e energy) table(out io.Writer) error {
+	for i, part := range []func(io.Writer){e.head, e.spent, e.foot} {
+		flags := uint(0)
+		if i == 1 {
+			flags = tabwriter.AlignRight
+		}
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', flags)
+		part(w)
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(out)
+	}
+	_, err := fmt.Fprintln(out, e.caveat())
+	return err
+}
+
+// head says what was read and how.
+func (e energy) head(w io.Writer) {
+	t := e.trip
+	fmt.Fprintf(w, "capture\t%s: %d packets in %.1f s, %d up and %d down\n", filepath.Base(e.file), t.packets, t.length.Seconds(), t.up, t.packets-t.up)
+	if t.others > 0 {
+		fmt.Fprintf(w, "left out\tpackets that are not the phone's or not IP: %d\n", t.others)
+	}
+	fmt.Fprintf(w, "phone\t%s\n", t.how)
+	fmt.Fprintf(w, "model\t%s: %s; confirmed: %s\n", e.model.Name, e.model.Title, e.model.Confirmed)
+}
+
+// spent is one row for each state.
+func (e energy) spent(w io.Writer) {
+	u := e.usage
+	fmt.Fprintln(w, "state\tseconds\tshare\tjoules\tshare\t")
+	row := func(name string, seconds, joules float64) {
+		fmt.Fprintf(w, "%s\t%.6f\t%s\t%s\t%s\t\n", name, seconds, percent(seconds, u.Span.Seconds()), e.joules(joules), e.percent(joules, u.Joules))
+	}
+	for _, s := range u.States {
+		row(s.Name, s.Time.Seconds(), s.Joules)
+	}
+	row("promotions", u.Promotion.Time.Seconds(), u.Promotion.Joules)
+	if u.DataJoules > 0 {
+		fmt.Fprintf(w, "bytes\t\t\t%s\t%s\t\n", e.joules(u.DataJoules), e.percent(u.DataJoules, u.Joules))
+	}
+	row("total", u.Span.Seconds(), u.Joules)
+}
+
+// foot is what the states come to.
+func (e energy) foot(w io.Writer) {
+	u := e.usage
+	fmt.Fprintf(w, "promotions\t%d, %d of them out of %s\n", u.Promotions, u.Wakeups, u.States[0].Name)
+	fmt.Fprintf(w, "radio on\t%.1f s\n", u.RadioOn.Seconds())
+	if u.Priced {
+		fmt.Fprintf(w, "tail\t%s J, %s of all joules\n", e.joules(u.TailJoules), percent(u.TailJoules, u.Joules))
+		fmt.Fprintf(w, "battery\t%.4f %% of 3000 mAh at 3.85 V (%.1f kJ)\n", 100*u.Joules/radio.Battery, radio.Battery/1000)
+	}
+}
+
+// caveat says what is to be believed.
+func (e energy) caveat() string {
+	if !e.usage.Priced {
+		return "This model knows timers only: nobody published its powers where we could read them."
+	}
+	return "Joules are of handsets of 2008 to 2013: compare with them, they predict nothing."
+}
+
+func (e energy) joules(j float64) string {
+	if !e.usage.Priced {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", j)
+}
+
+func (e energy) percent(part, whole float64) string {
+	if !e.usage.Priced {
+		return "-"
+	}
+	return percent(part, whole)
+}
+
+func percent(part, whole float64) string {
+	if whole == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*part/whole)
+}
+
+// energyJSON is the JSON form of the result: seconds, joules and bytes. Joules
+// are missing where the model has no powers.
+type energyJSON struct {
+	File       string      `json:"file"`
+	Model      string      `json:"model"`
+	Confirmed  string      `json:"confirmed"`
+	Phone      string      `json:"phone"`
+	Packets    int64       `json:"packets"`
+	PacketsUp  int64       `json:"packets_up"`
+	LeftOut    int64       `json:"left_out"`
+	BytesUp    int64       `json:"bytes_up"` // as the model counts them
+	BytesDown  int64       `json:"bytes_down"`
+	Seconds    float64     `json:"seconds"`
+	RadioOn    float64     `json:"radio_on_seconds"`
+	States     []stateJSON `json:"states"`
+	Promoting  stateJSON   `json:"promoting"`
+	Promotions int64       `json:"promotions"`
+	Wakeups    int64       `json:"wakeups"`
+	Joules     *float64    `json:"joules,omitempty"`
+	Data       *float64    `json:"data_joules,omitempty"`
+	Tail       *float64    `json:"tail_joules,omitempty"`
+	TailShare  *float64    `json:"tail_share,omitempty"`    // of joules, 0 to 1
+	Battery    *float64    `json:"battery_share,omitempty"` // of 3000 mAh at 3.85 V, 0 to 1
+	Caveat     string      `json:"caveat"`
+}
+
+type stateJSON struct {
+	Name    string   `json:"name,omitempty"`
+	Seconds float64  `json:"seconds"`
+	Joules  *float64 `json:"joules,omitempty"`
+}
+
+// json prints the result for programs.
+func (e energy) json(out io.Writer) error {
+	u := e.usage
+	priced := func(j float64) *float64 {
+		if !u.Priced {
+			return nil
+		}
+		return &j
+	}
+	r := energyJSON{
+		File: e.file, Model: e.model.Name, Confirmed: e.model.Confirmed.String(), Phone: e.trip.how,
+		Packets: e.trip.packets, PacketsUp: e.trip.up, LeftOut: e.trip.others, BytesUp: u.Up, BytesDown: u.Down,
+		Seconds: u.Span.Seconds(), RadioOn: u.RadioOn.Seconds(),
+		Promoting: stateJSON{Seconds: u.Promotion.Time.Seconds(), Joules: priced(u.Promotion.Joules)}, Promotions: u.Promotions, Wakeups: u.Wakeups,
+		Joules: priced(u.Joules), Data: priced(u.DataJoules), Tail: priced(u.TailJoules), TailShare: priced(u.TailShare()),
+		Battery: priced(u.Joules / radio.Battery), Caveat: strings.TrimSuffix(e.caveat(), "."),
+	}
+	for _, s := range u.States {
+		r.States = append(r.States, stateJSON{Name: s.Name, Seconds: s.Time.Seconds(), Joules: priced(s.Joules)})
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
