@@ -14,9 +14,9 @@ const maxScript = 24 * time.Hour
 // build makes the Scenario and checks what only makes sense together. The
 // Scenario is good only if d has no mistakes; a value that is already known to
 // be wrong is left out of further checks.
-func build(d *decoder, f *file, lib Library) harness.Scenario {
+func build(d *decoder, f *file) harness.Scenario {
 	script := d.script(f)
-	scope := lib.links().with(d, f.Profiles)
+	scope := d.lib.links().with(d, f.Profiles)
 	s := harness.Scenario{
 		Name:     f.Name.s,
 		Summary:  f.Summary.s,
@@ -25,6 +25,7 @@ func build(d *decoder, f *file, lib Library) harness.Scenario {
 		Length:   f.Duration.d,
 		Workload: d.workload(f, script),
 		Link:     scope.resolve(d, &f.Link),
+		Radio:    d.radio(f.Radio),
 		Settle:   f.Settle.d,
 		Expect:   d.expectations(f.Expect),
 	}

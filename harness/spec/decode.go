@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // place is where something stands in the file; line 0 is nowhere.
@@ -39,13 +41,15 @@ type decoder struct {
 	file     string
 	lines    []string
 	mistakes Mistakes
+	lib      Library
+	traces   map[string]*harness.Trace // those read from files, nil if wrong
 }
 
 func (d *decoder) err() error {
 	if len(d.mistakes) == 0 {
 		return nil
 	}
-	return d.mistakes.sorted()
+	return d.mistakes.sorted(d.file)
 }
 
 func (d *decoder) errorf(at place, format string, args ...any) {
@@ -70,6 +74,8 @@ type (
 		leaf
 		measure() float64
 	}
+	// judged is a measured whose range may be checked elsewhere.
+	judged interface{ elsewhere() bool }
 	// shorthand is a struct that may also be written as one scalar.
 	shorthand interface{ short() leaf }
 	// custom decodes itself.
@@ -238,7 +244,7 @@ func (d *decoder) leaf(n ast.Node, l leaf, k key) {
 	l.standAt(at)
 	text, ok := scalar(n)
 	if !ok {
-		d.errorf(at, "%s is %s; expected %s", k.name, describe(n), wanted(l, k))
+		d.errorf(at, "%s is %s; expected %s%s", k.name, describe(n), wanted(l, k), unquoted(n, l))
 		return
 	}
 	if k.words != "" && !slices.Contains(strings.Fields(k.words), text) {
@@ -256,6 +262,21 @@ func (d *decoder) leaf(n ast.Node, l leaf, k key) {
 	l.accept(at)
 }
 
+// unquoted adds to a message about a text that YAML takes for a mapping because
+// of a colon in it, as in the threshold p95(confirm, phase: tunnel) < 8s.
+func unquoted(n ast.Node, l leaf) string {
+	m, ok := n.(*ast.MappingNode)
+	if _, isText := l.(*text); !ok || !isText || m.IsFlowStyle || len(m.Values) != 1 {
+		return ""
+	}
+	key, first := scalar(m.Values[0].Key)
+	value, second := scalar(m.Values[0].Value)
+	if !first || !second {
+		return ""
+	}
+	return fmt.Sprintf(", which needs quotes if it has a colon: '%s: %s'", key, value)
+}
+
 func wanted(l leaf, k key) string {
 	if k.words != "" {
 		return oneOf(strings.Fields(k.words))
@@ -267,8 +288,8 @@ func wanted(l leaf, k key) string {
 func ranged(k key) string { return strings.Replace(k.limits, "..", " to ", 1) }
 
 func inRange(m measured, k key) bool {
-	if o, ok := m.(*offset); k.limits == "" || ok && o.relative {
-		return true // a percentage of the script is judged in timeline.go
+	if j, ok := m.(judged); k.limits == "" || ok && j.elsewhere() {
+		return true
 	}
 	lowest, highest, _ := strings.Cut(k.limits, "..")
 	got := m.measure()

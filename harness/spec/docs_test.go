@@ -8,26 +8,28 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
 )
 
-const reference = "../../docs/scenarios.md"
+const page = "../../docs/scenarios.md"
 
 // TestReferenceIsCurrent writes the tables of docs/scenarios.md from the tags
 // of format.go and the bundled files, and compares.
 func TestReferenceIsCurrent(t *testing.T) {
 	lib := bundled(t)
-	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib)}
+	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib), "traces": traceTable(t)}
 	for _, m := range mappings() {
 		tables["keys "+m.name] = keyTable(m.kind)
 	}
-	page, err := os.ReadFile(reference)
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	marker := regexp.MustCompile(`(?s)<!-- begin ([a-z0-9 -]+) -->\n.*?<!-- end -->`)
-	got := marker.ReplaceAllStringFunc(string(page), func(s string) string {
+	got := marker.ReplaceAllStringFunc(string(text), func(s string) string {
 		name := marker.FindStringSubmatch(s)[1]
 		table, ok := tables[name]
 		require.True(t, ok, "no table is named %q", name)
@@ -35,7 +37,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 		return "<!-- begin " + name + " -->\n" + table + "<!-- end -->"
 	})
 	require.Empty(t, tables, "the reference lacks these")
-	golden(t, reference, []byte(got))
+	golden(t, page, []byte(got))
 }
 
 func keyTable(kind reflect.Type) string {
@@ -64,7 +66,8 @@ func valueOf(kind reflect.Type, k key) string {
 		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
 		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
 		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",
-		reflect.TypeFor[loss](): "percentage or mapping", reflect.TypeFor[[]slug](): "list of names",
+		reflect.TypeFor[loss](): "percentage or mapping", reflect.TypeFor[queue](): "size or duration",
+		reflect.TypeFor[reference](): "name or file", reflect.TypeFor[[]slug](): "list of names",
 		reflect.TypeFor[[]text](): "list of thresholds", reflect.TypeFor[[]event](): "list of events",
 	}
 	if s, ok := known[kind]; ok {
@@ -98,12 +101,36 @@ func scenarioTable(t *testing.T, lib Library) string {
 	return b.String()
 }
 
+func traceTable(t *testing.T) string {
+	t.Helper()
+	files, err := fs.Glob(scenarios.FS, traceFolder+"*"+traceSuffix)
+	require.NoError(t, err)
+	var b strings.Builder
+	b.WriteString("| trace | period | mean | stalls over 1 s | median, longest of them | time in stalls over 0.5 s |\n|---|---|---|---|---|---|\n")
+	for _, file := range files {
+		data, err := fs.ReadFile(scenarios.FS, file)
+		require.NoError(t, err)
+		series, err := trace.Parse(data)
+		require.NoError(t, err)
+		name := strings.TrimSuffix(strings.TrimPrefix(file, traceFolder), traceSuffix)
+		tr, err := series.Trace(name)
+		require.NoError(t, err)
+		long, times := series.Stalls(time.Second), "none"
+		if long.Count > 0 {
+			times = fmt.Sprintf("%.1f s, %.1f s", long.Median.Seconds(), long.Longest.Seconds())
+		}
+		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %d kbit/s | %.2f a minute | %s | %.1f %% |\n", name, file, FormatDuration(tr.Period()), (tr.Rate()+500)/1000,
+			float64(long.Count)/tr.Period().Minutes(), times, 100*series.Stalls(500*time.Millisecond).Total.Seconds()/tr.Period().Seconds())
+	}
+	return b.String()
+}
+
 // TestExamplesOfReference reads each YAML block of the page, the short ones with
 // what they leave out before them.
 func TestExamplesOfReference(t *testing.T) {
-	page, err := os.ReadFile(reference)
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
 	require.Greater(t, len(blocks), 5)
 	for _, block := range blocks {
 		example := block[1]

@@ -21,6 +21,7 @@ type file struct {
 	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
 	Link     link       `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect one"`
 	Timeline []event    `yaml:"timeline" doc:"what goes wrong, and when"`
+	Radio    reference  `yaml:"radio" doc:"the radio that joules are reckoned for: the name of a bundled model, or a file; without it no joules"`
 	Settle   duration   `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
 	Expect   []text     `yaml:"expect" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
 }
@@ -68,11 +69,19 @@ func (v *profile) link() *link {
 
 type path struct {
 	place
-	Delay  duration `yaml:"delay" range:"0s..1m" doc:"delay of every packet, one way: half a round trip"`
-	Jitter duration `yaml:"jitter" range:"0s..1m" doc:"the delay is uniform within this much either way, at most delay itself; packets keep their order"`
-	Rate   bitrate  `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without it unlimited"`
-	Limit  size     `yaml:"limit" range:"1500B..1000MB" doc:"bytes that may wait for the rate before packets are lost; without it one second's worth, at least 16KiB"`
-	Loss   loss     `yaml:"loss" range:"0%..100%" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
+	Delay        duration  `yaml:"delay" range:"0s..1m" doc:"delay of every packet, one way: half a round trip"`
+	Jitter       duration  `yaml:"jitter" range:"0s..1m" doc:"how far the delay of a packet strays, at most delay itself; packets keep their order"`
+	Distribution word      `yaml:"distribution" words:"uniform normal pareto" doc:"of the jitter, uniform unless said: uniform within jitter either way; normal with jitter as the standard deviation; pareto, mostly a little early and sometimes very late, as in netem"`
+	Correlation  share     `yaml:"delay_correlation" range:"0%..99.9%" doc:"of the jitter of a packet with that of the packet before"`
+	Rate         bitrate   `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without it and a trace unlimited"`
+	Trace        reference `yaml:"trace" doc:"in place of a rate, what the link carries from moment to moment: the name of a bundled trace, or a file"`
+	Limit        queue     `yaml:"limit" range:"1500B..1000MB" doc:"bytes that may wait for the rate or trace before packets are lost, or how long a packet may, 1ms to 1m; without it one second's worth, at least 16KiB"`
+	Loss         loss      `yaml:"loss" range:"0%..100%" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
+	Reorder      share     `yaml:"reorder" range:"0%..100%" doc:"share of packets that skip the delay and so overtake"`
+	Duplicate    share     `yaml:"duplicate" range:"0%..100%" doc:"share of packets that arrive twice"`
+	Corrupt      share     `yaml:"corrupt" range:"0%..100%" doc:"share of packets with a bit flipped; TCP and most of UDP drop them by their checksum"`
+	MTU          size      `yaml:"mtu" range:"576B..1500B" doc:"larger IP packets are lost, and their sender is told; without it 1500B"`
+	MTUBlackhole yes       `yaml:"mtu_blackhole" doc:"true: and their sender is not told, so that path MTU discovery fails"`
 }
 
 // loss is a percentage, or the Gilbert-Elliott model of netem.
@@ -93,18 +102,22 @@ type gemodel struct {
 }
 
 // event is one entry of the timeline: when, and exactly one of link,
-// disconnect, crash, slow, toxic and heal.
+// disconnect, rebind, cross_traffic, crash, slow, toxic and heal.
 type event struct {
 	place
 	At         offset   `yaml:"at" range:"0s..24h" doc:"offset of the first occurrence, also as a percentage of the script; without it one period after the start"`
 	Every      offset   `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
 	Jitter     offset   `yaml:"jitter" range:"0s..24h" doc:"each occurrence moves by up to this much either way, by the seed"`
 	For        offset   `yaml:"for" range:"1ms..24h" doc:"how long it lasts; without it until the heal"`
+	Phase      slug     `yaml:"phase" doc:"a name for the time it lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
 	Link       link     `yaml:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
 	Disconnect word     `yaml:"disconnect" words:"blackhole reset refuse" doc:"blackhole loses every packet silently; reset ends every open connection; refuse refuses every new one"`
 	Direction  word     `yaml:"direction" words:"up down" doc:"of a blackhole: up is from client to server; without it both ways"`
+	Rebind     word     `yaml:"rebind" words:"nat address" doc:"nat: the NAT forgets its flows; open connections die silently and new ones work; address: and the wallet has a new address, too"`
+	Cross      word     `yaml:"cross_traffic" words:"download upload" doc:"a bulk transfer beside the payments on the link of every wallet, which fills its queue"`
 	Crash      word     `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
 	Restart    duration `yaml:"restart" default:"1s" range:"0s..10m" doc:"of a crash: how long the side stays down"`
+	Vanish     yes      `yaml:"vanish" doc:"of a crash: true: without a word to the other side, whose connections stay half open, as when the power goes"`
 	Slow       word     `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`
 	Toxic      toxic    `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`

@@ -37,8 +37,8 @@ func (m Mistake) Excerpt() string {
 	return margin + source + "\n" + strings.Repeat(" ", len(margin)-2) + "| " + strings.Repeat(" ", m.Column-1) + "^\n"
 }
 
-// Mistakes are all mistakes of a file, in its order. It is an error, and each
-// Mistake can be had with errors.As.
+// Mistakes are all mistakes of a file, in its order, and of the files it names.
+// It is an error, and each Mistake can be had with errors.As.
 type Mistakes []Mistake
 
 // Error returns one line per mistake.
@@ -59,10 +59,17 @@ func (m Mistakes) Unwrap() []error {
 	return errs
 }
 
-// sorted returns the mistakes in the order of the file, each once.
-func (m Mistakes) sorted() Mistakes {
+// sorted returns the mistakes in the order of the file, each once, and then
+// those of the files it names.
+func (m Mistakes) sorted(file string) Mistakes {
 	slices.SortStableFunc(m, func(a, b Mistake) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		if (a.File == file) != (b.File == file) {
+			if a.File == file {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(m)
 }

@@ -9,9 +9,12 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Library is a set of profiles that every scenario file can name. The zero
-// Library is empty.
-type Library struct{ profiles []Profile }
+// Library is a set of profiles and traces that every scenario file can name. The
+// zero Library is empty.
+type Library struct {
+	profiles []Profile
+	traces   []*harness.Trace
+}
 
 // Profile is a profile of a Library, with what people should know of it.
 type Profile struct {
@@ -43,36 +46,44 @@ type profileFile struct {
 // Profiles reads a file of profiles, such as scenarios.ProfilesFile. The name
 // is used in messages. Each profile must have a summary, a source and quotes.
 // On error there is no Library, and the error is a [Mistakes].
-func Profiles(name string, data []byte) (Library, error) {
-	d, root := parse(name, data)
-	if root == nil {
-		return Library{}, d.err()
-	}
-	var f profileFile
-	d.into(root, &f, "the file")
-	links := scope{}.with(d, f.Profiles)
-	var lib Library
-	for _, p := range f.Profiles {
-		if !p.Summary.given() || !p.Source.given() || !p.Quotes.given() {
-			d.errorf(p.place, "profile %s needs a summary, a source and quotes", p.name)
-		}
-		link, _ := links.get(p.name)
-		lib.profiles = append(lib.profiles, Profile{Profile: link, Summary: p.Summary.s, Source: p.Source.s, Quotes: p.Quotes.s})
-	}
-	if err := d.err(); err != nil {
-		return Library{}, err
-	}
-	return lib, nil
-}
+func Profiles(name string, data []byte) (Library, error) { return Library{}.with(name, data) }
 
-// ReadProfiles is Profiles for a file of a file system, such as
-// scenarios.FS.
+// ReadProfiles is Profiles for a file of a file system, such as scenarios.FS.
+// Its files traces/NAME.trace are traces that the profiles, and scenarios, can
+// name.
 func ReadProfiles(fsys fs.FS, name string) (Library, error) {
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return Library{}, err
 	}
-	return Profiles(name, data)
+	traces, err := readTraces(fsys)
+	if err != nil {
+		return Library{}, err
+	}
+	return Library{traces: traces}.with(name, data)
+}
+
+// with returns the library with the profiles of a file.
+func (l Library) with(name string, data []byte) (Library, error) {
+	d, root := parse(name, data)
+	if root == nil {
+		return Library{}, d.err()
+	}
+	d.lib = l
+	var f profileFile
+	d.into(root, &f, "the file")
+	links := scope{}.with(d, f.Profiles)
+	for _, p := range f.Profiles {
+		if !p.Summary.given() || !p.Source.given() || !p.Quotes.given() {
+			d.errorf(p.place, "profile %s needs a summary, a source and quotes", p.name)
+		}
+		link, _ := links.get(p.name)
+		l.profiles = append(l.profiles, Profile{Profile: link, Summary: p.Summary.s, Source: p.Source.s, Quotes: p.Quotes.s})
+	}
+	if err := d.err(); err != nil {
+		return Library{}, err
+	}
+	return l, nil
 }
 
 func (l Library) links() scope {
@@ -140,10 +151,19 @@ func (s scope) resolve(d *decoder, l *link) harness.Profile {
 		}
 		got = found
 	}
-	l.Both.change(d, &got.Up)
-	l.Both.change(d, &got.Down)
-	l.Up.change(d, &got.Up)
-	l.Down.change(d, &got.Down)
+	for _, p := range []*path{&l.Both, &l.Up, &l.Down} {
+		p.agrees(d)
+	}
+	up, down := l.Both.then(l.Up), l.Both.then(l.Down)
+	up.change(d, &got.Up)
+	down.change(d, &got.Down)
+	with, without := up.effects(&got.Up)
+	withDown, withoutDown := down.effects(&got.Down)
+	for _, k := range append(without, withoutDown...) {
+		if !slices.Contains(with, k) && !slices.Contains(withDown, k) { // a key of both may be of use one way only
+			d.errorf(k.place, "%s has no effect without %s; give one", k.name, k.without)
+		}
+	}
 	return got
 }
 
@@ -155,46 +175,4 @@ func (s scope) names() []string {
 		}
 	}
 	return names
-}
-
-// change overwrites what the path says in p.
-func (c *path) change(d *decoder, p *harness.Path) {
-	if c.Delay.ok {
-		p.Delay = c.Delay.d
-	}
-	if c.Jitter.ok {
-		p.Jitter = c.Jitter.d
-	}
-	if c.Rate.ok {
-		p.Rate = c.Rate.bps
-	}
-	if c.Limit.ok {
-		p.Limit = c.Limit.bytes
-	}
-	if c.Loss.given() {
-		p.Loss = c.Loss.model(d)
-	}
-	if p.Jitter <= p.Delay {
-		return
-	}
-	at := c.Jitter.place
-	if !at.given() {
-		at = c.Delay.place
-	}
-	if at.given() {
-		d.errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", FormatDuration(p.Jitter), FormatDuration(p.Delay))
-	}
-}
-
-func (l *loss) model(d *decoder) harness.Loss {
-	switch {
-	case l.Share.given() && l.GEModel.given():
-		d.errorf(l.GEModel.place, "loss has both share and gemodel; give one")
-	case l.GEModel.given():
-		g := l.GEModel
-		return harness.Loss{GE: &harness.GEModel{P: g.P.f, R: g.R.f, LossBad: g.H.f, LossGood: g.K.f}}
-	case !l.Share.given():
-		d.errorf(l.place, "loss is empty; expected a percentage such as 2%%, or gemodel")
-	}
-	return harness.Loss{P: l.Share.f}
 }

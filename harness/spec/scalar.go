@@ -17,6 +17,9 @@ type mark struct {
 
 func (m *mark) accept(at place) { m.place, m.ok = at, true }
 
+// wrong reports a value that was given and is no good.
+func (m *mark) wrong() bool { return m.given() && !m.ok }
+
 // text is free text on one line or several.
 type text struct {
 	mark
@@ -166,6 +169,7 @@ func (v *offset) wants() string {
 }
 
 func (v *offset) measure() float64 { return v.d.Seconds() }
+func (v *offset) elsewhere() bool  { return v.relative } // in timeline.go
 func (v *offset) scan(s string) error {
 	if strings.HasSuffix(s, "%") {
 		var part share
@@ -209,6 +213,55 @@ func (v *size) scan(s string) (err error) {
 	v.bytes, err = quantity(s, map[string]int64{"B": 1, "KB": 1e3, "MB": 1e6, "KiB": 1 << 10, "MiB": 1 << 20})
 	return err
 }
+
+// queue is how much may wait: a size, or a duration.
+type queue struct {
+	mark
+	bytes int64
+	d     time.Duration
+}
+
+// The range of a queue in time; that in bytes is in format.go.
+const (
+	minWait = time.Millisecond
+	maxWait = time.Minute
+)
+
+func (v *queue) wants() string    { return "a size such as 20KB or 64KiB, or a duration such as 500ms" }
+func (v *queue) measure() float64 { return float64(v.bytes) }
+func (v *queue) elsewhere() bool  { return v.d > 0 }
+func (v *queue) scan(s string) error {
+	var wait duration
+	if wait.scan(s) == nil {
+		if wait.d < minWait || wait.d > maxWait {
+			return fmt.Errorf("is out of range (%s to %s)", FormatDuration(minWait), FormatDuration(maxWait))
+		}
+		v.d = wait.d
+		return nil
+	}
+	var bytes size
+	err := bytes.scan(s)
+	v.bytes = bytes.bytes
+	return err
+}
+
+// reference names something bundled, or a file.
+type reference struct {
+	mark
+	s string
+}
+
+func (v *reference) wants() string { return "the name of a bundled one, or a file" }
+func (v *reference) scan(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("is empty")
+	}
+	v.s = s
+	return nil
+}
+
+// isFile reports whether a file is meant: it has a dot or a folder in its name.
+func (v *reference) isFile() bool { return strings.ContainsAny(v.s, `./\`) }
 
 // frequency is a number of times a second.
 type frequency struct {

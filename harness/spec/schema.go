@@ -65,6 +65,12 @@ func (size) JSONSchema() *jsonschema.Schema {
 	return written(`^[0-9]+(\.[0-9]+)?(B|KB|MB|KiB|MiB)$`, "20KB")
 }
 
+func (queue) JSONSchema() *jsonschema.Schema {
+	return written(`^([0-9]+(\.[0-9]+)?(B|KB|MB|KiB|MiB)|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`, "64KiB")
+}
+
+func (reference) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
+
 func (frequency) JSONSchema() *jsonschema.Schema {
 	return written(`^[0-9]+(\.[0-9]+)?/(s|min|h)$`, "4/s")
 }

@@ -7,8 +7,9 @@
 // script are mistakes, and one reading reports all of them with line and column
 // as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
 //
-// Start at [Parse]; decode.go walks the syntax tree into the structs, build.go
-// and timeline.go check what only makes sense together and make the Scenario.
+// Start at [Parse]; decode.go walks the syntax tree into the structs, build.go,
+// path.go and timeline.go check what only makes sense together and make the
+// Scenario, and reference.go reads the traces and radio models it names.
 package spec
 
 import (
@@ -21,12 +22,13 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Load reads the scenario file at path, whose links may name the profiles of
-// lib. If the file can be read but is wrong, the error is a [Mistakes].
+// Load reads the scenario file at path, whose links may name the profiles and
+// traces of lib. Files that it names are read, too; relative paths begin at its
+// folder. If the file can be read but is wrong, the error is a [Mistakes].
 func Load(path string, lib Library) (harness.Scenario, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return harness.Scenario{}, err
+		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}
 	return Parse(path, data, lib)
 }
@@ -39,29 +41,26 @@ func Parse(name string, data []byte, lib Library) (harness.Scenario, error) {
 	if root == nil {
 		return harness.Scenario{}, d.err()
 	}
+	d.lib = lib
 	var f file
 	d.into(root, &f, "the scenario")
-	s := build(d, &f, lib)
+	s := build(d, &f)
 	if err := d.err(); err != nil {
 		return harness.Scenario{}, err
 	}
 	return s, nil
 }
 
-// readFile reads at most maxFile bytes and one more, so that Parse sees that a
-// file is too large.
+// readFile reads at most maxFile bytes and one more, so that who parses them
+// sees that a file is too large.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read scenario: there is no file %s: %w", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("there is no file %s: %w", path, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read scenario: %w", err)
+		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read scenario: %w", err)
-	}
-	return data, nil
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }

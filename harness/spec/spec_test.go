@@ -264,6 +264,8 @@ func requireSound(t *testing.T, s harness.Scenario) {
 		require.Equal(t, e.Action == harness.StreamToxic, e.Toxic != nil)
 		require.Equal(t, e.Action == harness.Crash, e.Side != harness.SideUnknown)
 		require.Equal(t, e.Action == harness.Slow, e.By > 0)
+		require.True(t, e.Action == harness.Crash || !e.Vanish)
+		require.True(t, e.Action != harness.CrossTraffic || e.Direction != harness.DirectionUnknown)
 		if e.Link != nil {
 			requirePlausible(t, *e.Link)
 		}
@@ -276,6 +278,12 @@ func requirePlausible(t *testing.T, p harness.Profile) {
 		require.GreaterOrEqual(t, p.Delay, p.Jitter)
 		require.GreaterOrEqual(t, p.Jitter, time.Duration(0))
 		require.GreaterOrEqual(t, p.Rate, int64(0))
+		require.True(t, p.Rate == 0 || p.Trace == nil)
+		require.True(t, p.Limit == 0 || p.LimitTime == 0)
+		require.True(t, p.MTU == 0 || p.MTU >= 576)
+		require.True(t, p.MTU > 0 || !p.MTUBlackhole)
+		require.True(t, p.Correlation >= 0 && p.Correlation < 1)
+		require.NotEmpty(t, FormatPath(p))
 		require.True(t, p.Loss.P >= 0 && p.Loss.P <= 1)
 		if g := p.Loss.GE; g != nil {
 			require.Zero(t, p.Loss.P)

@@ -27,6 +27,7 @@ func (t timeline) event(e *event) harness.Event {
 		Every:  t.offset("every", e.Every, minEvery),
 		Jitter: t.offset("jitter", e.Jitter, 0),
 		For:    t.offset("for", e.For, minFor),
+		Phase:  e.Phase.s,
 		Line:   e.line,
 	}
 	if !e.At.given() {
@@ -68,6 +69,8 @@ func (t timeline) kind(e *event) string {
 	}{
 		{e.Link.place, "link"},
 		{e.Disconnect.place, e.Disconnect.s},
+		{e.Rebind.place, "rebind"},
+		{e.Cross.place, "cross_traffic"},
 		{e.Crash.place, "crash"},
 		{e.Slow.place, "slow"},
 		{e.Toxic.place, "toxic"},
@@ -86,7 +89,7 @@ func (t timeline) kind(e *event) string {
 		kind = a.name
 	}
 	if found == 0 {
-		t.errorf(e.place, "the event does nothing; give it one of link, disconnect, crash, slow, toxic, heal")
+		t.errorf(e.place, "the event does nothing; give it one of link, disconnect, rebind, cross_traffic, crash, slow, toxic, heal")
 	}
 	return kind
 }
@@ -103,8 +106,13 @@ func (t timeline) act(e *event, kind string, got *harness.Event) {
 		got.Action = harness.Reset
 	case "refuse":
 		got.Action = harness.Refuse
+	case "rebind":
+		got.Action, got.NewAddress = harness.Rebind, e.Rebind.s == "address"
+	case "cross_traffic":
+		got.Action = harness.CrossTraffic
+		got.Direction = map[string]harness.Direction{"upload": harness.Up, "download": harness.Down}[e.Cross.s]
 	case "crash":
-		got.Action, got.Restart = harness.Crash, e.Restart.d
+		got.Action, got.Restart, got.Vanish = harness.Crash, e.Restart.d, e.Vanish.ok
 		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Crash.s]
 	case "slow":
 		got.Action, got.By = harness.Slow, e.By.d
@@ -121,27 +129,35 @@ func (t timeline) act(e *event, kind string, got *harness.Event) {
 // fits reports the keys that mean nothing for this kind of event.
 func (t timeline) fits(e *event, kind string) {
 	allowed := map[string][]string{
-		"link": {"for"}, "blackhole": {"for", "direction"}, "reset": {}, "refuse": {"for"},
-		"crash": {"restart"}, "slow": {"for", "by"}, "toxic": {"for"}, "heal": {},
+		"link": {"for", "phase"}, "blackhole": {"for", "phase", "direction"}, "reset": {}, "refuse": {"for", "phase"},
+		"rebind": {}, "cross_traffic": {"for", "phase"},
+		"crash": {"phase", "restart", "vanish"}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
 	}
 	keys, known := allowed[kind]
 	if !known {
 		return
 	}
 	why := map[string]string{
-		"reset": "a reset is over at once", "heal": "a heal is over at once",
-		"crash": "a crash lasts until the restart",
+		"reset": ": a reset is over at once", "heal": ": a heal is over at once", "rebind": ": a rebind is over at once",
+		"crash": ": a crash lasts until the restart",
 	}
 	for _, k := range []struct {
 		place
 		name string
-	}{{e.For.place, "for"}, {e.Direction.place, "direction"}, {e.Restart.place, "restart"}, {e.By.place, "by"}} {
+	}{
+		{e.For.place, "for"},
+		{e.Phase.place, "phase"},
+		{e.Direction.place, "direction"},
+		{e.Restart.place, "restart"},
+		{e.Vanish.place, "vanish"},
+		{e.By.place, "by"},
+	} {
 		if !k.given() || slices.Contains(keys, k.name) {
 			continue
 		}
 		reason := ""
-		if k.name == "for" && why[kind] != "" {
-			reason = ": " + why[kind]
+		if k.name == "for" || k.name == "phase" {
+			reason = why[kind]
 		}
 		t.errorf(k.place, "%s does not go with %s%s", k.name, kind, reason)
 	}
@@ -169,7 +185,7 @@ func (t timeline) when(e *event, got harness.Event) {
 // other.
 func (t timeline) period(e *event, kind string, got harness.Event) {
 	switch kind {
-	case "blackhole", "refuse", "slow", "toxic":
+	case "blackhole", "refuse", "slow", "toxic", "cross_traffic":
 		if !e.For.given() {
 			t.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", kind)
 			return
