@@ -40,6 +40,7 @@ func TestEnergyOfACapture(t *testing.T) {
 		"energybox-3g":       {"IDLE  185.773047", "FACH  120.522532", "DCH   41.615553", "151.5161", "0.3644 % of 3000 mAh"},
 		"energybox-wifi":     {"PSM  320.770313", "CAM   17.660819", "14.0383"},
 		"videooptimizer-lte": {"LONG_DRX", "out of IDLE", "of all joules"},
+		"nb-iot":             {"not confirmed at their source (weak). Not a state machine of anyone"},
 		"nr-sa":              {"INACTIVE", "timers only", "total  353.211132  100.0 %       -"},
 	} {
 		t.Run(model, func(t *testing.T) {

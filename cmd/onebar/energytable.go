@@ -81,7 +81,11 @@ func (e energy) caveat() string {
 	if !e.usage.Priced {
 		return "This model knows timers only: nobody published its powers where we could read them."
 	}
-	return "Joules are of handsets of 2008 to 2013: compare with them, they predict nothing."
+	text := "Joules are of handsets of 2008 to 2013: compare with them, they predict nothing."
+	if c := e.model.Confirmed; c != radio.Confirmed {
+		text += fmt.Sprintf(" The numbers of %s are not confirmed at their source (%s). %s", e.model.Name, c, e.model.Note)
+	}
+	return text
 }
 
 func (e energy) joules(j float64) string {
