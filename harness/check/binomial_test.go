@@ -76,6 +76,10 @@ func chain(r *rand.Rand, g harness.GEModel, n int) (lost int64) {
 	return lost
 }
 
+func asAsked(k, n int64, l harness.Loss, alpha float64) bool {
+	return draw{k: k, n: n, p: l.Mean(), loss: l}.asAsked(alpha)
+}
+
 // Of runs in which the loss is as asked, few are called implausible, bursts or
 // none; of runs with another loss, nearly all.
 func TestLossAsAskedIsBelieved(t *testing.T) {
@@ -97,14 +101,14 @@ func TestLossAsAskedIsBelieved(t *testing.T) {
 			}
 			wrong := 0
 			for range runs {
-				if !lossAsAsked(chain(r, *ge, packets), packets, l, alpha) {
+				if !asAsked(chain(r, *ge, packets), packets, l, alpha) {
 					wrong++
 				}
 			}
 			require.LessOrEqual(t, wrong, 10, "of %d right runs were called wrong", runs)
 			if mean := l.Mean(); mean > 0.01 {
-				require.False(t, lossAsAsked(0, packets, l, alpha), "no loss at all")
-				require.False(t, lossAsAsked(int64(3*mean*packets), packets, l, alpha), "three times the loss")
+				require.False(t, asAsked(0, packets, l, alpha), "no loss at all")
+				require.False(t, asAsked(int64(3*mean*packets), packets, l, alpha), "three times the loss")
 			}
 		})
 	}

@@ -27,6 +27,7 @@ func lossy(delivered, lost int) func() *script {
 	return bench(func(s *script) {
 		s.header.Scenario.Link = loses()
 		s.phase(harness.Phase{Name: "rural", Profile: loses()})
+		s.delay = 200 * ms
 		s.packets(delivered, harness.Up, harness.DropNone, 0)
 		s.packets(lost, harness.Up, harness.DropLoss, 0)
 	})
@@ -44,6 +45,34 @@ func dark(hits int64, passed int) func(*script) {
 		s.phase(harness.Phase{Name: "settle"})
 		s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: hits})
 	}
+}
+
+// overtaking is a phase that asks for a quarter of everything, in which 60
+// packets up are under way at once, and so many skip the delay, are duplicated
+// and are corrupted.
+func overtaking(skip, copied, corrupted int) func() *script {
+	return bench(func(s *script) {
+		asked := harness.Path{Delay: 100 * ms, Reorder: 0.25, Duplicate: 0.25, Corrupt: 0.25}
+		s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: asked}})
+		s.at += ms
+		var slow []harness.Record
+		for n := range 60 {
+			p := harness.Packet{At: s.at + time.Duration(n)*ms, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: 100 * ms, Corrupt: n < corrupted}
+			if skips := n > 0 && n%2 == 0 && n/2 <= skip; skips {
+				p.Delay = 0
+				s.body = append(s.body, harness.Record{At: p.At, Packet: &p})
+				continue
+			}
+			slow = append(slow, harness.Record{At: p.At, Packet: &p})
+			if n < copied {
+				again := p
+				again.Copy = true
+				slow = append(slow, harness.Record{At: p.At, Packet: &again})
+			}
+		}
+		s.body = append(s.body, slow...)
+		s.at += 200 * ms
+	})
 }
 
 func experimentSamples() []sample {
@@ -89,7 +118,28 @@ func experimentSamples() []sample {
 			for range 3 {
 				s.add(harness.Record{Packet: &harness.Packet{At: offered, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}})
 			}
+			s.packets(3, harness.Down, harness.DropOutage, 0)
 			s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
+		})},
+		{name: "unknown-impairment-unmet", summary: `the outage of phase "second" met no packet`, lines: []int{17}, write: bench(func(s *script) {
+			dark(3, 0)(s)
+			s.phase(harness.Phase{Name: "second", OutageUp: true})
+			s.phase(harness.Phase{Name: "second, server down", OutageUp: true})
+			s.phase(harness.Phase{Name: "settle"})
+		})},
+		{name: "pass-impairment-shares", summary: "packets 0.0 ms late on average; reordering as asked in 1 phase; duplicates as asked in 1 phase; corruption as asked in 1 phase", write: overtaking(9, 12, 15)},
+		{name: "unknown-impairment-no-reordering", summary: `phase "crowd" let overtake 0 of 59 packets up (0.00 %), asked was 25.00 %`, write: overtaking(0, 12, 15)},
+		{name: "unknown-impairment-no-duplicates", summary: `phase "crowd" duplicated 0 of 60 packets up (0.00 %), asked was 25.00 %`, write: overtaking(9, 0, 15)},
+		{name: "unknown-impairment-too-corrupt", summary: `phase "crowd" corrupted 45 of 60 packets up (75.00 %), asked was 25.00 %`, write: overtaking(9, 12, 45)},
+		{name: "unknown-impairment-no-delay", summary: `phase "crowd" delayed packets up by 3ms on average, asked was 100ms`, write: bench(func(s *script) {
+			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Delay: 100 * ms}}})
+			s.delay = 3 * ms
+			s.packets(20, harness.Up, harness.DropNone, 0)
+		})},
+		{name: "unknown-impairment-too-fast", summary: `phase "crowd" was too fast up: 3 packets came sooner than 8000 bit/s allow (and 1 more)`, write: bench(func(s *script) {
+			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Rate: 8000}}})
+			s.delay = 2 * time.Second
+			s.packets(125, harness.Up, harness.DropNone, 0) // of 60 bytes, one a ms
 		})},
 		{name: "unknown-impairment-late", summary: `machine too busy: in phase "start" packets up were 6ms late on average, 5ms is allowed`, lines: []int{2}, write: bench(func(s *script) {
 			s.packets(20, harness.Up, harness.DropNone, 6*ms)
@@ -99,6 +149,7 @@ func experimentSamples() []sample {
 		})},
 		{name: "pass-impairment-late-on-a-long-way", summary: "packets 9.0 ms late on average", write: bench(func(s *script) {
 			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
+			s.delay = 250 * ms
 			s.packets(20, harness.Up, harness.DropNone, 9*ms)
 		})},
 		{name: "unknown-impairment-interrupted", summary: "the run was interrupted", write: bench(interrupted)},

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// confidence of the loss interval, over all phases and directions of a run
-	// together: a run in a thousand that did all right is unknown.
-	lossAlpha = 0.001
+	// confidence of the intervals of random shares, over all phases, directions
+	// and kinds of a run together: a run in a thousand that did all right is
+	// unknown.
+	shareAlpha = 0.001
 	// slack is how many packets may lie on the wrong side of a phase's
 	// boundary: its record is written a moment before or after the change.
 	slack = 1
@@ -25,8 +26,10 @@ const (
 )
 
 // impairment: every event happened and hit something, every link asked for met
-// packets, an outage let none through, random loss was as asked, and the machine
-// kept up. What is not so makes the run unknown, whatever else it shows.
+// packets, an outage met some and let none through, loss, reordering, duplicates
+// and corruption were as random as asked, no delay was too short and no link too
+// fast, and the machine kept up. What is not so makes the run unknown, whatever
+// else it shows.
 func (j *Judge) impairment() answer {
 	a := answer{doubt: j.incomplete()}
 	if j.header == nil {
@@ -34,8 +37,10 @@ func (j *Judge) impairment() answer {
 	}
 	j.hits(&a)
 	j.met(&a)
-	judged, few := j.losses(&a)
+	shown := j.shares(&a)
 	j.outages(&a)
+	j.rates(&a)
+	j.delays(&a)
 	late := j.lateness(&a)
 	hits := int64(0)
 	for _, e := range j.links.events {
@@ -45,13 +50,7 @@ func (j *Judge) impairment() answer {
 	if n := len(j.links.events); n > 0 {
 		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
 	}
-	if judged > 0 {
-		said = append(said, "loss as asked in "+plural(judged, "phase"))
-	}
-	if few > 0 {
-		said = append(said, "too few packets in "+plural(few, "phase")+" to show a loss")
-	}
-	a.pass = strings.Join(said, "; ")
+	a.pass = strings.Join(append(said, shown...), "; ")
 	return a
 }
 
@@ -113,52 +112,36 @@ func (l *links) met(p harness.Profile) bool {
 	return false
 }
 
-// losses compares the random loss of each phase and direction with what was
-// asked, and returns how many phases had loss to show and how many too few
-// packets to show it.
-func (j *Judge) losses(a *answer) (judged, few int) {
-	tests := 0
-	j.links.each(func(_ *stretch, w way) {
-		if w.met.drawn() > 0 && !w.outage {
-			tests++
-		}
-	})
-	judgedIn, fewIn := map[int32]bool{}, map[int32]bool{}
-	j.links.each(func(s *stretch, w way) {
-		n, k, p := w.met.drawn(), w.met.lost, w.Loss.Mean()
-		if n == 0 || w.outage {
-			return
-		}
-		if p > 0 && float64(n)*p < 1 {
-			fewIn[s.line] = true
-		} else if p > 0 {
-			judgedIn[s.line] = true
-		}
-		if lossAsAsked(k, n, w.Loss, lossAlpha/float64(tests)) {
-			return
-		}
-		doubtful(a, s.line, "phase %q lost %d of %d packets %s (%.2f %%), asked was %.2f %%",
-			s.Name, k, n, w.Direction, 100*float64(k)/float64(n), 100*p)
-	})
-	return len(judgedIn), len(fewIn)
-}
-
-// lossAsAsked reports whether k lost of n packets fit l. Packets lost in bursts
-// count as fewer, independent ones.
-func lossAsAsked(k, n int64, l harness.Loss, alpha float64) bool {
-	p := l.Mean()
-	if mean := float64(n) * p; float64(k) > mean {
-		k = max(k-slack, int64(mean))
-	} else {
-		k = min(k+slack, int64(mean))
-	}
-	c := clumping(l)
-	n, k = int64(float64(n)/c), int64(float64(k)/c+0.5)
-	return !implausible(min(k, n), n, p, alpha)
-}
-
-// outages wants packets that met an outage to have been lost in it.
+// outages wants every outage to have met a packet, in either direction, and the
+// packets that met one to have been lost in it. Phases with an outage one after
+// the other are one outage: something else has changed meanwhile.
 func (j *Judge) outages(a *answer) {
+	var first *stretch // of the present outage
+	var met, hit int64
+	for _, s := range j.links.phases {
+		hit += s.up.outage + s.down.outage
+	}
+	end := func() {
+		if first != nil && met == 0 {
+			doubtful(a, first.line, "the outage of phase %q met no packet", first.Name)
+		}
+		first, met = nil, 0
+	}
+	for i := range j.links.phases {
+		s := &j.links.phases[i]
+		if hit == 0 {
+			break // which the events have said
+		}
+		if !s.OutageUp && !s.OutageDown {
+			end()
+			continue
+		}
+		if first == nil {
+			first = s
+		}
+		met += s.up.outage + s.down.outage
+	}
+	end()
 	j.links.each(func(s *stretch, w way) {
 		if passed := w.met.drawn() - w.met.stopped; w.outage && passed > slack {
 			doubtful(a, s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), w.Direction)

@@ -88,7 +88,7 @@ func (j *Judge) Add(r harness.Record) {
 	}
 	switch {
 	case r.Packet != nil:
-		j.links.packet(*r.Packet)
+		j.links.packet(r.Packet)
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)

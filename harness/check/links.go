@@ -10,6 +10,7 @@ import (
 // hit.
 type links struct {
 	phases []stretch
+	lanes  map[linkWay]*lane
 	events map[int]*event // by index in Scenario.Timeline
 }
 
@@ -21,10 +22,35 @@ type stretch struct {
 	up, down tally
 }
 
-// tally counts packets of one direction by their fate.
+// tally counts packets of one direction by their fate. Copies that a link made
+// are in copied only.
 type tally struct {
 	delivered, lost, outage, queue, stopped, barred int64
-	late                                            time.Duration // sum over the delivered
+
+	// Sums over the delivered: the delay that was decided, what came on top, and
+	// how soon the rate could have sent them.
+	way, late, soonest time.Duration
+
+	copied    int64
+	corrupted int64
+	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
+	fast      int64 // delivered sooner than the rate allows
+	chance    chance
+}
+
+// linkWay is one direction of one payer's link.
+type linkWay struct {
+	client int
+	up     bool
+}
+
+// lane is what has to be remembered of one direction of one link.
+type lane struct {
+	up      bool
+	free    time.Duration // when the packets that have arrived had left the rate, at the soonest
+	highest int64         // number of the last offered of the packets that have arrived
+	in      int           // its phase
+	recent  []arrival     // of links that reorder, in order
 }
 
 // event is what the history says of one event of the timeline.
@@ -59,7 +85,7 @@ func (l *links) fault(f harness.FaultNote, line int32) {
 
 // packet counts p in the phase that was in force when it was offered, which
 // may have ended by now. Packets from before the first phase belong to it.
-func (l *links) packet(p harness.Packet) {
+func (l *links) packet(p *harness.Packet) {
 	if len(l.phases) == 0 {
 		return
 	}
@@ -67,14 +93,14 @@ func (l *links) packet(p harness.Packet) {
 	for i > 0 && l.phases[i].from > p.At {
 		i--
 	}
-	t := &l.phases[i].up
-	if p.Direction == harness.Down {
-		t = &l.phases[i].down
+	up := p.Direction != harness.Down
+	t := l.phases[i].tally(up)
+	if p.Copy {
+		t.copied++
 	}
 	switch p.Drop {
 	case harness.DropNone:
-		t.delivered++
-		t.late += p.Late
+		l.arrive(i, up, p)
 	case harness.DropLoss:
 		t.lost++
 	case harness.DropOutage:
@@ -82,10 +108,67 @@ func (l *links) packet(p harness.Packet) {
 	case harness.DropQueue:
 		t.queue++
 	case harness.DropStopped:
-		t.stopped++
+		if !p.Copy {
+			t.stopped++
+		}
 	case harness.DropMTU, harness.DropNAT:
 		t.barred++
 	}
+}
+
+func (s *stretch) tally(up bool) *tally {
+	if up {
+		return &s.up
+	}
+	return &s.down
+}
+
+// arrive counts a packet that was offered in phase i.
+func (l *links) arrive(i int, up bool, p *harness.Packet) {
+	t, path := l.phases[i].tally(up), l.phases[i].path(up)
+	k := linkWay{p.Client, up}
+	lane := l.lanes[k]
+	if lane == nil {
+		lane = newLane(l, k)
+	}
+	arrived := p.At + p.Delay - p.Late
+	soonest := lane.pace(t, path, p, arrived)
+	if p.Copy {
+		return
+	}
+	t.delivered++
+	t.soonest += soonest
+	t.way += p.Delay - p.Late
+	t.late += p.Late
+	if p.Corrupt {
+		t.corrupted++
+	}
+	if p.N == 0 {
+		return // it cannot be told who overtook whom
+	}
+	if path.Reorder > 0 || len(lane.recent) > 0 {
+		lane.overtake(l, arrival{n: p.N, size: p.Size, at: p.At, arrived: arrived, phase: i})
+	}
+	if p.N > lane.highest {
+		lane.highest, lane.in = p.N, i
+	} else if by := &l.phases[lane.in]; by.path(up).Reorder == 0 {
+		by.tally(up).overtook++
+	}
+}
+
+func newLane(l *links, k linkWay) *lane {
+	if l.lanes == nil {
+		l.lanes = make(map[linkWay]*lane)
+	}
+	l.lanes[k] = &lane{up: k.up}
+	return l.lanes[k]
+}
+
+func (s *stretch) path(up bool) *harness.Path {
+	if up {
+		return &s.Profile.Up
+	}
+	return &s.Profile.Down
 }
 
 // offered is how many packets the links were given.

@@ -25,6 +25,7 @@ type script struct {
 	end      *harness.End
 	asked    map[string]harness.Payment
 	at       time.Duration
+	delay    time.Duration // of the packets
 }
 
 // newScript begins a run on a perfect link in which n payments are planned.
@@ -38,6 +39,7 @@ func newScript(n int) *script {
 		},
 		opening: 10_000,
 		end:     &harness.End{Settled: true, LedgerRead: true},
+		delay:   ms,
 		asked:   map[string]harness.Payment{},
 	}
 	s.phase(harness.Phase{Name: "start"})
@@ -111,7 +113,7 @@ func (s *script) packets(n int, d harness.Direction, drop harness.DropReason, la
 		s.at += ms
 		p := harness.Packet{At: s.at, Flow: 1, Direction: d, Size: 60, Drop: drop}
 		if drop == harness.DropNone {
-			p.Delay, p.Late = ms+late, late
+			p.Delay, p.Late = s.delay+late, late
 		}
 		s.body = append(s.body, harness.Record{At: s.at, Packet: &p})
 	}
