@@ -246,8 +246,27 @@ func parseRecord(line []byte) (rec Record, err error) {
 	if p, ok := parsePacket(line); ok {
 		return Record{At: p.At, Packet: &p}, nil
 	}
-	err = json.Unmarshal(line, &rec)
-	return rec, err
+	if err := json.Unmarshal(line, &rec); err != nil {
+		return Record{}, err
+	}
+	if n := rec.kinds(); n != 1 {
+		return Record{}, fmt.Errorf("it says %d things: expected exactly one beside \"at\"", n)
+	}
+	return rec, nil
+}
+
+// kinds counts what a record says.
+func (r Record) kinds() int {
+	n := 0
+	for _, set := range []bool{
+		r.Header != nil, r.Phase != nil, r.Fault != nil, r.Pay != nil, r.Told != nil, r.Attempt != nil,
+		r.Committed != "", r.Packet != nil, r.Posting != nil, r.Balance != nil, r.Held != "", r.End != nil,
+	} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 func lineError(line int, b []byte, err error) error {

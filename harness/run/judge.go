@@ -42,6 +42,9 @@ func Judge(r io.Reader) (harness.Result, error) {
 				return res, err
 			}
 		}
+		if end != nil {
+			return res, fmt.Errorf("line %d: a record after the end of the history: expected one run in the file", rec.Line)
+		}
 		if rec.Packet == nil {
 			res.Took = rec.At
 		}
@@ -58,7 +61,12 @@ func Judge(r io.Reader) (harness.Result, error) {
 		return res, err
 	}
 	if end == nil || end.Interrupted || end.Error != "" {
-		doubt(&res)
+		doubt(&res, "the run did not come to its end")
+	}
+	for _, check := range []string{"load", "impairment"} {
+		if v := res.Verdict(check); v.Status != harness.Pass {
+			doubt(&res, v.Summary)
+		}
 	}
 	return res, nil
 }
@@ -98,14 +106,15 @@ func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collect
 	return nil
 }
 
-// doubt makes the thresholds of a run that did not come to its end unknown:
-// their figures are of a part of it. What the checks have proven stands.
-func doubt(res *harness.Result) {
-	res.Status = harness.StatusUnknown
-	for i := range res.Thresholds {
-		res.Thresholds[i].Status = harness.StatusUnknown
-		res.Thresholds[i].Reason = "the run did not come to its end"
+// doubt makes the thresholds of a run unknown that did not happen as asked: their
+// figures are of another experiment. What the checks have proven stands.
+func doubt(res *harness.Result, why string) {
+	for i, t := range res.Thresholds {
+		if t.Status != harness.StatusUnknown {
+			res.Thresholds[i].Status, res.Thresholds[i].Reason = harness.StatusUnknown, why
+		}
 	}
+	res.Status = harness.StatusUnknown
 	for _, v := range res.Verdicts {
 		res.Status = res.Status.Worse(v.Status)
 	}

@@ -42,7 +42,7 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 	for {
 		next, at := p.next(list, end)
 		if !workload.SleepUntil(ctx, p.began.Add(at)) {
-			return ctx.Err()
+			return errors.Join(ctx.Err(), p.breakOff(ctx))
 		}
 		switch next {
 		case ending:
@@ -202,6 +202,13 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 	}
 	p.history.Record(harness.Record{Fault: &note})
 	return err
+}
+
+// breakOff notes what the faults under way have hit so far. What has crashed
+// stays down.
+func (p *player) breakOff(ctx context.Context) error {
+	p.active = slices.DeleteFunc(p.active, func(f *fault) bool { return f.Action == harness.Crash })
+	return p.heal(ctx, "interrupted")
 }
 
 // heal ends every fault and goes back to the scenario's link.

@@ -12,9 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -53,15 +53,20 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 		return harness.Result{}, err
 	}
 	end := r.carryOut(ctx)
+	r.packets.shut.Store(true)
 	r.stop()
 	r.history.Record(harness.Record{End: &end})
 	if err := r.history.Close(); err != nil {
 		return harness.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
 	}
-	res, err := JudgeFile(f.history.Name())
-	if err != nil {
-		return harness.Result{}, err
+	if _, err := f.history.Seek(0, io.SeekStart); err != nil {
+		return harness.Result{}, fmt.Errorf("read the history: %w", err)
 	}
+	res, err := Judge(f.history)
+	if err != nil {
+		return harness.Result{}, fmt.Errorf("read %s: %w", f.history.Name(), err)
+	}
+	res.HistoryFile = f.history.Name()
 	return res, context.Cause(ctx)
 }
 
@@ -79,44 +84,13 @@ func supported(sc harness.Scenario, o Options) error {
 	return errors.Join(errs...)
 }
 
-// files are the open files of a run.
-type files struct {
-	history, log *os.File
-	state        string
-}
-
-// openFiles creates the files of a run in dir, in place of those of an earlier
-// run.
-func openFiles(dir string) (files, error) {
-	f := files{state: filepath.Join(dir, "state")}
-	if err := os.RemoveAll(f.state); err != nil {
-		return f, fmt.Errorf("remove the state of an earlier run: %w", err)
-	}
-	if err := os.MkdirAll(f.state, 0o755); err != nil {
-		return f, fmt.Errorf("create the output folder: %w", err)
-	}
-	var err error
-	if f.history, err = os.Create(filepath.Join(dir, HistoryFile)); err != nil {
-		return f, fmt.Errorf("create the history: %w", err)
-	}
-	if f.log, err = os.Create(filepath.Join(dir, "run.log")); err != nil {
-		f.history.Close()
-		return f, fmt.Errorf("create the log: %w", err)
-	}
-	return f, nil
-}
-
-func (f files) close() {
-	f.history.Close()
-	f.log.Close()
-}
-
 // running is an experiment under way.
 type running struct {
 	scenario harness.Scenario
 	options  Options
 	network  harness.Network
 	history  *harness.History
+	packets  *gate
 	users    *workload.Users
 	watch    *watcher
 	log      *slog.Logger
@@ -127,6 +101,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	begin := time.Now()
 	r := &running{scenario: sc, options: o, history: harness.NewHistory(f.history, begin), log: log}
+	r.packets = &gate{sink: r.history}
 	_, holds := o.Subject.(harness.Holder)
 	committer, commits := o.Subject.(harness.Committer)
 	r.history.Record(harness.Record{Header: &harness.Header{
@@ -137,7 +112,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	var err error
 	r.network, err = o.Engine.Open(ctx, harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
-		Toxics: hasToxics(sc), Packets: r.history, Log: log,
+		Toxics: hasToxics(sc), Packets: r.packets, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the %s network: %w", o.Engine.Name(), err)
@@ -161,6 +136,20 @@ func hasToxics(sc harness.Scenario) bool {
 		}
 	}
 	return false
+}
+
+// gate lets packets through to the history until the experiment is over: how
+// connections are torn down afterwards is no part of it.
+type gate struct {
+	sink harness.PacketSink
+	shut atomic.Bool
+}
+
+// Packet implements harness.PacketSink.
+func (g *gate) Packet(p harness.Packet) {
+	if !g.shut.Load() {
+		g.sink.Packet(p)
+	}
 }
 
 // carryOut plays the script, heals, settles and reads the ledger.

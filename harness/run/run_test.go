@@ -332,10 +332,43 @@ func TestRunOnAFullDisk(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		o := options(t, &bench{})
+		require.NoError(t, os.WriteFile(filepath.Join(o.Dir, ".onebar"), nil, 0o600))
 		require.NoError(t, os.Symlink("/dev/full", filepath.Join(o.Dir, run.HistoryFile)))
 		res, err := run.Run(t.Context(), scenario(), o)
 		require.ErrorContains(t, err, "no space left on device")
 		require.Zero(t, res.Status)
+	})
+}
+
+// A run never touches what onebar has not written, nor what another run is
+// writing.
+func TestRunRefusesAForeignFolder(t *testing.T) {
+	b := &bench{}
+	o := options(t, b)
+	keep := filepath.Join(o.Dir, "state")
+	require.NoError(t, os.Mkdir(keep, 0o700))
+	_, err := run.Run(t.Context(), scenario(), o)
+	require.ErrorContains(t, err, "choose another --out")
+	require.DirExists(t, keep)
+}
+
+func TestRunRefusesAFolderInUse(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs flock")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		o := options(t, &bench{})
+		first := make(chan error, 1)
+		go func() {
+			_, err := run.Run(t.Context(), scenario(), o)
+			first <- err
+		}()
+		time.Sleep(time.Second)
+		second := options(t, &bench{})
+		second.Dir = o.Dir
+		_, err := run.Run(t.Context(), scenario(), second)
+		require.ErrorContains(t, err, "another run is writing to")
+		require.NoError(t, <-first, "and the first is not disturbed")
 	})
 }
 
@@ -345,6 +378,7 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 		"an empty file":   {"", "the file is empty"},
 		"no header":       {`{"at":0,"held":"p1"}` + "\n", "line 1: not the header of a history"},
 		"a later version": {`{"at":0,"header":{"version":99,"onebar":"9.9","started":"2026-11-23T00:00:00Z"}}` + "\n", "use onebar 9.9"},
+		"two runs":        {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + header + "\n", "line 3: a record after the end"},
 		"a cut line":      {header + "\n" + `{"at":5,"to`, "line 2: the record is truncated"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,95 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// marker is the file by which a folder is known to be a run's. It is locked
+// while the run lasts.
+const marker = ".onebar"
+
+// errLocked is the error of lock if another run holds the file.
+var errLocked = errors.New("it is locked")
+
+// files are the open files of a run.
+type files struct {
+	lock, history, log *os.File
+	state              string
+}
+
+// openFiles creates the files of a run in dir, in place of those of an earlier
+// run. It refuses a folder in which there is something else, and one in which a
+// run is under way.
+func openFiles(dir string) (files, error) {
+	f := files{state: filepath.Join(dir, "state")}
+	if err := claim(dir); err != nil {
+		return f, err
+	}
+	var err error
+	open := func(name string) *os.File {
+		var file *os.File
+		if err == nil {
+			file, err = os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o644)
+		}
+		return file
+	}
+	if f.lock = open(marker); err == nil {
+		err = lock(f.lock)
+	}
+	if errors.Is(err, errLocked) {
+		f.close()
+		return f, fmt.Errorf("another run is writing to %s: wait for its end, or choose another --out", dir)
+	}
+	if err == nil {
+		err = errors.Join(os.RemoveAll(f.state), os.Mkdir(f.state, 0o755))
+	}
+	f.history, f.log = open(HistoryFile), open("run.log")
+	for _, file := range []*os.File{f.history, f.log} {
+		if err == nil {
+			err = truncate(file)
+		}
+	}
+	if err != nil {
+		f.close()
+		return f, fmt.Errorf("create the files of the run: %w", err)
+	}
+	return f, nil
+}
+
+// claim makes the folder of a run, or makes sure that an earlier run made it.
+func claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("create the output folder: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, marker)); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("read the output folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s holds files that no run of onebar has written, such as %s: choose another --out", dir, entries[0].Name())
+	}
+	return nil
+}
+
+// truncate empties a file; a device cannot be, and need not be.
+func truncate(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return f.Truncate(0)
+}
+
+func (f files) close() {
+	for _, file := range []*os.File{f.history, f.log, f.lock} {
+		if file != nil {
+			file.Close()
+		}
+	}
+}
