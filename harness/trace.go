@@ -83,8 +83,14 @@ func NewRates(name string, steps []TraceRate, period time.Duration) (*Trace, err
 // Period returns after how long the trace repeats.
 func (t *Trace) Period() time.Duration { return t.period }
 
-// Rate returns the mean rate over a period, in bit/s.
-func (t *Trace) Rate() int64 { return int64(math.Round(t.total / t.period.Seconds())) }
+// Rate returns the mean rate over a period, in bit/s, or 0 if the trace was read
+// from JSON and has but its name.
+func (t *Trace) Rate() int64 {
+	if t.period <= 0 {
+		return 0
+	}
+	return int64(math.Round(t.total / t.period.Seconds()))
+}
 
 // A TraceCursor is how far one link has used up a trace. The zero value has
 // used nothing.

@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -123,4 +124,11 @@ func TestBadTraces(t *testing.T) {
 		_, err := harness.NewRates("t", steps, 5*time.Second)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestTraceOfAHistoryHasNoRate(t *testing.T) {
+	var p harness.Path
+	require.NoError(t, json.Unmarshal([]byte(`{"trace": {"name": "bus-up"}}`), &p))
+	require.Equal(t, "bus-up", p.Trace.Name)
+	require.Zero(t, p.Capacity())
 }
