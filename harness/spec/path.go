@@ -84,35 +84,43 @@ func set[T any](ok bool, v *T, to T) {
 	}
 }
 
-// idle is a key and what it has no effect without.
-type idle struct {
+// dependent is a key that has no effect without another.
+type dependent struct {
 	place
 	name, without string
 }
 
-// effects says of each key of c that needs another whether p has that, too.
-func (c *path) effects(p *harness.Path) (with, without []idle) {
+// effects says of each dependent key of c whether it has an effect in p.
+func (c *path) effects(p *harness.Path) map[dependent]bool {
+	effects := map[dependent]bool{}
 	for _, k := range []struct {
 		mark
-		idle
-		has bool
+		name, without string
+		has           bool
 	}{
-		{c.Distribution.mark, idle{name: "distribution", without: "jitter"}, p.Jitter > 0 || c.Jitter.wrong()},
-		{c.Correlation.mark, idle{name: "delay_correlation", without: "jitter"}, p.Jitter > 0 || c.Jitter.wrong()},
-		{c.Limit.mark, idle{name: "limit", without: "a rate or trace"}, p.Rate > 0 || p.Trace != nil || c.Rate.wrong() || c.Trace.given()},
-		{c.Reorder.mark, idle{name: "reorder", without: "delay"}, p.Delay > 0 || c.Delay.wrong()},
-		{c.MTUBlackhole.mark, idle{name: "mtu_blackhole", without: "mtu"}, p.MTU > 0 || c.MTU.wrong()},
+		{c.Distribution.mark, "distribution", "jitter", p.Jitter > 0 || c.Jitter.wrong()},
+		{c.Correlation.mark, "delay_correlation", "jitter", p.Jitter > 0 || c.Jitter.wrong()},
+		{c.Limit.mark, "limit", "a rate or trace", p.Rate > 0 || p.Trace != nil || c.Rate.wrong() || c.Trace.given()},
+		{c.Reorder.mark, "reorder", "delay", p.Delay > 0 || c.Delay.wrong()},
+		{c.MTUBlackhole.mark, "mtu_blackhole", "mtu", p.MTU > 0 || c.MTU.wrong()},
 	} {
-		k.idle.place = k.mark.place
-		switch {
-		case !k.ok || !k.mark.given():
-		case k.has:
-			with = append(with, k.idle)
-		default:
-			without = append(without, k.idle)
+		if k.ok && k.given() {
+			effects[dependent{k.place, k.name, k.without}] = k.has
 		}
 	}
-	return with, without
+	return effects
+}
+
+// report reports the dependent keys without an effect. One of both may have its
+// effect one way only.
+func (d *decoder) report(up, down map[dependent]bool) {
+	for _, way := range []map[dependent]bool{up, down} {
+		for k := range way {
+			if !up[k] && !down[k] {
+				d.errorf(k.place, "%s has no effect without %s; give one", k.name, k.without)
+			}
+		}
+	}
 }
 
 func (l *loss) model(d *decoder) harness.Loss {

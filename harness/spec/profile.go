@@ -144,12 +144,14 @@ func (s scope) with(d *decoder, local localLinks) scope {
 // resolve returns the profile a link names, with its changes.
 func (s scope) resolve(d *decoder, l *link) harness.Profile {
 	var got harness.Profile
+	known := !l.Profile.given()
 	if l.Profile.ok {
 		found, ok := s.get(l.Profile.s)
 		if !ok {
 			d.errorf(l.Profile.place, "there is no profile %q; %s", l.Profile.s, suggest(l.Profile.s, s.names()))
 		}
 		got = found
+		known = ok
 	}
 	for _, p := range []*path{&l.Both, &l.Up, &l.Down} {
 		p.agrees(d)
@@ -157,12 +159,8 @@ func (s scope) resolve(d *decoder, l *link) harness.Profile {
 	up, down := l.Both.then(l.Up), l.Both.then(l.Down)
 	up.change(d, &got.Up)
 	down.change(d, &got.Down)
-	with, without := up.effects(&got.Up)
-	withDown, withoutDown := down.effects(&got.Down)
-	for _, k := range append(without, withoutDown...) {
-		if !slices.Contains(with, k) && !slices.Contains(withDown, k) { // a key of both may be of use one way only
-			d.errorf(k.place, "%s has no effect without %s; give one", k.name, k.without)
-		}
+	if known {
+		d.report(up.effects(&got.Up), down.effects(&got.Down))
 	}
 	return got
 }
