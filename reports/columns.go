@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/onebar/onebar/harness"
@@ -15,9 +16,10 @@ type column struct {
 // scenarioColumn is where columns shows the name, which may be cut.
 const scenarioColumn = 1
 
-// columns are the columns of the table of runs.
-func columns() []column {
-	return []column{
+// columns are the columns of the table of runs. That of the energy is there only
+// if a run has any.
+func columns(results []harness.Result) []column {
+	all := []column{
 		{heading{text: "verdict"}, verdictCell},
 		{heading{text: "scenario"}, func(r harness.Result) cell { return cell{text: clean(title(r))} }},
 		{heading{text: "pay-\nments", right: true}, figureCell("payments")},
@@ -26,10 +28,21 @@ func columns() []column {
 		{heading{text: "dupli-\ncated", right: true}, countCell("duplicated")},
 		{heading{text: "p95\nconfirm", right: true, drop: 1}, figureCell("p95(confirm)")},
 		{heading{text: "bytes a\npayment", right: true, drop: 2}, bytesCell},
-		{heading{text: "loss\nup/down", right: true, drop: 3}, lossCell},
-		{heading{text: "asked\nup/down", right: true, drop: 4}, askedCell},
-		{heading{text: "engine", drop: 5}, func(r harness.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
+		{heading{text: joulesHeading, right: true, drop: 3}, joulesCell},
+		{heading{text: "loss\nup/down", right: true, drop: 4}, lossCell},
+		{heading{text: "asked\nup/down", right: true, drop: 5}, askedCell},
+		{heading{text: "engine", drop: 6}, func(r harness.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
 	}
+	if !anyEnergy(results) {
+		all = slices.DeleteFunc(all, func(c column) bool { return c.text == joulesHeading })
+	}
+	return all
+}
+
+const joulesHeading = "joules a\npayment"
+
+func anyEnergy(results []harness.Result) bool {
+	return slices.ContainsFunc(results, func(r harness.Result) bool { return r.Energy != nil })
 }
 
 func orNone(s string) string {
@@ -93,6 +106,22 @@ func bytesCell(r harness.Result) cell {
 	text := strconv.FormatFloat(f.Value, 'f', 0, 64)
 	if r.Payload {
 		text += payloadMark
+	}
+	return cell{text: text}
+}
+
+// approximateMark stands before joules that were reckoned from chunks of a
+// stream; a footnote explains it.
+const approximateMark = "~"
+
+func joulesCell(r harness.Result) cell {
+	f, ok := r.Figures.Get("joules_per_payment")
+	if !ok {
+		return cell{none, dim}
+	}
+	text := significant(f.Value)
+	if r.Energy != nil && r.Energy.Approximate {
+		text = approximateMark + text
 	}
 	return cell{text: text}
 }

@@ -39,7 +39,7 @@ func console(w io.Writer, s style, results []harness.Result) error {
 
 func drawRuns(b *strings.Builder, s style, results []harness.Result) {
 	g := grid{shrink: scenarioColumn}
-	cols := columns()
+	cols := columns(results)
 	for _, c := range cols {
 		g.heads = append(g.heads, c.heading)
 	}
@@ -51,13 +51,13 @@ func drawRuns(b *strings.Builder, s style, results []harness.Result) {
 		g.rows = append(g.rows, row)
 	}
 	g.draw(b, s)
-	for _, note := range footnotes(g.rows) {
+	for _, note := range footnotes(results, g.rows) {
 		b.WriteString(s.paint(dim, note) + "\n")
 	}
 }
 
-// footnotes explains the marks that the rows contain.
-func footnotes(rows [][]cell) []string {
+// footnotes explains the marks that the rows contain, and the joules.
+func footnotes(results []harness.Result, rows [][]cell) []string {
 	has := func(match func(string) bool) bool {
 		return slices.ContainsFunc(rows, func(row []cell) bool {
 			return slices.ContainsFunc(row[scenarioColumn+1:], func(c cell) bool { return match(c.text) })
@@ -66,6 +66,12 @@ func footnotes(rows [][]cell) []string {
 	var notes []string
 	if has(func(t string) bool { return strings.HasSuffix(t, payloadMark) }) {
 		notes = append(notes, payloadMark+" payload bytes: the toxiproxy engine sees no headers, ACKs or retransmissions")
+	}
+	if anyEnergy(results) {
+		notes = append(notes, "joules are "+comparative)
+	}
+	if has(func(t string) bool { return strings.HasPrefix(t, approximateMark) }) {
+		notes = append(notes, approximateMark+" "+approximately)
 	}
 	var marks []string
 	if has(func(t string) bool { return strings.Contains(t, none) }) {

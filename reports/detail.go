@@ -30,6 +30,7 @@ func drawDetail(b *strings.Builder, s style, r harness.Result) {
 		drawThresholds(b, s, r.Thresholds)
 	}
 	drawFigures(b, s, r)
+	drawEnergy(b, s, r)
 	drawPhases(b, s, r.Phases)
 	drawFaults(b, s, r.Faults)
 	if r.HistoryFile != "" || r.Rerun != "" {
@@ -64,7 +65,7 @@ func drawFigures(b *strings.Builder, s style, r harness.Result) {
 		of, quantity, ok := strings.Cut(strings.TrimSuffix(f.Name, ")"), "(")
 		switch {
 		case r.Verdict(f.Name).Check != "":
-		case ok:
+		case ok && !strings.HasPrefix(quantity, "phase:"):
 			spread.set(clean(quantity), clean(of), figure(f))
 		default:
 			note := ""
@@ -103,74 +104,6 @@ func (g *grid) set(row, column, text string) {
 		g.rows[y][0] = cell{text: row}
 	}
 	g.rows[y][x] = cell{text: text}
-}
-
-// drawPhases sets what the packets got beside what was asked of the links, a
-// line a direction.
-func drawPhases(b *strings.Builder, s style, phases []harness.PhaseStat) {
-	if len(phases) == 0 {
-		return
-	}
-	section(b, s, "phases")
-	g := grid{indent: "  ", heads: []heading{
-		{text: "phase"},
-		{text: "from", right: true, drop: 3},
-		{text: "to", right: true, drop: 2},
-		{text: "dir"},
-		{text: "packets", right: true, drop: 5},
-		{text: "delay\nasked", right: true},
-		{text: "delay\ngot", right: true},
-		{text: "late", right: true, drop: 6},
-		{text: "rate\nasked", right: true, drop: 1},
-		{text: "peak\nrate", right: true, drop: 1},
-		{text: "loss\nasked", right: true},
-		{text: "loss\ngot", right: true},
-		{text: "lost in\noutage", right: true, drop: 7},
-		{text: "lost in\nqueue", right: true, drop: 8},
-	}}
-	for _, p := range phases {
-		head := []cell{{text: clean(p.Name)}, {text: duration(p.From)}, {text: duration(p.To)}}
-		g.rows = append(g.rows,
-			append(head, realised(harness.Up, p.Profile.Up, p.OutageUp, p.Up)...),
-			append([]cell{{}, {}, {}}, realised(harness.Down, p.Profile.Down, p.OutageDown, p.Down)...))
-	}
-	g.draw(b, s)
-}
-
-// realised is one direction of a phase, from its name on.
-func realised(d harness.Direction, asked harness.Path, outage bool, r harness.Realised) []cell {
-	text := []string{d.String(), count(r.Offered), spread(asked.Delay, asked.Jitter), none, none, "any", none, percent(asked.Loss.Mean()) + "%", none, count(r.Outage), count(r.Queue)}
-	if r.Delivered > 0 {
-		text[3], text[4] = spread(r.DelayMean, r.DelaySD), duration(r.LateMean)
-		text[6] = scaled(r.PeakRate, "bit/s")
-	}
-	if asked.Rate > 0 {
-		text[5] = scaled(float64(asked.Rate), "bit/s")
-	}
-	if outage {
-		text[7] = "outage"
-	}
-	if r.Delivered+r.Lost > 0 {
-		text[8] = percent(r.Loss()) + "%"
-	}
-	cells := make([]cell, len(text))
-	for i, t := range text {
-		cells[i] = cell{text: t}
-		if t == none {
-			cells[i].colour = dim
-		}
-	}
-	return cells
-}
-
-func count(n int64) string { return strconv.FormatInt(n, 10) }
-
-// spread writes a delay with its jitter or its standard deviation.
-func spread(d, by time.Duration) string {
-	if by == 0 {
-		return duration(d)
-	}
-	return duration(d) + " ±" + duration(by)
 }
 
 func drawFaults(b *strings.Builder, s style, faults []harness.FaultStat) {

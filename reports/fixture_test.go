@@ -54,9 +54,14 @@ func figures() harness.Figures {
 		{Name: "retransmitted_share", Unit: harness.Ratio, Value: 0.0312},
 		{Name: "loss_up", Unit: harness.Ratio, Value: 0.0194},
 		{Name: "loss_down", Unit: harness.Ratio, Value: 0.021},
+		{Name: "joules_per_payment", Unit: harness.Joules, Value: 7.3216},
+		{Name: "tail_share", Unit: harness.Ratio, Value: 0.9831},
+		{Name: "battery_share_per_1000_payments", Unit: harness.Ratio, Value: 0.1761},
 		{Name: "p50(confirm)", Unit: harness.Seconds, Value: 0.4127},
 		{Name: "p95(confirm)", Unit: harness.Seconds, Value: 8.312},
 		{Name: "max(confirm)", Unit: harness.Seconds, Value: 16.04},
+		{Name: "p95(confirm, phase: edge)", Unit: harness.Seconds, Value: 3.1},
+		{Name: "bytes_per_payment(phase: edge)", Unit: harness.Bytes, Value: 900},
 	}
 }
 
@@ -82,22 +87,32 @@ func passing() harness.Result {
 		Phases: []harness.PhaseStat{
 			{
 				Phase: harness.Phase{Name: "edge", Profile: sc.Link}, From: 0, To: 10 * s,
-				Up:   harness.Realised{Offered: 1208, Delivered: 1185, Lost: 23, Bytes: 91000, DelayMean: 214 * ms, DelaySD: 26 * ms, LateMean: 210 * time.Microsecond, PeakRate: 30400},
-				Down: harness.Realised{Offered: 1101, Delivered: 1078, Lost: 23, Bytes: 64000, DelayMean: 161 * ms, DelaySD: 25 * ms, LateMean: 190 * time.Microsecond, PeakRate: 22100},
+				Up:   harness.Realised{Offered: 1208, Delivered: 1185, Lost: 23, Bytes: 91000, DelayMean: 214 * ms, DelaySD: 26 * ms, LateMean: 210 * time.Microsecond, PeakRate: 30400, MeanRate: 3640, Bursts: 20, Reordered: 14},
+				Down: harness.Realised{Offered: 1101, Delivered: 1078, Lost: 23, Bytes: 64000, DelayMean: 161 * ms, DelaySD: 25 * ms, LateMean: 190 * time.Microsecond, PeakRate: 22100, MeanRate: 2560, Bursts: 22},
 			},
 			{
 				Phase: harness.Phase{Name: "blackhole", Profile: sc.Link, OutageUp: true, OutageDown: true}, From: 10 * s, To: 25 * s,
-				Up: harness.Realised{Offered: 310, Outage: 310, Bytes: 24800},
+				Up: harness.Realised{Offered: 310, Outage: 310, Bytes: 24800, OutageFirst: 10021 * ms, OutageLast: 24300 * ms},
 			},
 			{
 				Phase: harness.Phase{Name: "3G nach dem Tunnel", Profile: harness.Profile{Name: "umts", Up: harness.Path{Delay: 50 * ms}, Down: harness.Path{Delay: 50 * ms}}}, From: 25 * s, To: 61250 * ms,
-				Up:   harness.Realised{Offered: 2100, Delivered: 2100, Bytes: 155000, DelayMean: 50300 * time.Microsecond, LateMean: 300 * time.Microsecond, PeakRate: 1_304_000},
-				Down: harness.Realised{Offered: 2000, Delivered: 1990, Queue: 10, Bytes: 120000, DelayMean: 50200 * time.Microsecond, LateMean: 200 * time.Microsecond, PeakRate: 998_000},
+				Up:   harness.Realised{Offered: 2100, Delivered: 2100, Bytes: 155000, DelayMean: 50300 * time.Microsecond, LateMean: 300 * time.Microsecond, PeakRate: 1_304_000, MeanRate: 51_300},
+				Down: harness.Realised{Offered: 2000, Delivered: 1990, Queue: 10, Bytes: 120000, DelayMean: 50200 * time.Microsecond, LateMean: 200 * time.Microsecond, PeakRate: 998_000, MeanRate: 40_100},
 			},
 		},
 		Faults: []harness.FaultStat{
 			{Event: 0, Action: harness.Blackhole, Line: 9, Times: 1, Hits: 310},
 			{Event: 1, Action: harness.Reset, Line: 10, Times: 1, Hits: 18},
+		},
+		Energy: &harness.Energy{
+			Model: "videooptimizer-lte", Title: "LTE phone of 2012", Priced: true, Phones: 20, Span: 1340 * s,
+			States: []harness.RadioState{
+				{Name: "IDLE", Time: 100 * s, Joules: 2},
+				{Name: "CONTINUOUS", Time: 40 * s, Joules: 48},
+				{Name: "LONG_DRX", Time: 1190 * s, Joules: 1298.29},
+				{Name: "promotion", Time: 10 * s, Joules: 12.1},
+			},
+			Promotions: 38, Wakeups: 38, Joules: 1466.32, Tail: 1439.5, Payments: 1464.32,
 		},
 		HistoryFile: "out/tunnel/history.jsonl",
 		Rerun:       "onebar run scenarios/tunnel.yaml --engine packet --seed 7",
@@ -152,6 +167,7 @@ func unjudgeable() harness.Result {
 	}
 	r.Thresholds = []harness.Threshold{{Text: "p95(confirm) < 20s", Line: 14, Status: harness.StatusUnknown, Reason: "too few payments were confirmed"}}
 	r.Phases, r.Faults = nil, nil
+	r.Energy.Approximate = true
 	r.HistoryFile = "out/決済/history.jsonl"
 	r.Rerun = "onebar run 'scenarios/決済 <レジ> | `地下鉄`.yaml' --engine toxiproxy --seed 7"
 	return r

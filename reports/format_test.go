@@ -104,12 +104,12 @@ func TestWhatIsNotKnownIsNotZero(t *testing.T) {
 	t.Parallel()
 	r := harness.Result{Verdicts: []harness.Verdict{{Check: "lost", Status: harness.StatusUnknown}}}
 	row := map[string]string{}
-	for _, c := range columns() {
+	for _, c := range columns([]harness.Result{r, {Energy: &harness.Energy{}}}) {
 		row[c.flat()] = c.cell(r).text
 	}
 	require.Equal(t, map[string]string{
 		"verdict": "UNKNOWN", "scenario": "(no name)", "payments": "–", "confirmed": "–", "lost": "?", "duplicated": "–",
-		"p95 confirm": "–", "bytes a payment": "–", "loss up/down": "–", "asked up/down": "–", "engine": "–",
+		"p95 confirm": "–", "bytes a payment": "–", "joules a payment": "–", "loss up/down": "–", "asked up/down": "–", "engine": "–",
 	}, row)
 }
 
@@ -159,6 +159,48 @@ func TestItemWrapsUnderItsText(t *testing.T) {
 	require.Equal(t, "  FAIL  lost  \n", draw(40, ""))
 }
 
+// What only some links do has a column only where one does it.
+func TestPhasesShowWhatThereIs(t *testing.T) {
+	t.Parallel()
+	heads := func(p ...harness.PhaseStat) (names []string) {
+		for _, h := range phaseGrid(p).heads {
+			names = append(names, h.flat())
+		}
+		return names[13:]
+	}
+	require.Empty(t, heads(harness.PhaseStat{}))
+	asked := harness.Path{Reorder: 0.1, Duplicate: 0.2, Corrupt: 0.3, Loss: harness.Loss{GE: &harness.GEModel{P: 0.1, R: 0.5, LossBad: 1}}}
+	all := []string{"burst asked/got", "reordered asked/got", "duplicated asked/got", "corrupted asked/got", "lost in outage", "outage met", "lost in queue", "barred"}
+	require.Equal(t, all[:4], heads(harness.PhaseStat{Phase: harness.Phase{Profile: harness.Profile{Down: asked}}}))
+	got := harness.Realised{Delivered: 10, Lost: 6, Bursts: 2, Reordered: 1, Duplicated: 2, Corrupted: 3, Outage: 4, Queue: 5, Barred: 6, OutageFirst: 3 * s, OutageLast: 5 * s}
+	require.Equal(t, all[1:], heads(harness.PhaseStat{}, harness.PhaseStat{Down: got}))
+
+	g := phaseGrid([]harness.PhaseStat{{Phase: harness.Phase{Profile: harness.Profile{Down: asked}}, Down: got}})
+	var row []string
+	for _, c := range g.rows[1][13:] {
+		row = append(row, c.text)
+	}
+	require.Equal(t, []string{"2.0/3.0", "10/10%", "20/20%", "30/30%", "4", "2.00s", "5", "6"}, row)
+	require.Equal(t, "–/–", g.rows[0][13].text)
+}
+
+func TestEnergyWithoutPowersHasNoJoules(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	drawEnergy(&b, style{}, harness.Result{Energy: &harness.Energy{
+		Model: "nr-sa", Title: "5G", Approximate: true, Phones: 1, Wakeups: 2,
+		States: []harness.RadioState{{Name: "IDLE", Time: 3 * s}},
+	}})
+	require.Equal(t, `
+energy
+  5G (nr-sa), 1 phone, 2 wake-ups
+  the model has no powers: times only
+  approximate: reckoned from chunks of a stream, not from packets
+  state   time  energy
+  IDLE   3.00s       –
+`, b.String())
+}
+
 func TestReportsSurviveAnyResult(t *testing.T) {
 	t.Parallel()
 	odd := harness.Result{
@@ -166,7 +208,8 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 		Verdicts:   []harness.Verdict{{Count: 3}, {Check: "lost", Findings: []harness.Finding{{}}}},
 		Thresholds: []harness.Threshold{{}},
 		Figures:    harness.Figures{{Value: math.NaN()}, {Unit: harness.Bytes, Value: math.Inf(1)}},
-		Phases:     []harness.PhaseStat{{}},
+		Phases:     []harness.PhaseStat{{}, {Phase: harness.Phase{Profile: harness.Profile{Up: harness.Path{Trace: &harness.Trace{}, Loss: harness.Loss{GE: &harness.GEModel{}}}}}}},
+		Energy:     &harness.Energy{States: []harness.RadioState{{}}},
 		Faults:     []harness.FaultStat{{Event: 7}},
 	}
 	for _, results := range [][]harness.Result{nil, {{}}, {odd}, {odd, {}}} {
@@ -188,16 +231,20 @@ func TestFiguresOfOneQuantityShareARow(t *testing.T) {
 			{Name: "p50(feedback)", Unit: harness.Seconds, Value: 0.001},
 			{Name: "max(feedback)", Unit: harness.Seconds, Value: 0.25},
 			{Name: "max(attempt)", Unit: harness.Seconds, Value: 20},
+			{Name: "p50(confirm, phase: edge)", Unit: harness.Seconds, Value: 2},
+			{Name: "payments(phase: edge)", Unit: harness.Count, Value: 2},
 		},
 	})
 	require.Equal(t, `
 figures
-  payments  3
+  payments               3
+  payments(phase: edge)  2
 
-              p50    max
-  confirm   1.50s      –
-  feedback  1.0ms  250ms
-  attempt       –  20.0s
+                          p50    max
+  confirm               1.50s      –
+  feedback              1.0ms  250ms
+  attempt                   –  20.0s
+  confirm, phase: edge  2.00s      –
 `, b.String())
 }
 

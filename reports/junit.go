@@ -184,8 +184,17 @@ func properties(r harness.Result) []junitProperty {
 		{"onebar", r.Onebar},
 		{"payload", strconv.FormatBool(r.Payload)},
 	}
+	if e := r.Energy; e != nil {
+		p = append(p, junitProperty{"radio", e.Model})
+		for _, s := range e.States {
+			p = append(p, junitProperty{"time in " + s.Name, number(s.Time.Seconds()) + " seconds"})
+			if e.Priced {
+				p = append(p, junitProperty{"energy in " + s.Name, number(s.Joules) + " joules"})
+			}
+		}
+	}
 	for _, f := range r.Figures {
-		value := strconv.FormatFloat(f.Value, 'g', -1, 64)
+		value := number(f.Value)
 		if f.Unit != harness.Count && f.Unit != harness.UnitUnknown {
 			value += " " + f.Unit.String()
 		}
@@ -193,3 +202,5 @@ func properties(r harness.Result) []junitProperty {
 	}
 	return p
 }
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -16,38 +16,68 @@ func Markdown(w io.Writer, results []harness.Result) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(word(Exit(results))),
 		plural(len(results), "scenario"), orNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
-	cols := columns()
-	var rows [][]cell
+	cols := columns(results)
+	var g grid
 	for _, c := range cols {
-		b.WriteString("| " + c.flat() + " ")
+		g.heads = append(g.heads, c.heading)
 	}
-	b.WriteString("|\n")
-	for _, c := range cols {
-		if c.right {
-			b.WriteString("| ---: ")
-		} else {
-			b.WriteString("| --- ")
-		}
-	}
-	b.WriteString("|\n")
 	for _, r := range results {
 		row := make([]cell, len(cols))
 		for i, c := range cols {
 			row[i] = c.cell(r)
-			b.WriteString("| " + escape(row[i].text) + " ")
 		}
-		b.WriteString("|\n")
-		rows = append(rows, row)
+		g.rows = append(g.rows, row)
 	}
-	for _, note := range footnotes(rows) {
+	g.markdown(&b)
+	for _, note := range footnotes(results, g.rows) {
 		b.WriteString("\n" + escape(note) + "\n")
 	}
+	foldOutEnergy(&b, results)
 	for _, r := range results {
 		if r.Exit() != harness.ExitPass {
 			foldOut(&b, r)
 		}
 	}
 	return send(w, "Markdown", b.String())
+}
+
+// markdown writes the grid as a table.
+func (g grid) markdown(b *strings.Builder) {
+	for _, h := range g.heads {
+		b.WriteString("| " + h.flat() + " ")
+	}
+	b.WriteString("|\n")
+	for _, h := range g.heads {
+		if h.right {
+			b.WriteString("| ---: ")
+		} else {
+			b.WriteString("| --- ")
+		}
+	}
+	b.WriteString("|\n")
+	for _, row := range g.rows {
+		for _, c := range row {
+			b.WriteString("| " + escape(c.text) + " ")
+		}
+		b.WriteString("|\n")
+	}
+}
+
+// foldOutEnergy writes the part with what the radios did in each run.
+func foldOutEnergy(b *strings.Builder, results []harness.Result) {
+	if !anyEnergy(results) {
+		return
+	}
+	b.WriteString("\n<details><summary>Energy</summary>\n")
+	for _, r := range results {
+		if r.Energy == nil {
+			continue
+		}
+		notes := append([]string{radioOf(r.Energy)}, energyNotes(r.Energy)...)
+		fmt.Fprintf(b, "\n**%s**: %s\n\n", escape(clean(title(r))), escape(strings.Join(notes, "; ")))
+		energyGrid(r).markdown(b)
+	}
+	b.WriteString("\n</details>\n")
 }
 
 // foldOut writes the part of a run that is not a pass.
@@ -71,6 +101,11 @@ func foldOut(b *strings.Builder, r harness.Result) {
 		if t.Status != harness.Pass {
 			fmt.Fprintf(b, "- **%s** %s: %s\n", escape(clean(t.Text)), t.Status, escape(measured(t)))
 		}
+	}
+	if len(r.Phases) > 0 {
+		b.WriteString("\n")
+		phaseGrid(r.Phases).markdown(b)
+		b.WriteString("\n")
 	}
 	if r.HistoryFile != "" {
 		b.WriteString("- history: " + escape(clean(r.HistoryFile)) + "\n")

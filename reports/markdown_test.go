@@ -17,14 +17,22 @@ func TestMarkdownTableKeepsItsShape(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, Markdown(&b, batch()))
-	rows := 0
+	var tables [][]string
+	inside := false
 	for line := range strings.Lines(b.String()) {
-		if strings.HasPrefix(line, "|") {
-			rows++
-			require.Equal(t, len(columns())+1, strings.Count(line, "|"), line)
+		row := strings.HasPrefix(line, "|")
+		if row && !inside {
+			tables = append(tables, nil)
+		}
+		if inside = row; row {
+			at := len(tables) - 1
+			tables[at] = append(tables[at], line)
+			require.Equal(t, strings.Count(tables[at][0], "|"), strings.Count(line, "|"), line)
 		}
 	}
-	require.Equal(t, 2+len(batch()), rows)
+	require.Equal(t, len(columns(batch()))+1, strings.Count(tables[0][0], "|"))
+	require.Len(t, tables[0], 2+len(batch()))
+	require.Len(t, tables, 1+3+1, "the runs, three energies, and the phases of a run that failed")
 }
 
 func TestMarkdownTextStaysText(t *testing.T) {
@@ -36,11 +44,15 @@ func TestMarkdownTextStaysText(t *testing.T) {
 		r.Scenario.Name, r.Scenario.Summary, r.HistoryFile = text, text, text
 		r.Verdicts[0].Check, r.Verdicts[0].Summary, r.Verdicts[0].Findings[0].Text = text, text, text
 		r.Thresholds[0].Text = text
+		r.Phases[0].Name, r.Energy.Model, r.Energy.Title, r.Energy.States[0].Name = text, text, text, text
 		var b bytes.Buffer
 		require.NoError(t, Markdown(&b, []harness.Result{r}))
 		// The rerun command is in a code block, which needs no escapes.
 		got, _, _ := strings.Cut(b.String(), "```")
-		require.Equal(t, []string{"<details>", "<summary>", "<b>", "</b>", "</summary>"}, tags.FindAllString(got, -1))
+		require.Equal(t, []string{
+			"<details>", "<summary>", "</summary>", "</details>",
+			"<details>", "<summary>", "<b>", "</b>", "</summary>",
+		}, tags.FindAllString(got, -1))
 		require.NotContains(t, got, "`")
 		if clean(text) != "" {
 			require.Contains(t, html.UnescapeString(got), clean(text), "the reader sees another text")
