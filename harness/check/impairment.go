@@ -129,8 +129,8 @@ func (j *Judge) outages(a *answer) {
 	}
 	for i := range j.links.phases {
 		s := &j.links.phases[i]
-		if hit == 0 {
-			break // which the events have said
+		if hit == 0 || j.header.Payload {
+			break // which the events have said; a stream waits for the end of an outage
 		}
 		if !s.OutageUp && !s.OutageDown {
 			end()
