@@ -147,7 +147,14 @@ not be serving meanwhile.`,
 			if err := b.Enroll(c.Context(), a); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "account %s is open with %d %s (minor units)\n", a.Name, a.Opening, a.Currency)
+			opening, err := openingOf(dir, a.Name)
+			if err != nil {
+				return err
+			}
+			if opening != a.Opening {
+				return fmt.Errorf("account %s was opened before, with %d minor units of %s: an opening balance is given once", a.Name, opening, a.Currency)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "account %s is open, with an opening balance of %d minor units of %s\n", a.Name, opening, a.Currency)
 			return err
 		},
 	}
@@ -158,6 +165,38 @@ not be serving meanwhile.`,
 	f.StringVar(&a.Currency, "currency", "", "ISO 4217 code, such as KES")
 	f.Int64Var(&a.Opening, "opening", 0, "opening balance in minor units")
 	return require(c, "dir", "account", "currency")
+}
+
+// audited opens the books of the bank in dir, has them looked at, and closes
+// them.
+func audited(dir string, look func(*bank.Audit) error) error {
+	a, err := bank.OpenAudit(ledgerPath(dir), "")
+	if err != nil {
+		return fmt.Errorf("%w: is there a bank in %s?", err, dir)
+	}
+	return errors.Join(look(a), a.Close())
+}
+
+// verify says what is wrong with the books.
+func verify(a *bank.Audit) error {
+	if err := a.Verify(); err != nil {
+		return fmt.Errorf("the books are wrong: %w", err)
+	}
+	return nil
+}
+
+// openingOf returns the opening balance of an account in the books.
+func openingOf(dir, account string) (opening int64, err error) {
+	err = audited(dir, func(a *bank.Audit) error {
+		balances, err := a.Balances()
+		for _, b := range balances {
+			if b.Account == account {
+				opening = b.Opening
+			}
+		}
+		return err
+	})
+	return opening, err
 }
 
 func bankServe() *cobra.Command {
@@ -175,6 +214,9 @@ func bankServe() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, b.Close()) }()
+			if err := audited(dir, verify); err != nil {
+				return err
+			}
 			var lc net.ListenConfig
 			ln, err := lc.Listen(c.Context(), "tcp", listen)
 			if err != nil {
@@ -225,20 +267,17 @@ beside a bank that is serving. Amounts are in minor units.`,
 		Example: `  onebar reference bank ledger --dir bank
   onebar reference bank ledger --dir bank --json   # one JSON object a line`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			a, err := bank.OpenAudit(ledgerPath(dir), "")
-			if err != nil {
-				return fmt.Errorf("%w: is there a bank in %s?", err, dir)
-			}
-			defer func() { err = errors.Join(err, a.Close()) }()
-			p := newPrinter(c.OutOrStdout(), asJSON)
-			if err := printLedger(p, a); err != nil {
+		RunE: func(c *cobra.Command, _ []string) error {
+			return audited(dir, func(a *bank.Audit) error {
+				if err := printLedger(newPrinter(c.OutOrStdout(), asJSON), a); err != nil {
+					return err
+				}
+				if err := verify(a); err != nil || asJSON {
+					return err
+				}
+				_, err := fmt.Fprintln(c.OutOrStdout(), "\nThe books are right.")
 				return err
-			}
-			if err := a.Verify(); err != nil {
-				return fmt.Errorf("the books are wrong: %w", err)
-			}
-			return nil
+			})
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")

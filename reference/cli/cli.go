@@ -23,10 +23,11 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reference",
 		Short: "Run the reference wallet and bank as ordinary programs",
-		Long: `The reference pair is the payment system onebar tests when you give it none: a
-wallet with a durable queue and a bank with a double-entry ledger, over Noise IK
-on TCP. These commands run it without the harness. Amounts are in minor units,
-such as cents.`,
+		Args:  cobra.NoArgs,
+		RunE:  help,
+		Long: `The reference pair is the payment system that "onebar run" tests: a wallet with a
+durable queue and a bank with a double-entry ledger, over Noise IK on TCP. These
+commands run it without the harness. Amounts are in minor units, such as cents.`,
 		Example: `  onebar reference bank init --dir bank
   onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000
@@ -42,10 +43,28 @@ such as cents.`,
 
 // group is a command that only holds others.
 func group(use, short string, cs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: help}
 	c.AddCommand(cs...)
 	return c
 }
+
+func help(c *cobra.Command, _ []string) error { return c.Help() }
+
+// An ExitError is an outcome of a payment that is no success: what is to be said
+// of it, and the exit code of the program.
+type ExitError struct {
+	Code int
+	Text string
+}
+
+// Error implements error.
+func (e *ExitError) Error() string { return e.Text }
+
+// Exit codes of "wallet pay": what a script must tell apart.
+const (
+	exitRefused = 1 // nothing has moved, and nothing will
+	exitUnknown = 3 // it may be made yet: do not pay again
+)
 
 // require marks flags that must be given.
 func require(c *cobra.Command, flags ...string) *cobra.Command {

@@ -113,9 +113,9 @@ func TestPay(t *testing.T) {
 	stop := w.serve(w.address)
 
 	out := works(t, w.pay("tea", "250")...)
-	assert.Contains(t, out, "tea: 250 KES to shop is queued\n")
-	assert.Contains(t, out, "tea: 250 KES to shop is confirmed, transfer ")
-	assert.Contains(t, works(t, w.pay("tea", "250")...), "is confirmed", "a second time it is only said again")
+	assert.Contains(t, out, "tea: 250 minor units of KES to shop: queued\n")
+	assert.Contains(t, out, "tea: 250 minor units of KES to shop: confirmed, transfer ")
+	assert.Contains(t, works(t, w.pay("tea", "250")...), "shop: confirmed", "a second time it is only said again")
 	fails(t, "being paid with another", w.pay("tea", "251")...)
 	assert.Contains(t, fails(t, "was refused: it is declined", w.pay("car", "5000")...), "declined: no funds")
 
@@ -123,14 +123,27 @@ func TestPay(t *testing.T) {
 	assert.Regexp(t, `alice +1000 +750 +KES`, ledger, "beside the serving bank")
 	assert.Regexp(t, `shop +0 +250 +KES`, ledger)
 	assert.Equal(t, 1, strings.Count(ledger, " tea "))
+	assert.Contains(t, ledger, "The books are right.")
 	fails(t, "stop its \"bank serve\" first", "bank", "enroll", "--dir", w.bank, "--account", "x", "--currency", "KES")
 	stop()
+	fails(t, "was opened before, with 1000 minor units", "bank", "enroll", "--dir", w.bank, "--account", "alice",
+		"--key", read(t, w.wallet, "wallet.pub"), "--currency", "KES", "--opening", "5")
+	fails(t, "unknown command", "bank", "history")
+
+	for code, args := range map[int][]string{
+		1: w.pay("car", "5000"),                  // declined
+		3: w.pay("pie", "100", "--wait", "10ms"), // nobody serves
+	} {
+		var exit *ExitError
+		assert.ErrorAs(t, onebar(t.Context(), io.Discard, args...), &exit)
+		assert.Equal(t, code, exit.Code)
+	}
 
 	out = fails(t, "may still be made", w.pay("bun", "100", "--wait", "10ms")...)
-	assert.Contains(t, out, "bun: 100 KES to shop is queued\n")
-	fails(t, "1 payments have no final answer yet", "wallet", "sync", "--dir", w.wallet, "--wait", "10ms")
+	assert.Contains(t, out, "bun: 100 minor units of KES to shop: queued\n")
+	fails(t, "payments have no final answer yet", "wallet", "sync", "--dir", w.wallet, "--wait", "10ms")
 	stop = w.serve(w.address)
-	assert.Contains(t, works(t, "wallet", "sync", "--dir", w.wallet), "bun: 100 KES to shop is confirmed")
+	assert.Contains(t, works(t, "wallet", "sync", "--dir", w.wallet), "bun: 100 minor units of KES to shop: confirmed")
 	stop()
 
 	history := works(t, "wallet", "history", "--dir", w.wallet)
@@ -191,7 +204,7 @@ func TestHelp(t *testing.T) {
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		assert.NotEmpty(t, c.Short, c.CommandPath())
-		if c.Runnable() {
+		if len(c.Commands()) == 0 {
 			assert.Contains(t, c.Example, "onebar "+c.CommandPath(), c.CommandPath())
 		}
 		for _, sub := range c.Commands() {

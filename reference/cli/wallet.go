@@ -120,7 +120,7 @@ func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*walle
 
 // sentence says what has become of a payment.
 func sentence(p wallet.Payment) string {
-	text := fmt.Sprintf("%s: %d %s to %s is %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
+	text := fmt.Sprintf("%s: %d minor units of %s to %s: %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
 	if p.Reason != "" {
 		text += ": " + p.Reason
 	}
@@ -139,7 +139,11 @@ func walletPay() *cobra.Command {
 		Short: "Pay for an order, once however often it is asked",
 		Long: `Pay for an order. The payment is on disk before anything is sent. Asked again for
 the same order, the wallet does not pay twice: it says what has become of the
-payment there is. Exit code 0 means confirmed.`,
+payment there is.
+
+Exit codes: 0 confirmed; 1 refused, nothing has moved and nothing will; 3 no final
+answer yet, it may still be made: do not pay again, sync; 2 the payment was not
+taken.`,
 		Example: `  onebar reference wallet pay --dir wallet --order tea-1 --to shop --amount 250 --currency KES
   onebar reference wallet pay --dir wallet --order tea-2 --to shop --amount 250 --currency KES --within 1m --wait 90s`,
 		Args: cobra.NoArgs,
@@ -186,9 +190,9 @@ func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) er
 	case p.State == wallet.Confirmed:
 		return nil
 	case p.State.Final():
-		return fmt.Errorf("the payment for %s was refused: it is %v", o.ID, p.State)
+		return &ExitError{exitRefused, fmt.Sprintf("the payment for %s was refused: it is %v", o.ID, p.State)}
 	}
-	return fmt.Errorf("the payment for %s has no final answer yet, and may still be made: run \"onebar reference wallet sync\" when there is signal", o.ID)
+	return &ExitError{exitUnknown, fmt.Sprintf("the payment for %s has no final answer yet, and may still be made: run \"onebar reference wallet sync\" when there is signal", o.ID)}
 }
 
 func walletSync() *cobra.Command {
