@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -169,7 +170,7 @@ func phaseGrid(phases []harness.PhaseStat) grid {
 	all := lanes(phases)
 	g.rows = make([][]cell, len(all))
 	for _, c := range laneColumns() {
-		if c.worth != nil && !anyLane(all, c.worth) {
+		if c.worth != nil && !slices.ContainsFunc(all, c.worth) {
 			continue
 		}
 		g.heads = append(g.heads, c.heading)
@@ -182,15 +183,6 @@ func phaseGrid(phases []harness.PhaseStat) grid {
 		}
 	}
 	return g
-}
-
-func anyLane(all []lane, worth func(lane) bool) bool {
-	for _, l := range all {
-		if worth(l) {
-			return true
-		}
-	}
-	return false
 }
 
 func drawPhases(b *strings.Builder, s style, phases []harness.PhaseStat) {
