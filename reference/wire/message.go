@@ -167,7 +167,7 @@ const (
 	Expired   = Result(pb.Result_RESULT_EXPIRED)   // final: the deadline passed first, nothing moves under this key
 	Conflict  = Result(pb.Result_RESULT_CONFLICT)  // final: the key belongs to other content, this content is not booked under it
 	NotFound  = Result(pb.Result_RESULT_NOT_FOUND) // not final: an earlier copy may still arrive and be booked
-	Refused   = Result(pb.Result_RESULT_REFUSED)   // not final: nothing was recorded now; see the reason
+	Refused   = Result(pb.Result_RESULT_REFUSED)   // not final: an earlier copy, or a commit that failed half-way, may have been recorded all the same; see the reason
 )
 
 // String returns the result in lower case.

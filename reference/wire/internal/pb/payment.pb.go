@@ -36,7 +36,7 @@ const (
 	Result_RESULT_EXPIRED   Result = 3 // final: the deadline passed before it was booked
 	Result_RESULT_CONFLICT  Result = 4 // final: the key belongs to other content
 	Result_RESULT_NOT_FOUND Result = 5 // not final: the key is not known, and the deadline has not passed
-	Result_RESULT_REFUSED   Result = 6 // not final: nothing was recorded; see the reason
+	Result_RESULT_REFUSED   Result = 6 // not final, and says nothing of what was recorded: ask again; see the reason
 )
 
 // Enum value maps for Result.
