@@ -25,12 +25,13 @@ type Engine interface {
 // NetworkConfig is what a network is built from.
 type NetworkConfig struct {
 	Seed    uint64
-	Start   time.Time    // the instant of offset 0
-	Clients int          // hosts for payers, numbered from 0
-	Profile Profile      // of every link until SetProfile
-	Toxics  bool         // StreamToxic faults will be injected: put toxiproxy in the way
-	Packets PacketSink   // told of every packet; nil is nobody
-	Log     *slog.Logger // nil discards
+	Start   time.Time     // the instant of offset 0
+	Clients int           // hosts for payers, numbered from 0
+	Profile Profile       // of every link until SetProfile
+	Toxics  bool          // StreamToxic faults will be injected: put toxiproxy in the way
+	Packets PacketSink    // told of every packet; nil is nobody
+	Capture PacketCapture // shown every packet; nil is nobody; engines that see byte streams only have none to show
+	Log     *slog.Logger  // nil discards
 }
 
 // Network is a server host and a number of client hosts, each client joined to
@@ -67,6 +68,13 @@ type Host interface {
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
 }
 
+// PacketListener is a Host that has datagrams, too: its DialContext takes "udp".
+type PacketListener interface {
+	// ListenPacket announces on an address of the host. Network is "udp"; address
+	// is ":port", and port 0 picks one. The caller closes the connection.
+	ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error)
+}
+
 // Fault is a network fault to inject. Action is Blackhole, Reset, Refuse,
 // StreamToxic, Rebind, Vanish or CrossTraffic.
 type Fault struct {
@@ -74,6 +82,7 @@ type Fault struct {
 	Direction  Direction // Blackhole and CrossTraffic; DirectionUnknown is both
 	Toxic      *Toxic    // StreamToxic
 	NewAddress bool      // Rebind
+	Side       Side      // Vanish: whose machines lose their power; SideUnknown is nobody's
 }
 
 // DropReason says why a packet did not arrive.
@@ -87,7 +96,7 @@ const (
 	DropQueue                     // the queue before the rate was full
 	DropStopped                   // the network was closed while it was under way
 	DropMTU                       // it was larger than the path's MTU
-	DropNAT                       // its flow had been forgotten by the NAT
+	DropNAT                       // its flow had been forgotten by the NAT, or one of its ends had vanished
 )
 
 const dropNames names = "- loss outage queue stopped mtu nat"
@@ -127,4 +136,14 @@ type Packet struct {
 // known: at its arrival or its loss.
 type PacketSink interface {
 	Packet(Packet)
+}
+
+// PacketCapture is shown packets as they are on the wire.
+type PacketCapture interface {
+	// Capture is called for every packet offered to a link, before anything can
+	// happen to it: at is the Packet's At, client and dir the link's. The packet
+	// begins with its IP header; it is only lent for the call. Calls for one link
+	// come one after the other, in the order of At; those for several links may
+	// overlap.
+	Capture(at time.Duration, client int, dir Direction, packet []byte)
 }
