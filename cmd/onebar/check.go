@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
@@ -18,14 +20,19 @@ of the run, unless this version of onebar judges better.`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var results []harness.Result
+			var errs []error
 			for _, path := range args {
 				res, err := run.JudgeFile(path)
 				if err != nil {
-					return err
+					errs = append(errs, err)
+					continue
 				}
 				results = append(results, res)
 			}
-			if err := reports.Console(cmd.OutOrStdout(), results); err != nil {
+			if len(results) > 0 {
+				errs = append(errs, reports.Console(cmd.OutOrStdout(), results))
+			}
+			if err := errors.Join(errs...); err != nil {
 				return err
 			}
 			if code := reports.Exit(results); code != harness.ExitPass {

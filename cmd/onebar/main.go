@@ -23,7 +23,7 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	cancel()
 	os.Exit(code) //nolint:forbidigo // this is main
@@ -45,14 +45,17 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if exit, ok := errors.AsType[exitError](err); ok {
 		return exit.code
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
-		if ctx.Err() != nil {
-			return harness.ExitInterrupted
-		}
-		return harness.ExitBroken
+	if err == nil {
+		return harness.ExitPass
 	}
-	return harness.ExitPass
+	fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
+	if ctx.Err() != nil {
+		return harness.ExitInterrupted
+	}
+	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
+		return exit.Code
+	}
+	return harness.ExitBroken
 }
 
 func newRoot() *cobra.Command {
@@ -73,6 +76,7 @@ carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(), cli.Command())
+	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(),
+		newEnergy(), newModels(), newTrace(), cli.Command())
 	return root
 }

@@ -24,7 +24,15 @@ func TestMain(m *testing.M) {
 
 // Each behaviour of the command line is one script.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireUniqueNames: true})
+	captures, err := filepath.Abs("../../harness/radio/testdata/energybox")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("CAPTURES", captures)
+			return nil
+		},
+	})
 }
 
 // carryOut runs onebar run in this process against a pair of the test's
@@ -41,6 +49,20 @@ func carryOut(t *testing.T, o reference.Options, scenario string) (code int, out
 	var stdout bytes.Buffer
 	require.NoError(t, b.report(&stdout, results))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)
+}
+
+// passes requires every check to pass; only the impairment may be unknown, as the
+// machine may be busy with other tests.
+func passes(t *testing.T, history, out string) harness.Result {
+	t.Helper()
+	res, err := run.JudgeFile(history)
+	require.NoError(t, err)
+	for _, v := range res.Verdicts {
+		if v.Check != "impairment" || !strings.HasPrefix(v.Summary, "machine too busy") {
+			require.Equal(t, harness.Pass, v.Status, "%s\n%s", v.Summary, out)
+		}
+	}
+	return res
 }
 
 // A wallet that makes a new key for every try charges people twice as soon as an
@@ -102,7 +124,7 @@ func TestThePairSurvives(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	code, out, history := carryOut(t, reference.Options{}, `
+	_, out, history := carryOut(t, reference.Options{}, `
 onebar: 1
 name: both
 summary: The answers come too late, and then the bank dies.
@@ -113,10 +135,7 @@ timeline:
   - {at: 5s, crash: server, restart: 1s}
 settle: 60s
 `)
-	require.Equal(t, harness.ExitPass, code, out)
-	res, err := run.JudgeFile(history)
-	require.NoError(t, err)
-	require.Equal(t, harness.Pass, res.Status)
+	res := passes(t, history, out)
 	recovered, ok := res.Figures.Get("recovered")
 	require.True(t, ok)
 	require.Positive(t, recovered.Value, "the fault did its harm")
@@ -128,7 +147,7 @@ func TestThousandWallets(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	code, out, _ := carryOut(t, reference.Options{}, `
+	_, out, history := carryOut(t, reference.Options{}, `
 onebar: 1
 name: crowd
 summary: A stadium pays for its drinks.
@@ -136,7 +155,10 @@ workload: {wallets: 1000, merchants: 10, payments: 1000, rate: 200/s, amount: 10
 link: lte
 settle: 40s
 `)
-	require.Equal(t, harness.ExitPass, code, out)
+	res := passes(t, history, out)
+	payments, ok := res.Figures.Get("confirmed")
+	require.True(t, ok)
+	require.EqualValues(t, 1000, payments.Value)
 }
 
 // An interrupt ends a run within two seconds, keeps its history and exits 130.

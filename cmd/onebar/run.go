@@ -33,6 +33,9 @@ func engines() map[string]harness.Engine {
 // defaultEngine is used when neither the command line nor the scenario names one.
 const defaultEngine = "packet"
 
+// defaultOut is the default output folder.
+const defaultOut = "out"
+
 // batch is the command line of onebar run.
 type batch struct {
 	engine                string
@@ -65,7 +68,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet or toxiproxy (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 1, "seed of every random decision")
-	f.StringVar(&b.out, "out", "out", "output folder")
+	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time")
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
 	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
@@ -110,50 +113,51 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 }
 
 // runAll runs every scenario, some at a time, and returns the results in the
-// order of list. After an interrupt those that had not begun are left out.
+// order of list.
 func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []harness.Result {
-	all := make([]*harness.Result, len(list))
+	all := make([]harness.Result, len(list))
 	var group errgroup.Group
 	group.SetLimit(b.jobs)
 	for i, sc := range list {
 		group.Go(func() error {
-			if ctx.Err() == nil {
-				progress.Start(sc.Name, b.seed, sc.Workload.Payments)
-				res := b.runOne(ctx, sc, progress)
-				progress.Done(res)
-				all[i] = &res
+			if ctx.Err() != nil {
+				all[i] = b.blank(sc)
+				all[i].Error = "not run: interrupted before it began"
+				return nil //nolint:nilerr // the result says it
 			}
+			progress.Start(sc.Name, b.seed, sc.Workload.Payments)
+			all[i] = b.runOne(ctx, sc, progress)
+			progress.Done(all[i])
 			return nil
 		})
 	}
 	_ = group.Wait() // no function above returns an error
-	var results []harness.Result
-	for _, res := range all {
-		if res != nil {
-			results = append(results, *res)
-		}
+	return all
+}
+
+// blank returns the result of a run that did not happen.
+func (b *batch) blank(sc harness.Scenario) harness.Result {
+	return harness.Result{
+		Version: harness.ResultVersion, Onebar: version,
+		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seed,
+		Rerun: b.rerun(sc),
 	}
-	return results
 }
 
 // runOne runs one scenario. What went wrong is in the result.
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
-	name := b.engineOf(sc)
 	res, err := run.Run(ctx, sc, run.Options{
-		Engine: engines()[name], Subject: b.subject(), Seed: b.seed, Version: version,
+		Engine: engines()[b.engineOf(sc)], Subject: b.subject(), Seed: b.seed, Version: version,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
 	})
 	if res.Version == 0 { // it did not happen
-		res = harness.Result{
-			Version: harness.ResultVersion, Onebar: version,
-			Scenario: sc, Engine: name, Seed: b.seed,
-		}
+		res = b.blank(sc)
 	}
 	if err != nil && ctx.Err() == nil {
 		res.Error = err.Error()
 	}
-	res.Rerun = b.rerun(sc, name)
+	res.Rerun = b.rerun(sc)
 	return res
 }
 
@@ -168,8 +172,12 @@ func (b *batch) engineOf(sc harness.Scenario) string {
 }
 
 // rerun returns the command that runs just this scenario again.
-func (b *batch) rerun(sc harness.Scenario, engine string) string {
-	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), engine, b.seed)
+func (b *batch) rerun(sc harness.Scenario) string {
+	cmd := fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), b.engineOf(sc), b.seed)
+	if b.out != defaultOut {
+		cmd += " --out " + quote(b.out)
+	}
+	return cmd
 }
 
 // quote makes one word of s for a shell, if it is not one already.

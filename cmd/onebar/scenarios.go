@@ -129,17 +129,27 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 
 func newValidate() *cobra.Command {
 	return &cobra.Command{
-		Use:     "validate FILE...",
-		Short:   "Say everything that is wrong with scenario files",
-		Example: `  onebar validate scenarios/*.yaml`,
-		Args:    cobra.MinimumNArgs(1),
+		Use:   "validate SCENARIO...",
+		Short: "Say everything that is wrong with scenarios",
+		Long:  "Say everything that is wrong with scenarios: files, folders of them, or bundled ones.",
+		Example: `  onebar validate mine.yaml
+  onebar validate scenarios/`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, err := library()
 			if err != nil {
 				return err
 			}
 			wrong := false
-			for _, path := range args {
+			var paths []string
+			for _, arg := range args {
+				files, err := scenarioFiles(arg)
+				if err != nil {
+					return err
+				}
+				paths = append(paths, files...)
+			}
+			for _, path := range paths {
 				if err := validate(path, lib); err != nil {
 					wrong = true
 					printMistakes(cmd, err)
