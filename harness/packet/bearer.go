@@ -25,12 +25,17 @@ type bearer struct {
 	count uint64 // flows so far
 	up    way
 	down  way
+
+	retired map[[4]byte]bool // addresses the client had before
+	dark    int              // faults in force that keep every packet from arriving
 }
 
 // way is one direction of a bearer.
 type way struct {
 	dir     harness.Direction
 	link    *link.Link
+	path    harness.Path
+	pieces  map[uint16]tuple // of the datagrams under way in fragments, by id
 	to      *card        // the card of the host it leads to
 	offered int64        // packets so far; under bearer.mu
 	waiting atomic.Int64 // flights in the queue
@@ -51,7 +56,8 @@ func newBearer(n *Network, client int, profile harness.Profile) *bearer {
 	b := &bearer{n: n, client: client, flows: make(map[tuple]*flow)}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
 	for _, w := range []*way{&b.up, &b.down} {
-		w.link = link.New(n.seed, link.ID{Client: client, Direction: w.dir}, profile.Path(w.dir))
+		w.path = profile.Path(w.dir)
+		w.link = link.New(n.seed, link.ID{Client: client, Direction: w.dir}, w.path)
 	}
 	return b
 }
@@ -82,6 +88,9 @@ func (b *bearer) send(d harness.Direction, p *stack.PacketBuffer) {
 // that can wait. It takes over pkt.
 func (b *bearer) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) {
 	b.mu.Lock()
+	if s.later || s.more {
+		s.tuple = b.way(d).piece(s)
+	}
 	f := b.flow(d, s)
 	mine, peer := f.half(d), f.half(opposite(d))
 	if mine.delays(s, peer) {
@@ -93,7 +102,9 @@ func (b *bearer) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) 
 		b.mu.Unlock()
 		return
 	}
-	mine.release()
+	if s.flags != 0 { // TCP
+		mine.release()
+	}
 	fl := b.offer(d, f, s, pkt)
 	b.mu.Unlock()
 	if fl != nil {
@@ -133,11 +144,16 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	fl := &flight{b: b, way: w, flow: f, pkt: pkt, syn: s.opens()}
 	fl.report = harness.Packet{
 		At: now, Client: b.client, Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
-		Retransmit: h.note(s, f.half(opposite(d)), now),
+		Retransmit: h.note(s, f.half(opposite(d)), now), Cross: f.cross,
 	}
-	fate := w.link.Send(now, link.Key{Flow: f.id, Ordinal: h.ordinal}, s.size)
+	f.note(s, now)
+	b.capture(now, d, pkt)
+	fate := b.fate(d, f, link.Key{Flow: f.id, Ordinal: h.ordinal}, fl.report)
 	fl.report.Drop, fl.arrive = fate.Drop, fate.Arrive
 	if fate.Drop != harness.DropNone {
+		if fate.Drop == harness.DropMTU && !w.path.MTUBlackhole {
+			b.tooBig(d, f, pkt)
+		}
 		return fl
 	}
 	if fate.Corrupt != 0 {
@@ -155,6 +171,30 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	}
 	w.later(fl)
 	return nil
+}
+
+// fate asks the link. A packet of the client that the NAT throws away has crossed
+// the link; one of the server has not.
+func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet) link.Fate {
+	cut := b.dark > 0 || f.forgotten || f.vanished > 0
+	if cut && d == harness.Down {
+		return link.Fate{Drop: harness.DropNAT}
+	}
+	fate := b.way(d).link.Send(p.At, k, p.Size)
+	if cut && fate.Drop == harness.DropNone {
+		fate = link.Fate{Drop: harness.DropNAT}
+	}
+	return fate
+}
+
+// capture shows a packet that is being offered to whoever records them.
+func (b *bearer) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
+	if b.n.capture == nil {
+		return
+	}
+	payload := pkt.ToBuffer()
+	b.n.capture.Capture(now, b.client, d, payload.Flatten())
+	payload.Release()
 }
 
 // later puts a flight into the queue.
@@ -178,18 +218,38 @@ func flip(p *stack.PacketBuffer, n uint64) *stack.PacketBuffer {
 	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw)})
 }
 
+// piece finds the tuple of a fragment. The fragments of a datagram come in order,
+// each datagram with an id of its own.
+func (w *way) piece(s segment) tuple {
+	if s.later {
+		s.tuple = w.pieces[s.id]
+	}
+	if s.more {
+		if w.pieces == nil {
+			w.pieces = make(map[uint16]tuple)
+		}
+		w.pieces[s.id] = s.tuple
+	} else {
+		delete(w.pieces, s.id)
+	}
+	return s.tuple
+}
+
 // flow finds the connection of s, or numbers a new one.
 func (b *bearer) flow(d harness.Direction, s segment) *flow {
 	f := b.flows[s.tuple]
 	if f != nil {
 		h := f.half(d)
 		if !s.opens() || !h.started || h.isn == s.seq {
+			if s.opens() && d == harness.Up {
+				f.forgotten = b.retired[s.client] // a SYN makes the NAT know it anew
+			}
 			return f
 		}
 		f.up.release()
 		f.down.release()
 	}
-	f = &flow{tuple: s.tuple}
+	f = &flow{tuple: s.tuple, forgotten: b.retired[s.client], cross: b.n.isCross(s.tuple)}
 	if s.tuple != (tuple{}) {
 		b.count++
 		f.id = b.count
@@ -202,8 +262,10 @@ func (b *bearer) flow(d harness.Direction, s segment) *flow {
 func (b *bearer) set(p harness.Profile) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.up.link.Set(p.Up)
-	b.down.link.Set(p.Down)
+	for _, w := range []*way{&b.up, &b.down} {
+		w.path = p.Path(w.dir)
+		w.link.Set(w.path)
+	}
 }
 
 // block begins and ends outages.
@@ -237,7 +299,7 @@ func (b *bearer) refuse(fl *flight) (first bool) {
 		tuple: fl.flow.tuple, ack: asked + 1, flags: header.TCPFlagRst | header.TCPFlagAck,
 		header: header.TCPMinimumSize, size: header.IPv4MinimumSize + header.TCPMinimumSize,
 	}
-	b.enter(back, s, b.n.encode(b.client, back, s))
+	b.enter(back, s, encode(back, s))
 	return first
 }
 

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"os"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -17,40 +14,12 @@ import (
 // conn is a net.Conn over a gVisor endpoint that behaves like *net.TCPConn, with
 // its CloseWrite and SetLinger.
 type conn struct {
-	ep            tcpip.Endpoint
-	queue         *waiter.Queue
-	local, remote *net.TCPAddr
-	broken        atomic.Pointer[error] // how the connection failed, once it has
-
-	closing sync.Once
-	closed  chan struct{}
-	read    side
-	write   side
-}
-
-// side is one direction of a conn. Its mutex makes one call wait for another,
-// as package net does.
-type side struct {
-	mu       sync.Mutex
-	deadline deadline
-	entry    waiter.Entry
-	ready    chan struct{} // holds a token after the endpoint may have become ready
+	*socket
+	broken atomic.Pointer[error] // how the connection failed, once it has
 }
 
 func newConn(ep tcpip.Endpoint, queue *waiter.Queue) *conn {
-	c := &conn{ep: ep, queue: queue, closed: make(chan struct{})}
-	c.local, c.remote = new(net.TCPAddr), new(net.TCPAddr)
-	if a, err := ep.GetLocalAddress(); err == nil {
-		c.local = tcpAddr(a)
-	}
-	if a, err := ep.GetRemoteAddress(); err == nil {
-		c.remote = tcpAddr(a)
-	}
-	c.read.entry, c.read.ready = waiter.NewChannelEntry(waiter.ReadableEvents)
-	c.write.entry, c.write.ready = waiter.NewChannelEntry(waiter.WritableEvents)
-	queue.EventRegister(&c.read.entry)
-	queue.EventRegister(&c.write.entry)
-
+	c := &conn{socket: newSocket("tcp", ep, queue)}
 	idle, interval := tcpip.KeepaliveIdleOption(keepAlive), tcpip.KeepaliveIntervalOption(keepAlive)
 	// These can fail for no value given here.
 	_ = ep.SetSockOpt(&idle)
@@ -116,27 +85,6 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 }
 
-// stopped returns why nothing more may be done on s, if so.
-func (c *conn) stopped(s *side) error {
-	select {
-	case <-c.closed:
-		return net.ErrClosed
-	case <-s.deadline.passed():
-		return os.ErrDeadlineExceeded
-	default:
-		return nil
-	}
-}
-
-// wait returns when s may be ready, is past its deadline, or c is closed.
-func (c *conn) wait(s *side) {
-	select {
-	case <-s.ready:
-	case <-s.deadline.passed():
-	case <-c.closed:
-	}
-}
-
 // failed turns an error of the endpoint into one of package net. gVisor says
 // only once how a connection broke; whoever asks later is told the same.
 func (c *conn) failed(op string, terr tcpip.Error) error {
@@ -164,25 +112,6 @@ func (c *conn) failed(op string, terr tcpip.Error) error {
 	return c.opError(op, sysError(op, terr))
 }
 
-func (c *conn) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: "tcp", Source: c.local, Addr: c.remote, Err: err}
-}
-
-// Close implements net.Conn.
-func (c *conn) Close() error {
-	err := c.opError("close", net.ErrClosed)
-	c.closing.Do(func() {
-		err = nil
-		close(c.closed)
-		c.ep.Close()
-		c.queue.EventUnregister(&c.read.entry)
-		c.queue.EventUnregister(&c.write.entry)
-		c.read.deadline.set(time.Time{})
-		c.write.deadline.set(time.Time{})
-	})
-	return err
-}
-
 // CloseWrite ends the outgoing stream. It fails if the connection is broken.
 func (c *conn) CloseWrite() error {
 	if terr := c.ep.Shutdown(tcpip.ShutdownWrite); terr != nil {
@@ -201,89 +130,4 @@ func (c *conn) SetLinger(seconds int) error {
 	}
 	c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: seconds == 0})
 	return nil
-}
-
-// LocalAddr implements net.Conn.
-func (c *conn) LocalAddr() net.Addr { return c.local }
-
-// RemoteAddr implements net.Conn.
-func (c *conn) RemoteAddr() net.Addr { return c.remote }
-
-// SetDeadline implements net.Conn.
-func (c *conn) SetDeadline(t time.Time) error {
-	if err := c.SetReadDeadline(t); err != nil {
-		return err
-	}
-	return c.SetWriteDeadline(t)
-}
-
-// SetReadDeadline implements net.Conn.
-func (c *conn) SetReadDeadline(t time.Time) error { return c.setDeadline(&c.read, t) }
-
-// SetWriteDeadline implements net.Conn.
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(&c.write, t) }
-
-func (c *conn) setDeadline(s *side, t time.Time) error {
-	select {
-	case <-c.closed:
-		return c.opError("set", net.ErrClosed)
-	default:
-		s.deadline.set(t)
-		return nil
-	}
-}
-
-// deadline closes a channel at a time that can be moved. The zero deadline is
-// none.
-type deadline struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	over  chan struct{} // closed when passed; nil if never set
-}
-
-// passed returns a channel that is closed once the deadline has passed.
-func (d *deadline) passed() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.over == nil {
-		d.over = make(chan struct{})
-	}
-	return d.over
-}
-
-func (d *deadline) set(t time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	// A waiter holds the channel, so it is replaced only if it is closed. A
-	// timer that has fired and not yet run finds its channel replaced too.
-	if d.over == nil || isClosed(d.over) {
-		d.over = make(chan struct{})
-	}
-	if t.IsZero() {
-		return
-	}
-	over := d.over
-	var timer *time.Timer
-	timer = time.AfterFunc(time.Until(t), func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.timer == timer {
-			close(over)
-			d.timer = nil
-		}
-	})
-	d.timer = timer
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }

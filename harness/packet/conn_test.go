@@ -147,7 +147,7 @@ func TestDialErrors(t *testing.T) {
 		"no such client":       {t.Context(), "tcp", "10.1.0.1:80", syscall.EHOSTUNREACH},
 		"the real network":     {t.Context(), "tcp", "127.0.0.1:80", syscall.EHOSTUNREACH},
 		"cancelled":            {cancelled, "tcp", l.Addr().String(), context.Canceled},
-		"an unknown transport": {t.Context(), "udp", l.Addr().String(), net.UnknownNetworkError("udp")},
+		"an unknown transport": {t.Context(), "unix", l.Addr().String(), net.UnknownNetworkError("unix")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := n.Client(0).DialContext(tc.ctx, tc.network, tc.address)

@@ -35,6 +35,10 @@ func errno(err tcpip.Error) (syscall.Errno, bool) {
 		return syscall.EADDRNOTAVAIL, true
 	case *tcpip.ErrHostUnreachable:
 		return syscall.EHOSTUNREACH, true
+	case *tcpip.ErrMessageTooLong:
+		return syscall.EMSGSIZE, true
+	case *tcpip.ErrDestinationRequired:
+		return syscall.EDESTADDRREQ, true
 	case *tcpip.ErrNetworkUnreachable:
 		return syscall.ENETUNREACH, true
 	default:

@@ -15,7 +15,15 @@ import (
 //   - Blackhole: the packets lost in an outage of its direction while it lasted;
 //   - Reset: the connections that were open; both ends are reset before Inject
 //     returns;
-//   - Refuse: the connections refused.
+//   - Refuse: the connections refused;
+//   - Rebind: the flows forgotten that were open;
+//   - Vanish: the flows that were open. Packets of older flows do not arrive until
+//     the end. If Fault.Side names a side, its machines have no power meanwhile: no
+//     packet at all arrives, and at the end their connections are gone;
+//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
+//     direction, acknowledgements with them.
+//
+// Refuse and Reset are of TCP connections only.
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
@@ -32,6 +40,16 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 			n.refusing.Add(-1)
 			return n.refused.Load() - before
 		}, nil
+	case harness.Rebind:
+		hits, err := n.rebind(f.NewAddress)
+		if err != nil {
+			return nil, err
+		}
+		return func() int64 { return hits }, nil
+	case harness.Vanish:
+		return n.vanish(f.Side), nil
+	case harness.CrossTraffic:
+		return n.crossTraffic(f.Direction)
 	case harness.StreamToxic:
 		return nil, errors.New("inject toxic: the packet network has no streams; put toxiproxy in front of it (package toxi)")
 	default:

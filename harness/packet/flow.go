@@ -1,8 +1,10 @@
 package packet
 
 import (
+	"encoding/binary"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -20,34 +22,78 @@ const (
 	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
 )
 
-// tuple names a connection on the link of one client.
-type tuple struct{ clientPort, serverPort uint16 }
+// tuple names a connection on the link of one client. Datagrams between the same
+// two ports are a connection, too. The zero tuple is of packets that belong to
+// none.
+type tuple struct {
+	client                 [4]byte // address
+	protocol               tcpip.TransportProtocolNumber
+	clientPort, serverPort uint16
+}
 
 // segment is what the link reads in a packet.
 type segment struct {
 	tuple
+	size int // bytes with the IP header
+
+	// TCP.
 	seq, ack uint32
 	flags    header.TCPFlags
 	header   int // bytes of TCP header
 	payload  int // bytes
-	size     int // bytes with the IP header
+
+	// UDP in fragments. A later fragment has no ports, hence no tuple.
+	id          uint16 // of the datagram
+	more, later bool
 }
 
-// parse reads a packet that a stack of dir's sender hands to its card. Anything
-// that is not TCP belongs to flow 0, with no flags.
+// parse reads a packet that a stack of dir's sender hands to its card. ICMP
+// belongs to the connection it is about.
 func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 	s := segment{size: p.Size()}
-	h := header.TCP(p.TransportHeader().Slice())
-	if p.TransportProtocolNumber != header.TCPProtocolNumber || len(h) < header.TCPMinimumSize {
+	ip := header.IPv4(p.NetworkHeader().Slice())
+	h := p.TransportHeader().Slice()
+	switch ip.TransportProtocol() {
+	case header.TCPProtocolNumber:
+		if len(h) < header.TCPMinimumSize {
+			return s
+		}
+		t := header.TCP(h)
+		s.seq, s.ack, s.flags = t.SequenceNumber(), t.AckNumber(), t.Flags()
+		s.header, s.payload = int(t.DataOffset()), p.Data().Size()
+	case header.UDPProtocolNumber:
+		s.id, s.more, s.later = ip.ID(), ip.More(), ip.FragmentOffset() > 0
+		if s.later {
+			return s
+		}
+		if len(h) == 0 { // the first fragment
+			h, _ = p.Data().PullUp(header.UDPMinimumSize)
+		}
+	case header.ICMPv4ProtocolNumber:
+		// It quotes the packet it is about, which went the other way.
+		dir = opposite(dir)
+		quoted, _ := p.Data().PullUp(header.IPv4MinimumSize + 4)
+		if len(quoted) == 0 {
+			return s
+		}
+		ip, h = header.IPv4(quoted), quoted[header.IPv4MinimumSize:]
+	default:
 		return s
 	}
-	s.tuple = tuple{h.SourcePort(), h.DestinationPort()}
-	if dir == harness.Down {
-		s.tuple = tuple{h.DestinationPort(), h.SourcePort()}
+	if len(h) >= 4 {
+		s.tuple = tupleOf(ip, h, dir)
 	}
-	s.seq, s.ack, s.flags = h.SequenceNumber(), h.AckNumber(), h.Flags()
-	s.header, s.payload = int(h.DataOffset()), p.Data().Size()
 	return s
+}
+
+// tupleOf names the connection of a packet that goes in direction dir. Ports are
+// the first four bytes behind its IP header.
+func tupleOf(ip header.IPv4, ports []byte, dir harness.Direction) tuple {
+	from, to := binary.BigEndian.Uint16(ports), binary.BigEndian.Uint16(ports[2:])
+	if dir == harness.Down {
+		return tuple{ip.DestinationAddress().As4(), ip.TransportProtocol(), to, from}
+	}
+	return tuple{ip.SourceAddress().As4(), ip.TransportProtocol(), from, to}
 }
 
 // length is how many sequence numbers the segment takes.
@@ -80,8 +126,14 @@ type flow struct {
 	tuple
 	id      uint64
 	refused bool
+	reset   bool          // it has ended by a reset
+	cross   bool          // it is cross traffic
+	last    time.Duration // when its last packet was offered
 	up      half
 	down    half
+
+	forgotten bool // the NAT has
+	vanished  int  // faults in force that keep its packets from arriving
 }
 
 func (f *flow) half(d harness.Direction) *half {

@@ -18,6 +18,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
 	"github.com/onebar/onebar/harness"
@@ -37,8 +38,8 @@ const (
 // host implements harness.Host: one gVisor stack with one card.
 type host struct {
 	n      *Network
-	addr   netip.Addr
-	client int // index, if it is a client
+	addr   atomic.Value // netip.Addr
+	client int          // index, if it is a client
 	seed   uint64
 
 	once   sync.Once
@@ -49,7 +50,15 @@ type host struct {
 }
 
 func newHost(n *Network, addr netip.Addr, seed uint64) *host {
-	return &host{n: n, addr: addr, seed: seed}
+	h := &host{n: n, seed: seed}
+	h.addr.Store(addr)
+	return h
+}
+
+// address is that of the sockets made now.
+func (h *host) address() netip.Addr {
+	a, _ := h.addr.Load().(netip.Addr)
+	return a
 }
 
 // ready makes the stack on first use. The caller holds n.life, so that Close
@@ -67,7 +76,7 @@ func (h *host) build() error {
 	random := &source{r: rand.New(rand.NewPCG(h.seed, 0))}
 	s := stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
-		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC},
+		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
 		HandleLocal:        true,
 		RandSource:         random,
 		SecureRNG:          random,
@@ -77,21 +86,17 @@ func (h *host) build() error {
 	if h != h.n.server {
 		b = newBearer(h.n, h.client, h.n.profile)
 		b.block(h.n.outages[0] > 0, h.n.outages[1] > 0)
+		b.dark = h.n.dark
 		b.up.to, b.down.to = h.n.server.card, c
 		c.send = func(p *stack.PacketBuffer) { b.send(harness.Up, p) }
 	}
 	if err := s.CreateNIC(nic, c); err != nil {
-		return fmt.Errorf("make the card of host %v: %v", h.addr, err)
+		return fmt.Errorf("make the card of host %v: %v", h.address(), err)
 	}
-	address := tcpip.ProtocolAddress{
-		Protocol:          header.IPv4ProtocolNumber,
-		AddressWithPrefix: tcpip.AddrFrom4(h.addr.As4()).WithPrefix(),
-	}
-	if err := s.AddProtocolAddress(nic, address, stack.AddressProperties{}); err != nil {
-		return fmt.Errorf("give host %v its address: %v", h.addr, err)
-	}
-	s.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nic}})
 	h.stack, h.card = s, c
+	if err := h.claim(tcpip.AddrFrom4(h.address().As4())); err != nil {
+		return err
+	}
 	h.bearer.Store(b)
 	h.tune(h.n.profile)
 	return h.settle()
@@ -109,7 +114,7 @@ func (h *host) settle() error {
 		&sack, &recovery, &nagle, &moderate, &cubic, &receive, &send,
 	} {
 		if err := h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
-			return fmt.Errorf("set %T of host %v: %v", o, h.addr, err)
+			return fmt.Errorf("set %T of host %v: %v", o, h.address(), err)
 		}
 	}
 	return nil
@@ -123,12 +128,15 @@ func (h *host) tune(p harness.Profile) {
 	_ = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &floor)
 }
 
-// DialContext implements harness.Host. Network is "tcp" or "tcp4"; address is
-// the address of a host of the network and a port, in numbers. Errors are those
-// of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on, or the
-// error of ctx.
+// DialContext implements harness.Host. Network is "tcp", "tcp4", "udp" or "udp4";
+// address is the address of a host of the network and a port, in numbers. Errors
+// are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on,
+// or the error of ctx.
 func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	to, err := h.resolve(network, address)
+	if network == "udp" || network == "udp4" {
+		return h.dialDatagrams(network, address)
+	}
+	to, err := h.resolve("tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -142,7 +150,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	entry, connected := waiter.NewChannelEntry(waiter.WritableEvents)
 	queue.EventRegister(&entry)
 	defer queue.EventUnregister(&entry)
-	ep, err := h.connect(to, queue)
+	ep, err := h.connect(tcp.ProtocolNumber, to, queue)
 	if err != nil {
 		return fail(err)
 	}
@@ -159,11 +167,11 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	return newConn(ep, queue), nil
 }
 
-// connect begins the handshake.
-func (h *host) connect(to netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
+// connect makes a socket and begins its handshake, if it has one.
+func (h *host) connect(protocol tcpip.TransportProtocolNumber, to netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
 	h.n.life.RLock()
 	defer h.n.life.RUnlock()
-	ep, err := h.endpoint(queue)
+	ep, err := h.endpoint(protocol, queue)
 	if err != nil {
 		return nil, err
 	}
@@ -182,14 +190,14 @@ func (h *host) connect(to netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, 
 }
 
 // endpoint makes a socket. The caller holds n.life.
-func (h *host) endpoint(queue *waiter.Queue) (tcpip.Endpoint, error) {
+func (h *host) endpoint(protocol tcpip.TransportProtocolNumber, queue *waiter.Queue) (tcpip.Endpoint, error) {
 	if h.n.closed {
 		return nil, net.ErrClosed
 	}
 	if err := h.ready(); err != nil {
 		return nil, err
 	}
-	ep, terr := h.stack.NewEndpoint(tcp.ProtocolNumber, header.IPv4ProtocolNumber, queue)
+	ep, terr := h.stack.NewEndpoint(protocol, header.IPv4ProtocolNumber, queue)
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
@@ -199,10 +207,7 @@ func (h *host) endpoint(queue *waiter.Queue) (tcpip.Endpoint, error) {
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
 // or the host's own address and a port.
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
-	at, err := h.resolve(network, address)
-	if err == nil && at.Addr() != h.addr {
-		err = syscall.EADDRNOTAVAIL
-	}
+	at, err := h.local("tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -215,15 +220,9 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 }
 
 func (h *host) announce(at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
-	h.n.life.RLock()
-	defer h.n.life.RUnlock()
-	ep, err := h.endpoint(queue)
+	ep, err := h.bind(tcp.ProtocolNumber, at, queue)
 	if err != nil {
 		return nil, err
-	}
-	if terr := ep.Bind(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(h.addr.As4()), Port: at.Port()}); terr != nil {
-		ep.Close()
-		return nil, sysError("bind", terr)
 	}
 	if terr := ep.Listen(backlog); terr != nil {
 		ep.Close()
@@ -232,19 +231,72 @@ func (h *host) announce(at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint,
 	return ep, nil
 }
 
+// bind makes a socket with an address of its own.
+func (h *host) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
+	h.n.life.RLock()
+	defer h.n.life.RUnlock()
+	ep, err := h.endpoint(protocol, queue)
+	if err != nil {
+		return nil, err
+	}
+	if terr := ep.Bind(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(at.Addr().As4()), Port: at.Port()}); terr != nil {
+		ep.Close()
+		return nil, sysError("bind", terr)
+	}
+	return ep, nil
+}
+
+// dialDatagrams makes a connected socket for datagrams.
+func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
+	to, err := h.resolve("udp", network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	queue := new(waiter.Queue)
+	ep, err := h.connect(udp.ProtocolNumber, to, queue)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: net.UDPAddrFromAddrPort(to), Err: err}
+	}
+	return newDatagram(ep, queue, true), nil
+}
+
+// ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
+// address is ":port" or the host's own address and a port.
+func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
+	at, err := h.local("udp", network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	queue := new(waiter.Queue)
+	ep, err := h.bind(udp.ProtocolNumber, at, queue)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: net.UDPAddrFromAddrPort(at), Err: err}
+	}
+	return newDatagram(ep, queue, false), nil
+}
+
+// local reads an address of h itself.
+func (h *host) local(protocol, network, address string) (netip.AddrPort, error) {
+	at, err := h.resolve(protocol, network, address)
+	if err == nil && at.Addr() != h.address() {
+		err = syscall.EADDRNOTAVAIL
+	}
+	return at, err
+}
+
 // resolve reads an address. An empty host is h itself.
-func (h *host) resolve(network, address string) (netip.AddrPort, error) {
-	if network != "tcp" && network != "tcp4" {
+func (h *host) resolve(protocol, network, address string) (netip.AddrPort, error) {
+	if network != protocol && network != protocol+"4" {
 		return netip.AddrPort{}, net.UnknownNetworkError(network)
 	}
 	if len(address) > 0 && address[0] == ':' {
-		address = h.addr.String() + address
+		address = h.address().String() + address
 	}
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
 	}
-	if a.Addr() != h.n.server.addr && (!a.Addr().Is4() || h.n.clientOf(a.Addr()) == nil) {
+	if a.Addr() != h.n.server.address() && (!a.Addr().Is4() || h.n.clientOf(a.Addr()) == nil) {
 		return a, syscall.EHOSTUNREACH
 	}
 	return a, nil

@@ -2,7 +2,6 @@ package packet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -33,33 +32,10 @@ func (Engine) Name() string { return "packet" }
 // Payload implements harness.Engine: it sees packets.
 func (Engine) Payload() bool { return false }
 
-// Supports implements harness.Engine. The stream toxics of a scenario need
-// toxiproxy in front of the network, see Inject, and count as supported.
-func (Engine) Supports(s harness.Scenario) error {
-	var problems []error
-	for i, e := range s.Timeline {
-		switch {
-		case e.Action == harness.Rebind, e.Action == harness.CrossTraffic:
-			problems = append(problems, fmt.Errorf("event %d: the packet engine has no %s yet", i+1, e.Action))
-		case e.Action == harness.Crash && e.Vanish:
-			problems = append(problems, fmt.Errorf("event %d: the packet engine cannot let a side vanish yet; leave out vanish", i+1))
-		}
-	}
-	profiles := []harness.Profile{s.Link}
-	for _, e := range s.Timeline {
-		if e.Link != nil {
-			profiles = append(profiles, *e.Link)
-		}
-	}
-	for _, p := range profiles {
-		for _, path := range []harness.Path{p.Up, p.Down} {
-			if path.MTU > 0 && path.MTU < mtu && !path.MTUBlackhole {
-				problems = append(problems, fmt.Errorf("profile %s: the packet engine does not tell senders of an mtu yet; add mtu_blackhole", p.Name))
-			}
-		}
-	}
-	return errors.Join(problems...)
-}
+// Supports implements harness.Engine: there is nothing it cannot do. The stream
+// toxics of a scenario need toxiproxy in front of the network, see Inject, and
+// count as supported.
+func (Engine) Supports(harness.Scenario) error { return nil }
 
 // Open implements harness.Engine. What it returns is a *Network. It turns
 // gVisor's process-wide logging off.
@@ -74,6 +50,11 @@ type Network struct {
 	sink   harness.PacketSink // nil is nobody
 	queue  *queue
 	server *host
+	cross  cross
+
+	capture harness.PacketCapture // nil is nobody
+	alive   context.Context       // ends with the network
+	end     context.CancelFunc    // of alive
 
 	stopped atomic.Bool // the stacks have ended, packets under way are lost
 
@@ -85,6 +66,7 @@ type Network struct {
 	mu       sync.Mutex
 	profile  harness.Profile
 	outages  [2]int // blackholes in force, up and down
+	dark     int    // faults in force that keep every packet from arriving
 	clients  []*host
 	splices  []*relay.Server
 	lost     [2]atomic.Int64 // packets lost in outages, up and down
@@ -98,7 +80,8 @@ func New(c harness.NetworkConfig) (*Network, error) {
 		return nil, fmt.Errorf("open packet network: %d clients, have 0 to %d", c.Clients, MaxClients)
 	}
 	log.SetTarget(discard{})
-	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, profile: c.Profile}
+	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, profile: c.Profile, capture: c.Capture}
+	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
 		n.start = time.Now()
 	}
@@ -151,18 +134,19 @@ func (n *Network) SetProfile(p harness.Profile) {
 	}
 }
 
-// serverAddr is 10.0.0.1, clientAddr 10.1.x.y.
+// serverAddr is 10.0.0.1, clientAddr 10.1.x.y, a client's first address.
 func serverAddr() netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, 1}) }
 
 func clientAddr(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
 }
 
-// clientOf returns the client with an address, or nil.
+// clientOf returns the client that has or had an address, or nil. The second byte
+// counts a client's addresses, see move.
 func (n *Network) clientOf(a netip.Addr) *host {
 	b := a.As4()
 	i := int(b[2])<<8 | int(b[3])
-	if b[0] != 10 || b[1] != 1 || i >= len(n.clients) {
+	if b[0] != 10 || b[1] == 0 || i >= len(n.clients) {
 		return nil
 	}
 	return n.clients[i]
@@ -195,6 +179,9 @@ func (n *Network) land(fl *flight) {
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
+	if r.Cross && r.Drop == harness.DropNone {
+		n.cross.delivered.Add(1)
+	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
@@ -209,9 +196,9 @@ func (n *Network) land(fl *flight) {
 }
 
 // encode makes the packet of a segment without payload that travels in
-// direction d on the link of a client.
-func (n *Network) encode(client int, d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := clientAddr(client), serverAddr(), s.clientPort, s.serverPort
+// direction d.
+func encode(d harness.Direction, s segment) *stack.PacketBuffer {
+	src, dst, from, to := s.client, serverAddr().As4(), s.clientPort, s.serverPort
 	if d == harness.Down {
 		src, dst, from, to = dst, src, to, from
 	}
@@ -219,7 +206,7 @@ func (n *Network) encode(client int, d harness.Direction, s segment) *stack.Pack
 	ip := header.IPv4(b)
 	ip.Encode(&header.IPv4Fields{
 		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber),
-		SrcAddr: tcpip.AddrFrom4(src.As4()), DstAddr: tcpip.AddrFrom4(dst.As4()),
+		SrcAddr: tcpip.AddrFrom4(src), DstAddr: tcpip.AddrFrom4(dst),
 	})
 	ip.SetChecksum(^ip.CalculateChecksum())
 	t := header.TCP(b[header.IPv4MinimumSize:])
@@ -241,6 +228,7 @@ func (n *Network) Close() error {
 	}
 	n.closed = true
 	n.life.Unlock()
+	n.end()
 
 	var err error
 	n.mu.Lock()
@@ -266,6 +254,7 @@ func (n *Network) Close() error {
 			b.release()
 		}
 	}
+	n.cross.running.Wait()
 	return err
 }
 

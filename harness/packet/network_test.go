@@ -282,28 +282,3 @@ func TestClosedNetwork(t *testing.T) {
 	_, err = n.Server().Listen(t.Context(), "tcp", ":0")
 	require.ErrorIs(t, err, net.ErrClosed)
 }
-
-func TestSupports(t *testing.T) {
-	for name, tc := range map[string]struct {
-		s    harness.Scenario
-		want string // empty: supported
-	}{
-		"faults of a link": {harness.Scenario{Timeline: []harness.Event{
-			{Action: harness.Blackhole}, {Action: harness.Reset}, {Action: harness.Refuse}, {Action: harness.Crash}, {Action: harness.StreamToxic},
-		}}, ""},
-		"rebind":        {harness.Scenario{Timeline: []harness.Event{{Action: harness.Rebind}}}, "event 1: the packet engine has no rebind yet"},
-		"cross traffic": {harness.Scenario{Timeline: []harness.Event{{Action: harness.Heal}, {Action: harness.CrossTraffic}}}, "event 2: the packet engine has no cross_traffic yet"},
-		"vanish":        {harness.Scenario{Timeline: []harness.Event{{Action: harness.Crash, Vanish: true}}}, "vanish"},
-		"mtu":           {harness.Scenario{Link: harness.Profile{Name: "tunnel", Up: harness.Path{MTU: 1400}}}, "profile tunnel"},
-		"mtu blackhole": {harness.Scenario{Link: harness.Profile{Up: harness.Path{MTU: 1400, MTUBlackhole: true}}}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := packet.Engine{}.Supports(tc.s)
-			if tc.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tc.want)
-		})
-	}
-}

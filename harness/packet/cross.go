@@ -1,0 +1,164 @@
+package packet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// The ports of the server that cross traffic goes to and comes from, named for
+// what is there: RFC 863 and RFC 864.
+const (
+	discardPort = 9
+	chargenPort = 19
+)
+
+const (
+	crossChunk = 16 << 10         // bytes written at a time
+	crossStall = 30 * time.Second // without progress for so long, a transfer begins again
+	crossPause = time.Second      // before it does
+)
+
+// cross is the cross traffic of a network: bulk transfers over connections of
+// their own, beside those of the payments.
+type cross struct {
+	mu        sync.Mutex // while the server's ends are made
+	serving   atomic.Bool
+	running   sync.WaitGroup
+	delivered atomic.Int64 // packets
+}
+
+// isCross reports whether a connection is cross traffic.
+func (n *Network) isCross(t tuple) bool {
+	return (t.serverPort == discardPort || t.serverPort == chargenPort) &&
+		t.protocol == header.TCPProtocolNumber && n.cross.serving.Load()
+}
+
+// crossTraffic begins a transfer in direction d, or both ways if it is unknown,
+// for every client.
+func (n *Network) crossTraffic(d harness.Direction) (end func() int64, err error) {
+	if err := n.serveCross(); err != nil {
+		return nil, fmt.Errorf("inject cross_traffic: %w", err)
+	}
+	n.life.RLock()
+	defer n.life.RUnlock()
+	if n.closed {
+		return nil, fmt.Errorf("inject cross_traffic: %w", net.ErrClosed)
+	}
+	before := n.cross.delivered.Load()
+	ctx, cancel := context.WithCancel(n.alive)
+	var transfers sync.WaitGroup
+	begin := func(h *host, port uint16, transfer func(net.Conn) error) {
+		n.cross.running.Add(1)
+		transfers.Go(func() {
+			defer n.cross.running.Done()
+			h.transfer(ctx, port, transfer)
+		})
+	}
+	for _, h := range n.clients {
+		if d != harness.Up {
+			begin(h, chargenPort, drain)
+		}
+		if d != harness.Down {
+			begin(h, discardPort, fill)
+		}
+	}
+	return func() int64 {
+		cancel()
+		transfers.Wait()
+		return n.cross.delivered.Load() - before
+	}, nil
+}
+
+// serveCross makes the server's ends of cross traffic, which stay.
+func (n *Network) serveCross() error {
+	n.cross.mu.Lock()
+	defer n.cross.mu.Unlock()
+	if n.cross.serving.Load() {
+		return nil
+	}
+	discard, err := n.server.Listen(n.alive, "tcp", fmt.Sprint(":", discardPort))
+	if err != nil {
+		return err
+	}
+	chargen, err := n.server.Listen(n.alive, "tcp", fmt.Sprint(":", chargenPort))
+	if err != nil {
+		discard.Close()
+		return err
+	}
+	n.life.RLock()
+	defer n.life.RUnlock()
+	if n.closed {
+		return net.ErrClosed
+	}
+	n.cross.serving.Store(true)
+	n.cross.running.Go(func() { n.serveBulk(discard, drain) })
+	n.cross.running.Go(func() { n.serveBulk(chargen, fill) })
+	return nil
+}
+
+// serveBulk serves a listener until the network is closed.
+func (n *Network) serveBulk(l net.Listener, serve func(net.Conn) error) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		n.cross.running.Go(func() {
+			_ = serve(c) // it ends by an error, always
+			hangUp(c)
+		})
+	}
+}
+
+// transfer moves data between a client and a port of the server as fast as TCP
+// does, until ctx ends. A connection that breaks or stalls is replaced.
+func (h *host) transfer(ctx context.Context, port uint16, bulk func(net.Conn) error) {
+	addr := net.JoinHostPort(h.n.server.address().String(), fmt.Sprint(port))
+	for ctx.Err() == nil {
+		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
+			stop := context.AfterFunc(ctx, func() { hangUp(c) })
+			_ = bulk(c) // it ends by an error, always
+			stop()
+			hangUp(c)
+		}
+		pause := time.NewTimer(crossPause)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// hangUp resets a connection, so that nothing more is sent on it.
+func hangUp(c net.Conn) {
+	if l, ok := c.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0) // it can fail only if c is closed already
+	}
+	c.Close()
+}
+
+// fill writes to c, and drain reads from it, until it breaks or stalls.
+func fill(c net.Conn) error { return pump(c, c.Write) }
+
+func drain(c net.Conn) error { return pump(c, c.Read) }
+
+func pump(c net.Conn, step func([]byte) (int, error)) error {
+	b := make([]byte, crossChunk)
+	for {
+		if err := c.SetDeadline(time.Now().Add(crossStall)); err != nil {
+			return err
+		}
+		if _, err := step(b); err != nil {
+			return err
+		}
+	}
+}
