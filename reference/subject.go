@@ -72,14 +72,16 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	return nil
 }
 
-// pace keeps the wallets within the attempts that the scenario allows.
+// pace keeps the wallets within the attempts that the scenario allows, of which
+// those that find no connection are the third part.
 func (s *subject) pace() wallet.Pace {
 	p := s.options.Pace
 	if p.Tries == 0 {
 		p.Tries = 18
 	}
 	if bound := s.env.Workload.Attempts; bound > 0 {
-		p.Tries = min(p.Tries, bound)
+		p.Tries = min(p.Tries, bound-bound/3)
+		p.Dark = max(1, bound-p.Tries)
 	}
 	return p
 }

@@ -35,6 +35,7 @@ type testBank struct {
 	deaf   bool                                                     // requests are neither handled nor answered
 	cut    bool                                                     // the connection ends in place of an answer
 	late   time.Duration                                            // before each answer
+	behind time.Duration                                            // its clock
 	refuse wire.Reason                                              // answers to new payments
 	twist  func(wire.Request, wire.Answer) (_ wire.Answer, ok bool) // changes an answer; ok is to send it
 }
@@ -108,7 +109,7 @@ func (b *testBank) answer(r wire.Request, payer wire.PublicKey) (a wire.Answer, 
 		return a, false
 	}
 	a, known := b.answers[r.Payment.Key]
-	now := time.Now().UnixMilli()
+	now := time.Now().Add(-b.behind).UnixMilli()
 	switch {
 	case known:
 	case r.Payment.Deadline != 0 && now > r.Payment.Deadline:

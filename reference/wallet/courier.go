@@ -17,8 +17,13 @@ type courier struct {
 	p     Payment
 	early int           // tries before the deadline in this round
 	late  int           // tries after it
+	dark  int           // tries that found no connection
+	met   bool          // the last try found one
+	deaf  bool          // the last try had no answer
+	wait  time.Duration // until the bank can say more
 	stale bool          // the last try failed on a connection that was open before: try a new one at once
 	wake  chan struct{} // of capacity 1: begin a new round
+	up    chan struct{} // of capacity 1: the bank has answered somebody: try now
 	done  chan struct{} // closed when the courier has ended
 }
 
@@ -52,7 +57,7 @@ func (c *courier) leave() bool {
 	defer c.w.mu.Unlock()
 	select {
 	case <-c.wake:
-		c.early, c.late = 0, 0
+		c.early, c.late, c.dark = 0, 0, 0
 		if !c.p.State.Final() && c.w.ctx.Err() == nil {
 			return false
 		}
@@ -73,14 +78,14 @@ func (c *courier) next() bool {
 		switch pause, ok := c.pause(limited, late, left); {
 		case late && c.p.State == Queued:
 			if !c.expire() {
-				c.sleep(c.w.cfg.Pace.Cap)
+				c.sleep(c.w.cfg.Pace.Cap, nil)
 			}
 		case rested:
 			return true
 		case !ok:
 			return false
 		default:
-			c.sleep(pause)
+			c.sleep(pause, c.news())
 			rested = true
 		}
 	}
@@ -92,22 +97,40 @@ func (c *courier) next() bool {
 // final answer.
 func (c *courier) pause(limited, late bool, left time.Duration) (d time.Duration, ok bool) {
 	pace := &c.w.cfg.Pace
-	spent := c.early >= pace.before()
+	spent := c.early >= pace.before() || limited && c.dark >= pace.Dark-pace.Dark/3
 	switch {
-	case c.early+c.late >= pace.Tries:
-		return 0, false
-	case c.stale, c.early+c.late == 0:
-		return 0, true
-	case late:
-		return c.w.patience.pause(c.late + 1), true
 	case limited && spent && c.p.State == Queued:
 		return left, true
+	case c.early+c.late >= pace.Tries, c.dark >= pace.Dark:
+		return 0, false
+	case c.stale, c.early+c.late+c.dark == 0:
+		return 0, true
+	case !c.met && limited && c.p.State == Queued:
+		return min(left, c.w.patience.pause(c.dark)), true
+	case !c.met && (late || !spent):
+		return c.w.patience.pause(max(c.dark, 1)), true
+	case late:
+		return max(c.wait, c.w.patience.pause(c.late+1)), true
 	case limited && spent:
 		return left + c.w.patience.pause(1), true
 	case c.p.State == Queued && limited:
 		return min(left, c.w.patience.pause(c.early)), true
 	}
 	return c.w.patience.pause(c.early), true
+}
+
+// news returns what may end a pause: an answer to another payment, if the last
+// try had none. A bank that is busy, or has not found the payment, is left alone
+// for the whole pause, and so is one whose tries before the deadline are spent.
+func (c *courier) news() <-chan struct{} {
+	if !c.deaf || c.late == 0 && c.early >= c.w.cfg.Pace.before() {
+		return nil
+	}
+	select {
+	case <-c.up: // old news
+	default:
+	}
+	return c.up
 }
 
 // try makes one try and stores what came of it.
@@ -124,11 +147,17 @@ func (c *courier) try() {
 			return // it waited too long for its turn
 		}
 		a.Asked = true
+	}
+	answer, met, err := c.exchange(&a)
+	c.met, c.deaf, c.wait = met, err != nil, 0
+	switch {
+	case !met:
+		c.dark++ // the bank has not noticed it
+	case a.Asked:
 		c.late++
-	} else {
+	default:
 		c.early++
 	}
-	answer, err := c.exchange(&a)
 	a.Took = time.Since(a.Began)
 	p := c.p
 	p.tries = a.N
@@ -139,6 +168,9 @@ func (c *courier) try() {
 		p.State, p.Reason, p.Answer = verdict(answer)
 	case answer.Reason != wire.NoReason:
 		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
+	case a.Asked: // its clock is behind ours
+		c.wait = time.UnixMilli(p.Deadline).Sub(time.UnixMilli(answer.At)) + time.Millisecond
+		fallthrough
 	default:
 		a.Error = fmt.Sprintf("the bank says: %v", answer.Result)
 	}
@@ -168,51 +200,54 @@ func verdict(a *wire.Answer) (State, string, *wire.Answer) {
 var errNotStored = errors.New("not sent, because that could not be stored")
 
 // exchange sends the payment, or the question about it, and waits for the
-// answer. A payment is stored as sent before it can leave.
-func (c *courier) exchange(a *Attempt) (*wire.Answer, error) {
-	allow := c.w.patience.allow()
-	ctx, cancel := context.WithTimeout(c.w.ctx, allow)
-	defer cancel()
-	k, dialed, err := c.w.line.get(ctx, allow)
-	a.Dialed = dialed
-	var answer *wire.Answer
-	if err == nil && c.p.State == Queued {
-		if !c.store(c.p.with(Sent), nil) {
-			err = errNotStored
-		}
+// answer. A payment is stored as sent before it can leave. What the opening of a
+// connection takes is not counted against the answer. It returns whether there
+// was a connection.
+func (c *courier) exchange(a *Attempt) (answer *wire.Answer, met bool, err error) {
+	k, dialed, err := c.w.line.get(c.w.ctx)
+	a.Dialed, met = dialed, err == nil
+	if met && c.p.State == Queued && !c.store(c.p.with(Sent), nil) {
+		err = errNotStored
 	}
+	asked, allow := time.Now(), c.w.patience.allow()
 	if err == nil {
 		ask := wire.AskPay
 		if a.Asked {
 			ask = wire.AskStatus
 		}
+		ctx, cancel := context.WithTimeout(c.w.ctx, allow)
 		answer, err = k.sess.Do(ctx, &wire.Request{Ask: ask, Payment: c.p.Payment})
+		cancel()
 	}
 	var timeout net.Error
 	silent := errors.As(err, &timeout) && timeout.Timeout()
-	used := c.w.line.put(k, a.Began, err, silent)
+	used := c.w.line.put(k, asked, err, silent)
 	c.stale = used && !dialed && !silent && err != nil && !c.stale
 	switch {
 	case err == nil:
-		c.w.patience.answered(time.Since(a.Began))
+		c.w.patience.answered(time.Since(asked))
+		c.w.heard()
 	case c.w.ctx.Err() != nil:
 		err = errors.New("the wallet was closed before an answer came")
-	case silent:
+	case silent && met:
 		c.w.patience.timedOut(allow)
 		err = fmt.Errorf("no answer within %v", allow.Round(time.Millisecond))
+	case silent:
+		err = fmt.Errorf("no connection within %v", c.w.cfg.Pace.Dial)
 	}
-	return answer, err
+	return answer, met, err
 }
 
-// sleep waits for d, or until the wallet ends. A nudge ends it early and begins
-// a new round.
-func (c *courier) sleep(d time.Duration) {
+// sleep waits for d, or until the wallet ends, or something comes over up. A
+// nudge ends it early and begins a new round.
+func (c *courier) sleep(d time.Duration, up <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-c.wake:
-		c.early, c.late = 0, 0
+		c.early, c.late, c.dark = 0, 0, 0
+	case <-up:
 	case <-c.w.ctx.Done():
 	}
 }

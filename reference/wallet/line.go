@@ -36,9 +36,9 @@ type link struct {
 
 func newLine(ctx context.Context, cfg Config) *line { return &line{ctx: ctx, cfg: cfg} }
 
-// get returns the current connection, and whether this call dialed it; a dial
-// has the time allow. The caller puts the link back, also after an error.
-func (l *line) get(ctx context.Context, allow time.Duration) (k *link, dialed bool, err error) {
+// get returns the current connection, and whether this call dialed it. The
+// caller puts the link back, also after an error.
+func (l *line) get(ctx context.Context) (k *link, dialed bool, err error) {
 	l.mu.Lock()
 	k = l.cur
 	if k == nil || k.broken() {
@@ -46,7 +46,7 @@ func (l *line) get(ctx context.Context, allow time.Duration) (k *link, dialed bo
 		dialed = true
 		l.cur = k
 		l.wg.Add(1)
-		go l.run(k, allow)
+		go l.run(k)
 	}
 	k.users++
 	l.mu.Unlock()
@@ -109,9 +109,9 @@ func (l *line) retire(k *link) {
 
 // run opens a link and closes it when it has broken, or nobody uses it and it is
 // retired or idle for long, or the wallet ends.
-func (l *line) run(k *link, allow time.Duration) {
+func (l *line) run(k *link) {
 	defer l.wg.Done()
-	if !l.open(k, allow) {
+	if !l.open(k) {
 		return
 	}
 	defer func() { _ = k.sess.Close() }()
@@ -133,8 +133,8 @@ func (l *line) run(k *link, allow time.Duration) {
 	}
 }
 
-func (l *line) open(k *link, allow time.Duration) bool {
-	ctx, cancel := context.WithTimeout(l.ctx, allow)
+func (l *line) open(k *link) bool {
+	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Pace.Dial)
 	defer cancel()
 	conn, err := l.cfg.Dial(ctx, "tcp", l.cfg.Address)
 	if err != nil {

@@ -15,18 +15,26 @@ type Pace struct {
 	// bank can give a final answer; and a restart leaves a third at least, so
 	// that a wallet that crashes again and again does not storm the bank.
 	Tries int
+	// Dark bounds the tries that find no connection, of which the bank notices
+	// nothing; then the payment rests, too. 0 is 180, about an hour.
+	Dark int
 	// Base and Cap bound the pause after try n: it is uniform between 0 and
 	// min(Cap, Base·2ⁿ⁻¹), the "full jitter" of M. Brooker, Exponential Backoff
 	// And Jitter, AWS Architecture Blog, 2015. 0 is 1 s, a round trip on EDGE,
 	// and 20 s, which is how late the end of an outage may go unnoticed.
 	Base, Cap time.Duration
-	// First is the time allowed to a try while nothing is known of the link. 0
+	// Dial is the time a connection may take to open. 0 is 8 s: TCP sends its SYN
+	// at 0, 1, 3 and 7 s (RFC 6298), and a second is a round trip on EDGE. The
+	// next SYN would come 8 s later, and finds the end of an outage no sooner
+	// than a new dial does.
+	Dial time.Duration
+	// First is the time allowed to an answer while nothing is known of the link. 0
 	// is 8 s: on EDGE with 840 ms of round trip (WebPageTest's profile) a new
 	// connection and an answer take 1.7 s; a lost SYN costs 1 s more, and then
 	// a lost segment 2.5 s, TCP's time-out of 3 round trips after one sample
 	// (RFC 6298, 2.1 to 2.3). That is 5.2 s, and the rest is queues.
 	First time.Duration
-	// Least and Most bound the time allowed to a try, however fast or slow the
+	// Least and Most bound the time allowed to an answer, however fast or slow the
 	// link has been. 0 is 4 s, enough for two time-outs of TCP in a row at its
 	// initial 1 s, and 24 s.
 	Least, Most time.Duration
@@ -48,12 +56,16 @@ func (p Pace) withDefaults() Pace {
 	}
 	def(&p.Base, time.Second)
 	def(&p.Cap, 20*time.Second)
+	def(&p.Dial, 8*time.Second)
 	def(&p.First, 8*time.Second)
 	def(&p.Least, 4*time.Second)
 	def(&p.Most, 24*time.Second)
 	def(&p.Idle, 100*time.Second)
 	if p.Tries <= 0 {
 		p.Tries = 18
+	}
+	if p.Dark <= 0 {
+		p.Dark = 180
 	}
 	if p.Together <= 0 {
 		p.Together = 16
@@ -75,9 +87,13 @@ func (p Pace) pause(n int) time.Duration {
 
 // patience estimates how long an answer takes, as TCP estimates its
 // retransmission time-out (RFC 6298, section 2): a smoothed time plus four
-// times its mean deviation. Each time-out doubles what the next try is given
-// (5.5 there), until an answer is in. One answer belongs to one try, so no
-// sample is ambiguous as it is to TCP (Karn's algorithm is not needed).
+// times its mean deviation. Each time-out on an open connection doubles what the
+// next try is given (5.5 there), until an answer is in; that no connection opens
+// says nothing of how long answers take. One answer belongs to one try, so no
+// sample is ambiguous as it is to TCP (Karn's algorithm is not needed), but one
+// that an outage has delayed says too much. So an answer that comes sooner than
+// expected counts an eighth as a deviation, as in Linux (tcp_rtt_estimator):
+// otherwise the fast answers after an outage would raise the estimate further.
 type patience struct {
 	pace Pace
 
@@ -92,6 +108,11 @@ type patience struct {
 func (p *patience) allow() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.allowed()
+}
+
+// allowed is allow for a caller that holds p.mu.
+func (p *patience) allowed() time.Duration {
 	d := p.pace.First
 	if p.srtt > 0 {
 		d = p.srtt + 4*p.rttvar
@@ -112,19 +133,22 @@ func (p *patience) answered(d time.Duration) {
 		p.srtt, p.rttvar = max(d, 1), d/2
 		return
 	}
-	p.rttvar = (3*p.rttvar + (p.srtt - d).Abs()) / 4
+	dev := d - p.srtt
+	if dev < 0 {
+		dev /= -8
+	}
+	p.rttvar = (3*p.rttvar + dev) / 4
 	p.srtt = (7*p.srtt + d) / 8
 }
 
 // timedOut takes in that a try given d had no answer. Tries that were given
 // the same and ended together count once.
 func (p *patience) timedOut(d time.Duration) {
-	if d < p.allow() {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.doubling++
+	if d >= p.allowed() {
+		p.doubling++
+	}
 }
 
 // pause draws the pause after n tries.

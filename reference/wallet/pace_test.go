@@ -59,6 +59,18 @@ func TestPatienceFollowsTheLink(t *testing.T) {
 	require.InDelta(t, 6, p.allow().Seconds(), 0.5, "a slow and steady one")
 }
 
+func TestPatienceForgetsAnOutage(t *testing.T) {
+	p := newPatience(Pace{}, 1)
+	p.answered(8 * time.Second) // the first answer came through the end of an outage
+	last := p.allow()
+	for range 12 {
+		p.answered(170 * time.Millisecond)
+		require.LessOrEqual(t, p.allow(), last, "a fast answer does not make it wait longer")
+		last = p.allow()
+	}
+	require.Equal(t, 4*time.Second, last)
+}
+
 func TestPatienceStaysWithinItsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPatience(Pace{}, 1)

@@ -149,7 +149,7 @@ func (s *Store) change(p *Payment, from State, a *Attempt) error {
 // Unfinished returns the payments of an account without a final state, in the
 // order in which they were accepted.
 func (s *Store) Unfinished(account string) (ps []Payment, err error) {
-	err = s.do(func(d *db) error {
+	err = s.read(func(d *db) error {
 		ps = nil
 		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND state < 3 ORDER BY id`,
 			func(r *sqlite3.Stmt) { ps = append(ps, scan(r)) }, account)
@@ -160,7 +160,7 @@ func (s *Store) Unfinished(account string) (ps []Payment, err error) {
 // payment returns one payment of an account.
 func (s *Store) payment(account string, key wire.Key) (p Payment, err error) {
 	found := false
-	err = s.do(func(d *db) error {
+	err = s.read(func(d *db) error {
 		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND key = ?`,
 			func(r *sqlite3.Stmt) { p, found = scan(r), true }, account, key[:])
 	})
@@ -172,7 +172,7 @@ func (s *Store) payment(account string, key wire.Key) (p Payment, err error) {
 
 // History returns every payment of an account with every try, oldest first.
 func (s *Store) History(account string) (hs []PaymentHistory, err error) {
-	err = s.do(func(d *db) error {
+	err = s.read(func(d *db) error {
 		hs = nil
 		at := map[int64]int{}
 		err := d.query(`SELECT `+columns+` FROM payment WHERE account = ? ORDER BY id`, func(r *sqlite3.Stmt) {

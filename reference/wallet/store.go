@@ -3,6 +3,7 @@ package wallet
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -36,6 +37,7 @@ type Store struct {
 
 type job struct {
 	f    func(*db) error
+	read bool       // f changes nothing
 	done chan error // of capacity 1
 }
 
@@ -66,8 +68,13 @@ func (s *Store) Close() error {
 // do runs f in a transaction and returns once it is durable. f may run more
 // than once, each time from the state before it. If do returns an error, f has
 // changed nothing.
-func (s *Store) do(f func(*db) error) error {
-	j := job{f: f, done: make(chan error, 1)}
+func (s *Store) do(f func(*db) error) error { return s.hand(job{f: f}) }
+
+// read is do for an f that changes nothing. It also works on a full disk.
+func (s *Store) read(f func(*db) error) error { return s.hand(job{f: f, read: true}) }
+
+func (s *Store) hand(j job) error {
+	j.done = make(chan error, 1)
 	select {
 	case s.work <- j:
 		return <-j.done
@@ -124,7 +131,8 @@ func (s *Store) commit(batch []job) {
 // a small change of its own is written over them, now or, if the disk still
 // fails, before anything else is done.
 func (s *Store) try(jobs ...job) error {
-	if err := s.cover(); err != nil {
+	changes := slices.ContainsFunc(jobs, func(j job) bool { return !j.read })
+	if err := s.cover(); err != nil && changes {
 		return err
 	}
 	writing := false
@@ -134,7 +142,7 @@ func (s *Store) try(jobs ...job) error {
 				return err
 			}
 		}
-		writing = true
+		writing = changes
 		return nil
 	})
 	if err == nil {

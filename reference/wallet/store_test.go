@@ -180,6 +180,20 @@ func TestFailedCommitDoesNotComeBack(t *testing.T) {
 	require.Equal(t, []string{"tea", "egg"}, orders(t, snapshot(t, dir)))
 }
 
+func TestFullDiskCanBeRead(t *testing.T) {
+	disk := &brokenDisk{VFS: vfs.Find("")}
+	vfs.Register("broken", disk)
+	t.Cleanup(func() { vfs.Unregister("broken") })
+	s := openStore(t, "file:"+filepath.Join(t.TempDir(), "wallet.db")+"?vfs=broken")
+	_, _, err := s.accept("w0", testPayment(1, "tea"))
+	require.NoError(t, err)
+	disk.fail.Store(1000)
+	_, _, err = s.accept("w0", testPayment(2, "bun"))
+	require.Error(t, err)
+	require.Equal(t, []string{"tea"}, orders(t, s))
+	disk.fail.Store(0)
+}
+
 func TestOneBadChangeDoesNotFailItsBatch(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "wallet.db")
 	synctest.Test(t, func(t *testing.T) {

@@ -128,13 +128,18 @@ func (w *Wallet) resume() error {
 		w.cfg.Told(*p)
 	}
 	for _, p := range ps {
-		w.start(p, min(p.tries, w.cfg.Pace.before()))
+		made := min(p.tries, w.cfg.Pace.before())
+		if p.State == Queued {
+			made = 0 // none of its tries reached the bank
+		}
+		w.start(p, made)
 	}
 	return nil
 }
 
 // Pay takes a payment, or returns the one there is for the order if that is not
-// refused, whatever its state. When it returns without an error the payment is
+// refused, whatever its state; if that rests, because its tries are used up,
+// there are a few more. When it returns without an error the payment is
 // durable and will be brought to an end, also by a later Open. After an error
 // it is not stored and will not be made.
 func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
@@ -153,9 +158,12 @@ func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
 	if err != nil {
 		return Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
-	if fresh {
+	switch {
+	case fresh:
 		w.cfg.Told(got)
 		w.start(got, 0)
+	case !got.State.Final() && w.rests(got.Key):
+		w.start(got, w.cfg.Pace.before())
 	}
 	return got, nil
 }
@@ -201,7 +209,7 @@ func (w *Wallet) start(p Payment, made int) *courier {
 		c.nudge()
 		return c
 	}
-	c := &courier{w: w, p: p, early: made, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &courier{w: w, p: p, early: made, wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{})}
 	if w.closed {
 		close(c.done)
 		return c
@@ -209,6 +217,25 @@ func (w *Wallet) start(p Payment, made int) *courier {
 	w.couriers[p.Key] = c
 	w.wg.Go(c.run)
 	return c
+}
+
+// rests reports whether no courier is on the way with the payment.
+func (w *Wallet) rests(key wire.Key) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.couriers[key] == nil
+}
+
+// heard tells the couriers that the bank has answered one of them.
+func (w *Wallet) heard() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.couriers {
+		select {
+		case c.up <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // Await waits until the payment with this key has a final state, or rests

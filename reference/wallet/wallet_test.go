@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -284,6 +285,97 @@ func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 		require.NoError(t, r.Sync(r.t.Context()))
 		require.Equal(t, Confirmed, r.settle(p.Key).State)
 		require.NoError(t, r.Sync(r.t.Context()), "nothing left to ask")
+	})
+}
+
+func TestPressWakesAPaymentThatRests(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.deaf = true })
+		p := r.settle(r.pay("tea", 0).Key)
+		require.Equal(t, StateUnknown, p.State)
+		require.Len(t, r.bank.requests(), 18)
+		for range 9 {
+			r.pay("tea", 0)
+			time.Sleep(time.Millisecond)
+		}
+		r.settle(p.Key)
+		require.Len(t, r.bank.requests(), 18+6, "a third of a round, however often it is pressed")
+		r.bank.set(func() { r.bank.deaf = false })
+		require.Equal(t, p.Key, r.pay("tea", 0).Key)
+		require.Equal(t, Confirmed, r.settle(p.Key).State)
+	})
+}
+
+func TestTriesWithoutALinkAreTheWalletsOwn(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.down = true })
+		late := r.pay("no deadline", 0)
+		soon := r.pay("ten minutes", 10*time.Minute)
+		time.Sleep(9 * time.Minute)
+		r.bank.set(func() { r.bank.down = false })
+		time.Sleep(20*time.Second + time.Millisecond)
+		for _, p := range []Payment{late, soon} {
+			require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key), "within one pause")
+		}
+	})
+}
+
+func TestQueuedPaymentExpiresHoweverFewTries(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.shut()
+		r.cfg.Pace = Pace{Tries: 1, Dark: 1}
+		r.open()
+		r.bank.set(func() { r.bank.down = true })
+		began := time.Now()
+		p := r.settle(r.pay("tea", time.Minute).Key)
+		require.Equal(t, Expired, p.State)
+		require.Equal(t, time.Minute, time.Since(began))
+	})
+}
+
+func TestAnAnswerWakesTheOthers(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.shut()
+		r.cfg.Pace = Pace{Base: time.Hour, Cap: time.Hour}
+		r.open()
+		r.bank.set(func() { r.bank.down = true })
+		tea := r.pay("tea", 0)
+		synctest.Wait()
+		r.bank.set(func() { r.bank.down = false })
+		began := time.Now()
+		r.settle(r.pay("bun", 0).Key)
+		require.Equal(t, Confirmed, r.settle(tea.Key).State)
+		require.Less(t, time.Since(began), time.Second)
+	})
+}
+
+func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.shut()
+		r.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			time.Sleep(7 * time.Second) // three SYNs are lost
+			return r.bank.dial(ctx, network, address)
+		}
+		r.bank.late = 1500 * time.Millisecond
+		r.open()
+		p := r.settle(r.pay("tea", 0).Key)
+		require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key))
+		require.Len(t, r.tried, 1)
+		require.Equal(t, 4*time.Second+500*time.Millisecond, r.patience.allow(), "only the answer's 1.5 s count")
+	})
+}
+
+func TestWalletWhoseClockIsAhead(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.deaf, r.bank.behind = true, 10*time.Minute })
+		p := r.pay("tea", time.Minute)
+		time.Sleep(59 * time.Second)
+		r.bank.set(func() { r.bank.deaf = false })
+		began := time.Now()
+		p = r.settle(p.Key)
+		require.Equal(t, Expired, p.State)
+		require.InDelta(t, 10*time.Minute, time.Since(began), float64(time.Minute), "when the bank's clock is there")
+		require.Less(t, len(r.bank.requests()), 18)
 	})
 }
 
