@@ -174,6 +174,7 @@ func TestDiskFailures(t *testing.T) {
 		disk.failSync.Store(false)
 		_, err = pay(b, 1)
 		require.ErrorContains(t, err, "open it again", "after a failed sync nobody knows what is on the disk")
+		require.ErrorContains(t, <-b.Failed(), "open it again", "and whoever serves it hears of it")
 		require.NoError(t, b.Kill())
 		b.reopen(t)
 		require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)

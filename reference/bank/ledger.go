@@ -77,6 +77,7 @@ type Ledger struct {
 	kill    context.CancelFunc
 	closing chan struct{} // closed by Close and Kill: take no more jobs
 	stopped chan struct{} // closed by the writer when it has ended
+	failed  chan error    // has room for the one error after which nothing is booked
 	once    sync.Once
 	err     error // of closing the file; set before stopped
 
@@ -124,7 +125,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg: cfg, jobs: make(chan *job, cfg.Queue),
-		closing: make(chan struct{}), stopped: make(chan struct{}),
+		closing: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan error, 1),
 	}
 	l.ctx, l.kill = context.WithCancel(context.Background())
 	l.w = writer{cfg: &l.cfg, store: st}
@@ -190,6 +191,11 @@ func (l *Ledger) wait(ctx context.Context, j *job) (*wire.Answer, error) {
 	}
 }
 
+// Failed yields the error after which the ledger refuses everything until it is
+// opened again, once there is one: a sync that failed, say, after which nobody
+// knows what is on the disk.
+func (l *Ledger) Failed() <-chan error { return l.failed }
+
 // Close deals with the requests that wait, closes the file and returns when all
 // of it is done.
 func (l *Ledger) Close() error {
@@ -216,7 +222,11 @@ func (l *Ledger) write() {
 		if len(batch) == 0 || l.ctx.Err() != nil {
 			break
 		}
+		sound := l.w.broken == nil
 		l.w.run(l.ctx, batch)
+		if sound && l.w.broken != nil {
+			l.failed <- l.w.broken
+		}
 		clear(batch)
 	}
 	if l.ctx.Err() != nil {

@@ -242,6 +242,9 @@ func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) 
 	case err := <-ended:
 		server.Kill()
 		return err
+	case err := <-b.Failed():
+		server.Kill()
+		return fmt.Errorf("%w: start the bank again", err)
 	case <-ctx.Done():
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
