@@ -36,7 +36,7 @@ func rooms() map[string]room {
 		"harness/check":    {ours: []string{"harness"}, because: "verdicts come from the history"},
 		"harness/workload": {ours: []string{"harness"}, because: "users know payers, not systems"},
 		"harness/spec":     {ours: []string{"harness", "harness/metric", "harness/radio", "harness/trace"}, theirs: []string{"github.com/goccy/go-yaml", "github.com/invopop/jsonschema"}, because: "files become nouns; thresholds are metric's"},
-		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/workload"}, because: "the walk knows no engine and no subject"},
+		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/workload", "harness/pcap"}, because: "the walk knows no engine and no subject"},
 		"scenarios":        {because: "files to embed"},
 		"reports":          {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
 		"reference":        {ours: []string{"harness", "reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},

@@ -43,6 +43,7 @@ type batch struct {
 	out                   string
 	jobs                  int
 	tags                  []string
+	pcap                  bool
 	junit, json, markdown string
 	subject               func() harness.Subject
 }
@@ -71,6 +72,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time")
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
+	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
 	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
 	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
 	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
@@ -148,6 +150,7 @@ func (b *batch) blank(sc harness.Scenario) harness.Result {
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
 	res, err := run.Run(ctx, sc, run.Options{
 		Engine: engines()[b.engineOf(sc)], Subject: b.subject(), Seed: b.seed, Version: version,
+		Pcap:  b.pcap,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
 	})

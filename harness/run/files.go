@@ -16,14 +16,14 @@ var errLocked = errors.New("it is locked")
 
 // files are the open files of a run.
 type files struct {
-	lock, history, log *os.File
-	state              string
+	lock, history, log, pcap *os.File // pcap is nil unless asked for
+	state                    string
 }
 
 // openFiles creates the files of a run in dir, in place of those of an earlier
 // run. It refuses a folder in which there is something else, and one in which a
 // run is under way.
-func openFiles(dir string) (files, error) {
+func openFiles(dir string, capture bool) (files, error) {
 	f := files{state: filepath.Join(dir, "state")}
 	if err := claim(dir); err != nil {
 		return f, err
@@ -44,9 +44,12 @@ func openFiles(dir string) (files, error) {
 		return f, fmt.Errorf("another run is writing to %s: wait for its end, or choose another --out", dir)
 	}
 	if err == nil {
-		err = errors.Join(os.RemoveAll(f.state), os.Mkdir(f.state, 0o755))
+		err = errors.Join(os.RemoveAll(f.state), os.Mkdir(f.state, 0o755), os.RemoveAll(filepath.Join(dir, PcapFile)))
 	}
 	f.history, f.log = open(HistoryFile), open("run.log")
+	if capture {
+		f.pcap = open(PcapFile)
+	}
 	for _, file := range []*os.File{f.history, f.log} {
 		if err == nil {
 			err = truncate(file)
@@ -87,7 +90,7 @@ func truncate(f *os.File) error {
 }
 
 func (f files) close() {
-	for _, file := range []*os.File{f.history, f.log, f.lock} {
+	for _, file := range []*os.File{f.history, f.log, f.pcap, f.lock} {
 		if file != nil {
 			file.Close()
 		}

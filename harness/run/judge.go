@@ -34,22 +34,11 @@ func Judge(r io.Reader) (harness.Result, error) {
 	res := harness.Result{Version: harness.ResultVersion}
 	var end *harness.End
 	for rec, err := range harness.ReadHistory(r) {
+		if err == nil {
+			err = follow(&res, &end, rec)
+		}
 		if err != nil {
 			return res, err
-		}
-		if rec.Line == 1 {
-			if err := begin(&res, rec); err != nil {
-				return res, err
-			}
-		}
-		if end != nil {
-			return res, fmt.Errorf("line %d: a record after the end of the history: expected one run in the file", rec.Line)
-		}
-		if rec.Packet == nil {
-			res.Took = rec.At
-		}
-		if rec.End != nil {
-			end, res.Error = rec.End, rec.End.Error
 		}
 		judge.Add(rec)
 		collector.Add(rec)
@@ -69,6 +58,25 @@ func Judge(r io.Reader) (harness.Result, error) {
 		}
 	}
 	return res, nil
+}
+
+// follow takes over what frames a history: header, length and end.
+func follow(res *harness.Result, end **harness.End, rec harness.Record) error {
+	if rec.Line == 1 {
+		if err := begin(res, rec); err != nil {
+			return err
+		}
+	}
+	if *end != nil {
+		return fmt.Errorf("line %d: a record after the end of the history: expected one run in the file", rec.Line)
+	}
+	if rec.Packet == nil {
+		res.Took = rec.At
+	}
+	if rec.End != nil {
+		*end, res.Error = rec.End, rec.End.Error
+	}
+	return nil
 }
 
 // begin takes over the header.

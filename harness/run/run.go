@@ -29,6 +29,7 @@ type Options struct {
 	Seed    uint64
 	Dir     string                       // of this run's files: history.jsonl, run.log, state/
 	Version string                       // of the program, for the header
+	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
 }
 
@@ -43,7 +44,7 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 	if err := supported(sc, o); err != nil {
 		return harness.Result{}, err
 	}
-	f, err := openFiles(o.Dir)
+	f, err := openFiles(o.Dir, o.Pcap)
 	if err != nil {
 		return harness.Result{}, err
 	}
@@ -53,10 +54,10 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 		return harness.Result{}, err
 	}
 	end := r.carryOut(ctx)
-	r.packets.shut.Store(true)
+	r.packets.cut()
 	r.stop()
 	r.history.Record(harness.Record{End: &end})
-	if err := r.history.Close(); err != nil {
+	if err := r.closeFiles(); err != nil {
 		return harness.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
 	}
 	if _, err := f.history.Seek(0, io.SeekStart); err != nil {
@@ -74,6 +75,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 func supported(sc harness.Scenario, o Options) error {
 	_, err := metric.ParseAll(sc.Expect)
 	errs := []error{o.Engine.Supports(sc), err}
+	if o.Pcap && o.Engine.Payload() {
+		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))
+	}
 	for _, e := range sc.Timeline {
 		_, crashes := o.Subject.(harness.Crasher)
 		_, slows := o.Subject.(harness.Slower)
@@ -101,7 +105,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	begin := time.Now()
 	r := &running{scenario: sc, options: o, history: harness.NewHistory(f.history, begin), log: log}
-	r.packets = &gate{sink: r.history}
+	r.packets = &gate{sink: r.history, start: begin}
 	_, holds := o.Subject.(harness.Holder)
 	committer, commits := o.Subject.(harness.Committer)
 	r.history.Record(harness.Record{Header: &harness.Header{
@@ -109,11 +113,18 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.Engine.Payload(),
 		Commits: commits && committer.ReportsCommits(), Holds: holds, Scenario: sc,
 	}})
-	var err error
-	r.network, err = o.Engine.Open(ctx, harness.NetworkConfig{
+	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
 		Toxics: hasToxics(sc), Packets: r.packets, Log: log,
-	})
+	}
+	var err error
+	if o.Pcap {
+		if r.packets.capture, err = newCapture(f.pcap, begin); err != nil {
+			return nil, fmt.Errorf("write the capture: %w", err)
+		}
+		cfg.Capture = r.packets
+	}
+	r.network, err = o.Engine.Open(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the %s network: %w", o.Engine.Name(), err)
 	}
@@ -138,17 +149,34 @@ func hasToxics(sc harness.Scenario) bool {
 	return false
 }
 
-// gate lets packets through to the history until the experiment is over: how
+// gate lets packets through that were offered before the experiment was over: how
 // connections are torn down afterwards is no part of it.
 type gate struct {
-	sink harness.PacketSink
-	shut atomic.Bool
+	sink    harness.PacketSink
+	capture *capture // nil is none
+	start   time.Time
+	end     atomic.Int64 // offset of the cut; 0 is none yet
+}
+
+// cut ends the experiment.
+func (g *gate) cut() { g.end.Store(int64(time.Since(g.start))) }
+
+func (g *gate) open(at time.Duration) bool {
+	end := g.end.Load()
+	return end == 0 || int64(at) <= end
 }
 
 // Packet implements harness.PacketSink.
 func (g *gate) Packet(p harness.Packet) {
-	if !g.shut.Load() {
+	if g.open(p.At) {
 		g.sink.Packet(p)
+	}
+}
+
+// Capture implements harness.PacketCapture.
+func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []byte) {
+	if g.open(at) {
+		g.capture.write(at, packet)
 	}
 }
 
@@ -224,6 +252,15 @@ func (r *running) readLedger(ctx context.Context) error {
 		r.history.Record(harness.Record{Held: id})
 	}
 	return nil
+}
+
+// closeFiles writes what is left of history and capture.
+func (r *running) closeFiles() error {
+	err := r.history.Close()
+	if c := r.packets.capture; c != nil {
+		err = errors.Join(err, c.close())
+	}
+	return err
 }
 
 // stop ends users, subject and network, in this order. What goes wrong then
