@@ -12,7 +12,7 @@ import (
 )
 
 // conn is a net.Conn over a gVisor endpoint that behaves like *net.TCPConn, with
-// its CloseWrite and SetLinger.
+// its CloseWrite, SetKeepAlive and SetLinger.
 type conn struct {
 	*socket
 	broken atomic.Pointer[error] // how the connection failed, once it has
@@ -117,6 +117,12 @@ func (c *conn) CloseWrite() error {
 	if terr := c.ep.Shutdown(tcpip.ShutdownWrite); terr != nil {
 		return c.failed("close", terr)
 	}
+	return nil
+}
+
+// SetKeepAlive turns keepalives on, as they are at first, or off.
+func (c *conn) SetKeepAlive(on bool) error {
+	c.ep.SocketOptions().SetKeepAlive(on)
 	return nil
 }
 

@@ -47,6 +47,7 @@ type Session struct {
 // Client returns a session over conn, which it owns from now on. Nothing is sent
 // before the first Do. The caller closes the session.
 func Client(conn net.Conn, cfg ClientConfig) *Session {
+	quiet(conn)
 	return &Session{
 		conn: conn, cfg: cfg, frames: newFrameReader(conn, maxAnswer),
 		lock:  make(chan struct{}, 1),

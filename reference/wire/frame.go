@@ -109,3 +109,12 @@ func sealFrame(b []byte) ([]byte, error) {
 	binary.BigEndian.PutUint16(b, uint16(n))
 	return b, nil
 }
+
+// quiet turns TCP keepalives off where conn has them, which package net turns on.
+// One every 15 s would wake the radio of a phone for nothing: both ends bound how
+// long a connection may idle, and how long an answer may take.
+func quiet(conn net.Conn) {
+	if c, ok := conn.(interface{ SetKeepAlive(on bool) error }); ok {
+		_ = c.SetKeepAlive(false) // it costs energy, no more
+	}
+}

@@ -81,6 +81,7 @@ type Incoming struct {
 // Server returns the bank's end of conn, which it owns from now on. The caller
 // closes it. Nothing is read before the first Receive.
 func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
+	quiet(conn)
 	cfg = cfg.withDefaults()
 	c := &ServerConn{
 		conn: conn, cfg: cfg, frames: newFrameReader(conn, cfg.MaxRequest),
