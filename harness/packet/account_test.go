@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"slices"
@@ -194,4 +195,44 @@ func TestSameSeedSameDecisions(t *testing.T) {
 	}
 	common := min(len(a[harness.Up]), len(other[harness.Up]))
 	require.NotEqual(t, a[harness.Up][:common], other[harness.Up][:common])
+}
+
+// TestCorruptDatagrams has every datagram arrive with a flipped bit. Where the
+// sender made no checksum, RFC 768 allows that, most reach the reader.
+func TestCorruptDatagrams(t *testing.T) {
+	for name, unchecked := range map[string]bool{"with a checksum": false, "without": true} {
+		t.Run(name, func(t *testing.T) {
+			path := harness.Path{Corrupt: 1}
+			n, err := New(harness.NetworkConfig{Clients: 1, Profile: harness.Profile{Up: path}})
+			require.NoError(t, err)
+			defer n.Close()
+			server, err := n.server.ListenPacket(t.Context(), "udp", ":0")
+			require.NoError(t, err)
+			c, err := n.clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
+			require.NoError(t, err)
+			c.(*datagram).ep.SocketOptions().SetNoChecksum(unchecked)
+			const sent = 200
+			for range sent {
+				_, err := c.Write(make([]byte, 1000))
+				require.NoError(t, err)
+			}
+			require.NoError(t, server.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+			arrived, broken := 0, 0
+			for b := make([]byte, 2000); ; {
+				k, _, err := server.ReadFrom(b)
+				if err != nil {
+					break
+				}
+				arrived++
+				broken += k - bytes.Count(b[:k], []byte{0})
+			}
+			if !unchecked {
+				require.Zero(t, arrived)
+				return
+			}
+			require.Greater(t, arrived, sent/2)
+			require.Greater(t, broken, sent/2)
+			require.LessOrEqual(t, broken, arrived, "one bit of each")
+		})
+	}
 }

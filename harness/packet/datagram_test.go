@@ -3,6 +3,7 @@ package packet_test
 import (
 	"bytes"
 	"net"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -215,4 +216,43 @@ func TestDatagramsAndFaults(t *testing.T) {
 	d := dialUDP(t, n.Client(0), addr)
 	silentWrite(t, d)
 	require.Equal(t, 1, l.count(func(p harness.Packet) bool { return p.Corrupt }), "it arrives, and its checksum is wrong")
+}
+
+func TestSplicePacket(t *testing.T) {
+	var l log
+	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 5 * time.Millisecond}), Packets: &l})
+	upstream, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		b := make([]byte, 1<<16)
+		for {
+			k, from, err := upstream.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			_, _ = upstream.WriteTo(b[:k], from)
+		}
+	})
+	defer serving.Wait()
+	defer upstream.Close()
+	addr, err := n.SplicePacket(t.Context(), 0, upstream.LocalAddr().String())
+	require.NoError(t, err)
+	for range 2 {
+		c, err := net.Dial("udp", addr)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+		for _, size := range []int{100, 1200, 0} {
+			exchange(t, c, size)
+		}
+	}
+	// An empty read of io.ReadFull does not wait for the last datagram.
+	require.Eventually(t, func() bool { return len(l.all()) == 12 }, patience, time.Millisecond)
+	require.Equal(t, 6, l.count(func(p harness.Packet) bool { return p.Flow == 2 }), "each sender has its flow")
+	_, err = n.SplicePacket(t.Context(), 1, addr)
+	require.ErrorContains(t, err, "there are 1")
+	require.NoError(t, n.Close())
+	_, err = n.SplicePacket(t.Context(), 0, addr)
+	require.ErrorIs(t, err, net.ErrClosed)
 }

@@ -17,10 +17,41 @@
 // late. The sink is told of each packet once, when its fate is known, with the
 // delay it really had. A packet the link corrupts arrives, and is thrown away by
 // the stack, whose checksums are real; a packet it duplicates is told of twice.
+// Whoever captures packets (NetworkConfig.Capture) is shown each of them where it
+// is offered to the link, before any loss.
 //
 // Go programs dial and listen in process, with [Network.Client] and
 // [Network.Server]. Other programs use [Network.Splice], and lose something: to
-// them a connect succeeds before anything has crossed the link.
+// them a connect succeeds before anything has crossed the link. UDP works the same
+// ways: dial "udp", [harness.PacketListener] and [Network.SplicePacket].
+//
+// # What is between the hosts besides a link
+//
+// A NAT, which a bearer is, too: it knows flows and can forget them (nat.go). The
+// client's packets of a flow forgotten cross the link before they are lost, the
+// server's do not get onto it. A SYN makes it know a connection anew. It
+// translates no ports: datagrams of a socket that was forgotten never get through
+// again, where a real NAT would let them, from another port. A client's new
+// address is its next one: 10.2.x.y, 10.3.x.y and so on.
+//
+// A router, 10.0.0.254, which answers what is larger than the path's MTU and must
+// not be fragmented with ICMP (icmp.go). The answer crosses the link the other
+// way, counted and lossy like the rest. It drops fragments that are too large.
+// gVisor's TCP heeds the answer, and sends what was lost again one piece a
+// time-out, where Linux sends it all at once; its UDP does not heed it, so that
+// datagrams larger than the MTU of the path are always lost, as they are to a
+// program that forbids fragmentation.
+//
+// Cross traffic (cross.go): TCP connections of every client to ports 9 (discard)
+// and 19 (chargen) of the server.
+//
+// # What counts as a retransmission
+//
+// A segment that begins with a sequence number its sender has sent before: data,
+// SYN or FIN, but no keepalive and no window probe. Of a capture tshark says
+// tcp.analysis.retransmission or tcp.analysis.out_of_order of the same segments;
+// out of order are, to it, those sent sooner after the newest data than the first
+// round trip took. Only a single byte sent again it takes for a keepalive.
 //
 // # No rate is no limit
 //
@@ -69,7 +100,8 @@ package packet
 import "github.com/onebar/onebar/harness"
 
 var (
-	_ harness.Engine  = Engine{}
-	_ harness.Network = (*Network)(nil)
-	_ harness.Host    = (*host)(nil)
+	_ harness.Engine         = Engine{}
+	_ harness.Network        = (*Network)(nil)
+	_ harness.Host           = (*host)(nil)
+	_ harness.PacketListener = (*host)(nil)
 )

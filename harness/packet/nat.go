@@ -28,7 +28,7 @@ func (f *flow) note(s segment, now time.Duration) {
 func (f *flow) open(now time.Duration) bool {
 	switch f.protocol {
 	case header.TCPProtocolNumber:
-		return f.up.started && f.down.started && !f.reset && !(f.up.fin && f.down.fin)
+		return f.up.started && f.down.started && !f.reset && (!f.up.fin || !f.down.fin)
 	case header.UDPProtocolNumber:
 		return now-f.last <= datagramLife
 	default:

@@ -3,6 +3,7 @@ package packet
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -16,7 +17,6 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/relay"
 )
 
 // MaxClients is how many clients a network can have, as their addresses are two
@@ -68,7 +68,7 @@ type Network struct {
 	outages  [2]int // blackholes in force, up and down
 	dark     int    // faults in force that keep every packet from arriving
 	clients  []*host
-	splices  []*relay.Server
+	splices  []io.Closer
 	lost     [2]atomic.Int64 // packets lost in outages, up and down
 	refusing atomic.Int64    // refusals in force
 	refused  atomic.Int64    // connections refused
