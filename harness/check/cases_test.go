@@ -163,7 +163,7 @@ func postingSamples() []sample {
 	return []sample{
 		{name: "pass-altered", summary: "2 postings as asked", write: good(asIs)},
 		{name: "pass-altered-foreign-key", summary: "2 postings as asked", write: good(func(s *script) { s.postings[1].Payment = "3f2a" })},
-		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, text: `p2 (order o2) was posted with amount 201 instead of 200`, write: good(func(s *script) {
+		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, text: `p2 (order o2) was posted with amount 2.01 KES instead of 2 KES`, write: good(func(s *script) {
 			s.postings[1].Amount = 201
 		})},
 		{name: "fail-altered-payee", summary: "1 payment posted otherwise than asked: p2 (order o2)", text: `p2 (order o2) was posted with payee "w1" instead of "m0"`, write: good(func(s *script) {
@@ -171,7 +171,7 @@ func postingSamples() []sample {
 		})},
 		{name: "unknown-altered-ledger", summary: "the ledger was not read", write: good(unread)},
 		{name: "pass-phantom", summary: "every posting was asked for", write: good(asIs)},
-		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, text: `posting b3 moves 5 KES from w1 to m0, and its payment "p9" and order "o9" were never asked for`, write: good(func(s *script) {
+		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, text: `posting b3 moves 0.05 KES from w1 to m0, and its payment "p9" and order "o9" were never asked for`, write: good(func(s *script) {
 			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
 		})},
 		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
@@ -219,7 +219,7 @@ func moneySamples() []sample {
 	}
 	return []sample{
 		{name: "pass-unbalanced", summary: "3 accounts add up with 2 postings", write: good(asIs)},
-		{name: "fail-unbalanced-closing", summary: "2 accounts out of balance: w0, m0", lines: []int{15}, text: `account w0 closes at 9801 KES, but 10000 and postings of -200 make 9800`, write: rig(func(b []harness.Balance) []harness.Balance {
+		{name: "fail-unbalanced-closing", summary: "2 accounts out of balance: w0, m0", lines: []int{15}, text: `account w0 closes at 98.01 KES, but 100 KES and postings of -2 KES make 98 KES`, write: rig(func(b []harness.Balance) []harness.Balance {
 			b[0].Closing++
 			b[2].Closing--
 			return b
@@ -228,7 +228,7 @@ func moneySamples() []sample {
 			b[2].Closing += 7
 			return b
 		})},
-		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -50 KES, below its floor of 0`, write: good(func(s *script) { s.opening = 150 })},
+		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -0.50 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = 150 })},
 		{name: "fail-unbalanced-missing", summary: "2 accounts out of balance: w0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
 			return b[1:]
 		})},

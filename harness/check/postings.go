@@ -64,7 +64,7 @@ func differences(p *payment, b *harness.Posting) []string {
 		}
 	}
 	if b.Amount != p.amount {
-		d = append(d, fmt.Sprintf("amount %d instead of %d", b.Amount, p.amount))
+		d = append(d, fmt.Sprintf("amount %s instead of %s", harness.FormatMoney(b.Amount, b.Currency), harness.FormatMoney(p.amount, p.currency)))
 	}
 	text("payer", b.Payer, p.payer)
 	text("payee", b.Payee, p.payee)
@@ -94,8 +94,8 @@ func phantomOf(b *harness.Posting, line int32) (string, harness.Finding) {
 		name = fmt.Sprintf("line %d", line)
 	}
 	return name, harness.Finding{
-		Text: fmt.Sprintf("posting %s moves %d %s from %s to %s, and its payment %q and order %q were never asked for",
-			name, b.Amount, b.Currency, b.Payer, b.Payee, b.Payment, b.Order),
+		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q were never asked for",
+			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order),
 		Payment: b.Payment, Order: b.Order, Lines: []int{int(line)},
 	}
 }

@@ -64,7 +64,7 @@ func (j *Judge) unbalanced() answer {
 	for _, c := range slices.Sorted(maps.Keys(sums)) {
 		if sums[c] != 0 {
 			a.found("sum of "+c, harness.Finding{
-				Text: fmt.Sprintf("the closing balances sum to %+d %s against the opening ones: money was made or lost", sums[c], c),
+				Text: fmt.Sprintf("the closing balances differ from the opening ones by %s: money was made or lost", harness.FormatMoney(sums[c], c)),
 			})
 		}
 	}
@@ -80,6 +80,7 @@ func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 			Lines: sorted([]int32{earlier, b.line}),
 		})
 	}
+	money := func(minor int64) string { return harness.FormatMoney(minor, b.Currency) }
 	var net int64
 	if m := j.moved[account{b.Account, b.Currency}]; m != nil {
 		net = m.net
@@ -88,9 +89,9 @@ func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 	case earlier != 0:
 		note("has two balances in %s", b.Currency)
 	case b.Closing != b.Opening+net:
-		note("closes at %d %s, but %d and postings of %+d make %d", b.Closing, b.Currency, b.Opening, net, b.Opening+net)
+		note("closes at %s, but %s and postings of %s make %s", money(b.Closing), money(b.Opening), money(net), money(b.Opening+net))
 	case b.Closing < b.Floor:
-		note("closes at %d %s, below its floor of %d", b.Closing, b.Currency, b.Floor)
+		note("closes at %s, below its floor of %s", money(b.Closing), money(b.Floor))
 	}
 }
 

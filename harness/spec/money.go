@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // currencies are the codes of ISO 4217 that name money people can hold.
@@ -16,18 +17,6 @@ HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD 
 MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG
 QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD
 TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG`
-
-// exponent returns how many decimal digits the minor unit of a currency has, by
-// ISO 4217: 2 but for the few listed here.
-func exponent(currency string) int {
-	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF":
-		return 0
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	}
-	return 2
-}
 
 // maxMinor bounds an amount, so that a million of the largest still fit an
 // int64.
@@ -103,32 +92,13 @@ func minorUnits(number, currency string) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("has %q, which is not a number", number)
 	}
-	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent(currency))), nil)
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(harness.Exponent(currency))), nil)
 	r.Mul(r, new(big.Rat).SetInt(scale))
 	if !r.IsInt() {
-		return 0, fmt.Errorf("has more decimal digits than %s, which has %d", currency, exponent(currency))
+		return 0, fmt.Errorf("has more decimal digits than %s, which has %d", currency, harness.Exponent(currency))
 	}
 	if r.Sign() <= 0 || r.Cmp(big.NewRat(maxMinor, 1)) > 0 {
-		return 0, fmt.Errorf("is out of range (%s to %s)", FormatMoney(1, currency), FormatMoney(maxMinor, currency))
+		return 0, fmt.Errorf("is out of range (%s to %s)", harness.FormatMoney(1, currency), harness.FormatMoney(maxMinor, currency))
 	}
 	return r.Num().Int64(), nil
-}
-
-// FormatMoney writes an amount in minor units as a scenario file would, such as
-// 12.50 EUR. A currency that is not known gets two decimal digits.
-func FormatMoney(minor int64, currency string) string {
-	n := exponent(currency)
-	sign := ""
-	digits := strconv.FormatInt(minor, 10)
-	if minor < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	if pad := n + 1 - len(digits); pad > 0 {
-		digits = strings.Repeat("0", pad) + digits
-	}
-	major, rest := digits[:len(digits)-n], digits[len(digits)-n:]
-	if strings.Trim(rest, "0") == "" {
-		return sign + major + " " + currency
-	}
-	return sign + major + "." + rest + " " + currency
 }

@@ -152,10 +152,6 @@ func TestFormat(t *testing.T) {
 	require.Equal(t, "0.0001%", FormatShare(0.000001))
 	require.Equal(t, "100%", FormatShare(1))
 	require.Equal(t, "0%", FormatShare(0))
-	require.Equal(t, "12.50 EUR", FormatMoney(1250, "EUR"))
-	require.Equal(t, "-0.05 EUR", FormatMoney(-5, "EUR"))
-	require.Equal(t, "12 KES", FormatMoney(1200, "KES"))
-	require.Equal(t, "7 JPY", FormatMoney(7, "JPY"))
 }
 
 func TestFormatPath(t *testing.T) {
@@ -199,7 +195,7 @@ func TestFormatReadsBack(t *testing.T) {
 		minor := rapid.Int64Range(1, maxMinor).Draw(t, "minor")
 		currency := rapid.SampledFrom([]string{"EUR", "JPY", "KWD"}).Draw(t, "currency")
 		var gotMoney money
-		require.NoError(t, gotMoney.scan(FormatMoney(minor, currency)))
+		require.NoError(t, gotMoney.scan(harness.FormatMoney(minor, currency)))
 		require.Equal(t, minor, gotMoney.minor)
 	})
 }
