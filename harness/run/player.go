@@ -153,7 +153,7 @@ func (p *player) crash(f *fault) error {
 	back := func() int64 { return 0 }
 	if f.Vanish {
 		var err error
-		if back, err = p.network.Inject(harness.Fault{Action: harness.Vanish}); err != nil {
+		if back, err = p.network.Inject(harness.Fault{Action: harness.Vanish, Side: f.Side}); err != nil {
 			return fmt.Errorf("event %d of the timeline (vanish): %w", f.event+1, err)
 		}
 	}
