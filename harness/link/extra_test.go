@@ -146,7 +146,7 @@ func TestTraceCarries(t *testing.T) {
 		longest = max(longest, f.Arrive-now)
 		bytes += 120
 	}
-	require.Greater(t, longest, 3*time.Second, "the stall is felt")
+	require.Greater(t, longest, 2900*ms, "the stall is felt") // but for a packet that comes just as it begins
 	require.Less(t, longest, 4*time.Second)
 
 	// Loaded to the full, it carries what it holds, wherever it began.
@@ -168,7 +168,10 @@ func TestEachLinkBeginsElsewhereInItsTrace(t *testing.T) {
 	fates := map[link.Fate]bool{}
 	for client := range 20 {
 		l := link.New(1, link.ID{Client: client, Direction: harness.Up}, harness.Path{Trace: trace})
-		fates[l.Send(0, link.Key{}, 1500)] = true
+		up := l.Send(0, link.Key{}, 1500)
+		fates[up] = true
+		down := link.New(1, link.ID{Client: client, Direction: harness.Down}, harness.Path{Trace: trace})
+		require.Equal(t, up, down.Send(0, link.Key{}, 1500), "both directions are at the same place")
 	}
 	require.Greater(t, len(fates), 10)
 }

@@ -64,6 +64,7 @@ const minQueue = 16 << 10
 // concurrent use, and the offsets handed to Send must not go back.
 type Link struct {
 	base    uint64 // hash of seed and ID
+	both    uint64 // hash of seed and client, the same in both directions
 	path    harness.Path
 	limit   int64
 	blocked bool
@@ -71,7 +72,7 @@ type Link struct {
 	normal  float64 // the correlated jitter of the last packet, standard normal
 
 	trace  harness.TraceCursor
-	offset time.Duration // where in its trace the link began
+	offset time.Duration // where in its trace the link began: up and down stall together
 
 	free    time.Duration // when the last accepted packet has departed
 	last    time.Duration // when the last accepted packet arrives
@@ -87,7 +88,10 @@ type departure struct {
 
 // New returns a link that treats packets as p says.
 func New(seed uint64, id ID, p harness.Path) *Link {
-	l := &Link{base: mix(seed ^ mix(uint64(id.Client)<<8|uint64(id.Direction)))}
+	l := &Link{
+		base: mix(seed ^ mix(uint64(id.Client)<<8|uint64(id.Direction))),
+		both: mix(seed ^ mix(uint64(id.Client)<<8)),
+	}
 	l.Set(p)
 	return l
 }
@@ -103,7 +107,7 @@ func (l *Link) Set(p harness.Path) {
 	}
 	if p.Trace != nil && p.Trace != l.path.Trace {
 		l.trace = harness.TraceCursor{}
-		l.offset = time.Duration(uniform(l.base, drawOffset) * float64(p.Trace.Period()))
+		l.offset = time.Duration(uniform(l.both, drawOffset) * float64(p.Trace.Period()))
 	}
 	l.path = p
 	l.limit = p.Limit
