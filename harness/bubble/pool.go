@@ -1,0 +1,104 @@
+package bubble
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Pool does jobs in child processes of one kind, each doing one at a time and
+// kept for the next: a job that hangs or brings its process down costs that job
+// only. Make it with NewPool and Close it. Its methods may be called from
+// several goroutines.
+type Pool struct {
+	command []string
+	seats   chan struct{} // one for each worker at work
+
+	mu     sync.Mutex
+	idle   []*worker
+	closed bool
+}
+
+// NewPool returns a pool of at most n > 0 workers, which are started when they
+// are needed. command is the program and the arguments of a worker, which must
+// call Serve. Workers run on one processor each, with this process's
+// environment.
+func NewPool(n int, command ...string) *Pool {
+	return &Pool{command: command, seats: make(chan struct{}, n)}
+}
+
+// errClosed is the error of Do after Close.
+var errClosed = errors.New("the workers have been sent home")
+
+// Do has a worker do a job, which is sent as JSON, and returns the answer, and
+// the error of the job: with its Failure, if it had one. A worker that ends
+// before it answers is a Failure, too, with what it left on its standard error.
+// News of the job go to news, one after the other; nil is nobody. When ctx ends,
+// the worker is told, and has a few seconds to answer.
+func (p *Pool) Do(ctx context.Context, job any, news func(json.RawMessage)) (json.RawMessage, error) {
+	b, err := json.Marshal(job)
+	if err != nil {
+		return nil, fmt.Errorf("encode the job: %w", err)
+	}
+	select {
+	case p.seats <- struct{}{}:
+		defer func() { <-p.seats }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	w, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.do(ctx, b, news)
+	if err != nil || r.Last || !p.keep(w) {
+		w.end()
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Failure != nil:
+		return r.Answer, r.Failure
+	case r.Error != "":
+		return r.Answer, errors.New(r.Error)
+	}
+	return r.Answer, nil
+}
+
+// take returns an idle worker, or a new one.
+func (p *Pool) take() (*worker, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if n := len(p.idle); n > 0 {
+		w := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return w, nil
+	}
+	return startWorker(p.command)
+}
+
+// keep puts a worker back, unless the pool is closed.
+func (p *Pool) keep(w *worker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.idle = append(p.idle, w)
+	}
+	return !p.closed
+}
+
+// Close sends the workers home: those at work when their job is done.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, w := range idle {
+		w.end()
+	}
+}
