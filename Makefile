@@ -20,8 +20,9 @@ setup: ## fetch what the build needs
 	@$(GO) version >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 2; }
 	@$(GO) mod download
 
+# testing.testBinary lets onebar seed crypto/rand in virtual time: see bubble.Seeded.
 build: setup ## build bin/onebar
-	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/onebar ./cmd/onebar
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar
 
 run: build ## every bundled scenario in real time; files under out/
 	bin/onebar run scenarios/ -j $(JOBS) --out $(OUT) \

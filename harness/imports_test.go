@@ -30,6 +30,7 @@ func rooms() map[string]room {
 		"harness/relay":    {because: "two connections joined: standard library only"},
 		"harness/packet":   {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"gvisor.dev/gvisor"}, because: "gVisor lives here only"},
 		"harness/toxi":     {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy lives here only"},
+		"harness/bubble":   {because: "virtual time for any function: standard library only"},
 		"harness/pcap":     {because: "captures are a file format: standard library only"},
 		"harness/radio":    {ours: []string{"harness"}, theirs: []string{"github.com/goccy/go-yaml"}, because: "joules come from packet times; it opens no files"},
 		"harness/metric":   {ours: []string{"harness", "harness/radio"}, because: "figures come from the history"},
