@@ -87,27 +87,44 @@ func TestRebind(t *testing.T) {
 	}
 }
 
-// TestRebindDuringHandshake loses the answer to a SYN; the next SYN is a new flow
-// to the NAT.
+// first is closed by the first packet offered to a link.
+type first struct {
+	once sync.Once
+	seen chan struct{}
+}
+
+func (f *first) Capture(time.Duration, int, harness.Direction, []byte) {
+	f.once.Do(func() { close(f.seen) })
+}
+
+// TestRebindDuringHandshake forgets a flow while its SYN is under way. The answer
+// is lost; the next SYN is a new flow to the NAT.
 func TestRebindDuringHandshake(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a SYN lost takes a second")
 	}
 	var l log
-	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 100 * time.Millisecond}), Packets: &l})
+	syn := &first{seen: make(chan struct{})}
+	n := open(t, harness.NetworkConfig{
+		Profile: symmetric(harness.Path{Delay: 300 * time.Millisecond}), Packets: &l, Capture: syn,
+	})
 	addr := echo(t, n)
-	var c net.Conn
-	var dialing sync.WaitGroup
-	dialing.Go(func() { c, _ = n.Client(0).DialContext(t.Context(), "tcp", addr) })
-	require.Eventually(t, func() bool { return len(l.all()) > 0 }, patience, time.Millisecond)
+	dialed := make(chan net.Conn, 1)
+	go func() {
+		c, _ := n.Client(0).DialContext(t.Context(), "tcp", addr)
+		dialed <- c
+	}()
+	<-syn.seen
 	end, err := n.Inject(harness.Fault{Action: harness.Rebind})
 	require.NoError(t, err)
-	end()
-	dialing.Wait()
+	require.Zero(t, end(), "it is not open yet")
+	c := <-dialed
 	require.NotNil(t, c)
 	defer c.Close()
-	require.NotZero(t, l.count(forgotten))
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	require.Equal(t, 1, l.count(forgotten))
 	exchange(t, c, 100)
+	require.Zero(t, l.count(func(p harness.Packet) bool { return p.Flow != 1 }))
 }
 
 func TestManyAddresses(t *testing.T) {
