@@ -28,6 +28,7 @@ type Result struct {
 	Faults     []FaultStat `json:"faults,omitempty"`
 
 	HistoryFile string `json:"history,omitempty"` // path of the history
+	Hash        string `json:"hash,omitempty"`    // SHA-256 of the history in hexadecimal: the same for each run of a seed in virtual time
 	Rerun       string `json:"rerun,omitempty"`   // the command that runs just this again
 }
 

@@ -37,6 +37,9 @@ func drawDetail(b *strings.Builder, s style, r harness.Result) {
 		b.WriteByte('\n')
 		drawPointers(b, s, r)
 	}
+	if r.Hash != "" {
+		b.WriteString("  " + s.paint(dim, "sha256 ") + "  " + clean(r.Hash) + "\n")
+	}
 }
 
 // origin says with what, by which program and when the run was made.

@@ -115,6 +115,7 @@ func passing() harness.Result {
 			Promotions: 38, Wakeups: 38, Joules: 1466.32, Tail: 1439.5, Payments: 1464.32,
 		},
 		HistoryFile: "out/tunnel/history.jsonl",
+		Hash:        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Rerun:       "onebar run scenarios/tunnel.yaml --engine packet --seed 7",
 	}
 }

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +35,8 @@ func Judge(r io.Reader) (harness.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := harness.Result{Version: harness.ResultVersion}
 	var end *harness.End
-	for rec, err := range harness.ReadHistory(r) {
+	hash := sha256.New()
+	for rec, err := range harness.ReadHistory(io.TeeReader(r, hash)) {
 		if err == nil {
 			err = follow(&res, &end, rec)
 		}
@@ -46,6 +49,7 @@ func Judge(r io.Reader) (harness.Result, error) {
 	if res.Started.IsZero() {
 		return res, errors.New("the file is empty: expected the history of a run")
 	}
+	res.Hash = hex.EncodeToString(hash.Sum(nil))
 	if err := conclude(&res, judge, collector); err != nil {
 		return res, err
 	}

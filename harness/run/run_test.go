@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -265,6 +266,9 @@ func TestRunJudges(t *testing.T) {
 				again, err := run.JudgeFile(filepath.Join(o.Dir, run.HistoryFile))
 				require.NoError(t, err)
 				require.Equal(t, res, again, "a saved history says what the run said")
+				data, err := os.ReadFile(res.HistoryFile)
+				require.NoError(t, err)
+				require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(data)), res.Hash)
 			})
 		})
 	}
