@@ -27,6 +27,8 @@ type player struct {
 	profile harness.Profile
 	label   string   // of the phases with this profile, from the event that set it
 	active  []*fault // in the order they began
+
+	quiet time.Time // from then on nothing that an outage held up is sent again
 }
 
 // fault is an occurrence under way.
@@ -196,6 +198,11 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 		p.phase("")
 	}
 	hits, err := f.end(ctx)
+	if f.Action == harness.Blackhole && f.Direction != harness.Down {
+		// A sender that doubled its timer in the outage tries again within as
+		// long after it.
+		p.quiet = time.Now().Add(time.Since(p.began.Add(f.from)))
+	}
 	note := harness.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
 	if err != nil {
 		note.Error = err.Error()

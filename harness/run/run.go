@@ -54,7 +54,6 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 		return harness.Result{}, err
 	}
 	end := r.carryOut(ctx)
-	r.packets.cut()
 	r.stop()
 	r.history.Record(harness.Record{End: &end})
 	if err := r.closeFiles(); err != nil {
@@ -96,7 +95,9 @@ type running struct {
 	history  *harness.History
 	packets  *gate
 	users    *workload.Users
+	goHome   context.CancelFunc // ends what the users have begun
 	watch    *watcher
+	quiet    time.Time // from then on nothing that an outage held up is sent again
 	log      *slog.Logger
 }
 
@@ -186,6 +187,9 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 	err := r.play(ctx)
 	if err == nil {
 		end.Settled = r.settle(ctx)
+	}
+	r.over()
+	if err == nil {
 		err = r.readLedger(ctx)
 		end.LedgerRead = err == nil
 	}
@@ -206,21 +210,39 @@ func (r *running) play(ctx context.Context) error {
 	p.phase("")
 	orders := workload.Plan(r.scenario.Workload, harness.Rand(r.options.Seed, harness.StreamWorkload))
 	paying := make(chan struct{})
+	users, goHome := context.WithCancel(ctx)
+	r.goHome = goHome
 	go func() {
 		defer close(paying)
-		r.users.Play(ctx, orders, r.options.Subject.Payer)
+		r.users.Play(users, orders, r.options.Subject.Payer)
 	}()
-	defer func() { <-paying }()
-	return p.play(ctx, occurrences(r.scenario, harness.Rand(r.options.Seed, harness.StreamTimeline)))
+	err := p.play(ctx, occurrences(r.scenario, harness.Rand(r.options.Seed, harness.StreamTimeline)))
+	if err != nil {
+		goHome()
+	}
+	<-paying
+	r.quiet = p.quiet
+	return err
+}
+
+// over ends the experiment: what is told and sent from now on is no part of it.
+func (r *running) over() {
+	r.users.Leave()
+	r.packets.cut()
 }
 
 // settle waits until every press has a final outcome, at most
-// Scenario.Settle, and then for what may still be on the air: a duplicate that
-// arrives late must arrive before the ledger is read.
+// Scenario.Settle, and then for what may still be on the air or be sent again: a
+// duplicate that arrives late must arrive before the ledger is read.
 func (r *running) settle(ctx context.Context) bool {
-	bounded, cancel := context.WithTimeout(ctx, r.scenario.Settle)
+	last := time.Now().Add(r.scenario.Settle)
+	bounded, cancel := context.WithDeadline(ctx, last)
 	settled := r.users.Wait(bounded)
 	cancel()
+	if r.quiet.Before(last) {
+		last = r.quiet
+	}
+	workload.SleepUntil(ctx, last)
 	up, down := r.scenario.Link.Up, r.scenario.Link.Down
 	linger := 500*time.Millisecond + 2*(up.Delay+up.Jitter+down.Delay+down.Jitter)
 	workload.SleepUntil(ctx, time.Now().Add(linger))
@@ -267,6 +289,7 @@ func (r *running) closeFiles() error {
 // changes no verdict, and is logged.
 func (r *running) stop() {
 	r.watch.stop()
+	r.goHome()
 	if err := errors.Join(r.options.Subject.Close(), r.network.Close()); err != nil {
 		r.log.Error("stop", "err", err)
 	}

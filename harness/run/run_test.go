@@ -30,6 +30,8 @@ type bench struct {
 	ledger   harness.Ledger
 
 	book       func(b *bench, p harness.Payment) // instead of an honest booking
+	hangs      string                            // the payment for which Pay returns with its context only
+	reading    func(b *bench)                    // while the ledger is read, after its postings were taken
 	restartErr error
 	ledgerErr  error
 }
@@ -87,7 +89,11 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 	for account, sum := range spent {
 		s.ledger.Balances = append(s.ledger.Balances, harness.Balance{Account: account, Currency: "KES", Opening: 1e6, Closing: 1e6 - sum})
 	}
-	return s.ledger, s.ledgerErr
+	taken := s.ledger
+	if s.reading != nil {
+		s.reading(s.bench)
+	}
+	return taken, s.ledgerErr
 }
 func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
 func (s subject) Restart(_ context.Context, side harness.Side) error {
@@ -101,8 +107,13 @@ func (s subject) SlowAnswers(by time.Duration) func() int64 {
 }
 func (s subject) ReportsCommits() bool { return true }
 
-func (s subject) Pay(_ context.Context, p harness.Payment) error {
+func (s subject) Pay(ctx context.Context, p harness.Payment) error {
 	s.observer.Attempt(harness.Attempt{Payment: p.ID, N: 1})
+	if p.ID == s.hangs {
+		s.post(p)
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if s.book != nil {
 		s.book(s.bench, p)
 		return nil
@@ -219,10 +230,14 @@ func TestRunJudges(t *testing.T) {
 		b.observer.Committed(p.ID)
 		b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
 	}
+	tunnel := []harness.Event{{At: time.Second, For: 7 * time.Second, Action: harness.Blackhole}}
 	for name, tc := range map[string]struct {
-		book  func(*bench, harness.Payment)
-		want  harness.Status
-		fails []string
+		book     func(*bench, harness.Payment)
+		hangs    string
+		reading  func(*bench)
+		timeline []harness.Event
+		want     harness.Status
+		fails    []string
 	}{
 		"an honest bank passes": {want: harness.Pass},
 		"a bank that forgets": {
@@ -248,12 +263,37 @@ func TestRunJudges(t *testing.T) {
 			book: func(b *bench, p harness.Payment) { b.post(p) },
 			want: harness.Fail, fails: []string{"unresolved"},
 		},
+		"an app that has not answered at the end": {hangs: "p7", want: harness.Fail, fails: []string{"unresolved"}},
+		"a bank that confirms while its ledger is read": {
+			book: func(b *bench, p harness.Payment) {
+				if p.ID != "p7" {
+					b.post(p)
+					confirm(b, p)
+				}
+			},
+			reading: func(b *bench) { confirm(b, harness.Payment{ID: "p7"}) },
+			want:    harness.Fail, fails: []string{"unresolved"},
+		},
+		"a second booking by what an outage held up": {
+			book: func(b *bench, p harness.Payment) {
+				b.post(p)
+				confirm(b, p)
+				if p.ID == "p7" {
+					time.Sleep(time.Until(b.begin.Add(14 * time.Second)))
+					b.post(p)
+				}
+			},
+			timeline: tunnel,
+			want:     harness.Fail, fails: []string{"duplicated"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &bench{book: tc.book}
+				b := &bench{book: tc.book, hangs: tc.hangs, reading: tc.reading}
 				o := options(t, b)
-				res, err := run.Run(t.Context(), scenario(), o)
+				sc := scenario()
+				sc.Timeline = tc.timeline
+				res, err := run.Run(t.Context(), sc, o)
 				require.NoError(t, err)
 				var fails []string
 				for _, v := range res.Verdicts {
@@ -279,16 +319,19 @@ func TestRunBreaks(t *testing.T) {
 	crash := scenario()
 	crash.Timeline = []harness.Event{{At: time.Second, Action: harness.Crash, Side: harness.Server, Restart: time.Second}}
 	for name, tc := range map[string]struct {
-		bench *bench
-		want  string
+		bench  *bench
+		want   string
+		within time.Duration
 	}{
-		"the server does not come back": {&bench{restartErr: errors.New("port taken")}, "restart the server: port taken"},
-		"the ledger cannot be read":     {&bench{ledgerErr: errors.New("locked")}, "read the ledger: locked"},
+		"the server does not come back": {&bench{restartErr: errors.New("port taken")}, "restart the server: port taken", 3 * time.Second},
+		"the ledger cannot be read":     {&bench{ledgerErr: errors.New("locked")}, "read the ledger: locked", 12 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
 				res, err := run.Run(t.Context(), crash, options(t, tc.bench))
 				require.NoError(t, err)
+				require.Less(t, time.Since(begin), tc.within, "nobody goes on paying")
 				require.Contains(t, res.Error, tc.want)
 				require.NotEqual(t, harness.Pass, res.Status)
 				require.Equal(t, harness.ExitBroken, res.Exit())

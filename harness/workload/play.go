@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -17,6 +18,8 @@ type Users struct {
 	workload harness.Workload
 	history  *harness.History
 	start    time.Time
+
+	over atomic.Bool // nothing is recorded any more
 
 	mu      sync.Mutex
 	open    map[string]*order // presses without a final outcome, by payment id
@@ -44,7 +47,8 @@ func NewUsers(w harness.Workload, h *harness.History, start time.Time) *Users {
 
 // Play presses pay for each order when it is due, counted from now, and returns
 // when the last first press is made or ctx ends. Impatient users go on until
-// Stop. Payers are asked through payer.
+// Leave. Payers are asked through payer, with ctx: what a payer says because
+// that ended is not recorded.
 func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
 	begin := time.Now()
 	for _, o := range orders {
@@ -95,7 +99,7 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 	u.history.Record(harness.Record{Pay: &p})
 	go func() {
 		defer u.presses.Done()
-		if err := payer(p.Wallet).Pay(ctx, p); err != nil {
+		if err := payer(p.Wallet).Pay(ctx, p); err != nil && ctx.Err() == nil {
 			u.Told(harness.Told{Payment: p.ID, Outcome: harness.Failed, Reason: err.Error()})
 		}
 	}()
@@ -103,6 +107,9 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 
 // Told implements harness.Observer.
 func (u *Users) Told(t harness.Told) {
+	if u.over.Load() {
+		return
+	}
 	u.history.Told(t)
 	if !t.Outcome.Final() {
 		return
@@ -127,10 +134,18 @@ func (u *Users) Told(t harness.Told) {
 }
 
 // Attempt implements harness.Observer.
-func (u *Users) Attempt(a harness.Attempt) { u.history.Attempt(a) }
+func (u *Users) Attempt(a harness.Attempt) {
+	if !u.over.Load() {
+		u.history.Attempt(a)
+	}
+}
 
 // Committed implements harness.Observer.
-func (u *Users) Committed(payment string) { u.history.Committed(payment) }
+func (u *Users) Committed(payment string) {
+	if !u.over.Load() {
+		u.history.Committed(payment)
+	}
+}
 
 // Open returns how many presses have no final outcome yet.
 func (u *Users) Open() int {
@@ -163,16 +178,25 @@ func (u *Users) Wait(ctx context.Context) bool {
 	}
 }
 
-// Stop sends the impatient users home and waits for the presses under way. The
-// context handed to Play must have ended, or the payers must answer.
-func (u *Users) Stop() {
+// Leave ends the experiment: nobody presses pay again, and what the subject says
+// from now on is not recorded. It comes before the ledger is read: a payment that
+// is confirmed after that is not lost, and one that fails as the subject is torn
+// down is not refused.
+func (u *Users) Leave() {
 	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over.Store(true)
 	for _, o := range u.open {
 		if o.timer != nil {
 			o.timer.Stop()
 		}
 		o.settled = true
 	}
-	u.mu.Unlock()
+}
+
+// Stop leaves, and waits for the presses under way. The context handed to Play
+// must have ended, or the payers must answer.
+func (u *Users) Stop() {
+	u.Leave()
 	u.presses.Wait()
 }

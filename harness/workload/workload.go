@@ -24,7 +24,9 @@ type Order struct {
 // Plan draws the orders of a workload, in the order of their time. With a rate
 // they are a Poisson process of w.Payments arrivals over w.Span(): given their
 // number, the arrivals of such a process are independent and uniform over the
-// span. Without one they all come at once. r must be the run's StreamWorkload.
+// span. Without one they all come at once, which is a microsecond apart: no two
+// users press at one instant, or else who is first would not repeat. r must be
+// the run's StreamWorkload.
 func Plan(w harness.Workload, r *rand.Rand) []Order {
 	orders := make([]Order, w.Payments)
 	times := make([]time.Duration, w.Payments)
@@ -33,6 +35,9 @@ func Plan(w harness.Workload, r *rand.Rand) []Order {
 	}
 	slices.Sort(times)
 	for i := range orders {
+		if i > 0 {
+			times[i] = max(times[i], times[i-1]+time.Microsecond)
+		}
 		wallet := r.IntN(w.Wallets)
 		orders[i] = Order{At: times[i], Payment: harness.Payment{
 			ID:       fmt.Sprintf("p%d", i+1),
