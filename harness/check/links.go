@@ -83,6 +83,10 @@ func (l *links) fault(f harness.FaultNote, line int32) {
 	}
 }
 
+// blink is the length of the phases between changes made in one go. What is
+// offered in one meets the phase after it.
+const blink = time.Millisecond
+
 // packet counts p in the phase that was in force when it was offered, which
 // may have ended by now. Packets from before the first phase belong to it.
 func (l *links) packet(p *harness.Packet) {
@@ -92,6 +96,9 @@ func (l *links) packet(p *harness.Packet) {
 	i := len(l.phases) - 1
 	for i > 0 && l.phases[i].from > p.At {
 		i--
+	}
+	for i+1 < len(l.phases) && l.phases[i+1].from-l.phases[i].from < blink {
+		i++
 	}
 	up := p.Direction != harness.Down
 	t := l.phases[i].tally(up)

@@ -33,6 +33,9 @@ func (l *phases) packet(p *harness.Packet) {
 	for i > 0 && l.list[i].from > p.At {
 		i--
 	}
+	for i+1 < len(l.list) && l.list[i+1].from-l.list[i].from < blink {
+		i++
+	}
 	if i < 0 {
 		l.before.way(up).add(p)
 		return
@@ -54,8 +57,8 @@ func (p *phase) way(up bool) *tally {
 	return &p.down
 }
 
-// blink is the length of the phases between changes made in one go: one that no
-// packet met is not worth showing.
+// blink is the length of the phases between changes made in one go. What is
+// offered in one meets the phase after it.
 const blink = time.Millisecond
 
 // stats returns the phases; the last one ends at end.
