@@ -28,10 +28,10 @@ func TestPropertyPlan(t *testing.T) {
 		require.Len(t, plan, w.Payments)
 		require.Equal(t, plan, workload.Plan(w, harness.Rand(seed, harness.StreamWorkload)), "same seed, same plan")
 		ids := map[string]bool{}
-		var last time.Duration
-		for _, o := range plan {
-			require.GreaterOrEqual(t, o.At, last)
-			require.LessOrEqual(t, o.At, w.Span())
+		last := time.Duration(-1)
+		for i, o := range plan {
+			require.Greater(t, o.At, last, "no two at one instant")
+			require.LessOrEqual(t, o.At, w.Span()+time.Duration(i)*time.Microsecond)
 			require.GreaterOrEqual(t, o.Payment.Amount, w.AmountMin)
 			require.LessOrEqual(t, o.Payment.Amount, w.AmountMax)
 			require.Less(t, o.Payment.Wallet, w.Wallets)
