@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -203,5 +205,7 @@ func (b *branch) ledger(ctx context.Context, d *desk) (l harness.Ledger, err err
 			})
 		}
 	}
+	// The bank has them in the order in which they were enrolled, many at once.
+	slices.SortFunc(l.Balances, func(a, b harness.Balance) int { return strings.Compare(a.Account, b.Account) })
 	return l, err
 }

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -8,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	mathrand "math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,13 +229,15 @@ func (w *Wallet) rests(key wire.Key) bool {
 	return w.couriers[key] == nil
 }
 
-// heard tells the couriers that the bank has answered one of them.
+// heard tells the couriers that the bank has answered one of them: always in the
+// same order, so that what a wallet does can be repeated.
 func (w *Wallet) heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range w.couriers {
+	keys := slices.SortedFunc(maps.Keys(w.couriers), func(a, b wire.Key) int { return bytes.Compare(a[:], b[:]) })
+	for _, key := range keys {
 		select {
-		case c.up <- struct{}{}:
+		case w.couriers[key].up <- struct{}{}:
 		default:
 		}
 	}
