@@ -174,6 +174,7 @@ const (
 	StreamWorkload                   // arrivals, amounts, who pays whom
 	StreamSubject                    // whatever the subject draws
 	StreamEngine                     // the engine's own draws: ports, sequence numbers
+	StreamDisk                       // what a power failure leaves on a disk
 )
 
 // Rand returns the generator of stream s for the seed of a run. The same seed

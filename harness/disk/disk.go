@@ -1,0 +1,284 @@
+package disk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3/vfs"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// ErrNoPower is what every operation fails with from a power failure on: until
+// [Disk.Revive], and for ever on a [File] that was open when it came. SQLite
+// calls it an I/O error.
+var ErrNoPower = errors.New("the disk has lost its power: revive it and open its files again")
+
+// Disk is a machine's storage. Its files have slash-separated names that are
+// cleaned as package path does; directories need not be made. All its methods
+// may be called from several goroutines. The owner closes it.
+type Disk struct {
+	mu      sync.Mutex
+	names   map[string]*node // as programs see them
+	durable map[string]*node // as they are after a power failure that loses every change
+	changes []change         // of names, not synced, oldest first
+	nodes   int64            // made so far
+	life    int64            // power failures so far
+	off     bool
+	counts  counts
+	point   Point
+	seed    uint64 // of the failure at point
+	failed  func() // told of power failures
+	tell    func() // is told of the one that has just happened, once mu is free
+
+	vfs     string // name it is registered under
+	scratch string // directory of shared memory
+}
+
+// change is one of names: a creation has no from, a removal no to.
+type change struct {
+	from, to string
+	node     *node
+}
+
+func (c change) apply(names map[string]*node) {
+	delete(names, c.from)
+	if c.to != "" {
+		names[c.to] = c.node
+	}
+}
+
+// dir is the directory whose sync makes the change durable.
+func (c change) dir() string { return path.Dir(cmp.Or(c.to, c.from)) }
+
+// New returns an empty disk with its power on.
+func New() *Disk {
+	return &Disk{names: map[string]*node{}, durable: map[string]*node{}}
+}
+
+// Close takes the disk away from SQLite and frees what it has outside memory.
+// The connections on it must have been closed.
+func (d *Disk) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.vfs != "" {
+		vfs.Unregister(d.vfs)
+		d.vfs = ""
+	}
+	if d.scratch == "" {
+		return nil
+	}
+	scratch := d.scratch
+	d.scratch = ""
+	if err := os.RemoveAll(scratch); err != nil {
+		return fmt.Errorf("close the disk: %w", err)
+	}
+	return nil
+}
+
+// PowerFail takes the power away at once: what is pending is kept or lost by the
+// seed, and everything fails until Revive. It does nothing to a disk without
+// power.
+func (d *Disk) PowerFail(seed uint64) {
+	d.mu.Lock()
+	defer d.unlock()
+	d.fail(seed)
+}
+
+// FailAt has the power fail at a point, with the seed of a PowerFail. It replaces
+// a point that was not reached; the zero Point is none.
+func (d *Disk) FailAt(p Point, seed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.point, d.seed = p, seed
+}
+
+// OnFail has f called after each power failure, in the goroutine whose operation
+// was cut short or that called PowerFail. It may use the disk; SQLite is waiting
+// for it, so it must not wait for SQLite. Nil is nobody.
+func (d *Disk) OnFail(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = f
+}
+
+// Revive gives the power back, if it was gone.
+func (d *Disk) Revive() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.off = false
+}
+
+// Off reports whether the power is gone.
+func (d *Disk) Off() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off
+}
+
+// Count returns how many operations of a kind there have been in the life of the
+// disk, those cut short included.
+func (d *Disk) Count(k Kind) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.counts[k]
+}
+
+// Names returns the names of all files, sorted.
+func (d *Disk) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(maps.Keys(d.names))
+}
+
+// Open opens a file; if there is none it is created, or the error is
+// fs.ErrNotExist. The caller closes it.
+func (d *Disk) Open(name string, create bool) (*File, error) {
+	name = path.Clean(name)
+	d.mu.Lock()
+	defer d.unlock()
+	n := d.names[name]
+	switch {
+	case d.off:
+		return nil, fmt.Errorf("open %s: %w", name, ErrNoPower)
+	case n == nil && !create:
+		return nil, fmt.Errorf("open %s: %w", name, fs.ErrNotExist)
+	case n == nil:
+		n = d.newNode()
+		if err := d.rename(Create, change{to: name, node: n}); err != nil {
+			return nil, fmt.Errorf("create %s: %w", name, err)
+		}
+	}
+	return &File{disk: d, node: n, life: d.life, name: name}, nil
+}
+
+// Remove removes a name. Files open under it stay usable. The error may be
+// fs.ErrNotExist.
+func (d *Disk) Remove(name string) error {
+	name = path.Clean(name)
+	d.mu.Lock()
+	defer d.unlock()
+	if !d.off && d.names[name] == nil {
+		return fmt.Errorf("remove %s: %w", name, fs.ErrNotExist)
+	}
+	if err := d.rename(Remove, change{from: name}); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
+
+// Rename gives a file another name in the same directory, in place of the file
+// that has it. A power failure keeps either the old names or the new. The error
+// may be fs.ErrNotExist.
+func (d *Disk) Rename(from, to string) error {
+	from, to = path.Clean(from), path.Clean(to)
+	if path.Dir(from) != path.Dir(to) {
+		return fmt.Errorf("rename %s to %s: a name stays in its directory", from, to)
+	}
+	d.mu.Lock()
+	defer d.unlock()
+	n := d.names[from]
+	if !d.off && n == nil {
+		return fmt.Errorf("rename %s: %w", from, fs.ErrNotExist)
+	}
+	if err := d.rename(Rename, change{from: from, to: to, node: n}); err != nil {
+		return fmt.Errorf("rename %s: %w", from, err)
+	}
+	return nil
+}
+
+// SyncDir makes the changes of the names in a directory durable.
+func (d *Disk) SyncDir(dir string) error {
+	d.mu.Lock()
+	defer d.unlock()
+	if err := d.syncDir(path.Clean(dir)); err != nil {
+		return fmt.Errorf("sync directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// What follows is called with mu held.
+
+// unlock ends the hold of mu and tells of a power failure.
+func (d *Disk) unlock() {
+	tell := d.tell
+	d.tell = nil
+	d.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
+}
+
+func (d *Disk) newNode() *node {
+	d.nodes++
+	return &node{id: d.nodes}
+}
+
+// do counts an operation and makes it happen, as far as the power lasts.
+func (d *Disk) do(o operation, apply func()) error {
+	if d.off {
+		return ErrNoPower
+	}
+	reached := d.counts.count(o, d.point)
+	if after := d.point.After; !reached || after || o.kind != Sync && o.kind != SyncDir {
+		apply()
+	}
+	if reached {
+		d.fail(d.seed)
+		return ErrNoPower
+	}
+	return nil
+}
+
+func (d *Disk) rename(k Kind, c change) error {
+	return d.do(operation{kind: k}, func() {
+		c.apply(d.names)
+		d.changes = append(d.changes, c)
+	})
+}
+
+func (d *Disk) syncDir(dir string) error {
+	return d.do(operation{kind: SyncDir}, func() {
+		d.changes = slices.DeleteFunc(d.changes, func(c change) bool {
+			if c.dir() != dir {
+				return false
+			}
+			c.apply(d.durable)
+			return true
+		})
+	})
+}
+
+// fail takes the power away.
+func (d *Disk) fail(seed uint64) {
+	if d.off {
+		return
+	}
+	d.off, d.tell = true, d.failed
+	d.life++
+	d.point = Point{}
+	r := harness.Rand(seed, harness.StreamDisk)
+	f := newFate(r)
+	for _, c := range d.changes {
+		if f.choose(2) == 1 {
+			c.apply(d.durable)
+		}
+	}
+	d.changes = nil
+	left := map[*node]*node{}
+	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
+		n := d.durable[name]
+		if left[n] == nil {
+			left[n] = n.survivor(r)
+		}
+		d.durable[name] = left[n]
+	}
+	d.names = maps.Clone(d.durable)
+}
