@@ -86,7 +86,6 @@ type History struct {
 	w     *bufio.Writer
 	start time.Time
 	buf   []byte
-	lines int
 	err   error
 }
 
@@ -114,8 +113,12 @@ func (h *History) Record(r Record) {
 	h.flush()
 }
 
+// write adds a line to the buffer, which is emptied first if it has no room: what
+// reaches the writer ends with a whole line, and survives a kill so.
 func (h *History) write(line []byte) {
-	h.lines++
+	if len(line) > h.w.Available() {
+		h.flush()
+	}
 	if _, err := h.w.Write(line); err != nil && h.err == nil {
 		h.err = fmt.Errorf("write history: %w", err)
 	}

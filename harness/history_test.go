@@ -84,6 +84,23 @@ func TestHistoryRoundTrip(t *testing.T) {
 	require.Equal(t, []string{"header", "packet", "told", "attempt", "committed", "end"}, kinds)
 }
 
+// lineWriter fails the test if what it is given does not end with a line.
+type lineWriter struct{ t *testing.T }
+
+func (w lineWriter) Write(b []byte) (int, error) {
+	require.True(w.t, bytes.HasSuffix(b, []byte("}\n")), "a kill now would tear a line")
+	return len(b), nil
+}
+
+func TestHistoryWritesWholeLines(t *testing.T) {
+	h := harness.NewHistory(lineWriter{t}, time.Now())
+	for i := range 5000 { // several buffers full
+		h.Packet(harness.Packet{At: time.Duration(i), Direction: harness.Up, Size: i})
+	}
+	h.Record(harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Summary: strings.Repeat("long ", 20_000)}}})
+	require.NoError(t, h.Close())
+}
+
 func TestReadHistoryNamesTheBadLine(t *testing.T) {
 	good := `{"at":1,"held":"p1"}` + "\n"
 	for name, tc := range map[string]struct{ file, want string }{
