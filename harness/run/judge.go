@@ -58,7 +58,7 @@ func Judge(r io.Reader) (harness.Result, error) {
 	}
 	for _, check := range []string{"load", "impairment"} {
 		if v := res.Verdict(check); v.Status != harness.Pass {
-			doubt(&res, v.Summary)
+			doubt(&res, "the experiment was not as asked, see "+check)
 		}
 	}
 	return res, nil
@@ -70,6 +70,9 @@ func follow(res *harness.Result, end **harness.End, rec harness.Record) error {
 		if err := begin(res, rec); err != nil {
 			return err
 		}
+	}
+	if rec.Line > 1 && rec.Header != nil {
+		return fmt.Errorf("line %d: a second header: expected one run in the file", rec.Line)
 	}
 	if *end != nil {
 		return fmt.Errorf("line %d: a record after the end of the history: expected one run in the file", rec.Line)

@@ -422,11 +422,13 @@ func TestRunRefusesAFolderInUse(t *testing.T) {
 func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 	header := `{"at":0,"header":{"version":1,"onebar":"test","started":"2026-11-23T00:00:00Z","seed":1,"engine":"packet","scenario":{"name":"x","workload":{},"link":{"up":{},"down":{}},"settle":0}}}`
 	for name, tc := range map[string]struct{ file, want string }{
-		"an empty file":   {"", "the file is empty"},
-		"no header":       {`{"at":0,"held":"p1"}` + "\n", "line 1: not the header of a history"},
-		"a later version": {`{"at":0,"header":{"version":99,"onebar":"9.9","started":"2026-11-23T00:00:00Z"}}` + "\n", "use onebar 9.9"},
-		"two runs":        {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + header + "\n", "line 3: a record after the end"},
-		"a cut line":      {header + "\n" + `{"at":5,"to`, "line 2: the record is truncated"},
+		"an empty file":            {"", "the file is empty"},
+		"no header":                {`{"at":0,"held":"p1"}` + "\n", "line 1: not the header of a history"},
+		"a later version":          {`{"at":0,"header":{"version":99,"onebar":"9.9","started":"2026-11-23T00:00:00Z"}}` + "\n", "use onebar 9.9"},
+		"two runs":                 {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + header + "\n", "line 3: a second header"},
+		"after the end":            {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + `{"at":2,"held":"p1"}` + "\n", "line 3: a record after the end"},
+		"a killed run and another": {header + "\n" + header + "\n", "line 2: a second header"},
+		"a cut line":               {header + "\n" + `{"at":5,"to`, "line 2: the record is truncated"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.jsonl")
