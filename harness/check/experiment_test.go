@@ -83,6 +83,14 @@ func experimentSamples() []sample {
 			s.confirm("p4")
 		})},
 		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
+		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed, declined or booked: the server was not put to the test", write: func() *script {
+			s := newScript(2)
+			s.press("p1", "o1")
+			s.told("p1", failed)
+			s.press("p2", "o2")
+			s.told("p2", queued, expired)
+			return s
+		}},
 		{name: "unknown-load-stranger", summary: "p7 is in the history, but nobody pressed pay for it", lines: []int{13}, write: good(func(s *script) { s.told("p7", confirmed) })},
 		{name: "unknown-load-same-id", summary: "p2 (order o2) was given to two presses of pay", lines: []int{8, 13}, write: good(func(s *script) { s.press("p2", "o2") })},
 

@@ -6,8 +6,9 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// load: every planned payment was asked for, once each, and nothing is said of a
-// payment nobody asked for. Anything else is a hole in the experiment.
+// load: every planned payment was asked for, once each, nothing is said of a
+// payment nobody asked for, and the server has confirmed, declined or booked at
+// least one. Anything else is a hole in the experiment.
 func (j *Judge) load() answer {
 	a := answer{doubt: j.incomplete()}
 	if j.header == nil {
@@ -28,9 +29,28 @@ func (j *Judge) load() answer {
 			Text: fmt.Sprintf("%s planned, but only %d asked for", plural(planned, "payment"), len(j.orders)),
 		})
 	}
+	if a.doubt == "" && !j.served() {
+		a.found("server", harness.Finding{
+			Text: fmt.Sprintf("none of %s was confirmed, declined or booked: the server was not put to the test", plural(len(j.orders), "payment")),
+		})
+	}
 	a.pass = fmt.Sprintf("%d of %d planned payments asked for", len(j.orders), planned)
 	if presses := len(j.payments); presses > len(j.orders) {
 		a.pass += fmt.Sprintf(", with %d presses", presses)
 	}
 	return a
+}
+
+// served reports whether the server has had its say on any payment: a run in
+// which all of them expired proves nothing of it.
+func (j *Judge) served() bool {
+	if j.postings > 0 {
+		return true
+	}
+	for i := range j.payments {
+		if p := &j.payments[i]; p.confirmed != 0 || p.firstFinal == harness.Declined {
+			return true
+		}
+	}
+	return false
 }
