@@ -178,6 +178,9 @@ func (t timeline) when(e *event, got harness.Event) {
 			FormatDuration(got.At), FormatDuration(t.script))
 	case e.Jitter.ok && got.Jitter > got.At:
 		t.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", FormatDuration(got.Jitter), FormatDuration(got.At))
+	case t.script > 0 && !e.Every.given() && e.Jitter.ok && got.At+got.Jitter > t.script:
+		t.errorf(e.Jitter.place, "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
+			FormatDuration(got.Jitter), FormatDuration(got.At), FormatDuration(t.script))
 	}
 }
 
