@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/onebar/onebar/harness/nearest"
 )
 
 // Mistake is one thing that is wrong in a file.
@@ -80,16 +82,10 @@ func suggest(word string, options []string) string {
 	if len(options) == 0 {
 		return "there are none"
 	}
-	best, dist := "", max(len(word)/3, 1)+1
 	if len(options) == 1 || len(word) < 3 {
 		return "expected " + oneOf(options)
 	}
-	for _, o := range options {
-		if d := distance(strings.ToLower(word), strings.ToLower(o)); d < dist {
-			best, dist = o, d
-		}
-	}
-	if best != "" {
+	if best := nearest.Word(word, options); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	return "expected " + oneOf(options)
@@ -100,37 +96,4 @@ func oneOf(options []string) string {
 		return options[0]
 	}
 	return "one of " + strings.Join(options, ", ")
-}
-
-// maxWord bounds the words that are compared; a longer one is near nothing.
-const maxWord = 64
-
-// distance is the number of edits between two words, where an edit inserts,
-// deletes or replaces a letter or swaps two neighbours (optimal string
-// alignment distance).
-func distance(a, b string) int {
-	if len(a) > maxWord || len(b) > maxWord {
-		return max(len(a), len(b))
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replace := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

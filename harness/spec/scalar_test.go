@@ -209,17 +209,3 @@ func TestSuggest(t *testing.T) {
 	require.Equal(t, "expected one of wallets, merchants, payments, for", suggest("x", options))
 	require.Equal(t, "expected 1", suggest("2", []string{"1"}))
 }
-
-func TestDistance(t *testing.T) {
-	require.Equal(t, 0, distance("edge", "edge"))
-	require.Equal(t, 1, distance("egde", "edge"))
-	require.Equal(t, 2, distance("ede", "edgy"))
-	require.Equal(t, 4, distance("", "edge"))
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := rapid.StringN(0, 20, 40).Draw(t, "a"), rapid.StringN(0, 20, 40).Draw(t, "b")
-		d := distance(a, b)
-		require.Equal(t, d, distance(b, a))
-		require.Equal(t, d == 0, a == b)
-		require.LessOrEqual(t, d, max(len(a), len(b)))
-	})
-}
