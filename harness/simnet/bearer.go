@@ -1,0 +1,265 @@
+package simnet
+
+import (
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
+)
+
+// bearer is the link of one client, both directions, with the NAT before it.
+type bearer struct {
+	n      *Network
+	client *host
+	up     way
+	down   way
+	flows  []*flow // those with a socket at one end at least, in order of appearance
+	count  uint64  // flows so far
+
+	retired map[[4]byte]bool // addresses the client had before
+}
+
+// way is one direction of a bearer.
+type way struct {
+	dir     harness.Direction
+	link    *link.Link
+	path    harness.Path
+	offered int64 // packets so far
+	to      *host
+}
+
+// flow is one connection, or the datagrams between two ports, as the link sees
+// them.
+type flow struct {
+	id       uint64
+	bearer   *bearer
+	client   [4]byte // address
+	ends     int     // sockets that have it
+	cross    bool
+	datagram bool
+	ports    [2]uint16 // of datagrams: the client's and the server's
+	refused  bool
+	reset    bool
+	last     time.Duration // when its last packet was offered
+	up, down half
+
+	forgotten bool // the NAT has
+	vanished  int  // faults in force that keep its packets from arriving
+}
+
+// half is what one end of a flow has sent.
+type half struct {
+	ordinal  uint64 // packets offered to the link
+	syn, fin bool
+}
+
+func (f *flow) half(d harness.Direction) *half {
+	if d == harness.Up {
+		return &f.up
+	}
+	return &f.down
+}
+
+// flight is a packet on its way, over a link or, if it has no flow, within the
+// server.
+type flight struct {
+	event
+	n       *Network
+	to      *host
+	flow    *flow
+	fate    link.Fate
+	report  harness.Packet
+	seg     segment
+	message *message // in place of seg: a datagram or an error of ICMP
+}
+
+func newBearer(n *Network, client *host) *bearer {
+	b := &bearer{n: n, client: client}
+	b.up.dir, b.down.dir = harness.Up, harness.Down
+	b.up.to, b.down.to = n.server, client
+	for _, w := range b.ways() {
+		w.path = n.profile.Path(w.dir)
+		w.link = link.New(n.seed, link.ID{Client: client.index, Direction: w.dir}, w.path)
+	}
+	b.block()
+	return b
+}
+
+func (b *bearer) ways() [2]*way { return [2]*way{&b.up, &b.down} }
+
+func (b *bearer) way(d harness.Direction) *way {
+	if d == harness.Up {
+		return &b.up
+	}
+	return &b.down
+}
+
+// set takes over the profile of the network, block its outages.
+func (b *bearer) set() {
+	for _, w := range b.ways() {
+		w.path = b.n.profile.Path(w.dir)
+		w.link.Set(w.path)
+	}
+}
+
+func (b *bearer) block() {
+	b.up.link.Block(b.n.outages[0] > 0)
+	b.down.link.Block(b.n.outages[1] > 0)
+}
+
+// begin numbers a new flow of the client's address.
+func (b *bearer) begin(address [4]byte) *flow {
+	b.count++
+	f := &flow{id: b.count, bearer: b, client: address, forgotten: b.retired[address]}
+	b.flows = append(b.flows, f)
+	return f
+}
+
+// join and leave count the sockets at the ends of a flow.
+func (f *flow) join() { f.ends++ }
+
+func (f *flow) leave() {
+	if f.ends--; f.ends == 0 {
+		if i := slices.Index(f.bearer.flows, f); i >= 0 {
+			f.bearer.flows = slices.Delete(f.bearer.flows, i, i+1)
+		}
+	}
+}
+
+// open reports whether a NAT would think that the flow is in use.
+func (f *flow) open(now time.Duration) bool {
+	if f.datagram {
+		return now-f.last <= datagramLife
+	}
+	return f.up.syn && f.down.syn && !f.reset && (!f.up.fin || !f.down.fin)
+}
+
+// note keeps what a NAT would know of a flow when it sees a segment.
+func (f *flow) note(d harness.Direction, s *segment) {
+	h := f.half(d)
+	h.syn = h.syn || s.flags.has(syn)
+	h.fin = h.fin || s.flags.has(fin)
+	f.reset = f.reset || s.flags.has(rst)
+	if s.opens() && d == harness.Up {
+		f.forgotten = f.bearer.retired[s.from.ip] // a SYN makes the NAT know it anew
+	}
+}
+
+// send puts a segment of flow f onto the link in direction d. Again is whether
+// its sender has sent its first sequence number before.
+func (b *bearer) send(d harness.Direction, f *flow, s *segment, again bool) {
+	f.note(d, s)
+	fl := b.n.flight()
+	fl.seg = *s
+	b.offer(d, f, fl, s.size(), again)
+}
+
+// offer asks the link for the fate of a packet, and lets it fly.
+func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
+	w, h, now := b.way(d), f.half(d), b.n.at
+	w.offered++
+	h.ordinal++
+	f.last = now
+	fl.to, fl.flow = w.to, f
+	fl.report = harness.Packet{
+		At: now, Client: b.client.index, Flow: int(f.id), N: w.offered, Direction: d, Size: size,
+		Retransmit: again, Cross: f.cross,
+	}
+	fl.fate = b.fate(d, f, link.Key{Flow: f.id, Ordinal: h.ordinal}, size)
+	fl.report.Drop = fl.fate.Drop
+	if fl.fate.Drop != harness.DropNone {
+		if fl.fate.Drop == harness.DropMTU && !w.path.MTUBlackhole {
+			b.tooBig(fl, w.path.MTU)
+		}
+		fl.land()
+		return
+	}
+	fl.report.Corrupt = fl.fate.Corrupt != 0
+	if fl.fate.Copy > 0 {
+		twin := b.n.flight()
+		run := twin.run
+		*twin = *fl
+		twin.run = run
+		twin.fate.Arrive, twin.report.Copy = fl.fate.Copy, true
+		b.n.push(&twin.event, twin.fate.Arrive)
+	}
+	b.n.push(&fl.event, fl.fate.Arrive)
+}
+
+// fate asks the link. A packet of the client that the NAT throws away has crossed
+// the link; one of the server has not.
+func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, size int) link.Fate {
+	cut := b.n.dark > 0 || f.forgotten || f.vanished > 0
+	if cut && d == harness.Down {
+		return link.Fate{Drop: harness.DropNAT}
+	}
+	fate := b.way(d).link.Send(b.n.at, k, size)
+	if cut && fate.Drop == harness.DropNone {
+		fate = link.Fate{Drop: harness.DropNAT}
+	}
+	return fate
+}
+
+// slot is how much later than its time an event may be without anyone calling it
+// late: events of one instant come a nanosecond after each other.
+const slot = time.Microsecond
+
+// land ends a flight: the packet arrives at the host it is for, or is counted as
+// lost.
+func (fl *flight) land() {
+	n, r := fl.n, &fl.report
+	if n.stopped && r.Drop == harness.DropNone {
+		r.Drop = harness.DropStopped
+	}
+	if fl.flow != nil {
+		if r.Drop == harness.DropNone {
+			r.Delay = fl.fate.Arrive - r.At
+			if late := n.at - fl.fate.Arrive; late > slot {
+				r.Delay, r.Late = r.Delay+late, late
+			}
+		}
+		n.tell(r)
+	}
+	if r.Drop == harness.DropNone && !r.Corrupt {
+		fl.to.receive(fl)
+	}
+	n.recycle(fl)
+}
+
+// flight returns a flight for use. Its rank is the links'.
+func (n *Network) flight() *flight {
+	if k := len(n.flights); k > 0 {
+		fl := n.flights[k-1]
+		n.flights = n.flights[:k-1]
+		return fl
+	}
+	fl := &flight{n: n}
+	fl.run = fl.land
+	return fl
+}
+
+func (n *Network) recycle(fl *flight) {
+	fl.flow, fl.seg, fl.message, fl.report = nil, segment{}, nil, harness.Packet{}
+	n.flights = append(n.flights, fl)
+}
+
+// tell passes on what happened to a packet.
+func (n *Network) tell(r *harness.Packet) {
+	if r.Drop == harness.DropOutage {
+		n.lost[r.Direction-harness.Up]++
+	}
+	if r.Cross && r.Drop == harness.DropNone {
+		n.crossed++
+	}
+	if n.sink != nil {
+		n.sink.Packet(*r)
+	}
+}
+
+func opposite(d harness.Direction) harness.Direction {
+	if d == harness.Up {
+		return harness.Down
+	}
+	return harness.Up
+}

@@ -1,0 +1,131 @@
+package simnet
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// errStopped is how connections fail when the network is closed.
+const errStopped = syscall.ECONNRESET
+
+// Inject implements harness.Network. What its function counts:
+//
+//   - Blackhole: the packets lost in an outage of its direction while it lasted;
+//   - Reset: the connections that were open; each of both ends is reset within the
+//     nanoseconds after Inject, and sends its reset over the link;
+//   - Refuse: the connections refused;
+//   - Rebind: the flows forgotten that were open;
+//   - Vanish: the flows that were open. Packets of older flows do not arrive until
+//     the end. If Fault.Side names a side, its machines have no power meanwhile: no
+//     packet at all arrives, and at the end their connections are gone;
+//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
+//     direction, acknowledgements with them.
+//
+// Refuse and Reset are of TCP connections only.
+func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopped {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
+	switch f.Action {
+	case harness.Blackhole:
+		return n.blackhole(f.Direction), nil
+	case harness.Reset:
+		hits := n.reset()
+		return func() int64 { return hits }, nil
+	case harness.Refuse:
+		return n.refuse(), nil
+	case harness.Rebind:
+		hits := n.rebind(f.NewAddress)
+		return func() int64 { return hits }, nil
+	case harness.Vanish:
+		return n.vanish(f.Side), nil
+	case harness.CrossTraffic:
+		return n.crossTraffic(f.Direction)
+	case harness.StreamToxic:
+		return nil, errors.New("inject toxic: the sim network has no streams; use the packet engine, with toxiproxy in front of it")
+	default:
+		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
+	}
+}
+
+// ending wraps the end of a fault: it takes the mutex, and does nothing twice.
+func (n *Network) ending(end func() int64) func() int64 {
+	return func() int64 {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return end()
+	}
+}
+
+// blackhole begins an outage in direction d, or both ways if it is unknown.
+func (n *Network) blackhole(d harness.Direction) func() int64 {
+	up, down := d != harness.Down, d != harness.Up
+	lost := func() (packets int64) {
+		if up {
+			packets += n.lost[0]
+		}
+		if down {
+			packets += n.lost[1]
+		}
+		return packets
+	}
+	change := func(by int) {
+		if up {
+			n.outages[0] += by
+		}
+		if down {
+			n.outages[1] += by
+		}
+		for _, b := range n.bearers() {
+			b.block()
+		}
+	}
+	before := lost()
+	change(1)
+	return n.ending(func() int64 {
+		change(-1)
+		return lost() - before
+	})
+}
+
+func (n *Network) refuse() func() int64 {
+	before := n.refused
+	n.refusing++
+	return n.ending(func() int64 {
+		n.refusing--
+		return n.refused - before
+	})
+}
+
+// reset makes both ends of every open connection reset it, each at an instant of
+// its own, and returns how many connections there were.
+func (n *Network) reset() (hits int64) {
+	seen := make(map[*flow]bool)
+	for _, h := range n.hosts() {
+		for _, e := range h.endpoints() {
+			if !e.carries() {
+				continue
+			}
+			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {
+				hits++
+			}
+			if e.flow != nil {
+				seen[e.flow] = true
+			}
+			n.push(&event{rank: rankFault, run: e.abort}, n.at)
+		}
+	}
+	n.rearm()
+	return hits
+}
+
+// carries reports whether an endpoint is an end of an open connection: one of its
+// applications may still send or receive.
+func (e *endpoint) carries() bool {
+	return e.state == answering || e.state == open && (!e.finRcvd || !e.finSent)
+}

@@ -1,0 +1,297 @@
+package simnet
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// host implements harness.Host: one machine. Everything in it is under the mutex
+// of the network.
+type host struct {
+	n       *Network
+	index   int // of a client; -1 is the server
+	ip      [4]byte
+	sockets uint64  // made so far
+	port    uint16  // the last ephemeral one
+	bearer  *bearer // of a client that was used
+
+	conns     map[key]*endpoint
+	listeners map[uint16]*listener
+	datagrams map[uint16]*datagram
+}
+
+// key names a connection of a host.
+type key struct {
+	local  uint16
+	remote addr
+}
+
+func (e *endpoint) key() key { return key{e.local.port, e.remote} }
+
+// The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
+const firstPort, lastPort = 32768, 60999
+
+func newHost(n *Network, index int, ip [4]byte, seed uint64) *host {
+	return &host{n: n, index: index, ip: ip, port: firstPort + uint16(seed%(lastPort-firstPort+1))}
+}
+
+// number numbers the sockets of a network: the server's first, then the clients'
+// in turn, each host's in the order in which they were made. Ranks below are not
+// those of sockets.
+func (h *host) number() uint64 {
+	h.sockets++
+	return uint64(h.index+2)<<32 + h.sockets
+}
+
+// wake makes what a host needs when it is first used.
+func (h *host) wake() {
+	if h.conns == nil {
+		h.conns = make(map[key]*endpoint)
+		h.listeners = make(map[uint16]*listener)
+		h.datagrams = make(map[uint16]*datagram)
+	}
+	if h.index >= 0 && h.bearer == nil {
+		h.bearer = newBearer(h.n, h)
+	}
+}
+
+// bearerTo is the link that packets to an address take, nil within a host.
+func (h *host) bearerTo(to addr) *bearer {
+	if to.ip == h.ip {
+		return nil
+	}
+	if h.index >= 0 {
+		return h.bearer
+	}
+	if c := h.n.clientOf(to.ip); c != nil {
+		c.wake()
+		return c.bearer
+	}
+	return nil
+}
+
+// ephemeral picks the next free port. It is 0 if there is none.
+func (h *host) ephemeral(taken func(port uint16) bool) uint16 {
+	for range lastPort - firstPort + 1 {
+		if h.port++; h.port > lastPort {
+			h.port = firstPort
+		}
+		if !taken(h.port) {
+			return h.port
+		}
+	}
+	return 0
+}
+
+// DialContext implements harness.Host. Network is "tcp", "tcp4", "udp" or "udp4";
+// address is the address of a host of the network and a port, in numbers. Errors
+// are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on,
+// or the error of ctx.
+func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	if network == "udp" || network == "udp4" {
+		return h.dialDatagrams(network, address)
+	}
+	to, err := h.resolve("tcp", network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.tcp(), Err: err}
+	}
+	if h.n.stopped {
+		return fail(net.ErrClosed)
+	}
+	if ctx.Err() != nil {
+		return fail(ctx.Err())
+	}
+	h.wake()
+	port := h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
+	if port == 0 {
+		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
+	}
+	e := newEndpoint(h, addr{h.ip, port}, to)
+	e.state = dialing
+	h.conns[e.key()] = e
+	h.n.mark(&e.socket)
+	if err := e.await(ctx); err != nil {
+		return fail(err)
+	}
+	return conn{e}, nil
+}
+
+// await waits until the connection is open, or it or ctx has failed.
+func (e *endpoint) await(ctx context.Context) error {
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() {
+			e.n.mu.Lock()
+			defer e.n.mu.Unlock()
+			e.change.Broadcast()
+		})
+		defer stop()
+	}
+	for e.state == dialing && ctx.Err() == nil {
+		e.change.Wait()
+	}
+	switch {
+	case e.failure != nil:
+		return os.NewSyscallError("connect", e.failure)
+	case e.state == dialing || e.state == gone:
+		e.abandoned = true
+		e.n.mark(&e.socket)
+		return ctx.Err()
+	}
+	return nil
+}
+
+// Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
+// or the host's own address and a port.
+func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	at, err := h.resolve("tcp", network, address)
+	if err == nil && at.ip != h.ip {
+		err = os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	h.wake()
+	if at.port == 0 {
+		at.port = h.ephemeral(func(p uint16) bool { return h.listeners[p] != nil || h.bound(p) })
+	}
+	switch {
+	case h.n.stopped:
+		err = net.ErrClosed
+	case at.port == 0 || h.listeners[at.port] != nil:
+		err = os.NewSyscallError("bind", syscall.EADDRINUSE)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.tcp(), Err: err}
+	}
+	l := &listener{host: h, local: at}
+	l.change.L = &h.n.mu
+	h.listeners[at.port] = l
+	return l, nil
+}
+
+// bound reports whether a connection of the host has the port.
+func (h *host) bound(port uint16) bool {
+	for k := range h.conns {
+		if k.local == port {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve reads an address. An empty host is h itself.
+func (h *host) resolve(protocol, network, address string) (addr, error) {
+	if network != protocol && network != protocol+"4" {
+		return addr{}, net.UnknownNetworkError(network)
+	}
+	if len(address) > 0 && address[0] == ':' {
+		address = netip.AddrFrom4(h.ip).String() + address
+	}
+	a, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return addr{}, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
+	}
+	if !a.Addr().Is4() {
+		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
+	}
+	to := addr{a.Addr().As4(), a.Port()}
+	if to.ip != h.n.server.ip && h.n.clientOf(to.ip) == nil {
+		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
+	}
+	return to, nil
+}
+
+// transmit sends a segment of flow f, or within the host if that is nil.
+func (h *host) transmit(f *flow, s *segment, again bool) {
+	if f != nil {
+		d := harness.Up
+		if h.index < 0 {
+			d = harness.Down
+		}
+		f.bearer.send(d, f, s, again)
+		return
+	}
+	fl := h.n.flight()
+	fl.seg, fl.to = *s, h
+	h.n.push(&fl.event, h.n.at)
+}
+
+// receive takes a packet that has arrived.
+func (h *host) receive(fl *flight) {
+	if fl.message != nil {
+		h.receiveMessage(fl)
+		return
+	}
+	s := &fl.seg
+	e := h.conns[key{s.to.port, s.from}]
+	if s.opens() && h.n.refusing > 0 && fl.flow != nil {
+		if !fl.flow.refused {
+			fl.flow.refused = true
+			h.n.refused++
+		}
+		h.refuse(fl)
+		return
+	}
+	if e != nil && e.flow != fl.flow {
+		if !s.opens() {
+			return // of an older connection between the same ports
+		}
+		e.end()
+		e = nil
+	}
+	switch {
+	case e != nil:
+		e.input(s)
+	case s.flags.has(rst):
+	case s.opens() && h.listeners[s.to.port] != nil:
+		if l := h.listeners[s.to.port]; len(l.ready) < backlog {
+			l.answer(fl)
+		}
+	default:
+		h.refuse(fl)
+	}
+}
+
+// refuse answers a segment that belongs to no connection with a reset.
+func (h *host) refuse(fl *flight) {
+	s := segment{from: fl.seg.to, to: fl.seg.from, flags: rst | ack, seq: fl.seg.ack, ack: fl.seg.end()}
+	h.transmit(fl.flow, &s, false)
+}
+
+// endpoints returns the connections of a host in order.
+func (h *host) endpoints() []*endpoint {
+	list := make([]*endpoint, 0, len(h.conns))
+	for _, e := range h.conns {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, func(a, b *endpoint) int {
+		if a.number < b.number {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// ports returns the listeners of a host in order.
+func (h *host) ports() []*listener {
+	list := make([]*listener, 0, len(h.listeners))
+	for _, l := range h.listeners {
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b *listener) int { return int(a.local.port) - int(b.local.port) })
+	return list
+}

@@ -1,0 +1,203 @@
+package simnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// MaxClients is how many clients a network can have, as their addresses are two
+// bytes apart.
+const MaxClients = 1 << 16
+
+// Engine implements harness.Engine. The zero Engine is ready.
+type Engine struct {
+	// SendBuffer is how many bytes written to a connection may be without
+	// acknowledgement before Write blocks; 0 is 64 MiB. That is so much because a
+	// Write that waits while its caller holds a mutex can stop a bubble for good;
+	// it is not unlimited because a writer that never waits never lets virtual
+	// time pass.
+	SendBuffer int
+	// ReceiveBuffer is how many bytes a connection takes before its application
+	// reads them; 0 is 4 MiB.
+	ReceiveBuffer int
+}
+
+// The defaults of Engine, bytes.
+const (
+	defaultSendBuffer    = 64 << 20
+	defaultReceiveBuffer = 4 << 20
+)
+
+// Name is "sim".
+func (Engine) Name() string { return "sim" }
+
+// Payload implements harness.Engine: it sees packets.
+func (Engine) Payload() bool { return false }
+
+// Supports returns an error for each toxic and each cross traffic of the scenario,
+// with its line.
+func (Engine) Supports(sc harness.Scenario) error {
+	var errs []error
+	for i, e := range sc.Timeline {
+		switch e.Action {
+		case harness.CrossTraffic:
+			errs = append(errs, fmt.Errorf("%s: the sim engine has no cross traffic; use --engine packet", where(i, e)))
+		case harness.StreamToxic:
+			errs = append(errs, fmt.Errorf("%s: the sim engine has no stream toxics, as toxiproxy lives in real time; use --engine packet or toxiproxy", where(i, e)))
+		default:
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func where(i int, e harness.Event) string {
+	if e.Line > 0 {
+		return fmt.Sprintf("line %d", e.Line)
+	}
+	return fmt.Sprintf("event %d", i+1)
+}
+
+// Open implements harness.Engine. What it returns is a *Network.
+func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
+	return g.New(c)
+}
+
+// Network implements harness.Network. Its methods may be called from several
+// goroutines, all of them in the bubble in which it was made, if it was.
+type Network struct {
+	agenda
+	seed          uint64
+	sink          harness.PacketSink // nil is nobody
+	sendBuffer    int
+	receiveBuffer int64
+	server        *host
+	clients       []*host
+	flights       []*flight // for use again
+
+	profile  harness.Profile
+	outages  [2]int   // blackholes in force, up and down
+	lost     [2]int64 // packets lost in outages, up and down
+	dark     int      // faults in force that keep every packet from arriving
+	refusing int      // refusals in force
+	refused  int64    // flows refused
+	crossed  int64    // packets of cross traffic that have arrived
+	stopped  bool
+}
+
+// New opens a network, in the bubble of the caller if it is in one. Config.Toxics
+// is not looked at.
+func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
+	if c.Clients < 0 || c.Clients > MaxClients {
+		return nil, fmt.Errorf("open sim network: %d clients, have 0 to %d", c.Clients, MaxClients)
+	}
+	n := &Network{seed: c.Seed, sink: c.Packets, profile: c.Profile, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	if n.sendBuffer <= 0 {
+		n.sendBuffer = defaultSendBuffer
+	}
+	if n.receiveBuffer <= 0 {
+		n.receiveBuffer = defaultReceiveBuffer
+	}
+	seeds := harness.Rand(c.Seed, harness.StreamEngine)
+	n.server = newHost(n, -1, [4]byte{10, 0, 0, 1}, seeds.Uint64())
+	n.server.wake()
+	n.clients = make([]*host, c.Clients)
+	for i := range n.clients {
+		n.clients[i] = newHost(n, i, [4]byte{10, 1, byte(i >> 8), byte(i)}, seeds.Uint64())
+	}
+	start := c.Start
+	if start.IsZero() {
+		start = time.Now()
+	}
+	n.init(start)
+	return n, nil
+}
+
+// Client implements harness.Network. The host costs next to nothing until it is
+// used.
+func (n *Network) Client(i int) harness.Host { return n.clients[i] }
+
+// Server implements harness.Network.
+func (n *Network) Server() harness.Host { return n.server }
+
+// SetProfile implements harness.Network.
+func (n *Network) SetProfile(p harness.Profile) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.profile = p
+	for _, b := range n.bearers() {
+		b.set()
+	}
+}
+
+// bearers returns the links in use.
+func (n *Network) bearers() (list []*bearer) {
+	for _, h := range n.clients {
+		if h.bearer != nil {
+			list = append(list, h.bearer)
+		}
+	}
+	return list
+}
+
+// clientOf returns the client that has or had an address, or nil. The second byte
+// counts a client's addresses.
+func (n *Network) clientOf(ip [4]byte) *host {
+	i := int(ip[2])<<8 | int(ip[3])
+	if ip[0] != 10 || ip[1] == 0 || i >= len(n.clients) {
+		return nil
+	}
+	return n.clients[i]
+}
+
+// hosts returns the hosts in use, the server first.
+func (n *Network) hosts() []*host {
+	list := []*host{n.server}
+	for _, h := range n.clients {
+		if h.bearer != nil {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// Close implements harness.Network: every connection is reset, every listener
+// closed, and packets under way are reported as stopped.
+func (n *Network) Close() error {
+	n.mu.Lock()
+	if n.stopped {
+		n.mu.Unlock()
+		return nil
+	}
+	n.stopped = true
+	n.mu.Unlock()
+	n.halt()
+
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at = max(n.at, n.clock())
+	for len(n.heap) > 0 {
+		e := n.heap[0]
+		n.drop(e)
+		if e.rank == rankLink {
+			e.run() // a flight, which lands as stopped
+		}
+	}
+	for _, h := range n.hosts() {
+		for _, l := range h.ports() {
+			l.shut()
+		}
+		for _, e := range h.endpoints() {
+			e.fail(errStopped)
+		}
+		for _, d := range h.datagrams {
+			d.stop()
+		}
+	}
+	clear(n.marked)
+	n.marked = n.marked[:0]
+	return nil
+}

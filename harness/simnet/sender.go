@@ -1,0 +1,398 @@
+package simnet
+
+import (
+	"slices"
+	"syscall"
+	"time"
+)
+
+// timer is what an endpoint waits for with what it has sent.
+type timer uint8
+
+const (
+	timerNone    timer = iota
+	timerRTO           // retransmission time-out
+	timerProbe         // tail loss probe, RFC 8985 section 7
+	timerReorder       // a segment that may be late rather than lost, RFC 8985 section 6.2
+	timerPersist       // probe of a closed window
+)
+
+// phase is how a sender stands with its losses.
+type phase uint8
+
+const (
+	calm       phase = iota
+	recovering       // fast recovery, RFC 6675
+	collapsed        // after a time-out
+)
+
+// sent is a segment that is not acknowledged.
+type sent struct {
+	begin, end int64
+	at         time.Duration // when it was last sent
+	fin        bool
+	sacked     bool
+	lost       bool // and not yet known to have arrived
+	again      bool // sent again since it was marked lost
+	ever       bool // sent more than once
+}
+
+// sender is the half of an endpoint that sends data. It finds losses by RACK and
+// tail loss probes (RFC 8985) as Linux does.
+type sender struct {
+	cubic
+	rtt estimator
+	mss int
+
+	buf      []byte // what is not acknowledged; its memory is never used again
+	base     int64  // sequence number of buf[0]
+	ready    int64  // the end of what may be sent
+	finReady bool   // the stream ends there
+	finSent  bool
+	una, nxt int64
+	wnd      int64 // bytes the peer offers from una on
+
+	sentQ                      []sent // from sequence number una on; those before head are done with
+	head                       int
+	sackedOut, lostOut, resent int // segments of sentQ
+	phase                      phase
+	until                      int64         // the phase ends when this is acknowledged
+	limited                    bool          // the window kept data back
+	undoWindow, undoThreshold  float64       // before the phase
+	resentAt                   time.Duration // the first retransmission of the phase, 0 if none
+	probed                     int64         // nxt at the tail loss probe that is out, 0 if none
+	probeAgain                 bool          // it was a retransmission
+	stalledAt                  time.Duration // of the first time-out without news since
+
+	rackAt, rackRTT time.Duration // of the newest segment known to have arrived
+	rackEnd         int64
+	highest         int64 // the highest sequence number known to have arrived
+	reordered       bool
+
+	xmitKind timer
+	xmitAt   time.Duration
+}
+
+// out is how many segments are not acknowledged, flying how many of them are
+// believed to be on their way.
+func (s *sender) out() int    { return len(s.sentQ) - s.head }
+func (s *sender) flying() int { return s.out() - s.sackedOut - s.lostOut + s.resent }
+
+func (s *sender) queue() []sent { return s.sentQ[s.head:] }
+
+func (e *endpoint) setTimer(kind timer, d time.Duration) {
+	e.xmitKind, e.xmitAt = kind, e.n.at+max(d, 1)+aside
+}
+
+func (e *endpoint) stopTimer() { e.xmitKind, e.xmitAt = timerNone, never }
+
+// output sends what may be sent: first what was lost, then what is new.
+func (e *endpoint) output() {
+	if e.state != open {
+		return
+	}
+	e.limited = false
+	fresh := false
+	for {
+		if e.lostOut > e.resent {
+			if float64(e.flying()) >= e.window {
+				break
+			}
+			e.repair()
+			continue
+		}
+		if !e.sendNext() {
+			break
+		}
+		fresh = true
+	}
+	if fresh && (e.xmitKind == timerNone || e.xmitKind == timerProbe) {
+		if e.xmitKind == timerNone {
+			e.setTimer(timerRTO, e.rtt.rto())
+		}
+		e.setProbe(e.untilRTO())
+	}
+	if e.out() == 0 && (e.ready > e.nxt || e.finReady && !e.finSent) && e.xmitKind != timerPersist {
+		e.setTimer(timerPersist, e.rtt.rto())
+	}
+}
+
+// sendNext sends the next new segment, if the windows allow one.
+func (e *endpoint) sendNext() bool {
+	length := e.ready - e.nxt
+	last := e.finReady && !e.finSent
+	if length <= 0 && !last {
+		return false
+	}
+	if float64(e.flying()) >= e.window {
+		e.limited = true
+		return false
+	}
+	mss := int64(e.mss)
+	if n := len(e.early); n > 0 {
+		mss -= int64(sackHead + min(n, mostSACK)*sackBlock)
+	}
+	room := e.una + e.wnd - e.nxt
+	n := min(length, mss)
+	if n > room {
+		if room <= 0 || e.out() > 0 && room < mss { // no small pieces, RFC 1122 section 4.2.3.4
+			return false
+		}
+		n = room
+	}
+	e.sendNew(n, last && n == length)
+	return true
+}
+
+// sendNew sends n new bytes, with the end of the stream if last.
+func (e *endpoint) sendNew(n int64, last bool) {
+	p := sent{begin: e.nxt, end: e.nxt + n, at: e.n.at, fin: last}
+	f := ack
+	if last {
+		f |= fin
+		p.end++
+		e.finSent, e.first = true, !e.finRcvd
+	}
+	if e.head == len(e.sentQ) {
+		e.sentQ, e.head = e.sentQ[:0], 0
+	}
+	e.sentQ = append(e.sentQ, p)
+	e.nxt = p.end
+	e.emit(f, p.begin, e.bytes(p.begin, p.begin+n), false)
+}
+
+// bytes is what was written between two sequence numbers.
+func (s *sender) bytes(begin, end int64) []byte {
+	return s.buf[begin-s.base : end-s.base : end-s.base]
+}
+
+// repair sends the first lost segment again that has not been.
+func (e *endpoint) repair() {
+	for i := e.head; i < len(e.sentQ); i++ {
+		if p := &e.sentQ[i]; p.lost && !p.again {
+			e.resend(i)
+			p = &e.sentQ[i]
+			p.again = true
+			e.resent++
+			if e.resentAt == 0 {
+				e.resentAt = e.n.at
+			}
+			return
+		}
+	}
+}
+
+// resend sends a segment again. One that has become too large for the path is
+// split first.
+func (e *endpoint) resend(i int) {
+	if p := e.sentQ[i]; p.end-p.begin > int64(e.mss)+1 {
+		rest := p
+		rest.begin = p.begin + int64(e.mss)
+		e.sentQ[i].end, e.sentQ[i].fin = rest.begin, false
+		e.sentQ = slices.Insert(e.sentQ, i+1, rest)
+		if p.lost {
+			e.lostOut++
+		}
+		if p.again {
+			e.resent++
+		}
+	}
+	p := &e.sentQ[i]
+	p.at, p.ever = e.n.at, true
+	f, end := ack, p.end
+	if p.fin {
+		f |= fin
+		end--
+	}
+	e.emit(f, p.begin, e.bytes(p.begin, end), true)
+}
+
+// untilRTO is how long it is until the first segment's time is out.
+func (e *endpoint) untilRTO() time.Duration {
+	if e.out() == 0 {
+		return e.rtt.rto()
+	}
+	return max(e.queue()[0].at+e.rtt.rto()-e.n.at, 1)
+}
+
+// setProbe sets the timer to a tail loss probe, if one may be sent, no later than
+// the time-out, which is rto from now.
+func (e *endpoint) setProbe(rto time.Duration) bool {
+	if e.out() == 0 || e.phase != calm || e.sackedOut > 0 {
+		return false
+	}
+	d := time.Second
+	if e.rtt.srtt > 0 {
+		d = 2 * e.rtt.srtt
+		if e.out() == 1 {
+			d += minRTO // the peer may delay its acknowledgement
+		} else {
+			d += 2 * time.Millisecond
+		}
+	}
+	e.setTimer(timerProbe, min(d, rto))
+	return true
+}
+
+// setRTO sets the timer to the retransmission time-out.
+func (e *endpoint) setRTO() {
+	switch {
+	case e.out() == 0:
+		e.stopTimer()
+	case e.xmitKind == timerProbe || e.xmitKind == timerReorder:
+		e.setTimer(timerRTO, e.untilRTO())
+	default:
+		e.setTimer(timerRTO, e.rtt.rto())
+	}
+}
+
+// timeOut does what the timer was set for.
+func (e *endpoint) timeOut() {
+	kind := e.xmitKind
+	e.stopTimer()
+	switch {
+	case e.state == dialing || e.state == answering:
+		e.repeatSYN()
+	case e.state != open:
+	case kind == timerRTO:
+		e.collapse()
+	case kind == timerProbe:
+		e.probeTail()
+	case kind == timerReorder:
+		e.xmitKind = timerReorder
+		if e.detect() && e.phase == calm {
+			e.recover()
+		}
+		e.output()
+		if e.xmitKind != timerRTO {
+			e.setRTO()
+		}
+	case kind == timerPersist:
+		e.probeWindow()
+	}
+}
+
+func (e *endpoint) repeatSYN() {
+	most := synRetries
+	if e.state == answering {
+		most = answerRetries
+	}
+	if e.retries >= most {
+		e.fail(syscall.ETIMEDOUT)
+		return
+	}
+	e.retries++
+	e.rtt.backoff++
+	e.sendSYN(true)
+}
+
+// stalled counts a time-out, and gives up after too long a silence.
+func (e *endpoint) stalled() (over bool) {
+	if e.retries == 0 {
+		e.stalledAt = e.n.at
+	}
+	e.retries++
+	patience := giveUp
+	if e.closed {
+		patience = giveUpOrphan
+	}
+	if e.retries > 1 && e.n.at-e.stalledAt >= patience {
+		e.fail(syscall.ETIMEDOUT)
+		return true
+	}
+	return false
+}
+
+// collapse is the retransmission time-out, RFC 6298 section 5.
+func (e *endpoint) collapse() {
+	if e.out() == 0 {
+		return
+	}
+	again := e.retries > 0
+	if e.stalled() {
+		return
+	}
+	if e.phase == calm || !again && e.phase == recovering {
+		e.enter(collapsed)
+	}
+	e.phase = collapsed
+	for i := e.head; i < len(e.sentQ); i++ {
+		p := &e.sentQ[i]
+		// What was sent a moment ago may still arrive, RFC 8985 section 6.3.
+		if i > e.head && p.at+e.rackRTT+e.patience() > e.n.at {
+			continue
+		}
+		e.lose(p)
+	}
+	if p := &e.sentQ[e.head]; p.sacked {
+		p.sacked = false // the peer has thrown away what it had
+		e.sackedOut--
+		e.lose(p)
+	}
+	e.window = float64(e.flying() + 1)
+	e.until = e.nxt
+	e.probed = 0
+	e.rtt.backoff++
+	e.setTimer(timerRTO, e.rtt.rto())
+	e.output()
+}
+
+// enter begins a phase of repair: the window falls.
+func (e *endpoint) enter(p phase) {
+	e.undoWindow, e.undoThreshold = e.window, e.threshold
+	e.resentAt = 0
+	e.reduce()
+	e.phase, e.until = p, e.nxt
+}
+
+// recover begins fast recovery: the first lost segment goes at once.
+func (e *endpoint) recover() {
+	e.enter(recovering)
+	e.window = e.threshold
+	if e.lostOut > e.resent {
+		e.repair()
+	}
+}
+
+// probeTail sends the last segment again, or a new one, to have the peer tell
+// what it lacks.
+func (e *endpoint) probeTail() {
+	if e.probed == 0 && e.out() > 0 {
+		nxt := e.nxt
+		window := e.window
+		e.window = float64(e.flying() + 1)
+		fresh := e.sendNext()
+		e.window = window
+		if !fresh {
+			e.resend(len(e.sentQ) - 1)
+		}
+		e.probed, e.probeAgain = e.nxt, nxt == e.nxt
+		e.xmitKind = timerNone
+	}
+	e.setRTO()
+}
+
+// probeWindow asks whether a closed window has opened.
+func (e *endpoint) probeWindow() {
+	if e.stalled() {
+		return
+	}
+	e.emit(ack, e.una-1, nil, false)
+	e.rtt.backoff++
+	e.setTimer(timerPersist, e.rtt.rto())
+}
+
+// lose marks a segment as lost, also one that was sent again.
+func (s *sender) lose(p *sent) {
+	if p.sacked {
+		return
+	}
+	if !p.lost {
+		p.lost = true
+		s.lostOut++
+	}
+	if p.again {
+		p.again = false
+		s.resent--
+	}
+}
