@@ -25,6 +25,25 @@ type courier struct {
 	wake  chan struct{} // of capacity 1: begin a new round
 	up    chan struct{} // of capacity 1: the bank has answered somebody: try now
 	done  chan struct{} // closed when the courier has ended
+	lag   time.Duration // how long it hesitates
+}
+
+// maxLag bounds how long a courier hesitates: next to nothing beside a round
+// trip.
+const maxLag = 500 * time.Microsecond
+
+// hesitate is called after an event that may have woken other couriers, too: a
+// connection that opened or broke, a bank that answers again, a start of the
+// program. They go on one after the other, as was drawn when they set out.
+// Otherwise the scheduler would choose who is first, and what happens to wallets
+// could not be repeated by a seed.
+func (c *courier) hesitate() {
+	t := time.NewTimer(c.lag)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.w.ctx.Done():
+	}
 }
 
 // nudge begins a new round of tries now. The caller holds w.mu.
@@ -37,6 +56,9 @@ func (c *courier) nudge() {
 
 func (c *courier) run() {
 	defer close(c.done)
+	if c.p.tries > 0 {
+		c.hesitate()
+	}
 	// An earlier courier may have come to an end since p was read.
 	if p, err := c.w.store.payment(c.w.cfg.Account, c.p.Key); err == nil {
 		c.p = p
@@ -149,6 +171,9 @@ func (c *courier) try() {
 		a.Asked = true
 	}
 	answer, met, err := c.exchange(&a)
+	if err != nil || !c.w.alone() {
+		c.hesitate()
+	}
 	c.met, c.deaf, c.wait = met, err != nil, 0
 	switch {
 	case !met:
@@ -204,8 +229,11 @@ var errNotStored = errors.New("not sent, because that could not be stored")
 // connection takes is not counted against the answer. It returns whether there
 // was a connection.
 func (c *courier) exchange(a *Attempt) (answer *wire.Answer, met bool, err error) {
-	k, dialed, err := c.w.line.get(c.w.ctx)
+	k, dialed, waited, err := c.w.line.get(c.w.ctx)
 	a.Dialed, met = dialed, err == nil
+	if waited {
+		c.hesitate()
+	}
 	if met && c.p.State == Queued && !c.store(c.p.with(Sent), nil) {
 		err = errNotStored
 	}
@@ -248,6 +276,7 @@ func (c *courier) sleep(d time.Duration, up <-chan struct{}) {
 	case <-c.wake:
 		c.early, c.late, c.dark = 0, 0, 0
 	case <-up:
+		c.hesitate()
 	case <-c.w.ctx.Done():
 	}
 }

@@ -36,9 +36,9 @@ type link struct {
 
 func newLine(ctx context.Context, cfg Config) *line { return &line{ctx: ctx, cfg: cfg} }
 
-// get returns the current connection, and whether this call dialed it. The
-// caller puts the link back, also after an error.
-func (l *line) get(ctx context.Context) (k *link, dialed bool, err error) {
+// get returns the current connection, and whether this call dialed it or waited
+// for another's dial. The caller puts the link back, also after an error.
+func (l *line) get(ctx context.Context) (k *link, dialed, waited bool, err error) {
 	l.mu.Lock()
 	k = l.cur
 	if k == nil || k.broken() {
@@ -52,9 +52,14 @@ func (l *line) get(ctx context.Context) (k *link, dialed bool, err error) {
 	l.mu.Unlock()
 	select {
 	case <-k.ready:
-		return k, dialed, k.err
+		return k, dialed, false, k.err
+	default:
+	}
+	select {
+	case <-k.ready:
+		return k, dialed, !dialed, k.err
 	case <-ctx.Done():
-		return k, dialed, fmt.Errorf("connect to the bank: %w", ctx.Err())
+		return k, dialed, !dialed, fmt.Errorf("connect to the bank: %w", ctx.Err())
 	}
 }
 

@@ -152,8 +152,11 @@ func (p *patience) timedOut(d time.Duration) {
 }
 
 // pause draws the pause after n tries.
-func (p *patience) pause(n int) time.Duration {
+func (p *patience) pause(n int) time.Duration { return p.draw(p.pace.pause(n)) }
+
+// draw returns a time between 0 and most.
+func (p *patience) draw(most time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Duration(p.rng.Int64N(int64(p.pace.pause(n)) + 1))
+	return time.Duration(p.rng.Int64N(int64(most) + 1))
 }

@@ -212,7 +212,10 @@ func (w *Wallet) start(p Payment, made int) *courier {
 		c.nudge()
 		return c
 	}
-	c := &courier{w: w, p: p, early: made, wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &courier{
+		w: w, p: p, early: made, lag: w.patience.draw(maxLag),
+		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
+	}
 	if w.closed {
 		close(c.done)
 		return c
@@ -227,6 +230,13 @@ func (w *Wallet) rests(key wire.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.couriers[key] == nil
+}
+
+// alone reports whether no more than one courier is on the way.
+func (w *Wallet) alone() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.couriers) < 2
 }
 
 // heard tells the couriers that the bank has answered one of them: always in the
