@@ -12,13 +12,19 @@ type span struct {
 	payment  int32
 }
 
+// lead is how much sooner than reported a try is taken to have begun. Its
+// beginning is reckoned from its record, which is written a moment after its end:
+// a payer stores how a try ended before it tells. Its first packet, the one that
+// wakes the radio, would else be nobody's or belong to the payment before.
+const lead = 20 * time.Millisecond
+
 // triesByWallet returns the spans of the tries and queries of each payer.
 func (c *Collector) triesByWallet() map[int][]span {
 	all := make(map[int][]span)
 	for _, t := range c.tries {
 		if t.order >= 0 {
 			w := c.orders[t.order].wallet
-			all[w] = append(all[w], span{t.end - t.took, t.end, t.order + 1})
+			all[w] = append(all[w], span{t.end - t.took - lead, t.end, t.order + 1})
 		}
 	}
 	return all

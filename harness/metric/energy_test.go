@@ -98,6 +98,13 @@ func TestEnergy(t *testing.T) {
 			},
 			want{"joules_per_payment": 11, "promotions_per_payment": 1},
 		},
+		"the first packet of a try that was recorded late is its own": {
+			[]harness.Record{
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), sent(20*sec+5*time.Millisecond, 0), tried(21*sec+5*time.Millisecond, "p1", sec),
+				pressed(40*sec, "p2", 0), sent(40*sec, 0), sent(40*sec+5*time.Millisecond, 0), tried(41*sec+5*time.Millisecond, "p2", sec),
+			},
+			want{"joules_per_payment": 11.005, "max(joules)": 11.005, "promotions_per_payment": 1},
+		},
 		"cross traffic is no payment's": {
 			[]harness.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(30*sec, "p1", 10*sec),
