@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +23,8 @@ type player struct {
 	state    func(string) // told what the network is like, for people
 	began    time.Time    // the start of the script
 
-	profile harness.Profile
-	label   string   // of the phases with this profile, from the event that set it
-	active  []*fault // in the order they began
+	profile harness.Profile // of the links
+	active  []*fault        // in the order they began, changes of the link among them
 
 	quiet time.Time // from then on nothing that an outage held up is sent again
 }
@@ -97,11 +95,11 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	case harness.Heal:
 		return p.heal(ctx, "")
 	case harness.SetLink:
-		p.setLink(*o.Link, o.Phase)
-		f.end = func(context.Context) (int64, error) { p.setLink(p.scenario.Link, ""); return 0, nil }
-		if o.to > 0 {
-			p.active = append(p.active, f)
+		if o.to == 0 { // it takes the place of those before for good
+			p.active = slices.DeleteFunc(p.active, (*fault).links)
 		}
+		p.active = append(p.active, f)
+		p.setLink()
 		p.phase("")
 		return nil
 	case harness.Crash:
@@ -130,9 +128,18 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 // atOnce reports whether an action is over as soon as it is done.
 func atOnce(a harness.Action) bool { return a == harness.Reset || a == harness.Rebind }
 
-func (p *player) setLink(profile harness.Profile, label string) {
-	p.profile, p.label = profile, label
-	p.network.SetProfile(profile)
+// links reports whether f changes the link.
+func (f *fault) links() bool { return f.Action == harness.SetLink }
+
+// setLink sets the link of the latest change in force, or else the scenario's.
+func (p *player) setLink() {
+	p.profile = p.scenario.Link
+	for _, f := range p.active {
+		if f.links() {
+			p.profile = *f.Link
+		}
+	}
+	p.network.SetProfile(p.profile)
 }
 
 func (p *player) inject(f *fault) error {
@@ -189,10 +196,10 @@ func (p *player) slow(f *fault) {
 // does, and begins after it, so that all of it has the fault in force.
 func (p *player) finish(ctx context.Context, f *fault) error {
 	p.active = slices.DeleteFunc(p.active, func(g *fault) bool { return g == f })
-	if f.Action == harness.SetLink {
-		_, err := f.end(ctx)
+	if f.links() {
+		p.setLink()
 		p.phase("")
-		return err
+		return nil
 	}
 	if !atOnce(f.Action) {
 		p.phase("")
@@ -221,10 +228,13 @@ func (p *player) breakOff(ctx context.Context) error {
 // heal ends every fault and goes back to the scenario's link.
 func (p *player) heal(ctx context.Context, name string) error {
 	var errs []error
-	for len(p.active) > 0 {
-		errs = append(errs, p.finish(ctx, p.active[len(p.active)-1]))
+	for _, f := range slices.Backward(slices.Clone(p.active)) {
+		if !f.links() {
+			errs = append(errs, p.finish(ctx, f))
+		}
 	}
-	p.setLink(p.scenario.Link, "")
+	p.active = nil
+	p.setLink()
 	p.phase(name)
 	return errors.Join(errs...)
 }
@@ -233,7 +243,7 @@ func (p *player) heal(ctx context.Context, name string) error {
 // that of the latest event in force that has one, or one made of what is in
 // force.
 func (p *player) phase(name string) {
-	ph := harness.Phase{Name: cmp.Or(name, p.label), Profile: p.profile}
+	ph := harness.Phase{Name: name, Profile: p.profile}
 	words := []string{p.profile.Name}
 	if words[0] == "" {
 		words[0] = "custom link"

@@ -149,7 +149,7 @@ func options(t *testing.T, b *bench) run.Options {
 }
 
 func TestRunPlaysTheTimeline(t *testing.T) {
-	slow := harness.Profile{Name: "gprs"}
+	slow, umts := harness.Profile{Name: "gprs"}, harness.Profile{Name: "umts"}
 	for name, tc := range map[string]struct {
 		timeline []harness.Event
 		want     []string
@@ -162,6 +162,22 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 		"a change of link, and back": {
 			timeline: []harness.Event{{At: 2 * time.Second, For: time.Second, Action: harness.SetLink, Link: &slow}},
 			want:     []string{"2s link gprs", "3s link edge", "10s link edge"},
+		},
+		"a change of link within another, and back to that": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.SetLink, Link: &umts},
+				{At: 2 * time.Second, For: 4 * time.Second, Action: harness.SetLink, Link: &slow},
+				{At: 3 * time.Second, For: time.Second, Action: harness.SetLink, Link: &umts},
+			},
+			want: []string{"1s link umts", "2s link gprs", "3s link umts", "4s link gprs", "6s link umts", "10s link edge"},
+		},
+		"a change of link for good outlasts one that was to end": {
+			timeline: []harness.Event{
+				{At: 2 * time.Second, For: 4 * time.Second, Action: harness.SetLink, Link: &slow},
+				{At: 3 * time.Second, Action: harness.SetLink, Link: &umts},
+				{At: 7 * time.Second, Action: harness.Heal},
+			},
+			want: []string{"2s link gprs", "3s link umts", "7s link edge", "10s link edge"},
 		},
 		"a periodic reset ends with the script": {
 			timeline: []harness.Event{{At: 4 * time.Second, Every: 4 * time.Second, Action: harness.Reset}},
