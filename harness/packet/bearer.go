@@ -36,9 +36,9 @@ type way struct {
 	link    *link.Link
 	path    harness.Path
 	pieces  map[uint16]tuple // of the datagrams under way in fragments, by id
-	to      *card        // the card of the host it leads to
-	offered int64        // packets so far; under bearer.mu
-	waiting atomic.Int64 // flights in the queue
+	to      *card            // the card of the host it leads to
+	offered int64            // packets so far; under bearer.mu
+	waiting atomic.Int64     // flights in the queue
 }
 
 // flight is a packet on its way.
@@ -47,7 +47,7 @@ type flight struct {
 	way    *way
 	flow   *flow
 	pkt    *stack.PacketBuffer
-	syn    bool // it asks for a connection
+	seg    segment
 	arrive time.Duration
 	report harness.Packet
 }
@@ -73,13 +73,10 @@ func (b *bearer) way(d harness.Direction) *way {
 // borrows p.
 func (b *bearer) send(d harness.Direction, p *stack.PacketBuffer) {
 	s, payload := parse(p, d), p.ToBuffer()
-	if s.flags.Contains(header.TCPFlagSyn) {
-		raw := payload.Flatten()
-		payload.Release()
+	if s.stamped {
 		b.mu.Lock()
-		b.flow(d, s).restamp(d, s, raw, b.n.now())
+		payload = b.flow(d, s).mend(d, &s, payload, b.n.now())
 		b.mu.Unlock()
-		payload = buffer.MakeWithData(raw)
 	}
 	b.enter(d, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload}))
 }
@@ -141,7 +138,7 @@ func (b *bearer) ackDue(d harness.Direction, f *flow) {
 func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.PacketBuffer) *flight {
 	w, h, now := b.way(d), f.half(d), b.n.now()
 	w.offered++
-	fl := &flight{b: b, way: w, flow: f, pkt: pkt, syn: s.opens()}
+	fl := &flight{b: b, way: w, flow: f, pkt: pkt, seg: s}
 	fl.report = harness.Packet{
 		At: now, Client: b.client, Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
 		Retransmit: h.note(s, f.half(opposite(d)), now), Cross: f.cross,

@@ -59,7 +59,7 @@ func (s *stacks) block(on bool) {
 	s.heal, _ = s.Inject(harness.Fault{Action: harness.Blackhole})
 }
 
-func (s *stacks) close() error { return s.Network.Close() }
+func (s *stacks) close() error { return s.Close() }
 
 // traffic is what a link carried, and how late.
 type traffic struct {
@@ -70,6 +70,9 @@ type traffic struct {
 
 // Packet implements harness.PacketSink.
 func (t *traffic) Packet(p harness.Packet) {
+	if p.Drop == harness.DropStopped { // the end of the bench
+		return
+	}
 	t.packets[p.Direction-harness.Up].Add(1)
 	if p.Retransmit {
 		t.again[p.Direction-harness.Up].Add(1)
@@ -90,6 +93,7 @@ func (t *traffic) lateness() time.Duration {
 type row struct {
 	name    string
 	loss    float64
+	rate    int64 // bit/s, 0 is none
 	clients int
 	// play returns how long each exchange took. A client that fails returns what
 	// it has.
@@ -191,7 +195,7 @@ func resume(p *player) ([]time.Duration, error) {
 	return []time.Duration{time.Since(p.restore)}, nil
 }
 
-// bulk uploads, until the answer of one message.
+// bulk uploads to a server that reads to the end.
 func bulk(p *player) ([]time.Duration, error) {
 	c, err := p.connect()
 	if err != nil {
@@ -202,7 +206,10 @@ func bulk(p *player) ([]time.Duration, error) {
 	if _, err := c.Write(make([]byte, rowBulk)); err != nil {
 		return nil, err
 	}
-	if _, err := io.ReadFull(c, make([]byte, rowBulk)); err != nil {
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil {
 		return nil, err
 	}
 	return []time.Duration{time.Since(begin)}, nil
@@ -227,20 +234,43 @@ func pauses(p *player) (took []time.Duration, err error) {
 	return took, nil
 }
 
+// chunky exchanges 20 kB at a time over one connection.
+func chunky(p *player) (took []time.Duration, err error) {
+	c, err := p.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	message := make([]byte, 20_000)
+	for range p.rounds {
+		begin := time.Now()
+		if _, err := c.Write(message); err != nil {
+			return took, err
+		}
+		if _, err := io.ReadFull(c, message); err != nil {
+			return took, err
+		}
+		took = append(took, time.Since(begin))
+	}
+	return took, nil
+}
+
 // rows are those of design section 9, and some between.
 func rows() []row {
 	return []row{
-		{"persistent", 0.01, 200, persistent},
-		{"persistent", 0.05, 200, persistent},
-		{"persistent", 0.2, 200, persistent},
-		{"anew", 0.01, 200, anew},
-		{"anew", 0.05, 200, anew},
-		{"anew", 0.2, 200, anew},
-		{"outage", 0, 200, resume},
-		{"bulk", 0, 10, bulk},
-		{"bulk", 0.01, 40, bulk},
-		{"bulk", 0.05, 40, bulk},
-		{"pauses", 0, 20, pauses},
+		{"persistent", 0.01, 0, 200, persistent},
+		{"persistent", 0.05, 0, 200, persistent},
+		{"persistent", 0.2, 0, 200, persistent},
+		{"anew", 0.01, 0, 200, anew},
+		{"anew", 0.05, 0, 200, anew},
+		{"anew", 0.2, 0, 200, anew},
+		{"outage", 0, 0, 200, resume},
+		{"bulk", 0, 0, 10, bulk},
+		{"bulk", 0.01, 0, 40, bulk},
+		{"bulk", 0.05, 0, 40, bulk},
+		{"slow", 0, 100_000, 20, chunky},
+		{"slow", 0.02, 100_000, 40, chunky},
+		{"pauses", 0, 0, 20, pauses},
 	}
 }
 
@@ -271,14 +301,14 @@ func (o *outcome) quantile(q float64) time.Duration {
 func measure(tb testing.TB, open func(testing.TB, harness.NetworkConfig) bench, r row, rounds int) *outcome {
 	tb.Helper()
 	var o outcome
-	path := harness.Path{Delay: rowDelay, Loss: harness.Loss{P: r.loss}}
+	path := harness.Path{Delay: rowDelay, Rate: r.rate, Loss: harness.Loss{P: r.loss}}
 	b := open(tb, harness.NetworkConfig{
 		Seed: 1, Start: time.Now(), Clients: r.clients, Packets: &o.traffic,
 		Profile: harness.Profile{Up: path, Down: path},
 	})
 	l, err := b.listen()
 	require.NoError(tb, err)
-	server := &echoes{Listener: l}
+	server := &echoes{Listener: l, sink: r.name == "bulk"}
 	server.serving.Go(server.serve)
 	restore := time.Now().Add(8*time.Second + rowOutage)
 	if r.name == "outage" {
@@ -309,12 +339,14 @@ func measure(tb testing.TB, open func(testing.TB, harness.NetworkConfig) bench, 
 	return &o
 }
 
-// echoes is a server that sends back what it gets.
+// echoes is a server that sends back what it gets, or keeps it.
 type echoes struct {
 	net.Listener
+	sink    bool
 	serving sync.WaitGroup
 	mu      sync.Mutex
 	conns   []net.Conn
+	stopped bool
 }
 
 func (e *echoes) serve() {
@@ -325,10 +357,19 @@ func (e *echoes) serve() {
 		}
 		e.mu.Lock()
 		e.conns = append(e.conns, c)
+		stopped := e.stopped
 		e.mu.Unlock()
+		if stopped {
+			c.Close()
+			return
+		}
 		e.serving.Go(func() {
 			defer c.Close()
-			_, _ = io.Copy(c, c)
+			var to io.Writer = c
+			if e.sink {
+				to = io.Discard
+			}
+			_, _ = io.Copy(to, c)
 		})
 	}
 }
@@ -337,11 +378,45 @@ func (e *echoes) serve() {
 func (e *echoes) stop() {
 	e.Close()
 	e.mu.Lock()
+	e.stopped = true
 	for _, c := range e.conns {
 		c.Close()
 	}
 	e.mu.Unlock()
 	e.serving.Wait()
+}
+
+// TestLikeTheKernel holds this TCP to what Linux's did on the same links
+// (BenchmarkKernelTCP, docs/fidelity.md), with bounds wide enough for few
+// exchanges.
+func TestLikeTheKernel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some 15 seconds")
+	}
+	for name, tc := range map[string]struct {
+		row      row
+		rounds   int
+		mean     float64 // ms
+		within   float64 // of the mean
+		up, down float64 // packets for each exchange
+	}{
+		"persistent": {row{"persistent", 0.05, 0, 100, persistent}, 10, 381, 0.15, 1.683, 1.473},
+		"lossy":      {row{"persistent", 0.2, 0, 100, persistent}, 6, 954, 0.4, 2.675, 2.283},
+		"anew":       {row{"anew", 0.05, 0, 100, anew}, 4, 781, 0.15, 6.285, 4.28},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := measure(t, newStacks, tc.row, tc.rounds)
+			if o.lateness() > 2*time.Millisecond {
+				t.Skipf("the machine is busy: packets are %v late", o.lateness())
+			}
+			require.Zero(t, o.failed, "one client: %v", o.first)
+			require.InEpsilon(t, tc.mean, float64(o.mean())/1e6, tc.within)
+			n := float64(len(o.took))
+			require.InEpsilon(t, tc.up, float64(o.packets[0].Load())/n, 0.15, "packets up")
+			require.InEpsilon(t, tc.down, float64(o.packets[1].Load())/n, 0.15, "packets down")
+		})
+	}
 }
 
 // tabulate measures every row on a bench. The unit of b.N is a round of every

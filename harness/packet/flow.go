@@ -18,7 +18,7 @@ import (
 const (
 	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
 	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 3                     // TCP_PINGPONG_THRESH: so many quick answers end that
+	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
 	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
 )
 
@@ -41,6 +41,9 @@ type segment struct {
 	flags    header.TCPFlags
 	header   int // bytes of TCP header
 	payload  int // bytes
+	stamped  bool
+	stamp    uint32 // TSval, if stamped
+	echo     uint32 // TSecr, if stamped
 
 	// UDP in fragments. A later fragment has no ports, hence no tuple.
 	id          uint16 // of the datagram
@@ -61,6 +64,7 @@ func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 		t := header.TCP(h)
 		s.seq, s.ack, s.flags = t.SequenceNumber(), t.AckNumber(), t.Flags()
 		s.header, s.payload = int(t.DataOffset()), p.Data().Size()
+		s.readStamps(t)
 	case header.UDPProtocolNumber:
 		s.id, s.more, s.later = ip.ID(), ip.More(), ip.FragmentOffset() > 0
 		if s.later {
@@ -152,6 +156,13 @@ type half struct {
 	fin     bool   // it has ended its stream; high counts the FIN
 	segment int    // largest payload
 	syn     synStamps
+	hears   bool   // it has got a timestamp
+	recent  uint32 // the one it would echo, were it Linux
+	rtt     srtt   // what Linux would think of its round trips
+	told    told   // what it thinks
+	sampled uint32 // the highest acknowledgement it has had, if rtt has begun
+
+	repeated uint32 // the sequence number after its last retransmission
 
 	acking  bool          // it has acknowledged something
 	acked   uint32        // the highest acknowledgement offered to the link
@@ -177,9 +188,11 @@ func (h *half) note(s segment, peer *half, now time.Duration) (retransmit bool) 
 		return false
 	}
 	if !h.started {
-		h.started, h.isn, h.high = true, s.seq, s.seq
+		h.started, h.isn, h.high, h.repeated = true, s.seq, s.seq, s.seq
 	}
-	retransmit = after(h.high, s.seq)
+	if retransmit = after(h.high, s.seq); retransmit {
+		h.repeated = s.seq + n
+	}
 	if after(s.seq+n, h.high) {
 		h.high = s.seq + n
 		h.fin = h.fin || s.flags.Contains(header.TCPFlagFin)

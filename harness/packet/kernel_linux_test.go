@@ -180,6 +180,9 @@ func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 	}
 	k.q.push(fate.Arrive, func() {
 		now := k.n.now()
+		if now < fate.Arrive { // the queue has ended
+			return
+		}
 		report.Delay, report.Late = now-report.At, now-fate.Arrive
 		_, _ = to.Write(ip)
 		k.c.Packets.Packet(report)

@@ -185,13 +185,13 @@ func (n *Network) land(fl *flight) {
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.syn && n.refusing.Load() > 0:
+	case fl.seg.opens() && n.refusing.Load() > 0:
 		fl.pkt.DecRef()
 		if fl.b.refuse(fl) {
 			n.refused.Add(1)
 		}
 	default:
-		fl.way.to.deliver(fl.pkt)
+		fl.way.to.deliver(fl.b.hear(fl))
 	}
 }
 

@@ -84,6 +84,8 @@ func (s *socket) Close() error {
 	s.closing.Do(func() {
 		err = nil
 		close(s.closed)
+		// gVisor would probe a connection in TIME_WAIT, which nobody would know.
+		s.ep.SocketOptions().SetKeepAlive(false)
 		s.ep.Close()
 		s.queue.EventUnregister(&s.read.entry)
 		s.queue.EventUnregister(&s.write.entry)

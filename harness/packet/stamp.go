@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
@@ -59,10 +60,18 @@ func timestamps(o []byte) []byte {
 	return nil
 }
 
+// readStamps takes the timestamps from a TCP header.
+func (s *segment) readStamps(t header.TCP) {
+	if o := timestamps(t.Options()); o != nil {
+		s.stamped, s.stamp, s.echo = true, binary.BigEndian.Uint32(o), binary.BigEndian.Uint32(o[4:])
+	}
+}
+
 // seal sets the TCP checksum of a packet.
 func seal(ip header.IPv4) {
 	t := header.TCP(ip.Payload())
 	t.SetChecksum(0)
 	sum := header.PseudoHeaderChecksum(header.TCPProtocolNumber, ip.SourceAddress(), ip.DestinationAddress(), uint16(len(t)))
+	sum = checksum.Checksum(t.Payload(), sum)
 	t.SetChecksum(^t.CalculateChecksum(sum))
 }
