@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +22,7 @@ import (
 // be killed and opened again on the same address and file.
 type branch struct {
 	host     harness.Host
+	storage  *storage
 	static   wire.KeyPair
 	receipts ed25519.PrivateKey
 	rand     io.Reader
@@ -47,9 +47,9 @@ type slowness struct {
 }
 
 // newBranch prepares the bank of a run; start opens it.
-func newBranch(env harness.Env, d *desk, f Faulty, r io.Reader) (*branch, error) {
+func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*branch, error) {
 	b := &branch{
-		host: env.Network.Server(), rand: r, faulty: f,
+		host: env.Network.Server(), storage: st, rand: r, faulty: f,
 		// A wallet that redials leaves a connection behind that the bank
 		// believes in until it is idle for long.
 		conns: 1024 + 8*env.Workload.Wallets,
@@ -62,7 +62,7 @@ func newBranch(env harness.Env, d *desk, f Faulty, r io.Reader) (*branch, error)
 		return nil, fmt.Errorf("draw the receipt key: %w", err)
 	}
 	b.config = bank.LedgerConfig{
-		Path: filepath.Join(env.Dir, "bank.db"), Receipts: b.receipts, Log: env.Log,
+		Path: st.file, VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed, BeforeAnswer: b.beforeAnswer},
 	}
 	b.slowness.Store(&slowness{})
@@ -81,6 +81,7 @@ func (b *branch) start(ctx context.Context) error {
 	if b.book != nil {
 		return errors.New("it is running")
 	}
+	b.storage.power()
 	port := "0"
 	if b.address != "" {
 		var err error
@@ -94,6 +95,12 @@ func (b *branch) start(ctx context.Context) error {
 	}
 	if b.book, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
+		return err
+	}
+	if err := b.recall(); err != nil {
+		ln.Close()
+		err = errors.Join(err, b.book.Kill())
+		b.book = nil
 		return err
 	}
 	b.address = ln.Addr().String()
@@ -120,8 +127,31 @@ func (b *branch) start(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the bank as a crash would.
-func (b *branch) kill() error { return b.end((*bank.Ledger).Kill) }
+// recall tells of bookings that outlived a power failure in the middle of their
+// commit: nobody has been told that they are durable.
+func (b *branch) recall() error {
+	if b.storage.failures() == 0 {
+		return nil
+	}
+	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
+	if err != nil {
+		return err
+	}
+	for t, failed := range audit.Transfers() {
+		if failed != nil {
+			err = failed
+			break
+		}
+		b.config.Hooks.Committed([]wire.Key{t.Key})
+	}
+	return errors.Join(err, audit.Close())
+}
+
+// kill ends the bank as a crash would, which also takes the power from its disk.
+func (b *branch) kill() error {
+	b.storage.cut()
+	return b.end((*bank.Ledger).Kill)
+}
 
 // stop ends the bank in an orderly way.
 func (b *branch) stop() error { return b.end((*bank.Ledger).Close) }
@@ -180,6 +210,7 @@ func (b *branch) ledger(ctx context.Context, d *desk) (l harness.Ledger, err err
 	if hasty != nil {
 		hasty.wait()
 	}
+	b.storage.power()
 	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
 	if err != nil {
 		return l, err

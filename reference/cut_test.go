@@ -24,16 +24,21 @@ const (
 // inBubble runs f on a pair in virtual time on a memory network.
 func inBubble(t *testing.T, wallets int, m *memory, f func(*pair)) {
 	t.Helper()
+	inBubbleWith(t, Options{}, wallets, 7, m, f)
+}
+
+func inBubbleWith(t *testing.T, o Options, wallets int, seed uint64, m *memory, f func(*pair)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins in the year 2000, before any time the protocol takes.
 		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
 		p := &pair{
-			Subject: New(Options{}), t: t, witness: newWitness(),
+			Subject: New(o), t: t, witness: newWitness(),
 			start: time.Now(), pressed: map[string]harness.Payment{},
 		}
 		err := p.Start(t.Context(), harness.Env{
-			Network: m, Seed: 7, Start: p.start, Dir: dir, Observer: p.witness, Log: slog.New(slog.DiscardHandler),
+			Network: m, Seed: seed, Start: p.start, Dir: dir, Observer: p.witness, Log: slog.New(slog.DiscardHandler),
 			Workload: harness.Workload{
 				Wallets: wallets, Merchants: 2, Payments: 2 * wallets, AmountMin: 1, AmountMax: 1000, Currency: "KES",
 			},

@@ -30,6 +30,7 @@ type purchase struct {
 // slip is what the desk knows of one key.
 type slip struct {
 	presses []string // payment ids of the harness
+	booked  bool     // the harness knows that it is
 	told    bool
 	last    harness.Told // without the payment
 }
@@ -94,6 +95,19 @@ func (d *desk) tell(wallet int, p wallet.Payment) {
 	}
 }
 
+// show is what a user sees of a payment who opens the app again after the phone
+// had lost its power: what was stored last may not have been told.
+func (d *desk) show(i int, p wallet.Payment) {
+	d.mu.Lock()
+	s := d.slips[p.Key]
+	outcome, news := outcomeOf(p.State)
+	stale := s != nil && news && s.last.Outcome != outcome
+	d.mu.Unlock()
+	if stale {
+		d.tell(i, p)
+	}
+}
+
 // outcomeOf translates a state. Sent is none a user needs: the payment is still
 // on its way.
 func outcomeOf(s wallet.State) (o harness.Outcome, news bool) {
@@ -133,11 +147,38 @@ func (d *desk) presses(key wire.Key) []string {
 	return nil
 }
 
-// committed is told by the bank that bookings are durable.
+// committed is told by the bank that bookings are durable, and passes on what is
+// new.
 func (d *desk) committed(keys []wire.Key) {
 	for _, k := range keys {
-		d.observer.Committed(d.press(k))
+		d.mu.Lock()
+		s := d.slips[k]
+		known := s != nil && s.booked
+		if s != nil {
+			s.booked = true
+		}
+		d.mu.Unlock()
+		if !known {
+			d.observer.Committed(d.press(k))
+		}
 	}
+}
+
+// settle is told what became of a press during which the phone lost its power:
+// the payment it was taken as, or nil.
+func (d *desk) settle(p purchase, press string, taken *wallet.Payment) {
+	if taken == nil {
+		d.end(p, press, wire.Key{}, false)
+		d.observer.Told(harness.Told{
+			Payment: press, Outcome: harness.Failed, Reason: "the phone lost its power before it took the payment",
+		})
+		return
+	}
+	d.begin(p, press)
+	if d.presses(taken.Key) == nil {
+		d.tell(p.wallet, *taken)
+	}
+	d.end(p, press, taken.Key, true)
 }
 
 // tried is told by a wallet that a try is over.

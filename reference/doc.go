@@ -12,6 +12,12 @@
 // and keys, idempotency keys and jitter are drawn from the seed of the run, so
 // they are worth nothing outside it.
 //
+// With disks of harness/disk in its [Options] a crash of a side is a power
+// failure: what was not synced is kept or lost by the seed. Nobody can say, then,
+// what came of what was under way, so after a restart the adapter looks: a press
+// during which the phone went dark was taken or not (phones.settle), a commit that
+// was never reported durable may be (branch.recall).
+//
 // [Faulty] subjects are broken on purpose. They are how we know that the checks
 // find something.
 package reference

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,18 +18,28 @@ var errDown = errors.New("the wallet is not running")
 
 // phones are the payers' side: every wallet of the run, on one queue file.
 type phones struct {
-	file    string
+	storage *storage
+	desk    *desk
 	configs []wallet.Config // whose random sources go on over a restart
 	payers  []*payer
 
 	mu      sync.Mutex
 	store   *wallet.Store // nil while it is down
 	wallets []*wallet.Wallet
+	presses map[string]press // under way, by id
+}
+
+// press is a user pressing pay. If the phone loses its power meanwhile, nobody
+// knows whether the payment was taken until the phone is on again.
+type press struct {
+	purchase
+	harness.Payment
+	failures int64 // of the phone's power before
 }
 
 // newPhones prepares a wallet for each config.
-func newPhones(env harness.Env, d *desk, configs []wallet.Config) *phones {
-	p := &phones{file: filepath.Join(env.Dir, "wallets.db"), configs: configs}
+func newPhones(env harness.Env, d *desk, st *storage, configs []wallet.Config) *phones {
+	p := &phones{storage: st, desk: d, configs: configs, presses: map[string]press{}}
 	for i := range configs {
 		configs[i].Told = func(w wallet.Payment) { d.tell(i, w) }
 		configs[i].Tried = d.tried
@@ -44,9 +55,13 @@ func (p *phones) start() error {
 	if p.store != nil {
 		return errors.New("start the wallets: they are running")
 	}
-	store, err := wallet.OpenStore(p.file)
+	p.storage.power()
+	store, err := wallet.OpenStore(p.storage.dsn())
 	if err != nil {
 		return err
+	}
+	if err := p.settle(store); err != nil {
+		return errors.Join(err, store.Close())
 	}
 	wallets := make([]*wallet.Wallet, len(p.configs))
 	for i, c := range p.configs {
@@ -59,6 +74,48 @@ func (p *phones) start() error {
 	}
 	p.store, p.wallets = store, wallets
 	return nil
+}
+
+// settle finds out, after a power failure, what became of the presses during
+// which it came, and has every user look at what the phone says now.
+func (p *phones) settle(store *wallet.Store) error {
+	if p.storage.failures() == 0 {
+		return nil
+	}
+	for i, c := range p.configs {
+		all, err := store.History(c.Account)
+		if err != nil {
+			return err
+		}
+		for _, id := range slices.Sorted(maps.Keys(p.presses)) {
+			if pr := p.presses[id]; pr.wallet == i {
+				p.desk.settle(pr.purchase, id, pr.find(all))
+				delete(p.presses, id)
+			}
+		}
+		for _, h := range all {
+			p.desk.show(i, h.Payment)
+		}
+	}
+	return nil
+}
+
+// find returns the payment that was taken for the press, or nil.
+func (pr press) find(all []wallet.PaymentHistory) *wallet.Payment {
+	for _, h := range all {
+		refused := h.State == wallet.Declined || h.State == wallet.Expired
+		if h.Order == pr.order && !refused && h.Payee == pr.Payee && h.Amount == pr.Amount && h.Currency == pr.Currency {
+			return &h.Payment
+		}
+	}
+	return nil
+}
+
+// kill ends the wallets as a crash would, which also takes the power from their
+// disk.
+func (p *phones) kill() error {
+	p.storage.cut()
+	return p.stop()
 }
 
 // stop ends the wallets. The store goes first, so that to all of them it is a
@@ -116,26 +173,50 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	p.phones.mu.Lock()
-	running := p.phones.store != nil
-	var w *wallet.Wallet
-	if running {
-		w = p.phones.wallets[p.i]
-	}
-	p.phones.mu.Unlock()
-	if !running {
+	bought := purchase{p.i, hp.Order}
+	w := p.phones.begin(press{bought, hp, p.phones.storage.failures()})
+	if w == nil {
 		return errDown
 	}
 	o := wallet.Order{ID: hp.Order, Payee: hp.Payee, Amount: hp.Amount, Currency: hp.Currency}
 	if hp.Deadline != 0 {
 		o.Deadline = p.start.Add(hp.Deadline)
 	}
-	bought := purchase{p.i, hp.Order}
 	p.desk.begin(bought, hp.ID)
 	got, err := w.Pay(ctx, o)
+	if !p.phones.end(hp.ID, err) {
+		return nil
+	}
 	p.desk.end(bought, hp.ID, got.Key, err == nil)
 	if err != nil {
 		return fmt.Errorf("wallet %d: %w", p.i, err)
 	}
 	return nil
+}
+
+// begin notes a press and returns the wallet it is for, or nil while it is down.
+func (p *phones) begin(pr press) *wallet.Wallet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.store == nil {
+		return nil
+	}
+	p.presses[pr.ID] = pr
+	return p.wallets[pr.wallet]
+}
+
+// end notes how a press ended and reports whether it is known: if the power
+// failed and the press with it, that is found out at the next start.
+func (p *phones) end(id string, err error) (known bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pr, open := p.presses[id]
+	if !open {
+		return false // found out already
+	}
+	if err != nil && p.storage.failures() != pr.failures {
+		return false
+	}
+	delete(p.presses, id)
+	return true
 }

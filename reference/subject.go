@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/wallet"
 	"github.com/onebar/onebar/reference/wire"
@@ -20,6 +21,14 @@ import (
 type Options struct {
 	Pace   wallet.Pace // of every wallet; Tries is at most Workload.Attempts
 	Faulty Faulty
+
+	// The disks under the bank's ledger and the wallets' queue, such as disk.New
+	// makes. A Crash of a side is then a power failure of its disk: what was not
+	// synced is kept or lost sector by sector, by the run's seed. A power failure
+	// that comes on its own, by Disk.FailAt, is for whoever asked for it to follow
+	// up with the Crash. Nil is files of this machine, of which a Crash loses
+	// nothing. The caller closes the disks, after the subject.
+	BankDisk, WalletDisk *disk.Disk
 }
 
 // New returns the reference pair as a subject that has not been started. It is
@@ -39,8 +48,9 @@ type subject struct {
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env, s.desk = env, newDesk(env.Observer)
 	root := harness.Rand(env.Seed, harness.StreamSubject)
+	bankStorage, walletStorage := newStorages(env, s.options)
 	var err error
-	if s.branch, err = newBranch(env, s.desk, s.options.Faulty, newSource(root)); err != nil {
+	if s.branch, err = newBranch(env, s.desk, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
 	if err := s.branch.start(ctx); err != nil {
@@ -65,7 +75,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		s.hasty = newHastyPayers(configs, s.desk)
 		return nil
 	}
-	s.phones = newPhones(env, s.desk, configs)
+	s.phones = newPhones(env, s.desk, walletStorage, configs)
 	if err := s.phones.start(); err != nil {
 		return fmt.Errorf("start the wallets: %w", err)
 	}
@@ -163,7 +173,7 @@ func (s *subject) Crash(side harness.Side) error {
 		s.hasty.stop()
 		return nil
 	}
-	return s.phones.stop()
+	return s.phones.kill()
 }
 
 // Restart implements harness.Crasher.
