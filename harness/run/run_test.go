@@ -81,15 +81,17 @@ func (s subject) Start(_ context.Context, env harness.Env) error {
 func (s subject) Payer(int) harness.Payer { return s }
 func (s subject) Close() error            { return nil }
 func (s subject) Ledger(context.Context) (harness.Ledger, error) {
+	s.mu.Lock()
+	taken := s.ledger
+	s.mu.Unlock()
 	spent := map[string]int64{}
-	for _, p := range s.ledger.Postings {
+	for _, p := range taken.Postings {
 		spent[p.Payer] += p.Amount
 		spent[p.Payee] -= p.Amount
 	}
 	for account, sum := range spent {
-		s.ledger.Balances = append(s.ledger.Balances, harness.Balance{Account: account, Currency: "KES", Opening: 1e6, Closing: 1e6 - sum})
+		taken.Balances = append(taken.Balances, harness.Balance{Account: account, Currency: "KES", Opening: 1e6, Closing: 1e6 - sum})
 	}
-	taken := s.ledger
 	if s.reading != nil {
 		s.reading(s.bench)
 	}
