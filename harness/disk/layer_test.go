@@ -146,3 +146,33 @@ func TestForgottenDirectory(t *testing.T) {
 	require.Greater(t, losing, 15)
 	require.Less(t, losing, 45)
 }
+
+// TestLogSync: with a log and synchronous=FULL each commit is one sync of the
+// log, so a point names a commit.
+func TestLogSync(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		s := setting{"WAL", "FULL", "EXCLUSIVE"}
+		d := newDisk(t)
+		c, err := s.open(d)
+		require.NoError(t, err)
+		before := d.Count(disk.LogSync)
+		d.FailAt(disk.Point{Kind: disk.LogSync, N: before + 3, After: after}, 2)
+		acknowledged := 0
+		for c.Exec("INSERT INTO payment (content) VALUES (x'00')") == nil {
+			acknowledged++
+		}
+		require.NoError(t, c.Close())
+		require.Equal(t, 2, acknowledged)
+		require.Equal(t, before+3, d.Count(disk.LogSync))
+		d.Revive()
+		c, err = s.open(d)
+		require.NoError(t, err)
+		n := count(t, c)
+		require.NoError(t, c.Close())
+		if after {
+			require.Equal(t, 3, n, "nobody heard of it, but it is durable")
+		} else {
+			require.Contains(t, []int{2, 3}, n)
+		}
+	}
+}
