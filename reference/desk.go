@@ -2,6 +2,7 @@ package reference
 
 import (
 	"sync"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/wallet"
@@ -181,9 +182,10 @@ func (d *desk) settle(p purchase, press string, taken *wallet.Payment) {
 	d.end(p, press, taken.Key, true)
 }
 
-// tried is told by a wallet that a try is over.
+// tried is told by a wallet that a try is over, once it has stored how: whoever
+// reads the record reckons from then when the try began.
 func (d *desk) tried(p wallet.Payment, a wallet.Attempt) {
 	d.observer.Attempt(harness.Attempt{
-		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: a.Took, Error: a.Error,
+		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: time.Since(a.Began), Error: a.Error,
 	})
 }
