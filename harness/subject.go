@@ -42,7 +42,8 @@ type Payer interface {
 	// Pay is the user pressing the button. It returns when the app has taken
 	// the payment or refused to; what the user is shown from then on goes to
 	// the Observer. An error means that the app did not take it, and that it
-	// will not be made; the caller records it as Failed.
+	// will not be made; the caller records it as Failed, unless ctx has ended,
+	// which it does when the run is over, interrupted or broken off.
 	Pay(ctx context.Context, p Payment) error
 }
 
@@ -121,12 +122,14 @@ type Attempt struct {
 }
 
 // Observer hears what happens inside a subject, as it happens. Its methods may
-// be called from several goroutines at once and do not block.
+// be called from several goroutines at once and do not block. What it hears once
+// the ledger is about to be read is no part of the run.
 type Observer interface {
 	// Told is called each time a payer is shown an outcome, before the user
 	// could act on it.
 	Told(Told)
-	// Attempt is called at the end of each try.
+	// Attempt is called at the end of each try: when the try began is reckoned
+	// back from the call by Attempt.Took.
 	Attempt(Attempt)
 	// Committed is called with a payment's id once its booking is durable. A
 	// subject that cannot know this does not call it, and whether confirmations
