@@ -25,6 +25,7 @@ func (e *endpoint) ackIn(s *segment) {
 	advanced := e.una > before
 	if advanced {
 		e.retries = 0
+		e.progress()
 		if n.sample == 0 {
 			n.sample = e.n.at - s.echo
 		}
@@ -85,6 +86,9 @@ func (e *endpoint) cumulative(to int64, n *news) {
 	if drop := min(to-e.base, int64(len(e.buf))); drop > 0 {
 		e.buf = e.buf[drop:]
 		e.base += drop
+		if e.writers > 0 {
+			e.change.Broadcast()
+		}
 	}
 }
 
@@ -179,14 +183,21 @@ func (e *endpoint) detect() (lost bool) {
 }
 
 // probeAnswered ends the tail loss probe that is out: one that repaired a loss
-// counts as congestion, RFC 8985 section 7.4.
+// counts as congestion, RFC 8985 section 7.4. As in Linux (tcp_process_tlp_ack), an
+// acknowledgement of the probe alone does not say that yet, only one of something
+// later, and until then there is no other probe but a time-out at once.
 func (e *endpoint) probeAnswered(s *segment, n *news) {
-	if e.probed == 0 || s.ack < e.probed {
+	switch {
+	case e.probed == 0 || s.ack < e.probed:
 		return
-	}
-	if e.probeAgain && !n.repeats && e.phase == calm {
-		e.reduce()
-		e.window = e.threshold
+	case !e.probeAgain || n.repeats:
+	case s.ack > e.probed:
+		if e.phase == calm {
+			e.reduce()
+			e.window = e.threshold
+		}
+	case n.acked+n.sacked+len(s.data) > 0:
+		return
 	}
 	e.probed = 0
 }

@@ -86,7 +86,7 @@ func (c conn) SetKeepAlive(on bool) error {
 			return
 		}
 		if on && e.state == open {
-			e.keepAt = e.n.clock() + keepAlive + aside
+			e.keepAt = e.host.ends(e.n.clock() - e.n.at + keepAlive)
 		}
 		e.rearm()
 		e.n.rearm()

@@ -1,11 +1,124 @@
 package simnet
 
 import (
-	"errors"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 )
 
-func (n *Network) crossTraffic(harness.Direction) (func() int64, error) {
-	return nil, errors.New("inject cross_traffic: the sim network has none; use the packet engine")
+// The ports of the server that cross traffic goes to and comes from, named for what
+// is there: RFC 863 and RFC 864. A program may listen there all the same: it does
+// not get cross traffic.
+const (
+	discardPort = 9
+	chargenPort = 19
+)
+
+const (
+	crossStall = 30 * time.Second // without progress for so long, a transfer ends
+	crossPause = time.Second      // after its end, it begins again
+	crossAhead = 1 << 20          // bytes ready to be sent, more than any window used
+)
+
+// bulk is what the ends of cross traffic do, in place of an application.
+type bulk uint8
+
+const (
+	noBulk bulk = iota
+	fill        // send without end
+	drain       // throw away what comes
+)
+
+// transfer is the cross traffic of one client in one direction: a connection, and
+// another one when that has ended, until it is stopped.
+type transfer struct {
+	again   event
+	host    *host
+	bulk    bulk // what the client does
+	end     *endpoint
+	stopped bool
+}
+
+// crossTraffic begins a transfer in direction d, or both ways if it is unknown, for
+// every client.
+func (n *Network) crossTraffic(d harness.Direction) func() int64 {
+	var list []*transfer
+	begin := func(h *host, b bulk) {
+		t := &transfer{host: h, bulk: b}
+		t.again = event{rank: h.number(), run: t.dial}
+		n.set(&t.again, n.clock())
+		list = append(list, t)
+	}
+	for _, h := range n.clients {
+		h.wake()
+		if d != harness.Up {
+			begin(h, drain)
+		}
+		if d != harness.Down {
+			begin(h, fill)
+		}
+	}
+	n.rearm()
+	before := n.crossed
+	return n.ending(func() int64 {
+		for _, t := range list {
+			t.stop()
+		}
+		n.rearm()
+		return n.crossed - before
+	})
+}
+
+// dial connects anew.
+func (t *transfer) dial() {
+	h := t.host
+	to := addr{h.n.server.ip, discardPort}
+	if t.bulk == drain {
+		to.port = chargenPort
+	}
+	port := h.freePort(to)
+	if port == 0 {
+		h.n.set(&t.again, h.n.at+crossPause)
+		return
+	}
+	t.end = newEndpoint(h, addr{h.ip, port}, to)
+	t.end.bulk, t.end.transfer = t.bulk, t
+	t.end.state = dialing
+	h.conns[t.end.key()] = t.end
+	t.end.serve()
+}
+
+// ended is told that the connection is over.
+func (t *transfer) ended() {
+	t.end = nil
+	if !t.stopped && !t.host.n.stopped {
+		t.host.n.set(&t.again, t.host.n.at+crossPause)
+	}
+}
+
+// stop resets the connection, at the next instant.
+func (t *transfer) stop() {
+	t.stopped = true
+	t.again.run = func() {
+		if t.end != nil {
+			t.end.abort()
+		}
+	}
+	t.host.n.set(&t.again, t.host.n.clock())
+}
+
+// answerBulk makes the server's end of a transfer.
+func (h *host) answerBulk(fl *flight) {
+	e := h.answer(fl, nil)
+	e.bulk = fill
+	if e.local.port == discardPort {
+		e.bulk = drain
+	}
+}
+
+// progress notes that a transfer does not stall.
+func (e *endpoint) progress() {
+	if e.bulk != noBulk {
+		e.lingerAt = e.host.ends(crossStall)
+	}
 }

@@ -26,8 +26,8 @@
 //     not paced, and falls at once at a loss, where Linux lowers it bit by bit.
 //   - Losses are found by RACK, with tail loss probes (RFC 8985) that go no later
 //     than the time-out, as in Linux.
-//   - Time-out: RFC 6298, with Linux's floor of 200 ms under the variance term, a
-//     minute or two at most. A connection breaks after 15 time-outs, 924.6 s. One
+//   - Time-out: RFC 6298, with Linux's floor of 200 ms under the variance term, two
+//     minutes at most, and late as Linux's timer wheel is (wheel.go). A connection breaks after 15 time-outs, 924.6 s. One
 //     that was for nothing is undone by its timestamp (RFC 3522).
 //   - Acknowledgements as in package packet: 40 ms late, but at once at the start of
 //     a connection, after a repetition, for a hole, for more than a full segment.
@@ -43,8 +43,8 @@
 //   - events have a total order, and an instant of their own each, at least a
 //     nanosecond after the one before;
 //   - sockets are served in the order of their numbers, not of the calls;
-//   - timers of TCP end 137 ns late, so as not to meet those of the program under
-//     test that the same packet started.
+//   - timers of TCP end on the ticks of their host, which begin at a nanosecond
+//     drawn from the seed, and so hardly ever meet those of the program under test.
 //
 // # What hangs
 //

@@ -28,10 +28,6 @@ const (
 	linger       = 60 * time.Second          // in FIN-WAIT-2 without an owner, and in TIME-WAIT
 	keepAlive    = 15 * time.Second          // idle time and interval of keepalives
 	keepProbes   = 9
-
-	// aside keeps the timers of TCP from ending at the very instant at which a
-	// timer of the code under test does that was started by the same packet.
-	aside = 137 * time.Nanosecond
 )
 
 // endpoint is one end of a TCP connection.
@@ -55,6 +51,9 @@ type endpoint struct {
 	heardAt    time.Duration
 	lingerAt   time.Duration
 	noLinger   bool // SetLinger(0)
+
+	bulk     bulk      // of cross traffic
+	transfer *transfer // whose connection it is, nil if none's
 }
 
 func newEndpoint(h *host, local, remote addr) *endpoint {
@@ -103,9 +102,11 @@ func (e *endpoint) begin() {
 			address = e.remote.ip
 		}
 		e.flow = b.begin(address)
+		e.flow.cross = e.bulk != noBulk
 		e.flow.join()
 	}
 	e.nxt = 1
+	e.progress()
 	e.sendSYN(false)
 }
 
@@ -119,9 +120,9 @@ func (e *endpoint) sendSYN(again bool) {
 	e.setTimer(timerRTO, e.rtt.rto())
 }
 
-// answer makes the endpoint that answers a SYN.
-func (l *listener) answer(fl *flight) {
-	e := newEndpoint(l.host, fl.seg.to, fl.seg.from)
+// answer makes the endpoint that answers a SYN, for a listener or for none.
+func (h *host) answer(fl *flight, l *listener) *endpoint {
+	e := newEndpoint(h, fl.seg.to, fl.seg.from)
 	e.state, e.listener, e.flow = answering, l, fl.flow
 	if e.flow != nil {
 		e.flow.join()
@@ -131,6 +132,7 @@ func (l *listener) answer(fl *flight) {
 	e.nxt = 1
 	e.sendSYN(false)
 	e.rearm()
+	return e
 }
 
 // input takes a segment that has arrived.
@@ -175,9 +177,10 @@ func (e *endpoint) inputAnswering(s *segment) {
 		e.emit(syn|ack, 0, nil, true)
 	case s.ack >= 1:
 		e.establish(s)
-		l := e.listener
-		e.listener = nil
-		l.hand(e)
+		if l := e.listener; l != nil {
+			e.listener = nil
+			l.hand(e)
+		}
 		e.inputOpen(s)
 	}
 }
@@ -192,7 +195,8 @@ func (e *endpoint) establish(s *segment) {
 	}
 	e.retries = 0
 	e.stopTimer()
-	e.heardAt, e.keepAt = e.n.at, e.n.at+keepAlive+aside
+	e.progress()
+	e.heardAt, e.keepAt = e.n.at, e.host.ends(keepAlive)
 	e.change.Broadcast()
 }
 
@@ -233,14 +237,14 @@ func (e *endpoint) ending() {
 	}
 	switch {
 	case e.finRcvd && e.first:
-		e.state, e.lingerAt, e.keepAt = timeWait, e.n.at+linger+aside, never
+		e.state, e.lingerAt, e.keepAt = timeWait, e.host.ends(linger), never
 		if e.ackAt != never {
 			e.ackNow()
 		}
 	case e.finRcvd:
 		e.end()
 	case e.closed && e.lingerAt == never:
-		e.lingerAt = e.n.at + linger + aside
+		e.lingerAt = e.host.ends(linger)
 	}
 }
 
@@ -266,6 +270,9 @@ func (e *endpoint) end() {
 		e.flow.leave()
 	}
 	e.change.Broadcast()
+	if e.transfer != nil {
+		e.transfer.ended()
+	}
 }
 
 // abort resets the connection and tells the peer.
@@ -301,6 +308,9 @@ func (e *endpoint) expire() {
 		e.keep()
 	}
 	if e.lingerAt <= now {
+		if e.bulk != noBulk {
+			e.abort()
+		}
 		e.end()
 	}
 	e.rearm()
@@ -309,14 +319,14 @@ func (e *endpoint) expire() {
 // keep asks an idle peer whether it lives.
 func (e *endpoint) keep() {
 	now := e.n.at
-	e.keepAt = now + keepAlive + aside
+	e.keepAt = e.host.ends(keepAlive)
 	idle := now - e.heardAt
 	switch {
 	case e.keepOff:
 		e.keepAt = never
 	case e.out() > 0 || e.nxt < e.ready:
 	case idle < keepAlive:
-		e.keepAt = e.heardAt + keepAlive + aside
+		e.keepAt = e.host.ends(keepAlive - idle)
 	case e.keepSent >= keepProbes:
 		e.emit(rst|ack, e.nxt, nil, false)
 		e.fail(syscall.ETIMEDOUT)

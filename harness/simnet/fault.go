@@ -45,7 +45,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	case harness.Vanish:
 		return n.vanish(f.Side), nil
 	case harness.CrossTraffic:
-		return n.crossTraffic(f.Direction)
+		return n.crossTraffic(f.Direction), nil
 	case harness.StreamToxic:
 		return nil, errors.New("inject toxic: the sim network has no streams; use the packet engine, with toxiproxy in front of it")
 	default:

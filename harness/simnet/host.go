@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -17,9 +18,10 @@ type host struct {
 	n       *Network
 	index   int // of a client; -1 is the server
 	ip      [4]byte
-	sockets uint64  // made so far
-	port    uint16  // the last ephemeral one
-	bearer  *bearer // of a client that was used
+	sockets uint64        // made so far
+	port    uint16        // the last ephemeral one
+	bearer  *bearer       // of a client that was used
+	phase   time.Duration // of its ticks, see ends
 
 	conns     map[key]*endpoint
 	listeners map[uint16]*listener
@@ -38,7 +40,11 @@ func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 const firstPort, lastPort = 32768, 60999
 
 func newHost(n *Network, index int, ip [4]byte, seed uint64) *host {
-	return &host{n: n, index: index, ip: ip, port: firstPort + uint16(seed%(lastPort-firstPort+1))}
+	return &host{
+		n: n, index: index, ip: ip,
+		port:  firstPort + uint16(seed>>32%(lastPort-firstPort+1)),
+		phase: time.Duration(seed % uint64(tick)),
+	}
 }
 
 // number numbers the sockets of a network: the server's first, then the clients'
@@ -89,6 +95,11 @@ func (h *host) ephemeral(taken func(port uint16) bool) uint16 {
 	return 0
 }
 
+// freePort picks a port for a connection to an address.
+func (h *host) freePort(to addr) uint16 {
+	return h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
+}
+
 // DialContext implements harness.Host. Network is "tcp", "tcp4", "udp" or "udp4";
 // address is the address of a host of the network and a port, in numbers. Errors
 // are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on,
@@ -113,7 +124,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return fail(ctx.Err())
 	}
 	h.wake()
-	port := h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
+	port := h.freePort(to)
 	if port == 0 {
 		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
 	}
@@ -256,9 +267,11 @@ func (h *host) receive(fl *flight) {
 	case e != nil:
 		e.input(s)
 	case s.flags.has(rst):
+	case s.opens() && fl.flow != nil && fl.flow.cross:
+		h.answerBulk(fl)
 	case s.opens() && h.listeners[s.to.port] != nil:
 		if l := h.listeners[s.to.port]; len(l.ready) < backlog {
-			l.answer(fl)
+			h.answer(fl, l)
 		}
 	default:
 		h.refuse(fl)

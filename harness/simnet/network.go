@@ -38,17 +38,13 @@ func (Engine) Name() string { return "sim" }
 // Payload implements harness.Engine: it sees packets.
 func (Engine) Payload() bool { return false }
 
-// Supports returns an error for each toxic and each cross traffic of the scenario,
-// with its line.
+// Supports returns an error for each toxic of the scenario, with its line: the
+// network carries packets, and streams are toxiproxy's.
 func (Engine) Supports(sc harness.Scenario) error {
 	var errs []error
 	for i, e := range sc.Timeline {
-		switch e.Action {
-		case harness.CrossTraffic:
-			errs = append(errs, fmt.Errorf("%s: the sim engine has no cross traffic; use --engine packet", where(i, e)))
-		case harness.StreamToxic:
+		if e.Action == harness.StreamToxic {
 			errs = append(errs, fmt.Errorf("%s: the sim engine has no stream toxics, as toxiproxy lives in real time; use --engine packet or toxiproxy", where(i, e)))
-		default:
 		}
 	}
 	return errors.Join(errs...)
@@ -86,6 +82,8 @@ type Network struct {
 	refused  int64    // flows refused
 	crossed  int64    // packets of cross traffic that have arrived
 	stopped  bool
+
+	zeros [maxSegment]byte // what cross traffic carries
 }
 
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics

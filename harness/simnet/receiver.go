@@ -85,6 +85,10 @@ func (e *endpoint) dataIn(s *segment) {
 			e.take(e.early[0])
 			e.early = slices.Delete(e.early, 0, 1)
 		}
+		if e.bulk == drain {
+			e.rcvBuf = e.rcvBuf[:0]
+			e.progress()
+		}
 		e.change.Broadcast()
 		e.ackSoon(hole)
 	}
@@ -176,7 +180,7 @@ func (e *endpoint) ackSoon(hole bool) {
 
 func (e *endpoint) ackLater() {
 	if e.ackAt == never {
-		e.ackAt = e.n.at + ackDelay + aside
+		e.ackAt = e.host.ends(ackDelay)
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *sender) flying() int { return s.out() - s.sackedOut - s.lostOut + s.res
 func (s *sender) queue() []sent { return s.sentQ[s.head:] }
 
 func (e *endpoint) setTimer(kind timer, d time.Duration) {
-	e.xmitKind, e.xmitAt = kind, e.n.at+max(d, 1)+aside
+	e.xmitKind, e.xmitAt = kind, e.host.ends(d)
 }
 
 func (e *endpoint) stopTimer() { e.xmitKind, e.xmitAt = timerNone, never }
@@ -92,6 +92,9 @@ func (e *endpoint) output() {
 		return
 	}
 	e.limited = false
+	if e.bulk == fill {
+		e.ready = e.nxt + crossAhead
+	}
 	fresh := false
 	for {
 		if e.lostOut > e.resent {
@@ -158,12 +161,15 @@ func (e *endpoint) sendNew(n int64, last bool) {
 	}
 	e.sentQ = append(e.sentQ, p)
 	e.nxt = p.end
-	e.emit(f, p.begin, e.bytes(p.begin, p.begin+n), false)
+	e.emit(f, p.begin, e.payload(p.begin, p.begin+n), false)
 }
 
-// bytes is what was written between two sequence numbers.
-func (s *sender) bytes(begin, end int64) []byte {
-	return s.buf[begin-s.base : end-s.base : end-s.base]
+// payload is what was written between two sequence numbers.
+func (e *endpoint) payload(begin, end int64) []byte {
+	if e.bulk == fill {
+		return e.n.zeros[:end-begin]
+	}
+	return e.buf[begin-e.base : end-e.base : end-e.base]
 }
 
 // repair sends the first lost segment again that has not been.
@@ -204,7 +210,7 @@ func (e *endpoint) resend(i int) {
 		f |= fin
 		end--
 	}
-	e.emit(f, p.begin, e.bytes(p.begin, end), true)
+	e.emit(f, p.begin, e.payload(p.begin, end), true)
 }
 
 // untilRTO is how long it is until the first segment's time is out.
@@ -367,8 +373,10 @@ func (e *endpoint) probeTail() {
 			e.resend(len(e.sentQ) - 1)
 		}
 		e.probed, e.probeAgain = e.nxt, nxt == e.nxt
-		e.xmitKind = timerNone
+		e.setRTO()
+		return
 	}
+	e.xmitKind = timerProbe // the time-out counts from the first segment
 	e.setRTO()
 }
 

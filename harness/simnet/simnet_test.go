@@ -64,6 +64,11 @@ func delay(d time.Duration) harness.Profile { return symmetric(harness.Path{Dela
 // ends, and returns its address.
 func echo(tb testing.TB, n *simnet.Network) string {
 	tb.Helper()
+	return serve(tb, n, func(c net.Conn) { _, _ = io.Copy(c, c) })
+}
+
+func serve(tb testing.TB, n *simnet.Network, each func(net.Conn)) string {
+	tb.Helper()
 	l, err := n.Server().Listen(context.Background(), "tcp", ":0")
 	require.NoError(tb, err)
 	go func() {
@@ -74,7 +79,7 @@ func echo(tb testing.TB, n *simnet.Network) string {
 			}
 			go func() {
 				defer c.Close()
-				_, _ = io.Copy(c, c)
+				each(c)
 			}()
 		}
 	}()
