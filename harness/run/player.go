@@ -166,12 +166,17 @@ func (p *player) crash(f *fault) error {
 			return fmt.Errorf("event %d of the timeline (vanish): %w", f.event+1, err)
 		}
 	}
-	if err := crasher.Crash(f.Side); err != nil {
-		return fmt.Errorf("event %d of the timeline: crash the %s: %w", f.event+1, f.Side, err)
+	if !p.down(f.Side) {
+		if err := crasher.Crash(f.Side); err != nil {
+			return fmt.Errorf("event %d of the timeline: crash the %s: %w", f.event+1, f.Side, err)
+		}
 	}
 	f.end = func(ctx context.Context) (int64, error) {
 		back()
 		hits = max(hits, p.open())
+		if p.down(f.Side) {
+			return int64(hits), nil // another crash keeps it down
+		}
 		if err := crasher.Restart(ctx, f.Side); err != nil {
 			return int64(hits), fmt.Errorf("event %d of the timeline: restart the %s: %w", f.event+1, f.Side, err)
 		}
@@ -180,6 +185,13 @@ func (p *player) crash(f *fault) error {
 	return nil
 }
 
+// down reports whether a crash of the side is in force.
+func (p *player) down(side harness.Side) bool {
+	return slices.ContainsFunc(p.active, func(f *fault) bool { return f.Action == harness.Crash && f.Side == side })
+}
+
+// slow delays answers until the fault ends, and from then on as much as the
+// latest one still in force asks.
 func (p *player) slow(f *fault) {
 	slower, ok := p.subject.(harness.Slower)
 	if !ok {
@@ -187,7 +199,13 @@ func (p *player) slow(f *fault) {
 	}
 	hits := slower.SlowAnswers(f.By)
 	f.end = func(context.Context) (int64, error) {
-		slower.SlowAnswers(0)
+		by := time.Duration(0)
+		for _, g := range p.active {
+			if g.Action == harness.Slow {
+				by = g.By
+			}
+		}
+		slower.SlowAnswers(by)
 		return hits(), nil
 	}
 }

@@ -201,6 +201,21 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 			timeline: []harness.Event{{At: time.Second, Action: harness.Crash, Side: harness.Server, Restart: 2 * time.Second}},
 			want:     []string{"1s crash server", "3s restart server", "10s link edge"},
 		},
+		"crashes that overlap": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.Crash, Side: harness.Server, Restart: 3 * time.Second},
+				{At: 2 * time.Second, Action: harness.Crash, Side: harness.Client, Restart: time.Second},
+				{At: 2 * time.Second, Action: harness.Crash, Side: harness.Server, Restart: 3 * time.Second},
+			},
+			want: []string{"1s crash server", "2s crash client", "3s restart client", "5s restart server", "10s link edge"},
+		},
+		"slow answers that overlap": {
+			timeline: []harness.Event{
+				{At: time.Second, For: 3 * time.Second, Action: harness.Slow, By: 9 * time.Second},
+				{At: 2 * time.Second, For: time.Second, Action: harness.Slow, By: 5 * time.Second},
+			},
+			want: []string{"1s slow 9s", "2s slow 5s", "3s slow 9s", "4s slow 0s", "10s link edge"},
+		},
 		"slow answers": {
 			timeline: []harness.Event{{At: time.Second, For: time.Second, Action: harness.Slow, By: 9 * time.Second}},
 			want:     []string{"1s slow 9s", "2s slow 0s", "10s link edge"},
