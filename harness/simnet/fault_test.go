@@ -1,0 +1,289 @@
+package simnet_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/simnet"
+)
+
+func inject(t *testing.T, n *simnet.Network, f harness.Fault) func() int64 {
+	t.Helper()
+	end, err := n.Inject(f)
+	require.NoError(t, err)
+	return end
+}
+
+// TestRebind has the NAT forget a flow: it dies silently, and a new one works.
+func TestRebind(t *testing.T) {
+	for name, address := range map[string]bool{"same address": false, "new address": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l tape
+				n, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{Packets: &l})
+				end := inject(t, n, harness.Fault{Action: harness.Rebind, NewAddress: address})
+				require.EqualValues(t, 1, end())
+				require.NoError(t, writeErr(client))
+				require.NoError(t, server.SetReadDeadline(time.Now().Add(time.Minute)))
+				require.ErrorIs(t, readErr(server), os.ErrDeadlineExceeded)
+				require.NotZero(t, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropNAT }))
+				c := dial(t, n.Client(0), echo(t, n))
+				exchange(t, c, 1000)
+				require.Equal(t, address, strings.HasPrefix(c.LocalAddr().String(), "10.2.0.0:"), c.LocalAddr())
+			})
+		})
+	}
+}
+
+// TestVanish has the power of a side go: its peer hears nothing, and later, when it
+// asks, that the connection is gone.
+func TestVanish(t *testing.T) {
+	for name, side := range map[string]harness.Side{"server": harness.Server, "client": harness.Client, "nobody": harness.SideUnknown} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{})
+				lives, dies := client, server
+				if side == harness.Client {
+					lives, dies = server, client
+				}
+				end := inject(t, n, harness.Fault{Action: harness.Vanish, Side: side})
+				require.NoError(t, writeErr(lives))
+				time.Sleep(10 * time.Second)
+				require.EqualValues(t, 1, end())
+				require.NoError(t, dies.SetReadDeadline(time.Now().Add(time.Minute)))
+				if side == harness.SideUnknown {
+					require.NoError(t, readErr(dies), "sent again after the end")
+					return
+				}
+				require.ErrorIs(t, readErr(dies), syscall.ECONNRESET)
+				require.ErrorIs(t, readErr(lives), syscall.ECONNRESET)
+			})
+		})
+	}
+}
+
+func TestCrossTraffic(t *testing.T) {
+	for _, d := range []harness.Direction{harness.Up, harness.Down, harness.DirectionUnknown} {
+		t.Run(d.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l tape
+				edge := harness.Path{Delay: 100 * time.Millisecond, Rate: 200_000}
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: 2, Profile: symmetric(edge), Packets: &l})
+				c := dial(t, n.Client(0), echo(t, n))
+				alone := exchange(t, c, 200)
+				end := inject(t, n, harness.Fault{Action: harness.CrossTraffic, Direction: d})
+				time.Sleep(20 * time.Second)
+				require.Greater(t, exchange(t, c, 200), alone+200*time.Millisecond, "it waits in the queue")
+				for _, a := range []harness.Action{harness.Reset, harness.Blackhole} {
+					stop := inject(t, n, harness.Fault{Action: a})
+					time.Sleep(70 * time.Second)
+					stop()
+				}
+				time.Sleep(20 * time.Second)
+				hits := end()
+				require.EqualValues(t, l.count(func(p harness.Packet) bool { return p.Cross && !dropped(p) }), hits)
+				bits := map[harness.Direction]int{}
+				for _, p := range l.packets {
+					if p.Cross && !dropped(p) {
+						bits[p.Direction] += p.Size * 8
+					}
+				}
+				for _, way := range []harness.Direction{harness.Up, harness.Down} {
+					// Some 100 s of it had a link that worked.
+					if d == way || d == harness.DirectionUnknown {
+						require.Greater(t, bits[way], 100*200_000*6/10)
+					} else {
+						require.Less(t, bits[way], 100*200_000/10, "acknowledgements")
+					}
+				}
+				time.Sleep(3 * time.Minute)
+				before := l.count(func(p harness.Packet) bool { return p.Cross })
+				time.Sleep(10 * time.Minute)
+				require.Equal(t, before, l.count(func(p harness.Packet) bool { return p.Cross }), "it is over")
+			})
+		})
+	}
+}
+
+// TestSmallPath has a path that carries less than the hosts think: the sender is
+// told, or not.
+func TestSmallPath(t *testing.T) {
+	for name, hole := range map[string]bool{"told": false, "not told": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l tape
+				path := harness.Path{Delay: 10 * time.Millisecond, MTU: 1000, MTUBlackhole: hole}
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: symmetric(path), Packets: &l})
+				c := dial(t, n.Client(0), echo(t, n))
+				exchange(t, c, 500)
+				if !hole {
+					require.Less(t, exchange(t, c, 100_000), 2*time.Second)
+					require.Equal(t, 10, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropMTU && p.Direction == harness.Up }), "a first window")
+					require.Zero(t, l.count(func(p harness.Packet) bool { return !dropped(p) && p.Size > 1000 }))
+					return
+				}
+				_, err := c.Write(make([]byte, 5000))
+				require.NoError(t, err)
+				require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
+				require.ErrorIs(t, readErr(c), os.ErrDeadlineExceeded)
+			})
+		})
+	}
+}
+
+func TestDatagrams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l tape
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(50 * time.Millisecond), Packets: &l})
+		server, err := n.Server().(harness.PacketListener).ListenPacket(t.Context(), "udp", ":53")
+		require.NoError(t, err)
+		defer server.Close()
+		c, err := n.Client(0).DialContext(t.Context(), "udp", server.LocalAddr().String())
+		require.NoError(t, err)
+		defer c.Close()
+		b := make([]byte, 1<<16)
+		for _, tc := range []struct{ size, up, bytes int }{{0, 1, 28}, {100, 1, 128}, {1472, 1, 1500}, {1473, 2, 1473 + 28 + 20}, {60_000, 41, 60_008 + 41*20}} {
+			l.packets = nil
+			begin := time.Now()
+			_, err := c.Write(make([]byte, tc.size))
+			require.NoError(t, err)
+			k, from, err := server.ReadFrom(b)
+			require.NoError(t, err)
+			require.Equal(t, tc.size, k)
+			require.InDelta(t, 50*time.Millisecond, time.Since(begin), float64(time.Microsecond))
+			up, bytes := 0, 0
+			for _, p := range l.packets {
+				up, bytes = up+1, bytes+p.Size
+			}
+			require.Equal(t, tc.up, up)
+			require.Equal(t, tc.bytes, bytes)
+			_, err = server.WriteTo([]byte("answer"), from)
+			require.NoError(t, err)
+			k, err = c.Read(b)
+			require.NoError(t, err)
+			require.Equal(t, "answer", string(b[:k]))
+		}
+		require.Equal(t, 1, l.packets[0].Flow)
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Second)))
+		_, err = c.Read(b)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.NoError(t, c.SetReadDeadline(time.Time{}))
+		_, err = c.Write(make([]byte, 1<<16))
+		require.ErrorIs(t, err, syscall.EMSGSIZE)
+		_, err = c.(net.PacketConn).WriteTo(nil, server.LocalAddr())
+		require.ErrorIs(t, err, net.ErrWriteToConnected)
+
+		require.NoError(t, server.Close())
+		require.NoError(t, writeErr(c))
+		require.ErrorIs(t, readErr(c), syscall.ECONNREFUSED)
+	})
+}
+
+func TestSupports(t *testing.T) {
+	require.NoError(t, simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.Rebind}, {Action: harness.CrossTraffic}}}))
+	err := simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
+	require.ErrorContains(t, err, "line 7:")
+	require.ErrorContains(t, err, "event 2:")
+}
+
+func TestInjectErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{})
+		for _, a := range []harness.Action{harness.ActionUnknown, harness.SetLink, harness.Crash, harness.Slow, harness.StreamToxic, harness.Heal} {
+			_, err := n.Inject(harness.Fault{Action: a})
+			require.Error(t, err, a)
+		}
+	})
+}
+
+// TestProfileChanges has what is under way keep its fate.
+func TestProfileChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(100 * time.Millisecond)})
+		c := dial(t, n.Client(0), echo(t, n))
+		begin := time.Now()
+		require.NoError(t, writeErr(c))
+		time.Sleep(50 * time.Millisecond)
+		n.SetProfile(delay(10 * time.Millisecond))
+		require.NoError(t, readErr(c))
+		require.InDelta(t, 110*time.Millisecond, time.Since(begin), float64(time.Microsecond))
+	})
+}
+
+// TestHTTPS has net/http and crypto/tls run unchanged, through an outage.
+func TestHTTPS(t *testing.T) {
+	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(30 * 365 * 24 * time.Hour) // certificates are of this century
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 1, Profile: symmetric(harness.Path{Delay: 100 * time.Millisecond, Loss: harness.Loss{P: 0.05}})})
+				key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+				require.NoError(t, err)
+				template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"bank"}, NotBefore: time.Now(), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+				der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+				require.NoError(t, err)
+				cert, err := x509.ParseCertificate(der)
+				require.NoError(t, err)
+				roots := x509.NewCertPool()
+				roots.AddCert(cert)
+
+				protocols := new(http.Protocols)
+				protocols.SetHTTP1(!http2)
+				protocols.SetHTTP2(http2)
+				server := &http.Server{
+					Protocols: protocols,
+					Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						body, err := io.ReadAll(r.Body)
+						if err == nil {
+							_, err = w.Write(body)
+						}
+						if err != nil {
+							panic(http.ErrAbortHandler)
+						}
+					}),
+					TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+				}
+				l, err := n.Server().Listen(t.Context(), "tcp", ":443")
+				require.NoError(t, err)
+				go func() { _ = server.ServeTLS(l, "", "") }()
+				transport := &http.Transport{
+					DialContext: n.Client(0).DialContext, Protocols: protocols,
+					TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "bank"},
+				}
+				client := &http.Client{Transport: transport, Timeout: 2 * time.Minute}
+				for i := range 20 {
+					if i == 10 {
+						end := inject(t, n, harness.Fault{Action: harness.Blackhole})
+						time.AfterFunc(20*time.Second, func() { end() })
+					}
+					body := strings.Repeat("pay ", 1000*i)
+					resp, err := client.Post("https://10.0.0.1:443/pay", "text/plain", strings.NewReader(body))
+					require.NoError(t, err)
+					got, err := io.ReadAll(resp.Body)
+					require.NoError(t, err)
+					require.NoError(t, resp.Body.Close())
+					require.True(t, body == string(got))
+					require.Equal(t, name, resp.Proto)
+				}
+				transport.CloseIdleConnections()
+				require.NoError(t, server.Close())
+			})
+		})
+	}
+}
