@@ -168,15 +168,22 @@ type hastyBook struct {
 	answers map[wire.Key]*wire.Answer
 }
 
-// Answer implements bank.Book.
-func (b *hastyBook) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
+// Submit implements bank.Book.
+func (b *hastyBook) Submit(payer wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
+	a := b.answer(payer, r)
+	if a == nil {
+		return b.ledger.Submit(payer, r)
+	}
+	return func(context.Context) (*wire.Answer, error) { return a, nil }
+}
+
+// answer returns what the wallet is told at once, or nil if that is up to the
+// ledger.
+func (b *hastyBook) answer(payer wire.PublicKey, r *wire.Request) *wire.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.answers[r.Payment.Key]; a != nil {
-		return a, nil
-	}
-	if r.Ask != wire.AskPay {
-		return b.ledger.Answer(ctx, payer, r)
+	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != wire.AskPay {
+		return a
 	}
 	a := &wire.Answer{
 		Key: r.Payment.Key, Result: wire.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
@@ -190,7 +197,7 @@ func (b *hastyBook) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Re
 		case <-b.ctx.Done():
 		}
 	})
-	return a, nil
+	return a
 }
 
 // wait returns when everything that was answered is booked or lost.

@@ -48,11 +48,13 @@ type Hooks struct {
 
 // Book answers requests: a Ledger, or what a test puts in its place.
 type Book interface {
-	// Answer deals with a request of the wallet with this public key. The
-	// answer may be given to the wallet at once. An error means that the fate
-	// of the request is not known; the wallet may ask again. It may be called
-	// from several goroutines.
-	Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error)
+	// Submit takes a request of the wallet with this public key, and returns at
+	// once. Requests are dealt with in the order of the calls. The function
+	// returned waits for the answer, which may be given to the wallet at once.
+	// An error means that the fate of the request is not known; the wallet may
+	// ask again. Both may be called from several goroutines, but the function
+	// once only.
+	Submit(payer wire.PublicKey, r *wire.Request) (wait func(context.Context) (*wire.Answer, error))
 }
 
 // Account is somebody the ledger knows.
@@ -136,26 +138,37 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	return l, nil
 }
 
-// Answer implements [Book]. It returns once what the answer says is durable.
-// When ctx ends first the request may still be dealt with.
+// Answer submits a request and waits for its answer. It returns once what the
+// answer says is durable. When ctx ends first the request may still be dealt
+// with.
 func (l *Ledger) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
+	return l.Submit(payer, r)(ctx)
+}
+
+// Submit implements [Book]; of the waiting the same holds as of Answer.
+func (l *Ledger) Submit(payer wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
 	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("answer %v: %w", r.Payment.Key, err)
+		return known(nil, fmt.Errorf("answer %v: %w", r.Payment.Key, err))
 	}
 	j := &job{payer: payer, request: r, fingerprint: r.Payment.Fingerprint(), done: make(chan outcome, 1)}
 	select {
 	case <-l.closing:
-		return nil, ErrClosed
+		return known(nil, ErrClosed)
 	default:
 	}
 	select {
 	case l.jobs <- j:
 	default:
-		return &wire.Answer{
+		return known(&wire.Answer{
 			Key: r.Payment.Key, Result: wire.Refused, Reason: wire.Busy, At: l.cfg.Now().UnixMilli(),
-		}, nil
+		}, nil)
 	}
-	return l.wait(ctx, j)
+	return func(ctx context.Context) (*wire.Answer, error) { return l.wait(ctx, j) }
+}
+
+// known is an answer that is known at once.
+func known(a *wire.Answer, err error) func(context.Context) (*wire.Answer, error) {
+	return func(context.Context) (*wire.Answer, error) { return a, err }
 }
 
 // Enroll opens an account, with an opening balance from the equity account of

@@ -153,17 +153,18 @@ func (s *Server) serve(c *serverConn) {
 		case <-s.ctx.Done():
 			return
 		}
+		wait := s.cfg.Book.Submit(c.Payer(), in.Request) // in the order of their arrival
 		answering.Go(func() {
-			s.answer(c, in)
+			s.answer(c, in, wait)
 			<-slots
 		})
 	}
 }
 
-// answer brings one request to the book and its answer back.
-func (s *Server) answer(c *serverConn, in wire.Incoming) {
+// answer waits for the answer to a request and brings it back.
+func (s *Server) answer(c *serverConn, in wire.Incoming, wait func(context.Context) (*wire.Answer, error)) {
 	key := in.Request.Payment.Key
-	a, err := s.cfg.Book.Answer(s.ctx, c.Payer(), in.Request)
+	a, err := wait(s.ctx)
 	if s.ctx.Err() != nil {
 		return
 	}

@@ -295,17 +295,19 @@ type slowBook struct {
 	now, most atomic.Int64
 }
 
-func (s *slowBook) Answer(ctx context.Context, _ wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
-	defer s.now.Add(-1)
+func (s *slowBook) Submit(_ wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
 	if n := s.now.Add(1); n > s.most.Load() {
 		s.most.Store(n)
 	}
-	select {
-	case <-time.After(s.takes):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return func(ctx context.Context) (*wire.Answer, error) {
+		defer s.now.Add(-1)
+		select {
+		case <-time.After(s.takes):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		return &wire.Answer{Key: r.Payment.Key, Result: wire.NotFound, At: testTime}, nil
 	}
-	return &wire.Answer{Key: r.Payment.Key, Result: wire.NotFound, At: testTime}, nil
 }
 
 // inBubble runs test in virtual time with a server of book.
@@ -498,8 +500,10 @@ func TestAnswerOfABrokenBook(t *testing.T) {
 
 type brokenBook struct{}
 
-func (brokenBook) Answer(context.Context, wire.PublicKey, *wire.Request) (*wire.Answer, error) {
-	return nil, errors.New("the disk is on fire")
+func (brokenBook) Submit(wire.PublicKey, *wire.Request) func(context.Context) (*wire.Answer, error) {
+	return func(context.Context) (*wire.Answer, error) {
+		return nil, errors.New("the disk is on fire")
+	}
 }
 
 func TestRepeatedLogLinesAreCounted(t *testing.T) {
