@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/flynn/noise"
@@ -41,6 +42,7 @@ type Session struct {
 	mu      sync.Mutex
 	next    uint64                  // number of the next request
 	waiting map[uint64]chan *Answer // by number of the request; each has room for its answer
+	queue   []chan struct{}         // who waits for the handshake to be complete, in order; closed when it is their turn
 	err     error                   // why done is closed
 }
 
@@ -118,14 +120,42 @@ func (s *Session) send(ctx context.Context, payload []byte) (n uint64, answer ch
 			return s.transport(ctx, payload)
 		default:
 		}
+		turn := s.queueUp()
 		s.release()
 		select {
-		case <-s.ready:
+		case <-turn:
+			defer s.nextTurn(nil)
 		case <-ctx.Done():
+			s.nextTurn(turn)
 			return 0, nil, ctx.Err()
 		case <-s.done:
 			return 0, nil, s.Err()
 		}
+	}
+}
+
+// queueUp joins those who wait for the handshake. They send one after the other,
+// in the order in which they came.
+func (s *Session) queueUp() (turn chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	turn = make(chan struct{})
+	s.queue = append(s.queue, turn)
+	return turn
+}
+
+// nextTurn lets the next one send. Who gives up leaves its place; if it has had
+// its turn already, that passes to the next one.
+func (s *Session) nextTurn(left chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.queue, left); i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+		return
+	}
+	if len(s.queue) > 0 {
+		close(s.queue[0])
+		s.queue = s.queue[1:]
 	}
 }
 
@@ -238,6 +268,7 @@ func (s *Session) finishHandshake() (*noise.CipherState, error) {
 		return nil, err
 	}
 	close(s.ready)
+	s.nextTurn(nil)
 	return dec, nil
 }
 
