@@ -26,6 +26,8 @@ type courier struct {
 	up    chan struct{} // of capacity 1: the bank has answered somebody: try now
 	done  chan struct{} // closed when the courier has ended
 	lag   time.Duration // how long it hesitates
+
+	resumes bool // what an earlier program has begun, as others may at this instant
 }
 
 // maxLag bounds how long a courier hesitates: next to nothing beside a round
@@ -56,7 +58,7 @@ func (c *courier) nudge() {
 
 func (c *courier) run() {
 	defer close(c.done)
-	if c.p.tries > 0 {
+	if c.resumes {
 		c.hesitate()
 	}
 	// An earlier courier may have come to an end since p was read.

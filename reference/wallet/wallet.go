@@ -81,6 +81,7 @@ type Wallet struct {
 
 	mu       sync.Mutex
 	closed   bool
+	resuming bool // Open is not through
 	couriers map[wire.Key]*courier
 }
 
@@ -103,7 +104,7 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 		store:    store,
 		patience: &patience{pace: cfg.Pace, rng: rng},
 		slots:    make(chan struct{}, cfg.Pace.Together),
-		couriers: map[wire.Key]*courier{},
+		couriers: map[wire.Key]*courier{}, resuming: true,
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.line = newLine(w.ctx, cfg)
@@ -111,6 +112,7 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 		w.cancel()
 		return nil, fmt.Errorf("open wallet: %w", err)
 	}
+	w.resuming = false
 	return w, nil
 }
 
@@ -213,7 +215,7 @@ func (w *Wallet) start(p Payment, made int) *courier {
 		return c
 	}
 	c := &courier{
-		w: w, p: p, early: made, lag: w.patience.draw(maxLag),
+		w: w, p: p, early: made, lag: w.patience.draw(maxLag), resumes: w.resuming,
 		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if w.closed {
