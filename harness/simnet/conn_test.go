@@ -333,9 +333,12 @@ func TestNobodyAnswers(t *testing.T) {
 
 // TestPortsAreUsedAgain makes more connections than there are ephemeral ports.
 func TestPortsAreUsedAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		n := open(t, simnet.Engine{}, harness.NetworkConfig{})
-		addr := echo(t, n)
+		addr := serve(t, n, func(c net.Conn) { _ = readErr(c) })
 		for range 30_000 {
 			c, err := n.Client(0).DialContext(t.Context(), "tcp", addr)
 			require.NoError(t, err)
