@@ -30,7 +30,7 @@ type keeper interface {
 // TestEveryPowerFailureOfAStore fails the power at every operation of a store's
 // life, its creation and its closing with the checkpoint included.
 func TestEveryPowerFailureOfAStore(t *testing.T) {
-	variants := uint64(6)
+	variants := uint64(4)
 	if testing.Short() {
 		variants = 1
 	}
@@ -47,7 +47,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 			for n := int64(1); n <= whole.Count(disk.Any); n++ {
 				for seed := range variants {
 					d := disk.New()
-					d.FailAt(disk.Point{N: n, After: seed == 5}, seed)
+					d.FailAt(disk.Point{N: n, After: seed == 3}, seed)
 					acknowledged := k.live(d)
 					d.PowerFail(seed)
 					d.Revive()

@@ -17,7 +17,7 @@ import (
 // also while they start, as four users pay, and now and then press again for
 // what they have bought.
 func TestPowerFailuresUnderLoad(t *testing.T) {
-	seeds := uint64(60)
+	seeds := uint64(40)
 	if testing.Short() {
 		seeds = 8
 	}
