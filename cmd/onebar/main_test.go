@@ -47,7 +47,7 @@ func carryOut(t *testing.T, o reference.Options, scenario string) (code int, out
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenario.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(scenario), 0o600))
-	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1, subject: func() harness.Subject { return reference.New(o) }}
+	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1, pair: o}
 	list, err := loadScenarios([]string{file}, nil)
 	require.NoError(t, err)
 	results := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))

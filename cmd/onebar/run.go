@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"unicode"
 
@@ -14,8 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reference"
 	"github.com/onebar/onebar/reports"
@@ -27,8 +30,12 @@ func engines() map[string]harness.Engine {
 	return map[string]harness.Engine{
 		"packet":    toxi.InFrontOf(packet.Engine{}),
 		"toxiproxy": toxi.Engine{},
+		simulated:   simnet.Engine{},
 	}
 }
+
+// simulated is the engine in virtual time. Its runs are carried out by workers.
+const simulated = "sim"
 
 // defaultEngine is used when neither the command line nor the scenario names one.
 const defaultEngine = "packet"
@@ -43,40 +50,46 @@ type batch struct {
 	out                   string
 	jobs                  int
 	tags                  []string
-	pcap                  bool
+	pcap, verify          bool
 	junit, json, markdown string
-	subject               func() harness.Subject
+	pair                  reference.Options
+	workers               *bubble.Pool // nil if no scenario is simulated
 }
 
 func newRun() *cobra.Command {
-	b := batch{subject: func() harness.Subject { return reference.New(reference.Options{}) }}
+	var b batch
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Run scenarios, judge them and report",
-		Long: `Run scenarios in real time against the reference wallet and bank. A SCENARIO is
-a file, a folder of them, or the name of a bundled one (see onebar list).
+		Long: `Run scenarios against the reference wallet and bank. A SCENARIO is a file, a
+folder of them, or the name of a bundled one (see onebar list).
+
+Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
+takes a moment, and a seed always gives the same history, to the byte.
 
 Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
 same verdicts again, and OUT/NAME/run.log.`,
 		Example: `  onebar run tunnel
   onebar run my-scenario.yaml --seed 7 --out /tmp/tunnel
   onebar run scenarios/ -j 8 --junit junit.xml --json result.json --markdown summary.md
+  onebar run scenarios/ --engine sim
   onebar run scenarios/ --tag smoke --engine toxiproxy`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&b.engine, "engine", "", "packet or toxiproxy (default: the scenario's, else packet)")
+	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 1, "seed of every random decision")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
-	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time")
+	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time; on --engine sim the default is one for each processor")
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
+	f.BoolVar(&b.verify, "verify", false, "on --engine sim: run every seed twice, and say whether the histories are the same")
 	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
 	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
 	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
-	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
@@ -89,7 +102,10 @@ func must(err error) {
 
 func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.engine != "" && engines()[b.engine] == nil {
-		return fmt.Errorf("--engine %q: expected packet or toxiproxy", b.engine)
+		return fmt.Errorf("--engine %q: expected packet, toxiproxy or sim", b.engine)
+	}
+	if b.engine == simulated && !cmd.Flags().Changed("jobs") {
+		b.jobs = runtime.NumCPU()
 	}
 	if b.jobs < 1 {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
@@ -98,6 +114,15 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, sc := range list {
+		if engine := b.engineOf(sc); b.verify && engine != simulated {
+			return fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
+		}
+	}
+	if b.workers, err = workers(b.jobs); err != nil {
+		return err
+	}
+	defer b.workers.Close()
 	progress := reports.NewProgress(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, progress)
 	progress.Close()
@@ -148,12 +173,11 @@ func (b *batch) blank(sc harness.Scenario) harness.Result {
 
 // runOne runs one scenario. What went wrong is in the result.
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
-	res, err := run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: b.subject(), Seed: b.seed, Version: version,
-		Pcap:  b.pcap,
-		Dir:   filepath.Join(b.out, sc.Name),
-		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
-	})
+	carryOut := b.inRealTime
+	if b.engineOf(sc) == simulated {
+		carryOut = b.simulate
+	}
+	res, err := carryOut(ctx, sc, progress)
 	if res.Version == 0 { // it did not happen
 		res = b.blank(sc)
 	}
@@ -162,6 +186,16 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 	}
 	res.Rerun = b.rerun(sc)
 	return res
+}
+
+// inRealTime runs one scenario in this process.
+func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+	return run.Run(ctx, sc, run.Options{
+		Engine: engines()[b.engineOf(sc)], Subject: reference.New(b.pair), Seed: b.seed, Version: version,
+		Pcap:  b.pcap,
+		Dir:   filepath.Join(b.out, sc.Name),
+		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
+	})
 }
 
 func (b *batch) engineOf(sc harness.Scenario) string {

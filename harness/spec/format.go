@@ -15,7 +15,7 @@ type file struct {
 	Name     slug       `yaml:"name" required:"true" doc:"name of the scenario in reports and on the command line; lower-case letters, digits and hyphens"`
 	Summary  text       `yaml:"summary" doc:"one sentence: the situation"`
 	Tags     []slug     `yaml:"tags" doc:"words to choose scenarios by"`
-	Engine   word       `yaml:"engine" words:"packet toxiproxy" doc:"the engine it needs; without it the command line chooses"`
+	Engine   word       `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine it needs; without it the command line chooses"`
 	Duration duration   `yaml:"duration" range:"1s..24h" doc:"length of the script; without it payments divided by rate"`
 	Workload workload   `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
 	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`

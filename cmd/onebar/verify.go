@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// repeatCheck is the verdict of --verify.
+const repeatCheck = "repeat"
+
+// verify runs a simulation again and says whether its history is that of the
+// first run, to the byte. Decisions of the network repeat in any case; whether
+// all does depends on the program under test, which may leave it to the
+// scheduler who is first of two that are woken at one instant.
+func verify(ctx context.Context, sc harness.Scenario, s simulation, first harness.Result) (harness.Verdict, error) {
+	v := harness.Verdict{Check: repeatCheck, Status: harness.Pass, Summary: "a second run of the seed had the same history, to the byte"}
+	dir, err := os.MkdirTemp("", "onebar-verify-")
+	if err != nil {
+		return harness.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	s.Dir, s.Pcap = dir, false
+	second, err := simulate(ctx, sc, s, nil)
+	if err != nil {
+		return harness.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
+	}
+	if second.Hash == first.Hash {
+		return v, nil
+	}
+	line, was, is, err := firstDifference(first.HistoryFile, second.HistoryFile)
+	if err != nil {
+		return harness.Verdict{}, err
+	}
+	v.Status, v.Count = harness.StatusUnknown, 1
+	v.Summary = "a second run of the seed had another history: the order of what the subject does at one instant is left to the scheduler"
+	v.Findings = []harness.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
+	return v, nil
+}
+
+// firstDifference returns the number of the first line that is not the same in
+// two files, from 1, and the line in each, cut short.
+func firstDifference(a, b string) (line int, inA, inB string, err error) {
+	fa, errA := os.Open(a)
+	fb, errB := os.Open(b)
+	if err := errors.Join(errA, errB); err != nil {
+		return 0, "", "", fmt.Errorf("compare two histories: %w", err)
+	}
+	defer fa.Close()
+	defer fb.Close()
+	ra, rb := bufio.NewReader(fa), bufio.NewReader(fb)
+	for line = 1; ; line++ {
+		la, errA := ra.ReadString('\n')
+		lb, errB := rb.ReadString('\n')
+		if la != lb {
+			return line, brief(la), brief(lb), nil
+		}
+		if err := errors.Join(errA, errB); err != nil {
+			return 0, "", "", fmt.Errorf("compare two histories: %w", err)
+		}
+	}
+}
+
+func brief(line string) string {
+	const most = 160
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return "nothing"
+	}
+	if len(line) > most {
+		line = strings.ToValidUTF8(line[:most], "") + "…"
+	}
+	return line
+}
