@@ -72,6 +72,7 @@ type flight struct {
 	report  harness.Packet
 	seg     segment
 	message *message // in place of seg: a datagram or an error of ICMP
+	offset  int      // of a fragment in its datagram
 }
 
 func newBearer(n *Network, client *host) *bearer {
@@ -166,6 +167,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 		At: now, Client: b.client.index, Flow: int(f.id), N: w.offered, Direction: d, Size: size,
 		Retransmit: again, Cross: f.cross,
 	}
+	b.capture(d, f, fl)
 	fl.fate = b.fate(d, f, link.Key{Flow: f.id, Ordinal: h.ordinal}, size)
 	fl.report.Drop = fl.fate.Drop
 	if fl.fate.Drop != harness.DropNone {
@@ -240,7 +242,7 @@ func (n *Network) flight() *flight {
 }
 
 func (n *Network) recycle(fl *flight) {
-	fl.flow, fl.seg, fl.message, fl.report = nil, segment{}, nil, harness.Packet{}
+	fl.flow, fl.seg, fl.message, fl.offset, fl.report = nil, segment{}, nil, 0, harness.Packet{}
 	n.flights = append(n.flights, fl)
 }
 

@@ -16,8 +16,10 @@ type message struct {
 	kind     kind
 	from, to addr
 	data     []byte
-	missing  *int // of a datagram in fragments: how many have not arrived
-	mtu      int  // of tooBig
+	missing  *int   // of a datagram in fragments: how many have not arrived
+	mtu      int    // of tooBig
+	id       uint16 // of a datagram in fragments
+	quote    []byte // of an error of ICMP: the packet it is about, if there is a capture
 }
 
 type kind uint8
@@ -103,10 +105,11 @@ func (d *datagram) send(m *message) {
 	if rest > fragment {
 		m.missing = new(int)
 		*m.missing = (rest + fragment - 1) / fragment
+		m.id = uint16(f.half(d.dir).ordinal + 1)
 	}
-	for ; rest > 0; rest -= fragment {
+	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
 		fl := d.n.flight()
-		fl.message = m
+		fl.message, fl.offset = m, offset
 		b.offer(d.dir, f, fl, ipHeader+min(rest, fragment), false)
 	}
 }
@@ -159,6 +162,9 @@ func (h *host) receiveMessage(fl *flight) {
 
 // report sends what ICMP has to say of a packet.
 func (n *Network) report(about *flight, m *message, d harness.Direction) {
+	if n.capture != nil {
+		m.quote = n.encode(opposite(d), about.flow, about)
+	}
 	fl := n.flight()
 	fl.message = m
 	about.flow.bearer.offer(d, about.flow, fl, min(mostICMP, ipHeader+icmpHeader+about.report.Size), false)

@@ -14,6 +14,9 @@
 // hands it to the endpoint at the other end and tells the sink. Retransmission
 // timers, delayed acknowledgements, deadlines and keepalives are events, too.
 //
+// Segments are values, not bytes. They get bytes only for a capture
+// (NetworkConfig.Capture), with sequence numbers, options and checksums.
+//
 // # TCP
 //
 // Segments carry what Linux puts into them: at most 1448 bytes with timestamps

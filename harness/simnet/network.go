@@ -67,7 +67,8 @@ func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 type Network struct {
 	agenda
 	seed          uint64
-	sink          harness.PacketSink // nil is nobody
+	sink          harness.PacketSink    // nil is nobody
+	capture       harness.PacketCapture // nil is nobody
 	sendBuffer    int
 	receiveBuffer int64
 	server        *host
@@ -92,7 +93,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if c.Clients < 0 || c.Clients > MaxClients {
 		return nil, fmt.Errorf("open sim network: %d clients, have 0 to %d", c.Clients, MaxClients)
 	}
-	n := &Network{seed: c.Seed, sink: c.Packets, profile: c.Profile, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, profile: c.Profile, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}

@@ -131,10 +131,7 @@ func (e *endpoint) sendNext() bool {
 		e.limited = true
 		return false
 	}
-	mss := int64(e.mss)
-	if n := len(e.early); n > 0 {
-		mss -= int64(sackHead + min(n, mostSACK)*sackBlock)
-	}
+	mss := e.most()
 	room := e.una + e.wnd - e.nxt
 	n := min(length, mss)
 	if n > room {
@@ -145,6 +142,18 @@ func (e *endpoint) sendNext() bool {
 	}
 	e.sendNew(n, last && n == length)
 	return true
+}
+
+// most is how many bytes a segment may have now, beside what it has to report.
+func (e *endpoint) most() int64 {
+	blocks := len(e.early)
+	if e.again.end > e.again.begin {
+		blocks++
+	}
+	if blocks == 0 {
+		return int64(e.mss)
+	}
+	return int64(e.mss - sackHead - min(blocks, mostSACK)*sackBlock)
 }
 
 // sendNew sends n new bytes, with the end of the stream if last.
@@ -188,12 +197,17 @@ func (e *endpoint) repair() {
 	}
 }
 
-// resend sends a segment again. One that has become too large for the path is
-// split first.
+// resend sends a segment again. One that has become too large for the path, or
+// for what else there is to report, is split first.
 func (e *endpoint) resend(i int) {
-	if p := e.sentQ[i]; p.end-p.begin > int64(e.mss)+1 {
+	length := e.sentQ[i].end - e.sentQ[i].begin
+	if e.sentQ[i].fin {
+		length--
+	}
+	if most := e.most(); length > most {
+		p := e.sentQ[i]
 		rest := p
-		rest.begin = p.begin + int64(e.mss)
+		rest.begin = p.begin + most
 		e.sentQ[i].end, e.sentQ[i].fin = rest.begin, false
 		e.sentQ = slices.Insert(e.sentQ, i+1, rest)
 		if p.lost {

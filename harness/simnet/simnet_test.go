@@ -131,7 +131,7 @@ func TestLossRecovers(t *testing.T) {
 		size int
 	}{
 		"loss":      {harness.Path{Delay: 20 * time.Millisecond, Loss: harness.Loss{P: 0.1}}, 300_000},
-		"heavy":     {harness.Path{Delay: 20 * time.Millisecond, Loss: harness.Loss{P: 0.4}}, 30_000},
+		"heavy":     {harness.Path{Delay: 20 * time.Millisecond, Loss: harness.Loss{P: 0.3}}, 100_000},
 		"bursts":    {harness.Path{Delay: 20 * time.Millisecond, Loss: harness.Loss{GE: &harness.GEModel{P: 0.02, R: 0.2, LossBad: 0.9}}}, 300_000},
 		"reorder":   {harness.Path{Delay: 20 * time.Millisecond, Reorder: 0.1}, 300_000},
 		"duplicate": {harness.Path{Delay: 20 * time.Millisecond, Duplicate: 0.3}, 300_000},
@@ -143,12 +143,13 @@ func TestLossRecovers(t *testing.T) {
 		}, 300_000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(10) {
+			for seed := range uint64(30) {
 				var l tape
 				synctest.Test(t, func(t *testing.T) {
 					n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Profile: symmetric(tc.path), Packets: &l})
 					exchange(t, dial(t, n.Client(0), echo(t, n)), tc.size)
 				})
+				require.Zero(t, l.count(func(p harness.Packet) bool { return p.Size > 1500 }))
 				if tc.path.Loss.P > 0 || tc.path.Corrupt > 0 {
 					require.NotZero(t, l.count(retransmitted))
 				}
