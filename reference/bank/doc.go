@@ -13,7 +13,7 @@
 //     and other content is a conflict and books nothing. Records are never
 //     deleted.
 //   - Every final answer, refusals too, is durable before it leaves the bank:
-//     write-ahead log, one sync a commit (synchronous=FULL). SQLite's default in
+//     write-ahead log, one sync a commit (synchronous=EXTRA). SQLite's default in
 //     WAL mode, NORMAL, loses acknowledged payments at a power failure.
 //   - A payment whose deadline has passed by the bank's clock is answered
 //     "expired" and remembered as such, also when its wallet only asked for its

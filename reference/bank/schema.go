@@ -97,14 +97,17 @@ func prepareWriter(c *sqlite3.Conn) error {
 		return err
 	}
 	// WAL syncs once a commit, a rollback journal several times. A file layer
-	// without shared memory cannot do WAL and stays with the journal it has;
-	// with synchronous=FULL both are durable, the in-memory modes are not.
+	// without shared memory cannot do WAL and stays with the journal it has. With
+	// synchronous=EXTRA both are durable: it is FULL in WAL mode, and with a
+	// journal it makes the journal's removal durable too, without which a power
+	// failure brings the journal back and takes an answered payment away. The
+	// in-memory modes are not durable.
 	switch mode {
 	case "wal", "delete", "truncate", "persist":
 	default:
 		return fmt.Errorf("journal mode %q does not survive a crash: use a file layer with files", mode)
 	}
-	err = c.Exec(fmt.Sprintf(`PRAGMA synchronous=FULL;
+	err = c.Exec(fmt.Sprintf(`PRAGMA synchronous=EXTRA;
 		PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; -- what F_FULLFSYNC is for on macOS
 		PRAGMA wal_autocheckpoint=%d; PRAGMA cache_size=-%d`, walPages, cacheKiB))
 	if err != nil {
