@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 		Short: "Does your payment survive on one bar of signal?",
 		Long: `onebar runs a payment client and server under scripted latency, jitter, packet
 loss, bandwidth and disconnects, proves that no payment was lost or duplicated,
-and reports what each payment cost on the wire.
+and reports what each payment cost in bytes on the wire and in joules of the radio.
 
 Exit codes: 0 pass, 1 a check or threshold failed, 2 the experiment could not be
 carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,

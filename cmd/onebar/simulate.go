@@ -15,6 +15,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reference"
@@ -120,9 +121,12 @@ const spare = 10 * time.Minute
 func simulate(ctx context.Context, sc harness.Scenario, s simulation, watch func(int, string)) (harness.Result, error) {
 	o := bubble.Options{Seed: s.Seed, VirtualLimit: sc.Duration() + sc.Settle + spare}
 	var done atomic.Pointer[harness.Result] // a run that hangs may yet go on
-	err := bubble.Run(ctx, o, func(ctx context.Context) error {
+	err := bubble.Run(ctx, o, func(ctx context.Context) (err error) {
+		pair := s.Pair
+		pair.BankDisk, pair.WalletDisk = disk.New(), disk.New() // so that a crash is a power failure
+		defer func() { err = errors.Join(err, pair.BankDisk.Close(), pair.WalletDisk.Close()) }()
 		res, err := run.Run(ctx, sc, run.Options{
-			Engine: simnet.Engine{}, Subject: reference.New(s.Pair), Seed: s.Seed, Version: version,
+			Engine: simnet.Engine{}, Subject: reference.New(pair), Seed: s.Seed, Version: version,
 			Pcap: s.Pcap, Dir: s.Dir, Watch: watch,
 		})
 		done.Store(&res)
