@@ -168,7 +168,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 		Retransmit: again, Cross: f.cross,
 	}
 	b.capture(d, f, fl)
-	fl.fate = b.fate(d, f, link.Key{Flow: f.id, Ordinal: h.ordinal}, size)
+	fl.fate = b.fate(f, link.Key{Flow: f.id, Ordinal: h.ordinal}, &fl.report)
 	fl.report.Drop = fl.fate.Drop
 	if fl.fate.Drop != harness.DropNone {
 		if fl.fate.Drop == harness.DropMTU && !w.path.MTUBlackhole {
@@ -191,12 +191,17 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 
 // fate asks the link. A packet of the client that the NAT throws away has crossed
 // the link; one of the server has not.
-func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, size int) link.Fate {
+func (b *bearer) fate(f *flow, k link.Key, p *harness.Packet) link.Fate {
+	if b.n.lose != nil {
+		if reason := b.n.lose(*p); reason != harness.DropNone {
+			return link.Fate{Drop: reason}
+		}
+	}
 	cut := b.n.dark > 0 || f.forgotten || f.vanished > 0
-	if cut && d == harness.Down {
+	if cut && p.Direction == harness.Down {
 		return link.Fate{Drop: harness.DropNAT}
 	}
-	fate := b.way(d).link.Send(b.n.at, k, size)
+	fate := b.way(p.Direction).link.Send(p.At, k, p.Size)
 	if cut && fate.Drop == harness.DropNone {
 		fate = link.Fate{Drop: harness.DropNAT}
 	}

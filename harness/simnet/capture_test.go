@@ -118,7 +118,7 @@ func TestCapture(t *testing.T) {
 		require.Greater(t, f.quoted, before, "nobody listens, and too large")
 		time.Sleep(5 * time.Minute)
 		packets, bytes := 0, 0
-		for _, p := range l.packets {
+		for _, p := range l.take() {
 			packets, bytes = packets+1, bytes+p.Size
 		}
 		require.Equal(t, packets, f.packets)

@@ -99,7 +99,7 @@ func TestCrossTraffic(t *testing.T) {
 				hits := end()
 				require.EqualValues(t, l.count(func(p harness.Packet) bool { return p.Cross && !dropped(p) }), hits)
 				bits := map[harness.Direction]int{}
-				for _, p := range l.packets {
+				for _, p := range l.take() {
 					if p.Cross && !dropped(p) {
 						bits[p.Direction] += p.Size * 8
 					}
@@ -159,7 +159,7 @@ func TestDatagrams(t *testing.T) {
 		defer c.Close()
 		b := make([]byte, 1<<16)
 		for _, tc := range []struct{ size, up, bytes int }{{0, 1, 28}, {100, 1, 128}, {1472, 1, 1500}, {1473, 2, 1473 + 28 + 20}, {60_000, 41, 60_008 + 41*20}} {
-			l.packets = nil
+			l.take()
 			begin := time.Now()
 			_, err := c.Write(make([]byte, tc.size))
 			require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestDatagrams(t *testing.T) {
 			require.Equal(t, tc.size, k)
 			require.InDelta(t, 50*time.Millisecond, time.Since(begin), float64(time.Microsecond))
 			up, bytes := 0, 0
-			for _, p := range l.packets {
+			for _, p := range l.take() {
 				up, bytes = up+1, bytes+p.Size
 			}
 			require.Equal(t, tc.up, up)
@@ -179,7 +179,9 @@ func TestDatagrams(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "answer", string(b[:k]))
 		}
-		require.Equal(t, 1, l.packets[0].Flow)
+		for _, p := range l.take() {
+			require.Equal(t, 1, p.Flow)
+		}
 		require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Second)))
 		_, err = c.Read(b)
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -283,6 +285,47 @@ func TestHTTPS(t *testing.T) {
 				}
 				transport.CloseIdleConnections()
 				require.NoError(t, server.Close())
+			})
+		})
+	}
+}
+
+// TestLose loses the packets it wants to, and begins a fault at one of them, which
+// counts from the next packet on.
+func TestLose(t *testing.T) {
+	for name, at := range map[string]int64{"SYN": 1, "acknowledgement": 2, "request": 3} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l tape
+				var n *simnet.Network
+				var end func() int64
+				g := simnet.Engine{Lose: func(p harness.Packet) harness.DropReason {
+					if p.Direction == harness.Up && p.N == at {
+						return harness.DropLoss
+					}
+					if p.Direction == harness.Down && p.N == 4 {
+						go func() {
+							var err error
+							end, err = n.Inject(harness.Fault{Action: harness.Blackhole})
+							require.NoError(t, err)
+						}()
+					}
+					return harness.DropNone
+				}}
+				n = open(t, g, harness.NetworkConfig{Profile: delay(10 * time.Millisecond), Packets: &l})
+				c := dial(t, n.Client(0), echo(t, n))
+				exchange(t, c, 200)
+				require.Equal(t, 1, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropLoss }))
+				for range 3 {
+					_, err := c.Write(make([]byte, 200))
+					require.NoError(t, err)
+					time.Sleep(time.Second)
+				}
+				require.NotNil(t, end)
+				require.Positive(t, end())
+				require.Zero(t, l.count(func(p harness.Packet) bool {
+					return p.Drop == harness.DropOutage && p.Direction == harness.Down && p.N <= 4
+				}))
 			})
 		})
 	}

@@ -70,8 +70,9 @@ func (n *Network) crash(side harness.Side) {
 	for _, h := range n.hosts() {
 		if side == harness.Server && h == n.server || side == harness.Client && h != n.server {
 			for _, e := range h.endpoints() {
-				e.fail(errStopped)
+				n.push(&event{rank: rankFault, run: func() { e.fail(errStopped) }}, n.at)
 			}
 		}
 	}
+	n.rearm()
 }

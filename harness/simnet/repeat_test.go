@@ -79,3 +79,22 @@ func TestSameSeedSamePackets(t *testing.T) {
 		}
 	}
 }
+
+// TestThousandWallets has a thousand clients in one bubble.
+func TestThousandWallets(t *testing.T) {
+	const wallets = 1000
+	synctest.Test(t, func(t *testing.T) {
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: wallets, Profile: edge()})
+		addr := echo(t, n)
+		var all sync.WaitGroup
+		for i := range wallets {
+			all.Go(func() {
+				c := dial(t, n.Client(i), addr)
+				for range 3 {
+					exchange(t, c, 200)
+				}
+			})
+		}
+		all.Wait()
+	})
+}

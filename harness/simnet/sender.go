@@ -98,10 +98,9 @@ func (e *endpoint) output() {
 	fresh := false
 	for {
 		if e.lostOut > e.resent {
-			if float64(e.flying()) >= e.window {
+			if float64(e.flying()) >= e.window || !e.repair() {
 				break
 			}
-			e.repair()
 			continue
 		}
 		if !e.sendNext() {
@@ -181,8 +180,8 @@ func (e *endpoint) payload(begin, end int64) []byte {
 	return e.buf[begin-e.base : end-e.base : end-e.base]
 }
 
-// repair sends the first lost segment again that has not been.
-func (e *endpoint) repair() {
+// repair sends the first lost segment again that has not been, if there is one.
+func (e *endpoint) repair() bool {
 	for i := e.head; i < len(e.sentQ); i++ {
 		if p := &e.sentQ[i]; p.lost && !p.again {
 			e.resend(i)
@@ -192,9 +191,10 @@ func (e *endpoint) repair() {
 			if e.resentAt == 0 {
 				e.resentAt = e.n.at
 			}
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // resend sends a segment again. One that has become too large for the path, or

@@ -32,6 +32,15 @@ func (l *tape) Packet(p harness.Packet) {
 	l.packets = append(l.packets, p)
 }
 
+// take returns the packets so far, and forgets them.
+func (l *tape) take() []harness.Packet {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := l.packets
+	l.packets = nil
+	return taken
+}
+
 func (l *tape) count(match func(harness.Packet) bool) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
