@@ -14,7 +14,7 @@ import (
 // Requests that come while the handshake is under way are sent in the order in
 // which they came, without those that were given up meanwhile.
 func TestHandshakeIsAwaitedInOrder(t *testing.T) {
-	const n, givesUp = 12, 5
+	const n, givesUp = 200, 5
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		cc, sc := net.Pipe()
