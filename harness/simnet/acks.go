@@ -32,6 +32,7 @@ func (e *endpoint) ackIn(s *segment) {
 	}
 	if n.sample > 0 {
 		e.rtt.sample(n.sample, e.una, e.nxt)
+		e.brake(n.sample, e.rtt.least, e.una, e.nxt)
 	}
 	e.probeAnswered(s, &n)
 	e.settle(s, advanced)

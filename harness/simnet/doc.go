@@ -25,8 +25,8 @@
 // arrives and is thrown away), urgent data, Nagle's algorithm.
 //
 //   - Handshake: the SYN again after 1 s, 2 s and so on, seven in all.
-//   - Slow start from ten segments (RFC 6928), then CUBIC (RFC 9438). The window is
-//     not paced, and falls at once at a loss, where Linux lowers it bit by bit.
+//   - Slow start from ten segments (RFC 6928) that ends by delay (HyStart), then
+//     CUBIC (RFC 9438). The window is not paced, and falls at once at a loss, where Linux lowers it bit by bit.
 //   - Losses are found by RACK, with tail loss probes (RFC 8985) that go no later
 //     than the time-out, as in Linux.
 //   - Time-out: RFC 6298, with Linux's floor of 200 ms under the variance term, two
