@@ -2,6 +2,7 @@ package simnet_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -157,16 +158,21 @@ func (o *outcome) sent(d harness.Direction) int {
 	return o.count(func(p harness.Packet) bool { return p.Direction == d && p.Drop != harness.DropStopped })
 }
 
-func (r row) measure(t *testing.T) *outcome {
-	t.Helper()
+// measure plays a row. Tb is not that of the bubble, which must not be used where
+// there is no test, as in a benchmark.
+func (r row) measure(tb testing.TB) *outcome {
+	tb.Helper()
 	var o outcome
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(new(testing.T), func(*testing.T) {
 		path := r.path
 		path.Delay = rowDelay
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 1, Clients: r.clients, Packets: &o.tape, Profile: symmetric(path)})
-		address := echo(t, n)
+		n, err := simnet.Engine{}.New(harness.NetworkConfig{
+			Seed: 1, Start: time.Now(), Clients: r.clients, Packets: &o.tape, Profile: symmetric(path),
+		})
+		require.NoError(tb, err)
+		address := echo(tb, n)
 		if r.sink {
-			address = serve(t, n, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+			address = serve(tb, n, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 		}
 		var mu sync.Mutex
 		var playing sync.WaitGroup
@@ -184,12 +190,13 @@ func (r row) measure(t *testing.T) *outcome {
 		if r.outage {
 			time.Sleep(8 * time.Second)
 			end, err := n.Inject(harness.Fault{Action: harness.Blackhole})
-			require.NoError(t, err)
+			require.NoError(tb, err)
 			time.Sleep(15 * time.Second)
 			end()
 		}
 		playing.Wait()
 		time.Sleep(time.Minute) // for the ends of the connections
+		require.NoError(tb, n.Close())
 	})
 	slices.Sort(o.took)
 	return &o
@@ -248,4 +255,46 @@ func TestPacketsOfExchanges(t *testing.T) {
 	}
 	require.Equal(t, 60+103*52+50*rowMessage, bytes[harness.Up])
 	require.Equal(t, 60+54*52+50*rowMessage, bytes[harness.Down])
+}
+
+// BenchmarkTCP measures the rows of package packet's BenchmarkTCP and
+// BenchmarkKernelTCP, the calibration table of docs/fidelity.md: the same clients,
+// links and seed. The unit of b.N is a round of every client.
+func BenchmarkTCP(b *testing.B) {
+	plain, slow := talk(rowMessage, 0), talk(20_000, 0)
+	for _, r := range []struct {
+		name string
+		row
+	}{
+		{"persistent", row{path: loss(0.01), clients: 200, play: plain}},
+		{"persistent", row{path: loss(0.05), clients: 200, play: plain}},
+		{"persistent", row{path: loss(0.2), clients: 200, play: plain}},
+		{"anew", row{path: loss(0.01), clients: 200, play: anew}},
+		{"anew", row{path: loss(0.05), clients: 200, play: anew}},
+		{"anew", row{path: loss(0.2), clients: 200, play: anew}},
+		{"outage", row{clients: 200, play: resume, outage: true}},
+		{"bulk", row{clients: 10, play: bulk, sink: true}},
+		{"bulk", row{path: loss(0.01), clients: 40, play: bulk, sink: true}},
+		{"bulk", row{path: loss(0.05), clients: 40, play: bulk, sink: true}},
+		{"slow", row{path: harness.Path{Rate: 100_000}, clients: 20, play: slow}},
+		{"slow", row{path: harness.Path{Rate: 100_000, Loss: harness.Loss{P: 0.02}}, clients: 40, play: slow}},
+		{"pauses", row{clients: 20, play: talk(rowMessage, 500*time.Millisecond)}},
+	} {
+		b.Run(fmt.Sprintf("%s/loss=%g%%", r.name, 100*r.path.Loss.P), func(b *testing.B) {
+			r.rounds = b.N
+			o := r.measure(b)
+			b.ReportMetric(0, "ns/op")
+			for _, q := range []float64{0.5, 0.9, 0.95, 0.99} {
+				b.ReportMetric(float64(o.quantile(q))/1e6, fmt.Sprintf("p%g-ms", 100*q))
+			}
+			b.ReportMetric(float64(o.mean())/1e6, "mean-ms")
+			b.ReportMetric(float64(len(o.took)), "exchanges")
+			for _, d := range []harness.Direction{harness.Up, harness.Down} {
+				n := float64(max(1, len(o.took)))
+				b.ReportMetric(float64(o.sent(d))/n, d.String()+"-packets")
+				again := o.count(func(p harness.Packet) bool { return p.Direction == d && p.Retransmit })
+				b.ReportMetric(float64(again)/n, d.String()+"-again")
+			}
+		})
+	}
 }
