@@ -173,9 +173,6 @@ func (c *courier) try() {
 		a.Asked = true
 	}
 	answer, met, err := c.exchange(&a)
-	if err != nil || !c.w.alone() {
-		c.hesitate()
-	}
 	c.met, c.deaf, c.wait = met, err != nil, 0
 	switch {
 	case !met:
@@ -249,13 +246,17 @@ func (c *courier) exchange(a *Attempt) (answer *wire.Answer, met bool, err error
 		answer, err = k.sess.Do(ctx, &wire.Request{Ask: ask, Payment: c.p.Payment})
 		cancel()
 	}
+	took := time.Since(asked)
+	if err != nil || !c.w.alone() {
+		c.hesitate()
+	}
 	var timeout net.Error
 	silent := errors.As(err, &timeout) && timeout.Timeout()
 	used := c.w.line.put(k, asked, err, silent)
 	c.stale = used && !dialed && !silent && err != nil && !c.stale
 	switch {
 	case err == nil:
-		c.w.patience.answered(time.Since(asked))
+		c.w.patience.answered(took)
 		c.w.heard()
 	case c.w.ctx.Err() != nil:
 		err = errors.New("the wallet was closed before an answer came")
