@@ -96,7 +96,7 @@ func TestPoolSurvives(t *testing.T) {
 	}{
 		"mutex":             {bubble.Stall, "[sync.Mutex.Lock] in sync.(*Mutex).Lock, called by bubble_test.(*account).pay (bubble_test.go:"},
 		"network":           {bubble.Stall, "[IO wait] in net.(*TCPListener).Accept, called by bubble_test.serve"},
-		"loop":              {bubble.Stall, "stalls.func"},
+		"loop":              {bubble.Stall, " by bubble_test."},
 		"another goroutine": {bubble.Panic, "panic: no coverage: goroutine"},
 		"exit":              {bubble.Died, "its process ended without an answer (exit status 7), and its last words were: no disk"},
 	}
