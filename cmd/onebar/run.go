@@ -70,7 +70,7 @@ takes a moment, and a seed always gives the same history, to the byte.
 Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
 same verdicts again, and OUT/NAME/run.log.`,
 		Example: `  onebar run tunnel
-  onebar run my-scenario.yaml --seed 7 --out /tmp/tunnel
+  onebar run my-scenario.yaml --seed 7 --out runs
   onebar run scenarios/ -j 8 --junit junit.xml --json result.json --markdown summary.md
   onebar run scenarios/ --engine sim
   onebar run scenarios/ --tag smoke --engine toxiproxy`,
