@@ -70,11 +70,11 @@ func (p *parser) threshold() (Threshold, error) {
 	at := p.pos
 	text := strings.TrimRight(p.text[at:], " \t")
 	if text == "" {
-		return t, p.fail(at, "a value is missing after %s: %s", t.Op, example(t.Unit))
+		return t, p.fail(at, "a value is missing after %s: %s", t.Op, wordsOf(t.Unit).example)
 	}
 	v, reason := value(text, t.Metric)
 	if reason != "" {
-		return t, p.fail(at, "%s %s: %s", t.Figure, unitSentence(t.Unit), reason)
+		return t, p.fail(at, "%s %s: %s", t.Figure, wordsOf(t.Unit).is, reason)
 	}
 	t.Value = v
 	return t, nil

@@ -19,12 +19,12 @@ func value(text string, m Metric) (v float64, reason string) {
 	number, suffix := text[:n], strings.TrimLeft(text[n:], " ")
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		return 0, fmt.Sprintf("%q is not a number of 0 or more; %s", text, example(u))
+		return 0, fmt.Sprintf("%q is not a number of 0 or more; %s", text, wordsOf(u).example)
 	}
 	written := suffixUnit(suffix, text)
 	switch {
 	case written == harness.UnitUnknown:
-		return 0, fmt.Sprintf("%q has no unit I know; %s", text, example(u))
+		return 0, fmt.Sprintf("%q has no unit I know; %s", text, wordsOf(u).example)
 	case u == harness.Seconds && text == "0":
 		return 0, ""
 	case written == u && u == harness.Seconds:
@@ -37,12 +37,12 @@ func value(text string, m Metric) (v float64, reason string) {
 	case written == u && u == harness.Ratio:
 		v /= 100
 	case written != harness.Count:
-		return 0, fmt.Sprintf("%q is %s; %s", text, article(written), example(u))
+		return 0, fmt.Sprintf("%q is %s; %s", text, wordsOf(written).a, wordsOf(u).example)
 	case u == harness.Seconds:
-		return 0, fmt.Sprintf("%q has no unit; %s", text, example(u))
+		return 0, fmt.Sprintf("%q has no unit; %s", text, wordsOf(u).example)
 	}
 	if u == harness.Ratio && v > 1 && !m.Above {
-		return 0, fmt.Sprintf("%q is above 1; %s", text, example(u))
+		return 0, fmt.Sprintf("%q is above 1; %s", text, wordsOf(u).example)
 	}
 	return v, ""
 }
@@ -100,47 +100,24 @@ func jouleFactor(suffix string) float64 {
 	return 0
 }
 
-func article(u harness.Unit) string {
-	switch u {
-	case harness.Seconds:
-		return "a duration"
-	case harness.Bytes:
-		return "a size"
-	case harness.Ratio:
-		return "a percentage"
-	case harness.Joules:
-		return "an energy"
-	default:
-		return "a number"
-	}
+// wording is how messages speak of the values of a unit.
+type wording struct {
+	a       string // such a value
+	is      string // what a metric of the unit is
+	example string // how to write one
 }
 
-func unitSentence(u harness.Unit) string {
+func wordsOf(u harness.Unit) wording {
 	switch u {
 	case harness.Seconds:
-		return "is a duration"
+		return wording{"a duration", "is a duration", "write a duration such as 20s or 300ms"}
 	case harness.Bytes:
-		return "is a size in bytes"
+		return wording{"a size", "is a size in bytes", "write a size such as 900 or 1.5KB"}
 	case harness.Ratio:
-		return "is a share"
+		return wording{"a percentage", "is a share", "write a share such as 10% or 0.1"}
 	case harness.Joules:
-		return "is an energy"
+		return wording{"an energy", "is an energy", "write an energy such as 12 or 12J"}
 	default:
-		return "is a plain number"
-	}
-}
-
-func example(u harness.Unit) string {
-	switch u {
-	case harness.Seconds:
-		return "write a duration such as 20s or 300ms"
-	case harness.Bytes:
-		return "write a size such as 900 or 1.5KB"
-	case harness.Ratio:
-		return "write a share such as 10% or 0.1"
-	case harness.Joules:
-		return "write an energy such as 12 or 12J"
-	default:
-		return "write a number such as 0 or 2.5"
+		return wording{"a number", "is a plain number", "write a number such as 0 or 2.5"}
 	}
 }
