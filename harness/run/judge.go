@@ -53,6 +53,7 @@ func Judge(r io.Reader) (harness.Result, error) {
 	if err := conclude(&res, judge, collector); err != nil {
 		return res, err
 	}
+	res.Status = harness.Pass
 	if end == nil || end.Interrupted || end.Error != "" {
 		doubt(&res, "the run did not come to its end")
 	}
@@ -60,6 +61,12 @@ func Judge(r io.Reader) (harness.Result, error) {
 		if v := res.Verdict(check); v.Status != harness.Pass {
 			doubt(&res, "the experiment was not as asked, see "+check)
 		}
+	}
+	for _, v := range res.Verdicts {
+		res.Status = res.Status.Worse(v.Status)
+	}
+	for _, t := range res.Thresholds {
+		res.Status = res.Status.Worse(t.Status)
 	}
 	return res, nil
 }
@@ -109,15 +116,8 @@ func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collect
 	}
 	res.Verdicts = judge.Verdicts()
 	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
-	res.Thresholds = metric.Evaluate(thresholds, res.Figures, collector.Phases())
 	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()
-	res.Status = harness.Pass
-	for _, v := range res.Verdicts {
-		res.Status = res.Status.Worse(v.Status)
-	}
-	for _, t := range res.Thresholds {
-		res.Status = res.Status.Worse(t.Status)
-	}
+	res.Thresholds = metric.Evaluate(thresholds, res.Figures, res.Phases)
 	return nil
 }
 
@@ -130,7 +130,4 @@ func doubt(res *harness.Result, why string) {
 		}
 	}
 	res.Status = harness.StatusUnknown
-	for _, v := range res.Verdicts {
-		res.Status = res.Status.Worse(v.Status)
-	}
 }
