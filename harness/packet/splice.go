@@ -3,6 +3,7 @@ package packet
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/onebar/onebar/harness/relay"
@@ -18,8 +19,8 @@ import (
 // Connecting to the address succeeds at once, and the kernel accepts data
 // before it has crossed the link. Where that matters, dial in process.
 func (n *Network) Splice(ctx context.Context, client int, upstream string) (addr string, err error) {
-	if client < 0 || client >= len(n.clients) {
-		return "", fmt.Errorf("splice client %d: there are %d", client, len(n.clients))
+	if err := n.spliceable(client); err != nil {
+		return "", err
 	}
 	inner, err := n.server.Listen(ctx, "tcp", ":0")
 	if err != nil {
@@ -31,23 +32,44 @@ func (n *Network) Splice(ctx context.Context, client int, upstream string) (addr
 		inner.Close()
 		return "", fmt.Errorf("splice client %d: %w", client, err)
 	}
+	var real net.Dialer
+	target := inner.Addr().String()
+	err = n.keep(client, inner, outer, func() (near, far io.Closer) {
+		far = relay.Serve(context.Background(), inner, func(ctx context.Context) (net.Conn, error) {
+			return real.DialContext(ctx, "tcp", upstream)
+		})
+		near = relay.Serve(context.Background(), outer, func(ctx context.Context) (net.Conn, error) {
+			return n.clients[client].DialContext(ctx, "tcp", target)
+		})
+		return near, far
+	})
+	if err != nil {
+		return "", err
+	}
+	return outer.Addr().String(), nil
+}
+
+// spliceable says why a client cannot have a splice.
+func (n *Network) spliceable(client int) error {
+	if client < 0 || client >= len(n.clients) {
+		return fmt.Errorf("splice client %d: there are %d", client, len(n.clients))
+	}
+	return nil
+}
+
+// keep has serve join the two sockets of a splice, until the network is closed.
+// If it is closed already, so are the sockets.
+func (n *Network) keep(client int, inner, outer io.Closer, serve func() (near, far io.Closer)) error {
 	n.life.RLock()
 	defer n.life.RUnlock()
 	if n.closed {
 		inner.Close()
 		outer.Close()
-		return "", fmt.Errorf("splice client %d: %w", client, errClosed("listen"))
+		return fmt.Errorf("splice client %d: %w", client, errClosed("listen"))
 	}
-	var real net.Dialer
-	target := inner.Addr().String()
-	far := relay.Serve(context.Background(), inner, func(ctx context.Context) (net.Conn, error) {
-		return real.DialContext(ctx, "tcp", upstream)
-	})
-	near := relay.Serve(context.Background(), outer, func(ctx context.Context) (net.Conn, error) {
-		return n.clients[client].DialContext(ctx, "tcp", target)
-	})
+	near, far := serve()
 	n.mu.Lock()
 	n.splices = append(n.splices, near, far)
 	n.mu.Unlock()
-	return outer.Addr().String(), nil
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -16,8 +17,8 @@ import (
 // after two minutes without a datagram. That nobody listens at upstream is not
 // passed on; datagrams are lost then.
 func (n *Network) SplicePacket(ctx context.Context, client int, upstream string) (addr string, err error) {
-	if client < 0 || client >= len(n.clients) {
-		return "", fmt.Errorf("splice client %d: there are %d", client, len(n.clients))
+	if err := n.spliceable(client); err != nil {
+		return "", err
 	}
 	inner, err := n.server.ListenPacket(ctx, "udp", ":0")
 	if err != nil {
@@ -29,20 +30,16 @@ func (n *Network) SplicePacket(ctx context.Context, client int, upstream string)
 		inner.Close()
 		return "", fmt.Errorf("splice client %d: %w", client, err)
 	}
-	n.life.RLock()
-	defer n.life.RUnlock()
-	if n.closed {
-		inner.Close()
-		outer.Close()
-		return "", fmt.Errorf("splice client %d: %w", client, errClosed("listen"))
-	}
 	var real net.Dialer
 	target := inner.LocalAddr().String()
-	far := serveForwarder(inner, func() (net.Conn, error) { return real.DialContext(n.alive, "udp", upstream) })
-	near := serveForwarder(outer, func() (net.Conn, error) { return n.clients[client].DialContext(n.alive, "udp", target) })
-	n.mu.Lock()
-	n.splices = append(n.splices, near, far)
-	n.mu.Unlock()
+	err = n.keep(client, inner, outer, func() (near, far io.Closer) {
+		far = serveForwarder(inner, func() (net.Conn, error) { return real.DialContext(n.alive, "udp", upstream) })
+		near = serveForwarder(outer, func() (net.Conn, error) { return n.clients[client].DialContext(n.alive, "udp", target) })
+		return near, far
+	})
+	if err != nil {
+		return "", err
+	}
 	return outer.LocalAddr().String(), nil
 }
 
