@@ -1,16 +1,15 @@
 package radio
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	yaml "github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // Bounds of a model file: the YAML parser recurses into nested values and is
@@ -23,22 +22,10 @@ const (
 // place is where something stands in the file.
 type place struct{ line, col int }
 
-// placeOf returns where a value begins. A block mapping's own token is the colon
-// of its first pair, so its first key is asked instead.
+// placeOf returns where a value begins.
 func placeOf(n ast.Node) place {
-	switch v := n.(type) {
-	case *ast.MappingNode:
-		if !v.IsFlowStyle && len(v.Values) > 0 {
-			return placeOf(v.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return placeOf(v.Key)
-	}
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return place{1, 1}
-	}
-	p := n.GetToken().Position
-	return place{max(p.Line, 1), max(p.Column, 1)}
+	line, col := yamltext.Position(n)
+	return place{line, col}
 }
 
 // decoder walks the syntax tree of a file and collects the mistakes.
@@ -58,24 +45,11 @@ func (d *decoder) parse(data []byte) ast.Node {
 		d.errorf(at, "%s", why)
 		return nil
 	}
-	file, err := parseYAML(text)
+	roots, err := yamltext.Documents(text)
 	if err != nil {
-		at, text := place{1, 1}, err.Error()
-		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-			text = syntax.GetMessage()
-			if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
-				at = place{max(tk.Position.Line, 1), max(tk.Position.Column, 1)}
-			}
-		}
-		first, _, _ := strings.Cut(text, "\n")
-		d.errorf(at, "not YAML: %s", first)
+		line, col, text := yamltext.Explain(err)
+		d.errorf(place{line, col}, "not YAML: %s", text)
 		return nil
-	}
-	var roots []ast.Node
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			roots = append(roots, doc.Body)
-		}
 	}
 	if len(roots) == 0 {
 		d.errorf(place{1, 1}, "the file is empty; a model begins with radio: 1")
@@ -109,17 +83,6 @@ func unacceptable(text string) (place, string) {
 	return place{}, ""
 }
 
-// parseYAML parses, and turns a panic of the parser, which has been seen to on
-// input it does not expect, into an error.
-func parseYAML(text string) (file *ast.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			file, err = nil, fmt.Errorf("%v", r)
-		}
-	}()
-	return parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
-}
-
 // key is one key a mapping may have.
 type key struct {
 	name     string
@@ -141,11 +104,11 @@ func (d *decoder) mapping(n ast.Node, what string, keys ...key) map[string]place
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{m}
 	default:
-		d.errorf(placeOf(n), "%s is %s; expected keys with values", what, describe(n))
+		d.errorf(placeOf(n), "%s is %s; expected keys with values", what, yamltext.Describe(n))
 		return seen
 	}
 	for _, p := range pairs {
-		name, _ := scalar(p.Key)
+		name, _ := yamltext.Scalar(p.Key)
 		at := placeOf(p.Key)
 		i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
 		if i < 0 {
@@ -179,46 +142,10 @@ func keyNames(keys []key) string {
 func (d *decoder) list(n ast.Node, what string, read func(ast.Node)) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.errorf(placeOf(n), "%s is %s; expected a list", what, describe(n))
+		d.errorf(placeOf(n), "%s is %s; expected a list", what, yamltext.Describe(n))
 		return
 	}
 	for _, v := range seq.Values {
 		read(v)
 	}
-}
-
-// scalar returns the text of a scalar as written, without its quotes.
-func scalar(n ast.Node) (string, bool) {
-	switch v := n.(type) {
-	case *ast.StringNode:
-		return v.Value, true
-	case *ast.LiteralNode:
-		if v.Value == nil {
-			return "", true
-		}
-		return strings.TrimSpace(v.Value.Value), true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
-// describe says what a value is that should have been something else.
-func describe(n ast.Node) string {
-	switch n.(type) {
-	case nil, *ast.NullNode:
-		return "empty"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		return "an anchor or alias, which is not supported (write the value out)"
-	case *ast.TagNode:
-		return "tagged, which is not supported (delete the tag)"
-	}
-	if text, ok := scalar(n); ok {
-		return fmt.Sprintf("%q", text)
-	}
-	return "a " + n.Type().String()
 }

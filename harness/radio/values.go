@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // Ranges of the values of a model file.
@@ -25,10 +27,10 @@ const (
 
 func (d *decoder) text(what string, v *string) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := scalar(n)
+		text, ok := yamltext.Scalar(n)
 		text = strings.Join(strings.Fields(text), " ")
 		if !ok || text == "" || len(text) > maxText {
-			d.errorf(placeOf(n), "%s is %s; expected text of 1 to %d characters", what, describe(n), maxText)
+			d.errorf(placeOf(n), "%s is %s; expected text of 1 to %d characters", what, yamltext.Describe(n), maxText)
 			return
 		}
 		*v = text
@@ -38,9 +40,9 @@ func (d *decoder) text(what string, v *string) func(ast.Node) {
 // slug reads a lower-case name.
 func (d *decoder) slug(what string, v *string) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := scalar(n)
+		text, ok := yamltext.Scalar(n)
 		if !ok || text == "" || len(text) > 64 || strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			d.errorf(placeOf(n), "%s is %s; expected lower-case letters, digits and hyphens, at most 64", what, describe(n))
+			d.errorf(placeOf(n), "%s is %s; expected lower-case letters, digits and hyphens, at most 64", what, yamltext.Describe(n))
 			return
 		}
 		*v = text
@@ -50,10 +52,10 @@ func (d *decoder) slug(what string, v *string) func(ast.Node) {
 // word reads one of the words and calls set with its index.
 func (d *decoder) word(what string, words []string, set func(int)) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := scalar(n)
+		text, ok := yamltext.Scalar(n)
 		i := slices.Index(words, text)
 		if !ok || i < 0 {
-			d.errorf(placeOf(n), "%s is %s; expected one of %s", what, describe(n), strings.Join(words, ", "))
+			d.errorf(placeOf(n), "%s is %s; expected one of %s", what, yamltext.Describe(n), strings.Join(words, ", "))
 			return
 		}
 		set(i)
@@ -63,10 +65,10 @@ func (d *decoder) word(what string, words []string, set func(int)) func(ast.Node
 // duration reads a time from low on.
 func (d *decoder) duration(what string, low time.Duration, v *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := scalar(n)
+		text, ok := yamltext.Scalar(n)
 		t, err := time.ParseDuration(text)
 		if !ok || err != nil || strings.HasPrefix(text, "+") || t == 0 && text != "0s" {
-			d.errorf(placeOf(n), "%s is %s; expected a duration such as 4.1s or 300ms", what, describe(n))
+			d.errorf(placeOf(n), "%s is %s; expected a duration such as 4.1s or 300ms", what, yamltext.Describe(n))
 			return
 		}
 		if t < low || t > maxTimer {
@@ -80,12 +82,12 @@ func (d *decoder) duration(what string, low time.Duration, v *time.Duration) fun
 // number reads a number with one of the units, from 0 to limit.
 func (d *decoder) number(what, example string, units map[string]float64, limit float64, v *float64) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := scalar(n)
+		text, ok := yamltext.Scalar(n)
 		i := len(strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		x, err := strconv.ParseFloat(text[:i], 64)
 		factor, known := units[text[i:]]
 		if !ok || err != nil || !known || math.IsNaN(x) || math.IsInf(x, 0) || strings.ContainsAny(text[:i], "xX_") {
-			d.errorf(placeOf(n), "%s is %s; expected a number with its unit, such as %s", what, describe(n), example)
+			d.errorf(placeOf(n), "%s is %s; expected a number with its unit, such as %s", what, yamltext.Describe(n), example)
 			return
 		}
 		if x *= factor; x < 0 || x > limit {
@@ -111,7 +113,7 @@ func (d *decoder) bytes(what string, v *int64) func(ast.Node) {
 		switch {
 		case math.IsNaN(size):
 		case size != math.Trunc(size):
-			d.errorf(placeOf(n), "%s is %s; expected whole bytes", what, describe(n))
+			d.errorf(placeOf(n), "%s is %s; expected whole bytes", what, yamltext.Describe(n))
 		default:
 			*v = int64(size)
 		}
@@ -122,7 +124,7 @@ func (d *decoder) bytes(what string, v *int64) func(ast.Node) {
 // whose mean it takes: where in its cycle such a state is left is not known.
 func (d *decoder) power(what string, v *float64) func(ast.Node) {
 	return func(n ast.Node) {
-		if text, ok := scalar(n); ok {
+		if text, ok := yamltext.Scalar(n); ok {
 			if text == "unknown" {
 				*v = math.NaN()
 				return
@@ -131,7 +133,7 @@ func (d *decoder) power(what string, v *float64) func(ast.Node) {
 			return
 		}
 		if _, mapping := n.(*ast.MappingNode); !mapping {
-			d.errorf(placeOf(n), "%s is %s; expected watts, unknown, or a cycle {every, on, high, low}", what, describe(n))
+			d.errorf(placeOf(n), "%s is %s; expected watts, unknown, or a cycle {every, on, high, low}", what, yamltext.Describe(n))
 			return
 		}
 		var every, on time.Duration
@@ -170,7 +172,7 @@ func (d *decoder) boolean(what string, v *bool) func(ast.Node) {
 // count reads a whole number followed by the word packets, or bytes.
 func (d *decoder) count(what string, v *int64, packets *bool) func(ast.Node) {
 	return func(n ast.Node) {
-		text, _ := scalar(n)
+		text, _ := yamltext.Scalar(n)
 		number, unit, _ := strings.Cut(text, " ")
 		if unit != "packets" {
 			d.bytes(what, v)(n)

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // place is where something stands in the file; line 0 is nowhere.
@@ -17,22 +18,10 @@ type place struct{ line, col int }
 func (p place) given() bool      { return p.line > 0 }
 func (p *place) standAt(q place) { *p = q }
 
-// placeOf returns where a value begins. A block mapping's own token is the
-// colon of its first pair, so its first key is asked instead.
+// placeOf returns where a value begins.
 func placeOf(n ast.Node) place {
-	switch v := n.(type) {
-	case *ast.MappingNode:
-		if !v.IsFlowStyle && len(v.Values) > 0 {
-			return placeOf(v.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return placeOf(v.Key)
-	}
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return place{1, 1}
-	}
-	p := n.GetToken().Position
-	return place{max(p.Line, 1), max(p.Column, 1)}
+	line, col := yamltext.Position(n)
+	return place{line, col}
 }
 
 // decoder walks the syntax tree into the structs of format.go and collects the
@@ -181,7 +170,7 @@ func (d *decoder) pairs(n ast.Node, what string) ([]pair, bool) {
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{m}
 	default:
-		d.errorf(placeOf(n), "%s is %s; expected keys with values", what, describe(n))
+		d.errorf(placeOf(n), "%s is %s; expected keys with values", what, yamltext.Describe(n))
 		return nil, false
 	}
 	var pairs []pair
@@ -192,9 +181,9 @@ func (d *decoder) pairs(n ast.Node, what string) ([]pair, bool) {
 			d.errorf(at, "merge keys are not supported; write the values out")
 			continue
 		}
-		name, ok := scalar(v.Key)
+		name, ok := yamltext.Scalar(v.Key)
 		if !ok {
-			d.errorf(at, "a key of %s is %s; expected a word", what, describe(v.Key))
+			d.errorf(at, "a key of %s is %s; expected a word", what, yamltext.Describe(v.Key))
 			continue
 		}
 		if line, twice := first[name]; twice {
@@ -217,7 +206,7 @@ func (d *decoder) value(n ast.Node, v any, k key) {
 		d.leaf(n, v, k)
 		return
 	case shorthand:
-		if _, ok := scalar(n); ok {
+		if _, ok := yamltext.Scalar(n); ok {
 			v.(placed).standAt(placeOf(n))
 			d.leaf(n, v.short(), k)
 			return
@@ -230,7 +219,7 @@ func (d *decoder) value(n ast.Node, v any, k key) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.errorf(placeOf(n), "%s is %s; expected a list", k.name, describe(n))
+		d.errorf(placeOf(n), "%s is %s; expected a list", k.name, yamltext.Describe(n))
 		return
 	}
 	for _, n := range seq.Values {
@@ -242,9 +231,9 @@ func (d *decoder) value(n ast.Node, v any, k key) {
 func (d *decoder) leaf(n ast.Node, l leaf, k key) {
 	at := placeOf(n)
 	l.standAt(at)
-	text, ok := scalar(n)
+	text, ok := yamltext.Scalar(n)
 	if !ok {
-		d.errorf(at, "%s is %s; expected %s%s", k.name, describe(n), wanted(l, k), unquoted(n, l))
+		d.errorf(at, "%s is %s; expected %s%s", k.name, yamltext.Describe(n), wanted(l, k), unquoted(n, l))
 		return
 	}
 	if k.words != "" && !slices.Contains(strings.Fields(k.words), text) {
@@ -269,8 +258,8 @@ func unquoted(n ast.Node, l leaf) string {
 	if _, isText := l.(*text); !ok || !isText || m.IsFlowStyle || len(m.Values) != 1 {
 		return ""
 	}
-	key, first := scalar(m.Values[0].Key)
-	value, second := scalar(m.Values[0].Value)
+	key, first := yamltext.Scalar(m.Values[0].Key)
+	value, second := yamltext.Scalar(m.Values[0].Value)
 	if !first || !second {
 		return ""
 	}
@@ -301,40 +290,4 @@ func limit(m measured, text string) float64 {
 	l := reflect.New(reflect.TypeOf(m).Elem()).Interface().(measured)
 	must(l.scan(text))
 	return l.measure()
-}
-
-// scalar returns the text of a scalar as written, without its quotes.
-func scalar(n ast.Node) (string, bool) {
-	switch v := n.(type) {
-	case *ast.StringNode:
-		return v.Value, true
-	case *ast.LiteralNode:
-		if v.Value == nil {
-			return "", true
-		}
-		return strings.TrimSpace(v.Value.Value), true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
-// describe says what a value is that should have been something else.
-func describe(n ast.Node) string {
-	switch n.(type) {
-	case nil, *ast.NullNode:
-		return "empty"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.AnchorNode, *ast.AliasNode:
-		return "an anchor or alias, which is not supported (write the value out)"
-	case *ast.TagNode:
-		return "tagged, which is not supported (delete the tag)"
-	}
-	if text, ok := scalar(n); ok {
-		return fmt.Sprintf("%q", text)
-	}
-	return "a " + n.Type().String()
 }

@@ -1,15 +1,13 @@
 package spec
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	yaml "github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // Bounds of a file. The parser recurses into nested values and is quadratic in
@@ -30,7 +28,7 @@ func parse(name string, data []byte) (*decoder, ast.Node) {
 	if !d.acceptable(text) {
 		return d, nil
 	}
-	docs, err := documents(strings.Join(d.lines, "\n"))
+	docs, err := yamltext.Documents(strings.Join(d.lines, "\n"))
 	if err != nil {
 		d.syntaxError(err)
 		return d, nil
@@ -82,27 +80,6 @@ func (d *decoder) acceptable(text string) bool {
 
 func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// documents parses the text and returns the root of each document that holds
-// something. The parser has been seen to panic on input it does not expect;
-// such input is not YAML for us.
-func documents(text string) (docs []ast.Node, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			docs, err = nil, fmt.Errorf("not YAML: %v", r)
-		}
-	}()
-	f, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return nil, err
-	}
-	for _, doc := range f.Docs {
-		if doc.Body != nil {
-			docs = append(docs, doc.Body)
-		}
-	}
-	return docs, nil
-}
-
 // syntaxError reports what the parser said. It stops at the first error, so
 // this is the only mistake reported, but for tabs: every line indented with one
 // is named, because that is what people meet.
@@ -120,13 +97,6 @@ func (d *decoder) syntaxError(err error) {
 	if len(tabs) > 0 {
 		return
 	}
-	at, text := place{1, 1}, err.Error()
-	if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-		text = syntax.GetMessage()
-		if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
-			at = place{tk.Position.Line, tk.Position.Column}
-		}
-	}
-	first, _, _ := strings.Cut(text, "\n")
-	d.errorf(at, "not YAML: %s", strings.TrimPrefix(first, "not YAML: "))
+	line, col, text := yamltext.Explain(err)
+	d.errorf(place{line, col}, "not YAML: %s", text)
 }
