@@ -2,14 +2,20 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/simnet"
+	"github.com/onebar/onebar/harness/spec"
 )
 
 // BenchmarkSimulate runs bundled scenarios in virtual time in this process.
-// virtual/wall is how many seconds pass inside in one outside.
+// virtual/wall is how many seconds pass inside in one outside. With -cpu 1 the
+// process is as a worker is, and virtual/wall is by second of one core.
 func BenchmarkSimulate(b *testing.B) {
 	lib, err := library()
 	require.NoError(b, err)
@@ -17,17 +23,57 @@ func BenchmarkSimulate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			sc, err := loadBundled(name, lib)
 			require.NoError(b, err)
-			dir := filepath.Join(b.TempDir(), name)
-			b.ReportAllocs()
-			var took time.Duration
-			seed := uint64(0)
-			for b.Loop() {
-				seed++
-				res, err := simulate(b.Context(), sc, simulation{Seed: seed, Dir: dir}, nil)
-				require.NoError(b, err)
-				took += res.Took
-			}
-			b.ReportMetric(took.Seconds()/b.Elapsed().Seconds(), "virtual/wall")
+			simulateSeeds(b, sc)
 		})
 	}
+}
+
+// BenchmarkCatalogue runs every bundled scenario that the engine can run once in
+// each round. virtual/wall is that of the whole.
+func BenchmarkCatalogue(b *testing.B) {
+	list, err := loadScenarios([]string{"../../scenarios"}, nil)
+	require.NoError(b, err)
+	simulateSeeds(b, slices.DeleteFunc(list, func(sc harness.Scenario) bool {
+		return simnet.Engine{}.Supports(sc) != nil
+	})...)
+}
+
+// BenchmarkSeeds is what an exploration does: a small scenario with an outage, a
+// reset and a power failure of the bank, run by seed after seed, judged and
+// measured.
+func BenchmarkSeeds(b *testing.B) {
+	lib, err := library()
+	require.NoError(b, err)
+	sc, err := spec.Parse("seeds.yaml", []byte(`onebar: 1
+name: seeds
+summary: Two hundred payments on EDGE, with an outage, a reset and a power failure.
+workload: {wallets: 10, merchants: 3, payments: 200, rate: 20/min, amount: 10..900 KES}
+link: edge
+timeline:
+  - {at: 2m, disconnect: blackhole, for: 30s}
+  - {at: 5m, disconnect: reset}
+  - {at: 7m, crash: server, restart: 3s}
+`), lib)
+	require.NoError(b, err)
+	simulateSeeds(b, sc)
+}
+
+// simulateSeeds carries out all scenarios with one seed in each round.
+func simulateSeeds(b *testing.B, list ...harness.Scenario) {
+	b.Helper()
+	dir := b.TempDir()
+	b.ReportAllocs()
+	var took time.Duration
+	seed := uint64(0)
+	for b.Loop() {
+		seed++
+		for _, sc := range list {
+			res, err := simulate(b.Context(), sc, simulation{Seed: seed, Dir: filepath.Join(dir, sc.Name)}, nil)
+			require.NoError(b, err)
+			require.Empty(b, res.Error)
+			took += res.Took
+		}
+	}
+	b.ReportMetric(took.Seconds()/b.Elapsed().Seconds(), "virtual/wall")
+	b.ReportMetric(float64(b.N*len(list))/b.Elapsed().Seconds(), "runs/s")
 }

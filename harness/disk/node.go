@@ -1,7 +1,7 @@
 package disk
 
 import (
-	"maps"
+	"cmp"
 	"math/rand/v2"
 	"slices"
 )
@@ -19,43 +19,72 @@ const remembered = 4
 // node is a file's content, whatever names it has.
 type node struct {
 	id   int64
-	data []byte // as programs see it
+	data []byte // as programs see it; what lies behind it, up to its capacity, is zero
 
-	// What is pending, from the durable state on, without the present one. No
-	// entry means that the present one is durable. A nil content is a sector that
-	// was not there.
-	sectors map[int64][][]byte
+	// What is pending, from the durable state on, without the present one. A
+	// sector or a size that is not here is durable as it is.
+	sectors []sector
+	places  []int32 // by number of a sector: its place in sectors, from 1; 0 or out of range is none
 	sizes   []int64
+	copies  []byte // holds contents of sectors, and is used again after a sync
 
 	locks locks
 }
 
-// remember adds a state to those that may come back.
-func remember[T any](states []T, s T) []T {
-	if len(states) == remembered {
-		states = slices.Delete(states, 1, 2)
+// sector is one whose present content is not durable.
+type sector struct {
+	number int64
+	states [remembered][]byte // the first are contents it may go back to; nil is a sector that was not there
+	known  int                // how many, at least 1
+}
+
+// remember adds a content to those that may come back.
+func (s *sector) remember(content []byte) {
+	if s.known == remembered {
+		copy(s.states[1:], s.states[2:])
+		s.known--
 	}
-	return append(states, s)
+	s.states[s.known] = content
+	s.known++
 }
 
 // touch remembers the sectors that have bytes from (inclusive) to (exclusive),
 // which are about to change.
 func (n *node) touch(from, to int64) {
 	for i := from / SectorSize; i*SectorSize < to; i++ {
-		var was []byte
-		if at := i * SectorSize; at < int64(len(n.data)) {
-			was = make([]byte, SectorSize)
-			copy(was, n.data[at:])
+		s := n.pending(i)
+		at := i * SectorSize
+		switch {
+		case at < int64(len(n.data)):
+			s.remember(n.keep(n.data[at:min(at+SectorSize, int64(len(n.data)))]))
+		case s.known == 0:
+			s.remember(nil) // otherwise it had been cut off: there is no state to go back to
 		}
-		states, pending := n.sectors[i]
-		if was == nil && pending {
-			continue // it had been cut off: there is no state to go back to
-		}
-		if n.sectors == nil {
-			n.sectors = map[int64][][]byte{}
-		}
-		n.sectors[i] = remember(states, was)
 	}
+}
+
+// pending returns what is kept of a sector that is about to change.
+func (n *node) pending(number int64) *sector {
+	if missing := int(number) + 1 - len(n.places); missing > 0 {
+		n.places = append(n.places, make([]int32, missing)...)
+	}
+	if n.places[number] == 0 {
+		n.sectors = append(n.sectors, sector{number: number})
+		n.places[number] = int32(len(n.sectors))
+	}
+	return &n.sectors[n.places[number]-1]
+}
+
+// keep returns a copy of a sector's content, the rest of the sector being zero.
+func (n *node) keep(content []byte) []byte {
+	if cap(n.copies)-len(n.copies) < SectorSize {
+		n.copies = make([]byte, 0, max(8*SectorSize, 2*cap(n.copies))) // those before it stay with their sectors
+	}
+	at := len(n.copies)
+	n.copies = n.copies[:at+SectorSize]
+	kept := n.copies[at:]
+	clear(kept[copy(kept, content):])
+	return kept
 }
 
 func (n *node) write(p []byte, off int64) {
@@ -79,17 +108,28 @@ func (n *node) truncate(to int64) {
 
 func (n *node) resize(to int64) {
 	size := int64(len(n.data))
-	n.sizes = remember(n.sizes, size)
+	if len(n.sizes) == remembered {
+		n.sizes = slices.Delete(n.sizes, 1, 2)
+	}
+	n.sizes = append(n.sizes, size)
 	if to <= size {
 		clear(n.data[to:]) // what is grown over again reads as zeros
 		n.data = n.data[:to]
 		return
 	}
-	n.data = append(n.data, make([]byte, to-size)...)
+	if to > int64(cap(n.data)) { // a log grows by a page at a time
+		grown := make([]byte, size, max(to, 2*size))
+		copy(grown, n.data)
+		n.data = grown
+	}
+	n.data = n.data[:to]
 }
 
 func (n *node) sync() {
-	n.sectors, n.sizes = nil, nil
+	for _, s := range n.sectors {
+		n.places[s.number] = 0
+	}
+	n.sectors, n.sizes, n.copies = n.sectors[:0], n.sizes[:0], n.copies[:0]
 }
 
 // survivor returns what is left of the file after a power failure.
@@ -102,9 +142,10 @@ func (n *node) survivor(r *rand.Rand) *node {
 	}
 	left.data = make([]byte, size)
 	copy(left.data, n.data)
-	for _, i := range slices.Sorted(maps.Keys(n.sectors)) {
-		states := n.sectors[i]
-		at := i * SectorSize
+	slices.SortFunc(n.sectors, func(a, b sector) int { return cmp.Compare(a.number, b.number) })
+	for _, s := range n.sectors {
+		states := s.states[:s.known:s.known]
+		at := s.number * SectorSize
 		if at < int64(len(n.data)) {
 			states = append(states, n.data[at:min(at+SectorSize, int64(len(n.data)))])
 		}
