@@ -79,7 +79,7 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
-	static, err := keyPair(keys.Static)
+	static, err := wire.KeyPairOf(wire.PrivateKey(keys.Static))
 	if err != nil {
 		return nil, err
 	}

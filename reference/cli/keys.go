@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/ecdh"
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
@@ -46,13 +45,4 @@ func parseBankKey(text string) (wire.BankKey, error) {
 		return wire.BankKey{}, fmt.Errorf("--bank-key: %w; it is in bank.pub of the bank's folder", err)
 	}
 	return wire.BankKey{Static: wire.PublicKey(b[:32]), Receipt: b[32:]}, nil
-}
-
-// keyPair is the X25519 key pair of a private key.
-func keyPair(s secret) (wire.KeyPair, error) {
-	k, err := ecdh.X25519().NewPrivateKey(s[:])
-	if err != nil {
-		return wire.KeyPair{}, fmt.Errorf("read the private key: %w", err)
-	}
-	return wire.KeyPair{Public: wire.PublicKey(k.PublicKey().Bytes()), Private: wire.PrivateKey(s)}, nil
 }

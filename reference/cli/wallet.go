@@ -97,7 +97,7 @@ func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 }
 
 func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
-	pair, err := keyPair(keys.Private)
+	pair, err := wire.KeyPairOf(wire.PrivateKey(keys.Private))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/flynn/noise"
+	"github.com/stretchr/testify/require"
+)
+
+// TestX25519 compares with the function it stands for, with keys it knows and
+// with one it does not.
+func TestX25519(t *testing.T) {
+	r := func() *rand.ChaCha8 { return rand.NewChaCha8([32]byte{4}) }
+	own, err := NewKeyPair(r())
+	require.NoError(t, err)
+	peer, err := NewKeyPair(rand.NewChaCha8([32]byte{5}))
+	require.NoError(t, err)
+	same, err := KeyPairOf(own.Private)
+	require.NoError(t, err)
+	require.Equal(t, own.noise(), same.noise())
+
+	d := &x25519{static: own.key()}
+	require.Equal(t, noise.DH25519.DHLen(), d.DHLen())
+	require.Equal(t, noise.DH25519.DHName(), d.DHName())
+	want, err := noise.DH25519.GenerateKeypair(r())
+	require.NoError(t, err)
+	drawn, err := d.GenerateKeypair(r())
+	require.NoError(t, err)
+	require.Equal(t, want, drawn)
+	require.Equal(t, want, own.noise(), "the same draws make the same static key")
+
+	for name, private := range map[string][]byte{"static": own.Private[:], "ephemeral": drawn.Private, "another": peer.Private[:]} {
+		want, err := noise.DH25519.DH(private, peer.Public[:])
+		require.NoError(t, err)
+		got, err := d.DH(private, peer.Public[:])
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
+	_, err = d.DH(own.Private[:], make([]byte, 32))
+	require.Error(t, err, "a key of low order")
+	_, err = d.DH(own.Private[:], peer.Public[1:])
+	require.ErrorContains(t, err, "take a public key")
+	_, err = d.DH(own.Private[1:], peer.Public[:])
+	require.ErrorContains(t, err, "take a private key")
+}
+
+func BenchmarkHandshake(b *testing.B) {
+	bank, err := NewKeyPair(nil)
+	require.NoError(b, err)
+	wallet, err := NewKeyPair(nil)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := newHandshake(true, &wallet, bank.Public[:], nil)
+		require.NoError(b, err)
+		s, err := newHandshake(false, &bank, nil, nil)
+		require.NoError(b, err)
+		m, _, _, err := c.WriteMessage(nil, nil)
+		require.NoError(b, err)
+		_, _, _, err = s.ReadMessage(nil, m)
+		require.NoError(b, err)
+		m, _, _, err = s.WriteMessage(nil, nil)
+		require.NoError(b, err)
+		_, _, _, err = c.ReadMessage(nil, m)
+		require.NoError(b, err)
+	}
+}
