@@ -31,7 +31,16 @@ type NetworkConfig struct {
 	Toxics  bool          // StreamToxic faults will be injected: put toxiproxy in the way
 	Packets PacketSink    // told of every packet; nil is nobody
 	Capture PacketCapture // shown every packet; nil is nobody; engines that see byte streams only have none to show
-	Log     *slog.Logger  // nil discards
+
+	// Lose is asked about each packet before its link is, which then decides what
+	// Lose has left; nil loses none. Only At, Client, Flow, N, Direction, Size,
+	// Retransmit and Cross of the packet are known. A reason other than DropNone
+	// loses it. It is called with the network locked, so it must not call the
+	// network; a goroutine that it wakes may, and on the sim engine does so before
+	// the next packet. Engines that refuse scenarios with a Trigger ignore it.
+	Lose func(Packet) DropReason
+
+	Log *slog.Logger // nil discards
 }
 
 // Network is a server host and a number of client hosts, each client joined to
@@ -97,9 +106,10 @@ const (
 	DropStopped                   // the network was closed while it was under way
 	DropMTU                       // it was larger than the path's MTU
 	DropNAT                       // its flow had been forgotten by the NAT, or one of its ends had vanished
+	DropCut                       // the timeline named it
 )
 
-const dropNames names = "- loss outage queue stopped mtu nat"
+const dropNames names = "- loss outage queue stopped mtu nat cut"
 
 // String returns the reason, or nothing for a packet that arrived.
 func (d DropReason) String() string { return dropNames.text(uint8(d)) }

@@ -133,7 +133,7 @@ type Realised struct {
 	Lost      int64 `json:"lost"`   // at random
 	Outage    int64 `json:"outage"` // in a blackhole
 	Queue     int64 `json:"queue"`  // to a full queue
-	Barred    int64 `json:"barred"` // larger than the MTU, or of a flow the NAT had forgotten
+	Barred    int64 `json:"barred"` // larger than the MTU, of a flow the NAT had forgotten, or cut by the timeline
 	Bytes     int64 `json:"bytes"`  // offered
 
 	DelayMean time.Duration `json:"delay_mean"`    // of the delivered, with the time to serialise and to queue

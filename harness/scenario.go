@@ -19,8 +19,9 @@ type Scenario struct {
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
-	Radio    *Radio        `json:"radio,omitempty"` // which radio the energy is reckoned for; nil is none
-	Settle   time.Duration `json:"settle"`          // longest wait, after the heal, for every payment to reach a final outcome
+	Radio    *Radio        `json:"radio,omitempty"`   // which radio the energy is reckoned for; nil is none
+	Nemesis  []Nemesis     `json:"nemesis,omitempty"` // random faults: a run has those that its seed draws, see package nemesis
+	Settle   time.Duration `json:"settle"`            // longest wait, after the heal, for every payment to reach a final outcome
 	Expect   []Expectation `json:"expect,omitempty"`
 }
 
@@ -95,9 +96,10 @@ const (
 	Rebind               // the NAT forgets every flow: old ones die silently, new ones work; with Event.NewAddress the client has a new address, too
 	Vanish               // every flow open now dies silently until the end; part of a crash with Event.Vanish
 	CrossTraffic         // a bulk transfer in Event.Direction beside the payments, on every link
+	Drop                 // lose the packet of Event.When
 )
 
-const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic"
+const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.text(uint8(a)) }
@@ -112,10 +114,40 @@ func (a *Action) UnmarshalText(b []byte) error {
 	return err
 }
 
+// Trigger is a moment that is told by what happens and not by the clock: a
+// packet, or a commit. It comes once in a run, if at all.
+type Trigger struct {
+	// Packet is the number of a packet among those offered to Client's link in
+	// Direction, from 1; 0 is no packet. A Drop or Blackhole that begins at a
+	// packet loses it, too; everything else comes just after it was sent, so that
+	// it is on its way.
+	Packet    int64     `json:"packet,omitempty"`
+	Client    int       `json:"client,omitempty"`
+	Direction Direction `json:"direction,omitempty"`
+
+	// Commit is the number of a durable commit among those of the stores of Side
+	// from the start of the script on, from 1; 0 is no commit. Only a Crash of Side
+	// can begin at one, as its power failure: while the commit is on its way to the
+	// disk, or, if After, when it is durable and nobody has heard of it.
+	Commit int64 `json:"commit,omitempty"`
+	Side   Side  `json:"side,omitempty"`
+	After  bool  `json:"after,omitempty"`
+}
+
+// Nemesis draws events of one kind at random: Jepsen's name of who does the harm.
+// Event says what is done; its At, Every, Jitter and When are not used. Its For,
+// and its Restart if it is a Crash, are drawn uniformly from half to one and a
+// half times their length unless they are 0.
+type Nemesis struct {
+	Rate  float64 `json:"rate"` // events a second of the script, Poisson arrivals
+	Event Event   `json:"event"`
+}
+
 // Event is one line of the timeline: something that is done to the network or
-// to the subject at an offset, once or periodically.
+// to the subject at an offset, once or periodically, or when something happens.
 type Event struct {
 	At     time.Duration `json:"at"`               // offset of the first occurrence
+	When   *Trigger      `json:"when,omitempty"`   // begins it in place of At; nil is not
 	Every  time.Duration `json:"every,omitempty"`  // period; 0 is once
 	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
 	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal

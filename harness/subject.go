@@ -7,8 +7,8 @@ import (
 )
 
 // Subject is the payment system under test: both sides of it, and its ledger.
-// Abilities beyond this are the optional interfaces Committer, Crasher, Slower
-// and Holder.
+// Abilities beyond this are the optional interfaces Committer, Crasher, Storer,
+// Slower and Holder.
 type Subject interface {
 	// Start brings up the server and the payers on env.Network and opens the
 	// accounts. The context covers the start only.
@@ -148,6 +148,21 @@ type Crasher interface {
 // every booking.
 type Committer interface {
 	ReportsCommits() bool
+}
+
+// Storer is a Crasher that counts the durable commits of its stores, and whose
+// power can fail at one of them. Commits are numbered by side from 1, from the
+// return of Start on, over all stores of the side and all its lives.
+type Storer interface {
+	// Stores reports whether it can now: it may depend on how the subject was made.
+	Stores() bool
+	// Commits returns how many commits the stores of a side have begun.
+	Commits(Side) int64
+	// FailCommit has the power of a side fail at its n-th commit, before or after
+	// it is durable. The goroutine that commits then calls told, once, which must
+	// not block, and whoever is told crashes the side. It takes the place of an
+	// earlier call for the side whose commit has not come; n 0 is none.
+	FailCommit(side Side, n int64, after bool, told func())
 }
 
 // Slower is a Subject whose server can be made to answer late: after its

@@ -40,6 +40,11 @@ type branch struct {
 	wg      sync.WaitGroup     // Serve
 }
 
+// instant is how long the bank of a virtual disk waits for requests that come at
+// one instant of virtual time: in which order its goroutines run then is left to
+// the scheduler, and so would be how many commits they make.
+const instant = 500 * time.Nanosecond
+
 // slowness is one call of SlowAnswers.
 type slowness struct {
 	by   time.Duration
@@ -64,6 +69,9 @@ func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*b
 	b.config = bank.LedgerConfig{
 		Path: st.file, VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed, BeforeAnswer: b.beforeAnswer},
+	}
+	if st.disk != nil {
+		b.config.CommitDelay = instant
 	}
 	b.slowness.Store(&slowness{})
 	return b, nil

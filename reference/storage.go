@@ -18,6 +18,49 @@ type storage struct {
 
 	mu    sync.Mutex
 	seeds *rand.Rand // of the power failures
+	base  int64      // commits before the script
+}
+
+// script begins: commits are numbered from here.
+func (s *storage) script() {
+	if s.disk != nil {
+		s.base = s.disk.Count(disk.LogSync)
+	}
+}
+
+// commits returns how many commits there have been in the script. A commit is a
+// sync of SQLite's log.
+func (s *storage) commits() int64 {
+	if s.disk == nil {
+		return 0
+	}
+	return s.disk.Count(disk.LogSync) - s.base
+}
+
+// failCommit has the power fail at the n-th commit of the script; 0 is none.
+func (s *storage) failCommit(n int64, after bool, told func()) {
+	if s.disk == nil {
+		return
+	}
+	s.disk.OnFail(nil)
+	s.disk.FailAt(disk.Point{}, 0)
+	if n <= s.commits() {
+		return // none, or it has been
+	}
+	s.disk.OnFail(func() {
+		if s.commits() >= n {
+			s.disk.OnFail(nil)
+			told()
+		}
+	})
+	s.disk.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
+}
+
+// seed draws that of a power failure.
+func (s *storage) seed() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seeds.Uint64()
 }
 
 // newStorages returns where bank and wallets keep what they know.
@@ -54,10 +97,7 @@ func (s *storage) cut() {
 	if s.disk == nil {
 		return
 	}
-	s.mu.Lock()
-	seed := s.seeds.Uint64()
-	s.mu.Unlock()
-	s.disk.PowerFail(seed)
+	s.disk.PowerFail(s.seed())
 }
 
 // failures returns how many power failures there have been.

@@ -32,7 +32,7 @@ type Options struct {
 }
 
 // New returns the reference pair as a subject that has not been started. It is
-// also a harness.Committer, Crasher, Slower and Holder.
+// also a harness.Committer, Crasher, Storer, Slower and Holder.
 func New(o Options) harness.Subject { return &subject{options: o} }
 
 type subject struct {
@@ -42,6 +42,7 @@ type subject struct {
 	branch  *branch
 	phones  *phones
 	hasty   *hastyPayers // in place of phones, if Faulty asks for it
+	stores  map[harness.Side]*storage
 }
 
 // Start implements harness.Subject.
@@ -73,13 +74,28 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	}
 	if s.options.Faulty.NewKeyPerAttempt {
 		s.hasty = newHastyPayers(configs, s.desk)
-		return nil
+	} else {
+		s.phones = newPhones(env, s.desk, walletStorage, configs)
+		if err := s.phones.start(); err != nil {
+			return fmt.Errorf("start the wallets: %w", err)
+		}
 	}
-	s.phones = newPhones(env, s.desk, walletStorage, configs)
-	if err := s.phones.start(); err != nil {
-		return fmt.Errorf("start the wallets: %w", err)
+	s.stores = map[harness.Side]*storage{harness.Client: walletStorage, harness.Server: bankStorage}
+	for _, st := range s.stores {
+		st.script()
 	}
 	return nil
+}
+
+// Stores implements harness.Storer: commits are counted on disks of ours.
+func (s *subject) Stores() bool { return s.options.BankDisk != nil && s.options.WalletDisk != nil }
+
+// Commits implements harness.Storer. A commit is a sync of SQLite's log.
+func (s *subject) Commits(side harness.Side) int64 { return s.stores[side].commits() }
+
+// FailCommit implements harness.Storer.
+func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
+	s.stores[side].failCommit(n, after, told)
 }
 
 // pace keeps the wallets within the attempts that the scenario allows, of which

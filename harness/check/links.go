@@ -118,7 +118,7 @@ func (l *links) packet(p *harness.Packet) {
 		if !p.Copy {
 			t.stopped++
 		}
-	case harness.DropMTU, harness.DropNAT:
+	case harness.DropMTU, harness.DropNAT, harness.DropCut:
 		t.barred++
 	}
 }

@@ -49,7 +49,7 @@ func (t *tally) add(p *harness.Packet) {
 		t.outage(p.At)
 	case harness.DropQueue:
 		t.Queue++
-	case harness.DropMTU, harness.DropNAT:
+	case harness.DropMTU, harness.DropNAT, harness.DropCut:
 		t.Barred++
 	case harness.DropStopped:
 	}

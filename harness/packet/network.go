@@ -2,6 +2,7 @@ package packet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -32,10 +33,19 @@ func (Engine) Name() string { return "packet" }
 // Payload implements harness.Engine: it sees packets.
 func (Engine) Payload() bool { return false }
 
-// Supports implements harness.Engine: there is nothing it cannot do. The stream
-// toxics of a scenario need toxiproxy in front of the network, see Inject, and
-// count as supported.
-func (Engine) Supports(harness.Scenario) error { return nil }
+// Supports implements harness.Engine: it cannot begin events at a packet, since
+// which packet is the n-th is decided by the machine's moods in real time. The
+// stream toxics of a scenario need toxiproxy in front of the network, see Inject,
+// and count as supported.
+func (Engine) Supports(sc harness.Scenario) error {
+	var errs []error
+	for i, e := range sc.Timeline {
+		if e.When != nil && e.When.Packet > 0 {
+			errs = append(errs, fmt.Errorf("line %d (event %d): in real time no packet has the same number in each run; use --engine sim", e.Line, i+1))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Open implements harness.Engine. What it returns is a *Network. It turns
 // gVisor's process-wide logging off.

@@ -1,8 +1,10 @@
 package run
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -14,16 +16,45 @@ const marker = ".onebar"
 // errLocked is the error of lock if another run holds the file.
 var errLocked = errors.New("it is locked")
 
-// files are the open files of a run.
+// files are the open files of a run, or its history in memory.
 type files struct {
-	lock, history, log, pcap *os.File // pcap is nil unless asked for
+	lock, history, log, pcap *os.File // pcap is nil unless asked for, and all are in memory
+	memory                   *bytes.Buffer
 	state                    string
+}
+
+// out is where the history goes.
+func (f files) out() io.Writer {
+	if f.memory != nil {
+		return f.memory
+	}
+	return f.history
+}
+
+// written returns the history from its beginning.
+func (f files) written() (io.Reader, error) {
+	if f.memory != nil {
+		return f.memory, nil
+	}
+	_, err := f.history.Seek(0, io.SeekStart)
+	return f.history, err
+}
+
+// name is that of the history's file, or empty if it is in memory.
+func (f files) name() string {
+	if f.memory != nil {
+		return ""
+	}
+	return f.history.Name()
 }
 
 // openFiles creates the files of a run in dir, in place of those of an earlier
 // run. It refuses a folder in which there is something else, and one in which a
-// run is under way.
+// run is under way. Without dir there are none.
 func openFiles(dir string, capture bool) (files, error) {
+	if dir == "" {
+		return files{memory: new(bytes.Buffer)}, nil
+	}
 	f := files{state: filepath.Join(dir, "state")}
 	if err := claim(dir); err != nil {
 		return f, err

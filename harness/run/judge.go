@@ -31,7 +31,10 @@ func JudgeFile(path string) (harness.Result, error) {
 // Judge judges and measures a history in one pass. A history without its end is
 // judged as far as it goes, and is then at best unknown. The error says which
 // line cannot be read, or that this is no history this version understands.
-func Judge(r io.Reader) (harness.Result, error) {
+func Judge(r io.Reader) (harness.Result, error) { return judge(r, nil) }
+
+// judge is Judge. It shows each record to each, if that is not nil.
+func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := harness.Result{Version: harness.ResultVersion}
 	var end *harness.End
@@ -45,6 +48,9 @@ func Judge(r io.Reader) (harness.Result, error) {
 		}
 		judge.Add(rec)
 		collector.Add(rec)
+		if each != nil {
+			each(rec)
+		}
 	}
 	if res.Started.IsZero() {
 		return res, errors.New("the file is empty: expected the history of a run")

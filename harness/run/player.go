@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/workload"
 )
 
 // player does what the timeline says to the network and the subject, and notes
@@ -23,8 +22,9 @@ type player struct {
 	state    func(string) // told what the network is like, for people
 	began    time.Time    // the start of the script
 
-	profile harness.Profile // of the links
-	active  []*fault        // in the order they began, changes of the link among them
+	triggers *triggers
+	profile  harness.Profile // of the links
+	active   []*fault        // in the order they began, changes of the link among them
 
 	quiet time.Time // from then on nothing that an outage held up is sent again
 }
@@ -39,12 +39,22 @@ type fault struct {
 // early when ctx ends, or when a side of the subject did not come back.
 func (p *player) play(ctx context.Context, list []occurrence) error {
 	end := p.scenario.Duration()
+	p.triggers.set(true)
+	defer p.triggers.set(false)
 	for {
 		next, at := p.next(list, end)
-		if !workload.SleepUntil(ctx, p.began.Add(at)) {
+		event, ok := p.triggers.wait(ctx, p.began.Add(at))
+		if !ok {
 			return errors.Join(ctx.Err(), p.breakOff(ctx))
 		}
+		if event >= 0 {
+			next = triggered
+		}
 		switch next {
+		case triggered:
+			if err := p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began))); err != nil {
+				return err
+			}
 		case ending:
 			if err := p.finish(ctx, p.ending(at)); err != nil {
 				return err
@@ -65,6 +75,7 @@ const (
 	scriptEnd = iota
 	beginning
 	ending
+	triggered
 )
 
 // next returns what happens next and when. Endings come before beginnings at
@@ -108,6 +119,8 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		}
 	case harness.Slow:
 		p.slow(f)
+	case harness.Drop:
+		f.end = func(context.Context) (int64, error) { return 0, nil } // the trigger has lost it
 	case harness.Blackhole, harness.Reset, harness.Refuse, harness.StreamToxic,
 		harness.Rebind, harness.Vanish, harness.CrossTraffic:
 		if err := p.inject(f); err != nil {
@@ -126,7 +139,9 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 }
 
 // atOnce reports whether an action is over as soon as it is done.
-func atOnce(a harness.Action) bool { return a == harness.Reset || a == harness.Rebind }
+func atOnce(a harness.Action) bool {
+	return a == harness.Reset || a == harness.Rebind || a == harness.Drop
+}
 
 // links reports whether f changes the link.
 func (f *fault) links() bool { return f.Action == harness.SetLink }
@@ -170,6 +185,7 @@ func (p *player) crash(f *fault) error {
 		if err := crasher.Crash(f.Side); err != nil {
 			return fmt.Errorf("event %d of the timeline: crash the %s: %w", f.event+1, f.Side, err)
 		}
+		p.triggers.arm() // a power failure puts off the next one
 	}
 	f.end = func(ctx context.Context) (int64, error) {
 		back()
@@ -223,6 +239,9 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 		p.phase("")
 	}
 	hits, err := f.end(ctx)
+	if f.When != nil {
+		hits++ // the packet or commit that began it
+	}
 	if f.Action == harness.Blackhole && f.Direction != harness.Down {
 		// A sender that doubled its timer in the outage tries again within as
 		// long after it.
@@ -300,7 +319,7 @@ func (f *fault) word() string {
 		return "cross traffic"
 	case harness.SetLink:
 		return "" // the profile's name says it
-	case harness.Refuse, harness.Slow, harness.Reset, harness.Heal, harness.Rebind, harness.Vanish, harness.ActionUnknown:
+	case harness.Refuse, harness.Slow, harness.Reset, harness.Heal, harness.Rebind, harness.Vanish, harness.Drop, harness.ActionUnknown:
 	}
 	return f.Action.String()
 }

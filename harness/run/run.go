@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -27,10 +26,11 @@ type Options struct {
 	Engine  harness.Engine
 	Subject harness.Subject // fresh; Run starts and closes it
 	Seed    uint64
-	Dir     string                       // of this run's files: history.jsonl, run.log, state/
+	Dir     string                       // of this run's files: history.jsonl, run.log, state/; empty keeps the history in memory, and leaves the subject no folder
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
 }
 
 // HistoryFile is the name of the history in Options.Dir.
@@ -59,14 +59,15 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 	if err := r.closeFiles(); err != nil {
 		return harness.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
 	}
-	if _, err := f.history.Seek(0, io.SeekStart); err != nil {
+	written, err := f.written()
+	if err != nil {
 		return harness.Result{}, fmt.Errorf("read the history: %w", err)
 	}
-	res, err := Judge(f.history)
+	res, err := judge(written, o.Each)
 	if err != nil {
-		return harness.Result{}, fmt.Errorf("read %s: %w", f.history.Name(), err)
+		return harness.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
 	}
-	res.HistoryFile = f.history.Name()
+	res.HistoryFile = f.name()
 	return res, context.Cause(ctx)
 }
 
@@ -80,11 +81,20 @@ func supported(sc harness.Scenario, o Options) error {
 	for _, e := range sc.Timeline {
 		_, crashes := o.Subject.(harness.Crasher)
 		_, slows := o.Subject.(harness.Slower)
+		if e.When != nil && e.When.Commit > 0 && !stores(o.Subject) {
+			errs = append(errs, fmt.Errorf("line %d: the subject's commits cannot be counted here: use --engine sim", e.Line))
+		}
 		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows {
 			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s: remove the event", e.Line, e.Action))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// stores reports whether the subject is a harness.Storer now.
+func stores(s harness.Subject) bool {
+	storer, ok := s.(harness.Storer)
+	return ok && storer.Stores()
 }
 
 // running is an experiment under way.
@@ -94,6 +104,7 @@ type running struct {
 	network  harness.Network
 	history  *harness.History
 	packets  *gate
+	triggers *triggers
 	users    *workload.Users
 	goHome   context.CancelFunc // ends what the users have begun
 	watch    *watcher
@@ -103,9 +114,15 @@ type running struct {
 
 // start brings up the network and the subject, and opens the history.
 func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*running, error) {
-	log := slog.New(slog.NewTextHandler(f.log, nil))
+	log := slog.New(slog.DiscardHandler)
+	if f.log != nil {
+		log = slog.New(slog.NewTextHandler(f.log, nil))
+	}
 	begin := time.Now()
-	r := &running{scenario: sc, options: o, history: harness.NewHistory(f.history, begin), log: log}
+	r := &running{
+		scenario: sc, options: o, history: harness.NewHistory(f.out(), begin), log: log,
+		triggers: newTriggers(sc.Timeline, o.Subject),
+	}
 	r.packets = &gate{sink: r.history, start: begin}
 	_, holds := o.Subject.(harness.Holder)
 	committer, commits := o.Subject.(harness.Committer)
@@ -116,7 +133,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	}})
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
-		Toxics: hasToxics(sc), Packets: r.packets, Log: log,
+		Toxics: hasToxics(sc), Packets: r.packets, Log: log, Lose: r.triggers.lose(),
 	}
 	var err error
 	if o.Pcap {
@@ -188,6 +205,7 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 	if err == nil {
 		end.Settled = r.settle(ctx)
 	}
+	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()
 	if err == nil {
 		err = r.readLedger(ctx)
@@ -205,7 +223,7 @@ func (r *running) play(ctx context.Context) error {
 	p := &player{
 		scenario: r.scenario, network: r.network, subject: r.options.Subject,
 		history: r.history, open: r.users.Open, state: r.watch.set,
-		began: time.Now(), profile: r.scenario.Link,
+		began: time.Now(), profile: r.scenario.Link, triggers: r.triggers,
 	}
 	p.phase("")
 	orders := workload.Plan(r.scenario.Workload, harness.Rand(r.options.Seed, harness.StreamWorkload))

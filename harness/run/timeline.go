@@ -18,6 +18,15 @@ type occurrence struct {
 	to   time.Duration // when it ends; 0 is at the heal
 }
 
+// occur makes the occurrence of an event at an offset.
+func occur(i int, e harness.Event, from time.Duration) occurrence {
+	o := occurrence{event: i, Event: e, from: from}
+	if d := e.For + e.Restart; d > 0 {
+		o.to = o.from + d
+	}
+	return o
+}
+
 // occurrences unrolls the timeline: periodic events repeat until the end of the
 // script, and each occurrence is moved by its jitter. They are in the order of
 // their beginning.
@@ -25,18 +34,18 @@ func occurrences(sc harness.Scenario, r *rand.Rand) []occurrence {
 	end := sc.Duration()
 	var list []occurrence
 	for i, e := range sc.Timeline {
+		if e.When != nil {
+			continue // it comes when it comes
+		}
 		for at := e.At; ; at += e.Every {
 			if e.Every > 0 && at >= end && at > e.At {
 				break
 			}
-			o := occurrence{event: i, Event: e, from: at}
+			from := at
 			if e.Jitter > 0 {
-				o.from = max(0, at-e.Jitter+time.Duration(r.Int64N(int64(2*e.Jitter))))
+				from = max(0, at-e.Jitter+time.Duration(r.Int64N(int64(2*e.Jitter))))
 			}
-			if d := e.For + e.Restart; d > 0 {
-				o.to = o.from + d
-			}
-			list = append(list, o)
+			list = append(list, occur(i, e, from))
 			if e.Every <= 0 {
 				break
 			}

@@ -299,7 +299,7 @@ func TestLose(t *testing.T) {
 				var l tape
 				var n *simnet.Network
 				var end func() int64
-				g := simnet.Engine{Lose: func(p harness.Packet) harness.DropReason {
+				lose := func(p harness.Packet) harness.DropReason {
 					if p.Direction == harness.Up && p.N == at {
 						return harness.DropLoss
 					}
@@ -311,8 +311,8 @@ func TestLose(t *testing.T) {
 						}()
 					}
 					return harness.DropNone
-				}}
-				n = open(t, g, harness.NetworkConfig{Profile: delay(10 * time.Millisecond), Packets: &l})
+				}
+				n = open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(10 * time.Millisecond), Packets: &l, Lose: lose})
 				c := dial(t, n.Client(0), echo(t, n))
 				exchange(t, c, 200)
 				require.Equal(t, 1, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropLoss }))

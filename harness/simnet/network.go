@@ -24,12 +24,6 @@ type Engine struct {
 	// ReceiveBuffer is how many bytes a connection takes before its application
 	// reads them; 0 is 4 MiB.
 	ReceiveBuffer int
-	// Lose is asked about each packet before its link is, which then decides what
-	// Lose has left; nil loses none. Only At, Client, Flow, N, Direction, Size,
-	// Retransmit and Cross of the packet are known. A reason other than DropNone
-	// loses it. It is called with the network locked, so it must not call the
-	// network; a goroutine it starts may, and does so before the next packet.
-	Lose func(harness.Packet) harness.DropReason
 }
 
 // The defaults of Engine, bytes.
@@ -101,7 +95,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 		return nil, fmt.Errorf("open sim network: %d clients, have 0 to %d", c.Clients, MaxClients)
 	}
 	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, profile: c.Profile, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
-	n.lose = g.Lose
+	n.lose = c.Lose
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}

@@ -32,7 +32,7 @@ func build(d *decoder, f *file) harness.Scenario {
 	for _, t := range f.Tags {
 		s.Tags = append(s.Tags, t.s)
 	}
-	t := timeline{decoder: d, script: script, scope: scope}
+	t := timeline{decoder: d, script: script, wallets: f.Workload.Wallets.n, scope: scope}
 	for i := range f.Timeline {
 		s.Timeline = append(s.Timeline, t.event(&f.Timeline[i]))
 	}

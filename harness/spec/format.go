@@ -101,10 +101,21 @@ type gemodel struct {
 	K share `yaml:"1-k" default:"0%" range:"0%..100%" doc:"loss in the good state"`
 }
 
+// trigger is a packet or a commit.
+type trigger struct {
+	place
+	Packet    count `yaml:"packet" range:"1..1000000000" doc:"number of the packet among those sent on the link of wallet in direction; a drop or a blackhole loses it, everything else begins when it is on its way"`
+	Wallet    count `yaml:"wallet" default:"0" range:"0..9999" doc:"of a packet: whose link, from 0"`
+	Direction word  `yaml:"direction" words:"up down" doc:"of a packet: up is from client to server"`
+	Commit    count `yaml:"commit" range:"1..1000000000" doc:"number of a durable commit of the side that crashes, from the start of the script on; its power fails while the commit is being written"`
+	After     yes   `yaml:"after" doc:"of a commit: true: its power fails when the commit is durable, and before anybody has heard of it"`
+}
+
 // event is one entry of the timeline: when, and exactly one of link,
-// disconnect, rebind, cross_traffic, crash, slow, toxic and heal.
+// disconnect, rebind, cross_traffic, crash, drop, slow, toxic and heal.
 type event struct {
 	place
+	When       trigger  `yaml:"when" doc:"in place of at: a packet or a commit at which it begins; on the sim engine only"`
 	At         offset   `yaml:"at" range:"0s..24h" doc:"offset of the first occurrence, also as a percentage of the script; without it one period after the start"`
 	Every      offset   `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
 	Jitter     offset   `yaml:"jitter" range:"0s..24h" doc:"each occurrence moves by up to this much either way, by the seed"`
@@ -118,6 +129,7 @@ type event struct {
 	Crash      word     `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
 	Restart    duration `yaml:"restart" default:"1s" range:"0s..10m" doc:"of a crash: how long the side stays down"`
 	Vanish     yes      `yaml:"vanish" doc:"of a crash: true: without a word to the other side, whose connections stay half open, as when the power goes"`
+	Drop       yes      `yaml:"drop" doc:"true: lose the packet of when"`
 	Slow       word     `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`
 	Toxic      toxic    `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`

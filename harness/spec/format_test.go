@@ -34,6 +34,7 @@ func mappings() []struct {
 		{"link", reflect.TypeFor[link]()},
 		{"path", reflect.TypeFor[path]()},
 		{"gemodel", reflect.TypeFor[gemodel]()},
+		{"trigger", reflect.TypeFor[trigger]()},
 		{"profile", reflect.TypeFor[profile]()},
 		{"event", reflect.TypeFor[event]()},
 		{"toxic", reflect.TypeFor[toxic]()},

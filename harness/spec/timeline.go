@@ -10,8 +10,9 @@ import (
 // timeline makes the events of a scenario.
 type timeline struct {
 	*decoder
-	script time.Duration // 0 is not known
-	scope  scope
+	script  time.Duration // 0 is not known
+	wallets int64         // of the workload; 0 is not known
+	scope   scope
 }
 
 // The lowest values of every and for, as in format.go, for those given as a
@@ -36,6 +37,10 @@ func (t timeline) event(e *event) harness.Event {
 	kind := t.kind(e)
 	t.act(e, kind, &got)
 	t.fits(e, kind)
+	if e.When.given() {
+		got.When = t.trigger(e, kind)
+		return got
+	}
 	t.when(e, got)
 	if e.Every.ok && got.Every >= minEvery {
 		t.period(e, kind, got)
@@ -72,6 +77,7 @@ func (t timeline) kind(e *event) string {
 		{e.Rebind.place, "rebind"},
 		{e.Cross.place, "cross_traffic"},
 		{e.Crash.place, "crash"},
+		{e.Drop.place, "drop"},
 		{e.Slow.place, "slow"},
 		{e.Toxic.place, "toxic"},
 		{e.Heal.place, "heal"},
@@ -89,7 +95,7 @@ func (t timeline) kind(e *event) string {
 		kind = a.name
 	}
 	if found == 0 {
-		t.errorf(e.place, "the event does nothing; give it one of link, disconnect, rebind, cross_traffic, crash, slow, toxic, heal")
+		t.errorf(e.place, "the event does nothing; give it one of link, disconnect, rebind, cross_traffic, crash, drop, slow, toxic, heal")
 	}
 	return kind
 }
@@ -114,6 +120,11 @@ func (t timeline) act(e *event, kind string, got *harness.Event) {
 	case "crash":
 		got.Action, got.Restart, got.Vanish = harness.Crash, e.Restart.d, e.Vanish.ok
 		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Crash.s]
+	case "drop":
+		got.Action = harness.Drop
+		if !e.When.given() {
+			t.errorf(e.place, "drop needs when: which packet")
+		}
 	case "slow":
 		got.Action, got.By = harness.Slow, e.By.d
 		if !e.By.given() {
@@ -131,7 +142,7 @@ func (t timeline) fits(e *event, kind string) {
 	allowed := map[string][]string{
 		"link": {"for", "phase"}, "blackhole": {"for", "phase", "direction"}, "reset": {}, "refuse": {"for", "phase"},
 		"rebind": {}, "cross_traffic": {"for", "phase"},
-		"crash": {"phase", "restart", "vanish"}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
+		"crash": {"phase", "restart", "vanish"}, "drop": {}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
 	}
 	keys, known := allowed[kind]
 	if !known {
@@ -139,7 +150,7 @@ func (t timeline) fits(e *event, kind string) {
 	}
 	why := map[string]string{
 		"reset": ": a reset is over at once", "heal": ": a heal is over at once", "rebind": ": a rebind is over at once",
-		"crash": ": a crash lasts until the restart",
+		"crash": ": a crash lasts until the restart", "drop": ": a packet is lost at once",
 	}
 	for _, k := range []struct {
 		place

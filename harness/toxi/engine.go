@@ -31,6 +31,8 @@ func (Engine) Supports(sc harness.Scenario) error {
 			errs = append(errs, streamable(where(i, e), *e.Link))
 		case e.Action == harness.Rebind || e.Action == harness.CrossTraffic:
 			errs = append(errs, fmt.Errorf("%s: %s cannot be done by the toxiproxy engine, which has no network between its sockets; use --engine packet", where(i, e), e.Action))
+		case e.When != nil && e.When.Packet > 0:
+			errs = append(errs, fmt.Errorf("%s: the toxiproxy engine has no packets to begin an event at; use --engine sim", where(i, e)))
 		case e.Vanish:
 			errs = append(errs, fmt.Errorf("%s: a side cannot vanish without a word in the toxiproxy engine: the kernel ends its sockets; use --engine packet", where(i, e)))
 		}

@@ -22,12 +22,15 @@ type LedgerConfig struct {
 	VFS      string             // the registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
 	Receipts ed25519.PrivateKey // signs answers
 
-	MaxAmount int64            // minor units, the largest payment; default and at most wire.MaxAmount
-	MaxBatch  int              // requests in one transaction; default 256
-	Queue     int              // requests that may wait for the writer, the rest is answered "busy"; default 4096
-	Now       func() time.Time // the bank's clock; default time.Now
-	Log       *slog.Logger     // nil discards
-	Hooks     Hooks
+	MaxAmount int64 // minor units, the largest payment; default and at most wire.MaxAmount
+	MaxBatch  int   // requests in one transaction; default 256
+	// CommitDelay is how long the first request of a transaction waits for others
+	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
+	CommitDelay time.Duration
+	Queue       int              // requests that may wait for the writer, the rest is answered "busy"; default 4096
+	Now         func() time.Time // the bank's clock; default time.Now
+	Log         *slog.Logger     // nil discards
+	Hooks       Hooks
 }
 
 // Hooks let a test or a harness watch a bank and get in its way. They may be
@@ -255,6 +258,7 @@ func (l *Ledger) gather(batch []*job) []*job {
 	select {
 	case j := <-l.jobs:
 		batch = append(batch, j)
+		time.Sleep(l.cfg.CommitDelay)
 	case <-l.closing:
 	}
 	for len(batch) < l.cfg.MaxBatch {

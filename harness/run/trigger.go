@@ -1,0 +1,152 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// triggers tell the player when what an event waits for has come. Each comes at
+// most once, and only while the script is played.
+type triggers struct {
+	events []harness.Event // of the timeline
+	storer harness.Storer  // nil if commits are not counted
+	fired  chan int        // indices of events, in the order in which they came
+
+	mu      sync.Mutex
+	playing bool
+	packets map[packet][]int       // events by what they wait for
+	stores  map[harness.Side][]int // in the order of their commits
+}
+
+// packet is which packet a trigger waits for.
+type packet struct {
+	client    int
+	direction harness.Direction
+	n         int64
+}
+
+func newTriggers(events []harness.Event, s harness.Subject) *triggers {
+	t := &triggers{
+		events: events, fired: make(chan int, len(events)),
+		packets: map[packet][]int{}, stores: map[harness.Side][]int{},
+	}
+	if stores(s) {
+		t.storer, _ = s.(harness.Storer)
+	}
+	for i, e := range events {
+		switch w := e.When; {
+		case w == nil:
+		case w.Commit > 0:
+			t.stores[w.Side] = append(t.stores[w.Side], i)
+		default:
+			k := packet{w.Client, w.Direction, w.Packet}
+			t.packets[k] = append(t.packets[k], i)
+		}
+	}
+	for _, list := range t.stores {
+		slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(events[a].When.Commit, events[b].When.Commit) })
+	}
+	return t
+}
+
+// lose returns what a network asks about its packets, or nil if there is nothing
+// to ask.
+func (t *triggers) lose() func(harness.Packet) harness.DropReason {
+	if len(t.packets) == 0 {
+		return nil
+	}
+	return t.packet
+}
+
+// packet fires the events that wait for p, and says whether one of them loses it.
+func (t *triggers) packet(p harness.Packet) harness.DropReason {
+	k := packet{p.Client, p.Direction, p.N}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.playing {
+		return harness.DropNone
+	}
+	reason := harness.DropNone
+	for _, i := range t.packets[k] {
+		e := t.events[i]
+		switch {
+		case e.Action == harness.Drop:
+			reason = harness.DropCut
+		case e.Action == harness.Blackhole && (e.Direction == harness.DirectionUnknown || e.Direction == p.Direction):
+			reason = harness.DropOutage
+		}
+		t.fired <- i
+	}
+	delete(t.packets, k)
+	return reason
+}
+
+// set begins or ends the time in which triggers come.
+func (t *triggers) set(playing bool) {
+	t.mu.Lock()
+	t.playing = playing
+	t.mu.Unlock()
+	t.arm()
+}
+
+// arm has each side's power fail at the next commit that an event waits for.
+func (t *triggers) arm() {
+	if t.storer == nil {
+		return
+	}
+	for side, list := range t.stores {
+		if len(list) == 0 {
+			continue
+		}
+		t.mu.Lock()
+		playing := t.playing
+		t.mu.Unlock()
+		if !playing {
+			t.storer.FailCommit(side, 0, false, nil)
+			continue
+		}
+		i, w := list[0], t.events[list[0]].When
+		t.storer.FailCommit(side, w.Commit, w.After, func() { t.fired <- i })
+	}
+}
+
+// wait returns when an event's moment has come, with its index, or at an instant,
+// with -1. It is not ok if ctx has ended.
+func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok bool) {
+	select {
+	case i := <-t.fired:
+		return t.came(i), true
+	default:
+	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return -1, false
+	case i := <-t.fired:
+		return t.came(i), true
+	case <-timer.C:
+		return -1, true
+	}
+}
+
+// came takes an event whose commit has come off the list.
+func (t *triggers) came(i int) int {
+	if w := t.events[i].When; w.Commit > 0 {
+		t.stores[w.Side] = slices.DeleteFunc(t.stores[w.Side], func(j int) bool { return j == i })
+	}
+	return i
+}
+
+// commits returns how many commits each side has made, 0 if they are not counted.
+func (t *triggers) commits() (client, server int64) {
+	if t.storer == nil {
+		return 0, 0
+	}
+	return t.storer.Commits(harness.Client), t.storer.Commits(harness.Server)
+}
