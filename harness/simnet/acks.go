@@ -87,8 +87,8 @@ func (e *endpoint) cumulative(to int64, n *news) {
 	if drop := min(to-e.base, int64(len(e.buf))); drop > 0 {
 		e.buf = e.buf[drop:]
 		e.base += drop
-		if e.writers > 0 {
-			e.change.Broadcast()
+		if e.writers > 0 || e.proxy != nil {
+			e.notify()
 		}
 	}
 }

@@ -25,12 +25,19 @@ func pair(t *testing.T, g simnet.Engine, c harness.NetworkConfig) (n *simnet.Net
 		c.Profile = delay(10 * time.Millisecond)
 	}
 	n = open(t, g, c)
+	client, server = connect(t, n)
+	return n, client, server
+}
+
+// connect dials the server and returns both ends.
+func connect(t *testing.T, n *simnet.Network) (client, server net.Conn) {
+	t.Helper()
 	l, err := n.Server().Listen(t.Context(), "tcp", ":0")
 	require.NoError(t, err)
 	client = dial(t, n.Client(0), l.Addr().String())
 	server, err = l.Accept()
 	require.NoError(t, err)
-	return n, client, server
+	return client, server
 }
 
 func readErr(c net.Conn) error {
@@ -43,8 +50,10 @@ func writeErr(c net.Conn) error {
 	return err
 }
 
-// TestConn is what package packet's connections do, too.
+// TestConn is what package packet's connections do, too; and all but the addresses
+// is the same through a toxic that does nothing.
 func TestConn(t *testing.T) {
+	inert := harness.Fault{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slow_close", Stream: "upstream"}}
 	for name, check := range map[string]func(r *require.Assertions, client, server net.Conn){
 		"addresses": func(r *require.Assertions, client, server net.Conn) {
 			r.Equal(client.LocalAddr().String(), server.RemoteAddr().String())
@@ -144,6 +153,17 @@ func TestConn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{})
+				check(require.New(t), client, server)
+			})
+		})
+		t.Run(name+" through a toxic", func(t *testing.T) {
+			if name == "addresses" || name == "data after close is answered with a reset" {
+				t.Skip("the server sees the proxy's port; a proxy learns of a reset after a FIN when it next writes")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(10 * time.Millisecond)})
+				inject(t, n, inert)
+				client, server := connect(t, n)
 				check(require.New(t), client, server)
 			})
 		})

@@ -37,6 +37,13 @@
 //   - Closed windows are probed, idle peers after 15 s as package net has it.
 //   - TIME-WAIT of a minute on the side that closed first.
 //
+// # Stream toxics
+//
+// A connection that a client dials while a harness.StreamToxic is in force runs
+// through a model of toxiproxy on the phone (proxy.go, toxic.go), as the packet
+// engine's runs through a real one: its bytes are cut, held back or thrown away
+// before they reach the link or after they have left it.
+//
 // # What repeats
 //
 // Of a seed always the fate of the n-th packet of a flow. In a bubble also when

@@ -54,6 +54,7 @@ type endpoint struct {
 
 	bulk     bulk      // of cross traffic
 	transfer *transfer // whose connection it is, nil if none's
+	proxy    *proxy    // with toxics, that it is a part of, nil if of none
 }
 
 func newEndpoint(h *host, local, remote addr) *endpoint {
@@ -269,7 +270,7 @@ func (e *endpoint) end() {
 	if e.flow != nil {
 		e.flow.leave()
 	}
-	e.change.Broadcast()
+	e.notify()
 	if e.transfer != nil {
 		e.transfer.ended()
 	}

@@ -1,7 +1,6 @@
 package simnet
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 
@@ -22,7 +21,8 @@ const errStopped = syscall.ECONNRESET
 //     the end. If Fault.Side names a side, its machines have no power meanwhile: no
 //     packet at all arrives, and at the end their connections are gone;
 //   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
-//     direction, acknowledgements with them.
+//     direction, acknowledgements with them;
+//   - StreamToxic: the connections dialed meanwhile.
 //
 // Refuse and Reset are of TCP connections only.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
@@ -47,7 +47,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	case harness.CrossTraffic:
 		return n.crossTraffic(f.Direction), nil
 	case harness.StreamToxic:
-		return nil, errors.New("inject toxic: the sim network has no streams; use the packet engine, with toxiproxy in front of it")
+		return n.poison(f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
 	}
@@ -127,5 +127,8 @@ func (n *Network) reset() (hits int64) {
 // carries reports whether an endpoint is an end of an open connection: one of its
 // applications may still send or receive.
 func (e *endpoint) carries() bool {
+	if e.proxy != nil && e != e.proxy.far {
+		return false // within the phone
+	}
 	return e.state == answering || e.state == open && (!e.finRcvd || !e.finSent)
 }

@@ -201,7 +201,7 @@ func TestSupports(t *testing.T) {
 	require.NoError(t, simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.Rebind}, {Action: harness.CrossTraffic}}}))
 	err := simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
 	require.ErrorContains(t, err, "line 7:")
-	require.ErrorContains(t, err, "event 2:")
+	require.ErrorContains(t, err, "event 2 of the timeline:")
 }
 
 func TestInjectErrors(t *testing.T) {

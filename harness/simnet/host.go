@@ -135,7 +135,11 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	if err := e.await(ctx); err != nil {
 		return fail(err)
 	}
-	return conn{e}, nil
+	c, err := h.front(e)
+	if err != nil {
+		return fail(err)
+	}
+	return c, nil
 }
 
 // await waits until the connection is open, or it or ctx has failed.

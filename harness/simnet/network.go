@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -38,24 +37,9 @@ func (Engine) Name() string { return "sim" }
 // Payload implements harness.Engine: it sees packets.
 func (Engine) Payload() bool { return false }
 
-// Supports returns an error for each toxic of the scenario, with its line: the
-// network carries packets, and streams are toxiproxy's.
-func (Engine) Supports(sc harness.Scenario) error {
-	var errs []error
-	for i, e := range sc.Timeline {
-		if e.Action == harness.StreamToxic {
-			errs = append(errs, fmt.Errorf("%s: the sim engine has no stream toxics, as toxiproxy lives in real time; use --engine packet or toxiproxy", where(i, e)))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func where(i int, e harness.Event) string {
-	if e.Line > 0 {
-		return fmt.Sprintf("line %d", e.Line)
-	}
-	return fmt.Sprintf("event %d", i+1)
-}
+// Supports returns an error that names each toxic that is none, with its line. The
+// engine can do everything else.
+func (Engine) Supports(sc harness.Scenario) error { return sc.CheckToxics() }
 
 // Open implements harness.Engine. What it returns is a *Network.
 func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
@@ -77,12 +61,13 @@ type Network struct {
 	flights       []*flight // for use again
 
 	profile  harness.Profile
-	outages  [2]int   // blackholes in force, up and down
-	lost     [2]int64 // packets lost in outages, up and down
-	dark     int      // faults in force that keep every packet from arriving
-	refusing int      // refusals in force
-	refused  int64    // flows refused
-	crossed  int64    // packets of cross traffic that have arrived
+	outages  [2]int    // blackholes in force, up and down
+	lost     [2]int64  // packets lost in outages, up and down
+	dark     int       // faults in force that keep every packet from arriving
+	refusing int       // refusals in force
+	refused  int64     // flows refused
+	crossed  int64     // packets of cross traffic that have arrived
+	toxics   []*poison // in force, oldest first
 	stopped  bool
 
 	zeros [maxSegment]byte // what cross traffic carries

@@ -89,7 +89,7 @@ func (e *endpoint) dataIn(s *segment) {
 			e.rcvBuf = e.rcvBuf[:0]
 			e.progress()
 		}
-		e.change.Broadcast()
+		e.notify()
 		e.ackSoon(hole)
 	}
 }

@@ -51,7 +51,7 @@ func (b *board) begin(t *harness.Toxic) (end func() (hits int64), err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
 	}
-	if err := CheckToxic(*t); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("inject a stream toxic: %w", err)
 	}
 	s := &stock{Toxic: *t}

@@ -73,10 +73,10 @@ func (c *conn) put(up, down *flow, list []*stock) error {
 		if err != nil {
 			return fmt.Errorf("make toxic %s: %w", s.Type, err)
 		}
-		if err := c.add(fmt.Sprintf("%s %d", s.Type, i), s.direction(), h.pipe); err != nil {
+		if err := c.add(fmt.Sprintf("%s %d", s.Type, i), s.Direction(), h.pipe); err != nil {
 			return err
 		}
-		l := c.lane(s.direction())
+		l := c.lane(s.Direction())
 		l.resets = l.resets || s.resets()
 	}
 	return nil

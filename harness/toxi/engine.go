@@ -37,7 +37,15 @@ func (Engine) Supports(sc harness.Scenario) error {
 			errs = append(errs, fmt.Errorf("%s: a side cannot vanish without a word in the toxiproxy engine: the kernel ends its sockets; use --engine packet", where(i, e)))
 		}
 	}
-	return errors.Join(append(errs, checkToxics(sc))...)
+	return errors.Join(append(errs, sc.CheckToxics())...)
+}
+
+// where names event i for a message.
+func where(i int, e harness.Event) string {
+	if e.Line > 0 {
+		return fmt.Sprintf("line %d", e.Line)
+	}
+	return fmt.Sprintf("event %d of the timeline", i+1)
 }
 
 // streamable returns an error if p does something to single packets.

@@ -22,6 +22,8 @@ import (
 
 const ms = time.Millisecond
 
+const day = int64(24 * time.Hour / time.Millisecond)
+
 // lab is a bearer with its knob, in a synctest bubble.
 type lab struct {
 	start  time.Time

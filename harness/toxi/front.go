@@ -23,7 +23,7 @@ type front struct{ harness.Engine }
 
 // Supports implements harness.Engine.
 func (f front) Supports(sc harness.Scenario) error {
-	return errors.Join(f.Engine.Supports(sc), checkToxics(sc))
+	return errors.Join(f.Engine.Supports(sc), sc.CheckToxics())
 }
 
 // Open implements harness.Engine.

@@ -1,0 +1,207 @@
+package simnet
+
+import (
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// proxy stands for a toxiproxy on the phone, between the application and the
+// link, as toxi.InFrontOf puts a real one:
+//
+//	app ⇄ near [ toxics in force when it was dialed ] far ⇄ link ⇄ server
+//
+// App and near are the ends of a connection within the host, far is the one that
+// was dialed. What ends one side ends the other as it did: a FIN by a FIN, a reset
+// by a reset. A toxic that ends the stream closes both, and reset_peer resets both.
+//
+// It is a socket, so that the agenda serves it in turn: whenever something has
+// happened to near or far, and when a toxic has waited long enough.
+type proxy struct {
+	socket
+	near, far *endpoint
+	up, down  lane
+	over      bool
+}
+
+// lane is one direction of a proxy.
+type lane struct {
+	proxy    *proxy
+	from, to *endpoint
+	back     *lane
+	stages   []*stage // in the order of the stream
+	resets   bool     // one of them is reset_peer
+	ended    bool     // the end of from's stream has been read
+	reset    bool     // and it was a reset, or from has turned out to be gone
+	done     bool     // an end has been delivered
+}
+
+// front returns what an application that has dialed far is to use: far itself, or
+// on a phone, if toxics are in force, a connection through them.
+func (h *host) front(far *endpoint) (net.Conn, error) {
+	n := h.n
+	if len(n.toxics) == 0 || h.index < 0 || far.flow == nil {
+		return conn{far}, nil
+	}
+	port := h.freePort(far.remote)
+	if port == 0 {
+		far.release(true)
+		return nil, os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)
+	}
+	// Near answers for the server's address: the application need not know.
+	app := h.joined(addr{h.ip, port}, far.remote)
+	near := h.joined(far.remote, app.local)
+	p := &proxy{near: near, far: far}
+	p.init(h, p.pump, p.pump)
+	p.up = lane{proxy: p, from: near, to: far, back: &p.down}
+	p.down = lane{proxy: p, from: far, to: near, back: &p.up}
+	app.proxy, near.proxy, far.proxy = p, p, p
+	now := max(n.clock(), n.at)
+	for _, t := range n.toxics {
+		t.hits++
+		l := &p.down
+		if t.Direction() == harness.Up {
+			l = &p.up
+		}
+		l.stages = append(l.stages, newStage(l, len(l.stages), t.Toxic, now))
+		l.resets = l.resets || t.Type == "reset_peer"
+	}
+	n.mark(&p.socket)
+	return conn{app}, nil
+}
+
+// joined makes one end of an open connection within the host.
+func (h *host) joined(local, remote addr) *endpoint {
+	e := newEndpoint(h, local, remote)
+	e.state, e.una, e.nxt, e.rcvNxt, e.lastAcked = open, 1, 1, 1, 1
+	e.wnd = e.offer() // the other end has as large a buffer
+	e.keepOff = true
+	h.conns[e.key()] = e
+	return e
+}
+
+// notify tells those who wait that something has happened to an endpoint.
+func (e *endpoint) notify() {
+	e.change.Broadcast()
+	if e.proxy != nil {
+		e.n.mark(&e.proxy.socket)
+	}
+}
+
+// release closes an endpoint that has no application: in order, or by a reset if
+// that is asked for or data has come that nobody will read.
+func (e *endpoint) release(reset bool) {
+	e.closed, e.finAsked = true, true
+	e.abortAsked = reset || e.unread() > 0
+	if e.state != gone {
+		e.n.mark(&e.socket)
+	}
+}
+
+// pump moves both streams on as far as they go.
+func (p *proxy) pump() {
+	now := p.n.at
+	for _, l := range []*lane{&p.up, &p.down} {
+		for l.step(now) {
+		}
+	}
+	if p.over {
+		p.n.set(&p.timer, never)
+		return
+	}
+	p.n.set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
+}
+
+// step moves one chunk by one place, the one that is farthest if several could be.
+func (l *lane) step(now time.Duration) bool {
+	if l.proxy.over {
+		return false
+	}
+	for i := len(l.stages); i >= 0; i-- {
+		if i == len(l.stages) && !l.open() || i < len(l.stages) && !l.stages[i].free(now) {
+			continue
+		}
+		from := l.read
+		if i > 0 {
+			from = func() (chunk, bool) { return l.stages[i-1].pass(now) }
+		}
+		switch c, ok := from(); {
+		case !ok:
+			continue
+		case i == len(l.stages):
+			l.deliver(c)
+		default:
+			l.stages[i].take(c, now)
+		}
+		return true
+	}
+	return false
+}
+
+func (l *lane) wake(now time.Duration) time.Duration {
+	at := never
+	for _, s := range l.stages {
+		at = min(at, s.wake(now))
+	}
+	return at
+}
+
+// read takes what has come from the source: bytes, its end, or nothing yet.
+func (l *lane) read() (c chunk, ok bool) {
+	e := l.from
+	switch {
+	case l.ended:
+		return chunk{}, false
+	case e.unread() > 0:
+		b := make([]byte, min(e.unread(), chunkSize))
+		if _, update := e.read(b); update && e.state == open {
+			e.windowAsked = true
+			e.n.mark(&e.socket)
+		}
+		return chunk{bytesOf, b}, true
+	case e.finRcvd:
+	case e.state == gone:
+		l.reset = true
+	default:
+		return chunk{}, false
+	}
+	l.ended = true
+	return chunk{kind: endOf}, true
+}
+
+// open reports whether the destination has room. One that is gone takes all.
+func (l *lane) open() bool {
+	return l.to.state == gone || len(l.to.buf) < l.to.n.sendBuffer
+}
+
+// deliver writes what has come through the toxics to the destination.
+func (l *lane) deliver(c chunk) {
+	switch {
+	case c.kind == bytesOf && l.to.state == gone:
+		// What that side sent before is still delivered; then it is a reset.
+		l.back.reset = true
+		if l.back.done {
+			l.proxy.end(true)
+		}
+	case c.kind == bytesOf:
+		l.to.buf = append(l.to.buf, c.data...)
+		l.to.n.mark(&l.to.socket)
+	case l.reset || l.resets:
+		l.proxy.end(true)
+	case c.kind == cut || l.back.done:
+		l.proxy.end(false)
+	default:
+		l.done, l.to.finAsked = true, true
+		l.to.n.mark(&l.to.socket)
+	}
+}
+
+// end closes both sides. What is still between them is lost.
+func (p *proxy) end(reset bool) {
+	p.over = true
+	p.near.release(reset)
+	p.far.release(reset)
+}
