@@ -27,6 +27,7 @@ type courier struct {
 	done  chan struct{} // closed when the courier has ended
 	lag   time.Duration // how long it hesitates
 
+	sure    bool // p is as it is stored
 	resumes bool // what an earlier program has begun, as others may at this instant
 }
 
@@ -61,9 +62,10 @@ func (c *courier) run() {
 	if c.resumes {
 		c.hesitate()
 	}
-	// An earlier courier may have come to an end since p was read.
-	if p, err := c.w.store.payment(c.w.cfg.Account, c.p.Key); err == nil {
-		c.p = p
+	if !c.sure { // an earlier courier may have come to an end since p was read
+		if p, err := c.w.store.payment(c.w.cfg.Account, c.p.Key); err == nil {
+			c.p = p
+		}
 	}
 	for {
 		for c.next() {

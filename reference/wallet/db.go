@@ -149,7 +149,7 @@ func (d *db) query(sql string, row func(*sqlite3.Stmt), args ...any) error {
 	s := d.stmts[sql]
 	if s == nil {
 		var err error
-		if s, _, err = d.c.Prepare(sql); err != nil {
+		if s, _, err = d.c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT); err != nil {
 			return err
 		}
 		d.stmts[sql] = s
@@ -164,7 +164,11 @@ func (d *db) query(sql string, row func(*sqlite3.Stmt), args ...any) error {
 			row(s)
 		}
 	}
-	return errors.Join(s.Reset(), s.ClearBindings())
+	err := s.Reset()
+	if len(args) > 0 {
+		err = errors.Join(err, s.ClearBindings())
+	}
+	return err
 }
 
 func bind(s *sqlite3.Stmt, i int, a any) error {
@@ -185,15 +189,15 @@ func bind(s *sqlite3.Stmt, i int, a any) error {
 
 // transact runs f between BEGIN and COMMIT, and undoes it if any part fails.
 func (d *db) transact(f func() error) error {
-	if err := d.c.Exec("BEGIN"); err != nil {
+	if err := d.query("BEGIN", nil); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		err = d.c.Exec("COMMIT")
+		err = d.query("COMMIT", nil)
 	}
 	if err != nil && !d.c.GetAutocommit() {
-		err = errors.Join(err, d.c.Exec("ROLLBACK"))
+		err = errors.Join(err, d.query("ROLLBACK", nil))
 	}
 	return err
 }

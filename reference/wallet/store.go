@@ -135,15 +135,25 @@ func (s *Store) try(jobs ...job) error {
 	if err := s.cover(); err != nil && changes {
 		return err
 	}
-	writing := false
-	err := s.db.transact(func() error {
+	all := func() error {
 		for _, j := range jobs {
 			if err := j.f(s.db); err != nil {
 				return err
 			}
 		}
-		writing = changes
 		return nil
+	}
+	if !changes { // nobody else has the file open: it stays as it is from one statement to the next
+		if err := all(); err != nil {
+			return fmt.Errorf("read wallet queue: %w", err)
+		}
+		return nil
+	}
+	writing := false
+	err := s.db.transact(func() error {
+		err := all()
+		writing = err == nil
+		return err
 	})
 	if err == nil {
 		return nil

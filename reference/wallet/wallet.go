@@ -137,7 +137,7 @@ func (w *Wallet) resume() error {
 		if p.State == Queued {
 			made = 0 // none of its tries reached the bank
 		}
-		w.start(p, made)
+		w.start(p, made, true)
 	}
 	return nil
 }
@@ -166,9 +166,9 @@ func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
 	switch {
 	case fresh:
 		w.cfg.Told(got)
-		w.start(got, 0)
+		w.start(got, 0, true)
 	case !got.State.Final() && w.rests(got.Key):
-		w.start(got, w.cfg.Pace.before())
+		w.start(got, w.cfg.Pace.before(), false)
 	}
 	return got, nil
 }
@@ -206,8 +206,9 @@ func (w *Wallet) enter() error {
 }
 
 // start sends a courier with p, which has made so many tries of its round. If
-// one is on the way already, that one begins a new round.
-func (w *Wallet) start(p Payment, made int) *courier {
+// one is on the way already, that one begins a new round. If the caller is not
+// sure that p is still as it is stored, the courier looks.
+func (w *Wallet) start(p Payment, made int, sure bool) *courier {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.couriers[p.Key]; c != nil {
@@ -215,7 +216,7 @@ func (w *Wallet) start(p Payment, made int) *courier {
 		return c
 	}
 	c := &courier{
-		w: w, p: p, early: made, lag: w.patience.draw(maxLag), resumes: w.resuming,
+		w: w, p: p, early: made, lag: w.patience.draw(maxLag), resumes: w.resuming, sure: sure,
 		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if w.closed {
@@ -281,7 +282,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	ps, err := w.store.Unfinished(w.cfg.Account)
 	var cs []*courier
 	for _, p := range ps {
-		cs = append(cs, w.start(p, 0))
+		cs = append(cs, w.start(p, 0, false))
 	}
 	w.wg.Done()
 	if err != nil {
