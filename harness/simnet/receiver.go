@@ -6,11 +6,12 @@ import (
 )
 
 // When Linux acknowledges, in the names of Linux 6.1 (include/net/tcp.h,
-// net/ipv4/tcp_input.c). Package packet does the same for gVisor.
+// net/ipv4/tcp_input.c). Package packet does the same for gVisor, and a change here
+// is one there.
 const (
 	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
 	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 3                     // TCP_PINGPONG_THRESH: so many quick answers end that
+	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
 	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
 )
 
