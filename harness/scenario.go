@@ -16,6 +16,7 @@ type Scenario struct {
 	File     string        `json:"file,omitempty"` // where it was read from, for messages
 	Engine   string        `json:"engine,omitempty"`
 	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
+	Subject  SubjectConfig `json:"subject,omitzero"` // what is under test; zero is the reference pair
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`

@@ -80,6 +80,37 @@ func NewRates(name string, steps []TraceRate, period time.Duration) (*Trace, err
 	return t, nil
 }
 
+// TraceData is a trace that can be sent elsewhere. Rates is nil in a trace of
+// opportunities, and otherwise as long as At.
+type TraceData struct {
+	Name   string          `json:"name"`
+	Period time.Duration   `json:"period"`
+	At     []time.Duration `json:"at"`
+	Rates  []float64       `json:"rates,omitempty"` // bit/s
+}
+
+// Data returns all of the trace. The slices are the trace's: they must not be
+// changed.
+func (t *Trace) Data() TraceData {
+	return TraceData{Name: t.Name, Period: t.period, At: t.at, Rates: t.rates}
+}
+
+// Trace returns the trace, or an error that says what is wrong with it. It keeps
+// the slices.
+func (d TraceData) Trace() (*Trace, error) {
+	if d.Rates == nil {
+		return NewOpportunities(d.Name, d.At)
+	}
+	if len(d.Rates) != len(d.At) {
+		return nil, fmt.Errorf("it has %d rates for %d steps: expected one each", len(d.Rates), len(d.At))
+	}
+	steps := make([]TraceRate, len(d.At))
+	for i, at := range d.At {
+		steps[i] = TraceRate{At: at, Rate: int64(d.Rates[i])}
+	}
+	return NewRates(d.Name, steps, d.Period)
+}
+
 // Period returns after how long the trace repeats.
 func (t *Trace) Period() time.Duration { return t.period }
 

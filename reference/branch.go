@@ -90,6 +90,11 @@ func (b *branch) start(ctx context.Context) error {
 		return errors.New("it is running")
 	}
 	b.storage.power()
+	if b.faulty.ForgetKeys && b.address != "" {
+		if err := forgetKeys(b.storage.dsn()); err != nil {
+			return err
+		}
+	}
 	port := "0"
 	if b.address != "" {
 		var err error

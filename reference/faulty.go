@@ -3,11 +3,15 @@ package reference
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
@@ -28,6 +32,27 @@ type Faulty struct {
 	// two seconds later. What was confirmed and not booked when it crashes is
 	// LOST; every confirmation is EARLY.
 	AnswerBeforeCommit bool
+	// ForgetKeys is a bank that keeps its idempotency records in memory and not
+	// with its ledger: after a restart it books a payment again that it has booked
+	// before: DUPLICATED.
+	ForgetKeys bool
+}
+
+// Faults returns the names of the faults of a Faulty, as scenario files have them
+// in subject.broken.
+func Faults() []string {
+	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys"}
+}
+
+// Set plants a fault by its name. The error names the faults there are.
+func (f *Faulty) Set(name string) error {
+	all := Faults()
+	i := slices.Index(all, name)
+	if i < 0 {
+		return fmt.Errorf("the reference pair has no fault %q: expected one of %s", name, strings.Join(all, ", "))
+	}
+	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys}[i] = true
+	return nil
 }
 
 // The careless pace of both.
@@ -202,3 +227,15 @@ func (b *hastyBook) answer(payer wire.PublicKey, r *wire.Request) *wire.Answer {
 
 // wait returns when everything that was answered is booked or lost.
 func (b *hastyBook) wait() { b.wg.Wait() }
+
+// forgetKeys is what Faulty.ForgetKeys does when the bank restarts.
+func forgetKeys(ledger string) error {
+	conn, err := sqlite3.Open(ledger)
+	if err == nil {
+		err = errors.Join(conn.Exec(`DELETE FROM idempotency`), conn.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("forget the idempotency records: %w", err)
+	}
+	return nil
+}

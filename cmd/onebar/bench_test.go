@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/spec"
 )
@@ -68,8 +69,9 @@ func simulateSeeds(b *testing.B, list ...harness.Scenario) {
 	for b.Loop() {
 		seed++
 		for _, sc := range list {
-			res, err := simulate(b.Context(), sc, simulation{Seed: seed, Dir: filepath.Join(dir, sc.Name)}, nil)
+			report, err := simulator(nil).Run(b.Context(), explore.Case{Scenario: sc, Seed: seed, Dir: filepath.Join(dir, sc.Name)})
 			require.NoError(b, err)
+			res := report.Result
 			require.Empty(b, res.Error)
 			took += res.Took
 		}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/run"
-	"github.com/onebar/onebar/reference"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -40,14 +39,13 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// carryOut runs onebar run in this process against a pair of the test's
-// choice and returns the exit code, what it printed and the history's path.
-func carryOut(t *testing.T, o reference.Options, scenario string) (code int, out, history string) {
+// carryOut runs onebar run in this process and returns the exit code, what it printed and the history's path.
+func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenario.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(scenario), 0o600))
-	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1, pair: o}
+	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1}
 	list, err := loadScenarios([]string{file}, nil)
 	require.NoError(t, err)
 	results := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
@@ -77,11 +75,11 @@ func TestNewKeyPerAttemptIsReportedDuplicated(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	faulty := reference.Options{Faulty: reference.Faulty{NewKeyPerAttempt: true}}
-	code, out, history := carryOut(t, faulty, `
+	code, out, history := carryOut(t, `
 onebar: 1
 name: late-answers
 summary: The bank books, and answers when nobody listens any more.
+subject: {broken: [new-key-per-attempt]}
 workload: {wallets: 4, payments: 24, rate: 4/s, amount: 10..900 KES}
 link: lte
 timeline:
@@ -104,11 +102,11 @@ func TestAnswerBeforeCommitIsReportedLost(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	faulty := reference.Options{Faulty: reference.Faulty{AnswerBeforeCommit: true}}
-	code, out, history := carryOut(t, faulty, `
+	code, out, history := carryOut(t, `
 onebar: 1
 name: crash
 summary: The bank dies between its answer and its commit.
+subject: {broken: [answer-before-commit]}
 workload: {wallets: 4, payments: 40, rate: 10/s, amount: 10..900 KES}
 link: lte
 timeline:
@@ -129,7 +127,7 @@ func TestThePairSurvives(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	_, out, history := carryOut(t, reference.Options{}, `
+	_, out, history := carryOut(t, `
 onebar: 1
 name: both
 summary: The answers come too late, and then the bank dies.
@@ -152,7 +150,7 @@ func TestThousandWallets(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	_, out, history := carryOut(t, reference.Options{}, `
+	_, out, history := carryOut(t, `
 onebar: 1
 name: crowd
 summary: A stadium pays for its drinks.

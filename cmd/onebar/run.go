@@ -20,7 +20,6 @@ import (
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
-	"github.com/onebar/onebar/reference"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -52,7 +51,6 @@ type batch struct {
 	tags                  []string
 	pcap, verify          bool
 	junit, json, markdown string
-	pair                  reference.Options
 	workers               *bubble.Pool // nil if no scenario is simulated
 }
 
@@ -190,8 +188,12 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 
 // inRealTime runs one scenario in this process.
 func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+	subject, err := newSubject(sc)
+	if err != nil {
+		return harness.Result{}, err
+	}
 	return run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: reference.New(b.pair), Seed: b.seed, Version: version,
+		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seed, Version: version,
 		Pcap:  b.pcap,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },

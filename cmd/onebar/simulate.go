@@ -15,10 +15,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/disk"
-	"github.com/onebar/onebar/harness/run"
-	"github.com/onebar/onebar/harness/simnet"
-	"github.com/onebar/onebar/reference"
+	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -28,13 +25,8 @@ const workerCommand = "worker"
 
 // simulation asks a worker for one run in virtual time.
 type simulation struct {
-	File string            `json:"file"` // as loadScenarios takes it: worker and asker are in one folder
-	Seed uint64            `json:"seed"`
-	Dir  string            `json:"dir"`
-	Pcap bool              `json:"pcap,omitempty"`
-	Pair reference.Options `json:"pair"`
-
-	Verify bool `json:"verify,omitempty"` // run it a second time, and compare the histories
+	Case   explore.Case `json:"case"`
+	Verify bool         `json:"verify,omitempty"` // run it a second time, and compare the histories
 }
 
 // progressNews is what a worker says meanwhile.
@@ -71,25 +63,26 @@ func work(ctx context.Context, job json.RawMessage, news func(any)) (any, error)
 	if err := json.Unmarshal(job, &s); err != nil {
 		return nil, fmt.Errorf("read the job: %w", err)
 	}
-	list, err := loadScenarios([]string{s.File}, nil)
-	if err != nil {
+	if err := s.Case.Unpack(); err != nil {
 		return nil, err
-	}
-	if len(list) != 1 {
-		return nil, fmt.Errorf("%s holds %d scenarios: a worker runs one", s.File, len(list))
 	}
 	var latest atomic.Pointer[progressNews]
 	stop := tell(&latest, news)
 	defer stop()
 	watch := func(done int, state string) { latest.Store(&progressNews{done, state}) }
-	res, err := simulate(ctx, list[0], s, watch)
+	report, err := simulator(watch).Run(ctx, s.Case)
 	if err == nil && s.Verify {
 		var v harness.Verdict
-		v, err = verify(ctx, list[0], s, res)
-		res.Verdicts = append(res.Verdicts, v)
-		res.Status = res.Status.Worse(v.Status)
+		v, err = verify(ctx, s, report.Result)
+		report.Result.Verdicts = append(report.Result.Verdicts, v)
+		report.Result.Status = report.Result.Status.Worse(v.Status)
 	}
-	return res, err
+	return report, err
+}
+
+// simulator makes runs in this process.
+func simulator(watch func(int, string)) explore.Simulator {
+	return explore.Simulator{New: newSimulated, Version: version, Watch: watch}
 }
 
 // tell passes on the latest news a few times a second, of real time.
@@ -113,35 +106,11 @@ func tell(latest *atomic.Pointer[progressNews], news func(any)) (stop func()) {
 	return func() { close(quit); told.Wait() }
 }
 
-// spare is how much longer than its script and its settle a run may take, in
-// virtual time.
-const spare = 10 * time.Minute
-
-// simulate carries out one scenario in virtual time in this process.
-func simulate(ctx context.Context, sc harness.Scenario, s simulation, watch func(int, string)) (harness.Result, error) {
-	o := bubble.Options{Seed: s.Seed, VirtualLimit: sc.Duration() + sc.Settle + spare}
-	var done atomic.Pointer[harness.Result] // a run that hangs may yet go on
-	err := bubble.Run(ctx, o, func(ctx context.Context) (err error) {
-		pair := s.Pair
-		pair.BankDisk, pair.WalletDisk = disk.New(), disk.New() // so that a crash is a power failure
-		defer func() { err = errors.Join(err, pair.BankDisk.Close(), pair.WalletDisk.Close()) }()
-		res, err := run.Run(ctx, sc, run.Options{
-			Engine: simnet.Engine{}, Subject: reference.New(pair), Seed: s.Seed, Version: version,
-			Pcap: s.Pcap, Dir: s.Dir, Watch: watch,
-		})
-		done.Store(&res)
-		return err
-	})
-	if res := done.Load(); res != nil {
-		return *res, err
-	}
-	return harness.Result{}, err
-}
-
 // simulate has a worker carry out one scenario.
 func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
 	s := simulation{
-		File: sc.File, Seed: b.seed, Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Pair: b.pair, Verify: b.verify,
+		Case:   explore.Case{Scenario: sc, Seed: b.seed, Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap}.Pack(),
+		Verify: b.verify,
 	}
 	answer, err := b.workers.Do(ctx, s, func(raw json.RawMessage) {
 		var n progressNews
@@ -149,11 +118,11 @@ func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress repo
 			progress.Update(sc.Name, n.Done, n.State)
 		}
 	})
-	var res harness.Result
+	var report explore.Report
 	if len(answer) > 0 {
-		if bad := json.Unmarshal(answer, &res); bad != nil {
+		if bad := json.Unmarshal(answer, &report); bad != nil {
 			return harness.Result{}, errors.Join(err, fmt.Errorf("read a worker's answer: %w", bad))
 		}
 	}
-	return res, err
+	return report.Result, err
 }

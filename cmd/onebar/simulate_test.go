@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/simnet"
-	"github.com/onebar/onebar/reference"
 )
 
 // Every bundled scenario that the engine can do has one history for a seed: in
@@ -29,14 +29,15 @@ func TestEveryScenarioRepeats(t *testing.T) {
 			if testing.Short() && name != "tunnel" && name != "crash" {
 				t.Skip("two of them will do")
 			}
-			s := simulation{Seed: 3, Dir: filepath.Join(t.TempDir(), name)}
-			res, err := simulate(t.Context(), sc, s, nil)
+			s := simulation{Case: explore.Case{Scenario: sc, Seed: 3, Dir: filepath.Join(t.TempDir(), name)}}
+			report, err := simulator(nil).Run(t.Context(), s.Case)
 			require.NoError(t, err)
+			res := report.Result
 			require.Empty(t, res.Error)
 			for _, v := range res.Verdicts {
 				require.Equal(t, harness.Pass, v.Status, v.Summary)
 			}
-			v, err := verify(t.Context(), sc, s, res)
+			v, err := verify(t.Context(), s, res)
 			require.NoError(t, err)
 			require.Equal(t, harness.Pass, v.Status, "%v", v.Findings)
 		})
@@ -49,19 +50,18 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 	lib, err := library()
 	require.NoError(t, err)
 	for name, tc := range map[string]struct {
-		scenario, check string
-		faulty          reference.Faulty
+		scenario, check, broken string
 	}{
-		"a new key for each attempt":  {"answers-lost", "duplicated", reference.Faulty{NewKeyPerAttempt: true}},
-		"an answer before the commit": {"crash", "early", reference.Faulty{AnswerBeforeCommit: true}},
+		"a new key for each attempt":  {"answers-lost", "duplicated", "new-key-per-attempt"},
+		"an answer before the commit": {"crash", "early", "answer-before-commit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sc, err := loadBundled(tc.scenario, lib)
 			require.NoError(t, err)
-			s := simulation{Seed: 1, Dir: filepath.Join(t.TempDir(), "a"), Pair: reference.Options{Faulty: tc.faulty}}
-			res, err := simulate(t.Context(), sc, s, nil)
+			sc.Subject.Broken = []string{tc.broken}
+			report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: 1})
 			require.NoError(t, err)
-			require.Equal(t, harness.Fail, res.Verdict(tc.check).Status)
+			require.Equal(t, harness.Fail, report.Result.Verdict(tc.check).Status)
 		})
 	}
 }

@@ -18,18 +18,19 @@ const repeatCheck = "repeat"
 // first run, to the byte. Decisions of the network repeat in any case; whether
 // all does depends on the program under test, which may leave it to the
 // scheduler who is first of two that are woken at one instant.
-func verify(ctx context.Context, sc harness.Scenario, s simulation, first harness.Result) (harness.Verdict, error) {
+func verify(ctx context.Context, s simulation, first harness.Result) (harness.Verdict, error) {
 	v := harness.Verdict{Check: repeatCheck, Status: harness.Pass, Summary: "a second run of the seed had the same history, to the byte"}
 	dir, err := os.MkdirTemp("", "onebar-verify-")
 	if err != nil {
 		return harness.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s.Dir, s.Pcap = dir, false
-	second, err := simulate(ctx, sc, s, nil)
+	s.Case.Dir, s.Case.Pcap = dir, false
+	report, err := simulator(nil).Run(ctx, s.Case)
 	if err != nil {
 		return harness.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
 	}
+	second := report.Result
 	if second.Hash == first.Hash {
 		return v, nil
 	}

@@ -32,6 +32,9 @@ func TestHistoryPageHasEveryKey(t *testing.T) {
 		if typ.PkgPath() != reflect.TypeFor[harness.Record]().PkgPath() || seen[typ] {
 			return
 		}
+		if typ == reflect.TypeFor[harness.SubjectConfig]() {
+			return // docs/scenarios.md has its keys
+		}
 		seen[typ] = true
 		var keys []string
 		for f := range typ.Fields() {

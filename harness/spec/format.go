@@ -17,6 +17,7 @@ type file struct {
 	Tags     []slug     `yaml:"tags" doc:"words to choose scenarios by"`
 	Engine   word       `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine it needs; without it the command line chooses"`
 	Duration duration   `yaml:"duration" range:"1s..24h" doc:"length of the script; without it payments divided by rate"`
+	Subject  subject    `yaml:"subject" doc:"what is under test; without it the reference wallet and bank"`
 	Workload workload   `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
 	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
 	Link     link       `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect one"`
@@ -24,6 +25,11 @@ type file struct {
 	Radio    reference  `yaml:"radio" doc:"the radio that joules are reckoned for: the name of a bundled model, or a file; without it no joules"`
 	Settle   duration   `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
 	Expect   []text     `yaml:"expect" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
+}
+
+type subject struct {
+	place
+	Broken []word `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"faults planted in the reference wallet and bank, to see that they are found: a wallet that draws a new idempotency key for each try; a bank that answers before its commit; a bank that forgets its idempotency records when it restarts"`
 }
 
 type workload struct {

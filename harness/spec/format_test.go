@@ -30,6 +30,7 @@ func mappings() []struct {
 		kind reflect.Type
 	}{
 		{"scenario", reflect.TypeFor[file]()},
+		{"subject", reflect.TypeFor[subject]()},
 		{"workload", reflect.TypeFor[workload]()},
 		{"link", reflect.TypeFor[link]()},
 		{"path", reflect.TypeFor[path]()},
@@ -60,7 +61,8 @@ func TestTags(t *testing.T) {
 					require.NoError(t, l.scan(k.fallback))
 				}
 				if k.words != "" {
-					require.IsType(t, &word{}, v)
+					_, list := v.(*[]word)
+					require.True(t, list || reflect.TypeOf(v) == reflect.TypeFor[*word]())
 					require.Contains(t, append(strings.Fields(k.words), ""), k.fallback)
 				}
 				number, ok := v.(measured)

@@ -123,7 +123,11 @@ func extend[T any](s *jsonschema.Schema) {
 		}
 		kind := t.Field(k.index).Type
 		p.Description = describeKey(k)
-		if k.words != "" {
+		switch {
+		case k.words == "":
+		case kind.Kind() == reflect.Slice:
+			p.Items = &jsonschema.Schema{Enum: allowed(k)}
+		default:
 			p.Enum = allowed(k)
 		}
 		if k.fallback != "" {

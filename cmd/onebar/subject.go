@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/disk"
+	"github.com/onebar/onebar/reference"
+)
+
+// newSubject returns what a scenario puts to the test, for a run in real time.
+func newSubject(sc harness.Scenario) (harness.Subject, error) {
+	faulty, err := planted(sc)
+	return reference.New(reference.Options{Faulty: faulty}), err
+}
+
+// newSimulated returns it for a run in virtual time, and what frees its disks.
+func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
+	faulty, err := planted(sc)
+	o := reference.Options{Faulty: faulty, BankDisk: disk.New(), WalletDisk: disk.New()} // so that a crash is a power failure
+	free = func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()) }
+	return reference.New(o), free, err
+}
+
+// planted returns the faults that a scenario plants in the reference pair.
+func planted(sc harness.Scenario) (f reference.Faulty, err error) {
+	for _, name := range sc.Subject.Broken {
+		err = errors.Join(err, f.Set(name))
+	}
+	return f, err
+}
