@@ -52,11 +52,8 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read %s: offset %d is below 0", f.name, off)
 	}
-	if off >= int64(len(f.node.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, f.node.data[off:])
-	if n < len(p) {
+	n := f.node.read(p, off)
+	if n < len(p) || off >= f.node.size {
 		return n, io.EOF
 	}
 	return n, nil
@@ -106,7 +103,7 @@ func (f *File) Size() (int64, error) {
 	if err := f.alive(); err != nil {
 		return 0, fmt.Errorf("size of %s: %w", f.name, err)
 	}
-	return int64(len(f.node.data)), nil
+	return f.node.size, nil
 }
 
 // Close implements io.Closer. It syncs nothing and never fails.

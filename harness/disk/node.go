@@ -11,6 +11,9 @@ import (
 // where overwriting is safe. A drive with sectors of 4 KiB tears less.
 const SectorSize = 512
 
+// chunkSize is the number of bytes a file grows by in memory: whole sectors.
+const chunkSize = 16 << 10
+
 // remembered is how many contents of a sector before the present one, and how
 // many sizes of a file, a power failure can go back to: the durable one and the
 // latest few.
@@ -18,8 +21,9 @@ const remembered = 4
 
 // node is a file's content, whatever names it has.
 type node struct {
-	id   int64
-	data []byte // as programs see it; what lies behind it, up to its capacity, is zero
+	id     int64
+	size   int64
+	chunks []*[chunkSize]byte // the content as programs see it; zeros from size on
 
 	// What is pending, from the durable state on, without the present one. A
 	// sector or a size that is not here is durable as it is.
@@ -53,14 +57,19 @@ func (s *sector) remember(content []byte) {
 func (n *node) touch(from, to int64) {
 	for i := from / SectorSize; i*SectorSize < to; i++ {
 		s := n.pending(i)
-		at := i * SectorSize
 		switch {
-		case at < int64(len(n.data)):
-			s.remember(n.keep(n.data[at:min(at+SectorSize, int64(len(n.data)))]))
+		case i*SectorSize < n.size:
+			s.remember(n.keep(n.at(i)))
 		case s.known == 0:
 			s.remember(nil) // otherwise it had been cut off: there is no state to go back to
 		}
 	}
+}
+
+// at returns the whole of a sector that has bytes in the file.
+func (n *node) at(number int64) []byte {
+	at := number * SectorSize
+	return n.chunks[at/chunkSize][at%chunkSize:][:SectorSize]
 }
 
 // pending returns what is kept of a sector that is about to change.
@@ -75,54 +84,68 @@ func (n *node) pending(number int64) *sector {
 	return &n.sectors[n.places[number]-1]
 }
 
-// keep returns a copy of a sector's content, the rest of the sector being zero.
+// keep returns a copy of a sector's content.
 func (n *node) keep(content []byte) []byte {
 	if cap(n.copies)-len(n.copies) < SectorSize {
 		n.copies = make([]byte, 0, max(8*SectorSize, 2*cap(n.copies))) // those before it stay with their sectors
 	}
 	at := len(n.copies)
-	n.copies = n.copies[:at+SectorSize]
-	kept := n.copies[at:]
-	clear(kept[copy(kept, content):])
-	return kept
+	n.copies = append(n.copies, content...)
+	return n.copies[at:]
+}
+
+// each hands over the file's bytes from (inclusive) to (exclusive), piece by
+// piece, each with how far it is from the beginning.
+func (n *node) each(from, to int64, do func(far int64, piece []byte)) {
+	for at := from; at < to; {
+		piece := n.chunks[at/chunkSize][at%chunkSize:]
+		piece = piece[:min(int64(len(piece)), to-at)]
+		do(at-from, piece)
+		at += int64(len(piece))
+	}
+}
+
+// read copies what the file has from off on, and returns how much that is.
+func (n *node) read(p []byte, off int64) int {
+	size := min(int64(len(p)), max(0, n.size-off))
+	n.each(off, off+size, func(far int64, piece []byte) { copy(p[far:], piece) })
+	return int(size)
 }
 
 func (n *node) write(p []byte, off int64) {
-	size := int64(len(n.data))
 	end := off + int64(len(p))
-	n.touch(min(off, size), end)
-	if end > size {
+	n.touch(min(off, n.size), end)
+	if end > n.size {
 		n.resize(end)
 	}
-	copy(n.data[off:], p)
+	n.each(off, end, func(far int64, piece []byte) { copy(piece, p[far:]) })
 }
 
 func (n *node) truncate(to int64) {
-	size := int64(len(n.data))
-	if to == size {
+	if to == n.size {
 		return
 	}
-	n.touch(min(to, size), max(to, size))
+	n.touch(min(to, n.size), max(to, n.size))
 	n.resize(to)
 }
 
 func (n *node) resize(to int64) {
-	size := int64(len(n.data))
 	if len(n.sizes) == remembered {
 		n.sizes = slices.Delete(n.sizes, 1, 2)
 	}
-	n.sizes = append(n.sizes, size)
-	if to <= size {
-		clear(n.data[to:]) // what is grown over again reads as zeros
-		n.data = n.data[:to]
-		return
+	n.sizes = append(n.sizes, n.size)
+	n.cut(to)
+}
+
+// cut sets the size. What is grown over reads as zeros.
+func (n *node) cut(to int64) {
+	n.each(to, n.size, func(_ int64, piece []byte) { clear(piece) })
+	chunks := int((to + chunkSize - 1) / chunkSize)
+	for len(n.chunks) < chunks {
+		n.chunks = append(n.chunks, new([chunkSize]byte))
 	}
-	if to > int64(cap(n.data)) { // a log grows by a page at a time
-		grown := make([]byte, size, max(to, 2*size))
-		copy(grown, n.data)
-		n.data = grown
-	}
-	n.data = n.data[:to]
+	clear(n.chunks[chunks:])
+	n.chunks, n.size = n.chunks[:chunks], to
 }
 
 func (n *node) sync() {
@@ -134,32 +157,32 @@ func (n *node) sync() {
 
 // survivor returns what is left of the file after a power failure.
 func (n *node) survivor(r *rand.Rand) *node {
-	left := &node{id: n.id}
 	f := newFate(r)
-	size := int64(len(n.data))
+	size := n.size
 	if states := append(n.sizes, size); len(states) > 1 {
 		size = states[f.choose(len(states))]
 	}
-	left.data = make([]byte, size)
-	copy(left.data, n.data)
+	left := &node{id: n.id}
+	left.cut(max(size, n.size))
+	n.each(0, n.size, func(far int64, piece []byte) { copy(left.chunks[far/chunkSize][:], piece) })
 	slices.SortFunc(n.sectors, func(a, b sector) int { return cmp.Compare(a.number, b.number) })
 	for _, s := range n.sectors {
 		states := s.states[:s.known:s.known]
-		at := s.number * SectorSize
-		if at < int64(len(n.data)) {
-			states = append(states, n.data[at:min(at+SectorSize, int64(len(n.data)))])
+		if s.number*SectorSize < n.size {
+			states = append(states, n.at(s.number))
 		}
 		kept := states[f.choose(len(states))]
-		if at >= size {
+		if s.number*SectorSize >= size {
 			continue
 		}
-		here := left.data[at:min(at+SectorSize, size)]
+		here := left.at(s.number)
 		clear(here)
 		if kept == nil {
-			f.leave(here)
+			f.leave(here[:min(SectorSize, size-s.number*SectorSize)])
 		}
 		copy(here, kept)
 	}
+	left.cut(size)
 	return left
 }
 
