@@ -24,7 +24,7 @@ func BenchmarkSimulate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			sc, err := loadBundled(name, lib)
 			require.NoError(b, err)
-			simulateSeeds(b, sc)
+			simulateSeeds(b, b.TempDir(), sc)
 		})
 	}
 }
@@ -34,7 +34,7 @@ func BenchmarkSimulate(b *testing.B) {
 func BenchmarkCatalogue(b *testing.B) {
 	list, err := loadScenarios([]string{"../../scenarios"}, nil)
 	require.NoError(b, err)
-	simulateSeeds(b, slices.DeleteFunc(list, func(sc harness.Scenario) bool {
+	simulateSeeds(b, b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
 		return simnet.Engine{}.Supports(sc) != nil
 	})...)
 }
@@ -56,24 +56,27 @@ timeline:
   - {at: 7m, crash: server, restart: 3s}
 `), lib)
 	require.NoError(b, err)
-	simulateSeeds(b, sc)
+	simulateSeeds(b, "", sc)
 }
 
-// simulateSeeds carries out all scenarios with one seed in each round.
-func simulateSeeds(b *testing.B, list ...harness.Scenario) {
+// simulateSeeds carries out all scenarios with one seed in each round. Their files
+// are below dir; if it is empty, all is in memory.
+func simulateSeeds(b *testing.B, dir string, list ...harness.Scenario) {
 	b.Helper()
-	dir := b.TempDir()
 	b.ReportAllocs()
 	var took time.Duration
 	seed := uint64(0)
 	for b.Loop() {
 		seed++
 		for _, sc := range list {
-			report, err := simulator(nil).Run(b.Context(), explore.Case{Scenario: sc, Seed: seed, Dir: filepath.Join(dir, sc.Name)})
+			c := explore.Case{Scenario: sc, Seed: seed}
+			if dir != "" {
+				c.Dir = filepath.Join(dir, sc.Name)
+			}
+			report, err := simulator(nil).Run(b.Context(), c)
 			require.NoError(b, err)
-			res := report.Result
-			require.Empty(b, res.Error)
-			took += res.Took
+			require.Empty(b, report.Result.Error)
+			took += report.Result.Took
 		}
 	}
 	b.ReportMetric(took.Seconds()/b.Elapsed().Seconds(), "virtual/wall")
