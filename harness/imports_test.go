@@ -43,6 +43,7 @@ func rooms() map[string]room {
 		"harness/spec":     {ours: []string{"harness", "harness/metric", "harness/nearest", "harness/radio", "harness/trace", "harness/yamltext"}, theirs: []string{"github.com/goccy/go-yaml", "github.com/invopop/jsonschema"}, because: "files become nouns; thresholds are metric's"},
 		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/workload", "harness/pcap"}, because: "the walk knows no engine and no subject"},
 		"harness/explore":  {ours: []string{"harness", "harness/bubble", "harness/run", "harness/simnet"}, because: "many runs of one scenario: it knows no subject"},
+		"harness/subject":  {ours: []string{"harness", "harness/relay"}, because: "parts of others are put together by their seams alone"},
 		"scenarios":        {because: "files to embed"},
 		"reports":          {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
 		"reference":        {ours: []string{"harness", "harness/disk", "reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -17,7 +18,8 @@ type Subject interface {
 	// the client side crashes and restarts. The subject owns it.
 	Payer(i int) Payer
 	// Ledger reads what the server has durably booked, out of band: not over
-	// the impaired link, and not from a cache of a payer.
+	// the impaired link, and not from a cache of a payer. The error ErrNoLedger
+	// says that it never can, and the checks that need a ledger are then n/a.
 	Ledger(ctx context.Context) (Ledger, error)
 	// Close ends both sides and frees everything; it keeps the files in Env.Dir.
 	Close() error
@@ -33,6 +35,10 @@ type Env struct {
 	Observer Observer     // to be told what happens
 	Log      *slog.Logger // never nil
 }
+
+// ErrNoLedger is the error of a Subject whose ledger is out of anybody's reach, as
+// opposed to one that could not be read this time.
+var ErrNoLedger = errors.New("the subject has no ledger to read")
 
 // Account names, as a subject must use them in its ledger: payer i is "w<i>",
 // merchant i is "m<i>". Opening balances are Workload.Balance and 0.
@@ -133,13 +139,16 @@ type Observer interface {
 	Attempt(Attempt)
 	// Committed is called with a payment's id once its booking is durable. A
 	// subject that cannot know this does not call it, and whether confirmations
-	// came too early is then unknown.
+	// came too early is then not judged.
 	Committed(payment string)
 }
 
 // Crasher is a Subject whose sides can be killed. A crash loses memory and open
 // connections and keeps what was durable.
 type Crasher interface {
+	// Crashes reports whether a side can be killed: it may depend on how the
+	// subject was made.
+	Crashes(Side) bool
 	Crash(Side) error
 	Restart(context.Context, Side) error
 }
@@ -175,6 +184,8 @@ type Slower interface {
 // Holder is a Subject that can say which payments its payers still hold
 // without a final outcome, so that "still trying" differs from "forgotten".
 type Holder interface {
+	// Holds reports whether it can now: it may depend on how the subject was made.
+	Holds() bool
 	Held(context.Context) (payments []string, err error)
 }
 

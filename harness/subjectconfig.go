@@ -1,9 +1,24 @@
 package harness
 
 // SubjectConfig says what is under test. Its JSON keys are those of the subject
-// section of a scenario file, of which docs/scenarios.md is the reference.
+// section of a scenario file, of which docs/scenarios.md is the reference. Secrets
+// stand in it as the file names them, such as ${API_KEY}, and never as they are.
 type SubjectConfig struct {
 	// Broken are faults planted in the reference pair, by name, to see that they
 	// are found.
 	Broken []string `json:"broken,omitempty"`
+
+	// A system of others has all three; the reference pair has none.
+	Client *ClientConfig `json:"client,omitempty"`
+	Server *ServerConfig `json:"server,omitempty"`
+	Ledger *LedgerConfig `json:"ledger,omitempty"`
 }
+
+// ClientConfig is the payers' side of a system of others: one of its fields.
+type ClientConfig struct{}
+
+// ServerConfig is its server: one of its fields.
+type ServerConfig struct{}
+
+// LedgerConfig is how to read what it has booked: one of its fields.
+type LedgerConfig struct{}

@@ -178,6 +178,9 @@ func (s *subject) Close() error {
 // ReportsCommits implements harness.Committer.
 func (s *subject) ReportsCommits() bool { return true }
 
+// Crashes implements harness.Crasher.
+func (s *subject) Crashes(side harness.Side) bool { return side != harness.SideUnknown }
+
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	switch {
@@ -208,6 +211,9 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 
 // SlowAnswers implements harness.Slower.
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.branch.slow(d) }
+
+// Holds implements harness.Holder.
+func (s *subject) Holds() bool { return true }
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {

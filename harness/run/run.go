@@ -79,7 +79,8 @@ func supported(sc harness.Scenario, o Options) error {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))
 	}
 	for _, e := range sc.Timeline {
-		_, crashes := o.Subject.(harness.Crasher)
+		crasher, crashes := o.Subject.(harness.Crasher)
+		crashes = crashes && crasher.Crashes(e.Side)
 		_, slows := o.Subject.(harness.Slower)
 		if e.When != nil && e.When.Commit > 0 && !stores(o.Subject) {
 			errs = append(errs, fmt.Errorf("line %d: the subject's commits cannot be counted here: use --engine sim", e.Line))
@@ -124,7 +125,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		triggers: newTriggers(sc.Timeline, o.Subject),
 	}
 	r.packets = &gate{sink: r.history, start: begin}
-	_, holds := o.Subject.(harness.Holder)
+	holder, holds := o.Subject.(harness.Holder)
+	holds = holds && holder.Holds()
 	committer, commits := o.Subject.(harness.Committer)
 	r.history.Record(harness.Record{Header: &harness.Header{
 		Version: harness.HistoryVersion, Onebar: o.Version, Started: begin.UTC().Round(0),
@@ -211,6 +213,9 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 		err = r.readLedger(ctx)
 		end.LedgerRead = err == nil
 	}
+	if errors.Is(err, harness.ErrNoLedger) {
+		end.NoLedger, err = true, r.readHeld(ctx)
+	}
 	end.Interrupted = ctx.Err() != nil
 	if err != nil && !end.Interrupted {
 		end.Error = err.Error()
@@ -268,6 +273,7 @@ func (r *running) settle(ctx context.Context) bool {
 }
 
 // readLedger writes the ledger, and what the payers still hold, to the history.
+// It returns harness.ErrNoLedger for a subject without one.
 func (r *running) readLedger(ctx context.Context) error {
 	r.watch.set("reads the ledger")
 	ledger, err := r.options.Subject.Ledger(ctx)
@@ -280,8 +286,13 @@ func (r *running) readLedger(ctx context.Context) error {
 	for _, b := range ledger.Balances {
 		r.history.Record(harness.Record{Balance: &b})
 	}
+	return r.readHeld(ctx)
+}
+
+// readHeld writes what the payers still hold to the history, if they can say.
+func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
-	if !ok {
+	if !ok || !holder.Holds() {
 		return nil
 	}
 	held, err := holder.Held(ctx)

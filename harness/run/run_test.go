@@ -97,6 +97,8 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 	}
 	return taken, s.ledgerErr
 }
+func (s subject) Crashes(harness.Side) bool { return true }
+
 func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
 func (s subject) Restart(_ context.Context, side harness.Side) error {
 	s.note("restart %s", side)

@@ -1,0 +1,274 @@
+// Package subject puts a payment system under test together from parts that were
+// written by others: a client, a server and a ledger, each of any kind.
+//
+//	Client -> link of its wallet -> Server
+//	                                   \-> Ledger, read beside the links
+//
+// [New] makes a harness.Subject of [Parts]. It gives each wallet a way over its
+// own link to the server's real address: a dialer for clients in this process, and
+// a loopback address for programs. What parts do is up to the packages below this
+// one; they know this package and never each other.
+//
+// All of it happens in real time: programs have no other.
+package subject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/relay"
+)
+
+// Parts are the three parts of a subject. None is nil.
+type Parts struct {
+	Client Client
+	Server Server
+	Ledger Ledger
+}
+
+// DialFunc opens a TCP connection to the server.
+type DialFunc func(context.Context) (net.Conn, error)
+
+// Env is what the parts of one run share.
+type Env struct {
+	Workload harness.Workload
+	Seed     uint64
+	Start    time.Time // the instant of offset 0
+	Dir      string    // for files of the parts, which live until the run is judged
+	Observer harness.Observer
+	Log      *slog.Logger // never nil
+	Accounts *Accounts
+	Asked    *Asked
+
+	Server string   // host:port at which the server really is; empty until it has started
+	Direct DialFunc // to the server, beside the links: for setting up and for the ledger
+
+	// Dial opens a connection to the server over the link of a wallet.
+	Dial func(ctx context.Context, wallet int) (net.Conn, error)
+	// Listen returns a loopback address that leads to the server over the link of a
+	// wallet. It lasts until the subject is closed.
+	Listen func(ctx context.Context, wallet int) (address string, err error)
+}
+
+// Client is the payers' side. It may also be a Crasher and a Holder.
+type Client interface {
+	// Start prepares a payer for each wallet, and may set accounts up at the
+	// server, which is running.
+	Start(ctx context.Context, env *Env) error
+	// Payer is as in harness.Subject.
+	Payer(i int) harness.Payer
+	// Close ends it and frees everything.
+	Close() error
+}
+
+// Server is the payment server. It may also be a Crasher.
+type Server interface {
+	// Start brings the server up and returns the host:port where it answers. The
+	// context covers the start only. Env.Server and the ways to it are not there yet.
+	Start(ctx context.Context, env *Env) (address string, err error)
+	// Close ends what Start has begun. A server that was there before is left alone.
+	Close() error
+}
+
+// Ledger reads what the server has booked.
+type Ledger interface {
+	// Read returns the ledger, with the accounts' names as the scenario has them, see
+	// Env.Accounts, and Posting.Payment set as far as postings can be matched, see
+	// Env.Asked.
+	Read(ctx context.Context, env *Env) (harness.Ledger, error)
+	// Close frees what Read has used.
+	Close() error
+}
+
+// Crasher is a Client or Server that can be killed, without a chance to say
+// anything, and started again with what it had stored.
+type Crasher interface {
+	Crash() error
+	// Restart brings it up again. A server's address may be another one then, which
+	// it returns; a client's is empty.
+	Restart(ctx context.Context) (address string, err error)
+}
+
+// New returns a subject that has not been started. It is also a harness.Crasher
+// and a harness.Holder, as far as its parts are.
+func New(p Parts) harness.Subject { return &subject{parts: p} }
+
+type subject struct {
+	parts Parts
+	env   *Env
+	far   *relay.Server // on the server's host of the network
+	done  context.CancelFunc
+
+	mu    sync.Mutex
+	real  string          // the server's address now
+	doors []*relay.Server // one a Listen
+}
+
+// Start implements harness.Subject.
+func (s *subject) Start(ctx context.Context, env harness.Env) error {
+	life, done := context.WithCancel(context.Background())
+	s.done = done
+	s.env = &Env{
+		Workload: env.Workload, Seed: env.Seed, Start: env.Start, Dir: env.Dir, Observer: env.Observer, Log: env.Log,
+		Accounts: &Accounts{}, Asked: &Asked{},
+	}
+	address, err := s.parts.Server.Start(ctx, s.env)
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	s.move(address)
+	inner, err := env.Network.Server().Listen(ctx, "tcp", ":0")
+	if err != nil {
+		return fmt.Errorf("listen before the server: %w", err)
+	}
+	s.far = relay.Serve(life, inner, s.direct)
+	target := inner.Addr().String()
+	s.env.Server, s.env.Direct = address, s.direct
+	s.env.Dial = func(ctx context.Context, wallet int) (net.Conn, error) {
+		return env.Network.Client(wallet).DialContext(ctx, "tcp", target)
+	}
+	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.door(ctx, life, wallet) }
+	if err := s.parts.Client.Start(ctx, s.env); err != nil {
+		return fmt.Errorf("start the client: %w", err)
+	}
+	return nil
+}
+
+// move takes note of where the server is.
+func (s *subject) move(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.real = address
+}
+
+// direct dials the server where it is now.
+func (s *subject) direct(ctx context.Context) (net.Conn, error) {
+	s.mu.Lock()
+	address := s.real
+	s.mu.Unlock()
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// door opens a loopback listener whose connections cross the link of a wallet.
+func (s *subject) door(ctx, life context.Context, wallet int) (string, error) {
+	var config net.ListenConfig
+	outer, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("listen for the program of wallet %d: %w", wallet, err)
+	}
+	d := relay.Serve(life, outer, func(ctx context.Context) (net.Conn, error) { return s.env.Dial(ctx, wallet) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doors = append(s.doors, d)
+	return outer.Addr().String(), nil
+}
+
+// Payer implements harness.Subject.
+func (s *subject) Payer(i int) harness.Payer {
+	return payer{s.parts.Client.Payer(i), s.env.Asked}
+}
+
+// payer takes note of what is asked.
+type payer struct {
+	harness.Payer
+	asked *Asked
+}
+
+// Pay implements harness.Payer.
+func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
+	p.asked.add(hp)
+	return p.Payer.Pay(ctx, hp)
+}
+
+// Ledger implements harness.Subject.
+func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
+	return s.parts.Ledger.Read(ctx, s.env)
+}
+
+// Close implements harness.Subject.
+func (s *subject) Close() error {
+	errs := []error{s.parts.Client.Close(), s.parts.Ledger.Close()}
+	if s.done != nil {
+		s.done()
+	}
+	s.mu.Lock()
+	doors := s.doors
+	s.doors = nil
+	s.mu.Unlock()
+	for _, d := range doors {
+		errs = append(errs, d.Close())
+	}
+	if s.far != nil {
+		errs = append(errs, s.far.Close())
+	}
+	return errors.Join(append(errs, s.parts.Server.Close())...)
+}
+
+// part returns the part of a side, if it can be crashed.
+func (s *subject) part(side harness.Side) (Crasher, bool) {
+	var part any
+	switch side {
+	case harness.Client:
+		part = s.parts.Client
+	case harness.Server:
+		part = s.parts.Server
+	case harness.SideUnknown:
+	}
+	c, ok := part.(Crasher)
+	return c, ok
+}
+
+// Crashes implements harness.Crasher.
+func (s *subject) Crashes(side harness.Side) bool {
+	_, ok := s.part(side)
+	return ok
+}
+
+// Crash implements harness.Crasher.
+func (s *subject) Crash(side harness.Side) error {
+	c, ok := s.part(side)
+	if !ok {
+		return fmt.Errorf("crash the %v: it cannot be", side)
+	}
+	return c.Crash()
+}
+
+// Restart implements harness.Crasher.
+func (s *subject) Restart(ctx context.Context, side harness.Side) error {
+	c, ok := s.part(side)
+	if !ok {
+		return fmt.Errorf("restart the %v: it cannot be", side)
+	}
+	address, err := c.Restart(ctx)
+	if err == nil && side == harness.Server {
+		s.move(address)
+	}
+	return err
+}
+
+// Holds implements harness.Holder.
+func (s *subject) Holds() bool {
+	_, ok := s.parts.Client.(holder)
+	return ok
+}
+
+// holder is a Client that can say what its payers still hold.
+type holder interface {
+	Held(context.Context) (payments []string, err error)
+}
+
+// Held implements harness.Holder.
+func (s *subject) Held(ctx context.Context) ([]string, error) {
+	h, ok := s.parts.Client.(holder)
+	if !ok {
+		return nil, nil
+	}
+	return h.Held(ctx)
+}
