@@ -75,6 +75,7 @@ type End struct {
 	Interrupted bool   `json:"interrupted,omitempty"` // the run was stopped from outside
 	Error       string `json:"error,omitempty"`       // the experiment could not be carried to its end
 	LedgerRead  bool   `json:"ledger_read"`           // the postings and balances above are complete
+	NoLedger    bool   `json:"no_ledger,omitempty"`   // the subject has no ledger that anybody could read
 
 	ClientCommits int64 `json:"client_commits,omitempty"` // durable commits of the client side's stores from the start of the script on; 0 also if they are not counted
 	ServerCommits int64 `json:"server_commits,omitempty"` // and of the server's

@@ -8,11 +8,12 @@ const (
 	StatusUnknown Status = iota // it could not be judged; never a pass
 	Pass
 	Fail
+	NotApplicable // of a check only: the subject does not offer what it takes to judge it; shown, and no worse than a pass
 )
 
-const statusNames names = "unknown pass fail"
+const statusNames names = "unknown pass fail n/a"
 
-// String returns "unknown", "pass" or "fail".
+// String returns "unknown", "pass", "fail" or "n/a".
 func (s Status) String() string { return statusNames.text(uint8(s)) }
 
 // MarshalText implements encoding.TextMarshaler.
@@ -25,9 +26,10 @@ func (s *Status) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Worse returns the worse of two statuses: fail, then unknown, then pass.
+// Worse returns the worse of two statuses: fail, then unknown, then pass, then
+// n/a.
 func (s Status) Worse(t Status) Status {
-	rank := func(s Status) int { return map[Status]int{Pass: 0, StatusUnknown: 1, Fail: 2}[s] }
+	rank := func(s Status) int { return map[Status]int{NotApplicable: 0, Pass: 1, StatusUnknown: 2, Fail: 3}[s] }
 	if rank(t) > rank(s) {
 		return t
 	}

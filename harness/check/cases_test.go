@@ -45,6 +45,7 @@ func good(change func(*script)) func() *script {
 }
 
 func unread(s *script)      { s.end.LedgerRead, s.postings = false, nil }
+func ledgerless(s *script)  { unread(s); s.end.NoLedger = true }
 func interrupted(s *script) { s.end.Interrupted = true }
 func killed(s *script)      { s.end, s.postings = nil, nil }
 func asIs(*script)          {}
@@ -66,6 +67,12 @@ func lostSamples() []sample {
 		{name: "fail-lost-forgotten", summary: "1 payment lost: p2 (order o2)", lines: []int{8, 9, 10}, also: []string{"unresolved"}, write: two(func(s *script) {
 			s.told("p2", queued, unknown)
 		})},
+		{name: "pass-lost-no-holder", summary: "1 confirmed, 1 posted", also: []string{"unresolved"}, write: two(func(s *script) {
+			s.header.Holds = false
+			s.told("p2", unknown)
+		})},
+		{name: "na-lost-no-ledger", summary: "the subject has no ledger to read: nobody knows what was booked", write: good(ledgerless)},
+		{name: "unknown-lost-no-ledger", summary: "the run was interrupted", write: good(func(s *script) { ledgerless(s); interrupted(s) })},
 		{name: "fail-lost-no-holder", summary: "1 payment lost: p2 (order o2)", also: []string{"unresolved"}, write: two(func(s *script) {
 			s.header.Holds = false
 			s.told("p2", queued)
@@ -235,7 +242,8 @@ func moneySamples() []sample {
 		{name: "fail-unbalanced-twice", summary: "1 account out of balance: w0", lines: []int{15, 16}, write: rig(func(b []harness.Balance) []harness.Balance {
 			return []harness.Balance{b[0], {Account: "w0", Currency: "KES"}, b[1], b[2]}
 		})},
-		{name: "unknown-unbalanced-none", summary: "the subject gave no balances", write: rig(func([]harness.Balance) []harness.Balance { return nil })},
+		{name: "na-unbalanced-none", summary: "the subject gives no balances", write: rig(func([]harness.Balance) []harness.Balance { return nil })},
+		{name: "unknown-unbalanced-ledger", summary: "the ledger was not read", write: good(unread)},
 	}
 }
 
@@ -254,7 +262,7 @@ func tempoSamples() []sample {
 			s.press("p4", "o2")
 			s.told("p4", confirmed)
 		})},
-		{name: "unknown-early-no-commits", summary: "the subject does not report its commits", write: two(func(s *script) {
+		{name: "na-early-no-commits", summary: "the subject does not report its commits", write: two(func(s *script) {
 			s.header.Commits = false
 			s.told("p2", confirmed)
 			s.book("p2")
@@ -269,7 +277,8 @@ func tempoSamples() []sample {
 			s.try("p2", 9)
 		})},
 		{name: "fail-storm", summary: "1 payment with more than 3 tries and status queries: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 tries and status queries`, write: good(func(s *script) { s.try("p2", 3) })},
-		{name: "unknown-storm-no-tries", summary: "the subject does not report its tries", write: func() *script {
+		{name: "unknown-storm-interrupted", summary: "the run was interrupted", write: good(interrupted)},
+		{name: "na-storm-no-tries", summary: "the subject does not report its tries", write: func() *script {
 			s := newScript(1)
 			s.press("p1", "o1")
 			s.commit("p1")

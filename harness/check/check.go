@@ -56,7 +56,8 @@ func questions() []question {
 }
 
 // answer is what a question comes to. A finding fails the check, or makes it
-// unknown if the check is weak. Without one, a doubt makes it unknown.
+// unknown if the check is weak. Without one, a doubt makes it unknown; and without
+// that, something the subject does not offer makes it not applicable.
 type answer struct {
 	count    int
 	findings []harness.Finding // the first harness.MaxFindings
@@ -66,6 +67,7 @@ type answer struct {
 	fail  string // the summary of findings, after their number and before their names, such as "lost"
 	noun  string // what is counted; empty is "payment"
 	doubt string // why it could not be judged in full, or empty
+	lacks string // what the subject does not offer, so that it can never be judged, or empty
 }
 
 // maxNamed is how many findings a summary names.
@@ -90,6 +92,8 @@ func (a *answer) verdict(c Check) harness.Verdict {
 		v.Status, v.Summary = harness.Fail, a.summary()
 	case a.doubt != "":
 		v.Status, v.Summary = harness.StatusUnknown, a.doubt
+	case a.lacks != "":
+		v.Status, v.Summary = harness.NotApplicable, a.lacks
 	default:
 		v.Status, v.Summary = harness.Pass, a.pass
 	}

@@ -13,7 +13,8 @@
 //
 // A verdict is unknown, never pass, when the history does not hold what it
 // would take to judge: no end, an interrupted run, a ledger that was not read,
-// a fault that hit nothing. What a partial history already proves wrong fails
-// all the same. A broken history is data like any other; nothing here returns an
+// a fault that hit nothing. It is n/a when the run was whole and the subject does
+// not offer what it would take: it reports no commits, gives no balances, has no
+// ledger to read. What a partial history already proves wrong fails all the same. A broken history is data like any other; nothing here returns an
 // error.
 package check

@@ -8,7 +8,7 @@ import "fmt"
 func (j *Judge) early() answer {
 	a := answer{fail: "told confirmed before the booking was durable", doubt: j.incomplete()}
 	if j.header != nil && !j.header.Commits {
-		a.doubt = "the subject does not report its commits"
+		a.lacks = "the subject does not report its commits"
 		return a
 	}
 	ledger := j.ledgerDoubt()

@@ -54,6 +54,7 @@ type payment struct {
 	pressed   int32 // line
 	pressed2  int32 // line of a second press with this id
 	accepted  int32 // line of the first time it was told queued or unknown
+	queued    int32 // line of the first time it was told queued
 	unknown   int32 // line of the first time it was told unknown
 	confirmed int32 // line of the first time it was told confirmed
 	final     int32 // line of the first final outcome
@@ -182,6 +183,9 @@ func (p *payment) tell(o harness.Outcome, line int32) {
 	case !o.Final() && p.accepted == 0:
 		p.accepted = line
 	}
+	if o == harness.Queued && p.queued == 0 {
+		p.queued = line
+	}
 	if o == harness.OutcomeUnknown && p.unknown == 0 {
 		p.unknown = line
 	}
@@ -250,15 +254,23 @@ func (j *Judge) incomplete() string {
 }
 
 // ledgerDoubt says why the postings cannot be relied upon to be all there are,
-// or nothing.
+// or nothing. It is nothing, too, where there is no ledger at all, see noLedger.
 func (j *Judge) ledgerDoubt() string {
 	if s := j.incomplete(); s != "" {
 		return s
 	}
-	if !j.end.LedgerRead {
+	if !j.end.LedgerRead && !j.end.NoLedger {
 		return "the ledger was not read"
 	}
 	return ""
+}
+
+// noLedger says that there is no ledger to judge by, or nothing.
+func (j *Judge) noLedger() string {
+	if j.end == nil || !j.end.NoLedger {
+		return ""
+	}
+	return "the subject has no ledger to read: nobody knows what was booked"
 }
 
 // label names a payment in a summary.

@@ -6,10 +6,12 @@ import (
 
 // lost: told confirmed and not posted, or accepted and neither posted nor
 // refused, and no longer held by its payer. A press of an order is posted if the
-// order is.
+// order is. Where the subject cannot say what its payers hold, accepted means told
+// queued: one that was told unknown only may yet be tried again, by the app or by
+// its user, and is unresolved.
 func (j *Judge) lost() answer {
-	a := answer{fail: "lost", doubt: j.ledgerDoubt()}
-	if a.doubt != "" {
+	a := answer{fail: "lost", doubt: j.ledgerDoubt(), lacks: j.noLedger()}
+	if a.doubt != "" || a.lacks != "" {
 		return a // a posting that is not there may only not have been read
 	}
 	for p, o := range j.asked() {
@@ -18,6 +20,7 @@ func (j *Judge) lost() answer {
 		case p.confirmed != 0:
 			a.found(j.label(p), j.finding(p, "was told confirmed and is not in the ledger", p.pressed, p.confirmed))
 		case p.accepted == 0, p.refused(), p.held != 0:
+		case !j.header.Holds && p.queued == 0:
 		case !j.header.Holds:
 			a.found(j.label(p), j.finding(p, "was accepted, then neither posted nor refused (the subject cannot say whether its payer still holds it)", p.pressed, p.accepted, p.told))
 		default:

@@ -75,7 +75,7 @@ func differences(p *payment, b *harness.Posting) []string {
 // altered: posted with another amount, payer, payee or currency than asked.
 func (j *Judge) altered() answer {
 	a := j.alterations
-	a.fail, a.doubt = "posted otherwise than asked", j.ledgerDoubt()
+	a.fail, a.doubt, a.lacks = "posted otherwise than asked", j.ledgerDoubt(), j.noLedger()
 	a.pass = plural(j.postings, "posting") + " as asked"
 	return a
 }
@@ -83,7 +83,7 @@ func (j *Judge) altered() answer {
 // phantom: posted, and never asked for.
 func (j *Judge) phantom() answer {
 	a := j.phantoms
-	a.fail, a.noun, a.doubt = "that nobody asked for", "posting", j.ledgerDoubt()
+	a.fail, a.noun, a.doubt, a.lacks = "that nobody asked for", "posting", j.ledgerDoubt(), j.noLedger()
 	a.pass = "every posting was asked for"
 	return a
 }

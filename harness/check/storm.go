@@ -21,8 +21,8 @@ func (j *Judge) storm() answer {
 			a.found(j.label(p), j.finding(p, fmt.Sprintf("took %d tries and status queries", p.tries), p.pressed, p.tryLine))
 		}
 	}
-	if confirmed > 0 && j.attempts == 0 && a.doubt == "" {
-		a.doubt = "the subject does not report its tries"
+	if confirmed > 0 && j.attempts == 0 {
+		a.lacks = "the subject does not report its tries"
 	}
 	a.pass = fmt.Sprintf("at most %d tries and status queries a payment, %d allowed", most, bound)
 	if bound == 0 {

@@ -39,10 +39,11 @@ func (j *Judge) move(a account, amount int64, line int32) {
 // compared with the floor: the order of the postings is the ledger's own.
 func (j *Judge) unbalanced() answer {
 	a := answer{noun: "account", fail: "out of balance", doubt: j.ledgerDoubt()}
-	if a.doubt == "" && len(j.balances) == 0 {
-		a.doubt = "the subject gave no balances"
+	a.lacks = j.noLedger()
+	if a.lacks == "" && len(j.balances) == 0 {
+		a.lacks = "the subject gives no balances"
 	}
-	if a.doubt != "" {
+	if a.doubt != "" || a.lacks != "" {
 		return a
 	}
 	seen := make(map[account]int32, len(j.balances))

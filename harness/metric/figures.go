@@ -89,7 +89,7 @@ func (c *Collector) measure(in *scope) sheet {
 func VerdictFigures(verdicts []harness.Verdict) harness.Figures {
 	s := make(sheet)
 	for _, v := range verdicts {
-		if v.Status != harness.StatusUnknown {
+		if v.Status == harness.Pass || v.Status == harness.Fail {
 			s[v.Check] = float64(v.Count)
 		}
 	}
