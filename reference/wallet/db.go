@@ -66,7 +66,9 @@ type db struct {
 // also frees a replaced file layer from shared memory. synchronous=FULL syncs
 // the log at every commit; with NORMAL a commit in WAL mode may be lost with
 // the power (https://sqlite.org/pragma.html#pragma_synchronous). fullfsync is
-// what a sync takes on iOS and macOS to reach the flash.
+// what a sync takes on iOS and macOS to reach the flash. A commit writes whole
+// pages to the log, and a payment has a few hundred bytes: with pages of 1 KiB it
+// costs the flash 10 KB, with SQLite's 4 KiB it would be 41.
 func openDB(dsn string) (*db, error) {
 	c, err := sqlite3.Open(dsn)
 	if err != nil {
@@ -110,6 +112,7 @@ func syncDir(path string) error {
 func (d *db) prepare() error {
 	err := d.c.Exec(`
 		PRAGMA busy_timeout = 0;
+		PRAGMA page_size = 1024;
 		PRAGMA locking_mode = EXCLUSIVE;
 		PRAGMA journal_mode = WAL;
 		PRAGMA synchronous = FULL;
