@@ -65,6 +65,8 @@ func colourOf(word string) colour {
 		return red
 	case "BROKEN":
 		return magenta
+	case "N/A":
+		return dim
 	}
 	return yellow
 }
@@ -87,6 +89,8 @@ func countCell(check string) func(harness.Result) cell {
 			return cell{none, dim}
 		case v.Status == harness.StatusUnknown:
 			return cell{unjudged, yellow}
+		case v.Status == harness.NotApplicable:
+			return cell{v.Status.String(), yellow}
 		case v.Count > 0:
 			return cell{strconv.Itoa(v.Count), red}
 		}

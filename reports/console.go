@@ -83,6 +83,40 @@ func footnotes(results []harness.Result, rows [][]cell) []string {
 	if len(marks) > 0 {
 		notes = append(notes, strings.Join(marks, ", "))
 	}
+	return append(notes, notJudged(results)...)
+}
+
+// notJudged says which checks are n/a, why, and in how many of the runs.
+func notJudged(results []harness.Result) []string {
+	var reasons []string
+	checks, runs := map[string][]string{}, map[string]int{}
+	for _, r := range results {
+		told := map[string]bool{}
+		for _, v := range r.Verdicts {
+			if v.Status != harness.NotApplicable {
+				continue
+			}
+			why := clean(v.Summary)
+			if !slices.Contains(reasons, why) {
+				reasons = append(reasons, why)
+			}
+			if !slices.Contains(checks[why], v.Check) {
+				checks[why] = append(checks[why], v.Check)
+			}
+			if !told[why] {
+				told[why] = true
+				runs[why]++
+			}
+		}
+	}
+	var notes []string
+	for _, why := range reasons {
+		where := ""
+		if runs[why] < len(results) {
+			where = " in " + plural(runs[why], "run")
+		}
+		notes = append(notes, fmt.Sprintf("n/a, not judged%s: %s (%s)", where, clean(strings.Join(checks[why], ", ")), why))
+	}
 	return notes
 }
 
@@ -130,7 +164,11 @@ func troubles(verdicts []harness.Verdict) []harness.Verdict {
 	return list
 }
 
-func verdictPassed(v harness.Verdict) bool     { return v.Status == harness.Pass }
+// verdictPassed reports whether a verdict is none of the troubles of its run.
+func verdictPassed(v harness.Verdict) bool {
+	return v.Status == harness.Pass || v.Status == harness.NotApplicable
+}
+
 func thresholdPassed(t harness.Threshold) bool { return t.Status == harness.Pass }
 
 // drawError says why the experiment broke, or why a run is not a pass although
@@ -284,18 +322,25 @@ func sums(results []harness.Result) string {
 
 // sum adds up the findings of a check, and says how many runs could not tell.
 func sum(results []harness.Result, check string) string {
-	count, untold := 0, 0
+	count, untold, never := 0, 0, 0
 	for _, r := range results {
 		v := r.Verdict(check)
 		count += v.Count
-		if v.Status == harness.StatusUnknown {
+		switch v.Status {
+		case harness.StatusUnknown:
 			untold++
+		case harness.NotApplicable:
+			untold++
+			never++
+		case harness.Pass, harness.Fail:
 		}
 	}
-	switch untold {
-	case 0:
+	switch {
+	case untold == 0:
 		return fmt.Sprintf("%d %s", count, check)
-	case len(results):
+	case never == len(results):
+		return check + " not judged"
+	case untold == len(results):
 		return unjudged + " " + check
 	}
 	return fmt.Sprintf("%d %s (%s could not tell)", count, check, plural(untold, "run"))

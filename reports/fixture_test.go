@@ -174,6 +174,22 @@ func unjudgeable() harness.Result {
 	return r
 }
 
+// ledgerless is a pass of a subject that nobody can look into.
+func ledgerless() harness.Result {
+	r := passing()
+	r.Scenario = scenario("edge", "")
+	na := func(check, summary string) harness.Verdict {
+		return harness.Verdict{Check: check, Status: harness.NotApplicable, Summary: summary}
+	}
+	const why = "the subject has no ledger to read: nobody knows what was booked"
+	r.Verdicts = []harness.Verdict{
+		na("lost", why), na("duplicated", why),
+		passed("unresolved", "every payment has a final outcome"),
+		na("early", "the subject does not report its commits"),
+	}
+	return r
+}
+
 // broken never began.
 func broken() harness.Result {
 	return harness.Result{

@@ -51,7 +51,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"another version":    {`{"version":2}`, "read JSON report: it is version 2, and this onebar reads version 1"},
 		"something else":     {`{"at":0}`, "read JSON report: it is version 0, and this onebar reads version 1"},
 		"two reports":        {`{"version":1}{"version":1}`, "read JSON report: something follows the report: keep one report a file"},
-		"an unknown verdict": {`{"version":1,"results":[{"status":"fine"}]}`, `read JSON report: status "fine" is not one of unknown, pass, fail`},
+		"an unknown verdict": {`{"version":1,"results":[{"status":"fine"}]}`, `read JSON report: status "fine" is not one of unknown, pass, fail, n/a`},
 	} {
 		got, err := ReadJSON(strings.NewReader(c.text))
 		require.EqualError(t, err, c.want, name)

@@ -46,12 +46,16 @@ type (
 		Time      junitSeconds  `xml:"time,attr"`
 		Failure   *junitTrouble `xml:"failure"`
 		Error     *junitTrouble `xml:"error"`
+		Skipped   *junitSkip    `xml:"skipped"`
 		SystemOut string        `xml:"system-out,omitempty"`
 	}
 	junitTrouble struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
+	}
+	junitSkip struct {
+		Message string `xml:"message,attr"`
 	}
 	junitSeconds time.Duration
 )
@@ -65,8 +69,8 @@ func (s junitSeconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
 // scenario, in it a case "run" for the experiment itself, one for each check
 // and one for each threshold. A case that failed is a failure. One that could
 // not be judged is an error and not skipped, since to a CI skipped is green,
-// and unknown is never a pass; a run that broke is an error too. What XML
-// cannot hold is replaced by U+FFFD.
+// and unknown is never a pass; a run that broke is an error too. A check that is
+// n/a is skipped, with the reason. What XML cannot hold is replaced by U+FFFD.
 func JUnit(w io.Writer, results []harness.Result) error {
 	doc := junitSuites{Name: "onebar"}
 	for _, r := range results {
@@ -110,6 +114,9 @@ func suite(r harness.Result) junitSuite {
 		if c.Error != nil {
 			s.Errors++
 		}
+		if c.Skipped != nil {
+			s.Skipped++
+		}
 	}
 	return s
 }
@@ -129,9 +136,14 @@ func runCase(r harness.Result) junitCase {
 
 func verdictCase(r harness.Result, v harness.Verdict) junitCase {
 	c := junitCase{ClassName: title(r), Name: v.Check}
-	if v.Status == harness.Pass {
+	switch v.Status {
+	case harness.Pass:
 		c.SystemOut = v.Summary
 		return c
+	case harness.NotApplicable:
+		c.Skipped = &junitSkip{Message: v.Summary}
+		return c
+	case harness.StatusUnknown, harness.Fail:
 	}
 	var b strings.Builder
 	b.WriteString(v.Summary + "\n")

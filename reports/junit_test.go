@@ -88,6 +88,22 @@ func TestJUnitCountsAddUp(t *testing.T) {
 	require.InDelta(t, 61.25, doc.Suites[0].Time, 0.001)
 }
 
+// A check that the subject can never be judged by is skipped, and says why.
+func TestJUnitSkipsWhatIsNotApplicable(t *testing.T) {
+	t.Parallel()
+	s := readJUnit(t, ledgerless()).Suites[0]
+	skipped := map[string]string{}
+	for _, c := range s.Cases {
+		if c.Skipped != nil {
+			skipped[c.Name] = c.Skipped.Message
+			require.Nil(t, c.Error)
+			require.Nil(t, c.Failure)
+		}
+	}
+	require.Len(t, skipped, 3)
+	require.Equal(t, "the subject has no ledger to read: nobody knows what was booked", skipped["lost"])
+}
+
 // Whatever a result lacks, a CI that reads it is green only if the run passed.
 func TestJUnitIsGreenOnlyForAPass(t *testing.T) {
 	t.Parallel()
@@ -102,6 +118,7 @@ func TestJUnitIsGreenOnlyForAPass(t *testing.T) {
 		green  bool
 	}{
 		"pass":                         {passing(), true},
+		"n/a":                          {ledgerless(), true},
 		"fail":                         {failing(), false},
 		"unknown":                      {unjudgeable(), false},
 		"broken":                       {broken(), false},
