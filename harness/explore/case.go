@@ -31,6 +31,7 @@ type Case struct {
 	Seed     uint64           `json:"seed"`
 	Dir      string           `json:"dir,omitempty"` // of its files; empty keeps nothing
 	Pcap     bool             `json:"pcap,omitempty"`
+	Survey   bool             `json:"survey,omitempty"` // say at which points events could begin
 
 	Traces []harness.TraceData `json:"traces,omitempty"` // see Pack
 }
@@ -95,6 +96,7 @@ func eachPath(sc *harness.Scenario, f func(*harness.Path)) {
 // Report is what came of a case.
 type Report struct {
 	Result harness.Result `json:"result"`
+	Survey *Survey        `json:"survey,omitempty"` // if the case asks for it
 }
 
 // Runner makes runs. It may be used by several goroutines, and makes as many runs
@@ -121,23 +123,44 @@ const spare = 10 * time.Minute
 // Run implements Runner.
 func (s Simulator) Run(ctx context.Context, c Case) (Report, error) {
 	o := bubble.Options{Seed: c.Seed, VirtualLimit: c.Scenario.Duration() + c.Scenario.Settle + spare}
-	var done atomic.Pointer[harness.Result] // a run that hangs may yet go on
+	var done atomic.Pointer[Report] // a run that hangs may yet go on
 	err := bubble.Run(ctx, o, func(ctx context.Context) (err error) {
 		subject, free, err := s.New(c.Scenario)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, free()) }()
-		res, err := run.Run(ctx, c.Scenario, run.Options{
-			Engine: simnet.Engine{}, Subject: subject, Seed: c.Seed, Version: s.Version,
-			Pcap: c.Pcap, Dir: c.Dir, Watch: s.Watch, Each: s.Each,
+		report, err := carryOut(ctx, c, run.Options{
+			Engine: simnet.Engine{}, Subject: subject, Version: s.Version, Watch: s.Watch, Each: s.Each,
 		})
-		done.Store(&res)
+		done.Store(&report)
 		return err
 	})
-	var r Report
-	if res := done.Load(); res != nil {
-		r.Result = *res
+	if report := done.Load(); report != nil {
+		return *report, err
 	}
-	return r, err
+	return Report{}, err
+}
+
+// carryOut makes the run of a case with the engine and the subject of o.
+func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
+	o.Seed, o.Dir, o.Pcap = c.Seed, c.Dir, c.Pcap
+	var s *surveyor
+	if c.Survey {
+		s = newSurveyor(c.Scenario)
+		each := o.Each
+		o.Each = func(r harness.Record) {
+			s.add(r)
+			if each != nil {
+				each(r)
+			}
+		}
+	}
+	res, err := run.Run(ctx, c.Scenario, o)
+	report := Report{Result: res}
+	if s != nil {
+		_, crashes := o.Subject.(harness.Crasher)
+		report.Survey = s.survey(crashes)
+	}
+	return report, err
 }

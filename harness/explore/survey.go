@@ -1,0 +1,139 @@
+package explore
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Survey says at which points of a run an event could have begun.
+type Survey struct {
+	// Points are the packets of the payments, by the time they were offered, and
+	// then the commits, the client's first, each one before and after it is durable.
+	// Packets are counted from the beginning of the script to its end, or to a few
+	// seconds after the last payment became final.
+	Points  []Point         `json:"points,omitempty"`
+	Began   []time.Duration `json:"began,omitempty"`   // when each event of the timeline first began, as an offset; -1 is never
+	Crashes bool            `json:"crashes,omitempty"` // the subject's sides can be killed
+}
+
+// Point is a moment of a run that is told by what happens: see harness.Trigger.
+type Point struct {
+	harness.Trigger
+	At         time.Duration `json:"at,omitempty"`      // offset of the packet; 0 for a commit, whose time is not known
+	Size       int           `json:"size,omitempty"`    // of the packet, in bytes, as in a harness.Packet
+	Flow       int           `json:"flow,omitempty"`    // its connection, likewise
+	Opens      bool          `json:"opens,omitempty"`   // it is the first of its connection, up: a SYN, unless it is a datagram
+	Retransmit bool          `json:"rtx,omitempty"`     // likewise
+	Lost       bool          `json:"dropped,omitempty"` // it did not arrive
+}
+
+// String is such as "packet 5 down (179 B)", or "before commit 2 of the client".
+func (p Point) String() string {
+	if p.Commit > 0 {
+		when := "before"
+		if p.After {
+			when = "after"
+		}
+		return fmt.Sprintf("%s commit %d of the %s", when, p.Commit, p.Side)
+	}
+	notes := []string{fmt.Sprintf("%d B", p.Size)}
+	for _, n := range []struct {
+		name string
+		set  bool
+	}{{"SYN", p.Opens && p.Size > 0}, {"rtx", p.Retransmit}, {"lost", p.Lost}} {
+		if n.set {
+			notes = append(notes, n.name)
+		}
+	}
+	text := fmt.Sprintf("packet %d %s", p.Packet, p.Direction)
+	if p.Client > 0 {
+		text += fmt.Sprintf(" of wallet %d", p.Client)
+	}
+	return text + " (" + strings.Join(notes, ", ") + ")"
+}
+
+// afterwards is how long after the last payment became final packets are still
+// points: acknowledgements are then on their way, and perhaps work that was put
+// off. Nothing is at stake in the packets that close idle connections.
+const afterwards = 5 * time.Second
+
+// surveyor makes a Survey of the records of a run.
+type surveyor struct {
+	points []Point
+	flows  map[[2]int]bool // client and flow of connections seen
+	began  []time.Duration
+	open   map[string]bool // payments without a final outcome
+
+	script, end, final time.Duration // offsets: its beginning and end, and the last final outcome
+	commits            [2]int64      // of client and server
+}
+
+func newSurveyor(sc harness.Scenario) *surveyor {
+	s := &surveyor{flows: map[[2]int]bool{}, open: map[string]bool{}, script: -1, end: -1}
+	for range sc.Timeline {
+		s.began = append(s.began, -1)
+	}
+	return s
+}
+
+// add takes in a record.
+func (s *surveyor) add(r harness.Record) {
+	switch {
+	case r.Packet != nil:
+		s.packet(*r.Packet)
+	case r.Phase != nil:
+		if s.script < 0 {
+			s.script = r.At
+		}
+		s.end = r.At // the last phase is the settle
+	case r.Fault != nil:
+		if i := r.Fault.Event; !r.Fault.Ended && i < len(s.began) && s.began[i] < 0 {
+			s.began[i] = r.At
+		}
+	case r.Pay != nil:
+		s.open[r.Pay.ID] = true
+	case r.Told != nil && r.Told.Outcome.Final():
+		delete(s.open, r.Told.Payment)
+		s.final = r.At
+	case r.End != nil:
+		s.commits = [2]int64{r.End.ClientCommits, r.End.ServerCommits}
+	}
+}
+
+func (s *surveyor) packet(p harness.Packet) {
+	if p.Cross || p.Copy {
+		return
+	}
+	flow := [2]int{p.Client, p.Flow}
+	s.points = append(s.points, Point{
+		Trigger: harness.Trigger{Packet: p.N, Client: p.Client, Direction: p.Direction},
+		At:      p.At, Size: p.Size, Flow: p.Flow, Retransmit: p.Retransmit, Lost: p.Drop != harness.DropNone,
+		Opens: p.Direction == harness.Up && !s.flows[flow],
+	})
+	s.flows[flow] = true
+}
+
+// survey returns what was found.
+func (s *surveyor) survey(crashes bool) *Survey {
+	last := s.end
+	if len(s.open) == 0 {
+		last = min(last, s.final+afterwards)
+	}
+	v := &Survey{Began: s.began, Crashes: crashes, Points: slices.DeleteFunc(s.points, func(p Point) bool {
+		return p.At < s.script || p.At > last
+	})}
+	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
+	for i, side := range []harness.Side{harness.Client, harness.Server} {
+		for n := range s.commits[i] {
+			for _, after := range []bool{false, true} {
+				v.Points = append(v.Points, Point{Trigger: harness.Trigger{Commit: n + 1, Side: side, After: after}})
+			}
+		}
+	}
+	return v
+}
