@@ -128,3 +128,31 @@ func scaled(v int64, units []unit) string {
 	}
 	return strconv.FormatInt(v, 10) + units[len(units)-1].name
 }
+
+// FormatFrequency writes a number of times a second as a scenario file would:
+// 4/s, 90/min or 90/h, in the first unit of which it is a whole number, and
+// otherwise per second. It reads back to the same number.
+func FormatFrequency(hz float64) string {
+	for _, u := range []struct {
+		seconds float64
+		name    string
+	}{{1, "/s"}, {60, "/min"}, {3600, "/h"}} {
+		text := strconv.FormatFloat(math.Round(hz*u.seconds), 'f', -1, 64) + u.name
+		var back frequency
+		if back.scan(text) == nil && back.hz == hz {
+			return text
+		}
+	}
+	return strconv.FormatFloat(hz, 'f', -1, 64) + "/s"
+}
+
+// formatMoney writes an amount, or a range of them, as a scenario file would.
+func formatMoney(least, most int64, currency string) string {
+	if least == most {
+		return harness.FormatMoney(most, currency)
+	}
+	low, _, _ := strings.Cut(harness.FormatMoney(least, currency), " ")
+	return low + ".." + harness.FormatMoney(most, currency)
+}
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -261,7 +261,9 @@ func (v *reference) scan(s string) error {
 }
 
 // isFile reports whether a file is meant: it has a dot or a folder in its name.
-func (v *reference) isFile() bool { return strings.ContainsAny(v.s, `./\`) }
+func (v *reference) isFile() bool { return isFile(v.s) }
+
+func isFile(name string) bool { return strings.ContainsAny(name, `./\`) }
 
 // frequency is a number of times a second.
 type frequency struct {

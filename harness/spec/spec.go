@@ -1,4 +1,5 @@
-// Package spec reads scenario files: YAML in, [harness.Scenario] out.
+// Package spec reads scenario files, YAML in, [harness.Scenario] out, and writes
+// them.
 //
 // The format is the structs of format.go: their tags hold each key's range,
 // default and meaning, and the decoder, the JSON Schema ([Schema]) and the
@@ -9,7 +10,8 @@
 //
 // Start at [Parse]; decode.go walks the syntax tree into the structs, build.go,
 // path.go and timeline.go check what only makes sense together and make the
-// Scenario, and reference.go reads the traces and radio models it names.
+// Scenario, and reference.go reads the traces and radio models it names. [Write] is
+// the way back: compose.go fills the structs from a Scenario, encode.go writes them.
 package spec
 
 import (

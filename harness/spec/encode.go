@@ -1,0 +1,167 @@
+package spec
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// encode writes the structs of format.go as YAML: one line a key, and one an
+// event or threshold. It is the way back of decode.go.
+func encode(f *file) string {
+	var b strings.Builder
+	s := reflect.ValueOf(f).Elem()
+	for _, k := range keysOf(s.Type()) {
+		v := s.Field(k.index)
+		if lines, ok := lines(v); ok {
+			if len(lines) > 0 {
+				b.WriteString(k.name + ":\n  - " + strings.Join(lines, "\n  - ") + "\n")
+			}
+			continue
+		}
+		if text, ok := encodeValue(v, k, false); ok {
+			b.WriteString(k.name + ": " + text + "\n")
+		}
+	}
+	return b.String()
+}
+
+// lines returns the items of a list that has one a line, and false for any other
+// value: lists of words stand on one line.
+func lines(v reflect.Value) (items []string, ok bool) {
+	words := []reflect.Type{reflect.TypeFor[[]slug](), reflect.TypeFor[[]word]()}
+	if v.Kind() != reflect.Slice || slices.Contains(words, v.Type()) {
+		return nil, false
+	}
+	for i := range v.Len() {
+		item, _ := encodeValue(v.Index(i), key{}, false)
+		items = append(items, item)
+	}
+	return items, true
+}
+
+// printed is a leaf that can be written: every one.
+type printed interface {
+	given() bool
+	text() string // what scan would read
+}
+
+// encodeValue returns the text of a value, and false if it need not be written:
+// it was not given, or is the default of its key. Within brackets a comma must be
+// quoted.
+func encodeValue(v reflect.Value, k key, brackets bool) (string, bool) {
+	switch x := v.Addr().Interface().(type) {
+	case printed:
+		return encodeLeaf(x, k, brackets)
+	case shorthand:
+		if text, ok := encodeShort(v, x, brackets); ok {
+			return text, true
+		}
+	}
+	if v.Kind() == reflect.Slice {
+		var items []string
+		for i := range v.Len() {
+			item, _ := encodeValue(v.Index(i), key{}, true)
+			items = append(items, item)
+		}
+		return "[" + strings.Join(items, ", ") + "]", len(items) > 0
+	}
+	var pairs []string
+	for _, k := range inOrder(v.Type()) {
+		if text, ok := encodeValue(v.Field(k.index), k, true); ok {
+			pairs = append(pairs, k.name+": "+text)
+		}
+	}
+	return "{" + strings.Join(pairs, ", ") + "}", v.Addr().Interface().(interface{ given() bool }).given()
+}
+
+func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
+	text := l.text()
+	if k.fallback != "" {
+		same := reflect.New(reflect.TypeOf(l).Elem()).Interface().(leaf)
+		must(same.scan(k.fallback))
+		if same.(printed).text() == text {
+			return "", false
+		}
+	}
+	switch l.(type) {
+	case *yes, *word, *slug:
+		return text, l.given() // their words are plain
+	}
+	return quoted(text, brackets), l.given()
+}
+
+// encodeShort returns the scalar form of a struct, if only what it stands for is
+// given.
+func encodeShort(v reflect.Value, s shorthand, brackets bool) (string, bool) {
+	short := s.short()
+	for _, k := range keysOf(v.Type()) {
+		if field := v.Field(k.index).Addr().Interface().(interface{ given() bool }); field.given() && field != any(short) {
+			return "", false
+		}
+	}
+	return encodeLeaf(short.(printed), key{}, brackets)
+}
+
+// inOrder returns the keys of a struct in the order in which they are written:
+// how long an event lasts comes after what it is.
+func inOrder(t reflect.Type) []key {
+	keys := keysOf(t)
+	if t != reflect.TypeFor[event]() {
+		return keys
+	}
+	last := func(k key) bool { return k.name == "for" || k.name == "phase" }
+	return append(slices.DeleteFunc(slices.Clone(keys), last), slices.DeleteFunc(keys, func(k key) bool { return !last(k) })...)
+}
+
+// quoted returns a text as a YAML scalar: as it is if YAML reads it so, and
+// otherwise in single quotes.
+func quoted(s string, brackets bool) string {
+	if isPlain(s, brackets) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+func isPlain(s string, brackets bool) bool {
+	if s == "" || strings.HasSuffix(s, " ") || slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off"}, strings.ToLower(s)) {
+		return false
+	}
+	for i, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == 'µ'
+		inside := " '-+*/%=<>()_"
+		if !brackets {
+			inside += ","
+		}
+		if !letter && r != '.' && (i == 0 || !strings.ContainsRune(inside, r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// The leaves, each in the form its scan takes.
+
+func (v *text) text() string  { return v.s }
+func (v *slug) text() string  { return v.s }
+func (v *word) text() string  { return v.s }
+func (v *yes) text() string   { return "true" }
+func (v *count) text() string { return decimal(v.n) }
+
+func (v *duration) text() string { return FormatDuration(v.d) }
+func (v *share) text() string    { return FormatShare(v.f) }
+func (v *offset) text() string   { return FormatDuration(v.d) }
+func (v *bitrate) text() string  { return FormatRate(v.bps) }
+func (v *size) text() string     { return FormatSize(v.bytes) }
+
+func (v *queue) text() string {
+	if v.d > 0 {
+		return FormatDuration(v.d)
+	}
+	return FormatSize(v.bytes)
+}
+
+func (v *reference) text() string { return v.s }
+func (v *frequency) text() string { return FormatFrequency(v.hz) }
+func (v *money) text() string     { return formatMoney(v.minor, v.minor, v.currency) }
+func (v *amounts) text() string   { return formatMoney(v.least, v.most, v.currency) }

@@ -1,0 +1,247 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Write writes a scenario as a file that [Parse] reads back to an equal one; only
+// File, the lines and the names of profiles may differ. Links are written by the
+// name of a profile of lib where they can be. The notes are lines of a comment at
+// the top. Files that the scenario names are named as in sc.File, whose folder
+// their paths begin at.
+//
+// What cannot be written so is an error, and nothing has been written then. The
+// text is read back before it is handed out, so this holds for whatever a program
+// may have put into the scenario.
+func Write(w io.Writer, sc harness.Scenario, lib Library, notes ...string) error {
+	text, err := format(sc.File, sc, lib, notes)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// WriteFile is Write to a file, which may lie elsewhere than sc.File: the files
+// that the scenario names are named from its folder.
+func WriteFile(path string, sc harness.Scenario, lib Library, notes ...string) error {
+	text, err := format(path, sc, lib, notes)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write scenario: %w", err)
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return fmt.Errorf("write scenario: %w", err)
+	}
+	return nil
+}
+
+// format returns the text of a scenario whose file will be at path, and makes
+// sure of it.
+func format(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
+	text, err := reliable(path, sc, lib, notes)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s cannot be written as a file: %w", sc.Name, err)
+	}
+	return text, nil
+}
+
+func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
+	c := &composer{decoder: &decoder{file: path, lib: lib}, from: sc.File}
+	f := c.scenario(sc)
+	if err := errors.Join(c.errs...); err != nil {
+		return nil, err
+	}
+	text := []byte(comment(notes) + encode(f))
+	back, err := Parse(path, text, lib)
+	if err != nil {
+		return nil, err
+	}
+	return text, same(sc, back)
+}
+
+// comment returns notes as lines of a comment.
+func comment(notes []string) string {
+	var b strings.Builder
+	for _, n := range notes {
+		n = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(n)
+		for line := range strings.SplitSeq(n, "\n") {
+			line = strings.Map(func(r rune) rune {
+				if unicode.IsControl(r) {
+					return ' '
+				}
+				return r
+			}, strings.ToValidUTF8(line, "?"))
+			b.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// same returns nil if two scenarios are equal but for what a file does not keep,
+// and otherwise an error that names the first key that is not.
+func same(want, got harness.Scenario) error {
+	a, b := plain(want), plain(got)
+	if key, x, y := differ("", a, b); key != "" {
+		return fmt.Errorf("%s is %s, and would be read back as %s", strings.TrimPrefix(key, "."), brief(x), brief(y))
+	}
+	if !reflect.DeepEqual(traces(want), traces(got)) {
+		return errors.New("a trace is not that of its name")
+	}
+	return nil
+}
+
+// plain returns the JSON form of a scenario without what a file does not keep.
+func plain(sc harness.Scenario) any {
+	sc = clone(sc)
+	sc.File = ""
+	for i := range sc.Timeline {
+		sc.Timeline[i].Line = 0
+	}
+	for i := range sc.Expect {
+		sc.Expect[i].Line = 0
+	}
+	for i := range sc.Nemesis {
+		sc.Nemesis[i].Event.Line = 0
+	}
+	if r := sc.Radio; r != nil && r.Model != "" {
+		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
+	}
+	eachLink(&sc, func(l *harness.Profile) {
+		l.Name = ""
+		l.Up.Trace, l.Down.Trace = nil, nil
+	})
+	data, err := json.Marshal(sc)
+	must(err) // plain data
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var v any
+	must(d.Decode(&v))
+	return v
+}
+
+// traces returns the traces of a scenario's paths in order. The name of one that
+// was read from a file is left out, since it depends on where the path begins.
+func traces(sc harness.Scenario) []harness.TraceData {
+	var all []harness.TraceData
+	eachLink(&sc, func(l *harness.Profile) {
+		for _, t := range []*harness.Trace{l.Up.Trace, l.Down.Trace} {
+			var data harness.TraceData
+			if t != nil {
+				data = t.Data()
+			}
+			if isFile(data.Name) {
+				data.Name = "a file"
+			}
+			all = append(all, data)
+		}
+	})
+	return all
+}
+
+// clone returns a copy of a scenario whose events and links are its own.
+func clone(sc harness.Scenario) harness.Scenario {
+	sc.Timeline, sc.Expect, sc.Nemesis = slices.Clone(sc.Timeline), slices.Clone(sc.Expect), slices.Clone(sc.Nemesis)
+	own := func(e *harness.Event) {
+		if e.Link != nil {
+			l := *e.Link
+			e.Link = &l
+		}
+	}
+	for i := range sc.Timeline {
+		own(&sc.Timeline[i])
+	}
+	for i := range sc.Nemesis {
+		own(&sc.Nemesis[i].Event)
+	}
+	return sc
+}
+
+// eachLink calls f for every link of a scenario.
+func eachLink(sc *harness.Scenario, f func(*harness.Profile)) {
+	f(&sc.Link)
+	for i := range sc.Timeline {
+		if l := sc.Timeline[i].Link; l != nil {
+			f(l)
+		}
+	}
+	for i := range sc.Nemesis {
+		if l := sc.Nemesis[i].Event.Link; l != nil {
+			f(l)
+		}
+	}
+}
+
+// differ returns the first place, in the order of their keys, where two JSON
+// values differ, and what is there in each; no place if they are equal.
+func differ(at string, a, b any) (key string, inA, inB any) {
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		if !ok {
+			return at, a, b
+		}
+		for _, k := range keysOfBoth(x, y) {
+			if key, inA, inB := differ(at+"."+k, x[k], y[k]); key != "" {
+				return key, inA, inB
+			}
+		}
+		return "", nil, nil
+	case []any:
+		y, ok := b.([]any)
+		if !ok || len(x) != len(y) {
+			return at, a, b
+		}
+		for i := range x {
+			if key, inA, inB := differ(fmt.Sprintf("%s[%d]", at, i), x[i], y[i]); key != "" {
+				return key, inA, inB
+			}
+		}
+		return "", nil, nil
+	}
+	if !reflect.DeepEqual(a, b) {
+		return at, a, b
+	}
+	return "", nil, nil
+}
+
+func keysOfBoth(x, y map[string]any) []string {
+	var keys []string
+	for k := range x {
+		keys = append(keys, k)
+	}
+	for k := range y {
+		if _, ok := x[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// brief writes a JSON value for a message.
+func brief(v any) string {
+	if v == nil {
+		return "nothing"
+	}
+	data, err := json.Marshal(v)
+	must(err)
+	if len(data) > 80 {
+		return strings.ToValidUTF8(string(data[:80]), "") + "…"
+	}
+	return string(data)
+}
