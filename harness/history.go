@@ -108,12 +108,17 @@ func (h *History) Record(r Record) {
 		return
 	}
 	r.At = time.Since(h.start)
-	b, err := json.Marshal(r)
-	if err != nil {
-		h.err = fmt.Errorf("encode history record: %w", err)
-		return
+	line, ok := appendRecord(h.buf[:0], r)
+	if !ok {
+		b, err := json.Marshal(r)
+		if err != nil {
+			h.err = fmt.Errorf("encode history record: %w", err)
+			return
+		}
+		line = append(b, '\n')
 	}
-	h.write(append(b, '\n'))
+	h.buf = line
+	h.write(line)
 	h.flush()
 }
 
@@ -249,10 +254,17 @@ func ReadHistory(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-func parseRecord(line []byte) (rec Record, err error) {
+func parseRecord(line []byte) (Record, error) {
 	if p, ok := parsePacket(line); ok {
 		return Record{At: p.At, Packet: &p}, nil
 	}
+	if r, ok := parseLine(line); ok {
+		return r, nil
+	}
+	return parseJSON(line)
+}
+
+func parseJSON(line []byte) (rec Record, err error) {
 	if err := json.Unmarshal(line, &rec); err != nil {
 		return Record{}, err
 	}
