@@ -41,8 +41,10 @@ func rooms() map[string]room {
 		"harness/check":    {ours: []string{"harness"}, because: "verdicts come from the history"},
 		"harness/workload": {ours: []string{"harness"}, because: "users know payers, not systems"},
 		"harness/spec":     {ours: []string{"harness", "harness/metric", "harness/nearest", "harness/radio", "harness/trace", "harness/yamltext"}, theirs: []string{"github.com/goccy/go-yaml", "github.com/invopop/jsonschema"}, because: "files become nouns; thresholds are metric's"},
-		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/workload", "harness/pcap"}, because: "the walk knows no engine and no subject"},
+		"harness/nemesis":  {ours: []string{"harness"}, because: "random faults are events: arithmetic"},
+		"harness/run":      {ours: []string{"harness", "harness/check", "harness/metric", "harness/nemesis", "harness/workload", "harness/pcap"}, because: "the walk knows no engine and no subject"},
 		"harness/explore":  {ours: []string{"harness", "harness/bubble", "harness/run", "harness/simnet"}, because: "many runs of one scenario: it knows no subject"},
+		"harness/proxy":    {ours: []string{"harness", "harness/relay"}, because: "a link alone, on any engine"},
 		"harness/subject":  {ours: []string{"harness", "harness/relay"}, because: "parts of others are put together by their seams alone"},
 		"scenarios":        {because: "files to embed"},
 		"reports":          {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
@@ -51,7 +53,7 @@ func rooms() map[string]room {
 		"reference/bank":   {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
 		"reference/wallet": {ours: []string{"reference/wire"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the wallet could be deployed"},
 		"reference/cli":    {ours: []string{"reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
-		"cmd":              {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync"}, because: "cmd wires"},
+		"cmd":              {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
 	}
 }
 

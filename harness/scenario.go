@@ -21,7 +21,7 @@ type Scenario struct {
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
 	Radio    *Radio        `json:"radio,omitempty"`   // which radio the energy is reckoned for; nil is none
-	Nemesis  []Nemesis     `json:"nemesis,omitempty"` // random faults: a run has those that its seed draws, see package nemesis
+	Nemesis  []Nemesis     `json:"nemesis,omitempty"` // random faults; a run has those that its seed draws in its Timeline, and none here, see package nemesis
 	Settle   time.Duration `json:"settle"`            // longest wait, after the heal, for every payment to reach a final outcome
 	Expect   []Expectation `json:"expect,omitempty"`
 }
@@ -136,12 +136,21 @@ type Trigger struct {
 }
 
 // Nemesis draws events of one kind at random: Jepsen's name of who does the harm.
-// Event says what is done; its At, Every, Jitter and When are not used. Its For,
-// and its Restart if it is a Crash, are drawn uniformly from half to one and a
-// half times their length unless they are 0.
+// Event says what is done; its At, Every, Jitter and When are not used, and its
+// For, Restart and By are drawn for each event.
 type Nemesis struct {
-	Rate  float64 `json:"rate"` // events a second of the script, Poisson arrivals
-	Event Event   `json:"event"`
+	Rate    float64   `json:"rate"` // events a second of the script, Poisson arrivals
+	For     Durations `json:"for,omitzero"`
+	Restart Durations `json:"restart,omitzero"` // of a Crash
+	By      Durations `json:"by,omitzero"`      // of Slow
+	Event   Event     `json:"event"`
+}
+
+// Durations are those from Min to Max, drawn log-uniformly: a length from 1 s to
+// 2 s is as likely as one from 10 s to 20 s. The zero value is no duration.
+type Durations struct {
+	Min time.Duration `json:"min"` // above 0
+	Max time.Duration `json:"max"` // at least Min
 }
 
 // Event is one line of the timeline: something that is done to the network or
@@ -152,6 +161,10 @@ type Event struct {
 	Every  time.Duration `json:"every,omitempty"`  // period; 0 is once
 	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
 	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal
+
+	// MayMiss says that the run is good even if the event hits nothing, as a random
+	// one may. One that is not so makes the run unknown.
+	MayMiss bool `json:"may_miss,omitempty"`
 
 	Phase string `json:"phase,omitempty"` // names the phases it is in force in, for thresholds; empty is a name made of what is in force
 
@@ -208,6 +221,7 @@ const (
 	StreamSubject                    // whatever the subject draws
 	StreamEngine                     // the engine's own draws: ports, sequence numbers
 	StreamDisk                       // what a power failure leaves on a disk
+	StreamNemesis                    // random faults
 )
 
 // Rand returns the generator of stream s for the seed of a run. The same seed

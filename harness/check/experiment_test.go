@@ -47,6 +47,17 @@ func dark(hits int64, passed int) func(*script) {
 	}
 }
 
+// missed adds an outage and a link that nothing meets.
+func missed(s *script) {
+	p := loses()
+	s.event(harness.Event{Action: harness.Blackhole, MayMiss: true, Line: 10})
+	s.event(harness.Event{Action: harness.SetLink, Link: &p, MayMiss: true, Line: 11})
+	s.fault(harness.FaultNote{Event: 1, Action: harness.Blackhole})
+	s.phase(harness.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
+	s.phase(harness.Phase{Name: "settle"})
+	s.fault(harness.FaultNote{Event: 1, Action: harness.Blackhole, Ended: true})
+}
+
 // overtaking is a phase that asks for a quarter of everything, in which 60
 // packets up are under way at once, and so many skip the delay, are duplicated
 // and are corrupted.
@@ -134,6 +145,17 @@ func experimentSamples() []sample {
 			s.phase(harness.Phase{Name: "second", OutageUp: true})
 			s.phase(harness.Phase{Name: "second, server down", OutageUp: true})
 			s.phase(harness.Phase{Name: "settle"})
+		})},
+		{name: "pass-impairment-may-miss", summary: "packets 0.0 ms late on average; 2 events with 3 hits", write: bench(func(s *script) {
+			dark(3, 0)(s)
+			missed(s)
+		})},
+		{name: "unknown-impairment-another-may-miss", summary: "the outage of phase \"dark twice\" met no packet", lines: []int{18}, write: bench(func(s *script) {
+			dark(3, 0)(s)
+			s.fault(harness.FaultNote{Action: harness.Blackhole})
+			s.phase(harness.Phase{Name: "dark twice", OutageDown: true})
+			missed(s)
+			s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true})
 		})},
 		{name: "pass-impairment-shares", summary: "packets 0.0 ms late on average; reordering as asked in 1 phase; duplicates as asked in 1 phase; corruption as asked in 1 phase", write: overtaking(9, 12, 15)},
 		{name: "unknown-impairment-no-reordering", summary: `phase "crowd" let overtake 0 of 59 packets up (0.00 %), asked was 25.00 %`, write: overtaking(0, 12, 15)},

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,8 @@ func eventName(i int, e harness.Event) string {
 	return fmt.Sprintf("the %s of event %d", e.Action, i+1)
 }
 
-// hits wants every event but link and heal to have happened and hit something.
+// hits wants every event but link and heal to have happened, and to have hit
+// something unless it may miss.
 func (j *Judge) hits(a *answer) {
 	for i, e := range j.header.Scenario.Timeline {
 		if e.Action == harness.SetLink || e.Action == harness.Heal {
@@ -79,14 +81,14 @@ func (j *Judge) hits(a *answer) {
 			doubtful(a, 0, "%s never happened", eventName(i, e))
 		case got.err != "":
 			doubtful(a, got.line, "%s failed: %s", eventName(i, e), got.err)
-		case got.hits == 0:
+		case got.hits == 0 && !e.MayMiss:
 			doubtful(a, got.line, "%s hit nothing", eventName(i, e))
 		}
 	}
 }
 
-// met wants the scenario's link, and every link of the timeline, to have met a
-// packet in at least one of the phases it was in force. A perfect link has
+// met wants the scenario's link, and every link of the timeline that may not
+// miss, to have met a packet in at least one of the phases it was in force. A perfect link has
 // nothing to do.
 func (j *Judge) met(a *answer) {
 	sc := j.header.Scenario
@@ -94,7 +96,7 @@ func (j *Judge) met(a *answer) {
 		doubtful(a, 0, "the scenario's link met no packet")
 	}
 	for i, e := range sc.Timeline {
-		if e.Action == harness.SetLink && e.Link != nil && !perfect(*e.Link) && !j.links.met(*e.Link) {
+		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !j.links.met(*e.Link) {
 			doubtful(a, 0, "%s met no packet", eventName(i, e))
 		}
 	}
@@ -112,20 +114,21 @@ func (l *links) met(p harness.Profile) bool {
 	return false
 }
 
-// outages wants every outage to have met a packet, in either direction, and the
-// packets that met one to have been lost in it. Phases with an outage one after
+// outages wants every outage that may not miss to have met a packet, in either
+// direction, and the packets that met one to have been lost in it. Phases with an outage one after
 // the other are one outage: something else has changed meanwhile.
 func (j *Judge) outages(a *answer) {
 	var first *stretch // of the present outage
 	var met, hit int64
+	owed := false // it may not miss
 	for _, s := range j.links.phases {
 		hit += s.up.outage + s.down.outage
 	}
 	end := func() {
-		if first != nil && met == 0 {
+		if first != nil && met == 0 && owed {
 			doubtful(a, first.line, "the outage of phase %q met no packet", first.Name)
 		}
-		first, met = nil, 0
+		first, met, owed = nil, 0, false
 	}
 	for i := range j.links.phases {
 		s := &j.links.phases[i]
@@ -140,6 +143,7 @@ func (j *Judge) outages(a *answer) {
 			first = s
 		}
 		met += s.up.outage + s.down.outage
+		owed = owed || !j.excused(s.line)
 	}
 	end()
 	j.links.each(func(s *stretch, w way) {
@@ -147,6 +151,23 @@ func (j *Judge) outages(a *answer) {
 			doubtful(a, s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), w.Direction)
 		}
 	})
+}
+
+// excused reports whether the blackholes in force at a line all may miss.
+func (j *Judge) excused(line int32) bool {
+	all, some := true, false
+	for i, e := range j.header.Scenario.Timeline {
+		if got := j.links.events[i]; e.Action == harness.Blackhole && got != nil && got.inForce(line) {
+			some = true
+			all = all && e.MayMiss
+		}
+	}
+	return some && all
+}
+
+// inForce reports whether an occurrence of the event is in force at a line.
+func (e *event) inForce(line int32) bool {
+	return slices.ContainsFunc(e.spans, func(s span) bool { return s.from < line && (s.to == 0 || s.to > line) })
 }
 
 // lateness wants the machine to have kept up, in each phase with enough packets

@@ -59,7 +59,11 @@ type event struct {
 	hits  int64
 	err   string
 	line  int32 // of the first note
+	spans []span
 }
+
+// span is one occurrence of an event, by the lines of its notes.
+type span struct{ from, to int32 } // to is 0 until it has ended
 
 func (l *links) phase(at time.Duration, p harness.Phase, line int32) {
 	l.phases = append(l.phases, stretch{Phase: p, from: at, line: line})
@@ -76,6 +80,9 @@ func (l *links) fault(f harness.FaultNote, line int32) {
 	}
 	if !f.Ended {
 		e.times++
+		e.spans = append(e.spans, span{from: line})
+	} else if n := len(e.spans); n > 0 {
+		e.spans[n-1].to = line
 	}
 	e.hits += f.Hits
 	if e.err == "" {

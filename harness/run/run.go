@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -41,9 +42,10 @@ const HistoryFile = "history.jsonl"
 // Error says why; one that was interrupted has a partial history, and the error
 // of ctx.
 func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, error) {
-	if err := supported(sc, o); err != nil {
+	if err := supported(nemesis.Whole(sc), o); err != nil {
 		return harness.Result{}, err
 	}
+	sc = nemesis.Expand(sc, o.Seed)
 	f, err := openFiles(o.Dir, o.Pcap)
 	if err != nil {
 		return harness.Result{}, err

@@ -1,0 +1,132 @@
+// Package nemesis draws random faults: from the entries of a scenario's nemesis it
+// makes events of its timeline.
+//
+// It does so in the manner of swarm testing (Groce et al., "Swarm Testing", ISSTA
+// 2012): each seed takes part of the entries only, and each of those at a rate of
+// its own, because faults hide one another, and many are met only where others
+// are missing.
+package nemesis
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+const (
+	// taken is the probability that a seed takes an entry. It takes at least one.
+	taken = 0.5
+	// spread is how much more or less often than its rate says an entry of a seed
+	// may strike.
+	spread = 2.0
+	// grain is what times are rounded to, for people.
+	grain = time.Millisecond
+	// most bounds the events of one entry.
+	most = 10_000
+)
+
+// Expand returns the scenario with the events that the seed draws in its timeline,
+// after those of the script and in the order of their beginning, and without a
+// nemesis. Each is over by the end of the script, may miss, has the Line of its
+// entry, and begins when no other of its entry, and no crash of the same side, is
+// in force. The same scenario and seed give the same events; a scenario without a
+// nemesis comes back as it is.
+func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
+	if len(sc.Nemesis) == 0 {
+		return sc
+	}
+	r := harness.Rand(seed, harness.StreamNemesis)
+	var drawn []harness.Event
+	for i, on := range swarm(r, len(sc.Nemesis)) {
+		if on {
+			drawn = append(drawn, draw(r, sc.Nemesis[i], sc.Duration())...)
+		}
+	}
+	slices.SortStableFunc(drawn, func(a, b harness.Event) int { return cmp.Compare(a.At, b.At) })
+	drawn = oneAtATime(drawn)
+	sc.Timeline = append(slices.Clone(sc.Timeline), drawn...)
+	sc.Nemesis = nil
+	return sc
+}
+
+// Whole returns the scenario with each entry of its nemesis once in its timeline,
+// to ask whether all it may draw can be done.
+func Whole(sc harness.Scenario) harness.Scenario {
+	sc.Timeline = slices.Clone(sc.Timeline)
+	for _, n := range sc.Nemesis {
+		e := n.Event
+		e.For, e.Restart, e.By = n.For.Max, n.Restart.Max, n.By.Max
+		sc.Timeline = append(sc.Timeline, e)
+	}
+	sc.Nemesis = nil
+	return sc
+}
+
+// swarm chooses some of n entries, and at least one.
+func swarm(r *rand.Rand, n int) []bool {
+	on := make([]bool, n)
+	for i := range on {
+		on[i] = r.Float64() < taken
+	}
+	if !slices.Contains(on, true) {
+		on[r.IntN(n)] = true
+	}
+	return on
+}
+
+// draw returns the events of one entry, in order.
+func draw(r *rand.Rand, n harness.Nemesis, script time.Duration) []harness.Event {
+	rate := n.Rate * math.Pow(spread, 2*r.Float64()-1)
+	if rate <= 0 {
+		return nil
+	}
+	var list []harness.Event
+	var free time.Duration // when the last of them is over
+	for at := 0.0; len(list) < most; {
+		at += r.ExpFloat64() / rate
+		if at >= script.Seconds() {
+			break
+		}
+		e := n.Event
+		e.At = time.Duration(at * float64(time.Second)).Round(grain)
+		e.For, e.Restart, e.By = length(r, n.For), length(r, n.Restart), length(r, n.By)
+		e.MayMiss = true
+		if left := script - e.At; e.For > left || e.Restart > left {
+			e.For, e.Restart = min(e.For, left), min(e.Restart, left)
+		}
+		if e.At < free || e.At >= script || n.For.Max > 0 && e.For <= 0 {
+			continue
+		}
+		free = e.At + e.For + e.Restart
+		list = append(list, e)
+	}
+	return list
+}
+
+// length draws from d, each doubling as likely as the next.
+func length(r *rand.Rand, d harness.Durations) time.Duration {
+	if d.Max <= d.Min {
+		return d.Max
+	}
+	x := float64(d.Min) * math.Pow(float64(d.Max)/float64(d.Min), r.Float64())
+	return min(max(time.Duration(x).Round(grain), d.Min), d.Max)
+}
+
+// oneAtATime leaves out the crashes of a side that is down.
+func oneAtATime(list []harness.Event) []harness.Event {
+	up := map[harness.Side]time.Duration{}
+	return slices.DeleteFunc(list, func(e harness.Event) bool {
+		if e.Action != harness.Crash {
+			return false
+		}
+		if e.At < up[e.Side] {
+			return true
+		}
+		up[e.Side] = e.At + e.Restart
+		return false
+	})
+}
