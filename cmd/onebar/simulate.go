@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,11 +117,6 @@ func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress repo
 			progress.Update(sc.Name, n.Done, n.State)
 		}
 	})
-	var report explore.Report
-	if len(answer) > 0 {
-		if bad := json.Unmarshal(answer, &report); bad != nil {
-			return harness.Result{}, errors.Join(err, fmt.Errorf("read a worker's answer: %w", bad))
-		}
-	}
+	report, err := readReport(answer, err)
 	return report.Result, err
 }
