@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness/packet"
+	"github.com/onebar/onebar/harness/proxy"
+	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/toxi"
+)
+
+// manual is the command line of onebar proxy.
+type manual struct {
+	listen, upstream, profile, api string
+	seed                           uint64
+	every                          time.Duration
+}
+
+func newProxy() *cobra.Command {
+	var m manual
+	cmd := &cobra.Command{
+		Use:   "proxy --upstream HOST:PORT",
+		Short: "An impaired link alone, for tests by hand with a phone or an emulator",
+		Long: `Listen, and carry what connects over an impaired link to an upstream. Nothing is
+judged; what the link does is shown once a second, and keys change it.
+
+With --api, toxiproxy stands before the link with its HTTP API: its clients and
+toxics work as ever on the proxy named onebar, and a toxic of type link with the
+attribute profile changes the link.`,
+		Example: `  onebar proxy --upstream api.example.com:443 --profile edge
+  onebar proxy --listen 0.0.0.0:8443 --upstream 127.0.0.1:443 --profile rural-2g
+  onebar proxy --upstream 127.0.0.1:8080 --api 127.0.0.1:8474`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return m.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&m.listen, "listen", ":8443", "HOST:PORT to listen on; without a host only this machine can connect")
+	f.StringVar(&m.upstream, "upstream", "", "HOST:PORT of the real server")
+	f.StringVar(&m.profile, "profile", "edge", "profile of the link to begin with, see onebar profiles")
+	f.StringVar(&m.api, "api", "", "HOST:PORT of toxiproxy's HTTP API; without it there is none")
+	f.Uint64Var(&m.seed, "seed", 1, "seed of every random decision")
+	f.DurationVar(&m.every, "every", time.Second, "how often the figures are shown")
+	must(cmd.MarkFlagRequired("upstream"))
+	return cmd
+}
+
+func (m *manual) run(cmd *cobra.Command) error {
+	lib, err := library()
+	if err != nil {
+		return err
+	}
+	d := &desk{lib: lib, out: cmd.OutOrStdout(), base: m.profile}
+	profile, err := d.find(m.profile)
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	config := proxy.Config{
+		Engine: packet.Engine{}, Listen: local(m.listen), Upstream: m.upstream, Profile: profile, Seed: m.seed,
+	}
+	if _, _, err := net.SplitHostPort(m.upstream); err != nil {
+		return fmt.Errorf("--upstream %q: expected HOST:PORT, such as api.example.com:443", m.upstream)
+	}
+	if m.every < 100*time.Millisecond {
+		return fmt.Errorf("--every %v: expected at least 100ms", m.every)
+	}
+	if m.api != "" {
+		config.Listen = "127.0.0.1:0" // toxiproxy has the address of --listen
+	}
+	if d.proxy, err = proxy.Start(cmd.Context(), config); err != nil {
+		return fmt.Errorf("%w: give another --listen if the port is taken", err)
+	}
+	defer func() { _ = d.proxy.Close() }() // resets are how it ends
+	d.name, d.listens = m.profile, d.proxy.Addr()
+	if m.api != "" {
+		control, err := toxi.NewControl(cmd.Context(), toxi.ControlConfig{
+			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: d.proxy.Addr(), Profile: d.choose,
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = control.Close() }()
+		d.listens = control.Addr()
+		d.say("toxiproxy's API on %s, proxy onebar", control.API())
+	}
+	d.say("listens on %s, upstream %s, profile %s (%s up, %s down)",
+		d.listens, m.upstream, m.profile, spec.FormatPath(profile.Up), spec.FormatPath(profile.Down))
+	return d.watch(cmd.Context(), cmd.InOrStdin(), m.every)
+}
+
+// local puts this machine's loopback address before a bare port.
+func local(address string) string {
+	if strings.HasPrefix(address, ":") {
+		return "127.0.0.1" + address
+	}
+	return address
+}

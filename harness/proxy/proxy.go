@@ -1,0 +1,190 @@
+// Package proxy is an impaired link alone, for tests by hand: a phone, an emulator
+// or a browser connects to one side of it, and comes out at a real server.
+//
+//	phone -> Listen -> link -> Upstream
+//
+// [Start] brings it up on any engine. Everything that connects shares one link, as
+// what runs on one phone does. What it does to packets can be changed while
+// connections are open, see [Proxy.SetProfile] and [Proxy.Inject].
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/relay"
+)
+
+// Config is what a proxy is made from.
+type Config struct {
+	Engine   harness.Engine
+	Listen   string // host:port of this machine; port 0 picks one
+	Upstream string // host:port; dialed anew for each connection
+	Profile  harness.Profile
+	Seed     uint64
+}
+
+// Proxy is a link that is up. Close ends it.
+type Proxy struct {
+	network   harness.Network
+	near, far *relay.Server
+	upstream  string
+	life      context.CancelFunc
+	start     time.Time
+
+	open, opened, failed atomic.Int64 // connections
+
+	mu     sync.Mutex
+	counts [2]Counts // up, down
+	lastUp error     // of a dial of the upstream
+}
+
+// Counts are the packets that were offered to a link in one direction so far.
+type Counts struct {
+	Packets int64
+	Bytes   int64         // with IP and TCP headers, or payload only, as the engine sees it
+	Lost    int64         // for whatever reason
+	Delay   time.Duration // sum over those that arrived
+}
+
+// Figures are a proxy's counts at a moment. Their differences are those of the
+// time between two moments.
+type Figures struct {
+	At       time.Duration // since the start
+	Open     int64         // connections
+	Opened   int64         // connections in all
+	Failed   int64         // connections that did not reach the upstream
+	Up, Down Counts
+	Error    error // of the latest connection that did not reach the upstream; nil if the latest did
+}
+
+// Start listens, and returns when connections are accepted. The context covers the
+// start only.
+func Start(ctx context.Context, c Config) (*Proxy, error) {
+	var lc net.ListenConfig
+	outer, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the phone: %w", err)
+	}
+	p := &Proxy{upstream: c.Upstream, start: time.Now()}
+	p.network, err = c.Engine.Open(ctx, harness.NetworkConfig{
+		Seed: c.Seed, Start: p.start, Clients: 1, Profile: c.Profile, Packets: p,
+	})
+	if err != nil {
+		outer.Close()
+		return nil, fmt.Errorf("open the %s network: %w", c.Engine.Name(), err)
+	}
+	inner, err := p.network.Server().Listen(ctx, "tcp", ":0")
+	if err != nil {
+		outer.Close()
+		return nil, errors.Join(fmt.Errorf("listen behind the link: %w", err), p.network.Close())
+	}
+	life, end := context.WithCancel(context.Background())
+	p.life = end
+	p.far = relay.Serve(life, inner, p.reach)
+	target := inner.Addr().String()
+	p.near = relay.Serve(life, outer, func(ctx context.Context) (net.Conn, error) {
+		conn, err := p.network.Client(0).DialContext(ctx, "tcp", target)
+		if err != nil {
+			return nil, err
+		}
+		p.opened.Add(1)
+		p.open.Add(1)
+		return &counted{Conn: conn, open: &p.open}, nil
+	})
+	return p, nil
+}
+
+// reach dials the upstream.
+func (p *Proxy) reach(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", p.upstream)
+	if err != nil {
+		p.failed.Add(1)
+	}
+	p.mu.Lock()
+	p.lastUp = err
+	p.mu.Unlock()
+	return conn, err
+}
+
+// counted is a connection that is counted until it is closed.
+type counted struct {
+	net.Conn
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+// CloseWrite ends the outgoing stream alone, if the connection can.
+func (c *counted) CloseWrite() error {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return c.Close()
+}
+
+// SetLinger makes the next Close a reset, if the connection can.
+func (c *counted) SetLinger(seconds int) error {
+	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return l.SetLinger(seconds)
+	}
+	return nil
+}
+
+// Addr is where it listens.
+func (p *Proxy) Addr() string { return p.near.Addr().String() }
+
+// SetProfile replaces what the link does from now on.
+func (p *Proxy) SetProfile(profile harness.Profile) { p.network.SetProfile(profile) }
+
+// Inject begins a fault, as harness.Network does.
+func (p *Proxy) Inject(f harness.Fault) (end func() (hits int64), err error) {
+	return p.network.Inject(f)
+}
+
+// Packet implements harness.PacketSink.
+func (p *Proxy) Packet(k harness.Packet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := &p.counts[0]
+	if k.Direction == harness.Down {
+		c = &p.counts[1]
+	}
+	if k.Copy {
+		return
+	}
+	c.Packets++
+	c.Bytes += int64(k.Size)
+	if k.Drop == harness.DropNone {
+		c.Delay += k.Delay
+	} else {
+		c.Lost++
+	}
+}
+
+// Figures returns what has passed so far.
+func (p *Proxy) Figures() Figures {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Figures{
+		At: time.Since(p.start), Open: p.open.Load(), Opened: p.opened.Load(), Failed: p.failed.Load(),
+		Up: p.counts[0], Down: p.counts[1], Error: p.lastUp,
+	}
+}
+
+// Close resets every connection. Nothing of the proxy is left when it returns.
+func (p *Proxy) Close() error {
+	p.life()
+	return errors.Join(p.near.Close(), p.far.Close(), p.network.Close())
+}
