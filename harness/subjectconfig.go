@@ -15,10 +15,22 @@ type SubjectConfig struct {
 }
 
 // ClientConfig is the payers' side of a system of others: one of its fields.
-type ClientConfig struct{}
+type ClientConfig struct {
+	HTTP *HTTPClient `json:"http,omitempty"`
+	Exec *ExecClientConfig `json:"exec,omitempty"`
+}
 
 // ServerConfig is its server: one of its fields.
-type ServerConfig struct{}
+type ServerConfig struct {
+	Address   string            `json:"address,omitempty"` // host:port of one that is there
+	Exec      *ExecServerConfig `json:"exec,omitempty"`
+	Container *ContainerConfig  `json:"container,omitempty"`
+}
 
 // LedgerConfig is how to read what it has booked: one of its fields.
-type LedgerConfig struct{}
+type LedgerConfig struct {
+	HTTP *HTTPLedger `json:"http,omitempty"`
+	Exec *ProgramConfig `json:"exec,omitempty"`
+	SQL  *SQLConfig     `json:"sql,omitempty"`
+	None bool           `json:"none,omitempty"` // out of reach: what needs it is not judged
+}
