@@ -16,7 +16,7 @@ type SubjectConfig struct {
 
 // ClientConfig is the payers' side of a system of others: one of its fields.
 type ClientConfig struct {
-	HTTP *HTTPClient `json:"http,omitempty"`
+	HTTP *HTTPClient       `json:"http,omitempty"`
 	Exec *ExecClientConfig `json:"exec,omitempty"`
 }
 
@@ -29,7 +29,7 @@ type ServerConfig struct {
 
 // LedgerConfig is how to read what it has booked: one of its fields.
 type LedgerConfig struct {
-	HTTP *HTTPLedger `json:"http,omitempty"`
+	HTTP *HTTPLedger    `json:"http,omitempty"`
 	Exec *ProgramConfig `json:"exec,omitempty"`
 	SQL  *SQLConfig     `json:"sql,omitempty"`
 	None bool           `json:"none,omitempty"` // out of reach: what needs it is not judged
