@@ -9,7 +9,7 @@ import (
 
 // Subject is the payment system under test: both sides of it, and its ledger.
 // Abilities beyond this are the optional interfaces Committer, Crasher, Storer,
-// Slower and Holder.
+// Slower, Holder and Breaker.
 type Subject interface {
 	// Start brings up the server and the payers on env.Network and opens the
 	// accounts. The context covers the start only.
@@ -187,6 +187,14 @@ type Holder interface {
 	// Holds reports whether it can now: it may depend on how the subject was made.
 	Holds() bool
 	Held(context.Context) (payments []string, err error)
+}
+
+// Breaker is a Subject that may break by itself, as one does whose program dies.
+type Breaker interface {
+	// Broke returns what has gone wrong so far that nobody has asked for, and
+	// because of which the run is not the experiment that was described; nil is
+	// nothing. It is asked after the settle, before the ledger is read.
+	Broke() error
 }
 
 // Ledger is what the server has booked, read after the settle.

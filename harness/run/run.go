@@ -211,6 +211,7 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 	}
 	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()
+	broke := r.broke()
 	if err == nil {
 		err = r.readLedger(ctx)
 		end.LedgerRead = err == nil
@@ -219,10 +220,18 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 		end.NoLedger, err = true, r.readHeld(ctx)
 	}
 	end.Interrupted = ctx.Err() != nil
-	if err != nil && !end.Interrupted {
+	if err = errors.Join(broke, err); err != nil && !end.Interrupted {
 		end.Error = err.Error()
 	}
 	return end
+}
+
+// broke returns what went wrong with the subject by itself.
+func (r *running) broke() error {
+	if b, ok := r.options.Subject.(harness.Breaker); ok {
+		return b.Broke()
+	}
+	return nil
 }
 
 // play runs users and timeline side by side until the script's end.

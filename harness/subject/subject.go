@@ -46,8 +46,9 @@ type Env struct {
 	Accounts *Accounts
 	Asked    *Asked
 
-	Server string   // host:port at which the server really is; empty until it has started
-	Direct DialFunc // to the server, beside the links: for setting up and for the ledger
+	Server string            // host:port at which the server really is; empty until it has started
+	Beside map[string]string // host:port of what the server has started beside itself, by name; set by its Start
+	Direct DialFunc          // to the server, beside the links: for setting up and for the ledger
 
 	// Dial opens a connection to the server over the link of a wallet.
 	Dial func(ctx context.Context, wallet int) (net.Conn, error)
@@ -56,7 +57,8 @@ type Env struct {
 	Listen func(ctx context.Context, wallet int) (address string, err error)
 }
 
-// Client is the payers' side. It may also be a Crasher and a Holder.
+// Client is the payers' side. It may also be a Crasher, a harness.Holder and a
+// harness.Breaker.
 type Client interface {
 	// Start prepares a payer for each wallet, and may set accounts up at the
 	// server, which is running.
@@ -67,7 +69,7 @@ type Client interface {
 	Close() error
 }
 
-// Server is the payment server. It may also be a Crasher.
+// Server is the payment server. It may also be a Crasher and a harness.Breaker.
 type Server interface {
 	// Start brings the server up and returns the host:port where it answers. The
 	// context covers the start only. Env.Server and the ways to it are not there yet.
@@ -95,8 +97,8 @@ type Crasher interface {
 	Restart(ctx context.Context) (address string, err error)
 }
 
-// New returns a subject that has not been started. It is also a harness.Crasher
-// and a harness.Holder, as far as its parts are.
+// New returns a subject that has not been started. It is also a harness.Crasher,
+// a harness.Holder and a harness.Breaker, as far as its parts are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
 
 type subject struct {
@@ -255,20 +257,26 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 
 // Holds implements harness.Holder.
 func (s *subject) Holds() bool {
-	_, ok := s.parts.Client.(holder)
-	return ok
-}
-
-// holder is a Client that can say what its payers still hold.
-type holder interface {
-	Held(context.Context) (payments []string, err error)
+	h, ok := s.parts.Client.(harness.Holder)
+	return ok && h.Holds()
 }
 
 // Held implements harness.Holder.
 func (s *subject) Held(ctx context.Context) ([]string, error) {
-	h, ok := s.parts.Client.(holder)
+	h, ok := s.parts.Client.(harness.Holder)
 	if !ok {
 		return nil, nil
 	}
 	return h.Held(ctx)
+}
+
+// Broke implements harness.Breaker.
+func (s *subject) Broke() error {
+	var errs []error
+	for _, part := range []any{s.parts.Server, s.parts.Client} {
+		if b, ok := part.(harness.Breaker); ok {
+			errs = append(errs, b.Broke())
+		}
+	}
+	return errors.Join(errs...)
 }

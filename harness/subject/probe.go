@@ -1,0 +1,126 @@
+package subject
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Probe finds out when a server that has just been started answers.
+type Probe struct {
+	Ready   harness.ReadyConfig
+	Address string                 // host:port
+	Printed func(text string) bool // whether it has printed a line with this text
+	Died    func() error           // how it ended; nil while it runs
+	Said    func() string          // what it printed last, for messages
+}
+
+// The times of a probe.
+const (
+	probeWithin = 30 * time.Second      // unless the scenario says otherwise
+	probeEvery  = 10 * time.Millisecond // pause between two tries
+	probeTry    = 2 * time.Second       // longest try
+	probeOpen   = 50 * time.Millisecond // a connection that was taken in earnest lasts at least as long
+)
+
+// Await returns when the server answers, or an error that says why it does not.
+func (p Probe) Await(ctx context.Context) error {
+	within := cmp.Or(p.Ready.Within, probeWithin)
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for {
+		last := p.try(bounded)
+		if last == nil {
+			return nil
+		}
+		if err := p.Died(); err != nil {
+			return fmt.Errorf("not ready: %w", err)
+		}
+		select {
+		case <-tick.C:
+		case <-bounded.Done():
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return fmt.Errorf("not ready within %v: %w; %s", within, last, p.Said())
+		}
+	}
+}
+
+// try asks once.
+func (p Probe) try(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTry)
+	defer cancel()
+	switch {
+	case p.Ready.Line != "":
+		if !p.Printed(p.Ready.Line) {
+			return fmt.Errorf("it has printed no line with %q", p.Ready.Line)
+		}
+		return nil
+	case p.Ready.HTTP != "":
+		return p.get(ctx)
+	}
+	return p.connect(ctx)
+}
+
+// get expects the status that makes it ready.
+func (p Probe) get(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+p.Ready.HTTP, http.NoBody)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // a body that does not come is no trouble
+	good := res.StatusCode == p.Ready.Status
+	if p.Ready.Status == 0 {
+		good = res.StatusCode >= 200 && res.StatusCode < 300
+	}
+	if !good {
+		return fmt.Errorf("GET %s answered %s", p.Ready.HTTP, res.Status)
+	}
+	return nil
+}
+
+// connect expects a connection that stays open: what publishes the ports of
+// containers takes one for a server that is not there yet, and drops it.
+func (p Probe) connect(ctx context.Context) error {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", p.Address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.SetReadDeadline(time.Now().Add(probeOpen)); err != nil {
+		return err
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("it takes connections at %s and closes them at once", p.Address)
+	}
+	return nil
+}
+
+// FreePort returns a TCP port of loopback that was free a moment ago.
+func FreePort(ctx context.Context) (int, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
