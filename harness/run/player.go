@@ -52,7 +52,7 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 		}
 		switch next {
 		case triggered:
-			if err := p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began))); err != nil {
+			if err := p.come(ctx, event); err != nil {
 				return err
 			}
 		case ending:
@@ -65,9 +65,26 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 			}
 			list = list[1:]
 		default:
-			return p.heal(ctx, "settle")
+			return p.close(ctx)
 		}
 	}
+}
+
+// come begins an event whose moment has come.
+func (p *player) come(ctx context.Context, event int) error {
+	return p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began)))
+}
+
+// close heals at the end of the script. Nothing is triggered any more: what the
+// heal restarts stays up.
+func (p *player) close(ctx context.Context) error {
+	p.triggers.set(false)
+	for event := range p.triggers.rest() {
+		if err := p.come(ctx, event); err != nil {
+			return err
+		}
+	}
+	return p.heal(ctx, "settle")
 }
 
 // What comes next on the timeline.
@@ -193,7 +210,9 @@ func (p *player) crash(f *fault) error {
 		if p.down(f.Side) {
 			return int64(hits), nil // another crash keeps it down
 		}
-		if err := crasher.Restart(ctx, f.Side); err != nil {
+		// If its power fails at a commit that it makes as it starts, it crashes again
+		// and is restarted after that.
+		if err := crasher.Restart(ctx, f.Side); err != nil && !p.triggers.failing(f.Side) {
 			return int64(hits), fmt.Errorf("event %d of the timeline: restart the %s: %w", f.event+1, f.Side, err)
 		}
 		return int64(hits), nil

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type triggers struct {
 	playing bool
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
+	failed  map[harness.Side]bool  // its power has failed at a commit, and the crash is yet to begin
 }
 
 // packet is which packet a trigger waits for.
@@ -33,7 +35,7 @@ type packet struct {
 func newTriggers(events []harness.Event, s harness.Subject) *triggers {
 	t := &triggers{
 		events: events, fired: make(chan int, len(events)),
-		packets: map[packet][]int{}, stores: map[harness.Side][]int{},
+		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
 	}
 	if stores(s) {
 		t.storer, _ = s.(harness.Storer)
@@ -111,8 +113,21 @@ func (t *triggers) arm() {
 			continue
 		}
 		i, w := list[0], t.events[list[0]].When
-		t.storer.FailCommit(side, w.Commit, w.After, func() { t.fired <- i })
+		t.storer.FailCommit(side, w.Commit, w.After, func() {
+			t.mu.Lock()
+			t.failed[side] = true
+			t.mu.Unlock()
+			t.fired <- i
+		})
 	}
+}
+
+// failing reports whether the power of a side has failed at a commit, so that its
+// crash comes next.
+func (t *triggers) failing(side harness.Side) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed[side]
 }
 
 // wait returns when an event's moment has come, with its index, or at an instant,
@@ -135,10 +150,23 @@ func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok boo
 	}
 }
 
+// rest yields the events whose moment has come and that nobody has waited for: of
+// a power failure at the very end, say, after which the side must be restarted.
+func (t *triggers) rest() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for len(t.fired) > 0 && yield(t.came(<-t.fired)) {
+			continue
+		}
+	}
+}
+
 // came takes an event whose commit has come off the list.
 func (t *triggers) came(i int) int {
 	if w := t.events[i].When; w.Commit > 0 {
 		t.stores[w.Side] = slices.DeleteFunc(t.stores[w.Side], func(j int) bool { return j == i })
+		t.mu.Lock()
+		delete(t.failed, w.Side)
+		t.mu.Unlock()
 	}
 	return i
 }
