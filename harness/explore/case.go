@@ -159,8 +159,7 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	res, err := run.Run(ctx, c.Scenario, o)
 	report := Report{Result: res}
 	if s != nil {
-		_, crashes := o.Subject.(harness.Crasher)
-		report.Survey = s.survey(crashes)
+		report.Survey = s.survey(o.Subject)
 	}
 	return report, err
 }

@@ -18,7 +18,7 @@ type Survey struct {
 	// seconds after the last payment became final.
 	Points  []Point         `json:"points,omitempty"`
 	Began   []time.Duration `json:"began,omitempty"`   // when each event of the timeline first began, as an offset; -1 is never
-	Crashes bool            `json:"crashes,omitempty"` // the subject's sides can be killed
+	Crashes []harness.Side  `json:"crashes,omitempty"` // sides of the subject that can be killed
 }
 
 // Point is a moment of a run that is told by what happens: see harness.Trigger.
@@ -118,17 +118,21 @@ func (s *surveyor) packet(p harness.Packet) {
 	s.flows[flow] = true
 }
 
-// survey returns what was found.
-func (s *surveyor) survey(crashes bool) *Survey {
+// survey returns what was found, in a run of the subject.
+func (s *surveyor) survey(subject harness.Subject) *Survey {
 	last := s.end
 	if len(s.open) == 0 {
 		last = min(last, s.final+afterwards)
 	}
-	v := &Survey{Began: s.began, Crashes: crashes, Points: slices.DeleteFunc(s.points, func(p Point) bool {
+	v := &Survey{Began: s.began, Points: slices.DeleteFunc(s.points, func(p Point) bool {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
+	crasher, crashes := subject.(harness.Crasher)
 	for i, side := range []harness.Side{harness.Client, harness.Server} {
+		if crashes && crasher.Crashes(side) {
+			v.Crashes = append(v.Crashes, side)
+		}
 		for n := range s.commits[i] {
 			for _, after := range []bool{false, true} {
 				v.Points = append(v.Points, Point{Trigger: harness.Trigger{Commit: n + 1, Side: side, After: after}})

@@ -1,0 +1,141 @@
+package explore
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// tally adds up the runs of a sweep. Its size does not depend on how many there
+// are.
+type tally struct {
+	sweep    harness.Sweep
+	base     map[string]harness.Status // of each check, without a fault
+	rows     map[string]int            // places in sweep.Rows
+	findings map[[2]string]*finding    // by fault and check
+}
+
+// finding is a harness.SweepFinding that grows.
+type finding struct {
+	harness.SweepFinding
+	first  int   // place of the first shot that shows it; -1 is the run without a fault
+	places []int // of Where
+	shown  Case  // which that was
+}
+
+// shownPoints is how many points of a finding are named.
+const shownPoints = 3
+
+// outcome is what came of a shot.
+type outcome struct {
+	result  harness.Result
+	reached bool
+	err     error
+}
+
+// weak says which checks are about the experiment. A sweep does not ask them of a
+// run whose fault came: that the run without it put the server to the test is
+// enough, and a payment that has expired in a blackhole is as good as any.
+func weak(check string) bool { return check == "load" || check == "impairment" }
+
+// begin takes in the run without a fault.
+func (t *tally) begin(c Case, r harness.Result) {
+	t.sweep.Scenario, t.sweep.Engine = c.Scenario, r.Engine
+	t.base, t.rows, t.findings = map[string]harness.Status{}, map[string]int{}, map[[2]string]*finding{}
+	for _, v := range r.Verdicts {
+		t.base[v.Check] = v.Status
+		if v.Check != "impairment" && v.Status.Worse(harness.Pass) != harness.Pass {
+			t.found(shot{place: -1, fault: harness.NoFault, where: "in the run itself"}, c, v)
+		}
+	}
+}
+
+// add takes in a run, and returns whether it is no worse than the one without a
+// fault.
+func (t *tally) add(sh shot, c Case, o outcome) bool {
+	row := t.row(sh.row)
+	row.Runs++
+	text := o.result.Error
+	if o.err != nil {
+		text = o.err.Error()
+	}
+	if text != "" {
+		row.Broken++
+		t.found(sh, c, harness.Verdict{Check: harness.Broken, Summary: text})
+		return false
+	}
+	if !o.reached {
+		row.Unreached++
+		return true
+	}
+	worst := harness.Pass
+	for _, v := range o.result.Verdicts {
+		was := t.base[v.Check]
+		if weak(v.Check) || v.Status.Worse(harness.Pass) == harness.Pass || was.Worse(v.Status) == was {
+			continue
+		}
+		worst = worst.Worse(v.Status)
+		t.found(sh, c, v)
+	}
+	switch worst {
+	case harness.Fail:
+		row.Failed++
+	case harness.StatusUnknown:
+		row.Unknown++
+	case harness.Pass, harness.NotApplicable:
+		row.Passed++
+	}
+	return worst == harness.Pass
+}
+
+// row returns the row of a fault. It is valid until the next call.
+func (t *tally) row(fault string) *harness.SweepRow {
+	i, ok := t.rows[fault]
+	if !ok {
+		i = len(t.sweep.Rows)
+		t.rows[fault] = i
+		t.sweep.Rows = append(t.sweep.Rows, harness.SweepRow{Fault: fault})
+	}
+	return &t.sweep.Rows[i]
+}
+
+// found takes in a verdict that is none too good. Which shots a finding names does
+// not depend on the order in which runs end.
+func (t *tally) found(sh shot, c Case, v harness.Verdict) {
+	key := [2]string{sh.fault, v.Check + " " + v.Status.String()}
+	f := t.findings[key]
+	if f == nil {
+		f = &finding{}
+		t.findings[key] = f
+	}
+	f.Runs++
+	at, _ := slices.BinarySearch(f.places, sh.place)
+	if at >= shownPoints {
+		return
+	}
+	f.places = slices.Insert(f.places, at, sh.place)
+	f.Where = slices.Insert(f.Where, at, sh.where)
+	if len(f.places) > shownPoints {
+		f.places, f.Where = f.places[:shownPoints], f.Where[:shownPoints]
+	}
+	if at == 0 {
+		f.first, f.shown = sh.place, c
+		f.Fault, f.Check, f.Status, f.Text = sh.fault, v.Check, v.Status, strings.TrimSpace(v.Summary)
+	}
+}
+
+// result returns the sweep, its findings in order.
+func (t *tally) result() SweepResult {
+	r := SweepResult{Sweep: t.sweep}
+	list := make([]*finding, 0, len(t.findings))
+	for _, f := range t.findings {
+		list = append(list, f)
+	}
+	slices.SortFunc(list, compare)
+	for _, f := range list {
+		r.Findings = append(r.Findings, f.SweepFinding)
+		r.Cases = append(r.Cases, f.shown)
+	}
+	return r
+}

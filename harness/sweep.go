@@ -1,0 +1,89 @@
+package harness
+
+import (
+	"slices"
+	"time"
+)
+
+// Sweep is what came of running one scenario again and again, each time with
+// another fault at another point of it. It is plain data.
+type Sweep struct {
+	Scenario Scenario       `json:"scenario"` // as it was run without a fault
+	Engine   string         `json:"engine"`
+	Seed     uint64         `json:"seed"`
+	Points   []SweepPoints  `json:"points"` // kinds of points there were
+	Rows     []SweepRow     `json:"rows"`   // one a fault, or a first fault of two
+	Findings []SweepFinding `json:"findings,omitempty"`
+	Took     time.Duration  `json:"took"` // by the clock
+
+	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
+	Rest        int  `json:"rest,omitempty"`        // runs that were planned then and not made
+}
+
+// SweepPoints counts the points of one kind.
+type SweepPoints struct {
+	Kind string `json:"kind"` // such as "packets up"
+	N    int    `json:"n"`
+}
+
+// SweepRow counts the runs with one fault. Each is in exactly one of Passed,
+// Failed, Unknown, Broken and Unreached.
+type SweepRow struct {
+	Fault     string `json:"fault"`
+	Runs      int    `json:"runs"`
+	Passed    int    `json:"passed"`
+	Failed    int    `json:"failed"`    // a check failed
+	Unknown   int    `json:"unknown"`   // a check could not tell
+	Broken    int    `json:"broken"`    // the run could not be carried out
+	Unreached int    `json:"unreached"` // the fault's moment never came
+}
+
+// SweepFinding is what was found wrong by one check under one fault.
+type SweepFinding struct {
+	Fault   string   `json:"fault"`
+	Check   string   `json:"check"`  // its name, or Broken
+	Status  Status   `json:"status"` // Fail or StatusUnknown
+	Runs    int      `json:"runs"`   // in which it was found
+	Where   []string `json:"where"`  // the points of the first of them
+	Text    string   `json:"text"`   // what the check said in the first
+	File    string   `json:"file,omitempty"`
+	History string   `json:"history,omitempty"`
+	Again   string   `json:"again,omitempty"` // the command that runs just the first again
+}
+
+// NoFault is the Fault of what a scenario shows without any.
+const NoFault = "no fault"
+
+// Broken is the Check of runs that could not be carried out.
+const Broken = "broken"
+
+// Total is the sum of the rows.
+func (s Sweep) Total() SweepRow {
+	var t SweepRow
+	for _, r := range s.Rows {
+		t.Runs += r.Runs
+		t.Passed += r.Passed
+		t.Failed += r.Failed
+		t.Unknown += r.Unknown
+		t.Broken += r.Broken
+		t.Unreached += r.Unreached
+	}
+	return t
+}
+
+// Exit returns the exit code of the sweep.
+func (s Sweep) Exit() int {
+	has := func(match func(SweepFinding) bool) bool { return slices.ContainsFunc(s.Findings, match) }
+	total := s.Total()
+	switch {
+	case s.Interrupted:
+		return ExitInterrupted
+	case has(func(f SweepFinding) bool { return f.Check == Broken }):
+		return ExitBroken
+	case has(func(f SweepFinding) bool { return f.Status == Fail }):
+		return ExitFail
+	case len(s.Findings) > 0, total.Runs == total.Unreached:
+		return ExitUnknown
+	}
+	return ExitPass
+}
