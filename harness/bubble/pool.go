@@ -24,7 +24,7 @@ type Pool struct {
 // NewPool returns a pool of at most n > 0 workers, which are started when they
 // are needed. command is the program and the arguments of a worker, which must
 // call Serve. Workers run on one processor each, with this process's
-// environment.
+// environment; GOGC and GOMEMLIMIT are theirs unless they are set.
 func NewPool(n int, command ...string) *Pool {
 	return &Pool{command: command, seats: make(chan struct{}, n)}
 }

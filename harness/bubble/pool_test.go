@@ -41,6 +41,8 @@ func work(ctx context.Context, job json.RawMessage, news func(any)) (any, error)
 	switch word {
 	case "refuse":
 		return "half done", errors.New("this one not")
+	case "collector":
+		return os.Getenv("GOGC") + " " + os.Getenv("GOMAXPROCS"), nil
 	case "exit":
 		fmt.Fprintln(os.Stderr, "no disk")
 		os.Exit(7) //nolint:forbidigo // this worker is to die
@@ -136,4 +138,20 @@ func TestPoolClosed(t *testing.T) {
 
 	_, err = bubble.NewPool(1, "/nonexistent/onebar").Do(t.Context(), "x", nil)
 	require.ErrorContains(t, err, "start a worker")
+}
+
+// Workers collect garbage less often, unless the user says how often.
+func TestPoolCollector(t *testing.T) {
+	for _, tc := range []struct{ set, want string }{{"", `"400 1"`}, {"50", `"50 1"`}} {
+		if tc.set == "" {
+			t.Setenv("GOGC", "") // so that it is as before after the test
+			require.NoError(t, os.Unsetenv("GOGC"))
+		} else {
+			t.Setenv("GOGC", tc.set)
+		}
+		p := newPool(t, 1)
+		answer, err := p.Do(t.Context(), "collector", nil)
+		require.NoError(t, err)
+		require.Equal(t, tc.want, string(answer))
+	}
 }
