@@ -114,6 +114,8 @@ type Simulator struct {
 	Version string                       // of the program, for the header
 	Watch   func(done int, state string) // as in run.Options
 	Each    func(harness.Record)         // as in run.Options
+
+	RealLimit time.Duration // as in bubble.Options
 }
 
 // spare is how much longer than its script and its settle a run may take, in
@@ -122,7 +124,10 @@ const spare = 10 * time.Minute
 
 // Run implements Runner.
 func (s Simulator) Run(ctx context.Context, c Case) (Report, error) {
-	o := bubble.Options{Seed: c.Seed, VirtualLimit: c.Scenario.Duration() + c.Scenario.Settle + spare}
+	o := bubble.Options{
+		Seed: c.Seed, RealLimit: s.RealLimit,
+		VirtualLimit: c.Scenario.Duration() + c.Scenario.Settle + spare,
+	}
 	var done atomic.Pointer[Report] // a run that hangs may yet go on
 	err := bubble.Run(ctx, o, func(ctx context.Context) (err error) {
 		subject, free, err := s.New(c.Scenario)
