@@ -36,10 +36,12 @@ type Job func(ctx context.Context, job json.RawMessage, news func(any)) (answer 
 // Serve does the jobs of a Pool, one after the other. It returns when in ends,
 // ctx ends, or a job has left this process in a state in which the next one may
 // not run; the caller then ends the process. in and out are the process's
-// standard input and output, to which nobody else may write.
+// standard input and output. Whatever else is on the output before it is called
+// does no harm; from then on nobody else may write there.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, do Job) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	_, _ = io.WriteString(out, "\n") // ends a line that others have begun; if it fails, so does an answer
 	s := &server{out: json.NewEncoder(out)}
 	jobs := make(chan json.RawMessage)
 	go func() {

@@ -1,6 +1,7 @@
 package bubble
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,13 +54,16 @@ func startWorker(command []string) (*worker, error) {
 	}
 	go func() {
 		defer close(w.responses)
-		lines := json.NewDecoder(out)
+		lines := bufio.NewReader(out)
 		for {
-			var r response
-			if lines.Decode(&r) != nil {
+			line, err := lines.ReadBytes('\n')
+			if err != nil {
 				return
 			}
-			w.responses <- r
+			var r response
+			if json.Unmarshal(line, &r) == nil && (r.Done || r.News != nil) { // else somebody has printed something
+				w.responses <- r
+			}
 		}
 	}()
 	return w, nil
