@@ -2,8 +2,10 @@ package harness
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -75,6 +77,22 @@ type Host interface {
 	// Listen announces on an address of the host. Network is "tcp"; address is
 	// ":port", and port 0 picks one. The caller closes the listener.
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
+}
+
+// Tunneler is a Network that can give the link of a client to a machine outside
+// this process, whose own TCP then meets the loss.
+type Tunneler interface {
+	// Tunnel joins the link of payer i to a device that carries one IPv4 packet a
+	// Read and a Write, as a TUN device does. The network owns the device from then
+	// on, and closes it; its Close must end a Read.
+	Tunnel(i int, device io.ReadWriteCloser) (Tunnel, error)
+}
+
+// Tunnel is what the machine outside has to be told.
+type Tunnel struct {
+	Client netip.Addr // its own address
+	Server netip.Addr // the only other machine
+	MTU    int        // bytes of an IP packet
 }
 
 // PacketListener is a Host that has datagrams, too: its DialContext takes "udp".

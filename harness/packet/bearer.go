@@ -90,7 +90,7 @@ func (b *bearer) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) 
 	}
 	f := b.flow(d, s)
 	mine, peer := f.half(d), f.half(opposite(d))
-	if mine.delays(s, peer) {
+	if !s.foreign && mine.delays(s, peer) {
 		mine.hold(pkt, s, b.n.now())
 		if !mine.armed {
 			mine.armed = true

@@ -23,7 +23,8 @@
 // Go programs dial and listen in process, with [Network.Client] and
 // [Network.Server]. Other programs use [Network.Splice], and lose something: to
 // them a connect succeeds before anything has crossed the link. UDP works the same
-// ways: dial "udp", [harness.PacketListener] and [Network.SplicePacket].
+// ways: dial "udp", [harness.PacketListener] and [Network.SplicePacket]. A program
+// in a network namespace with a TUN device loses nothing, see [Network.Tunnel].
 //
 // # What is between the hosts besides a link
 //
@@ -117,4 +118,5 @@ var (
 	_ harness.Network        = (*Network)(nil)
 	_ harness.Host           = (*host)(nil)
 	_ harness.PacketListener = (*host)(nil)
+	_ harness.Tunneler       = (*Network)(nil)
 )

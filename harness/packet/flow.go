@@ -45,6 +45,8 @@ type segment struct {
 	stamp    uint32 // TSval, if stamped
 	echo     uint32 // TSecr, if stamped
 
+	foreign bool // a kernel's, which delays its acknowledgements itself
+
 	// UDP in fragments. A later fragment has no ports, hence no tuple.
 	id          uint16 // of the datagram
 	more, later bool

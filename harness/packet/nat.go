@@ -55,7 +55,7 @@ func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	bearers, hosts := n.bearers()
 	for i, b := range bearers {
 		was := hosts[i].address()
-		if newAddress {
+		if newAddress && hosts[i].card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
 			if err := hosts[i].move(); err != nil {
 				return hits, err

@@ -201,7 +201,10 @@ func (n *Network) land(fl *flight) {
 			n.refused.Add(1)
 		}
 	default:
-		fl.way.to.deliver(fl.b.hear(fl))
+		if fl.way.to.tunnel.Load() == nil {
+			fl.pkt = fl.b.hear(fl)
+		}
+		fl.way.to.deliver(fl.pkt)
 	}
 }
 
@@ -247,6 +250,14 @@ func (n *Network) Close() error {
 	n.mu.Unlock()
 	for _, s := range splices {
 		err = firstOf(err, s.Close())
+	}
+	for _, h := range n.clients {
+		if h.card == nil {
+			continue
+		}
+		if t := h.card.tunnel.Load(); t != nil {
+			err = firstOf(err, t.close())
+		}
 	}
 	// gVisor's order: abort the endpoints, end the stacks, then the link.
 	for _, h := range n.clients {

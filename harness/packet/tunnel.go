@@ -1,0 +1,102 @@
+package packet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// tunnel is a machine outside in a client's place: packets that arrive for the
+// client go to its device, and those that come out of the device onto the link.
+// Its TCP is a kernel's, which needs nothing of what the link makes up for in
+// gVisor's.
+type tunnel struct {
+	device  io.ReadWriteCloser
+	reading sync.WaitGroup
+}
+
+// Tunnel implements harness.Tunneler. The client cannot dial or listen in this
+// process any more. What its machine sends to others than the server is lost. Its
+// address stays the same: a rebind to a new address is one of the NAT only.
+func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel, error) {
+	if client < 0 || client >= len(n.clients) {
+		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: there are %d", client, len(n.clients))
+	}
+	n.life.RLock()
+	defer n.life.RUnlock()
+	if n.closed {
+		return harness.Tunnel{}, errClosed("tunnel")
+	}
+	h := n.clients[client]
+	if err := h.ready(); err != nil {
+		return harness.Tunnel{}, err
+	}
+	t := &tunnel{device: device}
+	if !h.card.tunnel.CompareAndSwap(nil, t) {
+		return harness.Tunnel{}, errors.New("the client has a tunnel already: close the network to end it")
+	}
+	t.reading.Go(func() { t.read(h.bearer.Load()) })
+	return harness.Tunnel{Client: h.address(), Server: n.server.address(), MTU: mtu}, nil
+}
+
+// read puts what comes out of the device onto the link, until it is closed.
+func (t *tunnel) read(b *bearer) {
+	raw := make([]byte, 1<<16)
+	for {
+		k, err := t.device.Read(raw)
+		if err != nil {
+			return
+		}
+		if p := wrap(raw[:k]); p != nil {
+			s := parse(p, harness.Up)
+			s.foreign = true
+			b.enter(harness.Up, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: p.ToBuffer()}))
+			p.DecRef()
+		}
+	}
+}
+
+// wrap makes a packet of bytes, which it copies, with its headers known as those
+// of a packet that a stack sends. What is no packet for the server is nil.
+func wrap(raw []byte) *stack.PacketBuffer {
+	ip := header.IPv4(raw)
+	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != serverAddr().As4() {
+		return nil
+	}
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw[:ip.TotalLength()])})
+	_, ok := p.NetworkHeader().Consume(int(ip.HeaderLength()))
+	if ok && ip.TransportProtocol() == header.TCPProtocolNumber {
+		t := header.TCP(ip.Payload())
+		ok = len(t) >= header.TCPMinimumSize && int(t.DataOffset()) >= header.TCPMinimumSize && int(t.DataOffset()) <= len(t)
+		if ok {
+			_, ok = p.TransportHeader().Consume(int(t.DataOffset()))
+		}
+	}
+	if !ok {
+		p.DecRef()
+		return nil
+	}
+	return p
+}
+
+// deliver hands a packet to the machine outside. It takes over p.
+func (t *tunnel) deliver(p *stack.PacketBuffer) {
+	payload := p.ToBuffer()
+	// A device that is full or gone has lost it, as a machine without power has.
+	_, _ = t.device.Write(payload.Flatten())
+	payload.Release()
+	p.DecRef()
+}
+
+func (t *tunnel) close() error {
+	err := t.device.Close()
+	t.reading.Wait()
+	return err
+}
