@@ -30,20 +30,21 @@ const (
 )
 
 // Expand returns the scenario with the events that the seed draws in its timeline,
-// after those of the script and in the order of their beginning, and without a
-// nemesis. Each is over by the end of the script, may miss, has the Line of its
-// entry, and begins when no other of its entry, and no crash of the same side, is
-// in force. The same scenario and seed give the same events; a scenario without a
+// after the others and in the order of their beginning, and without a nemesis. Each
+// is over by the end of the script, which is as long as Length or the workload,
+// may miss, has the Line of its entry, and begins when no other of its entry, and
+// no crash of the same side, is in force. The same scenario and seed give the same events; a scenario without a
 // nemesis comes back as it is.
 func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 	if len(sc.Nemesis) == 0 {
 		return sc
 	}
 	r := harness.Rand(seed, harness.StreamNemesis)
+	script := max(sc.Length, sc.Workload.Span())
 	var drawn []harness.Event
 	for i, on := range swarm(r, len(sc.Nemesis)) {
 		if on {
-			drawn = append(drawn, draw(r, sc.Nemesis[i], sc.Duration())...)
+			drawn = append(drawn, draw(r, sc.Nemesis[i], script)...)
 		}
 	}
 	slices.SortStableFunc(drawn, func(a, b harness.Event) int { return cmp.Compare(a.At, b.At) })

@@ -37,6 +37,9 @@ func build(d *decoder, f *file) harness.Scenario {
 	for i := range f.Timeline {
 		s.Timeline = append(s.Timeline, t.event(&f.Timeline[i]))
 	}
+	for i := range f.Nemesis {
+		s.Nemesis = append(s.Nemesis, t.trouble(&f.Nemesis[i]))
+	}
 	return s
 }
 

@@ -88,6 +88,9 @@ func (c *composer) scenario(sc harness.Scenario) *file {
 	for i, e := range sc.Timeline {
 		f.Timeline = append(f.Timeline, c.event(fmt.Sprintf("event %d", i+1), e))
 	}
+	for i, n := range sc.Nemesis {
+		f.Nemesis = append(f.Nemesis, c.trouble(fmt.Sprintf("entry %d of the nemesis", i+1), n))
+	}
 	if r := sc.Radio; r != nil {
 		f.Radio = c.reference(r.Name)
 	}
@@ -130,13 +133,14 @@ func workloadOf(sc harness.Scenario) workload {
 
 func (c *composer) event(what string, e harness.Event) event {
 	v := event{
-		place:  here().place,
-		Every:  offsetOf(e.Every),
-		Jitter: offsetOf(e.Jitter),
-		For:    offsetOf(e.For),
-		Phase:  slugOf(e.Phase),
-		Vanish: yesOf(e.Vanish),
-		By:     durationOf(e.By),
+		place:   here().place,
+		Every:   offsetOf(e.Every),
+		Jitter:  offsetOf(e.Jitter),
+		For:     offsetOf(e.For),
+		MayMiss: yesOf(e.MayMiss),
+		Phase:   slugOf(e.Phase),
+		Vanish:  yesOf(e.Vanish),
+		By:      durationOf(e.By),
 	}
 	if e.When == nil {
 		v.At = offset{mark: here(), d: e.At}

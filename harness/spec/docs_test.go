@@ -62,7 +62,7 @@ func valueOf(kind reflect.Type, k key) string {
 	}
 	known := map[reflect.Type]string{
 		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
-		reflect.TypeFor[duration](): "duration", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
+		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]trouble](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
 		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
 		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
 		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",

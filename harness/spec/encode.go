@@ -107,7 +107,7 @@ func encodeShort(v reflect.Value, s shorthand, brackets bool) (string, bool) {
 // how long an event lasts comes after what it is.
 func inOrder(t reflect.Type) []key {
 	keys := keysOf(t)
-	if t != reflect.TypeFor[event]() {
+	if t != reflect.TypeFor[event]() && t != reflect.TypeFor[trouble]() {
 		return keys
 	}
 	last := func(k key) bool { return k.name == "for" || k.name == "phase" }
@@ -149,10 +149,16 @@ func (v *yes) text() string   { return "true" }
 func (v *count) text() string { return decimal(v.n) }
 
 func (v *duration) text() string { return FormatDuration(v.d) }
-func (v *share) text() string    { return FormatShare(v.f) }
-func (v *offset) text() string   { return FormatDuration(v.d) }
-func (v *bitrate) text() string  { return FormatRate(v.bps) }
-func (v *size) text() string     { return FormatSize(v.bytes) }
+func (v *durations) text() string {
+	if v.least == v.most {
+		return FormatDuration(v.most)
+	}
+	return FormatDuration(v.least) + ".." + FormatDuration(v.most)
+}
+func (v *share) text() string   { return FormatShare(v.f) }
+func (v *offset) text() string  { return FormatDuration(v.d) }
+func (v *bitrate) text() string { return FormatRate(v.bps) }
+func (v *size) text() string    { return FormatSize(v.bytes) }
 
 func (v *queue) text() string {
 	if v.d > 0 {

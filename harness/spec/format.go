@@ -22,6 +22,7 @@ type file struct {
 	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
 	Link     link       `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect one"`
 	Timeline []event    `yaml:"timeline" doc:"what goes wrong, and when"`
+	Nemesis  []trouble  `yaml:"nemesis" doc:"what goes wrong at random: of each entry a seed draws its own events, or none"`
 	Radio    reference  `yaml:"radio" doc:"the radio that joules are reckoned for: the name of a bundled model, or a file; without it no joules"`
 	Settle   duration   `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
 	Expect   []text     `yaml:"expect" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
@@ -127,6 +128,7 @@ type event struct {
 	Jitter     offset   `yaml:"jitter" range:"0s..24h" doc:"each occurrence moves by up to this much either way, by the seed"`
 	For        offset   `yaml:"for" range:"1ms..24h" doc:"how long it lasts; without it until the heal"`
 	Phase      slug     `yaml:"phase" doc:"a name for the time it lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
+	MayMiss    yes      `yaml:"may_miss" doc:"true: the run is good even if it hits nothing; without it such a run is unknown"`
 	Link       link     `yaml:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
 	Disconnect word     `yaml:"disconnect" words:"blackhole reset refuse" doc:"blackhole loses every packet silently; reset ends every open connection; refuse refuses every new one"`
 	Direction  word     `yaml:"direction" words:"up down" doc:"of a blackhole: up is from client to server; without it both ways"`
@@ -140,6 +142,26 @@ type event struct {
 	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`
 	Toxic      toxic    `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 	Heal       yes      `yaml:"heal" doc:"true: end every fault and go back to the scenario's link"`
+}
+
+// trouble is one entry of the nemesis: how often it strikes, for how long, and
+// exactly one of link, disconnect, rebind, cross_traffic, crash, slow and toxic.
+type trouble struct {
+	place
+	Rate       frequency `yaml:"rate" required:"true" range:"1/h..10/s" doc:"how often it strikes, at random instants (Poisson); a seed that takes the entry makes it half to twice as often"`
+	For        durations `yaml:"for" range:"1ms..24h" doc:"how long it lasts, such as 2s, or from which to which, such as 1s..30s; **required** but for what is over at once"`
+	Phase      slug      `yaml:"phase" doc:"a name for the time it lasts, for thresholds"`
+	Link       link      `yaml:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
+	Disconnect word      `yaml:"disconnect" words:"blackhole reset refuse" doc:"as of an event"`
+	Direction  word      `yaml:"direction" words:"up down" doc:"of a blackhole: up is from client to server; without it both ways"`
+	Rebind     word      `yaml:"rebind" words:"nat address" doc:"as of an event"`
+	Cross      word      `yaml:"cross_traffic" words:"download upload" doc:"as of an event"`
+	Crash      word      `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
+	Restart    durations `yaml:"restart" default:"1s" range:"1ms..10m" doc:"of a crash: how long the side stays down, or from which to which"`
+	Vanish     yes       `yaml:"vanish" doc:"of a crash: true: without a word to the other side"`
+	Slow       word      `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
+	By         durations `yaml:"by" range:"1ms..10m" doc:"of slow: by how much, or from which to which"`
+	Toxic      toxic     `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 }
 
 // toxic is one of toxiproxy's stream toxics with its attributes, in the units

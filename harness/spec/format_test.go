@@ -38,6 +38,7 @@ func mappings() []struct {
 		{"trigger", reflect.TypeFor[trigger]()},
 		{"profile", reflect.TypeFor[profile]()},
 		{"event", reflect.TypeFor[event]()},
+		{"trouble", reflect.TypeFor[trouble]()},
 		{"toxic", reflect.TypeFor[toxic]()},
 	}
 }

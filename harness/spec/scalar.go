@@ -134,6 +134,33 @@ func (v *duration) scan(s string) error {
 	return nil
 }
 
+// durations is a length of time, or the range it is drawn from.
+type durations struct {
+	mark
+	least, most time.Duration
+}
+
+func (v *durations) wants() string    { return "a duration such as 2s, or a range such as 1s..30s" }
+func (v *durations) measure() float64 { return v.most.Seconds() }
+func (v *durations) scan(s string) error {
+	low, high, ok := strings.Cut(s, "..")
+	if !ok {
+		high = low
+	}
+	var a, b duration
+	if err := errors.Join(a.scan(low), b.scan(high)); err != nil {
+		return errors.New("is not a duration or a range of them")
+	}
+	switch {
+	case a.d > b.d:
+		return errors.New("goes from more to less")
+	case a.d < minFor:
+		return fmt.Errorf("goes below %s", FormatDuration(minFor))
+	}
+	v.least, v.most = a.d, b.d
+	return nil
+}
+
 // share is a part of a whole, written in percent and kept as 0 to 1.
 type share struct {
 	mark

@@ -51,6 +51,11 @@ func (duration) JSONSchema() *jsonschema.Schema {
 	return written(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`, "1m30s")
 }
 
+func (durations) JSONSchema() *jsonschema.Schema {
+	const one = `([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+`
+	return written(`^`+one+`(\.\.`+one+`)?$`, "1s..30s")
+}
+
 func (share) JSONSchema() *jsonschema.Schema { return written(`^[0-9]+(\.[0-9]+)?%$`, "2%") }
 
 func (offset) JSONSchema() *jsonschema.Schema {
@@ -96,6 +101,7 @@ func (profile) JSONSchemaExtend(s *jsonschema.Schema)  { extend[profile](s) }
 func (path) JSONSchemaExtend(s *jsonschema.Schema)     { extend[path](s) }
 func (gemodel) JSONSchemaExtend(s *jsonschema.Schema)  { extend[gemodel](s) }
 func (event) JSONSchemaExtend(s *jsonschema.Schema)    { extend[event](s) }
+func (trouble) JSONSchemaExtend(s *jsonschema.Schema)  { extend[trouble](s) }
 func (toxic) JSONSchemaExtend(s *jsonschema.Schema)    { extend[toxic](s) }
 
 func (link) JSONSchemaExtend(s *jsonschema.Schema) {

@@ -256,6 +256,7 @@ func requireSound(t *testing.T, s harness.Scenario) {
 	require.Equal(t, w.Impatient > 0, w.Presses > 0)
 	require.GreaterOrEqual(t, s.Duration(), time.Duration(0))
 	requirePlausible(t, s.Link)
+	requireSoundNemesis(t, s)
 	for _, e := range s.Timeline {
 		require.NotEqual(t, harness.ActionUnknown, e.Action)
 		require.Positive(t, e.Line)
@@ -268,6 +269,22 @@ func requireSound(t *testing.T, s harness.Scenario) {
 		require.True(t, e.Action != harness.CrossTraffic || e.Direction != harness.DirectionUnknown)
 		if e.Link != nil {
 			requirePlausible(t, *e.Link)
+		}
+	}
+}
+
+func requireSoundNemesis(t *testing.T, s harness.Scenario) {
+	t.Helper()
+	for _, n := range s.Nemesis {
+		require.Positive(t, n.Rate)
+		require.Positive(t, n.Event.Line)
+		require.Zero(t, n.Event.At+n.Event.For+n.Event.Restart+n.Event.By)
+		require.NotContains(t, []harness.Action{harness.ActionUnknown, harness.Heal, harness.Drop}, n.Event.Action)
+		require.Equal(t, n.Event.Action == harness.Crash, n.Restart.Max > 0)
+		require.Equal(t, n.Event.Action == harness.Slow, n.By.Max > 0)
+		for _, d := range []harness.Durations{n.For, n.Restart, n.By} {
+			require.GreaterOrEqual(t, d.Max, d.Min)
+			require.Equal(t, d.Max > 0, d.Min > 0)
 		}
 	}
 }

@@ -24,17 +24,18 @@ const (
 
 func (t timeline) event(e *event) harness.Event {
 	got := harness.Event{
-		At:     t.offset("at", e.At, 0),
-		Every:  t.offset("every", e.Every, minEvery),
-		Jitter: t.offset("jitter", e.Jitter, 0),
-		For:    t.offset("for", e.For, minFor),
-		Phase:  e.Phase.s,
-		Line:   e.line,
+		At:      t.offset("at", e.At, 0),
+		Every:   t.offset("every", e.Every, minEvery),
+		Jitter:  t.offset("jitter", e.Jitter, 0),
+		For:     t.offset("for", e.For, minFor),
+		MayMiss: e.MayMiss.ok,
+		Phase:   e.Phase.s,
+		Line:    e.line,
 	}
 	if !e.At.given() {
 		got.At = got.Every
 	}
-	kind := t.kind(e)
+	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, drop, slow, toxic, heal")
 	t.act(e, kind, &got)
 	t.fits(e, kind)
 	if e.When.given() {
@@ -66,8 +67,8 @@ func (t timeline) offset(name string, o offset, lowest time.Duration) time.Durat
 }
 
 // kind returns the key that says what the event does, and reports an event that
-// has none or several. The empty kind is not known.
-func (t timeline) kind(e *event) string {
+// has none or several of those there are. The empty kind is not known.
+func (t timeline) kind(e *event, keys string) string {
 	actions := []struct {
 		place
 		name string
@@ -95,7 +96,7 @@ func (t timeline) kind(e *event) string {
 		kind = a.name
 	}
 	if found == 0 {
-		t.errorf(e.place, "the event does nothing; give it one of link, disconnect, rebind, cross_traffic, crash, drop, slow, toxic, heal")
+		t.errorf(e.place, "the event does nothing; give it one of %s", keys)
 	}
 	return kind
 }

@@ -1,0 +1,66 @@
+package spec
+
+import "github.com/onebar/onebar/harness"
+
+// maxStrikes bounds what an entry of the nemesis may draw on average.
+const maxStrikes = 1000
+
+// trouble makes an entry of the nemesis: an event without its times, and what they
+// are drawn from.
+func (t timeline) trouble(n *trouble) harness.Nemesis {
+	e := n.event()
+	got := harness.Nemesis{
+		Rate: n.Rate.hz, For: n.For.span(), By: n.By.span(),
+		Event: harness.Event{Phase: n.Phase.s, Line: n.line},
+	}
+	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, slow, toxic")
+	t.act(e, kind, &got.Event)
+	t.fits(e, kind)
+	got.Event.Restart, got.Event.By = 0, 0
+	if kind == "crash" {
+		got.Restart = n.Restart.span()
+	}
+	switch kind {
+	case "link", "blackhole", "refuse", "slow", "toxic", "cross_traffic":
+		if !n.For.given() {
+			t.errorf(n.place, "%s needs for: how long it lasts, such as 1s..30s", kind)
+		}
+	}
+	switch {
+	case t.script == 0:
+		t.errorf(n.place, "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
+	case n.Rate.ok && n.Rate.hz*t.script.Seconds() > maxStrikes:
+		t.errorf(n.Rate.place, "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed",
+			FormatDuration(t.script), n.Rate.hz*t.script.Seconds(), maxStrikes)
+	}
+	return got
+}
+
+// event is the event that an entry draws, for the checks of one.
+func (n *trouble) event() *event {
+	return &event{
+		place: n.place, For: offset{mark: n.For.mark}, Phase: n.Phase, Link: n.Link, Disconnect: n.Disconnect,
+		Direction: n.Direction, Rebind: n.Rebind, Cross: n.Cross, Crash: n.Crash, Restart: duration{mark: n.Restart.mark},
+		Vanish: n.Vanish, Slow: n.Slow, By: duration{mark: n.By.mark}, Toxic: n.Toxic,
+	}
+}
+
+func (v *durations) span() harness.Durations { return harness.Durations{Min: v.least, Max: v.most} }
+
+// trouble is the way back of timeline.trouble.
+func (c *composer) trouble(what string, n harness.Nemesis) trouble {
+	e := c.event(what, n.Event)
+	v := trouble{
+		place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Phase: e.Phase, Link: e.Link,
+		Disconnect: e.Disconnect, Direction: e.Direction, Rebind: e.Rebind, Cross: e.Cross, Crash: e.Crash,
+		Restart: durationsOf(n.Restart), Vanish: e.Vanish, Slow: e.Slow, By: durationsOf(n.By), Toxic: e.Toxic,
+	}
+	return v
+}
+
+func durationsOf(d harness.Durations) durations {
+	if d.Max == 0 {
+		return durations{}
+	}
+	return durations{here(), d.Min, d.Max}
+}
