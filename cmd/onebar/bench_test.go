@@ -24,7 +24,7 @@ func BenchmarkSimulate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			sc, err := loadBundled(name, lib)
 			require.NoError(b, err)
-			simulateSeeds(b, b.TempDir(), sc)
+			simulateSeeds(b, simulator(nil), b.TempDir(), sc)
 		})
 	}
 }
@@ -34,14 +34,14 @@ func BenchmarkSimulate(b *testing.B) {
 func BenchmarkCatalogue(b *testing.B) {
 	list, err := loadScenarios([]string{"../../scenarios"}, nil)
 	require.NoError(b, err)
-	simulateSeeds(b, b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
+	simulateSeeds(b, simulator(nil), b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
 		return simnet.Engine{}.Supports(sc) != nil
 	})...)
 }
 
 // BenchmarkSeeds is what an exploration does: a small scenario with an outage, a
 // reset and a power failure of the bank, run by seed after seed, judged and
-// measured.
+// measured. The one of plain shows what of it is the harness's own.
 func BenchmarkSeeds(b *testing.B) {
 	lib, err := library()
 	require.NoError(b, err)
@@ -56,12 +56,32 @@ timeline:
   - {at: 7m, crash: server, restart: 3s}
 `), lib)
 	require.NoError(b, err)
-	simulateSeeds(b, "", sc)
+	b.Run("pair", func(b *testing.B) { simulateSeeds(b, simulator(nil), "", sc) })
+	b.Run("plain", func(b *testing.B) {
+		free := func() error { return nil }
+		simulateSeeds(b, explore.Simulator{New: func(harness.Scenario) (harness.Subject, func() error, error) {
+			return &plain{}, free, nil
+		}}, "", sc)
+	})
+}
+
+// BenchmarkWallets has a thousand phones in one bubble.
+func BenchmarkWallets(b *testing.B) {
+	lib, err := library()
+	require.NoError(b, err)
+	sc, err := spec.Parse("wallets.yaml", []byte(`onebar: 1
+name: wallets
+summary: A thousand phones on EDGE, each with two payments.
+workload: {wallets: 1000, merchants: 3, payments: 2000, rate: 10/s, amount: 10..900 KES}
+link: edge
+`), lib)
+	require.NoError(b, err)
+	simulateSeeds(b, simulator(nil), "", sc)
 }
 
 // simulateSeeds carries out all scenarios with one seed in each round. Their files
 // are below dir; if it is empty, all is in memory.
-func simulateSeeds(b *testing.B, dir string, list ...harness.Scenario) {
+func simulateSeeds(b *testing.B, sim explore.Simulator, dir string, list ...harness.Scenario) {
 	b.Helper()
 	b.ReportAllocs()
 	var took time.Duration
@@ -73,9 +93,10 @@ func simulateSeeds(b *testing.B, dir string, list ...harness.Scenario) {
 			if dir != "" {
 				c.Dir = filepath.Join(dir, sc.Name)
 			}
-			report, err := simulator(nil).Run(b.Context(), c)
+			report, err := sim.Run(b.Context(), c)
 			require.NoError(b, err)
 			require.Empty(b, report.Result.Error)
+			require.Equal(b, harness.Pass, report.Result.Verdict("lost").Status)
 			took += report.Result.Took
 		}
 	}
