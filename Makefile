@@ -11,7 +11,7 @@ FUZZTIME ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test race lint fmt fuzz bench cross generate check vuln clean
+.PHONY: help setup build run agreement test race lint fmt fuzz bench cross generate check vuln clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ build: setup ## build bin/onebar
 run: build ## every bundled scenario in real time; files under out/
 	bin/onebar run scenarios/ -j $(JOBS) --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
+
+agreement: build ## every bundled scenario on sim and on packet, side by side: five minutes
+	bin/onebar agree scenarios/ --out $(OUT)/agree --update docs/fidelity.md
 
 test: setup ## all tests
 	$(GO) test -timeout 10m ./...

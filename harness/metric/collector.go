@@ -156,6 +156,17 @@ func (c *Collector) fault(f *harness.FaultNote) {
 	s.Hits += f.Hits
 }
 
+// Confirmed returns the samples behind p50(confirm) and its like, in the order of
+// the first presses: how long each confirmed payment took. It is for pooling runs.
+func (c *Collector) Confirmed() (all []time.Duration) {
+	for _, o := range c.orders {
+		if o.confirm >= 0 {
+			all = append(all, o.confirm)
+		}
+	}
+	return all
+}
+
 // Faults returns what each event of the timeline hit, in the order of the
 // timeline. Events that only change the link, and heals, are not among them:
 // Phases shows what came of those. An event that never happened is there with 0
