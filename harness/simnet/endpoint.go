@@ -28,6 +28,8 @@ const (
 	linger       = 60 * time.Second          // in FIN-WAIT-2 without an owner, and in TIME-WAIT
 	keepAlive    = 15 * time.Second          // idle time and interval of keepalives
 	keepProbes   = 9
+
+	challengeRate = 500 * time.Millisecond // between answers to SYNs, net.ipv4.tcp_invalid_ratelimit
 )
 
 // endpoint is one end of a TCP connection.
@@ -40,17 +42,18 @@ type endpoint struct {
 	sender
 	receiver
 
-	finAsked   bool // the application has ended its stream
-	abortAsked bool // close by a reset
-	abandoned  bool // the dial was given up
-	first      bool // it ended its stream before the peer did
-	retries    int  // time-outs since the last news
-	keepOff    bool
-	keepAt     time.Duration
-	keepSent   int
-	heardAt    time.Duration
-	lingerAt   time.Duration
-	noLinger   bool // SetLinger(0)
+	finAsked     bool // the application has ended its stream
+	abortAsked   bool // close by a reset
+	abandoned    bool // the dial was given up
+	first        bool // it ended its stream before the peer did
+	retries      int  // time-outs since the last news
+	keepOff      bool
+	keepAt       time.Duration
+	keepSent     int
+	heardAt      time.Duration
+	lingerAt     time.Duration
+	challengedAt time.Duration // when a SYN was last answered, 0 if none was
+	noLinger     bool          // SetLinger(0)
 
 	bulk     bulk      // of cross traffic
 	transfer *transfer // whose connection it is, nil if none's
@@ -175,7 +178,7 @@ func (e *endpoint) inputAnswering(s *segment) {
 		e.end()
 	case s.flags.has(syn):
 		e.recent = max(e.recent, s.stamp)
-		e.emit(syn|ack, 0, nil, true)
+		e.sendSYN(true) // and later again by the clock, but from now on
 	case s.ack >= 1:
 		e.establish(s)
 		if l := e.listener; l != nil {
@@ -210,8 +213,15 @@ func (e *endpoint) inputOpen(s *segment) {
 			e.fail(syscall.ECONNRESET)
 		}
 		return
-	case s.flags.has(syn), s.end() < e.lastAcked && len(s.data) == 0:
-		e.ackNow() // an acknowledgement of ours was lost, or the peer asks whether we live
+	case s.flags.has(syn):
+		// An acknowledgement of ours was lost, or not yet there; RFC 5961's challenge.
+		if e.challengedAt == 0 || e.n.at-e.challengedAt >= challengeRate {
+			e.challengedAt = e.n.at
+			e.ackNow()
+		}
+		return
+	case s.end() < e.lastAcked && len(s.data) == 0:
+		e.ackNow() // the peer asks whether we live
 		return
 	}
 	e.heardAt, e.keepSent = e.n.at, 0
