@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -55,6 +56,9 @@ type Env struct {
 	// Listen returns a loopback address that leads to the server over the link of a
 	// wallet. It lasts until the subject is closed.
 	Listen func(ctx context.Context, wallet int) (address string, err error)
+	// Tunnel gives the link of a wallet to a machine outside, where the server is at
+	// the address it returns. Nil if the engine has no such thing.
+	Tunnel func(wallet int, device io.ReadWriteCloser) (t harness.Tunnel, server string, err error)
 }
 
 // Client is the payers' side. It may also be a Crasher, a harness.Holder and a
@@ -134,6 +138,12 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env.Server, s.env.Direct = address, s.direct
 	s.env.Dial = func(ctx context.Context, wallet int) (net.Conn, error) {
 		return env.Network.Client(wallet).DialContext(ctx, "tcp", target)
+	}
+	if t, ok := env.Network.(harness.Tunneler); ok {
+		s.env.Tunnel = func(wallet int, device io.ReadWriteCloser) (harness.Tunnel, string, error) {
+			got, err := t.Tunnel(wallet, device)
+			return got, target, err
+		}
 	}
 	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.door(ctx, life, wallet) }
 	if err := s.parts.Client.Start(ctx, s.env); err != nil {
