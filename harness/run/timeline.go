@@ -54,3 +54,28 @@ func occurrences(sc harness.Scenario, r *rand.Rand) []occurrence {
 	slices.SortStableFunc(list, func(a, b occurrence) int { return cmp.Compare(a.from, b.from) })
 	return list
 }
+
+// Unroll returns the scenario with each occurrence of its timeline that a run of
+// the seed has as an event of its own, in their order: none periodic, none that
+// may move, none that lasts beyond the script, whose length is stated.
+func Unroll(sc harness.Scenario, seed uint64) harness.Scenario {
+	end := sc.Duration()
+	sc.Length = end
+	var events []harness.Event
+	for _, e := range sc.Timeline {
+		if e.When != nil {
+			events = append(events, e)
+		}
+	}
+	for _, o := range occurrences(sc, harness.Rand(seed, harness.StreamTimeline)) {
+		if o.from > end {
+			continue // it does not happen
+		}
+		e := o.Event
+		e.At, e.Every, e.Jitter = o.from, 0, 0
+		e.For, e.Restart = min(e.For, end-e.At), min(e.Restart, end-e.At)
+		events = append(events, e)
+	}
+	sc.Timeline = events
+	return sc
+}

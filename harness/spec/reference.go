@@ -149,3 +149,17 @@ func (d *decoder) beside(file string) string {
 	}
 	return filepath.Join(filepath.Dir(d.file), file)
 }
+
+// FindTraces gives a scenario its traces, of which its JSON form has but the names:
+// those of lib, or those of files. The links must be nobody else's.
+func FindTraces(sc *harness.Scenario, lib Library) error {
+	d := &decoder{file: sc.File, lib: lib}
+	eachLink(sc, func(l *harness.Profile) {
+		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
+			if *t != nil {
+				*t = d.trace(reference{here(), (*t).Name})
+			}
+		}
+	})
+	return d.err()
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/spec"
+)
+
+// shrinking is the command line of onebar shrink.
+type shrinking struct {
+	seed    uint64
+	seeded  bool // the command line says which seed
+	check   string
+	out     string
+	jobs    int
+	runs    int
+	longest time.Duration
+}
+
+func newShrink() *cobra.Command {
+	var s shrinking
+	cmd := &cobra.Command{
+		Use:   "shrink SCENARIO|HISTORY",
+		Short: "Make a failing scenario as small as it can be while it fails",
+		Long: `Run a scenario in virtual time, and if a check fails, look for the smallest
+scenario in which it still does: fewer events, payments and wallets, a simpler
+link, single packets lost in place of random loss. The seed stays the same. What is
+found is written as a scenario file, and replayed from it before it is believed.
+
+A HISTORY is one that onebar run has written, OUT/NAME/history.jsonl: its scenario
+and its seed are taken.
+
+Exit code: 0 if a file has been written, 2 if nothing fails.`,
+		Example: `  onebar shrink my-scenario.yaml --seed 7
+  onebar shrink out/tunnel/history.jsonl --check duplicated --out smallest.yaml`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.seeded = cmd.Flags().Changed("seed")
+			return s.run(cmd, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&s.seed, "seed", 1, "seed of the run that fails; of a history, its own")
+	f.StringVar(&s.check, "check", "", "the check that must go on failing, such as duplicated (default: the first that fails)")
+	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
+	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
+	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "most runs")
+	f.DurationVar(&s.longest, "for", 0, "longest time to try, such as 60s; what is found then depends on the machine (default: no limit)")
+	return cmd
+}
+
+func (s *shrinking) run(cmd *cobra.Command, arg string) error {
+	if s.jobs < 1 || s.runs < 1 {
+		return errors.New("--jobs and --runs: expected at least 1")
+	}
+	lib, err := library()
+	if err != nil {
+		return err
+	}
+	c, err := s.failing(arg, lib)
+	if err != nil {
+		return err
+	}
+	if s.out == "" {
+		s.out = c.Scenario.Name + shrunkSuffix + ".yaml"
+	}
+	pool, err := workers(s.jobs)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	found, err := explore.Shrink(cmd.Context(), remote{pool}, c, explore.ShrinkOptions{
+		Check: s.check, Runs: s.runs, For: s.longest, Jobs: s.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
+	})
+	switch {
+	case errors.Is(err, explore.ErrPasses):
+		return fmt.Errorf("there is nothing to shrink in %s with seed %d: %w", c.Scenario.Name, c.Seed, err)
+	case err != nil:
+		return err
+	}
+	if err := writeShrunk(cmd.Context(), remote{pool}, s.out, c.Scenario.Name, found); err != nil {
+		return err
+	}
+	return s.report(cmd.OutOrStdout(), c, found)
+}
+
+// failing returns the case to be made smaller: that of a history, or of a scenario.
+func (s *shrinking) failing(arg string, lib spec.Library) (explore.Case, error) {
+	if !strings.HasSuffix(arg, ".jsonl") {
+		sc, err := load(arg, lib)
+		return explore.Case{Scenario: sc, Seed: s.seed}, err
+	}
+	f, err := os.Open(arg)
+	if err != nil {
+		return explore.Case{}, fmt.Errorf("read history: %w", err)
+	}
+	defer f.Close()
+	for rec, err := range harness.ReadHistory(f) {
+		if err != nil {
+			return explore.Case{}, fmt.Errorf("read history %s: %w", arg, err)
+		}
+		if rec.Header == nil {
+			break
+		}
+		c := explore.Case{Scenario: rec.Header.Scenario, Seed: rec.Header.Seed}
+		if s.seeded {
+			c.Seed = s.seed
+		}
+		return c, spec.FindTraces(&c.Scenario, lib)
+	}
+	return explore.Case{}, fmt.Errorf("read history %s: its first line is no header", arg)
+}
+
+// shrunkSuffix is what the name of a smaller scenario ends with.
+const shrunkSuffix = "-shrunk"
+
+// writeShrunk writes a case that has been made smaller, of the named scenario, as a
+// scenario file, and makes sure that the file fails as the case does.
+func writeShrunk(ctx context.Context, r explore.Runner, path, name string, found explore.Shrunk) error {
+	lib, err := library()
+	if err != nil {
+		return err
+	}
+	sc := found.Case.Scenario
+	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
+	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
+	sc.Engine = simulated
+	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails.", name, quoteCheck(found.Check))
+	notes := []string{
+		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.First)),
+		fmt.Sprintf("%d runs were tried. It shows:", found.Tried),
+	}
+	for _, line := range evidence(found) {
+		notes = append(notes, "  "+line)
+	}
+	notes = append(notes, "To see it again:", "  "+replay(path, found.Case.Seed))
+	if err := spec.WriteFile(path, sc, lib, notes...); err != nil {
+		return err
+	}
+	back, err := spec.Load(path, lib)
+	if err != nil {
+		return fmt.Errorf("read back what was written: %w", err)
+	}
+	if _, _, err := explore.Fails(ctx, r, explore.Case{Scenario: back, Seed: found.Case.Seed}, found.Check); err != nil {
+		return fmt.Errorf("replay %s: %w", path, err)
+	}
+	return nil
+}
+
+// evidence returns what the smallest case shows, in lines.
+func evidence(found explore.Shrunk) []string {
+	v := found.Report.Result.Verdict(found.Check)
+	if v.Check == "" {
+		return []string{"fail " + quoteCheck(found.Check)}
+	}
+	lines := []string{"fail " + v.Check + ": " + v.Summary}
+	if len(v.Findings) > 0 {
+		lines = append(lines, v.Findings[0].Text)
+	}
+	return lines
+}
+
+// quoteCheck writes the name of a check for people, or a threshold in quotes.
+func quoteCheck(check string) string {
+	if strings.Contains(check, " ") {
+		return "'" + check + "'"
+	}
+	return check
+}
+
+// replay returns the command that runs a file that was written.
+func replay(path string, seed uint64) string {
+	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
+}
+
+// size is how large a run was.
+type size struct {
+	name string
+	of   func(harness.Result) int64
+}
+
+func sizesOf() []size {
+	return []size{
+		{"events", func(r harness.Result) int64 {
+			return int64(len(run.Unroll(nemesis.Expand(r.Scenario, r.Seed), r.Seed).Timeline))
+		}},
+		{"payments", func(r harness.Result) int64 { return int64(r.Scenario.Workload.Payments) }},
+		{"wallets", func(r harness.Result) int64 { return int64(r.Scenario.Workload.Wallets) }},
+		{"packets", func(r harness.Result) int64 {
+			n := int64(0)
+			for _, p := range r.Phases {
+				n += p.Up.Offered + p.Down.Offered
+			}
+			return n
+		}},
+	}
+}
+
+// sizes writes how large a run was, on one line.
+func sizes(r explore.Report) string {
+	var words []string
+	for _, s := range sizesOf() {
+		words = append(words, fmt.Sprintf("%s %d", s.name, s.of(r.Result)))
+	}
+	return strings.Join(words, ", ")
+}
+
+// report says what was found.
+func (s *shrinking) report(w io.Writer, c explore.Case, found explore.Shrunk) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\tbefore\tafter\t")
+	for _, s := range sizesOf() {
+		fmt.Fprintf(t, "%s\t%d\t%d\t\n", s.name, s.of(found.First.Result), s.of(found.Report.Result))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, line := range evidence(found) {
+		fmt.Fprintln(w, line)
+	}
+	if found.Ended != "" {
+		fmt.Fprintf(w, "It may not be the smallest: %s.\n", found.Ended)
+	}
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d runs; to see it again: %s\n", s.out, c.Seed, found.Tried, replay(s.out, c.Seed))
+	return err
+}
+
+// shrinkLines writes a line each time that a step has led further.
+func shrinkLines(w io.Writer) func(explore.ShrinkProgress) {
+	var last explore.ShrinkProgress
+	return func(p explore.ShrinkProgress) {
+		if p.Kept > last.Kept {
+			sc := p.Case.Scenario
+			fmt.Fprintf(w, "%5d tried: %s: events %d, payments %d, wallets %d\n", p.Tried, p.Doing,
+				len(sc.Timeline), sc.Workload.Payments, sc.Workload.Wallets)
+		}
+		last = p
+	}
+}

@@ -1,0 +1,366 @@
+package explore
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Times that are tried, the shortest first: round ones, as people write them.
+func roundTimes() []time.Duration {
+	var all []time.Duration
+	for unit := 10 * time.Millisecond; unit <= 100*time.Second; unit *= 10 {
+		all = append(all, unit, 2*unit, 5*unit)
+	}
+	return append(all, time.Minute*10, time.Minute*30, time.Hour)
+}
+
+// minScript is the shortest script that a file can state.
+const minScript = time.Second
+
+// enough is the script of a few payments: nothing the pair does takes longer.
+const enough = 30 * time.Second
+
+// plainRate is how often a few payments are pressed, a second.
+const plainRate = 1
+
+// plainRestart is how long a side that crashes stays down in a file that does not
+// say.
+const plainRestart = time.Second
+
+// cutLimit is up to how many packets lost by name are clearer than the loss, or
+// the outage, they are taken from.
+const cutLimit = 3
+
+// varied returns the smallest scenario so far with a change.
+func (s *shrinker) varied(change func(*harness.Scenario)) harness.Scenario {
+	sc := s.best.Scenario
+	sc.Timeline = slices.Clone(sc.Timeline)
+	for i, e := range sc.Timeline {
+		if e.Link != nil {
+			l := *e.Link
+			sc.Timeline[i].Link = &l
+		}
+	}
+	change(&sc)
+	return sc
+}
+
+// fewerEvents leaves out all of the timeline that can be.
+func (s *shrinker) fewerEvents() {
+	minimise(s.best.Scenario.Timeline, func(parts [][]harness.Event) int {
+		var list []harness.Scenario
+		for _, p := range parts {
+			list = append(list, s.varied(func(sc *harness.Scenario) { sc.Timeline = p }))
+		}
+		return s.first(list)
+	})
+}
+
+// fewerPayments tries ever more payments until that many fail, first with one
+// wallet.
+func (s *shrinker) fewerPayments() {
+	w := s.best.Scenario.Workload
+	if w.Payments > 1 && s.transplant(1) {
+		return
+	}
+	sizes := []int{1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512, 768, 1000}
+	var list []harness.Scenario
+	for _, n := range sizes {
+		if n >= w.Payments {
+			break
+		}
+		list = append(list, s.withPayments(n)...)
+		if n == 2 {
+			if s.first(list) >= 0 || s.transplant(2) {
+				return
+			}
+			list = nil
+		}
+	}
+	s.first(list)
+}
+
+// withPayments returns the scenario with n payments: as dense as they are, or
+// spread over the same time, by one wallet, or by as many as there are.
+func (s *shrinker) withPayments(n int) []harness.Scenario {
+	w := s.best.Scenario.Workload
+	var list []harness.Scenario
+	for _, wallets := range slices.Compact([]int{1, min(w.Wallets, n)}) {
+		for _, rate := range slices.Compact([]float64{w.Rate * float64(n) / float64(w.Payments), w.Rate}) {
+			list = append(list, s.varied(func(sc *harness.Scenario) {
+				sc.Workload.Payments, sc.Workload.Wallets, sc.Workload.Rate = n, wallets, rate
+			}))
+		}
+	}
+	return list
+}
+
+// simplerWorkload takes what makes a workload lively out of it, one by one.
+func (s *shrinker) simplerWorkload() {
+	changes := []func(*harness.Workload){
+		func(w *harness.Workload) { w.Wallets = 1 },
+		func(w *harness.Workload) { w.Wallets = min(w.Wallets, w.Payments) },
+		func(w *harness.Workload) { w.Wallets = (w.Wallets + 1) / 2 },
+		func(w *harness.Workload) { w.Merchants = 1 },
+		func(w *harness.Workload) { w.Rate = plainRate },
+		func(w *harness.Workload) { w.Impatient, w.Presses = 0, 0 },
+		func(w *harness.Workload) { w.Presses = min(w.Presses, 2) },
+		func(w *harness.Workload) { w.Balance = 0 },
+		func(w *harness.Workload) { w.AmountMax = w.AmountMin },
+		func(w *harness.Workload) { w.AmountMin, w.AmountMax = unit(w.Currency), unit(w.Currency) },
+	}
+	for _, change := range changes {
+		next := s.varied(func(sc *harness.Scenario) { change(&sc.Workload) })
+		if next.Workload != s.best.Scenario.Workload && (next.Length == 0 || next.Length >= next.Workload.Span()) {
+			s.first([]harness.Scenario{next})
+		}
+	}
+}
+
+// unit returns one major unit of a currency in minor units.
+func unit(currency string) int64 {
+	n := int64(1)
+	for range harness.Exponent(currency) {
+		n *= 10
+	}
+	return n
+}
+
+// simplerLinks makes the scenario's link, and those of the timeline, simpler.
+func (s *shrinker) simplerLinks() {
+	s.simplerLink(func(sc *harness.Scenario) *harness.Profile { return &sc.Link })
+	for i := range s.best.Scenario.Timeline {
+		if s.best.Scenario.Timeline[i].Link != nil {
+			s.simplerLink(func(sc *harness.Scenario) *harness.Profile { return sc.Timeline[i].Link })
+		}
+	}
+}
+
+func (s *shrinker) simplerLink(of func(*harness.Scenario) *harness.Profile) {
+	for {
+		sc := s.best.Scenario
+		var list []harness.Scenario
+		for _, p := range simpler(*of(&sc)) {
+			list = append(list, s.varied(func(sc *harness.Scenario) { *of(sc) = p }))
+		}
+		if s.first(list) < 0 {
+			return
+		}
+	}
+}
+
+// simpler returns links simpler than p, the simplest first.
+func simpler(p harness.Profile) []harness.Profile {
+	changes := []func(*harness.Path){
+		func(p *harness.Path) { *p = harness.Path{} },
+		func(p *harness.Path) { *p = harness.Path{Delay: 50 * time.Millisecond} },
+		func(p *harness.Path) { *p = harness.Path{Delay: p.Delay} },
+		func(p *harness.Path) { *p = harness.Path{Delay: p.Delay, Rate: p.Rate, Trace: p.Trace} },
+		func(p *harness.Path) { p.Loss = harness.Loss{} },
+		func(p *harness.Path) { p.Reorder = 0 },
+		func(p *harness.Path) { p.Duplicate = 0 },
+		func(p *harness.Path) { p.Corrupt = 0 },
+		func(p *harness.Path) { p.MTU, p.MTUBlackhole = 0, false },
+		func(p *harness.Path) { p.Jitter, p.Distribution, p.Correlation = 0, harness.Uniform, 0 },
+		func(p *harness.Path) { p.Rate, p.Trace, p.Limit, p.LimitTime = 0, nil, 0, 0 },
+		func(p *harness.Path) { p.Limit, p.LimitTime = 0, 0 },
+	}
+	var list []harness.Profile
+	for _, change := range changes {
+		both, up, down := p, p, p
+		both.Name, up.Name, down.Name = "", "", ""
+		change(&both.Up)
+		change(&both.Down)
+		change(&up.Up)
+		change(&down.Down)
+		for _, next := range []harness.Profile{both, up, down} {
+			if features(next) < features(p) {
+				list = append(list, next)
+			}
+		}
+	}
+	return list
+}
+
+// features counts what a link does.
+func features(p harness.Profile) int {
+	n := 0
+	for _, path := range []harness.Path{p.Up, p.Down} {
+		for _, v := range reflect.ValueOf(path).Fields() {
+			if !v.IsZero() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// explicitLoss replaces random loss by the packets it has lost, and an outage by
+// those it has, if few of them are enough.
+func (s *shrinker) explicitLoss() {
+	sc := s.best.Scenario
+	if l := sc.Link; l.Up.Loss != (harness.Loss{}) || l.Down.Loss != (harness.Loss{}) {
+		s.cut(func(sc *harness.Scenario) {
+			sc.Link.Name, sc.Link.Up.Loss, sc.Link.Down.Loss = "", harness.Loss{}, harness.Loss{}
+		}, len(sc.Timeline)+cutLimit)
+	}
+	if sc.Workload.Payments > cutLimit {
+		return // an outage meets too many packets of others
+	}
+	for i, e := range sc.Timeline {
+		if e.Action == harness.Blackhole {
+			s.cut(func(sc *harness.Scenario) { sc.Timeline = slices.Delete(sc.Timeline, i, i+1) }, cutLimit)
+			return // the others are told by other numbers now
+		}
+	}
+}
+
+// cut makes a change that takes losses away, and has the packets lost that were.
+// It is kept if that leaves at most so many events.
+func (s *shrinker) cut(change func(*harness.Scenario), most int) {
+	var drops []harness.Event
+	for _, p := range s.points() {
+		if p.Lost {
+			t := p.Trigger
+			drops = append(drops, harness.Event{Action: harness.Drop, When: &t})
+		}
+	}
+	before := *s
+	s.quiet = true
+	cut := s.varied(func(sc *harness.Scenario) {
+		change(sc)
+		sc.Timeline = append(slices.Clone(sc.Timeline), drops...)
+		if len(drops) > 0 {
+			sc.Length = max(sc.Length, s.report.Result.Took)
+		}
+	})
+	if s.first([]harness.Scenario{cut}) >= 0 {
+		s.fewerEvents()
+	}
+	s.quiet = false
+	if len(s.best.Scenario.Timeline) > most {
+		s.best, s.report, s.clean, s.kept = before.best, before.report, before.clean, before.kept
+	}
+	s.step(s.doing)
+}
+
+// points returns the points of the smallest case's run.
+func (s *shrinker) points() []Point {
+	if s.report.Survey == nil {
+		return nil
+	}
+	return s.report.Survey.Points
+}
+
+// simplerEvents makes each event of the timeline simpler.
+func (s *shrinker) simplerEvents() {
+	few := s.best.Scenario.Workload.Payments <= cutLimit
+	for i := range s.best.Scenario.Timeline {
+		for {
+			var list []harness.Scenario
+			for _, e := range simplerEvent(s.best.Scenario.Timeline[i], few) {
+				list = append(list, s.varied(func(sc *harness.Scenario) { sc.Timeline[i] = e }))
+			}
+			if s.first(list) < 0 {
+				break
+			}
+		}
+	}
+}
+
+// simplerEvent returns events that do less than e, those that do least first. With
+// few payments the loss of its first packet may stand for an outage.
+func simplerEvent(e harness.Event, few bool) []harness.Event {
+	var list []harness.Event
+	add := func(change func(*harness.Event)) {
+		next := e
+		change(&next)
+		list = append(list, next)
+	}
+	if e.Action == harness.Blackhole && e.When != nil && few {
+		add(func(e *harness.Event) { *e = harness.Event{Action: harness.Drop, When: e.When} })
+	}
+	if e.Action == harness.Blackhole && e.Direction == harness.DirectionUnknown {
+		add(func(e *harness.Event) { e.Direction = harness.Down })
+		add(func(e *harness.Event) { e.Direction = harness.Up })
+	}
+	if e.Vanish {
+		add(func(e *harness.Event) { e.Vanish = false })
+	}
+	if e.NewAddress {
+		add(func(e *harness.Event) { e.NewAddress = false })
+	}
+	return list
+}
+
+// rounderTimes makes the script shorter, and every length of an event, and its
+// instants round.
+func (s *shrinker) rounderTimes() {
+	if s.best.Scenario.Settle > time.Minute {
+		s.first([]harness.Scenario{s.varied(func(sc *harness.Scenario) { sc.Settle = time.Minute })})
+	}
+	for i := range s.best.Scenario.Timeline {
+		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].For }, 0)
+		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].By }, 0)
+		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].Restart }, plainRestart)
+		s.rounder(i)
+	}
+	s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Length }, minScript)
+}
+
+// shorter tries round times below the present one, but not below least, and the
+// present one rounded up.
+func (s *shrinker) shorter(of func(*harness.Scenario) *time.Duration, least time.Duration) {
+	sc := s.best.Scenario
+	now := *of(&sc)
+	if now == 0 {
+		return
+	}
+	var list []harness.Scenario
+	for _, d := range roundTimes() {
+		if d == now {
+			break
+		}
+		if d < least {
+			continue
+		}
+		next := s.varied(func(sc *harness.Scenario) { *of(sc) = d })
+		if next.Length >= next.Workload.Span() && next.Length > last(next) {
+			list = append(list, next)
+		}
+		if d > now {
+			break
+		}
+	}
+	s.first(list)
+}
+
+// last returns when the last event that has a time begins.
+func last(sc harness.Scenario) time.Duration {
+	var at time.Duration
+	for _, e := range sc.Timeline {
+		at = max(at, e.At)
+	}
+	return at
+}
+
+// rounder moves an event to a rounder instant, as round as can be.
+func (s *shrinker) rounder(i int) {
+	at := s.best.Scenario.Timeline[i].At
+	var list []harness.Scenario
+	for _, grain := range []time.Duration{10 * time.Second, time.Second, 100 * time.Millisecond, 10 * time.Millisecond, time.Millisecond} {
+		if at%grain == 0 {
+			break
+		}
+		for _, d := range []time.Duration{at.Truncate(grain), at.Truncate(grain) + grain} {
+			next := s.varied(func(sc *harness.Scenario) { sc.Timeline[i].At = d })
+			if d < next.Length {
+				list = append(list, next)
+			}
+		}
+	}
+	s.first(list)
+}
