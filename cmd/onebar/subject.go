@@ -10,12 +10,18 @@ import (
 
 // newSubject returns what a scenario puts to the test, for a run in real time.
 func newSubject(sc harness.Scenario) (harness.Subject, error) {
+	if ofOthers(sc) {
+		return others(sc)
+	}
 	faulty, err := planted(sc)
 	return reference.New(reference.Options{Faulty: faulty}), err
 }
 
 // newSimulated returns it for a run in virtual time, and what frees its disks.
 func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
+	if ofOthers(sc) {
+		return nil, nil, errors.New("a system of others runs in real time, and sim is virtual: use --engine packet or --engine toxiproxy")
+	}
 	faulty, err := planted(sc)
 	o := reference.Options{Faulty: faulty, BankDisk: disk.New(), WalletDisk: disk.New()} // so that a crash is a power failure
 	free = func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()) }

@@ -23,7 +23,7 @@ func build(d *decoder, f *file) harness.Scenario {
 		File:     d.file,
 		Engine:   f.Engine.s,
 		Length:   f.Duration.d,
-		Subject:  f.Subject.config(),
+		Subject:  f.Subject.config(d, f.Engine),
 		Workload: d.workload(f, script),
 		Link:     scope.resolve(d, &f.Link),
 		Radio:    d.radio(f.Radio),

@@ -61,6 +61,8 @@ func valueOf(kind reflect.Type, k key) string {
 		return "`" + strings.Join(strings.Fields(k.words), "` `") + "`"
 	}
 	known := map[reflect.Type]string{
+		reflect.TypeFor[verbatim](): "text", reflect.TypeFor[[]verbatim](): "list of texts",
+		reflect.TypeFor[variables](): "mapping of names to texts", reflect.TypeFor[containers](): "mapping of names to containers",
 		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
 		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]trouble](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
 		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",

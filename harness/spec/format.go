@@ -30,7 +30,10 @@ type file struct {
 
 type subject struct {
 	place
-	Broken []word `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"faults planted in the reference wallet and bank, to see that they are found: a wallet that draws a new idempotency key for each try; a bank that answers before its commit; a bank that forgets its idempotency records when it restarts"`
+	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"faults planted in the reference wallet and bank, to see that they are found: a wallet that draws a new idempotency key for each try; a bank that answers before its commit; a bank that forgets its idempotency records when it restarts"`
+	Client subjectClient `yaml:"client" doc:"who pays: a client of others"`
+	Server subjectServer `yaml:"server" doc:"who is paid through: a server of others"`
+	Ledger subjectLedger `yaml:"ledger" doc:"how to read what that server has booked"`
 }
 
 type workload struct {

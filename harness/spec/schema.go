@@ -16,10 +16,11 @@ import (
 // names of profiles) only Parse can judge.
 func Schema() []byte {
 	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true}
-	profiles := r.Reflect(&profile{}).Definitions // they are behind localLinks, where the reflector does not look
+	hidden := r.Reflect(&profile{}).Definitions // they are behind localLinks and containers, where the reflector does not look
+	maps.Copy(hidden, r.Reflect(&container{}).Definitions)
 	r.ExpandedStruct = true
 	s := r.Reflect(&file{})
-	maps.Copy(s.Definitions, profiles)
+	maps.Copy(s.Definitions, hidden)
 	s.Title = "onebar scenario"
 	s.Description = "One experiment: who pays whom, over what link, and what goes wrong when. docs/scenarios.md is the reference."
 	var b bytes.Buffer
@@ -96,13 +97,17 @@ func (localLinks) JSONSchema() *jsonschema.Schema {
 // JSONSchemaExtend adds what the tags of format.go say, as do those below.
 func (file) JSONSchemaExtend(s *jsonschema.Schema) { extend[file](s) }
 
-func (workload) JSONSchemaExtend(s *jsonschema.Schema) { extend[workload](s) }
-func (profile) JSONSchemaExtend(s *jsonschema.Schema)  { extend[profile](s) }
-func (path) JSONSchemaExtend(s *jsonschema.Schema)     { extend[path](s) }
-func (gemodel) JSONSchemaExtend(s *jsonschema.Schema)  { extend[gemodel](s) }
-func (event) JSONSchemaExtend(s *jsonschema.Schema)    { extend[event](s) }
-func (trouble) JSONSchemaExtend(s *jsonschema.Schema)  { extend[trouble](s) }
-func (toxic) JSONSchemaExtend(s *jsonschema.Schema)    { extend[toxic](s) }
+func (subject) JSONSchemaExtend(s *jsonschema.Schema)       { extend[subject](s) }
+func (subjectClient) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectClient](s) }
+func (subjectServer) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectServer](s) }
+func (subjectLedger) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectLedger](s) }
+func (workload) JSONSchemaExtend(s *jsonschema.Schema)      { extend[workload](s) }
+func (profile) JSONSchemaExtend(s *jsonschema.Schema)       { extend[profile](s) }
+func (path) JSONSchemaExtend(s *jsonschema.Schema)          { extend[path](s) }
+func (gemodel) JSONSchemaExtend(s *jsonschema.Schema)       { extend[gemodel](s) }
+func (event) JSONSchemaExtend(s *jsonschema.Schema)         { extend[event](s) }
+func (trouble) JSONSchemaExtend(s *jsonschema.Schema)       { extend[trouble](s) }
+func (toxic) JSONSchemaExtend(s *jsonschema.Schema)         { extend[toxic](s) }
 
 func (link) JSONSchemaExtend(s *jsonschema.Schema) {
 	extend[link](s)

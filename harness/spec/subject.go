@@ -1,12 +1,138 @@
 package spec
 
-import "github.com/onebar/onebar/harness"
+import (
+	"net"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// subjectClient is one of its keys, as are subjectServer and subjectLedger.
+type subjectClient struct {
+	place
+	Exec execClient `yaml:"exec" doc:"a program that is told what to pay, see [exec-client.md](exec-client.md)"`
+}
+
+type subjectServer struct {
+	place
+	Address   verbatim   `yaml:"address" doc:"host:port of a server that is there already; TLS passes through untouched"`
+	Exec      execServer `yaml:"exec" doc:"a program, started for the run, that can crash"`
+	Container container  `yaml:"container" doc:"a container, started for the run, that can crash"`
+}
+
+type subjectLedger struct {
+	place
+	Exec program   `yaml:"exec" doc:"a program that prints the ledger"`
+	SQL  sqlLedger `yaml:"sql" doc:"a query to a database"`
+	None yes       `yaml:"none" doc:"true: it cannot be read; what needs it is not judged, and the report says so"`
+}
 
 // config makes the plain form of the section.
-func (v *subject) config() harness.SubjectConfig {
+func (v *subject) config(d *decoder, engine word) harness.SubjectConfig {
 	var c harness.SubjectConfig
 	for _, b := range v.Broken {
 		c.Broken = append(c.Broken, b.s)
 	}
+	given := givenOf(v)
+	others := slices.DeleteFunc(slices.Clone(given), func(k string) bool { return k == "broken" })
+	if len(others) == 0 {
+		return c
+	}
+	if len(others) < 3 {
+		d.errorf(v.place, "the subject has only %s; a system of others has client, server and ledger (none: true is a ledger that cannot be read)", strings.Join(others, " and "))
+	}
+	if len(v.Broken) > 0 {
+		d.errorf(v.Broken[0].place, "broken does not go with client, server and ledger: only the reference pair has planted faults")
+	}
+	if engine.s == "sim" {
+		d.errorf(engine.place, "engine sim is for the reference pair: programs of others run in real time; use packet or toxiproxy")
+	}
+	c.Client, c.Server, c.Ledger = v.Client.config(d), v.Server.config(d), v.Ledger.config(d, &v.Server)
 	return c
+}
+
+func (v *subjectClient) config(d *decoder) *harness.ClientConfig {
+	c := new(harness.ClientConfig)
+	switch d.oneKey(v, "client") {
+	case "exec":
+		c.Exec = v.Exec.config(d)
+	}
+	return c
+}
+
+func (v *subjectServer) config(d *decoder) *harness.ServerConfig {
+	c := new(harness.ServerConfig)
+	switch d.oneKey(v, "server") {
+	case "address":
+		d.address(v.Address)
+		c.Address = v.Address.s
+	case "exec":
+		c.Exec = v.Exec.config(d)
+	case "container":
+		if !v.Container.Port.given() {
+			d.errorf(v.Container.place, "container has no port: where the server listens in it")
+		}
+		c.Container = v.Container.config(d)
+	}
+	return c
+}
+
+func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConfig {
+	c := new(harness.LedgerConfig)
+	names := []string{"server", "dir"}
+	for name := range s.Container.Beside.m {
+		names = append(names, name)
+	}
+	switch d.oneKey(v, "ledger") {
+	case "exec":
+		c.Exec = v.Exec.config(d, names)
+	case "sql":
+		c.SQL = v.SQL.config(d, names)
+	case "none":
+		c.None = true
+	}
+	return c
+}
+
+// oneKey returns the only key of a struct that was given. Anything else is a
+// mistake, unless the struct is missing altogether.
+func (d *decoder) oneKey(v interface{ given() bool }, what string) string {
+	given := givenOf(v)
+	switch {
+	case !v.given():
+		return ""
+	case len(given) == 1:
+		return given[0]
+	}
+	at := reflect.ValueOf(v).Elem().FieldByName("place").Interface().(place)
+	d.errorf(at, "%s needs exactly one of %s", what, strings.Join(names(keysOf(reflect.TypeOf(v).Elem())), ", "))
+	return ""
+}
+
+// givenOf returns the keys of the struct that v points to that were given.
+func givenOf(v any) []string {
+	s := reflect.ValueOf(v).Elem()
+	var given []string
+	for _, k := range keysOf(s.Type()) {
+		field := s.Field(k.index)
+		if g, ok := field.Addr().Interface().(interface{ given() bool }); ok && g.given() || !ok && field.Len() > 0 {
+			given = append(given, k.name)
+		}
+	}
+	return given
+}
+
+// address reports what is not a host:port.
+func (d *decoder) address(v verbatim) {
+	if !v.ok {
+		return
+	}
+	host, port, err := net.SplitHostPort(v.s)
+	n, wrong := strconv.Atoi(port)
+	if err != nil || wrong != nil || host == "" || n < 1 || n > 65535 {
+		d.errorf(v.place, "address %q is not host:port; expected one such as 127.0.0.1:8080", v.s)
+	}
 }

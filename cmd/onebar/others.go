@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/program"
+)
+
+// ofOthers reports whether a scenario puts a system of others to the test.
+func ofOthers(sc harness.Scenario) bool {
+	s := sc.Subject
+	return s.Client != nil || s.Server != nil || s.Ledger != nil
+}
+
+// others puts the system of others together that a scenario describes.
+func others(sc harness.Scenario) (harness.Subject, error) {
+	s := sc.Subject
+	if s.Client == nil || s.Server == nil || s.Ledger == nil {
+		return nil, errors.New("a system of others needs client, server and ledger")
+	}
+	base, err := filepath.Abs(filepath.Dir(sc.File))
+	if err != nil {
+		return nil, fmt.Errorf("find the folder of the scenario: %w", err)
+	}
+	client, err1 := clientOf(*s.Client, base)
+	server, err2 := serverOf(*s.Server, base)
+	ledger, err3 := ledgerOf(*s.Ledger, base)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	return subject.New(subject.Parts{Client: client, Server: server, Ledger: ledger}), nil
+}
+
+func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {
+	switch {
+	case c.Exec != nil:
+		return program.NewClient(*c.Exec, base), nil
+	}
+	return nil, errors.New("the client of the subject is none that this onebar knows")
+}
+
+func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
+	switch {
+	case c.Address != "":
+		return subject.AddressServer(c.Address), nil
+	case c.Exec != nil:
+		return program.NewServer(*c.Exec, base), nil
+	}
+	return nil, errors.New("the server of the subject is none that this onebar knows")
+}
+
+func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
+	switch {
+	case c.Exec != nil:
+		return program.NewLedger(*c.Exec, base), nil
+	case c.None:
+		return subject.NoLedger{}, nil
+	}
+	return nil, errors.New("the ledger of the subject is none that this onebar knows")
+}

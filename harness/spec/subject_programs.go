@@ -1,0 +1,257 @@
+package spec
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/invopop/jsonschema"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// execClient is a client that is a program.
+type execClient struct {
+	place
+	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them"`
+	Env     variables  `yaml:"env" doc:"added to the environment of onebar; ${NAME} stands for a variable of it"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
+	Shared  yes        `yaml:"shared" doc:"true: one program pays for all wallets; without it each has its own"`
+	Holds   yes        `yaml:"holds" doc:"true: it answers the command held; without it a payment that it forgets counts as lost"`
+}
+
+// execServer is a server that is a program.
+type execServer struct {
+	place
+	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{port}} stands for a free port and {{dir}} for a folder that outlives a crash"`
+	Env     variables  `yaml:"env" doc:"added to the environment of onebar, with {{port}} and {{dir}}; ${NAME} stands for a variable of it"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
+	Address verbatim   `yaml:"address" doc:"host:port where it listens, if it cannot be told {{port}}"`
+	Ready   ready      `yaml:"ready" doc:"how to know that it answers; without it, it takes a connection and keeps it open"`
+}
+
+type ready struct {
+	place
+	HTTP   verbatim `yaml:"http" doc:"a path, such as /health: GET on it answers"`
+	Status count    `yaml:"status" range:"100..599" doc:"of http: with this status; without it any from 200 to 299"`
+	Line   verbatim `yaml:"line" doc:"a text that stands in a line that it prints"`
+	Within duration `yaml:"within" default:"30s" range:"100ms..10m" doc:"longest wait; it is over when the program dies, too"`
+}
+
+// container is one container.
+type container struct {
+	place
+	Image      verbatim   `yaml:"image" doc:"the image to run"`
+	Build      verbatim   `yaml:"build" doc:"in place of an image: a folder with a Dockerfile; paths begin at the folder of the scenario file"`
+	Dockerfile verbatim   `yaml:"dockerfile" doc:"of build: name of the Dockerfile; without it Dockerfile"`
+	Command    []verbatim `yaml:"command" doc:"in place of the command of the image"`
+	Env        variables  `yaml:"env" doc:"its environment; ${NAME} stands for a variable of the environment of onebar"`
+	Mounts     variables  `yaml:"mounts" doc:"folders of this machine by where they are in the container; {{dir}} stands for one of this run"`
+	Port       count      `yaml:"port" range:"1..65535" doc:"where it listens; published on loopback, at a free port"`
+	Ready      ready      `yaml:"ready" doc:"how to know that it answers; without it, it takes a connection and keeps it open"`
+	Beside     containers `yaml:"beside" doc:"containers that it needs, by the names under which it finds them on their network; they start before it and do not crash with it"`
+}
+
+// program is a program that prints the ledger and ends.
+type program struct {
+	place
+	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{server}} stands for the host:port of the server, {{NAME}} for that of a container beside it, and {{dir}} for the folder of this run"`
+	Env     variables  `yaml:"env" doc:"added to the environment of onebar; the same words stand in it, and ${NAME} for a variable of that environment"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
+}
+
+// sqlLedger is a ledger in a database.
+type sqlLedger struct {
+	place
+	Driver   word     `yaml:"driver" required:"true" words:"postgres mysql sqlite" doc:"which database"`
+	DSN      verbatim `yaml:"dsn" required:"true" doc:"how to reach it, as its driver takes it; ${NAME} stands for a variable of the environment, {{server}} for the host:port of the server, {{NAME}} for that of a container beside it, and {{dir}} for the folder of this run"`
+	Query    verbatim `yaml:"query" required:"true" doc:"gives id, payment, payer, payee, amount (in minor units) and currency, and if it can order; it runs in a transaction that can only read"`
+	Balances verbatim `yaml:"balances" doc:"gives account, currency, opening and closing, and if it can floor, all in minor units; without it whether the books balance is not judged"`
+}
+
+// verbatim is text that is kept as it is.
+type verbatim struct {
+	mark
+	s string
+}
+
+func (v *verbatim) wants() string { return "text" }
+func (v *verbatim) text() string  { return v.s }
+func (v *verbatim) scan(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("is empty")
+	}
+	v.s = s
+	return nil
+}
+
+// JSONSchema implements the interface of package jsonschema, as do those below.
+func (verbatim) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
+
+// variables is a mapping from names to texts.
+type variables struct {
+	place
+	m map[string]string
+}
+
+func (v *variables) decode(d *decoder, n ast.Node) {
+	v.place = placeOf(n)
+	pairs, _ := d.pairs(n, "the mapping")
+	v.m = map[string]string{}
+	for _, p := range pairs {
+		var value optional
+		d.leaf(p.value, &value, key{name: p.name})
+		v.m[p.name] = value.s
+	}
+}
+
+// optional is text that may be empty.
+type optional struct{ verbatim }
+
+func (v *optional) scan(s string) error {
+	v.s = s
+	return nil
+}
+
+func (variables) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}
+}
+
+// containers is a mapping from names to containers.
+type containers struct {
+	place
+	m map[string]*container
+}
+
+func (v *containers) decode(d *decoder, n ast.Node) {
+	v.place = placeOf(n)
+	pairs, _ := d.pairs(n, "beside")
+	v.m = map[string]*container{}
+	for _, p := range pairs {
+		var name slug
+		if err := name.scan(p.name); err != nil {
+			d.errorf(p.place, "name of a container %q %v; expected %s", p.name, err, name.wants())
+		}
+		c := new(container)
+		d.into(p.value, c, "container "+p.name)
+		if c.Beside.given() {
+			d.errorf(c.Beside.place, "a container beside another has none beside itself; write them side by side")
+		}
+		v.m[p.name] = c
+	}
+}
+
+func (containers) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Ref: "#/$defs/container"}}
+}
+
+func (execClient) JSONSchemaExtend(s *jsonschema.Schema) { extend[execClient](s) }
+func (execServer) JSONSchemaExtend(s *jsonschema.Schema) { extend[execServer](s) }
+func (ready) JSONSchemaExtend(s *jsonschema.Schema)      { extend[ready](s) }
+func (container) JSONSchemaExtend(s *jsonschema.Schema)  { extend[container](s) }
+func (program) JSONSchemaExtend(s *jsonschema.Schema)    { extend[program](s) }
+func (sqlLedger) JSONSchemaExtend(s *jsonschema.Schema)  { extend[sqlLedger](s) }
+
+// The plain forms.
+
+func texts(list []verbatim) []string {
+	var s []string
+	for _, v := range list {
+		s = append(s, v.s)
+	}
+	return s
+}
+
+func (v *execClient) config(d *decoder) *harness.ExecClientConfig {
+	d.templates(nil, texts(v.Command), v.place)
+	return &harness.ExecClientConfig{
+		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
+		Shared:        v.Shared.ok, Holds: v.Holds.ok,
+	}
+}
+
+func (v *execServer) config(d *decoder) *harness.ExecServerConfig {
+	all := append(texts(v.Command), values(v.Env.m)...)
+	d.templates([]string{"port", "dir"}, all, v.place)
+	told := slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "{{port}}") })
+	switch {
+	case v.Address.given() && told:
+		d.errorf(v.Address.place, "address does not go with {{port}}: a program that is told its port listens there")
+	case !v.Address.given() && !told:
+		d.errorf(v.place, "nobody knows where the server listens; write {{port}} where its command or env has the port, or give address")
+	}
+	d.address(v.Address)
+	return &harness.ExecServerConfig{
+		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
+		Address:       v.Address.s, Ready: v.Ready.config(d),
+	}
+}
+
+func (v *ready) config(d *decoder) harness.ReadyConfig {
+	if v.HTTP.ok && !strings.HasPrefix(v.HTTP.s, "/") {
+		d.errorf(v.HTTP.place, "http %q does not begin with a slash; expected a path such as /health", v.HTTP.s)
+	}
+	if v.HTTP.given() && v.Line.given() {
+		d.errorf(v.Line.place, "ready has both http and line; give one")
+	}
+	if v.Status.given() && !v.HTTP.given() {
+		d.errorf(v.Status.place, "status has no effect without http; give one")
+	}
+	if !v.given() {
+		return harness.ReadyConfig{}
+	}
+	return harness.ReadyConfig{HTTP: v.HTTP.s, Status: int(v.Status.n), Line: v.Line.s, Within: v.Within.d}
+}
+
+func (v *container) config(d *decoder) *harness.ContainerConfig {
+	if v.Image.given() == v.Build.given() {
+		d.errorf(v.place, "a container needs one of image and build")
+	}
+	if v.Dockerfile.given() && !v.Build.given() {
+		d.errorf(v.Dockerfile.place, "dockerfile has no effect without build; give one")
+	}
+	d.templates([]string{"dir"}, values(v.Mounts.m), v.Mounts.place)
+	c := &harness.ContainerConfig{
+		Image: v.Image.s, Build: v.Build.s, Dockerfile: v.Dockerfile.s, Command: texts(v.Command),
+		Env: v.Env.m, Mounts: v.Mounts.m, Port: int(v.Port.n), Ready: v.Ready.config(d),
+	}
+	for name, beside := range v.Beside.m {
+		if c.Beside == nil {
+			c.Beside = map[string]harness.ContainerConfig{}
+		}
+		c.Beside[name] = *beside.config(d)
+	}
+	return c
+}
+
+func (v *program) config(d *decoder, names []string) *harness.ProgramConfig {
+	d.templates(names, append(texts(v.Command), values(v.Env.m)...), v.place)
+	return &harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s}
+}
+
+func (v *sqlLedger) config(d *decoder, names []string) *harness.SQLConfig {
+	d.templates(names, []string{v.DSN.s}, v.DSN.place)
+	return &harness.SQLConfig{Driver: v.Driver.s, DSN: v.DSN.s, Query: v.Query.s, Balances: v.Balances.s}
+}
+
+func values(m map[string]string) []string {
+	var s []string
+	for _, v := range m {
+		s = append(s, v)
+	}
+	return s
+}
+
+// templates reports words in double braces that stand for nothing there.
+func (d *decoder) templates(known, texts []string, at place) {
+	braces := regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+	for _, s := range texts {
+		for _, m := range braces.FindAllStringSubmatch(s, -1) {
+			if !slices.Contains(known, m[1]) {
+				d.errorf(at, "{{%s}} stands for nothing here; %s", m[1], suggest(m[1], known))
+			}
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Client is the payers' side as programs: one for each wallet, or one for all. It is
+// a subject.Client, a subject.Crasher, a harness.Holder and a harness.Breaker.
+type Client struct {
+	config    harness.ExecClientConfig
+	base      string
+	apps      []*app
+	addresses []string // by wallet
+}
+
+// NewClient returns a client that has not been started. Relative folders begin at
+// base.
+func NewClient(c harness.ExecClientConfig, base string) *Client {
+	return &Client{config: c, base: base}
+}
+
+// Start implements subject.Client.
+func (c *Client) Start(ctx context.Context, env *subject.Env) error {
+	for i := range env.Workload.Wallets {
+		address, err := env.Listen(ctx, i)
+		if err != nil {
+			return err
+		}
+		c.addresses = append(c.addresses, address)
+	}
+	programs := env.Workload.Wallets
+	if c.config.Shared {
+		programs = 1
+	}
+	for i := range programs {
+		a, err := c.app(i, env)
+		if err != nil {
+			return err
+		}
+		c.apps = append(c.apps, a)
+	}
+	return c.live(ctx, false)
+}
+
+// app makes ready the program of a wallet, or that of all wallets.
+func (c *Client) app(i int, env *subject.Env) (*app, error) {
+	dir, err := stateDir(env)
+	if err != nil {
+		return nil, err
+	}
+	w := env.Workload
+	name, folder := fmt.Sprintf("the client of wallet %d", i), "client-"+strconv.Itoa(i)
+	from, to := i, i+1
+	if c.config.Shared {
+		name, folder, from, to = "the client", "client", 0, w.Wallets
+	}
+	folder = filepath.Join(dir, folder)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("make a folder for %s: %w", name, err)
+	}
+	start, err := configOf(name, c.config.ProgramConfig, c.base, nil)
+	if err != nil {
+		return nil, err
+	}
+	start.LogFile = folder + ".log"
+	start.Env = append(start.Env, "ONEBAR_PROTOCOL="+strconv.Itoa(protocolVersion), "ONEBAR_DIR="+folder, "ONEBAR_ADDRESS="+c.addresses[from])
+	hello := command{Command: "start", Currency: w.Currency, Server: env.Server, Seed: env.Seed, Balance: opening(w)}
+	for j := from; j < to; j++ {
+		hello.Wallets = append(hello.Wallets, walletLine{j, subject.Wallet(j), c.addresses[j]})
+	}
+	for j := range w.Merchants {
+		hello.Merchants = append(hello.Merchants, subject.Merchant(j))
+	}
+	return &app{
+		name: name, env: env, start: start, hello: hello,
+		open: map[string]bool{}, attempts: map[string]int{},
+	}, nil
+}
+
+// opening is the balance of a wallet: enough for every payment unless the workload
+// says.
+func opening(w harness.Workload) int64 {
+	if w.Balance > 0 {
+		return w.Balance
+	}
+	return w.AmountMax * int64(w.Payments) * int64(max(1, w.Presses))
+}
+
+// live begins a life of every program, side by side.
+func (c *Client) live(ctx context.Context, restarted bool) error {
+	errs := make([]error, len(c.apps))
+	var all sync.WaitGroup
+	for i, a := range c.apps {
+		all.Go(func() { errs[i] = a.live(ctx, restarted) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Payer implements subject.Client.
+func (c *Client) Payer(i int) harness.Payer { return payer{c, i} }
+
+type payer struct {
+	client *Client
+	wallet int
+}
+
+// Pay implements harness.Payer.
+func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
+	a := p.client.apps[0]
+	if !p.client.config.Shared {
+		a = p.client.apps[p.wallet]
+	}
+	return a.pay(ctx, hp, p.client.addresses[p.wallet])
+}
+
+// Crash implements subject.Crasher.
+func (c *Client) Crash() error {
+	c.each((*app).kill)
+	return nil
+}
+
+// Restart implements subject.Crasher.
+func (c *Client) Restart(ctx context.Context) (string, error) { return "", c.live(ctx, true) }
+
+// Holds implements harness.Holder.
+func (c *Client) Holds() bool { return c.config.Holds }
+
+// Held implements harness.Holder.
+func (c *Client) Held(ctx context.Context) ([]string, error) {
+	var all []string
+	var errs []error
+	for _, a := range c.apps {
+		held, err := a.ask(ctx)
+		all, errs = append(all, held...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// Broke implements harness.Breaker.
+func (c *Client) Broke() error {
+	var errs []error
+	for _, a := range c.apps {
+		errs = append(errs, a.trouble())
+	}
+	return errors.Join(errs...)
+}
+
+// Close implements subject.Client.
+func (c *Client) Close() error {
+	c.each((*app).quit)
+	return nil
+}
+
+// each does something to every program, side by side.
+func (c *Client) each(do func(*app)) {
+	var all sync.WaitGroup
+	for _, a := range c.apps {
+		all.Go(func() { do(a) })
+	}
+	all.Wait()
+}

@@ -1,0 +1,143 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Ledger is a program that prints what has been booked and ends: one JSON object a
+// line, with exactly one of the keys posting and balance, whose values are those of
+// docs/history.md.
+type Ledger struct {
+	config harness.ProgramConfig
+	base   string
+}
+
+// NewLedger returns a ledger. Relative folders begin at base.
+func NewLedger(c harness.ProgramConfig, base string) *Ledger { return &Ledger{c, base} }
+
+// ledgerWithin is the longest that a program may take to print a ledger.
+const ledgerWithin = 2 * time.Minute
+
+// Read implements subject.Ledger.
+func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	dir, err := stateDir(env)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	words := map[string]string{"server": env.Server, "dir": dir}
+	maps.Copy(words, env.Beside)
+	c, err := configOf("the ledger program", l.config, l.base, words)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	c.LogFile = filepath.Join(dir, "ledger.log")
+	printed, err := output(ctx, c)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	return parseLedger(printed, env)
+}
+
+// Close implements subject.Ledger.
+func (*Ledger) Close() error { return nil }
+
+// output runs a program to its end and returns what it has printed.
+func output(ctx context.Context, c Config) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, ledgerWithin)
+	defer cancel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	c.Stdout = write
+	p, err := Start(c)
+	write.Close()
+	if err != nil {
+		return nil, err
+	}
+	defer p.Kill()
+	stop := context.AfterFunc(ctx, p.Kill)
+	defer stop()
+	printed, err := io.ReadAll(read)
+	if err != nil {
+		return nil, fmt.Errorf("read what %s prints: %w", c.Name, err)
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s did not end within %v: %w; %s", c.Name, ledgerWithin, ctx.Err(), p.LastLines())
+	}
+	if p.err != nil {
+		return nil, fmt.Errorf("%s failed: %w; %s", c.Name, p.err, p.LastLines())
+	}
+	return printed, nil
+}
+
+// ledgerLine is one line of what the program prints.
+type ledgerLine struct {
+	Posting *harness.Posting `json:"posting"`
+	Balance *harness.Balance `json:"balance"`
+}
+
+// parseLedger reads the lines of a ledger.
+func parseLedger(printed []byte, env *subject.Env) (harness.Ledger, error) {
+	var l harness.Ledger
+	n := 0
+	for line := range bytes.Lines(printed) {
+		n++
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var got ledgerLine
+		if err := strictly(line, &got); err != nil {
+			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed is no posting and no balance: %w; it is %s", n, err, excerpt(line))
+		}
+		switch {
+		case got.Posting != nil && got.Balance == nil:
+			l.Postings = append(l.Postings, *got.Posting)
+		case got.Balance != nil && got.Posting == nil:
+			l.Balances = append(l.Balances, *got.Balance)
+		default:
+			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed needs one of the keys posting and balance; it is %s", n, excerpt(line))
+		}
+	}
+	return env.Ours(l), nil
+}
+
+// strictly decodes one JSON object without unknown keys.
+func strictly(line []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.InputOffset() < int64(len(bytes.TrimRight(line, " \t\r\n"))) {
+		return errors.New("something stands after the object")
+	}
+	return nil
+}
+
+// excerpt returns the beginning of a line for a message, quoted.
+func excerpt(line []byte) string {
+	const most = 120
+	line = bytes.TrimRight(line, "\r\n")
+	if len(line) > most {
+		return fmt.Sprintf("%q…", line[:most])
+	}
+	return fmt.Sprintf("%q", line)
+}

@@ -1,0 +1,181 @@
+// Package program starts programs that were written by others, so that nothing of
+// them is left behind.
+//
+// A [Process] is a program in a process group of its own. The group's leader is no
+// program under test but its keeper, a shell of two commands that waits at a pipe
+// from us: when we are gone, however that came about, the pipe ends and the keeper
+// kills the group. [Process.Kill] and [Process.Freeze] are for the group, so that
+// they reach what the program has started. What it prints goes to a log file.
+//
+// [Server] is a payment server made of one, [Client] the payers' side of one or
+// several that speak the protocol of docs/exec-client.md, and [Ledger] one that
+// prints what has been booked.
+package program
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what it takes to start a program.
+type Config struct {
+	Name    string   // for messages, such as "the server"
+	Command []string // program and arguments; no shell reads them
+	Env     []string // of the form NAME=value, in the place of ours
+	Dir     string   // working folder; a relative path of a program begins here
+
+	// LogFile is added to: all that it prints, but for its standard output if there
+	// is Stdout.
+	LogFile string
+	Stdin   *os.File // nil is none; the caller closes it
+	Stdout  *os.File // nil is LogFile; the caller closes it
+}
+
+// Process is a program that was started. Its methods may be called from several
+// goroutines.
+type Process struct {
+	name   string
+	log    string
+	from   int64 // size of the log when it was started
+	keeper *keeper
+	cmd    *exec.Cmd
+	killed atomic.Bool
+	done   chan struct{}
+	err    error // how it ended; set before done is closed
+}
+
+// Start starts a program. The caller calls Kill in the end, also if the program
+// has ended by itself.
+func Start(c Config) (*Process, error) {
+	log, err := os.OpenFile(c.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of %s: %w", c.Name, err)
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("open the log of %s: %w", c.Name, err)
+	}
+	k, err := newKeeper()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.Name, err)
+	}
+	cmd := exec.Command(c.Command[0], c.Command[1:]...) //nolint:noctx // it lives until Kill
+	cmd.Env, cmd.Dir = c.Env, c.Dir
+	cmd.Stdout, cmd.Stderr = log, log
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
+	if c.Stdout != nil {
+		cmd.Stdout = c.Stdout
+	}
+	k.admit(cmd)
+	if err := cmd.Start(); err != nil {
+		k.kill()
+		return nil, fmt.Errorf("start %s: %w; its command is %q in %s", c.Name, err, strings.Join(c.Command, " "), c.Dir)
+	}
+	p := &Process{name: c.Name, log: c.LogFile, from: info.Size(), keeper: k, cmd: cmd, done: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Pid returns the process id of the program.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Kill ends the program and all that it has started by SIGKILL, and returns when
+// they are gone. Further calls do nothing.
+func (p *Process) Kill() {
+	if p.killed.Swap(true) {
+		<-p.done
+		return
+	}
+	p.keeper.kill()
+	<-p.done
+}
+
+// Freeze stops the program and all that it has started, by SIGSTOP, until Thaw.
+func (p *Process) Freeze() error { return p.keeper.freeze() }
+
+// Thaw lets it go on after Freeze.
+func (p *Process) Thaw() error { return p.keeper.thaw() }
+
+// Done is closed when the program has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Died returns an error that says how the program ended, with its last lines, if
+// it did so by itself, and nil while it runs or after Kill.
+func (p *Process) Died() error {
+	select {
+	case <-p.done:
+	default:
+		return nil
+	}
+	if p.killed.Load() {
+		return nil
+	}
+	how := "exit status 0"
+	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
+		how = exit.String()
+	} else if p.err != nil {
+		how = p.err.Error()
+	}
+	return fmt.Errorf("%s died by itself: %s; %s", p.name, how, p.LastLines())
+}
+
+// LastLines returns the last lines of the log for a message.
+func (p *Process) LastLines() string {
+	const most, longest = 5, 200
+	lines := strings.Split(strings.TrimSpace(string(p.printed(4096))), "\n")
+	if lines[0] == "" && len(lines) == 1 {
+		return "it printed nothing"
+	}
+	lines = lines[max(0, len(lines)-most):]
+	for i, l := range lines {
+		if len(l) > longest {
+			lines[i] = strings.ToValidUTF8(l[:longest], "") + "…"
+		}
+	}
+	return "its last lines: " + strings.Join(lines, " | ")
+}
+
+// Printed reports whether a line in the log of this start has text in it.
+func (p *Process) Printed(text string) bool {
+	for line := range bytes.Lines(p.printed(1 << 20)) {
+		if bytes.HasSuffix(line, []byte("\n")) && bytes.Contains(line, []byte(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// printed returns the end of the log of this start, at most so many bytes of it.
+func (p *Process) printed(most int64) []byte {
+	f, err := os.Open(p.log)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	from := max(p.from, info.Size()-most)
+	b, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// poll is how often something is asked that does not call.
+const poll = 10 * time.Millisecond
