@@ -1,0 +1,55 @@
+package onebartest_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/onebar/onebar/harness/onebartest"
+)
+
+// wiring is a way to put the wallet service on the bench.
+type wiring struct {
+	flaw  string // of service_test.go, or empty
+	http2 bool
+}
+
+// system is a Trial's System.
+func (k wiring) system(b *onebartest.Bench) (onebartest.System, error) {
+	cert, roots, err := onebartest.Certificate("pay.example.com")
+	if err != nil {
+		return onebartest.System{}, err
+	}
+	db := newDatabase(b.Workload)
+	return onebartest.System{
+		Commits: true, Ledger: db.ledger,
+		Serve: func(ctx context.Context, l net.Listener) error {
+			s := &service{db: db, flaw: k.flaw, memory: map[string]receipt{}}
+			s.commit = func(books string, write func() error) error { return b.Commit(ctx, books, write) }
+			server := &http.Server{
+				Handler: s, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+				ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(b.Log.Handler(), slog.LevelInfo),
+			}
+			return server.ServeTLS(l, "", "")
+		},
+		Client: func(_ context.Context, p *onebartest.Phone) onebartest.Pay {
+			return (&app{phone: p, flaw: k.flaw, http: k.client(p, roots)}).pay
+		},
+	}, nil
+}
+
+// client is what the app has in production, but for DialContext and the roots.
+func (k wiring) client(p *onebartest.Phone, roots *x509.CertPool) *http.Client {
+	t := &http.Transport{
+		DialContext: p.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots},
+		IdleConnTimeout: time.Minute, ForceAttemptHTTP2: k.http2,
+	}
+	if k.http2 { // a request that times out leaves its connection in use: find out when it is dead
+		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second}
+	}
+	return &http.Client{Transport: t, Timeout: 8 * time.Second}
+}

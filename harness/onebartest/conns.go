@@ -1,0 +1,64 @@
+package onebartest
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// errOff is why nothing works on a machine that is off.
+var errOff = errors.New("the machine is off")
+
+// conns are the connections of a side in one of its lives.
+type conns struct {
+	mu   sync.Mutex
+	list []net.Conn
+	off  bool
+}
+
+// add takes c in. It resets it and returns an error if the machine is off.
+func (s *conns) add(c net.Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.off {
+		reset(c)
+		return errOff
+	}
+	s.list = append(s.list, c)
+	return nil
+}
+
+// crash resets every connection, and those to come.
+func (s *conns) crash() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off = true
+	for _, c := range s.list {
+		reset(c)
+	}
+	s.list = nil
+}
+
+// reset ends a connection as the end of its process does, unless its owner has
+// closed it.
+func reset(c net.Conn) {
+	if l, ok := c.(interface{ SetLinger(int) error }); ok {
+		_ = l.SetLinger(0) // fails if it is closed, and so does Close
+	}
+	_ = c.Close()
+}
+
+// listener takes in the connections that are accepted.
+type listener struct {
+	net.Listener
+	conns *conns
+}
+
+// Accept implements net.Listener.
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return c, l.conns.add(c)
+}

@@ -1,0 +1,124 @@
+package onebartest
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// teller writes what a history says of one payment, a line for each thing.
+type teller struct {
+	w       io.Writer
+	finding harness.Finding
+	wallet  int
+	asked   bool
+	actions []harness.Event // of the timeline
+	lost    [3]int          // packets of the wallet since the last line, by direction
+	passed  [3]int
+}
+
+// tell writes the story of the payment of a finding, with the presses of its
+// order, the faults meanwhile, and the packets of its phone.
+func tell(w io.Writer, history iter.Seq2[harness.Record, error], f harness.Finding) {
+	t := teller{w: w, finding: f}
+	for r, err := range history {
+		if err != nil {
+			return // the run was judged by the same file
+		}
+		t.record(r)
+	}
+}
+
+// line writes what happened at an offset.
+func (t *teller) line(at time.Duration, format string, args ...any) {
+	t.packets()
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line
+	fmt.Fprintf(t.w, "  %10.3fs  %s\n", at.Seconds(), text)
+}
+
+// packets writes how the phone's packets have fared since the last line.
+func (t *teller) packets() {
+	for _, d := range []harness.Direction{harness.Up, harness.Down} {
+		if t.lost[d] > 0 {
+			fmt.Fprintf(t.w, "  %10s   %d packets %s: %d lost\n", "", t.lost[d]+t.passed[d], d, t.lost[d])
+		}
+	}
+	t.lost, t.passed = [3]int{}, [3]int{}
+}
+
+// about reports whether a payment is a press of the order that is told of.
+func (t *teller) about(payment string) bool {
+	first, _, _ := strings.Cut(payment, ".")
+	of, _, _ := strings.Cut(t.finding.Payment, ".")
+	return payment != "" && first == of
+}
+
+func (t *teller) record(r harness.Record) {
+	switch {
+	case r.Header != nil:
+		t.actions = r.Header.Scenario.Timeline
+	case r.Packet != nil:
+		t.packet(*r.Packet)
+	case r.Fault != nil:
+		t.fault(r.At, *r.Fault)
+	case r.Pay != nil && t.about(r.Pay.ID):
+		t.asked, t.wallet = true, r.Pay.Wallet
+		t.line(r.At, "%s presses pay: %s to %s (%s)", r.Pay.Payer, harness.FormatMoney(r.Pay.Amount, r.Pay.Currency), r.Pay.Payee, r.Pay.ID)
+	case r.Attempt != nil && t.about(r.Attempt.Payment):
+		came := "an answer came"
+		if r.Attempt.Error != "" {
+			came = r.Attempt.Error
+		}
+		t.line(r.At, "try %d is over after %s: %s", r.Attempt.N, r.Attempt.Took.Round(time.Millisecond), came)
+	case r.Told != nil && t.about(r.Told.Payment):
+		why := ""
+		if r.Told.Reason != "" {
+			why = ": " + r.Told.Reason
+		}
+		t.line(r.At, "the user is told %s%s", r.Told.Outcome, why)
+	case t.about(r.Committed):
+		t.line(r.At, "the server has booked it durably")
+	case r.Posting != nil:
+		t.posting(r.At, *r.Posting)
+	case t.about(r.Held):
+		t.line(r.At, "its phone still holds it")
+	}
+}
+
+func (t *teller) packet(p harness.Packet) {
+	if !t.asked || p.Client != t.wallet || p.Copy || p.Cross {
+		return
+	}
+	if p.Drop == harness.DropNone {
+		t.passed[p.Direction]++
+	} else {
+		t.lost[p.Direction]++
+	}
+}
+
+func (t *teller) fault(at time.Duration, f harness.FaultNote) {
+	what := f.Action.String()
+	if f.Event < len(t.actions) {
+		e := t.actions[f.Event]
+		for _, of := range []string{e.Side.String(), e.Direction.String()} {
+			if of != "unknown" && of != "" {
+				what += " " + of
+			}
+		}
+	}
+	if f.Ended {
+		t.line(at, "-- %s: over", what)
+		return
+	}
+	t.line(at, "-- %s", what)
+}
+
+func (t *teller) posting(at time.Duration, p harness.Posting) {
+	if t.about(p.Payment) || p.Order != "" && p.Order == t.finding.Order {
+		t.line(at, "in the ledger: posting %s, %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), p.Payer, p.Payee)
+	}
+}

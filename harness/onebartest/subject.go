@@ -1,0 +1,127 @@
+package onebartest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// subject is a System as a harness.Subject.
+type subject struct {
+	system System
+	bench  *Bench
+	server *server
+	phones *phones
+}
+
+var (
+	_ harness.Committer = (*subject)(nil)
+	_ harness.Crasher   = (*subject)(nil)
+	_ harness.Storer    = (*subject)(nil)
+	_ harness.Holder    = (*subject)(nil)
+	_ harness.Breaker   = (*subject)(nil)
+)
+
+// newSubject makes the system of a run.
+func newSubject(sc harness.Scenario, system func(*Bench) (System, error)) (*subject, error) {
+	s := &subject{bench: &Bench{Workload: sc.Workload}}
+	var err error
+	if s.system, err = system(s.bench); err != nil {
+		return nil, fmt.Errorf("make the system: %w", err)
+	}
+	if s.system.Serve == nil || s.system.Client == nil {
+		return nil, errors.New("the System has no Serve or no Client: set both")
+	}
+	return s, nil
+}
+
+// Start implements harness.Subject.
+func (s *subject) Start(ctx context.Context, env harness.Env) error {
+	s.bench.Log = env.Log
+	s.server = &server{env: env, serve: s.system.Serve}
+	if err := s.server.start(ctx); err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	s.phones = newPhones(env, s.server.address(), s.system.Client)
+	s.phones.start()
+	s.bench.start(env.Observer)
+	return nil
+}
+
+// Payer implements harness.Subject.
+func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, i} }
+
+// Ledger implements harness.Subject.
+func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
+	if s.system.Ledger == nil {
+		return harness.Ledger{}, harness.ErrNoLedger
+	}
+	return s.system.Ledger(ctx)
+}
+
+// Broke implements harness.Breaker.
+func (s *subject) Broke() error { return s.server.err() }
+
+// Close implements harness.Subject.
+func (s *subject) Close() error {
+	if s.server == nil {
+		return nil
+	}
+	if s.phones != nil {
+		s.phones.stop()
+	}
+	return s.server.stop()
+}
+
+// ReportsCommits implements harness.Committer.
+func (s *subject) ReportsCommits() bool { return s.system.Commits }
+
+// Crashes implements harness.Crasher.
+func (s *subject) Crashes(side harness.Side) bool {
+	return side == harness.Server || side == harness.Client && s.system.Restarts
+}
+
+// Crash implements harness.Crasher.
+func (s *subject) Crash(side harness.Side) error {
+	if side == harness.Client {
+		s.phones.stop()
+		return nil
+	}
+	s.server.crash()
+	return nil
+}
+
+// Restart implements harness.Crasher.
+func (s *subject) Restart(ctx context.Context, side harness.Side) error {
+	if side == harness.Client {
+		s.phones.start()
+		return nil
+	}
+	return s.server.start(ctx)
+}
+
+// Stores implements harness.Storer.
+func (s *subject) Stores() bool { return s.system.Commits }
+
+// Commits implements harness.Storer. Phones have no stores that are known here.
+func (s *subject) Commits(side harness.Side) int64 {
+	if side == harness.Server {
+		return s.bench.made()
+	}
+	return 0
+}
+
+// FailCommit implements harness.Storer.
+func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
+	if side == harness.Server {
+		s.bench.fail(commitFailure{n, after, told})
+	}
+}
+
+// Holds implements harness.Holder.
+func (s *subject) Holds() bool { return s.system.Held != nil }
+
+// Held implements harness.Holder.
+func (s *subject) Held(ctx context.Context) ([]string, error) { return s.system.Held(ctx) }

@@ -1,0 +1,103 @@
+package onebartest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/scenarios"
+)
+
+// Trial is a system to be put to the test, and how.
+type Trial struct {
+	// Scenario is the name of a bundled scenario, such as "tunnel" (onebar list shows
+	// them), or the path of a scenario file, which ends in .yaml or .yml. The
+	// expectations of a bundled scenario are those of onebar's own wallet and bank:
+	// they are left out here. Those of a file count.
+	Scenario string
+
+	// System makes the system of one run: everything in it is fresh. It is called in
+	// virtual time, and possibly in several processes at once.
+	System func(*Bench) (System, error)
+
+	// Seed is that of the run or of the sweep, and the first of an exploration; 0 is 1.
+	Seed uint64
+
+	// InProcess makes the runs in this process, one after the other: to step through
+	// them with a debugger, or if the test binary cannot be started again.
+	InProcess bool
+
+	stall time.Duration // as in bubble.Options.RealLimit; for tests
+}
+
+// version stands in the header of histories.
+const version = "onebartest"
+
+// seed returns the seed to begin with.
+func (x Trial) seed() uint64 { return cmp.Or(x.Seed, 1) }
+
+// load reads the scenario.
+func (x Trial) load() (harness.Scenario, spec.Library, error) {
+	lib, err := spec.ReadProfiles(scenarios.FS, scenarios.ProfilesFile)
+	if err != nil {
+		return harness.Scenario{}, lib, fmt.Errorf("read the bundled profiles: %w", err)
+	}
+	if x.System == nil {
+		return harness.Scenario{}, lib, errors.New("the Trial has no System: set it")
+	}
+	switch filepath.Ext(x.Scenario) {
+	case ".yaml", ".yml":
+		sc, err := spec.Load(x.Scenario, lib)
+		return sc, lib, err
+	}
+	data, err := fs.ReadFile(scenarios.FS, x.Scenario+".yaml")
+	if err != nil {
+		return harness.Scenario{}, lib, fmt.Errorf("Trial.Scenario %q is neither a file ending in .yaml nor a bundled scenario: those are %s", x.Scenario, strings.Join(bundled(), ", ")) //nolint:staticcheck // the name of a field
+	}
+	sc, err := spec.Parse(x.Scenario+".yaml", data, lib)
+	sc.Expect = nil
+	return sc, lib, err
+}
+
+// bundled names the bundled scenarios.
+func bundled() []string {
+	files, _ := fs.Glob(scenarios.FS, "*.yaml") // the pattern is well formed
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(f, ".yaml")
+	}
+	return files
+}
+
+// simulator makes the runs of a trial in this process.
+func (x Trial) simulator() explore.Simulator {
+	return explore.Simulator{
+		Version: version, RealLimit: x.stall,
+		New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
+			s, err := newSubject(sc, x.System)
+			return s, func() error { return nil }, err
+		},
+	}
+}
+
+// Run makes one run of the scenario, and fails the test if it is not a pass.
+func (x Trial) Run(t testing.TB) {
+	t.Helper()
+	x.begin(t, 1, func(r *runs) {
+		t.Helper()
+		c := explore.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
+		report, err := r.Run(t.Context(), c)
+		if err == nil && report.Result.Exit() == harness.ExitPass {
+			t.Log(passed(report.Result))
+			return
+		}
+		t.Error(outcome{c, report.Result, err}.text(x.Scenario))
+	})
+}
