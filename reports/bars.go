@@ -111,7 +111,7 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 		mpb.BarNoPop(),
 		mpb.PrependDecorators(field(nameWidth, false, func(r running, _ time.Time) string { return r.name })),
 		mpb.AppendDecorators(
-			field(countWidth, true, func(r running, _ time.Time) string { return strconv.Itoa(r.done) + "/" + strconv.Itoa(r.planned) }),
+			field(countWidth, true, func(r running, _ time.Time) string { return r.count() }),
 			field(stateWidth+1, false, func(r running, _ time.Time) string { return " " + r.state }),
 			field(timeWidth, true, func(_ running, begun time.Time) string { return elapsed(begun) }),
 		))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,15 @@ type running struct {
 
 // String is the run as part of a line.
 func (r *running) String() string {
-	return strings.TrimRight(fmt.Sprintf("%s %d/%d %s", clean(r.name), r.done, r.planned, clean(r.state)), " ")
+	return strings.TrimRight(clean(r.name)+" "+r.count()+" "+clean(r.state), " ")
+}
+
+// count is how much is done, of what is planned if there is an end.
+func (r *running) count() string {
+	if r.planned == 0 {
+		return strconv.Itoa(r.done)
+	}
+	return strconv.Itoa(r.done) + "/" + strconv.Itoa(r.planned)
 }
 
 func newLogLines(w io.Writer, total int) *logLines {
