@@ -48,6 +48,7 @@ func rooms() map[string]room {
 		"harness/subject":         {ours: []string{"harness", "harness/relay"}, because: "parts of others are put together by their seams alone"},
 		"harness/subject/program": {ours: []string{"harness", "harness/subject"}, because: "programs of others are started and spoken to in one place"},
 		"harness/subject/netns":   {ours: []string{"harness"}, theirs: []string{"golang.org/x/sys"}, because: "a namespace and a device, for any program"},
+		"harness/onebartest":      {ours: []string{"harness", "harness/bubble", "harness/explore", "harness/spec", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":               {because: "files to embed"},
 		"reports":                 {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
 		"reference":               {ours: []string{"harness", "harness/disk", "reference/wire", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
