@@ -44,7 +44,7 @@ type SweepFinding struct {
 	Check   string   `json:"check"`  // its name, or Broken
 	Status  Status   `json:"status"` // Fail or StatusUnknown
 	Runs    int      `json:"runs"`   // in which it was found
-	Where   []string `json:"where"`  // the points of the first of them
+	Where   []string `json:"where"`  // the points of the first of them; empty strings for NoFault
 	Text    string   `json:"text"`   // what the check said in the first
 	File    string   `json:"file,omitempty"`
 	History string   `json:"history,omitempty"`

@@ -50,7 +50,7 @@ type SweepResult struct {
 func Sweep(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepResult, error) {
 	s := newSweeper(r, c, o)
 	sc := &s.base.Scenario
-	sc.Length = sc.Duration() + sweepLong + sweepAfter
+	sc.Length = (sc.Duration() + time.Second - 1).Truncate(time.Second) + sweepLong + sweepAfter
 	if o.Pairs {
 		sc.Length += sweepLong + sweepAfter
 	}
@@ -67,31 +67,37 @@ func Sweep(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepResult, 
 	}
 	surveys := make([]*Survey, len(singles)) // of those that passed, if there are to be pairs
 	s.shoot(ctx, slices.Values(singles), func(sh shot, r Report) { surveys[sh.place] = r.Survey })
-	if !o.Pairs || ctx.Err() != nil {
-		return s.result(ctx), nil
+	if o.Pairs {
+		err = s.pairs(ctx, singles, surveys)
 	}
-	pairs := 0
+	return s.result(ctx), err
+}
+
+// pairs makes the runs of every first fault that has a survey, since it failed
+// nothing, with every second one.
+func (s *sweeper) pairs(ctx context.Context, firsts []shot, surveys []*Survey) error {
+	n := 0
 	for i, v := range surveys {
 		if v != nil {
-			pairs += len(s.seconds(singles[i], v))
+			n += len(s.seconds(firsts[i], v))
 		}
 	}
-	if err := s.plan(pairs); err != nil {
-		return SweepResult{}, err
+	if err := s.plan(n); err != nil {
+		return err
 	}
 	s.shoot(ctx, func(yield func(shot) bool) {
 		for i, v := range surveys {
 			if v == nil {
 				continue
 			}
-			for _, sh := range s.seconds(singles[i], v) {
+			for _, sh := range s.seconds(firsts[i], v) {
 				if !yield(sh) {
 					return
 				}
 			}
 		}
 	}, nil)
-	return s.result(ctx), nil
+	return nil
 }
 
 // sweeper is a sweep under way.
@@ -115,12 +121,20 @@ type sweeper struct {
 func newSweeper(r Runner, c Case, o SweepOptions) *sweeper {
 	sc := c.Scenario
 	sc.Expect, sc.Radio, sc.Nemesis = nil, nil, nil
+	if sc.Workload.Rate == 0 {
+		sc.Workload.Rate = atOnce
+	}
 	c.Scenario, c.Dir, c.Pcap = sc, "", false
 	o.Jobs = max(o.Jobs, 1)
 	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came}
 	s.tally.sweep.Seed = c.Seed
 	return s
 }
+
+// atOnce is the highest rate of orders that a scenario file can state. A script
+// whose length is stated, as a sweep's is, would spread the orders over it if no
+// rate were.
+const atOnce = 100_000
 
 // came reports whether event i of a run's timeline has begun.
 func came(r harness.Result, i int) bool {

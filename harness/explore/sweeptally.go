@@ -46,7 +46,7 @@ func (t *tally) begin(c Case, r harness.Result) {
 	for _, v := range r.Verdicts {
 		t.base[v.Check] = v.Status
 		if v.Check != "impairment" && v.Status.Worse(harness.Pass) != harness.Pass {
-			t.found(shot{place: -1, fault: harness.NoFault, where: "in the run itself"}, c, v)
+			t.found(shot{place: -1, fault: harness.NoFault}, c, v)
 		}
 	}
 }

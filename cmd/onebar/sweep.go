@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/reports"
+)
+
+// sweepLimit is how many runs a sweep makes at most unless asked otherwise: of one
+// payment all pairs, and of a whole scenario each single fault.
+const sweepLimit = 100_000
+
+// sweep is the command line of onebar sweep.
+type sweep struct {
+	engine   string
+	seed     uint64
+	out      string
+	jobs     int
+	payments int
+	pairs    bool
+	limit    int
+	json     string
+}
+
+func newSweep() *cobra.Command {
+	var s sweep
+	cmd := &cobra.Command{
+		Use:   "sweep SCENARIO",
+		Short: "Do every fault at every packet and every commit of a scenario",
+		Long: `Run a scenario once to count the packets and the durable commits of its payments.
+Then, for each of them and each kind of fault, run it again with the fault at
+just that point: the packet is dropped; from it on the network is a blackhole,
+for a short while or for longer than anybody waits; every connection is reset,
+or forgotten by the NAT; the client or the server crashes, with or without a
+word; the power of a side fails before or after its commit. With --pairs a second
+fault follows at every later point of each such run.
+
+Time is virtual. With --engine toxiproxy it is real: the first connection of one
+payment is cut after each byte it carries, in both directions.
+
+The first failing run of each check is written to OUT/NAME-sweep, as a scenario
+that fails in the same way and with its history.`,
+		Example: `  onebar sweep edge --payments 1
+  onebar sweep edge --payments 1 --pairs
+  onebar sweep my-scenario.yaml --seed 7 --json sweep.json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.engine, "engine", simulated, "sim, or toxiproxy for a cut after each byte")
+	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
+	f.StringVar(&s.out, "out", defaultOut, "output folder")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor)")
+	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
+	f.BoolVar(&s.pairs, "pairs", false, "all pairs of faults, too")
+	f.IntVar(&s.limit, "limit", sweepLimit, "refuse to make more runs than this; 0 is no limit")
+	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
+	return cmd
+}
+
+func (s *sweep) run(cmd *cobra.Command, arg string) error {
+	if s.engine != simulated {
+		return fmt.Errorf("--engine %q: expected sim or toxiproxy", s.engine)
+	}
+	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
+		return errors.New("--jobs, --payments and --limit: expected no negative number")
+	}
+	lib, err := library()
+	if err != nil {
+		return err
+	}
+	sc, err := load(arg, lib)
+	if err != nil {
+		return err
+	}
+	if s.payments > 0 {
+		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
+		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
+	}
+	if s.jobs == 0 {
+		s.jobs = runtime.NumCPU()
+	}
+	pool, err := workers(s.jobs)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	runner := remote{pool}
+	res, err := s.sweep(cmd, runner, sc)
+	if err != nil {
+		return err
+	}
+	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res, lib)
+	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
+		return err
+	}
+	if code := res.Exit(); code != harness.ExitPass {
+		return exitError{code}
+	}
+	return nil
+}
+
+// sweep makes the runs.
+func (s *sweep) sweep(cmd *cobra.Command, runner explore.Runner, sc harness.Scenario) (explore.SweepResult, error) {
+	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
+	defer counter.Close()
+	o := explore.SweepOptions{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
+	return explore.Sweep(cmd.Context(), runner, explore.Case{Scenario: sc, Seed: s.seed}, o)
+}
+
+// keep writes, for each check that has found something, the first run in which it
+// has: as a scenario, and with its history. What cannot be written is said on
+// warnings.
+func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Runner, res *explore.SweepResult, lib spec.Library) {
+	kept := map[string]bool{}
+	for i := range res.Findings {
+		f := &res.Findings[i]
+		if kept[f.Check] || ctx.Err() != nil {
+			continue
+		}
+		kept[f.Check] = true
+		c := res.Cases[i]
+		folder := filepath.Join(s.out, c.Scenario.Name+"-sweep")
+		c.Scenario.Name += "-" + strings.ReplaceAll(f.Check, "_", "-")
+		c.Scenario.Engine = res.Engine
+		c.Dir = filepath.Join(folder, f.Check)
+		report, err := runner.Run(ctx, c)
+		f.History = report.Result.HistoryFile
+		if err != nil && f.Check != harness.Broken {
+			fmt.Fprintf(warnings, "onebar: keep the history of a run: %v\n", err)
+		}
+		file := filepath.Join(folder, f.Check+".yaml")
+		if err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...); err != nil {
+			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
+			continue
+		}
+		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
+	}
+}
+
+// notes say in a file what it shows.
+func (s *sweep) notes(f harness.SweepFinding) []string {
+	what := f.Fault
+	if f.Where[0] != "" {
+		what += ", " + f.Where[0]
+	}
+	return []string{
+		fmt.Sprintf("Found by onebar sweep, seed %d: %s.", s.seed, what),
+		fmt.Sprintf("%s: %s", f.Check, f.Text),
+	}
+}
+
+func (s *sweep) report(stdout io.Writer, res harness.Sweep) error {
+	err := reports.Sweep(stdout, res)
+	if s.json != "" {
+		write := func(w io.Writer, _ []harness.Result) error { return reports.SweepJSON(w, res) }
+		err = errors.Join(err, writeFile(s.json, nil, write))
+	}
+	return err
+}

@@ -1,0 +1,293 @@
+package explore_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/disk"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/reference"
+)
+
+// pair runs the reference pair with the faults that a scenario plants in it.
+func pair() explore.Simulator {
+	return explore.Simulator{New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
+		o := reference.Options{BankDisk: disk.New(), WalletDisk: disk.New()}
+		var err error
+		for _, name := range sc.Subject.Broken {
+			err = errors.Join(err, o.Faulty.Set(name))
+		}
+		free := func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()) }
+		return reference.New(o), free, err
+	}}
+}
+
+// onePayment is one on EDGE.
+func onePayment(broken ...string) explore.Case {
+	path := harness.Path{Delay: 420 * time.Millisecond, Rate: 200_000}
+	return explore.Case{Seed: 1, Scenario: harness.Scenario{
+		Name: "one", Subject: harness.SubjectConfig{Broken: broken},
+		Workload: harness.Workload{
+			Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 10, AmountMax: 900, Currency: "KES",
+			Deadline: 30 * time.Second, Attempts: 30,
+		},
+		Link:   harness.Profile{Name: "edge", Up: path, Down: path},
+		Settle: 90 * time.Second,
+	}}
+}
+
+func points(r explore.SweepResult) map[string]int {
+	all := map[string]int{}
+	for _, p := range r.Points {
+		all[p.Kind] = p.N
+	}
+	return all
+}
+
+// Of the correct pair every fault at every point is tried, and none does harm.
+func TestSweepCoversEveryPoint(t *testing.T) {
+	type watched struct{ done, bad, planned int }
+	var last watched
+	r, err := explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{
+		Jobs: 2, Watch: func(done, bad, planned int) { last = watched{done, bad, planned} },
+	})
+	require.NoError(t, err)
+	require.Empty(t, r.Findings)
+	require.Equal(t, harness.ExitPass, r.Exit())
+	total := r.Total()
+	require.Equal(t, total.Runs, total.Passed)
+	require.Equal(t, watched{total.Runs, 0, total.Runs}, last)
+
+	n := points(r)
+	packets := n["packets up"] + n["packets down"]
+	require.Greater(t, packets, 6, "a handshake, a question, an answer and an acknowledgement")
+	require.Positive(t, n["commits of the client"])
+	require.Positive(t, n["commits of the server"])
+	for _, row := range r.Rows {
+		want := packets
+		switch row.Fault {
+		case "refuse 5s":
+			want = 1 // there is one SYN
+		case "crash client before commit", "crash client after commit":
+			want = n["commits of the client"]
+		case "crash server before commit", "crash server after commit":
+			want = n["commits of the server"]
+		}
+		require.Equal(t, want, row.Runs, row.Fault)
+	}
+	require.Len(t, r.Rows, 14)
+}
+
+// What is wrong with a pair is found, by the check that should find it and at the
+// point where it matters, and the case that is handed out shows it again.
+func TestSweepFindsPlantedFaults(t *testing.T) {
+	for broken, want := range map[string]struct{ fault, check, where string }{
+		"new-key-per-attempt":  {"crash server after commit", "duplicated", "after commit 1 of the server"},
+		"forget-keys":          {"crash server after commit", "duplicated", "after commit 1 of the server"},
+		"answer-before-commit": {"crash server before commit", "lost", "before commit 1 of the server"},
+	} {
+		t.Run(broken, func(t *testing.T) {
+			r, err := explore.Sweep(t.Context(), pair(), onePayment(broken), explore.SweepOptions{})
+			require.NoError(t, err)
+			require.Equal(t, harness.ExitFail, r.Exit())
+			i := slices.IndexFunc(r.Findings, func(f harness.SweepFinding) bool {
+				return f.Fault == want.fault && f.Check == want.check
+			})
+			require.GreaterOrEqual(t, i, 0, "%v", r.Findings)
+			require.Equal(t, harness.Fail, r.Findings[i].Status)
+			require.Equal(t, []string{want.where}, r.Findings[i].Where)
+
+			report, err := pair().Run(t.Context(), r.Cases[i])
+			require.NoError(t, err)
+			require.Equal(t, harness.Fail, report.Result.Verdict(want.check).Status)
+			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
+		})
+	}
+}
+
+// What is wrong without any fault is found once and not in every run.
+func TestSweepTellsWhatNeedsNoFault(t *testing.T) {
+	r, err := explore.Sweep(t.Context(), pair(), onePayment("answer-before-commit"), explore.SweepOptions{})
+	require.NoError(t, err)
+	early := 0
+	for _, f := range r.Findings {
+		if f.Check == "early" {
+			early++
+			require.Equal(t, harness.NoFault, f.Fault)
+		}
+	}
+	require.Equal(t, 1, early)
+	require.Positive(t, r.Total().Passed)
+}
+
+// A sweep of several payments and wallets finds the same, at more points.
+func TestSweepOfSeveralWallets(t *testing.T) {
+	c := onePayment("forget-keys")
+	c.Scenario.Workload.Wallets, c.Scenario.Workload.Payments = 2, 3
+	c.Scenario.Workload.Rate = 0.5
+	r, err := explore.Sweep(t.Context(), pair(), c, explore.SweepOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 3, points(r)["commits of the server"])
+	for _, f := range r.Findings {
+		require.Equal(t, "duplicated", f.Check)
+	}
+	require.NotEmpty(t, r.Findings)
+	require.Zero(t, r.Total().Unreached)
+}
+
+// A second fault may hit what the first one has brought about.
+func TestSweepPairs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of runs")
+	}
+	c := onePayment("forget-keys")
+	sampled := &sampler{Runner: pair(), each: 29}
+	r, err := explore.Sweep(t.Context(), sampled, c, explore.SweepOptions{Pairs: true, Jobs: 2})
+	require.NoError(t, err)
+	require.Contains(t, sampled.names, "duplicated", "one of the pairs crashes the server after its commit")
+	total := r.Total()
+	require.Greater(t, total.Runs, 5000)
+	require.Zero(t, total.Broken)
+	single := 0
+	for _, row := range r.Rows[:14] {
+		single += row.Runs
+	}
+	require.Less(t, single, 100)
+}
+
+// sampler makes the runs of single faults, and of pairs one in so many; for the
+// others it says what a run said that passed.
+type sampler struct {
+	explore.Runner
+	each int
+
+	mu    sync.Mutex
+	n     int
+	names []string // checks that failed in runs with two faults
+}
+
+func (s *sampler) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(c.Scenario.Timeline) < 2 {
+		return s.Runner.Run(ctx, c)
+	}
+	if s.n++; s.n%s.each != 0 {
+		return explore.Report{Result: harness.Result{
+			Status: harness.Pass, Faults: []harness.FaultStat{{Event: 0, Times: 1}, {Event: 1, Times: 1}},
+		}}, nil
+	}
+	r, err := s.Runner.Run(ctx, c)
+	for _, v := range r.Result.Verdicts {
+		if v.Status == harness.Fail {
+			s.names = append(s.names, v.Check)
+		}
+	}
+	return r, err
+}
+
+// broken is a runner whose runs go wrong as its function says.
+type broken struct {
+	explore.Runner
+	wrong func(n int, c explore.Case, r explore.Report) (explore.Report, error)
+	n     int
+}
+
+func (b *broken) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
+	r, err := b.Runner.Run(ctx, c)
+	b.n++
+	if err != nil {
+		return r, err
+	}
+	return b.wrong(b.n, c, r)
+}
+
+// Runs that go wrong are told from runs that pass, and the others go on.
+func TestSweepOfRunsThatGoWrong(t *testing.T) {
+	hang := errors.New("deadlock: the subject waits for itself")
+	for name, tc := range map[string]struct {
+		wrong func(n int, c explore.Case, r explore.Report) (explore.Report, error)
+		row   func(harness.SweepRow) int
+		check string
+		exit  int
+	}{
+		"a run that cannot be made": {
+			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+				if n == 4 {
+					return explore.Report{}, hang
+				}
+				return r, nil
+			},
+			func(r harness.SweepRow) int { return r.Broken }, harness.Broken, harness.ExitBroken,
+		},
+		"a run that cannot be judged": {
+			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+				if n == 4 {
+					r.Result.Verdicts[0].Status = harness.StatusUnknown
+				}
+				return r, nil
+			},
+			func(r harness.SweepRow) int { return r.Unknown }, "lost", harness.ExitUnknown,
+		},
+		"a fault that never came": {
+			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+				if n == 4 {
+					r.Result.Faults = nil
+				}
+				return r, nil
+			},
+			func(r harness.SweepRow) int { return r.Unreached }, "", harness.ExitPass,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := explore.Sweep(t.Context(), &broken{Runner: pair(), wrong: tc.wrong}, onePayment(), explore.SweepOptions{})
+			require.NoError(t, err)
+			total := r.Total()
+			require.Equal(t, 1, tc.row(total))
+			require.Equal(t, total.Runs-1, total.Passed)
+			require.Equal(t, tc.exit, r.Exit())
+			if tc.check == "" {
+				require.Empty(t, r.Findings)
+				return
+			}
+			require.Len(t, r.Findings, 1)
+			require.Equal(t, tc.check, r.Findings[0].Check)
+		})
+	}
+}
+
+// A sweep that cannot be is an error that says why.
+func TestSweepRefuses(t *testing.T) {
+	_, err := explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{Limit: 10})
+	require.ErrorContains(t, err, "the limit is 10")
+
+	c := onePayment()
+	c.Scenario.Workload.Payments = 0
+	_, err = explore.Sweep(t.Context(), pair(), c, explore.SweepOptions{})
+	require.ErrorContains(t, err, "send no packets")
+
+	_, err = explore.Sweep(t.Context(), pair(), onePayment("no-such-fault"), explore.SweepOptions{})
+	require.ErrorContains(t, err, "no-such-fault")
+}
+
+// A sweep that is interrupted tells what it has found so far, and is no pass.
+func TestSweepIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := explore.Sweep(ctx, pair(), onePayment(), explore.SweepOptions{Watch: func(done, _, _ int) {
+		if done == 5 {
+			cancel()
+		}
+	}})
+	require.NoError(t, err)
+	require.True(t, r.Interrupted)
+	require.Equal(t, 5, r.Total().Runs)
+	require.Equal(t, harness.ExitInterrupted, r.Exit())
+}

@@ -1,0 +1,135 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+func swept() harness.Sweep {
+	return harness.Sweep{
+		Scenario: harness.Scenario{Name: "edge", Workload: harness.Workload{Payments: 1}},
+		Engine:   "sim", Seed: 7, Took: 1300 * time.Millisecond,
+		Points: []harness.SweepPoints{{Kind: "packets up", N: 4}, {Kind: "packets down", N: 3}, {Kind: "commits of the server", N: 1}},
+		Rows: []harness.SweepRow{
+			{Fault: "drop", Runs: 7, Passed: 7},
+			{Fault: "crash server", Runs: 7, Passed: 5, Failed: 2},
+			{Fault: "crash server after commit", Runs: 1, Failed: 1},
+			{Fault: "reset, then another", Runs: 692, Passed: 690, Unreached: 2},
+		},
+	}
+}
+
+func failingSweep() harness.Sweep {
+	s := swept()
+	s.Findings = []harness.SweepFinding{
+		{
+			Fault: "no fault", Check: "early", Status: harness.Fail, Runs: 1, Where: []string{""},
+			Text: "1 payment told confirmed before the booking was durable: p1 (order o1)",
+		},
+		{
+			Fault: "crash server", Check: "lost", Status: harness.Fail, Runs: 2,
+			Where: []string{"packet 3 down (179 B)", "packet 4 up (52 B)"}, Text: "1 payment lost: p1 (order o1)",
+			File: "out/edge-sweep/lost.yaml", History: "out/edge-sweep/lost/history.jsonl", Again: "onebar run out/edge-sweep/lost.yaml --seed 7",
+		},
+		{
+			Fault: "drop", Check: harness.Broken, Runs: 7,
+			Where: []string{"packet 1 up (60 B, SYN)", "packet 1 down (60 B)", "packet 2 up (52 B)"},
+			Text:  "panic: runtime error:\nindex out of range",
+		},
+		{Fault: "reset", Check: "early", Runs: 1, Where: []string{"packet 2 down (52 B, rtx)"}, Text: "the commit was never reported"},
+	}
+	return s
+}
+
+func interruptedSweep() harness.Sweep {
+	s := swept()
+	s.Rows, s.Interrupted, s.Rest = s.Rows[:1], true, 71
+	for range shownSweepFindings + 3 {
+		s.Findings = append(s.Findings, harness.SweepFinding{Fault: "drop", Check: "lost", Status: harness.Fail, Runs: 1, Where: []string{"packet 1 up"}, Text: "lost"})
+	}
+	return s
+}
+
+func TestSweepGolden(t *testing.T) {
+	t.Parallel()
+	narrow := func(w io.Writer, s harness.Sweep) error { return sweep(w, style{colour: true, width: 60}, s) }
+	for file, c := range map[string]struct {
+		write func(io.Writer, harness.Sweep) error
+		sweep harness.Sweep
+	}{
+		"sweep.console":             {Sweep, swept()},
+		"sweep-fail.console":        {Sweep, failingSweep()},
+		"sweep-fail-60.console":     {narrow, failingSweep()},
+		"sweep-interrupted.console": {Sweep, interruptedSweep()},
+		"sweep.json":                {SweepJSON, failingSweep()},
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			require.NoError(t, c.write(&got, c.sweep))
+			file := filepath.Join("testdata", file)
+			if *update {
+				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err, "run go test ./reports -update")
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+func TestSweepJSONReadsBack(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	require.NoError(t, SweepJSON(&b, failingSweep()))
+	var back harness.Sweep
+	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
+	require.Equal(t, failingSweep(), back)
+	require.Error(t, SweepJSON(full{}, failingSweep()))
+	require.Error(t, Sweep(full{}, failingSweep()))
+}
+
+func TestCounterLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		c := NewCounter(&b, "edge")
+		c.Set(0, 0, 72)
+		c.Set(30, 0, 72)
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		c.Set(72, 2, 8138)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		c.Close()
+		require.Equal(t, `start    edge, 72 runs
+still    edge 30/72 after 10s
+start    edge, 8066 runs
+still    edge 72/8138 2 not pass after 20s
+`, b.String())
+	})
+}
+
+func TestCounterBar(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		screen := newScreen(1, 24)
+		c := &Counter{name: "edge"}
+		c.drawn(screen.bars)
+		c.Set(0, 0, 72)
+		require.Contains(t, screen.draw(), "0/72")
+		c.Set(72, 2, 8138)
+		require.Contains(t, screen.draw(), "72/8138 2 not pass")
+		c.Close() // and nobody draws
+	})
+}
