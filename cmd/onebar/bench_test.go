@@ -65,6 +65,24 @@ timeline:
 	})
 }
 
+// BenchmarkOne is one payment: what a sweep makes many runs of. Most of it is the
+// start and the end of a run.
+func BenchmarkOne(b *testing.B) {
+	lib, err := library()
+	require.NoError(b, err)
+	sc, err := spec.Parse("one.yaml", []byte(`onebar: 1
+name: one
+summary: One phone, one payment.
+workload: {wallets: 1, merchants: 1, payments: 1, rate: 1/s, amount: 10..900 KES}
+duration: 3s
+link: edge
+timeline:
+  - {at: 1500ms, crash: server, restart: 1s}
+`), lib)
+	require.NoError(b, err)
+	simulateSeeds(b, simulator(nil), "", sc)
+}
+
 // BenchmarkWallets has a thousand phones in one bubble.
 func BenchmarkWallets(b *testing.B) {
 	lib, err := library()
