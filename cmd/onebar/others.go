@@ -7,6 +7,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/database"
 	"github.com/onebar/onebar/harness/subject/program"
 )
 
@@ -57,6 +58,8 @@ func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
 	switch {
 	case c.Exec != nil:
 		return program.NewLedger(*c.Exec, base), nil
+	case c.SQL != nil:
+		return database.NewLedger(*c.SQL), nil
 	case c.None:
 		return subject.NoLedger{}, nil
 	}

@@ -133,7 +133,12 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if err != nil {
 		return fmt.Errorf("listen before the server: %w", err)
 	}
-	s.far = relay.Serve(life, inner, s.direct)
+	reach := s.direct
+	if env.Reached != nil {
+		w := &watch{reached: env.Reached}
+		reach = func(ctx context.Context) (net.Conn, error) { return w.conn(s.direct(ctx)) }
+	}
+	s.far = relay.Serve(life, inner, reach)
 	target := inner.Addr().String()
 	s.env.Server, s.env.Direct = address, s.direct
 	s.env.Dial = func(ctx context.Context, wallet int) (net.Conn, error) {
@@ -222,6 +227,9 @@ func (s *subject) Close() error {
 	}
 	return errors.Join(append(errs, s.parts.Server.Close())...)
 }
+
+// Requests implements harness.Requester: what the server gets passes through here.
+func (s *subject) Requests() bool { return true }
 
 // part returns the part of a side, if it can be crashed.
 func (s *subject) part(side harness.Side) (Crasher, bool) {

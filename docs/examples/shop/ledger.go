@@ -15,7 +15,7 @@ func (b *books) ledger(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer payments.Close()
+	defer payments.Close() //nolint:errcheck // Err has what went wrong
 	for payments.Next() {
 		var p payment
 		var id string
@@ -37,7 +37,7 @@ func (b *books) balances(ctx context.Context, out *json.Encoder) error {
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
+	defer accounts.Close() //nolint:errcheck // Err has what went wrong
 	for accounts.Next() {
 		var name string
 		var opening, balance int64

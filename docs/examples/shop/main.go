@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
 	listen := flag.String("listen", ":8080", "address to listen at")
 	database := flag.String("db", "file:shop.db", "postgres://… or file:…")
 	mistake := flag.String("mistake", "", "key-outside, key-after or key-forgotten; none unless said")
@@ -53,7 +53,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	if *ledger {
 		return db.ledger(ctx, os.Stdout)
 	}
@@ -64,7 +64,7 @@ func run() error {
 		return fmt.Errorf("-mistake %q: expected key-outside, key-after or key-forgotten", s.mistake)
 	}
 	server := &http.Server{Addr: *listen, Handler: s.routes(), ReadHeaderTimeout: time.Minute}
-	context.AfterFunc(ctx, func() { server.Close() })
+	context.AfterFunc(ctx, func() { _ = server.Close() })
 	slog.Info("shop is open", "at", *listen)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err

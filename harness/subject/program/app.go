@@ -20,11 +20,10 @@ import (
 
 // app is the program of one wallet, or of all of them, in each of its lives.
 type app struct {
-	name    string
-	env     *subject.Env
-	start   Config
-	hello   command // of its first life
-	address []string
+	name  string
+	env   *subject.Env
+	start Config
+	hello command // of its first life
 
 	reading sync.WaitGroup
 	writing sync.Mutex // to stdin, which may take long if the program does not read

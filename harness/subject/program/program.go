@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // Config is what it takes to start a program.
@@ -176,6 +175,3 @@ func (p *Process) printed(most int64) []byte {
 	}
 	return b
 }
-
-// poll is how often something is asked that does not call.
-const poll = 10 * time.Millisecond

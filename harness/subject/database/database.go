@@ -1,0 +1,119 @@
+// Package database reads the ledger of a server of others from its database: a
+// query in a transaction that can only read. It is the only package that knows the
+// drivers of databases.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"       // driver mysql
+	_ "github.com/jackc/pgx/v5/stdlib"       // driver pgx
+	_ "github.com/ncruces/go-sqlite3/driver" // driver sqlite3
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Ledger is a query to a database. It is a subject.Ledger.
+type Ledger struct{ config harness.SQLConfig }
+
+// NewLedger returns a ledger. It opens nothing before Read.
+func NewLedger(c harness.SQLConfig) *Ledger { return &Ledger{c} }
+
+// readWithin is the longest that reading a ledger may take.
+const readWithin = 2 * time.Minute
+
+// Read implements subject.Ledger.
+func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	words := map[string]string{"server": env.Server, "dir": env.Dir}
+	maps.Copy(words, env.Beside)
+	dsn, err := subject.Expand(l.config.DSN, words)
+	if err != nil {
+		return harness.Ledger{}, fmt.Errorf("the dsn: %w", err)
+	}
+	ledger, err := l.read(ctx, dsn)
+	if err != nil {
+		return harness.Ledger{}, fmt.Errorf("%s: %w", l.config.Driver, hidden(err, dsn, l.config.DSN))
+	}
+	return env.Ours(ledger), nil
+}
+
+// Close implements subject.Ledger.
+func (*Ledger) Close() error { return nil }
+
+func (l *Ledger) read(ctx context.Context, dsn string) (ledger harness.Ledger, err error) {
+	driver, dsn := driverOf(l.config.Driver, dsn)
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return ledger, fmt.Errorf("read the dsn: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.PingContext(ctx); err != nil {
+		return ledger, fmt.Errorf("reach the database: %w", err)
+	}
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return ledger, fmt.Errorf("begin a transaction that can only read: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	columns := postingColumns()
+	err = query(ctx, tx, "query", l.config.Query, columns, func(row map[string]string) error {
+		p, err := posting(row)
+		ledger.Postings = append(ledger.Postings, p)
+		return err
+	})
+	if err != nil || l.config.Balances == "" {
+		return ledger, err
+	}
+	err = query(ctx, tx, "balances", l.config.Balances, balanceColumns(), func(row map[string]string) error {
+		b, err := balance(row)
+		ledger.Balances = append(ledger.Balances, b)
+		return err
+	})
+	return ledger, err
+}
+
+// driverOf returns the name of a driver, and a dsn with which it makes no file.
+func driverOf(name, dsn string) (driver, only string) {
+	switch name {
+	case "postgres":
+		return "pgx", dsn
+	case "sqlite":
+		return "sqlite3", readOnly(dsn)
+	}
+	return name, dsn
+}
+
+// readOnly has SQLite open a file that is there, and never write to it. What the
+// dsn says of the mode counts.
+func readOnly(dsn string) string {
+	if !strings.HasPrefix(dsn, "file:") {
+		dsn = "file:" + (&url.URL{Path: dsn}).EscapedPath()
+	}
+	path, query, _ := strings.Cut(dsn, "?")
+	if slices.ContainsFunc(strings.Split(query, "&"), func(s string) bool { return strings.HasPrefix(s, "mode=") }) {
+		return dsn
+	}
+	if query != "" {
+		query += "&"
+	}
+	return path + "?" + query + "mode=ro&_pragma=busy_timeout(10000)"
+}
+
+// hidden takes a dsn with its secrets out of an error.
+func hidden(err error, dsn, written string) error {
+	if dsn == written || !strings.Contains(err.Error(), dsn) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), dsn, written))
+}
