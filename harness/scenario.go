@@ -116,7 +116,7 @@ func (a *Action) UnmarshalText(b []byte) error {
 }
 
 // Trigger is a moment that is told by what happens and not by the clock: a
-// packet, or a commit. It comes once in a run, if at all.
+// packet, a commit, or a request over HTTP. It comes once in a run, if at all.
 type Trigger struct {
 	// Packet is the number of a packet among those offered to Client's link in
 	// Direction, from 1; 0 is no packet. A Drop or Blackhole that begins at a
@@ -133,6 +133,38 @@ type Trigger struct {
 	Commit int64 `json:"commit,omitempty"`
 	Side   Side  `json:"side,omitempty"`
 	After  bool  `json:"after,omitempty"`
+
+	// Request is the number of an HTTP request among those that the server has got
+	// complete in the script, from 1; 0 is no request. Nothing of its answer gets
+	// further while the event begins.
+	Request int64  `json:"request,omitempty"`
+	Moment  Moment `json:"moment,omitempty"`
+}
+
+// Moment is how far an HTTP request is.
+type Moment uint8
+
+// The moments.
+const (
+	MomentUnknown Moment = iota
+	Complete             // the server has got all of it
+	Answered             // the server has begun to answer, and the client has got nothing
+	Inside               // the client has got a part of the answer
+)
+
+const momentNames names = "unknown complete answered inside"
+
+// String returns the moment in lower case.
+func (m Moment) String() string { return momentNames.text(uint8(m)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (m Moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *Moment) UnmarshalText(b []byte) error {
+	v, err := momentNames.parse("moment", b)
+	*m = Moment(v)
+	return err
 }
 
 // Nemesis draws events of one kind at random: Jepsen's name of who does the harm.

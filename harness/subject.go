@@ -29,11 +29,17 @@ type Subject interface {
 type Env struct {
 	Network  Network
 	Workload Workload
-	Seed     uint64       // of the subject's own randomness, through StreamSubject
-	Start    time.Time    // the instant of offset 0
-	Dir      string       // a directory for its files, which live until the run is judged
-	Observer Observer     // to be told what happens
-	Log      *slog.Logger // never nil
+	Seed     uint64    // of the subject's own randomness, through StreamSubject
+	Start    time.Time // the instant of offset 0
+	Dir      string    // a directory for its files, which live until the run is judged
+	Observer Observer  // to be told what happens
+
+	// Reached is to be called by a Requester when its server has a request at a
+	// moment, and returns when what waited for that has been done. It may be called
+	// from several goroutines at once. Nil is nobody: nothing waits for a request.
+	Reached func(m Moment, request int64)
+
+	Log *slog.Logger // never nil
 }
 
 // ErrNoLedger is the error of a Subject whose ledger is out of anybody's reach, as
@@ -172,6 +178,13 @@ type Storer interface {
 	// not block, and whoever is told crashes the side. It takes the place of an
 	// earlier call for the side whose commit has not come; n 0 is none.
 	FailCommit(side Side, n int64, after bool, told func())
+}
+
+// Requester is a Subject that can follow its HTTP requests, see Env.Reached.
+type Requester interface {
+	// Requests reports whether it can now: it may depend on how the subject was
+	// made.
+	Requests() bool
 }
 
 // Slower is a Subject whose server can be made to answer late: after its

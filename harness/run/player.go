@@ -40,6 +40,7 @@ type fault struct {
 func (p *player) play(ctx context.Context, list []occurrence) error {
 	end := p.scenario.Duration()
 	p.triggers.set(true)
+	defer p.triggers.done(-1)
 	defer p.triggers.set(false)
 	for {
 		next, at := p.next(list, end)
@@ -72,6 +73,7 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 
 // come begins an event whose moment has come.
 func (p *player) come(ctx context.Context, event int) error {
+	defer p.triggers.done(event)
 	return p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began)))
 }
 

@@ -87,6 +87,9 @@ func supported(sc harness.Scenario, o Options) error {
 		if e.When != nil && e.When.Commit > 0 && !stores(o.Subject) {
 			errs = append(errs, fmt.Errorf("line %d: the subject's commits cannot be counted here: use --engine sim", e.Line))
 		}
+		if e.When != nil && e.When.Request > 0 && !requests(o.Subject) {
+			errs = append(errs, fmt.Errorf("line %d: the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1", e.Line))
+		}
 		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows {
 			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s: remove the event", e.Line, e.Action))
 		}
@@ -98,6 +101,12 @@ func supported(sc harness.Scenario, o Options) error {
 func stores(s harness.Subject) bool {
 	storer, ok := s.(harness.Storer)
 	return ok && storer.Stores()
+}
+
+// requests reports whether the subject is a harness.Requester now.
+func requests(s harness.Subject) bool {
+	r, ok := s.(harness.Requester)
+	return ok && r.Requests()
 }
 
 // running is an experiment under way.
@@ -153,7 +162,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	r.users = workload.NewUsers(sc.Workload, r.history, begin)
 	err = o.Subject.Start(ctx, harness.Env{
 		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Start: begin,
-		Dir: f.state, Observer: r.users, Log: log,
+		Dir: f.state, Observer: r.users, Log: log, Reached: r.triggers.reached(),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the subject: %w", err), o.Subject.Close(), r.network.Close())

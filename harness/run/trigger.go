@@ -22,7 +22,9 @@ type triggers struct {
 	playing bool
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
-	failed  map[harness.Side]bool  // its power has failed at a commit, and the crash is yet to begin
+	moments map[moment][]int
+	begun   map[int]chan struct{} // closed when the event has begun, of those that somebody waits for
+	failed  map[harness.Side]bool // its power has failed at a commit, and the crash is yet to begin
 }
 
 // packet is which packet a trigger waits for.
@@ -32,10 +34,17 @@ type packet struct {
 	n         int64
 }
 
+// moment is which moment of a request a trigger waits for.
+type moment struct {
+	harness.Moment
+	request int64
+}
+
 func newTriggers(events []harness.Event, s harness.Subject) *triggers {
 	t := &triggers{
 		events: events, fired: make(chan int, len(events)),
 		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
+		moments: map[moment][]int{}, begun: map[int]chan struct{}{},
 	}
 	if stores(s) {
 		t.storer, _ = s.(harness.Storer)
@@ -45,6 +54,9 @@ func newTriggers(events []harness.Event, s harness.Subject) *triggers {
 		case w == nil:
 		case w.Commit > 0:
 			t.stores[w.Side] = append(t.stores[w.Side], i)
+		case w.Request > 0:
+			k := moment{w.Moment, w.Request}
+			t.moments[k] = append(t.moments[k], i)
 		default:
 			k := packet{w.Client, w.Direction, w.Packet}
 			t.packets[k] = append(t.packets[k], i)
@@ -86,6 +98,50 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	}
 	delete(t.packets, k)
 	return reason
+}
+
+// reached returns what a subject calls at the moments of its requests, or nil if
+// nothing waits for one.
+func (t *triggers) reached() func(harness.Moment, int64) {
+	if len(t.moments) == 0 {
+		return nil
+	}
+	return t.moment
+}
+
+// moment fires the events that wait for a moment, and returns when they have begun,
+// or when nothing begins any more.
+func (t *triggers) moment(m harness.Moment, request int64) {
+	k := moment{m, request}
+	t.mu.Lock()
+	list := t.moments[k]
+	delete(t.moments, k)
+	if !t.playing {
+		list = nil
+	}
+	var wait []chan struct{}
+	for _, i := range list {
+		c := make(chan struct{})
+		t.begun[i] = c
+		wait = append(wait, c)
+		t.fired <- i
+	}
+	t.mu.Unlock()
+	for _, c := range wait {
+		<-c
+	}
+}
+
+// done lets those go on who wait for an event to have begun: one, or with -1 all.
+func (t *triggers) done(event int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, c := range t.begun {
+		if i == event || event < 0 {
+			close(c)
+			delete(t.begun, i)
+		}
+	}
 }
 
 // set begins or ends the time in which triggers come.

@@ -196,6 +196,9 @@ func (c *composer) trigger(what string, e harness.Event) trigger {
 		c.refuse("%s begins at %s and at a packet or commit", what, FormatDuration(e.At))
 	}
 	v := trigger{place: here().place, Packet: countOf(w.Packet), Commit: countOf(w.Commit), After: yesOf(w.After)}
+	if w.Request > 0 {
+		v.Request, v.Moment = countOf(w.Request), wordOf(w.Moment.String())
+	}
 	if w.Packet > 0 {
 		v.Wallet, v.Direction = count{here(), int64(w.Client)}, directionOf(w.Direction)
 	}

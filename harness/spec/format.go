@@ -111,21 +111,23 @@ type gemodel struct {
 	K share `yaml:"1-k" default:"0%" range:"0%..100%" doc:"loss in the good state"`
 }
 
-// trigger is a packet or a commit.
+// trigger is a packet, a commit or a request.
 type trigger struct {
 	place
-	Packet    count `yaml:"packet" range:"1..1000000000" doc:"number of the packet among those sent on the link of wallet in direction; a drop or a blackhole loses it, everything else begins when it is on its way"`
+	Packet    count `yaml:"packet" range:"1..1000000000" doc:"on the sim engine: number of the packet among those sent on the link of wallet in direction; a drop or a blackhole loses it, everything else begins when it is on its way"`
 	Wallet    count `yaml:"wallet" default:"0" range:"0..9999" doc:"of a packet: whose link, from 0"`
 	Direction word  `yaml:"direction" words:"up down" doc:"of a packet: up is from client to server"`
-	Commit    count `yaml:"commit" range:"1..1000000000" doc:"number of a durable commit of the side that crashes, from the start of the script on; its power fails while the commit is being written"`
+	Commit    count `yaml:"commit" range:"1..1000000000" doc:"on the sim engine: number of a durable commit of the side that crashes, from the start of the script on; its power fails while the commit is being written"`
 	After     yes   `yaml:"after" doc:"of a commit: true: its power fails when the commit is durable, and before anybody has heard of it"`
+	Request   count `yaml:"request" range:"1..1000000000" doc:"number of an HTTP/1.1 request among those that a server of your own has got complete in the script; not through TLS"`
+	Moment    word  `yaml:"moment" words:"complete answered inside" default:"answered" doc:"of a request: complete: the server has got it; answered: it has begun to answer, and the client has got nothing; inside: the client has got a part of the answer"`
 }
 
 // event is one entry of the timeline: when, and exactly one of link,
 // disconnect, rebind, cross_traffic, crash, drop, slow, toxic and heal.
 type event struct {
 	place
-	When       trigger  `yaml:"when" doc:"in place of at: a packet or a commit at which it begins; on the sim engine only"`
+	When       trigger  `yaml:"when" doc:"in place of at: a packet, a commit or a request at which it begins"`
 	At         offset   `yaml:"at" range:"0s..24h" doc:"offset of the first occurrence, also as a percentage of the script; without it one period after the start"`
 	Every      offset   `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
 	Jitter     offset   `yaml:"jitter" range:"0s..24h" doc:"each occurrence moves by up to this much either way, by the seed"`
