@@ -32,6 +32,7 @@ type Case struct {
 	Dir      string           `json:"dir,omitempty"` // of its files; empty keeps nothing
 	Pcap     bool             `json:"pcap,omitempty"`
 	Survey   bool             `json:"survey,omitempty"` // say at which points events could begin
+	Cover    bool             `json:"cover,omitempty"`  // say which situations are reached
 
 	Traces []harness.TraceData `json:"traces,omitempty"` // see Pack
 }
@@ -97,6 +98,8 @@ func eachPath(sc *harness.Scenario, f func(*harness.Path)) {
 type Report struct {
 	Result harness.Result `json:"result"`
 	Survey *Survey        `json:"survey,omitempty"` // if the case asks for it
+
+	Coverage Coverage `json:"coverage,omitempty"` // likewise
 }
 
 // Runner makes runs. It may be used by several goroutines, and makes as many runs
@@ -153,18 +156,27 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	var s *surveyor
 	if c.Survey {
 		s = newSurveyor(c.Scenario)
-		each := o.Each
-		o.Each = func(r harness.Record) {
-			s.add(r)
-			if each != nil {
-				each(r)
-			}
-		}
+		o.Each = both(s.add, o.Each)
+	}
+	cover := newCoverer()
+	if c.Cover {
+		o.Each = both(cover.add, o.Each)
 	}
 	res, err := run.Run(ctx, c.Scenario, o)
-	report := Report{Result: res}
+	report := Report{Result: res, Coverage: cover.reached}
 	if s != nil {
 		report.Survey = s.survey(o.Subject)
 	}
 	return report, err
+}
+
+// both shows a record to two; the second may be nil.
+func both(first, second func(harness.Record)) func(harness.Record) {
+	if second == nil {
+		return first
+	}
+	return func(r harness.Record) {
+		first(r)
+		second(r)
+	}
 }

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/simnet"
+	"github.com/onebar/onebar/reports"
+)
+
+// exploreSeeds is how many runs an exploration makes unless asked otherwise.
+const exploreSeeds = 1000
+
+// exploring is the command line of onebar explore.
+type exploring struct {
+	seeds     int
+	seed      uint64
+	time      time.Duration
+	jobs      int
+	keepGoing bool
+	out       string
+	json      string
+	tags      []string
+	all       bool
+}
+
+func newExplore() *cobra.Command {
+	var e exploring
+	cmd := &cobra.Command{
+		Use:   "explore SCENARIO...",
+		Short: "Run scenarios with thousands of seeds in virtual time, until something fails",
+		Long: `Run scenarios with seed after seed, in virtual time and on all processors. A seed
+draws its own losses, arrivals and amounts, and, if the scenario has a nemesis, its
+own faults. Of several scenarios the seeds take turns.
+
+It ends at the first run that fails, whose history it writes to OUT/NAME-seed-SEED.
+A run whose program panics, hangs or leaks is named, and the others go on. At the end
+it says which situations were reached, how often, and which never were.`,
+		Example: `  onebar explore bad-day --seeds 10000
+  onebar explore my-scenario.yaml --for 60s
+  onebar explore scenarios/ --seeds 100000 --keep-going`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&e.seeds, "seeds", exploreSeeds, "runs to make; with --for the default is as many as there is time for")
+	f.Uint64Var(&e.seed, "seed", 1, "the first seed")
+	f.DurationVar(&e.time, "for", 0, "begin no run after this long, by the clock (default: no limit)")
+	f.IntVarP(&e.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor)")
+	f.BoolVar(&e.keepGoing, "keep-going", false, "go on after a failure")
+	f.StringVar(&e.out, "out", defaultOut, "output folder")
+	f.StringVar(&e.json, "json", "", "write a JSON report to this file")
+	f.StringSliceVar(&e.tags, "tag", nil, "only scenarios with one of these tags")
+	f.BoolVar(&e.all, "all", false, "name every run that did not pass, up to 1000")
+	return cmd
+}
+
+func (e *exploring) run(cmd *cobra.Command, args []string) error {
+	if e.seeds < 0 || e.jobs < 0 || e.time < 0 || e.seeds == 0 && e.time == 0 {
+		return errors.New("--seeds, --jobs and --for: expected no negative number, and some seeds or some time")
+	}
+	if e.time > 0 && !cmd.Flags().Changed("seeds") {
+		e.seeds = 0
+	}
+	if e.jobs == 0 {
+		e.jobs = runtime.NumCPU()
+	}
+	list, err := loadScenarios(args, e.tags)
+	if err != nil {
+		return err
+	}
+	if err := simulable(list); err != nil {
+		return err
+	}
+	pool, err := workers(e.jobs)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	runner := remote{pool}
+	res, err := e.explore(cmd, runner, list)
+	if err != nil {
+		return err
+	}
+	for i := range res.Odd {
+		res.Odd[i].Again = again(list, res.Odd[i])
+	}
+	errs := []error{reports.Explore(cmd.OutOrStdout(), res.Exploration, e.all)}
+	if e.json != "" {
+		errs = append(errs, writeFile(e.json, nil, func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, res.Exploration) }))
+	}
+	if res.Failure != nil && cmd.Context().Err() == nil {
+		errs = append(errs, e.keep(cmd, runner, list, res))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if code := res.Exit(); code != harness.ExitPass {
+		return exitError{code}
+	}
+	return nil
+}
+
+// simulable refuses scenarios that cannot be run in virtual time, all at once.
+func simulable(list []harness.Scenario) error {
+	var errs []error
+	for _, sc := range list {
+		if err := (simnet.Engine{}).Supports(nemesis.Whole(sc)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", sc.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// explore makes the runs.
+func (e *exploring) explore(cmd *cobra.Command, runner explore.Runner, list []harness.Scenario) (explore.Found, error) {
+	name := list[0].Name
+	if len(list) > 1 {
+		name = fmt.Sprintf("%d scenarios", len(list))
+	}
+	counter := reports.NewCounter(cmd.ErrOrStderr(), name)
+	defer counter.Close()
+	began := time.Now()
+	return explore.Explore(cmd.Context(), runner, list, explore.Options{
+		Seeds: e.seeds, First: e.seed, For: e.time, Jobs: e.jobs, KeepGoing: e.keepGoing,
+		Watch: func(p explore.Progress) { counter.Say(p.Runs, p.Planned, state(p, time.Since(began))) },
+	})
+}
+
+// state says in a few words how an exploration comes along.
+func state(p explore.Progress, took time.Duration) string {
+	text := fmt.Sprintf("%.0f/s", float64(p.Runs)/max(took.Seconds(), 0.001))
+	if p.Bad > 0 {
+		text += fmt.Sprintf(", %d failed", p.Bad)
+	}
+	if p.Unknown > 0 {
+		text += fmt.Sprintf(", %d unknown", p.Unknown)
+	}
+	return text
+}
+
+// again returns the command that makes an odd run again.
+func again(list []harness.Scenario, o harness.OddRun) string {
+	for _, sc := range list {
+		if sc.Name == o.Scenario {
+			return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(sc.File), o.Seed)
+		}
+	}
+	return ""
+}
+
+// keep makes the first run that failed again, writes its history, and shows it.
+func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harness.Scenario, res explore.Found) error {
+	c := *res.Failure
+	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
+	report, err := runner.Run(cmd.Context(), c)
+	if err != nil {
+		return fmt.Errorf("make the failing run again: %w", err)
+	}
+	report.Result.Rerun = again(list, harness.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed})
+	if err := e.repeats(cmd.Context(), cmd.ErrOrStderr(), report.Result, res.Report); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "\nthe first failure")
+	return reports.Console(cmd.OutOrStdout(), []harness.Result{report.Result})
+}
+
+// repeats says if a run that was made again has another history.
+func (e *exploring) repeats(ctx context.Context, w io.Writer, second, first harness.Result) error {
+	if ctx.Err() == nil && second.Status != harness.Fail {
+		fmt.Fprintf(w, "onebar: seed %d of %s did not fail when it was run again: what it does at one instant is left to the scheduler\n",
+			first.Seed, first.Scenario.Name)
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,85 @@
+package harness
+
+import (
+	"slices"
+	"time"
+)
+
+// Exploration is what came of running scenarios with many seeds. It is plain data.
+type Exploration struct {
+	Onebar    string   `json:"onebar"`    // version of the program
+	Scenarios []string `json:"scenarios"` // their names; the seeds go round over them
+	First     uint64   `json:"first"`     // the first seed
+	Planned   int      `json:"planned"`   // runs that were asked for; 0 is as many as there is time for
+
+	// Runs is how many were made. Each is in exactly one of Passed, Failed, Unknown
+	// and Broken.
+	Runs    int `json:"runs"`
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`  // a check or a threshold failed
+	Unknown int `json:"unknown"` // it could not be judged
+	Broken  int `json:"broken"`  // it could not be carried out: a panic, a deadlock, a leak
+
+	Virtual time.Duration `json:"virtual"` // time inside, over all runs
+	Took    time.Duration `json:"took"`    // by the clock
+
+	ByCheck     []CheckCount `json:"by_check,omitempty"` // what the runs that did not pass had against them, the worst first
+	Odd         []OddRun     `json:"odd,omitempty"`      // the first MaxOdd runs that did not pass
+	Reached     []Reached    `json:"reached"`
+	Interrupted bool         `json:"interrupted,omitempty"` // it was stopped from outside
+}
+
+// CheckCount counts the runs that a check or threshold spoke against. A run counts
+// with each of them.
+type CheckCount struct {
+	Check  string `json:"check"`  // name of a check, text of a threshold, or Broken
+	Status Status `json:"status"` // what it said
+	Runs   int    `json:"runs"`
+	First  OddRun `json:"first"` // the earliest of them
+}
+
+// OddRun is a run that did not pass.
+type OddRun struct {
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Check    string `json:"check"` // the worst that spoke against it, see CheckCount
+	Status   Status `json:"status"`
+	Text     string `json:"text"`            // why
+	Again    string `json:"again,omitempty"` // the command that makes just this run again
+}
+
+// MaxOdd is how many odd runs an exploration keeps; all are counted.
+const MaxOdd = 1000
+
+// Reached counts how often a situation was reached. Times may be several in a run.
+type Reached struct {
+	Name  string `json:"name"`
+	Times int    `json:"times"`
+	Runs  int    `json:"runs"`
+}
+
+// Exit returns the exit code of the exploration.
+func (x Exploration) Exit() int {
+	switch {
+	case x.Interrupted:
+		return ExitInterrupted
+	case x.Broken > 0:
+		return ExitBroken
+	case x.Failed > 0:
+		return ExitFail
+	case x.Unknown > 0 || x.Runs == 0:
+		return ExitUnknown
+	}
+	return ExitPass
+}
+
+// Never returns the names of the situations that no run has reached.
+func (x Exploration) Never() []string {
+	var names []string
+	for _, r := range x.Reached {
+		if r.Times == 0 {
+			names = append(names, r.Name)
+		}
+	}
+	return slices.Clip(names)
+}

@@ -1,0 +1,346 @@
+package explore
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Situation is something that can become of a payment, and from which a payment
+// system may come out wrong.
+type Situation struct {
+	Name    string
+	Commits bool // seen only in a subject that reports its durable commits
+}
+
+// The situations, by what a history shows of them. A try lasts from its beginning
+// to the record of its end.
+const (
+	confirmed   = "confirmed"
+	declined    = "declined"
+	expired     = "expired"
+	failed      = "failed"
+	toldUnknown = "told unknown"
+	recovered   = "recovered: told unknown, and confirmed later"
+
+	requestLost  = "request lost: the try failed, and nothing was booked"
+	answerLost   = "answer lost: the try failed, and had been booked"
+	bookedLate   = "booked after the client had given up the try"
+	replayed     = "a try for what was booked already, answered"
+	asked        = "a status query, answered"
+	nearDeadline = "booked in the last second before its deadline"
+	pressedAgain = "pressed again without an answer"
+	pressedTwice = "pressed again, and the first press was booked"
+
+	crashBefore  = "server crash in a try, before its commit"
+	crashBetween = "server crash in a try, between its commit and its answer"
+	clientQueued = "client crash with a payment that was not booked"
+	clientBooked = "client crash with a payment that was booked, unknown to it"
+	resetInside  = "reset in a try"
+	rebindInside = "rebind in a try"
+	darkInside   = "blackhole that began in a try"
+	together     = "a fault during another one"
+)
+
+// Situations returns all that a coverage counts beside faults, in the order in
+// which a report shows them.
+func Situations() []Situation {
+	return []Situation{
+		{Name: confirmed},
+		{Name: declined},
+		{Name: expired},
+		{Name: failed},
+		{Name: toldUnknown},
+		{Name: recovered},
+		{requestLost, true},
+		{answerLost, true},
+		{bookedLate, true},
+		{replayed, true},
+		{Name: asked},
+		{nearDeadline, true},
+		{Name: pressedAgain},
+		{pressedTwice, true},
+		{crashBefore, true},
+		{crashBetween, true},
+		{clientQueued, true},
+		{clientBooked, true},
+		{Name: resetInside},
+		{Name: rebindInside},
+		{Name: darkInside},
+		{Name: together},
+	}
+}
+
+// Coverage counts how often each situation was reached in a run, by its name, and
+// how often each kind of fault hit something and missed, such as "blackhole hit"
+// and "crash of the server missed".
+type Coverage map[string]int
+
+// faultKind names what an event does, for people.
+func faultKind(e harness.Event) string {
+	if e.Action == harness.Crash {
+		return "crash of the " + e.Side.String()
+	}
+	if e.Action == harness.StreamToxic && e.Toxic != nil {
+		return "toxic " + e.Toxic.Type
+	}
+	return e.Action.String()
+}
+
+// coverer makes a Coverage of the records of a run.
+type coverer struct {
+	reached  Coverage
+	timeline []harness.Event
+	commits  bool
+	payments map[string]*passage
+	orders   map[string][]*passage // presses by order
+	faults   []struck              // that began, in order
+	inForce  int
+}
+
+// passage is what has become of one press so far.
+type passage struct {
+	deadline    time.Duration // offset; 0 is none
+	told        bool
+	last        harness.Outcome
+	seen        [6]bool // outcomes it was told
+	committed   bool
+	at          time.Duration // of the commit
+	unexplained bool          // its last try failed and nothing was booked by then
+}
+
+// struck is a fault and when it began.
+type struck struct {
+	harness.Event
+	at time.Duration
+}
+
+func newCoverer() *coverer {
+	return &coverer{reached: Coverage{}, payments: map[string]*passage{}, orders: map[string][]*passage{}}
+}
+
+// add takes in a record.
+func (c *coverer) add(r harness.Record) {
+	switch {
+	case r.Packet != nil:
+	case r.Header != nil:
+		c.timeline, c.commits = r.Header.Scenario.Timeline, r.Header.Commits
+	case r.Pay != nil:
+		c.press(*r.Pay)
+	case r.Told != nil:
+		c.tell(c.payment(r.Told.Payment), r.Told.Outcome)
+	case r.Attempt != nil:
+		c.try(c.payment(r.Attempt.Payment), *r.Attempt, r.At)
+	case r.Committed != "":
+		c.commit(c.payment(r.Committed), r.At)
+	case r.Fault != nil:
+		c.fault(*r.Fault, r.At)
+	case r.End != nil:
+		for _, p := range c.payments {
+			c.explain(p, r.At)
+		}
+	}
+}
+
+func (c *coverer) payment(id string) *passage {
+	p := c.payments[id]
+	if p == nil {
+		p = &passage{}
+		c.payments[id] = p
+	}
+	return p
+}
+
+func (c *coverer) press(pay harness.Payment) {
+	p := c.payment(pay.ID)
+	p.deadline = pay.Deadline
+	before := c.orders[pay.Order]
+	if len(before) > 0 {
+		c.reached[pressedAgain]++
+	}
+	if slices.ContainsFunc(before, func(p *passage) bool { return p.committed }) {
+		c.reached[pressedTwice]++
+	}
+	c.orders[pay.Order] = append(before, p)
+}
+
+func (c *coverer) tell(p *passage, o harness.Outcome) {
+	if !p.seen[o] {
+		p.seen[o] = true
+		if name := outcomeNames(o); name != "" {
+			c.reached[name]++
+		}
+		if o == harness.Confirmed && p.seen[harness.OutcomeUnknown] {
+			c.reached[recovered]++
+		}
+	}
+	p.told, p.last = true, o
+}
+
+// outcomeNames returns the situation of being told an outcome; that a payment is
+// queued goes without saying.
+func outcomeNames(o harness.Outcome) string {
+	switch o {
+	case harness.Confirmed:
+		return confirmed
+	case harness.Declined:
+		return declined
+	case harness.Expired:
+		return expired
+	case harness.Failed:
+		return failed
+	case harness.OutcomeUnknown:
+		return toldUnknown
+	case harness.Queued:
+	}
+	return ""
+}
+
+func (c *coverer) commit(p *passage, at time.Duration) {
+	if p.committed {
+		return
+	}
+	p.committed, p.at = true, at
+	if left := p.deadline - at; p.deadline > 0 && left >= 0 && left <= time.Second {
+		c.reached[nearDeadline]++
+	}
+}
+
+// try takes in a try that is over at an offset.
+func (c *coverer) try(p *passage, a harness.Attempt, at time.Duration) {
+	began := at - a.Took
+	c.explain(p, began)
+	switch {
+	case a.Error == "" && a.Status:
+		c.reached[asked]++
+	case a.Error == "" && p.committed && p.at < began:
+		c.reached[replayed]++
+	case a.Error == "":
+	case p.committed && p.at >= began:
+		c.reached[answerLost]++
+	case !p.committed:
+		p.unexplained = true
+	}
+	for _, f := range slices.Backward(c.faults) {
+		if f.at <= began {
+			break
+		}
+		c.inside(p, f, began)
+	}
+}
+
+// explain says what has become of a try that failed, when the next one begins or
+// nothing more comes.
+func (c *coverer) explain(p *passage, now time.Duration) {
+	if !p.unexplained || !c.commits {
+		return
+	}
+	p.unexplained = false
+	if p.committed && p.at <= now {
+		c.reached[bookedLate]++
+		return
+	}
+	c.reached[requestLost]++
+}
+
+// inside counts a fault that began in a try.
+func (c *coverer) inside(p *passage, f struck, began time.Duration) {
+	booked := p.committed && p.at <= f.at
+	switch {
+	case f.Action == harness.Reset:
+		c.reached[resetInside]++
+	case f.Action == harness.Rebind:
+		c.reached[rebindInside]++
+	case f.Action == harness.Blackhole:
+		c.reached[darkInside]++
+	case f.Action != harness.Crash || f.Side != harness.Server || !c.commits:
+	case booked && p.at >= began:
+		c.reached[crashBetween]++
+	case !booked:
+		c.reached[crashBefore]++
+	}
+}
+
+func (c *coverer) fault(n harness.FaultNote, at time.Duration) {
+	if n.Event < 0 || n.Event >= len(c.timeline) {
+		return
+	}
+	e := c.timeline[n.Event]
+	if n.Ended {
+		c.inForce--
+		c.reached[faultKind(e)+map[bool]string{true: " hit", false: " missed"}[n.Hits > 0]]++
+		return
+	}
+	if c.inForce > 0 {
+		c.reached[together]++
+	}
+	c.inForce++
+	c.faults = append(c.faults, struck{e, at})
+	if e.Action != harness.Crash || e.Side != harness.Client || !c.commits {
+		return
+	}
+	for _, p := range c.payments {
+		switch open := p.told && !p.last.Final(); {
+		case open && p.committed:
+			c.reached[clientBooked]++
+		case open:
+			c.reached[clientQueued]++
+		}
+	}
+}
+
+// Tally sums up the coverage of runs.
+type Tally struct {
+	times, runs map[string]int
+}
+
+// Add takes in the coverage of a run.
+func (t *Tally) Add(c Coverage) {
+	if t.times == nil {
+		t.times, t.runs = map[string]int{}, map[string]int{}
+	}
+	for name, n := range c {
+		t.times[name] += n
+		t.runs[name]++
+	}
+}
+
+// Reached returns how often each situation was reached, those that never were
+// included, and after them each kind of fault that the scenarios may have.
+func (t *Tally) Reached(list []harness.Scenario) []harness.Reached {
+	var all []harness.Reached
+	row := func(name string) {
+		all = append(all, harness.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
+	}
+	for _, s := range Situations() {
+		row(s.Name)
+	}
+	for _, kind := range faultKinds(list) {
+		row(kind + " hit")
+		row(kind + " missed")
+	}
+	return all
+}
+
+// faultKinds returns the kinds of faults that scenarios may have, in the order of
+// their actions.
+func faultKinds(list []harness.Scenario) []string {
+	var events []harness.Event
+	for _, sc := range list {
+		events = append(events, sc.Timeline...)
+		for _, n := range sc.Nemesis {
+			events = append(events, n.Event)
+		}
+	}
+	events = slices.DeleteFunc(events, func(e harness.Event) bool { return e.Action == harness.SetLink || e.Action == harness.Heal })
+	slices.SortStableFunc(events, func(a, b harness.Event) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(faultKind(a), faultKind(b)))
+	})
+	var kinds []string
+	for _, e := range events {
+		kinds = append(kinds, faultKind(e))
+	}
+	return slices.Compact(kinds)
+}
