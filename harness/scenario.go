@@ -220,6 +220,8 @@ type Toxic struct {
 	Type       string           `json:"type"`
 	Stream     string           `json:"stream"`
 	Attributes map[string]int64 `json:"attributes,omitempty"` // milliseconds or bytes, as toxiproxy documents
+
+	Connections int64 `json:"connections,omitempty"` // how many new connections get it, the first of them; 0 is all while it is in force
 }
 
 // Duration is the length of the script: Length, the end of the last event, or

@@ -58,6 +58,9 @@ func (t Toxic) Check() error {
 	if t.Stream != "upstream" && t.Stream != "downstream" {
 		errs = append(errs, fmt.Errorf("toxic stream %q is not one of upstream, downstream", t.Stream))
 	}
+	if t.Connections < 0 {
+		errs = append(errs, fmt.Errorf("toxic %s: %d connections: expected 0 for all, or more", t.Type, t.Connections))
+	}
 	types := toxicTypes()
 	attributes, ok := types[t.Type]
 	if !ok {

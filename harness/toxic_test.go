@@ -44,6 +44,10 @@ func TestToxicCheck(t *testing.T) {
 			tx("slicer", "upstream", "average_size", 5, "size_variation", 5),
 			[]string{"size_variation 5 is not below average_size 5"},
 		},
+		"fewer than no connections": {
+			harness.Toxic{Type: "timeout", Stream: "upstream", Connections: -1},
+			[]string{"toxic timeout: -1 connections: expected 0 for all, or more"},
+		},
 		"all at once": {
 			tx("slicer", "sideways", "average_size", 0, "x", 1),
 			[]string{"sideways", `attribute "x"`, "average_size 0 is not between 1"},

@@ -43,7 +43,11 @@ type lane struct {
 // on a phone, if toxics are in force, a connection through them.
 func (h *host) front(far *endpoint) (net.Conn, error) {
 	n := h.n
-	if len(n.toxics) == 0 || h.index < 0 || far.flow == nil {
+	if h.index < 0 || far.flow == nil {
+		return conn{far}, nil
+	}
+	list := n.poisons()
+	if len(list) == 0 {
 		return conn{far}, nil
 	}
 	port := h.freePort(far.remote)
@@ -60,7 +64,7 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 	p.down = lane{proxy: p, from: far, to: near, back: &p.up}
 	app.proxy, near.proxy, far.proxy = p, p, p
 	now := max(n.clock(), n.at)
-	for _, t := range n.toxics {
+	for _, t := range list {
 		t.hits++
 		l := &p.down
 		if t.Direction() == harness.Up {

@@ -32,6 +32,18 @@ func (n *Network) poison(t *harness.Toxic) (end func() int64, err error) {
 	}), nil
 }
 
+// poisons returns the stream toxics that a new connection gets: those in force that
+// are not used up.
+func (n *Network) poisons() []*poison {
+	var list []*poison
+	for _, p := range n.toxics {
+		if p.Connections == 0 || p.hits < p.Connections {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // chunk is what goes through a chain of toxics: bytes of the stream, or its end.
 type chunk struct {
 	kind chunkKind

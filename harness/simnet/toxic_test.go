@@ -278,6 +278,23 @@ func TestToxicsOverlap(t *testing.T) {
 	})
 }
 
+// A toxic for so many connections is for the first of them.
+func TestToxicForAFewConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(oneWay)})
+		f := toxic("limit_data", "downstream", map[string]int64{"bytes": 3})
+		f.Toxic.Connections = 2
+		end := inject(t, n, f)
+		for _, want := range []string{"ans", "ans", "answer", "answer"} {
+			app, served := connect(t, n)
+			x := ends{t, app, served}
+			x.reply([]byte("answer"))
+			readAll(t, x.app, []byte(want))
+		}
+		require.EqualValues(t, 2, end())
+	})
+}
+
 func TestBadToxicIsNotInjected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := open(t, simnet.Engine{}, harness.NetworkConfig{})

@@ -211,7 +211,7 @@ func (c *composer) toxicOf(what string, x *harness.Toxic) toxic {
 		c.refuse("%s names no toxic", what)
 		return toxic{}
 	}
-	v := toxic{place: here().place, Type: wordOf(x.Type), Stream: wordOf(x.Stream)}
+	v := toxic{place: here().place, Type: wordOf(x.Type), Stream: wordOf(x.Stream), Connections: countOf(x.Connections)}
 	unit := max(toxicTypes()[x.Type].unit, 1)
 	for name, n := range x.Attributes {
 		spell := duration{here(), time.Duration(n) * unit}

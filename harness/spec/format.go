@@ -176,8 +176,9 @@ type toxic struct {
 	Type          word     `yaml:"type" required:"true" words:"reset_peer limit_data slicer slow_close timeout" doc:"toxiproxy's name of the fault"`
 	Stream        word     `yaml:"stream" default:"downstream" words:"upstream downstream" doc:"upstream is from client to server"`
 	Timeout       duration `yaml:"timeout" range:"0s..10m" doc:"reset_peer: reset the connection after this; timeout: lose the data, close the connection after this, and at 0s never"`
-	Bytes         size     `yaml:"bytes" range:"1B..1000MB" doc:"limit_data: close the connection after this much"`
+	Bytes         size     `yaml:"bytes" range:"0B..1000MB" doc:"limit_data: close the connection after this much; at 0B when the first comes, which is lost"`
 	AverageSize   size     `yaml:"average_size" range:"1B..1MB" doc:"slicer: mean size of the slices"`
 	SizeVariation size     `yaml:"size_variation" range:"0B..1MB" doc:"slicer: variation of it either way, less than average_size"`
 	Delay         duration `yaml:"delay" range:"0s..1m" doc:"slow_close: wait before the close; slicer: wait between two slices"`
+	Connections   count    `yaml:"connections" range:"1..1000000" doc:"only the first so many new connections get it; without it all while it is in force"`
 }

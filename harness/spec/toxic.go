@@ -44,7 +44,7 @@ func (t timeline) toxic(x *toxic) *harness.Toxic {
 		{x.SizeVariation.mark, "size_variation", x.SizeVariation.bytes, 0},
 		{x.Delay.mark, "delay", 0, x.Delay.d},
 	}
-	got := &harness.Toxic{Type: x.Type.s, Stream: x.Stream.s, Attributes: map[string]int64{}}
+	got := &harness.Toxic{Type: x.Type.s, Stream: x.Stream.s, Attributes: map[string]int64{}, Connections: x.Connections.n}
 	all := append(slices.Clone(kind.needs), kind.takes...)
 	for _, a := range attributes {
 		switch {

@@ -66,11 +66,19 @@ func (b *board) begin(t *harness.Toxic) (end func() (hits int64), err error) {
 	}, nil
 }
 
-// toxics returns the stock toxics in force.
+// toxics returns the stock toxics that a new connection gets: those in force that
+// are not used up.
 func (b *board) toxics() []*stock {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.stock)
+	var list []*stock
+	for _, s := range b.stock {
+		if s.Connections == 0 || s.given < s.Connections {
+			s.given++
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // join carries a new loopback connection to far through the flows and the stock

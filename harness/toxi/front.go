@@ -72,9 +72,12 @@ type frontHost struct {
 // DialContext implements harness.Host.
 func (h frontHost) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	far, err := h.Host.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
 	list := h.net.board.toxics()
-	if err != nil || len(list) == 0 {
-		return far, err
+	if len(list) == 0 {
+		return far, nil
 	}
 	flow := func(d harness.Direction) *flow {
 		return &flow{

@@ -17,7 +17,8 @@ import (
 // stock is a stock toxic in force: new connections get it.
 type stock struct {
 	harness.Toxic
-	hits atomic.Int64 // connections that got it
+	given int64        // to so many connections, made or not; guarded by board.mu
+	hits  atomic.Int64 // connections that got it
 }
 
 // resets reports whether the end of the connection is to be a reset. toxiproxy

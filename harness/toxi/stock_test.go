@@ -171,6 +171,27 @@ func TestToxicsOverlap(t *testing.T) {
 	require.True(t, bytes.Equal(noise(1, 30), got))
 }
 
+// A toxic for so many connections is for the first of them.
+func TestToxicForAFewConnections(t *testing.T) {
+	for name, e := range engines() {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, e, harness.NetworkConfig{Toxics: true})
+			f := stream("limit_data", "downstream", map[string]int64{"bytes": 3})
+			f.Toxic.Connections = 2
+			end, err := r.Inject(f)
+			require.NoError(t, err)
+			for _, want := range []string{"ans", "ans", "answer", "answer"} {
+				app, served := r.dial(0)
+				talk{t, app, served}.reply([]byte("answer"))
+				got, err := io.ReadAll(app)
+				require.NoError(t, err)
+				require.Equal(t, want, string(got))
+			}
+			require.EqualValues(t, 2, end())
+		})
+	}
+}
+
 func TestBadToxicIsNotInjected(t *testing.T) {
 	for name, e := range engines() {
 		t.Run(name, func(t *testing.T) {
