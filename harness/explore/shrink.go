@@ -155,19 +155,30 @@ type shrinker struct {
 	tested      map[[sha256.Size]byte]bool // scenarios that do not fail so
 }
 
+// threshold reports whether what fails is a threshold. It is about the workload it
+// was written for, which therefore stays.
+func (s *shrinker) threshold() bool {
+	return slices.ContainsFunc(s.report.Result.Thresholds, func(t harness.Threshold) bool { return t.Text == s.check })
+}
+
 // prepare makes all of the timeline explicit and leaves out what has no part in
 // the run.
 func (s *shrinker) prepare() {
 	sc := run.Unroll(nemesis.Expand(s.best.Scenario, s.best.Seed), s.best.Seed)
-	s.best.Scenario.Tags, s.best.Scenario.Radio = nil, nil
-	sc.Tags, sc.Radio = nil, nil
+	sc.Tags = nil
 	sc.Expect = slices.DeleteFunc(slices.Clone(sc.Expect), func(e harness.Expectation) bool { return e.Text != s.check })
+	if !s.threshold() {
+		sc.Radio = nil
+	}
 	if sc.Length = max(sc.Length, minScript); sc.Workload.Rate == 0 && s.best.Scenario.Length == 0 {
 		sc.Length = 0 // with one, a file would spread the payments over it
 	}
 	for i := range sc.Timeline {
 		e := &sc.Timeline[i]
-		e.Phase, e.MayMiss, e.Line = "", false, 0
+		e.MayMiss, e.Line = false, 0
+		if !s.threshold() {
+			e.Phase = ""
+		}
 		if sc.Length > 0 {
 			sc.Length = max(sc.Length, e.At+time.Millisecond)
 		}
@@ -269,9 +280,9 @@ func (t *trial) work() {
 		t.mu.Lock()
 		switch {
 		case t.ctx.Err() != nil:
-		case !t.fails(report, err) || t.clean && !clean(report):
+		case !t.fails(report, err):
 			t.tested[key] = true
-		case i < t.found:
+		case i < t.found && (clean(report) || !t.clean):
 			t.found, t.report = i, report
 		}
 		t.mu.Unlock()
@@ -305,7 +316,7 @@ func (s *shrinker) fails(r Report, err error) bool {
 // clean reports whether the experiment was the one that was asked for.
 func clean(r Report) bool {
 	for _, check := range []string{"impairment", "load"} {
-		if r.Result.Verdict(check).Status == harness.StatusUnknown {
+		if v := r.Result.Verdict(check); v.Check != "" && v.Status == harness.StatusUnknown {
 			return false
 		}
 	}

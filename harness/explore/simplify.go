@@ -62,6 +62,9 @@ func (s *shrinker) fewerEvents() {
 // fewerPayments tries ever more payments until that many fail, first with one
 // wallet.
 func (s *shrinker) fewerPayments() {
+	if s.threshold() {
+		return
+	}
 	w := s.best.Scenario.Workload
 	if w.Payments > 1 && s.transplant(1) {
 		return
@@ -100,6 +103,9 @@ func (s *shrinker) withPayments(n int) []harness.Scenario {
 
 // simplerWorkload takes what makes a workload lively out of it, one by one.
 func (s *shrinker) simplerWorkload() {
+	if s.threshold() {
+		return
+	}
 	changes := []func(*harness.Workload){
 		func(w *harness.Workload) { w.Wallets = 1 },
 		func(w *harness.Workload) { w.Wallets = min(w.Wallets, w.Payments) },
@@ -165,6 +171,9 @@ func simpler(p harness.Profile) []harness.Profile {
 		func(p *harness.Path) { p.Corrupt = 0 },
 		func(p *harness.Path) { p.MTU, p.MTUBlackhole = 0, false },
 		func(p *harness.Path) { p.Jitter, p.Distribution, p.Correlation = 0, harness.Uniform, 0 },
+		func(p *harness.Path) {
+			p.Delay, p.Jitter, p.Distribution, p.Correlation, p.Reorder = 0, 0, harness.Uniform, 0, 0
+		},
 		func(p *harness.Path) { p.Rate, p.Trace, p.Limit, p.LimitTime = 0, nil, 0, 0 },
 		func(p *harness.Path) { p.Limit, p.LimitTime = 0, 0 },
 	}
@@ -303,7 +312,7 @@ func (s *shrinker) rounderTimes() {
 		s.first([]harness.Scenario{s.varied(func(sc *harness.Scenario) { sc.Settle = time.Minute })})
 	}
 	for i := range s.best.Scenario.Timeline {
-		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].For }, 0)
+		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].For }, time.Second)
 		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].By }, 0)
 		s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Timeline[i].Restart }, plainRestart)
 		s.rounder(i)
