@@ -106,14 +106,9 @@ func (b *branch) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.config.Recall = b.storage.failures() > 0
 	if b.book, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
-		return err
-	}
-	if err := b.recall(); err != nil {
-		ln.Close()
-		err = errors.Join(err, b.book.Kill())
-		b.book = nil
 		return err
 	}
 	b.address = ln.Addr().String()
@@ -138,26 +133,6 @@ func (b *branch) start(ctx context.Context) error {
 		}
 	})
 	return nil
-}
-
-// recall tells of bookings that outlived a power failure in the middle of their
-// commit: nobody has been told that they are durable.
-func (b *branch) recall() error {
-	if b.storage.failures() == 0 {
-		return nil
-	}
-	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
-	if err != nil {
-		return err
-	}
-	for t, failed := range audit.Transfers() {
-		if failed != nil {
-			err = failed
-			break
-		}
-		b.config.Hooks.Committed([]wire.Key{t.Key})
-	}
-	return errors.Join(err, audit.Close())
 }
 
 // kill ends the bank as a crash would, which also takes the power from its disk.

@@ -16,7 +16,7 @@
 // failure: what was not synced is kept or lost by the seed. Nobody can say, then,
 // what came of what was under way, so after a restart the adapter looks: a press
 // during which the phone went dark was taken or not (phones.settle), a commit that
-// was never reported durable may be (branch.recall).
+// was never reported durable may be (bank.LedgerConfig.Recall).
 //
 // [Faulty] subjects are broken on purpose. They are how we know that the checks
 // find something.

@@ -31,6 +31,11 @@ type LedgerConfig struct {
 	Now         func() time.Time // the bank's clock; default time.Now
 	Log         *slog.Logger     // nil discards
 	Hooks       Hooks
+
+	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
+	// their order: of those the bank was making durable when it crashed nobody has
+	// been told.
+	Recall bool
 }
 
 // Hooks let a test or a harness watch a bank and get in its way. They may be
@@ -42,7 +47,8 @@ type Hooks struct {
 	// killed meanwhile, which ends ctx, it is not committed at all.
 	BeforeCommit func(ctx context.Context, keys []wire.Key)
 	// Committed is called with the same keys once the bookings are durable, and
-	// before any of them is answered.
+	// before any of them is answered. A crash may come in between: see
+	// LedgerConfig.Recall.
 	Committed func(keys []wire.Key)
 	// BeforeAnswer is called by the Server before each answer is sent. It may
 	// take its time, until ctx ends.
@@ -134,7 +140,10 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	}
 	l.ctx, l.kill = context.WithCancel(context.Background())
 	l.w = writer{cfg: &l.cfg, store: st}
-	if err := l.w.load(); err != nil {
+	if err = l.w.load(); err == nil {
+		err = l.w.recall()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), st.abandon())
 	}
 	go l.write()

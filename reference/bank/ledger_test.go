@@ -471,6 +471,27 @@ func TestBatches(t *testing.T) {
 	require.Len(t, batches[1], waiting)
 }
 
+// TestRecall: after a crash every booking is reported once more, if asked for.
+func TestRecall(t *testing.T) {
+	cfg, clock := config(t)
+	b := openBookWith(t, 1, cfg, clock)
+	for i := range 3 {
+		p := payment(i)
+		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
+	}
+	require.NoError(t, b.Kill())
+	var told []wire.Key
+	cfg.Hooks.Committed = func(keys []wire.Key) { told = append(told, keys...) }
+	for _, recall := range []bool{false, true} {
+		cfg.Recall = recall
+		l, err := OpenLedger(cfg)
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		require.Equal(t, recall, len(told) > 0)
+	}
+	require.Equal(t, []wire.Key{payment(0).Key, payment(1).Key, payment(2).Key}, told)
+}
+
 func TestClosedLedger(t *testing.T) {
 	b := openBook(t, 1)
 	require.NoError(t, b.Close())

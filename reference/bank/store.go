@@ -94,6 +94,18 @@ func (st *store) accounts() ([]*account, error) {
 	return all, err
 }
 
+// bookings reads the key of every payment that was booked, in their order.
+func (st *store) bookings() ([]wire.Key, error) {
+	var all []wire.Key
+	err := query(st.conn, `SELECT key FROM transfer WHERE key IS NOT NULL ORDER BY id`, func(s *sqlite3.Stmt) bool {
+		var key wire.Key
+		copy(key[:], s.ColumnRawBlob(0))
+		all = append(all, key)
+		return true
+	})
+	return all, err
+}
+
 // record is what is remembered of a payment that was given a final answer.
 type record struct {
 	fingerprint [32]byte

@@ -47,6 +47,21 @@ func (w *writer) load() error {
 	return nil
 }
 
+// recall reports every booking, if the bank asks for it.
+func (w *writer) recall() error {
+	if !w.cfg.Recall || w.cfg.Hooks.Committed == nil {
+		return nil
+	}
+	keys, err := w.store.bookings()
+	if err != nil {
+		return fmt.Errorf("read the bookings: %w", err)
+	}
+	if len(keys) > 0 {
+		w.cfg.Hooks.Committed(keys)
+	}
+	return nil
+}
+
 func (w *writer) add(a *account) {
 	w.byName[a.name] = a
 	if a.key != (wire.PublicKey{}) {
