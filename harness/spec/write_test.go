@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -109,6 +110,28 @@ func TestWriteFileNamesFilesFromItsFolder(t *testing.T) {
 	require.EqualError(t, WriteFile(out, sc, Library{}), "scenario a cannot be written as a file: a trace is not that of its name")
 }
 
+// TestFindTraces: what a scenario's JSON form leaves out of its traces is found by
+// their names.
+func TestFindTraces(t *testing.T) {
+	lib := bundled(t)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "my.trace"), []byte("0 1\n5 2\n10 2\n"), 0o600))
+	file := filepath.Join(dir, "a.yaml")
+	text := "onebar: 1\nname: a\nduration: 9s\nworkload: {payments: 1, amount: 1 EUR}\nlink: bus\n" +
+		"timeline:\n  - {at: 1s, link: {up: {trace: ./my.trace}}}\n"
+	sc, err := Parse(file, []byte(text), lib)
+	require.NoError(t, err)
+	data, err := json.Marshal(sc)
+	require.NoError(t, err)
+	var bare harness.Scenario
+	require.NoError(t, json.Unmarshal(data, &bare))
+	require.NotEqual(t, traces(sc), traces(bare))
+	require.NoError(t, FindTraces(&bare, lib))
+	require.Equal(t, traces(sc), traces(bare))
+	bare.Link.Up.Trace = &harness.Trace{Name: "buss"}
+	require.ErrorContains(t, FindTraces(&bare, lib), `there is no trace "buss"`)
+}
+
 func TestWriteRefuses(t *testing.T) {
 	lib := bundled(t)
 	base := func() harness.Scenario {
@@ -206,7 +229,25 @@ func genScenario(t *rapid.T, lib Library) harness.Scenario {
 		sc.Workload.Presses = rapid.IntRange(2, 100).Draw(t, "presses")
 	}
 	sc.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) harness.Event { return genEvent(t, lib, sc.Workload.Wallets) }), 0, 4).Draw(t, "timeline")
+	sc.Nemesis = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) harness.Nemesis { return genNemesis(t, lib) }), 0, 3).Draw(t, "nemesis")
 	return sc
+}
+
+func genNemesis(t *rapid.T, lib Library) harness.Nemesis {
+	spread := func(what string) harness.Durations {
+		least := genDuration(t, what, time.Millisecond, 5*time.Minute)
+		return harness.Durations{Min: least, Max: genDuration(t, what, least, 10*time.Minute)}
+	}
+	link := genLink(t, lib)
+	n := rapid.SampledFrom([]harness.Nemesis{
+		{For: spread("for"), Event: harness.Event{Action: harness.SetLink, Link: &link, Phase: "there"}},
+		{For: spread("for"), Event: harness.Event{Action: harness.Blackhole, Direction: harness.Up}},
+		{Restart: spread("restart"), Event: harness.Event{Action: harness.Crash, Side: harness.Server, Vanish: true}},
+		{For: spread("for"), By: spread("by"), Event: harness.Event{Action: harness.Slow}},
+		{Event: harness.Event{Action: harness.Rebind, NewAddress: true}},
+	}).Draw(t, "entry")
+	n.Rate = rapid.Float64Range(0.001, 0.01).Draw(t, "rate")
+	return n
 }
 
 // genDuration draws whole microseconds.
