@@ -24,13 +24,15 @@ func loses() harness.Profile {
 // lossy is a phase with that link in which some packets up are delivered and
 // some lost.
 func lossy(delivered, lost int) func() *script {
-	return bench(func(s *script) {
-		s.header.Scenario.Link = loses()
-		s.phase(harness.Phase{Name: "rural", Profile: loses()})
-		s.delay = 200 * ms
-		s.packets(delivered, harness.Up, harness.DropNone, 0)
-		s.packets(lost, harness.Up, harness.DropLoss, 0)
-	})
+	return bench(func(s *script) { lossyPhase(s, delivered, lost) })
+}
+
+func lossyPhase(s *script, delivered, lost int) {
+	s.header.Scenario.Link = loses()
+	s.phase(harness.Phase{Name: "rural", Profile: loses()})
+	s.delay = 200 * ms
+	s.packets(delivered, harness.Up, harness.DropNone, 0)
+	s.packets(lost, harness.Up, harness.DropLoss, 0)
 }
 
 // dark is a run with an outage that hit so many packets, and let so many pass.
@@ -108,6 +110,11 @@ func experimentSamples() []sample {
 		{name: "pass-impairment-nothing-asked", summary: "packets 0.0 ms late on average", write: bench(asIs)},
 		{name: "pass-impairment-loss", summary: "packets 0.0 ms late on average; loss as asked in 1 phase", write: lossy(16, 14)},
 		{name: "pass-impairment-few", summary: "packets 0.0 ms late on average; too few packets in 1 phase to show a loss", write: lossy(1, 0)},
+		{name: "pass-impairment-nat", summary: "packets 0.0 ms late on average; loss as asked in 1 phase", write: bench(func(s *script) {
+			lossyPhase(s, 0, 15)
+			s.packets(15, harness.Up, harness.DropNAT, 0)
+			s.packets(30, harness.Down, harness.DropNAT, 0)
+		})},
 		{name: "unknown-impairment-no-loss", summary: `phase "rural" lost 0 of 30 packets up (0.00 %), asked was 50.00 %`, lines: []int{8}, write: lossy(30, 0)},
 		{name: "unknown-impairment-too-much-loss", summary: `phase "rural" lost 29 of 30 packets up (96.67 %), asked was 50.00 %`, write: lossy(1, 29)},
 		{name: "unknown-impairment-loss-not-asked", summary: `phase "start" lost 2 of 2 packets down (100.00 %), asked was 0.00 %`, write: bench(func(s *script) {

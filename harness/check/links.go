@@ -26,6 +26,7 @@ type stretch struct {
 // are in copied only.
 type tally struct {
 	delivered, lost, outage, queue, stopped, barred int64
+	crossed                                         int64 // the link, and were thrown away by the NAT behind it
 
 	// Sums over the delivered: the delay that was decided, what came on top, and
 	// how soon the rate could have sent them.
@@ -125,7 +126,13 @@ func (l *links) packet(p *harness.Packet) {
 		if !p.Copy {
 			t.stopped++
 		}
-	case harness.DropMTU, harness.DropNAT, harness.DropCut:
+	case harness.DropNAT:
+		if up {
+			t.crossed++
+		} else {
+			t.barred++
+		}
+	case harness.DropMTU, harness.DropCut:
 		t.barred++
 	}
 }
@@ -187,11 +194,12 @@ func (s *stretch) path(up bool) *harness.Path {
 
 // offered is how many packets the links were given.
 func (t tally) offered() int64 {
-	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred
+	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred + t.crossed
 }
 
 // drawn is how many packets a random loss was drawn for: it comes after the
-// outage, the NAT and the MTU, and before the queue.
+// outage and the MTU, after the NAT of what comes down and before that of what
+// goes up, and before the queue.
 func (t tally) drawn() int64 { return t.offered() - t.outage - t.barred }
 
 // ways yields both directions of a phase.
