@@ -90,12 +90,24 @@ func (d *Disk) sharedMemory(f *File, flags vfs.OpenFlag) (vfs.SharedMemory, erro
 	defer d.mu.Unlock()
 	if d.scratch == "" {
 		var err error
-		if d.scratch, err = os.MkdirTemp("", "onebar-disk-"); err != nil {
+		if d.scratch, err = makeScratch(); err != nil {
 			return nil, fmt.Errorf("make room for shared memory: %w", err)
 		}
 	}
 	name := fmt.Sprintf("%d-%d-shm", f.life, f.node.id)
 	return vfs.NewSharedMemory(filepath.Join(d.scratch, name), flags), nil
+}
+
+// makeScratch makes a directory for what need not last: in memory where Linux has
+// files in memory, which is ten times as fast, unless the user has named a place.
+func makeScratch() (string, error) {
+	const pattern = "onebar-disk-"
+	if os.Getenv("TMPDIR") == "" {
+		if dir, err := os.MkdirTemp("/dev/shm", pattern); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", pattern)
 }
 
 // file is an open file as SQLite sees it. SQLite uses it in one goroutine at a
