@@ -8,6 +8,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/database"
+	"github.com/onebar/onebar/harness/subject/httpapi"
 	"github.com/onebar/onebar/harness/subject/program"
 )
 
@@ -38,6 +39,8 @@ func others(sc harness.Scenario) (harness.Subject, error) {
 
 func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {
 	switch {
+	case c.HTTP != nil:
+		return httpapi.NewClient(*c.HTTP, base), nil
 	case c.Exec != nil:
 		return program.NewClient(*c.Exec, base), nil
 	}
@@ -56,6 +59,8 @@ func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
 
 func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
 	switch {
+	case c.HTTP != nil:
+		return httpapi.NewLedger(*c.HTTP, base), nil
 	case c.Exec != nil:
 		return program.NewLedger(*c.Exec, base), nil
 	case c.SQL != nil:

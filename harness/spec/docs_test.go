@@ -62,6 +62,8 @@ func valueOf(kind reflect.Type, k key) string {
 	}
 	known := map[reflect.Type]string{
 		reflect.TypeFor[verbatim](): "text", reflect.TypeFor[[]verbatim](): "list of texts",
+		reflect.TypeFor[source](): "text", reflect.TypeFor[sources](): "mapping of names to texts", reflect.TypeFor[number](): "number",
+		reflect.TypeFor[[]httpRule](): "list of rules", reflect.TypeFor[[]httpSetup](): "list of requests", reflect.TypeFor[[]word](): "list of words",
 		reflect.TypeFor[variables](): "mapping of names to texts", reflect.TypeFor[containers](): "mapping of names to containers",
 		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
 		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]trouble](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",

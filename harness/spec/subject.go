@@ -13,6 +13,7 @@ import (
 // subjectClient is one of its keys, as are subjectServer and subjectLedger.
 type subjectClient struct {
 	place
+	HTTP httpClient `yaml:"http" doc:"the harness pays over HTTP, as an app would"`
 	Exec execClient `yaml:"exec" doc:"a program that is told what to pay, see [exec-client.md](exec-client.md)"`
 }
 
@@ -25,9 +26,10 @@ type subjectServer struct {
 
 type subjectLedger struct {
 	place
-	Exec program   `yaml:"exec" doc:"a program that prints the ledger"`
-	SQL  sqlLedger `yaml:"sql" doc:"a query to a database"`
-	None yes       `yaml:"none" doc:"true: it cannot be read; what needs it is not judged, and the report says so"`
+	HTTP httpLedger `yaml:"http" doc:"a list over HTTP"`
+	Exec program    `yaml:"exec" doc:"a program that prints the ledger"`
+	SQL  sqlLedger  `yaml:"sql" doc:"a query to a database"`
+	None yes        `yaml:"none" doc:"true: it cannot be read; what needs it is not judged, and the report says so"`
 }
 
 // config makes the plain form of the section.
@@ -57,6 +59,8 @@ func (v *subject) config(d *decoder, engine word) harness.SubjectConfig {
 func (v *subjectClient) config(d *decoder) *harness.ClientConfig {
 	c := new(harness.ClientConfig)
 	switch d.oneKey(v, "client") {
+	case "http":
+		c.HTTP = v.HTTP.config(d)
 	case "exec":
 		c.Exec = v.Exec.config(d)
 	}
@@ -87,6 +91,8 @@ func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConf
 		names = append(names, name)
 	}
 	switch d.oneKey(v, "ledger") {
+	case "http":
+		c.HTTP = v.HTTP.config(d)
 	case "exec":
 		c.Exec = v.Exec.config(d, names)
 	case "sql":

@@ -92,6 +92,14 @@ type Ledger interface {
 	Close() error
 }
 
+// Opener is a Ledger that is to be told when a run begins: what it holds then is
+// none of the run's.
+type Opener interface {
+	// Open is called when the server runs and the client has set its accounts up,
+	// and before the first payment.
+	Open(ctx context.Context, env *Env) error
+}
+
 // Crasher is a Client or Server that can be killed, without a chance to say
 // anything, and started again with what it had stored.
 type Crasher interface {
@@ -153,6 +161,11 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.door(ctx, life, wallet) }
 	if err := s.parts.Client.Start(ctx, s.env); err != nil {
 		return fmt.Errorf("start the client: %w", err)
+	}
+	if o, ok := s.parts.Ledger.(Opener); ok {
+		if err := o.Open(ctx, s.env); err != nil {
+			return fmt.Errorf("open the ledger: %w", err)
+		}
 	}
 	return nil
 }

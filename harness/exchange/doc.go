@@ -1,0 +1,38 @@
+// Package exchange is what is said and understood over HTTP with an endpoint that
+// somebody else wrote: requests made from templates, answers judged by rules, and
+// ledgers read from lists. It opens no connection; package httpapi does.
+//
+// There is one language, expr-lang's: a condition such as
+//
+//	status == 200 and body.state == "done"
+//
+// is an expression, and so is each {{ }} in a template, such as
+//
+//	{"amount": {{ payment.amount }}, "to": {{ json(payment.payee) }}}
+//
+// Expressions are compiled when a file is read: a name that is not known there is
+// a [Problem] with its place in the text. Besides expr-lang's functions there are
+// json(x), x as JSON with its quotes, query(x), x as part of a URL's query, and
+// link(headers, rel), the target of a Link header (RFC 8288). What may be named:
+//
+//	run.id, run.started     this run: a word, and seconds since 1970
+//	callback                URL at which the harness listens
+//	captured.NAME           what an earlier answer held
+//	account, number         of a set-up request: "w0" or "m0", and 0
+//	balance, balance_major  of a set-up request: what the account is to hold, in minor units, and as "12.50"
+//	currency                of a set-up request
+//	payment                 .id .order .reference .amount .major .currency .payer .payee .wallet
+//	key, attempt            idempotency key, and number of the attempt from 1
+//	status, headers         of an answer; headers by names in lower case
+//	body, text              of an answer: what its JSON holds, and as it came
+//	item, items, page       of a list: one item, the items of the page, the page's number from 1
+//	offset                  of a list: how many items came so far
+//
+// payment.payer and payment.payee are what the server calls these accounts, and
+// payment.reference is payment.id made unique over all runs, for servers that
+// remember earlier ones. ${NAME} in a template is a variable of the environment: a
+// secret, which is looked up when a run begins and is never written anywhere.
+//
+// [NewClient] and [NewLedger] compile a configuration and say everything that is
+// wrong with it. A [Preset] is the semantics of a known API.
+package exchange

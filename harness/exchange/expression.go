@@ -1,0 +1,289 @@
+package exchange
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/onebar/onebar/harness/nearest"
+)
+
+// Vars are the values of the names that an expression may use.
+type Vars map[string]any
+
+// with returns the names of v and more; those of more win.
+func (v Vars) with(more Vars) Vars {
+	all := make(Vars, len(v)+len(more))
+	for name, value := range v {
+		all[name] = value
+	}
+	for name, value := range more {
+		all[name] = value
+	}
+	return all
+}
+
+// A scope says which names an expression may use, and of which types.
+type scope types.Map
+
+func (s scope) with(more scope) scope {
+	all := scope{}
+	for name, t := range s {
+		all[name] = t
+	}
+	for name, t := range more {
+		all[name] = t
+	}
+	return all
+}
+
+// names returns the names of the scope, those within mappings with a point.
+func (s scope) names() []string {
+	var all []string
+	for name, t := range s {
+		inner, ok := t.(types.Map)
+		if !ok {
+			all = append(all, name)
+			continue
+		}
+		for _, n := range scope(inner).names() {
+			all = append(all, name+"."+n)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// The scopes of the places where expressions stand.
+func runScope() scope {
+	return scope{"run": types.Map{"id": types.String, "started": types.Int64}}
+}
+
+func captureScope(names []string) scope {
+	captured := types.Map{}
+	for _, n := range names {
+		captured[n] = types.Any
+	}
+	return scope{"captured": captured}
+}
+
+func accountScope() scope {
+	return scope{"account": types.String, "number": types.Int, "balance": types.Int64, "balance_major": types.String}
+}
+
+func paymentScope() scope {
+	return scope{
+		"payment": types.Map{
+			"id": types.String, "order": types.String, "reference": types.String, "amount": types.Int64, "major": types.String,
+			"currency": types.String, "payer": types.String, "payee": types.String, "wallet": types.Int,
+		},
+		"key": types.String, "attempt": types.Int,
+	}
+}
+
+func answerScope() scope {
+	return scope{"status": types.Int, "headers": types.TypeOf(map[string]string{}), "body": types.Any, "text": types.String}
+}
+
+func pageScope() scope {
+	return scope{"items": types.TypeOf([]any{}), "page": types.Int, "offset": types.Int}
+}
+
+// An expression is compiled for one scope.
+type expression struct {
+	text    string
+	program *vm.Program
+}
+
+// Problem is something wrong with a configuration.
+type Problem struct {
+	Field  string // where in the configuration, such as outcomes[2].when
+	Line   int    // within the text there, from 1; 0 is the whole of it
+	Column int    // within the line, in characters from 1
+	Reason string
+}
+
+// Error returns field: reason.
+func (p *Problem) Error() string { return p.Field + ": " + p.Reason }
+
+// compile reads an expression. A condition must say yes or no.
+func compile(text string, s scope, condition bool) (*expression, *Problem) {
+	options := []expr.Option{
+		expr.Env(types.Map(s)),
+		expr.Function("json", asJSON, new(func(any) string)),
+		expr.Function("query", asQuery, new(func(any) string)),
+		expr.Function("link", link, new(func(map[string]string, string) string)),
+	}
+	if condition {
+		options = append(options, expr.AsBool())
+	}
+	program, err := expr.Compile(text, options...)
+	if err == nil {
+		return &expression{text: text, program: program}, nil
+	}
+	p := &Problem{Line: 1, Column: 1, Reason: err.Error()}
+	if wrong, ok := errors.AsType[*file.Error](err); ok {
+		p.Line, p.Column, p.Reason = max(wrong.Line, 1), wrong.Column+1, explain(wrong.Message, s)
+	}
+	return nil, p
+}
+
+// explain adds to a message of the compiler what was meant, if that can be told.
+func explain(message string, s scope) string {
+	unknown := regexp.MustCompile(`^unknown (?:name|field) (\w+)`).FindStringSubmatch(message)
+	if unknown == nil {
+		return message
+	}
+	if best := nearest.Word(unknown[1], s.leaves()); best != "" {
+		return fmt.Sprintf("nothing is named %s here; did you mean %s?", unknown[1], best)
+	}
+	return fmt.Sprintf("nothing is named %s here; there are %s", unknown[1], strings.Join(s.names(), ", "))
+}
+
+// leaves returns the names of the scope without the mappings they are in.
+func (s scope) leaves() []string {
+	var all []string
+	for _, n := range s.names() {
+		_, last, in := strings.Cut(n, ".")
+		if !in {
+			last = n
+		}
+		all = append(all, last)
+	}
+	for name := range s {
+		all = append(all, name)
+	}
+	return all
+}
+
+func (e *expression) value(v Vars) (any, error) {
+	got, err := expr.Run(e.program, map[string]any(v))
+	if wrong, ok := errors.AsType[*file.Error](err); ok {
+		return nil, fmt.Errorf("%s: %s", e.text, wrong.Message)
+	}
+	return got, err
+}
+
+// yes reports whether a condition holds. One that cannot be evaluated, such as
+// that of a field in an answer that has none, does not hold.
+func (e *expression) yes(v Vars) (bool, error) {
+	got, err := e.value(v)
+	if err != nil {
+		return false, err
+	}
+	is, ok := got.(bool)
+	if !ok {
+		return false, fmt.Errorf("%s: is %s and not true or false", e.text, kind(got))
+	}
+	return is, nil
+}
+
+// word returns the value as text. Nothing, a list and a mapping are errors.
+func (e *expression) word(v Vars) (string, error) {
+	got, err := e.value(v)
+	if err != nil {
+		return "", err
+	}
+	s, ok := scalar(got)
+	if !ok {
+		return "", fmt.Errorf("%s: is %s", e.text, kind(got))
+	}
+	return s, nil
+}
+
+// scalar returns a single value as text, a number without an exponent.
+func scalar(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	case int:
+		return strconv.Itoa(v), true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	}
+	return "", false
+}
+
+func kind(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "not there"
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case string, bool, float64, int, int64:
+		return fmt.Sprintf("%v", v)
+	}
+	return "a " + reflect.TypeOf(v).String()
+}
+
+func asJSON(params ...any) (any, error) {
+	b, err := json.Marshal(params[0])
+	return string(b), err
+}
+
+func asQuery(params ...any) (any, error) {
+	s, ok := scalar(params[0])
+	if !ok {
+		return nil, fmt.Errorf("query of what is %s", kind(params[0]))
+	}
+	return url.QueryEscape(s), nil
+}
+
+// link returns the target of the first link with a relation type, or nothing.
+func link(params ...any) (any, error) {
+	headers, _ := params[0].(map[string]string)
+	rel, _ := params[1].(string)
+	for _, l := range strings.Split(headers["link"], ",") {
+		target, rest, ok := strings.Cut(strings.TrimSpace(l), ">")
+		if !ok || !strings.HasPrefix(target, "<") {
+			continue
+		}
+		for p := range strings.SplitSeq(rest, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+			if strings.EqualFold(name, "rel") && slices.Contains(strings.Fields(strings.Trim(value, `"`)), rel) {
+				return target[1:], nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// Answer is what came back for a request.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// vars returns what expressions may name of an answer.
+func (a Answer) vars() Vars {
+	headers := make(map[string]string, len(a.Header))
+	for name, values := range a.Header {
+		headers[strings.ToLower(name)] = strings.Join(values, ", ")
+	}
+	var body any
+	if json.Unmarshal(a.Body, &body) != nil {
+		body = nil
+	}
+	return Vars{"status": a.Status, "headers": headers, "body": body, "text": string(a.Body)}
+}

@@ -1,0 +1,246 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/types"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Ledger is a compiled harness.HTTPLedger. It is read only.
+type Ledger struct {
+	Config harness.HTTPLedger // with defaults filled in; its texts hold no secrets
+	URL    string
+	First  *Request
+
+	items, where, next *expression
+	fields             map[string]*expression
+
+	Balances *Request // nil is none
+	accounts *expression
+	balance  map[string]*expression
+}
+
+// NewLedger is NewClient for a ledger.
+func NewLedger(config harness.HTTPLedger, server string, lookup Lookup) (*Ledger, []*Problem) {
+	c := &compiler{lookup: lookup}
+	or(&config.Timeout, 0, defaultTimeout)
+	got := &Ledger{Config: config, URL: c.base("url", config.URL, server)}
+	run := runScope()
+	got.First = c.request("", harness.HTTPRequest{Path: config.Path}, got.URL, config.Headers, run)
+	answered := run.with(answerScope())
+	got.items = c.expression("items", either(config.Items, "body"), answered)
+	got.next = c.expression("next", config.Next, answered.with(pageScope()))
+	item := run.with(scope{"item": types.Any})
+	got.where = c.condition("where", config.Where, item)
+	f := config.Fields
+	got.fields = c.mapped("fields.", map[string]string{
+		"id": f.ID, "amount": f.Amount, "major": f.Major, "currency": f.Currency,
+		"payer": f.Payer, "payee": f.Payee, "payment": f.Payment, "order": f.Order,
+	}, item)
+	if f.ID == "" {
+		c.errorf("fields", "no id: what tells one booking from another; such as id: item.id")
+	}
+	if (f.Amount == "") == (f.Major == "") {
+		c.errorf("fields", "give one of amount, in minor units such as 1250, and major, in major units such as 12.50")
+	}
+	if b := config.Balances; b != nil {
+		got.Balances = c.request("balances.", harness.HTTPRequest{Path: b.Path}, got.URL, config.Headers, run)
+		got.accounts = c.expression("balances.items", either(b.Items, "body"), answered)
+		got.balance = c.mapped("balances.", map[string]string{"account": b.Account, "amount": b.Amount, "major": b.Major}, item)
+		if b.Account == "" || (b.Amount == "") == (b.Major == "") {
+			c.errorf("balances", "give account, and one of amount (minor units) and major (major units)")
+		}
+	}
+	return got, c.problems
+}
+
+func either(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func (c *compiler) mapped(at string, texts map[string]string, s scope) map[string]*expression {
+	got := map[string]*expression{}
+	for _, name := range names(texts) {
+		if e := c.expression(at+name, texts[name], s); e != nil {
+			got[name] = e
+		}
+	}
+	return got
+}
+
+// Next returns the request of an address that Page has returned.
+func (l *Ledger) Next(path string) *Request {
+	next := *l.First
+	next.path = &template{parts: []part{{text: path}}}
+	return &next
+}
+
+// Page is one page of a list.
+type Page struct {
+	Number int // from 1
+	Offset int // items before it
+}
+
+// Page returns the items of an answer, and the path of the next page, which is
+// empty if this is the last.
+func (l *Ledger) Page(a Answer, p Page, v Vars) (items []any, next string, err error) {
+	v = v.with(a.vars())
+	if items, err = list(l.items, a, v); err != nil || l.next == nil {
+		return items, "", err
+	}
+	got, err := l.next.value(v.with(Vars{"items": items, "page": p.Number, "offset": p.Offset}))
+	if err != nil {
+		return nil, "", fmt.Errorf("next: %w", err)
+	}
+	if got == nil || got == false {
+		return items, "", nil
+	}
+	next, ok := scalar(got)
+	if !ok {
+		return nil, "", fmt.Errorf("next: %s is %s and no path", l.Config.Next, kind(got))
+	}
+	return items, next, nil
+}
+
+// Accounts returns the items of an answer to Balances.
+func (l *Ledger) Accounts(a Answer, v Vars) ([]any, error) {
+	return list(l.accounts, a, v.with(a.vars()))
+}
+
+func list(items *expression, a Answer, v Vars) ([]any, error) {
+	if a.Status < 200 || a.Status > 299 {
+		return nil, fmt.Errorf("the answer is HTTP %d", a.Status)
+	}
+	if v["body"] == nil {
+		return nil, fmt.Errorf("the answer is no JSON (%s)", either(a.Header.Get("Content-Type"), "without a type"))
+	}
+	got, err := items.value(v)
+	if err != nil {
+		return nil, fmt.Errorf("items: %w", err)
+	}
+	all, ok := got.([]any)
+	if !ok {
+		return nil, fmt.Errorf("items: %s is %s and no list", items.text, kind(got))
+	}
+	return all, nil
+}
+
+// Posting returns the booking that an item is, with the words of the server, or
+// false if it is none. The currency is that of the scenario where the item does
+// not say.
+func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, is bool, err error) {
+	v = v.with(Vars{"item": item})
+	if l.where != nil {
+		if is, err = l.where.yes(v); err != nil || !is {
+			return p, false, wrap("where", err)
+		}
+	}
+	p.Currency = currency
+	for name, to := range map[string]*string{
+		"id": &p.ID, "currency": &p.Currency, "payer": &p.Payer, "payee": &p.Payee, "payment": &p.Payment, "order": &p.Order,
+	} {
+		if err := l.field(name, to, v); err != nil {
+			return p, false, err
+		}
+	}
+	if p.ID == "" {
+		return p, false, errors.New("fields.id: an item has none")
+	}
+	p.Currency = strings.ToUpper(p.Currency)
+	p.Amount, err = amount(l.fields, p.Currency, v)
+	return p, err == nil, wrap("fields", err)
+}
+
+// field sets a text that an item has; what is not there stays as it is.
+func (l *Ledger) field(name string, to *string, v Vars) error {
+	e := l.fields[name]
+	if e == nil {
+		return nil
+	}
+	got, err := e.value(v)
+	if err != nil || got == nil {
+		return wrap("fields."+name, err)
+	}
+	s, ok := scalar(got)
+	if !ok {
+		return fmt.Errorf("fields.%s: %s is %s", name, e.text, kind(got))
+	}
+	*to = s
+	return nil
+}
+
+// Balance returns the account that an item is, with the server's name of it, and
+// what it holds in minor units.
+func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
+	v = v.with(Vars{"item": item})
+	if account, err = l.balance["account"].word(v); err != nil {
+		return "", 0, wrap("balances.account", err)
+	}
+	minor, err = amount(l.balance, currency, v)
+	return account, minor, wrap("balances", err)
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// amount returns what the fields amount or major say, in minor units, exactly.
+func amount(fields map[string]*expression, currency string, v Vars) (int64, error) {
+	name, scale := "amount", 0
+	if fields[name] == nil {
+		name, scale = "major", harness.Exponent(currency)
+	}
+	s, err := fields[name].word(v)
+	if err != nil {
+		return 0, wrap(name, err)
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok || len(s) > maxDigits {
+		return 0, fmt.Errorf("%s: %q is no amount", name, s)
+	}
+	r.Mul(r, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)))
+	if !r.IsInt() || !r.Num().IsInt64() {
+		return 0, fmt.Errorf("%s: %s %s is not whole in minor units", name, s, currency)
+	}
+	return r.Num().Int64(), nil
+}
+
+// maxDigits bounds an amount as written.
+const maxDigits = 24
+
+// PaymentVars returns what expressions may name of a payment. The accounts are
+// those of the server.
+func PaymentVars(p harness.Payment, payer, payee, reference string) Vars {
+	return Vars{"payment": map[string]any{
+		"id": p.ID, "order": p.Order, "reference": reference, "amount": p.Amount, "major": Major(p.Amount, p.Currency),
+		"currency": p.Currency, "payer": payer, "payee": payee, "wallet": p.Wallet,
+	}}
+}
+
+// RunVars returns what expressions may name of a run.
+func RunVars(id string, started time.Time) Vars {
+	return Vars{"run": map[string]any{"id": id, "started": started.Unix()}}
+}
+
+// Major writes an amount of minor units in major ones, with all its digits: 12.50.
+func Major(minor int64, currency string) string {
+	n := harness.Exponent(currency)
+	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+	if n == 0 {
+		return strconv.FormatInt(minor, 10)
+	}
+	return new(big.Rat).SetFrac(big.NewInt(minor), scale).FloatString(n)
+}

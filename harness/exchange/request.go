@@ -1,0 +1,245 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Request is a request to be made again and again.
+type Request struct {
+	method  string
+	base    string
+	path    *template
+	headers []field
+	body    *template
+	form    []field
+	capture []capture
+}
+
+type field struct {
+	name  string
+	value *template
+}
+
+type capture struct {
+	name  string
+	value *expression
+}
+
+// Make returns the request that v make of it. Its body cannot be had twice, so
+// that net/http does not send it again behind the back of who counts attempts.
+func (r *Request) Make(ctx context.Context, v Vars) (*http.Request, error) {
+	path, err := r.path.fill(v)
+	if err != nil {
+		return nil, fmt.Errorf("path: %w", err)
+	}
+	body, err := r.content(v)
+	if err != nil {
+		return nil, err
+	}
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, join(r.base, path), reader)
+	if err != nil {
+		return nil, fmt.Errorf("path %q makes no URL", path)
+	}
+	req.GetBody = nil
+	if r.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, h := range r.headers {
+		value, err := h.value.fill(v)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", h.name, err)
+		}
+		if strings.EqualFold(h.name, "host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(h.name, value)
+	}
+	return req, nil
+}
+
+// content returns the body, or nil if there is none.
+func (r *Request) content(v Vars) ([]byte, error) {
+	if r.form != nil {
+		form := url.Values{}
+		for _, f := range r.form {
+			value, err := f.value.fill(v)
+			if err != nil {
+				return nil, fmt.Errorf("form field %s: %w", f.name, err)
+			}
+			form.Set(f.name, value)
+		}
+		return []byte(form.Encode()), nil
+	}
+	if r.body == nil {
+		return nil, nil
+	}
+	body, err := r.body.fill(v)
+	if err != nil {
+		return nil, fmt.Errorf("body: %w", err)
+	}
+	return []byte(body), nil
+}
+
+// Capture returns what is to be kept of an answer, by name. What the answer does
+// not hold is left out.
+func (r *Request) Capture(a Answer, v Vars) map[string]any {
+	if len(r.capture) == 0 {
+		return nil
+	}
+	v = v.with(a.vars())
+	got := map[string]any{}
+	for _, c := range r.capture {
+		if value, err := c.value.value(v); err == nil && value != nil {
+			got[c.name] = value
+		}
+	}
+	return got
+}
+
+// join returns the URL of a path that may be a whole URL already.
+func join(base, path string) string {
+	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
+		return path
+	}
+	if path != "" && path[0] != '/' && path[0] != '?' {
+		path = "/" + path
+	}
+	return strings.TrimSuffix(base, "/") + path
+}
+
+// A compiler collects the problems of a configuration.
+type compiler struct {
+	lookup   Lookup
+	problems []*Problem
+}
+
+// add takes note of a problem, once: headers of every request are compiled for
+// each.
+func (c *compiler) add(at string, p *Problem) {
+	p.Field = at
+	if !slices.ContainsFunc(c.problems, func(q *Problem) bool { return *q == *p }) {
+		c.problems = append(c.problems, p)
+	}
+}
+
+func (c *compiler) errorf(at, format string, args ...any) {
+	c.add(at, &Problem{Reason: fmt.Sprintf(format, args...)})
+}
+
+func (c *compiler) template(at, text string, s scope) *template {
+	if text == "" {
+		return nil
+	}
+	t, p := parseTemplate(text, s, c.lookup)
+	if p != nil {
+		c.add(at, p)
+	}
+	return t
+}
+
+func (c *compiler) expression(at, text string, s scope) *expression {
+	return c.compiled(at, text, s, false)
+}
+
+func (c *compiler) condition(at, text string, s scope) *expression {
+	return c.compiled(at, text, s, true)
+}
+
+func (c *compiler) compiled(at, text string, s scope, condition bool) *expression {
+	if text == "" {
+		return nil
+	}
+	e, p := compile(text, s, condition)
+	if p != nil {
+		c.add(at, p)
+	}
+	return e
+}
+
+func (c *compiler) fields(at string, texts map[string]string, s scope) []field {
+	var all []field
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		t := c.template(at+"."+name, texts[name], s)
+		if t == nil {
+			t = &template{}
+		}
+		all = append(all, field{name, t})
+	}
+	return all
+}
+
+// request compiles a request. Headers of all requests come before its own. At is
+// its place with a point after it.
+func (c *compiler) request(at string, r harness.HTTPRequest, base string, all map[string]string, s scope) *Request {
+	headers := maps.Clone(all)
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	for name := range r.Headers {
+		maps.DeleteFunc(headers, func(other, _ string) bool { return strings.EqualFold(name, other) })
+	}
+	got := &Request{
+		method: r.Method, base: base,
+		path:    c.template(at+"path", r.Path, s),
+		headers: append(c.fields("headers", headers, s), c.fields(at+"headers", r.Headers, s)...),
+		body:    c.template(at+"body", r.Body, s),
+		form:    c.fields(at+"form", r.Form, s),
+	}
+	if got.method == "" {
+		got.method = http.MethodGet
+		if r.Body != "" || r.Form != nil {
+			got.method = http.MethodPost
+		}
+	}
+	if r.Body != "" && r.Form != nil {
+		c.errorf(at+"form", "body and form are two bodies; leave one of them out")
+	}
+	answered := s.with(answerScope())
+	for _, name := range slices.Sorted(maps.Keys(r.Capture)) {
+		if e := c.expression(at+"capture."+name, r.Capture[name], answered); e != nil {
+			got.capture = append(got.capture, capture{name, e})
+		}
+	}
+	return got
+}
+
+// base returns what paths are relative to. The server's address is known when a
+// run begins.
+func (c *compiler) base(at, text, server string) string {
+	if text == "" {
+		return "http://" + server
+	}
+	expanded, p := expand(text, c.lookup)
+	if p != nil {
+		c.add(at, p)
+		return ""
+	}
+	u, err := url.Parse(expanded)
+	if c.lookup == nil && strings.Contains(expanded, "${") {
+		return expanded
+	}
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
+		c.errorf(at, "%q is no address of a server; write it as in https://api.example.com/v1", text)
+	}
+	return expanded
+}
+
+// at returns the field of entry i of a list.
+func at(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+
+func names(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,109 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Meaning is what an answer means for the payment.
+type Meaning uint8
+
+// The meanings.
+const (
+	Unknown   Meaning = iota // it may have been made or not
+	Confirmed                // the money has moved
+	Declined                 // refused, and nothing has moved
+	Retry                    // ask again
+	Pending                  // taken; what became of it will be known later
+)
+
+// meanings are the words of a file, in the order of the constants.
+func meanings() []string { return strings.Fields("unknown confirmed declined retry pending") }
+
+// String returns the word of a scenario file.
+func (m Meaning) String() string {
+	if int(m) < len(meanings()) {
+		return meanings()[m]
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(m))
+}
+
+// Rules say what answers mean.
+type Rules struct {
+	rules     []rule
+	unmatched atomic.Int64
+}
+
+type rule struct {
+	when    *expression
+	meaning Meaning
+	line    int
+	preset  string // it comes from; empty is the file
+	hits    *atomic.Int64
+}
+
+// rules compiles the rules of a file and those of a preset, in this order.
+func (c *compiler) rules(at string, own, more []harness.HTTPRule, preset string, s scope) *Rules {
+	got := &Rules{}
+	answered := s.with(answerScope())
+	for i, r := range append(slices.Clone(own), more...) {
+		field, from := fmt.Sprintf("%s[%d]", at, i), ""
+		if i >= len(own) {
+			from = preset
+		}
+		m := slices.Index(meanings(), r.Outcome)
+		if m < 0 {
+			c.errorf(field+".outcome", "%q is none of %s", r.Outcome, strings.Join(meanings(), ", "))
+		}
+		when := c.condition(field+".when", r.When, answered)
+		if when == nil || m < 0 {
+			continue
+		}
+		got.rules = append(got.rules, rule{when: when, meaning: Meaning(m), line: r.Line, preset: from, hits: &atomic.Int64{}})
+	}
+	return got
+}
+
+// Judge returns what an answer means by the first rule that matches, and which
+// rule that was. An answer that none matches is Unknown. It may be called from
+// several goroutines.
+func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
+	v = v.with(a.vars())
+	for i := range r.rules {
+		got := &r.rules[i]
+		if is, err := got.when.yes(v); err == nil && is {
+			got.hits.Add(1)
+			return got.meaning, fmt.Sprintf("HTTP %d: %s", a.Status, got.name())
+		}
+	}
+	r.unmatched.Add(1)
+	return Unknown, fmt.Sprintf("HTTP %d: no rule matches", a.Status)
+}
+
+func (r *rule) name() string {
+	switch {
+	case r.preset != "":
+		return fmt.Sprintf("rule of %s, %s", r.preset, r.when.text)
+	case r.line > 0:
+		return fmt.Sprintf("rule on line %d", r.line)
+	}
+	return "rule " + r.when.text
+}
+
+// Unmatched returns how many answers no rule matched.
+func (r *Rules) Unmatched() int64 { return r.unmatched.Load() }
+
+// Idle returns the rules of the file that never matched.
+func (r *Rules) Idle() []string {
+	var idle []string
+	for i := range r.rules {
+		if got := &r.rules[i]; got.preset == "" && got.hits.Load() == 0 {
+			idle = append(idle, got.name()+" ("+got.when.text+")")
+		}
+	}
+	return idle
+}

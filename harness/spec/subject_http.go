@@ -1,0 +1,372 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/invopop/jsonschema"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+)
+
+// httpClient is a client that is the harness itself, paying over HTTP.
+type httpClient struct {
+	place
+	Preset    word        `yaml:"preset" words:"ietf stripe checkout ppro whop solidgate" doc:"known semantics to start from: key header, what statuses mean, when to pay again; keys given here win, and rules given here come first"`
+	URL       verbatim    `yaml:"url" doc:"what paths are relative to, such as https://api.example.com/v1; without it http:// and the address of the server. Wherever it leads, connections go to the server of the subject"`
+	TLS       httpTLS     `yaml:"tls" doc:"whom to trust; without it the roots of the system and the name in url"`
+	Headers   sources     `yaml:"headers" doc:"headers of every request, by name"`
+	Setup     []httpSetup `yaml:"setup" doc:"requests before the first payment, one after the other, beside the impaired link"`
+	Pay       httpPay     `yaml:"pay" required:"true" doc:"the request that pays"`
+	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts, and where none does the outcome is unknown; needed without a preset"`
+	Key       word        `yaml:"key" words:"payment order attempt none" doc:"what has an idempotency key of its own: a press of pay; an order with all its presses; each attempt; nothing. Without it payment"`
+	KeyHeader verbatim    `yaml:"key_header" doc:"the header of the key; without it Idempotency-Key"`
+	KeyQuoted yes         `yaml:"key_quoted" doc:"true: the key stands in quotes in its header, as the IETF's draft has it"`
+	Timeout   duration    `yaml:"timeout" range:"10ms..10m" doc:"longest wait for an answer to one request; without it 10s"`
+	GiveUp    duration    `yaml:"give_up" range:"10ms..24h" doc:"a payment without a final outcome is given up after this, as unknown; without it 60s"`
+	Retry     httpRetry   `yaml:"retry" doc:"when a payment is attempted again"`
+	Poll      httpPoll    `yaml:"poll" doc:"asks what became of a payment that is pending, or unknown after its last attempt"`
+	Callback  httpCall    `yaml:"callback" doc:"the server says what became of a payment, at a URL that templates have as {{ callback }}"`
+}
+
+type httpTLS struct {
+	place
+	CA         verbatim `yaml:"ca" doc:"file of PEM certificates to trust, in place of the system's; paths begin at the folder of the scenario file"`
+	Pin        verbatim `yaml:"pin" doc:"SHA-256 of the server's certificate in hexadecimal, in place of any chain"`
+	ServerName verbatim `yaml:"server_name" doc:"name to ask for and to expect, in place of that in url"`
+	Insecure   yes      `yaml:"insecure" doc:"true: trust anybody"`
+}
+
+type httpPay struct {
+	place
+	Method  verbatim `yaml:"method" doc:"without it POST if there is a body or a form, else GET"`
+	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
+	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
+	Body    source   `yaml:"body" doc:"the body; a template"`
+	Form    sources  `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
+	Capture sources  `yaml:"capture" doc:"values to keep of the answer, by name; expressions such as body.id; later requests have them as {{ captured.NAME }}"`
+}
+
+type httpSetup struct {
+	place
+	For     word     `yaml:"for" words:"once wallet merchant" default:"once" doc:"how often: once, once a wallet, or once a merchant"`
+	Method  verbatim `yaml:"method" doc:"as of pay, as those below"`
+	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
+	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
+	Body    source   `yaml:"body" doc:"the body; a template"`
+	Form    sources  `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
+	Capture sources  `yaml:"capture" doc:"values to keep of the answer, by name; what a request for a wallet or merchant keeps is kept for it alone"`
+	Expect  source   `yaml:"expect" doc:"condition that the answer must meet, or the run does not begin; without it a status of 200 to 299"`
+	Account source   `yaml:"account" doc:"expression over the answer: what the server calls the account of the wallet or merchant; without it w0, w1 and m0, m1 as they are"`
+}
+
+type httpRule struct {
+	place
+	When    source `yaml:"when" required:"true" doc:"condition over the answer, such as status == 200 and body.state == 'done'"`
+	Outcome word   `yaml:"outcome" required:"true" words:"confirmed declined retry pending unknown" doc:"what the answer means: the money has moved; refused, and nothing has moved; pay again; taken, and known later; nobody knows"`
+}
+
+type httpRetry struct {
+	place
+	Attempts   count    `yaml:"attempts" range:"1..10000" doc:"most attempts a payment, the first included; without it 3"`
+	Wait       duration `yaml:"wait" range:"0s..1h" doc:"wait before the second attempt; without it 500ms"`
+	Factor     number   `yaml:"factor" range:"1..100" doc:"each wait is so many times the one before; without it 2"`
+	Cap        duration `yaml:"cap" range:"0s..24h" doc:"longest wait; without it 5s"`
+	Jitter     share    `yaml:"jitter" range:"0%..100%" doc:"each wait is shorter by up to this share of it, by the seed; without it 25%"`
+	On         []word   `yaml:"on" words:"timeout connection retry unknown" doc:"what is attempted again: no answer in time; a connection that failed or broke; an answer that a rule says retry of; one that is unknown. Without it the first three"`
+	RetryAfter word     `yaml:"retry_after" words:"obey ignore" doc:"the server's Retry-After header; without it obey"`
+}
+
+type httpPoll struct {
+	place
+	Method   verbatim   `yaml:"method" doc:"without it GET"`
+	Path     source     `yaml:"path" required:"true" doc:"as of pay, as those below; {{ captured.NAME }} has what pay has captured"`
+	Headers  sources    `yaml:"headers" doc:"headers, by name; templates"`
+	Body     source     `yaml:"body" doc:"the body; a template"`
+	Form     sources    `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
+	Every    duration   `yaml:"every" range:"1ms..1h" default:"1s" doc:"wait before each question"`
+	Limit    count      `yaml:"limit" range:"1..100000" doc:"most questions a payment; without it until it is given up"`
+	Outcomes []httpRule `yaml:"outcomes" doc:"what an answer means; retry has the payment attempted again, and pending and unknown ask on"`
+}
+
+type httpCall struct {
+	place
+	Payment  source     `yaml:"payment" required:"true" doc:"expression over the callback: the payment's reference, id or key"`
+	Outcomes []httpRule `yaml:"outcomes" doc:"what a callback means"`
+}
+
+// httpLedger is a ledger that is read over HTTP.
+type httpLedger struct {
+	place
+	URL      verbatim     `yaml:"url" doc:"as of the http client, as tls and headers"`
+	TLS      httpTLS      `yaml:"tls" doc:"whom to trust"`
+	Headers  sources      `yaml:"headers" doc:"headers of every request, by name; templates"`
+	Path     source       `yaml:"path" required:"true" doc:"path of the first page; a template"`
+	Items    source       `yaml:"items" doc:"expression: the list in an answer, such as body.data; without it the body"`
+	Where    source       `yaml:"where" doc:"condition over item: which are bookings, such as item.status == 'succeeded'; without it all"`
+	Next     source       `yaml:"next" doc:"expression: path of the next page, or nothing after the last; it may use body, headers, items, page and offset. Without it there is one page"`
+	Fields   httpFields   `yaml:"fields" required:"true" doc:"what an item holds; expressions over item"`
+	Timeout  duration     `yaml:"timeout" range:"10ms..10m" doc:"longest wait for one page; without it 10s"`
+	Balances httpBalances `yaml:"balances" doc:"a list of accounts with what they hold; without it whether the books balance is not judged"`
+}
+
+type httpFields struct {
+	place
+	ID       source `yaml:"id" required:"true" doc:"the server's own id of the booking"`
+	Amount   source `yaml:"amount" doc:"amount in minor units, such as 1250"`
+	Major    source `yaml:"major" doc:"in place of amount: in major units, such as 12.50"`
+	Currency source `yaml:"currency" doc:"ISO 4217 code in either case; without it that of the workload"`
+	Payer    source `yaml:"payer" doc:"account that paid; without it that it is as asked is not judged"`
+	Payee    source `yaml:"payee" doc:"account that was paid; without it that it is as asked is not judged"`
+	Payment  source `yaml:"payment" doc:"what tells which payment it is of: its reference, its id or its key"`
+	Order    source `yaml:"order" doc:"which order it is of. Without payment and order bookings are told apart by their amounts"`
+}
+
+type httpBalances struct {
+	place
+	Path    source `yaml:"path" required:"true" doc:"path of the list; a template"`
+	Items   source `yaml:"items" doc:"expression: the list in the answer; without it the body"`
+	Account source `yaml:"account" required:"true" doc:"expression over item: the account"`
+	Amount  source `yaml:"amount" doc:"expression over item: what it holds, in minor units"`
+	Major   source `yaml:"major" doc:"in place of amount: in major units"`
+}
+
+// source is a template or an expression.
+type source struct{ verbatim }
+
+// sources is a mapping from names to templates or expressions.
+type sources struct {
+	place
+	m map[string]*source
+}
+
+func (v *sources) decode(d *decoder, n ast.Node) {
+	v.place = placeOf(n)
+	pairs, _ := d.pairs(n, "the mapping")
+	v.m = map[string]*source{}
+	for _, p := range pairs {
+		value := new(source)
+		d.leaf(p.value, value, key{name: p.name})
+		v.m[p.name] = value
+	}
+}
+
+func (v *sources) plain() map[string]string {
+	if !v.given() {
+		return nil
+	}
+	plain := make(map[string]string, len(v.m))
+	for name, s := range v.m {
+		plain[name] = s.s
+	}
+	return plain
+}
+
+// number is a decimal number without a unit.
+type number struct {
+	mark
+	f float64
+}
+
+func (v *number) wants() string    { return "a number such as 1.5" }
+func (v *number) measure() float64 { return v.f }
+func (v *number) text() string     { return fmt.Sprint(v.f) }
+func (v *number) scan(s string) error {
+	r, ok := rational(s)
+	if !ok {
+		return fmt.Errorf("is not a number")
+	}
+	v.f, _ = r.Float64()
+	return nil
+}
+
+// The plain forms.
+
+func (v *httpClient) config(d *decoder) *harness.HTTPClient {
+	c := &harness.HTTPClient{
+		Preset: v.Preset.s, URL: v.URL.s, TLS: v.TLS.config(), Headers: v.Headers.plain(), Pay: v.Pay.config(),
+		Outcomes: rulesOf(v.Outcomes), Key: v.Key.s, KeyHeader: v.KeyHeader.s, KeyQuoted: v.KeyQuoted.ok,
+		Timeout: v.Timeout.d, GiveUp: v.GiveUp.d, Retry: v.Retry.config(),
+	}
+	for i := range v.Setup {
+		c.Setup = append(c.Setup, v.Setup[i].config())
+	}
+	if p := &v.Poll; p.given() {
+		c.Poll = &harness.HTTPPoll{
+			HTTPRequest: harness.HTTPRequest{Method: p.Method.s, Path: p.Path.s, Headers: p.Headers.plain(), Body: p.Body.s, Form: p.Form.plain()},
+			Every:       p.Every.d, Limit: int(p.Limit.n), Outcomes: rulesOf(p.Outcomes),
+		}
+	}
+	if b := &v.Callback; b.given() {
+		c.Callback = &harness.HTTPCallback{Payment: b.Payment.s, Outcomes: rulesOf(b.Outcomes)}
+	}
+	_, problems := exchange.NewClient(*c, "127.0.0.1:1", nil)
+	d.problems(v, v.place, problems)
+	return c
+}
+
+func (v *httpTLS) config() *harness.HTTPTLS {
+	if !v.given() {
+		return nil
+	}
+	return &harness.HTTPTLS{CA: v.CA.s, Pin: v.Pin.s, Name: v.ServerName.s, Insecure: v.Insecure.ok}
+}
+
+func (v *httpPay) config() harness.HTTPRequest {
+	return harness.HTTPRequest{
+		Method: v.Method.s, Path: v.Path.s, Headers: v.Headers.plain(),
+		Body: v.Body.s, Form: v.Form.plain(), Capture: v.Capture.plain(),
+	}
+}
+
+func (v *httpSetup) config() harness.HTTPSetup {
+	return harness.HTTPSetup{
+		HTTPRequest: harness.HTTPRequest{
+			Method: v.Method.s, Path: v.Path.s, Headers: v.Headers.plain(),
+			Body: v.Body.s, Form: v.Form.plain(), Capture: v.Capture.plain(),
+		},
+		For: v.For.s, Expect: v.Expect.s, Account: v.Account.s, Line: v.line,
+	}
+}
+
+func rulesOf(list []httpRule) []harness.HTTPRule {
+	var rules []harness.HTTPRule
+	for _, r := range list {
+		rules = append(rules, harness.HTTPRule{When: r.When.s, Outcome: r.Outcome.s, Line: r.line})
+	}
+	return rules
+}
+
+func (v *httpRetry) config() harness.HTTPRetry {
+	r := harness.HTTPRetry{
+		Attempts: int(v.Attempts.n), Wait: v.Wait.d, Factor: v.Factor.f, Cap: v.Cap.d, RetryAfter: v.RetryAfter.s,
+	}
+	if v.Jitter.ok {
+		r.Jitter = &v.Jitter.f
+	}
+	for _, w := range v.On {
+		r.On = append(r.On, w.s)
+	}
+	return r
+}
+
+func (v *httpLedger) config(d *decoder) *harness.HTTPLedger {
+	f := &v.Fields
+	c := &harness.HTTPLedger{
+		URL: v.URL.s, TLS: v.TLS.config(), Headers: v.Headers.plain(),
+		Path: v.Path.s, Items: v.Items.s, Where: v.Where.s, Next: v.Next.s, Timeout: v.Timeout.d,
+		Fields: harness.HTTPFields{
+			ID: f.ID.s, Amount: f.Amount.s, Major: f.Major.s, Currency: f.Currency.s,
+			Payer: f.Payer.s, Payee: f.Payee.s, Payment: f.Payment.s, Order: f.Order.s,
+		},
+	}
+	if b := &v.Balances; b.given() {
+		c.Balances = &harness.HTTPBalances{Path: b.Path.s, Items: b.Items.s, Account: b.Account.s, Amount: b.Amount.s, Major: b.Major.s}
+	}
+	_, problems := exchange.NewLedger(*c, "127.0.0.1:1", nil)
+	d.problems(v, v.place, problems)
+	return c
+}
+
+// problems reports what package exchange finds wrong with the plain form of v,
+// where it stands in the file.
+func (d *decoder) problems(v any, whole place, list []*exchange.Problem) {
+	found := map[string]*source{}
+	places := map[string]place{"": whole}
+	locate(reflect.ValueOf(v).Elem(), "", found, places)
+	for _, p := range list {
+		s, ok := found[p.Field]
+		switch {
+		case ok && !s.ok:
+			continue // reported already
+		case ok && p.Line > 0:
+			d.errorf(d.within(s, p.Line, p.Column), "%s: %s", p.Field, p.Reason)
+			continue
+		}
+		field := p.Field
+		for places[field] == (place{}) {
+			field = field[:max(strings.LastIndexAny(field, ".["), 0)]
+		}
+		d.errorf(places[field], "%s", p.Error())
+	}
+}
+
+// locate collects the sources and places of a struct of the format by the names
+// that package exchange has for them.
+func locate(v reflect.Value, name string, found map[string]*source, places map[string]place) {
+	if p, ok := v.Addr().Interface().(interface{ where() place }); ok && p.where().given() {
+		places[name] = p.where()
+	}
+	switch x := v.Addr().Interface().(type) {
+	case *source:
+		found[name] = x
+		return
+	case *sources:
+		for key, s := range x.m {
+			found[name+"."+key] = s
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			locate(v.Index(i), fmt.Sprintf("%s[%d]", name, i), found, places)
+		}
+	case reflect.Struct:
+		for _, k := range keysOf(v.Type()) {
+			locate(v.Field(k.index), strings.TrimPrefix(name+"."+k.name, "."), found, places)
+		}
+	default:
+	}
+}
+
+func (p place) where() place { return p }
+
+// within returns the place of a line and column of a source, if its text stands in
+// the file as it is, and otherwise the place where it begins.
+func (d *decoder) within(s *source, line, column int) place {
+	if !strings.Contains(s.s, "\n") && s.line <= len(d.lines) {
+		if at := d.inside(text{mark: s.mark, s: s.s}, column); at != s.place || column == 1 {
+			return at
+		}
+	}
+	wanted := strings.Split(s.s, "\n")
+	for i := s.line - 1; i < len(d.lines); i++ {
+		if first := strings.TrimSpace(wanted[0]); first == "" || strings.TrimSpace(d.lines[i]) != first {
+			continue
+		}
+		if i+line > len(d.lines) || line > len(wanted) {
+			break
+		}
+		raw, text := d.lines[i+line-1], wanted[line-1]
+		indent := strings.Index(raw, text)
+		if indent < 0 {
+			break
+		}
+		return place{i + line, utf8.RuneCountInString(raw[:indent]) + column}
+	}
+	return s.place
+}
+
+// JSONSchema implements the interface of package jsonschema, as do those below.
+func (source) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
+
+func (sources) JSONSchema() *jsonschema.Schema { return variables{}.JSONSchema() }
+
+func (number) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "number"} }
+
+func (httpClient) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpClient](s) }
+func (httpTLS) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpTLS](s) }
+func (httpPay) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpPay](s) }
+func (httpSetup) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpSetup](s) }
+func (httpRule) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpRule](s) }
+func (httpRetry) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpRetry](s) }
+func (httpPoll) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpPoll](s) }
+func (httpCall) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpCall](s) }
+func (httpLedger) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpLedger](s) }
+func (httpFields) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpFields](s) }
+func (httpBalances) JSONSchemaExtend(s *jsonschema.Schema) { extend[httpBalances](s) }

@@ -1,0 +1,277 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Client pays over HTTP for every wallet. Make it with NewClient.
+type Client struct {
+	config harness.HTTPClient
+	folder string
+
+	env      *subject.Env
+	plan     *exchange.Client
+	run      exchange.Vars
+	direct   *http.Client // for setting up
+	wallets  []*wallet
+	merchant []map[string]any // captured for each
+	calls    *listener        // nil is none
+}
+
+// NewClient returns the client of a configuration. Files that it names are in
+// folder, which is the scenario's.
+func NewClient(config harness.HTTPClient, folder string) *Client {
+	return &Client{config: config, folder: folder}
+}
+
+// Start implements subject.Client: it makes the set-up requests.
+func (c *Client) Start(ctx context.Context, env *subject.Env) error {
+	plan, problems := exchange.NewClient(c.config, env.Server, os.LookupEnv)
+	if err := all("client.http", problems); err != nil {
+		return err
+	}
+	secure, err := trust(c.config.TLS, c.folder)
+	if err != nil {
+		return fmt.Errorf("client.http.%w", err)
+	}
+	c.env, c.plan = env, plan
+	c.run = exchange.RunVars(RunID(env), env.Start)
+	if plan.Called != nil {
+		if c.calls, err = listen(ctx, c); err != nil {
+			return err
+		}
+		c.run["callback"] = c.calls.url
+	}
+	c.direct = newHTTP(env.Direct, secure)
+	if err := reach(ctx, env, plan.URL, secure); err != nil {
+		return err
+	}
+	for i := range env.Workload.Wallets {
+		dial := func(ctx context.Context) (net.Conn, error) { return env.Dial(ctx, i) }
+		c.wallets = append(c.wallets, &wallet{client: c, http: newHTTP(dial, secure), captured: map[string]any{}})
+	}
+	for range env.Workload.Merchants {
+		c.merchant = append(c.merchant, map[string]any{})
+	}
+	return c.setUp(ctx)
+}
+
+// all returns the problems of a configuration as one error.
+func all(section string, problems []*exchange.Problem) error {
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, fmt.Errorf("%s.%w", section, p))
+	}
+	return errors.Join(errs...)
+}
+
+// RunID returns a word that no other run has.
+func RunID(env *subject.Env) string {
+	sum := digest(env, "run")
+	return hex.EncodeToString(sum[:4])
+}
+
+// digest mixes what is unique to a run with a text.
+func digest(env *subject.Env, text string) [sha256.Size]byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(env.Start.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, env.Seed)
+	return sha256.Sum256(append(b, text...))
+}
+
+// uuid returns a UUID of version 8 (RFC 9562) for a text, which no other run has.
+func uuid(env *subject.Env, text string) string {
+	sum := digest(env, text)
+	sum[6] = sum[6]&0x0f | 0x80
+	sum[8] = sum[8]&0x3f | 0x80
+	h := hex.EncodeToString(sum[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// reach makes sure that the server takes connections, and speaks TLS if it is to.
+func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Config) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		return fmt.Errorf("client.http.url: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, err := env.Direct(ctx)
+	if err != nil {
+		return fmt.Errorf("the server does not answer at %s: %w; check that it runs and that server has its address", env.Server, err)
+	}
+	defer conn.Close()
+	if u.Scheme != "https" {
+		return nil
+	}
+	secure = secure.Clone()
+	if secure.ServerName == "" {
+		secure.ServerName = u.Hostname()
+	}
+	if err := tls.Client(conn, secure).HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("no TLS with %s as %s: %w; check url (http or https), and tls: ca, pin or server_name", env.Server, secure.ServerName, err)
+	}
+	return nil
+}
+
+// setUp makes the set-up requests, one after the other.
+func (c *Client) setUp(ctx context.Context) error {
+	w := c.env.Workload
+	once := map[string]any{}
+	for i := range c.plan.Setup {
+		s := &c.plan.Setup[i]
+		var err error
+		switch s.Config.For {
+		case exchange.PerWallet:
+			balance := w.Balance
+			if balance == 0 {
+				balance = w.AmountMax * int64(w.Payments) * int64(max(w.Presses, 1))
+			}
+			for n := range c.wallets {
+				err = errors.Join(err, c.prepare(ctx, s, account{subject.Wallet(n), n, balance}, once, c.wallets[n].captured))
+				if err != nil {
+					return err
+				}
+			}
+		case exchange.PerMerchant:
+			for n := range c.merchant {
+				if err := c.prepare(ctx, s, account{subject.Merchant(n), n, 0}, once, c.merchant[n]); err != nil {
+					return err
+				}
+			}
+		default:
+			if err := c.prepare(ctx, s, account{}, once, once); err != nil {
+				return err
+			}
+		}
+	}
+	for _, w := range c.wallets {
+		w.captured = merge(once, w.captured)
+	}
+	return nil
+}
+
+// account is whom a set-up request is for.
+type account struct {
+	name    string
+	number  int
+	balance int64 // minor units
+}
+
+// prepare makes a set-up request and keeps what it captures.
+func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once, into map[string]any) error {
+	currency := c.env.Workload.Currency
+	v := exchange.Vars{
+		"captured": merge(once, into), "currency": currency,
+		"account": a.name, "number": a.number, "balance": a.balance, "balance_major": exchange.Major(a.balance, currency),
+	}
+	for name, value := range c.run {
+		v[name] = value
+	}
+	what := "set-up request"
+	if s.Config.Line > 0 {
+		what += fmt.Sprintf(" on line %d", s.Config.Line)
+	}
+	if a.name != "" {
+		what += " for " + a.name
+	}
+	req, err := s.Make(ctx, v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	what += ": " + req.Method + " " + s.Config.Path
+	x := send(c.direct, req, c.plan.Config.Timeout)
+	if x.err != nil {
+		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.err)
+	}
+	if good, err := s.Good(x.answer, v); !good {
+		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.answer.Status, excerpt(x.answer)), err)
+	}
+	got := s.Capture(x.answer, v)
+	for name := range s.Config.Capture {
+		value, ok := got[name]
+		if !ok {
+			return fmt.Errorf("%s: the answer has no %s to capture (%s)", what, name, s.Config.Capture[name])
+		}
+		into[name] = value
+	}
+	remote, named, err := s.Account(x.answer, v)
+	if err != nil {
+		return fmt.Errorf("%s: account: %w", what, err)
+	}
+	if named {
+		c.env.Accounts.Name(a.name, remote)
+	}
+	return nil
+}
+
+// excerpt returns the beginning of an answer that is no secret of ours, for people.
+func excerpt(a exchange.Answer) string {
+	const most = 200
+	text := strings.Join(strings.Fields(string(a.Body)), " ")
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return strings.ToValidUTF8(text, "?")
+}
+
+func merge(a, b map[string]any) map[string]any {
+	all := make(map[string]any, len(a)+len(b))
+	for k, v := range a {
+		all[k] = v
+	}
+	for k, v := range b {
+		all[k] = v
+	}
+	return all
+}
+
+// Payer implements subject.Client.
+func (c *Client) Payer(i int) harness.Payer { return c.wallets[i] }
+
+// Close implements subject.Client.
+func (c *Client) Close() error {
+	var err error
+	if c.calls != nil {
+		err = c.calls.close()
+	}
+	for _, w := range c.wallets {
+		w.http.CloseIdleConnections()
+	}
+	if c.direct != nil {
+		c.direct.CloseIdleConnections()
+	}
+	return err
+}
+
+// payee returns what was captured for the merchant of a payment.
+func (c *Client) payee(p harness.Payment) map[string]any {
+	n, err := strconv.Atoi(strings.TrimPrefix(p.Payee, "m"))
+	if err != nil || n < 0 || n >= len(c.merchant) {
+		return nil
+	}
+	return c.merchant[n]
+}
+
+// Reference returns what payment.reference is in the run that env is of.
+func Reference(env *subject.Env, p harness.Payment) string { return RunID(env) + "-" + p.ID }
+
+// Folder returns the folder that the files of a scenario are in.
+func Folder(sc harness.Scenario) string { return filepath.Dir(sc.File) }

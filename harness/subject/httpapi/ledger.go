@@ -1,0 +1,208 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Ledger reads what the server has booked from a list. Make it with NewLedger.
+type Ledger struct {
+	config harness.HTTPLedger
+	folder string
+
+	plan    *exchange.Ledger
+	run     exchange.Vars
+	http    *http.Client
+	before  map[string]bool  // ids of the bookings from before the run
+	opening map[string]int64 // by account of the scenario
+}
+
+// NewLedger returns the ledger of a configuration. Files that it names are in
+// folder, which is the scenario's.
+func NewLedger(config harness.HTTPLedger, folder string) *Ledger {
+	return &Ledger{config: config, folder: folder}
+}
+
+// Open implements subject.Opener: it takes note of what is there already.
+func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
+	plan, problems := exchange.NewLedger(l.config, env.Server, os.LookupEnv)
+	if err := all("ledger.http", problems); err != nil {
+		return err
+	}
+	secure, err := trust(l.config.TLS, l.folder)
+	if err != nil {
+		return fmt.Errorf("ledger.http.%w", err)
+	}
+	l.plan, l.run, l.http = plan, exchange.RunVars(RunID(env), env.Start), newHTTP(env.Direct, secure)
+	items, err := l.list(ctx, env)
+	if err != nil {
+		return err
+	}
+	l.before = map[string]bool{}
+	for _, p := range items {
+		l.before[p.ID] = true
+	}
+	l.opening, err = l.balances(ctx, env)
+	return err
+}
+
+// Read implements subject.Ledger.
+func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	if l.plan == nil {
+		return harness.Ledger{}, errors.New("the ledger was not opened before the run")
+	}
+	items, err := l.list(ctx, env)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	var got harness.Ledger
+	for _, p := range items {
+		if !l.before[p.ID] {
+			got.Postings = append(got.Postings, p)
+		}
+	}
+	m := matcher{env: env, config: l.config}
+	if err := m.match(got.Postings); err != nil {
+		return harness.Ledger{}, err
+	}
+	closing, err := l.balances(ctx, env)
+	for name, minor := range closing {
+		got.Balances = append(got.Balances, harness.Balance{
+			Account: name, Currency: env.Workload.Currency, Opening: l.opening[name], Closing: minor,
+		})
+	}
+	return got, err
+}
+
+// maxPages bounds a list that never ends.
+const maxPages = 100_000
+
+// list reads all pages. A booking that slides from one page to the next meanwhile
+// counts once.
+func (l *Ledger) list(ctx context.Context, env *subject.Env) ([]harness.Posting, error) {
+	var got []harness.Posting
+	seen, read := map[string]bool{}, map[string]bool{}
+	request, page := l.plan.First, exchange.Page{Number: 1}
+	for path := l.config.Path; ; page.Number++ {
+		a, err := l.get(ctx, request, path)
+		if err != nil {
+			return nil, err
+		}
+		items, next, err := l.plan.Page(a, page, l.run)
+		if err != nil {
+			return nil, fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, excerpt(a))
+		}
+		for i, item := range items {
+			p, is, err := l.plan.Posting(item, env.Workload.Currency, l.run)
+			if err != nil {
+				return nil, fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
+			}
+			if is && !seen[p.ID] {
+				seen[p.ID] = true
+				got = append(got, p)
+			}
+		}
+		page.Offset += len(items)
+		read[path] = true
+		switch {
+		case next == "":
+			return got, nil
+		case read[next]:
+			return nil, fmt.Errorf("page %d of the ledger leads back to %s, which was read already; check next", page.Number, next)
+		case page.Number == maxPages:
+			return nil, fmt.Errorf("the ledger has more than %d pages; check next", maxPages)
+		}
+		request, path = l.plan.Next(next), next
+	}
+}
+
+// tries is how often a page is asked for before the ledger counts as unreadable.
+const tries = 5
+
+// get reads one page. A server that has just been started again gets a second
+// chance.
+func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchange.Answer, error) {
+	for n := 1; ; n++ {
+		req, err := r.Make(ctx, l.run)
+		if err != nil {
+			return exchange.Answer{}, fmt.Errorf("ledger: %w", err)
+		}
+		x := send(l.http, req, l.plan.Config.Timeout)
+		if x.err == nil && x.answer.Status < 500 {
+			return x.answer, nil
+		}
+		if x.err == nil {
+			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, excerpt(x.answer))
+		}
+		if n == tries || ctx.Err() != nil {
+			return exchange.Answer{}, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
+		}
+		pause(ctx, time.Duration(n)*200*time.Millisecond)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// balances returns what the accounts of the scenario hold, or nothing if the
+// server is not to be asked.
+func (l *Ledger) balances(ctx context.Context, env *subject.Env) (map[string]int64, error) {
+	if l.plan.Balances == nil {
+		return nil, nil //nolint:nilnil // no balances are no error
+	}
+	path := l.config.Balances.Path
+	a, err := l.get(ctx, l.plan.Balances, path)
+	if err != nil {
+		return nil, err
+	}
+	items, err := l.plan.Accounts(a, l.run)
+	if err != nil {
+		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
+	}
+	ours := accounts(env.Workload)
+	got := map[string]int64{}
+	for i, item := range items {
+		name, minor, err := l.plan.Balance(item, env.Workload.Currency, l.run)
+		if err != nil {
+			return nil, fmt.Errorf("balances, item %d: %w", i+1, err)
+		}
+		if name = env.Accounts.Ours(name); ours[name] {
+			got[name] = minor
+		}
+	}
+	return got, nil
+}
+
+// accounts returns those of a scenario.
+func accounts(w harness.Workload) map[string]bool {
+	all := map[string]bool{}
+	for i := range w.Wallets {
+		all[subject.Wallet(i)] = true
+	}
+	for i := range w.Merchants {
+		all[subject.Merchant(i)] = true
+	}
+	return all
+}
+
+// Close implements subject.Ledger.
+func (l *Ledger) Close() error {
+	if l.http != nil {
+		l.http.CloseIdleConnections()
+	}
+	return nil
+}

@@ -1,0 +1,303 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+)
+
+// wallet is the app of one user.
+type wallet struct {
+	client   *Client
+	http     *http.Client
+	captured map[string]any // by the set-up requests that were made once, or for this wallet
+}
+
+// Pay implements harness.Payer. It returns when the payer was told the last word,
+// or ctx has ended.
+func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
+	c := w.client
+	t := &payment{wallet: w, asked: p, called: make(chan word, 1)}
+	t.captured = w.captured
+	if more := c.payee(p); len(more) > 0 {
+		t.captured = merge(w.captured, more)
+	}
+	reference := Reference(c.env, p)
+	c.env.Asked.Called(p.ID, reference)
+	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
+	for name, value := range c.run {
+		t.vars[name] = value
+	}
+	if c.calls != nil {
+		c.calls.await(p.ID, t.called)
+	}
+	bounded, cancel := context.WithTimeout(ctx, c.plan.Config.GiveUp)
+	defer cancel()
+	last := t.resolve(bounded)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the run is over: nobody is told anything any more
+	}
+	if bounded.Err() != nil && !last.final() {
+		last.why = "given up; " + last.why
+	}
+	if c.calls != nil {
+		if said, ok := c.calls.finish(p.ID, last, t.called); ok {
+			last = said
+		}
+	}
+	c.env.Observer.Told(told(p.ID, last))
+	return nil
+}
+
+// told is what the payer is shown for a word.
+func told(payment string, last word) harness.Told {
+	outcome := harness.OutcomeUnknown
+	switch last.meaning {
+	case exchange.Confirmed:
+		outcome = harness.Confirmed
+	case exchange.Declined:
+		outcome = harness.Declined
+	case exchange.Unknown, exchange.Retry, exchange.Pending:
+	}
+	return harness.Told{Payment: payment, Outcome: outcome, Reason: last.why}
+}
+
+// payment is one under way.
+type payment struct {
+	*wallet
+	asked    harness.Payment
+	vars     exchange.Vars
+	captured map[string]any
+	called   chan word // what callbacks say
+	tries    int       // requests to pay
+	asks     int       // questions for the status
+}
+
+// word is what is known of a payment, and why.
+type word struct {
+	meaning exchange.Meaning
+	why     string
+	cause   string        // one of HTTPRetry.On, if the meaning is not final
+	after   time.Duration // the server wants so much time
+}
+
+func (w word) final() bool { return w.meaning == exchange.Confirmed || w.meaning == exchange.Declined }
+
+// resolve pays until it is known what became of it, nothing more can be done, or
+// ctx ends.
+func (t *payment) resolve(ctx context.Context) word {
+	policy := t.client.plan.Config.Retry
+	for {
+		last := t.pay(ctx)
+		if !last.final() && !t.again(last) {
+			last = t.follow(ctx, last)
+		}
+		if ctx.Err() != nil || !t.again(last) {
+			return last
+		}
+		wait := backoff(policy, t.tries, t.draw())
+		if policy.RetryAfter == "obey" {
+			wait = max(wait, last.after)
+		}
+		if said, ok := t.listen(ctx, wait); ok {
+			return said
+		}
+		if ctx.Err() != nil {
+			return last
+		}
+	}
+}
+
+// again reports whether there may be another attempt after a word.
+func (t *payment) again(last word) bool {
+	plan := t.client.plan
+	return !last.final() && last.meaning != exchange.Pending && t.tries < plan.Config.Retry.Attempts && plan.Retries(last.cause)
+}
+
+// pay makes one attempt.
+func (t *payment) pay(ctx context.Context) word {
+	t.tries++
+	plan := t.client.plan
+	key := t.key()
+	t.vars["key"], t.vars["attempt"], t.vars["captured"] = key, t.tries, t.captured
+	req, err := plan.Pay.Make(ctx, t.vars)
+	if err != nil {
+		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
+	}
+	if h := plan.Config.KeyHeader; key != "" && req.Header.Get(h) == "" {
+		if plan.Config.KeyQuoted {
+			key = strconv.Quote(key)
+		}
+		req.Header.Set(h, key)
+	}
+	x := t.exchange(req, false)
+	if x.err != nil {
+		return failed(x.err)
+	}
+	if more := plan.Pay.Capture(x.answer, t.vars); len(more) > 0 {
+		t.captured = merge(t.captured, more)
+	}
+	return t.judge(plan.Outcomes, x.answer)
+}
+
+// key returns the idempotency key of the next attempt, or nothing.
+func (t *payment) key() string {
+	env := t.client.env
+	var key string
+	switch t.client.plan.Config.Key {
+	case exchange.KeyPayment:
+		key = uuid(env, "payment "+t.asked.ID)
+	case exchange.KeyOrder:
+		key = uuid(env, "order "+t.asked.Order)
+	case exchange.KeyAttempt:
+		key = uuid(env, "payment "+t.asked.ID+" "+strconv.Itoa(t.tries))
+	default:
+		return ""
+	}
+	env.Asked.Called(t.asked.ID, key)
+	return key
+}
+
+// exchange sends a request of the payment, and has it recorded.
+func (t *payment) exchange(req *http.Request, status bool) exchanged {
+	x := send(t.http, req, t.client.plan.Config.Timeout)
+	a := harness.Attempt{Payment: t.asked.ID, N: t.tries + t.asks, Status: status, Dialed: x.dialed, Took: x.took}
+	if x.err != nil {
+		a.Error = x.err.Error()
+	}
+	t.client.env.Observer.Attempt(a)
+	return x
+}
+
+// failed is the word of an attempt without an answer.
+func failed(err error) word {
+	if errors.Is(err, errTimeout) {
+		return word{why: err.Error(), cause: exchange.OnTimeout}
+	}
+	return word{why: err.Error(), cause: exchange.OnConnection}
+}
+
+func (t *payment) judge(rules *exchange.Rules, a exchange.Answer) word {
+	m, why := rules.Judge(a, t.vars)
+	got := word{meaning: m, why: why}
+	switch m {
+	case exchange.Retry:
+		got.cause, got.after = exchange.OnRetry, retryAfter(a.Header, time.Now())
+	case exchange.Unknown:
+		got.cause = exchange.OnUnknown
+	case exchange.Confirmed, exchange.Declined, exchange.Pending:
+	}
+	return got
+}
+
+// follow asks for the status, or waits for a callback, until it is known what
+// became of a payment, or no more can be learned. The last word stays if nothing
+// is learned at all.
+func (t *payment) follow(ctx context.Context, last word) word {
+	plan := t.client.plan
+	if plan.Poll == nil && plan.Called == nil {
+		return last
+	}
+	every := time.Duration(math.MaxInt64)
+	if plan.Poll != nil {
+		every = plan.Config.Poll.Every
+	}
+	for limit := t.pollLimit(); ; {
+		said, ok := t.listen(ctx, every)
+		switch {
+		case ok:
+			return said
+		case ctx.Err() != nil, limit == 0:
+			return last
+		}
+		limit--
+		got, asked := t.poll(ctx)
+		switch {
+		case got.final() || got.meaning == exchange.Retry && t.again(got):
+			return got
+		case !asked && plan.Called == nil:
+			return got
+		case !asked:
+			every, limit = math.MaxInt64, -1
+		default:
+			last.why = got.why
+		}
+	}
+}
+
+func (t *payment) pollLimit() int {
+	if p := t.client.plan.Config.Poll; p != nil && p.Limit > 0 {
+		return p.Limit
+	}
+	return -1
+}
+
+// poll asks for the status once, and reports whether it could.
+func (t *payment) poll(ctx context.Context) (got word, asked bool) {
+	plan := t.client.plan
+	t.vars["captured"] = t.captured
+	req, err := plan.Poll.Make(ctx, t.vars)
+	if err != nil {
+		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
+	}
+	t.asks++
+	x := t.exchange(req, true)
+	if x.err != nil {
+		return failed(x.err), true
+	}
+	return t.judge(plan.Polled, x.answer), true
+}
+
+// listen waits, and returns what a callback says meanwhile, if it is final.
+func (t *payment) listen(ctx context.Context, d time.Duration) (said word, ok bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case said = <-t.called:
+			if said.final() {
+				return said, true
+			}
+		case <-timer.C:
+			return word{}, false
+		case <-ctx.Done():
+			return word{}, false
+		}
+	}
+}
+
+// draw returns a number of 0 to 1 for the wait after an attempt: the same in each
+// run of a seed.
+func (t *payment) draw() float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(t.asked.ID + " " + strconv.Itoa(t.tries))) // it never fails
+	return harness.Rand(t.client.env.Seed^h.Sum64(), harness.StreamSubject).Float64()
+}
+
+// backoff returns the wait after attempt n. Draw is 0 to 1.
+func backoff(r harness.HTTPRetry, n int, draw float64) time.Duration {
+	wait := math.Min(float64(r.Wait)*math.Pow(r.Factor, float64(n-1)), float64(r.Cap))
+	return time.Duration(wait * (1 - *r.Jitter*draw))
+}
+
+// maxRetryAfter bounds what a server may ask for.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if s, err := strconv.Atoi(text); err == nil && s >= 0 {
+		return min(time.Duration(s), maxRetryAfter/time.Second) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
+}
