@@ -99,8 +99,8 @@ func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.Raw
 // died says how the worker ended, which has fallen silent.
 func (w *worker) died() error {
 	_ = w.cmd.Process.Kill()
-	err := w.cmd.Wait()
-	f := &Failure{Kind: Died, Text: fmt.Sprintf("its process ended without an answer (%v)", err)}
+	_ = w.cmd.Wait() // its state says the same
+	f := &Failure{Kind: Died, Text: fmt.Sprintf("its process ended without an answer (%v)", w.cmd.ProcessState)}
 	said := w.said.text()
 	if head, list, ok := crash(said); ok {
 		f.Kind, f.Text, f.Goroutines = Panic, head, list

@@ -43,15 +43,16 @@ var calls struct {
 }
 
 // call names a call of a Trial's method, the same in this process and its workers.
-func call(t testing.TB) string {
+func call(tb testing.TB) string {
+	tb.Helper()
 	calls.Lock()
 	defer calls.Unlock()
-	name := t.Name()
+	name := tb.Name()
 	if calls.of == nil {
 		calls.of = map[string]int{}
 	}
 	if calls.of[name] == 0 {
-		t.Cleanup(func() { // the test may be run again, see -count
+		tb.Cleanup(func() { // the test may be run again, see -count
 			calls.Lock()
 			defer calls.Unlock()
 			delete(calls.of, name)
@@ -63,23 +64,23 @@ func call(t testing.TB) string {
 
 // begin has do make runs, at most jobs at a time. In a worker it serves, if it is
 // what the worker was started for, and ends the test.
-func (x Trial) begin(t testing.TB, jobs int, do func(*runs)) {
-	t.Helper()
-	id := call(t)
+func (x Trial) begin(tb testing.TB, jobs int, do func(*runs)) {
+	tb.Helper()
+	id := call(tb)
 	if wanted, ok := strings.CutPrefix(os.Args[len(os.Args)-1], workerArg); ok {
 		if wanted == id {
-			x.serve(t)
+			x.serve(tb)
 		}
 		return
 	}
 	sc, lib, err := x.load()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r := &runs{t: t, trial: x, scenario: sc, library: lib, jobs: 1}
-	if x.workable(t) {
-		if r.workers, err = startWorkers(t, id, jobs); err != nil {
-			t.Fatal(err)
+	r := &runs{t: tb, trial: x, scenario: sc, library: lib, jobs: 1}
+	if x.workable(tb.Name()) {
+		if r.workers, err = startWorkers(tb.Name(), id, jobs); err != nil {
+			tb.Fatal(err)
 		}
 		defer r.workers.Close()
 		r.jobs = jobs
@@ -88,19 +89,18 @@ func (x Trial) begin(t testing.TB, jobs int, do func(*runs)) {
 }
 
 // workable reports whether runs can be made by workers.
-func (x Trial) workable(t testing.TB) bool {
-	_, test := t.(*testing.T)
-	return test && strings.HasPrefix(t.Name(), "Test") && !x.InProcess && !racing
+func (x Trial) workable(test string) bool {
+	return strings.HasPrefix(test, "Test") && !x.InProcess && !racing
 }
 
 // startWorkers returns a pool of processes that come to the same call.
-func startWorkers(t testing.TB, id string, jobs int) (*bubble.Pool, error) {
+func startWorkers(test, id string, jobs int) (*bubble.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this test binary, to start workers from (or set Trial.InProcess): %w", err)
 	}
 	var pattern []string
-	for name := range strings.SplitSeq(t.Name(), "/") {
+	for name := range strings.SplitSeq(test, "/") {
 		pattern = append(pattern, "^"+regexp.QuoteMeta(name)+"$")
 	}
 	command := []string{self, "-test.run=" + strings.Join(pattern, "/")}
@@ -116,11 +116,11 @@ func startWorkers(t testing.TB, id string, jobs int) (*bubble.Pool, error) {
 }
 
 // serve does the jobs of the process that has started this one.
-func (x Trial) serve(t testing.TB) {
-	t.Helper()
+func (x Trial) serve(tb testing.TB) {
+	tb.Helper()
 	out := os.Stdout
 	os.Stdout = os.Stderr // what the system prints must not get between the answers
-	err := bubble.Serve(t.Context(), os.Stdin, out, func(ctx context.Context, job json.RawMessage, _ func(any)) (any, error) {
+	err := bubble.Serve(tb.Context(), os.Stdin, out, func(ctx context.Context, job json.RawMessage, _ func(any)) (any, error) {
 		var c explore.Case
 		err := json.Unmarshal(job, &c)
 		if err == nil {
@@ -132,9 +132,9 @@ func (x Trial) serve(t testing.TB) {
 		return x.simulator().Run(ctx, c)
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.SkipNow()
+	tb.SkipNow()
 }
 
 // Run implements explore.Runner.

@@ -104,6 +104,9 @@ type service struct {
 // authorization is how long the service asks the card's issuer.
 const authorization = 200 * time.Millisecond
 
+// webHook is how long the merchant takes to be told.
+const webHook = 300 * time.Millisecond
+
 // ServeHTTP implements http.Handler.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var o order
@@ -158,18 +161,23 @@ const (
 	keysInMemory      = "keys forgotten on restart"
 )
 
-// payThenStore makes two commits, and a crash in between loses the key.
+// payThenStore makes two commits with a call of the merchant's web hook in between.
+// A crash there loses the key.
 func (s *service) payThenStore(key string, o order) (receipt, error) {
 	time.Sleep(authorization)
 	s.db.mu.Lock()
-	defer s.db.mu.Unlock()
-	if earlier, ok := s.db.receipts[key]; ok {
-		return earlier, nil
+	answer, ok := s.db.receipts[key]
+	var err error
+	if !ok {
+		err = s.commit(o.Payment, func() error { answer = s.db.charge(o); return nil })
 	}
-	var answer receipt
-	if err := s.commit(o.Payment, func() error { answer = s.db.charge(o); return nil }); err != nil {
+	s.db.mu.Unlock()
+	if ok || err != nil {
 		return answer, err
 	}
+	time.Sleep(webHook)
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
 	return answer, s.commit("", func() error { s.db.receipts[key] = answer; return nil })
 }
 

@@ -19,6 +19,8 @@ type teller struct {
 	actions []harness.Event // of the timeline
 	lost    [3]int          // packets of the wallet since the last line, by direction
 	passed  [3]int
+	asides  []string // since the last line
+	booked  bool     // the ledger is being read
 }
 
 // tell writes the story of the payment of a finding, with the presses of its
@@ -33,21 +35,26 @@ func tell(w io.Writer, history iter.Seq2[harness.Record, error], f harness.Findi
 	}
 }
 
-// line writes what happened at an offset.
+// line writes what happened to the payment at an offset, and what came before it.
 func (t *teller) line(at time.Duration, format string, args ...any) {
-	t.packets()
-	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line
-	fmt.Fprintf(t.w, "  %10.3fs  %s\n", at.Seconds(), text)
+	t.aside(at, format, args...)
+	for _, text := range t.asides {
+		fmt.Fprintln(t.w, text)
+	}
+	t.asides = nil
 }
 
-// packets writes how the phone's packets have fared since the last line.
-func (t *teller) packets() {
+// aside notes what happened beside the payment: if nothing more does to it, nobody
+// needs to know.
+func (t *teller) aside(at time.Duration, format string, args ...any) {
 	for _, d := range []harness.Direction{harness.Up, harness.Down} {
 		if t.lost[d] > 0 {
-			fmt.Fprintf(t.w, "  %10s   %d packets %s: %d lost\n", "", t.lost[d]+t.passed[d], d, t.lost[d])
+			t.asides = append(t.asides, fmt.Sprintf("  %10s   %d packets %s: %d lost", "", t.lost[d]+t.passed[d], d, t.lost[d]))
 		}
 	}
 	t.lost, t.passed = [3]int{}, [3]int{}
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line
+	t.asides = append(t.asides, fmt.Sprintf("  %10.3fs  %s", at.Seconds(), text))
 }
 
 // about reports whether a payment is a press of the order that is told of.
@@ -104,21 +111,25 @@ func (t *teller) fault(at time.Duration, f harness.FaultNote) {
 	what := f.Action.String()
 	if f.Event < len(t.actions) {
 		e := t.actions[f.Event]
-		for _, of := range []string{e.Side.String(), e.Direction.String()} {
-			if of != "unknown" && of != "" {
-				what += " " + of
-			}
+		if e.Side != harness.SideUnknown {
+			what += " of the " + e.Side.String()
+		}
+		if e.Direction != harness.DirectionUnknown {
+			what += " " + e.Direction.String()
 		}
 	}
 	if f.Ended {
-		t.line(at, "-- %s: over", what)
+		t.aside(at, "-- %s: over", what)
 		return
 	}
-	t.line(at, "-- %s", what)
+	t.aside(at, "-- %s", what)
 }
 
 func (t *teller) posting(at time.Duration, p harness.Posting) {
 	if t.about(p.Payment) || p.Order != "" && p.Order == t.finding.Order {
+		if !t.booked {
+			t.booked, t.asides = true, nil // the ledger is read long after
+		}
 		t.line(at, "in the ledger: posting %s, %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), p.Payer, p.Payee)
 	}
 }

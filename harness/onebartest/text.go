@@ -65,6 +65,11 @@ func (o outcome) blamed() bool {
 
 // text is the message of a test that fails. scenario is the Trial's.
 func (o outcome) text(scenario string) string {
+	return o.told() + fmt.Sprintf("\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, o.c.Seed)
+}
+
+// told is what went wrong, at length.
+func (o outcome) told() string {
 	var b strings.Builder
 	b.WriteString(o.headline() + "\n")
 	if f, ok := errors.AsType[*bubble.Failure](o.err); ok {
@@ -74,7 +79,6 @@ func (o outcome) text(scenario string) string {
 		o.verdicts(&b)
 		o.story(&b)
 	}
-	fmt.Fprintf(&b, "\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, o.c.Seed)
 	switch {
 	case o.result.HistoryFile == "":
 	case kept():
@@ -158,18 +162,24 @@ func stacks(b *strings.Builder, f *bubble.Failure) {
 	if n := len(f.Goroutines) - shownGoroutines; n > 0 {
 		fmt.Fprintf(b, "  and %d more goroutines\n", n)
 	}
-	if h := hint(f.Kind); h != "" {
+	if h := hint(f); h != "" {
 		b.WriteString("\n  hint: " + h + "\n")
 	}
 }
 
 // hint says what is usually the cause.
-func hint(k bubble.Kind) string {
-	switch k {
+func hint(f *bubble.Failure) string {
+	switch f.Kind {
 	case bubble.Stall:
+		for _, g := range f.Goroutines {
+			if strings.HasPrefix(g.State, "sync.") {
+				return "it waits for a mutex, and whoever holds that waits for an answer or a timer: " +
+					"virtual time cannot move meanwhile. Give the mutex up before waiting, or use a channel of capacity 1 in its place"
+			}
+		}
 		return "virtual time moves only while every goroutine waits for another one or for a timer. " +
 			"This one waits for something else: the real network (dial with Phone.DialContext, serve on the listener that Serve is given), " +
-			"a mutex whose holder waits for an answer or a timer, something made outside of the run; or it is busy"
+			"a file, a channel made outside of the run; or it is busy"
 	case bubble.Deadlock, bubble.Limit:
 		return "Serve, and every Pay, has to return when its ctx ends"
 	case bubble.Leak:

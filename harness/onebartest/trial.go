@@ -31,6 +31,15 @@ type Trial struct {
 	// Seed is that of the run or of the sweep, and the first of an exploration; 0 is 1.
 	Seed uint64
 
+	// Payments is how many payments a sweep makes, all at once; 0 is one. Each faces
+	// every fault, so the runs grow with it.
+	Payments int
+	// Pairs has a sweep try two faults at a time, too: thousands of runs.
+	Pairs bool
+
+	// Seeds is how many runs an exploration makes; 0 is 100.
+	Seeds int
+
 	// InProcess makes the runs in this process, one after the other: to step through
 	// them with a debugger, or if the test binary cannot be started again.
 	InProcess bool
@@ -60,7 +69,7 @@ func (x Trial) load() (harness.Scenario, spec.Library, error) {
 	}
 	data, err := fs.ReadFile(scenarios.FS, x.Scenario+".yaml")
 	if err != nil {
-		return harness.Scenario{}, lib, fmt.Errorf("Trial.Scenario %q is neither a file ending in .yaml nor a bundled scenario: those are %s", x.Scenario, strings.Join(bundled(), ", ")) //nolint:staticcheck // the name of a field
+		return harness.Scenario{}, lib, fmt.Errorf("Trial.Scenario %q is neither a file ending in .yaml nor a bundled scenario: those are %s", x.Scenario, strings.Join(bundled(), ", "))
 	}
 	sc, err := spec.Parse(x.Scenario+".yaml", data, lib)
 	sc.Expect = nil
@@ -88,16 +97,16 @@ func (x Trial) simulator() explore.Simulator {
 }
 
 // Run makes one run of the scenario, and fails the test if it is not a pass.
-func (x Trial) Run(t testing.TB) {
-	t.Helper()
-	x.begin(t, 1, func(r *runs) {
-		t.Helper()
+func (x Trial) Run(tb testing.TB) {
+	tb.Helper()
+	x.begin(tb, 1, func(r *runs) {
+		tb.Helper()
 		c := explore.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
-		report, err := r.Run(t.Context(), c)
+		report, err := r.Run(tb.Context(), c)
 		if err == nil && report.Result.Exit() == harness.ExitPass {
-			t.Log(passed(report.Result))
+			tb.Log(passed(report.Result))
 			return
 		}
-		t.Error(outcome{c, report.Result, err}.text(x.Scenario))
+		tb.Error(outcome{c, report.Result, err}.text(x.Scenario))
 	})
 }

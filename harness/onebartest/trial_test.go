@@ -1,16 +1,123 @@
 package onebartest_test
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/onebartest"
 )
 
+const matatu = "testdata/matatu.yaml"
+
 // The correct service, with net/http and TLS as they are, survives bad networks.
 func TestRun(t *testing.T) {
-	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind", "rural-2g"} {
+	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind", "reset-storm", "impatient-users", matatu} {
 		t.Run(name, func(t *testing.T) {
 			onebartest.Trial{Scenario: name, System: wiring{}.system}.Run(t)
+		})
+	}
+}
+
+func TestRunOverHTTP2(t *testing.T) {
+	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind"} {
+		t.Run(name, func(t *testing.T) {
+			onebartest.Trial{Scenario: name, System: wiring{http2: true}.system}.Run(t)
+		})
+	}
+}
+
+func TestSweep(t *testing.T) {
+	onebartest.Trial{Scenario: "edge", System: wiring{}.system}.Sweep(t)
+}
+
+func TestExplore(t *testing.T) {
+	n := 300
+	if testing.Short() {
+		n = 30
+	}
+	onebartest.Trial{Scenario: matatu, System: wiring{}.system, Seeds: n}.Explore(t)
+}
+
+// Each flaw is found by an exploration, and where one fault is enough by a sweep;
+// what is found is told, made small and can be run again.
+func TestFlaws(t *testing.T) {
+	for _, c := range []struct {
+		flaw  string
+		swept bool
+	}{
+		{keyPerAttempt, true}, {keyStoredLater, true}, {keyCheckedOutside, false}, {keysInMemory, true},
+	} {
+		t.Run(c.flaw, func(t *testing.T) {
+			system := wiring{flaw: c.flaw}.system
+			t.Run("explore", func(t *testing.T) {
+				shows(t, system, failure(t, onebartest.Trial{Scenario: matatu, System: system, Seeds: 1000}.Explore))
+			})
+			t.Run("sweep", func(t *testing.T) {
+				if !c.swept {
+					t.Skip("it takes two requests at once")
+				}
+				shows(t, system, failure(t, onebartest.Trial{Scenario: "edge", System: system}.Sweep))
+			})
+		})
+	}
+}
+
+// shows wants a message to tell of a duplicate, and its file to show it again.
+func shows(t *testing.T, system func(*onebartest.Bench) (onebartest.System, error), message string) {
+	t.Helper()
+	require.Regexp(t, `^(matatu, seeds 1 to|edge, seed 1: a sweep of) `, message)
+	require.Contains(t, message, "duplicated: 1 payment posted more than once: p1 (order o1)")
+	require.Regexp(t, `w0 presses pay(?s:.*)the server has booked it durably(?s:.*)the server has booked it durably(?s:.*)the user is told confirmed`, message)
+	file := filepath.Join(t.TempDir(), "again.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(again(t, message)), 0o600))
+	x := onebartest.Trial{Scenario: file, System: system, InProcess: true, Seed: seedOf(t, message)}
+	require.Contains(t, failure(t, x.Run), "duplicated: 1 payment posted more than once: p1 (order o1)")
+}
+
+// A system that shows little of itself can pass, and the test says what was not
+// judged.
+func TestWhatIsNotShownIsNotJudged(t *testing.T) {
+	r := &recorder{TB: t}
+	onebartest.Trial{Scenario: "edge", InProcess: true, System: func(b *onebartest.Bench) (onebartest.System, error) {
+		s, err := wiring{}.system(b)
+		s.Commits, s.Ledger = false, nil
+		return s, err
+	}}.Run(r)
+	require.Empty(t, r.errors)
+	require.Contains(t, r.logs[0], "n/a lost: the subject has no ledger to read: nobody knows what was booked")
+	require.Contains(t, r.logs[0], "n/a early: the subject does not report its commits")
+}
+
+func TestMistakes(t *testing.T) {
+	good := wiring{}.system
+	with := func(change func(*onebartest.System)) func(*onebartest.Bench) (onebartest.System, error) {
+		return func(b *onebartest.Bench) (onebartest.System, error) {
+			s, err := good(b)
+			change(&s)
+			return s, err
+		}
+	}
+	for name, c := range map[string]struct {
+		trial onebartest.Trial
+		want  string
+	}{
+		"no such scenario": {onebartest.Trial{Scenario: "tunel", System: good}, `Trial.Scenario "tunel" is neither a file ending in .yaml nor a bundled scenario: those are answers-lost, `},
+		"no such file":     {onebartest.Trial{Scenario: "testdata/tunel.yaml", System: good}, "there is no file testdata/tunel.yaml"},
+		"no system":        {onebartest.Trial{Scenario: "tunnel"}, "the Trial has no System: set it"},
+		"no client":        {onebartest.Trial{Scenario: "tunnel", System: with(func(s *onebartest.System) { s.Client = nil })}, "the System has no Serve or no Client: set both"},
+		"no way to crash":  {onebartest.Trial{Scenario: "testdata/phones-die.yaml", System: good}, "the subject has no way to crash"},
+		"ledger": {onebartest.Trial{Scenario: "edge", System: with(func(s *onebartest.System) {
+			s.Ledger = func(context.Context) (harness.Ledger, error) { return harness.Ledger{}, os.ErrDeadlineExceeded }
+		})}, "read the ledger: i/o timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.trial.InProcess = true
+			require.Contains(t, failure(t, c.trial.Run), c.want)
 		})
 	}
 }

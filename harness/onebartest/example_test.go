@@ -7,10 +7,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"testing"
 	"time"
 
 	"github.com/onebar/onebar/harness/onebartest"
 )
+
+// A wallet service with net/http and TLS, as it is in production, is put on the
+// bench by a System function. service_test.go has its handler and its app.
+func ExampleTrial() {
+	var t *testing.T // that of the test function this stands in
+	x := onebartest.Trial{Scenario: "tunnel", System: wiring{}.system}
+	x.Run(t)     // one run
+	x.Sweep(t)   // each fault at each packet and commit of a payment
+	x.Explore(t) // many seeds
+}
 
 // wiring is a way to put the wallet service on the bench.
 type wiring struct {

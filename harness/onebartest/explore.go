@@ -1,0 +1,112 @@
+package onebartest
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+)
+
+// seeds is how many runs an exploration makes unless asked otherwise.
+const seeds = 100
+
+// Explore makes Seeds runs of the scenario, of one seed after the other, with the
+// random faults of its nemesis section. A scenario that has none, and no timeline
+// either, gets the faults that a phone's network knows, and crashes of the server.
+// It stops at the first failure, makes that as small as it can, and fails the test.
+//
+// A fault that hits nothing does not count, since other seeds press pay at other
+// times. A run of which nothing can be said, such as one whose random loss was not
+// as asked, is no failure, but more than one in a hundred are.
+func (x Trial) Explore(tb testing.TB) {
+	tb.Helper()
+	x.begin(tb, runtime.NumCPU(), func(r *runs) {
+		tb.Helper()
+		sc := r.scenario
+		if len(sc.Nemesis)+len(sc.Timeline) == 0 {
+			sc.Nemesis = nemesis(sc)
+		}
+		sc.Timeline = slices.Clone(sc.Timeline)
+		for i := range sc.Timeline {
+			sc.Timeline[i].MayMiss = true
+		}
+		found, err := explore.Explore(tb.Context(), r, []harness.Scenario{sc}, explore.Options{
+			Seeds: cmp.Or(x.Seeds, seeds), First: x.seed(), Jobs: r.jobs, For: r.left() / 2,
+		})
+		switch {
+		case err != nil:
+			tb.Error(err)
+		case found.Failure != nil:
+			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure))
+		case found.Broken > 0 || found.Unknown > max(1, found.Runs/100):
+			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: found.Odd[0].Seed}))
+		case found.Runs < found.Planned:
+			tb.Error(explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
+		default:
+			tb.Log(explored(found) + reached(found))
+		}
+	})
+}
+
+// explored says what came of an exploration.
+func explored(found explore.Found) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",
+		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
+		found.Took.Round(time.Millisecond), found.Virtual.Round(time.Second), found.Passed, found.Failed, found.Unknown, found.Broken)
+	for _, n := range found.ByCheck {
+		fmt.Fprintf(&b, "\n  %-7s %-12s in %d runs, first with seed %d: %s", strings.ToUpper(n.Status.String()), n.Check, n.Runs, n.First.Seed, n.First.Text)
+	}
+	return b.String()
+}
+
+// reached says which situations the payments of an exploration were in.
+func reached(found explore.Found) string {
+	var b strings.Builder
+	for _, s := range found.Reached {
+		if s.Times > 0 {
+			fmt.Fprintf(&b, "\n  %6d times: %s", s.Times, s.Name)
+		}
+	}
+	if never := found.Never(); len(never) > 0 {
+		b.WriteString("\n   never: " + strings.Join(never, "; "))
+	}
+	return b.String()
+}
+
+// nemesis is the random faults of a scenario that has none: a few of each in a run
+// that draws them.
+func nemesis(sc harness.Scenario) []harness.Nemesis {
+	rate := 2 / max(sc.Duration().Seconds(), 1)
+	short := harness.Durations{Min: 200 * time.Millisecond, Max: 15 * time.Second}
+	entry := func(e harness.Event) harness.Nemesis { return harness.Nemesis{Rate: rate, Event: e} }
+	lasting := func(e harness.Event) harness.Nemesis { return harness.Nemesis{Rate: rate, For: short, Event: e} }
+	return []harness.Nemesis{
+		lasting(harness.Event{Action: harness.Blackhole}),
+		lasting(harness.Event{Action: harness.Blackhole, Direction: harness.Up}),
+		lasting(harness.Event{Action: harness.Blackhole, Direction: harness.Down}),
+		lasting(harness.Event{Action: harness.Refuse}),
+		entry(harness.Event{Action: harness.Reset}),
+		entry(harness.Event{Action: harness.Rebind}),
+		{Rate: rate, Restart: short, Event: harness.Event{Action: harness.Crash, Side: harness.Server}},
+	}
+}
+
+// left is how much time the test has, less what it takes to report; 0 is no end.
+func (r *runs) left() time.Duration {
+	t, ok := r.t.(interface{ Deadline() (time.Time, bool) })
+	if !ok {
+		return 0
+	}
+	end, ok := t.Deadline()
+	if !ok {
+		return 0
+	}
+	return max(time.Until(end)-5*time.Second, time.Second)
+}

@@ -1,0 +1,56 @@
+package onebartest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/spec"
+)
+
+// patience is how long a failing case is made smaller.
+const patience = 30 * time.Second
+
+// again makes a run once more, to tell of it at length.
+func (r *runs) again(ctx context.Context, c explore.Case) string {
+	c.Dir = r.folder()
+	report, err := r.Run(ctx, c)
+	return "\n\n" + outcome{c, report.Result, err}.text(r.trial.Scenario)
+}
+
+// smaller makes a failing case as small as it can, and tells of that.
+func (r *runs) smaller(ctx context.Context, c explore.Case) string {
+	o := explore.ShrinkOptions{Jobs: r.jobs, For: patience}
+	if left := r.left(); left > 0 {
+		o.For = min(o.For, left/2)
+	}
+	small, err := explore.Shrink(ctx, r, c, o)
+	if err != nil {
+		return r.again(ctx, c) // it does not fail again: the run that is told of says what it does
+	}
+	small.Case.Dir = r.folder()
+	report, err := r.Run(ctx, small.Case)
+	got := outcome{small.Case, report.Result, err}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n\nthe smallest run found that fails so, after %d tries: %s", small.Tried, got.told())
+	r.file(&b, small, got.headline())
+	return b.String()
+}
+
+// file writes the scenario of a shrunk case, to be kept and run again.
+func (r *runs) file(b *strings.Builder, small explore.Shrunk, why string) {
+	sc := small.Case.Scenario
+	if plain := strings.Trim(small.Check, "abcdefghijklmnopqrstuvwxyz") == ""; plain {
+		sc.Name += "-" + small.Check
+	}
+	sc.Summary, sc.File = "", "testdata/"+sc.Name+".yaml"
+	var text strings.Builder
+	if err := spec.Write(&text, sc, r.library, "Found by "+r.t.Name()+": "+why+"."); err != nil {
+		fmt.Fprintf(b, "\n%v", err)
+		return
+	}
+	fmt.Fprintf(b, "\nagain: save this as %s, and onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)\n\n%s",
+		sc.File, sc.File, small.Case.Seed, text.String())
+}

@@ -1,0 +1,76 @@
+package onebartest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+)
+
+// Sweep makes one run to count the packets and the commits of a payment over the
+// scenario's link, and then one for each of these points and each fault: the
+// packet is lost, the network is dark from there on, connections are reset, the NAT
+// forgets them, a side crashes. It fails the test if a check fails in any of them.
+// How well the link did as asked, and what the scenario expects, do not count.
+func (x Trial) Sweep(tb testing.TB) {
+	tb.Helper()
+	x.begin(tb, runtime.NumCPU(), func(r *runs) {
+		tb.Helper()
+		sc := r.scenario
+		sc.Workload.Payments, sc.Workload.Rate = cmp.Or(x.Payments, 1), 0
+		sc.Workload.Wallets = min(sc.Workload.Wallets, sc.Workload.Payments)
+		found, err := explore.Sweep(tb.Context(), r, explore.Case{Scenario: sc, Seed: x.seed()}, explore.SweepOptions{
+			Pairs: x.Pairs, Jobs: r.jobs,
+		})
+		switch {
+		case err != nil:
+			tb.Error(outcome{c: explore.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
+		case found.Exit() == harness.ExitPass:
+			tb.Log(swept(found))
+		default:
+			tb.Error(swept(found) + r.worst(tb.Context(), found))
+		}
+	})
+}
+
+// swept says what came of a sweep.
+func swept(found explore.SweepResult) string {
+	var b strings.Builder
+	total := found.Total()
+	fmt.Fprintf(&b, "%s, seed %d: a sweep of %d runs: %d passed, %d failed, %d unknown, %d broken, %d did not reach their point",
+		found.Scenario.Name, found.Seed, total.Runs, total.Passed, total.Failed, total.Unknown, total.Broken, total.Unreached)
+	for _, p := range found.Points {
+		fmt.Fprintf(&b, "\n  %d %s", p.N, p.Kind)
+	}
+	for _, f := range found.Findings {
+		where := ""
+		if len(f.Where) > 0 && f.Where[0] != "" {
+			where = ", " + f.Where[0]
+		}
+		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
+		if f.Runs > 1 {
+			fmt.Fprintf(&b, " (and %d more runs)", f.Runs-1)
+		}
+	}
+	return b.String()
+}
+
+// worst tells of the first finding that fails, or else of the first, at length.
+func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
+	at := 0
+	for i, f := range found.Findings {
+		if f.Status == harness.Fail {
+			at = i
+			break
+		}
+	}
+	if at >= len(found.Cases) {
+		return "" // it was interrupted before it found anything
+	}
+	return r.smaller(ctx, found.Cases[at])
+}
