@@ -84,19 +84,26 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	defer pool.Close()
-	found, err := explore.Shrink(cmd.Context(), remote{pool}, c, explore.ShrinkOptions{
+	found, err := shrinkTo(cmd.Context(), remote{pool}, c, s.out, explore.ShrinkOptions{
 		Check: s.check, Runs: s.runs, For: s.longest, Jobs: s.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
 	})
-	switch {
-	case errors.Is(err, explore.ErrPasses):
+	if errors.Is(err, explore.ErrPasses) {
 		return fmt.Errorf("there is nothing to shrink in %s with seed %d: %w", c.Scenario.Name, c.Seed, err)
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
-	if err := writeShrunk(cmd.Context(), remote{pool}, s.out, c.Scenario.Name, found); err != nil {
-		return err
+	return reportShrunk(cmd.OutOrStdout(), s.out, found)
+}
+
+// shrinkTo makes a failing case as small as it can be, and writes it as a scenario
+// file that is known to fail as the case does.
+func shrinkTo(ctx context.Context, r explore.Runner, c explore.Case, path string, o explore.ShrinkOptions) (explore.Shrunk, error) {
+	found, err := explore.Shrink(ctx, r, c, o)
+	if err != nil {
+		return found, err
 	}
-	return s.report(cmd.OutOrStdout(), c, found)
+	return found, writeShrunk(ctx, r, path, found)
 }
 
 // failing returns the case to be made smaller: that of a history, or of a scenario.
@@ -129,20 +136,20 @@ func (s *shrinking) failing(arg string, lib spec.Library) (explore.Case, error) 
 // shrunkSuffix is what the name of a smaller scenario ends with.
 const shrunkSuffix = "-shrunk"
 
-// writeShrunk writes a case that has been made smaller, of the named scenario, as a
-// scenario file, and makes sure that the file fails as the case does.
-func writeShrunk(ctx context.Context, r explore.Runner, path, name string, found explore.Shrunk) error {
+// writeShrunk writes a case that has been made smaller as a scenario file, and
+// makes sure that the file fails as the case does.
+func writeShrunk(ctx context.Context, r explore.Runner, path string, found explore.Shrunk) error {
 	lib, err := library()
 	if err != nil {
 		return err
 	}
-	sc := found.Case.Scenario
+	sc, name := found.Case.Scenario, found.Given.Scenario.Name
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
 	sc.Engine = simulated
 	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails.", name, quoteCheck(found.Check))
 	notes := []string{
-		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.First)),
+		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.Given, found.First)),
 		fmt.Sprintf("%d runs were tried. It shows:", found.Tried),
 	}
 	for _, line := range evidence(found) {
@@ -164,6 +171,9 @@ func writeShrunk(ctx context.Context, r explore.Runner, path, name string, found
 
 // evidence returns what the smallest case shows, in lines.
 func evidence(found explore.Shrunk) []string {
+	if found.Failure != nil {
+		return []string{found.Check + ": " + found.Failure.Error()}
+	}
 	v := found.Report.Result.Verdict(found.Check)
 	if v.Check == "" {
 		return []string{"fail " + quoteCheck(found.Check)}
@@ -188,44 +198,43 @@ func replay(path string, seed uint64) string {
 	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
 }
 
-// size is how large a run was.
+// size is one measure of how large a run was.
 type size struct {
 	name string
-	of   func(harness.Result) int64
+	n    int64
 }
 
-func sizesOf() []size {
+// sizesOf returns how large the run of a case was.
+func sizesOf(c explore.Case, r explore.Report) []size {
+	sc := run.Unroll(nemesis.Expand(c.Scenario, c.Seed), c.Seed)
+	packets := int64(0)
+	for _, p := range r.Result.Phases {
+		packets += p.Up.Offered + p.Down.Offered
+	}
 	return []size{
-		{"events", func(r harness.Result) int64 {
-			return int64(len(run.Unroll(nemesis.Expand(r.Scenario, r.Seed), r.Seed).Timeline))
-		}},
-		{"payments", func(r harness.Result) int64 { return int64(r.Scenario.Workload.Payments) }},
-		{"wallets", func(r harness.Result) int64 { return int64(r.Scenario.Workload.Wallets) }},
-		{"packets", func(r harness.Result) int64 {
-			n := int64(0)
-			for _, p := range r.Phases {
-				n += p.Up.Offered + p.Down.Offered
-			}
-			return n
-		}},
+		{"events", int64(len(sc.Timeline))},
+		{"payments", int64(sc.Workload.Payments)},
+		{"wallets", int64(sc.Workload.Wallets)},
+		{"packets", packets},
 	}
 }
 
 // sizes writes how large a run was, on one line.
-func sizes(r explore.Report) string {
+func sizes(c explore.Case, r explore.Report) string {
 	var words []string
-	for _, s := range sizesOf() {
-		words = append(words, fmt.Sprintf("%s %d", s.name, s.of(r.Result)))
+	for _, s := range sizesOf(c, r) {
+		words = append(words, fmt.Sprintf("%s %d", s.name, s.n))
 	}
 	return strings.Join(words, ", ")
 }
 
-// report says what was found.
-func (s *shrinking) report(w io.Writer, c explore.Case, found explore.Shrunk) error {
+// reportShrunk says what was found and written to a file.
+func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tbefore\tafter\t")
-	for _, s := range sizesOf() {
-		fmt.Fprintf(t, "%s\t%d\t%d\t\n", s.name, s.of(found.First.Result), s.of(found.Report.Result))
+	after := sizesOf(found.Case, found.Report)
+	for i, s := range sizesOf(found.Given, found.First) {
+		fmt.Fprintf(t, "%s\t%d\t%d\t\n", s.name, s.n, after[i].n)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -236,7 +245,7 @@ func (s *shrinking) report(w io.Writer, c explore.Case, found explore.Shrunk) er
 	if found.Ended != "" {
 		fmt.Fprintf(w, "It may not be the smallest: %s.\n", found.Ended)
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d runs; to see it again: %s\n", s.out, c.Seed, found.Tried, replay(s.out, c.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d runs; to see it again: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
 	return err
 }
 

@@ -45,9 +45,13 @@ type Shrunk struct {
 	Check  string // what fails, as in ShrinkOptions.Check
 	Case   Case   // the smallest that fails so
 	Report Report // of it
-	First  Report // of the case that was given
-	Tried  int    // cases
-	Kept   int    // how often a smaller one was found
+	Given  Case   // what it was made of
+	First  Report // of it
+	// Failure is how the run of Case failed itself, if that is what Check says; nil is
+	// not.
+	Failure *bubble.Failure
+	Tried   int // cases
+	Kept    int // how often a smaller one was found
 	// Ended says why it may not be the smallest that could be found: a budget was
 	// spent. Empty is that no step led any further.
 	Ended string
@@ -79,15 +83,19 @@ func Shrink(ctx context.Context, r Runner, c Case, o ShrinkOptions) (Shrunk, err
 		defer cancel()
 		s.ctx = timed
 	}
-	check, first, err := Fails(s.ctx, r, s.best, o.Check)
-	if err != nil {
+	first, err := r.Run(s.ctx, s.best.Pack())
+	if ctx.Err() != nil {
+		return Shrunk{}, context.Cause(ctx)
+	}
+	s.report = first
+	s.failure, _ = errors.AsType[*bubble.Failure](err)
+	if s.check, err = symptom(first, err, o.Check); err != nil {
 		return Shrunk{}, err
 	}
-	s.check, s.report = check, first
 	s.prepare()
 	s.shrink()
 	found := Shrunk{
-		Check: s.check, Case: s.best, Report: s.report, First: first, Tried: s.tried, Kept: s.kept, Ended: s.ended,
+		Check: s.check, Case: s.best, Report: s.report, Given: c, First: first, Failure: s.failure, Tried: s.tried, Kept: s.kept, Ended: s.ended,
 	}
 	found.Case.Survey, found.Report.Survey, found.First.Survey = false, nil, nil
 	return found, context.Cause(ctx)
@@ -144,9 +152,10 @@ type shrinker struct {
 	options ShrinkOptions
 	check   string // what must fail
 
-	best   Case // the smallest so far
-	report Report
-	clean  bool // in best, impairment and load were as asked
+	best    Case // the smallest so far
+	report  Report
+	failure *bubble.Failure // of it, or nil
+	clean   bool            // in best, impairment and load were as asked
 
 	doing       string
 	quiet       bool // what is tried may yet be taken back
@@ -241,6 +250,7 @@ func (s *shrinker) first(list []harness.Scenario) int {
 		return -1
 	}
 	s.best.Scenario, s.report, s.clean = list[t.found], t.report, clean(t.report)
+	s.failure = t.failure
 	s.kept++
 	s.step(s.doing)
 	return t.found
@@ -251,10 +261,11 @@ type trial struct {
 	*shrinker
 	list []harness.Scenario
 
-	mu     sync.Mutex
-	next   int
-	found  int // index of the first known to fail; the length of list is none
-	report Report
+	mu      sync.Mutex
+	next    int
+	found   int // index of the first known to fail; the length of list is none
+	report  Report
+	failure *bubble.Failure
 }
 
 func (t *trial) work() {
@@ -284,6 +295,7 @@ func (t *trial) work() {
 			t.tested[key] = true
 		case i < t.found && (clean(report) || !t.clean):
 			t.found, t.report = i, report
+			t.failure, _ = errors.AsType[*bubble.Failure](err)
 		}
 		t.mu.Unlock()
 	}

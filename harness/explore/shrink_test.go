@@ -260,6 +260,7 @@ func TestShrinkOfAPanic(t *testing.T) {
 	found, err := explore.Shrink(t.Context(), judged(panics), explore.Case{Scenario: big()}, explore.ShrinkOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "panic", found.Check)
+	require.Equal(t, &bubble.Failure{Kind: bubble.Panic, Text: "boom"}, found.Failure)
 	require.Len(t, found.Case.Scenario.Timeline, 1)
 	require.Equal(t, 1, found.Case.Scenario.Workload.Payments)
 }

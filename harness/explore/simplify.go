@@ -251,7 +251,7 @@ func (s *shrinker) cut(change func(*harness.Scenario), most int) {
 	}
 	s.quiet = false
 	if len(s.best.Scenario.Timeline) > most {
-		s.best, s.report, s.clean, s.kept = before.best, before.report, before.clean, before.kept
+		s.best, s.report, s.failure, s.clean, s.kept = before.best, before.report, before.failure, before.clean, before.kept
 	}
 	s.step(s.doing)
 }
