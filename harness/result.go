@@ -24,6 +24,7 @@ type Result struct {
 	Thresholds []Threshold `json:"thresholds,omitempty"`
 	Figures    Figures     `json:"figures"`
 	Phases     []PhaseStat `json:"phases,omitempty"`
+	Notes      []string    `json:"notes,omitempty"`  // what the subject has to say to whoever reads this
 	Energy     *Energy     `json:"energy,omitempty"` // nil if the scenario names no radio, or none this program knows
 	Faults     []FaultStat `json:"faults,omitempty"`
 

@@ -210,6 +210,14 @@ type Breaker interface {
 	Broke() error
 }
 
+// Noter is a Subject with something to say to people who read its results, such as
+// how bookings were matched to payments.
+type Noter interface {
+	// Notes returns sentences without a full stop. It is asked after the ledger was
+	// read, or could not be.
+	Notes() []string
+}
+
 // Ledger is what the server has booked, read after the settle.
 type Ledger struct {
 	Postings []Posting

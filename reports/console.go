@@ -179,6 +179,9 @@ func drawError(b *strings.Builder, s style, r harness.Result) {
 	} else if unexplained(r) {
 		s.item(b, "  ", []cell{statusCell(r.Status, 0)}, nothingSays)
 	}
+	for _, note := range r.Notes {
+		s.item(b, "  ", []cell{{"note", dim}}, clean(note))
+	}
 }
 
 const nothingSays = "no check and no threshold says why: nothing was judged"

@@ -17,7 +17,7 @@ func drawDetail(b *strings.Builder, s style, r harness.Result) {
 		s.item(b, "", nil, clean(r.Scenario.Summary))
 	}
 	b.WriteString(s.paint(dim, origin(r)) + "\n")
-	if r.Error != "" || unexplained(r) {
+	if r.Error != "" || unexplained(r) || len(r.Notes) > 0 {
 		b.WriteByte('\n')
 		drawError(b, s, r)
 	}

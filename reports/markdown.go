@@ -94,6 +94,9 @@ func foldOut(b *strings.Builder, r harness.Result) {
 	case unexplained(r):
 		b.WriteString("- **" + r.Status.String() + "**: " + nothingSays + "\n")
 	}
+	for _, note := range r.Notes {
+		b.WriteString("- note: " + escape(clean(note)) + "\n")
+	}
 	for _, v := range troubles(r.Verdicts) {
 		foldOutVerdict(b, v)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/onebar/onebar/harness"
@@ -34,8 +35,11 @@ func (m Meaning) String() string {
 
 // Rules say what answers mean.
 type Rules struct {
-	rules     []rule
-	unmatched atomic.Int64
+	rules []rule
+
+	mu        sync.Mutex
+	unmatched int64
+	first     string // of the unmatched
 }
 
 type rule struct {
@@ -80,7 +84,7 @@ func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
 			return got.meaning, fmt.Sprintf("HTTP %d: %s", a.Status, got.name())
 		}
 	}
-	r.unmatched.Add(1)
+	r.miss(a)
 	return Unknown, fmt.Sprintf("HTTP %d: no rule matches", a.Status)
 }
 
@@ -94,8 +98,22 @@ func (r *rule) name() string {
 	return "rule " + r.when.text
 }
 
-// Unmatched returns how many answers no rule matched.
-func (r *Rules) Unmatched() int64 { return r.unmatched.Load() }
+// miss takes note of an answer that no rule matches.
+func (r *Rules) miss(a Answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unmatched++; r.unmatched == 1 {
+		r.first = fmt.Sprintf("HTTP %d %s", a.Status, a.Header.Get("Content-Type"))
+	}
+}
+
+// Unmatched returns how many answers no rule matched, and status and type of the
+// first.
+func (r *Rules) Unmatched() (n int64, first string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unmatched, r.first
+}
 
 // Idle returns the rules of the file that never matched.
 func (r *Rules) Idle() []string {

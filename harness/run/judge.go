@@ -93,6 +93,9 @@ func follow(res *harness.Result, end **harness.End, rec harness.Record) error {
 	if rec.Packet == nil {
 		res.Took = rec.At
 	}
+	if rec.Note != "" {
+		res.Notes = append(res.Notes, rec.Note)
+	}
 	if rec.End != nil {
 		*end, res.Error = rec.End, rec.End.Error
 	}

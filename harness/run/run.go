@@ -228,6 +228,11 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 	if errors.Is(err, harness.ErrNoLedger) {
 		end.NoLedger, err = true, r.readHeld(ctx)
 	}
+	if n, ok := r.options.Subject.(harness.Noter); ok {
+		for _, note := range n.Notes() {
+			r.history.Record(harness.Record{Note: note})
+		}
+	}
 	end.Interrupted = ctx.Err() != nil
 	if err = errors.Join(broke, err); err != nil && !end.Interrupted {
 		end.Error = err.Error()

@@ -301,6 +301,17 @@ func (s *subject) Held(ctx context.Context) ([]string, error) {
 	return h.Held(ctx)
 }
 
+// Notes implements harness.Noter.
+func (s *subject) Notes() []string {
+	var notes []string
+	for _, part := range []any{s.parts.Server, s.parts.Client, s.parts.Ledger} {
+		if n, ok := part.(harness.Noter); ok {
+			notes = append(notes, n.Notes()...)
+		}
+	}
+	return notes
+}
+
 // Broke implements harness.Breaker.
 func (s *subject) Broke() error {
 	var errs []error
