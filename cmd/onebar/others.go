@@ -7,6 +7,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/container"
 	"github.com/onebar/onebar/harness/subject/database"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 	"github.com/onebar/onebar/harness/subject/program"
@@ -53,6 +54,8 @@ func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
 		return subject.AddressServer(c.Address), nil
 	case c.Exec != nil:
 		return program.NewServer(*c.Exec, base), nil
+	case c.Container != nil:
+		return container.NewServer(*c.Container, base), nil
 	}
 	return nil, errors.New("the server of the subject is none that this onebar knows")
 }

@@ -18,6 +18,7 @@ import (
 type Probe struct {
 	Ready   harness.ReadyConfig
 	Address string                 // host:port
+	Open    time.Duration          // a connection taken in earnest lasts as long; 0 is 50 ms
 	Printed func(text string) bool // whether it has printed a line with this text
 	Died    func() error           // how it ended; nil while it runs
 	Said    func() string          // what it printed last, for messages
@@ -28,7 +29,7 @@ const (
 	probeWithin = 30 * time.Second      // unless the scenario says otherwise
 	probeEvery  = 10 * time.Millisecond // pause between two tries
 	probeTry    = 2 * time.Second       // longest try
-	probeOpen   = 50 * time.Millisecond // a connection that was taken in earnest lasts at least as long
+	probeOpen   = 50 * time.Millisecond // see Probe.Open
 )
 
 // Await returns when the server answers, or an error that says why it does not.
@@ -38,10 +39,14 @@ func (p Probe) Await(ctx context.Context) error {
 	defer cancel()
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
+	var last error // what the last try that came to its end said
 	for {
-		last := p.try(bounded)
-		if last == nil {
+		err := p.try(bounded)
+		if err == nil {
 			return nil
+		}
+		if last == nil || bounded.Err() == nil {
+			last = err
 		}
 		if err := p.Died(); err != nil {
 			return fmt.Errorf("not ready: %w", err)
@@ -105,7 +110,7 @@ func (p Probe) connect(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.SetReadDeadline(time.Now().Add(probeOpen)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(cmp.Or(p.Open, probeOpen))); err != nil {
 		return err
 	}
 	if _, err := c.Read(make([]byte, 1)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {

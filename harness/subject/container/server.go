@@ -1,0 +1,260 @@
+// Package container runs a payment server of others in a container, with the
+// containers that it needs beside it. It is the only package that knows
+// testcontainers, and through it Docker.
+//
+// Ports are published on loopback only, each at a port that stays the same in
+// every life of its container. A container finds this machine under the name
+// host.docker.internal. What a run has started is removed when it ends; if onebar
+// is killed, the next run that starts a container removes what it has left, see
+// [owner].
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/log"
+	"github.com/testcontainers/testcontainers-go/network"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// Server is a payment server in a container. It is a subject.Server, a
+// subject.Crasher, a subject.Freezer and a harness.Breaker.
+type Server struct {
+	config harness.ContainerConfig
+	base   string // folder of the scenario
+
+	mu      sync.Mutex
+	docker  *testcontainers.DockerClient
+	labels  map[string]string
+	network *testcontainers.DockerNetwork // nil without containers beside it
+	beside  []*box
+	server  *box
+	down    bool  // crashed, and not started again
+	broke   error // how an earlier life ended by itself
+}
+
+// NewServer returns a server that has not been started. Relative folders begin at
+// base.
+func NewServer(c harness.ContainerConfig, base string) *Server {
+	return &Server{config: c, base: base}
+}
+
+// The longest waits for Docker.
+const (
+	createWithin = 10 * time.Minute // an image may have to be had or built
+	askWithin    = 30 * time.Second
+)
+
+// Start implements subject.Server.
+func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if env.Dir == "" {
+		return "", errors.New("containers need a folder for the run: give it one")
+	}
+	if err := s.connect(ctx); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(env.Dir)
+	if err != nil {
+		return "", err
+	}
+	networks := ""
+	if len(s.config.Beside) > 0 {
+		if s.network, err = network.New(ctx, network.WithLabels(s.labels)); err != nil {
+			return "", fmt.Errorf("make a network: %w", err)
+		}
+		networks = s.network.Name
+	}
+	env.Beside = map[string]string{}
+	boxOf := func(name string, c harness.ContainerConfig) *box {
+		return &box{name: name, config: c, network: networks, base: s.base, dir: dir, labels: s.labels, docker: s.docker}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Beside)) {
+		s.beside = append(s.beside, boxOf(name, s.config.Beside[name]))
+	}
+	if err := s.startBeside(ctx); err != nil {
+		return "", err
+	}
+	for _, b := range s.beside {
+		if b.address != "" {
+			env.Beside[b.name] = b.address
+		}
+	}
+	s.server = boxOf("server", s.config)
+	err = s.server.start(ctx)
+	return s.server.address, err
+}
+
+// startBeside starts what the server needs, side by side.
+func (s *Server) startBeside(ctx context.Context) error {
+	errs := make([]error, len(s.beside))
+	var all sync.WaitGroup
+	for i, b := range s.beside {
+		all.Go(func() { errs[i] = b.start(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// connect reaches Docker, and removes what onebars that were killed have left.
+func (s *Server) connect(ctx context.Context) error {
+	for name, value := range map[string]string{
+		"TESTCONTAINERS_RYUK_DISABLED": "true",      // its image would have to be had, and owner does its work
+		"TESTCONTAINERS_HOST_OVERRIDE": "127.0.0.1", // where ports are published
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	quiet()
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	err := meant(ctx)
+	if err == nil {
+		s.docker, err = testcontainers.NewDockerClientWithOpts(ctx)
+	}
+	if err == nil {
+		err = sweep(ctx, s.docker, thisHome())
+	}
+	if err != nil {
+		return fmt.Errorf("docker does not answer: %w; start it, or run the server as a program", err)
+	}
+	s.labels, err = ownLabels()
+	return err
+}
+
+// meant makes sure that the Docker that DOCKER_HOST names answers, if it names one:
+// testcontainers would go on to look for another.
+func meant(ctx context.Context) error {
+	if os.Getenv("DOCKER_HOST") == "" {
+		return nil
+	}
+	c, err := client.New(client.FromEnv)
+	if err != nil {
+		return err
+	}
+	_, err = c.Ping(ctx, client.PingOptions{})
+	return errors.Join(err, c.Close())
+}
+
+// quiet has testcontainers print nothing: its logger is one for the process.
+var quiet = sync.OnceFunc(func() { log.SetDefault(log.NewNoopLogger()) }) //nolint:gochecknoglobals // once a process
+
+// Crash implements subject.Crasher. The containers beside it live on.
+func (s *Server) Crash() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil || s.down {
+		return errors.New("it is not running")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	if died := s.server.died(ctx); died != nil {
+		s.broke = errors.Join(s.broke, died)
+	} else if err := s.server.kill(ctx); err != nil {
+		return err
+	}
+	s.down = true
+	return nil
+}
+
+// Restart implements subject.Crasher.
+func (s *Server) Restart(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = false
+	return s.server.address, s.server.again(ctx)
+}
+
+// Freeze implements subject.Freezer: Docker calls it to pause.
+func (s *Server) Freeze() error {
+	return s.ask(func(ctx context.Context) error { return s.server.pause(ctx) })
+}
+
+// Thaw implements subject.Freezer.
+func (s *Server) Thaw() error {
+	return s.ask(func(ctx context.Context) error { return s.server.unpause(ctx) })
+}
+
+// ask does something to the server in time.
+func (s *Server) ask(do func(context.Context) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	return do(ctx)
+}
+
+// Broke implements harness.Breaker.
+func (s *Server) Broke() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	all := slices.Clone(s.beside)
+	if s.server != nil && !s.down {
+		all = append(all, s.server)
+	}
+	errs := []error{s.broke}
+	for _, b := range all {
+		errs = append(errs, b.died(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Close implements subject.Server: it keeps the logs, and removes everything else.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.docker == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	all := s.beside
+	if s.server != nil {
+		all = append([]*box{s.server}, all...)
+	}
+	var errs []error
+	for _, b := range all {
+		errs = append(errs, b.remove(ctx))
+	}
+	if s.network != nil {
+		errs = append(errs, s.network.Remove(ctx))
+	}
+	errs = append(errs, s.docker.Close())
+	s.docker = nil
+	return errors.Join(errs...)
+}
+
+// folder returns a folder that a scenario names, from the folder of the scenario.
+func folder(base, dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(base, dir)
+}
+
+// lastLines returns the last lines of a log for a message.
+func lastLines(log string) string {
+	const most = 5
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	if lines[0] == "" && len(lines) == 1 {
+		return "it printed nothing"
+	}
+	return "its last lines: " + strings.Join(lines[max(0, len(lines)-most):], " | ")
+}

@@ -1,0 +1,48 @@
+// Command box is what the tests run in containers.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+func main() {
+	die := flag.Bool("die", false, "end at once")
+	deaf := flag.Bool("deaf", false, "listen to nobody")
+	later := flag.Duration("later", 0, "listen after this")
+	flag.Parse()
+	fmt.Println("box begins")
+	if *die {
+		fmt.Println("no database")
+		os.Exit(3)
+	}
+	if *deaf {
+		time.Sleep(time.Hour)
+	}
+	lives, _ := os.ReadFile("/state/lives")
+	_ = os.WriteFile("/state/lives", append(lives, 'x'), 0o644)
+	http.HandleFunc("/lives", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, len(lives)+1) })
+	http.HandleFunc("/env", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, os.Getenv(r.FormValue("name"))) })
+	http.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.FormValue("code"))
+		fmt.Println("told to end")
+		os.Exit(code)
+	})
+	http.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
+		res, err := http.Get(r.FormValue("url"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer res.Body.Close()
+		_, _ = io.Copy(w, res.Body)
+	})
+	time.Sleep(*later)
+	fmt.Println("box is open")
+	fmt.Println(http.ListenAndServe(":8080", nil))
+}
