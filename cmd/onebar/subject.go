@@ -28,6 +28,16 @@ func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, er
 	return reference.New(o), free, err
 }
 
+// newLive returns it for one of many runs in real time, and what frees its disks:
+// the pair's are in memory, too.
+func newLive(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
+	if ofOthers(sc) {
+		s, err = others(sc)
+		return s, func() error { return nil }, err
+	}
+	return newSimulated(sc)
+}
+
 // planted returns the faults that a scenario plants in the reference pair.
 func planted(sc harness.Scenario) (f reference.Faulty, err error) {
 	for _, name := range sc.Subject.Broken {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -62,7 +64,7 @@ that fails in the same way and with its history.`,
 	f.StringVar(&s.engine, "engine", simulated, "sim, or toxiproxy for a cut after each byte")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor)")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor, and 128 in real time)")
 	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
 	f.BoolVar(&s.pairs, "pairs", false, "all pairs of faults, too")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse to make more runs than this; 0 is no limit")
@@ -71,8 +73,12 @@ that fails in the same way and with its history.`,
 }
 
 func (s *sweep) run(cmd *cobra.Command, arg string) error {
-	if s.engine != simulated {
+	cuts := s.engine == toxi.Engine{}.Name()
+	switch {
+	case s.engine != simulated && !cuts:
 		return fmt.Errorf("--engine %q: expected sim or toxiproxy", s.engine)
+	case cuts && (s.pairs || s.payments > 1):
+		return errors.New("--engine toxiproxy cuts one connection of one payment: leave --pairs and --payments out, or use --engine sim")
 	}
 	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
 		return errors.New("--jobs, --payments and --limit: expected no negative number")
@@ -89,15 +95,11 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
 	}
-	if s.jobs == 0 {
-		s.jobs = runtime.NumCPU()
-	}
-	pool, err := workers(s.jobs)
+	runner, free, err := s.runner(cuts)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	runner := remote{pool}
+	defer free()
 	res, err := s.sweep(cmd, runner, sc)
 	if err != nil {
 		return err
@@ -112,12 +114,34 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 	return nil
 }
 
+// liveJobs is how many runs in real time are made at a time unless asked otherwise:
+// most of the time they wait.
+const liveJobs = 128
+
+// runner returns who makes the runs.
+func (s *sweep) runner(live bool) (r explore.Runner, free func(), err error) {
+	if live {
+		s.jobs = cmp.Or(s.jobs, liveJobs)
+		return explore.Live{Engine: toxi.Engine{}, New: newLive, Version: version}, func() {}, nil
+	}
+	s.jobs = cmp.Or(s.jobs, runtime.NumCPU())
+	pool, err := workers(s.jobs)
+	if err != nil {
+		return nil, nil, err
+	}
+	return remote{pool}, pool.Close, nil
+}
+
 // sweep makes the runs.
 func (s *sweep) sweep(cmd *cobra.Command, runner explore.Runner, sc harness.Scenario) (explore.SweepResult, error) {
 	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
 	o := explore.SweepOptions{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
-	return explore.Sweep(cmd.Context(), runner, explore.Case{Scenario: sc, Seed: s.seed}, o)
+	c := explore.Case{Scenario: sc, Seed: s.seed}
+	if s.engine != simulated {
+		return explore.SweepBytes(cmd.Context(), runner, c, o)
+	}
+	return explore.Sweep(cmd.Context(), runner, c, o)
 }
 
 // keep writes, for each check that has found something, the first run in which it

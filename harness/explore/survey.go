@@ -19,6 +19,11 @@ type Survey struct {
 	Points  []Point         `json:"points,omitempty"`
 	Began   []time.Duration `json:"began,omitempty"`   // when each event of the timeline first began, as an offset; -1 is never
 	Crashes []harness.Side  `json:"crashes,omitempty"` // sides of the subject that can be killed
+
+	// Up and Down are how many bytes the first connection carried: payload on an
+	// engine that sees streams, and packets on any other.
+	Up   int64 `json:"up,omitempty"`
+	Down int64 `json:"down,omitempty"`
 }
 
 // Point is a moment of a run that is told by what happens: see harness.Trigger.
@@ -71,6 +76,8 @@ type surveyor struct {
 
 	script, end, final time.Duration // offsets: its beginning and end, and the last final outcome
 	commits            [2]int64      // of client and server
+	first              *[2]int       // client and flow of the first connection
+	up, down           int64         // bytes on it
 }
 
 func newSurveyor(sc harness.Scenario) *surveyor {
@@ -110,6 +117,16 @@ func (s *surveyor) packet(p harness.Packet) {
 		return
 	}
 	flow := [2]int{p.Client, p.Flow}
+	if s.first == nil {
+		s.first = &flow
+	}
+	switch {
+	case flow != *s.first:
+	case p.Direction == harness.Up:
+		s.up += int64(p.Size)
+	default:
+		s.down += int64(p.Size)
+	}
 	s.points = append(s.points, Point{
 		Trigger: harness.Trigger{Packet: p.N, Client: p.Client, Direction: p.Direction},
 		At:      p.At, Size: p.Size, Flow: p.Flow, Retransmit: p.Retransmit, Lost: p.Drop != harness.DropNone,
@@ -124,7 +141,7 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 	if len(s.open) == 0 {
 		last = min(last, s.final+afterwards)
 	}
-	v := &Survey{Began: s.began, Points: slices.DeleteFunc(s.points, func(p Point) bool {
+	v := &Survey{Began: s.began, Up: s.up, Down: s.down, Points: slices.DeleteFunc(s.points, func(p Point) bool {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })

@@ -108,6 +108,7 @@ type sweeper struct {
 	faults  []sweepFault
 	began   time.Time
 	reached func(harness.Result, int) bool // whether the event of a timeline came
+	tries   int                            // how often a run is made whose event did not
 
 	next int // place of the next shot; one goroutine counts
 
@@ -126,7 +127,7 @@ func newSweeper(r Runner, c Case, o SweepOptions) *sweeper {
 	}
 	c.Scenario, c.Dir, c.Pcap = sc, "", false
 	o.Jobs = max(o.Jobs, 1)
-	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came}
+	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came, tries: 1}
 	s.tally.sweep.Seed = c.Seed
 	return s
 }
@@ -149,8 +150,8 @@ func (s *sweeper) begin(ctx context.Context) (Report, error) {
 	if err == nil && report.Result.Error != "" {
 		err = errors.New(report.Result.Error)
 	}
-	if err == nil && (report.Survey == nil || len(report.Survey.Points) == 0) {
-		err = errors.New("its payments send no packets")
+	if err == nil && (report.Survey == nil || report.Survey.Up+report.Survey.Down == 0) {
+		err = errors.New("its payments send nothing")
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("run %s without a fault: %w", c.Scenario.Name, err)
@@ -232,13 +233,18 @@ func (s *sweeper) one(ctx context.Context, sh shot, passed func(shot, Report)) {
 	own := len(c.Scenario.Timeline)
 	c.Scenario.Timeline = slices.Concat(c.Scenario.Timeline, sh.events)
 	c.Survey = passed != nil && s.options.Pairs
-	report, err := s.runner.Run(ctx, c)
+	var report Report
+	var err error
+	reached := false
+	for n := 0; n < s.tries && err == nil && !reached; n++ {
+		report, err = s.runner.Run(ctx, c)
+		reached = true
+		for i := range sh.events {
+			reached = reached && s.reached(report.Result, own+i)
+		}
+	}
 	if ctx.Err() != nil {
 		return // it is not made
-	}
-	reached := true
-	for i := range sh.events {
-		reached = reached && s.reached(report.Result, own+i)
 	}
 	c.Survey = false
 	s.mu.Lock()

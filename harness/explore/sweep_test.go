@@ -148,7 +148,7 @@ func TestSweepPairs(t *testing.T) {
 		t.Skip("thousands of runs")
 	}
 	c := onePayment("forget-keys")
-	sampled := &sampler{Runner: pair(), each: 29}
+	sampled := &partly{Runner: pair(), makes: func(n int, c explore.Case) bool { return len(c.Scenario.Timeline) < 2 || n%59 == 0 }}
 	r, err := explore.Sweep(t.Context(), sampled, c, explore.SweepOptions{Pairs: true, Jobs: 2})
 	require.NoError(t, err)
 	require.Contains(t, sampled.names, "duplicated", "one of the pairs crashes the server after its commit")
@@ -162,64 +162,52 @@ func TestSweepPairs(t *testing.T) {
 	require.Less(t, single, 100)
 }
 
-// sampler makes the runs of single faults, and of pairs one in so many; for the
-// others it says what a run said that passed.
-type sampler struct {
+// partly is a runner that makes some runs, and says of the others what a run says
+// that passes.
+type partly struct {
 	explore.Runner
-	each int
+	makes func(n int, c explore.Case) bool                      // whether it makes the n-th run, from 1
+	wrong func(n int, r explore.Report) (explore.Report, error) // changes what it says; nil does not
 
 	mu    sync.Mutex
 	n     int
-	names []string // checks that failed in runs with two faults
+	names []string // checks that failed in runs it made
 }
 
-func (s *sampler) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(c.Scenario.Timeline) < 2 {
-		return s.Runner.Run(ctx, c)
+func (p *partly) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n++
+	r := explore.Report{Result: harness.Result{Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
+	for i := range c.Scenario.Timeline {
+		r.Result.Faults = append(r.Result.Faults, harness.FaultStat{Event: i, Times: 1, Hits: 1})
 	}
-	if s.n++; s.n%s.each != 0 {
-		return explore.Report{Result: harness.Result{
-			Status: harness.Pass, Faults: []harness.FaultStat{{Event: 0, Times: 1}, {Event: 1, Times: 1}},
-		}}, nil
+	var err error
+	if p.makes(p.n, c) {
+		r, err = p.Runner.Run(ctx, c)
 	}
-	r, err := s.Runner.Run(ctx, c)
 	for _, v := range r.Result.Verdicts {
 		if v.Status == harness.Fail {
-			s.names = append(s.names, v.Check)
+			p.names = append(p.names, v.Check)
 		}
 	}
-	return r, err
-}
-
-// broken is a runner whose runs go wrong as its function says.
-type broken struct {
-	explore.Runner
-	wrong func(n int, c explore.Case, r explore.Report) (explore.Report, error)
-	n     int
-}
-
-func (b *broken) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
-	r, err := b.Runner.Run(ctx, c)
-	b.n++
-	if err != nil {
-		return r, err
+	if err == nil && p.wrong != nil {
+		return p.wrong(p.n, r)
 	}
-	return b.wrong(b.n, c, r)
+	return r, err
 }
 
 // Runs that go wrong are told from runs that pass, and the others go on.
 func TestSweepOfRunsThatGoWrong(t *testing.T) {
 	hang := errors.New("deadlock: the subject waits for itself")
 	for name, tc := range map[string]struct {
-		wrong func(n int, c explore.Case, r explore.Report) (explore.Report, error)
+		wrong func(n int, r explore.Report) (explore.Report, error)
 		row   func(harness.SweepRow) int
 		check string
 		exit  int
 	}{
 		"a run that cannot be made": {
-			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+			func(n int, r explore.Report) (explore.Report, error) {
 				if n == 4 {
 					return explore.Report{}, hang
 				}
@@ -228,7 +216,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 			func(r harness.SweepRow) int { return r.Broken }, harness.Broken, harness.ExitBroken,
 		},
 		"a run that cannot be judged": {
-			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+			func(n int, r explore.Report) (explore.Report, error) {
 				if n == 4 {
 					r.Result.Verdicts[0].Status = harness.StatusUnknown
 				}
@@ -237,7 +225,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 			func(r harness.SweepRow) int { return r.Unknown }, "lost", harness.ExitUnknown,
 		},
 		"a fault that never came": {
-			func(n int, _ explore.Case, r explore.Report) (explore.Report, error) {
+			func(n int, r explore.Report) (explore.Report, error) {
 				if n == 4 {
 					r.Result.Faults = nil
 				}
@@ -247,7 +235,8 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := explore.Sweep(t.Context(), &broken{Runner: pair(), wrong: tc.wrong}, onePayment(), explore.SweepOptions{})
+			first := func(n int, _ explore.Case) bool { return n == 1 }
+			r, err := explore.Sweep(t.Context(), &partly{Runner: pair(), makes: first, wrong: tc.wrong}, onePayment(), explore.SweepOptions{})
 			require.NoError(t, err)
 			total := r.Total()
 			require.Equal(t, 1, tc.row(total))
@@ -271,7 +260,7 @@ func TestSweepRefuses(t *testing.T) {
 	c := onePayment()
 	c.Scenario.Workload.Payments = 0
 	_, err = explore.Sweep(t.Context(), pair(), c, explore.SweepOptions{})
-	require.ErrorContains(t, err, "send no packets")
+	require.ErrorContains(t, err, "send nothing")
 
 	_, err = explore.Sweep(t.Context(), pair(), onePayment("no-such-fault"), explore.SweepOptions{})
 	require.ErrorContains(t, err, "no-such-fault")
