@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +44,7 @@ func giveUp(context.Context, harness.Payment) (harness.Outcome, error) {
 // A system that cannot live in virtual time costs its run, and the test says who is
 // to blame and what to do.
 func TestBadSystems(t *testing.T) {
+	needsWorkers(t)
 	outside, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer outside.Close()
@@ -161,6 +160,7 @@ func overtaking() func(*onebartest.Bench) (onebartest.System, error) {
 
 // Seeds that go wrong cost only themselves.
 func TestExploreGoesOn(t *testing.T) {
+	needsWorkers(t)
 	message := failure(t, onebartest.Trial{Scenario: matatu, Seeds: 30, System: paying(
 		func(_ context.Context, p *onebartest.Phone, pay onebartest.Pay) onebartest.Pay {
 			if p.Rand.IntN(20) == 0 {
@@ -172,11 +172,13 @@ func TestExploreGoesOn(t *testing.T) {
 	require.Regexp(t, `30 runs in .*: [12]\d passed, 0 failed, 0 unknown, [1-9]\d? broken`, message)
 	require.Regexp(t, `broken +in \d+ runs, first with seed \d+: panic: runtime error: integer divide by zero`, message)
 	require.Contains(t, message, "onebartest_test.faint (badinput_test.go:")
+	require.Contains(t, again(t, message), "name: matatu-broken")
 }
 
 // A worker that does not come to the Trial is a failure that says so.
 func TestTrialThatWorkersDoNotReach(t *testing.T) {
-	if strings.HasPrefix(os.Args[len(os.Args)-1], "onebartest-worker=") {
+	needsWorkers(t)
+	if isWorker() {
 		return
 	}
 	message := failure(t, onebartest.Trial{Scenario: "edge", System: wiring{}.system}.Run)

@@ -45,13 +45,19 @@ func (x Trial) Explore(tb testing.TB) {
 		case found.Failure != nil:
 			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure))
 		case found.Broken > 0 || found.Unknown > max(1, found.Runs/100):
-			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: found.Odd[0].Seed}))
+			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: oddest(found).Seed}))
 		case found.Runs < found.Planned:
 			tb.Error(explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
 		default:
 			tb.Log(explored(found) + reached(found))
 		}
 	})
+}
+
+// oddest returns the first run that could not be carried out, or else judged.
+func oddest(found explore.Found) harness.OddRun {
+	broken := slices.IndexFunc(found.Odd, func(o harness.OddRun) bool { return o.Check == harness.Broken })
+	return found.Odd[max(broken, 0)]
 }
 
 // explored says what came of an exploration.

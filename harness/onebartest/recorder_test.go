@@ -2,12 +2,34 @@ package onebartest_test
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/onebar/onebar/harness/onebartest"
 )
+
+func TestMain(m *testing.M) {
+	if isWorker() {
+		m.Run()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func isWorker() bool { return strings.HasPrefix(os.Args[len(os.Args)-1], "onebartest-worker=") }
+
+// needsWorkers skips a test whose system would bring this process down.
+func needsWorkers(t *testing.T) {
+	t.Helper()
+	if onebartest.Racing {
+		t.Skip("under -race runs are made in this process")
+	}
+}
 
 // recorder is a test that may fail.
 type recorder struct {

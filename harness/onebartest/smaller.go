@@ -17,7 +17,11 @@ const patience = 30 * time.Second
 func (r *runs) again(ctx context.Context, c explore.Case) string {
 	c.Dir = r.folder()
 	report, err := r.Run(ctx, c)
-	return "\n\n" + outcome{c, report.Result, err}.text(r.trial.Scenario)
+	got := outcome{c, report.Result, err}
+	var b strings.Builder
+	b.WriteString("\n\n" + got.told())
+	r.file(&b, c, "broken", got.headline())
+	return b.String()
 }
 
 // smaller makes a failing case as small as it can, and tells of that.
@@ -35,15 +39,16 @@ func (r *runs) smaller(ctx context.Context, c explore.Case) string {
 	got := outcome{small.Case, report.Result, err}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n\nthe smallest run found that fails so, after %d tries: %s", small.Tried, got.told())
-	r.file(&b, small, got.headline())
+	r.file(&b, small.Case, small.Check, got.headline())
 	return b.String()
 }
 
-// file writes the scenario of a shrunk case, to be kept and run again.
-func (r *runs) file(b *strings.Builder, small explore.Shrunk, why string) {
-	sc := small.Case.Scenario
-	if plain := strings.Trim(small.Check, "abcdefghijklmnopqrstuvwxyz") == ""; plain {
-		sc.Name += "-" + small.Check
+// file writes the scenario of a case, to be kept and run again. what names what is
+// wrong in a word or more.
+func (r *runs) file(b *strings.Builder, c explore.Case, what, why string) {
+	sc := c.Scenario
+	if word := strings.Trim(what, "abcdefghijklmnopqrstuvwxyz") == ""; word {
+		sc.Name += "-" + what
 	}
 	sc.Summary, sc.File = "", "testdata/"+sc.Name+".yaml"
 	var text strings.Builder
@@ -52,5 +57,5 @@ func (r *runs) file(b *strings.Builder, small explore.Shrunk, why string) {
 		return
 	}
 	fmt.Fprintf(b, "\nagain: save this as %s, and onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)\n\n%s",
-		sc.File, sc.File, small.Case.Seed, text.String())
+		sc.File, sc.File, c.Seed, text.String())
 }
