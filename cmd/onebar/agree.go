@@ -138,12 +138,14 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
+	var res harness.Result
+	a.progress.Start(name, seed, sc.Workload.Payments)
+	defer func() {
+		res.Scenario.Name = name
+		a.progress.Done(res)
+	}()
 	for range mostTries {
-		a.progress.Start(name, seed, sc.Workload.Payments)
-		res := b.runOne(ctx, sc, renamed{a.progress, name})
-		shown := res
-		shown.Scenario.Name = name
-		a.progress.Done(shown)
+		res = b.runOne(ctx, sc, renamed{a.progress, name})
 		switch {
 		case ctx.Err() != nil:
 			return tally{}, ctx.Err()
@@ -156,6 +158,7 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 		if engine == simulated {
 			break // it would be the same again
 		}
+		a.progress.Update(name, 0, "again: the machine was busy")
 	}
 	return tally{missing: fmt.Sprintf("%s cannot be used: %s", name, why)}, nil
 }

@@ -61,9 +61,8 @@ func (c conn) Write(b []byte) (int, error) {
 		}
 		if room := e.n.sendBuffer - len(e.buf); room > 0 {
 			n := min(room, len(b)-done)
-			e.buf = append(e.buf, b[done:done+n]...)
+			e.written(b[done : done+n])
 			done += n
-			e.n.mark(&e.socket)
 			if done == len(b) {
 				return done, nil
 			}

@@ -79,19 +79,18 @@ func (e *endpoint) serve() {
 		e.end()
 		return
 	case e.abortAsked:
+		e.flush()
 		e.emit(rst|ack, e.nxt, nil, false)
 		e.end()
 		return
 	case e.state == dialing && e.flow == nil:
 		e.begin()
 	case e.state == open:
-		e.ready = e.base + int64(len(e.buf))
-		e.finReady = e.finAsked
 		if e.windowAsked {
 			e.windowAsked = false
 			e.ackNow()
 		}
-		e.output()
+		e.flush()
 		e.ending()
 	}
 	e.rearm()

@@ -348,3 +348,47 @@ func TestHandshakeBeyondASecond(t *testing.T) {
 		require.InDelta(t, 1+1, each(harness.Up, 52), 0)
 	})
 }
+
+// TestEachWriteIsAPacket writes twice and closes at one instant, as to Linux with
+// TCP_NODELAY, which is package net's default; what has to wait goes together.
+func TestEachWriteIsAPacket(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  func(net.Conn) error
+		want []int // sizes of the packets up after the handshake
+	}{
+		"close":         {net.Conn.Close, []int{52 + 100, 52 + 10, 52}},
+		"reset":         {func(c net.Conn) error { return c.(interface{ SetLinger(int) error }).SetLinger(0) }, []int{52 + 100, 52 + 10, 40}},
+		"window filled": {func(c net.Conn) error { _, err := c.Write(make([]byte, 8*1448)); return err }, slices.Concat([]int{52 + 100, 52 + 10}, slices.Repeat([]int{1500}, 8))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l tape
+				_, client, _ := pair(t, simnet.Engine{}, harness.NetworkConfig{Packets: &l})
+				time.Sleep(time.Second)
+				l.take()
+				for _, size := range []int{100, 10} {
+					_, err := client.Write(make([]byte, size))
+					require.NoError(t, err)
+				}
+				require.NoError(t, tc.end(client))
+				if name == "reset" {
+					require.NoError(t, client.Close())
+				}
+				if name == "window filled" { // ten segments are out: the rest waits and goes together
+					for range 10 {
+						require.NoError(t, writeErr(client))
+					}
+					tc.want = append(tc.want, 52+10)
+				}
+				time.Sleep(time.Second)
+				var sizes []int
+				for _, p := range l.take() {
+					if p.Direction == harness.Up {
+						sizes = append(sizes, p.Size)
+					}
+				}
+				require.Equal(t, tc.want, sizes[:min(len(tc.want), len(sizes))])
+			})
+		})
+	}
+}

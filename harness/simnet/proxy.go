@@ -191,8 +191,7 @@ func (l *lane) deliver(c chunk) {
 			l.proxy.end(true)
 		}
 	case c.kind == bytesOf:
-		l.to.buf = append(l.to.buf, c.data...)
-		l.to.n.mark(&l.to.socket)
+		l.to.written(c.data)
 	case l.reset || l.resets:
 		l.proxy.end(true)
 	case c.kind == cut || l.back.done:

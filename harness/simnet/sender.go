@@ -32,10 +32,11 @@ type sender struct {
 	rtt estimator
 	mss int
 
-	buf      []byte // what is not acknowledged; its memory is never used again
-	base     int64  // sequence number of buf[0]
-	ready    int64  // the end of what may be sent
-	finReady bool   // the stream ends there
+	buf      []byte  // what is not acknowledged; its memory is never used again
+	base     int64   // sequence number of buf[0]
+	writes   []int64 // where the pieces written since the last service end
+	ready    int64   // the end of what may be sent
+	finReady bool    // the stream ends there
 	finSent  bool
 	una, nxt int64
 	wnd      int64 // bytes the peer offers from una on
@@ -67,6 +68,25 @@ func (s *sender) out() int    { return len(s.sentQ) - s.head }
 func (s *sender) flying() int { return s.out() - s.sackedOut - s.lostOut + s.resent }
 
 func (s *sender) queue() []sent { return s.sentQ[s.head:] }
+
+// written takes what the application has written.
+func (e *endpoint) written(b []byte) {
+	e.buf = append(e.buf, b...)
+	e.writes = append(e.writes, e.base+int64(len(e.buf)))
+	e.n.mark(&e.socket)
+}
+
+// flush sends what has been written, and the end of the stream. Each piece goes by
+// itself, as with TCP_NODELAY, unless it has to wait for the windows.
+func (e *endpoint) flush() {
+	for _, end := range e.writes {
+		e.ready = end
+		e.output()
+	}
+	e.writes = e.writes[:0]
+	e.finReady = e.finAsked && !e.abortAsked
+	e.output()
+}
 
 // output sends what may be sent: first what was lost, then what is new.
 func (e *endpoint) output() {
