@@ -62,7 +62,8 @@ type Asked struct {
 	keys map[string]string // payments by their ids, and by the keys and references that the server knows
 }
 
-func (a *Asked) add(p harness.Payment) {
+// Add takes note that a payment was asked for. The payers that New makes do it.
+func (a *Asked) Add(p harness.Payment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = append(a.all, p)

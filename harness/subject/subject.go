@@ -213,7 +213,7 @@ type payer struct {
 
 // Pay implements harness.Payer.
 func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
-	p.asked.add(hp)
+	p.asked.Add(hp)
 	return p.Payer.Pay(ctx, hp)
 }
 

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,6 +27,7 @@ type Client struct {
 	folder string
 
 	env      *subject.Env
+	secrets  secrets
 	plan     *exchange.Client
 	run      exchange.Vars
 	direct   *http.Client // for setting up
@@ -44,7 +44,7 @@ func NewClient(config harness.HTTPClient, folder string) *Client {
 
 // Start implements subject.Client: it makes the set-up requests.
 func (c *Client) Start(ctx context.Context, env *subject.Env) error {
-	plan, problems := exchange.NewClient(c.config, env.Server, os.LookupEnv)
+	plan, problems := exchange.NewClient(c.config, env.Server, c.secrets.lookup)
 	if err := all("client.http", problems); err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once
 		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.err)
 	}
 	if good, err := s.Good(x.answer, v); !good {
-		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.answer.Status, excerpt(x.answer)), err)
+		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.answer.Status, c.secrets.excerpt(x.answer)), err)
 	}
 	got := s.Capture(x.answer, v)
 	for name := range s.Config.Capture {
@@ -220,16 +220,6 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once
 		c.env.Accounts.Name(a.name, remote)
 	}
 	return nil
-}
-
-// excerpt returns the beginning of an answer that is no secret of ours, for people.
-func excerpt(a exchange.Answer) string {
-	const most = 200
-	text := strings.Join(strings.Fields(string(a.Body)), " ")
-	if len(text) > most {
-		text = text[:most] + "..."
-	}
-	return strings.ToValidUTF8(text, "?")
 }
 
 func merge(a, b map[string]any) map[string]any {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -18,6 +17,7 @@ type Ledger struct {
 	config harness.HTTPLedger
 	folder string
 
+	secrets secrets
 	plan    *exchange.Ledger
 	run     exchange.Vars
 	http    *http.Client
@@ -33,7 +33,7 @@ func NewLedger(config harness.HTTPLedger, folder string) *Ledger {
 
 // Open implements subject.Opener: it takes note of what is there already.
 func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
-	plan, problems := exchange.NewLedger(l.config, env.Server, os.LookupEnv)
+	plan, problems := exchange.NewLedger(l.config, env.Server, l.secrets.lookup)
 	if err := all("ledger.http", problems); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (l *Ledger) list(ctx context.Context, env *subject.Env) ([]harness.Posting,
 		}
 		items, next, err := l.plan.Page(a, page, l.run)
 		if err != nil {
-			return nil, fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, excerpt(a))
+			return nil, fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, l.secrets.excerpt(a))
 		}
 		for i, item := range items {
 			p, is, err := l.plan.Posting(item, env.Workload.Currency, l.run)
@@ -140,7 +140,7 @@ func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exc
 			return x.answer, nil
 		}
 		if x.err == nil {
-			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, excerpt(x.answer))
+			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, l.secrets.excerpt(x.answer))
 		}
 		if n == tries || ctx.Err() != nil {
 			return exchange.Answer{}, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)

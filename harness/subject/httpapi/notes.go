@@ -7,8 +7,8 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// Notes implements harness.Noter: it says which answers no rule matched, and which
-// rules matched no answer.
+// Notes implements harness.Noter: it says how many answers no rule matched, and then
+// which rules matched no answer.
 func (c *Client) Notes() []string {
 	if c.plan == nil {
 		return nil
@@ -24,9 +24,11 @@ func (c *Client) Notes() []string {
 		if r.rules == nil {
 			continue
 		}
-		if n, last := r.rules.Unmatched(); n > 0 {
-			notes = append(notes, fmt.Sprintf("%d %s matched no rule of %s and count as unknown, the first: %s", n, r.from, r.what, last))
+		n, first := r.rules.Unmatched()
+		if n == 0 {
+			continue
 		}
+		notes = append(notes, fmt.Sprintf("%d %s matched no rule of %s and count as unknown, the first of them %s", n, r.from, r.what, first))
 		if idle := r.rules.Idle(); len(idle) > 0 {
 			notes = append(notes, fmt.Sprintf("of %s never matched: %s", r.what, strings.Join(idle, ", ")))
 		}

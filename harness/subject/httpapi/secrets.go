@@ -1,0 +1,35 @@
+package httpapi
+
+import (
+	"os"
+	"strings"
+
+	"github.com/onebar/onebar/harness/exchange"
+)
+
+// secrets are the variables of the environment that a configuration has used. They
+// stand in no message, whatever a server may echo.
+type secrets struct{ values []string }
+
+// lookup is an exchange.Lookup.
+func (s *secrets) lookup(name string) (string, bool) {
+	value, ok := os.LookupEnv(name)
+	if value != "" {
+		s.values = append(s.values, value)
+	}
+	return value, ok
+}
+
+// excerpt returns the beginning of an answer, for people.
+func (s *secrets) excerpt(a exchange.Answer) string {
+	const most = 200
+	text := string(a.Body)
+	for _, value := range s.values {
+		text = strings.ReplaceAll(text, value, "***")
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return strings.ToValidUTF8(text, "?")
+}
