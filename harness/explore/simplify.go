@@ -320,28 +320,24 @@ func (s *shrinker) rounderTimes() {
 	s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Length }, minScript)
 }
 
-// shorter tries round times below the present one, but not below least, and the
-// present one rounded up.
+// shorter tries round times below the present one, but not below least, and whole
+// seconds next to it.
 func (s *shrinker) shorter(of func(*harness.Scenario) *time.Duration, least time.Duration) {
 	sc := s.best.Scenario
 	now := *of(&sc)
 	if now == 0 {
 		return
 	}
+	times := slices.DeleteFunc(roundTimes(), func(d time.Duration) bool { return d >= now })
+	if floor := now.Truncate(time.Second); floor != now {
+		times = append(times, floor, floor+time.Second)
+	}
 	var list []harness.Scenario
-	for _, d := range roundTimes() {
-		if d == now {
-			break
-		}
-		if d < least {
-			continue
-		}
+	for _, d := range times {
 		next := s.varied(func(sc *harness.Scenario) { *of(sc) = d })
-		if next.Length >= next.Workload.Span() && next.Length > last(next) {
+		fits := next.Length == 0 || next.Length >= next.Workload.Span() && next.Length > last(next)
+		if d >= least && fits {
 			list = append(list, next)
-		}
-		if d > now {
-			break
 		}
 	}
 	s.first(list)
@@ -366,7 +362,7 @@ func (s *shrinker) rounder(i int) {
 		}
 		for _, d := range []time.Duration{at.Truncate(grain), at.Truncate(grain) + grain} {
 			next := s.varied(func(sc *harness.Scenario) { sc.Timeline[i].At = d })
-			if d < next.Length {
+			if next.Length == 0 || d < next.Length {
 				list = append(list, next)
 			}
 		}
