@@ -128,6 +128,9 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("items: %w", err)
 	}
+	if got == nil {
+		return nil, fmt.Errorf("items: %s is not there; if that is how the server writes an empty list, say %s ?? []", items.text, items.text)
+	}
 	all, ok := got.([]any)
 	if !ok {
 		return nil, fmt.Errorf("items: %s is %s and no list", items.text, kind(got))

@@ -105,7 +105,7 @@ func (s *shop) list(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
 	to := min(from+2, len(s.bookings))
-	page := map[string]any{"data": s.bookings[min(from, to):to], "next": ""}
+	page := map[string]any{"data": append([]booking{}, s.bookings[min(from, to):to]...), "next": ""}
 	if to < len(s.bookings) {
 		page["next"] = "/bookings?from=" + strconv.Itoa(to)
 	}

@@ -1,0 +1,192 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject/httpapi"
+)
+
+func TestLedger(t *testing.T) {
+	s := newShop(t)
+	s.bookings = []booking{{ID: "old", Ref: "p1", Amount: 7, From: "w0", To: "m0"}}
+	env, _ := environment(s.Listener.Addr().String())
+	client, ledger := httpapi.NewClient(described(), "."), httpapi.NewLedger(bookings(), ".")
+	require.NoError(t, client.Start(t.Context(), env))
+	defer client.Close()
+	require.NoError(t, ledger.Open(t.Context(), env))
+	defer ledger.Close()
+	for n := 1; n <= 5; n++ {
+		pay(t, env, client, payment(n))
+	}
+	s.bookings = append(s.bookings, booking{ID: "foreign", Ref: "zz", Amount: 9, From: "acct_w1", To: "m9"})
+	got, err := ledger.Read(t.Context(), env)
+	require.NoError(t, err)
+	want := []harness.Posting{}
+	for n := 1; n <= 5; n++ {
+		p := payment(n)
+		want = append(want, harness.Posting{ID: fmt.Sprintf("b%d", n+1), Payment: p.ID, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: "KES"})
+	}
+	want = append(want, harness.Posting{ID: "foreign", Payment: "zz", Payer: "w1", Payee: "m9", Amount: 9, Currency: "KES"})
+	require.Equal(t, want, got.Postings, "without what was there before the run, over several pages, in the words of the scenario")
+	require.Equal(t, []string{"bookings were matched to payments by item.ref"}, ledger.Notes())
+}
+
+func TestLedgerMatchesByKeyOrderOrAmount(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fields  harness.HTTPFields
+		presses []harness.Payment
+		booking booking
+		want    harness.Posting
+		err     string
+		notes   int
+	}{
+		"by key": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount", Payment: "item.ref"},
+			booking: booking{ID: "b", Ref: "the key", Amount: 101},
+			want:    harness.Posting{ID: "b", Payment: "p1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
+		},
+		"by order": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount", Order: "item.ref", Payer: "item.from"},
+			booking: booking{ID: "b", Ref: "o1", Amount: 101, From: "w1"},
+			want:    harness.Posting{ID: "b", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
+		},
+		"by amount": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			booking: booking{ID: "b", Amount: 101},
+			want:    harness.Posting{ID: "b", Payment: "p1", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
+		},
+		"by amount, of an order pressed twice": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			presses: []harness.Payment{{ID: "p1.2", Order: "o1", Amount: 101, Currency: "KES", Payer: "w1", Payee: "m0"}},
+			booking: booking{ID: "b", Amount: 101},
+			want:    harness.Posting{ID: "b", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
+		},
+		"by an amount that two have": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			presses: []harness.Payment{{ID: "p7", Order: "o7", Amount: 101, Currency: "KES"}},
+			booking: booking{ID: "b", Amount: 101},
+			err:     "booking b could be of any of 2 orders of 1.01 KES: give fields.payment or fields.order, or let amounts differ (amount: 1..1000 EUR)",
+			notes:   2,
+		},
+		"by an amount that nobody has": {
+			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			booking: booking{ID: "b", Amount: 1},
+			want:    harness.Posting{ID: "b", Amount: 1, Currency: "KES"}, notes: 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			env, _ := environment(s.Listener.Addr().String())
+			config := bookings()
+			config.Fields = tc.fields
+			ledger := httpapi.NewLedger(config, ".")
+			require.NoError(t, ledger.Open(t.Context(), env))
+			defer ledger.Close()
+			env.Asked.Add(payment(1))
+			env.Asked.Called("p1", "the key")
+			for _, p := range tc.presses {
+				env.Asked.Add(p)
+			}
+			s.bookings = []booking{tc.booking}
+			got, err := ledger.Read(t.Context(), env)
+			require.Len(t, ledger.Notes(), tc.notes)
+			if tc.err != "" {
+				require.EqualError(t, err, tc.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, []harness.Posting{tc.want}, got.Postings)
+		})
+	}
+}
+
+// lists serves pages by path.
+func lists(t *testing.T, pages map[string]string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, ok := pages[r.URL.RequestURI()]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write([]byte(page))
+	}))
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+func TestLedgersThatCannotBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pages map[string]string
+		want  string
+	}{
+		"HTML":        {map[string]string{"/bookings": "<html>"}, "page 1 of the ledger, GET /bookings: the answer is no JSON (text/html; charset=utf-8) <html>"},
+		"not there":   {nil, "page 1 of the ledger, GET /bookings: the answer is HTTP 404 404 page not found"},
+		"no list":     {map[string]string{"/bookings": `{"data": 1}`}, `page 1 of the ledger, GET /bookings: items: body.data is 1 and no list {"data": 1}`},
+		"a circle":    {map[string]string{"/bookings": `{"data": [], "next": "/bookings"}`}, "page 1 of the ledger leads back to /bookings, which was read already; check next"},
+		"no such row": {map[string]string{"/bookings": `{"data": [{"id": 1}]}`}, "page 1 of the ledger, item 1: fields: amount: item.amount: is not there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env, _ := environment(lists(t, tc.pages))
+			ledger := httpapi.NewLedger(bookings(), ".")
+			defer ledger.Close()
+			require.EqualError(t, ledger.Open(t.Context(), env), tc.want)
+			_, err := ledger.Read(t.Context(), env)
+			require.Error(t, err, "never an empty ledger")
+		})
+	}
+}
+
+func TestABookingThatSlidesCountsOnce(t *testing.T) {
+	env, _ := environment(lists(t, map[string]string{
+		"/bookings":   `{"data": [{"id": 1, "amount": 5}, {"id": 2, "amount": 6}], "next": "/bookings?2"}`,
+		"/bookings?2": `{"data": [{"id": 2, "amount": 6}, {"id": 3, "amount": 7}], "next": null}`,
+	}))
+	config := bookings()
+	config.Fields = harness.HTTPFields{ID: "item.id", Amount: "item.amount"}
+	config.Where = "item.amount > 5"
+	ledger := httpapi.NewLedger(config, ".")
+	require.NoError(t, ledger.Open(t.Context(), env))
+	defer ledger.Close()
+	got, err := ledger.Read(t.Context(), env)
+	require.NoError(t, err)
+	require.Empty(t, got.Postings, "all of it was there before")
+}
+
+func TestBalances(t *testing.T) {
+	held := map[string]any{"w0": 100, "w1": 200, "m0": 0, "fees": 3}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var all []map[string]any
+		if r.URL.Path == "/balances" {
+			for _, name := range []string{"w0", "w1", "m0", "fees"} {
+				all = append(all, map[string]any{"name": "x" + name, "cents": held[name]})
+			}
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"data": append([]map[string]any{}, all...)})
+	}))
+	defer s.Close()
+	env, _ := environment(s.Listener.Addr().String())
+	for _, name := range []string{"w0", "w1", "m0"} {
+		env.Accounts.Name(name, "x"+name)
+	}
+	config := bookings()
+	config.Balances = &harness.HTTPBalances{Path: "/balances", Items: "body.data", Account: "item.name", Amount: "item.cents"}
+	ledger := httpapi.NewLedger(config, ".")
+	require.NoError(t, ledger.Open(t.Context(), env))
+	defer ledger.Close()
+	held["w0"], held["m0"] = 70, 30
+	got, err := ledger.Read(t.Context(), env)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []harness.Balance{
+		{Account: "w0", Currency: "KES", Opening: 100, Closing: 70},
+		{Account: "w1", Currency: "KES", Opening: 200, Closing: 200},
+		{Account: "m0", Currency: "KES", Opening: 0, Closing: 30},
+	}, got.Balances)
+}
