@@ -35,17 +35,18 @@ const (
 // Await returns when the server answers, or an error that says why it does not.
 func (p Probe) Await(ctx context.Context) error {
 	within := cmp.Or(p.Ready.Within, probeWithin)
-	bounded, cancel := context.WithTimeout(ctx, within)
+	end := time.Now().Add(within)
+	bounded, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
-	var last error // what the last try that came to its end said
+	var last error // of the last try that was not cut short
 	for {
 		err := p.try(bounded)
 		if err == nil {
 			return nil
 		}
-		if last == nil || bounded.Err() == nil {
+		if last == nil || time.Now().Before(end) {
 			last = err
 		}
 		if err := p.Died(); err != nil {

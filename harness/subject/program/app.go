@@ -71,10 +71,12 @@ func (a *app) live(ctx context.Context, restarted bool) error {
 	a.reading.Go(func() { a.read(p, stdout) })
 	hello := a.hello
 	hello.Restarted = restarted
-	if err := a.say(ctx, hello); err != nil {
-		return err
+	within := readyWithin
+	unheard := a.say(ctx, hello)
+	if unheard != nil {
+		within = quitWithin // it has ended, or has closed its standard input
 	}
-	timer := time.NewTimer(readyWithin)
+	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
 	case <-ready:
@@ -83,7 +85,7 @@ func (a *app) live(ctx context.Context, restarted bool) error {
 		a.reading.Wait()
 		return cmp.Or(a.trouble(), fmt.Errorf("%s ended before it said ready; %s", a.name, p.LastLines()))
 	case <-timer.C:
-		return fmt.Errorf("%s did not say ready within %v; %s", a.name, readyWithin, p.LastLines())
+		return errors.Join(unheard, fmt.Errorf("%s did not say ready within %v; %s", a.name, within, p.LastLines()))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -26,8 +26,8 @@ func newKeeper() (*keeper, error) {
 	}
 	defer read.Close()
 	// The read ends at the end of the pipe; signals to us from a terminal do not
-	// reach the group.
-	cmd := exec.Command("/bin/sh", "-c", `read -r _; kill -KILL 0`) //nolint:noctx // it lives until kill
+	// reach the group. A group with something frozen in it is hung up when we end.
+	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0`) //nolint:noctx // it lives until kill
 	cmd.Stdin, cmd.Env, cmd.Dir = read, []string{}, "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

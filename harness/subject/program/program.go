@@ -47,7 +47,8 @@ type Process struct {
 	cmd    *exec.Cmd
 	killed atomic.Bool
 	done   chan struct{}
-	err    error // how it ended; set before done is closed
+	err    error // how it ended; set before done is closed, as is itself
+	itself bool  // it ended before it was killed
 }
 
 // Start starts a program. The caller calls Kill in the end, also if the program
@@ -83,6 +84,7 @@ func Start(c Config) (*Process, error) {
 	p := &Process{name: c.Name, log: c.LogFile, from: info.Size(), keeper: k, cmd: cmd, done: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
+		p.itself = !p.killed.Load()
 		close(p.done)
 	}()
 	return p, nil
@@ -112,14 +114,14 @@ func (p *Process) Thaw() error { return p.keeper.thaw() }
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Died returns an error that says how the program ended, with its last lines, if
-// it did so by itself, and nil while it runs or after Kill.
+// it did so by itself, and nil while it runs or if Kill has ended it.
 func (p *Process) Died() error {
 	select {
 	case <-p.done:
 	default:
 		return nil
 	}
-	if p.killed.Load() {
+	if !p.itself {
 		return nil
 	}
 	how := "exit status 0"

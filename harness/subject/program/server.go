@@ -27,7 +27,7 @@ type Server struct {
 	start   Config
 	address string
 	process *Process
-	broke   error // how an earlier process died by itself
+	broke   error // how an earlier process died by itself, or nil
 }
 
 // NewServer returns a server that has not been started. Relative folders begin at
