@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,6 +174,19 @@ func TestExploreGoesOn(t *testing.T) {
 	require.Regexp(t, `broken +in \d+ runs, first with seed \d+: panic: runtime error: integer divide by zero`, message)
 	require.Contains(t, message, "onebartest_test.faint (badinput_test.go:")
 	require.Contains(t, again(t, message), "name: matatu-broken")
+}
+
+// A failure that does not come again is told, and why.
+func TestFailureThatDoesNotRepeat(t *testing.T) {
+	var ran atomic.Int64 // lives from run to run
+	message := failure(t, onebartest.Trial{Scenario: "edge", InProcess: true, System: func(b *onebartest.Bench) (onebartest.System, error) {
+		flaw := keyPerAttempt
+		if ran.Add(1) > 1 {
+			flaw = ""
+		}
+		return wiring{flaw: flaw}.system(b)
+	}}.Explore)
+	require.Contains(t, message, "a second run of the seed did not fail so: the order of what this system does at one instant is left to the scheduler")
 }
 
 // A worker that does not come to the Trial is a failure that says so.

@@ -43,7 +43,7 @@ func (x Trial) Explore(tb testing.TB) {
 		case err != nil:
 			tb.Error(err)
 		case found.Failure != nil:
-			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure))
+			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure, found.Report.Hash))
 		case found.Broken > 0 || found.Unknown > max(1, found.Runs/100):
 			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: oddest(found).Seed}))
 		case found.Runs < found.Planned:

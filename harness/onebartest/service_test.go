@@ -102,7 +102,7 @@ type service struct {
 }
 
 // authorization is how long the service asks the card's issuer.
-const authorization = 200 * time.Millisecond
+const authorization = 1500 * time.Millisecond
 
 // webHook is how long the merchant takes to be told.
 const webHook = 300 * time.Millisecond

@@ -2,6 +2,7 @@ package onebartest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,9 @@ import (
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/spec"
 )
+
+// unrepeated is why two runs of a seed are not the same.
+const unrepeated = "the order of what this system does at one instant is left to the scheduler, or it draws numbers that no seed knows"
 
 // patience is how long a failing case is made smaller.
 const patience = 30 * time.Second
@@ -24,20 +28,27 @@ func (r *runs) again(ctx context.Context, c explore.Case) string {
 	return b.String()
 }
 
-// smaller makes a failing case as small as it can, and tells of that.
-func (r *runs) smaller(ctx context.Context, c explore.Case) string {
+// smaller makes a failing case as small as it can, and tells of that. hash is that
+// of the history in which it has failed; empty is not known.
+func (r *runs) smaller(ctx context.Context, c explore.Case, hash string) string {
 	o := explore.ShrinkOptions{Jobs: r.jobs, For: patience}
 	if left := r.left(); left > 0 {
 		o.For = min(o.For, left/2)
 	}
 	small, err := explore.Shrink(ctx, r, c, o)
+	if errors.Is(err, explore.ErrPasses) {
+		return "\n\na second run of the seed did not fail so: " + unrepeated + r.again(ctx, c)
+	}
 	if err != nil {
-		return r.again(ctx, c) // it does not fail again: the run that is told of says what it does
+		return r.again(ctx, c)
 	}
 	small.Case.Dir = r.folder()
 	report, err := r.Run(ctx, small.Case)
 	got := outcome{small.Case, report.Result, err}
 	var b strings.Builder
+	if hash != "" && small.First.Result.Hash != hash {
+		b.WriteString("\n\na second run of the seed had another history, and failed, too: " + unrepeated)
+	}
 	fmt.Fprintf(&b, "\n\nthe smallest run found that fails so, after %d tries: %s", small.Tried, got.told())
 	r.file(&b, small.Case, small.Check, got.headline())
 	return b.String()

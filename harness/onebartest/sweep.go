@@ -72,5 +72,5 @@ func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
 	if at >= len(found.Cases) {
 		return "" // it was interrupted before it found anything
 	}
-	return r.smaller(ctx, found.Cases[at])
+	return r.smaller(ctx, found.Cases[at], "")
 }
