@@ -64,7 +64,7 @@ that fails in the same way and with its history.`,
 	f.StringVar(&s.engine, "engine", simulated, "sim, or toxiproxy for a cut after each byte")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor, and 128 in real time)")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 8 of programs and containers, 1 of a server that is there)")
 	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
 	f.BoolVar(&s.pairs, "pairs", false, "all pairs of faults, too")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse to make more runs than this; 0 is no limit")
@@ -95,7 +95,7 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
 	}
-	runner, free, err := s.runner(cuts)
+	runner, free, err := s.runner(sc.Subject)
 	if err != nil {
 		return err
 	}
@@ -114,14 +114,23 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 	return nil
 }
 
-// liveJobs is how many runs in real time are made at a time unless asked otherwise:
-// most of the time they wait.
-const liveJobs = 128
+// liveJobs is how many runs in real time are made at a time unless asked otherwise.
+// Most of the time a run waits; but programs and containers take their share of the
+// machine, and a server that is there has one ledger for all runs.
+func liveJobs(c harness.SubjectConfig) int {
+	switch {
+	case c.Server == nil:
+		return 128
+	case c.Server.Address != "":
+		return 1
+	}
+	return 8
+}
 
 // runner returns who makes the runs.
-func (s *sweep) runner(live bool) (r explore.Runner, free func(), err error) {
-	if live {
-		s.jobs = cmp.Or(s.jobs, liveJobs)
+func (s *sweep) runner(c harness.SubjectConfig) (r explore.Runner, free func(), err error) {
+	if s.engine != simulated {
+		s.jobs = cmp.Or(s.jobs, liveJobs(c))
 		return explore.Live{Engine: toxi.Engine{}, New: newLive, Version: version}, func() {}, nil
 	}
 	s.jobs = cmp.Or(s.jobs, runtime.NumCPU())

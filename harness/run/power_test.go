@@ -61,7 +61,8 @@ func TestPowerFailsAtABadMoment(t *testing.T) {
 		want     []string
 	}{
 		"as it starts again": {
-			[]harness.Event{{At: 2 * time.Second, Action: harness.Crash, Side: harness.Server, Restart: time.Second}, at}, true,
+			[]harness.Event{{At: 2 * time.Second, Action: harness.Crash, Side: harness.Server, Restart: time.Second}, at},
+			true,
 			[]string{"2s crash server", "3s restart without power", "3s crash server", "4s restart server"},
 		},
 		"as the script ends": {
