@@ -100,7 +100,7 @@ func drawOdd(b *strings.Builder, s style, x harness.Exploration, most int) {
 		s.item(b, "", []cell{{pad(w, len("UNKNOWN"), false), colourOf(w)}, {text: runOf(o)}}, clean(o.Check)+": "+clean(o.Text))
 	}
 	if more := odd - len(shown); more > 0 {
-		fmt.Fprintf(b, "and %s more that did not pass\n", plural(more, "run"))
+		fmt.Fprintf(b, "and %s that did not pass\n", plural(more, "more run"))
 	}
 }
 

@@ -237,7 +237,7 @@ func TestASingleRunHasNoTotal(t *testing.T) {
 		defer s.bars.Close()
 		s.bars.Start("tunnel", 7, 0)
 		s.bars.Update("tunnel", 3, "pays")
-		require.Equal(t, "tunnel                 [                    ]         3/0 pays                0s\n", s.draw())
+		require.Equal(t, "tunnel                 [                    ]           3 pays                0s\n", s.draw())
 		s.bars.Done(passing())
 	})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +31,7 @@ type exploring struct {
 	json      string
 	tags      []string
 	all       bool
+	noShrink  bool
 }
 
 func newExplore() *cobra.Command {
@@ -43,8 +43,8 @@ func newExplore() *cobra.Command {
 draws its own losses, arrivals and amounts, and, if the scenario has a nemesis, its
 own faults. Of several scenarios the seeds take turns.
 
-It ends at the first run that fails, whose history it writes to OUT/NAME-seed-SEED.
-A run whose program panics, hangs or leaks is named, and the others go on. At the end
+It ends at the first run that fails. Its history goes to OUT/NAME-seed-SEED, and so
+does the smallest scenario that fails in the same way, see onebar shrink. A run whose program panics, hangs or leaks is named, and the others go on. At the end
 it says which situations were reached, how often, and which never were.`,
 		Example: `  onebar explore bad-day --seeds 10000
   onebar explore my-scenario.yaml --for 60s
@@ -62,6 +62,7 @@ it says which situations were reached, how often, and which never were.`,
 	f.StringVar(&e.out, "out", defaultOut, "output folder")
 	f.StringVar(&e.json, "json", "", "write a JSON report to this file")
 	f.StringSliceVar(&e.tags, "tag", nil, "only scenarios with one of these tags")
+	f.BoolVar(&e.noShrink, "no-shrink", false, "do not make the first failure smaller")
 	f.BoolVar(&e.all, "all", false, "name every run that did not pass, up to 1000")
 	return cmd
 }
@@ -160,7 +161,8 @@ func again(list []harness.Scenario, o harness.OddRun) string {
 	return ""
 }
 
-// keep makes the first run that failed again, writes its history, and shows it.
+// keep makes the first run that failed again, writes its history, and makes it
+// smaller.
 func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harness.Scenario, res explore.Found) error {
 	c := *res.Failure
 	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
@@ -168,19 +170,29 @@ func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harne
 	if err != nil {
 		return fmt.Errorf("make the failing run again: %w", err)
 	}
-	report.Result.Rerun = again(list, harness.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed})
-	if err := e.repeats(cmd.Context(), cmd.ErrOrStderr(), report.Result, res.Report); err != nil {
-		return err
+	w := cmd.OutOrStdout()
+	first := harness.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed}
+	fmt.Fprintf(w, "\nthe first failure: %s, seed %d\n  history  %s\n  again    %s\n", c.Scenario.Name, c.Seed, report.Result.HistoryFile, again(list, first))
+	if report.Result.Status != harness.Fail {
+		return fmt.Errorf("seed %d of %s did not fail when it was run again: what it does at one instant is left to the scheduler, see onebar run --verify",
+			c.Seed, c.Scenario.Name)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "\nthe first failure")
-	return reports.Console(cmd.OutOrStdout(), []harness.Result{report.Result})
+	if e.noShrink {
+		return nil
+	}
+	fmt.Fprintln(w, "\nthe smallest scenario that fails so")
+	return e.shrink(cmd, runner, c)
 }
 
-// repeats says if a run that was made again has another history.
-func (e *exploring) repeats(ctx context.Context, w io.Writer, second, first harness.Result) error {
-	if ctx.Err() == nil && second.Status != harness.Fail {
-		fmt.Fprintf(w, "onebar: seed %d of %s did not fail when it was run again: what it does at one instant is left to the scheduler\n",
-			first.Seed, first.Scenario.Name)
+// shrink makes a failing case smaller, and writes what it finds into its folder.
+func (e *exploring) shrink(cmd *cobra.Command, runner explore.Runner, c explore.Case) error {
+	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
+	c.Dir = ""
+	found, err := shrinkTo(cmd.Context(), runner, c, path, explore.ShrinkOptions{
+		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
+	})
+	if err != nil {
+		return fmt.Errorf("make the failing run smaller: %w", err)
 	}
-	return ctx.Err()
+	return reportShrunk(cmd.OutOrStdout(), path, found)
 }

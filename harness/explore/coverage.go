@@ -308,7 +308,8 @@ func (t *Tally) Add(c Coverage) {
 }
 
 // Reached returns how often each situation was reached, those that never were
-// included, and after them each kind of fault that the scenarios may have.
+// included, and after them how often each kind of fault that the scenarios may have
+// hit something, and how often it missed, if it did.
 func (t *Tally) Reached(list []harness.Scenario) []harness.Reached {
 	var all []harness.Reached
 	row := func(name string) {
@@ -319,7 +320,9 @@ func (t *Tally) Reached(list []harness.Scenario) []harness.Reached {
 	}
 	for _, kind := range faultKinds(list) {
 		row(kind + " hit")
-		row(kind + " missed")
+		if missed := kind + " missed"; t.times[missed] > 0 {
+			row(missed)
+		}
 	}
 	return all
 }

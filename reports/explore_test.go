@@ -1,0 +1,89 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+func explored() harness.Exploration {
+	return harness.Exploration{
+		Onebar: "dev", Scenarios: []string{"bad-day", "tunnel"}, First: 7, Planned: 2000, Runs: 2000, Passed: 2000,
+		Virtual: 51 * time.Hour, Took: 10 * time.Second,
+		Reached: []harness.Reached{
+			{Name: "confirmed", Times: 199_000, Runs: 2000},
+			{Name: "answer lost: the try failed, and had been booked", Times: 412, Runs: 298},
+			{Name: "declined"},
+			{Name: "blackhole hit", Times: 3000, Runs: 1700},
+		},
+	}
+}
+
+func oddExploration() harness.Exploration {
+	x := explored()
+	x.Passed, x.Failed, x.Unknown, x.Broken, x.Interrupted = 1974, 2, 23, 1, true
+	lost := harness.OddRun{Scenario: "bad-day", Seed: 12, Check: "lost", Status: harness.Fail, Text: "1 payment lost: p1 (order o1)", Again: "onebar run bad-day --engine sim --seed 12"}
+	broken := harness.OddRun{Scenario: "tunnel", Seed: 9, Check: harness.Broken, Text: "panic: at the disco"}
+	doubt := harness.OddRun{Scenario: "tunnel", Seed: 14, Check: "impairment", Text: "the reset of line 9 hit nothing"}
+	x.ByCheck = []harness.CheckCount{
+		{Check: harness.Broken, Runs: 1, First: broken},
+		{Check: "lost", Status: harness.Fail, Runs: 2, First: lost},
+		{Check: "impairment", Runs: 23, First: doubt},
+	}
+	x.Odd = []harness.OddRun{broken, lost}
+	for range shownOdd {
+		x.Odd = append(x.Odd, doubt)
+	}
+	return x
+}
+
+func TestExploreGolden(t *testing.T) {
+	t.Parallel()
+	some := func(w io.Writer, x harness.Exploration) error { return Explore(w, x, false) }
+	all := func(w io.Writer, x harness.Exploration) error { return Explore(w, x, true) }
+	narrow := func(w io.Writer, x harness.Exploration) error {
+		return exploration(w, style{colour: true, width: 60}, x, false)
+	}
+	for file, c := range map[string]struct {
+		write func(io.Writer, harness.Exploration) error
+		found harness.Exploration
+	}{
+		"explore.console":        {some, explored()},
+		"explore-odd.console":    {some, oddExploration()},
+		"explore-all.console":    {all, oddExploration()},
+		"explore-odd-60.console": {narrow, oddExploration()},
+		"explore.json":           {ExploreJSON, oddExploration()},
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			require.NoError(t, c.write(&got, c.found))
+			file := filepath.Join("testdata", file)
+			if *update {
+				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err, "run go test ./reports -update")
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+func TestExploreJSONReadsBack(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	require.NoError(t, ExploreJSON(&b, oddExploration()))
+	var back harness.Exploration
+	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
+	require.Equal(t, oddExploration(), back)
+	require.Error(t, ExploreJSON(full{}, explored()))
+	require.Error(t, Explore(full{}, explored(), false))
+}
