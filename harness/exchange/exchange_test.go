@@ -55,8 +55,8 @@ func TestTemplateProblems(t *testing.T) {
 		reason       string
 	}{
 		"unknown name":       {"a {{ paymnt.id }}", 1, 6, "nothing is named paymnt here; did you mean payment?"},
-		"unknown field":      {"{{ payment.idd }}", 1, 12, "nothing is named idd here; did you mean id?"},
-		"unknown capture":    {"x\n  {{ captured.tokn }}", 2, 15, "nothing is named tokn here; did you mean token?"},
+		"unknown field":      {"{{ payment.idd }}", 1, 12, "nothing is named idd here; did you mean payment.id?"},
+		"unknown capture":    {"x\n  {{ captured.tokn }}", 2, 15, "nothing is named tokn here; did you mean captured.token?"},
 		"not closed":         {"é{{ payment.id", 1, 2, "{{ is not closed; write it as {{ payment.id }}"},
 		"no expression":      {"ab {{ }}", 1, 6, "unexpected token EOF"},
 		"no variable":        {"a ${MISSING} b", 1, 3, "the environment has no variable MISSING; set it, such as MISSING=... onebar run ..."},

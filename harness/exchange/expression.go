@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -143,27 +144,27 @@ func compile(text string, s scope, condition bool) (*expression, *Problem) {
 // explain adds to a message of the compiler what was meant, if that can be told.
 func explain(message string, s scope) string {
 	unknown := regexp.MustCompile(`^unknown (?:name|field) (\w+)`).FindStringSubmatch(message)
-	if unknown == nil {
+	switch {
+	case strings.Contains(message, `Operator("=")`):
+		return message + "; a comparison is written =="
+	case unknown == nil:
 		return message
 	}
-	if best := nearest.Word(unknown[1], s.leaves()); best != "" {
-		return fmt.Sprintf("nothing is named %s here; did you mean %s?", unknown[1], best)
+	full := s.full()
+	if best := nearest.Word(unknown[1], slices.Sorted(maps.Keys(full))); best != "" {
+		return fmt.Sprintf("nothing is named %s here; did you mean %s?", unknown[1], full[best])
 	}
 	return fmt.Sprintf("nothing is named %s here; there are %s", unknown[1], strings.Join(s.names(), ", "))
 }
 
-// leaves returns the names of the scope without the mappings they are in.
-func (s scope) leaves() []string {
-	var all []string
-	for _, n := range s.names() {
-		_, last, in := strings.Cut(n, ".")
-		if !in {
-			last = n
-		}
-		all = append(all, last)
-	}
+// full returns the names of the scope by their last words.
+func (s scope) full() map[string]string {
+	all := map[string]string{}
 	for name := range s {
-		all = append(all, name)
+		all[name] = name
+	}
+	for _, n := range s.names() {
+		all[n[strings.LastIndex(n, ".")+1:]] = n
 	}
 	return all
 }

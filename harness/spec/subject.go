@@ -105,7 +105,10 @@ func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConf
 
 // oneKey returns the only key of a struct that was given. Anything else is a
 // mistake, unless the struct is missing altogether.
-func (d *decoder) oneKey(v interface{ given() bool }, what string) string {
+func (d *decoder) oneKey(v interface {
+	given() bool
+	where() place
+}, what string) string {
 	given := givenOf(v)
 	switch {
 	case !v.given():
@@ -113,8 +116,7 @@ func (d *decoder) oneKey(v interface{ given() bool }, what string) string {
 	case len(given) == 1:
 		return given[0]
 	}
-	at := reflect.ValueOf(v).Elem().FieldByName("place").Interface().(place)
-	d.errorf(at, "%s needs exactly one of %s", what, strings.Join(names(keysOf(reflect.TypeOf(v).Elem())), ", "))
+	d.errorf(v.where(), "%s needs exactly one of %s", what, strings.Join(names(keysOf(reflect.TypeOf(v).Elem())), ", "))
 	return ""
 }
 

@@ -236,7 +236,11 @@ func (v *httpSetup) config() harness.HTTPSetup {
 func rulesOf(list []httpRule) []harness.HTTPRule {
 	var rules []harness.HTTPRule
 	for _, r := range list {
-		rules = append(rules, harness.HTTPRule{When: r.When.s, Outcome: r.Outcome.s, Line: r.line})
+		outcome := r.Outcome.s
+		if !r.Outcome.ok {
+			outcome = exchange.Unknown.String() // it is reported already
+		}
+		rules = append(rules, harness.HTTPRule{When: r.When.s, Outcome: outcome, Line: r.line})
 	}
 	return rules
 }
@@ -249,7 +253,9 @@ func (v *httpRetry) config() harness.HTTPRetry {
 		r.Jitter = &v.Jitter.f
 	}
 	for _, w := range v.On {
-		r.On = append(r.On, w.s)
+		if w.ok {
+			r.On = append(r.On, w.s)
+		}
 	}
 	return r
 }
