@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +225,7 @@ func FuzzParse(f *testing.F) {
 			f.Add(data)
 		}
 	}
+	f.Add([]byte("subject:\n  client:")) // was a panic
 	lib := bundled(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Parse("f", data, lib)
@@ -239,7 +242,17 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		requireSound(t, s)
+		requireWritable(t, s, lib)
 	})
+}
+
+// requireWritable: what was read can be written, unless a profile of the file has
+// lost what another of its keys had needed, or the subject is one of others.
+func requireWritable(t *testing.T, s harness.Scenario, lib Library) {
+	t.Helper()
+	if err := Write(io.Discard, s, lib); err != nil && reflect.DeepEqual(s.Subject, harness.SubjectConfig{Broken: s.Subject.Broken}) {
+		require.ErrorContains(t, err, "has no effect")
+	}
 }
 
 // requireSound holds for every scenario Parse gives out.
