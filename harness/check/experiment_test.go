@@ -157,6 +157,12 @@ func experimentSamples() []sample {
 			dark(3, 0)(s)
 			missed(s)
 		})},
+		{name: "pass-impairment-periodic", summary: "packets 0.0 ms late on average; 1 event with 3 hits", write: bench(func(s *script) {
+			dark(3, 0)(s)
+			s.header.Scenario.Timeline[0].Every = 4 * time.Second
+			dark(0, 0)(s)
+			s.header.Scenario.Timeline = s.header.Scenario.Timeline[:1]
+		})},
 		{name: "unknown-impairment-another-may-miss", summary: "the outage of phase \"dark twice\" met no packet", lines: []int{18}, write: bench(func(s *script) {
 			dark(3, 0)(s)
 			s.fault(harness.FaultNote{Action: harness.Blackhole})

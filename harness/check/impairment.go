@@ -153,13 +153,14 @@ func (j *Judge) outages(a *answer) {
 	})
 }
 
-// excused reports whether the blackholes in force at a line all may miss.
+// excused reports whether the blackholes in force at a line all may miss. One
+// outage of a periodic event may, if another of them has hit something.
 func (j *Judge) excused(line int32) bool {
 	all, some := true, false
 	for i, e := range j.header.Scenario.Timeline {
 		if got := j.links.events[i]; e.Action == harness.Blackhole && got != nil && got.inForce(line) {
 			some = true
-			all = all && e.MayMiss
+			all = all && (e.MayMiss || e.Every > 0 && got.hits > 0)
 		}
 	}
 	return some && all
