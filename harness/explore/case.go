@@ -33,6 +33,7 @@ type Case struct {
 	Pcap     bool             `json:"pcap,omitempty"`
 	Survey   bool             `json:"survey,omitempty"` // say at which points events could begin
 	Cover    bool             `json:"cover,omitempty"`  // say which situations are reached
+	Brief    bool             `json:"brief,omitempty"`  // leave scenario, figures, phases, faults and energy out of the result
 
 	Traces []harness.TraceData `json:"traces,omitempty"` // see Pack
 }
@@ -163,6 +164,9 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 		o.Each = both(cover.add, o.Each)
 	}
 	res, err := run.Run(ctx, c.Scenario, o)
+	if c.Brief {
+		res.Scenario, res.Figures, res.Phases, res.Faults, res.Energy = harness.Scenario{}, nil, nil, nil, nil
+	}
 	report := Report{Result: res, Coverage: cover.reached}
 	if s != nil {
 		report.Survey = s.survey(o.Subject)

@@ -39,7 +39,7 @@ type Progress struct {
 type Found struct {
 	harness.Exploration
 	Failure *Case          // explicit: without a nemesis; nil if nothing failed
-	Report  harness.Result // of Failure
+	Report  harness.Result // of Failure, in brief: see Case
 }
 
 // Explore runs scenarios with seed after seed: run number i, from 0, is of
@@ -105,6 +105,7 @@ func (x *explorer) next(ctx context.Context) bool {
 		Scenario: x.list[i%len(x.list)],
 		Seed:     x.options.First + uint64(i/len(x.list)),
 		Cover:    true,
+		Brief:    true,
 	}
 	report, err := x.runner.Run(ctx, c)
 	x.mu.Lock()
@@ -153,7 +154,7 @@ func (x *explorer) over(i int, c Case, report Report, failure error) {
 		x.stopped = x.stopped || !x.options.KeepGoing
 		if x.first < 0 || i < x.first {
 			x.first = i
-			c.Scenario, c.Cover = nemesis.Expand(c.Scenario, c.Seed), false
+			c.Scenario, c.Cover, c.Brief = nemesis.Expand(c.Scenario, c.Seed), false, false
 			f.Failure, f.Report = &c, report.Result
 		}
 	default:
