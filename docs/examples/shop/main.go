@@ -14,6 +14,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -41,10 +42,11 @@ func main() {
 
 func run() (err error) {
 	listen := flag.String("listen", ":8080", "address to listen at")
-	database := flag.String("db", "file:shop.db", "postgres://… or file:…")
-	mistake := flag.String("mistake", "", "key-outside, key-after or key-forgotten; none unless said")
-	receipt := flag.Duration("receipt", 5*time.Millisecond, "how long the receipt printer takes, which is asked after the charge")
-	jams := flag.Float64("jams", 0, "how often it fails, 0 to 1")
+	database := flag.String("db", cmp.Or(os.Getenv("SHOP_DB"), "file:shop.db"), "postgres://… or file:…; without it SHOP_DB")
+	mistake := flag.String("mistake", os.Getenv("SHOP_MISTAKE"), "key-outside, key-after or key-forgotten; without it SHOP_MISTAKE, or none")
+	fraud := flag.Duration("fraud", 5*time.Millisecond, "how long the fraud check takes, which comes before the charge")
+	receipt := flag.Duration("receipt", 5*time.Millisecond, "how long the receipt printer takes, which comes after it")
+	jams := flag.Float64("jams", 0, "how often the printer fails, 0 to 1")
 	ledger := flag.Bool("ledger", false, "print what is booked as JSON lines, and end")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,7 +59,7 @@ func run() (err error) {
 	if *ledger {
 		return db.ledger(ctx, os.Stdout)
 	}
-	s := &shop{books: db, mistake: *mistake, receipt: *receipt, jams: *jams}
+	s := &shop{books: db, mistake: *mistake, fraud: *fraud, receipt: *receipt, jams: *jams}
 	switch s.mistake {
 	case "", keyOutside, keyAfter, keyForgotten:
 	default:
@@ -76,6 +78,7 @@ func run() (err error) {
 type shop struct {
 	books   *books
 	mistake string
+	fraud   time.Duration
 	receipt time.Duration
 	jams    float64
 }
@@ -137,13 +140,14 @@ func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
 func (s *shop) charge(ctx context.Context, p payment) (status int, err error) {
 	switch s.mistake {
 	case keyOutside:
-		status, err = s.books.bookKeyOutside(ctx, p)
+		return s.chargeKeyOutside(ctx, p)
 	case keyAfter:
 		return s.chargeKeyAfter(ctx, p)
-	default:
-		status, err = s.books.book(ctx, p)
 	}
-	if err != nil {
+	if err := after(ctx, s.fraud); err != nil {
+		return 0, err
+	}
+	if status, err = s.books.book(ctx, p); err != nil {
 		return 0, err
 	}
 	if err := s.print(ctx); err != nil {
@@ -158,15 +162,23 @@ func (s *shop) charge(ctx context.Context, p payment) (status int, err error) {
 
 // print prints a receipt, which takes a moment and may fail.
 func (s *shop) print(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("the customer has left: %w", ctx.Err())
-	case <-time.After(s.receipt):
+	if err := after(ctx, s.receipt); err != nil {
+		return err
 	}
 	if rand.Float64() < s.jams { //nolint:forbidigo // the shop knows no onebar
 		return errors.New("the receipt printer is jammed")
 	}
 	return nil
+}
+
+// after waits, unless the customer leaves.
+func after(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("the customer has left: %w", ctx.Err())
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -12,20 +12,25 @@ const (
 	keyForgotten = "key-forgotten"
 )
 
-// bookKeyOutside looks for the key first and books then. Of two requests at once
+// chargeKeyOutside looks for the key first and books then. Of two requests at once
 // neither sees the key of the other.
-func (b *books) bookKeyOutside(ctx context.Context, p payment) (status int, err error) {
-	if status, ok, err := seen(ctx, b, p.Key); ok || err != nil {
+func (s *shop) chargeKeyOutside(ctx context.Context, p payment) (status int, err error) {
+	if status, ok, err := seen(ctx, s.books, p.Key); ok || err != nil {
 		return status, err
 	}
-	err = b.within(ctx, func(tx *sql.Tx) error {
-		var err error
+	if err := after(ctx, s.fraud); err != nil {
+		return 0, err
+	}
+	err = s.books.within(ctx, func(tx *sql.Tx) error {
 		if status, err = move(ctx, tx, p); err != nil {
 			return err
 		}
 		return keep(ctx, tx, p.Key, status)
 	})
-	return status, err
+	if err != nil {
+		return 0, err
+	}
+	return status, s.print(ctx)
 }
 
 // chargeKeyAfter charges, prints the receipt, and keeps the key then. What ends
@@ -34,6 +39,9 @@ func (b *books) bookKeyOutside(ctx context.Context, p payment) (status int, err 
 func (s *shop) chargeKeyAfter(ctx context.Context, p payment) (status int, err error) {
 	if status, ok, err := seen(ctx, s.books, p.Key); ok || err != nil {
 		return status, err
+	}
+	if err := after(ctx, s.fraud); err != nil {
+		return 0, err
 	}
 	err = s.books.within(ctx, func(tx *sql.Tx) error {
 		status, err = move(ctx, tx, p)

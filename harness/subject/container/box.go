@@ -60,7 +60,10 @@ func (b *box) start(ctx context.Context) error {
 
 // request describes the container to testcontainers.
 func (b *box) request(ctx context.Context) (r testcontainers.ContainerRequest, err error) {
-	r = testcontainers.ContainerRequest{Image: b.config.Image, Cmd: b.config.Command, Labels: maps.Clone(b.labels), Env: map[string]string{}}
+	r = testcontainers.ContainerRequest{Image: b.config.Image, Labels: maps.Clone(b.labels), Env: map[string]string{}}
+	if r.Cmd, err = subject.ExpandAll(b.config.Command, nil); err != nil {
+		return r, err
+	}
 	for name, text := range b.config.Env {
 		if r.Env[name], err = subject.Expand(text, nil); err != nil {
 			return r, err

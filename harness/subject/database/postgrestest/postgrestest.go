@@ -67,10 +67,15 @@ func Start(tb testing.TB, addresses ...string) Server {
 		_ = server.Wait()
 		log.Close()
 	})
-	require.Eventually(tb, func() bool {
+	said := func() string {
 		text, err := os.ReadFile(log.Name())
-		return err == nil && strings.Contains(string(text), "ready to accept connections")
-	}, 30*time.Second, 10*time.Millisecond, "see %s", log.Name())
+		require.NoError(tb, err)
+		return string(text)
+	}
+	for begin := time.Now(); !strings.Contains(said(), "ready to accept connections"); time.Sleep(10 * time.Millisecond) {
+		require.NotContains(tb, said(), "FATAL")
+		require.Less(tb, time.Since(begin), 30*time.Second, said())
+	}
 	return s
 }
 
