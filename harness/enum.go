@@ -24,9 +24,13 @@ func (n names) text(v uint8) string {
 }
 
 func (n names) parse(what string, b []byte) (uint8, error) {
-	for v := range strings.Fields(string(n)) {
-		if n.text(uint8(v)) == string(b) {
-			return uint8(v), nil
+	for v, rest := uint8(0), string(n); rest != ""; v++ {
+		var word string
+		if word, rest, _ = strings.Cut(rest, " "); word == "-" {
+			word = ""
+		}
+		if word == string(b) {
+			return v, nil
 		}
 	}
 	return 0, fmt.Errorf("%s %q is not one of %s", what, b, strings.Join(strings.Fields(string(n)), ", "))
