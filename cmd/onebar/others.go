@@ -21,21 +21,27 @@ func ofOthers(sc harness.Scenario) bool {
 
 // others puts the system of others together that a scenario describes.
 func others(sc harness.Scenario) (harness.Subject, error) {
+	p, err := partsOf(sc)
+	if err != nil {
+		return nil, err
+	}
+	return subject.New(p), nil
+}
+
+// partsOf returns its parts.
+func partsOf(sc harness.Scenario) (subject.Parts, error) {
 	s := sc.Subject
 	if s.Client == nil || s.Server == nil || s.Ledger == nil {
-		return nil, errors.New("a system of others needs client, server and ledger")
+		return subject.Parts{}, errors.New("a system of others needs client, server and ledger")
 	}
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
-		return nil, fmt.Errorf("find the folder of the scenario: %w", err)
+		return subject.Parts{}, fmt.Errorf("find the folder of the scenario: %w", err)
 	}
 	client, err1 := clientOf(*s.Client, base)
 	server, err2 := serverOf(*s.Server, base)
 	ledger, err3 := ledgerOf(*s.Ledger, base)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, err
-	}
-	return subject.New(subject.Parts{Client: client, Server: server, Ledger: ledger}), nil
+	return subject.Parts{Client: client, Server: server, Ledger: ledger}, errors.Join(err1, err2, err3)
 }
 
 func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {

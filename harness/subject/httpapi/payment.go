@@ -24,17 +24,7 @@ type wallet struct {
 // or ctx has ended.
 func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	c := w.client
-	t := &payment{wallet: w, asked: p, called: make(chan word, 1)}
-	t.captured = w.captured
-	if more := c.payee(p); len(more) > 0 {
-		t.captured = merge(w.captured, more)
-	}
-	reference := Reference(c.env, p)
-	c.env.Asked.Called(p.ID, reference)
-	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
-	for name, value := range c.run {
-		t.vars[name] = value
-	}
+	t := c.newPayment(w, p)
 	if c.calls != nil {
 		c.calls.await(p.ID, t.called)
 	}
@@ -54,6 +44,21 @@ func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	}
 	c.env.Observer.Told(told(p.ID, last))
 	return nil
+}
+
+// newPayment returns a payment that is about to be made.
+func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
+	t := &payment{wallet: w, asked: p, called: make(chan word, 1), captured: w.captured}
+	if more := c.payee(p); len(more) > 0 {
+		t.captured = merge(w.captured, more)
+	}
+	reference := Reference(c.env, p)
+	c.env.Asked.Called(p.ID, reference)
+	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
+	for name, value := range c.run {
+		t.vars[name] = value
+	}
+	return t
 }
 
 // told is what the payer is shown for a word.
@@ -125,17 +130,9 @@ func (t *payment) again(last word) bool {
 func (t *payment) pay(ctx context.Context) word {
 	t.tries++
 	plan := t.client.plan
-	key := t.key()
-	t.vars["key"], t.vars["attempt"], t.vars["captured"] = key, t.tries, t.captured
-	req, err := plan.Pay.Make(ctx, t.vars)
+	req, err := t.request(ctx)
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
-	}
-	if h := plan.Config.KeyHeader; key != "" && req.Header.Get(h) == "" {
-		if plan.Config.KeyQuoted {
-			key = strconv.Quote(key)
-		}
-		req.Header.Set(h, key)
 	}
 	x := t.exchange(req, false)
 	if x.err != nil {
@@ -145,6 +142,24 @@ func (t *payment) pay(ctx context.Context) word {
 		t.captured = merge(t.captured, more)
 	}
 	return t.judge(plan.Outcomes, x.answer)
+}
+
+// request returns the request of the present attempt, with its key.
+func (t *payment) request(ctx context.Context) (*http.Request, error) {
+	plan := t.client.plan
+	key := t.key()
+	t.vars["key"], t.vars["attempt"], t.vars["captured"] = key, t.tries, t.captured
+	req, err := plan.Pay.Make(ctx, t.vars)
+	if err != nil {
+		return nil, err
+	}
+	if h := plan.Config.KeyHeader; key != "" && req.Header.Get(h) == "" {
+		if plan.Config.KeyQuoted {
+			key = strconv.Quote(key)
+		}
+		req.Header.Set(h, key)
+	}
+	return req, nil
 }
 
 // key returns the idempotency key of the next attempt, or nothing.

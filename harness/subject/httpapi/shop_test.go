@@ -24,6 +24,10 @@ import (
 // shop is a payment API. What it does wrong is said by its fields.
 type shop struct {
 	*httptest.Server
+	careful bool                                                     // it refuses a key with another body (422), and one in use (409)
+	forgets bool                                                     // it remembers a key only once its answer has gone out
+	racy    bool                                                     // it looks a key up, works a while, and books then
+	failing bool                                                     // it answers 500 to what it cannot read
 	keyless bool                                                     // it knows no idempotency keys
 	meddle  func(n int, w http.ResponseWriter, r *http.Request) bool // before request to pay n, from 1; true: it has answered
 	late    func(n int, w http.ResponseWriter) bool                  // after the booking; true: it has answered
@@ -33,6 +37,7 @@ type shop struct {
 	keys     []string
 	bodies   []string
 	answers  map[string][]byte // by key
+	first    map[string]string // bodies by key
 	bookings []booking
 }
 
@@ -47,7 +52,7 @@ type booking struct {
 
 func newShop(tb testing.TB) *shop {
 	tb.Helper()
-	s := &shop{answers: map[string][]byte{}}
+	s := &shop{answers: map[string][]byte{}, first: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /accounts", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -71,20 +76,54 @@ func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
 	if s.meddle != nil && s.meddle(n, w, r) {
 		return
 	}
-	s.mu.Lock()
-	got, known := s.answers[key]
-	if !known || s.keyless || key == "" {
-		b := booking{ID: "b" + strconv.Itoa(len(s.bookings)+1), State: "done"}
-		_ = json.Unmarshal(body, &b)
-		s.bookings = append(s.bookings, b)
-		got, _ = json.Marshal(b)
-		s.answers[key] = got
+	if s.failing && !json.Valid(body) {
+		http.Error(w, "oops", http.StatusInternalServerError)
+		return
 	}
-	s.mu.Unlock()
+	got, refused := s.book(r.Context(), key, body)
+	if refused != 0 {
+		w.WriteHeader(refused)
+		return
+	}
 	if s.late != nil && s.late(n, w) {
 		return
 	}
-	w.Write(got)
+	_, _ = w.Write(got)
+}
+
+// book makes a booking unless the key is known, and returns the answer, or the
+// status of a refusal.
+func (s *shop) book(ctx context.Context, key string, body []byte) (answer []byte, refused int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got, known := s.answers[key]
+	switch {
+	case known && s.careful && got == nil:
+		return nil, http.StatusConflict
+	case known && s.careful && s.first[key] != string(body):
+		return nil, http.StatusUnprocessableEntity
+	case known && !s.keyless && key != "":
+		return got, 0
+	}
+	if s.careful {
+		s.answers[key], s.first[key] = nil, string(body)
+	}
+	if s.careful || s.racy || s.forgets {
+		s.mu.Unlock()
+		time.Sleep(20 * time.Millisecond)
+		s.mu.Lock()
+	}
+	b := booking{ID: "b" + strconv.Itoa(len(s.bookings)+1), State: "done"}
+	if json.Unmarshal(body, &b) != nil {
+		delete(s.answers, key)
+		return nil, http.StatusBadRequest
+	}
+	s.bookings = append(s.bookings, b)
+	got, _ = json.Marshal(b)
+	if !s.forgets || ctx.Err() == nil {
+		s.answers[key] = got
+	}
+	return got, 0
 }
 
 func (s *shop) status(w http.ResponseWriter, r *http.Request) {

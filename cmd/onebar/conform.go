@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject/httpapi"
+)
+
+func newConform() *cobra.Command {
+	return &cobra.Command{
+		Use:   "conform SCENARIO",
+		Short: "Ask a payment API what it does with idempotency keys",
+		Long: `Make payments at the HTTP endpoint of a scenario, without any impairment, and see
+what its idempotency keys do: the same request again, another request with the
+same key, several at once, after an error of the server, and after a connection
+that was cut inside the request, when it was sent, and before its answer was read.
+
+What is seen is compared with what the preset of the scenario's client documents,
+and always with what no payer may suffer: to be charged twice, or not at all.`,
+		Example:           `  STRIPE_KEY=sk_test_... onebar conform stripe.yaml`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return conform(cmd.Context(), cmd.OutOrStdout(), args[0])
+		},
+	}
+}
+
+func conform(ctx context.Context, w io.Writer, scenario string) error {
+	list, err := loadScenarios([]string{scenario}, nil)
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 || !ofOthers(list[0]) {
+		return fmt.Errorf("%s: expected one scenario with a subject of its own: client http, a server and a ledger", scenario)
+	}
+	parts, err := partsOf(list[0])
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "onebar-conform-*")
+	if err != nil {
+		return err
+	}
+	probes, err := httpapi.Conform(ctx, parts, list[0], dir)
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		return fmt.Errorf("%s: %w", scenario, err)
+	}
+	status := harness.Pass
+	for _, p := range probes {
+		status = status.Worse(p.Status)
+		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
+			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
+	}
+	if code := (harness.Result{Status: status}).Exit(); code != harness.ExitPass {
+		return exitError{code}
+	}
+	return nil
+}

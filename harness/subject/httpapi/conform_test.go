@@ -1,0 +1,109 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/httpapi"
+)
+
+func conform(t *testing.T, s *shop, config harness.HTTPClient, ledger subject.Ledger) ([]httpapi.Probe, error) {
+	t.Helper()
+	return httpapi.Conform(t.Context(), subject.Parts{
+		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger,
+	}, harness.Scenario{Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, t.TempDir())
+}
+
+func TestConform(t *testing.T) {
+	const pass, fail, unknown, absent = harness.Pass, harness.Fail, harness.StatusUnknown, harness.NotApplicable
+	for name, tc := range map[string]struct {
+		set    func(*shop)
+		preset string
+		blind  bool
+		want   map[string]harness.Status // of those that do not pass
+		says   map[string]string         // what the seen of a probe contains
+	}{
+		"careful": {
+			set: func(s *shop) { s.careful = true; s.failing = true }, preset: "ietf",
+			says: map[string]string{"replay": "byte for byte; booked 1 times", "concurrent": "HTTP 409, retry", "other-request": "then HTTP 422, declined; booked 1 times"},
+		},
+		"careful, and never failing": {
+			set: func(s *shop) { s.careful = true }, preset: "ietf", want: map[string]harness.Status{"after-5xx": absent},
+			says: map[string]string{"after-5xx": "half a body HTTP 400, again HTTP 400, then the whole HTTP 200, confirmed; booked 1 times; nothing that could be sent"},
+		},
+		"no ledger": {
+			set: func(s *shop) { s.careful = true }, blind: true,
+			want: map[string]harness.Status{
+				"replay": unknown, "other-request": unknown, "concurrent": unknown, "after-5xx": absent,
+				"cut-in-request": unknown, "cut-request-sent": unknown, "cut-before-answer": unknown,
+			},
+			says: map[string]string{"replay": "there is no ledger to count bookings in"},
+		},
+		"it knows no keys": {
+			set: func(s *shop) { s.keyless = true }, preset: "ietf",
+			want: map[string]harness.Status{
+				"replay": fail, "other-request": fail, "concurrent": fail, "after-5xx": absent, "cut-request-sent": fail, "cut-before-answer": fail,
+			},
+			says: map[string]string{"concurrent": "booked 9 times; DUPLICATED", "cut-before-answer": "booked 2 times; DUPLICATED"},
+		},
+		"it does not look at the body": {
+			set: func(*shop) {}, want: map[string]harness.Status{"other-request": fail, "after-5xx": absent},
+			says: map[string]string{"other-request": "no refusal: whoever asked believes that the other amount was paid"},
+		},
+		"a race": {
+			set: func(s *shop) { s.racy = true }, preset: "checkout", want: map[string]harness.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
+			says: map[string]string{"concurrent": "DUPLICATED", "cut-request-sent": "DUPLICATED"},
+		},
+		"a key that is forgotten when the client goes away": {
+			set: func(s *shop) { s.forgets = true }, preset: "checkout", want: map[string]harness.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
+		},
+		"no mark": {
+			set: func(s *shop) { s.careful = true }, preset: "whop", want: map[string]harness.Status{"replay": fail, "other-request": fail, "after-5xx": absent},
+			says: map[string]string{"replay": "no Idempotent-Replayed: true", "other-request": "another status"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			tc.set(s)
+			config := described()
+			config.Preset, config.Timeout, config.KeyHeader = tc.preset, 5*time.Second, "Idempotency-Key"
+			config.Outcomes = append(config.Outcomes, harness.HTTPRule{When: "status == 409", Outcome: "retry"}, harness.HTTPRule{When: "status in [400, 422]", Outcome: "declined"})
+			var ledger subject.Ledger = httpapi.NewLedger(bookings(), ".")
+			if tc.blind {
+				ledger = subject.NoLedger{}
+			}
+			probes, err := conform(t, s, config, ledger)
+			require.NoError(t, err)
+			require.Len(t, probes, 7)
+			for _, p := range probes {
+				want, ok := tc.want[p.Name]
+				if !ok {
+					want = pass
+				}
+				require.Equal(t, want, p.Status, "%s: %s", p.Name, p.Seen)
+				require.Contains(t, p.Seen, tc.says[p.Name])
+				require.NotEmpty(t, p.Title)
+				require.NotEmpty(t, p.Expected)
+			}
+		})
+	}
+}
+
+func TestConformNeedsAPaymentThatWorks(t *testing.T) {
+	s := newShop(t)
+	s.meddle = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		return say(w, 401, `{"error": "who are you?"}`)
+	}
+	_, err := conform(t, s, described(), subject.NoLedger{})
+	require.ErrorContains(t, err, `a plain payment is not confirmed: HTTP 401, unknown {"error": "who are you?"}; make onebar run pass`)
+
+	config := described()
+	config.Key = "none"
+	_, err = conform(t, newShop(t), config, subject.NoLedger{})
+	require.ErrorContains(t, err, "the client sends no idempotency keys")
+}
