@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -120,13 +122,24 @@ func (p Probe) connect(ctx context.Context) error {
 	return nil
 }
 
-// FreePort returns a TCP port of loopback that was free a moment ago.
+// Ports of servers: above those of services that a machine may have, and below
+// those that systems give to outgoing connections (from 32768 on in Linux, see
+// ip_local_port_range in ip(7), and from 49152 on in others, RFC 6335).
+const firstPort, endPort = 10_000, 32_768
+
+// FreePort returns a TCP port of loopback that was free a moment ago. No outgoing
+// connection takes it meanwhile, nor while its server is down, and another call
+// hardly ever returns it.
 func FreePort(ctx context.Context) (int, error) {
+	draw := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid())))
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 100 {
+		port := firstPort + draw.IntN(endPort-firstPort)
+		var l net.Listener
+		if l, err = config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("find a free port: %w", err)
 }

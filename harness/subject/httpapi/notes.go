@@ -18,7 +18,8 @@ func (c *Client) Notes() []string {
 		what, from string
 		rules      *exchange.Rules
 	}{
-		{"outcomes", "answers", c.plan.Outcomes}, {"poll.outcomes", "answers to a poll", c.plan.Polled},
+		{"outcomes", "answers", c.plan.Outcomes},
+		{"poll.outcomes", "answers to a poll", c.plan.Polled},
 		{"callback.outcomes", "callbacks", c.plan.Called},
 	} {
 		if r.rules == nil {
