@@ -64,7 +64,7 @@ that fails in the same way and with its history.`,
 	f.StringVar(&s.engine, "engine", simulated, "sim, or toxiproxy for a cut after each byte")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 8 of programs and containers, 1 of a server that is there)")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 64 of programs, 4 of containers, 1 of a server that is there)")
 	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
 	f.BoolVar(&s.pairs, "pairs", false, "all pairs of faults, too")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse to make more runs than this; 0 is no limit")
@@ -115,16 +115,18 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 }
 
 // liveJobs is how many runs in real time are made at a time unless asked otherwise.
-// Most of the time a run waits; but programs and containers take their share of the
-// machine, and a server that is there has one ledger for all runs.
+// Most of the time a run waits; but a container takes its share of the machine, and
+// a server that is there has one ledger for all runs.
 func liveJobs(c harness.SubjectConfig) int {
 	switch {
 	case c.Server == nil:
 		return 128
-	case c.Server.Address != "":
-		return 1
+	case c.Server.Exec != nil:
+		return 64
+	case c.Server.Container != nil:
+		return 4
 	}
-	return 8
+	return 1
 }
 
 // runner returns who makes the runs.
