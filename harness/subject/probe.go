@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -127,15 +127,21 @@ func (p Probe) connect(ctx context.Context) error {
 // ip_local_port_range in ip(7), and from 49152 on in others, RFC 6335).
 const firstPort, endPort = 10_000, 32_768
 
+// ports counts the ports that this process has asked for.
+//
+//nolint:gochecknoglobals // the ports of a machine are one for all
+var ports atomic.Uint32
+
 // FreePort returns a TCP port of loopback that was free a moment ago. No outgoing
-// connection takes it meanwhile, nor while its server is down, and another call
-// hardly ever returns it.
+// connection takes it meanwhile, nor while its server is down, and it is not
+// returned again for thousands of calls.
 func FreePort(ctx context.Context) (int, error) {
-	draw := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid())))
+	const apart = 997 // of two processes with ids one after the other
 	var config net.ListenConfig
 	var err error
 	for range 100 {
-		port := firstPort + draw.IntN(endPort-firstPort)
+		n := ports.Add(1) + apart*uint32(os.Getpid())
+		port := firstPort + int(n%(endPort-firstPort))
 		var l net.Listener
 		if l, err = config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
 			return port, l.Close()
