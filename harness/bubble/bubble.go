@@ -153,6 +153,7 @@ func (b *bubble) run(t *testing.T) {
 		time.Sleep(10 * beat)
 		b.beats.Add(1)
 	}
+	synctest.Wait() // what has ended comes before what follows: crypto/rand is given back
 }
 
 // call calls f and says how it ended.

@@ -93,7 +93,7 @@ func durable(forgetful bool) func(*onebartest.Bench) (onebartest.System, error) 
 const phonesDie = "testdata/phones-die.yaml"
 
 func TestClientCrashes(t *testing.T) {
-	x := onebartest.Trial{Scenario: phonesDie, System: durable(false), Payments: 2}
+	x := onebartest.Trial{Scenario: phonesDie, System: durable(false), Seeds: many(100)}
 	t.Run("run", func(t *testing.T) { x.Run(t) })
 	t.Run("sweep", func(t *testing.T) { x.Sweep(t) })
 	t.Run("explore", func(t *testing.T) { x.Explore(t) })

@@ -36,7 +36,7 @@ func (ps *phones) start() {
 	var pay []Pay
 	for i := range ps.env.Workload.Wallets {
 		pay = append(pay, ps.client(life, &Phone{
-			Wallet: i, Rand: rand.New(rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())), Log: ps.env.Log,
+			Wallet: i, Rand: rand.New(&source{pcg: rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())}), Log: ps.env.Log,
 			ctx: life, network: ps.env.Network.Client(i), server: ps.server,
 			observer: ps.env.Observer, conns: conns,
 		}))
@@ -44,6 +44,19 @@ func (ps *phones) start() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.pay = pay
+}
+
+// source is a rand.Source for several goroutines.
+type source struct {
+	mu  sync.Mutex
+	pcg *rand.PCG
+}
+
+// Uint64 implements rand.Source.
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pcg.Uint64()
 }
 
 // stop turns every phone off, as a crash does.

@@ -151,7 +151,7 @@ func (b *Bench) start(o harness.Observer) {
 // goroutines; after a crash of the client they do nothing.
 type Phone struct {
 	Wallet int          // 0 to Workload.Wallets-1: the Wallet of its payments
-	Rand   *rand.Rand   // seeded, for jitter and the like; one goroutine at a time. Top-level functions of math/rand do not repeat
+	Rand   *rand.Rand   // seeded, for jitter and the like, where the top-level functions of math/rand do not repeat
 	Log    *slog.Logger // of the run; never nil
 
 	ctx      context.Context //nolint:containedctx // the life of the app

@@ -171,6 +171,9 @@ func stacks(b *strings.Builder, f *bubble.Failure) {
 func hint(f *bubble.Failure) string {
 	switch f.Kind {
 	case bubble.Stall:
+		if racing && len(f.Goroutines) == 0 {
+			return "the race detector has found a data race in the run, and has printed it above"
+		}
 		for _, g := range f.Goroutines {
 			if strings.HasPrefix(g.State, "sync.") {
 				return "it waits for a mutex, and whoever holds that waits for an answer or a timer: " +

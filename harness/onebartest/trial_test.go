@@ -31,16 +31,28 @@ func TestRunOverHTTP2(t *testing.T) {
 	}
 }
 
+// A client with HTTP/2 as net/http has it by default sends try after try into a
+// connection that the NAT has forgotten.
+func TestHTTP2WithoutPings(t *testing.T) {
+	message := failure(t, onebartest.Trial{Scenario: "nat-rebind", System: wiring{http2: true, deaf: true}.system}.Run)
+	require.Contains(t, message, "nat-rebind, seed 1: unresolved: ")
+	require.Contains(t, message, "try 5 is over after 8s")
+}
+
+// many is n, or a tenth of it for who is in a hurry.
+func many(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 func TestSweep(t *testing.T) {
 	onebartest.Trial{Scenario: "edge", System: wiring{}.system}.Sweep(t)
 }
 
 func TestExplore(t *testing.T) {
-	n := 200
-	if testing.Short() {
-		n = 30
-	}
-	onebartest.Trial{Scenario: matatu, System: wiring{}.system, Seeds: n}.Explore(t)
+	onebartest.Trial{Scenario: matatu, System: wiring{}.system, Seeds: many(200)}.Explore(t)
 }
 
 // Each flaw is found by an exploration, and where one fault is enough by a sweep;
