@@ -98,9 +98,10 @@ const (
 	Vanish               // every flow open now dies silently until the end; part of a crash with Event.Vanish
 	CrossTraffic         // a bulk transfer in Event.Direction beside the payments, on every link
 	Drop                 // lose the packet of Event.When
+	Freeze               // stop Event.Side where it stands, and let it go on: its connections stay open and nothing answers
 )
 
-const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop"
+const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.text(uint8(a)) }
@@ -203,7 +204,7 @@ type Event struct {
 	Action     Action        `json:"action"`
 	Link       *Profile      `json:"link,omitempty"`        // SetLink
 	Direction  Direction     `json:"direction,omitempty"`   // Blackhole and CrossTraffic; DirectionUnknown is both
-	Side       Side          `json:"side,omitempty"`        // Crash
+	Side       Side          `json:"side,omitempty"`        // Crash and Freeze
 	Restart    time.Duration `json:"restart,omitempty"`     // Crash
 	Vanish     bool          `json:"vanish,omitempty"`      // Crash: without a word to the other side, as when the power goes
 	By         time.Duration `json:"by,omitempty"`          // Slow

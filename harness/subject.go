@@ -8,8 +8,8 @@ import (
 )
 
 // Subject is the payment system under test: both sides of it, and its ledger.
-// Abilities beyond this are the optional interfaces Committer, Crasher, Storer,
-// Slower, Holder and Breaker.
+// Abilities beyond this are the optional interfaces Committer, Crasher, Freezer,
+// Storer, Slower, Holder and Breaker.
 type Subject interface {
 	// Start brings up the server and the payers on env.Network and opens the
 	// accounts. The context covers the start only.
@@ -157,6 +157,18 @@ type Crasher interface {
 	Crashes(Side) bool
 	Crash(Side) error
 	Restart(context.Context, Side) error
+}
+
+// Freezer is a Subject whose sides can be stopped where they stand, as a system
+// does that takes the processor away. Memory and open connections stay.
+type Freezer interface {
+	// Freezes reports whether a side can be frozen: it may depend on how the
+	// subject was made.
+	Freezes(Side) bool
+	Freeze(Side) error
+	// Thaw lets a side go on. One that is not frozen, or has been killed
+	// meanwhile, is left as it is.
+	Thaw(Side) error
 }
 
 // Committer is a Subject that says whether it calls Observer.Committed for

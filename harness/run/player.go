@@ -138,6 +138,10 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		}
 	case harness.Slow:
 		p.slow(f)
+	case harness.Freeze:
+		if err := p.freeze(f); err != nil {
+			return err
+		}
 	case harness.Drop:
 		f.end = func(context.Context) (int64, error) { return 0, nil } // the trigger has lost it
 	case harness.Blackhole, harness.Reset, harness.Refuse, harness.StreamToxic,
@@ -224,7 +228,36 @@ func (p *player) crash(f *fault) error {
 
 // down reports whether a crash of the side is in force.
 func (p *player) down(side harness.Side) bool {
-	return slices.ContainsFunc(p.active, func(f *fault) bool { return f.Action == harness.Crash && f.Side == side })
+	return p.inForce(harness.Crash, side)
+}
+
+// inForce reports whether an action on a side is.
+func (p *player) inForce(a harness.Action, side harness.Side) bool {
+	return slices.ContainsFunc(p.active, func(f *fault) bool { return f.Action == a && f.Side == side })
+}
+
+// freeze stops a side until the fault ends. It hits something if a payment is
+// under way when it begins or ends.
+func (p *player) freeze(f *fault) error {
+	freezer, ok := p.subject.(harness.Freezer)
+	if !ok {
+		return nil // refused before the run
+	}
+	if err := freezer.Freeze(f.Side); err != nil {
+		return fmt.Errorf("event %d of the timeline: freeze the %s: %w", f.event+1, f.Side, err)
+	}
+	hits := p.open()
+	f.end = func(context.Context) (int64, error) {
+		hits = max(hits, p.open())
+		if p.inForce(harness.Freeze, f.Side) {
+			return int64(hits), nil // another one keeps it frozen
+		}
+		if err := freezer.Thaw(f.Side); err != nil {
+			return int64(hits), fmt.Errorf("event %d of the timeline: let the %s go on: %w", f.event+1, f.Side, err)
+		}
+		return int64(hits), nil
+	}
+	return nil
 }
 
 // slow delays answers until the fault ends, and from then on as much as the
@@ -334,6 +367,8 @@ func (f *fault) word() string {
 		}
 	case harness.Crash:
 		return f.Side.String() + " down"
+	case harness.Freeze:
+		return f.Side.String() + " frozen"
 	case harness.StreamToxic:
 		return f.Toxic.Type
 	case harness.CrossTraffic:

@@ -90,7 +90,9 @@ func supported(sc harness.Scenario, o Options) error {
 		if e.When != nil && e.When.Request > 0 && !requests(o.Subject) {
 			errs = append(errs, fmt.Errorf("line %d: the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1", e.Line))
 		}
-		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows {
+		freezer, freezes := o.Subject.(harness.Freezer)
+		freezes = freezes && freezer.Freezes(e.Side)
+		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows || e.Action == harness.Freeze && !freezes {
 			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s: remove the event", e.Line, e.Action))
 		}
 	}

@@ -165,6 +165,8 @@ func (c *composer) event(what string, e harness.Event) event {
 		v.Cross = wordOf(map[harness.Direction]string{harness.Up: "upload", harness.Down: "download"}[e.Direction])
 	case harness.Crash:
 		v.Crash, v.Restart = wordOf(e.Side.String()), duration{here(), e.Restart}
+	case harness.Freeze:
+		v.Freeze = wordOf(e.Side.String())
 	case harness.Drop:
 		v.Drop = yesOf(true)
 	case harness.Slow:

@@ -124,7 +124,7 @@ type trigger struct {
 }
 
 // event is one entry of the timeline: when, and exactly one of link,
-// disconnect, rebind, cross_traffic, crash, drop, slow, toxic and heal.
+// disconnect, rebind, cross_traffic, crash, freeze, drop, slow, toxic and heal.
 type event struct {
 	place
 	When       trigger  `yaml:"when" doc:"in place of at: a packet, a commit or a request at which it begins"`
@@ -142,6 +142,7 @@ type event struct {
 	Crash      word     `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
 	Restart    duration `yaml:"restart" default:"1s" range:"0s..10m" doc:"of a crash: how long the side stays down"`
 	Vanish     yes      `yaml:"vanish" doc:"of a crash: true: without a word to the other side, whose connections stay half open, as when the power goes"`
+	Freeze     word     `yaml:"freeze" words:"server client" doc:"stop this side where it stands, and let it go on after for: its connections stay open and nothing answers; of programs and containers"`
 	Drop       yes      `yaml:"drop" doc:"true: lose the packet of when"`
 	Slow       word     `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         duration `yaml:"by" range:"1ms..10m" doc:"of slow: by how much"`

@@ -35,7 +35,7 @@ func (t timeline) event(e *event) harness.Event {
 	if !e.At.given() {
 		got.At = got.Every
 	}
-	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, drop, slow, toxic, heal")
+	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, freeze, drop, slow, toxic, heal")
 	t.act(e, kind, &got)
 	t.fits(e, kind)
 	if e.When.given() {
@@ -78,6 +78,7 @@ func (t timeline) kind(e *event, keys string) string {
 		{e.Rebind.place, "rebind"},
 		{e.Cross.place, "cross_traffic"},
 		{e.Crash.place, "crash"},
+		{e.Freeze.place, "freeze"},
 		{e.Drop.place, "drop"},
 		{e.Slow.place, "slow"},
 		{e.Toxic.place, "toxic"},
@@ -121,6 +122,9 @@ func (t timeline) act(e *event, kind string, got *harness.Event) {
 	case "crash":
 		got.Action, got.Restart, got.Vanish = harness.Crash, e.Restart.d, e.Vanish.ok
 		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Crash.s]
+	case "freeze":
+		got.Action = harness.Freeze
+		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Freeze.s]
 	case "drop":
 		got.Action = harness.Drop
 		if !e.When.given() {
@@ -143,7 +147,7 @@ func (t timeline) fits(e *event, kind string) {
 	allowed := map[string][]string{
 		"link": {"for", "phase"}, "blackhole": {"for", "phase", "direction"}, "reset": {}, "refuse": {"for", "phase"},
 		"rebind": {}, "cross_traffic": {"for", "phase"},
-		"crash": {"phase", "restart", "vanish"}, "drop": {}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
+		"crash": {"phase", "restart", "vanish"}, "freeze": {"for", "phase"}, "drop": {}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
 	}
 	keys, known := allowed[kind]
 	if !known {
@@ -200,7 +204,7 @@ func (t timeline) when(e *event, got harness.Event) {
 // other.
 func (t timeline) period(e *event, kind string, got harness.Event) {
 	switch kind {
-	case "blackhole", "refuse", "slow", "toxic", "cross_traffic":
+	case "blackhole", "refuse", "slow", "toxic", "cross_traffic", "freeze":
 		if !e.For.given() {
 			t.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", kind)
 			return

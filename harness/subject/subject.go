@@ -109,6 +109,14 @@ type Crasher interface {
 	Restart(ctx context.Context) (address string, err error)
 }
 
+// Freezer is a Client or Server that can be stopped where it stands, as by
+// SIGSTOP.
+type Freezer interface {
+	Freeze() error
+	// Thaw lets it go on. If it is not frozen, or has been killed, it is left as it is.
+	Thaw() error
+}
+
 // New returns a subject that has not been started. It is also a harness.Crasher,
 // a harness.Holder and a harness.Breaker, as far as its parts are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
@@ -244,29 +252,51 @@ func (s *subject) Close() error {
 // Requests implements harness.Requester: what the server gets passes through here.
 func (s *subject) Requests() bool { return true }
 
-// part returns the part of a side, if it can be crashed.
-func (s *subject) part(side harness.Side) (Crasher, bool) {
-	var part any
+// part returns the part of a side.
+func (s *subject) part(side harness.Side) any {
 	switch side {
 	case harness.Client:
-		part = s.parts.Client
+		return s.parts.Client
 	case harness.Server:
-		part = s.parts.Server
+		return s.parts.Server
 	case harness.SideUnknown:
 	}
-	c, ok := part.(Crasher)
-	return c, ok
+	return nil
+}
+
+// Freezes implements harness.Freezer.
+func (s *subject) Freezes(side harness.Side) bool {
+	_, ok := s.part(side).(Freezer)
+	return ok
+}
+
+// Freeze implements harness.Freezer.
+func (s *subject) Freeze(side harness.Side) error {
+	f, ok := s.part(side).(Freezer)
+	if !ok {
+		return fmt.Errorf("freeze the %v: it cannot be", side)
+	}
+	return f.Freeze()
+}
+
+// Thaw implements harness.Freezer.
+func (s *subject) Thaw(side harness.Side) error {
+	f, ok := s.part(side).(Freezer)
+	if !ok {
+		return fmt.Errorf("let the %v go on: it cannot be frozen", side)
+	}
+	return f.Thaw()
 }
 
 // Crashes implements harness.Crasher.
 func (s *subject) Crashes(side harness.Side) bool {
-	_, ok := s.part(side)
+	_, ok := s.part(side).(Crasher)
 	return ok
 }
 
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
-	c, ok := s.part(side)
+	c, ok := s.part(side).(Crasher)
 	if !ok {
 		return fmt.Errorf("crash the %v: it cannot be", side)
 	}
@@ -275,7 +305,7 @@ func (s *subject) Crash(side harness.Side) error {
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
-	c, ok := s.part(side)
+	c, ok := s.part(side).(Crasher)
 	if !ok {
 		return fmt.Errorf("restart the %v: it cannot be", side)
 	}

@@ -164,13 +164,28 @@ func (b *box) died(ctx context.Context) error {
 }
 
 func (b *box) kill(ctx context.Context) error {
+	if err := b.unpause(ctx); err != nil { // Docker does not kill what is paused
+		return err
+	}
 	if _, err := b.docker.ContainerKill(ctx, b.container.GetContainerID(), client.ContainerKillOptions{Signal: "KILL"}); err != nil {
 		return fmt.Errorf("kill container %s: %w", b.name, err)
 	}
 	return nil
 }
 
+// paused reports whether the container runs, and is paused.
+func (b *box) paused(ctx context.Context) (running, paused bool, err error) {
+	state, err := b.container.State(ctx)
+	if err != nil {
+		return false, false, fmt.Errorf("ask for the state of container %s: %w", b.name, err)
+	}
+	return state.Running, state.Paused, nil
+}
+
 func (b *box) pause(ctx context.Context) error {
+	if running, paused, err := b.paused(ctx); err != nil || !running || paused {
+		return err
+	}
 	if _, err := b.docker.ContainerPause(ctx, b.container.GetContainerID(), client.ContainerPauseOptions{}); err != nil {
 		return fmt.Errorf("pause container %s: %w", b.name, err)
 	}
@@ -178,6 +193,9 @@ func (b *box) pause(ctx context.Context) error {
 }
 
 func (b *box) unpause(ctx context.Context) error {
+	if _, paused, err := b.paused(ctx); err != nil || !paused {
+		return err
+	}
 	if _, err := b.docker.ContainerUnpause(ctx, b.container.GetContainerID(), client.ContainerUnpauseOptions{}); err != nil {
 		return fmt.Errorf("let container %s go on: %w", b.name, err)
 	}

@@ -132,6 +132,24 @@ func (c *Client) Crash() error {
 // Restart implements subject.Crasher.
 func (c *Client) Restart(ctx context.Context) (string, error) { return "", c.live(ctx, true) }
 
+// Freeze implements subject.Freezer.
+func (c *Client) Freeze() error { return c.processes((*Process).Freeze) }
+
+// Thaw implements subject.Freezer.
+func (c *Client) Thaw() error { return c.processes((*Process).Thaw) }
+
+// processes does something to the process of every program.
+func (c *Client) processes(do func(*Process) error) error {
+	var errs []error
+	for _, a := range c.apps {
+		a.mu.Lock()
+		p := a.process
+		a.mu.Unlock()
+		errs = append(errs, do(p))
+	}
+	return errors.Join(errs...)
+}
+
 // Holds implements harness.Holder.
 func (c *Client) Holds() bool { return c.config.Holds }
 

@@ -104,11 +104,22 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Freeze stops the program and all that it has started, by SIGSTOP, until Thaw.
-func (p *Process) Freeze() error { return p.keeper.freeze() }
+// Freeze stops the program and all that it has started, by SIGSTOP, until Thaw. If
+// it has been killed there is nothing to stop, and nothing to let go on.
+func (p *Process) Freeze() error {
+	if p.killed.Load() {
+		return nil
+	}
+	return p.keeper.freeze()
+}
 
 // Thaw lets it go on after Freeze.
-func (p *Process) Thaw() error { return p.keeper.thaw() }
+func (p *Process) Thaw() error {
+	if p.killed.Load() {
+		return nil
+	}
+	return p.keeper.thaw()
+}
 
 // Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
