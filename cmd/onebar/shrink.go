@@ -59,7 +59,7 @@ Exit code: 0 if a file has been written, 2 if nothing fails.`,
 	f.StringVar(&s.check, "check", "", "the check that must go on failing, such as duplicated (default: the first that fails)")
 	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
 	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
-	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "most runs")
+	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "most cases to try")
 	f.DurationVar(&s.longest, "for", 0, "longest time to try, such as 60s; what is found then depends on the machine (default: no limit)")
 	return cmd
 }
@@ -150,7 +150,7 @@ func writeShrunk(ctx context.Context, r explore.Runner, path string, found explo
 	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails.", name, quoteCheck(found.Check))
 	notes := []string{
 		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.Given, found.First)),
-		fmt.Sprintf("%d runs were tried. It shows:", found.Tried),
+		fmt.Sprintf("%d cases were tried. It shows:", found.Tried),
 	}
 	for _, line := range evidence(found) {
 		notes = append(notes, "  "+line)
@@ -245,7 +245,7 @@ func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
 	if found.Ended != "" {
 		fmt.Fprintf(w, "It may not be the smallest: %s.\n", found.Ended)
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d runs; to see it again: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases; to see it again: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
 	return err
 }
 

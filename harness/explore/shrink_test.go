@@ -305,7 +305,7 @@ func TestShrinkKeepsToItsBudget(t *testing.T) {
 	found, err := explore.Shrink(t.Context(), m, explore.Case{Scenario: big()}, explore.ShrinkOptions{Runs: 20})
 	require.NoError(t, err)
 	require.Equal(t, 20, found.Tried)
-	require.LessOrEqual(t, m.runs.Load(), int64(21), "and the first")
+	require.LessOrEqual(t, m.runs.Load(), int64(21+4*found.Kept), "and the first, and those that confirm what is kept")
 	require.Equal(t, "20 cases have been tried", found.Ended)
 	require.True(t, m.fails(found.Case.Scenario))
 
@@ -326,6 +326,23 @@ func TestShrinkKeepsToItsBudget(t *testing.T) {
 	}), explore.Case{Scenario: big()}, explore.ShrinkOptions{For: 5 * time.Millisecond})
 	require.NoError(t, err)
 	require.Equal(t, "the time is over", found.Ended)
+}
+
+// What fails now and then is not kept.
+func TestShrinkKeepsWhatFailsEachTime(t *testing.T) {
+	seen := map[int]int{} // runs by the number of events
+	moody := judged(func(c explore.Case) (explore.Report, error) {
+		n := len(c.Scenario.Timeline)
+		seen[n]++
+		v := harness.Verdict{Check: "lost", Status: harness.Fail}
+		if n < 2 && seen[n]%3 == 0 {
+			v.Status = harness.Pass
+		}
+		return explore.Report{Result: harness.Result{Verdicts: []harness.Verdict{v}}}, nil
+	})
+	found, err := explore.Shrink(t.Context(), moody, explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	require.NoError(t, err)
+	require.Len(t, found.Case.Scenario.Timeline, 2)
 }
 
 func TestShrinkTellsHowFarItIs(t *testing.T) {
