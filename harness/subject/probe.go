@@ -137,15 +137,25 @@ var ports atomic.Uint32
 // returned again for thousands of calls.
 func FreePort(ctx context.Context) (int, error) {
 	const apart = 997 // of two processes with ids one after the other
-	var config net.ListenConfig
-	var err error
-	for range 100 {
+	for range endPort - firstPort {
 		n := ports.Add(1) + apart*uint32(os.Getpid())
 		port := firstPort + int(n%(endPort-firstPort))
-		var l net.Listener
-		if l, err = config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			return port, l.Close()
+		if ctx.Err() != nil || !Taken(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
+			return port, context.Cause(ctx)
 		}
 	}
-	return 0, fmt.Errorf("find a free port: %w", err)
+	return 0, fmt.Errorf("find a free port: all from %d to %d are taken", firstPort, endPort-1)
+}
+
+// Taken reports whether somebody listens at an address. It asks by dialing: to
+// listen there would keep the address from others for a while after the end, as a
+// program that is started meanwhile holds the sockets of this one until it runs.
+func Taken(ctx context.Context, address string) bool {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }

@@ -60,8 +60,8 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 func (s *Server) Restart(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := vacant(ctx, s.address); err != nil {
-		return "", err
+	if subject.Taken(ctx, s.address) {
+		return "", fmt.Errorf("the server cannot listen at %s: somebody else does; end what listens there, or tell the server another port by {{port}}", s.address)
 	}
 	p, err := Start(s.start)
 	if err != nil {
@@ -70,16 +70,6 @@ func (s *Server) Restart(ctx context.Context) (string, error) {
 	s.process = p
 	probe := subject.Probe{Ready: s.config.Ready, Address: s.address, Printed: p.Printed, Died: p.Died, Said: p.LastLines}
 	return s.address, probe.Await(ctx)
-}
-
-// vacant makes sure that nobody else listens at an address.
-func vacant(ctx context.Context, address string) error {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("the server cannot listen at %s: %w; end what listens there, or tell the server another port by {{port}}", address, err)
-	}
-	return l.Close()
 }
 
 // Crash implements subject.Crasher.
