@@ -105,6 +105,10 @@ func (s subject) Restart(_ context.Context, side harness.Side) error {
 	return s.restartErr
 }
 
+func (s subject) Freezes(side harness.Side) bool { return side == harness.Server }
+func (s subject) Freeze(side harness.Side) error { s.note("freeze %s", side); return nil }
+func (s subject) Thaw(side harness.Side) error   { s.note("thaw %s", side); return nil }
+
 func (s subject) SlowAnswers(by time.Duration) func() int64 {
 	s.note("slow %v", by)
 	return func() int64 { return 1 }
@@ -221,6 +225,13 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 		"slow answers": {
 			timeline: []harness.Event{{At: time.Second, For: time.Second, Action: harness.Slow, By: 9 * time.Second}},
 			want:     []string{"1s slow 9s", "2s slow 0s", "10s link edge"},
+		},
+		"freezes that overlap": {
+			timeline: []harness.Event{
+				{At: time.Second, For: 3 * time.Second, Action: harness.Freeze, Side: harness.Server},
+				{At: 2 * time.Second, For: time.Second, Action: harness.Freeze, Side: harness.Server},
+			},
+			want: []string{"1s freeze server", "2s freeze server", "4s thaw server", "10s link edge"},
 		},
 		"a fault that lasts longer than the workload": {
 			timeline: []harness.Event{{At: 9 * time.Second, For: 5 * time.Second, Action: harness.Blackhole}},
@@ -381,9 +392,11 @@ func TestRunRefuses(t *testing.T) {
 	o.Engine = engine{bench: b, unsupported: errors.New("loss needs packets")}
 	sc := scenario()
 	sc.Expect = []harness.Expectation{{Text: "p95(confrm) < 8s", Line: 12}}
+	sc.Timeline = []harness.Event{{Action: harness.Freeze, Side: harness.Client, Line: 9}}
 	_, err := run.Run(t.Context(), sc, o)
 	require.ErrorContains(t, err, "loss needs packets")
 	require.ErrorContains(t, err, "line 12")
+	require.ErrorContains(t, err, "line 9: the subject has no way to freeze: remove the event")
 	require.Empty(t, b.notes, "nothing was started")
 	require.NoFileExists(t, filepath.Join(o.Dir, run.HistoryFile))
 }

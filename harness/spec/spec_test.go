@@ -276,7 +276,7 @@ func requireSound(t *testing.T, s harness.Scenario) {
 		require.GreaterOrEqual(t, e.At, e.Jitter)
 		require.Equal(t, e.Action == harness.SetLink, e.Link != nil)
 		require.Equal(t, e.Action == harness.StreamToxic, e.Toxic != nil)
-		require.Equal(t, e.Action == harness.Crash, e.Side != harness.SideUnknown)
+		require.Equal(t, e.Action == harness.Crash || e.Action == harness.Freeze, e.Side != harness.SideUnknown)
 		require.Equal(t, e.Action == harness.Slow, e.By > 0)
 		require.True(t, e.Action == harness.Crash || !e.Vanish)
 		require.True(t, e.Action != harness.CrossTraffic || e.Direction != harness.DirectionUnknown)

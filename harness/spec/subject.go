@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"net"
 	"reflect"
 	"slices"
@@ -87,9 +88,7 @@ func (v *subjectServer) config(d *decoder) *harness.ServerConfig {
 func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConfig {
 	c := new(harness.LedgerConfig)
 	names := []string{"server", "dir"}
-	for name := range s.Container.Beside.m {
-		names = append(names, name)
-	}
+	names = append(names, slices.Sorted(maps.Keys(s.Container.Beside.m))...)
 	switch d.oneKey(v, "ledger") {
 	case "http":
 		c.HTTP = v.HTTP.config(d)
@@ -108,7 +107,8 @@ func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConf
 func (d *decoder) oneKey(v interface {
 	given() bool
 	where() place
-}, what string) string {
+}, what string,
+) string {
 	given := givenOf(v)
 	switch {
 	case !v.given():

@@ -88,7 +88,9 @@ func (v *verbatim) scan(s string) error {
 }
 
 // JSONSchema implements the interface of package jsonschema, as do those below.
-func (verbatim) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
+func (verbatim) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}} // as YAML takes it without quotes
+}
 
 // variables is a mapping from names to texts.
 type variables struct {
@@ -116,7 +118,7 @@ func (v *optional) scan(s string) error {
 }
 
 func (variables) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: verbatim{}.JSONSchema()}
 }
 
 // containers is a mapping from names to containers.
@@ -133,6 +135,9 @@ func (v *containers) decode(d *decoder, n ast.Node) {
 		var name slug
 		if err := name.scan(p.name); err != nil {
 			d.errorf(p.place, "name of a container %q %v; expected %s", p.name, err, name.wants())
+		}
+		if p.name == "server" || p.name == "dir" {
+			d.errorf(p.place, "a container beside another cannot be called %s: {{%s}} means something else", p.name, p.name)
 		}
 		c := new(container)
 		d.into(p.value, c, "container "+p.name)
@@ -165,7 +170,8 @@ func texts(list []verbatim) []string {
 }
 
 func (v *execClient) config(d *decoder) *harness.ExecClientConfig {
-	d.templates(nil, texts(v.Command), v.place)
+	d.command(v.Command, v.place)
+	d.templates(nil, append(texts(v.Command), values(v.Env.m)...), v.place)
 	return &harness.ExecClientConfig{
 		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
 		Shared:        v.Shared.ok, Holds: v.Holds.ok,
@@ -173,6 +179,7 @@ func (v *execClient) config(d *decoder) *harness.ExecClientConfig {
 }
 
 func (v *execServer) config(d *decoder) *harness.ExecServerConfig {
+	d.command(v.Command, v.place)
 	all := append(texts(v.Command), values(v.Env.m)...)
 	d.templates([]string{"port", "dir"}, all, v.place)
 	told := slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "{{port}}") })
@@ -227,6 +234,7 @@ func (v *container) config(d *decoder) *harness.ContainerConfig {
 }
 
 func (v *program) config(d *decoder, names []string) *harness.ProgramConfig {
+	d.command(v.Command, v.place)
 	d.templates(names, append(texts(v.Command), values(v.Env.m)...), v.place)
 	return &harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s}
 }
@@ -234,6 +242,13 @@ func (v *program) config(d *decoder, names []string) *harness.ProgramConfig {
 func (v *sqlLedger) config(d *decoder, names []string) *harness.SQLConfig {
 	d.templates(names, []string{v.DSN.s}, v.DSN.place)
 	return &harness.SQLConfig{Driver: v.Driver.s, DSN: v.DSN.s, Query: v.Query.s, Balances: v.Balances.s}
+}
+
+// command reports one without a program.
+func (d *decoder) command(list []verbatim, at place) {
+	if len(list) == 0 {
+		d.errorf(at, "command is empty; expected a list such as [./server, --fast]")
+	}
 }
 
 func values(m map[string]string) []string {

@@ -71,6 +71,7 @@ func TestWrittenForms(t *testing.T) {
 			"  - {at: 9s, every: 10s, jitter: 1s, disconnect: blackhole, direction: down, for: 2s, phase: deaf}\n" +
 			"  - {at: 20s, toxic: {type: slicer, average_size: 64B, delay: 250µs}}\n" +
 			"  - {at: 25s, toxic: {type: limit_data, stream: upstream, bytes: 0B, connections: 1}}\n" +
+			"  - {at: 26s, freeze: client, for: 2s}\n" +
 			"  - {at: 30s, heal: true}\n" +
 			"expect:\n  - p95(confirm) < 8s\n  - 'p95(confirm, phase: deaf) < 20s'\n",
 		"a planted fault": "onebar: 1\nname: t\nsummary: It's broken, and 'tis known.\nengine: sim\nsubject: {broken: [forget-keys]}\nworkload: {payments: 1, amount: 1 EUR}\nsettle: 0s\n",

@@ -9,12 +9,15 @@ import (
 
 // Expand returns a text of a scenario as it is meant: ${NAME} stands for a
 // variable of the environment, which is how a secret stays out of files and
-// histories, and {{word}} for one of words. The error names what is not there; the
+// histories, {{word}} for one of words, and $${ for the characters ${. The error names what is not there; the
 // text is in no error.
 func Expand(text string, words map[string]string) (string, error) {
 	var errs []error
-	places := regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\{\{([^{}]*)\}\}`)
+	places := regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\{\{([^{}]*)\}\}`)
 	full := places.ReplaceAllStringFunc(text, func(place string) string {
+		if place == "$${" {
+			return "${"
+		}
 		m := places.FindStringSubmatch(place)
 		if m[1] != "" {
 			value, ok := os.LookupEnv(m[1])

@@ -13,6 +13,7 @@ func TestExpand(t *testing.T) {
 	words := map[string]string{"port": "8080", "db": "127.0.0.1:5432"}
 	for name, tc := range map[string]struct{ text, want, err string }{
 		"nothing":            {"as it is $HOME {x} $ {", "as it is $HOME {x} $ {", ""},
+		"no secret":          {"$${HOME} $$", "${HOME} $$", ""},
 		"words":              {"{{db}} and {{port}}{{port}}", "127.0.0.1:5432 and 80808080", ""},
 		"a secret, once":     {"k=${ONEBAR_TEST_KEY}", "k=s3cret {{port}}", ""},
 		"a missing variable": {"hush ${ONEBAR_TEST_NONE}", "", "the environment has no variable ONEBAR_TEST_NONE: set it before onebar is started"},
