@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // Counter shows how far many runs of one scenario are: a bar on a terminal, and
@@ -15,6 +17,7 @@ type Counter struct {
 	planned  int
 	begun    bool
 	plan     func(planned int)
+	note     func(text string)
 }
 
 // NewCounter returns a Counter for the runs of the scenario with a name. It draws
@@ -33,6 +36,7 @@ func NewCounter(w io.Writer, name string) *Counter {
 // drawn counts with a bar.
 func (c *Counter) drawn(b *bars) {
 	c.progress = b
+	c.note = func(string) {} // there is no room for lines
 	c.plan = func(planned int) {
 		if !c.begun {
 			b.Start(c.name, 0, planned)
@@ -60,6 +64,7 @@ func (b *bars) replan(name string, planned int) {
 // written counts with lines.
 func (c *Counter) written(l *logLines) {
 	c.progress = l
+	c.note = func(text string) { l.print(func() string { return text }) }
 	c.plan = func(planned int) {
 		l.print(func() string {
 			if !c.begun {
@@ -91,6 +96,11 @@ func (c *Counter) Say(done, planned int, state string) {
 		c.planned, c.begun = planned, true
 	}
 	c.progress.Update(c.name, done, state)
+}
+
+// Odd writes a line about a run that did not pass, but not on a terminal.
+func (c *Counter) Odd(o harness.OddRun) {
+	c.note(fmt.Sprintf("%-8s %s, %s: %s", oddWord(o.Check, o.Status), runOf(o), clean(o.Check), clean(o.Text)))
 }
 
 // Close says that the runs are over. Nothing is drawn afterwards.

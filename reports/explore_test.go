@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -86,4 +87,21 @@ func TestExploreJSONReadsBack(t *testing.T) {
 	require.Equal(t, oddExploration(), back)
 	require.Error(t, ExploreJSON(full{}, explored()))
 	require.Error(t, Explore(full{}, explored(), false))
+}
+
+func TestCounterNamesOddRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		c := NewCounter(&b, "bad-day")
+		c.Say(1, 0, "20/s")
+		c.Odd(oddExploration().Odd[1])
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		c.Close()
+		require.Equal(t, `start    bad-day
+FAIL     bad-day, seed 12, lost: 1 payment lost: p1 (order o1)
+still    bad-day 1 20/s after 10s
+`, b.String())
+	})
 }

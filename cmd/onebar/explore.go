@@ -101,13 +101,19 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	if e.json != "" {
 		errs = append(errs, writeFile(e.json, nil, func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, res.Exploration) }))
 	}
-	if res.Failure != nil && cmd.Context().Err() == nil {
-		errs = append(errs, e.keep(cmd, runner, list, res))
-	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if code := res.Exit(); code != harness.ExitPass {
+	code := res.Exit()
+	if res.Failure != nil && !res.Interrupted {
+		if err := e.keep(cmd, runner, list, res); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // what was found stands
+		}
+		if cmd.Context().Err() != nil {
+			code = harness.ExitInterrupted
+		}
+	}
+	if code != harness.ExitPass {
 		return exitError{code}
 	}
 	return nil
@@ -135,7 +141,12 @@ func (e *exploring) explore(cmd *cobra.Command, runner explore.Runner, list []ha
 	began := time.Now()
 	return explore.Explore(cmd.Context(), runner, list, explore.Options{
 		Seeds: e.seeds, First: e.seed, For: e.time, Jobs: e.jobs, KeepGoing: e.keepGoing,
-		Watch: func(p explore.Progress) { counter.Say(p.Runs, p.Planned, state(p, time.Since(began))) },
+		Watch: func(p explore.Progress) {
+			counter.Say(p.Runs, p.Planned, state(p, time.Since(began)))
+			if p.Odd != nil {
+				counter.Odd(*p.Odd)
+			}
+		},
 	})
 }
 

@@ -32,6 +32,7 @@ type Progress struct {
 	Runs, Planned int // Planned is 0 if there is no end
 	Bad           int // runs that failed or could not be carried out
 	Unknown       int
+	Odd           *harness.OddRun // the run that is over, if it did not pass
 }
 
 // Found is what an exploration has found, and the case of the first run that
@@ -162,7 +163,12 @@ func (x *explorer) over(i int, c Case, report Report, failure error) {
 	}
 	x.note(i, c, against)
 	if x.options.Watch != nil {
-		x.options.Watch(Progress{Runs: f.Runs, Planned: x.options.Seeds, Bad: f.Failed + f.Broken, Unknown: f.Unknown})
+		p := Progress{Runs: f.Runs, Planned: x.options.Seeds, Bad: f.Failed + f.Broken, Unknown: f.Unknown}
+		if len(against) > 0 {
+			odd := worst(against)
+			p.Odd = &odd
+		}
+		x.options.Watch(p)
 	}
 }
 

@@ -79,9 +79,15 @@ func TestExploreEndsAtTheFirstFailure(t *testing.T) {
 	sc := named("a")
 	sc[0].Length = time.Hour
 	sc[0].Nemesis = []harness.Nemesis{{Rate: 0.01, Event: harness.Event{Action: harness.Reset}}}
-	got, err := Explore(t.Context(), o, sc, Options{Seeds: 1000, Jobs: 2})
+	var odd []harness.OddRun
+	got, err := Explore(t.Context(), o, sc, Options{Seeds: 1000, Jobs: 2, Watch: func(p Progress) {
+		if p.Odd != nil {
+			odd = append(odd, *p.Odd)
+		}
+	}})
 	require.NoError(t, err)
 	require.Less(t, got.Runs, 10)
+	require.ElementsMatch(t, got.Odd, odd)
 	require.Equal(t, 2, got.Failed)
 	require.Equal(t, uint64(3), got.Failure.Seed)
 	require.Empty(t, got.Failure.Scenario.Nemesis)
