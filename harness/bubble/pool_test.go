@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 			goleak.IgnoreAnyFunction("github.com/onebar/onebar/harness/bubble_test.ticking"))
 		return
 	}
-	fmt.Print("{}\nsetting up… ") // as programs do that do not know what they are for
+	fmt.Fprint(os.Stdout, "{}\nsetting up… ") // as programs do that do not know what they are for
 	if err := bubble.Serve(context.Background(), os.Stdin, os.Stdout, work); err != nil {
 		panic(err)
 	}

@@ -17,15 +17,15 @@ type conns struct {
 }
 
 // add takes c in. It resets it and returns an error if the machine is off.
-func (s *conns) add(c net.Conn) error {
+func (s *conns) add(c net.Conn) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.off {
 		reset(c)
-		return errOff
+		return nil, errOff
 	}
 	s.list = append(s.list, c)
-	return nil
+	return c, nil
 }
 
 // crash resets every connection, and those to come.
@@ -60,5 +60,5 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, l.conns.add(c)
+	return l.conns.add(c)
 }

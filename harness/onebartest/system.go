@@ -176,7 +176,7 @@ func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	return c, p.conns.add(c)
+	return p.conns.add(c)
 }
 
 // Told is the user being shown an outcome outside of Pay: queued before it returns,
