@@ -494,3 +494,20 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 		require.Equal(t, harness.StatusUnknown, res.Status)
 	})
 }
+
+// A subject without a ledger can pass: what needs one is n/a, and says why.
+func TestNoLedger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		res, err := run.Run(t.Context(), scenario(), options(t, &bench{ledgerErr: harness.ErrNoLedger}))
+		require.NoError(t, err)
+		require.Empty(t, res.Error)
+		for _, check := range []string{"lost", "duplicated", "contradicted", "altered", "phantom", "unbalanced"} {
+			v := res.Verdict(check)
+			require.Equal(t, harness.NotApplicable, v.Status, check)
+			require.Equal(t, "the subject has no ledger to read: nobody knows what was booked", v.Summary)
+			_, measured := res.Figures.Get(check)
+			require.False(t, measured, "a check that was not made has no findings to count")
+		}
+		require.Equal(t, harness.Pass, res.Verdict("unresolved").Status)
+	})
+}
