@@ -96,7 +96,7 @@ func experimentSamples() []sample {
 			s.confirm("p4")
 		})},
 		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
-		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed, declined or booked: the server was not put to the test", write: func() *script {
+		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not put to the test", write: func() *script {
 			s := newScript(2)
 			s.press("p1", "o1")
 			s.told("p1", failed)

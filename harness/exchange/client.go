@@ -77,9 +77,7 @@ func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client
 	before := c.setups(got, base)
 	paying := base.with(captureScope(before)).with(paymentScope())
 	got.Pay = c.request("pay.", config.Pay, got.URL, config.Headers, paying)
-	if len(config.Outcomes)+len(preset.Outcomes) == 0 {
-		c.errorf("outcomes", "no outcomes: nothing says what an answer means; give rules, or a preset (%s)", strings.Join(Presets(), ", "))
-	}
+	c.confirms(config, preset)
 	got.Outcomes = c.rules("outcomes", config.Outcomes, preset.Outcomes, config.Preset, paying.with(captureScope(before)))
 	after := append(slices.Clone(before), names(config.Pay.Capture)...)
 	paid := base.with(captureScope(after)).with(paymentScope())
@@ -92,6 +90,25 @@ func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client
 		got.Called = c.rules("callback.outcomes", b.Outcomes, nil, "", base)
 	}
 	return got, c.problems
+}
+
+// confirms reports a configuration by which no payment could ever be confirmed.
+func (c *compiler) confirms(config, preset harness.HTTPClient) {
+	all := [][]harness.HTTPRule{config.Outcomes, preset.Outcomes}
+	if config.Poll != nil {
+		all = append(all, config.Poll.Outcomes)
+	}
+	if config.Callback != nil {
+		all = append(all, config.Callback.Outcomes)
+	}
+	for _, rules := range all {
+		for _, r := range rules {
+			if r.Outcome == Confirmed.String() {
+				return
+			}
+		}
+	}
+	c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 }
 
 // preset returns what the preset of a configuration says.

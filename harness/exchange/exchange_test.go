@@ -184,7 +184,10 @@ func TestRequests(t *testing.T) {
 func TestPresetsCompile(t *testing.T) {
 	for _, name := range Presets() {
 		t.Run(name, func(t *testing.T) {
-			c, problems := NewClient(harness.HTTPClient{Preset: name, Pay: harness.HTTPRequest{Path: "/", Body: "{}"}}, "h:1", environment)
+			c, problems := NewClient(harness.HTTPClient{
+				Preset: name, Pay: harness.HTTPRequest{Path: "/", Body: "{}"},
+				Outcomes: []harness.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed"}},
+			}, "h:1", environment)
 			require.Empty(t, problems)
 			require.NotEmpty(t, c.Config.KeyHeader)
 			m, _ := c.Outcomes.Judge(answer(503, ``), nil)
@@ -228,11 +231,13 @@ func TestClientProblems(t *testing.T) {
 		change func(*harness.HTTPClient)
 		want   string
 	}{
-		"no rules":            {func(c *harness.HTTPClient) { c.Outcomes = nil }, "outcomes: no outcomes: nothing says what an answer means; give rules, or a preset (ietf, stripe, checkout, ppro, whop, solidgate)"},
-		"no such preset":      {func(c *harness.HTTPClient) { c.Preset = "strpe" }, `preset: there is no preset "strpe"; expected one of ietf, stripe, checkout, ppro, whop, solidgate`},
-		"no address":          {func(c *harness.HTTPClient) { c.URL = "localhost:80" }, `url: "localhost:80" is no address of a server; write it as in https://api.example.com/v1`},
-		"two bodies":          {func(c *harness.HTTPClient) { c.Pay.Body, c.Pay.Form = "x", map[string]string{"a": "b"} }, "pay.form: body and form are two bodies; leave one of them out"},
-		"no such outcome":     {func(c *harness.HTTPClient) { c.Outcomes[0].Outcome = "ok" }, `outcomes[0].outcome: "ok" is none of unknown, confirmed, declined, retry, pending`},
+		"no rules":       {func(c *harness.HTTPClient) { c.Outcomes = nil }, `outcomes: no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`},
+		"no such preset": {func(c *harness.HTTPClient) { c.Preset = "strpe" }, `preset: there is no preset "strpe"; expected one of ietf, stripe, checkout, ppro, whop, solidgate`},
+		"no address":     {func(c *harness.HTTPClient) { c.URL = "localhost:80" }, `url: "localhost:80" is no address of a server; write it as in https://api.example.com/v1`},
+		"two bodies":     {func(c *harness.HTTPClient) { c.Pay.Body, c.Pay.Form = "x", map[string]string{"a": "b"} }, "pay.form: body and form are two bodies; leave one of them out"},
+		"no such outcome": {func(c *harness.HTTPClient) {
+			c.Outcomes = append(c.Outcomes, harness.HTTPRule{When: "true", Outcome: "ok"})
+		}, `outcomes[1].outcome: "ok" is none of unknown, confirmed, declined, retry, pending`},
 		"no condition":        {func(c *harness.HTTPClient) { c.Outcomes[0].When = "status + 1" }, "outcomes[0].when: expected bool, but got int"},
 		"no such key":         {func(c *harness.HTTPClient) { c.Key = "wallet" }, `key: "wallet" is none of payment order attempt none`},
 		"nothing is tried on": {func(c *harness.HTTPClient) { c.Retry.On = []string{"5xx"} }, `retry.on: "5xx" is none of timeout connection retry unknown`},

@@ -39,9 +39,9 @@ func PresetOf(name string) (Preset, bool) {
 	return Preset{}, false
 }
 
-// Their rules come after those of the file. They say what a status means wherever
-// the API is used; what a body means is stated by stripe's only, whose objects
-// have a status.
+// Their rules come after those of the file. They say what statuses mean that are no
+// success; what is confirmed is for the file to say, but for stripe, whose objects
+// have a status: many an API answers 200 with an error in the body.
 func presets() []Preset {
 	return []Preset{
 		{
@@ -85,8 +85,6 @@ func semantics(header string, quoted bool, more ...harness.HTTPRule) harness.HTT
 		Outcomes: append(more,
 			harness.HTTPRule{When: "status == 429 or status >= 500", Outcome: "retry"},
 			harness.HTTPRule{When: "status == 408 or status == 425", Outcome: "retry"},
-			harness.HTTPRule{When: "status == 202", Outcome: "pending"},
-			harness.HTTPRule{When: "status in [200, 201] and body != nil", Outcome: "confirmed"},
 			harness.HTTPRule{When: "status in 400..499", Outcome: "declined"},
 		),
 	}

@@ -22,7 +22,7 @@ type httpClient struct {
 	Headers   sources     `yaml:"headers" doc:"headers of every request, by name"`
 	Setup     []httpSetup `yaml:"setup" doc:"requests before the first payment, one after the other, beside the impaired link"`
 	Pay       httpPay     `yaml:"pay" required:"true" doc:"the request that pays"`
-	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts, and where none does the outcome is unknown; needed without a preset"`
+	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts, and where none does the outcome is unknown; one must say confirmed, unless the preset is stripe"`
 	Key       word        `yaml:"key" words:"payment order attempt none" doc:"what has an idempotency key of its own: a press of pay; an order with all its presses; each attempt; nothing. Without it payment"`
 	KeyHeader verbatim    `yaml:"key_header" doc:"the header of the key; without it Idempotency-Key"`
 	KeyQuoted yes         `yaml:"key_quoted" doc:"true: the key stands in quotes in its header, as the IETF's draft has it"`
