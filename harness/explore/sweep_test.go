@@ -129,6 +129,9 @@ func TestSweepTellsWhatNeedsNoFault(t *testing.T) {
 
 // A sweep of several payments and wallets finds the same, at more points.
 func TestSweepOfSeveralWallets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of runs")
+	}
 	c := onePayment("forget-keys")
 	c.Scenario.Workload.Wallets, c.Scenario.Workload.Payments = 2, 3
 	c.Scenario.Workload.Rate = 0.5
