@@ -28,7 +28,7 @@ run: build ## every bundled scenario in real time; files under out/
 	bin/onebar run scenarios/ -j $(JOBS) --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
 
-agreement: build ## every bundled scenario on sim and on packet, side by side: five minutes
+agreement: build ## every bundled scenario on sim and on packet, side by side: ten minutes
 	bin/onebar agree scenarios/ --out $(OUT)/agree --update docs/fidelity.md
 
 test: setup ## all tests

@@ -171,7 +171,26 @@ func unused(res harness.Result) string {
 			return check + ": " + v.Summary
 		}
 	}
+	if late := lateness(res); late > mostLate {
+		return fmt.Sprintf("packets were %s late on average, %s is allowed here", late.Round(100*time.Microsecond), mostLate)
+	}
 	return ""
+}
+
+// mostLate is how late packets may be on average. It is less than the impairment
+// check allows: the engines are compared to a few per cent.
+const mostLate = time.Millisecond
+
+// lateness is by how much packets came later than was asked, on average.
+func lateness(res harness.Result) time.Duration {
+	var late, packets int64
+	for _, p := range res.Phases {
+		for _, r := range []harness.Realised{p.Up, p.Down} {
+			late += int64(r.LateMean) * r.Delivered
+			packets += r.Delivered
+		}
+	}
+	return time.Duration(late / max(packets, 1))
 }
 
 // renamed tells of a run by another name.

@@ -81,6 +81,13 @@ func TestTalliesArePooled(t *testing.T) {
 func TestUnusedRuns(t *testing.T) {
 	res := harness.Result{Verdicts: []harness.Verdict{{Check: "load", Status: harness.Pass}, {Check: "impairment", Status: harness.Pass}}}
 	require.Empty(t, unused(res))
+	res.Phases = []harness.PhaseStat{
+		{Up: harness.Realised{Delivered: 30, LateMean: 3 * time.Millisecond}},
+		{Down: harness.Realised{Delivered: 60}},
+	}
+	require.Empty(t, unused(res), "1 ms late")
+	res.Phases[1].Down.Delivered = 50
+	require.Equal(t, "packets were 1.1ms late on average, 1ms is allowed here", unused(res))
 	res.Verdicts[1] = harness.Verdict{Check: "impairment", Status: harness.StatusUnknown, Summary: "machine too busy: 9ms"}
 	require.Equal(t, "impairment: machine too busy: 9ms", unused(res))
 	require.NotEmpty(t, unused(harness.Result{}), "one that nobody has judged")
