@@ -95,6 +95,9 @@ const phonesDie = "testdata/phones-die.yaml"
 func TestClientCrashes(t *testing.T) {
 	x := onebartest.Trial{Scenario: phonesDie, System: durable(false), Seeds: many(100)}
 	t.Run("run", func(t *testing.T) { x.Run(t) })
+	t.Run("run power-cut", func(t *testing.T) {
+		onebartest.Trial{Scenario: "power-cut", System: durable(false)}.Run(t)
+	})
 	t.Run("sweep", func(t *testing.T) { x.Sweep(t) })
 	t.Run("explore", func(t *testing.T) { x.Explore(t) })
 }

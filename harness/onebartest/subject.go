@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -22,6 +23,7 @@ var (
 	_ harness.Storer    = (*subject)(nil)
 	_ harness.Holder    = (*subject)(nil)
 	_ harness.Breaker   = (*subject)(nil)
+	_ harness.Slower    = (*subject)(nil)
 )
 
 // newSubject makes the system of a run.
@@ -119,6 +121,9 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 		s.bench.fail(commitFailure{n, after, told})
 	}
 }
+
+// SlowAnswers implements harness.Slower.
+func (s *subject) SlowAnswers(by time.Duration) (hits func() int64) { return s.bench.slow(by) }
 
 // Holds implements harness.Holder.
 func (s *subject) Holds() bool { return s.system.Held != nil }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -67,6 +68,8 @@ type Bench struct {
 	Workload harness.Workload // such as the number of wallets and the opening balance
 	Log      *slog.Logger     // of the run, from the first call of Serve on
 
+	slowness atomic.Pointer[slowness]
+
 	mu       sync.Mutex
 	observer harness.Observer // nil until the start
 	commits  int64            // of the server, from the start of the script on
@@ -124,6 +127,37 @@ func (b *Bench) Commit(ctx context.Context, books string, write func() error) er
 		return ErrCrashed
 	}
 	return nil
+}
+
+// Answer is called by the server between the work for a request and its answer: it
+// returns at once, or as much later as a scenario slows the server, or when ctx ends.
+// After an http.Handler is early enough, if it has not flushed. A server that does
+// not call it cannot be slowed: such an event hits nothing.
+func (b *Bench) Answer(ctx context.Context) {
+	s := b.slowness.Load()
+	if s == nil || s.by == 0 {
+		return
+	}
+	s.hits.Add(1)
+	timer := time.NewTimer(s.by)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// slowness is one call of SlowAnswers.
+type slowness struct {
+	by   time.Duration
+	hits atomic.Int64
+}
+
+// slow has answers wait.
+func (b *Bench) slow(by time.Duration) (hits func() int64) {
+	s := &slowness{by: by}
+	b.slowness.Store(s)
+	return s.hits.Load
 }
 
 // made returns how many commits the server has begun.

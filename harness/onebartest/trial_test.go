@@ -16,7 +16,7 @@ const matatu = "testdata/matatu.yaml"
 
 // The correct service, with net/http and TLS as they are, survives bad networks.
 func TestRun(t *testing.T) {
-	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind", "reset-storm", "impatient-users", matatu} {
+	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind", "reset-storm", "late-answers", "impatient-users", matatu} {
 		t.Run(name, func(t *testing.T) {
 			onebartest.Trial{Scenario: name, System: wiring{}.system}.Run(t)
 		})
