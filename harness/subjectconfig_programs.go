@@ -13,6 +13,7 @@ type ProgramConfig struct {
 type ExecClientConfig struct {
 	ProgramConfig
 	Shared bool `json:"shared,omitempty"` // one program pays for all wallets, and not one for each
+	Kernel bool `json:"kernel,omitempty"` // each program in a network namespace of its own, whose kernel meets the link
 	Holds  bool `json:"holds,omitempty"`  // it answers what its payers still hold
 }
 
@@ -52,10 +53,10 @@ type SQLConfig struct {
 	Driver string `json:"driver"` // postgres, mysql or sqlite
 	DSN    string `json:"dsn"`    // as the driver takes it
 
-	// Query gives the columns id, payment, payer, payee, amount (in minor units)
-	// and currency, and if it can order.
+	// Query gives the columns id, payer, payee, amount (in minor units) and currency,
+	// and if it can payment and order.
 	Query string `json:"query"`
-	// Balances gives account, currency, opening and closing, and if it can floor;
-	// empty is none.
+	// Balances gives account, currency and balance (in minor units), and if it can
+	// floor; empty is none.
 	Balances string `json:"balances,omitempty"`
 }

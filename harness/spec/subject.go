@@ -126,7 +126,7 @@ func givenOf(v any) []string {
 	var given []string
 	for _, k := range keysOf(s.Type()) {
 		field := s.Field(k.index)
-		if g, ok := field.Addr().Interface().(interface{ given() bool }); ok && g.given() || !ok && field.Len() > 0 {
+		if g, ok := reflect.TypeAssert[interface{ given() bool }](field.Addr()); ok && g.given() || !ok && field.Len() > 0 {
 			given = append(given, k.name)
 		}
 	}

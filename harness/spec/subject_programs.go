@@ -19,6 +19,7 @@ type execClient struct {
 	Env     variables  `yaml:"env" doc:"added to the environment of onebar; ${NAME} stands for a variable of it"`
 	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
 	Shared  yes        `yaml:"shared" doc:"true: one program pays for all wallets; without it each has its own"`
+	Kernel  yes        `yaml:"kernel" doc:"true: on Linux each program runs in a network namespace of its own, whose only way out is the link, so that its kernel's TCP meets the loss; where there can be none it is behind a loopback address, as without this, and the report says so"`
 	Holds   yes        `yaml:"holds" doc:"true: it answers the command held; without it a payment that it forgets counts as lost"`
 }
 
@@ -67,8 +68,8 @@ type sqlLedger struct {
 	place
 	Driver   word     `yaml:"driver" required:"true" words:"postgres mysql sqlite" doc:"which database"`
 	DSN      verbatim `yaml:"dsn" required:"true" doc:"how to reach it, as its driver takes it; ${NAME} stands for a variable of the environment, {{server}} for the host:port of the server, {{NAME}} for that of a container beside it, and {{dir}} for the folder of this run"`
-	Query    verbatim `yaml:"query" required:"true" doc:"gives id, payment, payer, payee, amount (in minor units) and currency, and if it can order; it runs in a transaction that can only read"`
-	Balances verbatim `yaml:"balances" doc:"gives account, currency, opening and closing, and if it can floor, all in minor units; without it whether the books balance is not judged"`
+	Query    verbatim `yaml:"query" required:"true" doc:"gives id, payer, payee, amount (in minor units) and currency, and if it can payment (the key or id of the payment) and order; without both bookings are told apart by their amounts. It runs before and after the payments, in a transaction that can only read"`
+	Balances verbatim `yaml:"balances" doc:"gives account, currency and balance, and if it can floor, in minor units; without it whether the books balance is not judged"`
 }
 
 // verbatim is text that is kept as it is.
@@ -172,9 +173,12 @@ func texts(list []verbatim) []string {
 func (v *execClient) config(d *decoder) *harness.ExecClientConfig {
 	d.command(v.Command, v.place)
 	d.templates(nil, append(texts(v.Command), values(v.Env.m)...), v.place)
+	if v.Kernel.ok && v.Shared.ok {
+		d.errorf(v.Kernel.place, "kernel does not go with shared: a namespace has the link of one wallet")
+	}
 	return &harness.ExecClientConfig{
 		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
-		Shared:        v.Shared.ok, Holds: v.Holds.ok,
+		Shared:        v.Shared.ok, Kernel: v.Kernel.ok, Holds: v.Holds.ok,
 	}
 }
 

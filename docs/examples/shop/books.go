@@ -22,7 +22,7 @@ func openBooks(ctx context.Context, name string) (*books, error) {
 	}
 	db.SetMaxOpenConns(16)
 	for _, table := range []string{
-		"accounts (name TEXT PRIMARY KEY, opening BIGINT NOT NULL, balance BIGINT NOT NULL CHECK (balance >= 0))",
+		"accounts (name TEXT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0))",
 		"keys (key TEXT PRIMARY KEY, status INTEGER NOT NULL)",
 		"payments (id " + id + ", key TEXT NOT NULL, purchase TEXT NOT NULL, payer TEXT NOT NULL, payee TEXT NOT NULL, amount BIGINT NOT NULL, currency TEXT NOT NULL)",
 	} {
@@ -35,7 +35,7 @@ func openBooks(ctx context.Context, name string) (*books, error) {
 
 // open opens an account, once.
 func (b *books) open(ctx context.Context, name string, balance int64) error {
-	_, err := b.ExecContext(ctx, "INSERT INTO accounts (name, opening, balance) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING", name, balance)
+	_, err := b.ExecContext(ctx, "INSERT INTO accounts (name, balance) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, balance)
 	return err
 }
 

@@ -33,17 +33,17 @@ func (b *books) ledger(ctx context.Context, w io.Writer) error {
 }
 
 func (b *books) balances(ctx context.Context, out *json.Encoder) error {
-	accounts, err := b.QueryContext(ctx, "SELECT name, opening, balance FROM accounts ORDER BY name")
+	accounts, err := b.QueryContext(ctx, "SELECT name, balance FROM accounts ORDER BY name")
 	if err != nil {
 		return err
 	}
 	defer accounts.Close() //nolint:errcheck // Err has what went wrong
 	for accounts.Next() {
 		var name string
-		var opening, balance int64
-		err := accounts.Scan(&name, &opening, &balance)
+		var balance int64
+		err := accounts.Scan(&name, &balance)
 		if err == nil {
-			err = out.Encode(map[string]any{"balance": map[string]any{"account": name, "currency": currency, "opening": opening, "closing": balance}})
+			err = out.Encode(map[string]any{"account": map[string]any{"account": name, "currency": currency, "balance": balance}})
 		}
 		if err != nil {
 			return err

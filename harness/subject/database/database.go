@@ -22,17 +22,38 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// Ledger is a query to a database. It is a subject.Ledger.
-type Ledger struct{ config harness.SQLConfig }
+// Ledger is a query to a database. It is a subject.Ledger, a subject.Opener and a
+// harness.Noter.
+type Ledger struct {
+	config harness.SQLConfig
+	subject.Reading
+}
 
-// NewLedger returns a ledger. It opens nothing before Read.
-func NewLedger(c harness.SQLConfig) *Ledger { return &Ledger{c} }
+// NewLedger returns a ledger. It reaches for the database with each Open and Read
+// alone.
+func NewLedger(c harness.SQLConfig) *Ledger { return &Ledger{config: c} }
 
 // readWithin is the longest that reading a ledger may take.
 const readWithin = 2 * time.Minute
 
+// Open implements subject.Opener.
+func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
+	before, err := l.all(ctx, env)
+	l.Reading.Open(before)
+	return err
+}
+
 // Read implements subject.Ledger.
 func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	all, err := l.all(ctx, env)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	return l.Of(all, env)
+}
+
+// all returns what the database has, in the server's words.
+func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	words := map[string]string{"server": env.Server, "dir": env.Dir}
@@ -45,7 +66,7 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	if err != nil {
 		return harness.Ledger{}, fmt.Errorf("%s: %w", l.config.Driver, hidden(err, dsn, l.config.DSN))
 	}
-	return env.Ours(ledger), nil
+	return ledger, nil
 }
 
 // Close implements subject.Ledger.

@@ -29,8 +29,8 @@ func tables(t *testing.T, driver, dsn string) {
 	for _, s := range []string{
 		"CREATE TABLE bookings (id INTEGER PRIMARY KEY, ref TEXT, src TEXT, dst TEXT, cents NUMERIC)",
 		"INSERT INTO bookings VALUES (1, 'key-1', 'alice', 'shop', 250), (2, 'p2', 'w1', 'm0', 1.0), (3, NULL, 'w1', 'm0', 12)",
-		"CREATE TABLE accounts (name TEXT, was NUMERIC, now NUMERIC)",
-		"INSERT INTO accounts VALUES ('alice', 1000, 750)",
+		"CREATE TABLE accounts (name TEXT, now NUMERIC)",
+		"INSERT INTO accounts VALUES ('alice', 750)",
 	} {
 		_, err := db.Exec(s)
 		require.NoError(t, err)
@@ -53,11 +53,11 @@ func want() harness.Ledger {
 			{ID: "2", Payment: "p2", Payer: "w1", Payee: "m0", Amount: 1, Currency: "KES"},
 			{ID: "3", Payer: "w1", Payee: "m0", Amount: 12, Currency: "KES"},
 		},
-		Balances: []harness.Balance{{Account: "w0", Currency: "KES", Opening: 1000, Closing: 750}},
+		Balances: []harness.Balance{{Account: "w0", Currency: "KES", Closing: 750}},
 	}
 }
 
-const balances = "SELECT name AS account, 'KES' AS currency, was AS opening, now AS closing, 0 AS FLOOR FROM accounts"
+const balances = "SELECT name AS account, 'KES' AS currency, now AS BALANCE, 0 AS floor FROM accounts"
 
 func TestSQLite(t *testing.T) {
 	dir := t.TempDir()
@@ -68,6 +68,11 @@ func TestSQLite(t *testing.T) {
 		require.NoError(t, err, dsn)
 		require.Equal(t, want(), got, dsn)
 		require.NoError(t, l.Close())
+
+		require.NoError(t, l.Open(t.Context(), env(dir)))
+		got, err = l.Read(t.Context(), env(dir))
+		require.NoError(t, err)
+		require.Equal(t, harness.Ledger{Balances: []harness.Balance{{Account: "w0", Currency: "KES", Opening: 750, Closing: 750}}}, got, "the run has booked nothing")
 	}
 }
 
@@ -110,12 +115,12 @@ func TestWrong(t *testing.T) {
 		"no such variable": {func(c *harness.SQLConfig) { c.DSN = "${ONEBAR_TEST_NONE}" }, "the dsn: the environment has no variable ONEBAR_TEST_NONE"},
 		"no such word":     {func(c *harness.SQLConfig) { c.DSN = "{{dire}}" }, "{{dire}} stands for nothing here"},
 		"no such table":    {func(c *harness.SQLConfig) { c.Query = "SELECT * FROM booking" }, "query: sqlite3: SQL logic error: no such table: booking"},
-		"columns missing":  {func(c *harness.SQLConfig) { c.Query = "SELECT id, src AS payer, dst AS payee FROM bookings" }, "query: it gives the columns id, payer, payee, and payment, amount and currency are missing: name them with AS"},
+		"columns missing":  {func(c *harness.SQLConfig) { c.Query = "SELECT id, src AS payer, dst AS payee FROM bookings" }, "query: it gives the columns id, payer, payee, and amount and currency are missing: name them with AS"},
 		"one missing": {func(c *harness.SQLConfig) {
-			c.Balances = "SELECT name AS account, was AS opening, now AS closing FROM accounts"
-		}, "balances: it gives the columns account, opening, closing, and currency is missing"},
+			c.Balances = "SELECT name AS account, now AS balance FROM accounts"
+		}, "balances: it gives the columns account, balance, and currency is missing"},
 		"a column twice":    {func(c *harness.SQLConfig) { c.Query = "SELECT *, 1 AS id FROM (" + all + ")" }, "the column id twice"},
-		"a column too much": {func(c *harness.SQLConfig) { c.Query = "SELECT *, 1 AS memo FROM (" + all + ")" }, "a column memo, which means nothing here; it may give id, payment, payer, payee, amount, currency and order"},
+		"a column too much": {func(c *harness.SQLConfig) { c.Query = "SELECT *, 1 AS memo FROM (" + all + ")" }, "a column memo, which means nothing here; it may give id, payer, payee, amount, currency and payment, order"},
 		"null": {func(c *harness.SQLConfig) {
 			c.Query = "SELECT id, payment, NULL AS payer, payee, amount, currency FROM (" + all + ")"
 		}, "query: row 1: payer is null"},
@@ -123,8 +128,8 @@ func TestWrong(t *testing.T) {
 			c.Query = "SELECT id, payment, payer, payee, amount / 4.0 AS amount, currency FROM (" + all + ")"
 		}, `row 1: amount "62.5" is no whole number of minor units`},
 		"a word": {func(c *harness.SQLConfig) {
-			c.Balances = "SELECT name AS account, 'KES' AS currency, 'much' AS opening, now AS closing FROM accounts"
-		}, `row 1: opening "much" is no whole number`},
+			c.Balances = "SELECT name AS account, 'KES' AS currency, 'much' AS balance FROM accounts"
+		}, `row 1: balance "much" is no whole number`},
 		"a write": {func(c *harness.SQLConfig) {
 			c.Query = "DELETE FROM bookings RETURNING id, ref AS payment, src AS payer, dst AS payee, cents AS amount, src AS currency"
 		}, "readonly"},

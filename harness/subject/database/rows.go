@@ -12,19 +12,18 @@ import (
 )
 
 // columns are those of a query. Needed must be there, and hold something; may can
-// be missing or null, as can a needed one that is in empty.
-type columns struct{ needed, may, empty []string }
+// be missing or null.
+type columns struct{ needed, may []string }
 
 func postingColumns() columns {
 	return columns{
-		needed: []string{"id", "payment", "payer", "payee", "amount", "currency"},
-		may:    []string{"order"},
-		empty:  []string{"payment"},
+		needed: []string{"id", "payer", "payee", "amount", "currency"},
+		may:    []string{"payment", "order"},
 	}
 }
 
 func balanceColumns() columns {
-	return columns{needed: []string{"account", "currency", "opening", "closing"}, may: []string{"floor"}}
+	return columns{needed: []string{"account", "currency", "balance"}, may: []string{"floor"}}
 }
 
 // query hands each row on, by the names of its columns in lower case. What names a
@@ -54,7 +53,7 @@ func query(ctx context.Context, tx *sql.Tx, what, text string, c columns, each f
 		row := map[string]string{}
 		err := rows.Scan(places...)
 		for i, name := range names {
-			if err == nil && !values[i].Valid && slices.Contains(c.needed, name) && !slices.Contains(c.empty, name) {
+			if err == nil && !values[i].Valid && slices.Contains(c.needed, name) {
 				err = fmt.Errorf("%s is null", name)
 			}
 			row[name] = values[i].String
@@ -112,10 +111,7 @@ func posting(row map[string]string) (harness.Posting, error) {
 
 func balance(row map[string]string) (b harness.Balance, err error) {
 	b = harness.Balance{Account: row["account"], Currency: row["currency"]}
-	if b.Opening, err = minor(row, "opening"); err != nil {
-		return b, err
-	}
-	if b.Closing, err = minor(row, "closing"); err != nil {
+	if b.Closing, err = minor(row, "balance"); err != nil {
 		return b, err
 	}
 	if row["floor"] != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/netns"
 )
 
 // Client is the payers' side as programs: one for each wallet, or one for all. It is
@@ -20,6 +22,7 @@ type Client struct {
 	base      string
 	apps      []*app
 	addresses []string // by wallet
+	note      string   // for who reads the results
 }
 
 // NewClient returns a client that has not been started. Relative folders begin at
@@ -30,12 +33,33 @@ func NewClient(c harness.ExecClientConfig, base string) *Client {
 
 // Start implements subject.Client.
 func (c *Client) Start(ctx context.Context, env *subject.Env) error {
+	if !c.config.Kernel {
+		return c.start(ctx, env, env.Listen)
+	}
+	why := errors.New("the engine has no packets")
+	if env.Tunnel != nil {
+		inside := func(context.Context, int) (string, error) { return env.Inside, nil }
+		why = c.start(ctx, env, inside)
+		if !errors.Is(why, netns.ErrNotHere) {
+			c.note = "each client ran in a network namespace of its own, and its kernel's TCP met the link"
+			return why
+		}
+		c.each((*app).quit)
+		c.apps, c.addresses = nil, nil
+	}
+	c.config.Kernel = false
+	c.note = fmt.Sprintf("the clients ran behind loopback addresses, where a connect succeeds before anything has crossed the link, and not in network namespaces as asked: %v", why)
+	return c.start(ctx, env, env.Listen)
+}
+
+// start starts the programs, which find the server at the address of their wallet.
+func (c *Client) start(ctx context.Context, env *subject.Env, address func(context.Context, int) (string, error)) error {
 	for i := range env.Workload.Wallets {
-		address, err := env.Listen(ctx, i)
+		a, err := address(ctx, i)
 		if err != nil {
 			return err
 		}
-		c.addresses = append(c.addresses, address)
+		c.addresses = append(c.addresses, a)
 	}
 	programs := env.Workload.Wallets
 	if c.config.Shared {
@@ -72,6 +96,9 @@ func (c *Client) app(i int, env *subject.Env) (*app, error) {
 		return nil, err
 	}
 	start.LogFile = folder + ".log"
+	if c.config.Kernel {
+		start.Attach = func(device io.ReadWriteCloser) (harness.Tunnel, error) { return env.Tunnel(i, device) }
+	}
 	start.Env = append(start.Env, "ONEBAR_PROTOCOL="+strconv.Itoa(protocolVersion), "ONEBAR_DIR="+folder, "ONEBAR_ADDRESS="+c.addresses[from])
 	hello := command{Command: "start", Currency: w.Currency, Server: env.Server, Seed: env.Seed, Balance: opening(w)}
 	for j := from; j < to; j++ {
@@ -171,6 +198,15 @@ func (c *Client) Broke() error {
 		errs = append(errs, a.trouble())
 	}
 	return errors.Join(errs...)
+}
+
+// Notes implements harness.Noter: it says whose TCP has met the link, if that was
+// asked for.
+func (c *Client) Notes() []string {
+	if c.note == "" {
+		return nil
+	}
+	return []string{c.note}
 }
 
 // Close implements subject.Client.

@@ -17,21 +17,40 @@ import (
 )
 
 // Ledger is a program that prints what has been booked and ends: one JSON object a
-// line, with exactly one of the keys posting and balance, whose values are those of
-// docs/history.md.
+// line, with exactly one of the keys posting and account, see docs/endpoints.md. It
+// is a subject.Ledger, a subject.Opener and a harness.Noter.
 type Ledger struct {
 	config harness.ProgramConfig
 	base   string
+	subject.Reading
 }
 
 // NewLedger returns a ledger. Relative folders begin at base.
-func NewLedger(c harness.ProgramConfig, base string) *Ledger { return &Ledger{c, base} }
+func NewLedger(c harness.ProgramConfig, base string) *Ledger {
+	return &Ledger{config: c, base: base}
+}
 
 // ledgerWithin is the longest that a program may take to print a ledger.
 const ledgerWithin = 2 * time.Minute
 
+// Open implements subject.Opener.
+func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
+	before, err := l.all(ctx, env)
+	l.Reading.Open(before)
+	return err
+}
+
 // Read implements subject.Ledger.
 func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	all, err := l.all(ctx, env)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	return l.Of(all, env)
+}
+
+// all returns what the program prints, in the server's words.
+func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
 	dir, err := stateDir(env)
 	if err != nil {
 		return harness.Ledger{}, err
@@ -47,7 +66,7 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	if err != nil {
 		return harness.Ledger{}, err
 	}
-	return parseLedger(printed, env)
+	return parseLedger(printed)
 }
 
 // Close implements subject.Ledger.
@@ -91,11 +110,16 @@ func output(ctx context.Context, c Config) ([]byte, error) {
 // ledgerLine is one line of what the program prints.
 type ledgerLine struct {
 	Posting *harness.Posting `json:"posting"`
-	Balance *harness.Balance `json:"balance"`
+	Account *struct {
+		Account  string `json:"account"`
+		Currency string `json:"currency"`
+		Balance  int64  `json:"balance"` // minor units
+		Floor    int64  `json:"floor"`   // minor units; it must never hold less
+	} `json:"account"`
 }
 
 // parseLedger reads the lines of a ledger.
-func parseLedger(printed []byte, env *subject.Env) (harness.Ledger, error) {
+func parseLedger(printed []byte) (harness.Ledger, error) {
 	var l harness.Ledger
 	n := 0
 	for line := range bytes.Lines(printed) {
@@ -105,18 +129,19 @@ func parseLedger(printed []byte, env *subject.Env) (harness.Ledger, error) {
 		}
 		var got ledgerLine
 		if err := strictly(line, &got); err != nil {
-			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed is no posting and no balance: %w; it is %s", n, err, excerpt(line))
+			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed is no posting and no account: %w; it is %s", n, err, excerpt(line))
 		}
 		switch {
-		case got.Posting != nil && got.Balance == nil:
+		case got.Posting != nil && got.Account == nil:
 			l.Postings = append(l.Postings, *got.Posting)
-		case got.Balance != nil && got.Posting == nil:
-			l.Balances = append(l.Balances, *got.Balance)
+		case got.Account != nil && got.Posting == nil:
+			a := got.Account
+			l.Balances = append(l.Balances, harness.Balance{Account: a.Account, Currency: a.Currency, Closing: a.Balance, Floor: a.Floor})
 		default:
-			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed needs one of the keys posting and balance; it is %s", n, excerpt(line))
+			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed needs one of the keys posting and account; it is %s", n, excerpt(line))
 		}
 	}
-	return env.Ours(l), nil
+	return l, nil
 }
 
 // strictly decodes one JSON object without unknown keys.

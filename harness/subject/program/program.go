@@ -21,6 +21,8 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
+
+	"github.com/onebar/onebar/harness/subject/netns"
 )
 
 // Config is what it takes to start a program.
@@ -35,6 +37,10 @@ type Config struct {
 	LogFile string
 	Stdin   *os.File // nil is none; the caller closes it
 	Stdout  *os.File // nil is LogFile; the caller closes it
+
+	// Attach, if it is not nil, has the program run in a network namespace of its own,
+	// and is given its TUN device: see package netns. It is for Linux only.
+	Attach netns.Attach
 }
 
 // Process is a program that was started. Its methods may be called from several
@@ -77,8 +83,23 @@ func Start(c Config) (*Process, error) {
 		cmd.Stdout = c.Stdout
 	}
 	k.admit(cmd)
-	if err := cmd.Start(); err != nil {
+	join := func() error { return nil }
+	if c.Attach != nil {
+		if join, err = netns.Wrap(cmd, c.Attach); err != nil {
+			k.kill()
+			return nil, fmt.Errorf("start %s: %w", c.Name, err)
+		}
+	}
+	err = cmd.Start()
+	if failed := join(); err == nil && failed != nil {
 		k.kill()
+		return nil, errors.Join(fmt.Errorf("start %s: %w", c.Name, failed), reap(cmd))
+	}
+	if err != nil {
+		k.kill()
+		if c.Attach != nil && cmd.Err == nil { // it is this program that could not be started
+			return nil, fmt.Errorf("start %s: %w: %w", c.Name, netns.ErrNotHere, err)
+		}
 		return nil, fmt.Errorf("start %s: %w; its command is %q in %s", c.Name, err, strings.Join(c.Command, " "), c.Dir)
 	}
 	p := &Process{name: c.Name, log: c.LogFile, from: info.Size(), keeper: k, cmd: cmd, done: make(chan struct{})}
@@ -88,6 +109,14 @@ func Start(c Config) (*Process, error) {
 		close(p.done)
 	}()
 	return p, nil
+}
+
+// reap waits for a program that was killed before it began.
+func reap(cmd *exec.Cmd) error {
+	if _, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok {
+		return fmt.Errorf("wait for process %d", cmd.Process.Pid)
+	}
+	return nil
 }
 
 // Pid returns the process id of the program.
