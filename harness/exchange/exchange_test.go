@@ -242,13 +242,17 @@ func TestClientProblems(t *testing.T) {
 		"no such key":         {func(c *harness.HTTPClient) { c.Key = "wallet" }, `key: "wallet" is none of payment order attempt none`},
 		"nothing is tried on": {func(c *harness.HTTPClient) { c.Retry.On = []string{"5xx"} }, `retry.on: "5xx" is none of timeout connection retry unknown`},
 		"given up at once":    {func(c *harness.HTTPClient) { c.GiveUp = time.Second }, "give_up: a payment is given up before its first attempt has timed out; make give_up longer than timeout"},
-		"account of nobody": {func(c *harness.HTTPClient) { c.Setup = []harness.HTTPSetup{{Account: "body.id"}} },
-			"setup[0].account: a request that is made once names no account; say for: wallet or for: merchant"},
+		"account of nobody": {
+			func(c *harness.HTTPClient) { c.Setup = []harness.HTTPSetup{{Account: "body.id"}} },
+			"setup[0].account: a request that is made once names no account; say for: wallet or for: merchant",
+		},
 		"captured later": {func(c *harness.HTTPClient) {
 			c.Setup = []harness.HTTPSetup{{HTTPRequest: harness.HTTPRequest{Path: "{{ captured.a }}"}}, {HTTPRequest: harness.HTTPRequest{Capture: map[string]string{"a": "body"}}}}
 		}, "setup[0].path: nothing is named a here; there are currency, run.id, run.started"},
-		"a secret that is not there": {func(c *harness.HTTPClient) { c.Headers = map[string]string{"A": "${NOPE}"} },
-			"headers.A: the environment has no variable NOPE; set it, such as NOPE=... onebar run ..."},
+		"a secret that is not there": {
+			func(c *harness.HTTPClient) { c.Headers = map[string]string{"A": "${NOPE}"} },
+			"headers.A: the environment has no variable NOPE; set it, such as NOPE=... onebar run ...",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := good()
@@ -274,11 +278,13 @@ func TestLedgerItems(t *testing.T) {
 	}{
 		"whole": {
 			`[{"id": 7, "status": "done", "total": "12.50", "cur": "eur", "from": "a", "meta": {"ref": "p1"}}]`,
-			[]harness.Posting{{ID: "7", Amount: 1250, Currency: "EUR", Payer: "a", Payment: "p1"}}, "",
+			[]harness.Posting{{ID: "7", Amount: 1250, Currency: "EUR", Payer: "a", Payment: "p1"}},
+			"",
 		},
 		"a number in major units is exact": {
 			`[{"id": "x", "status": "done", "total": 0.29, "from": null}]`,
-			[]harness.Posting{{ID: "x", Amount: 29, Currency: "KES"}}, "",
+			[]harness.Posting{{ID: "x", Amount: 29, Currency: "KES"}},
+			"",
 		},
 		"filtered":       {`[{"id": "x", "status": "open"}]`, nil, ""},
 		"no id":          {`[{"status": "done", "total": 1}]`, nil, "fields.id: an item has none"},

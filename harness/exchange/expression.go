@@ -27,12 +27,8 @@ type Vars map[string]any
 // with returns the names of v and more; those of more win.
 func (v Vars) with(more Vars) Vars {
 	all := make(Vars, len(v)+len(more))
-	for name, value := range v {
-		all[name] = value
-	}
-	for name, value := range more {
-		all[name] = value
-	}
+	maps.Copy(all, v)
+	maps.Copy(all, more)
 	return all
 }
 
@@ -41,12 +37,8 @@ type scope types.Map
 
 func (s scope) with(more scope) scope {
 	all := scope{}
-	for name, t := range s {
-		all[name] = t
-	}
-	for name, t := range more {
-		all[name] = t
-	}
+	maps.Copy(all, s)
+	maps.Copy(all, more)
 	return all
 }
 
@@ -254,7 +246,7 @@ func asQuery(params ...any) (any, error) {
 func link(params ...any) (any, error) {
 	headers, _ := params[0].(map[string]string)
 	rel, _ := params[1].(string)
-	for _, l := range strings.Split(headers["link"], ",") {
+	for l := range strings.SplitSeq(headers["link"], ",") {
 		target, rest, ok := strings.Cut(strings.TrimSpace(l), ">")
 		if !ok || !strings.HasPrefix(target, "<") {
 			continue

@@ -129,7 +129,7 @@ func (t *template) fill(v Vars) (string, error) {
 		}
 		s, err := p.hole.word(v)
 		if err != nil {
-			return "", fmt.Errorf("{{ %s }}", err)
+			return "", fmt.Errorf("{{ %w }}", err)
 		}
 		b.WriteString(s)
 	}

@@ -304,7 +304,7 @@ func (d *decoder) problems(v any, whole place, list []*exchange.Problem) {
 // locate collects the sources and places of a struct of the format by the names
 // that package exchange has for them.
 func locate(v reflect.Value, name string, found map[string]*source, places map[string]place) {
-	if p, ok := v.Addr().Interface().(interface{ where() place }); ok && p.where().given() {
+	if p, ok := reflect.TypeAssert[interface{ where() place }](v.Addr()); ok && p.where().given() {
 		places[name] = p.where()
 	}
 	switch x := v.Addr().Interface().(type) {
@@ -349,11 +349,11 @@ func (d *decoder) within(s *source, line, column int) place {
 			break
 		}
 		raw, text := d.lines[i+line-1], wanted[line-1]
-		indent := strings.Index(raw, text)
-		if indent < 0 {
+		indent, _, found := strings.Cut(raw, text)
+		if !found {
 			break
 		}
-		return place{i + line, utf8.RuneCountInString(raw[:indent]) + column}
+		return place{i + line, utf8.RuneCountInString(indent) + column}
 	}
 	return s.place
 }

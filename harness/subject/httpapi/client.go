@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -133,58 +134,60 @@ func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Confi
 
 // setUp makes the set-up requests, one after the other.
 func (c *Client) setUp(ctx context.Context) error {
-	w := c.env.Workload
-	once := map[string]any{}
+	shared := map[string]any{}
 	for i := range c.plan.Setup {
 		s := &c.plan.Setup[i]
-		var err error
-		switch s.Config.For {
-		case exchange.PerWallet:
-			balance := w.Balance
-			if balance == 0 {
-				balance = w.AmountMax * int64(w.Payments) * int64(max(w.Presses, 1))
-			}
-			for n := range c.wallets {
-				err = errors.Join(err, c.prepare(ctx, s, account{subject.Wallet(n), n, balance}, once, c.wallets[n].captured))
-				if err != nil {
-					return err
-				}
-			}
-		case exchange.PerMerchant:
-			for n := range c.merchant {
-				if err := c.prepare(ctx, s, account{subject.Merchant(n), n, 0}, once, c.merchant[n]); err != nil {
-					return err
-				}
-			}
-		default:
-			if err := c.prepare(ctx, s, account{}, once, once); err != nil {
+		for _, a := range c.accounts(s.Config.For, shared) {
+			if err := c.prepare(ctx, s, a, shared); err != nil {
 				return err
 			}
 		}
 	}
 	for _, w := range c.wallets {
-		w.captured = merge(once, w.captured)
+		w.captured = merge(shared, w.captured)
 	}
 	return nil
 }
 
 // account is whom a set-up request is for.
 type account struct {
-	name    string
-	number  int
-	balance int64 // minor units
+	name     string // empty is nobody
+	number   int
+	balance  int64          // minor units
+	captured map[string]any // what is kept for it
+}
+
+// accounts returns whom a set-up request is made for.
+func (c *Client) accounts(whom string, shared map[string]any) []account {
+	w := c.env.Workload
+	var all []account
+	switch whom {
+	case exchange.PerWallet:
+		balance := w.Balance
+		if balance == 0 {
+			balance = w.AmountMax * int64(w.Payments) * int64(max(w.Presses, 1))
+		}
+		for n := range c.wallets {
+			all = append(all, account{subject.Wallet(n), n, balance, c.wallets[n].captured})
+		}
+	case exchange.PerMerchant:
+		for n := range c.merchant {
+			all = append(all, account{subject.Merchant(n), n, 0, c.merchant[n]})
+		}
+	default:
+		all = []account{{captured: shared}}
+	}
+	return all
 }
 
 // prepare makes a set-up request and keeps what it captures.
-func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once, into map[string]any) error {
+func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) error {
 	currency := c.env.Workload.Currency
 	v := exchange.Vars{
-		"captured": merge(once, into), "currency": currency,
+		"captured": merge(shared, a.captured), "currency": currency,
 		"account": a.name, "number": a.number, "balance": a.balance, "balance_major": exchange.Major(a.balance, currency),
 	}
-	for name, value := range c.run {
-		v[name] = value
-	}
+	maps.Copy(v, c.run)
 	what := "set-up request"
 	if s.Config.Line > 0 {
 		what += fmt.Sprintf(" on line %d", s.Config.Line)
@@ -210,7 +213,7 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once
 		if !ok {
 			return fmt.Errorf("%s: the answer has no %s to capture (%s)", what, name, s.Config.Capture[name])
 		}
-		into[name] = value
+		a.captured[name] = value
 	}
 	remote, named, err := s.Account(x.answer, v)
 	if err != nil {
@@ -224,12 +227,8 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, once
 
 func merge(a, b map[string]any) map[string]any {
 	all := make(map[string]any, len(a)+len(b))
-	for k, v := range a {
-		all[k] = v
-	}
-	for k, v := range b {
-		all[k] = v
-	}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
 	return all
 }
 

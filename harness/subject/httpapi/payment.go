@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -32,7 +33,7 @@ func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	defer cancel()
 	last := t.resolve(bounded)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the run is over: nobody is told anything any more
+		return nil // the run is over: nobody is told anything any more
 	}
 	if bounded.Err() != nil && !last.final() {
 		last.why = "given up; " + last.why
@@ -55,9 +56,7 @@ func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
 	reference := Reference(c.env, p)
 	c.env.Asked.Called(p.ID, reference)
 	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
-	for name, value := range c.run {
-		t.vars[name] = value
-	}
+	maps.Copy(t.vars, c.run)
 	return t
 }
 
@@ -309,7 +308,7 @@ const maxRetryAfter = 24 * time.Hour
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if s, err := strconv.Atoi(text); err == nil && s >= 0 {
-		return min(time.Duration(s), maxRetryAfter/time.Second) * time.Second
+		return time.Duration(min(float64(s), maxRetryAfter.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(at.Sub(now), 0), maxRetryAfter)

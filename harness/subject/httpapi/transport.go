@@ -142,4 +142,4 @@ func plain(err error) error {
 	return err
 }
 
-var errTimeout = errors.New("no answer in time") //nolint:gochecknoglobals // an error to compare with
+var errTimeout = errors.New("no answer in time")
