@@ -110,6 +110,21 @@ func experimentSamples() []sample {
 		{name: "pass-impairment-nothing-asked", summary: "packets 0.0 ms late on average", write: bench(asIs)},
 		{name: "pass-impairment-loss", summary: "packets 0.0 ms late on average; loss as asked in 1 phase", write: lossy(16, 14)},
 		{name: "pass-impairment-few", summary: "packets 0.0 ms late on average; too few packets in 1 phase to show a loss", write: lossy(1, 0)},
+		{name: "pass-impairment-overtaken", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
+			paced := harness.Path{Delay: 100 * ms, Rate: 9e6}
+			s.phase(harness.Phase{Name: "paced", Profile: harness.Profile{Up: paced}})
+			from := s.at
+			paced.Reorder = 0.25
+			s.at += 40 * ms
+			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: paced}})
+			at := s.at + 10*ms
+			s.body = append(s.body, harness.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: 9, Direction: harness.Up, Size: 60, Delay: ms}})
+			for n := range 8 {
+				at := from + time.Duration(n+2)*ms
+				s.body = append(s.body, harness.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: 101 * ms}})
+			}
+			s.at += 200 * ms
+		})},
 		{name: "pass-impairment-nat", summary: "packets 0.0 ms late on average; loss as asked in 1 phase", write: bench(func(s *script) {
 			lossyPhase(s, 0, 15)
 			s.packets(15, harness.Up, harness.DropNAT, 0)

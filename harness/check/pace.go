@@ -79,10 +79,10 @@ func (j *Judge) rates(a *answer) {
 // be faster, whatever it does besides, as long as packets are counted in the
 // order in which they arrive; where they overtake, each is taken alone.
 func (l *lane) pace(t *tally, path *harness.Path, p *harness.Packet, arrived time.Duration) time.Duration {
-	l.free = max(l.free, p.At)
 	if path.Rate <= 0 || path.Trace != nil || path.Reorder > 0 {
-		return airtime(path, int64(p.Size))
+		return airtime(path, int64(p.Size)) // it may have overtaken packets that are paced
 	}
+	l.free = max(l.free, p.At)
 	l.free += airtime(path, int64(p.Size))
 	soonest := l.free - p.At
 	if l.free > arrived+airtime(path, fullPacket)+shortTime {
