@@ -2,14 +2,17 @@ package onebartest_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/onebartest"
+	"github.com/onebar/onebar/scenarios"
 )
 
 const matatu = "testdata/matatu.yaml"
@@ -19,6 +22,21 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{"tunnel", "crash", "answers-lost", "nat-rebind", "reset-storm", "late-answers", "impatient-users", matatu} {
 		t.Run(name, func(t *testing.T) {
 			onebartest.Trial{Scenario: name, System: wiring{}.system}.Run(t)
+		})
+	}
+}
+
+// With an app that keeps its payments it passes the whole catalogue.
+func TestCatalogue(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every bundled scenario")
+	}
+	files, err := fs.Glob(scenarios.FS, "*.yaml")
+	require.NoError(t, err)
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".yaml")
+		t.Run(name, func(t *testing.T) {
+			onebartest.Trial{Scenario: name, System: durable(false)}.Run(t)
 		})
 	}
 }
