@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// installed skips a test unless node finds a package: NODE_PATH names the folder
+// that npm has installed it in.
+func installed(t *testing.T, name string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	if out, err := exec.CommandContext(t.Context(), "node", "-e", "require.resolve('"+name+"')").CombinedOutput(); err != nil {
+		t.Skipf("npm install --ignore-scripts %s, and set NODE_PATH: %v %s", name, err, out)
+	}
+}
+
+// TestStripeMock puts an API to the test that nobody here wrote: it passes what it
+// should, its keys are as documented, and when it is killed it has lost what it had
+// confirmed, because it stores nothing.
+func TestStripeMock(t *testing.T) {
+	installed(t, "stripe-stateful-mock")
+	const secret = "sk_test_of_this_run"
+	t.Setenv("STRIPE_KEY", secret)
+	folder := "../../docs/examples/stripe-mock/"
+	res, out := on(t, "packet", folder+"stripe.yaml")
+	for _, v := range res.Verdicts {
+		if v.Check != "impairment" && v.Status != harness.NotApplicable {
+			require.Equal(t, harness.Pass, v.Status, out)
+		}
+	}
+	require.NotContains(t, out, secret)
+	res, out = on(t, "toxiproxy", folder+"killed.yaml")
+	require.Equal(t, harness.Fail, res.Verdict("lost").Status, out)
+	require.Equal(t, harness.Pass, res.Verdict("duplicated").Status, out)
+	require.Equal(t, harness.ExitFail, res.Exit())
+	require.NotContains(t, out, secret)
+	require.Equal(t, map[string]string{
+		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
+		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
+	}, conformance(t, folder+"stripe.yaml", harness.ExitPass))
+}
+
+// TestExpressWallet puts a wallet to the test whose keys a middleware looks after
+// that nobody here wrote.
+func TestExpressWallet(t *testing.T) {
+	installed(t, "express-idempotency")
+	file := "../../docs/examples/express-wallet/wallet.yaml"
+	for _, engine := range []string{"packet", "toxiproxy"} {
+		res, out := on(t, engine, file)
+		for _, check := range []string{"lost", "duplicated", "altered", "phantom", "unresolved"} {
+			require.Equal(t, harness.Pass, res.Verdict(check).Status, out)
+		}
+	}
+	require.Equal(t, map[string]string{
+		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
+		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
+	}, conformance(t, file, harness.ExitPass))
+}
+
+// conformance returns what onebar conform says of each probe.
+func conformance(t *testing.T, file string, exit int) map[string]string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	require.Equal(t, exit, execute(t.Context(), []string{"conform", file}, &out, &errs), out.String()+errs.String())
+	said := map[string]string{}
+	for line := range strings.Lines(out.String()) {
+		if words := strings.Fields(line); line[0] != ' ' {
+			said[words[1]] = words[0]
+		}
+	}
+	return said
+}
