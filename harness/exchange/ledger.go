@@ -3,7 +3,9 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -162,6 +164,19 @@ func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, 
 	p.Currency = strings.ToUpper(p.Currency)
 	p.Amount, err = amount(l.fields, p.Currency, v)
 	return p, err == nil, wrap("fields", err)
+}
+
+// Lacks returns the names of the fields that the file maps and an item does not
+// have, in alphabetical order.
+func (l *Ledger) Lacks(item any, v Vars) []string {
+	v = v.with(Vars{"item": item})
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(l.fields)) {
+		if got, err := l.fields[name].value(v); err == nil && got == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // field sets a text that an item has; what is not there stays as it is.

@@ -88,6 +88,27 @@ func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
 	return Unknown, fmt.Sprintf("HTTP %d: no rule matches", a.Status)
 }
 
+// Explain returns the rule by which Judge decides, with its condition, or nothing if
+// none matches, and the rules before it that could not be evaluated. It counts as no
+// answer.
+func (r *Rules) Explain(a Answer, v Vars) (matched string, broken []string) {
+	v = v.with(a.vars())
+	for i := range r.rules {
+		got := &r.rules[i]
+		name := got.name()
+		if got.preset == "" && got.line > 0 {
+			name += ", " + got.when.text
+		}
+		is, err := got.when.yes(v)
+		if err != nil {
+			broken = append(broken, fmt.Sprintf("%s: %v", name, err))
+		} else if is {
+			return name, broken
+		}
+	}
+	return "", broken
+}
+
 func (r *rule) name() string {
 	switch {
 	case r.preset != "":

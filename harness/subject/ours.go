@@ -47,6 +47,7 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 		r.byAmount = r.byAmount && p.Payment == "" && p.Order == ""
 		run.Postings = append(run.Postings, p)
 	}
+	env.Tell(harness.Step{Part: "ledger", Title: "read", Means: r.counted(l, run)})
 	for _, b := range l.Balances {
 		b.Opening = r.opening[account{b.Account, b.Currency}]
 		b.Account = env.Accounts.Ours(b.Account)
@@ -57,6 +58,14 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 		return run, matchByAmount(run.Postings, env.Asked.All())
 	}
 	return run, nil
+}
+
+// counted says what a ledger holds, for people.
+func (r *Reading) counted(l, run harness.Ledger) []string {
+	return []string{
+		fmt.Sprintf("%d bookings in the ledger, %d of them from before the payment", len(l.Postings), len(l.Postings)-len(run.Postings)),
+		fmt.Sprintf("%d balances", len(l.Balances)),
+	}
 }
 
 // matchByAmount finds the order of each posting by its amount.

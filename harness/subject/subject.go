@@ -31,6 +31,10 @@ type Parts struct {
 	Client Client
 	Server Server
 	Ledger Ledger
+
+	// Trace is told what the parts do, step by step, from several goroutines at once.
+	// Nil is nobody.
+	Trace func(harness.Step)
 }
 
 // DialFunc opens a TCP connection to the server.
@@ -46,6 +50,7 @@ type Env struct {
 	Log      *slog.Logger // never nil
 	Accounts *Accounts
 	Asked    *Asked
+	Trace    func(harness.Step) // see Parts; nil is nobody, and then no step need be made
 
 	Server string            // host:port at which the server really is; empty until it has started
 	Beside map[string]string // host:port of what the server has started beside itself, by name; set by its Start
@@ -117,6 +122,14 @@ type Freezer interface {
 	Thaw() error
 }
 
+// Tell tells of a step that has just ended, if somebody looks on.
+func (e *Env) Tell(s harness.Step) {
+	if e.Trace != nil {
+		s.At = time.Since(e.Start)
+		e.Trace(s)
+	}
+}
+
 // New returns a subject that has not been started. It is also a harness.Crasher,
 // a harness.Holder and a harness.Breaker, as far as its parts are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
@@ -138,12 +151,14 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.done = done
 	s.env = &Env{
 		Workload: env.Workload, Seed: env.Seed, Start: env.Start, Dir: env.Dir, Observer: env.Observer, Log: env.Log,
-		Accounts: &Accounts{}, Asked: &Asked{},
+		Accounts: &Accounts{}, Asked: &Asked{}, Trace: s.parts.Trace,
 	}
+	begun := time.Now()
 	address, err := s.parts.Server.Start(ctx, s.env)
 	if err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
+	s.env.Tell(harness.Step{Part: "server", Title: "answers at " + address, Took: time.Since(begun)})
 	s.move(address)
 	inner, err := env.Network.Server().Listen(ctx, "tcp", ":0")
 	if err != nil {

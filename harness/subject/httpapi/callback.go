@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 )
 
@@ -64,6 +66,10 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, why := plan.Called.Judge(a, l.client.run)
+	l.client.env.Tell(harness.Step{
+		Part: "callback", Title: r.Method + " " + r.URL.Path + " for " + id,
+		Got: strings.Split(strings.TrimRight(string(body), "\n"), "\n"), Means: []string{m.String() + ": " + why},
+	})
 	l.tell(id, word{meaning: m, why: "callback: " + why, cause: exchange.OnUnknown})
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -181,7 +181,7 @@ func (c *Client) accounts(whom string, shared map[string]any) []account {
 }
 
 // prepare makes a set-up request and keeps what it captures.
-func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) error {
+func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) (err error) {
 	currency := c.env.Workload.Currency
 	v := exchange.Vars{
 		"captured": merge(shared, a.captured), "currency": currency,
@@ -200,7 +200,9 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	what += ": " + req.Method + " " + s.Config.Path
+	tell := tellOf(c.env, "setup", req)
 	x := send(c.direct, req, c.plan.Config.Timeout)
+	defer func() { tell.end(x, err) }()
 	if x.err != nil {
 		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.err)
 	}
@@ -219,8 +221,10 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 	if err != nil {
 		return fmt.Errorf("%s: account: %w", what, err)
 	}
+	tell.keeps(got)
 	if named {
 		c.env.Accounts.Name(a.name, remote)
+		tell.mean("%s is called %s by the server", a.name, remote)
 	}
 	return nil
 }

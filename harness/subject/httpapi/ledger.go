@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -17,6 +18,7 @@ type Ledger struct {
 	config harness.HTTPLedger
 	folder string
 
+	env     *subject.Env
 	secrets secrets
 	plan    *exchange.Ledger
 	run     exchange.Vars
@@ -41,8 +43,9 @@ func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
 	if err != nil {
 		return fmt.Errorf("ledger.http.%w", err)
 	}
+	l.env = env
 	l.plan, l.run, l.http = plan, exchange.RunVars(RunID(env), env.Start), newHTTP(env.Direct, secure)
-	items, err := l.list(ctx, env)
+	items, err := l.list(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	if l.plan == nil {
 		return harness.Ledger{}, errors.New("the ledger was not opened before the run")
 	}
-	items, err := l.list(ctx, env)
+	items, err := l.list(ctx)
 	if err != nil {
 		return harness.Ledger{}, err
 	}
@@ -87,30 +90,22 @@ const maxPages = 100_000
 
 // list reads all pages. A booking that slides from one page to the next meanwhile
 // counts once.
-func (l *Ledger) list(ctx context.Context, env *subject.Env) ([]harness.Posting, error) {
+func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
 	var got []harness.Posting
 	seen, read := map[string]bool{}, map[string]bool{}
 	request, page := l.plan.First, exchange.Page{Number: 1}
 	for path := l.config.Path; ; page.Number++ {
-		a, err := l.get(ctx, request, path)
+		bookings, items, next, err := l.page(ctx, request, path, page)
 		if err != nil {
 			return nil, err
 		}
-		items, next, err := l.plan.Page(a, page, l.run)
-		if err != nil {
-			return nil, fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, l.secrets.excerpt(a))
-		}
-		for i, item := range items {
-			p, is, err := l.plan.Posting(item, env.Workload.Currency, l.run)
-			if err != nil {
-				return nil, fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
-			}
-			if is && !seen[p.ID] {
+		for _, p := range bookings {
+			if !seen[p.ID] {
 				seen[p.ID] = true
 				got = append(got, p)
 			}
 		}
-		page.Offset += len(items)
+		page.Offset += items
 		read[path] = true
 		switch {
 		case next == "":
@@ -124,26 +119,57 @@ func (l *Ledger) list(ctx context.Context, env *subject.Env) ([]harness.Posting,
 	}
 }
 
+// page reads one page: the bookings on it, how many items it has, and where the next
+// one is.
+func (l *Ledger) page(ctx context.Context, request *exchange.Request, path string, page exchange.Page) (got []harness.Posting, n int, next string, err error) {
+	x, tell, err := l.get(ctx, request, path)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	defer func() { tell.end(x, err) }()
+	items, next, err := l.plan.Page(x.answer, page, l.run)
+	if err != nil {
+		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, l.secrets.excerpt(x.answer))
+	}
+	tell.lists(items)
+	for i, item := range items {
+		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, l.run)
+		if err != nil {
+			return nil, 0, "", fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
+		}
+		if is {
+			got = append(got, p)
+		}
+		if lacks := l.plan.Lacks(item, l.run); is && len(lacks) > 0 {
+			tell.mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
+		}
+	}
+	tell.mean("%s on page %d, %d left out by where", plural(len(items), "item"), page.Number, len(items)-len(got))
+	return got, len(items), next, nil
+}
+
 // tries is how often a page is asked for before the ledger counts as unreadable.
 const tries = 5
 
 // get reads one page. A server that has just been started again gets a second
 // chance.
-func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchange.Answer, error) {
+func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchanged, *teller, error) {
 	for n := 1; ; n++ {
 		req, err := r.Make(ctx, l.run)
 		if err != nil {
-			return exchange.Answer{}, fmt.Errorf("ledger: %w", err)
+			return exchanged{}, nil, fmt.Errorf("ledger: %w", err)
 		}
+		tell := tellOf(l.env, "ledger", req)
 		x := send(l.http, req, l.plan.Config.Timeout)
 		if x.err == nil && x.answer.Status < 500 {
-			return x.answer, nil
+			return x, tell, nil
 		}
 		if x.err == nil {
 			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, l.secrets.excerpt(x.answer))
 		}
+		tell.end(x, x.err)
 		if n == tries || ctx.Err() != nil {
-			return exchange.Answer{}, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
+			return exchanged{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
 		}
 		pause(ctx, time.Duration(n)*200*time.Millisecond)
 	}
@@ -165,11 +191,12 @@ func (l *Ledger) balances(ctx context.Context, env *subject.Env) (map[string]int
 		return nil, nil //nolint:nilnil // no balances are no error
 	}
 	path := l.config.Balances.Path
-	a, err := l.get(ctx, l.plan.Balances, path)
+	x, tell, err := l.get(ctx, l.plan.Balances, path)
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.plan.Accounts(a, l.run)
+	defer func() { tell.end(x, err) }()
+	items, err := l.plan.Accounts(x.answer, l.run)
 	if err != nil {
 		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
 	}
@@ -184,6 +211,7 @@ func (l *Ledger) balances(ctx context.Context, env *subject.Env) (map[string]int
 			got[name] = minor
 		}
 	}
+	tell.mean("%s, %d of accounts of the scenario", plural(len(items), "balance"), len(got))
 	return got, nil
 }
 

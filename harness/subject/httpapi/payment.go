@@ -133,14 +133,17 @@ func (t *payment) pay(ctx context.Context) word {
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
 	}
+	tell := tellOf(t.client.env, "pay", req)
 	x := t.exchange(req, false)
 	if x.err != nil {
+		tell.end(x, x.err)
 		return failed(x.err)
 	}
 	if more := plan.Pay.Capture(x.answer, t.vars); len(more) > 0 {
 		t.captured = merge(t.captured, more)
+		tell.keeps(more)
 	}
-	return t.judge(plan.Outcomes, x.answer)
+	return t.judge(plan.Outcomes, x, tell)
 }
 
 // request returns the request of the present attempt, with its key.
@@ -198,7 +201,8 @@ func failed(err error) word {
 	return word{why: err.Error(), cause: exchange.OnConnection}
 }
 
-func (t *payment) judge(rules *exchange.Rules, a exchange.Answer) word {
+func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *teller) word {
+	a := x.answer
 	m, why := rules.Judge(a, t.vars)
 	got := word{meaning: m, why: why}
 	switch m {
@@ -208,6 +212,8 @@ func (t *payment) judge(rules *exchange.Rules, a exchange.Answer) word {
 		got.cause = exchange.OnUnknown
 	case exchange.Confirmed, exchange.Declined, exchange.Pending:
 	}
+	tell.judged(rules, a, t.vars, got)
+	tell.end(x, nil)
 	return got
 }
 
@@ -262,11 +268,13 @@ func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
 	}
 	t.asks++
+	tell := tellOf(t.client.env, "status", req)
 	x := t.exchange(req, true)
 	if x.err != nil {
+		tell.end(x, x.err)
 		return failed(x.err), true
 	}
-	return t.judge(plan.Polled, x.answer), true
+	return t.judge(plan.Polled, x, tell), true
 }
 
 // listen waits, and returns what a callback says meanwhile, if it is final.

@@ -114,6 +114,9 @@ func (a *app) say(ctx context.Context, c command) error {
 	if _, err := pipe.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("tell %s: %w", a.name, err)
 	}
+	if a.env.Trace != nil {
+		a.env.Tell(harness.Step{Part: "client", Title: a.name + " is told", Sent: []string{string(line)}})
+	}
 	return nil
 }
 
@@ -151,6 +154,9 @@ func (a *app) read(p *Process, stdout *os.File) {
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
+		if a.env.Trace != nil {
+			a.env.Tell(harness.Step{Part: "client", Title: a.name + " says", Got: []string{lines.Text()}})
+		}
 		e, err := parseEvent(lines.Bytes())
 		if err != nil {
 			a.fail(fmt.Errorf("%s printed what is no event in line %d: %w; the line is %s (what is for people goes to standard error)", a.name, n, err, excerpt(lines.Bytes())))

@@ -1,0 +1,47 @@
+package harness
+
+import "time"
+
+// Step is something that was said and understood between the parts of a subject, as
+// a person sees it who follows a payment. Parts that are asked to tell their steps
+// put everything in them, secrets included: whoever shows a step hides those first.
+type Step struct {
+	At    time.Duration // offset of its end
+	Took  time.Duration // 0 is not measured
+	Part  string        // who does it, or what for: server, set-up, user, pay, status, callback, client, told, ledger, balances, booked
+	Title string        // what is done, in a line
+	Sent  []string      // what was sent, line by line
+	Got   []string      // what came back
+	Means []string      // what was made of it, in clauses without a full stop
+	Error string        // what went wrong; empty is nothing
+	HTTP  *HTTPAnswer   // the answer over HTTP; nil is none
+	Items []any         // what a page of a ledger lists, decoded from JSON
+}
+
+// HTTPAnswer is what an answer over HTTP was like.
+type HTTPAnswer struct {
+	Status   int
+	Type     string // its Content-Type
+	Location string // where a redirect leads
+	Body     string // its beginning
+	Rule     string // which rule matched; empty is none
+	Outcome  string // what it means by that rule
+}
+
+// Advice is what a person should know of a scenario, and do.
+type Advice struct {
+	Must bool   // runs say nothing, or the wrong thing, before it is done
+	Text string // what is missing or odd, and what to do
+	YAML string // what to write in the scenario file, of one or more lines; empty is nothing
+}
+
+// Checkup is one payment made without impairment: how it went, and what the scenario
+// lacks.
+type Checkup struct {
+	Result Result // of that payment alone
+	Steps  []Step // in the order in which they ended
+	Advice []Advice
+}
+
+// Exit returns the exit code of a checkup.
+func (c Checkup) Exit() int { return c.Result.Exit() }

@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// A teller makes a step of a request and its answer. Nil is one whom nobody hears.
+type teller struct {
+	env  *subject.Env
+	step harness.Step
+}
+
+// tellOf begins the step of a request that is about to be sent, if somebody looks on.
+func tellOf(env *subject.Env, part string, req *http.Request) *teller {
+	if env.Trace == nil {
+		return nil
+	}
+	t := &teller{env: env, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		for _, value := range req.Header[name] {
+			t.step.Sent = append(t.step.Sent, name+": "+value)
+		}
+	}
+	if req.Body != nil {
+		body, _ := io.ReadAll(req.Body) // it is in memory
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		t.step.Sent = append(t.step.Sent, strings.Split(strings.TrimRight(string(body), "\n"), "\n")...)
+	}
+	return t
+}
+
+// mean adds what was made of the answer.
+func (t *teller) mean(format string, args ...any) {
+	if t != nil {
+		t.step.Means = append(t.step.Means, fmt.Sprintf(format, args...))
+	}
+}
+
+// keeps adds what was captured.
+func (t *teller) keeps(captured map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(captured)) {
+		t.mean("captured.%s is %s", name, brief(captured[name]))
+	}
+}
+
+// judged adds what an answer means by rules.
+func (t *teller) judged(rules *exchange.Rules, a exchange.Answer, v exchange.Vars, got word) {
+	if t == nil {
+		return
+	}
+	rule, broken := rules.Explain(a, v)
+	for _, b := range broken {
+		t.mean("not matched, as it cannot be evaluated here: %s", b)
+	}
+	t.answered(a)
+	t.step.HTTP.Rule, t.step.HTTP.Outcome = rule, got.meaning.String()
+	if rule == "" {
+		t.mean("no rule matches: unknown")
+		return
+	}
+	t.mean("%s, by the %s", got.meaning, rule)
+}
+
+// lists adds what a page of a ledger holds.
+func (t *teller) lists(items []any) {
+	if t != nil {
+		t.step.Items = items
+	}
+}
+
+// kept is how much of an answer a step holds, in bytes.
+const kept = 4096
+
+// answered adds an answer.
+func (t *teller) answered(a exchange.Answer) {
+	if t == nil || t.step.HTTP != nil || a.Status == 0 {
+		return
+	}
+	body := strings.ToValidUTF8(string(a.Body[:min(kept, len(a.Body))]), "?")
+	t.step.HTTP = &harness.HTTPAnswer{
+		Status: a.Status, Type: a.Header.Get("Content-Type"), Location: a.Header.Get("Location"), Body: body,
+	}
+	head := fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status))
+	for _, more := range []string{t.step.HTTP.Type, t.step.HTTP.Location} {
+		if more != "" {
+			head += ", " + more
+		}
+	}
+	t.step.Got = []string{head}
+	if body != "" {
+		t.step.Got = append(t.step.Got, strings.Split(strings.TrimRight(body, "\n"), "\n")...)
+	}
+}
+
+// end tells the step.
+func (t *teller) end(x exchanged, err error) {
+	if t == nil {
+		return
+	}
+	t.answered(x.answer)
+	t.step.Took = x.took
+	if err != nil {
+		t.step.Error = err.Error()
+	}
+	t.env.Tell(t.step)
+}
+
+// brief writes a value for people.
+func brief(v any) string {
+	const most = 60
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	if len(b) > most {
+		return strings.ToValidUTF8(string(b[:most]), "") + "..."
+	}
+	return string(b)
+}
+
+// plural writes a number and its noun: "1 item", "2 items".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
