@@ -51,7 +51,7 @@ func rooms() map[string]room {
 		"harness/subject/httpapi":   {ours: []string{"harness", "harness/exchange", "harness/subject"}, because: "the harness speaks HTTP in one place"},
 		"harness/subject/container": {ours: []string{"harness", "harness/subject"}, theirs: []string{"github.com/testcontainers/testcontainers-go", "github.com/moby/moby"}, because: "testcontainers lives here only"},
 		"harness/subject/database":  {ours: []string{"harness", "harness/subject"}, theirs: []string{"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/v5", "github.com/ncruces/go-sqlite3", "github.com/stretchr/testify"}, because: "drivers of databases live here only"},
-		"harness/subject/program":   {ours: []string{"harness", "harness/subject"}, because: "programs of others are started and spoken to in one place"},
+		"harness/subject/program":   {ours: []string{"harness", "harness/subject", "harness/subject/netns"}, because: "programs of others are started and spoken to in one place"},
 		"harness/subject/netns":     {ours: []string{"harness"}, theirs: []string{"golang.org/x/sys"}, because: "a namespace and a device, for any program"},
 		"harness/onebartest":        {ours: []string{"harness", "harness/bubble", "harness/explore", "harness/spec", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":                 {because: "files to embed"},

@@ -83,8 +83,9 @@ type Host interface {
 // this process, whose own TCP then meets the loss.
 type Tunneler interface {
 	// Tunnel joins the link of payer i to a device that carries one IPv4 packet a
-	// Read and a Write, as a TUN device does. The network owns the device from then
-	// on, and closes it; its Close must end a Read.
+	// Read and a Write, as a TUN device does, in place of the device it was joined to
+	// before. The network owns the device from then on, and closes it; its Close must
+	// end a Read.
 	Tunnel(i int, device io.ReadWriteCloser) (Tunnel, error)
 }
 

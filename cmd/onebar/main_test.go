@@ -14,10 +14,14 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/reports"
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == netns.Command {
+		main() // a client of a test begins in its namespace
+	}
 	testscript.Main(m, map[string]func(){"onebar": main})
 }
 

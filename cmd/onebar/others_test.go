@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
+	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -169,12 +169,18 @@ func TestClientsOfOthers(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	if out, err := exec.CommandContext(context.Background(), "python3", "--version").CombinedOutput(); err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "Python is missing, see .ci/setup: %s", out)
-		t.Skip("Python is missing, see .ci/setup")
-	}
+	needsPython(t)
 	dir := examples(t)
-	results := runFiles(t, filepath.Join(dir, "client-go", "bus.yaml"), filepath.Join(dir, "client-python", "bus.yaml"))
-	good(t, results["shop-by-go-client"])
-	good(t, results["shop-by-python-client"])
+	bus := filepath.Join(dir, "client-go", "bus.yaml")
+	kernel := change(t, bus, "kernel.yaml", "name: shop-by-go-client", "name: shop-by-kernel",
+		"{command: [./client]}", "{command: [./client], kernel: true}")
+	results := runFiles(t, bus, kernel, filepath.Join(dir, "client-python", "bus.yaml"))
+	for _, name := range []string{"shop-by-go-client", "shop-by-kernel", "shop-by-python-client"} {
+		good(t, results[name])
+	}
+	note := strings.Join(results["shop-by-kernel"].Notes, "; ")
+	if os.Getenv("CI") == "" && strings.Contains(note, netns.ErrNotHere.Error()) {
+		t.Skip(note)
+	}
+	require.Contains(t, note, "a network namespace of its own")
 }

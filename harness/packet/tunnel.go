@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -39,8 +38,10 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 		return harness.Tunnel{}, err
 	}
 	t := &tunnel{device: device}
-	if !h.card.tunnel.CompareAndSwap(nil, t) {
-		return harness.Tunnel{}, errors.New("the client has a tunnel already: close the network to end it")
+	if before := h.card.tunnel.Swap(t); before != nil {
+		if err := before.close(); err != nil {
+			return harness.Tunnel{}, fmt.Errorf("end the tunnel that client %d had: %w", client, err)
+		}
 	}
 	t.reading.Go(func() { t.read(h.bearer.Load()) })
 	return harness.Tunnel{Client: h.address(), Server: n.server.address(), MTU: mtu}, nil

@@ -61,9 +61,11 @@ type Env struct {
 	// Listen returns a loopback address that leads to the server over the link of a
 	// wallet. It lasts until the subject is closed.
 	Listen func(ctx context.Context, wallet int) (address string, err error)
-	// Tunnel gives the link of a wallet to a machine outside, where the server is at
-	// the address it returns. Nil if the engine has no such thing.
-	Tunnel func(wallet int, device io.ReadWriteCloser) (t harness.Tunnel, server string, err error)
+	// Tunnel gives the link of a wallet to a machine outside, in place of one that had
+	// it before, where the server is at the address Inside. Nil if the engine has no
+	// such thing.
+	Tunnel func(wallet int, device io.ReadWriteCloser) (harness.Tunnel, error)
+	Inside string
 }
 
 // Client is the payers' side. It may also be a Crasher, a harness.Holder and a
@@ -176,10 +178,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return env.Network.Client(wallet).DialContext(ctx, "tcp", target)
 	}
 	if t, ok := env.Network.(harness.Tunneler); ok {
-		s.env.Tunnel = func(wallet int, device io.ReadWriteCloser) (harness.Tunnel, string, error) {
-			got, err := t.Tunnel(wallet, device)
-			return got, target, err
-		}
+		s.env.Tunnel, s.env.Inside = t.Tunnel, target
 	}
 	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.door(ctx, life, wallet) }
 	if err := s.parts.Client.Start(ctx, s.env); err != nil {

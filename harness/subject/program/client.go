@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -100,7 +101,11 @@ func (c *Client) app(i int, env *subject.Env) (*app, error) {
 		start.Attach = func(device io.ReadWriteCloser) (harness.Tunnel, error) { return env.Tunnel(i, device) }
 	}
 	start.Env = append(start.Env, "ONEBAR_PROTOCOL="+strconv.Itoa(protocolVersion), "ONEBAR_DIR="+folder, "ONEBAR_ADDRESS="+c.addresses[from])
-	hello := command{Command: "start", Currency: w.Currency, Server: env.Server, Seed: env.Seed, Balance: opening(w)}
+	direct := env.Server
+	if c.config.Kernel {
+		direct = env.Inside // there is no other way out
+	}
+	hello := command{Command: "start", Currency: w.Currency, Server: direct, Seed: env.Seed, Balance: opening(w)}
 	for j := from; j < to; j++ {
 		hello.Wallets = append(hello.Wallets, walletLine{j, subject.Wallet(j), c.addresses[j]})
 	}
@@ -130,6 +135,17 @@ func (c *Client) live(ctx context.Context, restarted bool) error {
 		all.Go(func() { errs[i] = a.live(ctx, restarted) })
 	}
 	all.Wait()
+	return several(errs)
+}
+
+// several joins what went wrong with programs that are all alike: the first few say
+// it for all.
+func several(errs []error) error {
+	const most = 3
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if more := len(errs) - most; more > 1 {
+		errs = append(errs[:most:most], fmt.Errorf("and %d more like these", more))
+	}
 	return errors.Join(errs...)
 }
 
@@ -188,7 +204,7 @@ func (c *Client) Held(ctx context.Context) ([]string, error) {
 		held, err := a.ask(ctx)
 		all, errs = append(all, held...), append(errs, err)
 	}
-	return all, errors.Join(errs...)
+	return all, several(errs)
 }
 
 // Broke implements harness.Breaker.
@@ -197,7 +213,7 @@ func (c *Client) Broke() error {
 	for _, a := range c.apps {
 		errs = append(errs, a.trouble())
 	}
-	return errors.Join(errs...)
+	return several(errs)
 }
 
 // Notes implements harness.Noter: it says whose TCP has met the link, if that was
