@@ -1,13 +1,17 @@
 """A client for onebar in a page of Python: it reads commands and prints events as
-docs/exec-client.md has them, and pays at the API of docs/examples/shop."""
+docs/exec-client.md has them, and pays at the API of docs/examples/shop. What it has
+promised to pay it keeps in a file until it knows how that ended, so it may be killed."""
 
 import http.client
 import json
+import os
+import pathlib
 import sys
 import threading
 import time
 
 printing = threading.Lock()
+kept = pathlib.Path(os.environ["ONEBAR_DIR"])
 
 
 def say(**event):
@@ -29,13 +33,23 @@ def send(method, address, path, body, key=None):
 
 
 def start(command):
-    """Opens the accounts, beside the impaired link."""
-    if not command.get("restarted"):
+    """Opens the accounts, beside the impaired link, or goes on after a crash."""
+    if command.get("restarted"):
+        for file in kept.glob("*.payment"):
+            threading.Thread(target=pay, args=(json.loads(file.read_text()),), daemon=True).start()
+    else:
         accounts = {w["account"]: command["balance"] for w in command["wallets"]}
         accounts |= {m: 0 for m in command["merchants"]}
         for name, balance in accounts.items():
             send("PUT", command["server"], "/accounts/" + name, {"balance": balance})
     say(event="ready", onebar=1)
+
+
+def keep(command):
+    """Keeps a payment where a crash of this program does not reach it."""
+    file = kept / (command["id"] + ".new")
+    file.write_text(json.dumps(command))
+    file.rename(kept / (command["id"] + ".payment"))
 
 
 def pay(command):
@@ -54,10 +68,10 @@ def pay(command):
             error = str(e) or type(e).__name__
         took = 1000 * (time.monotonic() - began)
         say(event="attempt", payment=payment, took_ms=took, dialed=True, error=error)
-        if status == 201:
-            return say(event="told", payment=payment, outcome="confirmed")
-        if status == 402:
-            return say(event="told", payment=payment, outcome="declined", reason="insufficient funds")
+        if status in (201, 402):
+            outcome = "confirmed" if status == 201 else "declined"
+            say(event="told", payment=payment, outcome=outcome)
+            return (kept / (payment + ".payment")).unlink()
         say(event="told", payment=payment, outcome="unknown")
         time.sleep(wait)
         wait = min(2 * wait, 2)
@@ -68,6 +82,10 @@ for line in sys.stdin:
     if command["command"] == "start":
         start(command)
     elif command["command"] == "pay":
+        keep(command)
+        say(event="told", payment=command["id"], outcome="queued")
         threading.Thread(target=pay, args=(command,), daemon=True).start()
+    elif command["command"] == "held":
+        say(event="held", payments=[f.stem for f in kept.glob("*.payment")])
     elif command["command"] == "quit":
         break

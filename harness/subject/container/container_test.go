@@ -173,6 +173,12 @@ func TestBad(t *testing.T) {
 	engine(t)
 	base := folder(t)
 	require.NoError(t, os.WriteFile(filepath.Join(base, "box", "Wrong"), []byte("FROM scratch\nCOPY missing /\n"), 0o644))
+	t.Run("all", func(t *testing.T) { bad(t, base) })
+	require.Empty(t, labelled(t, "dev.onebar.pid="+pid()))
+}
+
+func bad(t *testing.T, base string) {
+	t.Helper()
 	soon := harness.ReadyConfig{Within: 500 * time.Millisecond}
 	for name, tc := range map[string]struct {
 		config harness.ContainerConfig
@@ -187,6 +193,7 @@ func TestBad(t *testing.T) {
 		"no such program":   {harness.ContainerConfig{Build: "box", Env: map[string]string{"A": "${ONEBAR_TEST_NONE}"}}, []string{"container server: the environment has no variable ONEBAR_TEST_NONE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tc.config.Port = 8080
 			s, dir := container.NewServer(tc.config, base), t.TempDir()
 			t.Cleanup(func() { require.NoError(t, s.Close()) })
@@ -196,7 +203,6 @@ func TestBad(t *testing.T) {
 			}
 		})
 	}
-	require.Empty(t, labelled(t, "dev.onebar.pid="+pid()))
 }
 
 // TestKilledOnebar kills a process of this test that has a server up, and sees the
