@@ -45,7 +45,7 @@ func (p Probe) Await(ctx context.Context) error {
 	var last error // of the last try that was not cut short
 	for {
 		err := p.try(bounded)
-		if err == nil {
+		if err == nil && p.Died() == nil { // or somebody else has answered
 			return nil
 		}
 		if last == nil || time.Now().Before(end) {
