@@ -41,7 +41,13 @@ type Checkup struct {
 	Result Result // of that payment alone
 	Steps  []Step // in the order in which they ended
 	Advice []Advice
+	Unfit  bool // the scenario itself could not be run as it is: see Advice
 }
 
 // Exit returns the exit code of a checkup.
-func (c Checkup) Exit() int { return c.Result.Exit() }
+func (c Checkup) Exit() int {
+	if c.Unfit {
+		return ExitBroken
+	}
+	return c.Result.Exit()
+}

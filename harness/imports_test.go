@@ -46,6 +46,7 @@ func rooms() map[string]room {
 		"harness/explore":           {ours: []string{"harness", "harness/bubble", "harness/nemesis", "harness/run", "harness/simnet"}, because: "many runs of one scenario: it knows no subject"},
 		"harness/proxy":             {ours: []string{"harness", "harness/relay"}, because: "a link alone, on any engine"},
 		"harness/draft":             {ours: []string{"harness/exchange"}, theirs: []string{"github.com/getkin/kin-openapi"}, because: "a text is made of answers; OpenAPI is read here only"},
+		"harness/doctor":            {ours: []string{"harness", "harness/exchange", "harness/run"}, because: "one payment is followed; subject and engine are handed in"},
 		"harness/subject":           {ours: []string{"harness", "harness/relay"}, because: "parts of others are put together by their seams alone"},
 		"harness/exchange":          {ours: []string{"harness", "harness/nearest"}, theirs: []string{"github.com/expr-lang/expr"}, because: "the language of expressions lives here only; it opens no connection"},
 		"harness/subject/httpapi":   {ours: []string{"harness", "harness/exchange", "harness/subject"}, because: "the harness speaks HTTP in one place"},

@@ -78,6 +78,6 @@ carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(),
-		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newSweep(), newConform(), newWorker(), newNetns(), newAgree(), cli.Command())
+		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newWorker(), newNetns(), newAgree(), cli.Command())
 	return root
 }

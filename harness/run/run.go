@@ -42,7 +42,7 @@ const HistoryFile = "history.jsonl"
 // Error says why; one that was interrupted has a partial history, and the error
 // of ctx.
 func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, error) {
-	if err := supported(nemesis.Whole(sc), o); err != nil {
+	if err := Check(sc, o); err != nil {
 		return harness.Result{}, err
 	}
 	sc = nemesis.Expand(sc, o.Seed)
@@ -72,6 +72,10 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 	res.HistoryFile = f.name()
 	return res, context.Cause(ctx)
 }
+
+// Check returns what of a scenario Run would refuse, all of it at once; nil is nothing.
+// The subject need not have been started.
+func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whole(sc), o) }
 
 // supported refuses what could not be carried out or judged, all of it at once.
 func supported(sc harness.Scenario, o Options) error {

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/doctor"
+	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/reports"
+)
+
+func newDoctor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor SCENARIO",
+		Short: "Make one payment without impairment, show each step, and say what a scenario lacks",
+		Long: `Make one payment of a scenario over a perfect link, show what was asked and answered,
+which outcome rule matched, what the payer was told and what the ledger has of it,
+and say what the scenario lacks, with what to write.
+
+Values that the scenario takes from the environment, as ${NAME}, are shown as that.`,
+		Example: `  onebar doctor shop.yaml
+  STRIPE_KEY=sk_test_... onebar doctor stripe.yaml`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return examine(cmd.Context(), cmd.OutOrStdout(), args[0])
+		},
+	}
+}
+
+func examine(ctx context.Context, w io.Writer, scenario string) error {
+	list, err := loadScenarios([]string{scenario}, nil)
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 {
+		return fmt.Errorf("%s holds %d scenarios: expected one", scenario, len(list))
+	}
+	sc := list[0]
+	dir, err := os.MkdirTemp("", "onebar-doctor-*")
+	if err != nil {
+		return err
+	}
+	b := batch{}
+	c, err := doctor.Examine(ctx, sc, doctor.Options{
+		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: dir, Version: version,
+		Subject: func(trace func(harness.Step)) (harness.Subject, error) { return traced(sc, trace) },
+	})
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		return err
+	}
+	if err := reports.Doctor(w, c); err != nil {
+		return err
+	}
+	if code := c.Exit(); code != harness.ExitPass {
+		return exitError{code}
+	}
+	return nil
+}
+
+// traced returns what a scenario puts to the test, whose parts tell their steps if
+// they are of others.
+func traced(sc harness.Scenario, trace func(harness.Step)) (harness.Subject, error) {
+	if !ofOthers(sc) {
+		return newSubject(sc)
+	}
+	p, err := partsOf(sc)
+	if err != nil {
+		return nil, err
+	}
+	p.Trace = trace
+	return subject.New(p), nil
+}

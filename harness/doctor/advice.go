@@ -1,0 +1,161 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+)
+
+// must advises on what stands in the way of runs that mean something.
+func (e *examination) must(text, yaml string) {
+	e.advice = append(e.advice, harness.Advice{Must: true, Text: text, YAML: yaml})
+}
+
+// note advises on what a person should know.
+func (e *examination) note(text, yaml string) {
+	e.advice = append(e.advice, harness.Advice{Text: text, YAML: yaml})
+}
+
+// sentence ends a text with a full stop.
+func sentence(text string) string { return strings.TrimRight(text, ".\n ") + "." }
+
+// advise says what is missing.
+func (e *examination) advise() {
+	for _, s := range e.steps {
+		if s.HTTP != nil {
+			e.answer(s)
+		}
+	}
+	e.outcome()
+	e.bookings()
+	e.client()
+	e.ledger()
+	e.abilities()
+}
+
+// outcome advises on what the payer was told.
+func (e *examination) outcome() {
+	if len(e.asked) == 0 {
+		return // it did not come to a payment, and the error says why
+	}
+	if len(e.told) == 0 {
+		e.must("The payer was told nothing before the run was over: see the attempts above, and let settle be longer than the client takes to give up.", "settle: 90s")
+		return
+	}
+	last := e.told[len(e.told)-1]
+	switch last.Outcome {
+	case harness.Confirmed:
+		e.pace()
+	case harness.Declined:
+		e.must("The payment was declined although nothing is wrong with the network: nothing can be said of payments that are never made. See the answer above; check that the payer has an account with enough money (subject.client.http.setup, workload.balance), that the payee is one, and the amount.", "")
+	case harness.OutcomeUnknown, harness.Queued:
+		e.unresolved(last)
+	case harness.Expired, harness.Failed:
+		e.must(sentence("The payment was not made: the payer was told "+last.Outcome.String()+orReason(last.Reason)), "")
+	}
+}
+
+func orReason(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ", " + reason
+}
+
+// unresolved advises on a payment of which the payer does not know what became.
+func (e *examination) unresolved(last harness.Told) {
+	pending := false
+	for _, s := range e.steps {
+		pending = pending || s.HTTP != nil && s.HTTP.Outcome == exchange.Pending.String()
+	}
+	h := e.httpClient()
+	switch {
+	case pending && h != nil && h.Poll == nil && h.Callback == nil:
+		e.must("The server has taken the payment and will say later what became of it, and nobody asks: have the client ask for the status, or listen for a callback.",
+			"subject:\n  client:\n    http:\n      poll:\n        path: \"/payments/{{ payment.reference }}\"\n        every: 1s\n        outcomes:\n          - {when: body.status == \"done\", outcome: confirmed}")
+	case strings.Contains(last.Reason, "no answer in time"):
+		e.must("The server took the request and gave no answer in time: check that url, port and path are those of the API, and that it answers by hand; if it is so slow, give it longer.",
+			"subject:\n  client:\n    http:\n      timeout: 30s")
+	case strings.Contains(last.Reason, "closed the connection"):
+		e.must("The server closed the connection without an answer: check that it speaks HTTP at this port (and not only TLS: url with https), and what its log says.", "")
+	default:
+		e.must(sentence("Nobody knows what became of the payment: the payer was told "+last.Outcome.String()+orReason(last.Reason)), "")
+	}
+}
+
+// pace advises on a payment that took long.
+func (e *examination) pace() {
+	begin, end := time.Duration(-1), time.Duration(0)
+	for _, s := range e.steps {
+		switch s.Part {
+		case "user":
+			begin = s.At
+		case "told":
+			end = s.At
+		}
+	}
+	if took := end - begin; begin >= 0 && took > slow {
+		e.note(fmt.Sprintf("The payment took %v without any impairment: thresholds, timeouts and settle must allow for that on top of the network.", took.Round(10*time.Millisecond)), "")
+	}
+	if tries := max(count(e.steps, "pay"), count(e.attempts, "pay")); tries > 1 {
+		e.note(fmt.Sprintf("The payment took %d attempts without any impairment: see above why.", tries), "")
+	}
+}
+
+// count returns how many steps are for something.
+func count(steps []harness.Step, part string) (n int) {
+	for _, s := range steps {
+		if s.Part == part {
+			n++
+		}
+	}
+	return n
+}
+
+// bookings advises on what the ledger had of the payment.
+func (e *examination) bookings() {
+	if e.result.Error != "" || len(e.asked) == 0 || e.scenario.Subject.Ledger != nil && e.scenario.Subject.Ledger.None {
+		return
+	}
+	confirmed := len(e.told) > 0 && e.told[len(e.told)-1].Outcome == harness.Confirmed
+	if stray := e.stray(); len(stray) > 0 {
+		e.unmatched(stray)
+		return
+	}
+	if len(e.postings) == 0 && confirmed {
+		e.must("The payment was confirmed and the ledger has nothing new: every payment would count as lost. "+e.whyEmpty(), "")
+	}
+	if len(e.postings) > 1 {
+		e.must(fmt.Sprintf("One payment was made, and the ledger has %d bookings of it: see whether they are one transfer written twice (then leave one out with where, or in the query), or a double charge.", len(e.postings)), "")
+	}
+}
+
+// whyEmpty says what to check where a ledger has nothing new.
+func (e *examination) whyEmpty() string {
+	if l := e.scenario.Subject.Ledger; l != nil && l.HTTP != nil {
+		if n, shown := e.listed(); n > 0 {
+			return fmt.Sprintf("Of %d items in the list the last was %s; check ledger.http.where, and that path lists payments of this account, the newest on a page that is read (next).", n, shown)
+		}
+		return "Its list is empty; check ledger.http.path, and that the list is that of the account the client pays with."
+	}
+	if e.scenario.Subject.Ledger == nil {
+		return ""
+	}
+	return "Check that it is read from where the server writes to, and that the query or program leaves no booking out."
+}
+
+// slowReading advises on a ledger that took long.
+func (e *examination) slowReading() {
+	var took time.Duration
+	for _, s := range e.steps {
+		if s.Part == "ledger" {
+			took += s.Took
+		}
+	}
+	if took > slowLedger {
+		e.note(fmt.Sprintf("The ledger took %v to be read: each run reads it twice.", took.Round(10*time.Millisecond)), "")
+	}
+}

@@ -1,0 +1,245 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange"
+)
+
+// answer advises on an answer over HTTP that is not what an API should say.
+func (e *examination) answer(s harness.Step) {
+	a, section := *s.HTTP, sectionOf(s.Part)
+	what := fmt.Sprintf("The answer to %s is HTTP %d", s.Title, a.Status)
+	judged := s.Part == "pay" || s.Part == "status"
+	switch {
+	case a.Status >= 300 && a.Status < 400:
+		to := a.Location
+		if to == "" {
+			to = "another address"
+		}
+		e.must(fmt.Sprintf("%s: a redirect to %s, which is not followed, as a payment must not be sent twice: write the address it leads to in %s, url or path, and in server.", what, to, section), "")
+	case isHTML(a):
+		e.must(fmt.Sprintf("%s with a page in HTML: that is for people, and no API: check url and path of %s, and the port of server.", what, section), "")
+	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
+		e.must(what+": the server does not let the client in. Give it credentials, from the environment so that they stand in no file.",
+			yamlAt(section, "headers: {Authorization: \"Bearer ${API_KEY}\"}"))
+	case a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed:
+		e.must(fmt.Sprintf("%s: there is no such path, or not for this method: check url, path and method of %s.", what, section), "")
+	case judged && a.Rule == "":
+		e.unruled(s)
+	case judged && a.Outcome == exchange.Confirmed.String() && hasError(a.Body):
+		e.must(fmt.Sprintf("%s and was taken for confirmed, by the %s, and its body tells of an error: have the rule look at the body, too, or payments that failed would pass for confirmed and be reported lost.", what, a.Rule),
+			yamlAt("client.http", "outcomes:\n  - {when: body.error != nil, outcome: declined} # before the others"))
+	case s.Part == "pay" && a.Status >= 400 && a.Status < 500:
+		e.must(what+": the server does not take the request. See its answer above, and check the body and the headers of pay.", "")
+	}
+}
+
+// sectionOf returns where in a scenario the requests of a part are described.
+func sectionOf(part string) string {
+	if part == "ledger" {
+		return "ledger.http"
+	}
+	return "client.http"
+}
+
+// yamlAt indents lines of YAML below a section of the subject.
+func yamlAt(section, lines string) string {
+	text, indent := "subject:\n", "  "
+	for name := range strings.SplitSeq(section, ".") {
+		text += indent + name + ":\n"
+		indent += "  "
+	}
+	return text + indent + strings.ReplaceAll(lines, "\n", "\n"+indent)
+}
+
+// unruled advises on an answer that no rule matches, with a rule that would.
+func (e *examination) unruled(s harness.Step) {
+	a := *s.HTTP
+	list, section := "outcomes", "client.http"
+	if s.Part == "status" {
+		section = "client.http.poll"
+	}
+	when, outcome := fmt.Sprintf("status == %d", a.Status), "declined"
+	if a.Status >= 200 && a.Status < 300 {
+		outcome = "confirmed"
+		if name, value := state(a.Body); name != "" {
+			when += fmt.Sprintf(" and body.%s == %s", name, strconv.Quote(value))
+		} else if hasError(a.Body) {
+			when, outcome = when+" and body.error != nil", "declined"
+		}
+	} else if a.Status >= 500 {
+		outcome = "retry"
+	}
+	e.must(fmt.Sprintf("No rule of %s says what the answer HTTP %d means, so it counts as unknown: add one, such as this if it is what the answer above says.", section+"."+list, a.Status),
+		yamlAt(section, list+":\n  - {when: '"+strings.ReplaceAll(when, "'", "''")+"', outcome: "+outcome+"}"))
+}
+
+// state returns the field of a body that is most likely to say what became of the
+// payment.
+func state(body string) (name, value string) {
+	fields, _ := object(body)
+	for _, name := range []string{"status", "state", "result", "outcome"} {
+		if value, ok := fields[name].(string); ok {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+func object(body string) (map[string]any, bool) {
+	var fields map[string]any
+	err := json.Unmarshal([]byte(body), &fields)
+	return fields, err == nil && fields != nil
+}
+
+// hasError reports whether a body tells of an error at its top.
+func hasError(body string) bool {
+	fields, _ := object(body)
+	for _, name := range []string{"error", "errors", "error_code", "error_message"} {
+		switch v := fields[name].(type) {
+		case nil:
+		case string:
+			if v != "" {
+				return true
+			}
+		case []any:
+			if len(v) > 0 {
+				return true
+			}
+		case map[string]any:
+			if len(v) > 0 {
+				return true
+			}
+		case bool:
+			if v {
+				return true
+			}
+		case float64:
+			if v != 0 {
+				return true
+			}
+		}
+	}
+	success, said := fields["success"].(bool)
+	return said && !success
+}
+
+func isHTML(a harness.HTTPAnswer) bool {
+	body := strings.ToLower(strings.TrimSpace(a.Body))
+	return strings.Contains(strings.ToLower(a.Type), "text/html") || strings.HasPrefix(body, "<!doctype html") || strings.HasPrefix(body, "<html")
+}
+
+// listed returns how many items the ledger listed when it was last read, and the last
+// of them for people.
+func (e *examination) listed() (n int, last string) {
+	items := e.items()
+	if len(items) == 0 {
+		return 0, ""
+	}
+	b, _ := json.Marshal(items[len(items)-1]) // it came from JSON
+	const most = 200
+	if len(b) > most {
+		b = append(b[:most:most], "..."...)
+	}
+	return len(items), strings.ToValidUTF8(string(b), "?")
+}
+
+// items returns what the ledger listed after the payment.
+func (e *examination) items() []any {
+	var all []any
+	paid := false
+	for _, s := range e.steps {
+		paid = paid || s.Part == "user" || s.Part == "pay"
+		if paid {
+			all = append(all, s.Items...)
+		}
+	}
+	return all
+}
+
+// reference returns the field of an item of the list, as an expression, that holds
+// something by which the payment was called in the request, or nothing.
+func (e *examination) reference() string {
+	names := e.called()
+	for _, item := range e.items() {
+		if path := find(item, "item", names); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// called returns what the payment was called in requests: its id, its reference and
+// its key.
+func (e *examination) called() (names []string) {
+	for _, p := range e.asked {
+		names = append(names, p.ID)
+	}
+	for _, s := range e.steps {
+		if s.Part != "pay" {
+			continue
+		}
+		for _, line := range s.Sent {
+			names = append(names, e.inLine(line)...)
+		}
+	}
+	return names
+}
+
+// inLine returns the key, if a line is its header, and the references in it.
+func (e *examination) inLine(line string) (names []string) {
+	if h := e.httpClient(); h != nil {
+		if name, value, ok := strings.Cut(line, ": "); ok && strings.EqualFold(name, h.KeyHeader) {
+			names = append(names, strings.Trim(value, `"`))
+		}
+	}
+	word := func(r rune) bool {
+		return !strings.ContainsRune("-_.", r) && (r < '0' || r > 'z' || r > '9' && r < 'A')
+	}
+	for _, w := range strings.FieldsFunc(line, word) {
+		for _, p := range e.asked {
+			if strings.HasSuffix(w, "-"+p.ID) {
+				names = append(names, w)
+			}
+		}
+	}
+	return names
+}
+
+// find returns the path of the first text in a value that is one of names.
+func find(v any, path string, names []string) string {
+	switch v := v.(type) {
+	case string:
+		if slices.Contains(names, v) {
+			return path
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			step := "." + name
+			if !plainName(name) {
+				step = "[" + strconv.Quote(name) + "]"
+			}
+			if got := find(v[name], path+step, names); got != "" {
+				return got
+			}
+		}
+	}
+	return ""
+}
+
+func plainName(name string) bool {
+	for i, r := range name {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9' || i == 0) {
+			return false
+		}
+	}
+	return name != ""
+}

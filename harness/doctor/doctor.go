@@ -1,0 +1,236 @@
+// Package doctor follows one payment of a scenario, made over a perfect link, step by
+// step, and says what the scenario lacks before runs of it mean anything.
+//
+// [Examine] has the payment carried out and judged by package run, as any other: what
+// is seen here is what a run does. The parts of a subject of others tell their steps;
+// what they do not tell, and the whole of a subject that tells none, is read from the
+// history.
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/run"
+)
+
+// Options are what an examination needs besides the scenario.
+type Options struct {
+	Engine harness.Engine // to carry the payment
+	Meant  harness.Engine // the scenario's own
+
+	// Subject returns a fresh subject whose parts tell their steps to trace, as far
+	// as they can.
+	Subject func(trace func(harness.Step)) (harness.Subject, error)
+
+	Dir     string // for files of the run, which nobody needs afterwards
+	Version string // of the program
+}
+
+// One returns the scenario with a single payment of a single wallet over a perfect
+// link, in which nothing happens and nothing is expected.
+func One(sc harness.Scenario) harness.Scenario {
+	w := sc.Workload
+	sc.Workload = harness.Workload{
+		Wallets: 1, Merchants: 1, Payments: 1,
+		AmountMin: w.AmountMin, AmountMax: w.AmountMax, Currency: w.Currency, Balance: w.Balance,
+		Deadline: w.Deadline, Attempts: w.Attempts,
+	}
+	sc.Link = harness.Profile{}
+	sc.Engine, sc.Length, sc.Timeline, sc.Nemesis, sc.Radio, sc.Expect = "", 0, nil, nil, nil, nil
+	return sc
+}
+
+// Examine makes the payment of One and says how it went. The error is for what keeps
+// even that from being tried, and for the end of ctx; a payment that could not be
+// made has a Result with an Error.
+func Examine(ctx context.Context, sc harness.Scenario, o Options) (harness.Checkup, error) {
+	e := &examination{scenario: sc, one: One(sc)}
+	subject, err := o.Subject(e.trace)
+	if err != nil {
+		return harness.Checkup{}, err
+	}
+	e.subject = subject
+	unfit := run.Check(sc, run.Options{Engine: o.Meant, Subject: subject})
+	res, err := run.Run(ctx, e.one, run.Options{
+		Engine: o.Engine, Subject: subject, Seed: 1, Dir: o.Dir, Version: o.Version, Each: e.record,
+	})
+	if ctx.Err() != nil {
+		return harness.Checkup{}, context.Cause(ctx)
+	}
+	if res.Version == 0 { // it did not happen
+		res = harness.Result{Version: harness.ResultVersion, Onebar: o.Version, Scenario: e.one, Engine: o.Engine.Name()}
+	}
+	if err != nil {
+		res.Error = err.Error()
+	}
+	res.HistoryFile = ""
+	e.result = res
+	e.rejudge()
+	e.unfit(unfit)
+	e.advise()
+	return e.checkup(unfit != nil), nil
+}
+
+// examination is one under way.
+type examination struct {
+	scenario harness.Scenario
+	one      harness.Scenario
+	subject  harness.Subject
+	result   harness.Result
+	advice   []harness.Advice
+
+	mu    sync.Mutex
+	steps []harness.Step
+
+	asked    []harness.Payment
+	told     []harness.Told
+	attempts []harness.Step // as the history has them
+	postings []harness.Posting
+	balances []harness.Balance
+}
+
+// trace takes the steps of parts.
+func (e *examination) trace(s harness.Step) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.steps = append(e.steps, s)
+}
+
+// record takes what the history has, when all is over.
+func (e *examination) record(r harness.Record) {
+	step := harness.Step{At: r.At}
+	switch {
+	case r.Pay != nil:
+		e.asked = append(e.asked, *r.Pay)
+		step.Part, step.Title = "user", fmt.Sprintf("presses pay: %s from %s to %s, payment %s of order %s",
+			harness.FormatMoney(r.Pay.Amount, r.Pay.Currency), r.Pay.Payer, r.Pay.Payee, r.Pay.ID, r.Pay.Order)
+	case r.Told != nil:
+		e.told = append(e.told, *r.Told)
+		step.Part, step.Title = "told", r.Told.Outcome.String()
+		if r.Told.Reason != "" {
+			step.Title += ": " + r.Told.Reason
+		}
+	case r.Attempt != nil:
+		a := *r.Attempt
+		step.Part, step.Title, step.Took, step.Error = "pay", fmt.Sprintf("attempt %d", a.N), a.Took, a.Error
+		if a.Status {
+			step.Part = "status"
+		}
+		if a.Error == "" {
+			step.Means = []string{"an answer came"}
+		}
+		e.attempts = append(e.attempts, step)
+		return
+	case r.Committed != "":
+		step.Part, step.Title = "server", "has booked "+r.Committed+" durably"
+	case r.Posting != nil:
+		e.postings = append(e.postings, *r.Posting)
+		step = booked(step, *r.Posting, e.matches(*r.Posting))
+	case r.Balance != nil:
+		e.balances = append(e.balances, *r.Balance)
+		step.Part, step.Title = "balance", fmt.Sprintf("%s had %s and has %s", r.Balance.Account,
+			harness.FormatMoney(r.Balance.Opening, r.Balance.Currency), harness.FormatMoney(r.Balance.Closing, r.Balance.Currency))
+	default:
+		return
+	}
+	e.steps = append(e.steps, step)
+}
+
+// booked is the step of finding a posting.
+func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
+	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orNobody(p.Payer), orNobody(p.Payee))
+	var names []string
+	for _, n := range []struct{ what, name string }{{"payment", p.Payment}, {"order", p.Order}} {
+		if n.name != "" {
+			names = append(names, n.what+" "+n.name)
+		}
+	}
+	switch {
+	case ours:
+		step.Means = []string{"is " + strings.Join(names, ", ")}
+	case len(names) == 0:
+		step.Means = []string{"names neither payment nor order"}
+	default:
+		step.Means = []string{"names " + strings.Join(names, ", ") + ", which is not what was asked for"}
+	}
+	return step
+}
+
+func orNobody(account string) string { return cmp.Or(account, "(nobody named)") }
+
+// matches reports whether a posting is of a payment that was asked for.
+func (e *examination) matches(p harness.Posting) bool {
+	return slices.ContainsFunc(e.asked, func(a harness.Payment) bool {
+		return p.Payment == a.ID || p.Order != "" && p.Order == a.Order
+	})
+}
+
+// stray returns the postings that are not of the payment, if none is.
+func (e *examination) stray() []harness.Posting {
+	if slices.ContainsFunc(e.postings, e.matches) {
+		return nil
+	}
+	return e.postings
+}
+
+// rejudge makes unknown what was judged of bookings that could not be matched: with
+// one payment alone it is the scenario that is wrong.
+func (e *examination) rejudge() {
+	if len(e.stray()) == 0 {
+		return
+	}
+	r := &e.result
+	r.Status = harness.StatusUnknown
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		if v.Status != harness.Fail {
+			continue
+		}
+		if v.Check == "lost" || v.Check == "phantom" {
+			v.Status, v.Summary, v.Count, v.Findings = harness.StatusUnknown, "the booking was not matched to the payment", 0, nil
+		}
+		r.Status = r.Status.Worse(v.Status)
+	}
+}
+
+// unfit advises on what the scenario asks for and could not get.
+func (e *examination) unfit(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		e.must(sentence("the scenario could not be run as it is: "+strings.TrimSpace(line)), "")
+	}
+}
+
+// checkup returns what was found, without secrets.
+func (e *examination) checkup(unfit bool) harness.Checkup {
+	c := harness.Checkup{Result: e.result, Steps: e.steps, Advice: e.advice, Unfit: unfit}
+	if count(e.steps, "pay") == 0 {
+		c.Steps = append(c.Steps, e.attempts...)
+	}
+	slices.SortStableFunc(c.Steps, func(a, b harness.Step) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(c.Advice, func(a, b harness.Advice) int { return cmp.Compare(rank(a), rank(b)) })
+	hide(&c, secretsOf(e.scenario.Subject))
+	return c
+}
+
+func rank(a harness.Advice) int {
+	if a.Must {
+		return 0
+	}
+	return 1
+}
+
+// slow is how long a payment may take on a perfect link before it is worth a word.
+const slow = time.Second
+
+// slowLedger is how long a ledger may take to be read.
+const slowLedger = 3 * time.Second
