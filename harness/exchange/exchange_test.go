@@ -2,8 +2,10 @@ package exchange
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -394,4 +396,29 @@ func FuzzAnswer(f *testing.F) {
 			require.Equal(t, 200, status)
 		}
 	})
+}
+
+// TestPresetsAreDocumented holds the table of docs/endpoints.md to the presets.
+func TestPresetsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/endpoints.md")
+	require.NoError(t, err)
+	list := func(statuses []int) string {
+		return strings.Trim(strings.ReplaceAll(fmt.Sprint(statuses), " ", ", "), "[]")
+	}
+	for _, p := range presets() {
+		header, mark := "`"+p.Client.KeyHeader+"`", ""
+		if p.Client.KeyQuoted {
+			header += ", in quotes"
+		}
+		if p.Mark != "" {
+			mark = "`" + p.Mark + "`"
+		}
+		row := strings.Join([]string{"| `" + p.Name + "`", header, list(p.Mismatch), list(p.Busy), mark}, " | ") + " |"
+		require.True(t, strings.Contains(string(page), strings.ReplaceAll(strings.ReplaceAll(row, "|  |", "| |"), "|  |", "| |")), row)
+	}
+	for _, s := range []scope{runScope(), accountScope(), answerScope(), pageScope()} {
+		for _, n := range s.names() {
+			require.True(t, strings.Contains(string(page), "`"+n+"`"), n)
+		}
+	}
 }

@@ -200,7 +200,7 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	what += ": " + req.Method + " " + s.Config.Path
-	tell := tellOf(c.env, "setup", req)
+	tell := tellOf(c.env, &c.secrets, "setup", req)
 	x := send(c.direct, req, c.plan.Config.Timeout)
 	defer func() { tell.end(x, err) }()
 	if x.err != nil {

@@ -410,6 +410,11 @@ func TestSecretsStayInside(t *testing.T) {
 			config.Pay.Path = "/pay?key=${ONEBAR_TEST_SECRET}"
 			env, seen := environment(s.Listener.Addr().String())
 			env.Log = slog.New(slog.NewTextHandler(&log, nil))
+			steps := 0
+			env.Trace = func(s harness.Step) {
+				steps++
+				require.NotContains(t, fmt.Sprintf("%+v %+v", s, s.HTTP), secret)
+			}
 			client := httpapi.NewClient(config, ".")
 			require.NoError(t, client.Start(t.Context(), env))
 			defer client.Close()
@@ -417,6 +422,7 @@ func TestSecretsStayInside(t *testing.T) {
 			require.NoError(t, client.Payer(1).Pay(t.Context(), payment(1)))
 			text := fmt.Sprintf("%+v %+v %v %s", seen.told, seen.attempts, client.Notes(), log.String())
 			require.NotContains(t, text, secret)
+			require.Positive(t, steps)
 
 			config.Setup[0].Path, config.Setup[0].Expect = "/pay?key=${ONEBAR_TEST_SECRET}", "status == 299"
 			other := httpapi.NewClient(config, ".")

@@ -23,8 +23,7 @@ type Ledger struct {
 	plan    *exchange.Ledger
 	run     exchange.Vars
 	http    *http.Client
-	before  map[string]bool  // ids of the bookings from before the run
-	opening map[string]int64 // by account of the scenario
+	reading subject.Reading
 }
 
 // NewLedger returns the ledger of a configuration. Files that it names are in
@@ -45,16 +44,12 @@ func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
 	}
 	l.env = env
 	l.plan, l.run, l.http = plan, exchange.RunVars(RunID(env), env.Start), newHTTP(env.Direct, secure)
-	items, err := l.list(ctx)
+	before, err := l.read(ctx)
 	if err != nil {
 		return err
 	}
-	l.before = map[string]bool{}
-	for _, p := range items {
-		l.before[p.ID] = true
-	}
-	l.opening, err = l.balances(ctx, env)
-	return err
+	l.reading.Open(before)
+	return nil
 }
 
 // Read implements subject.Ledger.
@@ -62,27 +57,21 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	if l.plan == nil {
 		return harness.Ledger{}, errors.New("the ledger was not opened before the run")
 	}
-	items, err := l.list(ctx)
+	all, err := l.read(ctx)
 	if err != nil {
 		return harness.Ledger{}, err
 	}
-	var got harness.Ledger
-	for _, p := range items {
-		if !l.before[p.ID] {
-			got.Postings = append(got.Postings, p)
-		}
-	}
-	m := matcher{env: env, config: l.config}
-	if err := m.match(got.Postings); err != nil {
-		return harness.Ledger{}, err
-	}
-	closing, err := l.balances(ctx, env)
-	for name, minor := range closing {
-		got.Balances = append(got.Balances, harness.Balance{
-			Account: name, Currency: env.Workload.Currency, Opening: l.opening[name], Closing: minor,
-		})
-	}
+	got, err := l.reading.Of(all, env)
+	complete(got.Postings, l.config.Fields, env)
 	return got, err
+}
+
+// read reads all that the server lists, in its words.
+func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
+	if all.Postings, err = l.list(ctx); err == nil {
+		all.Balances, err = l.balances(ctx)
+	}
+	return all, err
 }
 
 // maxPages bounds a list that never ends.
@@ -159,7 +148,7 @@ func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exc
 		if err != nil {
 			return exchanged{}, nil, fmt.Errorf("ledger: %w", err)
 		}
-		tell := tellOf(l.env, "ledger", req)
+		tell := tellOf(l.env, &l.secrets, "ledger", req)
 		x := send(l.http, req, l.plan.Config.Timeout)
 		if x.err == nil && x.answer.Status < 500 {
 			return x, tell, nil
@@ -186,11 +175,11 @@ func pause(ctx context.Context, d time.Duration) {
 
 // balances returns what the accounts of the scenario hold, or nothing if the
 // server is not to be asked.
-func (l *Ledger) balances(ctx context.Context, env *subject.Env) (map[string]int64, error) {
+func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error) {
 	if l.plan.Balances == nil {
-		return nil, nil //nolint:nilnil // no balances are no error
+		return nil, nil
 	}
-	path := l.config.Balances.Path
+	path, w := l.config.Balances.Path, l.env.Workload
 	x, tell, err := l.get(ctx, l.plan.Balances, path)
 	if err != nil {
 		return nil, err
@@ -200,18 +189,16 @@ func (l *Ledger) balances(ctx context.Context, env *subject.Env) (map[string]int
 	if err != nil {
 		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
 	}
-	ours := accounts(env.Workload)
-	got := map[string]int64{}
+	ours := accounts(w)
 	for i, item := range items {
-		name, minor, err := l.plan.Balance(item, env.Workload.Currency, l.run)
+		name, minor, err := l.plan.Balance(item, w.Currency, l.run)
 		if err != nil {
 			return nil, fmt.Errorf("balances, item %d: %w", i+1, err)
 		}
-		if name = env.Accounts.Ours(name); ours[name] {
-			got[name] = minor
+		if ours[l.env.Accounts.Ours(name)] {
+			got = append(got, harness.Balance{Account: name, Currency: w.Currency, Closing: minor})
 		}
 	}
-	tell.mean("%s, %d of accounts of the scenario", plural(len(items), "balance"), len(got))
 	return got, nil
 }
 

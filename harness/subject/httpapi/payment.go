@@ -133,7 +133,7 @@ func (t *payment) pay(ctx context.Context) word {
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
 	}
-	tell := tellOf(t.client.env, "pay", req)
+	tell := tellOf(t.client.env, &t.client.secrets, "pay", req)
 	x := t.exchange(req, false)
 	if x.err != nil {
 		tell.end(x, x.err)
@@ -268,7 +268,7 @@ func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
 	}
 	t.asks++
-	tell := tellOf(t.client.env, "status", req)
+	tell := tellOf(t.client.env, &t.client.secrets, "status", req)
 	x := t.exchange(req, true)
 	if x.err != nil {
 		tell.end(x, x.err)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/url"
 	"os"
 	"strings"
 
@@ -20,14 +21,20 @@ func (s *secrets) lookup(name string) (string, bool) {
 	return value, ok
 }
 
+// hide returns a text with stars in the place of secrets, as they are and as a URL
+// or a form has them.
+func (s *secrets) hide(text string) string {
+	for _, value := range s.values {
+		text = strings.ReplaceAll(text, value, "***")
+		text = strings.ReplaceAll(text, url.QueryEscape(value), "***")
+	}
+	return text
+}
+
 // excerpt returns the beginning of an answer, for people.
 func (s *secrets) excerpt(a exchange.Answer) string {
 	const most = 200
-	text := string(a.Body)
-	for _, value := range s.values {
-		text = strings.ReplaceAll(text, value, "***")
-	}
-	text = strings.Join(strings.Fields(text), " ")
+	text := strings.Join(strings.Fields(s.hide(string(a.Body))), " ")
 	if len(text) > most {
 		text = text[:most] + "..."
 	}

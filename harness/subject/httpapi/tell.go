@@ -17,16 +17,17 @@ import (
 
 // A teller makes a step of a request and its answer. Nil is one whom nobody hears.
 type teller struct {
-	env  *subject.Env
-	step harness.Step
+	env     *subject.Env
+	secrets *secrets
+	step    harness.Step
 }
 
 // tellOf begins the step of a request that is about to be sent, if somebody looks on.
-func tellOf(env *subject.Env, part string, req *http.Request) *teller {
+func tellOf(env *subject.Env, s *secrets, part string, req *http.Request) *teller {
 	if env.Trace == nil {
 		return nil
 	}
-	t := &teller{env: env, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
+	t := &teller{env: env, secrets: s, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
 			t.step.Sent = append(t.step.Sent, name+": "+value)
@@ -91,13 +92,8 @@ func (t *teller) answered(a exchange.Answer) {
 	t.step.HTTP = &harness.HTTPAnswer{
 		Status: a.Status, Type: a.Header.Get("Content-Type"), Location: a.Header.Get("Location"), Body: body,
 	}
-	head := fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status))
-	for _, more := range []string{t.step.HTTP.Type, t.step.HTTP.Location} {
-		if more != "" {
-			head += ", " + more
-		}
-	}
-	t.step.Got = []string{head}
+	head := []string{fmt.Sprintf("HTTP %d %s", a.Status, http.StatusText(a.Status)), t.step.HTTP.Type, t.step.HTTP.Location}
+	t.step.Got = []string{strings.Join(slices.DeleteFunc(head, func(s string) bool { return s == "" }), ", ")}
 	if body != "" {
 		t.step.Got = append(t.step.Got, strings.Split(strings.TrimRight(body, "\n"), "\n")...)
 	}
@@ -113,7 +109,23 @@ func (t *teller) end(x exchanged, err error) {
 	if err != nil {
 		t.step.Error = err.Error()
 	}
-	t.env.Tell(t.step)
+	t.env.Tell(t.hidden())
+}
+
+// hidden returns the step without the secrets of the environment that were sent, or
+// that the server may have sent back.
+func (t *teller) hidden() harness.Step {
+	s := t.step
+	s.Title, s.Error = t.secrets.hide(s.Title), t.secrets.hide(s.Error)
+	for _, lines := range [][]string{s.Sent, s.Got, s.Means} {
+		for i, line := range lines {
+			lines[i] = t.secrets.hide(line)
+		}
+	}
+	if s.HTTP != nil {
+		s.HTTP.Body, s.HTTP.Location = t.secrets.hide(s.HTTP.Body), t.secrets.hide(s.HTTP.Location)
+	}
+	return s
 }
 
 // brief writes a value for people.
