@@ -148,6 +148,12 @@ func interview(q *questions, file string) (draft.Endpoint, error) {
 		}
 		return nil
 	})
+	if e.Confirmed = draft.Booked; e.Preset == "stripe" {
+		e.Confirmed = "" // its preset knows
+	}
+	if e.Confirmed != "" {
+		e.Confirmed = q.text("Condition on the answer when the money has moved, such as status == 201 and body.state == \"done\"", e.Confirmed)
+	}
 	e.Secret = q.optional("Environment variable with a bearer token (enter if none is needed)")
 	fmt.Fprintln(q.out, "Fields of the JSON that pays; - for none:")
 	field := func(what, fallback string) string {

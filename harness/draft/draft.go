@@ -29,7 +29,7 @@ type Endpoint struct {
 	Path      string // of pay; it may hold templates
 	Body      string // of pay: JSON with templates
 	Form      []Field
-	Confirmed string // condition under which the money has moved; empty is the preset's
+	Confirmed string // condition under which the money has moved; empty only if the preset says it
 
 	Ledger   *List // nil is none
 	Currency string

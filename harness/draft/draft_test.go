@@ -31,7 +31,7 @@ func parse(t *testing.T, e Endpoint) harness.Scenario {
 func TestDraftIsAScenario(t *testing.T) {
 	base := Endpoint{
 		Name: "shop", Server: "127.0.0.1:8080", Preset: "ietf", Path: "/pay",
-		Body: Body("amount", "currency", "payee", "reference"), Currency: "EUR", Amount: "1..50",
+		Body: Body("amount", "currency", "payee", "reference"), Currency: "EUR", Amount: "1..50", Confirmed: Booked,
 	}
 	for name, change := range map[string]func(*Endpoint){
 		"the least":       func(*Endpoint) {},
@@ -45,7 +45,8 @@ func TestDraftIsAScenario(t *testing.T) {
 		"a ledger": func(e *Endpoint) {
 			e.Ledger = &List{Path: "/pay", Items: "body.data", Fields: []Field{{"id", "item.id"}, {"amount", "item.amount"}, {"payment", "item.reference"}}}
 		},
-		"few fields": func(e *Endpoint) { e.Body = Body("value", "", "", "") },
+		"the preset's rule": func(e *Endpoint) { e.Preset, e.Confirmed = "stripe", "" },
+		"few fields":        func(e *Endpoint) { e.Body = Body("value", "", "", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := base

@@ -30,15 +30,19 @@ func FromOpenAPI(data []byte, pay string) (e Endpoint, guessed []string, err err
 		return e, nil, err
 	}
 	d := drafting{doc: doc, path: path, op: op}
-	d.e = Endpoint{Preset: "ietf", Currency: "EUR", Amount: "1..50", Path: path}
+	d.e = Endpoint{Preset: "ietf", Currency: "EUR", Amount: "1..50", Path: path, Confirmed: Booked}
 	d.server()
 	d.key()
 	d.secret()
 	d.body()
 	d.ledger()
 	d.guess("payments are made by POST %s", path)
+	d.guess("the money has moved if the answer's %s", Booked)
 	return d.e, d.guessed, nil
 }
+
+// Booked is the likeliest condition under which the money has moved.
+const Booked = "status in [200, 201]"
 
 // drafting is an endpoint being drafted.
 type drafting struct {
