@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"os"
@@ -134,6 +136,11 @@ func TestShopInAContainer(t *testing.T) {
 	require.NoError(t, err)
 	defer db.Close()
 	dir := filepath.Join(examples(t), "shop")
+	t.Cleanup(func() { // the image of a folder is kept for its next run
+		sum := sha256.Sum256([]byte(dir + "\n"))
+		out, err := exec.Command("docker", "rmi", "--force", "onebar-"+hex.EncodeToString(sum[:6])+":latest").CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
 	var files []string
 	mistakes := []string{"none", "key-outside", "key-after", "key-forgotten"}
 	for _, mistake := range mistakes {

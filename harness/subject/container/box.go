@@ -71,7 +71,7 @@ func (b *box) request(ctx context.Context) (r testcontainers.ContainerRequest, e
 	}
 	if b.config.Build != "" {
 		build := folder(b.base, b.config.Build)
-		sum := sha256.Sum256([]byte(build))
+		sum := sha256.Sum256([]byte(build + "\n" + b.config.Dockerfile))
 		r.FromDockerfile = testcontainers.FromDockerfile{
 			Context: build, Dockerfile: b.config.Dockerfile,
 			Repo: "onebar-" + hex.EncodeToString(sum[:6]), Tag: "latest", KeepImage: true,

@@ -2,6 +2,8 @@ package container_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,9 +47,19 @@ func folder(t *testing.T) string {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
+	t.Cleanup(func() { forget(t, box) })
 	file := "FROM scratch\nCOPY box /box\nENTRYPOINT [\"/box\"]\n"
 	require.NoError(t, os.WriteFile(filepath.Join(box, "Dockerfile"), []byte(file), 0o644))
 	return base
+}
+
+// forget removes the image of a folder, which is kept for the next run and here
+// there is none.
+func forget(t *testing.T, folder string) {
+	t.Helper()
+	sum := sha256.Sum256([]byte(folder + "\n"))
+	out, err := exec.Command("docker", "rmi", "--force", "onebar-"+hex.EncodeToString(sum[:6])+":latest").CombinedOutput()
+	require.NoError(t, err, string(out))
 }
 
 // start starts a server, and ends it with the test.
