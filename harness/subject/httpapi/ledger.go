@@ -137,12 +137,18 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 	return got, len(items), next, nil
 }
 
-// tries is how often a page is asked for before the ledger counts as unreadable.
-const tries = 5
+// A page is asked for so often before the ledger counts as unreadable, and not
+// again after so long: a server that has just been started again is given time, and
+// one that never answers is not waited for five times.
+const (
+	tries    = 5
+	patience = 10 * time.Second
+)
 
 // get reads one page. A server that has just been started again gets a second
 // chance.
 func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchanged, *teller, error) {
+	begin := time.Now()
 	for n := 1; ; n++ {
 		req, err := r.Make(ctx, l.run)
 		if err != nil {
@@ -157,7 +163,7 @@ func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exc
 			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, l.secrets.excerpt(x.answer))
 		}
 		tell.end(x, x.err)
-		if n == tries || ctx.Err() != nil {
+		if n == tries || time.Since(begin) > patience || ctx.Err() != nil {
 			return exchanged{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
 		}
 		pause(ctx, time.Duration(n)*200*time.Millisecond)
