@@ -77,7 +77,7 @@ func (c *composer) scenario(sc harness.Scenario) *file {
 		Summary:  textOf(sc.Summary),
 		Engine:   wordOf(sc.Engine),
 		Duration: durationOf(sc.Length),
-		Subject:  subjectOf(sc.Subject),
+		Subject:  c.subject(sc.Subject),
 		Workload: workloadOf(sc),
 		Link:     c.link(sc.Link),
 		Settle:   duration{here(), sc.Settle},
@@ -98,15 +98,6 @@ func (c *composer) scenario(sc harness.Scenario) *file {
 		f.Expect = append(f.Expect, textOf(e.Text))
 	}
 	return f
-}
-
-func subjectOf(s harness.SubjectConfig) subject {
-	var v subject
-	for _, b := range s.Broken {
-		v.Broken = append(v.Broken, wordOf(b))
-		v.place = here().place
-	}
-	return v
 }
 
 func workloadOf(sc harness.Scenario) workload {
@@ -238,18 +229,11 @@ func (c *composer) reference(name string) reference {
 	if !isFile(name) || filepath.IsAbs(name) || filepath.Dir(c.from) == filepath.Dir(c.file) {
 		return reference{here(), name}
 	}
-	name = filepath.Join(filepath.Dir(c.from), name)
-	short, err := filepath.Rel(filepath.Dir(c.file), name)
-	if err != nil { // one of the two folders is absolute
-		short, err = filepath.Abs(name)
-	}
-	if err != nil {
-		c.refuse("file %s: %w", name, err)
-	}
+	short := c.moved(name)
 	if !isFile(short) {
 		short = "./" + short
 	}
-	return reference{here(), filepath.ToSlash(short)}
+	return reference{here(), short}
 }
 
 // link returns the shortest form of a profile: the name of a bundled one, such a

@@ -1,9 +1,11 @@
 package spec
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // encode writes the structs of format.go as YAML: one line a key, and one an
@@ -17,6 +19,12 @@ func encode(f *file) string {
 			if len(lines) > 0 {
 				b.WriteString(k.name + ":\n  - " + strings.Join(lines, "\n  - ") + "\n")
 			}
+			continue
+		}
+		if x, ok := reflect.TypeAssert[*subject](v.Addr()); ok && x.given() {
+			t, _ := treeOf(v, k)
+			b.WriteString(k.name + ":")
+			t.block(&b, "  ")
 			continue
 		}
 		if text, ok := encodeValue(v, k, false); ok {
@@ -115,16 +123,43 @@ func inOrder(t reflect.Type) []key {
 }
 
 // quoted returns a text as a YAML scalar: as it is if YAML reads it so, and
-// otherwise in single quotes.
+// otherwise in single quotes, or in double ones if it is more than printable
+// characters on one line.
 func quoted(s string, brackets bool) string {
 	if isPlain(s, brackets) {
 		return s
 	}
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return escaped(s)
+	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
+// escaped returns a text in double quotes.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
 func isPlain(s string, brackets bool) bool {
-	if s == "" || strings.HasSuffix(s, " ") || slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off"}, strings.ToLower(s)) {
+	if s == "" || strings.HasSuffix(s, " ") || slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off", ".inf", ".nan"}, strings.ToLower(s)) {
 		return false
 	}
 	for i, r := range s {

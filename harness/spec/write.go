@@ -108,6 +108,7 @@ func same(want, got harness.Scenario) error {
 // plain returns the JSON form of a scenario without what a file does not keep.
 func plain(sc harness.Scenario) any {
 	sc = clone(sc)
+	settled(&sc.Subject, sc.File)
 	sc.File = ""
 	for i := range sc.Timeline {
 		sc.Timeline[i].Line = 0
@@ -153,9 +154,13 @@ func traces(sc harness.Scenario) []harness.TraceData {
 	return all
 }
 
-// clone returns a copy of a scenario whose events and links are its own.
+// clone returns a copy of a scenario whose events, links and subject are its own.
 func clone(sc harness.Scenario) harness.Scenario {
 	sc.Timeline, sc.Expect, sc.Nemesis = slices.Clone(sc.Timeline), slices.Clone(sc.Expect), slices.Clone(sc.Nemesis)
+	data, err := json.Marshal(sc.Subject)
+	must(err) // plain data
+	sc.Subject = harness.SubjectConfig{}
+	must(json.Unmarshal(data, &sc.Subject))
 	own := func(e *harness.Event) {
 		if e.Link != nil {
 			l := *e.Link
