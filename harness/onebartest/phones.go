@@ -80,6 +80,7 @@ func (ps *phones) app(wallet int) (Pay, context.Context) {
 // payer is one of the phones as a harness.Payer.
 type payer struct {
 	phones *phones
+	bench  *Bench
 	wallet int
 }
 
@@ -89,6 +90,7 @@ func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
 	if pay == nil || life.Err() != nil {
 		return errOff
 	}
+	p.bench.ask(hp.ID)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()

@@ -24,7 +24,11 @@ func (r *runs) again(ctx context.Context, c explore.Case) string {
 	got := outcome{c, report.Result, err}
 	var b strings.Builder
 	b.WriteString("\n\n" + got.told())
-	r.file(&b, c, "broken", got.headline())
+	what := "broken"
+	if err == nil {
+		what = report.Result.Status.String()
+	}
+	r.file(&b, c, what, got.headline())
 	return b.String()
 }
 

@@ -53,7 +53,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 }
 
 // Payer implements harness.Subject.
-func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, i} }
+func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, s.bench, i} }
 
 // Ledger implements harness.Subject.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
@@ -64,7 +64,7 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 }
 
 // Broke implements harness.Breaker.
-func (s *subject) Broke() error { return s.server.err() }
+func (s *subject) Broke() error { return errors.Join(s.server.err(), s.bench.misnamed()) }
 
 // Close implements harness.Subject.
 func (s *subject) Close() error {

@@ -54,7 +54,7 @@ func swept(found explore.SweepResult) string {
 		}
 		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
 		if f.Runs > 1 {
-			fmt.Fprintf(&b, " (and %d more runs)", f.Runs-1)
+			fmt.Fprintf(&b, " (%d runs)", f.Runs)
 		}
 	}
 	return b.String()
@@ -71,6 +71,9 @@ func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
 	}
 	if at >= len(found.Cases) {
 		return "" // it was interrupted before it found anything
+	}
+	if f := found.Findings[at]; f.Status == harness.StatusUnknown && f.Check != harness.Broken {
+		return r.again(ctx, found.Cases[at])
 	}
 	return r.smaller(ctx, found.Cases[at], "")
 }

@@ -72,6 +72,8 @@ type Bench struct {
 
 	mu       sync.Mutex
 	observer harness.Observer // nil until the start
+	asked    map[string]bool  // the payments that were asked for, by ID
+	stranger string           // the first that was booked and is none of them; empty is none
 	commits  int64            // of the server, from the start of the script on
 	failure  commitFailure
 }
@@ -88,8 +90,10 @@ var ErrCrashed = errors.New("the server has crashed")
 
 // Commit makes a durable commit of the server: it calls write, which does it, and
 // returns its error. A commit that books a payment names it, by its
-// harness.Payment.ID, and that it is durable is noted when write returns nil; books
-// is empty for any other commit. ctx is that of Serve, or one made of it.
+// harness.Payment.ID (which the client may send, as its idempotency key or beside
+// it), and that it is durable is noted when write returns nil; books is empty for any
+// other commit. Another name makes the run an error. ctx is that of Serve, or one
+// made of it.
 //
 // It is where the power can fail: before write is called or after it has returned,
 // and the caller then gets ErrCrashed, once Serve's ctx has ended. It does the same
@@ -115,18 +119,46 @@ func (b *Bench) Commit(ctx context.Context, books string, write func() error) er
 	if err := write(); err != nil {
 		return err
 	}
-	b.mu.Lock()
-	observer := b.observer
-	b.mu.Unlock()
-	if books != "" && observer != nil {
-		observer.Committed(books)
-	}
+	b.committed(books)
 	if fail.n > 0 {
 		fail.told()
 		<-ctx.Done()
 		return ErrCrashed
 	}
 	return nil
+}
+
+// committed notes that the booking of a payment is durable.
+func (b *Bench) committed(books string) {
+	b.mu.Lock()
+	observer, known := b.observer, b.asked[books]
+	if books != "" && !known && b.stranger == "" {
+		b.stranger = books
+	}
+	b.mu.Unlock()
+	if known && observer != nil {
+		observer.Committed(books)
+	}
+}
+
+// ask notes that a payment is asked for.
+func (b *Bench) ask(payment string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.asked == nil {
+		b.asked = make(map[string]bool)
+	}
+	b.asked[payment] = true
+}
+
+// misnamed says which commit named no payment; nil is none.
+func (b *Bench) misnamed() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stranger == "" {
+		return nil
+	}
+	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.stranger)
 }
 
 // Answer is called by the server between the work for a request and its answer: it

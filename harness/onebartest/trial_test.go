@@ -3,6 +3,7 @@ package onebartest_test
 import (
 	"context"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,42 @@ func TestWhatIsNotShownIsNotJudged(t *testing.T) {
 	require.Contains(t, r.logs[0], "n/a early: the subject does not report its commits")
 }
 
+// renamed is the wallet service with a commit more, which gives its name to what it books.
+func renamed(books string) func(*onebartest.Bench) (onebartest.System, error) {
+	return func(b *onebartest.Bench) (onebartest.System, error) {
+		s, err := wiring{}.system(b)
+		client := s.Client
+		s.Client = func(ctx context.Context, p *onebartest.Phone) onebartest.Pay {
+			pay := client(ctx, p)
+			return func(ctx context.Context, hp harness.Payment) (harness.Outcome, error) {
+				if err := b.Commit(ctx, books, func() error { return nil }); err != nil {
+					return 0, err
+				}
+				return pay(ctx, hp)
+			}
+		}
+		return s, err
+	}
+}
+
+// A sweep of which nothing can be said tells so, and calls it no failure.
+func TestUnknownSweep(t *testing.T) {
+	silent := func(b *onebartest.Bench) (onebartest.System, error) {
+		elsewhere := &onebartest.Bench{Workload: b.Workload}
+		s, err := wiring{}.system(elsewhere)
+		serve := s.Serve
+		s.Serve = func(ctx context.Context, l net.Listener) error {
+			elsewhere.Log = b.Log
+			return serve(ctx, l)
+		}
+		return s, err
+	}
+	message := failure(t, onebartest.Trial{Scenario: "edge", System: silent, InProcess: true}.Sweep)
+	require.Contains(t, message, "UNKNOWN early        no fault: the commit of 1 payment told confirmed was never reported")
+	require.Contains(t, message, "save this as testdata/edge-unknown.yaml")
+	require.NotContains(t, message, "did not fail so")
+}
+
 func TestMistakes(t *testing.T) {
 	good := wiring{}.system
 	with := func(change func(*onebartest.System)) func(*onebartest.Bench) (onebartest.System, error) {
@@ -141,7 +178,8 @@ func TestMistakes(t *testing.T) {
 		"no such file":     {onebartest.Trial{Scenario: "testdata/tunel.yaml", System: good}, "there is no file testdata/tunel.yaml"},
 		"no system":        {onebartest.Trial{Scenario: "tunnel"}, "the Trial has no System: set it"},
 		"no client":        {onebartest.Trial{Scenario: "tunnel", System: with(func(s *onebartest.System) { s.Client = nil })}, "the System has no Serve or no Client: set both"},
-		"no way to crash":  {onebartest.Trial{Scenario: "testdata/phones-die.yaml", System: good}, "the subject has no way to crash"},
+		"no way to crash":  {onebartest.Trial{Scenario: "testdata/phones-die.yaml", System: good}, "the subject has no way to crash the client"},
+		"books a stranger": {onebartest.Trial{Scenario: "edge", System: renamed("order-7")}, `a commit was said to book "order-7", and no payment has that ID: give Bench.Commit the harness.Payment.ID`},
 		"ledger": {onebartest.Trial{Scenario: "edge", System: with(func(s *onebartest.System) {
 			s.Ledger = func(context.Context) (harness.Ledger, error) { return harness.Ledger{}, os.ErrDeadlineExceeded }
 		})}, "read the ledger: i/o timeout"},

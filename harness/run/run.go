@@ -97,7 +97,7 @@ func supported(sc harness.Scenario, o Options) error {
 		freezer, freezes := o.Subject.(harness.Freezer)
 		freezes = freezes && freezer.Freezes(e.Side)
 		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows || e.Action == harness.Freeze && !freezes {
-			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s: remove the event", e.Line, e.Action))
+			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s the %s: remove the event", e.Line, e.Action, e.Side))
 		}
 	}
 	return errors.Join(errs...)

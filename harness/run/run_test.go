@@ -396,7 +396,7 @@ func TestRunRefuses(t *testing.T) {
 	_, err := run.Run(t.Context(), sc, o)
 	require.ErrorContains(t, err, "loss needs packets")
 	require.ErrorContains(t, err, "line 12")
-	require.ErrorContains(t, err, "line 9: the subject has no way to freeze: remove the event")
+	require.ErrorContains(t, err, "line 9: the subject has no way to freeze the client: remove the event")
 	require.Empty(t, b.notes, "nothing was started")
 	require.NoFileExists(t, filepath.Join(o.Dir, run.HistoryFile))
 }
