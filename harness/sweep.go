@@ -30,6 +30,7 @@ type SweepPoints struct {
 // Failed, Unknown, Broken and Unreached.
 type SweepRow struct {
 	Fault     string `json:"fault"`
+	Pairs     bool   `json:"pairs,omitempty"` // of two faults, of which the first may keep the second from coming
 	Runs      int    `json:"runs"`
 	Passed    int    `json:"passed"`
 	Failed    int    `json:"failed"`    // a check failed
@@ -71,10 +72,11 @@ func (s Sweep) Total() SweepRow {
 	return t
 }
 
-// Exit returns the exit code of the sweep.
+// Exit returns the exit code of the sweep. It is that of unknown, too, if a single
+// fault did not come at one of its points: of that point nothing is known.
 func (s Sweep) Exit() int {
 	has := func(match func(SweepFinding) bool) bool { return slices.ContainsFunc(s.Findings, match) }
-	total := s.Total()
+	missed := func(r SweepRow) bool { return r.Unreached > 0 && !r.Pairs }
 	switch {
 	case s.Interrupted:
 		return ExitInterrupted
@@ -82,7 +84,7 @@ func (s Sweep) Exit() int {
 		return ExitBroken
 	case has(func(f SweepFinding) bool { return f.Status == Fail }):
 		return ExitFail
-	case len(s.Findings) > 0, total.Runs == total.Unreached:
+	case len(s.Findings) > 0, s.Total().Runs == 0, slices.ContainsFunc(s.Rows, missed):
 		return ExitUnknown
 	}
 	return ExitPass

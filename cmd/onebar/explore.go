@@ -90,9 +90,9 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	defer pool.Close()
 	runner := remote{pool}
-	res, err := e.explore(cmd, runner, list)
-	if err != nil {
-		return err
+	res, refused := e.explore(cmd, runner, list)
+	if refused != nil && res.Runs == 0 {
+		return refused
 	}
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
@@ -101,7 +101,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	if e.json != "" {
 		errs = append(errs, writeFile(e.json, nil, func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, res.Exploration) }))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, refused)...); err != nil {
 		return err
 	}
 	code := res.Exit()

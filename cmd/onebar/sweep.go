@@ -23,6 +23,9 @@ import (
 // payment all pairs, and of a whole scenario each single fault.
 const sweepLimit = 100_000
 
+// mostPayments is how many a scenario file can state: a sweep writes what it finds.
+const mostPayments = 1_000_000
+
 // sweep is the command line of onebar sweep.
 type sweep struct {
 	engine   string
@@ -82,6 +85,9 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 	}
 	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
 		return errors.New("--jobs, --payments and --limit: expected no negative number")
+	}
+	if s.payments > mostPayments {
+		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
 	}
 	lib, err := library()
 	if err != nil {
@@ -171,18 +177,39 @@ func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Run
 		c.Scenario.Name += "-" + strings.ReplaceAll(f.Check, "_", "-")
 		c.Scenario.Engine = res.Engine
 		c.Dir = filepath.Join(folder, f.Check)
-		report, err := runner.Run(ctx, c)
-		f.History = report.Result.HistoryFile
-		if err != nil && f.Check != harness.Broken {
-			fmt.Fprintf(warnings, "onebar: keep the history of a run: %v\n", err)
-		}
 		file := filepath.Join(folder, f.Check+".yaml")
-		if err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...); err != nil {
+		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
+		if err == nil {
+			c.Scenario, err = spec.Load(file, lib) // what is kept is what the file shows
+		}
+		if err != nil {
 			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
 			continue
 		}
+		report, err := runner.Run(ctx, c)
+		f.History = report.Result.HistoryFile
+		if why := unlike(*f, report.Result, err); why != "" && ctx.Err() == nil {
+			fmt.Fprintf(warnings, "onebar: %s does not show %s again: %s\n", file, f.Check, why)
+		}
 		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
 	}
+}
+
+// unlike says how a run does not show what was found, or nothing if it does.
+func unlike(f harness.SweepFinding, res harness.Result, err error) string {
+	broken := err != nil || res.Error != ""
+	switch {
+	case broken && f.Check == harness.Broken:
+	case err != nil:
+		return err.Error()
+	case broken:
+		return res.Error
+	case f.Check == harness.Broken:
+		return "it was carried out, so what it does at one instant is left to the scheduler"
+	case res.Verdict(f.Check).Status != f.Status:
+		return fmt.Sprintf("it is %s there, so what it does at one instant is left to the scheduler, see onebar run --verify", res.Verdict(f.Check).Status)
+	}
+	return ""
 }
 
 // notes say in a file what it shows.

@@ -48,15 +48,15 @@ type Found struct {
 // the first failure, unless told to go on, and then when the runs before it are
 // over, so that the failure it gives back is the first of all. A subject that
 // panics, hangs or leaks costs its run, which is counted as broken, and the others
-// go on. Any other error says that these scenarios cannot be run, and ends it. If
-// ctx ends, the result is of the runs made until then.
+// go on. Any other error says that these scenarios cannot be run here, and ends it. Beside
+// it, and if ctx ends, the result is of the runs made until then.
 //
 // Memory does not grow with the number of runs.
 func Explore(ctx context.Context, r Runner, list []harness.Scenario, o Options) (Found, error) {
 	if len(list) == 0 {
 		return Found{}, errors.New("explore: no scenario was given")
 	}
-	x := &explorer{runner: r, list: list, options: o, began: time.Now(), checks: map[checkKey]*harness.CheckCount{}, first: -1}
+	x := &explorer{runner: r, list: list, options: o, began: time.Now(), checks: map[checkKey]*counted{}, first: -1}
 	for _, sc := range list {
 		x.found.Scenarios = append(x.found.Scenarios, sc.Name)
 	}
@@ -88,12 +88,18 @@ type explorer struct {
 	first   int // number of the run of found.Failure; -1 is none
 	numbers []int
 	tally   Tally
-	checks  map[checkKey]*harness.CheckCount
+	checks  map[checkKey]*counted
 }
 
 type checkKey struct {
 	check  string
 	status harness.Status
+}
+
+// counted is a harness.CheckCount that grows.
+type counted struct {
+	harness.CheckCount
+	first int // number of the run of First
 }
 
 // next makes the next run, and returns false if there is none.
@@ -182,12 +188,12 @@ func (x *explorer) note(i int, c Case, against []harness.OddRun) {
 		k := checkKey{against[j].Check, against[j].Status}
 		n := x.checks[k]
 		if n == nil {
-			n = &harness.CheckCount{Check: k.check, Status: k.status, First: against[j]}
+			n = &counted{CheckCount: harness.CheckCount{Check: k.check, Status: k.status}, first: i}
 			x.checks[k] = n
 		}
 		n.Runs++
-		if c.Seed < n.First.Seed {
-			n.First = against[j]
+		if i <= n.first {
+			n.First, n.first = against[j], i
 		}
 	}
 	at, _ := slices.BinarySearch(x.numbers, i)
@@ -215,6 +221,9 @@ func objections(res harness.Result, failure error) []harness.OddRun {
 		if v.Status == harness.Fail || v.Status == harness.StatusUnknown {
 			all = append(all, harness.OddRun{Check: v.Check, Status: v.Status, Text: v.Summary})
 		}
+	}
+	if len(res.Verdicts) == 0 {
+		return []harness.OddRun{{Check: harness.Broken, Text: "the run was not judged"}}
 	}
 	doubted := len(all) > 0
 	for _, t := range res.Thresholds {
@@ -251,7 +260,7 @@ func (x *explorer) result(ctx context.Context) Found {
 	f.Took, f.Interrupted = time.Since(x.began), ctx.Err() != nil
 	f.Reached = x.tally.Reached(x.list)
 	for _, n := range x.checks {
-		f.ByCheck = append(f.ByCheck, *n)
+		f.ByCheck = append(f.ByCheck, n.CheckCount)
 	}
 	rank := func(n harness.CheckCount) int {
 		switch {

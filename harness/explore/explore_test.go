@@ -134,6 +134,34 @@ func TestExploreKeepsGoing(t *testing.T) {
 	require.Equal(t, harness.ExitBroken, got.Exit())
 }
 
+// Which run a check is said to have spoken against first does not depend on which
+// one ended first.
+func TestExploreNamesTheFirst(t *testing.T) {
+	met := make(chan struct{})
+	o := &oracle{of: func(c Case) (Report, error) {
+		if c.Scenario.Name == "a" {
+			<-met
+		} else {
+			defer close(met)
+		}
+		return became(harness.StatusUnknown), nil
+	}}
+	got, err := Explore(t.Context(), o, named("a", "b"), Options{Seeds: 2, First: 1, Jobs: 2})
+	require.NoError(t, err)
+	require.Len(t, got.ByCheck, 1)
+	require.Equal(t, 2, got.ByCheck[0].Runs)
+	require.Equal(t, "a", got.ByCheck[0].First.Scenario)
+}
+
+// Of a run without a verdict nothing is known, so it has not passed.
+func TestExploreWithoutVerdict(t *testing.T) {
+	o := &oracle{of: func(Case) (Report, error) { return Report{}, nil }}
+	got, err := Explore(t.Context(), o, named("a"), Options{Seeds: 1})
+	require.NoError(t, err)
+	require.Equal(t, 1, got.Broken)
+	require.Equal(t, harness.ExitBroken, got.Exit())
+}
+
 func TestExploreRefused(t *testing.T) {
 	o := &oracle{of: func(Case) (Report, error) { return Report{}, errors.New("no such engine") }}
 	_, err := Explore(t.Context(), o, named("a"), Options{Seeds: 1000, First: 1})
@@ -141,6 +169,16 @@ func TestExploreRefused(t *testing.T) {
 	require.Len(t, o.made, 1)
 	_, err = Explore(t.Context(), o, nil, Options{})
 	require.ErrorContains(t, err, "no scenario")
+
+	o = &oracle{of: func(c Case) (Report, error) {
+		if c.Seed == 5 {
+			return Report{}, errors.New("no space left on device")
+		}
+		return became(harness.Pass), nil
+	}}
+	got, err := Explore(t.Context(), o, named("a"), Options{First: 1})
+	require.EqualError(t, err, "a, seed 5: no space left on device")
+	require.Equal(t, 4, got.Passed, "what was found by then is not lost")
 }
 
 func TestExploreInterrupted(t *testing.T) {

@@ -65,26 +65,34 @@ func Sweep(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepResult, 
 	if err := s.plan(len(singles)); err != nil {
 		return SweepResult{}, err
 	}
-	surveys := make([]*Survey, len(singles)) // of those that passed, if there are to be pairs
-	s.shoot(ctx, slices.Values(singles), func(sh shot, r Report) { surveys[sh.place] = r.Survey })
-	if o.Pairs {
-		err = s.pairs(ctx, singles, surveys)
+	if !o.Pairs {
+		s.shoot(ctx, slices.Values(singles), nil)
+		return s.result(ctx), nil
 	}
-	return s.result(ctx), err
+	surveys := make([]*Survey, len(singles)) // of those that passed
+	enough, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	pairs := 0
+	s.shoot(enough, slices.Values(singles), func(sh shot, r Report) {
+		if surveys[sh.place] = r.Survey; r.Survey == nil {
+			return
+		}
+		if pairs += len(s.seconds(sh, r.Survey)); o.Limit > 0 && s.planned+pairs > o.Limit {
+			stop(s.tooMany(s.planned + pairs)) // now, and not when all singles have been made
+		}
+	})
+	if ctx.Err() == nil && enough.Err() != nil {
+		return SweepResult{}, context.Cause(enough)
+	}
+	s.planned += pairs
+	s.watch()
+	s.pairs(ctx, singles, surveys)
+	return s.result(ctx), nil
 }
 
 // pairs makes the runs of every first fault that has a survey, since it failed
 // nothing, with every second one.
-func (s *sweeper) pairs(ctx context.Context, firsts []shot, surveys []*Survey) error {
-	n := 0
-	for i, v := range surveys {
-		if v != nil {
-			n += len(s.seconds(firsts[i], v))
-		}
-	}
-	if err := s.plan(n); err != nil {
-		return err
-	}
+func (s *sweeper) pairs(ctx context.Context, firsts []shot, surveys []*Survey) {
 	s.shoot(ctx, func(yield func(shot) bool) {
 		for i, v := range surveys {
 			if v == nil {
@@ -97,7 +105,6 @@ func (s *sweeper) pairs(ctx context.Context, firsts []shot, surveys []*Survey) e
 			}
 		}
 	}, nil)
-	return nil
 }
 
 // sweeper is a sweep under way.
@@ -187,11 +194,15 @@ func (s *sweeper) points(points []Point) {
 func (s *sweeper) plan(runs int) error {
 	s.planned += runs
 	if limit := s.options.Limit; limit > 0 && s.planned > limit {
-		return fmt.Errorf("sweep %s: it takes %d runs, and the limit is %d: sweep fewer payments, or raise the limit",
-			s.base.Scenario.Name, s.planned, limit)
+		return s.tooMany(s.planned)
 	}
 	s.watch()
 	return nil
+}
+
+func (s *sweeper) tooMany(runs int) error {
+	return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
+		s.base.Scenario.Name, runs, s.options.Limit)
 }
 
 func (s *sweeper) watch() {
@@ -219,7 +230,7 @@ func (s *sweeper) shoot(ctx context.Context, shots iter.Seq[shot], passed func(s
 		sh.place = s.next
 		s.next++
 		s.mu.Lock()
-		s.tally.row(sh.row) // so that rows are in the order of the sweep
+		s.tally.row(sh) // so that rows are in the order of the sweep
 		s.mu.Unlock()
 		queue <- sh
 	}
@@ -236,7 +247,7 @@ func (s *sweeper) one(ctx context.Context, sh shot, passed func(shot, Report)) {
 	var report Report
 	var err error
 	reached := false
-	for n := 0; n < s.tries && err == nil && !reached; n++ {
+	for n := 0; n < s.tries && err == nil && !reached && !s.tally.fails(report.Result); n++ {
 		report, err = s.runner.Run(ctx, c)
 		reached = true
 		for i := range sh.events {

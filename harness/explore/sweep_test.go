@@ -234,7 +234,26 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Unreached }, "", harness.ExitPass,
+			func(r harness.SweepRow) int { return r.Unreached }, "", harness.ExitUnknown,
+		},
+		"a run that fails before its fault came": {
+			func(n int, r explore.Report) (explore.Report, error) {
+				if n == 4 {
+					r.Result.Faults = nil
+					r.Result.Verdicts[0].Status = harness.Fail
+				}
+				return r, nil
+			},
+			func(r harness.SweepRow) int { return r.Failed }, "lost", harness.ExitFail,
+		},
+		"a run without a verdict": {
+			func(n int, r explore.Report) (explore.Report, error) {
+				if n == 4 {
+					r.Result.Verdicts = nil
+				}
+				return r, nil
+			},
+			func(r harness.SweepRow) int { return r.Broken }, harness.Broken, harness.ExitBroken,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -259,6 +278,13 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 func TestSweepRefuses(t *testing.T) {
 	_, err := explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{Limit: 10})
 	require.ErrorContains(t, err, "the limit is 10")
+
+	made := 0
+	_, err = explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{
+		Pairs: true, Limit: 500, Watch: func(done, _, _ int) { made = done },
+	})
+	require.ErrorContains(t, err, "the limit is 500")
+	require.Less(t, made, 20, "it is known long before each single fault has been tried")
 
 	c := onePayment()
 	c.Scenario.Workload.Payments = 0

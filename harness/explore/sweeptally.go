@@ -52,31 +52,33 @@ func (t *tally) begin(c Case, r harness.Result) {
 }
 
 // add takes in a run, and returns whether it is no worse than the one without a
-// fault.
+// fault. One whose fault did not come can fail nevertheless: what it shows is found.
 func (t *tally) add(sh shot, c Case, o outcome) bool {
-	row := t.row(sh.row)
+	row := t.row(sh)
 	row.Runs++
 	text := o.result.Error
 	if o.err != nil {
 		text = o.err.Error()
+	}
+	if text == "" && len(o.result.Verdicts) == 0 {
+		text = "the run was not judged"
 	}
 	if text != "" {
 		row.Broken++
 		t.found(sh, c, harness.Verdict{Check: harness.Broken, Summary: text})
 		return false
 	}
-	if !o.reached {
-		row.Unreached++
-		return true
-	}
 	worst := harness.Pass
 	for _, v := range o.result.Verdicts {
-		was := t.base[v.Check]
-		if weak(v.Check) || v.Status.Worse(harness.Pass) == harness.Pass || was.Worse(v.Status) == was {
+		if weak(v.Check) || !o.reached && v.Status != harness.Fail || !t.worse(v) {
 			continue
 		}
 		worst = worst.Worse(v.Status)
 		t.found(sh, c, v)
+	}
+	if !o.reached && worst == harness.Pass {
+		row.Unreached++
+		return true
 	}
 	switch worst {
 	case harness.Fail:
@@ -89,13 +91,27 @@ func (t *tally) add(sh shot, c Case, o outcome) bool {
 	return worst == harness.Pass
 }
 
-// row returns the row of a fault. It is valid until the next call.
-func (t *tally) row(fault string) *harness.SweepRow {
-	i, ok := t.rows[fault]
+// worse reports whether a verdict is none too good, and worse than that without a
+// fault.
+func (t *tally) worse(v harness.Verdict) bool {
+	was, judged := t.base[v.Check]
+	return v.Status.Worse(harness.Pass) != harness.Pass && (!judged || was.Worse(v.Status) != was)
+}
+
+// fails reports whether a run fails in what the one without a fault does not.
+func (t *tally) fails(r harness.Result) bool {
+	return slices.ContainsFunc(r.Verdicts, func(v harness.Verdict) bool {
+		return v.Status == harness.Fail && !weak(v.Check) && t.worse(v)
+	})
+}
+
+// row returns the row of a shot. It is valid until the next call.
+func (t *tally) row(sh shot) *harness.SweepRow {
+	i, ok := t.rows[sh.row]
 	if !ok {
 		i = len(t.sweep.Rows)
-		t.rows[fault] = i
-		t.sweep.Rows = append(t.sweep.Rows, harness.SweepRow{Fault: fault})
+		t.rows[sh.row] = i
+		t.sweep.Rows = append(t.sweep.Rows, harness.SweepRow{Fault: sh.row, Pairs: len(sh.events) > 1})
 	}
 	return &t.sweep.Rows[i]
 }
