@@ -183,6 +183,28 @@ func TestRequests(t *testing.T) {
 	require.Equal(t, "Bearer ${API_KEY}", c.Config.Headers["Authorization"], "no secret in what may be written somewhere")
 }
 
+func TestTypesOfBodies(t *testing.T) {
+	for name, tc := range map[string]struct {
+		request harness.HTTPRequest
+		want    string
+	}{
+		"JSON":      {harness.HTTPRequest{Body: `{"a": 1}`}, "application/json"},
+		"a list":    {harness.HTTPRequest{Body: `[]`}, "application/json"},
+		"a form":    {harness.HTTPRequest{Form: map[string]string{"a": "1"}}, "application/x-www-form-urlencoded"},
+		"its own":   {harness.HTTPRequest{Body: `{}`, Headers: map[string]string{"content-type": "application/vnd.api+json"}}, "application/vnd.api+json"},
+		"something": {harness.HTTPRequest{Body: `<pay/>`}, ""},
+		"no body":   {harness.HTTPRequest{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, problems := NewClient(harness.HTTPClient{Pay: tc.request, Outcomes: []harness.HTTPRule{{When: "true", Outcome: "confirmed"}}}, "h:1", nil)
+			require.Empty(t, problems)
+			req, err := c.Pay.Make(t.Context(), Vars{})
+			require.NoError(t, err)
+			require.Equal(t, tc.want, req.Header.Get("Content-Type"))
+		})
+	}
+}
+
 func TestPresetsCompile(t *testing.T) {
 	for _, name := range Presets() {
 		t.Run(name, func(t *testing.T) {

@@ -55,8 +55,11 @@ func (r *Request) Make(ctx context.Context, v Vars) (*http.Request, error) {
 		return nil, fmt.Errorf("path %q makes no URL", path)
 	}
 	req.GetBody = nil
-	if r.form != nil {
+	switch {
+	case r.form != nil:
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	case len(body) > 0 && (body[0] == '{' || body[0] == '['):
+		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range r.headers {
 		value, err := h.value.fill(v)

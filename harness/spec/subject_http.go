@@ -46,7 +46,7 @@ type httpPay struct {
 	Method  verbatim `yaml:"method" doc:"without it POST if there is a body or a form, else GET"`
 	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
 	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
-	Body    source   `yaml:"body" doc:"the body; a template"`
+	Body    source   `yaml:"body" doc:"the body; a template; one that begins with { or [ is sent as application/json, unless headers say otherwise"`
 	Form    sources  `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
 	Capture sources  `yaml:"capture" doc:"values to keep of the answer, by name; expressions such as body.id; later requests have them as {{ captured.NAME }}"`
 }
