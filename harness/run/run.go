@@ -32,6 +32,11 @@ type Options struct {
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
 	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
+
+	// Moments is told of each moment of a request in the script, if the subject is a
+	// harness.Requester: one call after the other, and nothing of the answer gets
+	// further meanwhile. Nil is nobody.
+	Moments func(m harness.Moment, request int64)
 }
 
 // HistoryFile is the name of the history in Options.Dir.
@@ -139,7 +144,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	begin := time.Now()
 	r := &running{
 		scenario: sc, options: o, history: harness.NewHistory(f.out(), begin), log: log,
-		triggers: newTriggers(sc.Timeline, o.Subject),
+		triggers: newTriggers(sc.Timeline, o),
 	}
 	r.packets = &gate{sink: r.history, start: begin}
 	holder, holds := o.Subject.(harness.Holder)

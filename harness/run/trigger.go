@@ -14,9 +14,10 @@ import (
 // triggers tell the player when what an event waits for has come. Each comes at
 // most once, and only while the script is played.
 type triggers struct {
-	events []harness.Event // of the timeline
-	storer harness.Storer  // nil if commits are not counted
-	fired  chan int        // indices of events, in the order in which they came
+	events []harness.Event             // of the timeline
+	storer harness.Storer              // nil if commits are not counted
+	watch  func(harness.Moment, int64) // told of each moment of a request; nil is nobody
+	fired  chan int                    // indices of events, in the order in which they came
 
 	mu      sync.Mutex
 	playing bool
@@ -40,14 +41,14 @@ type moment struct {
 	request int64
 }
 
-func newTriggers(events []harness.Event, s harness.Subject) *triggers {
+func newTriggers(events []harness.Event, o Options) *triggers {
 	t := &triggers{
 		events: events, fired: make(chan int, len(events)),
 		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
-		moments: map[moment][]int{}, begun: map[int]chan struct{}{},
+		moments: map[moment][]int{}, begun: map[int]chan struct{}{}, watch: o.Moments,
 	}
-	if stores(s) {
-		t.storer, _ = s.(harness.Storer)
+	if stores(o.Subject) {
+		t.storer, _ = o.Subject.(harness.Storer)
 	}
 	for i, e := range events {
 		switch w := e.When; {
@@ -103,14 +104,14 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 // reached returns what a subject calls at the moments of its requests, or nil if
 // nothing waits for one.
 func (t *triggers) reached() func(harness.Moment, int64) {
-	if len(t.moments) == 0 {
+	if len(t.moments) == 0 && t.watch == nil {
 		return nil
 	}
 	return t.moment
 }
 
 // moment fires the events that wait for a moment, and returns when they have begun,
-// or when nothing begins any more.
+// or when nothing begins any more. Those that come later are not waited for.
 func (t *triggers) moment(m harness.Moment, request int64) {
 	k := moment{m, request}
 	t.mu.Lock()
@@ -119,8 +120,15 @@ func (t *triggers) moment(m harness.Moment, request int64) {
 	if !t.playing {
 		list = nil
 	}
+	if t.playing && t.watch != nil {
+		t.watch(m, request)
+	}
 	var wait []chan struct{}
 	for _, i := range list {
+		if later := t.events[i].When.Wait; later > 0 {
+			time.AfterFunc(later, func() { t.fire(i) })
+			continue
+		}
 		c := make(chan struct{})
 		t.begun[i] = c
 		wait = append(wait, c)
@@ -129,6 +137,15 @@ func (t *triggers) moment(m harness.Moment, request int64) {
 	t.mu.Unlock()
 	for _, c := range wait {
 		<-c
+	}
+}
+
+// fire fires an event, unless nothing begins any more.
+func (t *triggers) fire(event int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.playing {
+		t.fired <- event
 	}
 }
 

@@ -190,7 +190,7 @@ func (c *composer) trigger(what string, e harness.Event) trigger {
 	}
 	v := trigger{place: here().place, Packet: countOf(w.Packet), Commit: countOf(w.Commit), After: yesOf(w.After)}
 	if w.Request > 0 {
-		v.Request, v.Moment = countOf(w.Request), wordOf(w.Moment.String())
+		v.Request, v.Moment, v.Wait = countOf(w.Request), wordOf(w.Moment.String()), durationOf(w.Wait)
 	}
 	if w.Packet > 0 {
 		v.Wallet, v.Direction = count{here(), int64(w.Client)}, directionOf(w.Direction)

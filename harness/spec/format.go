@@ -114,13 +114,14 @@ type gemodel struct {
 // trigger is a packet, a commit or a request.
 type trigger struct {
 	place
-	Packet    count `yaml:"packet" range:"1..1000000000" doc:"on the sim engine: number of the packet among those sent on the link of wallet in direction; a drop or a blackhole loses it, everything else begins when it is on its way"`
-	Wallet    count `yaml:"wallet" default:"0" range:"0..9999" doc:"of a packet: whose link, from 0"`
-	Direction word  `yaml:"direction" words:"up down" doc:"of a packet: up is from client to server"`
-	Commit    count `yaml:"commit" range:"1..1000000000" doc:"on the sim engine: number of a durable commit of the side that crashes, from the start of the script on; its power fails while the commit is being written"`
-	After     yes   `yaml:"after" doc:"of a commit: true: its power fails when the commit is durable, and before anybody has heard of it"`
-	Request   count `yaml:"request" range:"1..1000000000" doc:"number of an HTTP/1.1 request among those that a server of your own has got complete in the script; not through TLS"`
-	Moment    word  `yaml:"moment" words:"complete answered inside" default:"answered" doc:"of a request: complete: the server has got it; answered: it has begun to answer, and the client has got nothing; inside: the client has got a part of the answer"`
+	Packet    count    `yaml:"packet" range:"1..1000000000" doc:"on the sim engine: number of the packet among those sent on the link of wallet in direction; a drop or a blackhole loses it, everything else begins when it is on its way"`
+	Wallet    count    `yaml:"wallet" default:"0" range:"0..9999" doc:"of a packet: whose link, from 0"`
+	Direction word     `yaml:"direction" words:"up down" doc:"of a packet: up is from client to server"`
+	Commit    count    `yaml:"commit" range:"1..1000000000" doc:"on the sim engine: number of a durable commit of the side that crashes, from the start of the script on; its power fails while the commit is being written"`
+	After     yes      `yaml:"after" doc:"of a commit: true: its power fails when the commit is durable, and before anybody has heard of it"`
+	Request   count    `yaml:"request" range:"1..1000000000" doc:"number of an HTTP/1.1 request among those that a server of your own has got complete in the script; not through TLS"`
+	Moment    word     `yaml:"moment" words:"complete answered inside" default:"answered" doc:"of a request: complete: the server has got it; answered: it has begun to answer, and the client has got nothing; inside: the client has got a part of the answer"`
+	Wait      duration `yaml:"wait" range:"1ms..10m" doc:"of a request: begin so long after that moment, while the server is at work, say; nothing is held up meanwhile"`
 }
 
 // event is one entry of the timeline: when, and exactly one of link,

@@ -33,7 +33,7 @@ func (t timeline) trigger(e *event, kind string) *harness.Trigger {
 	for _, k := range []struct {
 		place
 		name string
-	}{{w.Wallet.place, "wallet"}, {w.Direction.place, "direction"}, {w.Moment.place, "moment"}} {
+	}{{w.Wallet.place, "wallet"}, {w.Direction.place, "direction"}, {w.Moment.place, "moment"}, {w.Wait.place, "wait"}} {
 		if k.given() {
 			t.errorf(k.place, "%s does not go with a commit", k.name)
 		}
@@ -52,6 +52,9 @@ func (t timeline) packet(e *event) *harness.Trigger {
 	}
 	if w.Moment.given() {
 		t.errorf(w.Moment.place, "moment does not go with a packet")
+	}
+	if w.Wait.given() {
+		t.errorf(w.Wait.place, "wait does not go with a packet")
 	}
 	if w.Wallet.ok && t.wallets > 0 && w.Wallet.n >= t.wallets {
 		t.errorf(w.Wallet.place, "there is no wallet %d; the workload has %d, from 0", w.Wallet.n, t.wallets)
@@ -73,7 +76,7 @@ func (t timeline) request(e *event, kind string) *harness.Trigger {
 	if kind == "drop" {
 		t.errorf(w.place, "a request is not one packet; give drop when a packet")
 	}
-	got := &harness.Trigger{Request: w.Request.n}
+	got := &harness.Trigger{Request: w.Request.n, Wait: w.Wait.d}
 	must(got.Moment.UnmarshalText([]byte(w.Moment.s)))
 	return got
 }
