@@ -97,11 +97,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	errs := []error{reports.Explore(cmd.OutOrStdout(), res.Exploration, e.all)}
-	if e.json != "" {
-		errs = append(errs, writeFile(e.json, nil, func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, res.Exploration) }))
-	}
-	if err := errors.Join(append(errs, refused)...); err != nil {
+	if err := errors.Join(e.report(cmd.OutOrStdout(), res.Exploration), refused); err != nil {
 		return err
 	}
 	code := res.Exit()
@@ -117,6 +113,15 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 		return exitError{code}
 	}
 	return nil
+}
+
+func (e *exploring) report(stdout io.Writer, x harness.Exploration) error {
+	err := reports.Explore(stdout, x, e.all)
+	if e.json != "" {
+		write := func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, x) }
+		err = errors.Join(err, writeFile(e.json, nil, write))
+	}
+	return err
 }
 
 // simulable refuses scenarios that cannot be run in virtual time, all at once.

@@ -44,7 +44,9 @@ found is written as a scenario file, and replayed from it before it is believed.
 A HISTORY is one that onebar run has written, OUT/NAME/history.jsonl: its scenario
 and its seed are taken.
 
-Exit code: 0 if a file has been written, 2 if nothing fails.`,
+Interrupted, it writes the smallest so far.
+
+Exit code: 0 if a file has been written, 2 if nothing fails, 130 if it was interrupted.`,
 		Example: `  onebar shrink my-scenario.yaml --seed 7
   onebar shrink out/tunnel/history.jsonl --check duplicated --out smallest.yaml`,
 		Args:              cobra.ExactArgs(1),
@@ -93,13 +95,21 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	return reportShrunk(cmd.OutOrStdout(), s.out, found)
+	if err := reportShrunk(cmd.OutOrStdout(), s.out, found); err != nil || cmd.Context().Err() == nil {
+		return err
+	}
+	return exitError{harness.ExitInterrupted}
 }
 
 // shrinkTo makes a failing case as small as it can be, and writes it as a scenario
-// file that is known to fail as the case does.
+// file that is known to fail as the case does. When ctx ends, that is the smallest
+// so far, if there is one.
 func shrinkTo(ctx context.Context, r explore.Runner, c explore.Case, path string, o explore.ShrinkOptions) (explore.Shrunk, error) {
 	found, err := explore.Shrink(ctx, r, c, o)
+	if found.Kept > 0 && ctx.Err() != nil {
+		found.Ended = "it was interrupted"
+		ctx, err = context.WithoutCancel(ctx), nil // one run is left to be made
+	}
 	if err != nil {
 		return found, err
 	}
@@ -155,6 +165,9 @@ func writeShrunk(ctx context.Context, r explore.Runner, path string, found explo
 	for _, line := range evidence(found) {
 		notes = append(notes, "  "+line)
 	}
+	if found.Ended != "" {
+		notes = append(notes, maybeNot(found))
+	}
 	notes = append(notes, "To see it again:", "  "+replay(path, found.Case.Seed))
 	if err := spec.WriteFile(path, sc, lib, notes...); err != nil {
 		return err
@@ -183,6 +196,10 @@ func evidence(found explore.Shrunk) []string {
 		lines = append(lines, v.Findings[0].Text)
 	}
 	return lines
+}
+
+func maybeNot(found explore.Shrunk) string {
+	return fmt.Sprintf("It may not be the smallest: %s.", found.Ended)
 }
 
 // quoteCheck writes the name of a check for people, or a threshold in quotes.
@@ -243,7 +260,7 @@ func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
 		fmt.Fprintln(w, line)
 	}
 	if found.Ended != "" {
-		fmt.Fprintf(w, "It may not be the smallest: %s.\n", found.Ended)
+		fmt.Fprintln(w, maybeNot(found))
 	}
 	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases; to see it again: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
 	return err

@@ -42,7 +42,9 @@ func newWorker() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			os.Stdout = os.Stderr // what a subject prints must not get between the answers
-			return bubble.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), work)
+			// A terminal's interrupt goes to all of its processes. What is under way is ended
+			// by whoever asked for it, or by its end.
+			return bubble.Serve(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), cmd.OutOrStdout(), work)
 		},
 	}
 }
