@@ -12,9 +12,9 @@ import (
 
 const (
 	// confidence of the intervals of random shares, over all phases, directions
-	// and kinds of a run together: a run in a thousand that did all right is
+	// and kinds of a run together: one run in a hundred thousand that did all right is
 	// unknown.
-	shareAlpha = 0.001
+	shareAlpha = 0.00001
 	// slack is how many packets may lie on the wrong side of a phase's
 	// boundary: its record is written a moment before or after the change.
 	slack = 1
