@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
@@ -51,20 +52,24 @@ or forgotten by the NAT; the client or the server crashes, with or without a
 word; the power of a side fails before or after its commit. With --pairs a second
 fault follows at every later point of each such run.
 
-Time is virtual. With --engine toxiproxy it is real: the first connection of one
-payment is cut after each byte it carries, in both directions.
+Time is virtual. With another engine it is real, one payment is made, and the
+subject may be a system of others. With toxiproxy its first connection is cut after
+each byte it carries, in both directions. With packet every HTTP request meets each
+fault when the server has it, while the server is at work, before its answer, and
+inside it.
 
 The first failing run of each check is written to OUT/NAME-sweep, as a scenario
 that fails in the same way and with its history.`,
 		Example: `  onebar sweep edge --payments 1
   onebar sweep edge --payments 1 --pairs
+  onebar sweep my-api.yaml --engine packet
   onebar sweep my-scenario.yaml --seed 7 --json sweep.json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.engine, "engine", simulated, "sim, or toxiproxy for a cut after each byte")
+	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy for a cut after each byte; packet for faults at each moment of each HTTP request")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 64 of programs, 4 of containers, 1 of a server that is there)")
@@ -76,12 +81,11 @@ that fails in the same way and with its history.`,
 }
 
 func (s *sweep) run(cmd *cobra.Command, arg string) error {
-	cuts := s.engine == toxi.Engine{}.Name()
-	switch {
-	case s.engine != simulated && !cuts:
-		return fmt.Errorf("--engine %q: expected sim or toxiproxy", s.engine)
-	case cuts && (s.pairs || s.payments > 1):
-		return errors.New("--engine toxiproxy cuts one connection of one payment: leave --pairs and --payments out, or use --engine sim")
+	switch live := s.live() != nil; {
+	case s.engine != simulated && !live:
+		return fmt.Errorf("--engine %q: expected sim, toxiproxy or packet", s.engine)
+	case live && (s.pairs || s.payments > 1):
+		return fmt.Errorf("--engine %s sweeps one payment: leave --pairs and --payments out, or use --engine sim", s.engine)
 	}
 	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
 		return errors.New("--jobs, --payments and --limit: expected no negative number")
@@ -135,11 +139,21 @@ func liveJobs(c harness.SubjectConfig) int {
 	return 1
 }
 
+// live returns the engine of a sweep in real time, and nil if it is not one.
+func (s *sweep) live() harness.Engine {
+	for _, e := range []harness.Engine{toxi.Engine{}, packet.Engine{}} {
+		if e.Name() == s.engine {
+			return e
+		}
+	}
+	return nil
+}
+
 // runner returns who makes the runs.
 func (s *sweep) runner(c harness.SubjectConfig) (r explore.Runner, free func(), err error) {
-	if s.engine != simulated {
+	if engine := s.live(); engine != nil {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
-		return explore.Live{Engine: toxi.Engine{}, New: newLive, Version: version}, func() {}, nil
+		return explore.Live{Engine: engine, New: newLive, Version: version}, func() {}, nil
 	}
 	s.jobs = cmp.Or(s.jobs, runtime.NumCPU())
 	pool, err := workers(s.jobs)
@@ -155,8 +169,11 @@ func (s *sweep) sweep(cmd *cobra.Command, runner explore.Runner, sc harness.Scen
 	defer counter.Close()
 	o := explore.SweepOptions{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := explore.Case{Scenario: sc, Seed: s.seed}
-	if s.engine != simulated {
+	switch s.engine {
+	case toxi.Engine{}.Name():
 		return explore.SweepBytes(cmd.Context(), runner, c, o)
+	case packet.Engine{}.Name():
+		return explore.SweepMoments(cmd.Context(), runner, c, o)
 	}
 	return explore.Sweep(cmd.Context(), runner, c, o)
 }

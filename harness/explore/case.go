@@ -157,7 +157,7 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	var s *surveyor
 	if c.Survey {
 		s = newSurveyor(c.Scenario)
-		o.Each = both(s.add, o.Each)
+		o.Each, o.Moments = both(s.add, o.Each), s.moment
 	}
 	cover := newCoverer()
 	if c.Cover {

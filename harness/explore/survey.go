@@ -24,6 +24,11 @@ type Survey struct {
 	// engine that sees streams, and packets on any other.
 	Up   int64 `json:"up,omitempty"`
 	Down int64 `json:"down,omitempty"`
+
+	// Requests are the HTTP requests that the server got complete in the script, if
+	// they can be followed.
+	Requests []Request     `json:"requests,omitempty"`
+	Final    time.Duration `json:"final,omitempty"` // from the beginning of the script to the last final outcome; 0 is none
 }
 
 // Point is a moment of a run that is told by what happens: see harness.Trigger.
@@ -37,8 +42,19 @@ type Point struct {
 	Lost       bool          `json:"dropped,omitempty"` // it did not arrive
 }
 
-// String is such as "packet 5 down (179 B)", or "before commit 2 of the client".
+// String is such as "packet 5 down (179 B)", "before commit 2 of the client", or
+// "before the answer to request 1".
 func (p Point) String() string {
+	if p.Request > 0 {
+		text := map[harness.Moment]string{
+			harness.Complete: "when the server has request %d", harness.Answered: "before the answer to request %d",
+			harness.Inside: "inside the answer to request %d",
+		}[p.Moment]
+		if p.Wait > 0 {
+			return fmt.Sprintf("%s after the server has request %d", p.Wait, p.Request)
+		}
+		return fmt.Sprintf(text, p.Request)
+	}
 	if p.Commit > 0 {
 		when := "before"
 		if p.After {
@@ -78,6 +94,8 @@ type surveyor struct {
 	commits            [2]int64      // of client and server
 	first              *[2]int       // client and flow of the first connection
 	up, down           int64         // bytes on it
+
+	requests []Request // run calls for one moment after the other
 }
 
 func newSurveyor(sc harness.Scenario) *surveyor {
@@ -141,7 +159,7 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 	if len(s.open) == 0 {
 		last = min(last, s.final+afterwards)
 	}
-	v := &Survey{Began: s.began, Up: s.up, Down: s.down, Points: slices.DeleteFunc(s.points, func(p Point) bool {
+	v := &Survey{Began: s.began, Up: s.up, Down: s.down, Requests: s.requests, Final: max(s.final-max(s.script, 0), 0), Points: slices.DeleteFunc(s.points, func(p Point) bool {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })

@@ -244,10 +244,14 @@ func (s *sweeper) one(ctx context.Context, sh shot, passed func(shot, Report)) {
 	own := len(c.Scenario.Timeline)
 	c.Scenario.Timeline = slices.Concat(c.Scenario.Timeline, sh.events)
 	c.Survey = passed != nil && s.options.Pairs
+	c.Scenario.Length = cmp.Or(sh.script, c.Scenario.Length)
 	var report Report
 	var err error
 	reached := false
 	for n := 0; n < s.tries && err == nil && !reached && !s.tally.fails(report.Result); n++ {
+		if n > 0 {
+			c.Scenario.Length *= 2 // the machine is busy
+		}
 		report, err = s.runner.Run(ctx, c)
 		reached = true
 		for i := range sh.events {

@@ -10,14 +10,17 @@ import (
 )
 
 const (
-	// cutScript is how long the script of a run with a cut lasts: the payment is
-	// asked for and its connection is dialed by then, on a busy machine too.
-	cutScript = time.Second
-	// cutRate spreads the one payment over the tenth of a second after the toxic has
+	// liveScript is how long the script of the run without a fault lasts: the payment
+	// is asked for and its connection is dialed by then, on a busy machine too.
+	liveScript = time.Second
+	// liveLeast is how long the script of a run with a fault lasts at least.
+	liveLeast = 400 * time.Millisecond
+	// liveRate spreads the one payment over the tenth of a second after the fault has
 	// been put in place.
-	cutRate = 10
-	// cutTries is how often a run is made in which the toxic came too late.
-	cutTries = 3
+	liveRate = 10
+	// liveTries is how often a run is made whose fault came too late, each with twice
+	// the script of the one before.
+	liveTries = 3
 )
 
 // SweepBytes runs one payment of a case once to count the bytes that its first
@@ -29,15 +32,12 @@ const (
 // time the better.
 func SweepBytes(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepResult, error) {
 	s := newSweeper(r, c, o)
-	s.reached, s.tries = hit, cutTries
-	sc := &s.base.Scenario
-	sc.Workload.Wallets, sc.Workload.Payments, sc.Workload.Rate = 1, 1, cutRate
-	sc.Link, sc.Timeline, sc.Length = harness.Profile{}, nil, cutScript
-	report, err := s.begin(ctx)
+	s.reached, s.tries = hit, liveTries
+	s.base.Scenario.Link = harness.Profile{}
+	v, err := s.beginLive(ctx)
 	if err != nil {
 		return SweepResult{}, err
 	}
-	v := report.Survey
 	s.tally.sweep.Points = []harness.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
 	if err := s.plan(int(v.Up + v.Down + 2)); err != nil {
 		return SweepResult{}, err

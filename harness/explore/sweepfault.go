@@ -76,6 +76,7 @@ type shot struct {
 	points []Point // where its events begin; nil if they do at once
 	kinds  []int   // which of the sweep's faults they are
 	events []harness.Event
+	script time.Duration // how long its script is; 0 is as that of the sweep
 	where  string
 }
 
