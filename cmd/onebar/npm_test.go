@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func installed(t *testing.T, name string) {
 		t.Skip("runs in real time")
 	}
 	if out, err := exec.CommandContext(t.Context(), "node", "-e", "require.resolve('"+name+"')").CombinedOutput(); err != nil {
+		require.NotEqual(t, "true", os.Getenv("CI"), "%s is missing, see .ci/run: %s", name, out)
 		t.Skipf("npm install --ignore-scripts %s, and set NODE_PATH: %v %s", name, err, out)
 	}
 }

@@ -107,7 +107,7 @@ func paths() map[string][]harness.Path {
 }
 
 // Links that do what was asked are believed, however few packets show it: one
-// run in a thousand may be unknown.
+// run in a hundred thousand may be unknown.
 func TestAsAskedIsBelieved(t *testing.T) {
 	runs := 200
 	if testing.Short() {
@@ -125,7 +125,7 @@ func TestAsAskedIsBelieved(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d runs were called unknown", wrong, all)
-	require.LessOrEqual(t, wrong, 2+all/250)
+	require.LessOrEqual(t, wrong, 1)
 }
 
 // Links that do something else are found out.
