@@ -23,7 +23,8 @@ const seeds = 100
 //
 // A fault that hits nothing does not count, since other seeds press pay at other
 // times. A run of which nothing can be said, such as one whose random loss was not
-// as asked, is no failure, but more than one in a hundred are.
+// as asked, is no failure if it is the only one, or if they are at most one in a
+// hundred, and some other run has passed.
 func (x Trial) Explore(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, runtime.NumCPU(), func(r *runs) {
@@ -43,8 +44,8 @@ func (x Trial) Explore(tb testing.TB) {
 		case err != nil:
 			tb.Error(err)
 		case found.Failure != nil:
-			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure, found.Report.Hash))
-		case found.Broken > 0 || found.Unknown > max(1, found.Runs/100):
+			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure, failed(found), found.Report.Hash))
+		case found.Broken > 0 || found.Passed == 0 || found.Unknown > max(1, found.Runs/100):
 			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: oddest(found).Seed}))
 		case found.Runs < found.Planned:
 			tb.Error(explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
@@ -52,6 +53,16 @@ func (x Trial) Explore(tb testing.TB) {
 			tb.Log(explored(found) + reached(found))
 		}
 	})
+}
+
+// failed returns the first check or threshold that the first failure fails.
+func failed(found explore.Found) string {
+	for _, o := range found.Odd {
+		if o.Seed == found.Failure.Seed {
+			return o.Check
+		}
+	}
+	return "" // it is not among those named: the first that fails
 }
 
 // oddest returns the first run that could not be carried out, or else judged.

@@ -32,15 +32,16 @@ func (r *runs) again(ctx context.Context, c explore.Case) string {
 	return b.String()
 }
 
-// smaller makes a failing case as small as it can, and tells of that. hash is that
-// of the history in which it has failed; empty is not known.
-func (r *runs) smaller(ctx context.Context, c explore.Case, hash string) string {
-	o := explore.ShrinkOptions{Jobs: r.jobs, For: patience}
+// smaller makes a case that fails a check as small as it can, and tells of that.
+// check is empty for a run that could not be carried out; hash is that of the history
+// in which it has failed, and empty if that is not known.
+func (r *runs) smaller(ctx context.Context, c explore.Case, check, hash string) string {
+	o := explore.ShrinkOptions{Check: check, Jobs: r.jobs, For: patience}
 	if left := r.left(); left > 0 {
 		o.For = min(o.For, left/2)
 	}
 	small, err := explore.Shrink(ctx, r, c, o)
-	if errors.Is(err, explore.ErrPasses) {
+	if errors.Is(err, explore.ErrPasses) && check != "" {
 		return "\n\na second run of the seed did not fail so: " + unrepeated + r.again(ctx, c)
 	}
 	if err != nil {

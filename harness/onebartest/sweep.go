@@ -72,8 +72,12 @@ func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
 	if at >= len(found.Cases) {
 		return "" // it was interrupted before it found anything
 	}
-	if f := found.Findings[at]; f.Status == harness.StatusUnknown && f.Check != harness.Broken {
-		return r.again(ctx, found.Cases[at])
+	switch f, c := found.Findings[at], found.Cases[at]; {
+	case f.Status == harness.Fail:
+		return r.smaller(ctx, c, f.Check, "")
+	case f.Check == harness.Broken:
+		return r.smaller(ctx, c, "", "")
+	default:
+		return r.again(ctx, c) // what is unknown cannot be made smaller
 	}
-	return r.smaller(ctx, found.Cases[at], "")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -145,19 +146,42 @@ func renamed(books string) func(*onebartest.Bench) (onebartest.System, error) {
 
 // A sweep of which nothing can be said tells so, and calls it no failure.
 func TestUnknownSweep(t *testing.T) {
-	silent := func(b *onebartest.Bench) (onebartest.System, error) {
-		elsewhere := &onebartest.Bench{Workload: b.Workload}
-		s, err := wiring{}.system(elsewhere)
-		serve := s.Serve
-		s.Serve = func(ctx context.Context, l net.Listener) error {
-			elsewhere.Log = b.Log
-			return serve(ctx, l)
-		}
-		return s, err
-	}
 	message := failure(t, onebartest.Trial{Scenario: "edge", System: silent, InProcess: true}.Sweep)
 	require.Contains(t, message, "UNKNOWN early        no fault: the commit of 1 payment told confirmed was never reported")
 	require.Contains(t, message, "save this as testdata/edge-unknown.yaml")
+	require.NotContains(t, message, "did not fail so")
+}
+
+// silent is the wallet service, which tells nobody of its commits.
+func silent(b *onebartest.Bench) (onebartest.System, error) {
+	elsewhere := &onebartest.Bench{Workload: b.Workload}
+	s, err := wiring{}.system(elsewhere)
+	serve := s.Serve
+	s.Serve = func(ctx context.Context, l net.Listener) error {
+		elsewhere.Log = b.Log
+		return serve(ctx, l)
+	}
+	return s, err
+}
+
+// An exploration of which nothing can be said is none that passed, be it of one seed.
+func TestUnknownExplore(t *testing.T) {
+	message := failure(t, onebartest.Trial{Scenario: "edge", Seeds: 1, System: silent, InProcess: true}.Explore)
+	require.Contains(t, message, "0 passed, 0 failed, 1 unknown, 0 broken")
+}
+
+// A run that broke off is told as such, and not as one that does not repeat.
+func TestBrokenSweep(t *testing.T) {
+	var ran atomic.Int64 // lives from run to run
+	lost := func(b *onebartest.Bench) (onebartest.System, error) {
+		s, err := wiring{}.system(b)
+		if ran.Add(1) > 1 {
+			s.Ledger = func(context.Context) (harness.Ledger, error) { return harness.Ledger{}, os.ErrDeadlineExceeded }
+		}
+		return s, err
+	}
+	message := failure(t, onebartest.Trial{Scenario: "edge", System: lost, InProcess: true}.Sweep)
+	require.Regexp(t, `broken +drop, .*: read the ledger: i/o timeout`, message)
 	require.NotContains(t, message, "did not fail so")
 }
 
