@@ -8,7 +8,7 @@ import "time"
 type Step struct {
 	At    time.Duration // offset of its end
 	Took  time.Duration // 0 is not measured
-	Part  string        // who does it, or what for: server, set-up, user, pay, status, callback, client, told, ledger, balances, booked
+	Part  string        // who does it, or what for: server, set-up, user, pay, status, callback, client, told, ledger, booked, balance or GivenUp
 	Title string        // what is done, in a line
 	Sent  []string      // what was sent, line by line
 	Got   []string      // what came back
@@ -17,6 +17,10 @@ type Step struct {
 	HTTP  *HTTPAnswer   // the answer over HTTP; nil is none
 	Items []any         // what a page of a ledger lists, decoded from JSON
 }
+
+// GivenUp is the Part of the step with which a client leaves a payment unknown, of
+// which it will say no more.
+const GivenUp = "given up"
 
 // HTTPAnswer is what an answer over HTTP was like.
 type HTTPAnswer struct {

@@ -25,8 +25,10 @@ func doctor(w io.Writer, s style, c harness.Checkup) error {
 	}
 	var b strings.Builder
 	s.item(&b, "", []cell{{clean(title(c.Result)), bold}}, "one payment over a perfect link, step by step")
-	b.WriteByte('\n')
 	for i, step := range c.Steps {
+		if i == 0 {
+			b.WriteByte('\n')
+		}
 		drawStep(&b, s, i+1, step)
 	}
 	if c.Result.Error != "" {

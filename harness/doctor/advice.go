@@ -29,6 +29,9 @@ func (e *examination) advise() {
 			e.answer(s)
 		}
 	}
+	if len(e.asked) == 0 {
+		return // it did not come to a payment, and the error says why
+	}
 	e.outcome()
 	e.bookings()
 	e.client()
@@ -38,9 +41,6 @@ func (e *examination) advise() {
 
 // outcome advises on what the payer was told.
 func (e *examination) outcome() {
-	if len(e.asked) == 0 {
-		return // it did not come to a payment, and the error says why
-	}
 	if len(e.told) == 0 {
 		e.must("The payer was told nothing before the run was over: see the attempts above, and let settle be longer than the client takes to give up.", "settle: 90s")
 		return
@@ -117,7 +117,7 @@ func count(steps []harness.Step, part string) (n int) {
 
 // bookings advises on what the ledger had of the payment.
 func (e *examination) bookings() {
-	if e.result.Error != "" || len(e.asked) == 0 || e.scenario.Subject.Ledger != nil && e.scenario.Subject.Ledger.None {
+	if e.result.Error != "" || e.scenario.Subject.Ledger != nil && e.scenario.Subject.Ledger.None {
 		return
 	}
 	confirmed := len(e.told) > 0 && e.told[len(e.told)-1].Outcome == harness.Confirmed

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
@@ -79,7 +80,7 @@ func (e *examination) ledger() {
 // listFields advises on the fields of a list.
 func (e *examination) listFields(l harness.HTTPLedger) {
 	f := l.Fields
-	if f.Payment == "" && f.Order == "" {
+	if f.Payment == "" && f.Order == "" || e.matchedByAmount() {
 		e.byAmount()
 	}
 	var missing, yaml []string
@@ -92,6 +93,11 @@ func (e *examination) listFields(l harness.HTTPLedger) {
 	if len(missing) > 0 {
 		e.note("The ledger names no "+strings.Join(missing, " and no ")+": that money moves between the right accounts is not judged.", yamlAt("ledger.http", "fields: {"+strings.Join(yaml, ", ")+"}"))
 	}
+}
+
+// matchedByAmount reports whether the ledger says that it named no payment.
+func (e *examination) matchedByAmount() bool {
+	return slices.ContainsFunc(e.result.Notes, func(n string) bool { return strings.Contains(n, "by their amounts") })
 }
 
 // byAmount advises on a ledger that names no payment.

@@ -51,7 +51,7 @@ func One(sc harness.Scenario) harness.Scenario {
 // even that from being tried, and for the end of ctx; a payment that could not be
 // made has a Result with an Error.
 func Examine(ctx context.Context, sc harness.Scenario, o Options) (harness.Checkup, error) {
-	e := &examination{scenario: sc, one: One(sc)}
+	e := &examination{scenario: sc, one: One(sc), enough: make(chan struct{})}
 	subject, err := o.Subject(e.trace)
 	if err != nil {
 		return harness.Checkup{}, err
@@ -59,7 +59,7 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (harness.Check
 	e.subject = subject
 	unfit := run.Check(sc, run.Options{Engine: o.Meant, Subject: subject})
 	res, err := run.Run(ctx, e.one, run.Options{
-		Engine: o.Engine, Subject: subject, Seed: 1, Dir: o.Dir, Version: o.Version, Each: e.record,
+		Engine: o.Engine, Subject: subject, Seed: 1, Dir: o.Dir, Version: o.Version, Each: e.record, Enough: e.enough,
 	})
 	if ctx.Err() != nil {
 		return harness.Checkup{}, context.Cause(ctx)
@@ -86,8 +86,10 @@ type examination struct {
 	result   harness.Result
 	advice   []harness.Advice
 
-	mu    sync.Mutex
-	steps []harness.Step
+	mu     sync.Mutex
+	steps  []harness.Step
+	enough chan struct{} // closed when nothing more will be told of the payment
+	closed bool
 
 	asked    []harness.Payment
 	told     []harness.Told
@@ -101,6 +103,10 @@ func (e *examination) trace(s harness.Step) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.steps = append(e.steps, s)
+	if s.Part == harness.GivenUp && !e.closed {
+		e.closed = true
+		close(e.enough)
+	}
 }
 
 // record takes what the history has, when all is over.
@@ -180,24 +186,28 @@ func (e *examination) stray() []harness.Posting {
 	return e.postings
 }
 
-// rejudge makes unknown what was judged of bookings that could not be matched: with
-// one payment alone it is the scenario that is wrong.
+// rejudge makes unknown what was judged of bookings that could not be matched, and of
+// a payment without a final outcome: with one payment and no impairment it is the
+// scenario that is wrong.
 func (e *examination) rejudge() {
-	if len(e.stray()) == 0 {
-		return
+	reasons := map[string]string{"unresolved": "nobody knows what became of the payment"}
+	if len(e.stray()) > 0 {
+		reasons["lost"] = "the booking was not matched to the payment"
+		reasons["phantom"] = reasons["lost"]
 	}
 	r := &e.result
-	r.Status = harness.StatusUnknown
+	worst := r.Status
+	if worst == harness.Fail {
+		worst = harness.Pass
+	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		if v.Status != harness.Fail {
-			continue
+		if reason, ok := reasons[v.Check]; ok && v.Status == harness.Fail {
+			v.Status, v.Summary, v.Count, v.Findings = harness.StatusUnknown, reason, 0, nil
 		}
-		if v.Check == "lost" || v.Check == "phantom" {
-			v.Status, v.Summary, v.Count, v.Findings = harness.StatusUnknown, "the booking was not matched to the payment", 0, nil
-		}
-		r.Status = r.Status.Worse(v.Status)
+		worst = worst.Worse(v.Status)
 	}
+	r.Status = worst
 }
 
 // unfit advises on what the scenario asks for and could not get.
@@ -206,7 +216,7 @@ func (e *examination) unfit(err error) {
 		return
 	}
 	for line := range strings.Lines(err.Error()) {
-		e.must(sentence("the scenario could not be run as it is: "+strings.TrimSpace(line)), "")
+		e.must(sentence("The scenario could not be run as it is: "+strings.TrimSpace(line)), "")
 	}
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -123,7 +124,7 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 	if a.Status < 200 || a.Status > 299 {
 		return nil, fmt.Errorf("the answer is HTTP %d", a.Status)
 	}
-	if v["body"] == nil {
+	if v["body"] == nil && string(bytes.TrimSpace(a.Body)) != "null" {
 		return nil, fmt.Errorf("the answer is no JSON (%s)", either(a.Header.Get("Content-Type"), "without a type"))
 	}
 	got, err := items.value(v)

@@ -31,6 +31,7 @@ type Options struct {
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
 	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
 
 	// Moments is told of each moment of a request in the script, if the subject is a
@@ -296,6 +297,13 @@ func (r *running) over() {
 func (r *running) settle(ctx context.Context) bool {
 	last := time.Now().Add(r.scenario.Settle)
 	bounded, cancel := context.WithDeadline(ctx, last)
+	go func() {
+		select {
+		case <-r.options.Enough:
+			cancel()
+		case <-bounded.Done():
+		}
+	}()
 	settled := r.users.Wait(bounded)
 	cancel()
 	if r.quiet.Before(last) {

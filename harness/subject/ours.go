@@ -63,8 +63,8 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 // counted says what a ledger holds, for people.
 func (r *Reading) counted(l, run harness.Ledger) []string {
 	return []string{
-		fmt.Sprintf("%d bookings in the ledger, %d of them from before the payment", len(l.Postings), len(l.Postings)-len(run.Postings)),
-		fmt.Sprintf("%d balances", len(l.Balances)),
+		fmt.Sprintf("bookings: %d, and %d from before the payment", len(run.Postings), len(l.Postings)-len(run.Postings)),
+		fmt.Sprintf("balances: %d", len(l.Balances)),
 	}
 }
 

@@ -10,23 +10,25 @@ import (
 
 // secrets are the variables of the environment that a configuration has used. They
 // stand in no message, whatever a server may echo.
-type secrets struct{ values []string }
+type secrets struct{ used []variable }
+
+type variable struct{ name, value string }
 
 // lookup is an exchange.Lookup.
 func (s *secrets) lookup(name string) (string, bool) {
 	value, ok := os.LookupEnv(name)
 	if value != "" {
-		s.values = append(s.values, value)
+		s.used = append(s.used, variable{name, value})
 	}
 	return value, ok
 }
 
-// hide returns a text with stars in the place of secrets, as they are and as a URL
+// hide returns a text with ${NAME} in the place of secrets, as they are and as a URL
 // or a form has them.
 func (s *secrets) hide(text string) string {
-	for _, value := range s.values {
-		text = strings.ReplaceAll(text, value, "***")
-		text = strings.ReplaceAll(text, url.QueryEscape(value), "***")
+	for _, v := range s.used {
+		text = strings.ReplaceAll(text, v.value, "${"+v.name+"}")
+		text = strings.ReplaceAll(text, url.QueryEscape(v.value), "${"+v.name+"}")
 	}
 	return text
 }

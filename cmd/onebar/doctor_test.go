@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// kiosk is a small payment API. A handler that is not nil answers in place of one of
+// its own.
+type kiosk struct {
+	pay, list http.HandlerFunc
+
+	mu       sync.Mutex
+	bookings []map[string]any
+}
+
+func (k *kiosk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	body, _ := io.ReadAll(r.Body)
+	switch {
+	case r.Method == http.MethodPost && k.pay != nil:
+		k.pay(w, r)
+		return
+	case r.Method == http.MethodGet && k.list != nil:
+		k.list(w, r)
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r.Method == http.MethodPost {
+		k.book(w, r, body)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(append([]map[string]any{}, k.bookings...))
+}
+
+func (k *kiosk) book(w http.ResponseWriter, r *http.Request, body []byte) {
+	b := map[string]any{}
+	if err := json.Unmarshal(body, &b); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	b["id"] = fmt.Sprintf("b%d", len(k.bookings)+1)
+	k.bookings = append(k.bookings, b)
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(map[string]any{"id": b["id"], "state": "done", "echo": r.Header.Get("Authorization")})
+}
+
+// kioskScenario is one for a kiosk, of which replacements may make another.
+const kioskScenario = `onebar: 1
+name: kiosk
+workload: {wallets: 3, merchants: 2, payments: 20, amount: 1..9000 KES}
+link: edge
+timeline: [{at: 1s, disconnect: reset}]
+settle: 3s
+subject:
+  server: {address: "ADDRESS"}
+  client:
+    http:
+      headers: {Authorization: "Bearer ${KIOSK_TOKEN}"}
+      pay:
+        path: /payments
+        body: '{"ref": {{ json(payment.reference) }}, "cents": {{ payment.amount }}, "from": {{ json(payment.payer) }}, "to": {{ json(payment.payee) }}}'
+      outcomes:
+        - {when: status == 201 and body.state == "done", outcome: confirmed}
+        - {when: status == 402, outcome: declined}
+      timeout: 500ms
+      give_up: 2s
+      retry: {attempts: 2, wait: 10ms}
+  ledger:
+    http:
+      path: /payments
+      fields: {id: item.id, amount: item.cents, payer: item.from, payee: item.to, payment: item.ref}
+`
+
+// doctored runs onebar doctor.
+func doctored(t *testing.T, scenario string) (code int, out, errs string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kiosk.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(scenario), 0o600))
+	var stdout, stderr bytes.Buffer
+	code = execute(t.Context(), []string{"doctor", file}, &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func answers(status int, kind, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Location", "https://example.com/elsewhere")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// What endpoints do wrong, and scenarios, is said in a sentence that says what to do.
+func TestDoctor(t *testing.T) {
+	const token = "hush+hush/hush"
+	t.Setenv("KIOSK_TOKEN", token)
+	json := "application/json"
+	for name, tc := range map[string]struct {
+		kiosk   kiosk
+		replace []string // in kioskScenario
+		code    int
+		want    []string
+	}{
+		"all is well": {
+			code: harness.ExitPass,
+			want: []string{"confirmed, by the rule on line 16", "Authorization: Bearer ${KIOSK_TOKEN}", "is payment p1", "No balances are read", "The server cannot be crashed", "PASS  the scenario can be run"},
+		},
+		"HTML": {
+			kiosk: kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitUnknown,
+			want: []string{"with a page in HTML", "no rule matches: unknown", "UNKNOWN  what became of the payment could not be judged"},
+		},
+		"a redirect": {
+			kiosk: kiosk{pay: answers(307, json, "")}, code: harness.ExitUnknown,
+			want: []string{"a redirect to https://example.com/elsewhere, which is not followed"},
+		},
+		"not let in": {
+			kiosk: kiosk{pay: answers(401, json, `{}`)}, code: harness.ExitUnknown,
+			want: []string{"does not let the client in", "headers: {Authorization:"},
+		},
+		"no such path": {
+			kiosk: kiosk{pay: answers(404, json, `{}`)}, code: harness.ExitUnknown,
+			want: []string{"there is no such path"},
+		},
+		"refused": {
+			kiosk: kiosk{pay: answers(402, json, `{}`)}, code: harness.ExitUnknown,
+			want: []string{"declined, by the rule on line 17", "The payment was declined"},
+		},
+		"an answer without a rule": {
+			kiosk: kiosk{pay: answers(200, json, `{"status": "paid"}`)}, code: harness.ExitUnknown,
+			want: []string{"No rule of client.http.outcomes", `- {when: 'status == 200 and body.status == "paid"', outcome: confirmed}`},
+		},
+		"200 with an error": {
+			kiosk: kiosk{pay: answers(200, json, `{"error": {"code": "no_such_merchant"}}`)}, replace: []string{`status == 201 and body.state == "done"`, "status == 200"},
+			code: harness.ExitFail,
+			want: []string{"its body tells of an error", "FAIL  lost", "the ledger has nothing new"},
+		},
+		"never answers": {
+			kiosk: kiosk{pay: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, code: harness.ExitUnknown,
+			want: []string{"no answer in time", "timeout: 30s"},
+		},
+		"closes at once": {
+			kiosk: kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: harness.ExitUnknown,
+			want: []string{"The server closed the connection without an answer"},
+		},
+		"the ledger is HTML": {
+			kiosk: kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitBroken,
+			want: []string{"with a page in HTML", "BROKEN  the payment could not be made"},
+		},
+		"a list that is null": {
+			kiosk: kiosk{list: answers(200, json, "null")}, code: harness.ExitBroken,
+			want: []string{"if that is how the server writes an empty list, say body ?? []"},
+		},
+		"where leaves everything out": {
+			replace: []string{"      fields:", "      where: item.state == 'booked'\n      fields:"}, code: harness.ExitFail,
+			want: []string{"1 item on page 1, 1 left out by where", "check ledger.http.where", `"ref":`},
+		},
+		"another field": {
+			replace: []string{"payment: item.ref", "payment: item.reference"}, code: harness.ExitPass,
+			want: []string{"item 1 has no payment", "by their amounts alone", "in item.ref.", "fields: {payment: item.ref}"},
+		},
+		"a field with something else": {
+			replace: []string{"payment: item.ref", "payment: item.id"}, code: harness.ExitUnknown,
+			want: []string{`item.id is "b1"`, "stands in item.ref", "fields: {payment: item.ref}", "names payment b1, which is not what was asked for", "UNKNOWN  2 checks"},
+		},
+		"by amounts": {
+			replace: []string{", payment: item.ref", ""}, code: harness.ExitPass,
+			want: []string{"matched to payments by their amounts alone", "in item.ref", "fields: {payment: item.ref}"},
+		},
+		"by amounts that do not differ": {
+			replace: []string{", payment: item.ref", "", "1..9000 KES", "5 KES"}, code: harness.ExitPass,
+			want: []string{"MEND", "About 190 pairs of the 20 orders"},
+		},
+		"no ledger": {
+			replace: []string{kioskScenario[strings.Index(kioskScenario, "  ledger:"):], "  ledger: {none: true}\n"}, code: harness.ExitPass,
+			want: []string{"There is no ledger"},
+		},
+		"no key": {
+			replace: []string{"timeout: 500ms", "timeout: 500ms\n      key: none"}, code: harness.ExitPass,
+			want: []string{"sends no idempotency key", "key: payment"},
+		},
+		"a crash that cannot be": {
+			replace: []string{"disconnect: reset", "crash: server, restart: 1s"}, code: harness.ExitBroken,
+			want: []string{"confirmed, by the rule", "The scenario could not be run as it is: line 5: the subject has no way to crash", "BROKEN"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(&tc.kiosk)
+			t.Cleanup(server.Close)
+			t.Cleanup(server.CloseClientConnections)
+			text := strings.NewReplacer(append(tc.replace, "ADDRESS", server.Listener.Addr().String())...).Replace(kioskScenario)
+			code, out, errs := doctored(t, text)
+			require.Empty(t, errs)
+			require.Equal(t, tc.code, code, out)
+			flat := strings.Join(strings.Fields(out), " ")
+			for _, want := range tc.want {
+				require.Contains(t, flat, strings.Join(strings.Fields(want), " "), out)
+			}
+			require.NotContains(t, out, token)
+			require.NotContains(t, out, "hush")
+		})
+	}
+}
+
+// A server that is not there, or takes no requests.
+func TestDoctorWithoutServer(t *testing.T) {
+	t.Setenv("KIOSK_TOKEN", "hush")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	code, out, _ := doctored(t, strings.ReplaceAll(kioskScenario, "ADDRESS", l.Addr().String()))
+	require.Equal(t, harness.ExitBroken, code)
+	require.Contains(t, strings.Join(strings.Fields(out), " "), "nobody answers at "+l.Addr().String())
+	require.Contains(t, out, "start the server, or give its address")
+}
