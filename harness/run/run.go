@@ -297,13 +297,15 @@ func (r *running) over() {
 func (r *running) settle(ctx context.Context) bool {
 	last := time.Now().Add(r.scenario.Settle)
 	bounded, cancel := context.WithDeadline(ctx, last)
-	go func() {
-		select {
-		case <-r.options.Enough:
-			cancel()
-		case <-bounded.Done():
-		}
-	}()
+	if r.options.Enough != nil {
+		go func() {
+			select {
+			case <-r.options.Enough:
+				cancel()
+			case <-bounded.Done():
+			}
+		}()
+	}
 	settled := r.users.Wait(bounded)
 	cancel()
 	if r.quiet.Before(last) {
