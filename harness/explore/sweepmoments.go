@@ -111,8 +111,8 @@ func moments(requests []Request) []Point {
 	}
 	for i, r := range requests {
 		at(i+1, harness.Complete, 0)
-		for _, quarter := range []time.Duration{1, 2, 3} {
-			if wait := (r.Took * quarter / 4).Round(time.Millisecond); wait > 0 {
+		for _, share := range []float64{0.25, 0.5, 0.75} {
+			if wait := time.Duration(share * float64(r.Took)).Round(time.Millisecond); wait > 0 {
 				at(i+1, harness.Complete, wait)
 			}
 		}
