@@ -68,7 +68,7 @@ func drawChecks(b *strings.Builder, s style, x harness.Exploration) {
 		return
 	}
 	b.WriteByte('\n')
-	g := grid{heads: []heading{{text: "against"}, {text: "check or threshold"}, {text: "runs", right: true}, {text: "first in"}}, shrink: 1}
+	g := grid{heads: []heading{{text: "verdict"}, {text: "check or threshold"}, {text: "runs", right: true}, {text: "first in"}}, shrink: 1}
 	for _, c := range x.ByCheck {
 		w := oddWord(c.Check, c.Status)
 		g.rows = append(g.rows, []cell{{w, colourOf(w)}, {text: clean(c.Check)}, {text: strconv.Itoa(c.Runs)}, {text: runOf(c.First)}})

@@ -59,8 +59,9 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Run scenarios, judge them and report",
-		Long: `Run scenarios against the reference wallet and bank. A SCENARIO is a file, a
-folder of them, or the name of a bundled one (see onebar list).
+		Long: `Run scenarios against the system that each names under subject: (without it the
+reference wallet and bank). A SCENARIO is a file, a folder of them, or the name of
+a bundled one (see onebar list).
 
 Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
 takes a moment, and a seed always gives the same history, to the byte.

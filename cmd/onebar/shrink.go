@@ -157,7 +157,7 @@ func writeShrunk(ctx context.Context, r explore.Runner, path string, found explo
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
 	sc.Engine = simulated
-	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails.", name, quoteCheck(found.Check))
+	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails, with seed %d.", name, quoteCheck(found.Check), found.Case.Seed)
 	notes := []string{
 		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.Given, found.First)),
 		fmt.Sprintf("%d cases were tried. It shows:", found.Tried),
@@ -262,7 +262,7 @@ func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
 	if found.Ended != "" {
 		fmt.Fprintln(w, maybeNot(found))
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases; to see it again: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
 	return err
 }
 
