@@ -89,10 +89,12 @@ func (o outcome) told() string {
 	return b.String()
 }
 
-// verdicts writes what is not a pass.
+// verdicts writes what is not a pass, but for what is unknown only because the run
+// broke off, as the headline says.
 func (o outcome) verdicts(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
-		if v.Status == harness.Pass {
+		broke := o.result.Error != "" && v.Status == harness.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)
+		if v.Status == harness.Pass || broke {
 			continue
 		}
 		fmt.Fprintf(b, "  %-7s %-12s %s\n", strings.ToUpper(v.Status.String()), v.Check, v.Summary)

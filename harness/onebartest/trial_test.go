@@ -210,7 +210,9 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.trial.InProcess = true
-			require.Contains(t, failure(t, c.trial.Run), c.want)
+			message := failure(t, c.trial.Run)
+			require.Contains(t, message, c.want)
+			require.NotContains(t, message, "the run broke off")
 		})
 	}
 }
