@@ -97,14 +97,14 @@ func TestShop(t *testing.T) {
 		if mistake == "none" {
 			flag = ""
 		}
-		for _, name := range []string{"impatient", "cut", "jammed"} {
+		for _, name := range []string{"impatient", "cut", "jammed", "rush"} {
 			files = append(files, change(t, filepath.Join(dir, name+".yaml"), name+"-"+mistake+".yaml",
 				"name: shop-"+name, "name: "+name+"-"+mistake, "[./shop,", "[./shop, '-mistake="+flag+"',"))
 		}
 	}
 	results := runFiles(t, files...)
 	for mistake, by := range found {
-		for _, name := range []string{"impatient", "cut", "jammed"} {
+		for _, name := range []string{"impatient", "cut", "jammed", "rush"} {
 			r := results[name+"-"+mistake]
 			require.Empty(t, r.Error)
 			status := r.Verdict("duplicated").Status
