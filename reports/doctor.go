@@ -41,10 +41,16 @@ func doctor(w io.Writer, s style, c harness.Checkup) error {
 		section(&b, s, "checks")
 		drawVerdicts(&b, s, odd, shownFindings)
 	}
+	if len(c.Result.Notes) > 0 {
+		section(&b, s, "how it was read")
+		for _, note := range c.Result.Notes {
+			s.item(&b, "  ", nil, clean(note))
+		}
+	}
 	drawAdvice(&b, s, c.Advice)
 	b.WriteByte('\n')
-	w1 := word(c.Exit())
-	s.item(&b, "", []cell{{w1, colourOf(w1)}}, concluded(c))
+	verdict := word(c.Exit())
+	s.item(&b, "", []cell{{verdict, colourOf(verdict)}}, clean(concluded(c)))
 	return send(w, "console", b.String())
 }
 
@@ -91,7 +97,6 @@ func drawLines(b *strings.Builder, s style, indent string, mark cell, lines []st
 
 // pieces breaks a line into pieces of at most n columns.
 func pieces(line string, n int) (all []string) {
-
 	for width(line) > n {
 		at := 0
 		for i, r := range line {
@@ -133,7 +138,7 @@ func concluded(c harness.Checkup) string {
 	case exit == harness.ExitPass && must:
 		return "the payment was confirmed and nothing speaks against it, but see what is to be mended"
 	case exit == harness.ExitPass:
-		return "the scenario can be run"
+		return "the scenario can be run: onebar run " + c.Result.Scenario.File
 	case exit == harness.ExitFail:
 		return "the payment went wrong without any impairment: see the checks"
 	case exit == harness.ExitBroken && c.Unfit && c.Result.Error == "":

@@ -85,7 +85,7 @@ func (e *examination) unruled(s harness.Step) {
 // state returns the field of a body that is most likely to say what became of the
 // payment.
 func state(body string) (name, value string) {
-	fields, _ := object(body)
+	fields := object(body)
 	for _, name := range []string{"status", "state", "result", "outcome"} {
 		if value, ok := fields[name].(string); ok {
 			return name, value
@@ -94,15 +94,18 @@ func state(body string) (name, value string) {
 	return "", ""
 }
 
-func object(body string) (map[string]any, bool) {
+// object returns the fields of a body, which has none if it is no JSON object.
+func object(body string) map[string]any {
 	var fields map[string]any
-	err := json.Unmarshal([]byte(body), &fields)
-	return fields, err == nil && fields != nil
+	if json.Unmarshal([]byte(body), &fields) != nil {
+		return nil
+	}
+	return fields
 }
 
 // hasError reports whether a body tells of an error at its top.
 func hasError(body string) bool {
-	fields, _ := object(body)
+	fields := object(body)
 	for _, name := range []string{"error", "errors", "error_code", "error_message"} {
 		switch v := fields[name].(type) {
 		case nil:

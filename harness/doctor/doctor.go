@@ -146,7 +146,7 @@ func (e *examination) record(r harness.Record) {
 	default:
 		return
 	}
-	e.steps = append(e.steps, step)
+	e.trace(step)
 }
 
 // booked is the step of finding a posting.

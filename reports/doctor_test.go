@@ -1,0 +1,105 @@
+package reports
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// healthy is the checkup of a payment that went well.
+func healthy() harness.Checkup {
+	return harness.Checkup{
+		Result: harness.Result{
+			Version: 1, Scenario: harness.Scenario{Name: "kiosk", File: "kiosk.yaml"}, Status: harness.Pass,
+			Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass, Summary: "1 confirmed, 1 posted"}},
+			Notes:    []string{"bookings were matched to payments by item.ref"},
+		},
+		Steps: []harness.Step{
+			{Part: "server", Title: "answers at 127.0.0.1:8080", Took: 12 * time.Millisecond},
+			{
+				Part: "pay", Title: "POST http://127.0.0.1:8080/payments", Took: 3 * time.Millisecond,
+				Sent:  []string{"Authorization: Bearer ${KIOSK_TOKEN}", `{"ref": "4a42e9ad-p1", "cents": 837320, "from": "w0", "to": "m0", "shop": "喫茶店でコーヒーを一杯"}`},
+				Got:   append([]string{"HTTP 201 Created, application/json"}, strings.Split(strings.Repeat("{}\n", 20), "\n")...),
+				Means: []string{"confirmed, by the rule on line 16, status == 201"},
+			},
+			{Part: "told", Title: "confirmed: HTTP 201: rule on line 16"},
+			{Part: "booked", Title: "posting b1: 8373.20 KES from w0 to m0", Means: []string{"is payment p1"}},
+		},
+		Advice: []harness.Advice{{Text: "No balances are read: that accounts add up is not judged (unbalanced).", YAML: "subject:\n  ledger:\n    http:\n      balances: {path: /accounts}"}},
+	}
+}
+
+// ailing is that of one of which nobody knows what became.
+func ailing() harness.Checkup {
+	c := healthy()
+	c.Result.Status = harness.StatusUnknown
+	c.Result.Verdicts = []harness.Verdict{{Check: "unresolved", Status: harness.StatusUnknown, Summary: "nobody knows what became of the payment"}}
+	c.Result.Notes = nil
+	c.Steps = []harness.Step{{Part: "pay", Title: "POST http://127.0.0.1:8080/\x1b[31mpay", Error: "no answer in time", Took: 10 * time.Second}}
+	c.Advice = append([]harness.Advice{{Must: true, Text: "The server took the request and gave no answer in time."}}, c.Advice...)
+	return c
+}
+
+// dead is that of one that could not be made.
+func dead() harness.Checkup {
+	return harness.Checkup{Result: harness.Result{
+		Version: 1, Scenario: harness.Scenario{Name: "kiosk"},
+		Error: "start the subject: start the server: nobody answers at 127.0.0.1:8080",
+	}}
+}
+
+func TestDoctorGolden(t *testing.T) {
+	t.Parallel()
+	unfit := healthy()
+	unfit.Unfit = true
+	mend := healthy()
+	mend.Advice[0].Must = true
+	wrong := healthy()
+	wrong.Result.Status = harness.Fail
+	for file, c := range map[string]struct {
+		checkup harness.Checkup
+		style   style
+		exit    int
+	}{
+		"doctor-pass.console":    {healthy(), style{}, harness.ExitPass},
+		"doctor-colour.console":  {healthy(), style{width: 100, colour: true}, harness.ExitPass},
+		"doctor-unknown.console": {ailing(), style{width: 60}, harness.ExitUnknown},
+		"doctor-broken.console":  {dead(), style{}, harness.ExitBroken},
+		"doctor-unfit.console":   {unfit, style{}, harness.ExitBroken},
+		"doctor-mend.console":    {mend, style{}, harness.ExitPass},
+		"doctor-fail.console":    {wrong, style{}, harness.ExitFail},
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			require.NoError(t, doctor(&got, c.style, c.checkup))
+			require.Equal(t, c.exit, c.checkup.Exit())
+			path := filepath.Join("testdata", file)
+			if *update {
+				require.NoError(t, os.WriteFile(path, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err, "run go test ./reports -update")
+			require.Equal(t, string(want), got.String())
+			if !c.style.colour {
+				most := c.style.width
+				if most == 0 {
+					most = doctorWidth
+				}
+				for line := range strings.Lines(got.String()) {
+					if !strings.Contains(line, "balances: {") { // it is to be copied
+						require.LessOrEqual(t, width(strings.TrimSuffix(line, "\n")), most, line)
+					}
+				}
+			}
+		})
+	}
+	require.ErrorContains(t, Doctor(full{}, healthy()), "no space left on device")
+}
