@@ -42,6 +42,9 @@ func NewProgress(w io.Writer, total int) Progress {
 	return newLogLines(w, total)
 }
 
+// virtual is the engine that takes another time than the clock's.
+const virtual = "sim"
+
 // doneLine is the line that stays of a run, cut at the edge of the terminal.
 func doneLine(s style, r harness.Result, nth, total int) string {
 	w := word(r.Exit())
@@ -56,6 +59,9 @@ func doneLine(s style, r harness.Result, nth, total int) string {
 	}
 	if r.Took > 0 {
 		text += ", " + duration(r.Took)
+		if r.Engine == virtual {
+			text += " simulated"
+		}
 	}
 	text += fmt.Sprintf(" (%d/%d)", nth, total)
 	if r.Error != "" {
