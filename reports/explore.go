@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -19,15 +18,7 @@ func Explore(w io.Writer, x harness.Exploration, all bool) error {
 
 // ExploreJSON writes an exploration for programs, indented and ended by a newline:
 // a harness.Exploration.
-func ExploreJSON(w io.Writer, x harness.Exploration) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(x); err != nil {
-		return fmt.Errorf("write JSON report: %w", err)
-	}
-	return nil
-}
+func ExploreJSON(w io.Writer, x harness.Exploration) error { return encode(w, x) }
 
 // shownOdd is how many odd runs a report names.
 const shownOdd = 20

@@ -42,10 +42,15 @@ func JSON(w io.Writer, results []harness.Result) error {
 		}
 		doc.Results[i] = r
 	}
+	return encode(w, doc)
+}
+
+// encode writes a report as JSON, indented and ended by a newline.
+func encode(w io.Writer, report any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(doc); err != nil {
+	if err := e.Encode(report); err != nil {
 		return fmt.Errorf("write JSON report: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -18,15 +17,7 @@ func Sweep(w io.Writer, s harness.Sweep) error { return sweep(w, styleOf(w), s) 
 
 // SweepJSON writes a sweep for programs, indented and ended by a newline: a
 // harness.Sweep.
-func SweepJSON(w io.Writer, s harness.Sweep) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
-		return fmt.Errorf("write JSON report: %w", err)
-	}
-	return nil
-}
+func SweepJSON(w io.Writer, s harness.Sweep) error { return encode(w, s) }
 
 // shownSweepFindings is how many findings a sweep's report shows at most.
 const shownSweepFindings = 20

@@ -78,10 +78,10 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 		e.jobs = runtime.NumCPU()
 	}
 	list, err := loadScenarios(args, e.tags)
-	if err != nil {
-		return err
+	if err == nil {
+		err = errors.Join(simulable(list), writable(e.json))
 	}
-	if err := simulable(list); err != nil {
+	if err != nil {
 		return err
 	}
 	pool, err := workers(e.jobs)

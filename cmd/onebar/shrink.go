@@ -67,8 +67,8 @@ Exit code: 0 if a file has been written, 2 if nothing fails, 130 if it was inter
 }
 
 func (s *shrinking) run(cmd *cobra.Command, arg string) error {
-	if s.jobs < 1 || s.runs < 1 {
-		return errors.New("--jobs and --runs: expected at least 1")
+	if s.jobs < 1 || s.runs < 1 || s.longest < 0 {
+		return errors.New("--jobs and --runs: expected at least 1; --for: no negative time")
 	}
 	lib, err := library()
 	if err != nil {
@@ -80,6 +80,9 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	}
 	if s.out == "" {
 		s.out = c.Scenario.Name + shrunkSuffix + ".yaml"
+	}
+	if err := writable(s.out); err != nil {
+		return err
 	}
 	pool, err := workers(s.jobs)
 	if err != nil {

@@ -80,7 +80,8 @@ that fails in the same way and with its history.`,
 	return cmd
 }
 
-func (s *sweep) run(cmd *cobra.Command, arg string) error {
+// check refuses what cannot be asked for.
+func (s *sweep) check() error {
 	switch live := s.live() != nil; {
 	case s.engine != simulated && !live:
 		return fmt.Errorf("--engine %q: expected sim, toxiproxy or packet", s.engine)
@@ -92,6 +93,13 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 	}
 	if s.payments > mostPayments {
 		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
+	}
+	return writable(s.json)
+}
+
+func (s *sweep) run(cmd *cobra.Command, arg string) error {
+	if err := s.check(); err != nil {
+		return err
 	}
 	lib, err := library()
 	if err != nil {
