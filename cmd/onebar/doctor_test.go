@@ -228,3 +228,45 @@ func TestDoctorWithoutServer(t *testing.T) {
 	require.Contains(t, strings.Join(strings.Fields(out), " "), "nobody answers at "+l.Addr().String())
 	require.Contains(t, out, "start the server, or give its address")
 }
+
+// Clients that are programs are followed by what they say, and ledgers of others by
+// what they give: the examples of the docs.
+func TestDoctorOfPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	dir := examples(t)
+	for name, tc := range map[string]struct {
+		file, mistake string // in its text, before =>
+		code          int
+		want          []string
+	}{
+		"program and program": {"client-go/bus.yaml", "", harness.ExitPass, []string{`"command":"pay"`, "told confirmed", "bookings: 1, and 0 from before the payment", "is payment p1"}},
+		"HTTP and SQL":        {"shop/cut.yaml", "", harness.ExitPass, []string{"PUT http://127.0.0.1:", "w0 had 900 KES and has", "is payment p1, order o1"}},
+		"a query that names something else": {
+			"shop/cut.yaml", "key AS payment, purchase AS \"order\"=>'x' || id AS payment", harness.ExitUnknown,
+			[]string{`its payment "x1" is nothing that the payment was called`, "the booking was not matched to the payment"},
+		},
+		"a query without a column": {
+			"shop/cut.yaml", "payer, payee=>payer", harness.ExitBroken, []string{"payee is missing: name them with AS"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(dir, tc.file)
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if before, after, ok := strings.Cut(tc.mistake, "=>"); ok {
+				require.Contains(t, string(data), before)
+				file = filepath.Join(filepath.Dir(file), "mistaken.yaml")
+				require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), before, after, 1)), 0o600))
+			}
+			var out, errs bytes.Buffer
+			code := execute(t.Context(), []string{"doctor", file}, &out, &errs)
+			require.Empty(t, errs.String())
+			require.Equal(t, tc.code, code, out.String())
+			for _, want := range tc.want {
+				require.Contains(t, strings.Join(strings.Fields(out.String()), " "), want, out.String())
+			}
+		})
+	}
+}
