@@ -112,7 +112,7 @@ func TestDoctor(t *testing.T) {
 	t.Setenv("KIOSK_TOKEN", token)
 	json := "application/json"
 	for name, tc := range map[string]struct {
-		kiosk   kiosk
+		kiosk   *kiosk   // nil is one that does all right
 		replace []string // in kioskScenario
 		code    int
 		want    []string
@@ -122,48 +122,48 @@ func TestDoctor(t *testing.T) {
 			want: []string{"confirmed, by the rule on line 16", "Authorization: Bearer ${KIOSK_TOKEN}", "is payment p1", "No balances are read", "The server cannot be crashed", "PASS  the scenario can be run"},
 		},
 		"HTML": {
-			kiosk: kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitUnknown,
 			want: []string{"with a page in HTML", "no rule matches: unknown", "UNKNOWN  what became of the payment could not be judged"},
 		},
 		"a redirect": {
-			kiosk: kiosk{pay: answers(307, json, "")}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(307, json, "")}, code: harness.ExitUnknown,
 			want: []string{"a redirect to https://example.com/elsewhere, which is not followed"},
 		},
 		"not let in": {
-			kiosk: kiosk{pay: answers(401, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(401, json, `{}`)}, code: harness.ExitUnknown,
 			want: []string{"does not let the client in", "headers: {Authorization:"},
 		},
 		"no such path": {
-			kiosk: kiosk{pay: answers(404, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(404, json, `{}`)}, code: harness.ExitUnknown,
 			want: []string{"there is no such path"},
 		},
 		"refused": {
-			kiosk: kiosk{pay: answers(402, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(402, json, `{}`)}, code: harness.ExitUnknown,
 			want: []string{"declined, by the rule on line 17", "The payment was declined"},
 		},
 		"an answer without a rule": {
-			kiosk: kiosk{pay: answers(200, json, `{"status": "paid"}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(200, json, `{"status": "paid"}`)}, code: harness.ExitUnknown,
 			want: []string{"No rule of client.http.outcomes", `- {when: 'status == 200 and body.status == "paid"', outcome: confirmed}`},
 		},
 		"200 with an error": {
-			kiosk: kiosk{pay: answers(200, json, `{"error": {"code": "no_such_merchant"}}`)}, replace: []string{`status == 201 and body.state == "done"`, "status == 200"},
+			kiosk: &kiosk{pay: answers(200, json, `{"error": {"code": "no_such_merchant"}}`)}, replace: []string{`status == 201 and body.state == "done"`, "status == 200"},
 			code: harness.ExitFail,
 			want: []string{"its body tells of an error", "FAIL  lost", "the ledger has nothing new"},
 		},
 		"never answers": {
-			kiosk: kiosk{pay: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, code: harness.ExitUnknown,
 			want: []string{"no answer in time", "timeout: 30s"},
 		},
 		"closes at once": {
-			kiosk: kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: harness.ExitUnknown,
 			want: []string{"The server closed the connection without an answer"},
 		},
 		"the ledger is HTML": {
-			kiosk: kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitBroken,
+			kiosk: &kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitBroken,
 			want: []string{"with a page in HTML", "BROKEN  the payment could not be made"},
 		},
 		"a list that is null": {
-			kiosk: kiosk{list: answers(200, json, "null")}, code: harness.ExitBroken,
+			kiosk: &kiosk{list: answers(200, json, "null")}, code: harness.ExitBroken,
 			want: []string{"if that is how the server writes an empty list, say body ?? []"},
 		},
 		"where leaves everything out": {
@@ -200,7 +200,10 @@ func TestDoctor(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(&tc.kiosk)
+			if tc.kiosk == nil {
+				tc.kiosk = &kiosk{}
+			}
+			server := httptest.NewServer(tc.kiosk)
 			t.Cleanup(server.Close)
 			t.Cleanup(server.CloseClientConnections)
 			text := strings.NewReplacer(append(tc.replace, "ADDRESS", server.Listener.Addr().String())...).Replace(kioskScenario)

@@ -66,14 +66,19 @@ func (e *examination) ledger() {
 		e.listFields(*l.HTTP)
 	}
 	if len(e.balances) == 0 && e.result.Error == "" {
-		yaml := ""
+		text, yaml := "No balances are read: that accounts add up is not judged (unbalanced).", ""
 		switch {
 		case l.HTTP != nil:
 			yaml = yamlAt("ledger.http", "balances: {path: /accounts, account: item.id, amount: item.balance}")
 		case l.SQL != nil:
 			yaml = yamlAt("ledger.sql", fmt.Sprintf("balances: SELECT name AS account, '%s' AS currency, balance FROM accounts", e.scenario.Workload.Currency))
 		}
-		e.note("No balances are read: that accounts add up is not judged (unbalanced).", yaml)
+		if yaml != "" {
+			text += " If the server shows them, such as:"
+		} else {
+			text += " Have the ledger program print lines with the key account, too."
+		}
+		e.note(text, yaml)
 	}
 }
 
@@ -91,7 +96,7 @@ func (e *examination) listFields(l harness.HTTPLedger) {
 		}
 	}
 	if len(missing) > 0 {
-		e.note("The ledger names no "+strings.Join(missing, " and no ")+": that money moves between the right accounts is not judged.", yamlAt("ledger.http", "fields: {"+strings.Join(yaml, ", ")+"}"))
+		e.note("The ledger names no "+strings.Join(missing, " and no ")+": that money moves between the right accounts is not judged. If its items show them, such as:", yamlAt("ledger.http", "fields: {"+strings.Join(yaml, ", ")+"}"))
 	}
 }
 
