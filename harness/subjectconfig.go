@@ -12,6 +12,8 @@ type SubjectConfig struct {
 	Client *ClientConfig `json:"client,omitempty"`
 	Server *ServerConfig `json:"server,omitempty"`
 	Ledger *LedgerConfig `json:"ledger,omitempty"`
+
+	Terminate *TerminateConfig `json:"terminate,omitempty"` // nil passes TLS through
 }
 
 // ClientConfig is the payers' side of a system of others: one of its fields.
@@ -33,4 +35,12 @@ type LedgerConfig struct {
 	Exec *ProgramConfig `json:"exec,omitempty"`
 	SQL  *SQLConfig     `json:"sql,omitempty"`
 	None bool           `json:"none,omitempty"` // out of reach: what needs it is not judged
+}
+
+// TerminateConfig ends TLS of the clients before the server, so that the requests in
+// it can be followed.
+type TerminateConfig struct {
+	Certificate string  `json:"certificate"`       // file in PEM that is shown to clients, with its chain
+	Key         string  `json:"key"`               // file in PEM
+	Upstream    HTTPTLS `json:"upstream,omitzero"` // whom to trust as the server
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -41,7 +42,30 @@ func partsOf(sc harness.Scenario) (subject.Parts, error) {
 	client, err1 := clientOf(*s.Client, base)
 	server, err2 := serverOf(*s.Server, base)
 	ledger, err3 := ledgerOf(*s.Ledger, base)
-	return subject.Parts{Client: client, Server: server, Ledger: ledger}, errors.Join(err1, err2, err3)
+	between, err4 := terminationOf(s.Terminate, base)
+	return subject.Parts{Client: client, Server: server, Ledger: ledger, TLS: between}, errors.Join(err1, err2, err3, err4)
+}
+
+// terminationOf returns where TLS of the clients ends, or nil.
+func terminationOf(c *harness.TerminateConfig, base string) (*subject.Termination, error) {
+	if c == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	from := func(file string) string {
+		if filepath.IsAbs(file) {
+			return file
+		}
+		return filepath.Join(base, file)
+	}
+	shown, err := tls.LoadX509KeyPair(from(c.Certificate), from(c.Key))
+	if err != nil {
+		return nil, fmt.Errorf("terminate: %w", err)
+	}
+	upstream, err := httpapi.Trust(&c.Upstream, base)
+	if err != nil {
+		return nil, fmt.Errorf("terminate: upstream: %w", err)
+	}
+	return subject.NewTermination(shown, upstream), nil
 }
 
 func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {

@@ -49,6 +49,12 @@ func (c *composer) subject(s harness.SubjectConfig) subject {
 			}
 		}
 	}
+	if x := s.Terminate; x != nil {
+		v.Terminate = terminate{place: here().place, Certificate: verbatimOf(c.moved(x.Certificate)), Key: verbatimOf(c.moved(x.Key))}
+		if x.Upstream != (harness.HTTPTLS{}) {
+			v.Terminate.Upstream = c.tls(&x.Upstream)
+		}
+	}
 	return v
 }
 
@@ -276,6 +282,11 @@ func settled(s *harness.SubjectConfig, file string) {
 	}
 	if l := s.Ledger; l != nil && l.HTTP != nil {
 		ca(l.HTTP.TLS)
+	}
+	if t := s.Terminate; t != nil {
+		from(&t.Certificate)
+		from(&t.Key)
+		ca(&t.Upstream)
 	}
 	if l := s.Ledger; l != nil && l.Exec != nil {
 		from(&l.Exec.Dir)

@@ -34,6 +34,15 @@ type subject struct {
 	Client subjectClient `yaml:"client" doc:"who pays: a client of others"`
 	Server subjectServer `yaml:"server" doc:"who is paid through: a server of others"`
 	Ledger subjectLedger `yaml:"ledger" doc:"how to read what that server has booked"`
+
+	Terminate terminate `yaml:"terminate" doc:"TLS of the clients ends here, with a certificate that they trust, and the server is spoken to in TLS of its own: so that events can begin at requests; without it TLS passes through untouched"`
+}
+
+type terminate struct {
+	place
+	Certificate verbatim `yaml:"certificate" required:"true" doc:"file in PEM that is shown to the clients, with its chain; paths begin at the folder of the scenario file"`
+	Key         verbatim `yaml:"key" required:"true" doc:"file in PEM with its key"`
+	Upstream    httpTLS  `yaml:"upstream" doc:"whom to trust as the server; without it the roots of the system and the host of the server's address"`
 }
 
 type workload struct {

@@ -33,6 +33,7 @@ func mappings() []struct {
 		{"subject", reflect.TypeFor[subject]()},
 		{"client", reflect.TypeFor[subjectClient]()},
 		{"server", reflect.TypeFor[subjectServer]()},
+		{"terminate", reflect.TypeFor[terminate]()},
 		{"ledger", reflect.TypeFor[subjectLedger]()},
 		{"http client", reflect.TypeFor[httpClient]()},
 		{"http tls", reflect.TypeFor[httpTLS]()},

@@ -99,6 +99,7 @@ func (file) JSONSchemaExtend(s *jsonschema.Schema) { extend[file](s) }
 
 func (subject) JSONSchemaExtend(s *jsonschema.Schema)       { extend[subject](s) }
 func (subjectClient) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectClient](s) }
+func (terminate) JSONSchemaExtend(s *jsonschema.Schema)     { extend[terminate](s) }
 func (subjectServer) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectServer](s) }
 func (subjectLedger) JSONSchemaExtend(s *jsonschema.Schema) { extend[subjectLedger](s) }
 func (workload) JSONSchemaExtend(s *jsonschema.Schema)      { extend[workload](s) }

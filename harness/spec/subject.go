@@ -40,9 +40,18 @@ func (v *subject) config(d *decoder, engine word) harness.SubjectConfig {
 		c.Broken = append(c.Broken, b.s)
 	}
 	given := givenOf(v)
-	others := slices.DeleteFunc(slices.Clone(given), func(k string) bool { return k == "broken" })
+	others := slices.DeleteFunc(slices.Clone(given), func(k string) bool { return k == "broken" || k == "terminate" })
 	if len(others) == 0 {
+		if v.Terminate.given() {
+			d.errorf(v.Terminate.place, "terminate is for a system of others: the reference pair speaks no TLS")
+		}
 		return c
+	}
+	if v.Terminate.given() {
+		c.Terminate = &harness.TerminateConfig{Certificate: v.Terminate.Certificate.s, Key: v.Terminate.Key.s}
+		if t := v.Terminate.Upstream.config(); t != nil {
+			c.Terminate.Upstream = *t
+		}
 	}
 	if len(others) < 3 {
 		d.errorf(v.place, "the subject has only %s; a system of others has client, server and ledger (none: true is a ledger that cannot be read)", strings.Join(others, " and "))

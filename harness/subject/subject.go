@@ -26,11 +26,13 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// Parts are the three parts of a subject. None is nil.
+// Parts are the three parts of a subject, none of them nil, and what is between.
 type Parts struct {
 	Client Client
 	Server Server
 	Ledger Ledger
+
+	TLS *Termination // nil passes TLS through
 
 	// Trace is told what the parts do, step by step, from several goroutines at once.
 	// Nil is nobody.
@@ -166,14 +168,20 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if err != nil {
 		return fmt.Errorf("listen before the server: %w", err)
 	}
-	reach := s.direct
+	s.env.Server, s.env.Direct = address, s.direct
+	target := inner.Addr().String()
+	reach := relay.DialFunc(s.direct)
+	if t := s.parts.TLS; t != nil {
+		inner, reach = t.listen(inner), t.dial(reach, address)
+		if s.env.Direct, err = s.beside(ctx, life, reach); err != nil {
+			return err
+		}
+	}
 	if env.Reached != nil {
-		w := &watch{reached: env.Reached}
-		reach = func(ctx context.Context) (net.Conn, error) { return w.conn(s.direct(ctx)) }
+		w, ahead := &watch{reached: env.Reached}, reach
+		reach = func(ctx context.Context) (net.Conn, error) { return w.conn(ahead(ctx)) }
 	}
 	s.far = relay.Serve(life, inner, reach)
-	target := inner.Addr().String()
-	s.env.Server, s.env.Direct = address, s.direct
 	s.env.Dial = func(ctx context.Context, wallet int) (net.Conn, error) {
 		return env.Network.Client(wallet).DialContext(ctx, "tcp", target)
 	}
@@ -190,6 +198,24 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		}
 	}
 	return nil
+}
+
+// beside returns a way to the server beside the links on which it shows the
+// certificate that it shows on them.
+func (s *subject) beside(ctx, life context.Context, reach relay.DialFunc) (DialFunc, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen before the server: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doors = append(s.doors, relay.Serve(life, s.parts.TLS.listen(l), reach))
+	address := l.Addr().String()
+	return func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", address)
+	}, nil
 }
 
 // move takes note of where the server is.

@@ -49,7 +49,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 	if err := all("client.http", problems); err != nil {
 		return err
 	}
-	secure, err := trust(c.config.TLS, c.folder)
+	secure, err := Trust(c.config.TLS, c.folder)
 	if err != nil {
 		return fmt.Errorf("client.http.%w", err)
 	}

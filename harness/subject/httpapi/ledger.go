@@ -38,7 +38,7 @@ func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
 	if err := all("ledger.http", problems); err != nil {
 		return err
 	}
-	secure, err := trust(l.config.TLS, l.folder)
+	secure, err := Trust(l.config.TLS, l.folder)
 	if err != nil {
 		return fmt.Errorf("ledger.http.%w", err)
 	}

@@ -196,7 +196,7 @@ func (e *examiner) cut(ctx context.Context, name string, answered bool) error {
 	if err != nil {
 		return err
 	}
-	secure, err := trust(e.client.config.TLS, e.client.folder)
+	secure, err := Trust(e.client.config.TLS, e.client.folder)
 	if err != nil {
 		return err
 	}

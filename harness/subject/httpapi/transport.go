@@ -47,9 +47,9 @@ func newHTTP(dial func(context.Context) (net.Conn, error), t *tls.Config) *http.
 	}
 }
 
-// trust makes the configuration of TLS. Files are in folder unless their path is
-// absolute.
-func trust(c *harness.HTTPTLS, folder string) (*tls.Config, error) {
+// Trust makes the configuration of a client of TLS; nil is the roots of the system.
+// Files are in folder unless their path is absolute. Its error begins with "tls.".
+func Trust(c *harness.HTTPTLS, folder string) (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c == nil {
 		return t, nil
