@@ -293,8 +293,8 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 		p.phase("")
 	}
 	hits, err := f.end(ctx)
-	if f.When != nil {
-		hits++ // the packet or commit that began it
+	if f.strikes() {
+		hits++
 	}
 	if f.Action == harness.Blackhole && f.Direction != harness.Down {
 		// A sender that doubled its timer in the outage tries again within as
@@ -307,6 +307,19 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 	}
 	p.history.Record(harness.Record{Fault: &note})
 	return err
+}
+
+// strikes reports whether what began a fault is hit by it, beside what the fault
+// itself counts: a commit by a power failure, and a packet by its loss.
+func (f *fault) strikes() bool {
+	switch f.Action {
+	case harness.Drop, harness.Crash:
+		return f.When != nil
+	case harness.Blackhole:
+		return f.When != nil && f.When.Packet > 0 && (f.Direction == harness.DirectionUnknown || f.Direction == f.When.Direction)
+	default:
+		return false
+	}
 }
 
 // breakOff notes what the faults under way have hit so far. What has crashed

@@ -1,0 +1,45 @@
+package explore_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// That a fault began at a packet does not mean that it did anything.
+func TestTriggeredFaultsThatHitNothing(t *testing.T) {
+	packet := func(n int64, d harness.Direction) *harness.Trigger { return &harness.Trigger{Packet: n, Direction: d} }
+	for name, tc := range map[string]struct {
+		event harness.Event
+		want  harness.Status
+	}{
+		"the connection that a SYN opens is refused": {
+			harness.Event{When: packet(1, harness.Up), Action: harness.Refuse, For: time.Second}, harness.Pass,
+		},
+		"nobody dials any more": {
+			harness.Event{When: packet(4, harness.Up), Action: harness.Refuse, For: time.Second}, harness.StatusUnknown,
+		},
+		"the packet is lost": {
+			harness.Event{When: packet(3, harness.Down), Action: harness.Drop}, harness.Pass,
+		},
+		"nothing is sent the other way": {
+			harness.Event{When: packet(3, harness.Down), Action: harness.Blackhole, Direction: harness.Up, For: 50 * time.Millisecond}, harness.StatusUnknown,
+		},
+		"the connection is reset": {
+			harness.Event{When: packet(2, harness.Up), Action: harness.Reset}, harness.Pass,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := onePayment()
+			c.Scenario.Length = 20 * time.Second
+			c.Scenario.Timeline = []harness.Event{tc.event}
+			report, err := pair().Run(t.Context(), c)
+			require.NoError(t, err)
+			v := report.Result.Verdict("impairment")
+			require.Equal(t, tc.want, v.Status, v.Summary)
+		})
+	}
+}
