@@ -108,6 +108,9 @@ func answers(status int, kind, body string) http.HandlerFunc {
 
 // What endpoints do wrong, and scenarios, is said in a sentence that says what to do.
 func TestDoctor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
 	const token = "hush+hush/hush"
 	t.Setenv("KIOSK_TOKEN", token)
 	json := "application/json"
