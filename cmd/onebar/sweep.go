@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -201,6 +202,7 @@ func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Run
 		folder := filepath.Join(s.out, c.Scenario.Name+"-sweep")
 		c.Scenario.Name += "-" + strings.ReplaceAll(f.Check, "_", "-")
 		c.Scenario.Engine = res.Engine
+		c.Scenario.Length = max(c.Scenario.Length, time.Second) // the shortest that a file can state
 		c.Dir = filepath.Join(folder, f.Check)
 		file := filepath.Join(folder, f.Check+".yaml")
 		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
