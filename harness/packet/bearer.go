@@ -39,6 +39,8 @@ type way struct {
 	to      *card            // the card of the host it leads to
 	offered int64            // packets so far; under bearer.mu
 	waiting atomic.Int64     // flights in the queue
+	landing bool             // a flight that arrived at once is being handed over; under bearer.mu
+	behind  []*flight        // those that arrived at once meanwhile; under bearer.mu
 }
 
 // flight is a packet on its way.
@@ -104,9 +106,7 @@ func (b *bearer) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) 
 	}
 	fl := b.offer(d, f, s, pkt)
 	b.mu.Unlock()
-	if fl != nil {
-		b.n.land(fl)
-	}
+	b.landAtOnce(fl)
 }
 
 // ackDue sends the acknowledgement that f's sender of direction d has held for
@@ -127,14 +127,39 @@ func (b *bearer) ackDue(d harness.Direction, f *flow) {
 		fl = b.offer(d, f, h.heldSeg, pkt)
 	}
 	b.mu.Unlock()
-	if fl != nil {
+	b.landAtOnce(fl)
+}
+
+// landAtOnce lands what offer returned, and after it what arrived at once
+// meanwhile: several goroutines send, and the one that goes first may be the last
+// to get a processor.
+func (b *bearer) landAtOnce(fl *flight) {
+	if fl != nil && fl.report.Drop != harness.DropNone {
+		b.n.land(fl) // its end: it is in nobody's way
+		return
+	}
+	for fl != nil {
 		b.n.land(fl)
+		fl = b.next(fl.way)
 	}
 }
 
+// next returns the flight that lands after one that arrived at once.
+func (b *bearer) next(w *way) *flight {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(w.behind) == 0 {
+		w.landing = false
+		return nil
+	}
+	fl := w.behind[0]
+	w.behind = w.behind[1:]
+	return fl
+}
+
 // offer gives a packet to the link. It returns the flight if its end is known
-// already: lost, or arrived at once. Otherwise it is in the queue, as is the copy
-// the link may have made.
+// already: lost, or arrived at once with none before it that is still being handed
+// over. Otherwise it is in the queue, as is the copy the link may have made.
 func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.PacketBuffer) *flight {
 	w, h, now := b.way(d), f.half(d), b.n.now()
 	w.offered++
@@ -163,10 +188,15 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 		twin.arrive, twin.report.Copy = fate.Copy, true
 		w.later(&twin)
 	}
-	if fate.Arrive <= now && w.waiting.Load() == 0 {
+	switch {
+	case fate.Arrive > now || w.waiting.Load() > 0:
+		w.later(fl)
+	case w.landing:
+		w.behind = append(w.behind, fl)
+	default:
+		w.landing = true
 		return fl
 	}
-	w.later(fl)
 	return nil
 }
 
