@@ -15,6 +15,7 @@ type Scenario struct {
 	Tags     []string      `json:"tags,omitempty"`
 	File     string        `json:"file,omitempty"` // where it was read from, for messages
 	Engine   string        `json:"engine,omitempty"`
+	Seed     uint64        `json:"seed,omitempty"`   // of its runs, unless the command line says another; 0 is none
 	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
 	Subject  SubjectConfig `json:"subject,omitzero"` // what is under test; zero is the reference pair
 	Workload Workload      `json:"workload"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ const defaultOut = "out"
 type batch struct {
 	engine                string
 	seed                  uint64
+	seeded                bool // on the command line
 	out                   string
 	jobs                  int
 	tags                  []string
@@ -79,7 +81,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
-	f.Uint64Var(&b.seed, "seed", 1, "seed of every random decision")
+	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time; on --engine sim the default is one for each processor")
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
@@ -100,6 +102,7 @@ func must(err error) {
 }
 
 func (b *batch) run(cmd *cobra.Command, args []string) error {
+	b.seeded = cmd.Flags().Changed("seed")
 	if b.engine != "" && engines()[b.engine] == nil {
 		return fmt.Errorf("--engine %q: expected packet, toxiproxy or sim", b.engine)
 	}
@@ -151,7 +154,7 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 				all[i].Error = "not run: interrupted before it began"
 				return nil //nolint:nilerr // the result says it
 			}
-			progress.Start(sc.Name, b.seed, sc.Workload.Payments)
+			progress.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
 			all[i] = b.runOne(ctx, sc, progress)
 			progress.Done(all[i])
 			return nil
@@ -165,7 +168,7 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 func (b *batch) blank(sc harness.Scenario) harness.Result {
 	return harness.Result{
 		Version: harness.ResultVersion, Onebar: version,
-		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seed,
+		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seedOf(sc),
 		Rerun: b.rerun(sc),
 	}
 }
@@ -194,7 +197,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress re
 		return harness.Result{}, err
 	}
 	return run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seed, Version: version,
+		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
 		Pcap:  b.pcap,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
@@ -211,9 +214,30 @@ func (b *batch) engineOf(sc harness.Scenario) string {
 	return defaultEngine
 }
 
+// seedOf returns the seed of a scenario's run.
+func (b *batch) seedOf(sc harness.Scenario) uint64 { return seedOf(sc, b.seed, b.seeded) }
+
+// seedOf returns the seed of a scenario: the command line's, if it gives one, or its
+// own, or 1.
+func seedOf(sc harness.Scenario, seed uint64, given bool) uint64 {
+	if given {
+		return seed
+	}
+	return cmp.Or(sc.Seed, 1)
+}
+
+// written returns a seed for a file, or none if files do not hold it: the command
+// that shows what the file is about gives it, too.
+func written(seed uint64) uint64 {
+	if seed > 1<<53-1 {
+		return 0
+	}
+	return seed
+}
+
 // rerun returns the command that runs just this scenario again.
 func (b *batch) rerun(sc harness.Scenario) string {
-	cmd := fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), b.engineOf(sc), b.seed)
+	cmd := fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), b.engineOf(sc), b.seedOf(sc))
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
 	}

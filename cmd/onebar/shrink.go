@@ -57,7 +57,7 @@ Exit code: 0 if a file has been written, 2 if nothing fails, 130 if it was inter
 		},
 	}
 	f := cmd.Flags()
-	f.Uint64Var(&s.seed, "seed", 1, "seed of the run that fails; of a history, its own")
+	f.Uint64Var(&s.seed, "seed", 0, "seed of the run that fails (default: that of the history or scenario, else 1)")
 	f.StringVar(&s.check, "check", "", "the check that must go on failing, such as duplicated (default: the first that fails)")
 	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
 	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
@@ -123,7 +123,7 @@ func shrinkTo(ctx context.Context, r explore.Runner, c explore.Case, path string
 func (s *shrinking) failing(arg string, lib spec.Library) (explore.Case, error) {
 	if !strings.HasSuffix(arg, ".jsonl") {
 		sc, err := load(arg, lib)
-		return explore.Case{Scenario: sc, Seed: s.seed}, err
+		return explore.Case{Scenario: sc, Seed: seedOf(sc, s.seed, s.seeded)}, err
 	}
 	f, err := os.Open(arg)
 	if err != nil {
@@ -159,7 +159,7 @@ func writeShrunk(ctx context.Context, r explore.Runner, path string, found explo
 	sc, name := found.Case.Scenario, found.Given.Scenario.Name
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
-	sc.Engine = simulated
+	sc.Engine, sc.Seed = simulated, written(found.Case.Seed)
 	sc.Summary = fmt.Sprintf("The smallest that was found of %s in which %s fails, with seed %d.", name, quoteCheck(found.Check), found.Case.Seed)
 	notes := []string{
 		fmt.Sprintf("Made by onebar shrink of %s, seed %d: %s.", name, found.Case.Seed, sizes(found.Given, found.First)),

@@ -110,7 +110,7 @@ func tell(latest *atomic.Pointer[progressNews], news func(any)) (stop func()) {
 // simulate has a worker carry out one scenario.
 func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
 	s := simulation{
-		Case:   explore.Case{Scenario: sc, Seed: b.seed, Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap}.Pack(),
+		Case:   explore.Case{Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap}.Pack(),
 		Verify: b.verify,
 	}
 	answer, err := b.workers.Do(ctx, s, func(raw json.RawMessage) {

@@ -71,7 +71,7 @@ that fails in the same way and with its history.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy for a cut after each byte; packet for faults at each moment of each HTTP request")
-	f.Uint64Var(&s.seed, "seed", 1, "seed of every random decision")
+	f.Uint64Var(&s.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 64 of programs, 4 of containers, 1 of a server that is there)")
 	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
@@ -110,6 +110,7 @@ func (s *sweep) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
+	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
 	if s.payments > 0 {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
@@ -201,7 +202,7 @@ func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Run
 		c := res.Cases[i]
 		folder := filepath.Join(s.out, c.Scenario.Name+"-sweep")
 		c.Scenario.Name += "-" + strings.ReplaceAll(f.Check, "_", "-")
-		c.Scenario.Engine = res.Engine
+		c.Scenario.Engine, c.Scenario.Seed = res.Engine, written(s.seed)
 		c.Scenario.Length = max(c.Scenario.Length, time.Second) // the shortest that a file can state
 		c.Dir = filepath.Join(folder, f.Check)
 		file := filepath.Join(folder, f.Check+".yaml")

@@ -22,6 +22,7 @@ func build(d *decoder, f *file) harness.Scenario {
 		Summary:  f.Summary.s,
 		File:     d.file,
 		Engine:   f.Engine.s,
+		Seed:     uint64(f.Seed.n),
 		Length:   f.Duration.d,
 		Subject:  f.Subject.config(d, f.Engine),
 		Workload: d.workload(f, script),

@@ -76,6 +76,7 @@ func (c *composer) scenario(sc harness.Scenario) *file {
 		Name:     slugOf(sc.Name),
 		Summary:  textOf(sc.Summary),
 		Engine:   wordOf(sc.Engine),
+		Seed:     countOf(int64(sc.Seed)),
 		Duration: durationOf(sc.Length),
 		Subject:  c.subject(sc.Subject),
 		Workload: workloadOf(sc),

@@ -49,11 +49,17 @@ func (c *composer) subject(s harness.SubjectConfig) subject {
 			}
 		}
 	}
-	if x := s.Terminate; x != nil {
-		v.Terminate = terminate{place: here().place, Certificate: verbatimOf(c.moved(x.Certificate)), Key: verbatimOf(c.moved(x.Key))}
-		if x.Upstream != (harness.HTTPTLS{}) {
-			v.Terminate.Upstream = c.tls(&x.Upstream)
-		}
+	v.Terminate = c.terminate(s.Terminate)
+	return v
+}
+
+func (c *composer) terminate(x *harness.TerminateConfig) terminate {
+	if x == nil {
+		return terminate{}
+	}
+	v := terminate{place: here().place, Certificate: verbatimOf(c.moved(x.Certificate)), Key: verbatimOf(c.moved(x.Key))}
+	if x.Upstream != (harness.HTTPTLS{}) {
+		v.Upstream = c.tls(&x.Upstream)
 	}
 	return v
 }

@@ -15,8 +15,9 @@ type file struct {
 	Name     slug       `yaml:"name" required:"true" doc:"name of the scenario in reports and on the command line; lower-case letters, digits and hyphens"`
 	Summary  text       `yaml:"summary" doc:"one sentence: the situation"`
 	Tags     []slug     `yaml:"tags" doc:"words to choose scenarios by"`
+	Seed     count      `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
 	Engine   word       `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine it needs; without it the command line chooses"`
-	Duration duration   `yaml:"duration" range:"1s..24h" doc:"length of the script; without it payments divided by rate"`
+	Duration duration   `yaml:"duration" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
 	Subject  subject    `yaml:"subject" doc:"what is under test; without it the reference wallet and bank"`
 	Workload workload   `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
 	Profiles localLinks `yaml:"profiles" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`

@@ -211,6 +211,7 @@ func genScenario(t *rapid.T, lib Library) harness.Scenario {
 	sc := harness.Scenario{
 		Name:    rapid.StringMatching(`[a-z0-9][a-z0-9-]{0,20}`).Draw(t, "name"),
 		Summary: rapid.StringMatching(`([!-~é’]{1,9}( [!-~]{1,9}){0,5})?`).Draw(t, "summary"),
+		Seed:    rapid.Uint64Range(0, 1<<53-1).Draw(t, "seed"),
 		Engine:  rapid.SampledFrom([]string{"", "sim", "packet"}).Draw(t, "engine"),
 		Length:  time.Duration(rapid.IntRange(7200, 86400).Draw(t, "length")) * time.Second,
 		Workload: harness.Workload{
