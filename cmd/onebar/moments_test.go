@@ -25,7 +25,7 @@ func TestMoments(t *testing.T) {
 	dir := filepath.Join(examples(t), "shop")
 	scenario := func(name, event, key string) string {
 		return change(t, filepath.Join(dir, "cut.yaml"), name+".yaml",
-			"name: shop-cut", "name: "+name, "key: order", "key: "+key, "-receipt, 300ms", "-receipt, 20ms",
+			"name: shop-cut", "name: "+name+"\nduration: 6s", "key: order", "key: "+key, "-receipt, 300ms", "-receipt, 20ms",
 			"wallets: 10, payments: 40, rate: 20/s", "wallets: 2, payments: 6, rate: 6/s",
 			"{every: 400ms, disconnect: reset}", event)
 	}
@@ -92,7 +92,7 @@ func TestSweepMoments(t *testing.T) {
 			}
 			require.Equal(t, harness.ExitFail, code, text)
 			for _, fault := range faults {
-				require.Regexp(t, "FAIL +"+fault+" +duplicated in [1-3] runs?", text)
+				require.Regexp(t, "FAIL +"+fault+" +duplicated in [1-6] runs?", text)
 			}
 			kept := filepath.Join(out, mistake+"-sweep", "duplicated.yaml")
 			written, err := os.ReadFile(kept)

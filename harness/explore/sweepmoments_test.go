@@ -70,7 +70,7 @@ func TestSweepMoments(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, tries)
-	require.Equal(t, []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond}, waits)
+	require.Equal(t, []time.Duration{200 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond, 0}, waits)
 }
 
 // A payment that takes longer than the first run is run once more, so that all of
