@@ -147,7 +147,7 @@ func TestEndpointsThatAreNone(t *testing.T) {
 		"down": {exit: harness.ExitBroken, says: "start the server"},
 		"HTML": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>Welcome</html>") },
-			exit:    harness.ExitBroken, says: "the answer is no JSON (text/html; charset=utf-8) <html>Welcome</html>",
+			exit:    harness.ExitBroken, says: "the answer is no JSON (text/html; charset=utf-8): is this the API? check url and path; it says: <html>Welcome</html>",
 		},
 		"redirect": {
 			handler: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },

@@ -33,7 +33,7 @@ With --api, toxiproxy stands before the link with its HTTP API: its clients and
 toxics work as ever on the proxy named onebar, and a toxic of type link with the
 attribute profile changes the link.`,
 		Example: `  onebar proxy --upstream api.example.com:443 --profile edge
-  onebar proxy --listen 0.0.0.0:8443 --upstream 127.0.0.1:443 --profile rural-2g
+  onebar proxy --listen 0.0.0.0:8443 --upstream 127.0.0.1:443 --profile 2g-rural
   onebar proxy --upstream 127.0.0.1:8080 --api 127.0.0.1:8474`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.run(cmd) },

@@ -353,8 +353,10 @@ func TestPages(t *testing.T) {
 		"no path":            {"body.data", answer(200, `{"data": [1]}`), "", "next: body.data is a list and no path"},
 		"no list":            {"", answer(200, `{"data": {}}`), "", "items: body.data is a mapping and no list"},
 		"not there":          {"", answer(200, `{}`), "", "items: body.data is not there; if that is how the server writes an empty list, say body.data ?? []"},
-		"HTML":               {"", answer(200, `<html>`, "Content-Type", "text/html"), "", "the answer is no JSON (text/html)"},
-		"an error":           {"", answer(401, `{"data": []}`), "", "the answer is HTTP 401"},
+		"HTML":               {"", answer(200, `<html>`, "Content-Type", "text/html"), "", "the answer is no JSON (text/html): is this the API? check url and path"},
+		"an error":           {"", answer(401, `{"data": []}`), "", "the answer is HTTP 401: check headers, and the variables of the environment in them"},
+		"a redirect":         {"", answer(302, ``, "Location", "/login"), "", "the answer is HTTP 302 to /login, and redirects are not followed: check url and path"},
+		"no such path":       {"", answer(404, ``), "", "the answer is HTTP 404: check url and path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, problems := NewLedger(harness.HTTPLedger{Path: "/", Items: "body.data", Next: tc.next, Fields: harness.HTTPFields{ID: "item.id", Amount: "item.amount"}}, "h:1", nil)

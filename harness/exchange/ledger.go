@@ -120,12 +120,27 @@ func (l *Ledger) Accounts(a Answer, v Vars) ([]any, error) {
 	return list(l.accounts, a, v.with(a.vars()))
 }
 
+// remedy says what to look at after an answer that is no success.
+func remedy(a Answer) string {
+	to, _, _ := strings.Cut(a.Header.Get("Location"), "?") // a query may hold secrets
+	switch {
+	case a.Status/100 == 3 && to != "":
+		return " to " + to + ", and redirects are not followed: check url and path"
+	case a.Status == 401 || a.Status == 403:
+		return ": check headers, and the variables of the environment in them"
+	case a.Status == 404:
+		return ": check url and path"
+	}
+	return ""
+}
+
 func list(items *expression, a Answer, v Vars) ([]any, error) {
 	if a.Status < 200 || a.Status > 299 {
-		return nil, fmt.Errorf("the answer is HTTP %d", a.Status)
+		return nil, fmt.Errorf("the answer is HTTP %d%s", a.Status, remedy(a))
 	}
 	if v["body"] == nil && string(bytes.TrimSpace(a.Body)) != "null" {
-		return nil, fmt.Errorf("the answer is no JSON (%s)", either(a.Header.Get("Content-Type"), "without a type"))
+		return nil, fmt.Errorf("the answer is no JSON (%s): is this the API? check url and path",
+			either(a.Header.Get("Content-Type"), "without a type"))
 	}
 	got, err := items.value(v)
 	if err != nil {

@@ -118,7 +118,7 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 	defer func() { tell.end(x, err) }()
 	items, next, err := l.plan.Page(x.answer, page, l.run)
 	if err != nil {
-		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w %s", page.Number, path, err, l.secrets.excerpt(x.answer))
+		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w; it says: %s", page.Number, path, err, l.secrets.excerpt(x.answer))
 	}
 	tell.lists(items)
 	for i, item := range items {

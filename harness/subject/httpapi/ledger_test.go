@@ -127,9 +127,9 @@ func TestLedgersThatCannotBeRead(t *testing.T) {
 		pages map[string]string
 		want  string
 	}{
-		"HTML":        {map[string]string{"/bookings": "<html>"}, "page 1 of the ledger, GET /bookings: the answer is no JSON (text/html; charset=utf-8) <html>"},
-		"not there":   {nil, "page 1 of the ledger, GET /bookings: the answer is HTTP 404 404 page not found"},
-		"no list":     {map[string]string{"/bookings": `{"data": 1}`}, `page 1 of the ledger, GET /bookings: items: body.data is 1 and no list {"data": 1}`},
+		"HTML":        {map[string]string{"/bookings": "<html>"}, "page 1 of the ledger, GET /bookings: the answer is no JSON (text/html; charset=utf-8): is this the API? check url and path; it says: <html>"},
+		"not there":   {nil, "page 1 of the ledger, GET /bookings: the answer is HTTP 404: check url and path; it says: 404 page not found"},
+		"no list":     {map[string]string{"/bookings": `{"data": 1}`}, `page 1 of the ledger, GET /bookings: items: body.data is 1 and no list; it says: {"data": 1}`},
 		"a circle":    {map[string]string{"/bookings": `{"data": [], "next": "/bookings"}`}, "page 1 of the ledger leads back to /bookings, which was read already; check next"},
 		"no such row": {map[string]string{"/bookings": `{"data": [{"id": 1}]}`}, "page 1 of the ledger, item 1: fields: amount: item.amount: is not there"},
 	} {
