@@ -138,15 +138,17 @@ func (c *Client) live(ctx context.Context, restarted bool) error {
 	return several(errs)
 }
 
-// several joins what went wrong with programs that are all alike: the first few say
-// it for all.
+// several says what went wrong with programs that are all alike: the first says it
+// for all, and their logs have the rest.
 func several(errs []error) error {
-	const most = 3
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	if more := len(errs) - most; more > 1 {
-		errs = append(errs[:most:most], fmt.Errorf("and %d more like these", more))
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
 	}
-	return errors.Join(errs...)
+	return fmt.Errorf("%w; and %d more clients ended in error", errs[0], len(errs)-1)
 }
 
 // Payer implements subject.Client.

@@ -215,7 +215,7 @@ func TestClientsSaySoOnce(t *testing.T) {
 	c := NewClient(scripted("exit 2"), t.TempDir())
 	env, _ := newEnv(t, 9)
 	err := c.Start(t.Context(), env)
-	require.Equal(t, 3, strings.Count(err.Error(), "died by itself"))
-	require.ErrorContains(t, err, "and 6 more like these")
+	require.Equal(t, 1, strings.Count(err.Error(), "died by itself"))
+	require.ErrorContains(t, err, "and 8 more clients ended in error")
 	require.NoError(t, c.Close())
 }
