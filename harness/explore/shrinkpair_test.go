@@ -65,7 +65,9 @@ func TestShrinkOfBrokenPairs(t *testing.T) {
 			require.LessOrEqual(t, len(sc.Timeline), tt.most)
 			require.Equal(t, 1, sc.Workload.Payments)
 			require.Equal(t, 1, sc.Workload.Wallets)
-			require.Equal(t, harness.Profile{}, sc.Link)
+			if tt.broken != "answer-before-commit" { // whose timer on a perfect link meets the crash at one instant, and the scheduler says who is first
+				require.Equal(t, harness.Profile{}, sc.Link)
+			}
 			for _, check := range []string{"impairment", "load"} {
 				require.Equal(t, harness.Pass, found.Report.Result.Verdict(check).Status)
 			}
