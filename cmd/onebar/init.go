@@ -162,18 +162,18 @@ func interview(q *questions, file string) (draft.Endpoint, error) {
 		}
 		return ""
 	}
-	amount, currency := field("amount, in minor units", "amount"), field("currency", "currency")
-	payee, reference := field("who is paid", "payee"), field("reference that the list of payments shows again", "reference")
-	e.Body = draft.Body(amount, currency, payee, reference)
+	n := draft.Names{Amount: field("amount, in minor units such as 1250", "amount")}
+	if n.Amount == "" {
+		n.Major = field("amount, in major units such as 12.50", "amount")
+	}
+	n.Currency = field("currency", "currency")
+	n.Payer, n.Payee = field("who pays", "-"), field("who is paid", "payee")
+	n.Reference = field("reference that the list of payments shows again", "reference")
+	e.Body = n.Body()
 	if list := q.text("Path of a list of what was booked; - for none", e.Path); list != "-" {
-		e.Ledger = &draft.List{Path: list, Fields: []draft.Field{{Name: "id", Text: "item.id"}}}
+		e.Ledger = &draft.List{Path: list, Fields: n.Booking()}
 		if items := q.optional("  field of the answer that holds the list (enter if the answer is the list)"); items != "" {
 			e.Ledger.Items = "body." + items
-		}
-		for _, f := range []draft.Field{{Name: "amount", Text: amount}, {Name: "currency", Text: currency}, {Name: "payee", Text: payee}, {Name: "payment", Text: reference}} {
-			if f.Text != "" {
-				e.Ledger.Fields = append(e.Ledger.Fields, draft.Field{Name: f.Name, Text: "item." + f.Text})
-			}
 		}
 	}
 	e.Currency, e.Amount = q.text("Currency", "EUR"), q.text("Amount of an order, or a range", "1..50")

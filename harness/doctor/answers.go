@@ -31,7 +31,7 @@ func (e *examination) answer(s harness.Step) {
 		e.must(what+": the server does not let the client in. Give it credentials, from the environment so that they stand in no file.",
 			yamlAt(section, "headers: {Authorization: \"Bearer ${API_KEY}\"}"))
 	case a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed:
-		e.must(fmt.Sprintf("%s: there is no such path, or not for this method: check url, path and method of %s.", what, section), "")
+		e.must(fmt.Sprintf("%s: there is no such path, or not for this method, or an account in it is unknown: see the answer above, and check url, path and method of %s.", what, section), "")
 	case judged && a.Rule == "":
 		e.unruled(s)
 	case judged && a.Outcome == exchange.Confirmed.String() && hasError(a.Body):

@@ -74,21 +74,51 @@ func indent(by int, s string) string {
 	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n"+strings.Repeat(" ", by))
 }
 
-// Body returns the body of a payment of which the fields have these names; an empty
-// name leaves the field out.
-func Body(amount, currency, payee, reference string) string {
+// Names are what the fields of a payment are called by an endpoint, in its JSON and in
+// its list of what was booked. An empty name is a field that it has not.
+type Names struct {
+	Amount    string // in minor units
+	Major     string // in place of Amount: in major units
+	Currency  string
+	Payer     string
+	Payee     string
+	Reference string
+}
+
+// Body returns the body of a payment.
+func (n Names) Body() string {
 	var lines []string
-	for _, f := range []struct{ name, value string }{
-		{amount, "{{ payment.amount }}"},
-		{currency, "{{ json(payment.currency) }}"},
-		{payee, "{{ json(payment.payee) }}"},
-		{reference, "{{ json(payment.reference) }}"},
+	for _, f := range []Field{
+		{n.Amount, "{{ payment.amount }}"},
+		{n.Major, "{{ json(payment.major) }}"},
+		{n.Currency, "{{ json(payment.currency) }}"},
+		{n.Payer, "{{ json(payment.payer) }}"},
+		{n.Payee, "{{ json(payment.payee) }}"},
+		{n.Reference, "{{ json(payment.reference) }}"},
 	} {
-		if f.name != "" {
-			lines = append(lines, fmt.Sprintf("  %q: %s", f.name, f.value))
+		if f.Name != "" {
+			lines = append(lines, fmt.Sprintf("  %q: %s", f.Name, f.Text))
 		}
 	}
 	return "{\n" + strings.Join(lines, ",\n") + "\n}"
+}
+
+// Booking returns the fields of a booking in the list.
+func (n Names) Booking() []Field {
+	fields := []Field{{"id", "item.id"}}
+	for _, f := range []Field{
+		{"amount", n.Amount},
+		{"major", n.Major},
+		{"currency", n.Currency},
+		{"payer", n.Payer},
+		{"payee", n.Payee},
+		{"payment", n.Reference},
+	} {
+		if f.Text != "" {
+			fields = append(fields, Field{f.Name, "item." + f.Text})
+		}
+	}
+	return fields
 }
 
 // Title returns what a preset is the semantics of.

@@ -31,7 +31,7 @@ func parse(t *testing.T, e Endpoint) harness.Scenario {
 func TestDraftIsAScenario(t *testing.T) {
 	base := Endpoint{
 		Name: "shop", Server: "127.0.0.1:8080", Preset: "ietf", Path: "/pay",
-		Body: Body("amount", "currency", "payee", "reference"), Currency: "EUR", Amount: "1..50", Confirmed: Booked,
+		Body: Names{Amount: "amount", Currency: "currency", Payee: "payee", Reference: "reference"}.Body(), Currency: "EUR", Amount: "1..50", Confirmed: Booked,
 	}
 	for name, change := range map[string]func(*Endpoint){
 		"the least":       func(*Endpoint) {},
@@ -46,7 +46,11 @@ func TestDraftIsAScenario(t *testing.T) {
 			e.Ledger = &List{Path: "/pay", Items: "body.data", Fields: []Field{{"id", "item.id"}, {"amount", "item.amount"}, {"payment", "item.reference"}}}
 		},
 		"the preset's rule": func(e *Endpoint) { e.Preset, e.Confirmed = "stripe", "" },
-		"few fields":        func(e *Endpoint) { e.Body = Body("value", "", "", "") },
+		"few fields":        func(e *Endpoint) { e.Body = Names{Amount: "value"}.Body() },
+		"major units": func(e *Endpoint) {
+			n := Names{Major: "value", Payer: "from", Payee: "to", Reference: "memo"}
+			e.Body, e.Ledger = n.Body(), &List{Path: "/pay", Fields: n.Booking()}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := base

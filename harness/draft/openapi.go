@@ -169,7 +169,7 @@ func referenceWords() []string {
 
 // body makes the body of a payment from its schema.
 func (d *drafting) body() {
-	d.e.Body = Body("amount", "currency", "payee", "reference")
+	d.e.Body = Names{Amount: "amount", Currency: "currency", Payee: "payee", Reference: "reference"}.Body()
 	if d.op.RequestBody == nil || d.op.RequestBody.Value == nil {
 		d.guess("the body has amount, currency, payee and reference: the document describes none")
 		return
