@@ -2,8 +2,6 @@ package reports
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -81,13 +79,7 @@ func TestDoctorGolden(t *testing.T) {
 			var got bytes.Buffer
 			require.NoError(t, doctor(&got, c.style, c.checkup))
 			require.Equal(t, c.exit, c.checkup.Exit())
-			path := filepath.Join("testdata", file)
-			if *update {
-				require.NoError(t, os.WriteFile(path, got.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err, "run go test ./reports -update")
-			require.Equal(t, string(want), got.String())
+			golden(t, file, got.Bytes())
 			if !c.style.colour {
 				most := c.style.width
 				if most == 0 {

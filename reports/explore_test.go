@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,13 +65,7 @@ func TestExploreGolden(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
 			require.NoError(t, c.write(&got, c.found))
-			file := filepath.Join("testdata", file)
-			if *update {
-				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err, "run go test ./reports -update")
-			require.Equal(t, string(want), got.String())
+			golden(t, file, got.Bytes())
 		})
 	}
 }

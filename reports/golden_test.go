@@ -50,14 +50,7 @@ func TestGolden(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
 			require.NoError(t, c.write(&got, c.results))
-			file := filepath.Join("testdata", c.file)
-			if *update {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err, "run go test ./reports -update")
-			require.Equal(t, string(want), got.String())
+			golden(t, c.file, got.Bytes())
 		})
 	}
 }
@@ -93,4 +86,16 @@ func TestExit(t *testing.T) {
 	for _, c := range cases {
 		require.Equal(t, c.want, Exit(c.results), c.name)
 	}
+}
+
+// golden compares a report with its file in testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run go test ./reports -update")
+	require.Equal(t, string(want), string(got))
 }

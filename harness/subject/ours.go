@@ -1,10 +1,37 @@
 package subject
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/onebar/onebar/harness"
 )
+
+// Whole is a Ledger that is read as a whole each time, and an Opener and a
+// harness.Noter.
+type Whole struct {
+	All func(context.Context, *Env) (harness.Ledger, error) // what the server holds, in its words
+	Reading
+}
+
+// Open implements Opener.
+func (w *Whole) Open(ctx context.Context, env *Env) error {
+	before, err := w.All(ctx, env)
+	w.Reading.Open(before)
+	return err
+}
+
+// Read implements Ledger.
+func (w *Whole) Read(ctx context.Context, env *Env) (harness.Ledger, error) {
+	all, err := w.All(ctx, env)
+	if err != nil {
+		return harness.Ledger{}, err
+	}
+	return w.Of(all, env)
+}
+
+// Close implements Ledger.
+func (*Whole) Close() error { return nil }
 
 // Reading makes of what a ledger holds, in the server's words, what a run has
 // booked, in those of the scenario. The zero value is ready.

@@ -26,31 +26,19 @@ import (
 // harness.Noter.
 type Ledger struct {
 	config harness.SQLConfig
-	subject.Reading
+	subject.Whole
 }
 
 // NewLedger returns a ledger. It reaches for the database with each Open and Read
 // alone.
-func NewLedger(c harness.SQLConfig) *Ledger { return &Ledger{config: c} }
+func NewLedger(c harness.SQLConfig) *Ledger {
+	l := &Ledger{config: c}
+	l.All = l.all
+	return l
+}
 
 // readWithin is the longest that reading a ledger may take.
 const readWithin = 2 * time.Minute
-
-// Open implements subject.Opener.
-func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
-	before, err := l.all(ctx, env)
-	l.Reading.Open(before)
-	return err
-}
-
-// Read implements subject.Ledger.
-func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
-	all, err := l.all(ctx, env)
-	if err != nil {
-		return harness.Ledger{}, err
-	}
-	return l.Of(all, env)
-}
 
 // all returns what the database has, in the server's words.
 func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
@@ -68,9 +56,6 @@ func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, err
 	}
 	return ledger, nil
 }
-
-// Close implements subject.Ledger.
-func (*Ledger) Close() error { return nil }
 
 func (l *Ledger) read(ctx context.Context, dsn string) (ledger harness.Ledger, err error) {
 	driver, dsn := driverOf(l.config.Driver, dsn)

@@ -22,32 +22,18 @@ import (
 type Ledger struct {
 	config harness.ProgramConfig
 	base   string
-	subject.Reading
+	subject.Whole
 }
 
 // NewLedger returns a ledger. Relative folders begin at base.
 func NewLedger(c harness.ProgramConfig, base string) *Ledger {
-	return &Ledger{config: c, base: base}
+	l := &Ledger{config: c, base: base}
+	l.All = l.all
+	return l
 }
 
 // ledgerWithin is the longest that a program may take to print a ledger.
 const ledgerWithin = 2 * time.Minute
-
-// Open implements subject.Opener.
-func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
-	before, err := l.all(ctx, env)
-	l.Reading.Open(before)
-	return err
-}
-
-// Read implements subject.Ledger.
-func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
-	all, err := l.all(ctx, env)
-	if err != nil {
-		return harness.Ledger{}, err
-	}
-	return l.Of(all, env)
-}
 
 // all returns what the program prints, in the server's words.
 func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
@@ -68,9 +54,6 @@ func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, err
 	}
 	return parseLedger(printed)
 }
-
-// Close implements subject.Ledger.
-func (*Ledger) Close() error { return nil }
 
 // output runs a program to its end and returns what it has printed.
 func output(ctx context.Context, c Config) ([]byte, error) {
