@@ -171,7 +171,7 @@ func state(p explore.Progress, took time.Duration) string {
 func again(list []harness.Scenario, o harness.OddRun) string {
 	for _, sc := range list {
 		if sc.Name == o.Scenario {
-			return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(sc.File), o.Seed)
+			return replay(sc.File, o.Seed)
 		}
 	}
 	return ""

@@ -96,7 +96,7 @@ func Start(ctx context.Context, c Config) (*Proxy, error) {
 		}
 		p.opened.Add(1)
 		p.open.Add(1)
-		return &counted{Conn: conn, open: &p.open}, nil
+		return &counted{Conn: relay.Conn{Conn: conn}, open: &p.open}, nil
 	})
 	return p, nil
 }
@@ -116,7 +116,7 @@ func (p *Proxy) reach(ctx context.Context) (net.Conn, error) {
 
 // counted is a connection that is counted until it is closed.
 type counted struct {
-	net.Conn
+	relay.Conn
 	open *atomic.Int64
 	once sync.Once
 }
@@ -124,22 +124,6 @@ type counted struct {
 func (c *counted) Close() error {
 	c.once.Do(func() { c.open.Add(-1) })
 	return c.Conn.Close()
-}
-
-// CloseWrite ends the outgoing stream alone, if the connection can.
-func (c *counted) CloseWrite() error {
-	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return h.CloseWrite()
-	}
-	return c.Close()
-}
-
-// SetLinger makes the next Close a reset, if the connection can.
-func (c *counted) SetLinger(seconds int) error {
-	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		return l.SetLinger(seconds)
-	}
-	return nil
 }
 
 // Addr is where it listens.

@@ -174,13 +174,13 @@ func (t *triggers) arm() {
 	if t.storer == nil {
 		return
 	}
+	t.mu.Lock()
+	playing := t.playing
+	t.mu.Unlock()
 	for side, list := range t.stores {
 		if len(list) == 0 {
 			continue
 		}
-		t.mu.Lock()
-		playing := t.playing
-		t.mu.Unlock()
 		if !playing {
 			t.storer.FailCommit(side, 0, false, nil)
 			continue

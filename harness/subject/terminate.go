@@ -72,8 +72,5 @@ type secure struct{ *tls.Conn }
 
 // SetLinger makes the next Close a reset, if the connection below can.
 func (s secure) SetLinger(seconds int) error {
-	if l, ok := s.NetConn().(interface{ SetLinger(int) error }); ok {
-		return l.SetLinger(seconds)
-	}
-	return nil
+	return relay.Conn{Conn: s.NetConn()}.SetLinger(seconds)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/relay"
 )
 
 // watch follows the HTTP/1.1 requests of all connections to the server, and tells
@@ -31,7 +32,7 @@ func (w *watch) conn(c net.Conn, err error) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &watched{Conn: c, watch: w}, nil
+	return &watched{Conn: relay.Conn{Conn: c}, watch: w}, nil
 }
 
 // next numbers a request that the server has complete.
@@ -45,7 +46,7 @@ func (w *watch) next() int64 {
 // watched is a connection to the server, as the relay before it uses it: one
 // goroutine writes what the client has sent, and one reads the answers.
 type watched struct {
-	net.Conn
+	relay.Conn
 	watch *watch
 
 	request []byte // of the one that is not complete; the writer's
@@ -133,20 +134,4 @@ func (c *watched) tell(m harness.Moment, waits *int64) int64 {
 		c.watch.reached(m, n)
 	}
 	return n
-}
-
-// CloseWrite ends the outgoing stream alone, if the connection can.
-func (c *watched) CloseWrite() error {
-	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return h.CloseWrite()
-	}
-	return c.Close()
-}
-
-// SetLinger makes the next Close a reset, if the connection can.
-func (c *watched) SetLinger(seconds int) error {
-	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
-		return l.SetLinger(seconds)
-	}
-	return nil
 }

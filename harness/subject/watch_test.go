@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/relay"
 )
 
 // script is a server's end: what it answers to each write, and what it was sent.
@@ -100,7 +101,7 @@ func FuzzWatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, step int) {
 		step = max(1, step%64)
 		s := &script{}
-		c := &watched{Conn: s, watch: &watch{reached: func(harness.Moment, int64) {}}}
+		c := &watched{Conn: relay.Conn{Conn: s}, watch: &watch{reached: func(harness.Moment, int64) {}}}
 		for rest := data; len(rest) > 0; {
 			n := min(step, len(rest))
 			_, err := c.Write(rest[:n])
