@@ -31,6 +31,14 @@ func TestPropertyBackoff(t *testing.T) {
 	})
 }
 
+// Without a wait there is none, however often it has grown.
+func TestBackoffOfNothing(t *testing.T) {
+	jitter := 1.0
+	r := harness.HTTPRetry{Factor: 2, Cap: time.Hour, Jitter: &jitter}
+	require.Zero(t, backoff(r, 1025, 0))
+	require.Zero(t, backoff(r, 1025, 1))
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{

@@ -308,7 +308,8 @@ func (t *payment) draw() float64 {
 
 // backoff returns the wait after attempt n. Draw is 0 to 1.
 func backoff(r harness.HTTPRetry, n int, draw float64) time.Duration {
-	wait := math.Min(float64(r.Wait)*math.Pow(r.Factor, float64(n-1)), float64(r.Cap))
+	grown := math.Min(math.Pow(r.Factor, float64(n-1)), math.MaxFloat64) // no wait stays none, and 0·Inf is no number
+	wait := math.Min(float64(r.Wait)*grown, float64(r.Cap))
 	return time.Duration(wait * (1 - *r.Jitter*draw))
 }
 
