@@ -15,7 +15,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // branch is the server side: the bank, its listener and its ledger, which can
@@ -23,7 +24,7 @@ import (
 type branch struct {
 	host     harness.Host
 	storage  *storage
-	static   wire.KeyPair
+	static   noise.KeyPair
 	receipts ed25519.PrivateKey
 	rand     io.Reader
 	conns    int
@@ -60,7 +61,7 @@ func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*b
 		conns: 1024 + 8*env.Workload.Wallets,
 	}
 	var err error
-	if b.static, err = wire.NewKeyPair(r); err != nil {
+	if b.static, err = noise.NewKeyPair(r); err != nil {
 		return nil, err
 	}
 	if _, b.receipts, err = ed25519.GenerateKey(r); err != nil {
@@ -77,10 +78,8 @@ func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*b
 	return b, nil
 }
 
-// key is what the wallets know of the bank.
-func (b *branch) key() wire.BankKey {
-	return wire.BankKey{Static: b.static.Public, Receipt: b.receipts.Public().(ed25519.PublicKey)}
-}
+// receiptKey verifies the bank's receipts.
+func (b *branch) receiptKey() ed25519.PublicKey { return b.receipts.Public().(ed25519.PublicKey) }
 
 // start opens the ledger and serves it, where it was served before.
 func (b *branch) start(ctx context.Context) error {
@@ -114,16 +113,16 @@ func (b *branch) start(ctx context.Context) error {
 	b.address = ln.Addr().String()
 	life, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	var book bank.Book = b.book
+	var service pay.Service = b.book
 	if b.faulty.AnswerBeforeCommit {
 		b.hasty = &hastyBook{
 			ledger: b.book, receipts: b.receipts, ctx: life,
-			answers: map[wire.Key]*wire.Answer{},
+			answers: map[pay.Key]*pay.Answer{},
 		}
-		book = b.hasty
+		service = b.hasty
 	}
 	server := bank.NewServer(bank.ServerConfig{
-		Book: book, Wire: wire.ServerConfig{Static: b.static, Rand: b.rand}, MaxConns: b.conns,
+		Service: service, Noise: noise.ServerConfig{Static: b.static, Rand: b.rand}, MaxConns: b.conns,
 		Log: b.config.Log, Hooks: b.config.Hooks,
 	})
 	b.server = server
@@ -176,7 +175,7 @@ func (b *branch) slow(d time.Duration) (hits func() int64) {
 }
 
 // beforeAnswer is called between the commit of a payment and its answer.
-func (b *branch) beforeAnswer(ctx context.Context, _ wire.Key) {
+func (b *branch) beforeAnswer(ctx context.Context, _ pay.Key) {
 	s := b.slowness.Load()
 	if s.by <= 0 {
 		return

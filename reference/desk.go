@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // desk knows which presses a payment of a wallet stands for: the one that made
@@ -19,7 +19,7 @@ type desk struct {
 
 	mu       sync.Mutex
 	pressing map[purchase]string // the press being made
-	slips    map[wire.Key]*slip
+	slips    map[pay.Key]*slip
 }
 
 // purchase is an order of a wallet.
@@ -37,7 +37,7 @@ type slip struct {
 }
 
 func newDesk(o harness.Observer) *desk {
-	return &desk{observer: o, pressing: map[purchase]string{}, slips: map[wire.Key]*slip{}}
+	return &desk{observer: o, pressing: map[purchase]string{}, slips: map[pay.Key]*slip{}}
 }
 
 // begin notes that a user presses pay; end that the press was taken, as the
@@ -48,7 +48,7 @@ func (d *desk) begin(p purchase, press string) {
 	d.pressing[p] = press
 }
 
-func (d *desk) end(p purchase, press string, key wire.Key, taken bool) {
+func (d *desk) end(p purchase, press string, key pay.Key, taken bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.pressing, p)
@@ -68,7 +68,7 @@ func (d *desk) end(p purchase, press string, key wire.Key, taken bool) {
 }
 
 // file makes a slip for a key, which press has made.
-func (d *desk) file(key wire.Key, press string) {
+func (d *desk) file(key pay.Key, press string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.slips[key] = &slip{presses: []string{press}}
@@ -129,7 +129,7 @@ func outcomeOf(s wallet.State) (o harness.Outcome, news bool) {
 }
 
 // press returns the press that made a key, or the key itself.
-func (d *desk) press(key wire.Key) string {
+func (d *desk) press(key pay.Key) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s := d.slips[key]; s != nil {
@@ -139,7 +139,7 @@ func (d *desk) press(key wire.Key) string {
 }
 
 // presses returns every press a key stands for.
-func (d *desk) presses(key wire.Key) []string {
+func (d *desk) presses(key pay.Key) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s := d.slips[key]; s != nil {
@@ -150,7 +150,7 @@ func (d *desk) presses(key wire.Key) []string {
 
 // committed is told by the bank that bookings are durable, and passes on what is
 // new.
-func (d *desk) committed(keys []wire.Key) {
+func (d *desk) committed(keys []pay.Key) {
 	for _, k := range keys {
 		d.mu.Lock()
 		s := d.slips[k]
@@ -169,7 +169,7 @@ func (d *desk) committed(keys []wire.Key) {
 // the payment it was taken as, or nil.
 func (d *desk) settle(p purchase, press string, taken *wallet.Payment) {
 	if taken == nil {
-		d.end(p, press, wire.Key{}, false)
+		d.end(p, press, pay.Key{}, false)
 		d.observer.Told(harness.Told{
 			Payment: press, Outcome: harness.Failed, Reason: "the phone lost its power before it took the payment",
 		})

@@ -15,8 +15,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // Faulty asks for a pair that is broken on purpose, in ways real systems have
@@ -138,8 +138,8 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 		p.h.desk.observer.Attempt(a)
 		outcome := harness.OutcomeUnknown
 		if err == nil {
-			outcome = map[wire.Result]harness.Outcome{
-				wire.Confirmed: harness.Confirmed, wire.Declined: harness.Declined, wire.Expired: harness.Expired,
+			outcome = map[pay.Result]harness.Outcome{
+				pay.Confirmed: harness.Confirmed, pay.Declined: harness.Declined, pay.Expired: harness.Expired,
 			}[answer.Result]
 		}
 		if outcome != told {
@@ -160,22 +160,21 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 }
 
 // try sends the payment as if it were a new one.
-func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*wire.Answer, error) {
+func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, hastyTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
-	key, err := wire.NewKey(c.Rand)
+	key, err := pay.NewKey(c.Rand)
 	if err != nil {
 		return nil, err
 	}
 	p.h.desk.file(key, hp.ID)
-	conn, err := c.Dial(ctx, "tcp", c.Address)
+	s, err := c.Dialer.Dial(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the bank: %w", err)
+		return nil, err
 	}
-	s := wire.Client(conn, wire.ClientConfig{Static: c.Key, Bank: c.Bank, Rand: c.Rand})
 	defer func() { _ = s.Close() }()
-	return s.Do(ctx, &wire.Request{Ask: wire.AskPay, Payment: wire.Payment{
+	return s.Do(ctx, &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
 		Key: key, Order: hp.Order, Payee: hp.Payee, Amount: hp.Amount, Currency: hp.Currency,
 		Created: time.Now().UnixMilli(),
 	}})
@@ -190,30 +189,30 @@ type hastyBook struct {
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
-	answers map[wire.Key]*wire.Answer
+	answers map[pay.Key]*pay.Answer
 }
 
-// Submit implements bank.Book.
-func (b *hastyBook) Submit(payer wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
+// Submit implements pay.Service.
+func (b *hastyBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
 		return b.ledger.Submit(payer, r)
 	}
-	return func(context.Context) (*wire.Answer, error) { return a, nil }
+	return func(context.Context) (*pay.Answer, error) { return a, nil }
 }
 
 // answer returns what the wallet is told at once, or nil if that is up to the
 // ledger.
-func (b *hastyBook) answer(payer wire.PublicKey, r *wire.Request) *wire.Answer {
+func (b *hastyBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != wire.AskPay {
+	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
 		return a
 	}
-	a := &wire.Answer{
-		Key: r.Payment.Key, Result: wire.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
+	a := &pay.Answer{
+		Key: r.Payment.Key, Result: pay.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
 	}
-	wire.SignReceipt(b.receipts, payer, &r.Payment, a)
+	pay.SignReceipt(b.receipts, payer, &r.Payment, a)
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"testing"
 	"time"
 
@@ -14,8 +13,10 @@ import (
 
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // keeper is one of the pair's stores, to be broken on its own.
@@ -35,7 +36,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 		variants = 1
 	}
 	src := rand.NewChaCha8([32]byte{1})
-	key, err := wire.NewKeyPair(src)
+	key, err := noise.NewKeyPair(src)
 	require.NoError(t, err)
 	_, receipts, err := ed25519.GenerateKey(src)
 	require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 }
 
 type bankKeeper struct {
-	payer    wire.KeyPair
+	payer    noise.KeyPair
 	receipts ed25519.PrivateKey
 }
 
@@ -77,7 +78,7 @@ func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Key: k.payer.Public, Currency: "KES", Opening: 100_000})
+	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Key: pay.PublicKey(k.payer.Public), Currency: "KES", Opening: 100_000})
 	if err == nil {
 		err = l.Enroll(context.Background(), bank.Account{Name: "m0", Currency: "KES"})
 	}
@@ -88,12 +89,12 @@ func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
 }
 
 func (k bankKeeper) pay(l *bank.Ledger, n int) (id string, err error) {
-	p := wire.Payment{
-		Key: wire.Key{byte(n + 1)}, Order: fmt.Sprint("o", n), Payee: "m0", Amount: 100, Currency: "KES",
+	p := pay.Payment{
+		Key: pay.Key{byte(n + 1)}, Order: fmt.Sprint("o", n), Payee: "m0", Amount: 100, Currency: "KES",
 		Created: time.Now().UnixMilli(), Deadline: time.Now().Add(time.Hour).UnixMilli(),
 	}
-	a, err := l.Answer(context.Background(), k.payer.Public, &wire.Request{Ask: wire.AskPay, Payment: p})
-	if err == nil && a.Result != wire.Confirmed {
+	a, err := l.Answer(context.Background(), pay.PublicKey(k.payer.Public), &pay.Request{Ask: pay.AskPay, Payment: p})
+	if err == nil && a.Result != pay.Confirmed {
 		err = fmt.Errorf("answered %v", a.Result)
 	}
 	return p.Order, err
@@ -143,7 +144,15 @@ func (k bankKeeper) left(d *disk.Disk) (map[string]int, error) {
 	return left, errors.Join(err, l.Close())
 }
 
-type walletKeeper struct{ key wire.KeyPair }
+// noSignal is a phone without a network.
+type noSignal struct{}
+
+func (noSignal) Dial(ctx context.Context) (channel.Channel, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+type walletKeeper struct{ key noise.KeyPair }
 
 func (k walletKeeper) open(d *disk.Disk) (*wallet.Store, *wallet.Wallet, error) {
 	s, err := wallet.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
@@ -151,13 +160,9 @@ func (k walletKeeper) open(d *disk.Disk) (*wallet.Store, *wallet.Wallet, error) 
 		return nil, nil, err
 	}
 	w, err := wallet.Open(s, wallet.Config{
-		Account: "w0", Key: k.key, Address: "nowhere:1",
-		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			<-ctx.Done() // no signal
-			return nil, ctx.Err()
-		},
+		Account: "w0", Identity: pay.PublicKey(k.key.Public), Dialer: noSignal{},
 		Told: func(wallet.Payment) {}, Tried: func(wallet.Payment, wallet.Attempt) {},
-		Bank: wire.BankKey{Static: k.key.Public, Receipt: make(ed25519.PublicKey, ed25519.PublicKeySize)},
+		Bank: make(ed25519.PublicKey, ed25519.PublicKeySize),
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())

@@ -12,8 +12,9 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // Options choose what to run. The zero value is the pair as it would be
@@ -60,13 +61,17 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	configs := make([]wallet.Config, env.Workload.Wallets)
 	for i := range configs {
 		r := newSource(root)
-		key, err := wire.NewKeyPair(r)
+		key, err := noise.NewKeyPair(r)
 		if err != nil {
 			return fmt.Errorf("start wallet %d: %w", i, err)
 		}
 		configs[i] = wallet.Config{
-			Account: "w" + strconv.Itoa(i), Key: key, Bank: s.branch.key(), Address: s.branch.address,
-			Dial: env.Network.Client(i).DialContext, Rand: r, Pace: s.pace(), Log: env.Log,
+			Account: "w" + strconv.Itoa(i), Identity: pay.PublicKey(key.Public), Bank: s.branch.receiptKey(),
+			Dialer: &noise.Dialer{
+				ClientConfig: noise.ClientConfig{Static: key, Bank: s.branch.static.Public, Rand: r},
+				Address:      s.branch.address, Net: env.Network.Client(i).DialContext,
+			},
+			Rand: r, Pace: s.pace(), Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -119,7 +124,7 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	w := s.env.Workload
 	for _, p := range payers {
 		g.Go(func() error {
-			return s.branch.enroll(ctx, bank.Account{Name: p.Account, Key: p.Key.Public, Currency: w.Currency, Opening: opening(w)})
+			return s.branch.enroll(ctx, bank.Account{Name: p.Account, Key: p.Identity, Currency: w.Currency, Opening: opening(w)})
 		})
 	}
 	for i := range w.Merchants {
@@ -137,10 +142,10 @@ func opening(w harness.Workload) int64 {
 	if w.Balance > 0 {
 		return w.Balance
 	}
-	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < wire.MaxAmount/n {
+	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < pay.MaxAmount/n {
 		return w.AmountMax * n
 	}
-	return wire.MaxAmount
+	return pay.MaxAmount
 }
 
 // Payer implements harness.Subject.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
@@ -183,7 +184,7 @@ func TestResets(t *testing.T) {
 func TestSameSeedSameKeys(t *testing.T) {
 	key := func() string {
 		p := startPair(t, Options{}, 2)
-		return p.Subject.(*subject).phones.configs[1].Key.Public.String()
+		return p.Subject.(*subject).phones.configs[1].Dialer.(*noise.Dialer).Static.Public.String()
 	}
 	require.Equal(t, key(), key())
 }

@@ -2,7 +2,6 @@ package bank
 
 import (
 	"context"
-	"crypto/ed25519"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,7 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // BenchmarkServer is the figure of the package: 64 wallets on persistent TCP
@@ -23,8 +23,8 @@ import (
 func BenchmarkServer(b *testing.B) {
 	const wallets = 64
 	bk := openBook(b, wallets)
-	sv := startServer(b, ServerConfig{Book: bk})
-	sessions := make([]*wire.Session, wallets)
+	sv := startServer(b, ServerConfig{Service: bk})
+	sessions := make([]*noise.Session, wallets)
 	for i := range sessions {
 		sessions[i] = sv.dial(b, bk.wallets[i])
 		defer sessions[i].Close()
@@ -52,12 +52,12 @@ func BenchmarkServer(b *testing.B) {
 	b.ReportMetric(float64(fsync.Microseconds()), "µs/fsync")
 }
 
-func bookOne(b *testing.B, s *wire.Session, n int) {
+func bookOne(b *testing.B, s *noise.Session, n int) {
 	b.Helper()
 	p := payment(n)
 	p.Amount = 1
-	a, err := s.Do(context.Background(), &wire.Request{Ask: wire.AskPay, Payment: p})
-	if err != nil || (a.Result != wire.Confirmed && a.Reason != wire.NoFunds) {
+	a, err := s.Do(context.Background(), &pay.Request{Ask: pay.AskPay, Payment: p})
+	if err != nil || (a.Result != pay.Confirmed && a.Reason != pay.NoFunds) {
 		b.Errorf("payment %d: %v, %v", n, a, err)
 	}
 }
@@ -82,24 +82,21 @@ func fsyncTime(tb testing.TB, dir string) time.Duration {
 // testServer is a server on loopback TCP.
 type testServer struct {
 	*Server
-	key     wire.BankKey
+	key     noise.PublicKey
 	address string
 	served  chan error // what Serve returned
 }
 
 func startServer(tb testing.TB, cfg ServerConfig) *testServer {
 	tb.Helper()
-	static, err := wire.NewKeyPair(nil)
+	static, err := noise.NewKeyPair(nil)
 	require.NoError(tb, err)
-	cfg.Wire.Static = static
+	cfg.Noise.Static = static
 	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(tb, err)
 	sv := &testServer{
 		Server: NewServer(cfg), address: ln.Addr().String(), served: make(chan error, 1),
-		key: wire.BankKey{Static: static.Public},
-	}
-	if bk, ok := cfg.Book.(*book); ok {
-		sv.key.Receipt = bk.cfg.Receipts.Public().(ed25519.PublicKey)
+		key: static.Public,
 	}
 	go func() { sv.served <- sv.Serve(context.Background(), ln) }()
 	tb.Cleanup(func() {
@@ -116,13 +113,13 @@ func (sv *testServer) connect(tb testing.TB) net.Conn {
 	return conn
 }
 
-func (sv *testServer) dial(tb testing.TB, wallet wire.KeyPair) *wire.Session {
+func (sv *testServer) dial(tb testing.TB, wallet testWallet) *noise.Session {
 	tb.Helper()
-	return wire.Client(sv.connect(tb), sv.client(wallet))
+	return noise.Client(sv.connect(tb), sv.client(wallet))
 }
 
-func (sv *testServer) client(wallet wire.KeyPair) wire.ClientConfig {
-	return wire.ClientConfig{Static: wallet, Bank: sv.key}
+func (sv *testServer) client(wallet testWallet) noise.ClientConfig {
+	return noise.ClientConfig{Static: wallet.KeyPair, Bank: sv.key}
 }
 
 // BenchmarkLedger books payments of 64 concurrent wallets, without the network.
@@ -134,11 +131,11 @@ func BenchmarkLedger(b *testing.B) {
 	b.ReportAllocs()
 	var next atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		w := bk.wallets[int(next.Add(1))%wallets].Public
+		w := bk.wallets[int(next.Add(1))%wallets].id()
 		for pb.Next() {
 			p := payment(int(n.Add(1)))
 			p.Amount = 1
-			a, err := bk.Answer(context.Background(), w, &wire.Request{Ask: wire.AskPay, Payment: p})
+			a, err := bk.Answer(context.Background(), w, &pay.Request{Ask: pay.AskPay, Payment: p})
 			if err != nil {
 				b.Error(err)
 				return

@@ -50,15 +50,18 @@ CREATE TABLE idempotency (
 	payer       INTEGER NOT NULL REFERENCES account (id),
 	key         BLOB    NOT NULL CHECK (length(key) = 16),
 	fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32), -- of the payment's content
-	answer      BLOB    NOT NULL,                                  -- as wire.AppendAnswer encodes it
-	created     INTEGER NOT NULL,
+	result      TEXT    NOT NULL,                                  -- of the answer, by name: see pay.Result
+	reason      TEXT    NOT NULL,                                  -- by name: see pay.Reason
+	transfer    INTEGER NOT NULL,                                  -- its number if the payment was confirmed, else 0
+	receipt     BLOB    NOT NULL CHECK (length(receipt) = 64),
+	decided     INTEGER NOT NULL,
 	PRIMARY KEY (payer, key)
 ) STRICT, WITHOUT ROWID;
 `
 
 const (
 	applicationID = 0x6f626172 // "obar", in the file's header
-	schemaVersion = 1
+	schemaVersion = 2
 	busyTimeout   = 10_000 // milliseconds to wait for a lock another connection holds
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // store is the writer's connection with its prepared statements. It belongs to
@@ -25,7 +25,7 @@ type store struct {
 type account struct {
 	id       int64
 	name     string
-	key      wire.PublicKey // zero: cannot pay
+	key      pay.PublicKey // zero: cannot pay
 	currency string
 	equity   bool
 	balance  int64 // minor units, with the batch under way
@@ -46,8 +46,8 @@ func openStore(path, vfs string) (*store, error) {
 		{&st.begin, `BEGIN IMMEDIATE`},
 		{&st.commit, `COMMIT`},
 		{&st.rollback, `ROLLBACK`},
-		{&st.findRecord, `SELECT fingerprint, answer, created FROM idempotency WHERE payer = ? AND key = ?`},
-		{&st.addRecord, `INSERT INTO idempotency (payer, key, fingerprint, answer, created) VALUES (?, ?, ?, ?, ?)`},
+		{&st.findRecord, `SELECT fingerprint, result, reason, transfer, receipt, decided FROM idempotency WHERE payer = ? AND key = ?`},
+		{&st.addRecord, `INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.addTransfer, `INSERT INTO transfer (key, order_no, currency, created, booked) VALUES (?, ?, ?, ?, ?)`},
 		{&st.addEntries, `INSERT INTO entry (transfer, account, amount) VALUES (?1, ?2, -?4), (?1, ?3, ?4)`},
 		{&st.addAccount, `INSERT INTO account (name, pubkey, currency, equity, balance) VALUES (?, ?, ?, ?, 0)`},
@@ -95,10 +95,10 @@ func (st *store) accounts() ([]*account, error) {
 }
 
 // bookings reads the key of every payment that was booked, in their order.
-func (st *store) bookings() ([]wire.Key, error) {
-	var all []wire.Key
+func (st *store) bookings() ([]pay.Key, error) {
+	var all []pay.Key
 	err := query(st.conn, `SELECT key FROM transfer WHERE key IS NOT NULL ORDER BY id`, func(s *sqlite3.Stmt) bool {
-		var key wire.Key
+		var key pay.Key
 		copy(key[:], s.ColumnRawBlob(0))
 		all = append(all, key)
 		return true
@@ -109,30 +109,43 @@ func (st *store) bookings() ([]wire.Key, error) {
 // record is what is remembered of a payment that was given a final answer.
 type record struct {
 	fingerprint [32]byte
-	answer      []byte
-	created     int64 // Unix milliseconds
+	answer      pay.Answer
 }
 
-func (st *store) record(payer int64, key *wire.Key) (r record, found bool, err error) {
+func (st *store) record(payer int64, key *pay.Key) (r record, found bool, err error) {
 	s := st.findRecord
 	if err := bind(s).int(payer).blob(key[:]).err; err != nil {
 		return record{}, false, err
 	}
 	if found = s.Step(); found {
 		copy(r.fingerprint[:], s.ColumnRawBlob(0))
-		r.answer = s.ColumnBlob(1, nil)
-		r.created = s.ColumnInt64(2)
+		r.answer, err = scanAnswer(s, 1)
+		r.answer.Key = *key
 	}
-	return r, found, s.Reset()
+	return r, found, errors.Join(err, s.Reset())
 }
 
-func (st *store) insertRecord(payer int64, key *wire.Key, r record) error {
-	return bind(st.addRecord).int(payer).blob(key[:]).blob(r.fingerprint[:]).blob(r.answer).int(r.created).exec()
+// scanAnswer reads a final answer from the columns result, reason, transfer,
+// receipt and decided, which begin at column i.
+func scanAnswer(s *sqlite3.Stmt, i int) (a pay.Answer, err error) {
+	if a.Result, err = pay.ParseResult(s.ColumnText(i)); err != nil {
+		return a, err
+	}
+	if a.Reason, err = pay.ParseReason(s.ColumnText(i + 1)); err != nil {
+		return a, err
+	}
+	a.Transfer, a.Receipt, a.At = s.ColumnInt64(i+2), s.ColumnBlob(i+3, nil), s.ColumnInt64(i+4)
+	return a, a.Validate()
+}
+
+func (st *store) insertRecord(payer int64, key *pay.Key, r record) error {
+	return bind(st.addRecord).int(payer).blob(key[:]).blob(r.fingerprint[:]).text(r.answer.Result.String()).
+		text(r.answer.Reason.String()).int(r.answer.Transfer).blob(r.answer.Receipt).int(r.answer.At).exec()
 }
 
 // insertTransfer books p.Amount from one account to another and returns the
 // transfer's number. A nil key is an opening balance.
-func (st *store) insertTransfer(key []byte, p *wire.Payment, from, to int64, booked int64) (int64, error) {
+func (st *store) insertTransfer(key []byte, p *pay.Payment, from, to int64, booked int64) (int64, error) {
 	err := bind(st.addTransfer).blob(key).text(p.Order).text(p.Currency).int(p.Created).int(booked).exec()
 	if err != nil {
 		return 0, err
@@ -143,7 +156,7 @@ func (st *store) insertTransfer(key []byte, p *wire.Payment, from, to int64, boo
 
 func (st *store) insertAccount(a *account) error {
 	var key []byte
-	if a.key != (wire.PublicKey{}) {
+	if a.key != (pay.PublicKey{}) {
 		key = a.key[:]
 	}
 	equity := int64(0)

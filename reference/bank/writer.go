@@ -8,7 +8,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // maxBalance bounds every account, in minor units, so that no sum of a balance
@@ -22,7 +22,7 @@ type writer struct {
 	cfg   *LedgerConfig
 	store *store
 
-	byKey  map[wire.PublicKey]*account
+	byKey  map[pay.PublicKey]*account
 	byName map[string]*account
 	broken error // why no further batch can be trusted
 
@@ -30,7 +30,7 @@ type writer struct {
 	now      int64 // Unix milliseconds
 	outcomes []outcome
 	dirty    []*account // their balance may differ from the stored one
-	booked   []wire.Key
+	booked   []pay.Key
 }
 
 // load reads the accounts.
@@ -39,7 +39,7 @@ func (w *writer) load() error {
 	if err != nil {
 		return fmt.Errorf("read the accounts: %w", err)
 	}
-	w.byKey = make(map[wire.PublicKey]*account, len(all))
+	w.byKey = make(map[pay.PublicKey]*account, len(all))
 	w.byName = make(map[string]*account, len(all))
 	for _, a := range all {
 		w.add(a)
@@ -64,7 +64,7 @@ func (w *writer) recall() error {
 
 func (w *writer) add(a *account) {
 	w.byName[a.name] = a
-	if a.key != (wire.PublicKey{}) {
+	if a.key != (pay.PublicKey{}) {
 		w.byKey[a.key] = a
 	}
 }
@@ -168,12 +168,12 @@ func (w *writer) recover(cause error) {
 
 // answer decides a request and writes what follows from it. An error is one of
 // the file, never of the request.
-func (w *writer) answer(j *job) (*wire.Answer, error) {
+func (w *writer) answer(j *job) (*pay.Answer, error) {
 	p := &j.request.Payment
-	a := &wire.Answer{Key: p.Key, At: w.now}
+	a := &pay.Answer{Key: p.Key, At: w.now}
 	payer := w.byKey[j.payer]
 	if payer == nil {
-		a.Result, a.Reason = wire.Refused, wire.NotEnrolled
+		a.Result, a.Reason = pay.Refused, pay.NotEnrolled
 		return a, nil
 	}
 	r, found, err := w.store.record(payer.id, &p.Key)
@@ -181,63 +181,59 @@ func (w *writer) answer(j *job) (*wire.Answer, error) {
 		return nil, err
 	}
 	if found {
-		return w.repeat(j, &r)
+		return w.repeat(j, &r), nil
 	}
 	payee := w.byName[p.Payee]
 	switch {
 	case p.Deadline != 0 && w.now > p.Deadline:
-		a.Result = wire.Expired
-	case j.request.Ask == wire.AskStatus:
-		a.Result = wire.NotFound
+		a.Result = pay.Expired
+	case j.request.Ask == pay.AskStatus:
+		a.Result = pay.NotFound
 		return a, nil
 	default:
-		a.Result, a.Reason = wire.Declined, w.decline(p, payer, payee)
+		a.Result, a.Reason = pay.Declined, w.decline(p, payer, payee)
 	}
-	if a.Reason == wire.NoReason && a.Result == wire.Declined {
-		a.Result = wire.Confirmed
+	if a.Reason == pay.NoReason && a.Result == pay.Declined {
+		a.Result = pay.Confirmed
 		if a.Transfer, err = w.book(p.Key[:], p, payer, payee); err != nil {
 			return nil, err
 		}
 		w.booked = append(w.booked, p.Key)
 	}
-	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	r = record{fingerprint: j.fingerprint, created: w.now}
-	if r.answer, err = wire.AppendAnswer(make([]byte, 0, 96), a); err != nil {
-		return nil, err
-	}
-	return a, w.store.insertRecord(payer.id, &p.Key, r)
+	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	return a, w.store.insertRecord(payer.id, &p.Key, record{fingerprint: j.fingerprint, answer: *a})
 }
 
 // repeat answers a request whose key is known already.
-func (w *writer) repeat(j *job, r *record) (*wire.Answer, error) {
+func (w *writer) repeat(j *job, r *record) *pay.Answer {
 	p := &j.request.Payment
 	if r.fingerprint == j.fingerprint {
-		return wire.ParseAnswer(p.Key, r.answer)
+		return &r.answer
 	}
-	a := &wire.Answer{Key: p.Key, Result: wire.Conflict, At: r.created}
-	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	return a, nil
+	a := &pay.Answer{Key: p.Key, Result: pay.Conflict, At: r.answer.At}
+	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	return a
 }
 
 // decline returns why a payment cannot be booked, or NoReason.
-func (w *writer) decline(p *wire.Payment, payer, payee *account) wire.Reason {
+func (w *writer) decline(p *pay.Payment, payer, payee *account) pay.Reason {
 	switch {
 	case payee == nil || payee.equity:
-		return wire.UnknownPayee
+		return pay.UnknownPayee
 	case payee == payer:
-		return wire.SameAccount
+		return pay.SameAccount
 	case p.Currency != payer.currency || p.Currency != payee.currency:
-		return wire.WrongCurrency
+		return pay.WrongCurrency
 	case p.Amount > w.cfg.MaxAmount || payee.balance > maxBalance-p.Amount:
-		return wire.AmountOutOfRange
+		return pay.AmountOutOfRange
 	case payer.balance < p.Amount:
-		return wire.NoFunds
+		return pay.NoFunds
 	}
-	return wire.NoReason
+	return pay.NoReason
 }
 
 // book moves p.Amount. The caller has made sure that it can be moved.
-func (w *writer) book(key []byte, p *wire.Payment, from, to *account) (int64, error) {
+func (w *writer) book(key []byte, p *pay.Payment, from, to *account) (int64, error) {
 	id, err := w.store.insertTransfer(key, p, from.id, to.id, w.now)
 	if err != nil {
 		return 0, err
@@ -273,7 +269,7 @@ func (w *writer) enroll(a *Account) (refused, err error) {
 			return nil, err
 		}
 	}
-	p := wire.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
+	p := pay.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
 	_, err = w.book(nil, &p, equity, acc)
 	return nil, err
 }
@@ -294,14 +290,14 @@ func equityName(currency string) string { return equityPrefix + currency }
 // refuseAccount returns why an account cannot be opened, or nil if it can be or
 // is there already.
 func (w *writer) refuseAccount(a *Account) error {
-	if !wire.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
-		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", wire.MaxPayee, equityPrefix)
+	if !pay.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
+		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", pay.MaxPayee, equityPrefix)
 	}
-	if !wire.IsCurrency(a.Currency) {
+	if !pay.IsCurrency(a.Currency) {
 		return fmt.Errorf("its currency %q is not three upper-case letters (ISO 4217)", a.Currency)
 	}
-	if a.Opening < 0 || a.Opening > wire.MaxAmount {
-		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(wire.MaxAmount))
+	if a.Opening < 0 || a.Opening > pay.MaxAmount {
+		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(pay.MaxAmount))
 	}
 	old := w.byName[a.Name]
 	if old != nil && (old.key != a.Key || old.currency != a.Currency) {

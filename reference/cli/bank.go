@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/reference/bank"
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
 )
 
 // bankKeys is bank.json.
@@ -41,7 +41,7 @@ func bankInit() *cobra.Command {
 		Example: "  onebar reference bank init --dir bank",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			static, err := wire.NewKeyPair(nil)
+			static, err := noise.NewKeyPair(nil)
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func bankInit() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("draw the receipt key: %w", err)
 			}
-			text := bankKeyText(wire.BankKey{Static: static.Public, Receipt: public})
+			text := bankKeyText(static.Public, public)
 			keys := bankKeys{Static: secret(static.Private), Receipts: secret(receipts.Seed())}
 			if err := writeKeys(dir, "bank", keys, text); err != nil {
 				return err
@@ -69,7 +69,7 @@ func bankInit() *cobra.Command {
 // openBank is an open ledger with its keys, which this program alone writes.
 type openBank struct {
 	*bank.Ledger
-	static wire.KeyPair
+	static noise.KeyPair
 	lock   *sqlite3.Conn
 }
 
@@ -79,7 +79,7 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
-	static, err := wire.KeyPairOf(wire.PrivateKey(keys.Static))
+	static, err := noise.KeyPairOf(noise.PrivateKey(keys.Static))
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func bankServe() *cobra.Command {
 
 // serve serves wallets until ctx ends, which is no error.
 func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) error {
-	server := bank.NewServer(bank.ServerConfig{Book: b.Ledger, Wire: wire.ServerConfig{Static: b.static}, Log: log})
+	server := bank.NewServer(bank.ServerConfig{Service: b.Ledger, Noise: noise.ServerConfig{Static: b.static}, Log: log})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(context.WithoutCancel(ctx), ln) }()
 	select {

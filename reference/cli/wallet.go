@@ -7,13 +7,15 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // walletKeys is wallet.json.
@@ -38,18 +40,17 @@ func walletInit() *cobra.Command {
 		Example: `  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			bank, err := parseBankKey(bankKey)
-			if err != nil {
+			if _, _, err := parseBankKey(bankKey); err != nil {
 				return err
 			}
 			if _, _, err := net.SplitHostPort(keys.Bank); err != nil {
 				return fmt.Errorf("--bank: %w: give it as host:port", err)
 			}
-			pair, err := wire.NewKeyPair(nil)
+			pair, err := noise.NewKeyPair(nil)
 			if err != nil {
 				return err
 			}
-			keys.Private, keys.BankKey = secret(pair.Private), bankKeyText(bank)
+			keys.Private, keys.BankKey = secret(pair.Private), strings.TrimSpace(bankKey)
 			if err := writeKeys(dir, "wallet", keys, pair.Public.String()); err != nil {
 				return err
 			}
@@ -97,19 +98,22 @@ func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 }
 
 func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
-	pair, err := wire.KeyPairOf(wire.PrivateKey(keys.Private))
+	pair, err := noise.KeyPairOf(noise.PrivateKey(keys.Private))
 	if err != nil {
 		return nil, err
 	}
-	bank, err := parseBankKey(keys.BankKey)
+	static, receipts, err := parseBankKey(keys.BankKey)
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex // Told comes from several goroutines
 	return wallet.Open(store, wallet.Config{
-		Account: keys.Account, Key: pair, Bank: bank, Address: keys.Bank,
-		Dial: (&net.Dialer{}).DialContext,
-		Log:  logTo(log),
+		Account: keys.Account, Identity: pay.PublicKey(pair.Public), Bank: receipts,
+		Dialer: &noise.Dialer{
+			ClientConfig: noise.ClientConfig{Static: pair, Bank: static},
+			Address:      keys.Bank, Net: (&net.Dialer{}).DialContext,
+		},
+		Log: logTo(log),
 		Told: func(p wallet.Payment) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -156,7 +160,7 @@ taken.`,
 			if within > 0 {
 				o.Deadline = time.Now().Add(within)
 			}
-			return pay(c, w, o, wait)
+			return payOrder(c, w, o, wait)
 		},
 	}
 	f := c.Flags()
@@ -170,7 +174,7 @@ taken.`,
 	return require(c, "dir", "order", "to", "amount", "currency")
 }
 
-func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) error {
+func payOrder(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) error {
 	p, err := w.Pay(c.Context(), o)
 	if err != nil {
 		return err

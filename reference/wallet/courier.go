@@ -7,7 +7,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // courier carries one payment to the bank, try after try, until it has a final
@@ -192,7 +192,7 @@ func (c *courier) try() {
 		a.Error = err.Error()
 	case answer.Result.Final():
 		p.State, p.Reason, p.Answer = verdict(answer)
-	case answer.Reason != wire.NoReason:
+	case answer.Reason != pay.NoReason:
 		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
 	case a.Asked: // its clock is behind ours
 		c.wait = time.UnixMilli(p.Deadline).Sub(time.UnixMilli(answer.At)) + time.Millisecond
@@ -208,17 +208,17 @@ func (c *courier) try() {
 
 // verdict is the state a final answer leads to. A key in conflict means that
 // the bank holds other content under it and so will never book this content.
-func verdict(a *wire.Answer) (State, string, *wire.Answer) {
+func verdict(a *pay.Answer) (State, string, *pay.Answer) {
 	switch a.Result {
-	case wire.Confirmed:
+	case pay.Confirmed:
 		return Confirmed, "", a
-	case wire.Declined:
+	case pay.Declined:
 		return Declined, a.Reason.String(), a
-	case wire.Expired:
+	case pay.Expired:
 		return Expired, "the bank had not booked it by its deadline", a
-	case wire.Conflict:
+	case pay.Conflict:
 		return Declined, "the bank has another payment with this key", a
-	case wire.Unknown, wire.NotFound, wire.Refused:
+	case pay.Unknown, pay.NotFound, pay.Refused:
 	}
 	return StateUnknown, a.Result.String(), nil
 }
@@ -229,7 +229,7 @@ var errNotStored = errors.New("not sent, because that could not be stored")
 // answer. A payment is stored as sent before it can leave. What the opening of a
 // connection takes is not counted against the answer. It returns whether there
 // was a connection.
-func (c *courier) exchange(a *Attempt) (answer *wire.Answer, met bool, err error) {
+func (c *courier) exchange(a *Attempt) (answer *pay.Answer, met bool, err error) {
 	k, dialed, waited, err := c.w.line.get(c.w.ctx)
 	a.Dialed, met = dialed, err == nil
 	if waited {
@@ -240,13 +240,16 @@ func (c *courier) exchange(a *Attempt) (answer *wire.Answer, met bool, err error
 	}
 	asked, allow := time.Now(), c.w.patience.allow()
 	if err == nil {
-		ask := wire.AskPay
+		ask := pay.AskPay
 		if a.Asked {
-			ask = wire.AskStatus
+			ask = pay.AskStatus
 		}
 		ctx, cancel := context.WithTimeout(c.w.ctx, allow)
-		answer, err = k.sess.Do(ctx, &wire.Request{Ask: ask, Payment: c.p.Payment})
+		answer, err = k.sess.Do(ctx, &pay.Request{Ask: ask, Payment: c.p.Payment})
 		cancel()
+		if err == nil && answer.Result.Final() {
+			err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &c.p.Payment, answer)
+		}
 	}
 	took := time.Since(asked)
 	if err != nil || !c.w.alone() {

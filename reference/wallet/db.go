@@ -12,7 +12,7 @@ import (
 
 // schemaVersion is kept in SQLite's user_version. It is raised when an older
 // program would misread the tables.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // schema holds the rules that must survive any mistake in the program: one
 // payment per order that is not refused (the states of the partial index are
@@ -32,7 +32,11 @@ CREATE TABLE payment (
 	deadline INTEGER NOT NULL,
 	state    INTEGER NOT NULL,
 	reason   TEXT    NOT NULL DEFAULT '',
-	answer   BLOB
+	result   TEXT    NOT NULL DEFAULT '', -- of the bank's final answer, by name: see pay.Result; empty is none yet
+	refusal  TEXT    NOT NULL DEFAULT '', -- its reason, by name: see pay.Reason
+	transfer INTEGER NOT NULL DEFAULT 0,
+	decided  INTEGER NOT NULL DEFAULT 0,
+	receipt  BLOB
 ) STRICT;
 CREATE UNIQUE INDEX one_payment_per_order ON payment (account, ordered) WHERE state NOT IN (4, 5);
 CREATE INDEX unfinished ON payment (account, id) WHERE state < 3;

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel"
 )
 
 // line keeps a connection to the bank for all payments of a wallet: one is
@@ -24,7 +24,7 @@ type line struct {
 // link is one connection, from the dial on.
 type link struct {
 	ready chan struct{} // closed when sess or err is set
-	sess  *wire.Session
+	sess  channel.Channel
 	err   error         // of the dial
 	put   chan struct{} // of capacity 1: something below has changed
 
@@ -141,14 +141,9 @@ func (l *line) run(k *link) {
 func (l *line) open(k *link) bool {
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Pace.Dial)
 	defer cancel()
-	conn, err := l.cfg.Dial(ctx, "tcp", l.cfg.Address)
-	if err != nil {
-		k.err = fmt.Errorf("connect to the bank: %w", err)
-	} else {
-		k.sess = wire.Client(conn, wire.ClientConfig{Static: l.cfg.Key, Bank: l.cfg.Bank, Rand: l.cfg.Rand})
-	}
+	k.sess, k.err = l.cfg.Dialer.Dial(ctx)
 	close(k.ready)
-	return err == nil
+	return k.err == nil
 }
 
 // unused reports whether k is to be closed, and keeps it from further tries if

@@ -7,12 +7,12 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // Order is what the user wants paid: a purchase with a name of its own.
 type Order struct {
-	ID       string    // names the purchase; presses for one purchase share it. At most wire.MaxOrder bytes
+	ID       string    // names the purchase; presses for one purchase share it. At most pay.MaxOrder bytes
 	Payee    string    // account
 	Amount   int64     // in minor units of Currency, above 0
 	Currency string    // ISO 4217 code
@@ -20,12 +20,12 @@ type Order struct {
 }
 
 // Payment is one payment of the queue. What is asked of the bank, the embedded
-// wire.Payment, never changes once it is stored, so every try asks the same.
+// pay.Payment, never changes once it is stored, so every try asks the same.
 type Payment struct {
-	wire.Payment
+	pay.Payment
 	State  State
-	Reason string       // for people: why it was refused, or is not known to be anything
-	Answer *wire.Answer // the bank's final answer with its receipt, verified; nil until then
+	Reason string      // for people: why it was refused, or is not known to be anything
+	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
 	id    int64 // row, ascending with acceptance
 	tries int   // made so far
@@ -63,27 +63,42 @@ type PaymentHistory struct {
 // another payee, amount or currency.
 var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase an order name of its own")
 
-const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason, answer,
-	(SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id)`
+const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason,
+	result, refusal, transfer, decided, receipt, (SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id)`
 
 // scan reads the columns. An answer that cannot be read is left out: the state
 // is what counts, and it was stored with the answer.
 func scan(s *sqlite3.Stmt) Payment {
 	p := Payment{
 		id: s.ColumnInt64(0),
-		Payment: wire.Payment{
+		Payment: pay.Payment{
 			Order: s.ColumnText(2), Payee: s.ColumnText(3), Amount: s.ColumnInt64(4), Currency: s.ColumnText(5),
 			Created: s.ColumnInt64(6), Deadline: s.ColumnInt64(7),
 		},
 		State:  State(s.ColumnInt(8)),
 		Reason: s.ColumnText(9),
-		tries:  s.ColumnInt(11),
+		tries:  s.ColumnInt(15),
 	}
 	copy(p.Key[:], s.ColumnRawBlob(1))
-	if a, err := wire.ParseAnswer(p.Key, s.ColumnRawBlob(10)); err == nil {
-		p.Answer = a
+	p.Answer = scanAnswer(s, 10)
+	if p.Answer != nil {
+		p.Answer.Key = p.Key
 	}
 	return p
+}
+
+// scanAnswer reads the bank's final answer from the columns result, refusal,
+// transfer, decided and receipt, which begin at column i. It returns nil if
+// there is none.
+func scanAnswer(s *sqlite3.Stmt, i int) *pay.Answer {
+	a := &pay.Answer{Transfer: s.ColumnInt64(i + 2), At: s.ColumnInt64(i + 3), Receipt: s.ColumnBlob(i+4, nil)}
+	var errs [2]error
+	a.Result, errs[0] = pay.ParseResult(s.ColumnText(i))
+	a.Reason, errs[1] = pay.ParseReason(s.ColumnText(i + 1))
+	if errors.Join(errs[:]...) != nil || a.Validate() != nil {
+		return nil
+	}
+	return a
 }
 
 // accept stores p as queued, unless its order has a payment that is not
@@ -119,12 +134,13 @@ func (s *Store) change(p *Payment, from State, a *Attempt) error {
 	if p.State != from && !from.follows(p.State) {
 		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
 	}
-	var answer []byte
+	var answer pay.Answer
+	result, refusal := "", ""
 	if p.Answer != nil {
-		var err error
-		if answer, err = wire.AppendAnswer(nil, p.Answer); err != nil {
-			return err
+		if err := p.Answer.Validate(); err != nil {
+			return fmt.Errorf("store the answer to payment %s: %w", p.Key, err)
 		}
+		answer, result, refusal = *p.Answer, p.Answer.Result.String(), p.Answer.Reason.String()
 	}
 	return s.do(func(d *db) error {
 		if a != nil {
@@ -137,8 +153,9 @@ func (s *Store) change(p *Payment, from State, a *Attempt) error {
 		if p.State == from {
 			return nil
 		}
-		err := d.query(`UPDATE payment SET state = ?, reason = ?, answer = ? WHERE id = ? AND state = ?`, nil,
-			int(p.State), p.Reason, answer, p.id, int(from))
+		err := d.query(`UPDATE payment SET state = ?, reason = ?, result = ?, refusal = ?, transfer = ?, decided = ?, receipt = ?
+			WHERE id = ? AND state = ?`, nil,
+			int(p.State), p.Reason, result, refusal, answer.Transfer, answer.At, answer.Receipt, p.id, int(from))
 		if err == nil && d.c.Changes() != 1 {
 			err = fmt.Errorf("payment %s is not %v on disk", p.Key, from)
 		}
@@ -158,7 +175,7 @@ func (s *Store) Unfinished(account string) (ps []Payment, err error) {
 }
 
 // payment returns one payment of an account.
-func (s *Store) payment(account string, key wire.Key) (p Payment, err error) {
+func (s *Store) payment(account string, key pay.Key) (p Payment, err error) {
 	found := false
 	err = s.read(func(d *db) error {
 		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND key = ?`,

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 func openStore(tb testing.TB, dsn string) *Store {
@@ -27,7 +27,7 @@ func openStore(tb testing.TB, dsn string) *Store {
 }
 
 func testPayment(n int, order string) Payment {
-	p := Payment{Payment: wire.Payment{
+	p := Payment{Payment: pay.Payment{
 		Order: order, Payee: "m0", Amount: 100, Currency: "KES",
 		Created: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli(),
 	}}
@@ -112,10 +112,10 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	dsn := filepath.Join(t.TempDir(), "wallet.db")
 	s, err := OpenStore(dsn)
 	require.NoError(t, err)
-	require.NoError(t, s.do(func(d *db) error { return d.query("PRAGMA user_version = 2", nil) }))
+	require.NoError(t, s.do(func(d *db) error { return d.query("PRAGMA user_version = 9", nil) }))
 	require.NoError(t, s.Close())
 	_, err = OpenStore(dsn)
-	require.ErrorContains(t, err, "the queue has format 2 and this program knows 1")
+	require.ErrorContains(t, err, "the queue has format 9 and this program knows 2")
 }
 
 func TestFullDiskRefusesThePayment(t *testing.T) {
@@ -241,8 +241,8 @@ func TestStoreAgainstModel(t *testing.T) {
 		s, err := OpenStore(filepath.Join(dir, "wallet.db"))
 		require.NoError(t, err)
 		defer func() { _ = s.Close() }()
-		model := map[wire.Key]Payment{}
-		open := map[string]wire.Key{} // the payment of an order that is not refused
+		model := map[pay.Key]Payment{}
+		open := map[string]pay.Key{} // the payment of an order that is not refused
 		n := 0
 		check := func(s *Store) {
 			hs, err := s.History("w0")

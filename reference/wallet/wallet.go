@@ -3,6 +3,7 @@ package wallet
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -11,27 +12,23 @@ import (
 	"log/slog"
 	"maps"
 	mathrand "math/rand/v2"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/pay"
 )
 
-// Config is what a wallet needs. Account, Key, Bank, Address and Dial must be
-// set.
+// Config is what a wallet needs. Account, Identity, Bank and Dialer must be set.
 type Config struct {
-	Account string       // names this wallet's payments in the store and in logs; it is not sent
-	Key     wire.KeyPair // who the wallet is to the bank
-	Bank    wire.BankKey // whom it believes
-	Address string       // of the bank, handed to Dial with network "tcp"
+	Account  string            // names this wallet's payments in the store and in logs; it is not sent
+	Identity pay.PublicKey     // who the wallet is to the bank: receipts name it
+	Bank     ed25519.PublicKey // verifies the bank's receipts
+	Dialer   channel.Dialer    // opens channels to the bank, with Identity authenticated
 
-	// Dial opens a connection, as net.Dialer.DialContext does.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Rand is the source of idempotency keys, of handshakes and of the jitter
-	// between tries; it must be safe for concurrent use. Nil is crypto/rand, and
+	// Rand is the source of idempotency keys and of the jitter between tries; it must be safe for concurrent use. Nil is crypto/rand, and
 	// anything else is for tests: who can guess a key can block its payment.
 	Rand io.Reader
 	Pace Pace
@@ -45,8 +42,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Account == "" || c.Address == "" || c.Dial == nil {
-		return c, errors.New("open wallet: it needs an account, the bank's address and a way to dial it")
+	if c.Account == "" || c.Dialer == nil || len(c.Bank) != ed25519.PublicKeySize {
+		return c, errors.New("open wallet: it needs an account, the bank's receipt key and a way to dial the bank")
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader
@@ -82,7 +79,7 @@ type Wallet struct {
 	mu       sync.Mutex
 	closed   bool
 	resuming bool // Open is not through
-	couriers map[wire.Key]*courier
+	couriers map[pay.Key]*courier
 }
 
 // Open returns the wallet of cfg.Account on the store, and resumes what it had
@@ -104,7 +101,7 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 		store:    store,
 		patience: &patience{pace: cfg.Pace, rng: rng},
 		slots:    make(chan struct{}, cfg.Pace.Together),
-		couriers: map[wire.Key]*courier{}, resuming: true,
+		couriers: map[pay.Key]*courier{}, resuming: true,
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	w.line = newLine(w.ctx, cfg)
@@ -174,11 +171,11 @@ func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
 }
 
 func (w *Wallet) newPayment(o Order) (Payment, error) {
-	key, err := wire.NewKey(w.cfg.Rand)
+	key, err := pay.NewKey(w.cfg.Rand)
 	if err != nil {
 		return Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
-	p := Payment{Payment: wire.Payment{
+	p := Payment{Payment: pay.Payment{
 		Key: key, Order: o.ID, Payee: o.Payee, Amount: o.Amount, Currency: o.Currency,
 		Created: time.Now().UnixMilli(),
 	}}
@@ -229,7 +226,7 @@ func (w *Wallet) start(p Payment, made int, sure bool) *courier {
 }
 
 // rests reports whether no courier is on the way with the payment.
-func (w *Wallet) rests(key wire.Key) bool {
+func (w *Wallet) rests(key pay.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.couriers[key] == nil
@@ -247,7 +244,7 @@ func (w *Wallet) alone() bool {
 func (w *Wallet) heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	keys := slices.SortedFunc(maps.Keys(w.couriers), func(a, b wire.Key) int { return bytes.Compare(a[:], b[:]) })
+	keys := slices.SortedFunc(maps.Keys(w.couriers), func(a, b pay.Key) int { return bytes.Compare(a[:], b[:]) })
 	for _, key := range keys {
 		select {
 		case w.couriers[key].up <- struct{}{}:
@@ -259,7 +256,7 @@ func (w *Wallet) heard() {
 // Await waits until the payment with this key has a final state, or rests
 // because its tries are used up, or ctx is done, and returns what is then on
 // disk. An error means that the state could not be read.
-func (w *Wallet) Await(ctx context.Context, key wire.Key) (Payment, error) {
+func (w *Wallet) Await(ctx context.Context, key pay.Key) (Payment, error) {
 	w.mu.Lock()
 	c := w.couriers[key]
 	w.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // rig is a wallet with its store and a bank, and what the user was told.
@@ -24,7 +25,7 @@ type rig struct {
 	*Wallet
 
 	mu    sync.Mutex
-	told  map[wire.Key][]State
+	told  map[pay.Key][]State
 	tried []Attempt
 }
 
@@ -35,7 +36,7 @@ func inBubble(t *testing.T, f func(*rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins in the year 2000, before any time the protocol takes.
 		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
-		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[wire.Key][]State{}}
+		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[pay.Key][]State{}}
 		r.cfg = r.bank.config()
 		r.cfg.Told = func(p Payment) {
 			r.mu.Lock()
@@ -89,7 +90,7 @@ func (r *rig) pay(order string, deadline time.Duration) Payment {
 }
 
 // settle waits until the payment rests, at most for an hour.
-func (r *rig) settle(key wire.Key) Payment {
+func (r *rig) settle(key pay.Key) Payment {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
@@ -98,7 +99,7 @@ func (r *rig) settle(key wire.Key) Payment {
 	return p
 }
 
-func (r *rig) toldOf(key wire.Key) []State {
+func (r *rig) toldOf(key pay.Key) []State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]State(nil), r.told[key]...)
@@ -110,7 +111,7 @@ func TestPaymentIsConfirmed(t *testing.T) {
 		require.Equal(t, Confirmed, p.State)
 		require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.bank.bookings(), 1)
-		require.NoError(t, wire.VerifyReceipt(r.cfg.Bank.Receipt, r.cfg.Key.Public, &p.Payment, p.Answer))
+		require.NoError(t, pay.VerifyReceipt(r.cfg.Bank, r.cfg.Identity, &p.Payment, p.Answer))
 		hs, err := r.History()
 		require.NoError(t, err)
 		require.Len(t, hs, 1)
@@ -141,11 +142,11 @@ func TestSecondPressReturnsThePaymentThereIs(t *testing.T) {
 
 func TestNewPaymentAfterARefusal(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.bank.set(func() { r.bank.refuse = wire.NoFunds })
+		r.bank.set(func() { r.bank.refuse = pay.NoFunds })
 		first := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, Declined, first.State)
 		require.Equal(t, "no funds", first.Reason)
-		r.bank.set(func() { r.bank.refuse = wire.NoReason })
+		r.bank.set(func() { r.bank.refuse = pay.NoReason })
 		second := r.settle(r.pay("tea", 0).Key)
 		require.NotEqual(t, first.Key, second.Key)
 		require.Equal(t, Confirmed, second.State)
@@ -163,8 +164,8 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 		{"requests lost", func(b *testBank) { b.deaf = true }, []State{Sent, StateUnknown}},
 		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []State{Sent, StateUnknown}},
 		{"nobody listens", func(b *testBank) { b.down = true }, []State{Sent}},
-		{"bank busy", func(b *testBank) { b.refuse = wire.Busy }, []State{Sent, StateUnknown}},
-		{"not enrolled yet", func(b *testBank) { b.refuse = wire.NotEnrolled }, []State{Sent, StateUnknown}},
+		{"bank busy", func(b *testBank) { b.refuse = pay.Busy }, []State{Sent, StateUnknown}},
+		{"not enrolled yet", func(b *testBank) { b.refuse = pay.NotEnrolled }, []State{Sent, StateUnknown}},
 		{"answers later than the wallet waits", func(b *testBank) { b.late = 10 * time.Second }, []State{Sent, StateUnknown}},
 	}
 	for _, tt := range tests {
@@ -175,7 +176,7 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				r.bank.set(func() {
 					b := r.bank
-					b.mute, b.deaf, b.cut, b.down, b.refuse, b.late = false, false, false, false, wire.NoReason, 0
+					b.mute, b.deaf, b.cut, b.down, b.refuse, b.late = false, false, false, false, pay.NoReason, 0
 				})
 				p = r.settle(p.Key)
 				require.Equal(t, Confirmed, p.State)
@@ -191,29 +192,32 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 func TestAnswersNotToBeBelieved(t *testing.T) {
 	tests := []struct {
 		name  string
-		twist func(wire.Request, wire.Answer) wire.Answer
+		twist func(pay.Request, pay.Answer) pay.Answer
 	}{
-		{"receipt forged", func(_ wire.Request, a wire.Answer) wire.Answer {
+		{"receipt forged", func(_ pay.Request, a pay.Answer) pay.Answer {
 			a.Receipt = append([]byte(nil), a.Receipt...)
 			a.Receipt[7] ^= 1
 			return a
 		}},
-		{"confirmation made of a refusal", func(_ wire.Request, a wire.Answer) wire.Answer {
-			return wire.Answer{Result: wire.Declined, Reason: wire.NoFunds, At: a.At, Receipt: a.Receipt}
+		{"confirmation made of a refusal", func(_ pay.Request, a pay.Answer) pay.Answer {
+			return pay.Answer{Result: pay.Declined, Reason: pay.NoFunds, At: a.At, Receipt: a.Receipt}
 		}},
-		{"answer to another payment", func(r wire.Request, a wire.Answer) wire.Answer {
-			return wire.Answer{Result: a.Result, Transfer: a.Transfer + 1, At: a.At, Receipt: a.Receipt}
+		{"answer to another payment", func(r pay.Request, a pay.Answer) pay.Answer {
+			return pay.Answer{Result: a.Result, Transfer: a.Transfer + 1, At: a.At, Receipt: a.Receipt}
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				r.bank.set(func() {
-					r.bank.twist = func(q wire.Request, a wire.Answer) (wire.Answer, bool) { return tt.twist(q, a), true }
+					r.bank.twist = func(q pay.Request, a pay.Answer) (pay.Answer, bool) { return tt.twist(q, a), true }
 				})
 				p := r.pay("tea", 0)
 				time.Sleep(20 * time.Second)
 				require.Equal(t, []State{Queued, Sent, StateUnknown}, r.toldOf(p.Key))
+				hs, err := r.History()
+				require.NoError(t, err)
+				require.Contains(t, hs[0].Attempts[0].Error, "treat the payment as unknown")
 				r.bank.set(func() { r.bank.twist = nil })
 				require.Equal(t, Confirmed, r.settle(p.Key).State)
 			})
@@ -263,7 +267,7 @@ func TestExpiry(t *testing.T) {
 			r.settle(p.Key)
 			status := 0
 			for _, q := range r.bank.requests() {
-				if q.Ask == wire.AskStatus {
+				if q.Ask == pay.AskStatus {
 					status++
 				}
 			}
@@ -353,7 +357,7 @@ func TestAnAnswerWakesTheOthers(t *testing.T) {
 func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		r.cfg.Dialer.(*noise.Dialer).Net = func(ctx context.Context, network, address string) (net.Conn, error) {
 			time.Sleep(7 * time.Second) // three SYNs are lost
 			return r.bank.dial(ctx, network, address)
 		}
@@ -397,7 +401,7 @@ func TestSyncWakesAPauseAtOnce(t *testing.T) {
 
 func TestOneConnectionServesAll(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		var keys []wire.Key
+		var keys []pay.Key
 		for i := range 40 {
 			keys = append(keys, r.pay("order "+string(rune(0x4e00+i)), 0).Key)
 		}

@@ -1,4 +1,4 @@
-package wire
+package pay
 
 import (
 	"crypto/ed25519"

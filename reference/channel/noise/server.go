@@ -1,4 +1,4 @@
-package wire
+package noise
 
 import (
 	"errors"
@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/flynn/noise"
+	flynn "github.com/flynn/noise"
+
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/wire"
 )
 
 // ServerConfig is what a bank needs to talk to wallets. The zero value of a
@@ -57,12 +60,12 @@ type ServerConn struct {
 
 	received uint64                // requests so far; Receive's
 	payer    PublicKey             // set by the first Receive
-	hs       *noise.HandshakeState // the first Receive's, then the first Send's
-	dec      *noise.CipherState    // Receive's, set before ready
+	hs       *flynn.HandshakeState // the first Receive's, then the first Send's
+	dec      *flynn.CipherState    // Receive's, set before ready
 	plain    []byte                // Receive's
 
 	lock  chan struct{}      // holds one token; who has it may write
-	enc   *noise.CipherState // under lock
+	enc   *flynn.CipherState // under lock
 	buf   []byte             // under lock
 	ready chan struct{}      // closed by the first Send: the handshake is complete
 	done  chan struct{}      // closed by Close
@@ -75,7 +78,7 @@ type ServerConn struct {
 // Incoming is a request as received.
 type Incoming struct {
 	Number  uint64 // its place in the connection; Send takes it back
-	Request *Request
+	Request *pay.Request
 }
 
 // Server returns the bank's end of conn, which it owns from now on. The caller
@@ -110,7 +113,7 @@ func (c *ServerConn) Receive() (Incoming, error) {
 	return Incoming{Number: c.received - 1, Request: r}, nil
 }
 
-func (c *ServerConn) receive() (*Request, error) {
+func (c *ServerConn) receive() (*pay.Request, error) {
 	if c.received == 0 {
 		return c.firstRequest()
 	}
@@ -126,14 +129,14 @@ func (c *ServerConn) receive() (*Request, error) {
 	if c.plain, err = c.dec.Decrypt(c.plain[:0], nil, frame); err != nil {
 		return nil, violation("a request does not decrypt: %w", err)
 	}
-	r, err := parseRequest(c.plain)
+	r, err := wire.ParseRequest(c.plain)
 	if err != nil {
 		return nil, violation("%w", err)
 	}
 	return r, nil
 }
 
-func (c *ServerConn) firstRequest() (*Request, error) {
+func (c *ServerConn) firstRequest() (*pay.Request, error) {
 	frame, err := c.frames.next(c.cfg.HandshakeTimeout, 0)
 	if err != nil {
 		return nil, err
@@ -146,7 +149,7 @@ func (c *ServerConn) firstRequest() (*Request, error) {
 	return r, nil
 }
 
-func readMessage1(cfg *ServerConfig, frame []byte) (*noise.HandshakeState, *Request, error) {
+func readMessage1(cfg *ServerConfig, frame []byte) (*flynn.HandshakeState, *pay.Request, error) {
 	hs, err := newHandshake(false, &cfg.Static, nil, cfg.Rand)
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +158,7 @@ func readMessage1(cfg *ServerConfig, frame []byte) (*noise.HandshakeState, *Requ
 	if err != nil {
 		return nil, nil, violation("handshake message 1: %w", err)
 	}
-	r, err := parseRequest(payload)
+	r, err := wire.ParseRequest(payload)
 	if err != nil {
 		return nil, nil, violation("%w", err)
 	}
@@ -168,9 +171,9 @@ func (c *ServerConn) Payer() PublicKey { return c.payer }
 
 // Send answers the request with this number. Answers may be sent in any order,
 // each request's once. An error means that the connection is of no more use.
-func (c *ServerConn) Send(number uint64, a *Answer) error {
+func (c *ServerConn) Send(number uint64, a *pay.Answer) error {
 	var buf [256]byte
-	payload, err := appendAnswer(buf[:0], number, a)
+	payload, err := wire.AppendAnswer(buf[:0], number, a)
 	if err != nil {
 		return err
 	}
@@ -195,7 +198,7 @@ func (c *ServerConn) sendMessage2(payload []byte) error {
 	if c.hs == nil {
 		return errors.New("send an answer: no request was received yet")
 	}
-	frame, dec, enc, err := c.hs.WriteMessage(make([]byte, prefixSize, maxMessage), payload)
+	frame, dec, enc, err := c.hs.WriteMessage(make([]byte, prefixSize, maxHandshake), payload)
 	if err != nil {
 		return fmt.Errorf("write handshake message 2: %w", err)
 	}

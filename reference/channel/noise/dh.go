@@ -1,4 +1,4 @@
-package wire
+package noise
 
 import (
 	"crypto/ecdh"
@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/flynn/noise"
+	flynn "github.com/flynn/noise"
 )
 
 // x25519 is the Diffie-Hellman function of one handshake. It computes what
-// noise.DH25519 does with half the work: to crypto/ecdh a private key comes with
+// flynn.DH25519 does with half the work: to crypto/ecdh a private key comes with
 // its public key, for which it multiplies once, and noise hands over the bytes of
 // a private key for each multiplication. A handshake knows two of them, its own
 // static one and the ephemeral one it draws, and both are kept as crypto/ecdh has
@@ -19,21 +19,21 @@ type x25519 struct {
 	static, ephemeral *ecdh.PrivateKey // nil: not known yet
 }
 
-// GenerateKeypair implements noise.DHFunc.
-func (d *x25519) GenerateKeypair(r io.Reader) (noise.DHKey, error) {
+// GenerateKeypair implements flynn.DHFunc.
+func (d *x25519) GenerateKeypair(r io.Reader) (flynn.DHKey, error) {
 	var b PrivateKey
 	if _, err := io.ReadFull(source(r), b[:]); err != nil {
-		return noise.DHKey{}, err
+		return flynn.DHKey{}, err
 	}
 	k, err := ecdh.X25519().NewPrivateKey(b[:])
 	if err != nil {
-		return noise.DHKey{}, err
+		return flynn.DHKey{}, err
 	}
 	d.ephemeral = k
-	return noise.DHKey{Private: b[:], Public: k.PublicKey().Bytes()}, nil
+	return flynn.DHKey{Private: b[:], Public: k.PublicKey().Bytes()}, nil
 }
 
-// DH implements noise.DHFunc. It refuses a public key of low order, with which
+// DH implements flynn.DHFunc. It refuses a public key of low order, with which
 // the secret would be no secret.
 func (d *x25519) DH(private, public []byte) ([]byte, error) {
 	var own *ecdh.PrivateKey
@@ -55,8 +55,8 @@ func (d *x25519) DH(private, public []byte) ([]byte, error) {
 	return own.ECDH(peer)
 }
 
-// DHLen implements noise.DHFunc.
+// DHLen implements flynn.DHFunc.
 func (*x25519) DHLen() int { return len(PublicKey{}) }
 
-// DHName implements noise.DHFunc.
+// DHName implements flynn.DHFunc.
 func (*x25519) DHName() string { return "25519" }

@@ -1,4 +1,4 @@
-package wire
+package noise
 
 import (
 	"context"
@@ -9,21 +9,39 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/flynn/noise"
-)
+	flynn "github.com/flynn/noise"
 
-// ErrClosed is returned by the methods of a Session after its Close.
-var ErrClosed = errors.New("the session is closed")
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/wire"
+)
 
 // ClientConfig is what a wallet needs to talk to its bank.
 type ClientConfig struct {
 	Static KeyPair   // the wallet's own; the bank takes Static.Public for the payer
-	Bank   BankKey   // whom to trust
+	Bank   PublicKey // whom to trust
 	Rand   io.Reader // of the handshake's ephemeral key; nil is crypto/rand
 }
 
-// Session is the wallet's end of a connection. Its methods may be called from
-// several goroutines. Once it has failed it stays failed: dial again.
+// Dialer opens sessions over streams. It implements [channel.Dialer].
+type Dialer struct {
+	ClientConfig
+
+	Address string // of the bank, handed to Net with network "tcp"
+	// Net opens a stream, as net.Dialer.DialContext does.
+	Net func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Dial implements [channel.Dialer]. The handshake is made with the first request.
+func (d *Dialer) Dial(ctx context.Context) (channel.Channel, error) {
+	conn, err := d.Net(ctx, "tcp", d.Address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the bank: %w", err)
+	}
+	return Client(conn, d.ClientConfig), nil
+}
+
+// Session is the wallet's end of a connection. It implements [channel.Channel].
 type Session struct {
 	conn   net.Conn
 	cfg    ClientConfig
@@ -31,8 +49,8 @@ type Session struct {
 
 	lock    chan struct{}         // holds one token; who has it may write
 	started bool                  // under lock: message 1 was written, or failed to be
-	hs      *noise.HandshakeState // under lock before started, then the reader's
-	enc     *noise.CipherState    // under lock, set before ready
+	hs      *flynn.HandshakeState // under lock before started, then the reader's
+	enc     *flynn.CipherState    // under lock, set before ready
 	buf     []byte                // under lock
 
 	ready  chan struct{} // closed by the reader: the handshake is complete
@@ -40,10 +58,10 @@ type Session struct {
 	reader chan struct{} // closed: the reader has ended
 
 	mu      sync.Mutex
-	next    uint64                  // number of the next request
-	waiting map[uint64]chan *Answer // by number of the request; each has room for its answer
-	queue   []chan struct{}         // who waits for the handshake to be complete, in order; closed when it is their turn
-	err     error                   // why done is closed
+	next    uint64                      // number of the next request
+	waiting map[uint64]chan *pay.Answer // by number of the request; each has room for its answer
+	queue   []chan struct{}             // who waits for the handshake to be complete, in order; closed when it is their turn
+	err     error                       // why done is closed
 }
 
 // Client returns a session over conn, which it owns from now on. Nothing is sent
@@ -54,15 +72,12 @@ func Client(conn net.Conn, cfg ClientConfig) *Session {
 		conn: conn, cfg: cfg, frames: newFrameReader(conn, maxAnswer),
 		lock:  make(chan struct{}, 1),
 		ready: make(chan struct{}), done: make(chan struct{}), reader: make(chan struct{}),
-		waiting: map[uint64]chan *Answer{},
+		waiting: map[uint64]chan *pay.Answer{},
 	}
 }
 
-// Do sends r and waits for its answer. A final answer's receipt has been
-// verified. Any error leaves the outcome unknown: the request may have reached
-// the bank or not. When ctx ends before the answer the session stays usable and
-// the answer, should it still come, is dropped; asking again is safe.
-func (s *Session) Do(ctx context.Context, r *Request) (*Answer, error) {
+// Do implements [channel.Channel].
+func (s *Session) Do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
 	a, err := s.do(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("ask the bank to %v %v: %w", r.Ask, r.Payment.Key, err)
@@ -70,9 +85,9 @@ func (s *Session) Do(ctx context.Context, r *Request) (*Answer, error) {
 	return a, nil
 }
 
-func (s *Session) do(ctx context.Context, r *Request) (*Answer, error) {
+func (s *Session) do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
 	var buf [256]byte
-	payload, err := appendRequest(buf[:0], r)
+	payload, err := wire.AppendRequest(buf[:0], r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +95,7 @@ func (s *Session) do(ctx context.Context, r *Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var a *Answer
+	var a *pay.Answer
 	select {
 	case a = <-answer:
 	case <-ctx.Done():
@@ -96,16 +111,11 @@ func (s *Session) do(ctx context.Context, r *Request) (*Answer, error) {
 		}
 	}
 	a.Key = r.Payment.Key
-	if a.Result.Final() {
-		if err := VerifyReceipt(s.cfg.Bank.Receipt, s.cfg.Static.Public, &r.Payment, a); err != nil {
-			return nil, err
-		}
-	}
 	return a, nil
 }
 
 // send writes a request, as handshake message 1 if it is the first.
-func (s *Session) send(ctx context.Context, payload []byte) (n uint64, answer chan *Answer, err error) {
+func (s *Session) send(ctx context.Context, payload []byte) (n uint64, answer chan *pay.Answer, err error) {
 	for {
 		if err := s.acquire(ctx); err != nil {
 			return 0, nil, err
@@ -180,12 +190,12 @@ func (s *Session) acquire(ctx context.Context) error {
 func (s *Session) release() { <-s.lock }
 
 // start begins the handshake. The caller holds the lock.
-func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *Answer, error) {
-	hs, err := newHandshake(true, &s.cfg.Static, s.cfg.Bank.Static[:], s.cfg.Rand)
+func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *pay.Answer, error) {
+	hs, err := newHandshake(true, &s.cfg.Static, s.cfg.Bank[:], s.cfg.Rand)
 	if err != nil {
 		return 0, nil, err
 	}
-	frame, _, _, err := hs.WriteMessage(make([]byte, prefixSize, maxMessage), payload)
+	frame, _, _, err := hs.WriteMessage(make([]byte, prefixSize, maxHandshake), payload)
 	if err != nil {
 		return 0, nil, fmt.Errorf("write handshake message 1: %w", err)
 	}
@@ -196,7 +206,7 @@ func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *Answ
 }
 
 // transport sends a request after the handshake. The caller holds the lock.
-func (s *Session) transport(ctx context.Context, payload []byte) (uint64, chan *Answer, error) {
+func (s *Session) transport(ctx context.Context, payload []byte) (uint64, chan *pay.Answer, error) {
 	frame, err := s.enc.Encrypt(append(s.buf[:0], 0, 0), nil, payload)
 	if err != nil {
 		return 0, nil, s.fail(err)
@@ -206,10 +216,10 @@ func (s *Session) transport(ctx context.Context, payload []byte) (uint64, chan *
 	return n, answer, s.write(ctx, frame)
 }
 
-func (s *Session) register() (uint64, chan *Answer) {
+func (s *Session) register() (uint64, chan *pay.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, answer := s.next, make(chan *Answer, 1)
+	n, answer := s.next, make(chan *pay.Answer, 1)
 	s.next++
 	s.waiting[n] = answer
 	return n, answer
@@ -254,7 +264,7 @@ func (s *Session) read() {
 	_ = s.fail(err)
 }
 
-func (s *Session) finishHandshake() (*noise.CipherState, error) {
+func (s *Session) finishHandshake() (*flynn.CipherState, error) {
 	frame, err := s.frames.next(0, 0)
 	if err != nil {
 		return nil, err
@@ -273,7 +283,7 @@ func (s *Session) finishHandshake() (*noise.CipherState, error) {
 }
 
 func (s *Session) deliver(payload []byte) error {
-	n, a, err := parseAnswer(payload)
+	n, a, err := wire.ParseAnswer(payload)
 	if err != nil {
 		return violation("%w", err)
 	}
@@ -302,7 +312,7 @@ func (s *Session) fail(err error) error {
 	return s.err
 }
 
-// Done is closed when the session has failed or was closed.
+// Done implements [channel.Channel].
 func (s *Session) Done() <-chan struct{} { return s.done }
 
 // Err returns why the session ended, or nil while it has not.
@@ -312,10 +322,9 @@ func (s *Session) Err() error {
 	return s.err
 }
 
-// Close ends the session and closes its connection. Calls of Do that wait
-// return ErrClosed. No goroutine of the session is left when it returns.
+// Close implements [channel.Channel]. It closes the connection.
 func (s *Session) Close() error {
-	_ = s.fail(ErrClosed)
+	_ = s.fail(channel.ErrClosed)
 	s.lock <- struct{}{} // a start under way either happens before or finds done
 	defer s.release()
 	if s.started {

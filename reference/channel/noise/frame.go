@@ -1,4 +1,4 @@
-package wire
+package noise
 
 import (
 	"bufio"
@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/onebar/onebar/reference/wire"
 )
 
 const (
@@ -15,6 +17,9 @@ const (
 	maxFrame   = 65535 // bytes of a Noise message, by its specification
 	minFrame   = 16    // bytes: no Noise message is shorter than its tag
 	maxAnswer  = 1024  // bytes of a frame with an answer
+
+	// maxHandshake is room for a handshake message with an answer or a request.
+	maxHandshake = wire.MaxMessage + 128
 )
 
 // ErrProtocol is wrapped by errors that say the other end broke the protocol:

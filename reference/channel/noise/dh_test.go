@@ -1,10 +1,10 @@
-package wire
+package noise
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/flynn/noise"
+	flynn "github.com/flynn/noise"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,9 +21,9 @@ func TestX25519(t *testing.T) {
 	require.Equal(t, own.noise(), same.noise())
 
 	d := &x25519{static: own.key()}
-	require.Equal(t, noise.DH25519.DHLen(), d.DHLen())
-	require.Equal(t, noise.DH25519.DHName(), d.DHName())
-	want, err := noise.DH25519.GenerateKeypair(r())
+	require.Equal(t, flynn.DH25519.DHLen(), d.DHLen())
+	require.Equal(t, flynn.DH25519.DHName(), d.DHName())
+	want, err := flynn.DH25519.GenerateKeypair(r())
 	require.NoError(t, err)
 	drawn, err := d.GenerateKeypair(r())
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestX25519(t *testing.T) {
 	require.Equal(t, want, own.noise(), "the same draws make the same static key")
 
 	for name, private := range map[string][]byte{"static": own.Private[:], "ephemeral": drawn.Private, "another": peer.Private[:]} {
-		want, err := noise.DH25519.DH(private, peer.Public[:])
+		want, err := flynn.DH25519.DH(private, peer.Public[:])
 		require.NoError(t, err)
 		got, err := d.DH(private, peer.Public[:])
 		require.NoError(t, err)

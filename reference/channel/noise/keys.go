@@ -1,14 +1,13 @@
-package wire
+package noise
 
 import (
 	"crypto/ecdh"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"io"
 
-	"github.com/flynn/noise"
+	flynn "github.com/flynn/noise"
 )
 
 // PublicKey is an X25519 public key: who a wallet or a bank is.
@@ -54,14 +53,8 @@ func KeyPairOf(k PrivateKey) (KeyPair, error) {
 	return KeyPair{Public: PublicKey(key.PublicKey().Bytes()), Private: k, key: func() *ecdh.PrivateKey { return key }}, nil
 }
 
-func (k *KeyPair) noise() noise.DHKey {
-	return noise.DHKey{Private: k.Private[:], Public: k.Public[:]}
-}
-
-// BankKey is what a wallet knows of its bank beforehand.
-type BankKey struct {
-	Static  PublicKey         // authenticates the connection
-	Receipt ed25519.PublicKey // verifies receipts
+func (k *KeyPair) noise() flynn.DHKey {
+	return flynn.DHKey{Private: k.Private[:], Public: k.Public[:]}
 }
 
 func source(r io.Reader) io.Reader {
@@ -72,17 +65,17 @@ func source(r io.Reader) io.Reader {
 }
 
 // prologue binds both ends to this version of the protocol.
-const prologue = "onebar wire 1"
+const prologue = "onebar noise 1"
 
-func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*noise.HandshakeState, error) {
+func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*flynn.HandshakeState, error) {
 	var dh x25519
 	if own.key != nil {
 		dh.static = own.key()
 	}
-	hs, err := noise.NewHandshakeState(noise.Config{
-		CipherSuite:   noise.NewCipherSuite(&dh, noise.CipherChaChaPoly, noise.HashBLAKE2s),
+	hs, err := flynn.NewHandshakeState(flynn.Config{
+		CipherSuite:   flynn.NewCipherSuite(&dh, flynn.CipherChaChaPoly, flynn.HashBLAKE2s),
 		Random:        source(r),
-		Pattern:       noise.HandshakeIK,
+		Pattern:       flynn.HandshakeIK,
 		Initiator:     initiator,
 		Prologue:      []byte(prologue),
 		StaticKeypair: own.noise(),

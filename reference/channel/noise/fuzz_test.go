@@ -1,4 +1,4 @@
-package wire
+package noise
 
 import (
 	"bytes"
@@ -8,54 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-// FuzzParseRequest: no value on error, only valid values, and a re-encoding
-// that is stable.
-func FuzzParseRequest(f *testing.F) {
-	for _, ask := range []Ask{AskPay, AskStatus} {
-		r := payRequest(1)
-		r.Ask = ask
-		b, err := appendRequest(nil, r)
-		require.NoError(f, err)
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := parseRequest(b)
-		if err != nil {
-			require.Nil(t, r)
-			return
-		}
-		require.NoError(t, r.Validate())
-		b2, err := appendRequest(nil, r)
-		require.NoError(t, err)
-		r2, err := parseRequest(b2)
-		require.NoError(t, err)
-		require.Equal(t, r, r2)
-	})
-}
-
-func FuzzParseAnswer(f *testing.F) {
-	b := newBench(f)
-	p := payRequest(1).Payment
-	for _, a := range []*Answer{b.confirm(b.wallet.Public, &p), {Result: Refused, Reason: Busy, At: testTime}} {
-		enc, err := appendAnswer(nil, 3, a)
-		require.NoError(f, err)
-		f.Add(enc)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		n, a, err := parseAnswer(b)
-		if err != nil {
-			require.Nil(t, a)
-			return
-		}
-		enc, err := appendAnswer(nil, n, a)
-		require.NoError(t, err)
-		n2, a2, err := parseAnswer(enc)
-		require.NoError(t, err)
-		require.Equal(t, n, n2)
-		require.Equal(t, a, a2)
-	})
-}
 
 // bytesConn is a connection that has sent everything it will ever send.
 type bytesConn struct {
