@@ -75,11 +75,21 @@ func source(r io.Reader) io.Reader {
 const prologue = "onebar wire 1"
 
 func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*noise.HandshakeState, error) {
+	hs, err := noise.NewHandshakeState(handshakeConfig(initiator, own, peer, r))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the handshake: %w", err)
+	}
+	return hs, nil
+}
+
+// handshakeConfig is the Noise protocol of this package for one handshake; r
+// gives the ephemeral private key.
+func handshakeConfig(initiator bool, own *KeyPair, peer []byte, r io.Reader) noise.Config {
 	var dh x25519
 	if own.key != nil {
 		dh.static = own.key()
 	}
-	hs, err := noise.NewHandshakeState(noise.Config{
+	return noise.Config{
 		CipherSuite:   noise.NewCipherSuite(&dh, noise.CipherChaChaPoly, noise.HashBLAKE2s),
 		Random:        source(r),
 		Pattern:       noise.HandshakeIK,
@@ -87,9 +97,5 @@ func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*nois
 		Prologue:      []byte(prologue),
 		StaticKeypair: own.noise(),
 		PeerStatic:    peer,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the handshake: %w", err)
 	}
-	return hs, nil
 }
