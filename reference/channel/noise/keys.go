@@ -68,11 +68,21 @@ func source(r io.Reader) io.Reader {
 const prologue = "onebar noise 1"
 
 func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*flynn.HandshakeState, error) {
+	hs, err := flynn.NewHandshakeState(handshakeConfig(initiator, own, peer, r))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the handshake: %w", err)
+	}
+	return hs, nil
+}
+
+// handshakeConfig is the Noise protocol of this package for one handshake; r
+// gives the ephemeral private key.
+func handshakeConfig(initiator bool, own *KeyPair, peer []byte, r io.Reader) flynn.Config {
 	var dh x25519
 	if own.key != nil {
 		dh.static = own.key()
 	}
-	hs, err := flynn.NewHandshakeState(flynn.Config{
+	return flynn.Config{
 		CipherSuite:   flynn.NewCipherSuite(&dh, flynn.CipherChaChaPoly, flynn.HashBLAKE2s),
 		Random:        source(r),
 		Pattern:       flynn.HandshakeIK,
@@ -80,9 +90,5 @@ func newHandshake(initiator bool, own *KeyPair, peer []byte, r io.Reader) (*flyn
 		Prologue:      []byte(prologue),
 		StaticKeypair: own.noise(),
 		PeerStatic:    peer,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the handshake: %w", err)
 	}
-	return hs, nil
 }
