@@ -57,18 +57,18 @@ func (f *Faulty) Set(name string) error {
 
 // The careless pace of both.
 const (
-	hastyTries   = 25
-	hastyTimeout = 3 * time.Second
-	hastyPause   = 500 * time.Millisecond
-	hastyCommit  = 2 * time.Second
+	impatientTries   = 25
+	impatientTimeout = 3 * time.Second
+	impatientPause   = 500 * time.Millisecond
+	impatientCommit  = 2 * time.Second
 )
 
-// hastyPayers are the payers of Faulty.NewKeyPerAttempt.
-type hastyPayers struct {
-	desk    *desk
-	configs []wallet.Config
-	payers  []hastyPayer
-	wg      sync.WaitGroup
+// impatientPayers are the payers of Faulty.NewKeyPerAttempt.
+type impatientPayers struct {
+	correlator *correlator
+	configs    []wallet.Config
+	payers     []impatientPayer
+	wg         sync.WaitGroup
 
 	mu     sync.Mutex
 	ctx    context.Context // ended by stop
@@ -76,41 +76,41 @@ type hastyPayers struct {
 	open   map[string]struct{} // presses without a final outcome
 }
 
-type hastyPayer struct {
-	h *hastyPayers
+type impatientPayer struct {
+	h *impatientPayers
 	i int
 }
 
-func newHastyPayers(configs []wallet.Config, d *desk) *hastyPayers {
-	h := &hastyPayers{desk: d, configs: configs, open: map[string]struct{}{}}
+func newImpatientPayers(configs []wallet.Config, d *correlator) *impatientPayers {
+	h := &impatientPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
 	for i := range configs {
-		h.payers = append(h.payers, hastyPayer{h, i})
+		h.payers = append(h.payers, impatientPayer{h, i})
 	}
 	h.start()
 	return h
 }
 
-func (h *hastyPayers) start() {
+func (h *impatientPayers) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
-func (h *hastyPayers) stop() {
+func (h *impatientPayers) stop() {
 	h.mu.Lock()
 	h.cancel()
 	h.mu.Unlock()
 	h.wg.Wait()
 }
 
-func (h *hastyPayers) held() []string {
+func (h *impatientPayers) held() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.open))
 }
 
 // Pay implements harness.Payer.
-func (p hastyPayer) Pay(_ context.Context, hp harness.Payment) error {
+func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
 	ctx := p.h.ctx
@@ -118,14 +118,14 @@ func (p hastyPayer) Pay(_ context.Context, hp harness.Payment) error {
 		return errDown
 	}
 	p.h.open[hp.ID] = struct{}{}
-	p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: harness.Queued})
+	p.h.correlator.observer.Told(harness.Told{Payment: hp.ID, Outcome: harness.Queued})
 	p.h.wg.Go(func() { p.carry(ctx, hp) })
 	return nil
 }
 
-func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
+func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
-	for n := 1; n <= hastyTries && ctx.Err() == nil; n++ {
+	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
 		began := time.Now()
 		answer, err := p.try(ctx, hp)
 		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, Took: time.Since(began)}
@@ -135,7 +135,7 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.h.desk.observer.Attempt(a)
+		p.h.correlator.observer.Attempt(a)
 		outcome := harness.OutcomeUnknown
 		if err == nil {
 			outcome = map[pay.Result]harness.Outcome{
@@ -143,7 +143,7 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 			}[answer.Result]
 		}
 		if outcome != told {
-			p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: outcome})
+			p.h.correlator.observer.Told(harness.Told{Payment: hp.ID, Outcome: outcome})
 			told = outcome
 		}
 		if outcome.Final() {
@@ -153,22 +153,22 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 			return
 		}
 		select {
-		case <-time.After(hastyPause):
+		case <-time.After(impatientPause):
 		case <-ctx.Done():
 		}
 	}
 }
 
 // try sends the payment as if it were a new one.
-func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, hastyTimeout)
+func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
 	key, err := pay.NewKey(c.Rand)
 	if err != nil {
 		return nil, err
 	}
-	p.h.desk.file(key, hp.ID)
+	p.h.correlator.file(key, hp.ID)
 	s, err := c.Dialer.Dial(ctx)
 	if err != nil {
 		return nil, err
@@ -180,9 +180,9 @@ func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, e
 	}})
 }
 
-// hastyBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
+// impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
 // ledger learns of it later.
-type hastyBook struct {
+type impatientBook struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
 	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
@@ -193,7 +193,7 @@ type hastyBook struct {
 }
 
 // Submit implements pay.Service.
-func (b *hastyBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
+func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
 		return b.ledger.Submit(payer, r)
@@ -203,7 +203,7 @@ func (b *hastyBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Con
 
 // answer returns what the wallet is told at once, or nil if that is up to the
 // ledger.
-func (b *hastyBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
+func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
@@ -216,7 +216,7 @@ func (b *hastyBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
-		case <-time.After(hastyCommit):
+		case <-time.After(impatientCommit):
 			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
 		case <-b.ctx.Done():
 		}
@@ -225,7 +225,7 @@ func (b *hastyBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 }
 
 // wait returns when everything that was answered is booked or lost.
-func (b *hastyBook) wait() { b.wg.Wait() }
+func (b *impatientBook) wait() { b.wg.Wait() }
 
 // forgetKeys is what Faulty.ForgetKeys does when the bank restarts.
 func forgetKeys(ledger string) error {

@@ -176,7 +176,7 @@ func crashAfterConfirmation(t *testing.T, side harness.Side, lies bool, seed uin
 			harmed = true
 			return
 		}
-		stored, err := p.Subject.(*subject).phones.store.History("w0")
+		stored, err := p.Subject.(*subject).clients.store.History("w0")
 		require.NoError(p.t, err)
 		harmed = len(p.postings()["o0"]) != 1 || len(stored) != 1 || stored[0].State != wallet.Confirmed
 	})

@@ -37,25 +37,25 @@ type Options struct {
 func New(o Options) harness.Subject { return &subject{options: o} }
 
 type subject struct {
-	options Options
-	env     harness.Env
-	desk    *desk
-	branch  *branch
-	phones  *phones
-	hasty   *hastyPayers // in place of phones, if Faulty asks for it
-	stores  map[harness.Side]*storage
+	options    Options
+	env        harness.Env
+	correlator *correlator
+	server     *bankServer
+	clients    *clients
+	impatient  *impatientPayers // in place of clients, if Faulty asks for it
+	stores     map[harness.Side]*storage
 }
 
 // Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.desk = env, newDesk(env.Observer)
+	s.env, s.correlator = env, newCorrelator(env.Observer)
 	root := harness.Rand(env.Seed, harness.StreamSubject)
 	bankStorage, walletStorage := newStorages(env, s.options)
 	var err error
-	if s.branch, err = newBranch(env, s.desk, s.options.Faulty, bankStorage, newSource(root)); err != nil {
+	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
-	if err := s.branch.start(ctx); err != nil {
+	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
 	configs := make([]wallet.Config, env.Workload.Wallets)
@@ -66,10 +66,10 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 			return fmt.Errorf("start wallet %d: %w", i, err)
 		}
 		configs[i] = wallet.Config{
-			Account: "w" + strconv.Itoa(i), Identity: pay.PublicKey(key.Public), Bank: s.branch.receiptKey(),
+			Account: "w" + strconv.Itoa(i), Identity: pay.PublicKey(key.Public), Bank: s.server.receiptKey(),
 			Dialer: &noise.Dialer{
-				ClientConfig: noise.ClientConfig{Static: key, Bank: s.branch.static.Public, Rand: r},
-				Address:      s.branch.address, Net: env.Network.Client(i).DialContext,
+				ClientConfig: noise.ClientConfig{Static: key, Bank: s.server.static.Public, Rand: r},
+				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
 			Rand: r, Pace: s.pace(), Log: env.Log,
 		}
@@ -78,10 +78,10 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
 	if s.options.Faulty.NewKeyPerAttempt {
-		s.hasty = newHastyPayers(configs, s.desk)
+		s.impatient = newImpatientPayers(configs, s.correlator)
 	} else {
-		s.phones = newPhones(env, s.desk, walletStorage, configs)
-		if err := s.phones.start(); err != nil {
+		s.clients = newClients(env, s.correlator, walletStorage, configs)
+		if err := s.clients.start(); err != nil {
 			return fmt.Errorf("start the wallets: %w", err)
 		}
 	}
@@ -124,12 +124,12 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	w := s.env.Workload
 	for _, p := range payers {
 		g.Go(func() error {
-			return s.branch.enroll(ctx, bank.Account{Name: p.Account, Key: p.Identity, Currency: w.Currency, Opening: opening(w)})
+			return s.server.enroll(ctx, bank.Account{Name: p.Account, Key: p.Identity, Currency: w.Currency, Opening: opening(w)})
 		})
 	}
 	for i := range w.Merchants {
 		g.Go(func() error {
-			return s.branch.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
+			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
 		})
 	}
 	return g.Wait()
@@ -150,15 +150,15 @@ func opening(w harness.Workload) int64 {
 
 // Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
-	if s.hasty != nil {
-		return s.hasty.payers[i]
+	if s.impatient != nil {
+		return s.impatient.payers[i]
 	}
-	return s.phones.payers[i]
+	return s.clients.payers[i]
 }
 
 // Ledger implements harness.Subject. It reads the bank's file, beside the bank.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
-	l, err := s.branch.ledger(ctx, s.desk)
+	l, err := s.server.ledger(ctx, s.correlator)
 	if err != nil {
 		return harness.Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -168,14 +168,14 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 // Close implements harness.Subject.
 func (s *subject) Close() error {
 	var errs []error
-	if s.phones != nil {
-		errs = append(errs, s.phones.stop())
+	if s.clients != nil {
+		errs = append(errs, s.clients.stop())
 	}
-	if s.hasty != nil {
-		s.hasty.stop()
+	if s.impatient != nil {
+		s.impatient.stop()
 	}
-	if s.branch != nil {
-		errs = append(errs, s.branch.stop())
+	if s.server != nil {
+		errs = append(errs, s.server.stop())
 	}
 	return errors.Join(errs...)
 }
@@ -190,40 +190,40 @@ func (s *subject) Crashes(side harness.Side) bool { return side != harness.SideU
 func (s *subject) Crash(side harness.Side) error {
 	switch {
 	case side == harness.Server:
-		return s.branch.kill()
+		return s.server.kill()
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
-	case s.hasty != nil:
-		s.hasty.stop()
+	case s.impatient != nil:
+		s.impatient.stop()
 		return nil
 	}
-	return s.phones.kill()
+	return s.clients.kill()
 }
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	switch {
 	case side == harness.Server:
-		return s.branch.start(ctx)
+		return s.server.start(ctx)
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
-	case s.hasty != nil:
-		s.hasty.start()
+	case s.impatient != nil:
+		s.impatient.start()
 		return nil
 	}
-	return s.phones.start()
+	return s.clients.start()
 }
 
 // SlowAnswers implements harness.Slower.
-func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.branch.slow(d) }
+func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
 
 // Holds implements harness.Holder.
 func (s *subject) Holds() bool { return true }
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
-	if s.hasty != nil {
-		return s.hasty.held(), nil
+	if s.impatient != nil {
+		return s.impatient.held(), nil
 	}
-	return s.phones.held(s.desk)
+	return s.clients.held(s.correlator)
 }

@@ -20,12 +20,12 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// patience is how long a test waits for what must happen, on a busy machine.
-const patience = 20 * time.Second
+// testTimeout is how long a test waits for what must happen, on a busy machine.
+const testTimeout = 20 * time.Second
 
 func do(tb testing.TB, s *noise.Session, ask pay.Ask, p pay.Payment) (*pay.Answer, error) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), testTimeout)
 	defer cancel()
 	return s.Do(ctx, &pay.Request{Ask: ask, Payment: p})
 }
@@ -180,7 +180,7 @@ func TestStrangerIsRefused(t *testing.T) {
 	require.Equal(t, pay.NotEnrolled, got.Reason)
 	select {
 	case <-s.Done():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the bank did not hang up on a stranger")
 	}
 	require.Contains(t, log.String(), "not enrolled")
@@ -210,7 +210,7 @@ func TestHostileBytes(t *testing.T) {
 			defer conn.Close()
 			_, _ = conn.Write(c.sent) // the bank may have hung up already
 			_ = conn.CloseWrite()
-			require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(testTimeout)))
 			n, err := io.Copy(io.Discard, conn)
 			require.Zero(t, n, "hostile bytes were answered")
 			var late net.Error
@@ -251,7 +251,7 @@ func TestConnectionLimit(t *testing.T) {
 	require.NoError(t, err, "those inside are not disturbed")
 
 	sessions[1].Close()
-	require.Eventually(t, func() bool { return third() == nil }, patience, 10*time.Millisecond,
+	require.Eventually(t, func() bool { return third() == nil }, testTimeout, 10*time.Millisecond,
 		"the place of a closed connection is free again")
 }
 

@@ -3,8 +3,8 @@
 // an end that is true, however bad the link: confirmed, declined or expired.
 //
 // Read it in this order: [State] says what a user can be told; [Store] is the
-// durable queue; [Wallet.Pay] accepts a payment into it; a courier (courier.go)
-// carries each payment to the bank, try after try; the line (line.go) keeps a
+// durable queue; [Wallet.Pay] accepts a payment into it; a sender (sender.go)
+// carries each payment to the bank, try after try; the connection (connection.go) keeps a
 // connection for all of them; [Pace] says how long to wait for an answer and
 // how long between tries.
 //

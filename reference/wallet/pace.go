@@ -85,7 +85,7 @@ func (p Pace) pause(n int) time.Duration {
 	return min(d, p.Cap)
 }
 
-// patience estimates how long an answer takes, as TCP estimates its
+// backoff estimates how long an answer takes, as TCP estimates its
 // retransmission time-out (RFC 6298, section 2): a smoothed time plus four
 // times its mean deviation. Each time-out on an open connection doubles what the
 // next try is given (5.5 there), until an answer is in; that no connection opens
@@ -94,7 +94,7 @@ func (p Pace) pause(n int) time.Duration {
 // that an outage has delayed says too much. So an answer that comes sooner than
 // expected counts an eighth as a deviation, as in Linux (tcp_rtt_estimator):
 // otherwise the fast answers after an outage would raise the estimate further.
-type patience struct {
+type backoff struct {
 	pace Pace
 
 	mu       sync.Mutex
@@ -105,14 +105,14 @@ type patience struct {
 }
 
 // allow returns the time the next try is given.
-func (p *patience) allow() time.Duration {
+func (p *backoff) allow() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.allowed()
 }
 
 // allowed is allow for a caller that holds p.mu.
-func (p *patience) allowed() time.Duration {
+func (p *backoff) allowed() time.Duration {
 	d := p.pace.First
 	if p.srtt > 0 {
 		d = p.srtt + 4*p.rttvar
@@ -125,7 +125,7 @@ func (p *patience) allowed() time.Duration {
 }
 
 // answered takes in that an answer took d.
-func (p *patience) answered(d time.Duration) {
+func (p *backoff) answered(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doubling = 0
@@ -143,7 +143,7 @@ func (p *patience) answered(d time.Duration) {
 
 // timedOut takes in that a try given d had no answer. Tries that were given
 // the same and ended together count once.
-func (p *patience) timedOut(d time.Duration) {
+func (p *backoff) timedOut(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if d >= p.allowed() {
@@ -152,10 +152,10 @@ func (p *patience) timedOut(d time.Duration) {
 }
 
 // pause draws the pause after n tries.
-func (p *patience) pause(n int) time.Duration { return p.draw(p.pace.pause(n)) }
+func (p *backoff) pause(n int) time.Duration { return p.draw(p.pace.pause(n)) }
 
 // draw returns a time between 0 and most.
-func (p *patience) draw(most time.Duration) time.Duration {
+func (p *backoff) draw(most time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Duration(p.rng.Int64N(int64(most) + 1))

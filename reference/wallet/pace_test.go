@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newPatience(p Pace, seed uint64) *patience {
-	return &patience{pace: p.withDefaults(), rng: rand.New(rand.NewPCG(seed, 1))}
+func newBackoff(p Pace, seed uint64) *backoff {
+	return &backoff{pace: p.withDefaults(), rng: rand.New(rand.NewPCG(seed, 1))}
 }
 
 func TestPauseDoublesUpToItsCap(t *testing.T) {
@@ -22,7 +22,7 @@ func TestPauseDoublesUpToItsCap(t *testing.T) {
 }
 
 func TestPauseIsFullJitter(t *testing.T) {
-	p := newPatience(Pace{}, 1)
+	p := newBackoff(Pace{}, 1)
 	const n = 10_000
 	sum, short, long := time.Duration(0), 0, 0
 	for range n {
@@ -43,8 +43,8 @@ func TestPauseIsFullJitter(t *testing.T) {
 	require.InDelta(t, n/10, long, 5*30)
 }
 
-func TestPatienceFollowsTheLink(t *testing.T) {
-	p := newPatience(Pace{}, 1)
+func TestBackoffFollowsTheLink(t *testing.T) {
+	p := newBackoff(Pace{}, 1)
 	require.Equal(t, 8*time.Second, p.allow(), "nothing is known")
 	p.timedOut(8 * time.Second)
 	p.timedOut(8 * time.Second)
@@ -59,8 +59,8 @@ func TestPatienceFollowsTheLink(t *testing.T) {
 	require.InDelta(t, 6, p.allow().Seconds(), 0.5, "a slow and steady one")
 }
 
-func TestPatienceForgetsAnOutage(t *testing.T) {
-	p := newPatience(Pace{}, 1)
+func TestBackoffForgetsAnOutage(t *testing.T) {
+	p := newBackoff(Pace{}, 1)
 	p.answered(8 * time.Second) // the first answer came through the end of an outage
 	last := p.allow()
 	for range 12 {
@@ -71,9 +71,9 @@ func TestPatienceForgetsAnOutage(t *testing.T) {
 	require.Equal(t, 4*time.Second, last)
 }
 
-func TestPatienceStaysWithinItsBounds(t *testing.T) {
+func TestBackoffStaysWithinItsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := newPatience(Pace{}, 1)
+		p := newBackoff(Pace{}, 1)
 		t.Repeat(map[string]func(*rapid.T){
 			"answer": func(t *rapid.T) {
 				p.answered(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "took")))

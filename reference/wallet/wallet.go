@@ -65,21 +65,21 @@ func (c Config) withDefaults() (Config, error) {
 // Wallet accepts payments and carries them to the bank in the background. Its
 // methods may be called from several goroutines.
 type Wallet struct {
-	cfg      Config
-	store    *Store
-	patience *patience
-	line     *line
-	slots    chan struct{} // a try under way holds one
+	cfg        Config
+	store      *Store
+	backoff    *backoff
+	connection *connection
+	slots      chan struct{} // a try under way holds one
 
 	ctx    context.Context // of everything in the background
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // couriers, and calls that end in Told
+	wg     sync.WaitGroup // senders, and calls that end in Told
 	dead   atomic.Bool    // killed: nothing more is stored or told
 
 	mu       sync.Mutex
 	closed   bool
 	resuming bool // Open is not through
-	couriers map[pay.Key]*courier
+	senders  map[pay.Key]*sender
 }
 
 // Open returns the wallet of cfg.Account on the store, and resumes what it had
@@ -97,14 +97,14 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 	}
 	rng := mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
 	w := &Wallet{
-		cfg:      cfg,
-		store:    store,
-		patience: &patience{pace: cfg.Pace, rng: rng},
-		slots:    make(chan struct{}, cfg.Pace.Together),
-		couriers: map[pay.Key]*courier{}, resuming: true,
+		cfg:     cfg,
+		store:   store,
+		backoff: &backoff{pace: cfg.Pace, rng: rng},
+		slots:   make(chan struct{}, cfg.Pace.Together),
+		senders: map[pay.Key]*sender{}, resuming: true,
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.line = newLine(w.ctx, cfg)
+	w.connection = newConnection(w.ctx, cfg)
 	if err := w.resume(); err != nil {
 		w.cancel()
 		return nil, fmt.Errorf("open wallet: %w", err)
@@ -202,52 +202,52 @@ func (w *Wallet) enter() error {
 	return nil
 }
 
-// start sends a courier with p, which has made so many tries of its round. If
+// start sends a sender with p, which has made so many tries of its round. If
 // one is on the way already, that one begins a new round. If the caller is not
-// sure that p is still as it is stored, the courier looks.
-func (w *Wallet) start(p Payment, made int, sure bool) *courier {
+// sure that p is still as it is stored, the sender looks.
+func (w *Wallet) start(p Payment, made int, sure bool) *sender {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c := w.couriers[p.Key]; c != nil {
+	if c := w.senders[p.Key]; c != nil {
 		c.nudge()
 		return c
 	}
-	c := &courier{
-		w: w, p: p, early: made, lag: w.patience.draw(maxLag), resumes: w.resuming, sure: sure,
+	c := &sender{
+		w: w, p: p, early: made, lag: w.backoff.draw(maxLag), resumes: w.resuming, sure: sure,
 		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if w.closed {
 		close(c.done)
 		return c
 	}
-	w.couriers[p.Key] = c
+	w.senders[p.Key] = c
 	w.wg.Go(c.run)
 	return c
 }
 
-// rests reports whether no courier is on the way with the payment.
+// rests reports whether no sender is on the way with the payment.
 func (w *Wallet) rests(key pay.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.couriers[key] == nil
+	return w.senders[key] == nil
 }
 
-// alone reports whether no more than one courier is on the way.
+// alone reports whether no more than one sender is on the way.
 func (w *Wallet) alone() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.couriers) < 2
+	return len(w.senders) < 2
 }
 
-// heard tells the couriers that the bank has answered one of them: always in the
+// heard tells the senders that the bank has answered one of them: always in the
 // same order, so that what a wallet does can be repeated.
 func (w *Wallet) heard() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	keys := slices.SortedFunc(maps.Keys(w.couriers), func(a, b pay.Key) int { return bytes.Compare(a[:], b[:]) })
+	keys := slices.SortedFunc(maps.Keys(w.senders), func(a, b pay.Key) int { return bytes.Compare(a[:], b[:]) })
 	for _, key := range keys {
 		select {
-		case w.couriers[key].up <- struct{}{}:
+		case w.senders[key].up <- struct{}{}:
 		default:
 		}
 	}
@@ -258,7 +258,7 @@ func (w *Wallet) heard() {
 // disk. An error means that the state could not be read.
 func (w *Wallet) Await(ctx context.Context, key pay.Key) (Payment, error) {
 	w.mu.Lock()
-	c := w.couriers[key]
+	c := w.senders[key]
 	w.mu.Unlock()
 	if c != nil {
 		select {
@@ -277,7 +277,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		return err
 	}
 	ps, err := w.store.Unfinished(w.cfg.Account)
-	var cs []*courier
+	var cs []*sender
 	for _, p := range ps {
 		cs = append(cs, w.start(p, 0, false))
 	}
@@ -312,7 +312,7 @@ func (w *Wallet) Close() error {
 	w.mu.Unlock()
 	w.cancel()
 	w.wg.Wait()
-	w.line.wait()
+	w.connection.wait()
 	return nil
 }
 

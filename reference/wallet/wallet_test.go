@@ -366,7 +366,7 @@ func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.tried, 1)
-		require.Equal(t, 4*time.Second+500*time.Millisecond, r.patience.allow(), "only the answer's 1.5 s count")
+		require.Equal(t, 4*time.Second+500*time.Millisecond, r.backoff.allow(), "only the answer's 1.5 s count")
 	})
 }
 

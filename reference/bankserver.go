@@ -19,9 +19,9 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// branch is the server side: the bank, its listener and its ledger, which can
+// bankServer is the server side of a run: the bank, its listener and its ledger, which can
 // be killed and opened again on the same address and file.
-type branch struct {
+type bankServer struct {
 	host     harness.Host
 	storage  *storage
 	static   noise.KeyPair
@@ -32,13 +32,13 @@ type branch struct {
 	faulty   Faulty
 	slowness atomic.Pointer[slowness]
 
-	mu      sync.Mutex
-	address string       // of the first listener; the later ones take it over
-	book    *bank.Ledger // nil while it is down
-	hasty   *hastyBook
-	server  *bank.Server
-	cancel  context.CancelFunc // ends hasty
-	wg      sync.WaitGroup     // Serve
+	mu        sync.Mutex
+	address   string       // of the first listener; the later ones take it over
+	book      *bank.Ledger // nil while it is down
+	impatient *impatientBook
+	server    *bank.Server
+	cancel    context.CancelFunc // ends impatient
+	wg        sync.WaitGroup     // Serve
 }
 
 // instant is how long the bank of a virtual disk waits for requests that come at
@@ -52,9 +52,9 @@ type slowness struct {
 	hits atomic.Int64
 }
 
-// newBranch prepares the bank of a run; start opens it.
-func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*branch, error) {
-	b := &branch{
+// newBankServer prepares the bank of a run; start opens it.
+func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.Reader) (*bankServer, error) {
+	b := &bankServer{
 		host: env.Network.Server(), storage: st, rand: r, faulty: f,
 		// A wallet that redials leaves a connection behind that the bank
 		// believes in until it is idle for long.
@@ -79,10 +79,10 @@ func newBranch(env harness.Env, d *desk, f Faulty, st *storage, r io.Reader) (*b
 }
 
 // receiptKey verifies the bank's receipts.
-func (b *branch) receiptKey() ed25519.PublicKey { return b.receipts.Public().(ed25519.PublicKey) }
+func (b *bankServer) receiptKey() ed25519.PublicKey { return b.receipts.Public().(ed25519.PublicKey) }
 
 // start opens the ledger and serves it, where it was served before.
-func (b *branch) start(ctx context.Context) error {
+func (b *bankServer) start(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.book != nil {
@@ -115,11 +115,11 @@ func (b *branch) start(ctx context.Context) error {
 	b.cancel = cancel
 	var service pay.Service = b.book
 	if b.faulty.AnswerBeforeCommit {
-		b.hasty = &hastyBook{
+		b.impatient = &impatientBook{
 			ledger: b.book, receipts: b.receipts, ctx: life,
 			answers: map[pay.Key]*pay.Answer{},
 		}
-		service = b.hasty
+		service = b.impatient
 	}
 	server := bank.NewServer(bank.ServerConfig{
 		Service: service, Noise: noise.ServerConfig{Static: b.static, Rand: b.rand}, MaxConns: b.conns,
@@ -135,15 +135,15 @@ func (b *branch) start(ctx context.Context) error {
 }
 
 // kill ends the bank as a crash would, which also takes the power from its disk.
-func (b *branch) kill() error {
+func (b *bankServer) kill() error {
 	b.storage.cut()
 	return b.end((*bank.Ledger).Kill)
 }
 
 // stop ends the bank in an orderly way.
-func (b *branch) stop() error { return b.end((*bank.Ledger).Close) }
+func (b *bankServer) stop() error { return b.end((*bank.Ledger).Close) }
 
-func (b *branch) end(how func(*bank.Ledger) error) error {
+func (b *bankServer) end(how func(*bank.Ledger) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.book == nil {
@@ -152,15 +152,15 @@ func (b *branch) end(how func(*bank.Ledger) error) error {
 	b.cancel()
 	err := how(b.book)
 	b.server.Kill()
-	if b.hasty != nil {
-		b.hasty.wait()
+	if b.impatient != nil {
+		b.impatient.wait()
 	}
 	b.wg.Wait()
-	b.book, b.hasty, b.server = nil, nil, nil
+	b.book, b.impatient, b.server = nil, nil, nil
 	return err
 }
 
-func (b *branch) enroll(ctx context.Context, a bank.Account) error {
+func (b *bankServer) enroll(ctx context.Context, a bank.Account) error {
 	b.mu.Lock()
 	book := b.book
 	b.mu.Unlock()
@@ -168,14 +168,14 @@ func (b *branch) enroll(ctx context.Context, a bank.Account) error {
 }
 
 // slow makes every answer from now on wait for d.
-func (b *branch) slow(d time.Duration) (hits func() int64) {
+func (b *bankServer) slow(d time.Duration) (hits func() int64) {
 	s := &slowness{by: d}
 	b.slowness.Store(s)
 	return s.hits.Load
 }
 
 // beforeAnswer is called between the commit of a payment and its answer.
-func (b *branch) beforeAnswer(ctx context.Context, _ pay.Key) {
+func (b *bankServer) beforeAnswer(ctx context.Context, _ pay.Key) {
 	s := b.slowness.Load()
 	if s.by <= 0 {
 		return
@@ -190,12 +190,12 @@ func (b *branch) beforeAnswer(ctx context.Context, _ pay.Key) {
 }
 
 // ledger reads the file, with the bank running or not.
-func (b *branch) ledger(ctx context.Context, d *desk) (l harness.Ledger, err error) {
+func (b *bankServer) ledger(ctx context.Context, d *correlator) (l harness.Ledger, err error) {
 	b.mu.Lock()
-	hasty := b.hasty
+	impatient := b.impatient
 	b.mu.Unlock()
-	if hasty != nil {
-		hasty.wait()
+	if impatient != nil {
+		impatient.wait()
 	}
 	b.storage.power()
 	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)

@@ -9,40 +9,42 @@ import (
 	"github.com/onebar/onebar/reference/channel"
 )
 
-// line keeps a connection to the bank for all payments of a wallet: one is
+// connection keeps a connection to the bank for all payments of a wallet: one is
 // dialed when it is first needed, shared by what follows, replaced when it is
 // of no more use, and closed when it was idle for long.
-type line struct {
+type connection struct {
 	ctx context.Context // ends every connection
 	cfg Config
-	wg  sync.WaitGroup // a goroutine for each link
+	wg  sync.WaitGroup // a goroutine for each session
 
 	mu  sync.Mutex
-	cur *link // what the next try uses; nil is to dial
+	cur *session // what the next try uses; nil is to dial
 }
 
-// link is one connection, from the dial on.
-type link struct {
-	ready chan struct{} // closed when sess or err is set
-	sess  channel.Channel
+// session is one connection, from the dial on.
+type session struct {
+	ready chan struct{} // closed when bank or err is set
+	bank  channel.Channel
 	err   error         // of the dial
 	put   chan struct{} // of capacity 1: something below has changed
 
-	users   int // under line.mu, as what follows
+	users   int // under connection.mu, as what follows
 	retired bool
 	used    time.Time // when it was last put back
 	heard   time.Time // when the last answer came
 }
 
-func newLine(ctx context.Context, cfg Config) *line { return &line{ctx: ctx, cfg: cfg} }
+func newConnection(ctx context.Context, cfg Config) *connection {
+	return &connection{ctx: ctx, cfg: cfg}
+}
 
 // get returns the current connection, and whether this call dialed it or waited
-// for another's dial. The caller puts the link back, also after an error.
-func (l *line) get(ctx context.Context) (k *link, dialed, waited bool, err error) {
+// for another's dial. The caller puts the session back, also after an error.
+func (l *connection) get(ctx context.Context) (k *session, dialed, waited bool, err error) {
 	l.mu.Lock()
 	k = l.cur
 	if k == nil || k.broken() {
-		k = &link{ready: make(chan struct{}), put: make(chan struct{}, 1), used: time.Now()}
+		k = &session{ready: make(chan struct{}), put: make(chan struct{}, 1), used: time.Now()}
 		dialed = true
 		l.cur = k
 		l.wg.Add(1)
@@ -64,7 +66,7 @@ func (l *line) get(ctx context.Context) (k *link, dialed, waited bool, err error
 }
 
 // broken reports whether the dial is over and the session has ended.
-func (k *link) broken() bool {
+func (k *session) broken() bool {
 	select {
 	case <-k.ready:
 	default:
@@ -74,19 +76,19 @@ func (k *link) broken() bool {
 		return true
 	}
 	select {
-	case <-k.sess.Done():
+	case <-k.bank.Done():
 		return true
 	default:
 		return false
 	}
 }
 
-// put gives a link back after a try that began then and ended in err. A link
+// put gives a session back after a try that began then and ended in err. A session
 // that was silent for the whole of a try is not used again: TCP on it has backed
 // off, and after an outage a new SYN gets through sooner than its next
 // retransmission. If others were answered meanwhile the bank was only slow. It
-// returns whether the link had ever brought an answer.
-func (l *line) put(k *link, began time.Time, err error, silent bool) (used bool) {
+// returns whether the session had ever brought an answer.
+func (l *connection) put(k *session, began time.Time, err error, silent bool) (used bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k.users--
@@ -105,28 +107,28 @@ func (l *line) put(k *link, began time.Time, err error, silent bool) (used bool)
 }
 
 // retire keeps k from further tries. The caller holds l.mu.
-func (l *line) retire(k *link) {
+func (l *connection) retire(k *session) {
 	k.retired = true
 	if l.cur == k {
 		l.cur = nil
 	}
 }
 
-// run opens a link and closes it when it has broken, or nobody uses it and it is
+// run opens a session and closes it when it has broken, or nobody uses it and it is
 // retired or idle for long, or the wallet ends.
-func (l *line) run(k *link) {
+func (l *connection) run(k *session) {
 	defer l.wg.Done()
 	if !l.open(k) {
 		return
 	}
-	defer func() { _ = k.sess.Close() }()
+	defer func() { _ = k.bank.Close() }()
 	idle := time.NewTimer(l.cfg.Pace.Idle)
 	defer idle.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
 			return
-		case <-k.sess.Done():
+		case <-k.bank.Done():
 			return
 		case <-k.put:
 		case <-idle.C:
@@ -138,17 +140,17 @@ func (l *line) run(k *link) {
 	}
 }
 
-func (l *line) open(k *link) bool {
+func (l *connection) open(k *session) bool {
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Pace.Dial)
 	defer cancel()
-	k.sess, k.err = l.cfg.Dialer.Dial(ctx)
+	k.bank, k.err = l.cfg.Dialer.Dial(ctx)
 	close(k.ready)
 	return k.err == nil
 }
 
 // unused reports whether k is to be closed, and keeps it from further tries if
 // so.
-func (l *line) unused(k *link) bool {
+func (l *connection) unused(k *session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k.users > 0 || (!k.retired && time.Since(k.used) < l.cfg.Pace.Idle) {
@@ -158,5 +160,5 @@ func (l *line) unused(k *link) bool {
 	return true
 }
 
-// wait returns when every link is closed; the context of the line must be done.
-func (l *line) wait() { l.wg.Wait() }
+// wait returns when every session is closed; the context of the connection must be done.
+func (l *connection) wait() { l.wg.Wait() }

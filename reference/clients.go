@@ -16,12 +16,12 @@ import (
 // errDown is what a user hears who presses pay while the app is not running.
 var errDown = errors.New("the wallet is not running")
 
-// phones are the payers' side: every wallet of the run, on one queue file.
-type phones struct {
-	storage *storage
-	desk    *desk
-	configs []wallet.Config // whose random sources go on over a restart
-	payers  []*payer
+// clients are the payers' side: every wallet of the run, on one queue file.
+type clients struct {
+	storage    *storage
+	correlator *correlator
+	configs    []wallet.Config // whose random sources go on over a restart
+	payers     []*payer
 
 	mu      sync.Mutex
 	store   *wallet.Store // nil while it is down
@@ -37,19 +37,19 @@ type press struct {
 	failures int64 // of the phone's power before
 }
 
-// newPhones prepares a wallet for each config.
-func newPhones(env harness.Env, d *desk, st *storage, configs []wallet.Config) *phones {
-	p := &phones{storage: st, desk: d, configs: configs, presses: map[string]press{}}
+// newClients prepares a wallet for each config.
+func newClients(env harness.Env, d *correlator, st *storage, configs []wallet.Config) *clients {
+	p := &clients{storage: st, correlator: d, configs: configs, presses: map[string]press{}}
 	for i := range configs {
 		configs[i].Told = func(w wallet.Payment) { d.tell(i, w) }
 		configs[i].Tried = d.tried
-		p.payers = append(p.payers, &payer{phones: p, i: i, desk: d, start: env.Start, turn: make(chan struct{}, 1)})
+		p.payers = append(p.payers, &payer{clients: p, i: i, correlator: d, start: env.Start, turn: make(chan struct{}, 1)})
 	}
 	return p
 }
 
 // start opens the wallets, which go on where they were.
-func (p *phones) start() error {
+func (p *clients) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.store != nil {
@@ -78,7 +78,7 @@ func (p *phones) start() error {
 
 // settle finds out, after a power failure, what became of the presses during
 // which it came, and has every user look at what the phone says now.
-func (p *phones) settle(store *wallet.Store) error {
+func (p *clients) settle(store *wallet.Store) error {
 	if p.storage.failures() == 0 {
 		return nil
 	}
@@ -89,12 +89,12 @@ func (p *phones) settle(store *wallet.Store) error {
 		}
 		for _, id := range slices.Sorted(maps.Keys(p.presses)) {
 			if pr := p.presses[id]; pr.wallet == i {
-				p.desk.settle(pr.purchase, id, pr.find(all))
+				p.correlator.settle(pr.purchase, id, pr.find(all))
 				delete(p.presses, id)
 			}
 		}
 		for _, h := range all {
-			p.desk.show(i, h.Payment)
+			p.correlator.show(i, h.Payment)
 		}
 	}
 	return nil
@@ -113,7 +113,7 @@ func (pr press) find(all []wallet.PaymentHistory) *wallet.Payment {
 
 // kill ends the wallets as a crash would, which also takes the power from their
 // disk.
-func (p *phones) kill() error {
+func (p *clients) kill() error {
 	p.storage.cut()
 	return p.stop()
 }
@@ -121,7 +121,7 @@ func (p *phones) kill() error {
 // stop ends the wallets. The store goes first, so that to all of them it is a
 // crash at one moment: what they have not stored by then they never knew, and
 // nobody is told it.
-func (p *phones) stop() error {
+func (p *clients) stop() error {
 	p.mu.Lock()
 	store, wallets := p.store, p.wallets
 	p.store, p.wallets = nil, nil
@@ -137,7 +137,7 @@ func (p *phones) stop() error {
 }
 
 // held returns the presses whose payments have no final state.
-func (p *phones) held(d *desk) ([]string, error) {
+func (p *clients) held(d *correlator) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.store == nil {
@@ -158,11 +158,11 @@ func (p *phones) held(d *desk) ([]string, error) {
 
 // payer is one user's phone.
 type payer struct {
-	phones *phones
-	i      int
-	desk   *desk
-	start  time.Time     // the instant of offset 0
-	turn   chan struct{} // of capacity 1: who presses holds it
+	clients    *clients
+	i          int
+	correlator *correlator
+	start      time.Time     // the instant of offset 0
+	turn       chan struct{} // of capacity 1: who presses holds it
 }
 
 // Pay implements harness.Payer.
@@ -174,7 +174,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 		return ctx.Err()
 	}
 	bought := purchase{p.i, hp.Order}
-	w := p.phones.begin(press{bought, hp, p.phones.storage.failures()})
+	w := p.clients.begin(press{bought, hp, p.clients.storage.failures()})
 	if w == nil {
 		return errDown
 	}
@@ -182,12 +182,12 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	if hp.Deadline != 0 {
 		o.Deadline = p.start.Add(hp.Deadline)
 	}
-	p.desk.begin(bought, hp.ID)
+	p.correlator.begin(bought, hp.ID)
 	got, err := w.Pay(ctx, o)
-	if !p.phones.end(hp.ID, err) {
+	if !p.clients.end(hp.ID, err) {
 		return nil
 	}
-	p.desk.end(bought, hp.ID, got.Key, err == nil)
+	p.correlator.end(bought, hp.ID, got.Key, err == nil)
 	if err != nil {
 		return fmt.Errorf("wallet %d: %w", p.i, err)
 	}
@@ -195,7 +195,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 }
 
 // begin notes a press and returns the wallet it is for, or nil while it is down.
-func (p *phones) begin(pr press) *wallet.Wallet {
+func (p *clients) begin(pr press) *wallet.Wallet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.store == nil {
@@ -207,7 +207,7 @@ func (p *phones) begin(pr press) *wallet.Wallet {
 
 // end notes how a press ended and reports whether it is known: if the power
 // failed and the press with it, that is found out at the next start.
-func (p *phones) end(id string, err error) (known bool) {
+func (p *clients) end(id string, err error) (known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	pr, open := p.presses[id]

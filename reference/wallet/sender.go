@@ -10,9 +10,9 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// courier carries one payment to the bank, try after try, until it has a final
+// sender carries one payment to the bank, try after try, until it has a final
 // state or its tries are used up.
-type courier struct {
+type sender struct {
 	w     *Wallet
 	p     Payment
 	early int           // tries before the deadline in this round
@@ -24,23 +24,23 @@ type courier struct {
 	stale bool          // the last try failed on a connection that was open before: try a new one at once
 	wake  chan struct{} // of capacity 1: begin a new round
 	up    chan struct{} // of capacity 1: the bank has answered somebody: try now
-	done  chan struct{} // closed when the courier has ended
+	done  chan struct{} // closed when the sender has ended
 	lag   time.Duration // how long it hesitates
 
 	sure    bool // p is as it is stored
 	resumes bool // what an earlier program has begun, as others may at this instant
 }
 
-// maxLag bounds how long a courier hesitates: next to nothing beside a round
+// maxLag bounds how long a sender hesitates: next to nothing beside a round
 // trip.
 const maxLag = 500 * time.Microsecond
 
-// hesitate is called after an event that may have woken other couriers, too: a
+// hesitate is called after an event that may have woken other senders, too: a
 // connection that opened or broke, a bank that answers again, a start of the
 // program. They go on one after the other, as was drawn when they set out.
 // Otherwise the scheduler would choose who is first, and what happens to wallets
 // could not be repeated by a seed.
-func (c *courier) hesitate() {
+func (c *sender) hesitate() {
 	t := time.NewTimer(c.lag)
 	defer t.Stop()
 	select {
@@ -50,19 +50,19 @@ func (c *courier) hesitate() {
 }
 
 // nudge begins a new round of tries now. The caller holds w.mu.
-func (c *courier) nudge() {
+func (c *sender) nudge() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (c *courier) run() {
+func (c *sender) run() {
 	defer close(c.done)
 	if c.resumes {
 		c.hesitate()
 	}
-	if !c.sure { // an earlier courier may have come to an end since p was read
+	if !c.sure { // an earlier sender may have come to an end since p was read
 		if p, err := c.w.store.payment(c.w.cfg.Account, c.p.Key); err == nil {
 			c.p = p
 		}
@@ -77,8 +77,8 @@ func (c *courier) run() {
 	}
 }
 
-// leave ends the courier, unless it was asked for a new round meanwhile.
-func (c *courier) leave() bool {
+// leave ends the sender, unless it was asked for a new round meanwhile.
+func (c *sender) leave() bool {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	select {
@@ -89,14 +89,14 @@ func (c *courier) leave() bool {
 		}
 	default:
 	}
-	delete(c.w.couriers, c.p.Key)
+	delete(c.w.senders, c.p.Key)
 	return true
 }
 
 // next waits until the next try is due. It returns false if none is: the
 // payment has a final state, or the tries are used up, or the wallet ends. A
 // payment that never left the phone expires here, at its deadline.
-func (c *courier) next() bool {
+func (c *sender) next() bool {
 	for rested := false; c.w.ctx.Err() == nil && !c.p.State.Final(); {
 		due, limited := c.p.due()
 		left := time.Until(due)
@@ -121,7 +121,7 @@ func (c *courier) next() bool {
 // pause returns how long to wait before the next try; ok is false if there is
 // none. After a deadline the pauses begin small again: the bank can then give a
 // final answer.
-func (c *courier) pause(limited, late bool, left time.Duration) (d time.Duration, ok bool) {
+func (c *sender) pause(limited, late bool, left time.Duration) (d time.Duration, ok bool) {
 	pace := &c.w.cfg.Pace
 	spent := c.early >= pace.before() || limited && c.dark >= pace.Dark-pace.Dark/3
 	switch {
@@ -132,23 +132,23 @@ func (c *courier) pause(limited, late bool, left time.Duration) (d time.Duration
 	case c.stale, c.early+c.late+c.dark == 0:
 		return 0, true
 	case !c.met && limited && c.p.State == Queued:
-		return min(left, c.w.patience.pause(c.dark)), true
+		return min(left, c.w.backoff.pause(c.dark)), true
 	case !c.met && (late || !spent):
-		return c.w.patience.pause(max(c.dark, 1)), true
+		return c.w.backoff.pause(max(c.dark, 1)), true
 	case late:
-		return max(c.wait, c.w.patience.pause(c.late+1)), true
+		return max(c.wait, c.w.backoff.pause(c.late+1)), true
 	case limited && spent:
-		return left + c.w.patience.pause(1), true
+		return left + c.w.backoff.pause(1), true
 	case c.p.State == Queued && limited:
-		return min(left, c.w.patience.pause(c.early)), true
+		return min(left, c.w.backoff.pause(c.early)), true
 	}
-	return c.w.patience.pause(c.early), true
+	return c.w.backoff.pause(c.early), true
 }
 
 // news returns what may end a pause: an answer to another payment, if the last
 // try had none. A bank that is busy, or has not found the payment, is left alone
 // for the whole pause, and so is one whose tries before the deadline are spent.
-func (c *courier) news() <-chan struct{} {
+func (c *sender) news() <-chan struct{} {
 	if !c.deaf || c.late == 0 && c.early >= c.w.cfg.Pace.before() {
 		return nil
 	}
@@ -160,7 +160,7 @@ func (c *courier) news() <-chan struct{} {
 }
 
 // try makes one try and stores what came of it.
-func (c *courier) try() {
+func (c *sender) try() {
 	select {
 	case c.w.slots <- struct{}{}:
 		defer func() { <-c.w.slots }()
@@ -229,8 +229,8 @@ var errNotStored = errors.New("not sent, because that could not be stored")
 // answer. A payment is stored as sent before it can leave. What the opening of a
 // connection takes is not counted against the answer. It returns whether there
 // was a connection.
-func (c *courier) exchange(a *Attempt) (answer *pay.Answer, met bool, err error) {
-	k, dialed, waited, err := c.w.line.get(c.w.ctx)
+func (c *sender) exchange(a *Attempt) (answer *pay.Answer, met bool, err error) {
+	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
 	a.Dialed, met = dialed, err == nil
 	if waited {
 		c.hesitate()
@@ -238,14 +238,14 @@ func (c *courier) exchange(a *Attempt) (answer *pay.Answer, met bool, err error)
 	if met && c.p.State == Queued && !c.store(c.p.with(Sent), nil) {
 		err = errNotStored
 	}
-	asked, allow := time.Now(), c.w.patience.allow()
+	asked, allow := time.Now(), c.w.backoff.allow()
 	if err == nil {
 		ask := pay.AskPay
 		if a.Asked {
 			ask = pay.AskStatus
 		}
 		ctx, cancel := context.WithTimeout(c.w.ctx, allow)
-		answer, err = k.sess.Do(ctx, &pay.Request{Ask: ask, Payment: c.p.Payment})
+		answer, err = k.bank.Do(ctx, &pay.Request{Ask: ask, Payment: c.p.Payment})
 		cancel()
 		if err == nil && answer.Result.Final() {
 			err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &c.p.Payment, answer)
@@ -257,16 +257,16 @@ func (c *courier) exchange(a *Attempt) (answer *pay.Answer, met bool, err error)
 	}
 	var timeout net.Error
 	silent := errors.As(err, &timeout) && timeout.Timeout()
-	used := c.w.line.put(k, asked, err, silent)
+	used := c.w.connection.put(k, asked, err, silent)
 	c.stale = used && !dialed && !silent && err != nil && !c.stale
 	switch {
 	case err == nil:
-		c.w.patience.answered(took)
+		c.w.backoff.answered(took)
 		c.w.heard()
 	case c.w.ctx.Err() != nil:
 		err = errors.New("the wallet was closed before an answer came")
 	case silent && met:
-		c.w.patience.timedOut(allow)
+		c.w.backoff.timedOut(allow)
 		err = fmt.Errorf("no answer within %v", allow.Round(time.Millisecond))
 	case silent:
 		err = fmt.Errorf("no connection within %v", c.w.cfg.Pace.Dial)
@@ -276,7 +276,7 @@ func (c *courier) exchange(a *Attempt) (answer *pay.Answer, met bool, err error)
 
 // sleep waits for d, or until the wallet ends, or something comes over up. A
 // nudge ends it early and begins a new round.
-func (c *courier) sleep(d time.Duration, up <-chan struct{}) {
+func (c *sender) sleep(d time.Duration, up <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -291,7 +291,7 @@ func (c *courier) sleep(d time.Duration, up <-chan struct{}) {
 
 // expire ends a payment that never left the phone. If that cannot be stored the
 // user is told nothing, and it is tried again later.
-func (c *courier) expire() bool {
+func (c *sender) expire() bool {
 	p := c.p.with(Expired)
 	p.Reason = "it could not be sent before its deadline"
 	return c.store(p, nil)
@@ -299,7 +299,7 @@ func (c *courier) expire() bool {
 
 // store makes p and the try durable, and then tells. It returns false, and
 // leaves everything as it was, if that was not possible.
-func (c *courier) store(p Payment, a *Attempt) bool {
+func (c *sender) store(p Payment, a *Attempt) bool {
 	from := c.p.State
 	err := ErrClosed
 	if !c.w.dead.Load() {

@@ -9,17 +9,17 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// desk knows which presses a payment of a wallet stands for: the one that made
+// correlator knows which presses a payment of a wallet stands for: the one that made
 // it, first, and those that were answered with it. It outlives every crash, as
 // the users do. Each press is told the same outcomes in the same order; what is
 // told passes through one lock, so that a press that joins late misses nothing
 // and nobody is told an older outcome after a newer one.
-type desk struct {
+type correlator struct {
 	observer harness.Observer
 
 	mu       sync.Mutex
 	pressing map[purchase]string // the press being made
-	slips    map[pay.Key]*slip
+	records  map[pay.Key]*keyRecord
 }
 
 // purchase is an order of a wallet.
@@ -28,34 +28,34 @@ type purchase struct {
 	order  string
 }
 
-// slip is what the desk knows of one key.
-type slip struct {
+// keyRecord is what the correlator knows of one key.
+type keyRecord struct {
 	presses []string // payment ids of the harness
 	booked  bool     // the harness knows that it is
 	told    bool
 	last    harness.Told // without the payment
 }
 
-func newDesk(o harness.Observer) *desk {
-	return &desk{observer: o, pressing: map[purchase]string{}, slips: map[pay.Key]*slip{}}
+func newCorrelator(o harness.Observer) *correlator {
+	return &correlator{observer: o, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 }
 
 // begin notes that a user presses pay; end that the press was taken, as the
 // payment key, or not. A wallet makes one press at a time.
-func (d *desk) begin(p purchase, press string) {
+func (d *correlator) begin(p purchase, press string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pressing[p] = press
 }
 
-func (d *desk) end(p purchase, press string, key pay.Key, taken bool) {
+func (d *correlator) end(p purchase, press string, key pay.Key, taken bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.pressing, p)
 	if !taken {
 		return
 	}
-	s := d.slips[key]
+	s := d.records[key]
 	if s.presses[0] == press {
 		return
 	}
@@ -67,22 +67,22 @@ func (d *desk) end(p purchase, press string, key pay.Key, taken bool) {
 	}
 }
 
-// file makes a slip for a key, which press has made.
-func (d *desk) file(key pay.Key, press string) {
+// file makes a key record for a key, which press has made.
+func (d *correlator) file(key pay.Key, press string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.slips[key] = &slip{presses: []string{press}}
+	d.records[key] = &keyRecord{presses: []string{press}}
 }
 
 // tell passes on an outcome of a key to every press it stands for. The first
 // time it is called for a key made by a press under way.
-func (d *desk) tell(wallet int, p wallet.Payment) {
+func (d *correlator) tell(wallet int, p wallet.Payment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.slips[p.Key]
+	s := d.records[p.Key]
 	if s == nil {
-		s = &slip{presses: []string{d.pressing[purchase{wallet, p.Order}]}}
-		d.slips[p.Key] = s
+		s = &keyRecord{presses: []string{d.pressing[purchase{wallet, p.Order}]}}
+		d.records[p.Key] = s
 	}
 	outcome, news := outcomeOf(p.State)
 	if !news {
@@ -98,9 +98,9 @@ func (d *desk) tell(wallet int, p wallet.Payment) {
 
 // show is what a user sees of a payment who opens the app again after the phone
 // had lost its power: what was stored last may not have been told.
-func (d *desk) show(i int, p wallet.Payment) {
+func (d *correlator) show(i int, p wallet.Payment) {
 	d.mu.Lock()
-	s := d.slips[p.Key]
+	s := d.records[p.Key]
 	outcome, news := outcomeOf(p.State)
 	stale := s != nil && news && s.last.Outcome != outcome
 	d.mu.Unlock()
@@ -129,20 +129,20 @@ func outcomeOf(s wallet.State) (o harness.Outcome, news bool) {
 }
 
 // press returns the press that made a key, or the key itself.
-func (d *desk) press(key pay.Key) string {
+func (d *correlator) press(key pay.Key) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s := d.slips[key]; s != nil {
+	if s := d.records[key]; s != nil {
 		return s.presses[0]
 	}
 	return key.String()
 }
 
 // presses returns every press a key stands for.
-func (d *desk) presses(key pay.Key) []string {
+func (d *correlator) presses(key pay.Key) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if s := d.slips[key]; s != nil {
+	if s := d.records[key]; s != nil {
 		return append([]string(nil), s.presses...)
 	}
 	return nil
@@ -150,10 +150,10 @@ func (d *desk) presses(key pay.Key) []string {
 
 // committed is told by the bank that bookings are durable, and passes on what is
 // new.
-func (d *desk) committed(keys []pay.Key) {
+func (d *correlator) committed(keys []pay.Key) {
 	for _, k := range keys {
 		d.mu.Lock()
-		s := d.slips[k]
+		s := d.records[k]
 		known := s != nil && s.booked
 		if s != nil {
 			s.booked = true
@@ -167,7 +167,7 @@ func (d *desk) committed(keys []pay.Key) {
 
 // settle is told what became of a press during which the phone lost its power:
 // the payment it was taken as, or nil.
-func (d *desk) settle(p purchase, press string, taken *wallet.Payment) {
+func (d *correlator) settle(p purchase, press string, taken *wallet.Payment) {
 	if taken == nil {
 		d.end(p, press, pay.Key{}, false)
 		d.observer.Told(harness.Told{
@@ -184,7 +184,7 @@ func (d *desk) settle(p purchase, press string, taken *wallet.Payment) {
 
 // tried is told by a wallet that a try is over, once it has stored how: whoever
 // reads the record reckons from then when the try began.
-func (d *desk) tried(p wallet.Payment, a wallet.Attempt) {
+func (d *correlator) tried(p wallet.Payment, a wallet.Attempt) {
 	d.observer.Attempt(harness.Attempt{
 		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: time.Since(a.Began), Error: a.Error,
 	})
