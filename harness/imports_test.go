@@ -57,14 +57,15 @@ func rooms() map[string]room {
 		"harness/onebartest":        {ours: []string{"harness", "harness/bubble", "harness/explore", "harness/spec", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":                 {because: "files to embed"},
 		"reports":                   {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
-		"reference":                 {ours: []string{"harness", "harness/disk", "reference/pay", "reference/channel/noise", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
+		"reference":                 {ours: []string{"harness", "harness/disk", "reference/pay", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
 		"reference/pay":             {because: "what wallet and bank talk about knows no channel, no disk and no library"},
 		"reference/wire":            {ours: []string{"reference/pay", "reference/wire"}, theirs: []string{"google.golang.org/protobuf"}, because: "one encoding for every channel"},
 		"reference/channel":         {ours: []string{"reference/pay"}, because: "the seam of the channels knows none of them"},
 		"reference/channel/noise":   {ours: []string{"reference/pay", "reference/wire", "reference/channel"}, theirs: []string{"github.com/flynn/noise"}, because: "a channel could be deployed"},
 		"reference/bank":            {ours: []string{"reference/pay", "reference/channel/noise"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
-		"reference/wallet":          {ours: []string{"reference/pay", "reference/channel"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
-		"reference/cli":             {ours: []string{"reference/pay", "reference/channel/noise", "reference/bank", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
+		"reference/outbox":          {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the durable queue knows no network"},
+		"reference/wallet":          {ours: []string{"reference/pay", "reference/channel", "reference/outbox"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
+		"reference/cli":             {ours: []string{"reference/pay", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
 		"cmd":                       {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
 	}
 }

@@ -41,6 +41,9 @@ type bankServer struct {
 	wg        sync.WaitGroup     // Serve
 }
 
+// ledgerFile is the name of the ledger on the disk of the bank.
+const ledgerFile = "bank.db"
+
 // instant is how long the bank of a virtual disk waits for requests that come at
 // one instant of virtual time: in which order its goroutines run then is left to
 // the scheduler, and so would be how many commits they make.
@@ -68,7 +71,7 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 		return nil, fmt.Errorf("draw the receipt key: %w", err)
 	}
 	b.config = bank.LedgerConfig{
-		Path: st.file, VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
+		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed, BeforeAnswer: b.beforeAnswer},
 	}
 	if st.disk != nil {
@@ -90,7 +93,7 @@ func (b *bankServer) start(ctx context.Context) error {
 	}
 	b.storage.power()
 	if b.faulty.ForgetKeys && b.address != "" {
-		if err := forgetKeys(b.storage.dsn()); err != nil {
+		if err := forgetKeys(b.storage.dsn(ledgerFile)); err != nil {
 			return err
 		}
 	}

@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
 // errDown is what a user hears who presses pay while the app is not running.
 var errDown = errors.New("the wallet is not running")
 
-// clients are the payers' side: every wallet of the run, on one queue file.
+// clients are the payers' side: every wallet of the run, each with a queue of its
+// own.
 type clients struct {
 	storage    *storage
 	correlator *correlator
@@ -24,7 +26,7 @@ type clients struct {
 	payers     []*payer
 
 	mu      sync.Mutex
-	store   *wallet.Store // nil while it is down
+	stores  []*outbox.Store // of each wallet; nil while they are down
 	wallets []*wallet.Wallet
 	presses map[string]press // under way, by id
 }
@@ -41,7 +43,7 @@ type press struct {
 func newClients(env harness.Env, d *correlator, st *storage, configs []wallet.Config) *clients {
 	p := &clients{storage: st, correlator: d, configs: configs, presses: map[string]press{}}
 	for i := range configs {
-		configs[i].Told = func(w wallet.Payment) { d.tell(i, w) }
+		configs[i].Told = func(w outbox.Payment) { d.tell(i, w) }
 		configs[i].Tried = d.tried
 		p.payers = append(p.payers, &payer{clients: p, i: i, correlator: d, start: env.Start, turn: make(chan struct{}, 1)})
 	}
@@ -52,38 +54,60 @@ func newClients(env harness.Env, d *correlator, st *storage, configs []wallet.Co
 func (p *clients) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.store != nil {
+	if p.stores != nil {
 		return errors.New("start the wallets: they are running")
 	}
 	p.storage.power()
-	store, err := wallet.OpenStore(p.storage.dsn())
-	if err != nil {
-		return err
+	stores, err := p.openStores()
+	if err == nil {
+		err = p.settle(stores)
 	}
-	if err := p.settle(store); err != nil {
-		return errors.Join(err, store.Close())
-	}
-	wallets := make([]*wallet.Wallet, len(p.configs))
-	for i, c := range p.configs {
-		if wallets[i], err = wallet.Open(store, c); err != nil {
-			for _, w := range wallets[:i] {
-				w.Kill()
-			}
-			return errors.Join(err, store.Close())
+	wallets := make([]*wallet.Wallet, 0, len(p.configs))
+	for i := 0; i < len(p.configs) && err == nil; i++ {
+		var w *wallet.Wallet
+		if w, err = wallet.Open(stores[i], p.configs[i]); err == nil {
+			wallets = append(wallets, w)
 		}
 	}
-	p.store, p.wallets = store, wallets
+	if err != nil {
+		for _, w := range wallets {
+			w.Kill()
+		}
+		return errors.Join(err, closeStores(stores))
+	}
+	p.stores, p.wallets = stores, wallets
 	return nil
+}
+
+// openStores opens the queue of each wallet. On an error it returns those that
+// are open.
+func (p *clients) openStores() (stores []*outbox.Store, err error) {
+	for i := range p.configs {
+		s, err := outbox.OpenStore(p.storage.dsn(fmt.Sprintf("wallet-%d.db", i)))
+		if err != nil {
+			return stores, err
+		}
+		stores = append(stores, s)
+	}
+	return stores, nil
+}
+
+func closeStores(stores []*outbox.Store) error {
+	var errs []error
+	for _, s := range stores {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // settle finds out, after a power failure, what became of the presses during
 // which it came, and has every user look at what the phone says now.
-func (p *clients) settle(store *wallet.Store) error {
+func (p *clients) settle(stores []*outbox.Store) error {
 	if p.storage.failures() == 0 {
 		return nil
 	}
-	for i, c := range p.configs {
-		all, err := store.History(c.Account)
+	for i, s := range stores {
+		all, err := s.History()
 		if err != nil {
 			return err
 		}
@@ -101,9 +125,9 @@ func (p *clients) settle(store *wallet.Store) error {
 }
 
 // find returns the payment that was taken for the press, or nil.
-func (pr press) find(all []wallet.PaymentHistory) *wallet.Payment {
+func (pr press) find(all []outbox.PaymentHistory) *outbox.Payment {
 	for _, h := range all {
-		refused := h.State == wallet.Declined || h.State == wallet.Expired
+		refused := h.State == outbox.Declined || h.State == outbox.Expired
 		if h.Order == pr.order && !refused && h.Payee == pr.Payee && h.Amount == pr.Amount && h.Currency == pr.Currency {
 			return &h.Payment
 		}
@@ -118,18 +142,14 @@ func (p *clients) kill() error {
 	return p.stop()
 }
 
-// stop ends the wallets. The store goes first, so that to all of them it is a
-// crash at one moment: what they have not stored by then they never knew, and
-// nobody is told it.
+// stop ends the wallets. Their stores go first: what a wallet has not stored by
+// then it never knew, and nobody is told it.
 func (p *clients) stop() error {
 	p.mu.Lock()
-	store, wallets := p.store, p.wallets
-	p.store, p.wallets = nil, nil
+	stores, wallets := p.stores, p.wallets
+	p.stores, p.wallets = nil, nil
 	p.mu.Unlock()
-	if store == nil {
-		return nil
-	}
-	err := store.Close()
+	err := closeStores(stores)
 	for _, w := range wallets {
 		w.Kill()
 	}
@@ -140,12 +160,12 @@ func (p *clients) stop() error {
 func (p *clients) held(d *correlator) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.store == nil {
+	if p.stores == nil {
 		return nil, errDown
 	}
 	var held []string
-	for _, c := range p.configs {
-		ps, err := p.store.Unfinished(c.Account)
+	for _, s := range p.stores {
+		ps, err := s.Unfinished()
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +218,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 func (p *clients) begin(pr press) *wallet.Wallet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.store == nil {
+	if p.stores == nil {
 		return nil
 	}
 	p.presses[pr.ID] = pr

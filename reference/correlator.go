@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
-	"github.com/onebar/onebar/reference/wallet"
 )
 
 // correlator knows which presses a payment of a wallet stands for: the one that made
@@ -76,7 +76,7 @@ func (d *correlator) file(key pay.Key, press string) {
 
 // tell passes on an outcome of a key to every press it stands for. The first
 // time it is called for a key made by a press under way.
-func (d *correlator) tell(wallet int, p wallet.Payment) {
+func (d *correlator) tell(wallet int, p outbox.Payment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.records[p.Key]
@@ -98,7 +98,7 @@ func (d *correlator) tell(wallet int, p wallet.Payment) {
 
 // show is what a user sees of a payment who opens the app again after the phone
 // had lost its power: what was stored last may not have been told.
-func (d *correlator) show(i int, p wallet.Payment) {
+func (d *correlator) show(i int, p outbox.Payment) {
 	d.mu.Lock()
 	s := d.records[p.Key]
 	outcome, news := outcomeOf(p.State)
@@ -111,19 +111,19 @@ func (d *correlator) show(i int, p wallet.Payment) {
 
 // outcomeOf translates a state. Sent is none a user needs: the payment is still
 // on its way.
-func outcomeOf(s wallet.State) (o harness.Outcome, news bool) {
+func outcomeOf(s outbox.State) (o harness.Outcome, news bool) {
 	switch s {
-	case wallet.Queued:
+	case outbox.Queued:
 		return harness.Queued, true
-	case wallet.Confirmed:
+	case outbox.Confirmed:
 		return harness.Confirmed, true
-	case wallet.Declined:
+	case outbox.Declined:
 		return harness.Declined, true
-	case wallet.Expired:
+	case outbox.Expired:
 		return harness.Expired, true
-	case wallet.StateUnknown:
+	case outbox.Unknown:
 		return harness.OutcomeUnknown, true
-	case wallet.Sent:
+	case outbox.Sent:
 	}
 	return harness.OutcomeUnknown, false
 }
@@ -167,7 +167,7 @@ func (d *correlator) committed(keys []pay.Key) {
 
 // settle is told what became of a press during which the phone lost its power:
 // the payment it was taken as, or nil.
-func (d *correlator) settle(p purchase, press string, taken *wallet.Payment) {
+func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 	if taken == nil {
 		d.end(p, press, pay.Key{}, false)
 		d.observer.Told(harness.Told{
@@ -184,7 +184,7 @@ func (d *correlator) settle(p purchase, press string, taken *wallet.Payment) {
 
 // tried is told by a wallet that a try is over, once it has stored how: whoever
 // reads the record reckons from then when the try began.
-func (d *correlator) tried(p wallet.Payment, a wallet.Attempt) {
+func (d *correlator) tried(p outbox.Payment, a outbox.Attempt) {
 	d.observer.Attempt(harness.Attempt{
 		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: time.Since(a.Began), Error: a.Error,
 	})

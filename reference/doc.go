@@ -6,11 +6,8 @@
 // the button each of the wallet's payments stands for, and passes on to the
 // harness what their users are told.
 //
-// What differs from a deployed pair, and only that: all wallets of a run share
-// one queue file, where each phone would have its own (a thousand SQLite
-// connections would cost 400 MB and a disk sync each where one is shared now);
-// and keys, idempotency keys and jitter are drawn from the seed of the run, so
-// they are worth nothing outside it.
+// What differs from a deployed pair, and only that: keys, idempotency keys and
+// jitter are drawn from the seed of the run, so they are worth nothing outside it.
 //
 // With disks of harness/disk in its [Options] a crash of a side is a power
 // failure: what was not synced is kept or lost by the seed. Nobody can say, then,

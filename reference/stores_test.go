@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
 )
@@ -154,14 +155,14 @@ func (noSignal) Dial(ctx context.Context) (channel.Channel, error) {
 
 type walletKeeper struct{ key noise.KeyPair }
 
-func (k walletKeeper) open(d *disk.Disk) (*wallet.Store, *wallet.Wallet, error) {
-	s, err := wallet.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
+func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) {
+	s, err := outbox.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
 	if err != nil {
 		return nil, nil, err
 	}
 	w, err := wallet.Open(s, wallet.Config{
 		Account: "w0", Identity: pay.PublicKey(k.key.Public), Dialer: noSignal{},
-		Told: func(wallet.Payment) {}, Tried: func(wallet.Payment, wallet.Attempt) {},
+		Told: func(outbox.Payment) {}, Tried: func(outbox.Payment, outbox.Attempt) {},
 		Bank: make(ed25519.PublicKey, ed25519.PublicKeySize),
 	})
 	if err != nil {
@@ -196,7 +197,7 @@ func (k walletKeeper) left(d *disk.Disk) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.History("w0")
+	all, err := s.History()
 	left := map[string]int{}
 	for _, h := range all {
 		left[h.Order]++

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
 )
@@ -69,18 +70,18 @@ func walletInit() *cobra.Command {
 // openWallet is a wallet with its store. The caller closes it.
 type openWallet struct {
 	*wallet.Wallet
-	store *wallet.Store
+	store *outbox.Store
 }
 
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
-func openStore(dir string) (*wallet.Store, walletKeys, error) {
+func openStore(dir string) (*outbox.Store, walletKeys, error) {
 	var keys walletKeys
 	if err := readKeys(dir, "wallet", &keys); err != nil {
 		return nil, keys, err
 	}
-	store, err := wallet.OpenStore(filepath.Join(dir, "wallet.db"))
+	store, err := outbox.OpenStore(filepath.Join(dir, "wallet.db"))
 	return store, keys, err
 }
 
@@ -97,7 +98,7 @@ func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 	return &openWallet{w, store}, nil
 }
 
-func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
+func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
 	pair, err := noise.KeyPairOf(noise.PrivateKey(keys.Private))
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*walle
 			Address:      keys.Bank, Net: (&net.Dialer{}).DialContext,
 		},
 		Log: logTo(log),
-		Told: func(p wallet.Payment) {
+		Told: func(p outbox.Payment) {
 			mu.Lock()
 			defer mu.Unlock()
 			_, _ = fmt.Fprintln(out, sentence(p)) // it is on disk, shown or not
@@ -123,12 +124,12 @@ func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*walle
 }
 
 // sentence says what has become of a payment.
-func sentence(p wallet.Payment) string {
+func sentence(p outbox.Payment) string {
 	text := fmt.Sprintf("%s: %d minor units of %s to %s: %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
 	if p.Reason != "" {
 		text += ": " + p.Reason
 	}
-	if p.State == wallet.Confirmed && p.Answer != nil {
+	if p.State == outbox.Confirmed && p.Answer != nil {
 		text += fmt.Sprintf(", transfer %d", p.Answer.Transfer)
 	}
 	return text
@@ -185,13 +186,13 @@ func payOrder(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duratio
 	if p, err = w.Await(ctx, p.Key); err != nil {
 		return err
 	}
-	if before == p.State && p.State != wallet.Queued {
+	if before == p.State && p.State != outbox.Queued {
 		if _, err := fmt.Fprintln(c.OutOrStdout(), sentence(p)); err != nil {
 			return err
 		}
 	}
 	switch {
-	case p.State == wallet.Confirmed:
+	case p.State == outbox.Confirmed:
 		return nil
 	case p.State.Final():
 		return &ExitError{exitRefused, fmt.Sprintf("the payment for %s was refused: it is %v", o.ID, p.State)}
@@ -234,12 +235,12 @@ func walletHistory() *cobra.Command {
   onebar reference wallet history --dir wallet --json   # one JSON object a line`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			store, keys, err := openStore(dir)
+			store, _, err := openStore(dir)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, store.Close()) }()
-			hs, err := store.History(keys.Account)
+			hs, err := store.History()
 			if err != nil {
 				return err
 			}
@@ -251,11 +252,11 @@ func walletHistory() *cobra.Command {
 	return require(c, "dir")
 }
 
-func printHistory(p *printer, hs []wallet.PaymentHistory) error {
+func printHistory(p *printer, hs []outbox.PaymentHistory) error {
 	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
 	for _, h := range hs {
 		note := h.Reason
-		if h.State == wallet.Confirmed && h.Answer != nil {
+		if h.State == outbox.Confirmed && h.Answer != nil {
 			note = fmt.Sprint(h.Answer.Transfer)
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 )
 
@@ -14,7 +15,7 @@ import (
 // state or its tries are used up.
 type sender struct {
 	w     *Wallet
-	p     Payment
+	p     outbox.Payment
 	early int           // tries before the deadline in this round
 	late  int           // tries after it
 	dark  int           // tries that found no connection
@@ -63,7 +64,7 @@ func (c *sender) run() {
 		c.hesitate()
 	}
 	if !c.sure { // an earlier sender may have come to an end since p was read
-		if p, err := c.w.store.payment(c.w.cfg.Account, c.p.Key); err == nil {
+		if p, err := c.w.store.Find(c.p.Key); err == nil {
 			c.p = p
 		}
 	}
@@ -98,11 +99,11 @@ func (c *sender) leave() bool {
 // payment that never left the phone expires here, at its deadline.
 func (c *sender) next() bool {
 	for rested := false; c.w.ctx.Err() == nil && !c.p.State.Final(); {
-		due, limited := c.p.due()
+		due, limited := c.p.Due()
 		left := time.Until(due)
 		late := limited && left <= 0
 		switch pause, ok := c.pause(limited, late, left); {
-		case late && c.p.State == Queued:
+		case late && c.p.State == outbox.Queued:
 			if !c.expire() {
 				c.sleep(c.w.cfg.Pace.Cap, nil)
 			}
@@ -125,13 +126,13 @@ func (c *sender) pause(limited, late bool, left time.Duration) (d time.Duration,
 	pace := &c.w.cfg.Pace
 	spent := c.early >= pace.before() || limited && c.dark >= pace.Dark-pace.Dark/3
 	switch {
-	case limited && spent && c.p.State == Queued:
+	case limited && spent && c.p.State == outbox.Queued:
 		return left, true
 	case c.early+c.late >= pace.Tries, c.dark >= pace.Dark:
 		return 0, false
 	case c.stale, c.early+c.late+c.dark == 0:
 		return 0, true
-	case !c.met && limited && c.p.State == Queued:
+	case !c.met && limited && c.p.State == outbox.Queued:
 		return min(left, c.w.backoff.pause(c.dark)), true
 	case !c.met && (late || !spent):
 		return c.w.backoff.pause(max(c.dark, 1)), true
@@ -139,7 +140,7 @@ func (c *sender) pause(limited, late bool, left time.Duration) (d time.Duration,
 		return max(c.wait, c.w.backoff.pause(c.late+1)), true
 	case limited && spent:
 		return left + c.w.backoff.pause(1), true
-	case c.p.State == Queued && limited:
+	case c.p.State == outbox.Queued && limited:
 		return min(left, c.w.backoff.pause(c.early)), true
 	}
 	return c.w.backoff.pause(c.early), true
@@ -167,9 +168,9 @@ func (c *sender) try() {
 	case <-c.w.ctx.Done():
 		return
 	}
-	a := Attempt{N: c.p.tries + 1, Began: time.Now()}
-	if due, limited := c.p.due(); limited && !a.Began.Before(due) {
-		if c.p.State == Queued {
+	a := outbox.Attempt{N: c.p.Tries + 1, Began: time.Now()}
+	if due, limited := c.p.Due(); limited && !a.Began.Before(due) {
+		if c.p.State == outbox.Queued {
 			return // it waited too long for its turn
 		}
 		a.Asked = true
@@ -186,7 +187,7 @@ func (c *sender) try() {
 	}
 	a.Took = time.Since(a.Began)
 	p := c.p
-	p.tries = a.N
+	p.Tries = a.N
 	switch {
 	case err != nil:
 		a.Error = err.Error()
@@ -200,27 +201,27 @@ func (c *sender) try() {
 	default:
 		a.Error = fmt.Sprintf("the bank says: %v", answer.Result)
 	}
-	if p.State == Sent {
-		p.State, p.Reason = StateUnknown, a.Error
+	if p.State == outbox.Sent {
+		p.State, p.Reason = outbox.Unknown, a.Error
 	}
 	c.store(p, &a)
 }
 
 // verdict is the state a final answer leads to. A key in conflict means that
 // the bank holds other content under it and so will never book this content.
-func verdict(a *pay.Answer) (State, string, *pay.Answer) {
+func verdict(a *pay.Answer) (outbox.State, string, *pay.Answer) {
 	switch a.Result {
 	case pay.Confirmed:
-		return Confirmed, "", a
+		return outbox.Confirmed, "", a
 	case pay.Declined:
-		return Declined, a.Reason.String(), a
+		return outbox.Declined, a.Reason.String(), a
 	case pay.Expired:
-		return Expired, "the bank had not booked it by its deadline", a
+		return outbox.Expired, "the bank had not booked it by its deadline", a
 	case pay.Conflict:
-		return Declined, "the bank has another payment with this key", a
+		return outbox.Declined, "the bank has another payment with this key", a
 	case pay.Unknown, pay.NotFound, pay.Refused:
 	}
-	return StateUnknown, a.Result.String(), nil
+	return outbox.Unknown, a.Result.String(), nil
 }
 
 var errNotStored = errors.New("not sent, because that could not be stored")
@@ -229,13 +230,13 @@ var errNotStored = errors.New("not sent, because that could not be stored")
 // answer. A payment is stored as sent before it can leave. What the opening of a
 // connection takes is not counted against the answer. It returns whether there
 // was a connection.
-func (c *sender) exchange(a *Attempt) (answer *pay.Answer, met bool, err error) {
+func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, met bool, err error) {
 	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
 	a.Dialed, met = dialed, err == nil
 	if waited {
 		c.hesitate()
 	}
-	if met && c.p.State == Queued && !c.store(c.p.with(Sent), nil) {
+	if met && c.p.State == outbox.Queued && !c.store(c.p.With(outbox.Sent), nil) {
 		err = errNotStored
 	}
 	asked, allow := time.Now(), c.w.backoff.allow()
@@ -292,21 +293,21 @@ func (c *sender) sleep(d time.Duration, up <-chan struct{}) {
 // expire ends a payment that never left the phone. If that cannot be stored the
 // user is told nothing, and it is tried again later.
 func (c *sender) expire() bool {
-	p := c.p.with(Expired)
+	p := c.p.With(outbox.Expired)
 	p.Reason = "it could not be sent before its deadline"
 	return c.store(p, nil)
 }
 
 // store makes p and the try durable, and then tells. It returns false, and
 // leaves everything as it was, if that was not possible.
-func (c *sender) store(p Payment, a *Attempt) bool {
+func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	from := c.p.State
-	err := ErrClosed
+	err := outbox.ErrClosed
 	if !c.w.dead.Load() {
-		err = c.w.store.change(&p, from, a)
+		err = c.w.store.Change(&p, from, a)
 	}
 	if err != nil {
-		if !errors.Is(err, ErrClosed) {
+		if !errors.Is(err, outbox.ErrClosed) {
 			c.w.cfg.Log.Error("cannot store a payment's state; will ask the bank again", "payment", p.Key, "state", p.State, "error", err)
 		}
 		return false

@@ -18,12 +18,13 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 )
 
 // Config is what a wallet needs. Account, Identity, Bank and Dialer must be set.
 type Config struct {
-	Account  string            // names this wallet's payments in the store and in logs; it is not sent
+	Account  string            // names this wallet in logs; it is not sent
 	Identity pay.PublicKey     // who the wallet is to the bank: receipts name it
 	Bank     ed25519.PublicKey // verifies the bank's receipts
 	Dialer   channel.Dialer    // opens channels to the bank, with Identity authenticated
@@ -35,9 +36,9 @@ type Config struct {
 	// Told is called with each state a user is to be shown, once the state is
 	// durable: for one payment in order, for several at the same time. It must
 	// return soon and not call the wallet. Nil is nobody.
-	Told func(Payment)
+	Told func(outbox.Payment)
 	// Tried is called at the end of each try, before Told. The same rules hold.
-	Tried func(Payment, Attempt)
+	Tried func(outbox.Payment, outbox.Attempt)
 	Log   *slog.Logger // nil discards
 }
 
@@ -49,10 +50,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Rand = rand.Reader
 	}
 	if c.Told == nil {
-		c.Told = func(Payment) {}
+		c.Told = func(outbox.Payment) {}
 	}
 	if c.Tried == nil {
-		c.Tried = func(Payment, Attempt) {}
+		c.Tried = func(outbox.Payment, outbox.Attempt) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -66,7 +67,7 @@ func (c Config) withDefaults() (Config, error) {
 // methods may be called from several goroutines.
 type Wallet struct {
 	cfg        Config
-	store      *Store
+	store      *outbox.Store
 	backoff    *backoff
 	connection *connection
 	slots      chan struct{} // a try under way holds one
@@ -82,11 +83,11 @@ type Wallet struct {
 	senders  map[pay.Key]*sender
 }
 
-// Open returns the wallet of cfg.Account on the store, and resumes what it had
+// Open returns the wallet on its store, and resumes what it had
 // not finished. A payment that was under way when the wallet ended is told to be
-// unknown before Open returns. An account must not be open twice. The caller
+// unknown before Open returns. A store serves one wallet at a time. The caller
 // closes the wallet, and owns the store.
-func Open(store *Store, cfg Config) (*Wallet, error) {
+func Open(store *outbox.Store, cfg Config) (*Wallet, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -114,24 +115,24 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 }
 
 func (w *Wallet) resume() error {
-	ps, err := w.store.Unfinished(w.cfg.Account)
+	ps, err := w.store.Unfinished()
 	if err != nil {
 		return err
 	}
 	for i := range ps {
 		p := &ps[i]
-		if p.State != Sent {
+		if p.State != outbox.Sent {
 			continue
 		}
-		p.State, p.Reason = StateUnknown, "the wallet ended while the payment was under way"
-		if err := w.store.change(p, Sent, nil); err != nil {
+		p.State, p.Reason = outbox.Unknown, "the wallet ended while the payment was under way"
+		if err := w.store.Change(p, outbox.Sent, nil); err != nil {
 			return err
 		}
 		w.cfg.Told(*p)
 	}
 	for _, p := range ps {
-		made := min(p.tries, w.cfg.Pace.before())
-		if p.State == Queued {
+		made := min(p.Tries, w.cfg.Pace.before())
+		if p.State == outbox.Queued {
 			made = 0 // none of its tries reached the bank
 		}
 		w.start(p, made, true)
@@ -144,21 +145,21 @@ func (w *Wallet) resume() error {
 // there are a few more. When it returns without an error the payment is
 // durable and will be brought to an end, also by a later Open. After an error
 // it is not stored and will not be made.
-func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
+func (w *Wallet) Pay(ctx context.Context, o Order) (outbox.Payment, error) {
 	if err := ctx.Err(); err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
 	if err := w.enter(); err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
 	defer w.wg.Done()
 	p, err := w.newPayment(o)
 	if err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
-	got, fresh, err := w.store.accept(w.cfg.Account, p)
+	got, fresh, err := w.store.Accept(p)
 	if err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
 	switch {
 	case fresh:
@@ -170,12 +171,12 @@ func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
 	return got, nil
 }
 
-func (w *Wallet) newPayment(o Order) (Payment, error) {
+func (w *Wallet) newPayment(o Order) (outbox.Payment, error) {
 	key, err := pay.NewKey(w.cfg.Rand)
 	if err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
-	p := Payment{Payment: pay.Payment{
+	p := outbox.Payment{Payment: pay.Payment{
 		Key: key, Order: o.ID, Payee: o.Payee, Amount: o.Amount, Currency: o.Currency,
 		Created: time.Now().UnixMilli(),
 	}}
@@ -183,10 +184,10 @@ func (w *Wallet) newPayment(o Order) (Payment, error) {
 		p.Deadline = o.Deadline.UnixMilli()
 	}
 	if o.ID == "" {
-		return Payment{}, errors.New("take the payment: the order has no name: without one a second press would pay twice")
+		return outbox.Payment{}, errors.New("take the payment: the order has no name: without one a second press would pay twice")
 	}
 	if err := p.Validate(); err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
 	return p, nil
 }
@@ -196,7 +197,7 @@ func (w *Wallet) enter() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || w.dead.Load() {
-		return ErrClosed
+		return outbox.ErrClosed
 	}
 	w.wg.Add(1)
 	return nil
@@ -205,7 +206,7 @@ func (w *Wallet) enter() error {
 // start sends a sender with p, which has made so many tries of its round. If
 // one is on the way already, that one begins a new round. If the caller is not
 // sure that p is still as it is stored, the sender looks.
-func (w *Wallet) start(p Payment, made int, sure bool) *sender {
+func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.senders[p.Key]; c != nil {
@@ -256,7 +257,7 @@ func (w *Wallet) heard() {
 // Await waits until the payment with this key has a final state, or rests
 // because its tries are used up, or ctx is done, and returns what is then on
 // disk. An error means that the state could not be read.
-func (w *Wallet) Await(ctx context.Context, key pay.Key) (Payment, error) {
+func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error) {
 	w.mu.Lock()
 	c := w.senders[key]
 	w.mu.Unlock()
@@ -266,7 +267,7 @@ func (w *Wallet) Await(ctx context.Context, key pay.Key) (Payment, error) {
 		case <-ctx.Done():
 		}
 	}
-	return w.store.payment(w.cfg.Account, key)
+	return w.store.Find(key)
 }
 
 // Sync asks anew about every payment without a final state, also those whose
@@ -276,7 +277,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	if err := w.enter(); err != nil {
 		return err
 	}
-	ps, err := w.store.Unfinished(w.cfg.Account)
+	ps, err := w.store.Unfinished()
 	var cs []*sender
 	for _, p := range ps {
 		cs = append(cs, w.start(p, 0, false))
@@ -291,7 +292,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	if ps, err = w.store.Unfinished(w.cfg.Account); err != nil {
+	if ps, err = w.store.Unfinished(); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
 	if len(ps) > 0 {
@@ -301,7 +302,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 }
 
 // History returns every payment of the wallet with every try, oldest first.
-func (w *Wallet) History() ([]PaymentHistory, error) { return w.store.History(w.cfg.Account) }
+func (w *Wallet) History() ([]outbox.PaymentHistory, error) { return w.store.History() }
 
 // Close stops everything and waits for it. What is under way is cut short and
 // stays on disk as it is; the next Open resumes it. No goroutine of the wallet

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 )
 
@@ -21,12 +22,12 @@ type rig struct {
 	bank  *testBank
 	dsn   string
 	cfg   Config
-	store *Store
+	store *outbox.Store
 	*Wallet
 
 	mu    sync.Mutex
-	told  map[pay.Key][]State
-	tried []Attempt
+	told  map[pay.Key][]outbox.State
+	tried []outbox.Attempt
 }
 
 // inBubble runs f with a rig in virtual time, and ends with no goroutine left.
@@ -36,14 +37,14 @@ func inBubble(t *testing.T, f func(*rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins in the year 2000, before any time the protocol takes.
 		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
-		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[pay.Key][]State{}}
+		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[pay.Key][]outbox.State{}}
 		r.cfg = r.bank.config()
-		r.cfg.Told = func(p Payment) {
+		r.cfg.Told = func(p outbox.Payment) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.told[p.Key] = append(r.told[p.Key], p.State)
 		}
-		r.cfg.Tried = func(_ Payment, a Attempt) {
+		r.cfg.Tried = func(_ outbox.Payment, a outbox.Attempt) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.tried = append(r.tried, a)
@@ -60,7 +61,7 @@ func inBubble(t *testing.T, f func(*rig)) {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	r.store, err = OpenStore(r.dsn)
+	r.store, err = outbox.OpenStore(r.dsn)
 	require.NoError(r.t, err)
 	r.Wallet, err = Open(r.store, r.cfg)
 	require.NoError(r.t, err)
@@ -78,7 +79,7 @@ func (r *rig) crash() {
 	_ = r.store.Close()
 }
 
-func (r *rig) pay(order string, deadline time.Duration) Payment {
+func (r *rig) pay(order string, deadline time.Duration) outbox.Payment {
 	r.t.Helper()
 	o := Order{ID: order, Payee: "m0", Amount: 250, Currency: "KES"}
 	if deadline != 0 {
@@ -90,7 +91,7 @@ func (r *rig) pay(order string, deadline time.Duration) Payment {
 }
 
 // settle waits until the payment rests, at most for an hour.
-func (r *rig) settle(key pay.Key) Payment {
+func (r *rig) settle(key pay.Key) outbox.Payment {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
@@ -99,17 +100,17 @@ func (r *rig) settle(key pay.Key) Payment {
 	return p
 }
 
-func (r *rig) toldOf(key pay.Key) []State {
+func (r *rig) toldOf(key pay.Key) []outbox.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]State(nil), r.told[key]...)
+	return append([]outbox.State(nil), r.told[key]...)
 }
 
 func TestPaymentIsConfirmed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		p := r.settle(r.pay("tea", time.Minute).Key)
-		require.Equal(t, Confirmed, p.State)
-		require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key))
+		require.Equal(t, outbox.Confirmed, p.State)
+		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.bank.bookings(), 1)
 		require.NoError(t, pay.VerifyReceipt(r.cfg.Bank, r.cfg.Identity, &p.Payment, p.Answer))
 		hs, err := r.History()
@@ -129,14 +130,14 @@ func TestSecondPressReturnsThePaymentThereIs(t *testing.T) {
 		time.Sleep(time.Minute)
 		again := r.pay("tea", 0)
 		require.Equal(t, first.Key, again.Key)
-		require.Equal(t, StateUnknown, again.State, "the user hears what is known")
+		require.Equal(t, outbox.Unknown, again.State, "the user hears what is known")
 		r.bank.set(func() { r.bank.mute = false })
-		require.Equal(t, Confirmed, r.settle(first.Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(first.Key).State)
 		require.Equal(t, first.Key, r.pay("tea", 0).Key, "after it was confirmed")
 		require.Len(t, r.bank.bookings(), 1)
 
 		_, err := r.Pay(r.t.Context(), Order{ID: "tea", Payee: "m0", Amount: 251, Currency: "KES"})
-		require.ErrorIs(t, err, ErrOtherContent)
+		require.ErrorIs(t, err, outbox.ErrOtherContent)
 	})
 }
 
@@ -144,13 +145,13 @@ func TestNewPaymentAfterARefusal(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bank.set(func() { r.bank.refuse = pay.NoFunds })
 		first := r.settle(r.pay("tea", 0).Key)
-		require.Equal(t, Declined, first.State)
+		require.Equal(t, outbox.Declined, first.State)
 		require.Equal(t, "no funds", first.Reason)
 		r.bank.set(func() { r.bank.refuse = pay.NoReason })
 		second := r.settle(r.pay("tea", 0).Key)
 		require.NotEqual(t, first.Key, second.Key)
-		require.Equal(t, Confirmed, second.State)
-		require.Equal(t, []State{Queued, Sent, Declined}, r.toldOf(first.Key))
+		require.Equal(t, outbox.Confirmed, second.State)
+		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Declined}, r.toldOf(first.Key))
 	})
 }
 
@@ -158,15 +159,15 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 	tests := []struct {
 		name string
 		set  func(*testBank)
-		tell []State // between queued and confirmed
+		tell []outbox.State // between queued and confirmed
 	}{
-		{"answers lost", func(b *testBank) { b.mute = true }, []State{Sent, StateUnknown}},
-		{"requests lost", func(b *testBank) { b.deaf = true }, []State{Sent, StateUnknown}},
-		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []State{Sent, StateUnknown}},
-		{"nobody listens", func(b *testBank) { b.down = true }, []State{Sent}},
-		{"bank busy", func(b *testBank) { b.refuse = pay.Busy }, []State{Sent, StateUnknown}},
-		{"not enrolled yet", func(b *testBank) { b.refuse = pay.NotEnrolled }, []State{Sent, StateUnknown}},
-		{"answers later than the wallet waits", func(b *testBank) { b.late = 10 * time.Second }, []State{Sent, StateUnknown}},
+		{"answers lost", func(b *testBank) { b.mute = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"requests lost", func(b *testBank) { b.deaf = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"nobody listens", func(b *testBank) { b.down = true }, []outbox.State{outbox.Sent}},
+		{"bank busy", func(b *testBank) { b.refuse = pay.Busy }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"not enrolled yet", func(b *testBank) { b.refuse = pay.NotEnrolled }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"answers later than the wallet waits", func(b *testBank) { b.late = 10 * time.Second }, []outbox.State{outbox.Sent, outbox.Unknown}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -179,10 +180,10 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 					b.mute, b.deaf, b.cut, b.down, b.refuse, b.late = false, false, false, false, pay.NoReason, 0
 				})
 				p = r.settle(p.Key)
-				require.Equal(t, Confirmed, p.State)
+				require.Equal(t, outbox.Confirmed, p.State)
 				require.Len(t, r.bank.bookings(), 1)
 				require.Len(t, r.bank.keysAsked(), 1, "one key in every try")
-				want := append(append([]State{Queued}, tt.tell...), Confirmed)
+				want := append(append([]outbox.State{outbox.Queued}, tt.tell...), outbox.Confirmed)
 				require.Equal(t, want, r.toldOf(p.Key))
 			})
 		})
@@ -214,12 +215,12 @@ func TestAnswersNotToBeBelieved(t *testing.T) {
 				})
 				p := r.pay("tea", 0)
 				time.Sleep(20 * time.Second)
-				require.Equal(t, []State{Queued, Sent, StateUnknown}, r.toldOf(p.Key))
+				require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Unknown}, r.toldOf(p.Key))
 				hs, err := r.History()
 				require.NoError(t, err)
 				require.Contains(t, hs[0].Attempts[0].Error, "treat the payment as unknown")
 				r.bank.set(func() { r.bank.twist = nil })
-				require.Equal(t, Confirmed, r.settle(p.Key).State)
+				require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 			})
 		})
 	}
@@ -230,8 +231,8 @@ func TestExpiry(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			r.bank.set(func() { r.bank.down = true })
 			p := r.settle(r.pay("tea", time.Minute).Key)
-			require.Equal(t, Expired, p.State)
-			require.Equal(t, []State{Queued, Expired}, r.toldOf(p.Key))
+			require.Equal(t, outbox.Expired, p.State)
+			require.Equal(t, []outbox.State{outbox.Queued, outbox.Expired}, r.toldOf(p.Key))
 			require.Nil(t, p.Answer)
 			require.Empty(t, r.bank.requests())
 			require.WithinDuration(t, time.UnixMilli(p.Deadline), time.Now(), time.Second)
@@ -242,10 +243,10 @@ func TestExpiry(t *testing.T) {
 			r.bank.set(func() { r.bank.deaf = true })
 			p := r.pay("tea", time.Minute)
 			time.Sleep(2 * time.Minute)
-			require.Equal(t, []State{Queued, Sent, StateUnknown}, r.toldOf(p.Key), "not on its own")
+			require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Unknown}, r.toldOf(p.Key), "not on its own")
 			r.bank.set(func() { r.bank.deaf = false })
 			p = r.settle(p.Key)
-			require.Equal(t, Expired, p.State)
+			require.Equal(t, outbox.Expired, p.State)
 			require.NotNil(t, p.Answer, "with the bank's word for it")
 			require.Empty(t, r.bank.bookings())
 		})
@@ -256,7 +257,7 @@ func TestExpiry(t *testing.T) {
 			p := r.pay("tea", time.Minute)
 			time.Sleep(2 * time.Minute)
 			r.bank.set(func() { r.bank.mute = false })
-			require.Equal(t, Confirmed, r.settle(p.Key).State)
+			require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 		})
 	})
 	t.Run("after the deadline it asks and does not pay", func(t *testing.T) {
@@ -281,13 +282,13 @@ func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.settle(r.pay("tea", 0).Key)
-		require.Equal(t, StateUnknown, p.State)
+		require.Equal(t, outbox.Unknown, p.State)
 		require.Len(t, r.bank.requests(), 18)
 		require.ErrorContains(t, r.Sync(r.t.Context()), "1 payments have no final answer yet")
 		require.Len(t, r.bank.requests(), 36, "a round more")
 		r.bank.set(func() { r.bank.deaf = false })
 		require.NoError(t, r.Sync(r.t.Context()))
-		require.Equal(t, Confirmed, r.settle(p.Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 		require.NoError(t, r.Sync(r.t.Context()), "nothing left to ask")
 	})
 }
@@ -296,7 +297,7 @@ func TestPressWakesAPaymentThatRests(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.settle(r.pay("tea", 0).Key)
-		require.Equal(t, StateUnknown, p.State)
+		require.Equal(t, outbox.Unknown, p.State)
 		require.Len(t, r.bank.requests(), 18)
 		for range 9 {
 			r.pay("tea", 0)
@@ -306,7 +307,7 @@ func TestPressWakesAPaymentThatRests(t *testing.T) {
 		require.Len(t, r.bank.requests(), 18+6, "a third of a round, however often it is pressed")
 		r.bank.set(func() { r.bank.deaf = false })
 		require.Equal(t, p.Key, r.pay("tea", 0).Key)
-		require.Equal(t, Confirmed, r.settle(p.Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 	})
 }
 
@@ -318,8 +319,8 @@ func TestTriesWithoutALinkAreTheWalletsOwn(t *testing.T) {
 		time.Sleep(9 * time.Minute)
 		r.bank.set(func() { r.bank.down = false })
 		time.Sleep(20*time.Second + time.Millisecond)
-		for _, p := range []Payment{late, soon} {
-			require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key), "within one pause")
+		for _, p := range []outbox.Payment{late, soon} {
+			require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key), "within one pause")
 		}
 	})
 }
@@ -332,7 +333,7 @@ func TestQueuedPaymentExpiresHoweverFewTries(t *testing.T) {
 		r.bank.set(func() { r.bank.down = true })
 		began := time.Now()
 		p := r.settle(r.pay("tea", time.Minute).Key)
-		require.Equal(t, Expired, p.State)
+		require.Equal(t, outbox.Expired, p.State)
 		require.Equal(t, time.Minute, time.Since(began))
 	})
 }
@@ -349,7 +350,7 @@ func TestAnAnswerWakesTheOthers(t *testing.T) {
 		r.bank.set(func() { r.bank.down = false })
 		began := time.Now()
 		r.settle(r.pay("bun", 0).Key)
-		require.Equal(t, Confirmed, r.settle(tea.Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(tea.Key).State)
 		require.Less(t, time.Since(began), time.Second)
 	})
 }
@@ -364,7 +365,7 @@ func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
 		r.bank.late = 1500 * time.Millisecond
 		r.open()
 		p := r.settle(r.pay("tea", 0).Key)
-		require.Equal(t, []State{Queued, Sent, Confirmed}, r.toldOf(p.Key))
+		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.tried, 1)
 		require.Equal(t, 4*time.Second+500*time.Millisecond, r.backoff.allow(), "only the answer's 1.5 s count")
 	})
@@ -378,7 +379,7 @@ func TestWalletWhoseClockIsAhead(t *testing.T) {
 		r.bank.set(func() { r.bank.deaf = false })
 		began := time.Now()
 		p = r.settle(p.Key)
-		require.Equal(t, Expired, p.State)
+		require.Equal(t, outbox.Expired, p.State)
 		require.InDelta(t, 10*time.Minute, time.Since(began), float64(time.Minute), "when the bank's clock is there")
 		require.Less(t, len(r.bank.requests()), 18)
 	})
@@ -406,12 +407,12 @@ func TestOneConnectionServesAll(t *testing.T) {
 			keys = append(keys, r.pay("order "+string(rune(0x4e00+i)), 0).Key)
 		}
 		for _, k := range keys {
-			require.Equal(t, Confirmed, r.settle(k).State)
+			require.Equal(t, outbox.Confirmed, r.settle(k).State)
 		}
 		require.Equal(t, 1, r.bank.dials)
 
 		time.Sleep(r.Wallet.cfg.Pace.Idle + time.Second)
-		require.Equal(t, Confirmed, r.settle(r.pay("later", 0).Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(r.pay("later", 0).Key).State)
 		require.Equal(t, 2, r.bank.dials, "the idle connection was closed")
 		require.Len(t, r.bank.requests(), 41, "and no try was wasted on it")
 	})
@@ -428,7 +429,7 @@ func TestBrokenConnectionIsReplacedAtOnce(t *testing.T) {
 		require.Equal(t, 2, r.bank.dials, "a connection that was open before is not trusted")
 		require.Equal(t, maxLag, time.Since(began))
 		r.bank.set(func() { r.bank.cut = false })
-		require.Equal(t, Confirmed, r.settle(p.Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 		require.Len(t, r.bank.bookings(), 2)
 	})
 }
@@ -438,7 +439,7 @@ func TestConnectionTheBankClosedCostsNoTry(t *testing.T) {
 		r.settle(r.pay("one", 0).Key)
 		r.bank.hangUp()
 		synctest.Wait()
-		require.Equal(t, Confirmed, r.settle(r.pay("two", 0).Key).State)
+		require.Equal(t, outbox.Confirmed, r.settle(r.pay("two", 0).Key).State)
 		require.Len(t, r.tried, 2)
 		require.Empty(t, r.tried[1].Error)
 	})
@@ -449,7 +450,7 @@ func TestSlowBankKeepsItsConnection(t *testing.T) {
 		r.settle(r.pay("one", 0).Key)
 		r.bank.set(func() { r.bank.late = 6 * time.Second })
 		for _, order := range []string{"two", "three", "four"} {
-			require.Equal(t, Confirmed, r.settle(r.pay(order, 0).Key).State)
+			require.Equal(t, outbox.Confirmed, r.settle(r.pay(order, 0).Key).State)
 		}
 		require.Len(t, r.bank.bookings(), 4)
 		require.LessOrEqual(t, len(r.bank.requests()), 6, "the wallet learns to wait longer")
@@ -460,13 +461,13 @@ func TestCrashAtEachState(t *testing.T) {
 	tests := []struct {
 		name   string
 		set    func(*testBank)
-		before []State
-		after  []State
+		before []outbox.State
+		after  []outbox.State
 	}{
-		{"queued", func(b *testBank) { b.down = true }, []State{Queued}, []State{Sent, Confirmed}},
-		{"sent, not arrived", func(b *testBank) { b.deaf = true }, []State{Queued, Sent}, []State{StateUnknown, Confirmed}},
-		{"sent, booked", func(b *testBank) { b.mute = true }, []State{Queued, Sent}, []State{StateUnknown, Confirmed}},
-		{"confirmed", func(*testBank) {}, []State{Queued, Sent, Confirmed}, nil},
+		{"queued", func(b *testBank) { b.down = true }, []outbox.State{outbox.Queued}, []outbox.State{outbox.Sent, outbox.Confirmed}},
+		{"sent, not arrived", func(b *testBank) { b.deaf = true }, []outbox.State{outbox.Queued, outbox.Sent}, []outbox.State{outbox.Unknown, outbox.Confirmed}},
+		{"sent, booked", func(b *testBank) { b.mute = true }, []outbox.State{outbox.Queued, outbox.Sent}, []outbox.State{outbox.Unknown, outbox.Confirmed}},
+		{"confirmed", func(*testBank) {}, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -478,7 +479,7 @@ func TestCrashAtEachState(t *testing.T) {
 				r.crash()
 				r.bank.set(func() { r.bank.down, r.bank.deaf, r.bank.mute = false, false, false })
 				r.open()
-				require.Equal(t, Confirmed, r.settle(p.Key).State)
+				require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 				require.Equal(t, append(tt.before, tt.after...), r.toldOf(p.Key))
 				require.Len(t, r.bank.bookings(), 1)
 				require.Len(t, r.bank.keysAsked(), 1)
@@ -493,10 +494,10 @@ func TestKilledWalletTellsNobody(t *testing.T) {
 		p := r.pay("tea", 0)
 		synctest.Wait()
 		r.Kill()
-		require.Equal(t, []State{Queued, Sent}, r.toldOf(p.Key))
+		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent}, r.toldOf(p.Key))
 		_, err := r.Pay(r.t.Context(), Order{ID: "bun", Payee: "m0", Amount: 1, Currency: "KES"})
-		require.ErrorIs(t, err, ErrClosed)
-		require.ErrorIs(t, r.Sync(r.t.Context()), ErrClosed)
+		require.ErrorIs(t, err, outbox.ErrClosed)
+		require.ErrorIs(t, r.Sync(r.t.Context()), outbox.ErrClosed)
 	})
 }
 

@@ -1,4 +1,4 @@
-package wallet
+package outbox
 
 import (
 	"errors"
@@ -23,7 +23,6 @@ const schema = `
 CREATE TABLE payment (
 	id       INTEGER PRIMARY KEY,
 	key      BLOB    NOT NULL UNIQUE CHECK (length(key) = 16),
-	account  TEXT    NOT NULL,
 	ordered  TEXT    NOT NULL,
 	payee    TEXT    NOT NULL,
 	amount   INTEGER NOT NULL CHECK (amount > 0),
@@ -38,8 +37,8 @@ CREATE TABLE payment (
 	decided  INTEGER NOT NULL DEFAULT 0,
 	receipt  BLOB
 ) STRICT;
-CREATE UNIQUE INDEX one_payment_per_order ON payment (account, ordered) WHERE state NOT IN (4, 5);
-CREATE INDEX unfinished ON payment (account, id) WHERE state < 3;
+CREATE UNIQUE INDEX one_payment_per_order ON payment (ordered) WHERE state NOT IN (4, 5);
+CREATE INDEX unfinished ON payment (id) WHERE state < 3;
 CREATE TABLE attempt (
 	payment INTEGER NOT NULL REFERENCES payment,
 	n       INTEGER NOT NULL,
@@ -54,7 +53,7 @@ CREATE TABLE voided (n INTEGER NOT NULL) STRICT;
 INSERT INTO voided VALUES (0);
 CREATE TRIGGER final_stays BEFORE UPDATE OF state ON payment WHEN old.state >= 3
 	BEGIN SELECT raise(ABORT, 'a final state never changes'); END;
-CREATE TRIGGER request_stays BEFORE UPDATE OF key, account, ordered, payee, amount, currency, created, deadline ON payment
+CREATE TRIGGER request_stays BEFORE UPDATE OF key, ordered, payee, amount, currency, created, deadline ON payment
 	BEGIN SELECT raise(ABORT, 'a request never changes'); END;
 `
 

@@ -1,4 +1,4 @@
-package wallet
+package outbox
 
 import (
 	"errors"
@@ -15,10 +15,8 @@ var ErrClosed = errors.New("the wallet is closed: open it again")
 // of them waits for the others to be made.
 const maxBatch = 256
 
-// Store is the durable queue: an SQLite file. A phone has one wallet, and so a
-// store to itself; a program that plays many phones lets their wallets share
-// one, which costs about 400 KB for each SQLite connection saved, and changes
-// that arrive together share one sync of the disk.
+// Store is the durable queue of one wallet: an SQLite file. An open store costs
+// some 400 KB of memory, for its SQLite connection.
 //
 // Its methods may be called from several goroutines. A change is durable when
 // the method returns, and one that fails is not stored; only if the disk fails

@@ -1,4 +1,4 @@
-package wallet
+package outbox
 
 import "fmt"
 
@@ -7,18 +7,18 @@ type State uint8
 
 // The states.
 const (
-	StateUnknown State = iota // it left this phone and no answer came yet that can be trusted: it may have happened or not
-	Queued                    // durable on this phone; nothing of it has left
-	Sent                      // about to leave, or under way; no try has failed yet
-	Confirmed                 // final: the bank has booked it, and its receipt is stored
-	Declined                  // final: the bank has refused it; nothing has moved and nothing will
-	Expired                   // final: it was too late; nothing has moved and nothing will
+	Unknown   State = iota // it left this phone and no answer came yet that can be trusted: it may have happened or not
+	Queued                 // durable on this phone; nothing of it has left
+	Sent                   // about to leave, or under way; no try has failed yet
+	Confirmed              // final: the bank has booked it, and its receipt is stored
+	Declined               // final: the bank has refused it; nothing has moved and nothing will
+	Expired                // final: it was too late; nothing has moved and nothing will
 )
 
 // String returns the name of the state in lower case.
 func (s State) String() string {
 	switch s {
-	case StateUnknown:
+	case Unknown:
 		return "unknown"
 	case Queued:
 		return "queued"
@@ -37,16 +37,16 @@ func (s State) String() string {
 // Final reports whether the state never changes again.
 func (s State) Final() bool { return s == Confirmed || s == Declined || s == Expired }
 
-// follows reports whether a payment in state s may go to state t. A payment
+// Follows reports whether a payment in state s may go to state t. A payment
 // that has left the phone never goes back to queued, and no final state
 // changes.
-func (s State) follows(t State) bool {
+func (s State) Follows(t State) bool {
 	switch s {
 	case Queued:
 		return t == Sent || t == Expired
 	case Sent:
-		return t == StateUnknown || t.Final()
-	case StateUnknown:
+		return t == Unknown || t.Final()
+	case Unknown:
 		return t.Final()
 	case Confirmed, Declined, Expired:
 		return false

@@ -1,4 +1,4 @@
-package wallet
+package outbox
 
 import (
 	"errors"
@@ -53,7 +53,7 @@ func snapshot(tb testing.TB, dir string) *Store {
 
 func orders(tb testing.TB, s *Store) (got []string) {
 	tb.Helper()
-	hs, err := s.History("w0")
+	hs, err := s.History()
 	require.NoError(tb, err)
 	for _, h := range hs {
 		got = append(got, h.Order)
@@ -62,27 +62,27 @@ func orders(tb testing.TB, s *Store) (got []string) {
 }
 
 func TestStateTransitions(t *testing.T) {
-	all := []State{Queued, Sent, StateUnknown, Confirmed, Declined, Expired}
+	all := []State{Queued, Sent, Unknown, Confirmed, Declined, Expired}
 	allowed := map[[2]State]bool{
 		{Queued, Sent}: true, {Queued, Expired}: true,
-		{Sent, StateUnknown}: true, {Sent, Confirmed}: true, {Sent, Declined}: true, {Sent, Expired}: true,
-		{StateUnknown, Confirmed}: true, {StateUnknown, Declined}: true, {StateUnknown, Expired}: true,
+		{Sent, Unknown}: true, {Sent, Confirmed}: true, {Sent, Declined}: true, {Sent, Expired}: true,
+		{Unknown, Confirmed}: true, {Unknown, Declined}: true, {Unknown, Expired}: true,
 	}
 	for _, from := range all {
 		for _, to := range all {
-			require.Equal(t, allowed[[2]State{from, to}], from.follows(to), "%v to %v", from, to)
+			require.Equal(t, allowed[[2]State{from, to}], from.Follows(to), "%v to %v", from, to)
 		}
 	}
 }
 
 func TestFinalStateStaysOnDisk(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))
-	p, _, err := s.accept("w0", testPayment(1, "tea"))
+	p, _, err := s.Accept(testPayment(1, "tea"))
 	require.NoError(t, err)
-	require.NoError(t, s.change(new(p.with(Sent)), Queued, nil))
-	require.NoError(t, s.change(new(p.with(Declined)), Sent, nil))
-	require.ErrorContains(t, s.change(new(p.with(Confirmed)), Declined, nil), "cannot go from declined to confirmed")
-	require.ErrorContains(t, s.change(new(p.with(Confirmed)), Sent, nil), "is not sent on disk")
+	require.NoError(t, s.Change(new(p.With(Sent)), Queued, nil))
+	require.NoError(t, s.Change(new(p.With(Declined)), Sent, nil))
+	require.ErrorContains(t, s.Change(new(p.With(Confirmed)), Declined, nil), "cannot go from declined to confirmed")
+	require.ErrorContains(t, s.Change(new(p.With(Confirmed)), Sent, nil), "is not sent on disk")
 	// The tables refuse it too, whatever the program believes.
 	err = s.do(func(d *db) error { return d.query("UPDATE payment SET state = 3", nil) })
 	require.ErrorContains(t, err, "a final state never changes")
@@ -124,13 +124,13 @@ func TestFullDiskRefusesThePayment(t *testing.T) {
 	var err error
 	for ; err == nil; taken++ {
 		require.Less(t, taken, 100_000, "the disk never fills")
-		_, _, err = s.accept("w0", testPayment(taken, fmt.Sprint(taken)))
+		_, _, err = s.Accept(testPayment(taken, fmt.Sprint(taken)))
 	}
 	require.ErrorContains(t, err, "full")
 	require.Len(t, orders(t, s), taken-1, "what was refused is not there, and reading goes on")
-	hs, err := s.History("w0")
+	hs, err := s.History()
 	require.NoError(t, err)
-	require.NoError(t, s.change(new(hs[0].with(Sent)), Queued, nil), "and so does what needs no room")
+	require.NoError(t, s.Change(new(hs[0].With(Sent)), Queued, nil), "and so does what needs no room")
 }
 
 // brokenDisk is a file layer of which so many of the next syncs fail.
@@ -163,7 +163,7 @@ func TestFailedCommitDoesNotComeBack(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, "file:"+filepath.Join(dir, "wallet.db")+"?vfs=broken")
 	take := func(n int, order string) error {
-		_, _, err := s.accept("w0", testPayment(n, order))
+		_, _, err := s.Accept(testPayment(n, order))
 		return err
 	}
 	require.NoError(t, take(1, "tea"))
@@ -185,10 +185,10 @@ func TestFullDiskCanBeRead(t *testing.T) {
 	vfs.Register("broken", disk)
 	t.Cleanup(func() { vfs.Unregister("broken") })
 	s := openStore(t, "file:"+filepath.Join(t.TempDir(), "wallet.db")+"?vfs=broken")
-	_, _, err := s.accept("w0", testPayment(1, "tea"))
+	_, _, err := s.Accept(testPayment(1, "tea"))
 	require.NoError(t, err)
 	disk.fail.Store(1000)
-	_, _, err = s.accept("w0", testPayment(2, "bun"))
+	_, _, err = s.Accept(testPayment(2, "bun"))
 	require.Error(t, err)
 	require.Equal(t, []string{"tea"}, orders(t, s))
 	disk.fail.Store(0)
@@ -209,7 +209,7 @@ func TestOneBadChangeDoesNotFailItsBatch(t *testing.T) {
 			})
 		})
 		synctest.Wait()
-		wg.Go(func() { _, _, results[1] = s.accept("w0", testPayment(1, "tea")) })
+		wg.Go(func() { _, _, results[1] = s.Accept(testPayment(1, "tea")) })
 		wg.Go(func() { results[2] = s.do(func(*db) error { return bad }) })
 		synctest.Wait()
 		close(hold)
@@ -245,12 +245,12 @@ func TestStoreAgainstModel(t *testing.T) {
 		open := map[string]pay.Key{} // the payment of an order that is not refused
 		n := 0
 		check := func(s *Store) {
-			hs, err := s.History("w0")
+			hs, err := s.History()
 			require.NoError(t, err)
 			require.Len(t, hs, len(model))
 			for _, h := range hs {
 				require.Equal(t, model[h.Key].State, h.State)
-				require.Equal(t, model[h.Key].tries, len(h.Attempts))
+				require.Equal(t, model[h.Key].Tries, len(h.Attempts))
 				require.Equal(t, model[h.Key].Payment, h.Payment.Payment)
 			}
 		}
@@ -258,7 +258,7 @@ func TestStoreAgainstModel(t *testing.T) {
 			"press": func(t *rapid.T) {
 				n++
 				order := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "order")
-				got, fresh, err := s.accept("w0", testPayment(n, order))
+				got, fresh, err := s.Accept(testPayment(n, order))
 				require.NoError(t, err)
 				key, exists := open[order]
 				require.Equal(t, !exists, fresh)
@@ -277,15 +277,15 @@ func TestStoreAgainstModel(t *testing.T) {
 					t.Skip("no such payment")
 				}
 				p := model[key]
-				to := rapid.SampledFrom([]State{Sent, StateUnknown, Confirmed, Declined, Expired, p.State}).Draw(t, "to")
-				next := p.with(to)
+				to := rapid.SampledFrom([]State{Sent, Unknown, Confirmed, Declined, Expired, p.State}).Draw(t, "to")
+				next := p.With(to)
 				var a *Attempt
 				if rapid.Bool().Draw(t, "with attempt") {
-					next.tries++
-					a = &Attempt{N: next.tries, Began: time.Unix(1, 0)}
+					next.Tries++
+					a = &Attempt{N: next.Tries, Began: time.Unix(1, 0)}
 				}
-				err := s.change(&next, p.State, a)
-				if to != p.State && !p.State.follows(to) {
+				err := s.Change(&next, p.State, a)
+				if to != p.State && !p.State.Follows(to) {
 					require.Error(t, err)
 					return
 				}
@@ -327,7 +327,7 @@ func BenchmarkAccept(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					i := int(n.Add(1))
-					if _, _, err := s.accept("w0", testPayment(i, fmt.Sprint(i))); err != nil {
+					if _, _, err := s.Accept(testPayment(i, fmt.Sprint(i))); err != nil {
 						b.Error(err)
 						return
 					}

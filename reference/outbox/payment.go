@@ -1,4 +1,4 @@
-package wallet
+package outbox
 
 import (
 	"errors"
@@ -10,15 +10,6 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// Order is what the user wants paid: a purchase with a name of its own.
-type Order struct {
-	ID       string    // names the purchase; presses for one purchase share it. At most pay.MaxOrder bytes
-	Payee    string    // account
-	Amount   int64     // in minor units of Currency, above 0
-	Currency string    // ISO 4217 code
-	Deadline time.Time // the bank does not book it later than this; zero is never. Kept in milliseconds
-}
-
 // Payment is one payment of the queue. What is asked of the bank, the embedded
 // pay.Payment, never changes once it is stored, so every try asks the same.
 type Payment struct {
@@ -27,18 +18,19 @@ type Payment struct {
 	Reason string      // for people: why it was refused, or is not known to be anything
 	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
-	id    int64 // row, ascending with acceptance
-	tries int   // made so far
+	Tries int // made so far
+
+	id int64 // row, ascending with acceptance
 }
 
-// due is the instant after which the bank does not book p; ok is false if there
+// Due is the instant after which the bank does not book p; ok is false if there
 // is none.
-func (p *Payment) due() (t time.Time, ok bool) {
+func (p *Payment) Due() (t time.Time, ok bool) {
 	return time.UnixMilli(p.Deadline), p.Deadline != 0
 }
 
-// with returns p in state s.
-func (p Payment) with(s State) Payment {
+// With returns p in state s.
+func (p Payment) With(s State) Payment {
 	p.State = s
 	return p
 }
@@ -77,7 +69,7 @@ func scan(s *sqlite3.Stmt) Payment {
 		},
 		State:  State(s.ColumnInt(8)),
 		Reason: s.ColumnText(9),
-		tries:  s.ColumnInt(15),
+		Tries:  s.ColumnInt(15),
 	}
 	copy(p.Key[:], s.ColumnRawBlob(1))
 	p.Answer = scanAnswer(s, 10)
@@ -101,14 +93,14 @@ func scanAnswer(s *sqlite3.Stmt, i int) *pay.Answer {
 	return a
 }
 
-// accept stores p as queued, unless its order has a payment that is not
+// Accept stores p as queued, unless its order has a payment that is not
 // refused: then it returns that one, and fresh is false.
-func (s *Store) accept(account string, p Payment) (got Payment, fresh bool, err error) {
+func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
 	err = s.do(func(d *db) error {
 		got, fresh, other = p, true, false
-		err := d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND ordered = ? AND state NOT IN (4, 5)`,
-			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, account, p.Order)
+		err := d.query(`SELECT `+columns+` FROM payment WHERE ordered = ? AND state NOT IN (4, 5)`,
+			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, p.Order)
 		if err != nil {
 			return err
 		}
@@ -116,9 +108,9 @@ func (s *Store) accept(account string, p Payment) (got Payment, fresh bool, err 
 			other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
 			return nil
 		}
-		err = d.query(`INSERT INTO payment (key, account, ordered, payee, amount, currency, created, deadline, state)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, nil,
-			p.Key[:], account, p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
+		err = d.query(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, nil,
+			p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
 		got.State, got.id = Queued, d.c.LastInsertRowID()
 		return err
 	})
@@ -128,10 +120,10 @@ func (s *Store) accept(account string, p Payment) (got Payment, fresh bool, err 
 	return got, fresh, err
 }
 
-// change stores the state, reason and answer of p, which had the state from,
+// Change stores the state, reason and answer of p, which had the state from,
 // and the try that led there unless a is nil, in one transaction.
-func (s *Store) change(p *Payment, from State, a *Attempt) error {
-	if p.State != from && !from.follows(p.State) {
+func (s *Store) Change(p *Payment, from State, a *Attempt) error {
+	if p.State != from && !from.Follows(p.State) {
 		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
 	}
 	var answer pay.Answer
@@ -163,51 +155,50 @@ func (s *Store) change(p *Payment, from State, a *Attempt) error {
 	})
 }
 
-// Unfinished returns the payments of an account without a final state, in the
+// Unfinished returns the payments without a final state, in the
 // order in which they were accepted.
-func (s *Store) Unfinished(account string) (ps []Payment, err error) {
+func (s *Store) Unfinished() (ps []Payment, err error) {
 	err = s.read(func(d *db) error {
 		ps = nil
-		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND state < 3 ORDER BY id`,
-			func(r *sqlite3.Stmt) { ps = append(ps, scan(r)) }, account)
+		return d.query(`SELECT `+columns+` FROM payment WHERE state < 3 ORDER BY id`,
+			func(r *sqlite3.Stmt) { ps = append(ps, scan(r)) })
 	})
 	return ps, err
 }
 
-// payment returns one payment of an account.
-func (s *Store) payment(account string, key pay.Key) (p Payment, err error) {
+// Find returns the payment with this key.
+func (s *Store) Find(key pay.Key) (p Payment, err error) {
 	found := false
 	err = s.read(func(d *db) error {
-		return d.query(`SELECT `+columns+` FROM payment WHERE account = ? AND key = ?`,
-			func(r *sqlite3.Stmt) { p, found = scan(r), true }, account, key[:])
+		return d.query(`SELECT `+columns+` FROM payment WHERE key = ?`,
+			func(r *sqlite3.Stmt) { p, found = scan(r), true }, key[:])
 	})
 	if err == nil && !found {
-		err = fmt.Errorf("wallet %s has no payment %s", account, key)
+		err = fmt.Errorf("the queue has no payment %s", key)
 	}
 	return p, err
 }
 
-// History returns every payment of an account with every try, oldest first.
-func (s *Store) History(account string) (hs []PaymentHistory, err error) {
+// History returns every payment with every try, oldest first.
+func (s *Store) History() (hs []PaymentHistory, err error) {
 	err = s.read(func(d *db) error {
 		hs = nil
 		at := map[int64]int{}
-		err := d.query(`SELECT `+columns+` FROM payment WHERE account = ? ORDER BY id`, func(r *sqlite3.Stmt) {
+		err := d.query(`SELECT `+columns+` FROM payment ORDER BY id`, func(r *sqlite3.Stmt) {
 			p := scan(r)
 			at[p.id] = len(hs)
 			hs = append(hs, PaymentHistory{Payment: p})
-		}, account)
+		})
 		if err != nil {
 			return err
 		}
-		return d.query(`SELECT payment, n, began, took, asked, dialed, error FROM attempt
-			WHERE payment IN (SELECT id FROM payment WHERE account = ?) ORDER BY payment, n`, func(r *sqlite3.Stmt) {
+		return d.query(`SELECT payment, n, began, took, asked, dialed, error FROM attempt ORDER BY payment, n`, func(r *sqlite3.Stmt) {
 			h := &hs[at[r.ColumnInt64(0)]]
 			h.Attempts = append(h.Attempts, Attempt{
 				N: r.ColumnInt(1), Began: time.Unix(0, r.ColumnInt64(2)), Took: time.Duration(r.ColumnInt64(3)),
 				Asked: r.ColumnBool(4), Dialed: r.ColumnBool(5), Error: r.ColumnText(6),
 			})
-		}, account)
+		})
 	})
 	return hs, err
 }
