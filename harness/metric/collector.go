@@ -51,6 +51,7 @@ type try struct {
 	end, took      time.Duration
 	order          int32 // -1 if nobody pressed pay for it
 	status, dialed bool
+	unconnected    bool // see harness.Attempt.NoConnection
 }
 
 // NewCollector returns a Collector that has seen nothing.
@@ -137,7 +138,7 @@ func (c *Collector) told(at time.Duration, t *harness.Told) {
 }
 
 func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
-	t := try{end: at, took: a.Took, order: -1, status: a.Status, dialed: a.Dialed}
+	t := try{end: at, took: a.Took, order: -1, status: a.Status, dialed: a.Dialed, unconnected: a.NoConnection}
 	if i, ok := c.byID[a.Payment]; ok {
 		t.order = c.presses[i].order
 	}
