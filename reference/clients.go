@@ -20,6 +20,7 @@ var errDown = errors.New("the wallet is not running")
 // clients are the payers' side: every wallet of the run, each with a queue of its
 // own.
 type clients struct {
+	network    harness.Network
 	storage    *storage
 	correlator *correlator
 	configs    []wallet.Config // whose random sources go on over a restart
@@ -29,6 +30,7 @@ type clients struct {
 	stores  []*outbox.Store // of each wallet; nil while they are down
 	wallets []*wallet.Wallet
 	presses map[string]press // under way, by id
+	unwatch []func()         // of the links
 }
 
 // press is a user pressing pay. If the phone loses its power meanwhile, nobody
@@ -41,7 +43,7 @@ type press struct {
 
 // newClients prepares a wallet for each config.
 func newClients(env harness.Env, d *correlator, st *storage, configs []wallet.Config) *clients {
-	p := &clients{storage: st, correlator: d, configs: configs, presses: map[string]press{}}
+	p := &clients{network: env.Network, storage: st, correlator: d, configs: configs, presses: map[string]press{}}
 	for i := range configs {
 		configs[i].Told = func(w outbox.Payment) { d.tell(i, w) }
 		configs[i].Tried = d.tried
@@ -76,6 +78,11 @@ func (p *clients) start() error {
 		return errors.Join(err, closeStores(stores))
 	}
 	p.stores, p.wallets = stores, wallets
+	for i, w := range wallets {
+		if host, ok := p.network.Client(i).(harness.LinkWatcher); ok {
+			p.unwatch = append(p.unwatch, host.WatchLink(w.LinkUp))
+		}
+	}
 	return nil
 }
 
@@ -146,9 +153,12 @@ func (p *clients) kill() error {
 // then it never knew, and nobody is told it.
 func (p *clients) stop() error {
 	p.mu.Lock()
-	stores, wallets := p.stores, p.wallets
-	p.stores, p.wallets = nil, nil
+	stores, wallets, unwatch := p.stores, p.wallets, p.unwatch
+	p.stores, p.wallets, p.unwatch = nil, nil, nil
 	p.mu.Unlock()
+	for _, stop := range unwatch {
+		stop()
+	}
 	err := closeStores(stores)
 	for _, w := range wallets {
 		w.Kill()

@@ -186,6 +186,7 @@ func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 // reads the record reckons from then when the try began.
 func (d *correlator) tried(p outbox.Payment, a outbox.Attempt) {
 	d.observer.Attempt(harness.Attempt{
-		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, Took: time.Since(a.Began), Error: a.Error,
+		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, NoConnection: !a.Connected,
+		Took: time.Since(a.Began), Error: a.Error,
 	})
 }

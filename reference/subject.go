@@ -14,13 +14,14 @@ import (
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
 // Options choose what to run. The zero value is the pair as it would be
 // deployed.
 type Options struct {
-	Pace   wallet.Pace // of every wallet; Tries is at most Workload.Attempts
+	Retry  retry.Policy // of every wallet; its Attempts are at most Workload.Attempts
 	Faulty Faulty
 
 	// The disks under the bank's ledger and the wallets' queue, such as disk.New
@@ -71,7 +72,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 				ClientConfig: noise.ClientConfig{Static: key, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
-			Rand: r, Pace: s.pace(), Log: env.Log,
+			Rand: r, Retry: s.policy(), Stagger: stagger, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -103,19 +104,18 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 	s.stores[side].failCommit(n, after, told)
 }
 
-// pace keeps the wallets within the attempts that the scenario allows, of which
-// those that find no connection are the third part.
-func (s *subject) pace() wallet.Pace {
-	p := s.options.Pace
-	if p.Tries == 0 {
-		p.Tries = 18
-	}
-	if bound := s.env.Workload.Attempts; bound > 0 {
-		p.Tries = min(p.Tries, bound-bound/3)
-		p.Dark = max(1, bound-p.Tries)
+// policy keeps the wallets within the attempts that the scenario allows.
+func (s *subject) policy() retry.Policy {
+	p := s.options.Retry
+	if bound := s.env.Workload.Attempts; bound > 0 && (p.Attempts == 0 || p.Attempts > bound) {
+		p.Attempts = bound
 	}
 	return p
 }
+
+// stagger keeps a wallet's payments apart at one instant of virtual time. It is
+// next to nothing beside a round trip.
+const stagger = 500 * time.Microsecond
 
 // enroll opens the accounts of payers and merchants.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/channel/noise"
-	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/retry"
 )
 
 // pair is a started subject on loopback TCP.
@@ -25,8 +25,8 @@ type pair struct {
 	pressed map[string]harness.Payment
 }
 
-// quick is a pace for links without delay, so that tests need not wait.
-var quick = wallet.Pace{
+// quick is a policy for links without delay, so that tests need not wait.
+var quick = retry.Policy{
 	Base: 20 * time.Millisecond, Cap: 200 * time.Millisecond,
 	First: 500 * time.Millisecond, Least: 300 * time.Millisecond, Most: time.Second,
 }
@@ -100,7 +100,7 @@ func TestPairPays(t *testing.T) {
 }
 
 func TestSecondPressIsToldTheSame(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 1)
+	p := startPair(t, Options{Retry: quick}, 1)
 	slow := p.Subject.(harness.Slower)
 	hits := slow.SlowAnswers(300 * time.Millisecond)
 	require.NoError(t, p.press(0, "p1", "o1"))
@@ -116,7 +116,7 @@ func TestSecondPressIsToldTheSame(t *testing.T) {
 }
 
 func TestCrashes(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 4)
+	p := startPair(t, Options{Retry: quick}, 4)
 	crasher := p.Subject.(harness.Crasher)
 	slow := p.Subject.(harness.Slower)
 	n := 0
@@ -166,7 +166,7 @@ func finals(told []harness.Outcome) (fs []harness.Outcome) {
 }
 
 func TestResets(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 2)
+	p := startPair(t, Options{Retry: quick}, 2)
 	p.Subject.(harness.Slower).SlowAnswers(30 * time.Millisecond)
 	for i := range 40 {
 		require.NoError(t, p.press(i%2, fmt.Sprint("p", i), fmt.Sprint("o", i)))

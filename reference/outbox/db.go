@@ -46,6 +46,7 @@ CREATE TABLE attempt (
 	took    INTEGER NOT NULL,
 	asked   INTEGER NOT NULL,
 	dialed  INTEGER NOT NULL,
+	connected INTEGER NOT NULL,
 	error   TEXT    NOT NULL,
 	PRIMARY KEY (payment, n)
 ) STRICT, WITHOUT ROWID;

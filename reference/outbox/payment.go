@@ -19,6 +19,8 @@ type Payment struct {
 	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
 	Tries int // made so far
+	// Connected is how many of the attempts reached a connection.
+	Connected int
 
 	id int64 // row, ascending with acceptance
 }
@@ -40,9 +42,11 @@ type Attempt struct {
 	N      int // from 1
 	Began  time.Time
 	Took   time.Duration
-	Asked  bool   // a question about the payment, not the payment
-	Dialed bool   // it tried to open a connection
-	Error  string // empty: an answer came that settles the payment
+	Asked  bool // a question about the payment, not the payment
+	Dialed bool // it tried to open a connection
+	// Connected: a connection was open, so the bank may have noticed the attempt.
+	Connected bool
+	Error     string // empty: an answer came that settles the payment
 }
 
 // PaymentHistory is a payment with every try there was.
@@ -56,7 +60,9 @@ type PaymentHistory struct {
 var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase an order name of its own")
 
 const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason,
-	result, refusal, transfer, decided, receipt, (SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id)`
+	result, refusal, transfer, decided, receipt,
+	(SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id),
+	(SELECT count(*) FROM attempt WHERE payment = id AND connected)`
 
 // scan reads the columns. An answer that cannot be read is left out: the state
 // is what counts, and it was stored with the answer.
@@ -69,7 +75,7 @@ func scan(s *sqlite3.Stmt) Payment {
 		},
 		State:  State(s.ColumnInt(8)),
 		Reason: s.ColumnText(9),
-		Tries:  s.ColumnInt(15),
+		Tries:  s.ColumnInt(15), Connected: s.ColumnInt(16),
 	}
 	copy(p.Key[:], s.ColumnRawBlob(1))
 	p.Answer = scanAnswer(s, 10)
@@ -136,8 +142,8 @@ func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 	}
 	return s.do(func(d *db) error {
 		if a != nil {
-			err := d.query(`INSERT INTO attempt (payment, n, began, took, asked, dialed, error) VALUES (?, ?, ?, ?, ?, ?, ?)`, nil,
-				p.id, a.N, a.Began.UnixNano(), int64(a.Took), a.Asked, a.Dialed, a.Error)
+			err := d.query(`INSERT INTO attempt (payment, n, began, took, asked, dialed, connected, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, nil,
+				p.id, a.N, a.Began.UnixNano(), int64(a.Took), a.Asked, a.Dialed, a.Connected, a.Error)
 			if err != nil {
 				return err
 			}
@@ -192,11 +198,11 @@ func (s *Store) History() (hs []PaymentHistory, err error) {
 		if err != nil {
 			return err
 		}
-		return d.query(`SELECT payment, n, began, took, asked, dialed, error FROM attempt ORDER BY payment, n`, func(r *sqlite3.Stmt) {
+		return d.query(`SELECT payment, n, began, took, asked, dialed, connected, error FROM attempt ORDER BY payment, n`, func(r *sqlite3.Stmt) {
 			h := &hs[at[r.ColumnInt64(0)]]
 			h.Attempts = append(h.Attempts, Attempt{
 				N: r.ColumnInt(1), Began: time.Unix(0, r.ColumnInt64(2)), Took: time.Duration(r.ColumnInt64(3)),
-				Asked: r.ColumnBool(4), Dialed: r.ColumnBool(5), Error: r.ColumnText(6),
+				Asked: r.ColumnBool(4), Dialed: r.ColumnBool(5), Connected: r.ColumnBool(6), Error: r.ColumnText(7),
 			})
 		})
 	})

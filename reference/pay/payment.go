@@ -1,6 +1,7 @@
 package pay
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -35,6 +36,9 @@ func NewKey(r io.Reader) (Key, error) {
 	}
 	return k, nil
 }
+
+// Compare orders keys by their bytes: it returns -1, 0 or 1.
+func (k Key) Compare(other Key) int { return bytes.Compare(k[:], other[:]) }
 
 // String returns the key in hexadecimal.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }

@@ -27,11 +27,13 @@ type session struct {
 	bank  channel.Channel
 	err   error         // of the dial
 	put   chan struct{} // of capacity 1: something below has changed
+	end   chan struct{} // closed: it is to be closed, whoever uses it
 
 	users   int // under connection.mu, as what follows
 	retired bool
 	used    time.Time // when it was last put back
 	heard   time.Time // when the last answer came
+	silent  time.Time // since when somebody has waited in vain
 }
 
 func newConnection(ctx context.Context, cfg Config) *connection {
@@ -44,13 +46,15 @@ func (l *connection) get(ctx context.Context) (k *session, dialed, waited bool, 
 	l.mu.Lock()
 	k = l.cur
 	if k == nil || k.broken() {
-		k = &session{ready: make(chan struct{}), put: make(chan struct{}, 1), used: time.Now()}
+		k = &session{ready: make(chan struct{}), put: make(chan struct{}, 1), end: make(chan struct{}), used: time.Now()}
 		dialed = true
 		l.cur = k
 		l.wg.Add(1)
 		go l.run(k)
 	}
-	k.users++
+	if k.users++; k.users == 1 {
+		k.silent = time.Now()
+	}
 	l.mu.Unlock()
 	select {
 	case <-k.ready:
@@ -95,7 +99,7 @@ func (l *connection) put(k *session, began time.Time, err error, silent bool) (u
 	k.used = time.Now()
 	switch {
 	case err == nil:
-		k.heard = k.used
+		k.heard, k.silent = k.used, k.used
 	case !silent || k.heard.Before(began):
 		l.retire(k)
 	}
@@ -104,6 +108,25 @@ func (l *connection) put(k *session, began time.Time, err error, silent bool) (u
 	default:
 	}
 	return !k.heard.IsZero()
+}
+
+// linkUp gives up the current session if it has been silent for as long as an
+// answer may take: TCP on it has backed off, and a new SYN gets through sooner than
+// its next retransmission. A session that nobody uses is left alone. linkUp does
+// not block.
+func (l *connection) linkUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.cur
+	if k == nil || k.users == 0 || time.Since(k.silent) < l.cfg.Retry.Least {
+		return
+	}
+	select {
+	case <-k.ready:
+		l.retire(k)
+		close(k.end)
+	default: // its dial sends further SYNs
+	}
 }
 
 // retire keeps k from further tries. The caller holds l.mu.
@@ -122,7 +145,7 @@ func (l *connection) run(k *session) {
 		return
 	}
 	defer func() { _ = k.bank.Close() }()
-	idle := time.NewTimer(l.cfg.Pace.Idle)
+	idle := time.NewTimer(l.cfg.Retry.Idle)
 	defer idle.Stop()
 	for {
 		select {
@@ -130,20 +153,25 @@ func (l *connection) run(k *session) {
 			return
 		case <-k.bank.Done():
 			return
+		case <-k.end:
+			return
 		case <-k.put:
 		case <-idle.C:
 		}
 		if l.unused(k) {
 			return
 		}
-		idle.Reset(l.cfg.Pace.Idle)
+		idle.Reset(l.cfg.Retry.Idle)
 	}
 }
 
 func (l *connection) open(k *session) bool {
-	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Pace.Dial)
+	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Retry.Dial)
 	defer cancel()
 	k.bank, k.err = l.cfg.Dialer.Dial(ctx)
+	l.mu.Lock()
+	k.silent = time.Now()
+	l.mu.Unlock()
 	close(k.ready)
 	return k.err == nil
 }
@@ -153,7 +181,7 @@ func (l *connection) open(k *session) bool {
 func (l *connection) unused(k *session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k.users > 0 || (!k.retired && time.Since(k.used) < l.cfg.Pace.Idle) {
+	if k.users > 0 || (!k.retired && time.Since(k.used) < l.cfg.Retry.Idle) {
 		return false
 	}
 	l.retire(k)

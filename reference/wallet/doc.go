@@ -2,16 +2,16 @@
 // run. It takes a payment once it is on the phone's disk, and then brings it to
 // an end that is true, however bad the link: confirmed, declined or expired.
 //
-// Read it in this order: [State] says what a user can be told; [Store] is the
-// durable queue; [Wallet.Pay] accepts a payment into it; a sender (sender.go)
-// carries each payment to the bank, try after try; the connection (connection.go) keeps a
-// connection for all of them; [Pace] says how long to wait for an answer and
-// how long between tries.
+// Read it in this order: package outbox is the durable
+// queue; [Wallet.Pay] accepts a payment into it; a sender (sender.go) brings each
+// payment to the bank, attempt after attempt; connection.go keeps one channel for
+// all of them; package retry says when the next attempt is made, and how long to
+// wait for an answer.
 //
 // Four rules carry the weight:
 //
 //   - A payment has one idempotency key, drawn once, stored with the exact bytes
-//     of the request. Every try sends those bytes, so the bank can tell a repeat
+//     of the request. Every attempt sends those bytes, so the bank can tell a repeat
 //     from a new payment.
 //   - An order has at most one payment that is not refused. Pressing pay again
 //     returns the payment there is.

@@ -7,41 +7,37 @@ import (
 	"net"
 	"time"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
 )
 
-// sender carries one payment to the bank, try after try, until it has a final
-// state or its tries are used up.
+// sender brings one payment to the bank, attempt after attempt, until it has a
+// final state or retry.Policy lets it rest.
 type sender struct {
 	w     *Wallet
 	p     outbox.Payment
-	early int           // tries before the deadline in this round
-	late  int           // tries after it
-	dark  int           // tries that found no connection
-	met   bool          // the last try found one
-	deaf  bool          // the last try had no answer
-	wait  time.Duration // until the bank can say more
-	stale bool          // the last try failed on a connection that was open before: try a new one at once
-	wake  chan struct{} // of capacity 1: begin a new round
-	up    chan struct{} // of capacity 1: the bank has answered somebody: try now
-	done  chan struct{} // closed when the sender has ended
-	lag   time.Duration // how long it hesitates
+	s     retry.Status // of the present round; Elapsed, Left, Limited and Unsent are filled in by status
+	began time.Time    // when the round began, by the monotonic clock
+	lag   time.Duration
+
+	wake   chan struct{} // of capacity 1: begin a new round
+	heard  chan struct{} // of capacity 1: the bank has answered another payment
+	linkUp chan struct{} // of capacity 1: the link has come up
+	done   chan struct{} // closed when the sender has ended
 
 	sure    bool // p is as it is stored
 	resumes bool // what an earlier program has begun, as others may at this instant
 }
 
-// maxLag bounds how long a sender hesitates: next to nothing beside a round
-// trip.
-const maxLag = 500 * time.Microsecond
-
 // hesitate is called after an event that may have woken other senders, too: a
 // connection that opened or broke, a bank that answers again, a start of the
-// program. They go on one after the other, as was drawn when they set out.
-// Otherwise the scheduler would choose who is first, and what happens to wallets
-// could not be repeated by a seed.
+// program. See Config.Stagger.
 func (c *sender) hesitate() {
+	if c.lag <= 0 {
+		return
+	}
 	t := time.NewTimer(c.lag)
 	defer t.Stop()
 	select {
@@ -50,10 +46,18 @@ func (c *sender) hesitate() {
 	}
 }
 
-// nudge begins a new round of tries now. The caller holds w.mu.
-func (c *sender) nudge() {
+// ring leaves a message in a channel of capacity 1, if there is none already.
+func ring(ch chan struct{}) {
 	select {
-	case c.wake <- struct{}{}:
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// drain takes a message out of a channel of capacity 1, if there is one.
+func drain(ch chan struct{}) {
+	select {
+	case <-ch:
 	default:
 	}
 }
@@ -84,7 +88,7 @@ func (c *sender) leave() bool {
 	defer c.w.mu.Unlock()
 	select {
 	case <-c.wake:
-		c.early, c.late, c.dark = 0, 0, 0
+		c.newRound()
 		if !c.p.State.Final() && c.w.ctx.Err() == nil {
 			return false
 		}
@@ -94,73 +98,74 @@ func (c *sender) leave() bool {
 	return true
 }
 
-// next waits until the next try is due. It returns false if none is: the
-// payment has a final state, or the tries are used up, or the wallet ends. A
-// payment that never left the phone expires here, at its deadline.
+// newRound forgets the attempts made so far.
+func (c *sender) newRound() { c.s, c.began = retry.Status{}, time.Now() }
+
+// status returns c.s as of now.
+func (c *sender) status() retry.Status {
+	s := c.s
+	s.Elapsed, s.Unsent = time.Since(c.began), c.p.State == outbox.Queued
+	due, limited := c.p.Due()
+	s.Limited = limited
+	if limited {
+		s.Left = due.Sub(c.w.cfg.Clock.Now())
+	}
+	return s
+}
+
+// next waits until the next attempt is due. It returns false if none is: the
+// payment has a final state, or rests, or the wallet ends. A payment that never
+// left the device expires here, at its deadline.
 func (c *sender) next() bool {
-	for rested := false; c.w.ctx.Err() == nil && !c.p.State.Final(); {
-		due, limited := c.p.Due()
-		left := time.Until(due)
-		late := limited && left <= 0
-		switch pause, ok := c.pause(limited, late, left); {
-		case late && c.p.State == outbox.Queued:
+	for paused := false; c.w.ctx.Err() == nil && !c.p.State.Final(); {
+		step := c.w.cfg.Retry.Next(c.status())
+		switch {
+		case step.Action == retry.Expire:
 			if !c.expire() {
-				c.sleep(c.w.cfg.Pace.Cap, nil)
+				c.sleep(retry.Step{Least: c.w.cfg.Retry.Cap, Most: c.w.cfg.Retry.Cap})
 			}
-		case rested:
+		case paused:
 			return true
-		case !ok:
+		case step.Action != retry.Send:
 			return false
 		default:
-			c.sleep(pause, c.news())
-			rested = true
+			c.sleep(step)
+			paused = true
 		}
 	}
 	return false
 }
 
-// pause returns how long to wait before the next try; ok is false if there is
-// none. After a deadline the pauses begin small again: the bank can then give a
-// final answer.
-func (c *sender) pause(limited, late bool, left time.Duration) (d time.Duration, ok bool) {
-	pace := &c.w.cfg.Pace
-	spent := c.early >= pace.before() || limited && c.dark >= pace.Dark-pace.Dark/3
-	switch {
-	case limited && spent && c.p.State == outbox.Queued:
-		return left, true
-	case c.early+c.late >= pace.Tries, c.dark >= pace.Dark:
-		return 0, false
-	case c.stale, c.early+c.late+c.dark == 0:
-		return 0, true
-	case !c.met && limited && c.p.State == outbox.Queued:
-		return min(left, c.w.backoff.pause(c.dark)), true
-	case !c.met && (late || !spent):
-		return c.w.backoff.pause(max(c.dark, 1)), true
-	case late:
-		return max(c.wait, c.w.backoff.pause(c.late+1)), true
-	case limited && spent:
-		return left + c.w.backoff.pause(1), true
-	case c.p.State == outbox.Queued && limited:
-		return min(left, c.w.backoff.pause(c.early)), true
+// sleep waits for the pause of a step, or until the wallet ends, or news come for
+// which the step waits. A new round ends it, too.
+func (c *sender) sleep(step retry.Step) {
+	var heard, linkUp chan struct{}
+	if step.Wake {
+		drain(c.heard) // from before the attempt that has failed
+		heard, linkUp = c.heard, c.linkUp
 	}
-	return c.w.backoff.pause(c.early), true
-}
-
-// news returns what may end a pause: an answer to another payment, if the last
-// try had none. A bank that is busy, or has not found the payment, is left alone
-// for the whole pause, and so is one whose tries before the deadline are spent.
-func (c *sender) news() <-chan struct{} {
-	if !c.deaf || c.late == 0 && c.early >= c.w.cfg.Pace.before() {
-		return nil
+	pause := c.w.backoff.Draw(step.Least, step.Most)
+	if step.Cut > 0 {
+		pause = min(pause, step.Cut)
 	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
 	select {
-	case <-c.up: // old news
-	default:
+	case <-t.C:
+		return
+	case <-c.w.ctx.Done():
+		return
+	case <-c.wake:
+		c.newRound()
+		return
+	case <-heard:
+	case <-linkUp:
 	}
-	return c.up
+	c.s.Dials, c.began = 0, time.Now() // what was tried in vain says nothing of the link as it is now
+	c.hesitate()
 }
 
-// try makes one try and stores what came of it.
+// try makes one attempt and stores what came of it.
 func (c *sender) try() {
 	select {
 	case c.w.slots <- struct{}{}:
@@ -168,26 +173,31 @@ func (c *sender) try() {
 	case <-c.w.ctx.Done():
 		return
 	}
-	a := outbox.Attempt{N: c.p.Tries + 1, Began: time.Now()}
-	if due, limited := c.p.Due(); limited && !a.Began.Before(due) {
-		if c.p.State == outbox.Queued {
+	a := outbox.Attempt{N: c.p.Tries + 1, Began: c.w.cfg.Clock.Now()}
+	began := time.Now()
+	if s := c.status(); s.Limited && s.Left <= 0 {
+		if s.Unsent {
 			return // it waited too long for its turn
 		}
 		a.Asked = true
 	}
-	answer, met, err := c.exchange(&a)
-	c.met, c.deaf, c.wait = met, err != nil, 0
+	drain(c.linkUp)
+	answer, err := c.exchange(&a)
+	c.s.Connected, c.s.Silent, c.s.Wait = a.Connected, err != nil, 0
 	switch {
-	case !met:
-		c.dark++ // the bank has not noticed it
+	case !a.Connected:
+		c.s.Dials++
 	case a.Asked:
-		c.late++
+		c.s.Late++
 	default:
-		c.early++
+		c.s.Early++
 	}
-	a.Took = time.Since(a.Began)
+	a.Took = time.Since(began)
 	p := c.p
 	p.Tries = a.N
+	if a.Connected {
+		p.Connected++
+	}
 	switch {
 	case err != nil:
 		a.Error = err.Error()
@@ -196,7 +206,7 @@ func (c *sender) try() {
 	case answer.Reason != pay.NoReason:
 		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
 	case a.Asked: // its clock is behind ours
-		c.wait = time.UnixMilli(p.Deadline).Sub(time.UnixMilli(answer.At)) + time.Millisecond
+		c.s.Wait = time.UnixMilli(p.Deadline).Sub(time.UnixMilli(answer.At)) + time.Millisecond
 		fallthrough
 	default:
 		a.Error = fmt.Sprintf("the bank says: %v", answer.Result)
@@ -228,29 +238,19 @@ var errNotStored = errors.New("not sent, because that could not be stored")
 
 // exchange sends the payment, or the question about it, and waits for the
 // answer. A payment is stored as sent before it can leave. What the opening of a
-// connection takes is not counted against the answer. It returns whether there
-// was a connection.
-func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, met bool, err error) {
+// connection takes is not counted against the answer.
+func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
 	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
-	a.Dialed, met = dialed, err == nil
+	a.Dialed, a.Connected = dialed, err == nil
 	if waited {
 		c.hesitate()
 	}
-	if met && c.p.State == outbox.Queued && !c.store(c.p.With(outbox.Sent), nil) {
+	if a.Connected && c.p.State == outbox.Queued && !c.store(c.p.With(outbox.Sent), nil) {
 		err = errNotStored
 	}
-	asked, allow := time.Now(), c.w.backoff.allow()
+	asked, allow := time.Now(), c.w.backoff.Allow()
 	if err == nil {
-		ask := pay.AskPay
-		if a.Asked {
-			ask = pay.AskStatus
-		}
-		ctx, cancel := context.WithTimeout(c.w.ctx, allow)
-		answer, err = k.bank.Do(ctx, &pay.Request{Ask: ask, Payment: c.p.Payment})
-		cancel()
-		if err == nil && answer.Result.Final() {
-			err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &c.p.Payment, answer)
-		}
+		answer, err = c.ask(k.bank, a.Asked, allow)
 	}
 	took := time.Since(asked)
 	if err != nil || !c.w.alone() {
@@ -259,35 +259,35 @@ func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, met bool, err 
 	var timeout net.Error
 	silent := errors.As(err, &timeout) && timeout.Timeout()
 	used := c.w.connection.put(k, asked, err, silent)
-	c.stale = used && !dialed && !silent && err != nil && !c.stale
+	c.s.Stale = used && !dialed && !silent && err != nil && !c.s.Stale
 	switch {
 	case err == nil:
-		c.w.backoff.answered(took)
+		c.w.backoff.Answered(took)
 		c.w.heard()
 	case c.w.ctx.Err() != nil:
 		err = errors.New("the wallet was closed before an answer came")
-	case silent && met:
-		c.w.backoff.timedOut(allow)
+	case silent && a.Connected:
+		c.w.backoff.TimedOut(allow)
 		err = fmt.Errorf("no answer within %v", allow.Round(time.Millisecond))
 	case silent:
-		err = fmt.Errorf("no connection within %v", c.w.cfg.Pace.Dial)
+		err = fmt.Errorf("no connection within %v", c.w.cfg.Retry.Dial)
 	}
-	return answer, met, err
+	return answer, err
 }
 
-// sleep waits for d, or until the wallet ends, or something comes over up. A
-// nudge ends it early and begins a new round.
-func (c *sender) sleep(d time.Duration, up <-chan struct{}) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-c.wake:
-		c.early, c.late, c.dark = 0, 0, 0
-	case <-up:
-		c.hesitate()
-	case <-c.w.ctx.Done():
+// ask exchanges the request for an answer whose receipt is the bank's.
+func (c *sender) ask(bank channel.Channel, status bool, allow time.Duration) (*pay.Answer, error) {
+	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
+	if status {
+		r.Ask = pay.AskStatus
 	}
+	ctx, cancel := context.WithTimeout(c.w.ctx, allow)
+	defer cancel()
+	answer, err := bank.Do(ctx, r)
+	if err == nil && answer.Result.Final() {
+		err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &r.Payment, answer)
+	}
+	return answer, err
 }
 
 // expire ends a payment that never left the phone. If that cannot be stored the

@@ -1,7 +1,6 @@
 package wallet
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,6 +18,7 @@ import (
 	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
 )
 
 // Config is what a wallet needs. Account, Identity, Bank and Dialer must be set.
@@ -31,8 +30,15 @@ type Config struct {
 
 	// Rand is the source of idempotency keys and of the jitter between tries; it must be safe for concurrent use. Nil is crypto/rand, and
 	// anything else is for tests: who can guess a key can block its payment.
-	Rand io.Reader
-	Pace Pace
+	Rand  io.Reader
+	Retry retry.Policy
+	// Clock is the device's wall clock. Nil is time.Now.
+	Clock pay.Clock
+	// Stagger is for simulations, and 0 in production. An event that wakes several
+	// payments at one instant, such as a connection that opens, then has each of
+	// them go on after a lag between 0 and Stagger, drawn once for the payment.
+	// Otherwise the scheduler chose who is first, and no seed could repeat it.
+	Stagger time.Duration
 	// Told is called with each state a user is to be shown, once the state is
 	// durable: for one payment in order, for several at the same time. It must
 	// return soon and not call the wallet. Nil is nobody.
@@ -59,7 +65,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Log = c.Log.With("wallet", c.Account)
-	c.Pace = c.Pace.withDefaults()
+	c.Retry = c.Retry.WithDefaults()
 	return c, nil
 }
 
@@ -68,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 type Wallet struct {
 	cfg        Config
 	store      *outbox.Store
-	backoff    *backoff
+	backoff    *retry.Backoff
 	connection *connection
 	slots      chan struct{} // a try under way holds one
 
@@ -96,12 +102,11 @@ func Open(store *outbox.Store, cfg Config) (*Wallet, error) {
 	if _, err := io.ReadFull(cfg.Rand, seed[:]); err != nil {
 		return nil, fmt.Errorf("open wallet: draw a seed: %w", err)
 	}
-	rng := mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
 	w := &Wallet{
 		cfg:     cfg,
 		store:   store,
-		backoff: &backoff{pace: cfg.Pace, rng: rng},
-		slots:   make(chan struct{}, cfg.Pace.Together),
+		backoff: retry.NewBackoff(cfg.Retry, binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])),
+		slots:   make(chan struct{}, cfg.Retry.Together),
 		senders: map[pay.Key]*sender{}, resuming: true,
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -131,11 +136,7 @@ func (w *Wallet) resume() error {
 		w.cfg.Told(*p)
 	}
 	for _, p := range ps {
-		made := min(p.Tries, w.cfg.Pace.before())
-		if p.State == outbox.Queued {
-			made = 0 // none of its tries reached the bank
-		}
-		w.start(p, made, true)
+		w.start(p, min(p.Connected, w.cfg.Retry.Early()), true)
 	}
 	return nil
 }
@@ -166,7 +167,7 @@ func (w *Wallet) Pay(ctx context.Context, o Order) (outbox.Payment, error) {
 		w.cfg.Told(got)
 		w.start(got, 0, true)
 	case !got.State.Final() && w.rests(got.Key):
-		w.start(got, w.cfg.Pace.before(), false)
+		w.start(got, w.cfg.Retry.Early(), false)
 	}
 	return got, nil
 }
@@ -178,7 +179,7 @@ func (w *Wallet) newPayment(o Order) (outbox.Payment, error) {
 	}
 	p := outbox.Payment{Payment: pay.Payment{
 		Key: key, Order: o.ID, Payee: o.Payee, Amount: o.Amount, Currency: o.Currency,
-		Created: time.Now().UnixMilli(),
+		Created: w.cfg.Clock.Now().UnixMilli(),
 	}}
 	if !o.Deadline.IsZero() {
 		p.Deadline = o.Deadline.UnixMilli()
@@ -210,12 +211,13 @@ func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c := w.senders[p.Key]; c != nil {
-		c.nudge()
+		ring(c.wake)
 		return c
 	}
 	c := &sender{
-		w: w, p: p, early: made, lag: w.backoff.draw(maxLag), resumes: w.resuming, sure: sure,
-		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
+		w: w, p: p, s: retry.Status{Early: made}, began: time.Now(),
+		lag: w.backoff.Draw(0, w.cfg.Stagger), resumes: w.resuming, sure: sure,
+		wake: make(chan struct{}, 1), heard: make(chan struct{}, 1), linkUp: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if w.closed {
 		close(c.done)
@@ -240,17 +242,26 @@ func (w *Wallet) alone() bool {
 	return len(w.senders) < 2
 }
 
-// heard tells the senders that the bank has answered one of them: always in the
-// same order, so that what a wallet does can be repeated.
-func (w *Wallet) heard() {
+// heard tells the senders that the bank has answered one of them.
+func (w *Wallet) heard() { w.tell(func(c *sender) { ring(c.heard) }) }
+
+// LinkUp tells the wallet that the device's link carries packets again after it had
+// carried none, or has a new address: what waits is tried now. Nothing is sent if
+// nothing waits. A wallet that is not told finds out by itself, within the pauses
+// of its retry.Policy. LinkUp does not block, and may be called at any time, from
+// several goroutines.
+func (w *Wallet) LinkUp() {
+	w.connection.linkUp()
+	w.tell(func(c *sender) { ring(c.linkUp) })
+}
+
+// tell calls f for each sender, always in the same order, so that what a wallet
+// does can be repeated.
+func (w *Wallet) tell(f func(*sender)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	keys := slices.SortedFunc(maps.Keys(w.senders), func(a, b pay.Key) int { return bytes.Compare(a[:], b[:]) })
-	for _, key := range keys {
-		select {
-		case w.senders[key].up <- struct{}{}:
-		default:
-		}
+	for _, key := range slices.SortedFunc(maps.Keys(w.senders), pay.Key.Compare) {
+		f(w.senders[key])
 	}
 }
 

@@ -2,19 +2,27 @@ package wallet
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
 )
+
+// maxLag is the Stagger of the wallets of the tests.
+const maxLag = 500 * time.Microsecond
 
 // rig is a wallet with its store and a bank, and what the user was told.
 type rig struct {
@@ -49,6 +57,7 @@ func inBubble(t *testing.T, f func(*rig)) {
 			defer r.mu.Unlock()
 			r.tried = append(r.tried, a)
 		}
+		r.cfg.Stagger = maxLag
 		r.open()
 		defer r.bank.wg.Wait()
 		defer r.bank.hangUp()
@@ -65,6 +74,14 @@ func (r *rig) open() {
 	require.NoError(r.t, err)
 	r.Wallet, err = Open(r.store, r.cfg)
 	require.NoError(r.t, err)
+}
+
+// bounded opens the wallet again, with a bound of the attempts of a payment.
+func (r *rig) bounded(attempts int) {
+	r.t.Helper()
+	r.shut()
+	r.cfg.Retry.Attempts = attempts
+	r.open()
 }
 
 func (r *rig) shut() {
@@ -90,10 +107,10 @@ func (r *rig) pay(order string, deadline time.Duration) outbox.Payment {
 	return p
 }
 
-// settle waits until the payment rests, at most for an hour.
+// settle waits until the payment rests, at most for a year.
 func (r *rig) settle(key pay.Key) outbox.Payment {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 365*24*time.Hour)
 	defer cancel()
 	p, err := r.Await(ctx, key)
 	require.NoError(r.t, err)
@@ -262,6 +279,7 @@ func TestExpiry(t *testing.T) {
 	})
 	t.Run("after the deadline it asks and does not pay", func(t *testing.T) {
 		inBubble(t, func(r *rig) {
+			r.bounded(18)
 			r.bank.set(func() { r.bank.deaf = true })
 			p := r.pay("tea", time.Minute)
 			time.Sleep(3 * time.Minute)
@@ -272,14 +290,15 @@ func TestExpiry(t *testing.T) {
 					status++
 				}
 			}
-			require.GreaterOrEqual(t, status, r.cfg.Pace.withDefaults().Tries/3)
-			require.Len(t, r.bank.requests(), r.cfg.Pace.withDefaults().Tries)
+			require.GreaterOrEqual(t, status, 18/3)
+			require.Len(t, r.bank.requests(), 18)
 		})
 	})
 }
 
 func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 	inBubble(t, func(r *rig) {
+		r.bounded(18)
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, outbox.Unknown, p.State)
@@ -295,6 +314,7 @@ func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 
 func TestPressWakesAPaymentThatRests(t *testing.T) {
 	inBubble(t, func(r *rig) {
+		r.bounded(18)
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, outbox.Unknown, p.State)
@@ -328,7 +348,7 @@ func TestTriesWithoutALinkAreTheWalletsOwn(t *testing.T) {
 func TestQueuedPaymentExpiresHoweverFewTries(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.cfg.Pace = Pace{Tries: 1, Dark: 1}
+		r.cfg.Retry.Attempts = 1
 		r.open()
 		r.bank.set(func() { r.bank.down = true })
 		began := time.Now()
@@ -341,7 +361,7 @@ func TestQueuedPaymentExpiresHoweverFewTries(t *testing.T) {
 func TestAnAnswerWakesTheOthers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.cfg.Pace = Pace{Base: time.Hour, Cap: time.Hour}
+		r.cfg.Retry = retry.Policy{Base: time.Hour, Cap: time.Hour}
 		r.open()
 		r.bank.set(func() { r.bank.down = true })
 		tea := r.pay("tea", 0)
@@ -367,7 +387,7 @@ func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.tried, 1)
-		require.Equal(t, 4*time.Second+500*time.Millisecond, r.backoff.allow(), "only the answer's 1.5 s count")
+		require.Equal(t, 4*time.Second+500*time.Millisecond, r.backoff.Allow(), "only the answer's 1.5 s count")
 	})
 }
 
@@ -387,7 +407,7 @@ func TestWalletWhoseClockIsAhead(t *testing.T) {
 
 func TestSyncWakesAPauseAtOnce(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.cfg.Pace = Pace{Base: time.Hour, Cap: time.Hour}
+		r.cfg.Retry = retry.Policy{Base: time.Hour, Cap: time.Hour}
 		r.shut()
 		r.open()
 		r.bank.set(func() { r.bank.down = true })
@@ -411,7 +431,7 @@ func TestOneConnectionServesAll(t *testing.T) {
 		}
 		require.Equal(t, 1, r.bank.dials)
 
-		time.Sleep(r.Wallet.cfg.Pace.Idle + time.Second)
+		time.Sleep(r.Wallet.cfg.Retry.Idle + time.Second)
 		require.Equal(t, outbox.Confirmed, r.settle(r.pay("later", 0).Key).State)
 		require.Equal(t, 2, r.bank.dials, "the idle connection was closed")
 		require.Len(t, r.bank.requests(), 41, "and no try was wasted on it")
@@ -503,6 +523,7 @@ func TestKilledWalletTellsNobody(t *testing.T) {
 
 func TestRestartsDoNotStorm(t *testing.T) {
 	inBubble(t, func(r *rig) {
+		r.bounded(18)
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.pay("tea", 0)
 		r.settle(p.Key)
@@ -536,4 +557,143 @@ func TestPayRefusesNonsense(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, hs)
 	})
+}
+
+// TestTheQueueComesBack: a payment whose link was away for long is confirmed soon
+// after it is back, by itself within six minutes, and within seconds if the wallet
+// is told.
+func TestTheQueueComesBack(t *testing.T) {
+	for _, away := range []time.Duration{3 * time.Minute, 20 * time.Minute, 8 * time.Hour} {
+		for _, told := range []bool{false, true} {
+			for _, deadline := range []time.Duration{0, away + 10*time.Minute, 24 * time.Hour} {
+				t.Run(fmt.Sprintf("%v, told %v, deadline %v", away, told, deadline), func(t *testing.T) {
+					inBubble(t, func(r *rig) {
+						r.bounded(30) // none of them is spent on dials
+						r.bank.set(func() { r.bank.down = true })
+						p := r.pay("tea", deadline)
+						time.Sleep(away)
+						r.bank.set(func() { r.bank.down = false })
+						back, most := time.Now(), 6*time.Minute
+						if told {
+							r.LinkUp()
+							most = 5 * time.Second
+						}
+						require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
+						require.LessOrEqual(t, time.Since(back), most)
+						require.Len(t, r.bank.requests(), 1)
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestAnUnknownPaymentComesBack: the same for one whose answer was lost, and whose
+// connection is dead.
+func TestAnUnknownPaymentComesBack(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		t.Run(fmt.Sprintf("told %v", told), func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.bank.set(func() { r.bank.mute = true })
+				p := r.pay("tea", 24*time.Hour)
+				time.Sleep(time.Second)
+				r.bank.set(func() { r.bank.down = true })
+				r.bank.hangUp()
+				time.Sleep(8 * time.Hour)
+				r.bank.set(func() { r.bank.down, r.bank.mute = false, false })
+				back, most := time.Now(), 6*time.Minute
+				if told {
+					r.LinkUp()
+					most = 5 * time.Second
+				}
+				require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
+				require.LessOrEqual(t, time.Since(back), most)
+				require.Len(t, r.bank.bookings(), 1)
+			})
+		})
+	}
+}
+
+// TestLinkUpGivesUpADeadConnection: a request whose connection has been silent for
+// as long as an answer may take is made again at once over a new one.
+func TestLinkUpGivesUpADeadConnection(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.late = 1500 * time.Millisecond })
+		require.Equal(t, outbox.Confirmed, r.settle(r.pay("tea", 0).Key).State)
+		r.bank.set(func() { r.bank.late, r.bank.deaf = 0, true })
+		time.Sleep(time.Second)
+		p := r.pay("bun", 0)
+		time.Sleep(time.Second)
+		r.bank.set(func() { r.bank.deaf = false })
+		r.LinkUp()
+		time.Sleep(time.Second)
+		require.Len(t, r.bank.requests(), 2, "one that was silent for a second may be slow")
+		time.Sleep(2200 * time.Millisecond) // 4.2 s, and 4.5 are allowed to the answer
+		r.LinkUp()
+		began := time.Now()
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
+		require.Less(t, time.Since(began), 10*time.Millisecond)
+		require.Equal(t, 2, r.bank.dials)
+	})
+}
+
+// TestAnIdleWalletSendsNothing, however often its link comes up.
+func TestAnIdleWalletSendsNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		require.Equal(t, outbox.Confirmed, r.settle(r.pay("tea", 0).Key).State)
+		for range 100 {
+			time.Sleep(time.Hour)
+			r.LinkUp()
+		}
+		require.Equal(t, 1, r.bank.dials)
+		require.Len(t, r.bank.requests(), 1)
+	})
+}
+
+// TestNothingLeavesUnlessItIsStored: a disk that fails once a payment was accepted
+// cannot say "sent", and so the bank hears of nothing.
+func TestNothingLeavesUnlessItIsStored(t *testing.T) {
+	disk := &fullDisk{VFS: vfs.Find("")}
+	vfs.Register("full", disk)
+	t.Cleanup(func() { vfs.Unregister("full") })
+	inBubble(t, func(r *rig) {
+		r.shut()
+		r.dsn = "file:" + filepath.ToSlash(r.dsn) + "?vfs=full"
+		r.open()
+		r.bank.set(func() { r.bank.down = true })
+		p := r.pay("tea", 0)
+		time.Sleep(time.Minute)
+		disk.full.Store(true)
+		r.bank.set(func() { r.bank.down = false })
+		time.Sleep(time.Hour)
+		require.Empty(t, r.bank.requests())
+		require.Empty(t, r.bank.bookings())
+		require.Equal(t, []outbox.State{outbox.Queued}, r.toldOf(p.Key))
+		disk.full.Store(false)
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
+		require.Len(t, r.bank.bookings(), 1)
+	})
+}
+
+// fullDisk is a disk whose files cannot be written while full is set.
+type fullDisk struct {
+	vfs.VFS
+	full atomic.Bool
+}
+
+type fullFile struct {
+	vfs.File
+	disk *fullDisk
+}
+
+func (d *fullDisk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, flags, err := d.VFS.(vfs.VFSFilename).OpenFilename(name, flags)
+	return fullFile{f, d}, flags, err
+}
+
+func (f fullFile) WriteAt(b []byte, at int64) (int, error) {
+	if f.disk.full.Load() {
+		return 0, sqlite3.FULL
+	}
+	return f.File.WriteAt(b, at)
 }
