@@ -139,7 +139,7 @@ func TestEventsBegunByARequest(t *testing.T) {
 	}{
 		"one": {
 			[]harness.Event{at(2, crash(harness.Server))}, second, nil,
-			[]call{{2 * second, harness.Answered, 1, 2 * second}, {2 * second, harness.Complete, 2, 2 * second}, {3 * second, harness.Answered, 2, 4 * second}},
+			[]call{{second, harness.Answered, 1, second}, {2 * second, harness.Complete, 2, 2 * second}, {3 * second, harness.Answered, 2, 4 * second}},
 			[]string{"4s begin 0 crash"},
 		},
 		"two at once": {
