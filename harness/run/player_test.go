@@ -225,6 +225,12 @@ func TestEventsThatFail(t *testing.T) {
 			func(tr *trial) { tr.freezeErr = errors.New("no such process") },
 			"event 1 of the timeline: freeze the server: no such process", second, nil,
 		},
+		"a thaw": {
+			[]harness.Event{{At: 2 * second, For: 2 * second, Action: harness.Freeze, Side: harness.Server}},
+			func(tr *trial) { tr.thawErr, tr.hangs = errors.New("no such process"), "p1" },
+			"event 1 of the timeline: let the server go on: no such process", 4 * second,
+			[]string{"2s begin 0 freeze", "4s end 0 freeze, hits 1: event 1 of the timeline: let the server go on: no such process"},
+		},
 		"no action": {
 			[]harness.Event{{At: second}}, func(*trial) {},
 			"event 1 of the timeline has no action", second, nil,

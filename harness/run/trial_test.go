@@ -40,6 +40,7 @@ type trial struct {
 	broke     error
 	crashErr  error
 	freezeErr error
+	thawErr   error
 	closeErr  error
 	dying     time.Duration // how long a crash takes
 	lastWords func()        // called as the subject is closed
@@ -193,6 +194,11 @@ func (s trialSubject) Crash(side harness.Side) error {
 func (s trialSubject) Freeze(side harness.Side) error {
 	s.note("freeze %s", side)
 	return s.of.freezeErr
+}
+
+func (s trialSubject) Thaw(side harness.Side) error {
+	s.note("thaw %s", side)
+	return s.of.thawErr
 }
 
 func (s trialSubject) Commits(side harness.Side) int64 { return s.of.power[side].commits }
