@@ -232,7 +232,8 @@ func TestEventsThatFail(t *testing.T) {
 			[]string{"2s begin 0 freeze", "4s end 0 freeze, hits 1: event 1 of the timeline: let the server go on: no such process"},
 		},
 		"no action": {
-			[]harness.Event{{At: second}}, func(*trial) {},
+			[]harness.Event{{At: second}},
+			func(*trial) {},
 			"event 1 of the timeline has no action", second, nil,
 		},
 		"a restart": {

@@ -43,17 +43,20 @@ func TestEventsBegunByAPacket(t *testing.T) {
 		want     []string
 	}{
 		"a drop": {
-			[]harness.Event{drop}, []offer{third(harness.DropCut)},
+			[]harness.Event{drop},
+			[]offer{third(harness.DropCut)},
 			[]string{"4s begin 0 drop", "4s end 0 drop, hits 1"},
 		},
 		"once only": {
-			[]harness.Event{drop}, []offer{third(harness.DropCut), {6 * second, 1, harness.Up, 3, harness.DropNone}},
+			[]harness.Event{drop},
+			[]offer{third(harness.DropCut), {6 * second, 1, harness.Up, 3, harness.DropNone}},
 			[]string{"4s begin 0 drop", "4s end 0 drop, hits 1"},
 		},
 		"another packet": {
 			[]harness.Event{drop},
 			[]offer{
-				{second, 0, harness.Up, 3, harness.DropNone}, {2 * second, 1, harness.Down, 3, harness.DropNone},
+				{second, 0, harness.Up, 3, harness.DropNone},
+				{2 * second, 1, harness.Down, 3, harness.DropNone},
 				{3 * second, 1, harness.Up, 2, harness.DropNone},
 			},
 			nil,
@@ -64,7 +67,8 @@ func TestEventsBegunByAPacket(t *testing.T) {
 		"the other way":        {[]harness.Event{at(harness.Blackhole, harness.Down)}, []offer{third(harness.DropNone)}, begun("blackhole", 1)},
 		"another fault":        {[]harness.Event{at(harness.Refuse, 0)}, []offer{third(harness.DropNone)}, begun("refuse", 1)},
 		"the second event": {
-			[]harness.Event{{At: 2 * second, Action: harness.Reset}, drop}, []offer{third(harness.DropCut)},
+			[]harness.Event{{At: 2 * second, Action: harness.Reset}, drop},
+			[]offer{third(harness.DropCut)},
 			[]string{"2s begin 0 reset", "2s end 0 reset, hits 1", "4s begin 1 drop", "4s end 1 drop, hits 1"},
 		},
 	} {
@@ -138,36 +142,46 @@ func TestEventsBegunByARequest(t *testing.T) {
 		want     []string
 	}{
 		"one": {
-			[]harness.Event{at(2, crash(harness.Server))}, second, nil,
+			[]harness.Event{at(2, crash(harness.Server))},
+			second, nil,
 			[]call{{second, harness.Answered, 1, second}, {2 * second, harness.Complete, 2, 2 * second}, {3 * second, harness.Answered, 2, 4 * second}},
 			[]string{"4s begin 0 crash"},
 		},
 		"two at once": {
-			[]harness.Event{at(1, crash(harness.Server)), at(2, crash(harness.Client))}, second, nil,
+			[]harness.Event{at(1, crash(harness.Server)), at(2, crash(harness.Client))},
+			second, nil,
 			[]call{{3 * second, harness.Answered, 1, 4 * second}, {3*second + 1, harness.Answered, 2, 5 * second}},
 			[]string{"4s begin 0 crash", "5s begin 1 crash"},
 		},
 		"once only": {
-			[]harness.Event{at(1, harness.Event{Action: harness.Reset})}, 0, nil,
+			[]harness.Event{at(1, harness.Event{Action: harness.Reset})},
+			0, nil,
 			[]call{{3 * second, harness.Answered, 1, 3 * second}, {4 * second, harness.Answered, 1, 4 * second}},
 			[]string{"3s begin 0 reset"},
 		},
 		"a while after it": {
-			[]harness.Event{at(1, harness.Event{At: 2 * second, Action: harness.Reset})}, 0, nil,
+			[]harness.Event{at(1, harness.Event{At: 2 * second, Action: harness.Reset})},
+			0, nil,
 			[]call{{3 * second, harness.Answered, 1, 3 * second}},
 			[]string{"5s begin 0 reset"},
 		},
 		"a while after it is after the script": {
-			[]harness.Event{at(1, harness.Event{At: 9 * second, Action: harness.Reset})}, 0, nil,
-			[]call{{3 * second, harness.Answered, 1, 3 * second}}, nil,
+			[]harness.Event{at(1, harness.Event{At: 9 * second, Action: harness.Reset})},
+			0, nil,
+			[]call{{3 * second, harness.Answered, 1, 3 * second}},
+			nil,
 		},
 		"after the script": {
-			[]harness.Event{at(1, harness.Event{Action: harness.Reset})}, 0, nil,
-			[]call{{12 * second, harness.Answered, 1, 12 * second}}, nil,
+			[]harness.Event{at(1, harness.Event{Action: harness.Reset})},
+			0, nil,
+			[]call{{12 * second, harness.Answered, 1, 12 * second}},
+			nil,
 		},
 		"the first of two breaks the run": {
-			[]harness.Event{at(1, crash(harness.Server)), at(1, crash(harness.Client))}, second, errors.New("no such process"),
-			[]call{{3 * second, harness.Answered, 1, 4 * second}}, nil,
+			[]harness.Event{at(1, crash(harness.Server)), at(1, crash(harness.Client))},
+			second, errors.New("no such process"),
+			[]call{{3 * second, harness.Answered, 1, 4 * second}},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
