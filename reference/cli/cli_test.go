@@ -17,7 +17,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the program "onebar reference" when asProgram says so: tests that
+// kill a process start this one.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		runProgram()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // onebar runs "onebar reference" with these words and returns what it printed.
 func onebar(ctx context.Context, out io.Writer, words ...string) error {
