@@ -227,10 +227,19 @@ func verdict(a *pay.Answer) (outbox.State, string, *pay.Answer) {
 var errNotStored = errors.New("not sent, because that could not be stored")
 
 // exchange sends the payment, or the question about it, and waits for the
-// answer. A payment is stored as sent before it can leave. What the opening of a
-// connection takes is not counted against the answer. It returns whether there
-// was a connection.
+// answer. The request is signed before anything else: with a locked vault nothing
+// is dialed and a queued payment stays queued. A payment is stored as sent before
+// it can leave. What the opening of a connection takes is not counted against the
+// answer. It returns whether there was a connection.
 func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, met bool, err error) {
+	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
+	if a.Asked {
+		r.Ask = pay.AskStatus
+	}
+	if err := r.Sign(c.w.cfg.Vault, c.w.cfg.Bank); err != nil {
+		c.stale = false
+		return nil, false, err
+	}
 	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
 	a.Dialed, met = dialed, err == nil
 	if waited {
@@ -241,15 +250,11 @@ func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, met bool, err 
 	}
 	asked, allow := time.Now(), c.w.backoff.allow()
 	if err == nil {
-		ask := pay.AskPay
-		if a.Asked {
-			ask = pay.AskStatus
-		}
 		ctx, cancel := context.WithTimeout(c.w.ctx, allow)
-		answer, err = k.bank.Do(ctx, &pay.Request{Ask: ask, Payment: c.p.Payment})
+		answer, err = k.bank.Do(ctx, r)
 		cancel()
 		if err == nil && answer.Result.Final() {
-			err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &c.p.Payment, answer)
+			err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Vault.Certificate().Identity, &c.p.Payment, answer)
 		}
 	}
 	took := time.Since(asked)
