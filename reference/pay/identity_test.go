@@ -109,6 +109,24 @@ func TestSignedText(t *testing.T) {
 	}
 }
 
+// TestNobodySigns: the all-zero key is a point of small order, for which anyone
+// makes signatures that crypto/ed25519 takes. It is no wallet's identity.
+func TestNobodySigns(t *testing.T) {
+	var nobody PublicKey
+	signature := make([]byte, SignatureSize)
+	signature[0] = 1 // the neutral point, and the scalar 0
+	taken := 0
+	for n := range byte(100) {
+		text, err := SignedText("onebar test 1", []byte{n})
+		require.NoError(t, err)
+		if ed25519.Verify(nobody[:], text, signature) {
+			taken++
+		}
+		require.False(t, signed(nobody, "onebar test 1", []byte{n}, signature))
+	}
+	require.Positive(t, taken, "crypto/ed25519 takes none: this test is of no use any more")
+}
+
 func TestCertificate(t *testing.T) {
 	wallet := newSigner(1)
 	c, err := Certify(wallet, wallet.identity(), [32]byte{7})

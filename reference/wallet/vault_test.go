@@ -68,3 +68,24 @@ func TestLockedVaultAfterASilentBank(t *testing.T) {
 		require.Len(t, r.bank.bookings(), 1)
 	})
 }
+
+// TestLockedVaultAfterABrokenConnection: an attempt that fails on an open
+// connection is repeated at once, but not while the vault is locked.
+func TestLockedVaultAfterABrokenConnection(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settle(r.pay("tea", 0).Key)
+		r.bank.set(func() { r.bank.cut, r.bank.late = true, time.Second })
+		p := r.pay("bun", 0)
+		time.Sleep(500 * time.Millisecond)
+		require.Len(t, r.bank.requests(), 2)
+		r.bank.vault.Locked.Store(true)
+		time.Sleep(time.Second)
+		r.mu.Lock()
+		require.LessOrEqual(t, len(r.tried), 4, "it waits between its attempts")
+		r.mu.Unlock()
+		r.bank.set(func() { r.bank.cut, r.bank.late = false, 0 })
+		r.bank.vault.Locked.Store(false)
+		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
+		require.Len(t, r.bank.bookings(), 2)
+	})
+}
