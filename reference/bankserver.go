@@ -125,8 +125,9 @@ func (b *bankServer) start(ctx context.Context) error {
 		service = b.impatient
 	}
 	server := bank.NewServer(bank.ServerConfig{
-		Service: service, Noise: noise.ServerConfig{Static: b.static, Rand: b.rand}, MaxConns: b.conns,
-		Log: b.config.Log, Hooks: b.config.Hooks,
+		Service: service, MaxConns: b.conns,
+		Noise: noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.book.Identify, Rand: b.rand},
+		Log:   b.config.Log, Hooks: b.config.Hooks,
 	})
 	b.server = server
 	b.wg.Go(func() {

@@ -174,10 +174,14 @@ func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answe
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	return s.Do(ctx, &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
+	r := &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
 		Key: key, Order: hp.Order, Payee: hp.Payee, Amount: hp.Amount, Currency: hp.Currency,
 		Created: time.Now().UnixMilli(),
-	}})
+	}}
+	if err := r.Sign(c.Vault, c.Bank); err != nil {
+		return nil, err
+	}
+	return s.Do(ctx, r)
 }
 
 // impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the

@@ -14,9 +14,9 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel"
-	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
@@ -37,7 +37,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 		variants = 1
 	}
 	src := rand.NewChaCha8([32]byte{1})
-	key, err := noise.NewKeyPair(src)
+	key, err := vault.New(src)
 	require.NoError(t, err)
 	_, receipts, err := ed25519.GenerateKey(src)
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 }
 
 type bankKeeper struct {
-	payer    noise.KeyPair
+	payer    vault.Vault
 	receipts ed25519.PrivateKey
 }
 
@@ -79,7 +79,7 @@ func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Key: pay.PublicKey(k.payer.Public), Currency: "KES", Opening: 100_000})
+	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Certificate: k.payer.Certificate(), Currency: "KES", Opening: 100_000})
 	if err == nil {
 		err = l.Enroll(context.Background(), bank.Account{Name: "m0", Currency: "KES"})
 	}
@@ -94,7 +94,7 @@ func (k bankKeeper) pay(l *bank.Ledger, n int) (id string, err error) {
 		Key: pay.Key{byte(n + 1)}, Order: fmt.Sprint("o", n), Payee: "m0", Amount: 100, Currency: "KES",
 		Created: time.Now().UnixMilli(), Deadline: time.Now().Add(time.Hour).UnixMilli(),
 	}
-	a, err := l.Answer(context.Background(), pay.PublicKey(k.payer.Public), &pay.Request{Ask: pay.AskPay, Payment: p})
+	a, err := l.Answer(context.Background(), k.payer.Certificate().Identity, &pay.Request{Ask: pay.AskPay, Payment: p})
 	if err == nil && a.Result != pay.Confirmed {
 		err = fmt.Errorf("answered %v", a.Result)
 	}
@@ -153,7 +153,7 @@ func (noSignal) Dial(ctx context.Context) (channel.Channel, error) {
 	return nil, ctx.Err()
 }
 
-type walletKeeper struct{ key noise.KeyPair }
+type walletKeeper struct{ keys vault.Vault }
 
 func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) {
 	s, err := outbox.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
@@ -161,7 +161,7 @@ func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) 
 		return nil, nil, err
 	}
 	w, err := wallet.Open(s, wallet.Config{
-		Account: "w0", Identity: pay.PublicKey(k.key.Public), Dialer: noSignal{},
+		Account: "w0", Vault: k.keys, Dialer: noSignal{},
 		Told: func(outbox.Payment) {}, Tried: func(outbox.Payment, outbox.Attempt) {},
 		Bank: make(ed25519.PublicKey, ed25519.PublicKeySize),
 	})

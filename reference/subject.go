@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
@@ -62,14 +63,14 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	configs := make([]wallet.Config, env.Workload.Wallets)
 	for i := range configs {
 		r := newSource(root)
-		key, err := noise.NewKeyPair(r)
+		keys, err := vault.New(r)
 		if err != nil {
 			return fmt.Errorf("start wallet %d: %w", i, err)
 		}
 		configs[i] = wallet.Config{
-			Account: "w" + strconv.Itoa(i), Identity: pay.PublicKey(key.Public), Bank: s.server.receiptKey(),
+			Account: "w" + strconv.Itoa(i), Vault: keys, Bank: s.server.receiptKey(),
 			Dialer: &noise.Dialer{
-				ClientConfig: noise.ClientConfig{Static: key, Bank: s.server.static.Public, Rand: r},
+				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
 			Rand: r, Retry: s.policy(), Stagger: stagger, Log: env.Log,
@@ -124,7 +125,7 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	w := s.env.Workload
 	for _, p := range payers {
 		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: p.Account, Key: p.Identity, Currency: w.Currency, Opening: opening(w)})
+			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: w.Currency, Opening: opening(w)})
 		})
 	}
 	for i := range w.Merchants {

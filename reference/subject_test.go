@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
 )
 
@@ -182,9 +183,11 @@ func TestResets(t *testing.T) {
 }
 
 func TestSameSeedSameKeys(t *testing.T) {
-	key := func() string {
+	key := func() pay.Certificate {
 		p := startPair(t, Options{}, 2)
-		return p.Subject.(*subject).clients.configs[1].Dialer.(*noise.Dialer).Static.Public.String()
+		c := p.Subject.(*subject).clients.configs[1]
+		require.Equal(t, c.Vault, c.Dialer.(*noise.Dialer).Vault, "one wallet, one vault")
+		return c.Vault.Certificate()
 	}
 	require.Equal(t, key(), key())
 }

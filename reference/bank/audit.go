@@ -166,7 +166,7 @@ func (a *Audit) Verify() error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, a.verifyAnswers())
+	errs = append(errs, a.verifyAnswers(), a.verifyCertificates())
 	return errors.Join(errs...)
 }
 
@@ -188,6 +188,23 @@ func (a *Audit) verifyAnswers() error {
 			errs = append(errs, fmt.Errorf("the record of key %v: %w", key, err))
 		case answer.Transfer != booked:
 			errs = append(errs, fmt.Errorf("key %v was answered %v with transfer %d, but booked as transfer %d", key, answer.Result, answer.Transfer, booked))
+		}
+		return len(errs) < maxFindings
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// verifyCertificates verifies the certificate of each account that has a wallet.
+func (a *Audit) verifyCertificates() error {
+	const text = `SELECT name, identity, transport, certificate FROM account WHERE identity IS NOT NULL`
+	var errs []error
+	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+		var c pay.Certificate
+		copy(c.Identity[:], s.ColumnRawBlob(1))
+		copy(c.Transport[:], s.ColumnRawBlob(2))
+		copy(c.Signature[:], s.ColumnRawBlob(3))
+		if err := c.Verify(); err != nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", s.ColumnText(0), err))
 		}
 		return len(errs) < maxFindings
 	})

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"crypto/ed25519"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func BenchmarkServer(b *testing.B) {
 	const wallets = 64
 	bk := openBook(b, wallets)
 	sv := startServer(b, ServerConfig{Service: bk})
-	sessions := make([]*noise.Session, wallets)
+	sessions := make([]*session, wallets)
 	for i := range sessions {
 		sessions[i] = sv.dial(b, bk.wallets[i])
 		defer sessions[i].Close()
@@ -52,7 +53,7 @@ func BenchmarkServer(b *testing.B) {
 	b.ReportMetric(float64(fsync.Microseconds()), "µs/fsync")
 }
 
-func bookOne(b *testing.B, s *noise.Session, n int) {
+func bookOne(b *testing.B, s *session, n int) {
 	b.Helper()
 	p := payment(n)
 	p.Amount = 1
@@ -82,21 +83,48 @@ func fsyncTime(tb testing.TB, dir string) time.Duration {
 // testServer is a server on loopback TCP.
 type testServer struct {
 	*Server
-	key     noise.PublicKey
+	static  noise.KeyPair
+	bank    testClient // without a wallet
 	address string
 	served  chan error // what Serve returned
+}
+
+// testClient is what a wallet knows of a bank, and its own keys.
+type testClient struct {
+	noise.ClientConfig
+	receipts ed25519.PublicKey // of the bank
+}
+
+// open begins a session over conn.
+func (c testClient) open(conn net.Conn) *session {
+	return &session{Session: noise.Client(conn, c.ClientConfig), client: c}
+}
+
+// session signs every request, as a wallet does.
+type session struct {
+	*noise.Session
+	client testClient
+}
+
+// Do implements channel.Channel.
+func (s *session) Do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
+	if err := r.Sign(s.client.Vault, s.client.receipts); err != nil {
+		return nil, err
+	}
+	return s.Session.Do(ctx, r)
 }
 
 func startServer(tb testing.TB, cfg ServerConfig) *testServer {
 	tb.Helper()
 	static, err := noise.NewKeyPair(nil)
 	require.NoError(tb, err)
-	cfg.Noise.Static = static
+	bk := cfg.Service.(*book)
+	cfg.Noise.Static, cfg.Noise.Receipts, cfg.Noise.Identify = static, bk.receiptKey(), bk.Identify
 	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(tb, err)
 	sv := &testServer{
 		Server: NewServer(cfg), address: ln.Addr().String(), served: make(chan error, 1),
-		key: static.Public,
+		static: static, bank: testClient{noise.ClientConfig{Bank: static.Public}, bk.receiptKey()},
 	}
 	go func() { sv.served <- sv.Serve(context.Background(), ln) }()
 	tb.Cleanup(func() {
@@ -113,13 +141,15 @@ func (sv *testServer) connect(tb testing.TB) net.Conn {
 	return conn
 }
 
-func (sv *testServer) dial(tb testing.TB, wallet testWallet) *noise.Session {
+func (sv *testServer) dial(tb testing.TB, wallet testWallet) *session {
 	tb.Helper()
-	return noise.Client(sv.connect(tb), sv.client(wallet))
+	return sv.client(wallet).open(sv.connect(tb))
 }
 
-func (sv *testServer) client(wallet testWallet) noise.ClientConfig {
-	return noise.ClientConfig{Static: wallet.KeyPair, Bank: sv.key}
+func (sv *testServer) client(wallet testWallet) testClient {
+	c := sv.bank
+	c.Vault = wallet.Vault
+	return c
 }
 
 // BenchmarkLedger books payments of 64 concurrent wallets, without the network.

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
 )
 
@@ -256,7 +255,11 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
 			execSQL(t, cfg.Path, "PRAGMA user_version=9")
-		}, "the ledger has schema 9, this program knows 2"},
+		}, "the ledger has schema 9, this program knows 3"},
+		{"a ledger without identities", func(t *testing.T, cfg *LedgerConfig) {
+			t.Helper()
+			execSQL(t, cfg.Path, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=2", applicationID))
+		}, "the ledger has schema 2, this program knows 3: use the program that wrote it"},
 		{"memory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path, cfg.VFS = "/ledger", "memdb" }, "does not survive a crash"},
 		{"no such file layer", func(_ *testing.T, cfg *LedgerConfig) { cfg.VFS = "nowhere" }, "no such vfs"},
 	}
@@ -305,6 +308,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"record lost", "DELETE FROM idempotency", "has a key without a record"},
 		{"record for nothing", "UPDATE idempotency SET key = randomblob(16)", "was answered confirmed with transfer"},
 		{"record unreadable", "UPDATE idempotency SET result = 'maybe'", "is no result of a payment"},
+		{"identity altered", "UPDATE account SET identity = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
+		{"transport key altered", "UPDATE account SET transport = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
+		{"certificate altered", "UPDATE account SET certificate = randomblob(64) WHERE name = 'w0'", "account w0: verify the certificate"},
 		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked FROM transfer WHERE key IS NOT NULL;
 			INSERT INTO entry SELECT 99, account, amount FROM entry WHERE transfer = (SELECT id FROM transfer WHERE key IS NOT NULL);`, "was booked 2 times"},
 	}
@@ -407,11 +413,10 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 func (b *book) enrollModel(rt *rapid.T, balances map[string]int64) {
 	src := rand.NewChaCha8([32]byte{3})
 	for i := range 2 {
-		k, err := noise.NewKeyPair(src)
-		require.NoError(rt, err)
-		b.wallets = append(b.wallets, testWallet{k})
+		k := newTestWallet(rt, src)
+		b.wallets = append(b.wallets, k)
 		name := fmt.Sprint("w", i)
-		require.NoError(rt, b.Enroll(context.Background(), Account{Name: name, Key: pay.PublicKey(k.Public), Currency: "KES", Opening: balances[name]}))
+		require.NoError(rt, b.Enroll(context.Background(), Account{Name: name, Certificate: k.Certificate(), Currency: "KES", Opening: balances[name]}))
 	}
 	require.NoError(rt, b.Enroll(context.Background(), Account{Name: "m0", Currency: "KES"}))
 }

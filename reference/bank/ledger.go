@@ -57,10 +57,10 @@ type Hooks struct {
 
 // Account is somebody the ledger knows.
 type Account struct {
-	Name     string        // as a payee is named on the wire
-	Key      pay.PublicKey // of the wallet that may pay from it; zero for a merchant, who cannot pay
-	Currency string        // ISO 4217 letters
-	Opening  int64         // minor units, 0 to pay.MaxAmount
+	Name        string          // as a payee is named on the wire
+	Certificate pay.Certificate // of the wallet that may pay from it; zero for a merchant, who cannot pay
+	Currency    string          // ISO 4217 letters
+	Opening     int64           // minor units, 0 to pay.MaxAmount
 }
 
 // Ledger is the bank's book. All its methods may be called from several
@@ -81,7 +81,8 @@ type Ledger struct {
 	once    sync.Once
 	err     error // of closing the file; set before stopped
 
-	w writer
+	identities identities
+	w          writer
 }
 
 // job is one request on its way through the writer.
@@ -128,7 +129,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		closing: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan error, 1),
 	}
 	l.ctx, l.kill = context.WithCancel(context.Background())
-	l.w = writer{cfg: &l.cfg, store: st}
+	l.w = writer{cfg: &l.cfg, store: st, identities: &l.identities}
 	if err = l.w.load(); err == nil {
 		err = l.w.recall()
 	}
@@ -173,7 +174,8 @@ func known(a *pay.Answer, err error) func(context.Context) (*pay.Answer, error) 
 }
 
 // Enroll opens an account, with an opening balance from the equity account of
-// its currency. To enroll the very same account again changes nothing.
+// its currency. It verifies the certificate of the account's wallet, and Identify
+// knows the wallet once Enroll has returned. To enroll the very same account again changes nothing.
 func (l *Ledger) Enroll(ctx context.Context, a Account) error {
 	j := &job{enroll: &a, done: make(chan outcome, 1)}
 	select {
@@ -203,6 +205,12 @@ func (l *Ledger) wait(ctx context.Context, j *job) (*pay.Answer, error) {
 			return nil, ErrClosed
 		}
 	}
+}
+
+// Identify returns the identity that has certified this transport key, or false
+// if no account has it. It does not wait for the writer.
+func (l *Ledger) Identify(transport [32]byte) (identity pay.PublicKey, known bool) {
+	return l.identities.find(transport)
 }
 
 // Failed yields the error after which the ledger refuses everything until it is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -15,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,10 +41,18 @@ type book struct {
 }
 
 // testWallet is a wallet of the tests.
-type testWallet struct{ noise.KeyPair }
+type testWallet struct{ vault.Vault }
+
+// newTestWallet draws a wallet's keys from r; nil is crypto/rand.
+func newTestWallet(tb tester, r io.Reader) testWallet {
+	tb.Helper()
+	v, err := vault.New(r)
+	require.NoError(tb, err)
+	return testWallet{v}
+}
 
 // id is who the wallet is to the bank.
-func (w testWallet) id() pay.PublicKey { return pay.PublicKey(w.Public) }
+func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
 // config is a ledger's in a new directory, with keys and a clock that are the
 // same in every run.
@@ -77,16 +86,18 @@ func openBookWith(tb testing.TB, wallets int, cfg LedgerConfig, clock *atomic.In
 	return b
 }
 
+// receiptKey verifies the bank's receipts.
+func (b *book) receiptKey() ed25519.PublicKey { return b.cfg.Receipts.Public().(ed25519.PublicKey) }
+
 func (b *book) enroll(tb testing.TB, wallets int) {
 	tb.Helper()
 	src := rand.NewChaCha8([32]byte{2})
 	var wg sync.WaitGroup
 	for i := range wallets {
-		k, err := noise.NewKeyPair(src)
-		require.NoError(tb, err)
-		b.wallets = append(b.wallets, testWallet{k})
+		k := newTestWallet(tb, src)
+		b.wallets = append(b.wallets, k)
 		wg.Go(func() {
-			err := b.Enroll(context.Background(), Account{Name: fmt.Sprint("w", i), Key: pay.PublicKey(k.Public), Currency: "KES", Opening: 100_00})
+			err := b.Enroll(context.Background(), Account{Name: fmt.Sprint("w", i), Certificate: k.Certificate(), Currency: "KES", Opening: 100_00})
 			if err != nil {
 				tb.Error(err)
 			}
@@ -122,8 +133,7 @@ func (b *book) ask(tb tester, ask pay.Ask, wallet int, p pay.Payment) *pay.Answe
 	require.NoError(tb, a.Validate())
 	require.Equal(tb, p.Key, a.Key)
 	if a.Result.Final() {
-		key := b.cfg.Receipts.Public().(ed25519.PublicKey)
-		require.NoError(tb, pay.VerifyReceipt(key, b.wallets[wallet].id(), &p, a))
+		require.NoError(tb, pay.VerifyReceipt(b.receiptKey(), b.wallets[wallet].id(), &p, a))
 	}
 	return a
 }
@@ -303,10 +313,9 @@ func TestDeclines(t *testing.T) {
 func TestFullAccount(t *testing.T) {
 	b := openBook(t, 0)
 	for i := range 2 {
-		k, err := noise.NewKeyPair(rand.NewChaCha8([32]byte{byte(i)}))
-		require.NoError(t, err)
-		b.wallets = append(b.wallets, testWallet{k})
-		require.NoError(t, b.Enroll(t.Context(), Account{Name: fmt.Sprint("w", i), Key: pay.PublicKey(k.Public), Currency: "KES", Opening: pay.MaxAmount}))
+		k := newTestWallet(t, rand.NewChaCha8([32]byte{byte(i)}))
+		b.wallets = append(b.wallets, k)
+		require.NoError(t, b.Enroll(t.Context(), Account{Name: fmt.Sprint("w", i), Certificate: k.Certificate(), Currency: "KES", Opening: pay.MaxAmount}))
 	}
 	b.Ledger.w.byName["m0"].balance = maxBalance - 10 // as after a thousand years of trade
 	p := payment(1)
@@ -368,20 +377,32 @@ func TestDeadlines(t *testing.T) {
 
 func TestNotEnrolled(t *testing.T) {
 	b := openBook(t, 1)
-	stranger, err := noise.NewKeyPair(nil)
-	require.NoError(t, err)
-	b.wallets = append(b.wallets, testWallet{stranger})
+	stranger := newTestWallet(t, nil)
+	b.wallets = append(b.wallets, stranger)
 	got := b.pay(t, 1, payment(1))
 	require.Equal(t, pay.Refused, got.Result)
 	require.Equal(t, pay.NotEnrolled, got.Reason)
 
 	// It was not final, and nothing was recorded.
-	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Key: pay.PublicKey(stranger.Public), Currency: "KES", Opening: 100_00}))
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: stranger.Certificate(), Currency: "KES", Opening: 100_00}))
 	require.Equal(t, pay.Confirmed, b.pay(t, 1, payment(1)).Result)
 }
 
 func TestEnroll(t *testing.T) {
-	key := func(n byte) pay.PublicKey { return pay.PublicKey{n} }
+	secrets := func(n byte) vault.Secrets {
+		s, err := vault.NewSecrets(rand.NewChaCha8([32]byte{n}))
+		require.NoError(t, err)
+		return s
+	}
+	of := func(s vault.Secrets) pay.Certificate {
+		v, err := vault.Open(s)
+		require.NoError(t, err)
+		return v.Certificate()
+	}
+	key := func(n byte) pay.Certificate { return of(secrets(n)) }
+	forged := key(2)
+	forged.Transport = key(3).Transport
+	unsigned := pay.Certificate{Identity: forged.Identity, Transport: forged.Transport}
 	cases := []struct {
 		name string
 		a    Account
@@ -389,10 +410,16 @@ func TestEnroll(t *testing.T) {
 	}{
 		{"merchant", Account{Name: "shop", Currency: "KES"}, ""},
 		{"merchant with a balance", Account{Name: "bakery", Currency: "EUR", Opening: 5}, ""},
-		{"the same again", Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}, ""},
-		{"the same with another key", Account{Name: "old", Key: key(2), Currency: "KES"}, "another account of that name"},
-		{"the same in another currency", Account{Name: "old", Key: key(1), Currency: "EUR"}, "another account of that name"},
-		{"a key twice", Account{Name: "new", Key: key(1), Currency: "KES"}, "its key is that of account old"},
+		{"the same again", Account{Name: "old", Certificate: key(1), Currency: "KES", Opening: 7}, ""},
+		{"the same with another key", Account{Name: "old", Certificate: key(2), Currency: "KES"}, "another account of that name"},
+		{"the same in another currency", Account{Name: "old", Certificate: key(1), Currency: "EUR"}, "another account of that name"},
+		{"a key twice", Account{Name: "new", Certificate: key(1), Currency: "KES"}, "its identity key is that of account old"},
+		{"an identity key twice", Account{Name: "new", Certificate: of(vault.Secrets{Identity: secrets(1).Identity, Transport: secrets(2).Transport}), Currency: "KES"}, "its identity key is that of account old"},
+		{"a transport key twice", Account{Name: "new", Certificate: of(vault.Secrets{Identity: secrets(2).Identity, Transport: secrets(1).Transport}), Currency: "KES"}, "its transport key is that of another account"},
+		{"the same with another transport key", Account{Name: "old", Certificate: of(vault.Secrets{Identity: secrets(1).Identity, Transport: secrets(2).Transport}), Currency: "KES"}, "another account of that name"},
+		{"a transport key that was not certified", Account{Name: "new", Certificate: forged, Currency: "KES"}, "has not signed its transport key"},
+		{"no signature", Account{Name: "new", Certificate: unsigned, Currency: "KES"}, "has not signed its transport key"},
+		{"an identity alone", Account{Name: "new", Certificate: pay.Certificate{Identity: forged.Identity}, Currency: "KES"}, "has not signed its transport key"},
 		{"no name", Account{Currency: "KES"}, "its name is not"},
 		{"a name like equity", Account{Name: "equity:EUR", Currency: "EUR"}, "its name is not"},
 		{"no currency", Account{Name: "shop"}, "its currency"},
@@ -400,7 +427,7 @@ func TestEnroll(t *testing.T) {
 		{"too rich", Account{Name: "shop", Currency: "KES", Opening: pay.MaxAmount + 1}, "its opening balance"},
 	}
 	b := openBook(t, 0)
-	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}))
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Certificate: key(1), Currency: "KES", Opening: 7}))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			err := b.Enroll(t.Context(), c.a)

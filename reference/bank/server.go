@@ -154,7 +154,7 @@ func (s *Server) serve(c *serverConn) {
 		case <-s.ctx.Done():
 			return
 		}
-		wait := s.cfg.Service.Submit(pay.PublicKey(c.Payer()), in.Request) // in the order of their arrival
+		wait := s.cfg.Service.Submit(c.Payer(), in.Request) // in the order of their arrival
 		answering.Go(func() {
 			s.answer(c, in, wait)
 			<-slots
@@ -184,7 +184,7 @@ func (s *Server) answer(c *serverConn, in noise.Incoming, wait func(context.Cont
 		c.Close()
 	}
 	if a.Reason == pay.NotEnrolled {
-		s.log.warn("a wallet was refused, it is not enrolled", "payer", c.Payer(), "from", c.raw.RemoteAddr())
+		s.log.warn("a wallet was refused, it is not enrolled", "transport", c.Transport(), "from", c.raw.RemoteAddr())
 		c.StopReceiving()
 	}
 }

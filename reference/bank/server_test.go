@@ -3,6 +3,7 @@ package bank
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"log/slog"
@@ -23,7 +24,7 @@ import (
 // testTimeout is how long a test waits for what must happen, on a busy machine.
 const testTimeout = 20 * time.Second
 
-func do(tb testing.TB, s *noise.Session, ask pay.Ask, p pay.Payment) (*pay.Answer, error) {
+func do(tb testing.TB, s *session, ask pay.Ask, p pay.Payment) (*pay.Answer, error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), testTimeout)
 	defer cancel()
@@ -68,7 +69,7 @@ func TestCutAnywhere(t *testing.T) {
 		up, down int // bytes let through; beyond, the connection is cut
 		bytes    int
 	}{
-		{"up", 1, 0, 160},
+		{"up", 1, 0, 225},
 		{"down", 0, 1, 140},
 	} {
 		t.Run(cut.name, func(t *testing.T) {
@@ -82,7 +83,7 @@ func TestCutAnywhere(t *testing.T) {
 				} else {
 					conn.down = i
 				}
-				first := noise.Client(conn, noise.ClientConfig{Static: b.wallets[0].KeyPair, Bank: sv.key})
+				first := sv.client(b.wallets[0]).open(conn)
 				a, err := do(t, first, pay.AskPay, p)
 				first.Close()
 				if err != nil {
@@ -170,9 +171,8 @@ func TestStrangerIsRefused(t *testing.T) {
 	b := openBook(t, 1)
 	var log syncBuffer
 	sv := startServer(t, ServerConfig{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	stranger, err := noise.NewKeyPair(nil)
-	require.NoError(t, err)
-	s := sv.dial(t, testWallet{stranger})
+	stranger := newTestWallet(t, nil)
+	s := sv.dial(t, stranger)
 	defer s.Close()
 	got, err := do(t, s, pay.AskPay, payment(1))
 	require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestStrangerIsRefused(t *testing.T) {
 		t.Fatal("the bank did not hang up on a stranger")
 	}
 	require.Contains(t, log.String(), "not enrolled")
-	require.Contains(t, log.String(), stranger.Public.String())
+	require.Contains(t, log.String(), noise.PublicKey(stranger.Certificate().Transport).String())
 }
 
 func TestHostileBytes(t *testing.T) {
@@ -228,7 +228,7 @@ func TestHostileBytes(t *testing.T) {
 func TestConnectionLimit(t *testing.T) {
 	b := openBook(t, 3)
 	sv := startServer(t, ServerConfig{Service: b, MaxConns: 2})
-	var sessions []*noise.Session
+	var sessions []*session
 	for i := range 2 {
 		s := sv.dial(t, b.wallets[i])
 		defer s.Close()
@@ -241,7 +241,7 @@ func TestConnectionLimit(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		s := noise.Client(conn, sv.client(b.wallets[2]))
+		s := sv.client(b.wallets[2]).open(conn)
 		defer s.Close()
 		_, err = do(t, s, pay.AskPay, payment(2))
 		return err
@@ -312,12 +312,10 @@ func (s *slowBook) Submit(_ pay.PublicKey, r *pay.Request) func(context.Context)
 }
 
 // inBubble runs test in virtual time with a server of book.
-func inBubble(t *testing.T, cfg ServerConfig, test func(t *testing.T, sv *Server, ln *pipeListener, client noise.ClientConfig)) {
+func inBubble(t *testing.T, cfg ServerConfig, test func(t *testing.T, sv *Server, ln *pipeListener, client testClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		static, err := noise.NewKeyPair(nil)
-		require.NoError(t, err)
-		wallet, err := noise.NewKeyPair(nil)
 		require.NoError(t, err)
 		cfg.Noise.Static = static
 		ln, sv, served := newPipeListener(), NewServer(cfg), make(chan error, 1)
@@ -326,11 +324,13 @@ func inBubble(t *testing.T, cfg ServerConfig, test func(t *testing.T, sv *Server
 			sv.Kill()
 			require.ErrorIs(t, <-served, ErrClosed)
 		}()
-		test(t, sv, ln, noise.ClientConfig{Static: wallet, Bank: static.Public})
+		test(t, sv, ln, testClient{
+			noise.ClientConfig{Vault: newTestWallet(t, nil), Bank: static.Public}, make(ed25519.PublicKey, ed25519.PublicKeySize),
+		})
 	})
 }
 
-func status(t *testing.T, s *noise.Session, n int) error {
+func status(t *testing.T, s *session, n int) error {
 	t.Helper()
 	_, err := s.Do(t.Context(), &pay.Request{Ask: pay.AskStatus, Payment: payment(n)})
 	return err
@@ -338,9 +338,9 @@ func status(t *testing.T, s *noise.Session, n int) error {
 
 func TestOutstandingLimit(t *testing.T) {
 	slow := &slowBook{takes: time.Second}
-	inBubble(t, ServerConfig{Service: slow, Outstanding: 3}, func(t *testing.T, _ *Server, ln *pipeListener, client noise.ClientConfig) {
+	inBubble(t, ServerConfig{Service: slow, Outstanding: 3}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := noise.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		require.NoError(t, status(t, s, 0))
 		begin := time.Now()
@@ -370,29 +370,29 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 	}
 	cases := []struct {
 		name string
-		peer func(t *testing.T, conn net.Conn, client noise.ClientConfig)
+		peer func(t *testing.T, conn net.Conn, client testClient)
 		want time.Duration // until the connection is closed
 	}{
-		{"silent", func(_ *testing.T, conn net.Conn, _ noise.ClientConfig) { _, _ = conn.Read(make([]byte, 1)) }, 5 * time.Second},
-		{"idle", func(t *testing.T, conn net.Conn, client noise.ClientConfig) {
+		{"silent", func(_ *testing.T, conn net.Conn, _ testClient) { _, _ = conn.Read(make([]byte, 1)) }, 5 * time.Second},
+		{"idle", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
-			s := noise.Client(conn, client)
+			s := client.open(conn)
 			defer s.Close()
 			require.NoError(t, status(t, s, 1))
 			<-s.Done()
 		}, time.Minute},
-		{"drips a request", func(t *testing.T, conn net.Conn, client noise.ClientConfig) {
+		{"drips a request", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
-			s := noise.Client(conn, client)
+			s := client.open(conn)
 			defer s.Close()
 			require.NoError(t, status(t, s, 1))
 			_, _ = conn.Write([]byte{0, 100})
 			drip(conn)
 		}, 2 * time.Second},
-		{"does not read its answer", func(t *testing.T, conn net.Conn, client noise.ClientConfig) {
+		{"does not read its answer", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
 			stop := make(chan struct{})
-			s := noise.Client(unread{conn, stop}, client)
+			s := client.open(unread{conn, stop})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			_, err := s.Do(ctx, &pay.Request{Ask: pay.AskStatus, Payment: payment(1)})
@@ -406,7 +406,7 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ServerConfig{Service: &slowBook{}, Noise: quick}, func(t *testing.T, _ *Server, ln *pipeListener, client noise.ClientConfig) {
+			inBubble(t, ServerConfig{Service: &slowBook{}, Noise: quick}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 				t.Helper()
 				begin := time.Now()
 				c.peer(t, ln.dial(), client)
@@ -428,9 +428,9 @@ func (u unread) Read([]byte) (int, error) {
 }
 
 func TestShutdownAnswersWhatWasRead(t *testing.T) {
-	inBubble(t, ServerConfig{Service: &slowBook{takes: 4 * time.Second}}, func(t *testing.T, sv *Server, ln *pipeListener, client noise.ClientConfig) {
+	inBubble(t, ServerConfig{Service: &slowBook{takes: 4 * time.Second}}, func(t *testing.T, sv *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := noise.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		answered := make(chan error, 1)
 		go func() { answered <- status(t, s, 1) }()
@@ -445,9 +445,9 @@ func TestShutdownAnswersWhatWasRead(t *testing.T) {
 }
 
 func TestShutdownGivesUp(t *testing.T) {
-	inBubble(t, ServerConfig{Service: &slowBook{takes: time.Hour}}, func(t *testing.T, sv *Server, ln *pipeListener, client noise.ClientConfig) {
+	inBubble(t, ServerConfig{Service: &slowBook{takes: time.Hour}}, func(t *testing.T, sv *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := noise.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		answered := make(chan error, 1)
 		go func() { answered <- status(t, s, 1) }()
@@ -474,13 +474,13 @@ func TestServeEndsWithItsContext(t *testing.T) {
 func TestAcceptFailuresAreRidOut(t *testing.T) {
 	var log syncBuffer
 	cfg := ServerConfig{Service: &slowBook{}, Log: slog.New(slog.NewTextHandler(&log, nil))}
-	inBubble(t, cfg, func(t *testing.T, _ *Server, ln *pipeListener, client noise.ClientConfig) {
+	inBubble(t, cfg, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
 		for range 3 {
 			ln.errs <- errors.New("too many open files")
 		}
 		time.Sleep(10 * time.Second)
-		s := noise.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		require.NoError(t, status(t, s, 1))
 	})
@@ -488,9 +488,9 @@ func TestAcceptFailuresAreRidOut(t *testing.T) {
 }
 
 func TestAnswerOfABrokenBook(t *testing.T) {
-	inBubble(t, ServerConfig{Service: brokenBook{}}, func(t *testing.T, _ *Server, ln *pipeListener, client noise.ClientConfig) {
+	inBubble(t, ServerConfig{Service: brokenBook{}}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := noise.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		got, err := s.Do(t.Context(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 		require.NoError(t, err)

@@ -23,14 +23,15 @@ type store struct {
 
 // account is a row of the account table.
 type account struct {
-	id       int64
-	name     string
-	key      pay.PublicKey // zero: cannot pay
-	currency string
-	equity   bool
-	balance  int64 // minor units, with the batch under way
-	stored   int64 // minor units, as the row has it
-	dirty    bool  // touched by the batch under way
+	id        int64
+	name      string
+	identity  pay.PublicKey // zero: cannot pay
+	transport [32]byte      // the wallet's X25519 key, certified by identity
+	currency  string
+	equity    bool
+	balance   int64 // minor units, with the batch under way
+	stored    int64 // minor units, as the row has it
+	dirty     bool  // touched by the batch under way
 }
 
 func openStore(path, vfs string) (*store, error) {
@@ -50,7 +51,7 @@ func openStore(path, vfs string) (*store, error) {
 		{&st.addRecord, `INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.addTransfer, `INSERT INTO transfer (key, order_no, currency, created, booked) VALUES (?, ?, ?, ?, ?)`},
 		{&st.addEntries, `INSERT INTO entry (transfer, account, amount) VALUES (?1, ?2, -?4), (?1, ?3, ?4)`},
-		{&st.addAccount, `INSERT INTO account (name, pubkey, currency, equity, balance) VALUES (?, ?, ?, ?, 0)`},
+		{&st.addAccount, `INSERT INTO account (name, identity, transport, certificate, currency, equity, balance) VALUES (?, ?, ?, ?, ?, ?, 0)`},
 		{&st.changeBalance, `UPDATE account SET balance = ?3 WHERE id = ?1 AND balance = ?2`},
 	} {
 		if *p.stmt, _, err = conn.PrepareFlags(p.text, sqlite3.PREPARE_PERSISTENT); err != nil {
@@ -81,12 +82,13 @@ func (st *store) abandon() error {
 // accounts reads every account.
 func (st *store) accounts() ([]*account, error) {
 	var all []*account
-	err := query(st.conn, `SELECT id, name, pubkey, currency, equity, balance FROM account`, func(s *sqlite3.Stmt) bool {
+	err := query(st.conn, `SELECT id, name, identity, transport, currency, equity, balance FROM account`, func(s *sqlite3.Stmt) bool {
 		a := &account{
-			id: s.ColumnInt64(0), name: s.ColumnText(1), currency: s.ColumnText(3),
-			equity: s.ColumnBool(4), balance: s.ColumnInt64(5),
+			id: s.ColumnInt64(0), name: s.ColumnText(1), currency: s.ColumnText(4),
+			equity: s.ColumnBool(5), balance: s.ColumnInt64(6),
 		}
-		copy(a.key[:], s.ColumnRawBlob(2))
+		copy(a.identity[:], s.ColumnRawBlob(2))
+		copy(a.transport[:], s.ColumnRawBlob(3))
 		a.stored = a.balance
 		all = append(all, a)
 		return true
@@ -154,16 +156,18 @@ func (st *store) insertTransfer(key []byte, p *pay.Payment, from, to int64, book
 	return id, bind(st.addEntries).int(id).int(from).int(to).int(p.Amount).exec()
 }
 
-func (st *store) insertAccount(a *account) error {
-	var key []byte
-	if a.key != (pay.PublicKey{}) {
-		key = a.key[:]
+func (st *store) insertAccount(a *account, certificate []byte) error {
+	var identity, transport []byte
+	if a.identity == (pay.PublicKey{}) {
+		certificate = nil
+	} else {
+		identity, transport = a.identity[:], a.transport[:]
 	}
 	equity := int64(0)
 	if a.equity {
 		equity = 1
 	}
-	if err := bind(st.addAccount).text(a.name).blob(key).text(a.currency).int(equity).exec(); err != nil {
+	if err := bind(st.addAccount).text(a.name).blob(identity).blob(transport).blob(certificate).text(a.currency).int(equity).exec(); err != nil {
 		return err
 	}
 	a.id = st.conn.LastInsertRowID()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -19,17 +20,19 @@ const maxBalance = 1_000_000_000_000_000_000
 // to one goroutine. Accounts live in memory and are written back at the end of
 // a batch; a batch that fails is forgotten and they are read again.
 type writer struct {
-	cfg   *LedgerConfig
-	store *store
+	cfg        *LedgerConfig
+	store      *store
+	identities *identities
 
-	byKey  map[pay.PublicKey]*account
-	byName map[string]*account
-	broken error // why no further batch can be trusted
+	byIdentity map[pay.PublicKey]*account
+	byName     map[string]*account
+	broken     error // why no further batch can be trusted
 
 	// The batch under way:
 	now      int64 // Unix milliseconds
 	outcomes []outcome
 	dirty    []*account // their balance may differ from the stored one
+	opened   []*account
 	booked   []pay.Key
 }
 
@@ -39,11 +42,12 @@ func (w *writer) load() error {
 	if err != nil {
 		return fmt.Errorf("read the accounts: %w", err)
 	}
-	w.byKey = make(map[pay.PublicKey]*account, len(all))
+	w.byIdentity = make(map[pay.PublicKey]*account, len(all))
 	w.byName = make(map[string]*account, len(all))
 	for _, a := range all {
 		w.add(a)
 	}
+	w.identities.add(all)
 	return nil
 }
 
@@ -64,8 +68,8 @@ func (w *writer) recall() error {
 
 func (w *writer) add(a *account) {
 	w.byName[a.name] = a
-	if a.key != (pay.PublicKey{}) {
-		w.byKey[a.key] = a
+	if a.identity != (pay.PublicKey{}) {
+		w.byIdentity[a.identity] = a
 	}
 }
 
@@ -91,7 +95,7 @@ func (w *writer) run(ctx context.Context, batch []*job) {
 
 func (w *writer) transact(ctx context.Context, batch []*job) error {
 	w.now = w.cfg.Now().UnixMilli()
-	w.outcomes, w.dirty, w.booked = w.outcomes[:0], w.dirty[:0], w.booked[:0]
+	w.outcomes, w.dirty, w.opened, w.booked = w.outcomes[:0], w.dirty[:0], w.opened[:0], w.booked[:0]
 	err := w.fill(batch)
 	if err == nil {
 		err = w.commit(ctx)
@@ -103,6 +107,7 @@ func (w *writer) transact(ctx context.Context, batch []*job) error {
 	for _, a := range w.dirty {
 		a.stored, a.dirty = a.balance, false
 	}
+	w.identities.add(w.opened)
 	if w.cfg.Hooks.Committed != nil && len(w.booked) > 0 {
 		w.cfg.Hooks.Committed(w.booked)
 	}
@@ -171,7 +176,7 @@ func (w *writer) recover(cause error) {
 func (w *writer) answer(j *job) (*pay.Answer, error) {
 	p := &j.request.Payment
 	a := &pay.Answer{Key: p.Key, At: w.now}
-	payer := w.byKey[j.payer]
+	payer := w.byIdentity[j.payer]
 	if payer == nil {
 		a.Result, a.Reason = pay.Refused, pay.NotEnrolled
 		return a, nil
@@ -258,14 +263,15 @@ func (w *writer) enroll(a *Account) (refused, err error) {
 	if old := w.byName[a.Name]; old != nil {
 		return nil, nil
 	}
-	acc := &account{name: a.Name, key: a.Key, currency: a.Currency}
-	if err := w.open(acc); err != nil || a.Opening == 0 {
+	c := &a.Certificate
+	acc := &account{name: a.Name, identity: c.Identity, transport: c.Transport, currency: a.Currency}
+	if err := w.open(acc, c.Signature[:]); err != nil || a.Opening == 0 {
 		return nil, err
 	}
 	equity := w.byName[equityName(a.Currency)]
 	if equity == nil {
 		equity = &account{name: equityName(a.Currency), currency: a.Currency, equity: true}
-		if err := w.open(equity); err != nil {
+		if err := w.open(equity, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -274,11 +280,14 @@ func (w *writer) enroll(a *Account) (refused, err error) {
 	return nil, err
 }
 
-func (w *writer) open(a *account) error {
-	if err := w.store.insertAccount(a); err != nil {
+// open stores a new account. The certificate is the signature of its identity, if
+// it has one.
+func (w *writer) open(a *account, certificate []byte) error {
+	if err := w.store.insertAccount(a, certificate); err != nil {
 		return err
 	}
 	w.add(a)
+	w.opened = append(w.opened, a)
 	return nil
 }
 
@@ -299,15 +308,33 @@ func (w *writer) refuseAccount(a *Account) error {
 	if a.Opening < 0 || a.Opening > pay.MaxAmount {
 		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(pay.MaxAmount))
 	}
+	c := &a.Certificate
 	old := w.byName[a.Name]
-	if old != nil && (old.key != a.Key || old.currency != a.Currency) {
+	if old != nil && (old.identity != c.Identity || old.transport != c.Transport || old.currency != a.Currency) {
 		return errors.New("there is another account of that name: choose another name")
 	}
-	if taken := w.byKey[a.Key]; old == nil && taken != nil {
-		return fmt.Errorf("its key is that of account %s: draw another key", taken.name)
+	if old == nil && *c != (pay.Certificate{}) {
+		if err := w.refuseCertificate(c); err != nil {
+			return err
+		}
 	}
 	if e := w.byName[equityName(a.Currency)]; old == nil && e != nil && e.balance < a.Opening-maxBalance {
 		return fmt.Errorf("the opening balances in %s would be more than %d together", a.Currency, int64(maxBalance))
+	}
+	return nil
+}
+
+// refuseCertificate returns why no new account can have this certificate, or nil.
+func (w *writer) refuseCertificate(c *pay.Certificate) error {
+	if err := c.Verify(); err != nil {
+		return err
+	}
+	if taken := w.byIdentity[c.Identity]; taken != nil {
+		return fmt.Errorf("its identity key is that of account %s: make another wallet", taken.name)
+	}
+	_, taken := w.identities.find(c.Transport)
+	if taken || slices.ContainsFunc(w.opened, func(a *account) bool { return a.transport == c.Transport }) {
+		return errors.New("its transport key is that of another account: make another wallet")
 	}
 	return nil
 }

@@ -21,8 +21,9 @@ var ErrClosed = errors.New("the channel is closed")
 // several goroutines at once, and several requests may be under way. A channel
 // that has failed stays failed: the wallet dials again.
 type Channel interface {
-	// Do sends r to the bank and waits for the answer. The caller validates r and
-	// verifies the answer's receipt: a channel does neither. The answer's Key is
+	// Do sends r to the bank and waits for the answer. The caller validates and signs
+	// r, and verifies the answer's receipt: a channel does none of these. A channel
+	// may leave out the signature where it authenticates the payer by other means. The answer's Key is
 	// r's, and the answer is valid (Answer.Validate).
 	//
 	// Any error leaves the fate of r unknown: the bank may have dealt with r or

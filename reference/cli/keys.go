@@ -9,22 +9,6 @@ import (
 	"github.com/onebar/onebar/reference/channel/noise"
 )
 
-// secret is 32 bytes of a private key, in hexadecimal in a file.
-type secret [32]byte
-
-// MarshalText implements encoding.TextMarshaler.
-func (s secret) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *secret) UnmarshalText(b []byte) error {
-	k, err := hexBytes(string(b), len(s))
-	if err != nil {
-		return err
-	}
-	copy(s[:], k)
-	return nil
-}
-
 func hexBytes(text string, size int) ([]byte, error) {
 	b, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(b) != size {

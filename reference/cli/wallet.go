@@ -15,16 +15,16 @@ import (
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
-	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
 // walletKeys is wallet.json.
 type walletKeys struct {
-	Account string `json:"account"`
-	Private secret `json:"private"` // X25519
-	Bank    string `json:"bank"`    // address
-	BankKey string `json:"bank_key"`
+	Account string        `json:"account"`
+	Secrets vault.Secrets `json:"secrets"`
+	Bank    string        `json:"bank"` // address
+	BankKey string        `json:"bank_key"`
 }
 
 func walletCommand() *cobra.Command {
@@ -37,7 +37,7 @@ func walletInit() *cobra.Command {
 	var keys walletKeys
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Make a wallet: its key and an empty queue",
+		Short:   "Make a wallet: its keys and an empty queue",
 		Example: `  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,15 +47,20 @@ func walletInit() *cobra.Command {
 			if _, _, err := net.SplitHostPort(keys.Bank); err != nil {
 				return fmt.Errorf("--bank: %w: give it as host:port", err)
 			}
-			pair, err := noise.NewKeyPair(nil)
+			var err error
+			if keys.Secrets, err = vault.NewSecrets(nil); err != nil {
+				return err
+			}
+			v, err := vault.Open(keys.Secrets)
 			if err != nil {
 				return err
 			}
-			keys.Private, keys.BankKey = secret(pair.Private), strings.TrimSpace(bankKey)
-			if err := writeKeys(dir, "wallet", keys, pair.Public.String()); err != nil {
+			keys.BankKey = strings.TrimSpace(bankKey)
+			certificate := v.Certificate()
+			if err := writeKeys(dir, "wallet", keys, certificate.String()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), pair.Public)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "certificate of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), &certificate)
 			return err
 		},
 	}
@@ -81,6 +86,9 @@ func openStore(dir string) (*outbox.Store, walletKeys, error) {
 	if err := readKeys(dir, "wallet", &keys); err != nil {
 		return nil, keys, err
 	}
+	if keys.Secrets == (vault.Secrets{}) {
+		return nil, keys, fmt.Errorf("%s has no identity key, because an older version made it: make the wallet again in another folder with \"onebar reference wallet init\"", filepath.Join(dir, "wallet.json"))
+	}
 	store, err := outbox.OpenStore(filepath.Join(dir, "wallet.db"))
 	return store, keys, err
 }
@@ -99,7 +107,7 @@ func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 }
 
 func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
-	pair, err := noise.KeyPairOf(noise.PrivateKey(keys.Private))
+	v, err := vault.Open(keys.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +117,9 @@ func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*walle
 	}
 	var mu sync.Mutex // Told comes from several goroutines
 	return wallet.Open(store, wallet.Config{
-		Account: keys.Account, Identity: pay.PublicKey(pair.Public), Bank: receipts,
+		Account: keys.Account, Vault: v, Bank: receipts,
 		Dialer: &noise.Dialer{
-			ClientConfig: noise.ClientConfig{Static: pair, Bank: static},
+			ClientConfig: noise.ClientConfig{Vault: v, Bank: static},
 			Address:      keys.Bank, Net: (&net.Dialer{}).DialContext,
 		},
 		Log: logTo(log),

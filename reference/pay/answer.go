@@ -5,38 +5,6 @@ import (
 	"fmt"
 )
 
-// Ask says what a Request wants done with its payment.
-type Ask uint8
-
-// What a wallet can ask.
-const (
-	AskUnknown Ask = iota
-	// AskPay is to book the payment, or to repeat the answer it was given.
-	AskPay
-	// AskStatus is to repeat the answer the payment was given, and never to book
-	// it. If it was given none, the answer is NotFound before its deadline, and
-	// Expired after it: the bank records that, so a copy of the payment that
-	// arrives later is not booked.
-	AskStatus
-)
-
-// String returns "pay" or "status".
-func (a Ask) String() string { return enumName(int(a), "unknown", "pay", "status") }
-
-// Request is what a wallet sends.
-type Request struct {
-	Ask     Ask
-	Payment Payment
-}
-
-// Validate returns nil, or what is wrong with the request.
-func (r *Request) Validate() error {
-	if r.Ask != AskPay && r.Ask != AskStatus {
-		return fmt.Errorf("a request must ask to pay or for the status, not %v", r.Ask)
-	}
-	return r.Payment.Validate()
-}
-
 // Result is what became of a payment.
 type Result uint8
 

@@ -2,7 +2,10 @@
 // between them: [Payment], [Request], [Answer], and the receipt that makes an
 // answer provable to a third party ([SignReceipt], [VerifyReceipt]).
 //
+// A wallet is its identity key ([PublicKey]). It signs requests ([Request.Sign])
+// and certifies the key that authenticates connections ([Certificate]).
+//
 // The canonical bytes of a payment ([Payment.Fingerprint] hashes them, receipts
-// sign them) belong to this package. They do not depend on any encoding on the
+// and requests sign them) belong to this package. They do not depend on any encoding on the
 // wire or on disk.
 package pay

@@ -33,8 +33,8 @@ func (p *Payment) Fingerprint() [sha256.Size]byte {
 	return sha256.Sum256(p.canonical(buf[:0]))
 }
 
-// receiptText appends what a receipt signs: the domain, the payer's static
-// public key, the result, the reason, the transfer, the time and the payment.
+// receiptText appends what a receipt signs: the domain, the payer's
+// identity, the result, the reason, the transfer, the time and the payment.
 func receiptText(b []byte, payer PublicKey, p *Payment, a *Answer) []byte {
 	b = append(b, receiptDomain...)
 	b = append(b, payer[:]...)

@@ -6,7 +6,9 @@ import "context"
 // request to. Its methods may be called from several goroutines at once.
 type Service interface {
 	// Submit takes a request of the wallet with this identity, whom the channel
-	// has authenticated, and returns at once. Requests are dealt with in the order
+	// has authenticated, and returns at once. The channel has also verified the
+	// signature of r, if r has one. A payer of zero is a wallet the bank does not
+	// know: it is answered NotEnrolled. Requests are dealt with in the order
 	// of the calls. The function returned waits for the answer, which may be sent
 	// to the wallet at once: what it says is durable. The function may be called
 	// once, from any goroutine.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
+	"github.com/onebar/onebar/reference/vault/vaulttest"
 )
 
 // testBank is a bank in memory that keeps the rules of the protocol, and breaks
@@ -21,7 +23,7 @@ import (
 type testBank struct {
 	keys    noise.KeyPair
 	receipt ed25519.PrivateKey
-	wallet  noise.KeyPair
+	vault   *vaulttest.Lockable // of the wallet
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -47,8 +49,9 @@ func newTestBank(tb testing.TB) *testBank {
 	var err error
 	b.keys, err = noise.NewKeyPair(nil)
 	require.NoError(tb, err)
-	b.wallet, err = noise.NewKeyPair(nil)
+	keys, err := vault.New(nil)
 	require.NoError(tb, err)
+	b.vault = &vaulttest.Lockable{Vault: keys}
 	_, b.receipt, err = ed25519.GenerateKey(rand.Reader)
 	require.NoError(tb, err)
 	return b
@@ -57,9 +60,9 @@ func newTestBank(tb testing.TB) *testBank {
 // config is that of a wallet of this bank.
 func (b *testBank) config() Config {
 	return Config{
-		Account: "w0", Identity: pay.PublicKey(b.wallet.Public), Bank: b.receipt.Public().(ed25519.PublicKey),
+		Account: "w0", Vault: b.vault, Bank: b.receipt.Public().(ed25519.PublicKey),
 		Dialer: &noise.Dialer{
-			ClientConfig: noise.ClientConfig{Static: b.wallet, Bank: b.keys.Public}, Address: "bank:1", Net: b.dial,
+			ClientConfig: noise.ClientConfig{Vault: b.vault, Bank: b.keys.Public}, Address: "bank:1", Net: b.dial,
 		},
 	}
 }
@@ -75,11 +78,19 @@ func (b *testBank) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	here, there := net.Pipe()
-	c := noise.Server(there, noise.ServerConfig{Static: b.keys, IdleTimeout: time.Hour})
+	c := noise.Server(there, noise.ServerConfig{
+		Static: b.keys, Receipts: b.receipt.Public().(ed25519.PublicKey), Identify: b.identify, IdleTimeout: time.Hour,
+	})
 	b.conns[c] = struct{}{}
 	b.wg.Add(1)
 	go b.serve(c)
 	return here, nil
+}
+
+// identify knows the one wallet.
+func (b *testBank) identify(transport [32]byte) (pay.PublicKey, bool) {
+	c := b.vault.Certificate()
+	return c.Identity, transport == c.Transport
 }
 
 func (b *testBank) serve(c *noise.ServerConn) {
@@ -90,7 +101,7 @@ func (b *testBank) serve(c *noise.ServerConn) {
 		if err != nil {
 			return
 		}
-		a, ok := b.answer(*in.Request, pay.PublicKey(c.Payer()))
+		a, ok := b.answer(*in.Request, c.Payer())
 		if !ok {
 			continue
 		}

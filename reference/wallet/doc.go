@@ -8,7 +8,7 @@
 // all of them; package retry says when the next attempt is made, and how long to
 // wait for an answer.
 //
-// Four rules carry the weight:
+// Five rules carry the weight:
 //
 //   - A payment has one idempotency key, drawn once, stored with the exact bytes
 //     of the request. Every attempt sends those bytes, so the bank can tell a repeat
@@ -19,6 +19,8 @@
 //     the first byte leaves. So a payment found "queued" after a crash has
 //     never left the phone, and only such a payment is ever expired without
 //     asking the bank.
+//   - Every request is signed by the wallet's identity key, in its vault. While the
+//     vault is locked, a payment waits in the state it has.
 //   - A time-out is no refusal. The user is told "unknown", and the wallet asks
 //     on.
 package wallet

@@ -237,9 +237,19 @@ func verdict(a *pay.Answer) (outbox.State, string, *pay.Answer) {
 var errNotStored = errors.New("not sent, because that could not be stored")
 
 // exchange sends the payment, or the question about it, and waits for the
-// answer. A payment is stored as sent before it can leave. What the opening of a
-// connection takes is not counted against the answer.
+// answer. The request is signed before anything else: with a locked vault nothing
+// is dialed and a queued payment stays queued. A payment is stored as sent before
+// it can leave. What the opening of a connection takes is not counted against the
+// answer.
 func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
+	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
+	if a.Asked {
+		r.Ask = pay.AskStatus
+	}
+	if err := r.Sign(c.w.cfg.Vault, c.w.cfg.Bank); err != nil {
+		c.s.Stale = false
+		return nil, err
+	}
 	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
 	a.Dialed, a.Connected = dialed, err == nil
 	if waited {
@@ -250,7 +260,7 @@ func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
 	}
 	asked, allow := time.Now(), c.w.backoff.Allow()
 	if err == nil {
-		answer, err = c.ask(k.bank, a.Asked, allow)
+		answer, err = c.ask(k.bank, r, allow)
 	}
 	took := time.Since(asked)
 	if err != nil || !c.w.alone() {
@@ -276,16 +286,12 @@ func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
 }
 
 // ask exchanges the request for an answer whose receipt is the bank's.
-func (c *sender) ask(bank channel.Channel, status bool, allow time.Duration) (*pay.Answer, error) {
-	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
-	if status {
-		r.Ask = pay.AskStatus
-	}
+func (c *sender) ask(bank channel.Channel, r *pay.Request, allow time.Duration) (*pay.Answer, error) {
 	ctx, cancel := context.WithTimeout(c.w.ctx, allow)
 	defer cancel()
 	answer, err := bank.Do(ctx, r)
 	if err == nil && answer.Result.Final() {
-		err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Identity, &r.Payment, answer)
+		err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Vault.Certificate().Identity, &r.Payment, answer)
 	}
 	return answer, err
 }

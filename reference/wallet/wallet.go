@@ -19,14 +19,15 @@ import (
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
+	"github.com/onebar/onebar/reference/vault"
 )
 
-// Config is what a wallet needs. Account, Identity, Bank and Dialer must be set.
+// Config is what a wallet needs. Account, Vault, Bank and Dialer must be set.
 type Config struct {
-	Account  string            // names this wallet in logs; it is not sent
-	Identity pay.PublicKey     // who the wallet is to the bank: receipts name it
-	Bank     ed25519.PublicKey // verifies the bank's receipts
-	Dialer   channel.Dialer    // opens channels to the bank, with Identity authenticated
+	Account string            // names this wallet in logs; it is not sent
+	Vault   vault.Vault       // signs requests; receipts name its identity
+	Bank    ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
+	Dialer  channel.Dialer    // opens channels to the bank, with the vault's wallet authenticated
 
 	// Rand is the source of idempotency keys and of the jitter between tries; it must be safe for concurrent use. Nil is crypto/rand, and
 	// anything else is for tests: who can guess a key can block its payment.
@@ -49,8 +50,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Account == "" || c.Dialer == nil || len(c.Bank) != ed25519.PublicKeySize {
-		return c, errors.New("open wallet: it needs an account, the bank's receipt key and a way to dial the bank")
+	if c.Account == "" || c.Vault == nil || c.Dialer == nil || len(c.Bank) != ed25519.PublicKeySize {
+		return c, errors.New("open wallet: it needs an account, a vault, the bank's receipt key and a way to dial the bank")
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader

@@ -129,7 +129,7 @@ func TestPaymentIsConfirmed(t *testing.T) {
 		require.Equal(t, outbox.Confirmed, p.State)
 		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key))
 		require.Len(t, r.bank.bookings(), 1)
-		require.NoError(t, pay.VerifyReceipt(r.cfg.Bank, r.cfg.Identity, &p.Payment, p.Answer))
+		require.NoError(t, pay.VerifyReceipt(r.cfg.Bank, r.cfg.Vault.Certificate().Identity, &p.Payment, p.Answer))
 		hs, err := r.History()
 		require.NoError(t, err)
 		require.Len(t, hs, 1)

@@ -30,7 +30,7 @@ func AppendRequest(b []byte, r *pay.Request) ([]byte, error) {
 	if p.Deadline != 0 {
 		m.Valid = p.Deadline - p.Created
 	}
-	var req pb.Request
+	req := pb.Request{Signature: r.Signature}
 	if r.Ask == pay.AskStatus {
 		req.What = &pb.Request_Status{Status: m}
 	} else {
@@ -50,6 +50,9 @@ func ParseRequest(b []byte) (*pay.Request, error) {
 		return nil, fmt.Errorf("decode request: %w", err)
 	}
 	r := &pay.Request{}
+	if len(req.Signature) > 0 {
+		r.Signature = req.Signature
+	}
 	var m *pb.Payment
 	switch w := req.What.(type) {
 	case *pb.Request_Pay:
@@ -77,6 +80,9 @@ func ParseRequest(b []byte) (*pay.Request, error) {
 	}
 	if m.Valid != 0 {
 		r.Payment.Deadline = m.Created + m.Valid
+	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("decode request: %w", err)
 	}
 	return r, nil
 }

@@ -67,6 +67,12 @@ func TestPaymentBounds(t *testing.T) {
 			got, err := ParseRequest(b)
 			require.NoError(t, err)
 			require.Equal(t, r, got)
+			r.Signature = []byte(strings.Repeat("s", pay.SignatureSize))
+			b, err = AppendRequest(nil, r)
+			require.NoError(t, err)
+			got, err = ParseRequest(b)
+			require.NoError(t, err)
+			require.Equal(t, r, got, "signed")
 		})
 	}
 	t.Run("everything at once", func(t *testing.T) {
@@ -91,10 +97,19 @@ func TestParseRequestRefuses(t *testing.T) {
 	num := func(n protowire.Number, v int64) []byte {
 		return protowire.AppendVarint(protowire.AppendTag(nil, n, protowire.VarintType), uint64(v))
 	}
+	signed := func(signature string) []byte {
+		return append(payment(str(1, "0123456789abcdef"), str(3, "m0"), num(4, 1), str(5, "KES"), num(6, testTime)), str(3, signature)...)
+	}
 	rest := append(append(str(3, "m0"), num(4, 1)...), append(str(5, "KES"), num(6, testTime)...)...)
 	key := str(1, "0123456789abcdef")
 	_, err := ParseRequest(payment(key, rest))
 	require.NoError(t, err, "the material of the cases below is sound")
+	r, err := ParseRequest(signed(strings.Repeat("s", pay.SignatureSize)))
+	require.NoError(t, err)
+	require.Equal(t, []byte(strings.Repeat("s", pay.SignatureSize)), r.Signature)
+	r, err = ParseRequest(signed(""))
+	require.NoError(t, err)
+	require.Nil(t, r.Signature, "an empty signature is none")
 
 	cases := []struct {
 		name string
@@ -111,6 +126,10 @@ func TestParseRequestRefuses(t *testing.T) {
 		{"valid for less than nothing", payment(key, rest, num(7, -1)), "valid for -1 ms"},
 		{"valid for too long", payment(key, rest, num(7, 1<<62)), "valid for"},
 		{"negative amount", payment(key, rest, num(4, -5)), "amount -5"},
+		{"short signature", signed(strings.Repeat("s", pay.SignatureSize-1)), "a signature of 63 bytes"},
+		{"long signature", signed(strings.Repeat("s", pay.SignatureSize+1)), "a signature of 65 bytes"},
+		{"certificate, a reserved field", append(payment(key, rest), str(4, "certificate")...), "does not know"},
+		{"checkpoint, a reserved field", append(payment(key, rest), str(5, "signature")...), "does not know"},
 		{"created overflows", payment(key, rest, num(6, 1<<63-1), num(7, 1000)), "created"},
 	}
 	for _, c := range cases {
@@ -167,11 +186,13 @@ func TestAnswerBounds(t *testing.T) {
 // that is stable.
 func FuzzParseRequest(f *testing.F) {
 	for _, ask := range []pay.Ask{pay.AskPay, pay.AskStatus} {
-		r := request(1)
-		r.Ask = ask
-		b, err := AppendRequest(nil, r)
-		require.NoError(f, err)
-		f.Add(b)
+		for _, signature := range [][]byte{nil, make([]byte, pay.SignatureSize)} {
+			r := request(1)
+			r.Ask, r.Signature = ask, signature
+			b, err := AppendRequest(nil, r)
+			require.NoError(f, err)
+			f.Add(b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := ParseRequest(b)

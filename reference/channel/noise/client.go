@@ -13,14 +13,15 @@ import (
 
 	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wire"
 )
 
 // ClientConfig is what a wallet needs to talk to its bank.
 type ClientConfig struct {
-	Static KeyPair   // the wallet's own; the bank takes Static.Public for the payer
-	Bank   PublicKey // whom to trust
-	Rand   io.Reader // of the handshake's ephemeral key; nil is crypto/rand
+	Vault vault.Vault // the wallet's own; the bank has its certificate
+	Bank  PublicKey   // static key of the bank to trust
+	Rand  io.Reader   // of the handshake's ephemeral key; nil is crypto/rand
 }
 
 // Dialer opens sessions over streams. It implements [channel.Dialer].
@@ -76,7 +77,8 @@ func Client(conn net.Conn, cfg ClientConfig) *Session {
 	}
 }
 
-// Do implements [channel.Channel].
+// Do implements [channel.Channel]. The first request of a session must be signed;
+// the signatures of later ones stay in the wallet: see the package comment.
 func (s *Session) Do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
 	a, err := s.do(ctx, r)
 	if err != nil {
@@ -86,12 +88,7 @@ func (s *Session) Do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
 }
 
 func (s *Session) do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
-	var buf [256]byte
-	payload, err := wire.AppendRequest(buf[:0], r)
-	if err != nil {
-		return nil, err
-	}
-	n, answer, err := s.send(ctx, payload)
+	n, answer, err := s.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -115,19 +112,19 @@ func (s *Session) do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
 }
 
 // send writes a request, as handshake message 1 if it is the first.
-func (s *Session) send(ctx context.Context, payload []byte) (n uint64, answer chan *pay.Answer, err error) {
+func (s *Session) send(ctx context.Context, r *pay.Request) (n uint64, answer chan *pay.Answer, err error) {
 	for {
 		if err := s.acquire(ctx); err != nil {
 			return 0, nil, err
 		}
 		if !s.started {
 			defer s.release()
-			return s.start(ctx, payload)
+			return s.start(ctx, r)
 		}
 		select {
 		case <-s.ready:
 			defer s.release()
-			return s.transport(ctx, payload)
+			return s.transport(ctx, r)
 		default:
 		}
 		turn := s.queueUp()
@@ -190,8 +187,16 @@ func (s *Session) acquire(ctx context.Context) error {
 func (s *Session) release() { <-s.lock }
 
 // start begins the handshake. The caller holds the lock.
-func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *pay.Answer, error) {
-	hs, err := newHandshake(true, &s.cfg.Static, s.cfg.Bank[:], s.cfg.Rand)
+func (s *Session) start(ctx context.Context, r *pay.Request) (uint64, chan *pay.Answer, error) {
+	if len(r.Signature) == 0 {
+		return 0, nil, errors.New("the first request of a connection must be signed: call Request.Sign")
+	}
+	var buf [256]byte
+	payload, err := wire.AppendRequest(buf[:0], r)
+	if err != nil {
+		return 0, nil, err
+	}
+	hs, err := newHandshake(true, staticOf(s.cfg.Vault), s.cfg.Bank[:], s.cfg.Rand)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -206,7 +211,13 @@ func (s *Session) start(ctx context.Context, payload []byte) (uint64, chan *pay.
 }
 
 // transport sends a request after the handshake. The caller holds the lock.
-func (s *Session) transport(ctx context.Context, payload []byte) (uint64, chan *pay.Answer, error) {
+func (s *Session) transport(ctx context.Context, r *pay.Request) (uint64, chan *pay.Answer, error) {
+	var buf [256]byte
+	unsigned := pay.Request{Ask: r.Ask, Payment: r.Payment}
+	payload, err := wire.AppendRequest(buf[:0], &unsigned)
+	if err != nil {
+		return 0, nil, err
+	}
 	frame, err := s.enc.Encrypt(append(s.buf[:0], 0, 0), nil, payload)
 	if err != nil {
 		return 0, nil, s.fail(err)
@@ -270,6 +281,9 @@ func (s *Session) finishHandshake() (*flynn.CipherState, error) {
 		return nil, err
 	}
 	payload, enc, dec, err := s.hs.ReadMessage(nil, frame)
+	if errors.Is(err, vault.ErrLocked) {
+		return nil, fmt.Errorf("read handshake message 2: %w", err)
+	}
 	if err != nil {
 		return nil, violation("handshake message 2 is not from the bank we know: %w", err)
 	}

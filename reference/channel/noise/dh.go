@@ -9,19 +9,21 @@ import (
 	flynn "github.com/flynn/noise"
 )
 
-// x25519 is the Diffie-Hellman function of one handshake. It computes what
-// flynn.DH25519 does with half the work: to crypto/ecdh a private key comes with
-// its public key, for which it multiplies once, and noise hands over the bytes of
-// a private key for each multiplication. A handshake knows two of them, its own
-// static one and the ephemeral one it draws, and both are kept as crypto/ecdh has
-// them. It serves one goroutine at a time.
+// x25519 is the Diffie-Hellman function of one handshake. flynn/noise hands over
+// the bytes of a private key for each multiplication. This function is given an
+// empty private key in place of the static one and passes the work on, so the
+// static private key stays where it is: in a vault, as a rule. The ephemeral key
+// is kept as crypto/ecdh has it: from its bytes crypto/ecdh would compute the
+// public key each time, which costs as much as the secret itself. It serves one
+// goroutine at a time.
 type x25519 struct {
-	static, ephemeral *ecdh.PrivateKey // nil: not known yet
+	static    func(peer [32]byte) ([]byte, error) // nil: there is no static key
+	ephemeral *ecdh.PrivateKey                    // nil: not drawn yet
 }
 
 // GenerateKeypair implements flynn.DHFunc.
 func (d *x25519) GenerateKeypair(r io.Reader) (flynn.DHKey, error) {
-	var b PrivateKey
+	var b [32]byte
 	if _, err := io.ReadFull(source(r), b[:]); err != nil {
 		return flynn.DHKey{}, err
 	}
@@ -33,24 +35,21 @@ func (d *x25519) GenerateKeypair(r io.Reader) (flynn.DHKey, error) {
 	return flynn.DHKey{Private: b[:], Public: k.PublicKey().Bytes()}, nil
 }
 
-// DH implements flynn.DHFunc. It refuses a public key of low order, with which
-// the secret would be no secret.
+// DH implements flynn.DHFunc. An empty private key is the static one. It refuses
+// a public key of low order, with which the secret would be no secret.
 func (d *x25519) DH(private, public []byte) ([]byte, error) {
-	var own *ecdh.PrivateKey
-	for _, k := range [...]*ecdh.PrivateKey{d.static, d.ephemeral} {
-		if k != nil && subtle.ConstantTimeCompare(private, k.Bytes()) == 1 {
-			own = k
-		}
-	}
-	var err error
-	if own == nil {
-		if own, err = ecdh.X25519().NewPrivateKey(private); err != nil {
-			return nil, fmt.Errorf("take a private key: %w", err)
-		}
-	}
 	peer, err := ecdh.X25519().NewPublicKey(public)
 	if err != nil {
 		return nil, fmt.Errorf("take a public key: %w", err)
+	}
+	if len(private) == 0 && d.static != nil {
+		return d.static([32]byte(public))
+	}
+	own := d.ephemeral
+	if own == nil || subtle.ConstantTimeCompare(private, own.Bytes()) != 1 {
+		if own, err = ecdh.X25519().NewPrivateKey(private); err != nil {
+			return nil, fmt.Errorf("take a private key: %w", err)
+		}
 	}
 	return own.ECDH(peer)
 }

@@ -47,7 +47,7 @@ func FuzzFrames(f *testing.F) {
 // request of the genuine handshake, since nobody else has the wallet's key.
 func FuzzServer(f *testing.F) {
 	b := newBench(f)
-	frame, _ := message1(f, b, payRequest(1))
+	frame, _ := message1(f, b, b.request(1))
 	f.Add(frame)
 	f.Add(append(append([]byte(nil), frame...), frame...))
 	f.Add(frame[:60])
@@ -75,7 +75,7 @@ func FuzzClient(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		s := Client(bytesConn{r: bytes.NewReader(stream)}, b.client())
 		defer s.Close()
-		a, err := s.Do(t.Context(), payRequest(1))
+		a, err := s.Do(t.Context(), b.request(1))
 		require.Error(t, err)
 		require.Nil(t, a)
 	})

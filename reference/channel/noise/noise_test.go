@@ -19,6 +19,7 @@ import (
 
 	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wire"
 )
 
@@ -27,14 +28,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // bench is a wallet and a bank that know each other, with keys that are the
 // same in every run.
 type bench struct {
-	wallet, bank KeyPair
-	sign         ed25519.PrivateKey
+	wallet vault.Vault
+	bank   KeyPair
+	sign   ed25519.PrivateKey // the bank's receipts
 }
 
 func newBench(tb testing.TB) *bench {
 	tb.Helper()
 	src := rand.NewChaCha8([32]byte{7})
-	wallet, err := NewKeyPair(src)
+	wallet, err := vault.New(src)
 	require.NoError(tb, err)
 	bank, err := NewKeyPair(src)
 	require.NoError(tb, err)
@@ -44,10 +46,29 @@ func newBench(tb testing.TB) *bench {
 }
 
 func (b *bench) client() ClientConfig {
-	return ClientConfig{Static: b.wallet, Bank: b.bank.Public}
+	return ClientConfig{Vault: b.wallet, Bank: b.bank.Public}
 }
 
-func (b *bench) server() ServerConfig { return ServerConfig{Static: b.bank} }
+func (b *bench) server() ServerConfig {
+	return ServerConfig{Static: b.bank, Receipts: b.receiptKey(), Identify: b.identify}
+}
+
+func (b *bench) receiptKey() ed25519.PublicKey { return b.sign.Public().(ed25519.PublicKey) }
+
+// identify knows the one wallet.
+func (b *bench) identify(transport [32]byte) (pay.PublicKey, bool) {
+	c := b.wallet.Certificate()
+	return c.Identity, transport == c.Transport
+}
+
+// request is payRequest, signed by the wallet for the bank.
+func (b *bench) request(n byte) *pay.Request {
+	r := payRequest(n)
+	if err := r.Sign(b.wallet, b.receiptKey()); err != nil {
+		panic(err) // a mistake in this file
+	}
+	return r
+}
 
 const testTime = 1_790_000_000_000 // Unix milliseconds, in 2026
 
@@ -58,9 +79,9 @@ func payRequest(n byte) *pay.Request {
 	}}
 }
 
-func (b *bench) confirm(payer PublicKey, p *pay.Payment) *pay.Answer {
+func (b *bench) confirm(payer pay.PublicKey, p *pay.Payment) *pay.Answer {
 	a := &pay.Answer{Key: p.Key, Result: pay.Confirmed, Transfer: 12_345, At: testTime + 700}
-	pay.SignReceipt(b.sign, pay.PublicKey(payer), p, a)
+	pay.SignReceipt(b.sign, payer, p, a)
 	return a
 }
 
@@ -97,10 +118,10 @@ func TestDo(t *testing.T) {
 	b := newBench(t)
 	s := b.pair(t)
 	for i := range byte(3) {
-		r := payRequest(i)
+		r := b.request(i)
 		a, err := s.Do(t.Context(), r)
 		require.NoError(t, err)
-		require.Equal(t, b.confirm(b.wallet.Public, &r.Payment), a)
+		require.Equal(t, b.confirm(b.wallet.Certificate().Identity, &r.Payment), a)
 	}
 }
 
@@ -109,15 +130,15 @@ func TestDo(t *testing.T) {
 func TestDoTooLate(t *testing.T) {
 	b := newBench(t)
 	s := b.pair(t)
-	_, err := s.Do(t.Context(), payRequest(1))
+	_, err := s.Do(t.Context(), b.request(1))
 	require.NoError(t, err)
 	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	for range 20 {
-		_, err := s.Do(over, payRequest(1))
+		_, err := s.Do(over, b.request(1))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
-	_, err = s.Do(t.Context(), payRequest(1))
+	_, err = s.Do(t.Context(), b.request(1))
 	require.NoError(t, err)
 }
 
@@ -155,7 +176,7 @@ func TestPipelined(t *testing.T) {
 	})
 	for i := range byte(n) {
 		clients.Go(func() {
-			r := payRequest(i)
+			r := b.request(i)
 			a, err := s.Do(t.Context(), r)
 			if err != nil || a.Key != r.Payment.Key {
 				t.Errorf("request %d: %v, %v", i, a, err)
@@ -188,7 +209,7 @@ func TestDoHonoursItsContext(t *testing.T) {
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		_, err := s.Do(ctx, payRequest(1))
+		_, err := s.Do(ctx, b.request(1))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 3*time.Second, time.Since(begin))
 
@@ -201,7 +222,7 @@ func TestDoHonoursItsContext(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		a, err := s.Do(t.Context(), payRequest(1))
+		a, err := s.Do(t.Context(), b.request(1))
 		require.NoError(t, err)
 		require.Equal(t, pay.Confirmed, a.Result)
 	})
@@ -246,12 +267,12 @@ func TestSessionEnds(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { c.bank(sc) })
 			s := Client(cc, b.client())
-			_, err := s.Do(t.Context(), payRequest(1))
+			_, err := s.Do(t.Context(), b.request(1))
 			require.ErrorContains(t, err, c.want)
 			require.NoError(t, s.Close())
 			sc.Close()
 			wg.Wait()
-			_, err = s.Do(t.Context(), payRequest(1))
+			_, err = s.Do(t.Context(), b.request(1))
 			require.Error(t, err)
 		})
 	}
@@ -267,7 +288,7 @@ func TestCloseReleasesDo(t *testing.T) {
 		errs := make(chan error, 2)
 		for range 2 { // one waits for its answer, one for the handshake
 			go func() {
-				_, err := s.Do(context.Background(), payRequest(1))
+				_, err := s.Do(context.Background(), b.request(1))
 				errs <- err
 			}()
 		}
@@ -281,7 +302,7 @@ func TestCloseReleasesDo(t *testing.T) {
 
 func TestServerTimeouts(t *testing.T) {
 	b := newBench(t)
-	frame, _ := message1(t, b, payRequest(1))
+	frame, _ := message1(t, b, b.request(1))
 	cases := []struct {
 		name   string
 		wallet func(t *testing.T, c net.Conn)
@@ -299,7 +320,7 @@ func TestServerTimeouts(t *testing.T) {
 		{"idle after a payment", func(t *testing.T, c net.Conn) {
 			t.Helper()
 			s := Client(c, b.client())
-			if _, err := s.Do(t.Context(), payRequest(1)); err != nil {
+			if _, err := s.Do(t.Context(), b.request(1)); err != nil {
 				t.Error(err)
 			}
 			<-s.Done()
@@ -308,7 +329,7 @@ func TestServerTimeouts(t *testing.T) {
 		{"drips the second request", func(t *testing.T, c net.Conn) {
 			t.Helper()
 			s := Client(c, b.client())
-			if _, err := s.Do(t.Context(), payRequest(1)); err != nil {
+			if _, err := s.Do(t.Context(), b.request(1)); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Minute)
@@ -353,7 +374,7 @@ func TestStopReceiving(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			var err error
-			if got, err = s.Do(t.Context(), payRequest(1)); err != nil {
+			if got, err = s.Do(t.Context(), b.request(1)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -370,7 +391,7 @@ func TestStopReceiving(t *testing.T) {
 
 func TestServerRefuses(t *testing.T) {
 	b := newBench(t)
-	frame, _ := message1(t, b, payRequest(1))
+	frame, _ := message1(t, b, b.request(1))
 	flip := func(i int) []byte {
 		f := append([]byte(nil), frame...)
 		f[i] ^= 1
@@ -428,7 +449,7 @@ func TestServerRefuses(t *testing.T) {
 // defence is the idempotency key, not the handshake.
 func TestMessage1CanBeReplayed(t *testing.T) {
 	b := newBench(t)
-	frame, _ := message1(t, b, payRequest(1))
+	frame, _ := message1(t, b, b.request(1))
 	for range 2 {
 		cc, sc := net.Pipe()
 		server := Server(sc, b.server())
@@ -436,8 +457,9 @@ func TestMessage1CanBeReplayed(t *testing.T) {
 		wg.Go(func() { _, _ = cc.Write(frame) })
 		in, err := server.Receive()
 		require.NoError(t, err)
-		require.Equal(t, payRequest(1), in.Request)
-		require.Equal(t, b.wallet.Public, server.Payer())
+		require.Equal(t, b.request(1), in.Request)
+		require.Equal(t, b.wallet.Certificate().Identity, server.Payer())
+		require.EqualValues(t, b.wallet.Certificate().Transport, server.Transport())
 		wg.Wait()
 		server.Close()
 		cc.Close()
@@ -454,7 +476,7 @@ func message1(tb testing.TB, b *bench, r *pay.Request) (frame, payload []byte) {
 
 func handshakeWith(tb testing.TB, b *bench, payload []byte) []byte {
 	tb.Helper()
-	hs, err := newHandshake(true, &b.wallet, b.bank.Public[:], rand.NewChaCha8([32]byte{9}))
+	hs, err := newHandshake(true, staticOf(b.wallet), b.bank.Public[:], rand.NewChaCha8([32]byte{9}))
 	require.NoError(tb, err)
 	frame, _, _, err := hs.WriteMessage(make([]byte, prefixSize), payload)
 	require.NoError(tb, err)
@@ -489,7 +511,7 @@ func TestBytesOnTheWire(t *testing.T) {
 	s := Client(wallet, b.client())
 	sizes := func() (up, down int) {
 		u, d := bank.read, wallet.read
-		_, err := s.Do(t.Context(), payRequest(1))
+		_, err := s.Do(t.Context(), b.request(1))
 		require.NoError(t, err)
 		return bank.read - u, wallet.read - d
 	}
@@ -498,7 +520,7 @@ func TestBytesOnTheWire(t *testing.T) {
 	require.NoError(t, s.Close())
 	wg.Wait()
 	server.Close()
-	require.Equal(t, [4]int{153, 128, 73, 98}, [4]int{firstUp, firstDown, nextUp, nextDown},
+	require.Equal(t, [4]int{219, 128, 73, 98}, [4]int{firstUp, firstDown, nextUp, nextDown},
 		"up and down on a fresh connection, then on an open one: as the package comment says")
 }
 
@@ -520,7 +542,7 @@ func BenchmarkDo(b *testing.B) {
 		}
 	}
 	pay := func(s *Session) {
-		if _, err := s.Do(b.Context(), payRequest(1)); err != nil {
+		if _, err := s.Do(b.Context(), bench.request(1)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -543,7 +565,7 @@ func BenchmarkDo(b *testing.B) {
 }
 
 func TestPrivateKeyDoesNotPrint(t *testing.T) {
-	k := newBench(t).wallet
+	k := newBench(t).bank
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		require.NotContains(t, fmt.Sprintf(verb, k.Private), fmt.Sprintf("%x", k.Private[:4]), verb)
 		require.NotContains(t, fmt.Sprintf(verb, k), fmt.Sprintf("%d", k.Private[0])+" "+fmt.Sprintf("%d", k.Private[1]), verb)

@@ -48,7 +48,7 @@ func TestHandshakeIsAwaitedInOrder(t *testing.T) {
 			}
 			clients.Go(func() {
 				defer cancel()
-				if _, err := s.Do(ctx, payRequest(i)); (err != nil) != (i == givesUp) {
+				if _, err := s.Do(ctx, b.request(i)); (err != nil) != (i == givesUp) {
 					t.Errorf("request %d: %v", i, err)
 				}
 			})

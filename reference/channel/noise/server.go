@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,14 @@ import (
 // ServerConfig is what a bank needs to talk to wallets. The zero value of a
 // limit is its default.
 type ServerConfig struct {
-	Static KeyPair   // the bank's own
-	Rand   io.Reader // of the handshakes' ephemeral keys, shared by connections; nil is crypto/rand
+	Static   KeyPair           // the bank's own
+	Receipts ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
+	Rand     io.Reader         // of the handshakes' ephemeral keys, shared by connections; nil is crypto/rand
+
+	// Identify returns the identity that has certified a wallet's transport key, or
+	// false if the bank knows no such wallet. It is called once per connection, by
+	// several goroutines at once, and must return soon. Nil knows no wallet.
+	Identify func(transport [32]byte) (identity pay.PublicKey, known bool)
 
 	MaxRequest       int           // bytes of the Noise message of a request, 150 to 65535; default 1024
 	HandshakeTimeout time.Duration // for the whole of message 1; default 30 s
@@ -32,6 +39,9 @@ func (c ServerConfig) withDefaults() ServerConfig {
 		c.MaxRequest = 1024
 	}
 	c.MaxRequest = min(c.MaxRequest, maxFrame)
+	if c.Identify == nil {
+		c.Identify = func([32]byte) (pay.PublicKey, bool) { return pay.PublicKey{}, false }
+	}
 	for _, d := range []struct {
 		d   *time.Duration
 		def time.Duration
@@ -58,11 +68,12 @@ type ServerConn struct {
 	cfg    ServerConfig
 	frames *frameReader
 
-	received uint64                // requests so far; Receive's
-	payer    PublicKey             // set by the first Receive
-	hs       *flynn.HandshakeState // the first Receive's, then the first Send's
-	dec      *flynn.CipherState    // Receive's, set before ready
-	plain    []byte                // Receive's
+	received  uint64                // requests so far; Receive's
+	transport PublicKey             // set by the first Receive
+	payer     pay.PublicKey         // set by the first Receive; zero: not known to the bank
+	hs        *flynn.HandshakeState // the first Receive's, then the first Send's
+	dec       *flynn.CipherState    // Receive's, set before ready
+	plain     []byte                // Receive's
 
 	lock  chan struct{}      // holds one token; who has it may write
 	enc   *flynn.CipherState // under lock
@@ -96,7 +107,7 @@ func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
 
 // Receive waits for the next valid request. Any error is final: io.EOF if the
 // wallet has closed the connection between requests, ErrStopped, one that wraps
-// ErrProtocol if the wallet is not to be trusted, os.ErrDeadlineExceeded if it
+// ErrProtocol if the wallet is not to be trusted or has not signed, os.ErrDeadlineExceeded if it
 // was too slow, or an error of the connection. The second Receive waits until
 // the first request has been answered.
 func (c *ServerConn) Receive() (Incoming, error) {
@@ -133,6 +144,12 @@ func (c *ServerConn) receive() (*pay.Request, error) {
 	if err != nil {
 		return nil, violation("%w", err)
 	}
+	if len(r.Signature) == 0 {
+		return r, nil // the session itself authenticates the wallet by now
+	}
+	if err := c.verify(r); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -145,12 +162,32 @@ func (c *ServerConn) firstRequest() (*pay.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.hs, c.payer = hs, PublicKey(hs.PeerStatic())
+	c.transport = PublicKey(hs.PeerStatic())
+	if identity, known := c.cfg.Identify(c.transport); known {
+		c.payer = identity
+	}
+	if err := c.verify(r); err != nil {
+		return nil, err
+	}
+	c.hs = hs
 	return r, nil
 }
 
+// verify returns a protocol violation if the wallet has not signed r. A wallet
+// that the bank does not know has no identity to verify with, and is refused by
+// the service.
+func (c *ServerConn) verify(r *pay.Request) error {
+	if c.payer == (pay.PublicKey{}) {
+		return nil
+	}
+	if err := r.VerifySignature(c.payer, c.cfg.Receipts); err != nil {
+		return violation("%w", err)
+	}
+	return nil
+}
+
 func readMessage1(cfg *ServerConfig, frame []byte) (*flynn.HandshakeState, *pay.Request, error) {
-	hs, err := newHandshake(false, &cfg.Static, nil, cfg.Rand)
+	hs, err := newHandshake(false, cfg.Static.static(), nil, cfg.Rand)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -165,9 +202,13 @@ func readMessage1(cfg *ServerConfig, frame []byte) (*flynn.HandshakeState, *pay.
 	return hs, r, nil
 }
 
-// Payer is the wallet's authenticated static public key, known once a first
+// Payer is the identity of the wallet, known once a first request was received. It
+// is zero if the bank does not know the wallet.
+func (c *ServerConn) Payer() pay.PublicKey { return c.payer }
+
+// Transport is the wallet's authenticated transport key, known once a first
 // request was received.
-func (c *ServerConn) Payer() PublicKey { return c.payer }
+func (c *ServerConn) Transport() PublicKey { return c.transport }
 
 // Send answers the request with this number. Answers may be sent in any order,
 // each request's once. An error means that the connection is of no more use.

@@ -12,6 +12,8 @@ import (
 
 	flynn "github.com/flynn/noise"
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/reference/vault"
 )
 
 // This file compares the handshake and the Diffie-Hellman function of this
@@ -200,20 +202,20 @@ type noiseEnd struct {
 }
 
 func (v *noiseVector) initiator() (*noiseEnd, error) {
-	own, err := KeyPairOf(PrivateKey(v.InitStatic))
+	own, err := KeyPairOf(vault.Secret(v.InitStatic))
 	if err != nil {
 		return nil, err
 	}
-	c := handshakeConfig(true, &own, v.InitRemote, bytes.NewReader(v.InitEphem))
+	c := handshakeConfig(true, own.static(), v.InitRemote, bytes.NewReader(v.InitEphem))
 	return v.end(&own, c, v.InitPrologue, v.InitPSKs)
 }
 
 func (v *noiseVector) responder() (*noiseEnd, error) {
-	own, err := KeyPairOf(PrivateKey(v.RespStatic))
+	own, err := KeyPairOf(vault.Secret(v.RespStatic))
 	if err != nil {
 		return nil, err
 	}
-	c := handshakeConfig(false, &own, nil, bytes.NewReader(v.RespEphem))
+	c := handshakeConfig(false, own.static(), nil, bytes.NewReader(v.RespEphem))
 	return v.end(&own, c, v.RespPrologue, v.RespPSKs)
 }
 
@@ -311,10 +313,10 @@ func TestX25519DiffieHellman(t *testing.T) {
 		bobPublic    = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
 		shared       = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
 	)
-	alice, err := KeyPairOf(PrivateKey(unhex(t, alicePrivate)))
+	alice, err := KeyPairOf(vault.Secret(unhex(t, alicePrivate)))
 	require.NoError(t, err)
 	require.Equal(t, alicePublic, alice.Public.String())
-	withStatic, withEphemeral := &x25519{static: alice.key()}, new(x25519)
+	withStatic, withEphemeral := &x25519{static: alice.static().agree}, new(x25519)
 	bob, err := withEphemeral.GenerateKeypair(bytes.NewReader(unhex(t, bobPrivate)))
 	require.NoError(t, err)
 	require.Equal(t, bobPrivate, hex.EncodeToString(bob.Private))
@@ -325,7 +327,7 @@ func TestX25519DiffieHellman(t *testing.T) {
 		dh              *x25519
 		private, public []byte
 	}{
-		{"static", withStatic, alice.Private[:], bob.Public},
+		{"static", withStatic, nil, bob.Public},
 		{"ephemeral", withEphemeral, bob.Private, alice.Public[:]},
 		{"Alice's, not kept", withEphemeral, alice.Private[:], bob.Public},
 		{"Bob's, not kept", withStatic, bob.Private, alice.Public[:]},
