@@ -15,14 +15,19 @@ import (
 const realTimeJobs = 4
 
 // defaultJobs is how many runs are made at the same time if the command line does
-// not say: one for each processor if all are simulated, else some.
+// not say: one for each processor if all are simulated, else several. Of systems of
+// others it is one, since two of their runs may share a port or a ledger.
 func (b *batch) defaultJobs(list []harness.Scenario) int {
+	jobs := runtime.NumCPU()
 	for _, sc := range list {
+		if ofOthers(sc) {
+			return 1
+		}
 		if b.engineOf(sc) != simulated {
-			return realTimeJobs * runtime.NumCPU()
+			jobs = realTimeJobs * runtime.NumCPU()
 		}
 	}
-	return runtime.NumCPU()
+	return jobs
 }
 
 // runAll runs every scenario, some at a time, and returns the results in the

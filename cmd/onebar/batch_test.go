@@ -86,18 +86,19 @@ func TestTooBusyAndInterrupted(t *testing.T) {
 }
 
 func TestDefaultJobs(t *testing.T) {
-	sim, real := harness.Scenario{Engine: simulated}, harness.Scenario{}
+	sim, packet := harness.Scenario{Engine: simulated}, harness.Scenario{}
 	n := runtime.NumCPU()
 	for name, tc := range map[string]struct {
 		engine string
 		list   []harness.Scenario
 		want   int
 	}{
-		"real time":        {list: []harness.Scenario{real}, want: 4 * n},
+		"real time":        {list: []harness.Scenario{packet}, want: 4 * n},
 		"byte streams":     {engine: "toxiproxy", list: []harness.Scenario{sim}, want: 4 * n},
-		"asked for sim":    {engine: simulated, list: []harness.Scenario{real}, want: n},
+		"asked for sim":    {engine: simulated, list: []harness.Scenario{packet}, want: n},
 		"all of sim":       {list: []harness.Scenario{sim, sim}, want: n},
-		"one in real time": {list: []harness.Scenario{sim, real}, want: 4 * n},
+		"of others":        {list: []harness.Scenario{packet, {Subject: harness.SubjectConfig{Server: &harness.ServerConfig{}}}, packet}, want: 1},
+		"one in real time": {list: []harness.Scenario{sim, packet}, want: 4 * n},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := batch{engine: tc.engine}

@@ -87,7 +87,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
-	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; 1 on --engine sim)", realTimeJobs))
+	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor, on sim 1 for each; 1 if a scenario names a system of its own)", realTimeJobs))
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
 	f.BoolVar(&b.verify, "verify", false, "on --engine sim: run every seed twice, and say whether the histories are the same")
