@@ -117,16 +117,18 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 
 // missed reports whether a try that ended without an answer could have had one,
 // had no packet been late: something came on a connection of that time, and came
-// after the end by no more than packets were late meanwhile.
+// after the end by no more than packets were late meanwhile. The try may have ended
+// by lead sooner than recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
 		return false
 	}
 	l.sort()
-	i, _ := slices.BinarySearchFunc(l.answers, end+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
+	ended := end - lead
+	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
 	for ; i < len(l.answers); i++ {
 		a := l.answers[i]
-		if a.at-end > l.within(from, a.at) {
+		if a.at-ended > l.within(from-lead, a.at) {
 			return false // and no later one is
 		}
 		if l.began[a.flow] < end {
