@@ -36,6 +36,10 @@ type Record struct {
 	Note      string     `json:"note,omitempty"`      // what people should know of how the subject was driven and its ledger read
 	End       *End       `json:"end,omitempty"`       // always the last line of a whole history
 
+	// Late is by how much a timer of the harness fired after its time, which was At
+	// minus Late: the machine was busy, and programs on it waited for a processor, too.
+	Late time.Duration `json:"late,omitempty"`
+
 	Line int `json:"-"` // 1-based line in the file, set by ReadHistory
 }
 
@@ -280,7 +284,7 @@ func (r Record) kinds() int {
 	n := 0
 	for _, set := range []bool{
 		r.Header != nil, r.Phase != nil, r.Fault != nil, r.Pay != nil, r.Told != nil, r.Attempt != nil,
-		r.Committed != "", r.Packet != nil, r.Posting != nil, r.Balance != nil, r.Held != "", r.Note != "", r.End != nil,
+		r.Committed != "", r.Packet != nil, r.Posting != nil, r.Balance != nil, r.Held != "", r.Note != "", r.End != nil, r.Late != 0,
 	} {
 		if set {
 			n++

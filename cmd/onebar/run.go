@@ -183,7 +183,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress re
 	}
 	return run.Run(ctx, sc, run.Options{
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
-		Pcap:  b.pcap,
+		Pcap: b.pcap, Clock: true,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
 	})

@@ -27,6 +27,7 @@ type Collector struct {
 	billed *bill                      // nil if it has to be made (anew)
 	faults map[int]*harness.FaultStat // by index in Scenario.Timeline
 	late   map[int]*overdue           // by payer
+	ticks  []stretch                  // when a timer of the harness was late
 }
 
 // order is what is measured of one payment.
@@ -80,6 +81,8 @@ func (c *Collector) Add(r harness.Record) {
 	}
 	c.last = max(c.last, r.At)
 	switch {
+	case r.Late > 0:
+		c.ticks = append(c.ticks, stretch{r.At - r.Late, r.At})
 	case r.Attempt != nil:
 		c.attempt(r.At, r.Attempt)
 	case r.Told != nil:

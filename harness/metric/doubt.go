@@ -26,9 +26,9 @@ func Doubt(judged []harness.Threshold, thresholds []Threshold, onTime harness.Fi
 		if ok && !t.turned(r.Got.Value, got.Value) {
 			continue
 		}
-		without := "had no packet been late there would be none"
+		without := "without lateness there would be none"
 		if ok {
-			without = "had no packet been late it would be " + written(got)
+			without = "without lateness it would be " + written(got)
 		}
 		r.Status, r.Reason = harness.StatusUnknown, "the machine was too busy: "+without
 		first = cmp.Or(first, t.Text+": "+without)

@@ -9,8 +9,9 @@ import (
 )
 
 // In real time a busy machine delivers packets later than it had decided
-// (Packet.Late). OnTime reckons what the figures would have been without that, so
-// that Doubt can tell which thresholds the lateness could have turned.
+// (Packet.Late), and lets programs wait for a processor (Record.Late). OnTime reckons
+// what the figures would have been without that, so that Doubt can tell which
+// thresholds the lateness could have turned.
 
 const (
 	// probe is the longest lateness that TCP bears without sending anything again:
@@ -27,15 +28,15 @@ const (
 // overdue is what has to be remembered of one payer's link to take lateness out
 // of the figures. Cross traffic and copies delay no payment, and are left out.
 type overdue struct {
-	spans   []lateness
-	tidy    bool                  // spans are sorted and do not overlap
+	spans   []stretch             // when a packet was due, and not there
+	flights []stretch             // when a packet was on its way, as had been decided
 	began   map[int]time.Duration // by flow: when its first packet was offered
-	answers []arrival             // down, since the first packet was late
+	answers []arrival             // down
 	again   []resent
 }
 
-// lateness is a time during which a packet was overdue: due, and not there.
-type lateness struct{ from, to time.Duration }
+// stretch is a time.
+type stretch struct{ from, to time.Duration }
 
 // arrival is a packet that the payer got.
 type arrival struct {
@@ -76,39 +77,73 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 	}
 	at := p.At + p.Delay
 	if p.Late > 0 {
-		l.spans, l.tidy = append(l.spans, lateness{at - p.Late, at}), false
+		l.spans = append(l.spans, stretch{at - p.Late, at})
 	}
-	if p.Direction == harness.Down && len(l.spans) > 0 {
-		l.answers, l.tidy = append(l.answers, arrival{at, p.Flow}), false
+	if n := len(l.flights); n > 0 && l.flights[n-1].from <= p.At && p.At <= l.flights[n-1].to {
+		l.flights[n-1].to = max(l.flights[n-1].to, at-p.Late)
+	} else {
+		l.flights = append(l.flights, stretch{p.At, at - p.Late})
+	}
+	if p.Direction == harness.Down {
+		l.answers = append(l.answers, arrival{at, p.Flow})
 	}
 }
 
-// sort makes the spans disjoint, and puts all in the order of time.
-func (l *overdue) sort() {
-	if l.tidy {
-		return
-	}
-	slices.SortFunc(l.spans, func(a, b lateness) int { return cmp.Compare(a.from, b.from) })
-	joined := l.spans[:0]
-	for _, s := range l.spans {
+// tidy returns l with the times in order, and with those of ticks while no packet was
+// on its way.
+func (l *overdue) tidy(ticks []stretch) *overdue {
+	t := *l
+	t.flights = join(slices.Clone(l.flights))
+	t.spans = join(append(without(ticks, t.flights), l.spans...))
+	t.answers = slices.Clone(l.answers)
+	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	return &t
+}
+
+// join puts times in order and makes one of those that overlap. It changes spans.
+func join(spans []stretch) []stretch {
+	slices.SortFunc(spans, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	joined := spans[:0]
+	for _, s := range spans {
 		if n := len(joined); n > 0 && s.from <= joined[n-1].to {
 			joined[n-1].to = max(joined[n-1].to, s.to)
 		} else {
 			joined = append(joined, s)
 		}
 	}
-	l.spans, l.tidy = joined, true
-	slices.SortStableFunc(l.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	return joined
 }
 
-// within is for how much of a time a packet was overdue. What had to happen one
+// without returns what of some times is in none of the others. Both are in order
+// and do not overlap.
+func without(some, others []stretch) (rest []stretch) {
+	for _, s := range some {
+		for len(others) > 0 && others[0].to <= s.from {
+			others = others[1:]
+		}
+		for _, o := range others {
+			if o.from >= s.to {
+				break
+			}
+			if o.from > s.from {
+				rest = append(rest, stretch{s.from, o.from})
+			}
+			s.from = max(s.from, o.to)
+		}
+		if s.from < s.to {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// within is for how much of a time the machine was late. What had to happen one
 // thing after the other cannot have been held up for longer.
 func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	if l == nil {
 		return 0
 	}
-	l.sort()
-	i, _ := slices.BinarySearchFunc(l.spans, from, func(s lateness, t time.Duration) int { return cmp.Compare(s.to, t) })
+	i, _ := slices.BinarySearchFunc(l.spans, from, func(s stretch, t time.Duration) int { return cmp.Compare(s.to, t) })
 	for ; i < len(l.spans) && l.spans[i].from < to; i++ {
 		sum += min(to, l.spans[i].to) - max(from, l.spans[i].from)
 	}
@@ -116,14 +151,13 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 }
 
 // missed reports whether a try that ended without an answer could have had one,
-// had no packet been late: something came on a connection of that time, and came
-// after the end by no more than packets were late meanwhile. The try may have ended
+// had the machine not been late: something came on a connection of that time, and
+// came after the end by no more than the machine was late meanwhile. The try may have ended
 // by lead sooner than recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
 		return false
 	}
-	l.sort()
 	ended := end - lead
 	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
 	for ; i < len(l.answers); i++ {
@@ -138,24 +172,26 @@ func (l *overdue) missed(from, end time.Duration) bool {
 	return false
 }
 
-// OnTime returns the figures as they would have been had no packet been late, or
-// nil if none was. They are those of Figures with these changes:
+// OnTime returns the figures as they would have been had the machine not been late,
+// or nil if it never was. They are those of Figures with these changes:
 //
-//   - A time is shorter by as long as a packet of the payer's link was overdue in
-//     it. That is the most it can be: what is waited for comes one after the other.
+//   - A time is shorter by as long as a packet of the payer's link was overdue in it,
+//     or, while none was on its way, a timer of the harness was: then the programs
+//     may have waited for a processor. What is waited for comes one after the other,
+//     so that it is the most that lateness can have added.
 //   - A try that got no answer, though one came on its connection later by no more
-//     than packets were late, would have been answered when it ended. Its payment is
-//     confirmed then, and the tries and presses after that were not made. They take
+//     than the machine was late, would have been answered when it ended. Its payment
+//     is confirmed then, and the tries and presses after that were not made. They take
 //     with them the bytes and packets of as many average tries.
-//   - A retransmission was not made if within a second before it packets were overdue
+//   - A retransmission was not made if within a second before it the machine was late
 //     for as long as the round trip, or 200 ms if that is less.
-//   - The radio sent and got each packet as much sooner as packets had been overdue
+//   - The radio sent and got each packet as much sooner as the machine had been late
 //     since the press before it.
 //
 // Which packets are lost at random stays the same, and so does what an event hit:
 // by a few packets that differs between any two runs in real time.
 func (c *Collector) OnTime() harness.Figures {
-	late := false
+	late := len(c.ticks) > 0
 	for _, l := range c.late {
 		late = late || len(l.spans) > 0
 	}
@@ -164,7 +200,12 @@ func (c *Collector) OnTime() harness.Figures {
 	}
 	p := *c
 	p.billed = nil
-	answered, clocks := c.answered(), c.clocks()
+	p.late = make(map[int]*overdue, len(c.late))
+	ticks := join(slices.Clone(c.ticks))
+	for i, l := range c.late {
+		p.late[i] = l.tidy(ticks)
+	}
+	answered, clocks := p.answered(), p.clocks()
 	p.radioOnTime(answered, clocks)
 	p.triesOnTime(answered, clocks)
 	p.trafficOnTime(float64(len(p.tries)) / float64(max(1, len(c.tries))))
@@ -288,11 +329,11 @@ func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int
 	if c.meter == nil {
 		return
 	}
-	needless := make(map[int][]lateness) // by payer: when tries were under way that were not needed
+	needless := make(map[int][]stretch) // by payer: when tries were under way that were not needed
 	for _, t := range c.tries {
 		if t.needless(answered) {
 			w := c.orders[t.order].wallet
-			needless[w] = append(needless[w], lateness{max(answered[t.order], t.end-t.took), t.end})
+			needless[w] = append(needless[w], stretch{max(answered[t.order], t.end-t.took), t.end})
 		}
 	}
 	m := &meter{model: c.meter.model, phones: make(map[int]*phone)}
@@ -303,11 +344,11 @@ func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int
 }
 
 // onTime returns the phone with its packets moved, and without those of some times.
-func (ph *phone) onTime(k clock, needless []lateness) *phone {
+func (ph *phone) onTime(k clock, needless []stretch) *phone {
 	moved := &phone{}
 	for _, x := range ph.air {
 		if x.owed != cross {
-			if slices.ContainsFunc(needless, func(n lateness) bool { return n.from < x.at && x.at <= n.to }) {
+			if slices.ContainsFunc(needless, func(n stretch) bool { return n.from < x.at && x.at <= n.to }) {
 				continue
 			}
 			x.owed, x.at = 0, k.onTime(x.at)
@@ -336,7 +377,7 @@ func (c *Collector) clocks() map[int]clock {
 	return all
 }
 
-// onTime is at, sooner by as long as packets were overdue since the press before it.
+// onTime is at, sooner by as long as the machine was late since the press before it.
 func (k clock) onTime(at time.Duration) time.Duration {
 	from := time.Duration(0)
 	if i, _ := slices.BinarySearch(k.pressed, at+1); i > 0 {

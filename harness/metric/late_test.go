@@ -58,6 +58,18 @@ func TestOnTime(t *testing.T) {
 			paid(0, 0, packet(harness.Packet{At: 10 * ms, Client: 1, Flow: 1, Delay: 50 * ms, Late: 50 * ms, Direction: harness.Up})),
 			want{"max(confirm)": 0.100},
 		},
+		"a program waited for a processor": {
+			paid(0, 0, harness.Record{At: 95 * ms, Late: 40 * ms}), want{"max(confirm)": 0.060, "max(attempt)": 0.060},
+		},
+		"a timer was late while a packet was on its way": {
+			paid(0, 0, harness.Record{At: 24 * ms, Late: 20 * ms}), want{"max(confirm)": 0.100},
+		},
+		"and a little longer": {
+			paid(0, 0, harness.Record{At: 60 * ms, Late: 56 * ms}), want{"max(confirm)": 0.090},
+		},
+		"a timer and a packet at a time": {
+			paid(20*ms, 0, harness.Record{At: 50 * ms, Late: 50 * ms}), want{"max(confirm)": 0.080},
+		},
 		"nor cross traffic": {
 			paid(0, ms, packet(harness.Packet{At: 10 * ms, Flow: 2, Delay: 50 * ms, Late: 50 * ms, Cross: true, Direction: harness.Up})),
 			want{"max(confirm)": 0.099},
@@ -175,6 +187,39 @@ func TestOnTimeTakesAllLatenessOut(t *testing.T) {
 	})
 }
 
+// without and join are what sets of milliseconds would be.
+func TestStretches(t *testing.T) {
+	const most = 40
+	spans := rapid.Custom(func(t *rapid.T) []stretch {
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stretch {
+			from := rapid.IntRange(0, most-1).Draw(t, "from")
+			to := rapid.IntRange(from, most).Draw(t, "to")
+			return stretch{time.Duration(from), time.Duration(to)}
+		}), 0, 8).Draw(t, "spans")
+	})
+	set := func(all []stretch) (in [most]bool) {
+		for _, s := range all {
+			for i := s.from; i < s.to; i++ {
+				in[i] = true
+			}
+		}
+		return in
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		some, others := spans.Draw(t, "some"), spans.Draw(t, "others")
+		want := set(some)
+		some = join(some)
+		require.Equal(t, want, set(some))
+		for i := range some[min(1, len(some)):] {
+			require.Greater(t, some[i+1].from, some[i].to)
+		}
+		for i, out := range set(others) {
+			want[i] = want[i] && !out
+		}
+		require.Equal(t, want, set(without(some, join(others))))
+	})
+}
+
 func TestOnTimeRadio(t *testing.T) {
 	run := func(late time.Duration) *Collector {
 		h := header(false)
@@ -200,7 +245,7 @@ func TestDoubt(t *testing.T) {
 	seconds := func(v float64) harness.Figures {
 		return harness.Figures{{Name: "p50(confirm)", Unit: harness.Seconds, Value: v}, {Name: "confirmed", Unit: harness.Count, Value: 10 * v}}
 	}
-	const busy = "the machine was too busy: had no packet been late it would be "
+	const busy = "the machine was too busy: without lateness it would be "
 	for name, tc := range map[string]struct {
 		expect      string
 		got, onTime float64 // NaN: it is not among the figures on time
@@ -220,7 +265,7 @@ func TestDoubt(t *testing.T) {
 		"passed over by an inequality": {"confirmed != 50", 5.1, 4.9, harness.StatusUnknown, busy + "49"},
 		"equal and not late":           {"confirmed == 50", 5, 5, harness.Pass, ""},
 		"unequal":                      {"confirmed == 50", 4.9, 4.8, harness.Fail, ""},
-		"gone without lateness":        {"p50(confirm) < 140ms", 0.1, math.NaN(), harness.StatusUnknown, "the machine was too busy: had no packet been late there would be none"},
+		"gone without lateness":        {"p50(confirm) < 140ms", 0.1, math.NaN(), harness.StatusUnknown, "the machine was too busy: without lateness there would be none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			th, err := Parse(tc.expect)
