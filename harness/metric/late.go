@@ -23,6 +23,10 @@ const (
 	// memory is how long before a retransmission the lateness that caused it may lie:
 	// the first time-out of TCP (RFC 6298 section 2.1).
 	memory = time.Second
+	// rest is how long the timer of Record.Late is at rest between two looks at the
+	// clock (5 ms, see package run), and a little more. If it is late before and after,
+	// the machine is taken to have been late meanwhile.
+	rest = 6 * time.Millisecond
 )
 
 // overdue is what has to be remembered of one payer's link to take lateness out
@@ -93,19 +97,20 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 // on its way.
 func (l *overdue) tidy(ticks []stretch) *overdue {
 	t := *l
-	t.flights = join(slices.Clone(l.flights))
-	t.spans = join(append(without(ticks, t.flights), l.spans...))
+	t.flights = join(slices.Clone(l.flights), 0)
+	t.spans = join(append(without(ticks, t.flights), l.spans...), 0)
 	t.answers = slices.Clone(l.answers)
 	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	return &t
 }
 
-// join puts times in order and makes one of those that overlap. It changes spans.
-func join(spans []stretch) []stretch {
+// join puts times in order and makes one of those that overlap, or are no farther
+// apart than a gap. It changes spans.
+func join(spans []stretch, gap time.Duration) []stretch {
 	slices.SortFunc(spans, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
 	joined := spans[:0]
 	for _, s := range spans {
-		if n := len(joined); n > 0 && s.from <= joined[n-1].to {
+		if n := len(joined); n > 0 && s.from <= joined[n-1].to+gap {
 			joined[n-1].to = max(joined[n-1].to, s.to)
 		} else {
 			joined = append(joined, s)
@@ -201,7 +206,7 @@ func (c *Collector) OnTime() harness.Figures {
 	p := *c
 	p.billed = nil
 	p.late = make(map[int]*overdue, len(c.late))
-	ticks := join(slices.Clone(c.ticks))
+	ticks := join(slices.Clone(c.ticks), rest)
 	for i, l := range c.late {
 		p.late[i] = l.tidy(ticks)
 	}

@@ -61,6 +61,12 @@ func TestOnTime(t *testing.T) {
 		"a program waited for a processor": {
 			paid(0, 0, harness.Record{At: 95 * ms, Late: 40 * ms}), want{"max(confirm)": 0.060, "max(attempt)": 0.060},
 		},
+		"between two late timers the machine is late": {
+			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 20 * ms}), want{"max(confirm)": 0.065},
+		},
+		"after a timer on time it is not": {
+			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 18 * ms}), want{"max(confirm)": 0.072},
+		},
 		"a timer was late while a packet was on its way": {
 			paid(0, 0, harness.Record{At: 24 * ms, Late: 20 * ms}), want{"max(confirm)": 0.100},
 		},
@@ -208,7 +214,7 @@ func TestStretches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some, others := spans.Draw(t, "some"), spans.Draw(t, "others")
 		want := set(some)
-		some = join(some)
+		some = join(some, 0)
 		require.Equal(t, want, set(some))
 		for i := range some[min(1, len(some)):] {
 			require.Greater(t, some[i+1].from, some[i].to)
@@ -216,7 +222,7 @@ func TestStretches(t *testing.T) {
 		for i, out := range set(others) {
 			want[i] = want[i] && !out
 		}
-		require.Equal(t, want, set(without(some, join(others))))
+		require.Equal(t, want, set(without(some, join(others, 0))))
 	})
 }
 
