@@ -151,7 +151,9 @@ func TestOnTimeChangesNothing(t *testing.T) {
 	h := header(false)
 	h.Header.Scenario.Radio = &harness.Radio{Name: "toy.yaml", Model: toy}
 	for _, r := range []harness.Record{
-		h, {Phase: &harness.Phase{Name: "start"}}, pay(0, "p1", "o1"),
+		h,
+		{Phase: &harness.Phase{Name: "start"}},
+		pay(0, "p1", "o1"),
 		packet(crossed(0, harness.Up, 0, 300*ms)), endOf(310*ms, "p1", 310*ms), told(310*ms, "p1", harness.OutcomeUnknown),
 		packet(crossed(300*ms, harness.Down, 15*ms, 0)), packet(resend(crossed(400*ms, harness.Up, 9*time.Second, 0))),
 		endOf(20*time.Second, "p1", time.Second), told(20*time.Second, "p1", harness.Confirmed),
