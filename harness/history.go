@@ -34,11 +34,12 @@ type Record struct {
 	Balance   *Balance   `json:"balance,omitempty"`   // read from the ledger after the settle
 	Held      string     `json:"held,omitempty"`      // a payer still holds this payment after the settle
 	Note      string     `json:"note,omitempty"`      // what people should know of how the subject was driven and its ledger read
-	End       *End       `json:"end,omitempty"`       // always the last line of a whole history
 
 	// Late is by how much a timer of the harness fired after its time, which was At
 	// minus Late: the machine was busy, and programs on it waited for a processor, too.
 	Late time.Duration `json:"late,omitempty"`
+
+	End *End `json:"end,omitempty"` // always the last line of a whole history
 
 	Line int `json:"-"` // 1-based line in the file, set by ReadHistory
 }
