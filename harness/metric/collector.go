@@ -7,10 +7,9 @@ import (
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
-// sample a payment and a try, and of a packet nothing, or 16 bytes if the
-// scenario names a radio, and as much again of one that was late, came after such
-// a one, or had been sent before. It is not safe for concurrent use. Make it with
-// NewCollector.
+// sample a payment and a try, of a packet 24 bytes if it came down and 16 more if
+// the scenario names a radio, and when each link was in use and late. It is not
+// safe for concurrent use. Make it with NewCollector.
 type Collector struct {
 	header *harness.Header
 	last   time.Duration // offset of the latest record but packets
