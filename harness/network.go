@@ -103,6 +103,32 @@ type PacketListener interface {
 	ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error)
 }
 
+// LinkWatcher is a Host that knows the state of its access link, as a phone does.
+// The client hosts of all engines are; it is optional for an engine of others.
+type LinkWatcher interface {
+	// WatchLink calls up each time the host's access link carries packets again
+	// after it had carried none, until stop is called: when the last blackhole in
+	// force ends, whichever direction it had; when the host has power again after a
+	// Vanish of the client side; and, while the link is up, when a Rebind gives the
+	// host a new address.
+	//
+	// It tells what a radio knows. A Refuse, a Reset, a Vanish or a crash of the
+	// server, and a NAT that forgets flows leave the link up, and so does every
+	// change of the profile, also one that loses each packet.
+	//
+	// Up runs on a goroutine of the network or on the one that ends the fault, with
+	// parts of the network locked. It must not block, and must not call the network,
+	// WatchLink or stop: it may wake a goroutine that does. Calls do not overlap,
+	// those for other hosts included, and come in the order of the hosts. On the sim
+	// engine each has an instant of its own, so that what it wakes is at rest before
+	// the next one. A link that is down again by then is not told of as up.
+	//
+	// Stop waits for a call under way, so it must not be called with a lock held that
+	// up takes. No call begins after it has returned, or after the network has been
+	// closed. It may be called more than once.
+	WatchLink(up func()) (stop func())
+}
+
 // Fault is a network fault to inject. Action is Blackhole, Reset, Refuse,
 // StreamToxic, Rebind, Vanish or CrossTraffic.
 type Fault struct {

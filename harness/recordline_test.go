@@ -19,7 +19,10 @@ var paid = map[string]Record{
 	"told why":               {At: 5, Told: &Told{Payment: "p1", Outcome: Declined, Reason: "no funds; ask (again)?"}},
 	"attempt":                {Attempt: &Attempt{Payment: "p1", N: 1, Took: time.Second}},
 	"attempt that failed":    {At: 9, Attempt: &Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},
-	"committed":              {At: 3, Committed: "p1"},
+	"attempt without a connection": {At: 9, Attempt: &Attempt{
+		Payment: "p1", N: 2, Dialed: true, NoConnection: true, Took: time.Second, Error: "dial tcp: connection refused",
+	}},
+	"committed": {At: 3, Committed: "p1"},
 	"posting": {At: 4, Posting: &Posting{
 		ID: "16", Payment: "p1", Order: "o1", Payer: "w7", Payee: "m0", Amount: 33218, Currency: "INR",
 	}},

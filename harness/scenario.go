@@ -53,7 +53,7 @@ type Workload struct {
 	Impatient time.Duration `json:"impatient,omitempty"` // a user without a final answer presses pay again after this; 0 is never
 	Presses   int           `json:"presses,omitempty"`   // most presses an order gets from an impatient user, the first included
 	Deadline  time.Duration `json:"deadline"`            // a payment not booked this long after it was asked must not be booked later
-	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries a payment
+	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries per payment that reached a connection
 }
 
 // Side is one end of the payment system.

@@ -125,12 +125,15 @@ type Told struct {
 // Attempt is one try of a client to get a payment through, recorded when the
 // try is over.
 type Attempt struct {
-	Payment string        `json:"payment"`
-	N       int           `json:"n"`                // from 1
-	Status  bool          `json:"status,omitempty"` // a question about an earlier try, not a new one
-	Dialed  bool          `json:"dialed,omitempty"` // it tried to open a connection
-	Took    time.Duration `json:"took"`
-	Error   string        `json:"error,omitempty"` // empty: an answer came
+	Payment string `json:"payment"`
+	N       int    `json:"n"`                // from 1
+	Status  bool   `json:"status,omitempty"` // a question about an earlier try, not a new one
+	Dialed  bool   `json:"dialed,omitempty"` // it tried to open a connection
+	// NoConnection: the attempt ended before a connection to the server was open, so
+	// no server can have seen it. It has an Error.
+	NoConnection bool          `json:"no_connection,omitempty"`
+	Took         time.Duration `json:"took"`
+	Error        string        `json:"error,omitempty"` // empty: an answer came
 }
 
 // Observer hears what happens inside a subject, as it happens. Its methods may

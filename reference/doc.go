@@ -2,20 +2,17 @@
 // bank (reference/bank) that talk over reference/wire, a [harness.Subject]. It
 // is the only part of the pair that knows the harness.
 //
-// [New] returns the subject. The desk (desk.go) is where the two worlds meet: it
-// knows which presses of the button each of the wallet's payments stands for,
-// and passes on to the harness what their users are told.
+// [New] returns the subject. The correlator (correlator.go) knows which presses of
+// the button each of the wallet's payments stands for, and passes on to the
+// harness what their users are told.
 //
-// What differs from a deployed pair, and only that: all wallets of a run share
-// one queue file, where each phone would have its own (a thousand SQLite
-// connections would cost 400 MB and a disk sync each where one is shared now);
-// and keys, idempotency keys and jitter are drawn from the seed of the run, so
-// they are worth nothing outside it.
+// What differs from a deployed pair, and only that: keys, idempotency keys and
+// jitter are drawn from the seed of the run, so they are worth nothing outside it.
 //
 // With disks of harness/disk in its [Options] a crash of a side is a power
 // failure: what was not synced is kept or lost by the seed. Nobody can say, then,
 // what came of what was under way, so after a restart the adapter looks: a press
-// during which the phone went dark was taken or not (phones.settle), a commit that
+// during which the phone went dark was taken or not (clients.settle), a commit that
 // was never reported durable may be (bank.LedgerConfig.Recall).
 //
 // [Faulty] subjects are broken on purpose. They are how we know that the checks

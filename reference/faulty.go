@@ -15,8 +15,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // Faulty asks for a pair that is broken on purpose, in ways real systems have
@@ -57,18 +57,18 @@ func (f *Faulty) Set(name string) error {
 
 // The careless pace of both.
 const (
-	hastyTries   = 25
-	hastyTimeout = 3 * time.Second
-	hastyPause   = 500 * time.Millisecond
-	hastyCommit  = 2 * time.Second
+	impatientTries   = 25
+	impatientTimeout = 3 * time.Second
+	impatientPause   = 500 * time.Millisecond
+	impatientCommit  = 2 * time.Second
 )
 
-// hastyPayers are the payers of Faulty.NewKeyPerAttempt.
-type hastyPayers struct {
-	desk    *desk
-	configs []wallet.Config
-	payers  []hastyPayer
-	wg      sync.WaitGroup
+// impatientPayers are the payers of Faulty.NewKeyPerAttempt.
+type impatientPayers struct {
+	correlator *correlator
+	configs    []wallet.Config
+	payers     []impatientPayer
+	wg         sync.WaitGroup
 
 	mu     sync.Mutex
 	ctx    context.Context // ended by stop
@@ -76,41 +76,41 @@ type hastyPayers struct {
 	open   map[string]struct{} // presses without a final outcome
 }
 
-type hastyPayer struct {
-	h *hastyPayers
+type impatientPayer struct {
+	h *impatientPayers
 	i int
 }
 
-func newHastyPayers(configs []wallet.Config, d *desk) *hastyPayers {
-	h := &hastyPayers{desk: d, configs: configs, open: map[string]struct{}{}}
+func newImpatientPayers(configs []wallet.Config, d *correlator) *impatientPayers {
+	h := &impatientPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
 	for i := range configs {
-		h.payers = append(h.payers, hastyPayer{h, i})
+		h.payers = append(h.payers, impatientPayer{h, i})
 	}
 	h.start()
 	return h
 }
 
-func (h *hastyPayers) start() {
+func (h *impatientPayers) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
-func (h *hastyPayers) stop() {
+func (h *impatientPayers) stop() {
 	h.mu.Lock()
 	h.cancel()
 	h.mu.Unlock()
 	h.wg.Wait()
 }
 
-func (h *hastyPayers) held() []string {
+func (h *impatientPayers) held() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.open))
 }
 
 // Pay implements harness.Payer.
-func (p hastyPayer) Pay(_ context.Context, hp harness.Payment) error {
+func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
 	ctx := p.h.ctx
@@ -118,14 +118,14 @@ func (p hastyPayer) Pay(_ context.Context, hp harness.Payment) error {
 		return errDown
 	}
 	p.h.open[hp.ID] = struct{}{}
-	p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: harness.Queued})
+	p.h.correlator.observer.Told(harness.Told{Payment: hp.ID, Outcome: harness.Queued})
 	p.h.wg.Go(func() { p.carry(ctx, hp) })
 	return nil
 }
 
-func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
+func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
-	for n := 1; n <= hastyTries && ctx.Err() == nil; n++ {
+	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
 		began := time.Now()
 		answer, err := p.try(ctx, hp)
 		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, Took: time.Since(began)}
@@ -135,15 +135,15 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.h.desk.observer.Attempt(a)
+		p.h.correlator.observer.Attempt(a)
 		outcome := harness.OutcomeUnknown
 		if err == nil {
-			outcome = map[wire.Result]harness.Outcome{
-				wire.Confirmed: harness.Confirmed, wire.Declined: harness.Declined, wire.Expired: harness.Expired,
+			outcome = map[pay.Result]harness.Outcome{
+				pay.Confirmed: harness.Confirmed, pay.Declined: harness.Declined, pay.Expired: harness.Expired,
 			}[answer.Result]
 		}
 		if outcome != told {
-			p.h.desk.observer.Told(harness.Told{Payment: hp.ID, Outcome: outcome})
+			p.h.correlator.observer.Told(harness.Told{Payment: hp.ID, Outcome: outcome})
 			told = outcome
 		}
 		if outcome.Final() {
@@ -153,71 +153,74 @@ func (p hastyPayer) carry(ctx context.Context, hp harness.Payment) {
 			return
 		}
 		select {
-		case <-time.After(hastyPause):
+		case <-time.After(impatientPause):
 		case <-ctx.Done():
 		}
 	}
 }
 
 // try sends the payment as if it were a new one.
-func (p hastyPayer) try(ctx context.Context, hp harness.Payment) (*wire.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, hastyTimeout)
+func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
-	key, err := wire.NewKey(c.Rand)
+	key, err := pay.NewKey(c.Rand)
 	if err != nil {
 		return nil, err
 	}
-	p.h.desk.file(key, hp.ID)
-	conn, err := c.Dial(ctx, "tcp", c.Address)
+	p.h.correlator.file(key, hp.ID)
+	s, err := c.Dialer.Dial(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the bank: %w", err)
+		return nil, err
 	}
-	s := wire.Client(conn, wire.ClientConfig{Static: c.Key, Bank: c.Bank, Rand: c.Rand})
 	defer func() { _ = s.Close() }()
-	return s.Do(ctx, &wire.Request{Ask: wire.AskPay, Payment: wire.Payment{
+	r := &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
 		Key: key, Order: hp.Order, Payee: hp.Payee, Amount: hp.Amount, Currency: hp.Currency,
 		Created: time.Now().UnixMilli(),
-	}})
+	}}
+	if err := r.Sign(c.Vault, c.Bank); err != nil {
+		return nil, err
+	}
+	return s.Do(ctx, r)
 }
 
-// hastyBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
+// impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
 // ledger learns of it later.
-type hastyBook struct {
+type impatientBook struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
 	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
-	answers map[wire.Key]*wire.Answer
+	answers map[pay.Key]*pay.Answer
 }
 
-// Submit implements bank.Book.
-func (b *hastyBook) Submit(payer wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
+// Submit implements pay.Service.
+func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
 		return b.ledger.Submit(payer, r)
 	}
-	return func(context.Context) (*wire.Answer, error) { return a, nil }
+	return func(context.Context) (*pay.Answer, error) { return a, nil }
 }
 
 // answer returns what the wallet is told at once, or nil if that is up to the
 // ledger.
-func (b *hastyBook) answer(payer wire.PublicKey, r *wire.Request) *wire.Answer {
+func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != wire.AskPay {
+	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
 		return a
 	}
-	a := &wire.Answer{
-		Key: r.Payment.Key, Result: wire.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
+	a := &pay.Answer{
+		Key: r.Payment.Key, Result: pay.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
 	}
-	wire.SignReceipt(b.receipts, payer, &r.Payment, a)
+	pay.SignReceipt(b.receipts, payer, &r.Payment, a)
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
-		case <-time.After(hastyCommit):
+		case <-time.After(impatientCommit):
 			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
 		case <-b.ctx.Done():
 		}
@@ -226,7 +229,7 @@ func (b *hastyBook) answer(payer wire.PublicKey, r *wire.Request) *wire.Answer {
 }
 
 // wait returns when everything that was answered is booked or lost.
-func (b *hastyBook) wait() { b.wg.Wait() }
+func (b *impatientBook) wait() { b.wg.Wait() }
 
 // forgetKeys is what Faulty.ForgetKeys does when the bank restarts.
 func forgetKeys(ledger string) error {

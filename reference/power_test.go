@@ -10,7 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
-	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/outbox"
 )
 
 // outage is a power failure of a side at an operation of its disk after the
@@ -176,9 +176,9 @@ func crashAfterConfirmation(t *testing.T, side harness.Side, lies bool, seed uin
 			harmed = true
 			return
 		}
-		stored, err := p.Subject.(*subject).phones.store.History("w0")
+		stored, err := p.Subject.(*subject).clients.stores[0].History()
 		require.NoError(p.t, err)
-		harmed = len(p.postings()["o0"]) != 1 || len(stored) != 1 || stored[0].State != wallet.Confirmed
+		harmed = len(p.postings()["o0"]) != 1 || len(stored) != 1 || stored[0].State != outbox.Confirmed
 	})
 	require.NoError(t, o.BankDisk.Close())
 	require.NoError(t, o.WalletDisk.Close())

@@ -10,10 +10,10 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 )
 
-// storage is where the store of a side lives: in a file of this machine, or on a
+// storage is where the stores of a side live: in files of this machine, or on a
 // disk whose power fails when the side crashes.
 type storage struct {
-	file string
+	dir  string
 	disk *disk.Disk // nil: this machine's files
 
 	mu    sync.Mutex
@@ -66,13 +66,13 @@ func (s *storage) seed() uint64 {
 // newStorages returns where bank and wallets keep what they know.
 func newStorages(env harness.Env, o Options) (bank, wallets *storage) {
 	r := harness.Rand(env.Seed, harness.StreamDisk)
-	at := func(name string, d *disk.Disk) *storage {
+	at := func(d *disk.Disk) *storage {
 		return &storage{
-			file: filepath.Join(env.Dir, name), disk: d,
+			dir: env.Dir, disk: d,
 			seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())),
 		}
 	}
-	return at("bank.db", o.BankDisk), at("wallets.db", o.WalletDisk)
+	return at(o.BankDisk), at(o.WalletDisk)
 }
 
 // layer names the file layer for SQLite; empty is the operating system's.
@@ -83,12 +83,15 @@ func (s *storage) layer() string {
 	return s.disk.VFS()
 }
 
-// dsn names the file for SQLite.
-func (s *storage) dsn() string {
+// file is the path of a file on the disk.
+func (s *storage) file(name string) string { return filepath.Join(s.dir, name) }
+
+// dsn names a file on the disk for SQLite.
+func (s *storage) dsn(name string) string {
 	if s.disk == nil {
-		return s.file
+		return s.file(name)
 	}
-	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(s.file), RawQuery: url.Values{"vfs": {s.layer()}}.Encode()}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(s.file(name)), RawQuery: url.Values{"vfs": {s.layer()}}.Encode()}
 	return u.String()
 }
 

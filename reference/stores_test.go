@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"testing"
 	"time"
 
@@ -14,8 +13,11 @@ import (
 
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // keeper is one of the pair's stores, to be broken on its own.
@@ -35,7 +37,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 		variants = 1
 	}
 	src := rand.NewChaCha8([32]byte{1})
-	key, err := wire.NewKeyPair(src)
+	key, err := vault.New(src)
 	require.NoError(t, err)
 	_, receipts, err := ed25519.GenerateKey(src)
 	require.NoError(t, err)
@@ -68,7 +70,7 @@ func TestEveryPowerFailureOfAStore(t *testing.T) {
 }
 
 type bankKeeper struct {
-	payer    wire.KeyPair
+	payer    vault.Vault
 	receipts ed25519.PrivateKey
 }
 
@@ -77,7 +79,7 @@ func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Key: k.payer.Public, Currency: "KES", Opening: 100_000})
+	err = l.Enroll(context.Background(), bank.Account{Name: "w0", Certificate: k.payer.Certificate(), Currency: "KES", Opening: 100_000})
 	if err == nil {
 		err = l.Enroll(context.Background(), bank.Account{Name: "m0", Currency: "KES"})
 	}
@@ -88,12 +90,12 @@ func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
 }
 
 func (k bankKeeper) pay(l *bank.Ledger, n int) (id string, err error) {
-	p := wire.Payment{
-		Key: wire.Key{byte(n + 1)}, Order: fmt.Sprint("o", n), Payee: "m0", Amount: 100, Currency: "KES",
+	p := pay.Payment{
+		Key: pay.Key{byte(n + 1)}, Order: fmt.Sprint("o", n), Payee: "m0", Amount: 100, Currency: "KES",
 		Created: time.Now().UnixMilli(), Deadline: time.Now().Add(time.Hour).UnixMilli(),
 	}
-	a, err := l.Answer(context.Background(), k.payer.Public, &wire.Request{Ask: wire.AskPay, Payment: p})
-	if err == nil && a.Result != wire.Confirmed {
+	a, err := l.Answer(context.Background(), k.payer.Certificate().Identity, &pay.Request{Ask: pay.AskPay, Payment: p})
+	if err == nil && a.Result != pay.Confirmed {
 		err = fmt.Errorf("answered %v", a.Result)
 	}
 	return p.Order, err
@@ -143,21 +145,25 @@ func (k bankKeeper) left(d *disk.Disk) (map[string]int, error) {
 	return left, errors.Join(err, l.Close())
 }
 
-type walletKeeper struct{ key wire.KeyPair }
+// noSignal is a phone without a network.
+type noSignal struct{}
 
-func (k walletKeeper) open(d *disk.Disk) (*wallet.Store, *wallet.Wallet, error) {
-	s, err := wallet.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
+func (noSignal) Dial(ctx context.Context) (channel.Channel, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+type walletKeeper struct{ keys vault.Vault }
+
+func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) {
+	s, err := outbox.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
 	if err != nil {
 		return nil, nil, err
 	}
 	w, err := wallet.Open(s, wallet.Config{
-		Account: "w0", Key: k.key, Address: "nowhere:1",
-		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			<-ctx.Done() // no signal
-			return nil, ctx.Err()
-		},
-		Told: func(wallet.Payment) {}, Tried: func(wallet.Payment, wallet.Attempt) {},
-		Bank: wire.BankKey{Static: k.key.Public, Receipt: make(ed25519.PublicKey, ed25519.PublicKeySize)},
+		Account: "w0", Vault: k.keys, Dialer: noSignal{},
+		Told: func(outbox.Payment) {}, Tried: func(outbox.Payment, outbox.Attempt) {},
+		Bank: make(ed25519.PublicKey, ed25519.PublicKeySize),
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
@@ -191,7 +197,7 @@ func (k walletKeeper) left(d *disk.Disk) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.History("w0")
+	all, err := s.History()
 	left := map[string]int{}
 	for _, h := range all {
 		left[h.Order]++

@@ -12,14 +12,17 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // Options choose what to run. The zero value is the pair as it would be
 // deployed.
 type Options struct {
-	Pace   wallet.Pace // of every wallet; Tries is at most Workload.Attempts
+	Retry  retry.Policy // of every wallet; its Attempts are at most Workload.Attempts
 	Faulty Faulty
 
 	// The disks under the bank's ledger and the wallets' queue, such as disk.New
@@ -36,47 +39,51 @@ type Options struct {
 func New(o Options) harness.Subject { return &subject{options: o} }
 
 type subject struct {
-	options Options
-	env     harness.Env
-	desk    *desk
-	branch  *branch
-	phones  *phones
-	hasty   *hastyPayers // in place of phones, if Faulty asks for it
-	stores  map[harness.Side]*storage
+	options    Options
+	env        harness.Env
+	correlator *correlator
+	server     *bankServer
+	clients    *clients
+	impatient  *impatientPayers // in place of clients, if Faulty asks for it
+	stores     map[harness.Side]*storage
 }
 
 // Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.desk = env, newDesk(env.Observer)
+	s.env, s.correlator = env, newCorrelator(env.Observer)
 	root := harness.Rand(env.Seed, harness.StreamSubject)
 	bankStorage, walletStorage := newStorages(env, s.options)
 	var err error
-	if s.branch, err = newBranch(env, s.desk, s.options.Faulty, bankStorage, newSource(root)); err != nil {
+	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
-	if err := s.branch.start(ctx); err != nil {
+	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
 	configs := make([]wallet.Config, env.Workload.Wallets)
 	for i := range configs {
 		r := newSource(root)
-		key, err := wire.NewKeyPair(r)
+		keys, err := vault.New(r)
 		if err != nil {
 			return fmt.Errorf("start wallet %d: %w", i, err)
 		}
 		configs[i] = wallet.Config{
-			Account: "w" + strconv.Itoa(i), Key: key, Bank: s.branch.key(), Address: s.branch.address,
-			Dial: env.Network.Client(i).DialContext, Rand: r, Pace: s.pace(), Log: env.Log,
+			Account: "w" + strconv.Itoa(i), Vault: keys, Bank: s.server.receiptKey(),
+			Dialer: &noise.Dialer{
+				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
+				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
+			},
+			Rand: r, Retry: s.policy(), Stagger: stagger, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
 	if s.options.Faulty.NewKeyPerAttempt {
-		s.hasty = newHastyPayers(configs, s.desk)
+		s.impatient = newImpatientPayers(configs, s.correlator)
 	} else {
-		s.phones = newPhones(env, s.desk, walletStorage, configs)
-		if err := s.phones.start(); err != nil {
+		s.clients = newClients(env, s.correlator, walletStorage, configs)
+		if err := s.clients.start(); err != nil {
 			return fmt.Errorf("start the wallets: %w", err)
 		}
 	}
@@ -98,19 +105,18 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 	s.stores[side].failCommit(n, after, told)
 }
 
-// pace keeps the wallets within the attempts that the scenario allows, of which
-// those that find no connection are the third part.
-func (s *subject) pace() wallet.Pace {
-	p := s.options.Pace
-	if p.Tries == 0 {
-		p.Tries = 18
-	}
-	if bound := s.env.Workload.Attempts; bound > 0 {
-		p.Tries = min(p.Tries, bound-bound/3)
-		p.Dark = max(1, bound-p.Tries)
+// policy keeps the wallets within the attempts that the scenario allows.
+func (s *subject) policy() retry.Policy {
+	p := s.options.Retry
+	if bound := s.env.Workload.Attempts; bound > 0 && (p.Attempts == 0 || p.Attempts > bound) {
+		p.Attempts = bound
 	}
 	return p
 }
+
+// stagger keeps a wallet's payments apart at one instant of virtual time. It is
+// next to nothing beside a round trip.
+const stagger = 500 * time.Microsecond
 
 // enroll opens the accounts of payers and merchants.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
@@ -119,12 +125,12 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	w := s.env.Workload
 	for _, p := range payers {
 		g.Go(func() error {
-			return s.branch.enroll(ctx, bank.Account{Name: p.Account, Key: p.Key.Public, Currency: w.Currency, Opening: opening(w)})
+			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: w.Currency, Opening: opening(w)})
 		})
 	}
 	for i := range w.Merchants {
 		g.Go(func() error {
-			return s.branch.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
+			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
 		})
 	}
 	return g.Wait()
@@ -137,23 +143,23 @@ func opening(w harness.Workload) int64 {
 	if w.Balance > 0 {
 		return w.Balance
 	}
-	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < wire.MaxAmount/n {
+	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < pay.MaxAmount/n {
 		return w.AmountMax * n
 	}
-	return wire.MaxAmount
+	return pay.MaxAmount
 }
 
 // Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
-	if s.hasty != nil {
-		return s.hasty.payers[i]
+	if s.impatient != nil {
+		return s.impatient.payers[i]
 	}
-	return s.phones.payers[i]
+	return s.clients.payers[i]
 }
 
 // Ledger implements harness.Subject. It reads the bank's file, beside the bank.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
-	l, err := s.branch.ledger(ctx, s.desk)
+	l, err := s.server.ledger(ctx, s.correlator)
 	if err != nil {
 		return harness.Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -163,14 +169,14 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 // Close implements harness.Subject.
 func (s *subject) Close() error {
 	var errs []error
-	if s.phones != nil {
-		errs = append(errs, s.phones.stop())
+	if s.clients != nil {
+		errs = append(errs, s.clients.stop())
 	}
-	if s.hasty != nil {
-		s.hasty.stop()
+	if s.impatient != nil {
+		s.impatient.stop()
 	}
-	if s.branch != nil {
-		errs = append(errs, s.branch.stop())
+	if s.server != nil {
+		errs = append(errs, s.server.stop())
 	}
 	return errors.Join(errs...)
 }
@@ -185,40 +191,40 @@ func (s *subject) Crashes(side harness.Side) bool { return side != harness.SideU
 func (s *subject) Crash(side harness.Side) error {
 	switch {
 	case side == harness.Server:
-		return s.branch.kill()
+		return s.server.kill()
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
-	case s.hasty != nil:
-		s.hasty.stop()
+	case s.impatient != nil:
+		s.impatient.stop()
 		return nil
 	}
-	return s.phones.kill()
+	return s.clients.kill()
 }
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	switch {
 	case side == harness.Server:
-		return s.branch.start(ctx)
+		return s.server.start(ctx)
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
-	case s.hasty != nil:
-		s.hasty.start()
+	case s.impatient != nil:
+		s.impatient.start()
 		return nil
 	}
-	return s.phones.start()
+	return s.clients.start()
 }
 
 // SlowAnswers implements harness.Slower.
-func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.branch.slow(d) }
+func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
 
 // Holds implements harness.Holder.
 func (s *subject) Holds() bool { return true }
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
-	if s.hasty != nil {
-		return s.hasty.held(), nil
+	if s.impatient != nil {
+		return s.impatient.held(), nil
 	}
-	return s.phones.held(s.desk)
+	return s.clients.held(s.correlator)
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
 )
 
 // pair is a started subject on loopback TCP.
@@ -24,8 +26,8 @@ type pair struct {
 	pressed map[string]harness.Payment
 }
 
-// quick is a pace for links without delay, so that tests need not wait.
-var quick = wallet.Pace{
+// quick is a policy for links without delay, so that tests need not wait.
+var quick = retry.Policy{
 	Base: 20 * time.Millisecond, Cap: 200 * time.Millisecond,
 	First: 500 * time.Millisecond, Least: 300 * time.Millisecond, Most: time.Second,
 }
@@ -99,7 +101,7 @@ func TestPairPays(t *testing.T) {
 }
 
 func TestSecondPressIsToldTheSame(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 1)
+	p := startPair(t, Options{Retry: quick}, 1)
 	slow := p.Subject.(harness.Slower)
 	hits := slow.SlowAnswers(300 * time.Millisecond)
 	require.NoError(t, p.press(0, "p1", "o1"))
@@ -115,7 +117,7 @@ func TestSecondPressIsToldTheSame(t *testing.T) {
 }
 
 func TestCrashes(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 4)
+	p := startPair(t, Options{Retry: quick}, 4)
 	crasher := p.Subject.(harness.Crasher)
 	slow := p.Subject.(harness.Slower)
 	n := 0
@@ -165,7 +167,7 @@ func finals(told []harness.Outcome) (fs []harness.Outcome) {
 }
 
 func TestResets(t *testing.T) {
-	p := startPair(t, Options{Pace: quick}, 2)
+	p := startPair(t, Options{Retry: quick}, 2)
 	p.Subject.(harness.Slower).SlowAnswers(30 * time.Millisecond)
 	for i := range 40 {
 		require.NoError(t, p.press(i%2, fmt.Sprint("p", i), fmt.Sprint("o", i)))
@@ -181,9 +183,11 @@ func TestResets(t *testing.T) {
 }
 
 func TestSameSeedSameKeys(t *testing.T) {
-	key := func() string {
+	key := func() pay.Certificate {
 		p := startPair(t, Options{}, 2)
-		return p.Subject.(*subject).phones.configs[1].Key.Public.String()
+		c := p.Subject.(*subject).clients.configs[1]
+		require.Equal(t, c.Vault, c.Dialer.(*noise.Dialer).Vault, "one wallet, one vault")
+		return c.Vault.Certificate()
 	}
 	require.Equal(t, key(), key())
 }

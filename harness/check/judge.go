@@ -27,7 +27,7 @@ type Judge struct {
 	moved       map[account]*moves
 	balances    []balance
 
-	attempts int // tries and status queries recorded
+	attempts int // attempts and status queries recorded, failed dials included
 
 	links links
 }
@@ -63,8 +63,9 @@ type payment struct {
 	committed int32 // line
 	held      int32 // line
 	posted    int32 // line of the first posting with this id
-	tries     int32 // tries and status queries
+	tries     int32 // attempts and status queries that reached a connection
 	tryLine   int32 // line of the last of them
+	dials     int32 // attempts and status queries that ended before one was open
 
 	last, firstFinal, flippedTo harness.Outcome
 }
@@ -93,6 +94,10 @@ func (j *Judge) Add(r harness.Record) {
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)
+		if r.Attempt.NoConnection {
+			p.dials++
+			break
+		}
 		p.tries++
 		p.tryLine = line
 	case r.Told != nil:

@@ -79,6 +79,15 @@ func (s *script) try(id string, times int) {
 	}
 }
 
+// dial has a payment tried without a server to be found.
+func (s *script) dial(id string, times int) {
+	for n := range times {
+		s.add(harness.Record{Attempt: &harness.Attempt{
+			Payment: id, N: n + 1, Dialed: true, NoConnection: true, Took: ms, Error: "dial tcp: connection refused",
+		}})
+	}
+}
+
 func (s *script) commit(id string) { s.add(harness.Record{Committed: id}) }
 
 // book puts the payment in the ledger.

@@ -2,31 +2,46 @@ package check
 
 import "fmt"
 
-// storm: more tries and status queries for a payment than Workload.Attempts. A
-// bound of 0 is none.
+// storm: more attempts and status queries for a payment than Workload.Attempts. A
+// bound of 0 is none. Only what a server could see is counted; dials that found no
+// server are told apart.
 func (j *Judge) storm() answer {
 	a := answer{doubt: j.incomplete()}
 	if j.header == nil {
 		return a
 	}
 	bound := j.header.Scenario.Workload.Attempts
-	a.fail = fmt.Sprintf("with more than %d tries and status queries", bound)
-	most, confirmed := int32(0), 0
+	a.fail = fmt.Sprintf("with more than %d attempts that reached a connection", bound)
+	most, dials, confirmed := int32(0), int32(0), 0
 	for p := range j.asked() {
-		most = max(most, p.tries)
+		most, dials = max(most, p.tries), max(dials, p.dials)
 		if p.confirmed != 0 {
 			confirmed++
 		}
 		if bound > 0 && int(p.tries) > bound {
-			a.found(j.label(p), j.finding(p, fmt.Sprintf("took %d tries and status queries", p.tries), p.pressed, p.tryLine))
+			text := fmt.Sprintf("took %d attempts that reached a connection", p.tries)
+			a.found(j.label(p), j.finding(p, text+besides(p.dials), p.pressed, p.tryLine))
 		}
 	}
 	if confirmed > 0 && j.attempts == 0 {
-		a.lacks = "the subject does not report its tries"
+		a.lacks = "the subject does not report its attempts"
 	}
-	a.pass = fmt.Sprintf("at most %d tries and status queries a payment, %d allowed", most, bound)
+	a.pass = fmt.Sprintf("at most %d attempts per payment reached a connection", most)
 	if bound == 0 {
-		a.pass = fmt.Sprintf("at most %d tries and status queries a payment; no bound was set", most)
+		a.pass += "; no bound was set"
+	} else {
+		a.pass += fmt.Sprintf(", %d allowed", bound)
+	}
+	if dials > 0 {
+		a.pass += fmt.Sprintf("; at most %d dials per payment found no server", dials)
 	}
 	return a
+}
+
+// besides says how many dials of a payment found no server, or nothing.
+func besides(dials int32) string {
+	if dials == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d dials that found no server", dials)
 }

@@ -25,6 +25,7 @@ const (
 	toldUnknown = "told unknown"
 	recovered   = "recovered: told unknown, and confirmed later"
 
+	noConnection = "no connection: the try ended before one was open"
 	requestLost  = "request lost: the try failed, and nothing was booked"
 	answerLost   = "answer lost: the try failed, and had been booked"
 	bookedLate   = "booked after the client had given up the try"
@@ -54,6 +55,7 @@ func Situations() []Situation {
 		{Name: failed},
 		{Name: toldUnknown},
 		{Name: recovered},
+		{Name: noConnection},
 		{requestLost, true},
 		{answerLost, true},
 		{bookedLate, true},
@@ -211,8 +213,12 @@ func (c *coverer) commit(p *passage, at time.Duration) {
 // try takes in a try that is over at an offset.
 func (c *coverer) try(p *passage, a harness.Attempt, at time.Duration) {
 	began := at - a.Took
-	c.explain(p, began)
+	if !a.NoConnection { // no server saw it: what became of the one before is still open
+		c.explain(p, began)
+	}
 	switch {
+	case a.NoConnection:
+		c.reached[noConnection]++
 	case a.Error == "" && a.Status:
 		c.reached[asked]++
 	case a.Error == "" && p.committed && p.at < began:

@@ -37,6 +37,12 @@ func (h *happened) try(from, to float64, id, failure string) {
 	h.add(to, harness.Record{Attempt: &harness.Attempt{Payment: id, Error: failure, Took: time.Duration((to - from) * float64(second))}})
 }
 
+// dial is a try that ended before a connection was open.
+func (h *happened) dial(from, to float64, id string) {
+	h.try(from, to, id, "connection refused")
+	(*h)[len(*h)-1].Attempt.NoConnection = true
+}
+
 func (h *happened) query(from, to float64, id string) {
 	h.add(to, harness.Record{Attempt: &harness.Attempt{Payment: id, Status: true, Took: time.Duration((to - from) * float64(second))}})
 }
@@ -115,6 +121,16 @@ func TestCoverage(t *testing.T) {
 			h.try(0, 3, "p1", lost)
 			h.committed(3.5, "p1")
 		}, Coverage{bookedLate: 1}},
+		noConnection: {func(h *happened) {
+			h.dial(0, 3, "p1")
+			h.dial(4, 4, "p1")
+		}, Coverage{noConnection: 2}},
+		"booked late, during a dial that found no server": {func(h *happened) {
+			h.try(0, 3, "p1", lost)
+			h.committed(4.5, "p1")
+			h.dial(4, 5, "p1")
+			h.try(6, 7, "p1", "")
+		}, Coverage{noConnection: 1, bookedLate: 1, replayed: 1}},
 		asked: {func(h *happened) { h.query(4, 5, "p1") }, Coverage{asked: 1}},
 		nearDeadline: {func(h *happened) {
 			h.committed(59.5, "p1")

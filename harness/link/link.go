@@ -22,6 +22,8 @@
 //
 // Once accepted, a packet keeps its fate, whatever is set afterwards.
 //
+// [Watchers] is who is to be told when a link is up again.
+//
 // Every random draw is a hash of (seed, link, flow, ordinal), never of the order
 // of calls: a packet of a flow meets the same luck in every run with the same
 // seed. Only the Gilbert-Elliott state and correlated jitter are memories of the

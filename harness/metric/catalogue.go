@@ -45,7 +45,7 @@ const (
 	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
 	noConfirmed = "no payment was told confirmed"
 	noTold      = "no payer was told anything"
-	noAttempt   = "the subject reported no try"
+	noAttempt   = "the subject reported no try that reached a connection"
 	noVerdict   = "the check of this name could not be judged"
 	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
 	noJoules    = noRadio + ", or its model has no powers"
@@ -76,9 +76,10 @@ func tries() []Metric {
 		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noTry}
 	}
 	return []Metric{
-		per("attempts_per_payment", "tries to get a payment through, without status queries"),
-		per("status_queries_per_payment", "questions about an earlier try"),
+		per("attempts_per_payment", "tries to get a payment through that reached a connection, without status queries"),
+		per("status_queries_per_payment", "questions about an earlier try that reached a connection"),
 		per("connections_per_payment", "connections the tries and queries tried to open"),
+		per("failed_dials_per_payment", "tries and queries that ended before a connection was open, so that no server can have seen them"),
 	}
 }
 
@@ -89,7 +90,7 @@ func times() []Metric {
 	return []Metric{
 		series("confirm", "time from the first press of a payment until it is first told confirmed; a sample a confirmed payment", noConfirmed),
 		series("feedback", "time from the first press of a payment until its payer is first told anything; a sample a payment told", noTold),
-		series("attempt", "how long a try took, answered or not, without status queries; a sample a try", noAttempt),
+		series("attempt", "how long a try took that reached a connection, answered or not, without status queries; a sample a try", noAttempt),
 	}
 }
 
@@ -151,6 +152,6 @@ func checks() []Metric {
 		finding("flipped", "told another outcome after a final one"),
 		finding("unbalanced", "balances that do not add up"),
 		finding("early", "told confirmed before the booking was durable"),
-		finding("storm", "more tries and queries than the bound"),
+		finding("storm", "more attempts and status queries that reached a connection than workload.attempts"),
 	}
 }

@@ -56,6 +56,7 @@ type try struct {
 	order          int32 // -1 if nobody pressed pay for it
 	status, dialed bool
 	failed         bool // it got no answer
+	unconnected    bool // see harness.Attempt.NoConnection
 }
 
 // NewCollector returns a Collector that has seen nothing.
@@ -145,7 +146,10 @@ func (c *Collector) told(at time.Duration, t *harness.Told) {
 }
 
 func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
-	t := try{end: at, took: a.Took, order: -1, status: a.Status, dialed: a.Dialed, failed: a.Error != ""}
+	t := try{
+		end: at, took: a.Took, order: -1,
+		status: a.Status, dialed: a.Dialed, failed: a.Error != "", unconnected: a.NoConnection,
+	}
 	if i, ok := c.byID[a.Payment]; ok {
 		t.order = c.presses[i].order
 	}

@@ -45,6 +45,9 @@ func TestFigures(t *testing.T) {
 	attempt := func(id string, status, dialed bool, took time.Duration) harness.Record {
 		return harness.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: dialed, Took: took}}
 	}
+	unconnected := func(id string, status bool) harness.Record {
+		return harness.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: true, NoConnection: true, Took: time.Second, Error: "refused"}}
+	}
 	for name, tc := range map[string]struct {
 		records []harness.Record
 		want    want
@@ -95,7 +98,21 @@ func TestFigures(t *testing.T) {
 				pay(0, "p1", "o1"), pay(0, "p2", "o2"),
 				attempt("p1", false, true, 100*ms), attempt("p1", true, true, 900*ms), attempt("p1", false, false, 300*ms), attempt("p2", false, true, 200*ms),
 			},
-			want{"attempts_per_payment": 1.5, "status_queries_per_payment": 0.5, "connections_per_payment": 1.5, "mean(attempt)": 0.2, "p50(attempt)": 0.2, "max(attempt)": 0.3},
+			want{"attempts_per_payment": 1.5, "status_queries_per_payment": 0.5, "connections_per_payment": 1.5, "failed_dials_per_payment": 0, "mean(attempt)": 0.2, "p50(attempt)": 0.2, "max(attempt)": 0.3},
+		},
+		"dials that found no server": {
+			[]harness.Record{
+				pay(0, "p1", "o1"), pay(0, "p2", "o2"),
+				attempt("p1", false, true, 100*ms), unconnected("p1", false), unconnected("p1", true), unconnected("p2", false),
+			},
+			want{
+				"attempts_per_payment": 0.5, "status_queries_per_payment": 0, "connections_per_payment": 2, "failed_dials_per_payment": 1.5,
+				"mean(attempt)": 0.1, "max(attempt)": 0.1,
+			},
+		},
+		"no dial found a server": {
+			[]harness.Record{pay(0, "p1", "o1"), unconnected("p1", false)},
+			want{"attempts_per_payment": 0, "failed_dials_per_payment": 1, "mean(attempt)": absent},
 		},
 		"traffic": {
 			[]harness.Record{

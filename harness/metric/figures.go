@@ -148,12 +148,14 @@ func (c *Collector) countPayments(s sheet, in *scope) float64 {
 }
 
 func (c *Collector) countTries(s sheet, in *scope, payments float64) {
-	var tries, queries, connections float64
+	var tries, queries, connections, dials float64
 	var took []float64
 	for _, t := range c.tries {
 		switch {
 		case in.phases != nil && (t.order < 0 || !in.has(c.orders[t.order].phase)):
 			continue
+		case t.unconnected:
+			dials++
 		case t.status:
 			queries++
 		default:
@@ -165,10 +167,11 @@ func (c *Collector) countTries(s sheet, in *scope, payments float64) {
 		}
 	}
 	s.series("attempt", took)
-	if tries+queries > 0 {
+	if tries+queries+dials > 0 {
 		s.share("attempts_per_payment", tries, payments)
 		s.share("status_queries_per_payment", queries, payments)
 		s.share("connections_per_payment", connections, payments)
+		s.share("failed_dials_per_payment", dials, payments)
 	}
 }
 

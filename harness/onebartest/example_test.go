@@ -36,6 +36,15 @@ func (k wiring) system(b *onebartest.Bench) (onebartest.System, error) {
 	if err != nil {
 		return onebartest.System{}, err
 	}
+	s := k.serving(b, cert)
+	s.Client = func(_ context.Context, p *onebartest.Phone) onebartest.Pay {
+		return (&app{phone: p, flaw: k.flaw, http: k.client(p, roots)}).pay
+	}
+	return s, nil
+}
+
+// serving is the server alone.
+func (k wiring) serving(b *onebartest.Bench, cert tls.Certificate) onebartest.System {
 	db := newDatabase(b.Workload)
 	return onebartest.System{
 		Commits: true, Ledger: db.ledger,
@@ -52,10 +61,7 @@ func (k wiring) system(b *onebartest.Bench) (onebartest.System, error) {
 			}
 			return server.ServeTLS(l, "", "")
 		},
-		Client: func(_ context.Context, p *onebartest.Phone) onebartest.Pay {
-			return (&app{phone: p, flaw: k.flaw, http: k.client(p, roots)}).pay
-		},
-	}, nil
+	}
 }
 
 // client is what the app has in production, but for DialContext and the roots.

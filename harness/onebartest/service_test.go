@@ -225,10 +225,18 @@ type app struct {
 	http  *http.Client
 	phone *onebartest.Phone
 	flaw  string
+	pause time.Duration // after a try; 0 grows with their number
+	watch bool          // the phone's link: an end of an outage ends the pause
 }
 
 // pay is the user pressing the button.
 func (a *app) pay(ctx context.Context, p harness.Payment) (harness.Outcome, error) {
+	var woken <-chan struct{}
+	if a.watch {
+		var stop func()
+		woken, stop = wakes(a.phone)
+		defer stop()
+	}
 	for n := 1; ; n++ {
 		key := p.Order
 		if a.flaw == keyPerAttempt {
@@ -240,8 +248,12 @@ func (a *app) pay(ctx context.Context, p harness.Payment) (harness.Outcome, erro
 		if outcome.Final() {
 			return outcome, err
 		}
-		pause := time.Duration(min(n, 8)) * (400 + time.Duration(a.phone.Rand.IntN(200))) * time.Millisecond
+		pause := a.pause
+		if pause == 0 {
+			pause = time.Duration(min(n, 8)) * (400 + time.Duration(a.phone.Rand.IntN(200))) * time.Millisecond
+		}
 		select {
+		case <-woken: // try at once
 		case <-ctx.Done():
 			return harness.OutcomeUnknown, err
 		case <-time.After(pause):

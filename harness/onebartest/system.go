@@ -245,6 +245,30 @@ func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, e
 	return p.conns.add(c)
 }
 
+// WatchLink calls up each time the phone's link carries packets again after it had
+// carried none, until stop is called or the app ends: at the end of an outage, and when
+// the phone gets a new address. It stands for what the operating system tells an app:
+// ConnectivityManager.NetworkCallback.onAvailable on Android, NWPathMonitor on iOS. Up
+// must not block, and must call neither the phone nor stop: let it wake a goroutine.
+// harness.LinkWatcher has the whole contract. An app must try again without the call,
+// too: a link that is up may still lose every packet.
+func (p *Phone) WatchLink(up func()) (stop func()) {
+	w, ok := p.network.(harness.LinkWatcher)
+	if !ok {
+		return func() {}
+	}
+	end := w.WatchLink(func() {
+		if p.ctx.Err() == nil {
+			up()
+		}
+	})
+	forget := context.AfterFunc(p.ctx, end)
+	return func() {
+		forget()
+		end()
+	}
+}
+
 // Told is the user being shown an outcome outside of Pay: queued before it returns,
 // or what came of a payment whose Pay has returned without a final outcome or was
 // cut short by a crash.
@@ -256,7 +280,10 @@ func (p *Phone) Told(payment string, o harness.Outcome, reason string) {
 
 // Attempt notes that the n-th try of a payment, from 1, is over, which began at
 // began. Nil is that an answer came. Tries need not be noted: then the check storm
-// is n/a, and there are no figures of them.
+// is n/a, and there are no figures of them. An err that is or wraps a *net.OpError of a
+// dial says that no server can have seen the try: the check storm does not count it.
+// That of a dial cut short by http.Client.Timeout is none; give the dial a shorter
+// time-out of its own.
 func (p *Phone) Attempt(payment string, n int, began time.Time, err error) {
 	if p.ctx.Err() != nil {
 		return
@@ -264,6 +291,8 @@ func (p *Phone) Attempt(payment string, n int, began time.Time, err error) {
 	a := harness.Attempt{Payment: payment, N: n, Took: time.Since(began)}
 	if err != nil {
 		a.Error = err.Error()
+		op, ok := errors.AsType[*net.OpError](err)
+		a.NoConnection = ok && op.Op == "dial"
 	}
 	p.observer.Attempt(a)
 }

@@ -118,5 +118,6 @@ var (
 	_ harness.Network        = (*Network)(nil)
 	_ harness.Host           = (*host)(nil)
 	_ harness.PacketListener = (*host)(nil)
+	_ harness.LinkWatcher    = (*host)(nil)
 	_ harness.Tunneler       = (*Network)(nil)
 )

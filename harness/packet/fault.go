@@ -45,6 +45,9 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.NewAddress {
+			announce(n.watchers.Moved())
+		}
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
 		return n.vanish(f.Side), nil
@@ -70,10 +73,19 @@ func (n *Network) blackhole(d harness.Direction) (end func() int64) {
 		return packets
 	}
 	before := lost()
+	n.watchers.Down()
 	n.outage(up, down, 1)
 	return func() int64 {
 		n.outage(up, down, -1)
+		announce(n.watchers.Up())
 		return lost() - before
+	}
+}
+
+// announce makes the calls of Network.watchers.
+func announce(calls []func()) {
+	for _, call := range calls {
+		call()
 	}
 }
 

@@ -275,6 +275,15 @@ func (h *host) ListenPacket(_ context.Context, network, address string) (net.Pac
 	return newDatagram(ep, queue, false), nil
 }
 
+// WatchLink implements harness.LinkWatcher. The server has no access link: its up is
+// never called.
+func (h *host) WatchLink(up func()) (stop func()) {
+	if h == h.n.server {
+		return func() {}
+	}
+	return h.n.watchers.Watch(h.client, up)
+}
+
 // local reads an address of h itself.
 func (h *host) local(protocol, network, address string) (netip.AddrPort, error) {
 	at, err := h.resolve(protocol, network, address)

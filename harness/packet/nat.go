@@ -128,6 +128,9 @@ func (n *Network) vanish(side harness.Side) (end func() int64) {
 	if side != harness.SideUnknown {
 		dark = 1
 	}
+	if side == harness.Client {
+		n.watchers.Down()
+	}
 	var hits int64
 	var gone []silenced
 	now := n.now()
@@ -155,6 +158,9 @@ func (n *Network) vanish(side harness.Side) (end func() int64) {
 				f.vanished--
 			}
 			s.b.mu.Unlock()
+		}
+		if side == harness.Client {
+			announce(n.watchers.Up())
 		}
 		return hits
 	}

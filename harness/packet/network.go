@@ -18,6 +18,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
 )
 
 // MaxClients is how many clients a network can have, as their addresses are two
@@ -61,6 +62,8 @@ type Network struct {
 	queue  *queue
 	server *host
 	cross  cross
+
+	watchers link.Watchers
 
 	capture harness.PacketCapture // nil is nobody
 	alive   context.Context       // ends with the network
@@ -241,6 +244,7 @@ func (n *Network) Close() error {
 	}
 	n.closed = true
 	n.life.Unlock()
+	n.watchers.Close()
 	n.end()
 
 	var err error

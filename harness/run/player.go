@@ -26,6 +26,7 @@ type player struct {
 	profile  harness.Profile // of the links
 	active   []*fault        // in the order they began, changes of the link among them
 
+	dark  time.Time // the beginning of the outages that a sender's timer may span
 	quiet time.Time // from then on nothing that an outage held up is sent again
 }
 
@@ -297,9 +298,7 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 		hits++
 	}
 	if f.Action == harness.Blackhole && f.Direction != harness.Down {
-		// A sender that doubled its timer in the outage tries again within as
-		// long after it.
-		p.quiet = time.Now().Add(time.Since(p.began.Add(f.from)))
+		p.backOff(p.began.Add(f.from))
 	}
 	note := harness.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
 	if err != nil {
@@ -307,6 +306,16 @@ func (p *player) finish(ctx context.Context, f *fault) error {
 	}
 	p.history.Record(harness.Record{Fault: &note})
 	return err
+}
+
+// backOff reckons how long a sender may wait that doubled its timer in an outage
+// that began at an instant and has ended: as long as the outage lasted. Its timer
+// may span the time to another outage, which then counts with the first.
+func (p *player) backOff(from time.Time) {
+	if from.Before(p.dark) || from.After(p.quiet) {
+		p.dark = from
+	}
+	p.quiet = time.Now().Add(time.Since(p.dark))
 }
 
 // strikes reports whether what began a fault is hit by it, beside what the fault

@@ -59,3 +59,24 @@ func TestPropertyUnroll(t *testing.T) {
 		require.Equal(t, got, Unroll(got, seed+2))
 	})
 }
+
+// The length of what was unrolled is stated, and nothing in it begins after that: an
+// event moved beyond the end does not happen, and one at the very end does.
+func TestUnrollAtTheEndOfTheScript(t *testing.T) {
+	at := harness.Event{At: 10 * time.Second, Action: harness.Reset}
+	moves := at
+	moves.Every, moves.Jitter = 20*time.Second, 5*time.Second
+	happens := 0
+	for seed := range uint64(20) {
+		sc := harness.Scenario{Timeline: []harness.Event{moves, at}}
+		got := Unroll(sc, seed)
+		require.Equal(t, 10*time.Second, got.Length)
+		require.Equal(t, at, got.Timeline[len(got.Timeline)-1])
+		for _, e := range got.Timeline {
+			require.LessOrEqual(t, e.At, got.Length)
+		}
+		happens += len(got.Timeline) - 1
+	}
+	require.Greater(t, happens, 0)
+	require.Less(t, happens, 20)
+}

@@ -77,6 +77,7 @@ var (
 	_ harness.Network        = (*Network)(nil)
 	_ harness.Host           = (*host)(nil)
 	_ harness.PacketListener = (*host)(nil)
+	_ harness.LinkWatcher    = (*host)(nil)
 	_ net.Conn               = conn{}
 	_ net.Conn               = (*datagram)(nil)
 	_ net.PacketConn         = (*datagram)(nil)

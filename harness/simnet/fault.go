@@ -87,10 +87,20 @@ func (n *Network) blackhole(d harness.Direction) func() int64 {
 	}
 	before := lost()
 	change(1)
+	n.watchers.Down()
 	return n.ending(func() int64 {
 		change(-1)
+		n.announce(n.watchers.Up())
 		return lost() - before
 	})
+}
+
+// announce makes the calls of n.watchers, each at an instant of its own.
+func (n *Network) announce(calls []func()) {
+	for _, call := range calls {
+		n.push(&event{rank: rankFault, run: call}, n.at)
+	}
+	n.rearm()
 }
 
 func (n *Network) refuse() func() int64 {

@@ -197,6 +197,15 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 	return l, nil
 }
 
+// WatchLink implements harness.LinkWatcher. The server has no access link: its up is
+// never called.
+func (h *host) WatchLink(up func()) (stop func()) {
+	if h.index < 0 {
+		return func() {}
+	}
+	return h.n.watchers.Watch(h.index, up)
+}
+
 // bound reports whether a connection of the host has the port.
 func (h *host) bound(port uint16) bool {
 	for k := range h.conns {

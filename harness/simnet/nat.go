@@ -32,6 +32,9 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 			}
 		}
 	}
+	if newAddress {
+		n.announce(n.watchers.Moved())
+	}
 	return hits
 }
 
@@ -55,9 +58,15 @@ func (n *Network) vanish(side harness.Side) func() int64 {
 		}
 	}
 	n.dark += dark
+	if side == harness.Client {
+		n.watchers.Down()
+	}
 	return n.ending(func() int64 {
 		n.crash(side)
 		n.dark -= dark
+		if side == harness.Client {
+			n.announce(n.watchers.Up())
+		}
 		for _, f := range gone {
 			f.vanished--
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
 )
 
 // MaxClients is how many clients a network can have, as their addresses are two
@@ -58,6 +59,7 @@ type Network struct {
 	receiveBuffer int64
 	server        *host
 	clients       []*host
+	watchers      link.Watchers
 	flights       []*flight // for use again
 
 	profile  harness.Profile
@@ -160,6 +162,7 @@ func (n *Network) Close() error {
 	}
 	n.stopped = true
 	n.mu.Unlock()
+	n.watchers.Close()
 	n.halt()
 
 	n.mu.Lock()

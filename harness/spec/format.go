@@ -57,7 +57,7 @@ type workload struct {
 	Impatience duration  `yaml:"impatience" range:"100ms..1h" doc:"a user without a final answer presses pay again after this; without it never"`
 	Presses    count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses an order gets from an impatient user, the first included"`
 	Deadline   duration  `yaml:"deadline" default:"60s" range:"1s..24h" doc:"a payment not booked this long after it was asked must not be booked later"`
-	Attempts   count     `yaml:"attempts" default:"30" range:"1..10000" doc:"more attempts and status queries than this for one payment are a retry storm"`
+	Attempts   count     `yaml:"attempts" default:"30" range:"1..10000" doc:"more attempts and status queries than this for one payment are a retry storm; dials that found no server do not count"`
 }
 
 // link is a profile's name, or a mapping that starts from one and changes it.

@@ -50,7 +50,13 @@ type frontNetwork struct {
 }
 
 // Client implements harness.Network.
-func (n *frontNetwork) Client(i int) harness.Host { return frontHost{n.Network.Client(i), n} }
+func (n *frontNetwork) Client(i int) harness.Host {
+	h := frontHost{n.Network.Client(i), n}
+	if w, ok := h.Host.(harness.LinkWatcher); ok {
+		return watchingHost{h, w}
+	}
+	return h
+}
 
 // Inject implements harness.Network.
 func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err error) {
@@ -67,6 +73,12 @@ func (n *frontNetwork) Close() error { return errors.Join(n.board.close(), n.Net
 type frontHost struct {
 	harness.Host
 	net *frontNetwork
+}
+
+// watchingHost is a frontHost whose inner host knows the state of its link.
+type watchingHost struct {
+	frontHost
+	harness.LinkWatcher
 }
 
 // DialContext implements harness.Host.

@@ -19,7 +19,7 @@ import (
 // six repeated SYNs, 1+2+4+8+16+32+64 s (tcp_syn_retries in tcp(7)).
 const synTimeout = 127 * time.Second
 
-// client is the host of one payer: a harness.Host.
+// client is the host of one payer: a harness.Host and a harness.LinkWatcher.
 type client struct {
 	net   *network
 	i     int
@@ -103,6 +103,9 @@ func (c *client) reach(ctx context.Context, network, address string) (net.Conn, 
 func (c *client) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	return c.net.listen(ctx, network, address)
 }
+
+// WatchLink implements harness.LinkWatcher.
+func (c *client) WatchLink(up func()) (stop func()) { return c.net.watchers.Watch(c.i, up) }
 
 // server is the host of the payment server: a harness.Host.
 type server struct{ net *network }

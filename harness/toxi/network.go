@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
 )
 
 // network is a toxiproxy network: a harness.Network.
@@ -22,6 +23,8 @@ type network struct {
 	down    knob
 	ctx     context.Context // ends with Close, and dials with it
 	cancel  context.CancelFunc
+
+	watchers link.Watchers
 
 	mu        sync.Mutex
 	profile   harness.Profile
@@ -89,13 +92,22 @@ func (n *network) blackhole(d harness.Direction) (end func() int64) {
 	defer n.mu.Unlock()
 	n.holes = append(n.holes, h)
 	n.publish()
+	n.watchers.Down()
 	return func() int64 {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.holes = slices.DeleteFunc(n.holes, func(x hole) bool { return x == h })
-		n.publish()
+		n.fill(h)
+		for _, call := range n.watchers.Up() {
+			call()
+		}
 		return h.hits.Load()
 	}
+}
+
+// fill ends a blackhole.
+func (n *network) fill(h hole) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.holes = slices.DeleteFunc(n.holes, func(x hole) bool { return x == h })
+	n.publish()
 }
 
 func (n *network) refuse() (end func() int64) {
@@ -123,6 +135,7 @@ func (n *network) refused() bool {
 
 // Close implements harness.Network: open connections are reset.
 func (n *network) Close() error {
+	n.watchers.Close()
 	n.mu.Lock()
 	n.cancel()
 	listeners := n.listeners

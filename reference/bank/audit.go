@@ -7,7 +7,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // Audit reads a ledger's file beside the bank that writes it, or after that bank
@@ -56,7 +56,7 @@ func (a *Audit) Close() error {
 // Transfer is a payment as booked.
 type Transfer struct {
 	ID       int64
-	Key      wire.Key // idempotency key
+	Key      pay.Key // idempotency key
 	Order    string
 	Payer    string // account
 	Payee    string // account
@@ -166,7 +166,7 @@ func (a *Audit) Verify() error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, a.verifyAnswers())
+	errs = append(errs, a.verifyAnswers(), a.verifyCertificates())
 	return errors.Join(errs...)
 }
 
@@ -174,20 +174,37 @@ func (a *Audit) Verify() error {
 // its key.
 func (a *Audit) verifyAnswers() error {
 	const text = `
-		SELECT i.key, i.answer, coalesce(t.id, 0)
+		SELECT i.key, coalesce(t.id, 0), i.result, i.reason, i.transfer, i.receipt, i.decided
 		FROM idempotency i
 		LEFT JOIN (transfer t JOIN entry e ON e.transfer = t.id AND e.amount < 0)
 			ON t.key = i.key AND e.account = i.payer`
 	var errs []error
 	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
-		var key wire.Key
+		var key pay.Key
 		copy(key[:], s.ColumnRawBlob(0))
-		booked := s.ColumnInt64(2)
-		switch answer, err := wire.ParseAnswer(key, s.ColumnRawBlob(1)); {
+		booked := s.ColumnInt64(1)
+		switch answer, err := scanAnswer(s, 2); {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("the record of key %v: %w", key, err))
 		case answer.Transfer != booked:
 			errs = append(errs, fmt.Errorf("key %v was answered %v with transfer %d, but booked as transfer %d", key, answer.Result, answer.Transfer, booked))
+		}
+		return len(errs) < maxFindings
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// verifyCertificates verifies the certificate of each account that has a wallet.
+func (a *Audit) verifyCertificates() error {
+	const text = `SELECT name, identity, transport, certificate FROM account WHERE identity IS NOT NULL`
+	var errs []error
+	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+		var c pay.Certificate
+		copy(c.Identity[:], s.ColumnRawBlob(1))
+		copy(c.Transport[:], s.ColumnRawBlob(2))
+		copy(c.Signature[:], s.ColumnRawBlob(3))
+		if err := c.Verify(); err != nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", s.ColumnText(0), err))
 		}
 		return len(errs) < maxFindings
 	})

@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // BenchmarkServer is the figure of the package: 64 wallets on persistent TCP
@@ -23,8 +24,8 @@ import (
 func BenchmarkServer(b *testing.B) {
 	const wallets = 64
 	bk := openBook(b, wallets)
-	sv := startServer(b, ServerConfig{Book: bk})
-	sessions := make([]*wire.Session, wallets)
+	sv := startServer(b, ServerConfig{Service: bk})
+	sessions := make([]*session, wallets)
 	for i := range sessions {
 		sessions[i] = sv.dial(b, bk.wallets[i])
 		defer sessions[i].Close()
@@ -52,12 +53,12 @@ func BenchmarkServer(b *testing.B) {
 	b.ReportMetric(float64(fsync.Microseconds()), "µs/fsync")
 }
 
-func bookOne(b *testing.B, s *wire.Session, n int) {
+func bookOne(b *testing.B, s *session, n int) {
 	b.Helper()
 	p := payment(n)
 	p.Amount = 1
-	a, err := s.Do(context.Background(), &wire.Request{Ask: wire.AskPay, Payment: p})
-	if err != nil || (a.Result != wire.Confirmed && a.Reason != wire.NoFunds) {
+	a, err := s.Do(context.Background(), &pay.Request{Ask: pay.AskPay, Payment: p})
+	if err != nil || (a.Result != pay.Confirmed && a.Reason != pay.NoFunds) {
 		b.Errorf("payment %d: %v, %v", n, a, err)
 	}
 }
@@ -82,24 +83,48 @@ func fsyncTime(tb testing.TB, dir string) time.Duration {
 // testServer is a server on loopback TCP.
 type testServer struct {
 	*Server
-	key     wire.BankKey
+	static  noise.KeyPair
+	bank    testClient // without a wallet
 	address string
 	served  chan error // what Serve returned
 }
 
+// testClient is what a wallet knows of a bank, and its own keys.
+type testClient struct {
+	noise.ClientConfig
+	receipts ed25519.PublicKey // of the bank
+}
+
+// open begins a session over conn.
+func (c testClient) open(conn net.Conn) *session {
+	return &session{Session: noise.Client(conn, c.ClientConfig), client: c}
+}
+
+// session signs every request, as a wallet does.
+type session struct {
+	*noise.Session
+	client testClient
+}
+
+// Do implements channel.Channel.
+func (s *session) Do(ctx context.Context, r *pay.Request) (*pay.Answer, error) {
+	if err := r.Sign(s.client.Vault, s.client.receipts); err != nil {
+		return nil, err
+	}
+	return s.Session.Do(ctx, r)
+}
+
 func startServer(tb testing.TB, cfg ServerConfig) *testServer {
 	tb.Helper()
-	static, err := wire.NewKeyPair(nil)
+	static, err := noise.NewKeyPair(nil)
 	require.NoError(tb, err)
-	cfg.Wire.Static = static
+	bk := cfg.Service.(*book)
+	cfg.Noise.Static, cfg.Noise.Receipts, cfg.Noise.Identify = static, bk.receiptKey(), bk.Identify
 	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(tb, err)
 	sv := &testServer{
 		Server: NewServer(cfg), address: ln.Addr().String(), served: make(chan error, 1),
-		key: wire.BankKey{Static: static.Public},
-	}
-	if bk, ok := cfg.Book.(*book); ok {
-		sv.key.Receipt = bk.cfg.Receipts.Public().(ed25519.PublicKey)
+		static: static, bank: testClient{noise.ClientConfig{Bank: static.Public}, bk.receiptKey()},
 	}
 	go func() { sv.served <- sv.Serve(context.Background(), ln) }()
 	tb.Cleanup(func() {
@@ -116,13 +141,15 @@ func (sv *testServer) connect(tb testing.TB) net.Conn {
 	return conn
 }
 
-func (sv *testServer) dial(tb testing.TB, wallet wire.KeyPair) *wire.Session {
+func (sv *testServer) dial(tb testing.TB, wallet testWallet) *session {
 	tb.Helper()
-	return wire.Client(sv.connect(tb), sv.client(wallet))
+	return sv.client(wallet).open(sv.connect(tb))
 }
 
-func (sv *testServer) client(wallet wire.KeyPair) wire.ClientConfig {
-	return wire.ClientConfig{Static: wallet, Bank: sv.key}
+func (sv *testServer) client(wallet testWallet) testClient {
+	c := sv.bank
+	c.Vault = wallet.Vault
+	return c
 }
 
 // BenchmarkLedger books payments of 64 concurrent wallets, without the network.
@@ -134,11 +161,11 @@ func BenchmarkLedger(b *testing.B) {
 	b.ReportAllocs()
 	var next atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		w := bk.wallets[int(next.Add(1))%wallets].Public
+		w := bk.wallets[int(next.Add(1))%wallets].id()
 		for pb.Next() {
 			p := payment(int(n.Add(1)))
 			p.Amount = 1
-			a, err := bk.Answer(context.Background(), w, &wire.Request{Ask: wire.AskPay, Payment: p})
+			a, err := bk.Answer(context.Background(), w, &pay.Request{Ask: pay.AskPay, Payment: p})
 			if err != nil {
 				b.Error(err)
 				return

@@ -18,21 +18,21 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // TestKillBeforeCommit: what was not committed is as if it had never been asked.
 func TestKillBeforeCommit(t *testing.T) {
 	cfg, clock := config(t)
 	held := make(chan struct{})
-	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []wire.Key) {
+	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) {
 		close(held)
 		<-ctx.Done()
 	}
 	b := openBookWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := b.Answer(context.Background(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: payment(1)})
+		_, err := b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 		failed <- err
 	}()
 	<-held
@@ -44,8 +44,8 @@ func TestKillBeforeCommit(t *testing.T) {
 	transfers, closing := b.books(t)
 	require.Empty(t, transfers)
 	require.EqualValues(t, 100_00, closing["w0"])
-	require.Equal(t, wire.NotFound, b.ask(t, wire.AskStatus, 0, payment(1)).Result)
-	require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
+	require.Equal(t, pay.NotFound, b.ask(t, pay.AskStatus, 0, payment(1)).Result)
+	require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 }
 
 // TestKillAfterCommit: what was committed is there, and its answer is repeated
@@ -54,14 +54,14 @@ func TestKillAfterCommit(t *testing.T) {
 	cfg, clock := config(t)
 	var b *book
 	held, killed := make(chan struct{}), make(chan struct{})
-	cfg.Hooks.Committed = func([]wire.Key) {
+	cfg.Hooks.Committed = func([]pay.Key) {
 		close(held)
 		<-b.ctx.Done()
 	}
 	b = openBookWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := b.Answer(context.Background(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: payment(1)})
+		_, err := b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 		failed <- err
 	}()
 	<-held
@@ -76,7 +76,7 @@ func TestKillAfterCommit(t *testing.T) {
 	require.EqualValues(t, 75_00, closing["w0"])
 	b.clock.Add(3_600_000)
 	got := b.pay(t, 0, payment(1))
-	require.Equal(t, wire.Confirmed, got.Result, "long past its deadline, but it was booked in time")
+	require.Equal(t, pay.Confirmed, got.Result, "long past its deadline, but it was booked in time")
 	require.Equal(t, transfers[0].ID, got.Transfer)
 }
 
@@ -89,10 +89,10 @@ func TestKilledProcess(t *testing.T) {
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, child.Start())
-	var confirmed []wire.Key
+	var confirmed []pay.Key
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		var k wire.Key
+		var k pay.Key
 		if n, err := hex.Decode(k[:], lines.Bytes()); n != len(k) || err != nil {
 			continue // a line cut by the kill
 		}
@@ -110,7 +110,7 @@ func TestKilledProcess(t *testing.T) {
 	b := &book{Ledger: l, cfg: cfg, clock: clock}
 	defer b.Close()
 	transfers, _ := b.books(t)
-	booked := map[wire.Key]int{}
+	booked := map[pay.Key]int{}
 	for _, tr := range transfers {
 		booked[tr.Key]++
 	}
@@ -135,7 +135,7 @@ func TestBankProcess(t *testing.T) {
 			for n.Load() < 1_000_000 {
 				p := payment(int(n.Add(1)))
 				p.Amount = 1
-				if b.pay(t, i, p).Result == wire.Confirmed {
+				if b.pay(t, i, p).Result == pay.Confirmed {
 					_, _ = fmt.Fprintln(os.Stdout, p.Key)
 				}
 			}
@@ -146,8 +146,8 @@ func TestBankProcess(t *testing.T) {
 
 // TestDiskFailures: a batch the disk did not take is never confirmed.
 func TestDiskFailures(t *testing.T) {
-	pay := func(b *book, n int) (*wire.Answer, error) {
-		return b.Answer(context.Background(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: payment(n)})
+	tryPay := func(b *book, n int) (*pay.Answer, error) {
+		return b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(n)})
 	}
 	t.Run("full, then not", func(t *testing.T) {
 		cfg, clock := config(t)
@@ -155,11 +155,11 @@ func TestDiskFailures(t *testing.T) {
 		cfg.VFS = name
 		b := openBookWith(t, 1, cfg, clock)
 		disk.failWrite.Store(true)
-		_, err := pay(b, 1)
+		_, err := tryPay(b, 1)
 		require.ErrorIs(t, err, sqlite3.FULL)
 		disk.failWrite.Store(false)
-		require.Equal(t, wire.NotFound, b.ask(t, wire.AskStatus, 0, payment(1)).Result)
-		require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
+		require.Equal(t, pay.NotFound, b.ask(t, pay.AskStatus, 0, payment(1)).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 		_, closing := b.books(t)
 		require.EqualValues(t, 75_00, closing["w0"])
 	})
@@ -169,15 +169,15 @@ func TestDiskFailures(t *testing.T) {
 		cfg.VFS = name
 		b := openBookWith(t, 1, cfg, clock)
 		disk.failSync.Store(true)
-		_, err := pay(b, 1)
+		_, err := tryPay(b, 1)
 		require.ErrorIs(t, err, sqlite3.IOERR)
 		disk.failSync.Store(false)
-		_, err = pay(b, 1)
+		_, err = tryPay(b, 1)
 		require.ErrorContains(t, err, "open it again", "after a failed sync nobody knows what is on the disk")
 		require.ErrorContains(t, <-b.Failed(), "open it again", "and whoever serves it hears of it")
 		require.NoError(t, b.Kill())
 		b.reopen(t)
-		require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 		transfers, _ := b.books(t)
 		require.Len(t, transfers, 1)
 	})
@@ -222,13 +222,13 @@ func TestSecondWriterIsNoticed(t *testing.T) {
 	other, err := OpenLedger(b.cfg)
 	require.NoError(t, err)
 	defer other.Close()
-	require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
-	r := &wire.Request{Ask: wire.AskPay, Payment: payment(2)}
-	_, err = other.Answer(t.Context(), b.wallets[0].Public, r)
+	require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
+	r := &pay.Request{Ask: pay.AskPay, Payment: payment(2)}
+	_, err = other.Answer(t.Context(), b.wallets[0].id(), r)
 	require.ErrorContains(t, err, "another program writes to the ledger")
-	got, err := other.Answer(t.Context(), b.wallets[0].Public, r)
+	got, err := other.Answer(t.Context(), b.wallets[0].id(), r)
 	require.NoError(t, err)
-	require.Equal(t, wire.Confirmed, got.Result, "it has read the accounts again")
+	require.Equal(t, pay.Confirmed, got.Result, "it has read the accounts again")
 	_, closing := b.books(t)
 	require.EqualValues(t, 50_00, closing["w0"])
 }
@@ -254,8 +254,12 @@ func TestOpenRefuses(t *testing.T) {
 			l, err := OpenLedger(*cfg)
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
-			execSQL(t, cfg.Path, "PRAGMA user_version=2")
-		}, "the ledger has schema 2, this program knows 1"},
+			execSQL(t, cfg.Path, "PRAGMA user_version=9")
+		}, "the ledger has schema 9, this program knows 3"},
+		{"a ledger without identities", func(t *testing.T, cfg *LedgerConfig) {
+			t.Helper()
+			execSQL(t, cfg.Path, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=2", applicationID))
+		}, "the ledger has schema 2, this program knows 3: use the program that wrote it"},
 		{"memory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path, cfg.VFS = "/ledger", "memdb" }, "does not survive a crash"},
 		{"no such file layer", func(_ *testing.T, cfg *LedgerConfig) { cfg.VFS = "nowhere" }, "no such vfs"},
 	}
@@ -275,7 +279,7 @@ func TestOddPath(t *testing.T) {
 	cfg, clock := config(t)
 	cfg.Path = filepath.Join(filepath.Dir(cfg.Path), "a b?c#d%41&vfs=x é.db")
 	b := openBookWith(t, 1, cfg, clock)
-	require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
+	require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 	require.FileExists(t, cfg.Path)
 	b.books(t)
 }
@@ -303,14 +307,17 @@ func TestVerifyFinds(t *testing.T) {
 		{"overdraft", "PRAGMA ignore_check_constraints=ON; UPDATE account SET balance = -1 WHERE name = 'w0'", "account w0 is below zero: -1"},
 		{"record lost", "DELETE FROM idempotency", "has a key without a record"},
 		{"record for nothing", "UPDATE idempotency SET key = randomblob(16)", "was answered confirmed with transfer"},
-		{"record unreadable", "UPDATE idempotency SET answer = x'ff'", "decode answer"},
+		{"record unreadable", "UPDATE idempotency SET result = 'maybe'", "is no result of a payment"},
+		{"identity altered", "UPDATE account SET identity = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
+		{"transport key altered", "UPDATE account SET transport = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
+		{"certificate altered", "UPDATE account SET certificate = randomblob(64) WHERE name = 'w0'", "account w0: verify the certificate"},
 		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked FROM transfer WHERE key IS NOT NULL;
 			INSERT INTO entry SELECT 99, account, amount FROM entry WHERE transfer = (SELECT id FROM transfer WHERE key IS NOT NULL);`, "was booked 2 times"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := openBook(t, 1)
-			require.Equal(t, wire.Confirmed, b.pay(t, 0, payment(1)).Result)
+			require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 			require.NoError(t, b.Close())
 			execSQL(t, b.cfg.Path, "PRAGMA foreign_keys=OFF; "+c.tamper)
 			a, err := OpenAudit(b.cfg.Path, "")
@@ -391,7 +398,7 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 			p := payment(rapid.IntRange(0, 9).Draw(rt, "key"))
 			p.Amount = rapid.SampledFrom([]int64{50, 200}).Draw(rt, "amount")
 			p.Payee = rapid.SampledFrom([]string{"m0", "m0", "w0", "w1", "nobody"}).Draw(rt, "payee")
-			ask := rapid.SampledFrom([]wire.Ask{wire.AskPay, wire.AskPay, wire.AskStatus}).Draw(rt, "ask")
+			ask := rapid.SampledFrom([]pay.Ask{pay.AskPay, pay.AskPay, pay.AskStatus}).Draw(rt, "ask")
 			got := b.ask(rt, ask, wallet, p)
 			require.Equal(rt, m.answer(ask, wallet, p, b.clock.Load()), modelAnswer{p, got.Result, got.Reason})
 		}
@@ -406,11 +413,10 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 func (b *book) enrollModel(rt *rapid.T, balances map[string]int64) {
 	src := rand.NewChaCha8([32]byte{3})
 	for i := range 2 {
-		k, err := wire.NewKeyPair(src)
-		require.NoError(rt, err)
+		k := newTestWallet(rt, src)
 		b.wallets = append(b.wallets, k)
 		name := fmt.Sprint("w", i)
-		require.NoError(rt, b.Enroll(context.Background(), Account{Name: name, Key: k.Public, Currency: "KES", Opening: balances[name]}))
+		require.NoError(rt, b.Enroll(context.Background(), Account{Name: name, Certificate: k.Certificate(), Currency: "KES", Opening: balances[name]}))
 	}
 	require.NoError(rt, b.Enroll(context.Background(), Account{Name: "m0", Currency: "KES"}))
 }
@@ -423,35 +429,35 @@ type model struct {
 }
 
 type modelAnswer struct {
-	p      wire.Payment
-	result wire.Result
-	reason wire.Reason
+	p      pay.Payment
+	result pay.Result
+	reason pay.Reason
 }
 
-func (m *model) answer(ask wire.Ask, wallet int, p wire.Payment, now int64) modelAnswer {
+func (m *model) answer(ask pay.Ask, wallet int, p pay.Payment, now int64) modelAnswer {
 	payer := fmt.Sprint("w", wallet)
 	id := payer + p.Key.String()
 	if old, ok := m.answers[id]; ok {
 		if old.p != p {
-			return modelAnswer{p, wire.Conflict, wire.NoReason}
+			return modelAnswer{p, pay.Conflict, pay.NoReason}
 		}
 		return old
 	}
-	a := modelAnswer{p, wire.Declined, wire.NoReason}
+	a := modelAnswer{p, pay.Declined, pay.NoReason}
 	_, known := m.balance[p.Payee]
 	switch {
 	case now > p.Deadline:
-		a.result = wire.Expired
-	case ask == wire.AskStatus:
-		return modelAnswer{p, wire.NotFound, wire.NoReason}
+		a.result = pay.Expired
+	case ask == pay.AskStatus:
+		return modelAnswer{p, pay.NotFound, pay.NoReason}
 	case !known:
-		a.reason = wire.UnknownPayee
+		a.reason = pay.UnknownPayee
 	case p.Payee == payer:
-		a.reason = wire.SameAccount
+		a.reason = pay.SameAccount
 	case m.balance[payer] < p.Amount:
-		a.reason = wire.NoFunds
+		a.reason = pay.NoFunds
 	default:
-		a.result = wire.Confirmed
+		a.result = pay.Confirmed
 		m.balance[payer] -= p.Amount
 		m.balance[p.Payee] += p.Amount
 		m.booked++

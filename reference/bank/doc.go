@@ -21,6 +21,8 @@
 //     never final and "expired" always is.
 //   - Whether an order was paid before under another key is not the bank's
 //     business; it notes the order in the transfer.
+//   - An account that can pay belongs to an identity key. Its wallet's certificate is
+//     verified and stored when the account is opened.
 //   - All entries of a currency sum to zero; no account but equity is below zero.
 //
 // # What it costs

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // ErrClosed is returned by a Ledger after its Close or Kill, and by a Server
@@ -22,7 +22,7 @@ type LedgerConfig struct {
 	VFS      string             // the registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
 	Receipts ed25519.PrivateKey // signs answers
 
-	MaxAmount int64 // minor units, the largest payment; default and at most wire.MaxAmount
+	MaxAmount int64 // minor units, the largest payment; default and at most pay.MaxAmount
 	MaxBatch  int   // requests in one transaction; default 256
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
@@ -45,33 +45,22 @@ type Hooks struct {
 	// BeforeCommit is called with the keys of the payments about to be booked,
 	// when the transaction has been written but not committed. If the ledger is
 	// killed meanwhile, which ends ctx, it is not committed at all.
-	BeforeCommit func(ctx context.Context, keys []wire.Key)
+	BeforeCommit func(ctx context.Context, keys []pay.Key)
 	// Committed is called with the same keys once the bookings are durable, and
 	// before any of them is answered. A crash may come in between: see
 	// LedgerConfig.Recall.
-	Committed func(keys []wire.Key)
+	Committed func(keys []pay.Key)
 	// BeforeAnswer is called by the Server before each answer is sent. It may
 	// take its time, until ctx ends.
-	BeforeAnswer func(ctx context.Context, key wire.Key)
-}
-
-// Book answers requests: a Ledger, or what a test puts in its place.
-type Book interface {
-	// Submit takes a request of the wallet with this public key, and returns at
-	// once. Requests are dealt with in the order of the calls. The function
-	// returned waits for the answer, which may be given to the wallet at once.
-	// An error means that the fate of the request is not known; the wallet may
-	// ask again. Both may be called from several goroutines, but the function
-	// once only.
-	Submit(payer wire.PublicKey, r *wire.Request) (wait func(context.Context) (*wire.Answer, error))
+	BeforeAnswer func(ctx context.Context, key pay.Key)
 }
 
 // Account is somebody the ledger knows.
 type Account struct {
-	Name     string         // as a payee is named on the wire
-	Key      wire.PublicKey // of the wallet that may pay from it; zero for a merchant, who cannot pay
-	Currency string         // ISO 4217 letters
-	Opening  int64          // minor units, 0 to wire.MaxAmount
+	Name        string          // as a payee is named on the wire
+	Certificate pay.Certificate // of the wallet that may pay from it; zero for a merchant, who cannot pay
+	Currency    string          // ISO 4217 letters
+	Opening     int64           // minor units, 0 to pay.MaxAmount
 }
 
 // Ledger is the bank's book. All its methods may be called from several
@@ -92,20 +81,21 @@ type Ledger struct {
 	once    sync.Once
 	err     error // of closing the file; set before stopped
 
-	w writer
+	identities identities
+	w          writer
 }
 
 // job is one request on its way through the writer.
 type job struct {
-	payer       wire.PublicKey
-	request     *wire.Request // nil: enroll
+	payer       pay.PublicKey
+	request     *pay.Request // nil: enroll
 	fingerprint [32]byte
 	enroll      *Account
 	done        chan outcome // has room for the outcome
 }
 
 type outcome struct {
-	answer *wire.Answer
+	answer *pay.Answer
 	err    error
 }
 
@@ -115,8 +105,8 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	if len(cfg.Receipts) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("open ledger %s: the receipt key has %d bytes, not %d", cfg.Path, len(cfg.Receipts), ed25519.PrivateKeySize)
 	}
-	if cfg.MaxAmount <= 0 || cfg.MaxAmount > wire.MaxAmount {
-		cfg.MaxAmount = wire.MaxAmount
+	if cfg.MaxAmount <= 0 || cfg.MaxAmount > pay.MaxAmount {
+		cfg.MaxAmount = pay.MaxAmount
 	}
 	if cfg.MaxBatch <= 0 {
 		cfg.MaxBatch = 256
@@ -139,7 +129,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		closing: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan error, 1),
 	}
 	l.ctx, l.kill = context.WithCancel(context.Background())
-	l.w = writer{cfg: &l.cfg, store: st}
+	l.w = writer{cfg: &l.cfg, store: st, identities: &l.identities}
 	if err = l.w.load(); err == nil {
 		err = l.w.recall()
 	}
@@ -153,12 +143,12 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 // Answer submits a request and waits for its answer. It returns once what the
 // answer says is durable. When ctx ends first the request may still be dealt
 // with.
-func (l *Ledger) Answer(ctx context.Context, payer wire.PublicKey, r *wire.Request) (*wire.Answer, error) {
+func (l *Ledger) Answer(ctx context.Context, payer pay.PublicKey, r *pay.Request) (*pay.Answer, error) {
 	return l.Submit(payer, r)(ctx)
 }
 
-// Submit implements [Book]; of the waiting the same holds as of Answer.
-func (l *Ledger) Submit(payer wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
+// Submit implements [pay.Service].
+func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	if err := r.Validate(); err != nil {
 		return known(nil, fmt.Errorf("answer %v: %w", r.Payment.Key, err))
 	}
@@ -171,20 +161,21 @@ func (l *Ledger) Submit(payer wire.PublicKey, r *wire.Request) func(context.Cont
 	select {
 	case l.jobs <- j:
 	default:
-		return known(&wire.Answer{
-			Key: r.Payment.Key, Result: wire.Refused, Reason: wire.Busy, At: l.cfg.Now().UnixMilli(),
+		return known(&pay.Answer{
+			Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Now().UnixMilli(),
 		}, nil)
 	}
-	return func(ctx context.Context) (*wire.Answer, error) { return l.wait(ctx, j) }
+	return func(ctx context.Context) (*pay.Answer, error) { return l.wait(ctx, j) }
 }
 
 // known is an answer that is known at once.
-func known(a *wire.Answer, err error) func(context.Context) (*wire.Answer, error) {
-	return func(context.Context) (*wire.Answer, error) { return a, err }
+func known(a *pay.Answer, err error) func(context.Context) (*pay.Answer, error) {
+	return func(context.Context) (*pay.Answer, error) { return a, err }
 }
 
 // Enroll opens an account, with an opening balance from the equity account of
-// its currency. To enroll the very same account again changes nothing.
+// its currency. It verifies the certificate of the account's wallet, and Identify
+// knows the wallet once Enroll has returned. To enroll the very same account again changes nothing.
 func (l *Ledger) Enroll(ctx context.Context, a Account) error {
 	j := &job{enroll: &a, done: make(chan outcome, 1)}
 	select {
@@ -200,7 +191,7 @@ func (l *Ledger) Enroll(ctx context.Context, a Account) error {
 	return nil
 }
 
-func (l *Ledger) wait(ctx context.Context, j *job) (*wire.Answer, error) {
+func (l *Ledger) wait(ctx context.Context, j *job) (*pay.Answer, error) {
 	select {
 	case o := <-j.done:
 		return o.answer, o.err
@@ -214,6 +205,12 @@ func (l *Ledger) wait(ctx context.Context, j *job) (*wire.Answer, error) {
 			return nil, ErrClosed
 		}
 	}
+}
+
+// Identify returns the identity that has certified this transport key, or false
+// if no account has it. It does not wait for the writer.
+func (l *Ledger) Identify(transport [32]byte) (identity pay.PublicKey, known bool) {
+	return l.identities.find(transport)
 }
 
 // Failed yields the error after which the ledger refuses everything until it is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -15,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,9 +36,23 @@ type tester interface {
 type book struct {
 	*Ledger
 	cfg     LedgerConfig
-	wallets []wire.KeyPair
+	wallets []testWallet
 	clock   *atomic.Int64 // Unix milliseconds
 }
+
+// testWallet is a wallet of the tests.
+type testWallet struct{ vault.Vault }
+
+// newTestWallet draws a wallet's keys from r; nil is crypto/rand.
+func newTestWallet(tb tester, r io.Reader) testWallet {
+	tb.Helper()
+	v, err := vault.New(r)
+	require.NoError(tb, err)
+	return testWallet{v}
+}
+
+// id is who the wallet is to the bank.
+func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
 // config is a ledger's in a new directory, with keys and a clock that are the
 // same in every run.
@@ -70,16 +86,18 @@ func openBookWith(tb testing.TB, wallets int, cfg LedgerConfig, clock *atomic.In
 	return b
 }
 
+// receiptKey verifies the bank's receipts.
+func (b *book) receiptKey() ed25519.PublicKey { return b.cfg.Receipts.Public().(ed25519.PublicKey) }
+
 func (b *book) enroll(tb testing.TB, wallets int) {
 	tb.Helper()
 	src := rand.NewChaCha8([32]byte{2})
 	var wg sync.WaitGroup
 	for i := range wallets {
-		k, err := wire.NewKeyPair(src)
-		require.NoError(tb, err)
+		k := newTestWallet(tb, src)
 		b.wallets = append(b.wallets, k)
 		wg.Go(func() {
-			err := b.Enroll(context.Background(), Account{Name: fmt.Sprint("w", i), Key: k.Public, Currency: "KES", Opening: 100_00})
+			err := b.Enroll(context.Background(), Account{Name: fmt.Sprint("w", i), Certificate: k.Certificate(), Currency: "KES", Opening: 100_00})
 			if err != nil {
 				tb.Error(err)
 			}
@@ -100,30 +118,29 @@ func (b *book) reopen(tb tester) {
 }
 
 // payment is of 25.00 KES to m0, with a key made from n.
-func payment(n int) wire.Payment {
-	return wire.Payment{
-		Key:   wire.Key{1, byte(n >> 16), byte(n >> 8), byte(n)},
+func payment(n int) pay.Payment {
+	return pay.Payment{
+		Key:   pay.Key{1, byte(n >> 16), byte(n >> 8), byte(n)},
 		Order: fmt.Sprint("order-", n), Payee: "m0", Amount: 25_00, Currency: "KES",
 		Created: testTime, Deadline: testTime + 60_000,
 	}
 }
 
-func (b *book) ask(tb tester, ask wire.Ask, wallet int, p wire.Payment) *wire.Answer {
+func (b *book) ask(tb tester, ask pay.Ask, wallet int, p pay.Payment) *pay.Answer {
 	tb.Helper()
-	a, err := b.Answer(context.Background(), b.wallets[wallet].Public, &wire.Request{Ask: ask, Payment: p})
+	a, err := b.Answer(context.Background(), b.wallets[wallet].id(), &pay.Request{Ask: ask, Payment: p})
 	require.NoError(tb, err)
 	require.NoError(tb, a.Validate())
 	require.Equal(tb, p.Key, a.Key)
 	if a.Result.Final() {
-		key := b.cfg.Receipts.Public().(ed25519.PublicKey)
-		require.NoError(tb, wire.VerifyReceipt(key, b.wallets[wallet].Public, &p, a))
+		require.NoError(tb, pay.VerifyReceipt(b.receiptKey(), b.wallets[wallet].id(), &p, a))
 	}
 	return a
 }
 
-func (b *book) pay(tb tester, wallet int, p wire.Payment) *wire.Answer {
+func (b *book) pay(tb tester, wallet int, p pay.Payment) *pay.Answer {
 	tb.Helper()
-	return b.ask(tb, wire.AskPay, wallet, p)
+	return b.ask(tb, pay.AskPay, wallet, p)
 }
 
 // books returns what a reader beside the bank sees: the transfers and the
@@ -151,7 +168,7 @@ func (b *book) books(tb tester) ([]Transfer, map[string]int64) {
 func TestPay(t *testing.T) {
 	b := openBook(t, 1)
 	got := b.pay(t, 0, payment(1))
-	require.Equal(t, wire.Confirmed, got.Result)
+	require.Equal(t, pay.Confirmed, got.Result)
 	require.Equal(t, b.clock.Load(), got.At)
 
 	transfers, closing := b.books(t)
@@ -163,7 +180,7 @@ func TestPay(t *testing.T) {
 }
 
 func TestSameKey(t *testing.T) {
-	again := func(change func(*wire.Payment)) wire.Payment {
+	again := func(change func(*pay.Payment)) pay.Payment {
 		p := payment(1)
 		change(&p)
 		return p
@@ -171,25 +188,25 @@ func TestSameKey(t *testing.T) {
 	cases := []struct {
 		name   string
 		wallet int
-		second wire.Payment
-		want   wire.Result
+		second pay.Payment
+		want   pay.Result
 		booked int
 	}{
-		{"same content", 0, payment(1), wire.Confirmed, 1},
-		{"other amount", 0, again(func(p *wire.Payment) { p.Amount++ }), wire.Conflict, 1},
-		{"other payee", 0, again(func(p *wire.Payment) { p.Payee = "m1" }), wire.Conflict, 1},
-		{"other currency", 0, again(func(p *wire.Payment) { p.Currency = "UGX" }), wire.Conflict, 1},
-		{"other order", 0, again(func(p *wire.Payment) { p.Order = "x" }), wire.Conflict, 1},
-		{"other time", 0, again(func(p *wire.Payment) { p.Created++ }), wire.Conflict, 1},
-		{"other deadline", 0, again(func(p *wire.Payment) { p.Deadline++ }), wire.Conflict, 1},
-		{"other payer", 1, payment(1), wire.Confirmed, 2},
-		{"same order under another key", 0, again(func(p *wire.Payment) { p.Key[9]++ }), wire.Confirmed, 2},
+		{"same content", 0, payment(1), pay.Confirmed, 1},
+		{"other amount", 0, again(func(p *pay.Payment) { p.Amount++ }), pay.Conflict, 1},
+		{"other payee", 0, again(func(p *pay.Payment) { p.Payee = "m1" }), pay.Conflict, 1},
+		{"other currency", 0, again(func(p *pay.Payment) { p.Currency = "UGX" }), pay.Conflict, 1},
+		{"other order", 0, again(func(p *pay.Payment) { p.Order = "x" }), pay.Conflict, 1},
+		{"other time", 0, again(func(p *pay.Payment) { p.Created++ }), pay.Conflict, 1},
+		{"other deadline", 0, again(func(p *pay.Payment) { p.Deadline++ }), pay.Conflict, 1},
+		{"other payer", 1, payment(1), pay.Confirmed, 2},
+		{"same order under another key", 0, again(func(p *pay.Payment) { p.Key[9]++ }), pay.Confirmed, 2},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := openBook(t, 2)
 			first := b.pay(t, 0, payment(1))
-			require.Equal(t, wire.Confirmed, first.Result)
+			require.Equal(t, pay.Confirmed, first.Result)
 			b.clock.Add(500)
 			for range 2 {
 				got := b.pay(t, c.wallet, c.second)
@@ -208,13 +225,13 @@ func TestSameKey(t *testing.T) {
 
 func TestSameKeyConcurrently(t *testing.T) {
 	b := openBook(t, 1)
-	answers := make([]*wire.Answer, 32)
+	answers := make([]*pay.Answer, 32)
 	var wg sync.WaitGroup
 	for i := range answers {
 		wg.Go(func() {
-			r := &wire.Request{Ask: wire.AskPay, Payment: payment(1)}
+			r := &pay.Request{Ask: pay.AskPay, Payment: payment(1)}
 			var err error
-			if answers[i], err = b.Answer(context.Background(), b.wallets[0].Public, r); err != nil {
+			if answers[i], err = b.Answer(context.Background(), b.wallets[0].id(), r); err != nil {
 				t.Error(err)
 			}
 		})
@@ -234,13 +251,13 @@ func TestFundsRace(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
-			r := &wire.Request{Ask: wire.AskPay, Payment: payment(i)}
-			switch a, err := b.Answer(context.Background(), b.wallets[0].Public, r); {
+			r := &pay.Request{Ask: pay.AskPay, Payment: payment(i)}
+			switch a, err := b.Answer(context.Background(), b.wallets[0].id(), r); {
 			case err != nil:
 				t.Error(err)
-			case a.Result == wire.Confirmed:
+			case a.Result == pay.Confirmed:
 				confirmed.Add(1)
-			case a.Reason == wire.NoFunds:
+			case a.Reason == pay.NoFunds:
 				declined.Add(1)
 			}
 		})
@@ -256,16 +273,16 @@ func TestFundsRace(t *testing.T) {
 func TestDeclines(t *testing.T) {
 	cases := []struct {
 		name   string
-		change func(*wire.Payment)
-		want   wire.Reason
+		change func(*pay.Payment)
+		want   pay.Reason
 	}{
-		{"more than there is", func(p *wire.Payment) { p.Amount = 100_01 }, wire.NoFunds},
-		{"nobody of that name", func(p *wire.Payment) { p.Payee = "m9" }, wire.UnknownPayee},
-		{"to the equity account", func(p *wire.Payment) { p.Payee = "equity:KES" }, wire.UnknownPayee},
-		{"to oneself", func(p *wire.Payment) { p.Payee = "w0" }, wire.SameAccount},
-		{"payee has another currency", func(p *wire.Payment) { p.Payee = "m2" }, wire.WrongCurrency},
-		{"payer has another currency", func(p *wire.Payment) { p.Payee, p.Currency = "m2", "UGX" }, wire.WrongCurrency},
-		{"above the bank's limit", func(p *wire.Payment) { p.Amount = 100_000_01 }, wire.AmountOutOfRange},
+		{"more than there is", func(p *pay.Payment) { p.Amount = 100_01 }, pay.NoFunds},
+		{"nobody of that name", func(p *pay.Payment) { p.Payee = "m9" }, pay.UnknownPayee},
+		{"to the equity account", func(p *pay.Payment) { p.Payee = "equity:KES" }, pay.UnknownPayee},
+		{"to oneself", func(p *pay.Payment) { p.Payee = "w0" }, pay.SameAccount},
+		{"payee has another currency", func(p *pay.Payment) { p.Payee = "m2" }, pay.WrongCurrency},
+		{"payer has another currency", func(p *pay.Payment) { p.Payee, p.Currency = "m2", "UGX" }, pay.WrongCurrency},
+		{"above the bank's limit", func(p *pay.Payment) { p.Amount = 100_000_01 }, pay.AmountOutOfRange},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -275,17 +292,17 @@ func TestDeclines(t *testing.T) {
 			p := payment(1)
 			c.change(&p)
 			got := b.pay(t, 0, p)
-			require.Equal(t, wire.Declined, got.Result)
+			require.Equal(t, pay.Declined, got.Result)
 			require.Equal(t, c.want, got.Reason)
 
 			// What would have helped comes too late for this key.
 			require.NoError(t, b.Enroll(t.Context(), Account{Name: "m9", Currency: "KES"}))
 			gift := payment(2)
 			gift.Payee = "w0"
-			require.Equal(t, wire.Confirmed, b.pay(t, 1, gift).Result)
+			require.Equal(t, pay.Confirmed, b.pay(t, 1, gift).Result)
 			b.clock.Add(5)
 			require.Equal(t, got, b.pay(t, 0, p), "the same answer for ever")
-			require.Equal(t, got, b.ask(t, wire.AskStatus, 0, p))
+			require.Equal(t, got, b.ask(t, pay.AskStatus, 0, p))
 			transfers, closing := b.books(t)
 			require.Len(t, transfers, 1)
 			require.EqualValues(t, 125_00, closing["w0"])
@@ -296,15 +313,14 @@ func TestDeclines(t *testing.T) {
 func TestFullAccount(t *testing.T) {
 	b := openBook(t, 0)
 	for i := range 2 {
-		k, err := wire.NewKeyPair(rand.NewChaCha8([32]byte{byte(i)}))
-		require.NoError(t, err)
+		k := newTestWallet(t, rand.NewChaCha8([32]byte{byte(i)}))
 		b.wallets = append(b.wallets, k)
-		require.NoError(t, b.Enroll(t.Context(), Account{Name: fmt.Sprint("w", i), Key: k.Public, Currency: "KES", Opening: wire.MaxAmount}))
+		require.NoError(t, b.Enroll(t.Context(), Account{Name: fmt.Sprint("w", i), Certificate: k.Certificate(), Currency: "KES", Opening: pay.MaxAmount}))
 	}
 	b.Ledger.w.byName["m0"].balance = maxBalance - 10 // as after a thousand years of trade
 	p := payment(1)
 	p.Amount = 11
-	require.Equal(t, wire.AmountOutOfRange, b.pay(t, 0, p).Reason)
+	require.Equal(t, pay.AmountOutOfRange, b.pay(t, 0, p).Reason)
 	b.Ledger.w.byName["m0"].balance = 0
 }
 
@@ -313,37 +329,37 @@ func TestDeadlines(t *testing.T) {
 	forever.Deadline = 0
 	const before, at, after = testTime + 1000, testTime + 60_000, testTime + 60_001
 	type step struct {
-		ask  wire.Ask
+		ask  pay.Ask
 		now  int64
-		want wire.Result
+		want pay.Result
 	}
 	cases := []struct {
 		name   string
-		p      wire.Payment
+		p      pay.Payment
 		steps  []step
 		booked int
 	}{
-		{"in the last millisecond", payment(1), []step{{wire.AskPay, at, wire.Confirmed}}, 1},
-		{"too late", payment(1), []step{{wire.AskPay, after, wire.Expired}}, 0},
+		{"in the last millisecond", payment(1), []step{{pay.AskPay, at, pay.Confirmed}}, 1},
+		{"too late", payment(1), []step{{pay.AskPay, after, pay.Expired}}, 0},
 		{"a late first copy after a status query", payment(1), []step{
-			{wire.AskStatus, before, wire.NotFound},
-			{wire.AskStatus, after, wire.Expired},
-			{wire.AskPay, after, wire.Expired},
-			{wire.AskPay, before, wire.Expired}, // even if the clock is set back
+			{pay.AskStatus, before, pay.NotFound},
+			{pay.AskStatus, after, pay.Expired},
+			{pay.AskPay, after, pay.Expired},
+			{pay.AskPay, before, pay.Expired}, // even if the clock is set back
 		}, 0},
 		{"not found is not final", payment(1), []step{
-			{wire.AskStatus, before, wire.NotFound},
-			{wire.AskPay, before, wire.Confirmed},
-			{wire.AskStatus, before, wire.Confirmed},
+			{pay.AskStatus, before, pay.NotFound},
+			{pay.AskPay, before, pay.Confirmed},
+			{pay.AskStatus, before, pay.Confirmed},
 		}, 1},
 		{"confirmed stays confirmed", payment(1), []step{
-			{wire.AskPay, before, wire.Confirmed},
-			{wire.AskStatus, after, wire.Confirmed},
-			{wire.AskPay, after, wire.Confirmed},
+			{pay.AskPay, before, pay.Confirmed},
+			{pay.AskStatus, after, pay.Confirmed},
+			{pay.AskPay, after, pay.Confirmed},
 		}, 1},
 		{"no deadline", forever, []step{
-			{wire.AskStatus, after, wire.NotFound},
-			{wire.AskPay, after, wire.Confirmed},
+			{pay.AskStatus, after, pay.NotFound},
+			{pay.AskPay, after, pay.Confirmed},
 		}, 1},
 	}
 	for _, c := range cases {
@@ -361,20 +377,32 @@ func TestDeadlines(t *testing.T) {
 
 func TestNotEnrolled(t *testing.T) {
 	b := openBook(t, 1)
-	stranger, err := wire.NewKeyPair(nil)
-	require.NoError(t, err)
+	stranger := newTestWallet(t, nil)
 	b.wallets = append(b.wallets, stranger)
 	got := b.pay(t, 1, payment(1))
-	require.Equal(t, wire.Refused, got.Result)
-	require.Equal(t, wire.NotEnrolled, got.Reason)
+	require.Equal(t, pay.Refused, got.Result)
+	require.Equal(t, pay.NotEnrolled, got.Reason)
 
 	// It was not final, and nothing was recorded.
-	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Key: stranger.Public, Currency: "KES", Opening: 100_00}))
-	require.Equal(t, wire.Confirmed, b.pay(t, 1, payment(1)).Result)
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: stranger.Certificate(), Currency: "KES", Opening: 100_00}))
+	require.Equal(t, pay.Confirmed, b.pay(t, 1, payment(1)).Result)
 }
 
 func TestEnroll(t *testing.T) {
-	key := func(n byte) wire.PublicKey { return wire.PublicKey{n} }
+	secrets := func(n byte) vault.Secrets {
+		s, err := vault.NewSecrets(rand.NewChaCha8([32]byte{n}))
+		require.NoError(t, err)
+		return s
+	}
+	of := func(s vault.Secrets) pay.Certificate {
+		v, err := vault.Open(s)
+		require.NoError(t, err)
+		return v.Certificate()
+	}
+	key := func(n byte) pay.Certificate { return of(secrets(n)) }
+	forged := key(2)
+	forged.Transport = key(3).Transport
+	unsigned := pay.Certificate{Identity: forged.Identity, Transport: forged.Transport}
 	cases := []struct {
 		name string
 		a    Account
@@ -382,18 +410,24 @@ func TestEnroll(t *testing.T) {
 	}{
 		{"merchant", Account{Name: "shop", Currency: "KES"}, ""},
 		{"merchant with a balance", Account{Name: "bakery", Currency: "EUR", Opening: 5}, ""},
-		{"the same again", Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}, ""},
-		{"the same with another key", Account{Name: "old", Key: key(2), Currency: "KES"}, "another account of that name"},
-		{"the same in another currency", Account{Name: "old", Key: key(1), Currency: "EUR"}, "another account of that name"},
-		{"a key twice", Account{Name: "new", Key: key(1), Currency: "KES"}, "its key is that of account old"},
+		{"the same again", Account{Name: "old", Certificate: key(1), Currency: "KES", Opening: 7}, ""},
+		{"the same with another key", Account{Name: "old", Certificate: key(2), Currency: "KES"}, "another account of that name"},
+		{"the same in another currency", Account{Name: "old", Certificate: key(1), Currency: "EUR"}, "another account of that name"},
+		{"a key twice", Account{Name: "new", Certificate: key(1), Currency: "KES"}, "its identity key is that of account old"},
+		{"an identity key twice", Account{Name: "new", Certificate: of(vault.Secrets{Identity: secrets(1).Identity, Transport: secrets(2).Transport}), Currency: "KES"}, "its identity key is that of account old"},
+		{"a transport key twice", Account{Name: "new", Certificate: of(vault.Secrets{Identity: secrets(2).Identity, Transport: secrets(1).Transport}), Currency: "KES"}, "its transport key is that of another account"},
+		{"the same with another transport key", Account{Name: "old", Certificate: of(vault.Secrets{Identity: secrets(1).Identity, Transport: secrets(2).Transport}), Currency: "KES"}, "another account of that name"},
+		{"a transport key that was not certified", Account{Name: "new", Certificate: forged, Currency: "KES"}, "has not signed its transport key"},
+		{"no signature", Account{Name: "new", Certificate: unsigned, Currency: "KES"}, "has not signed its transport key"},
+		{"an identity alone", Account{Name: "new", Certificate: pay.Certificate{Identity: forged.Identity}, Currency: "KES"}, "has not signed its transport key"},
 		{"no name", Account{Currency: "KES"}, "its name is not"},
 		{"a name like equity", Account{Name: "equity:EUR", Currency: "EUR"}, "its name is not"},
 		{"no currency", Account{Name: "shop"}, "its currency"},
 		{"debt", Account{Name: "shop", Currency: "KES", Opening: -1}, "its opening balance -1"},
-		{"too rich", Account{Name: "shop", Currency: "KES", Opening: wire.MaxAmount + 1}, "its opening balance"},
+		{"too rich", Account{Name: "shop", Currency: "KES", Opening: pay.MaxAmount + 1}, "its opening balance"},
 	}
 	b := openBook(t, 0)
-	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Key: key(1), Currency: "KES", Opening: 7}))
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Certificate: key(1), Currency: "KES", Opening: 7}))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			err := b.Enroll(t.Context(), c.a)
@@ -413,7 +447,7 @@ func TestBusy(t *testing.T) {
 	cfg.Queue, cfg.MaxBatch = 1, 1
 	held, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	cfg.Hooks.BeforeCommit = func(context.Context, []wire.Key) {
+	cfg.Hooks.BeforeCommit = func(context.Context, []pay.Key) {
 		once.Do(func() { close(held); <-release })
 	}
 	b := openBookWith(t, 3, cfg, clock)
@@ -423,13 +457,13 @@ func TestBusy(t *testing.T) {
 	wg.Go(func() { b.pay(t, 1, payment(2)) }) // fills the queue
 	require.Eventually(t, func() bool { return len(b.jobs) == 1 }, 10*time.Second, time.Millisecond)
 	got := b.pay(t, 2, payment(3))
-	require.Equal(t, wire.Refused, got.Result)
-	require.Equal(t, wire.Busy, got.Reason)
+	require.Equal(t, pay.Refused, got.Result)
+	require.Equal(t, pay.Busy, got.Reason)
 	close(release)
 	wg.Wait()
 	transfers, _ := b.books(t)
 	require.Len(t, transfers, 2)
-	require.Equal(t, wire.Confirmed, b.pay(t, 2, payment(3)).Result, "busy was not final")
+	require.Equal(t, pay.Confirmed, b.pay(t, 2, payment(3)).Result, "busy was not final")
 }
 
 // TestBatches shows that what arrives during a commit shares the next one, and
@@ -439,13 +473,13 @@ func TestBatches(t *testing.T) {
 	cfg, clock := config(t)
 	held, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	var batches [][]wire.Key // the writer's until release, then read after wg.Wait
+	var batches [][]pay.Key // the writer's until release, then read after wg.Wait
 	var durable sync.Map
-	cfg.Hooks.BeforeCommit = func(context.Context, []wire.Key) {
+	cfg.Hooks.BeforeCommit = func(context.Context, []pay.Key) {
 		once.Do(func() { close(held); <-release })
 	}
-	cfg.Hooks.Committed = func(keys []wire.Key) {
-		batches = append(batches, append([]wire.Key(nil), keys...))
+	cfg.Hooks.Committed = func(keys []pay.Key) {
+		batches = append(batches, append([]pay.Key(nil), keys...))
 		for _, k := range keys {
 			durable.Store(k, true)
 		}
@@ -477,11 +511,11 @@ func TestRecall(t *testing.T) {
 	b := openBookWith(t, 1, cfg, clock)
 	for i := range 3 {
 		p := payment(i)
-		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, p).Result)
 	}
 	require.NoError(t, b.Kill())
-	var told []wire.Key
-	cfg.Hooks.Committed = func(keys []wire.Key) { told = append(told, keys...) }
+	var told []pay.Key
+	cfg.Hooks.Committed = func(keys []pay.Key) { told = append(told, keys...) }
 	for _, recall := range []bool{false, true} {
 		cfg.Recall = recall
 		l, err := OpenLedger(cfg)
@@ -489,13 +523,13 @@ func TestRecall(t *testing.T) {
 		require.NoError(t, l.Close())
 		require.Equal(t, recall, len(told) > 0)
 	}
-	require.Equal(t, []wire.Key{payment(0).Key, payment(1).Key, payment(2).Key}, told)
+	require.Equal(t, []pay.Key{payment(0).Key, payment(1).Key, payment(2).Key}, told)
 }
 
 func TestClosedLedger(t *testing.T) {
 	b := openBook(t, 1)
 	require.NoError(t, b.Close())
-	_, err := b.Answer(t.Context(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: payment(1)})
+	_, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 	require.ErrorIs(t, err, ErrClosed)
 	require.ErrorIs(t, b.Enroll(t.Context(), Account{Name: "x", Currency: "KES"}), ErrClosed)
 	require.NoError(t, b.Kill(), "closing twice is harmless")
@@ -505,7 +539,7 @@ func TestAnswerRefusesWhatTheWireWould(t *testing.T) {
 	b := openBook(t, 1)
 	p := payment(1)
 	p.Amount = -25_00
-	_, err := b.Answer(t.Context(), b.wallets[0].Public, &wire.Request{Ask: wire.AskPay, Payment: p})
+	_, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: p})
 	require.ErrorContains(t, err, "amount -2500")
 }
 
@@ -524,9 +558,9 @@ func TestVirtualTime(t *testing.T) {
 		p.Deadline = time.Now().Add(time.Minute).UnixMilli()
 		late := p
 		late.Key[0]++
-		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, p).Result)
 		time.Sleep(time.Hour)
-		require.Equal(t, wire.Confirmed, b.pay(t, 0, p).Result)
-		require.Equal(t, wire.Expired, b.pay(t, 0, late).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, p).Result)
+		require.Equal(t, pay.Expired, b.pay(t, 0, late).Result)
 	})
 }

@@ -22,12 +22,15 @@ import (
 // compares the two.
 const schema = `
 CREATE TABLE account (
-	id       INTEGER PRIMARY KEY,
-	name     TEXT    NOT NULL UNIQUE,
-	pubkey   BLOB    UNIQUE CHECK (length(pubkey) = 32), -- of its wallet; NULL: cannot pay
-	currency TEXT    NOT NULL CHECK (length(currency) = 3),
-	equity   INTEGER NOT NULL CHECK (equity IN (0, 1)),  -- 1: may be below zero, is nobody's
-	balance  INTEGER NOT NULL CHECK (equity = 1 OR balance >= 0)
+	id          INTEGER PRIMARY KEY,
+	name        TEXT    NOT NULL UNIQUE,
+	identity    BLOB    UNIQUE CHECK (length(identity) = 32),  -- Ed25519 key of its wallet; NULL: cannot pay
+	transport   BLOB    UNIQUE CHECK (length(transport) = 32), -- X25519 key of its wallet's connections
+	certificate BLOB    CHECK (length(certificate) = 64),      -- the identity's signature over transport: see pay.Certificate
+	currency    TEXT    NOT NULL CHECK (length(currency) = 3),
+	equity      INTEGER NOT NULL CHECK (equity IN (0, 1)),     -- 1: may be below zero, is nobody's
+	balance     INTEGER NOT NULL CHECK (equity = 1 OR balance >= 0),
+	CHECK ((identity IS NULL) = (transport IS NULL) AND (identity IS NULL) = (certificate IS NULL))
 ) STRICT;
 
 CREATE TABLE transfer (
@@ -50,15 +53,18 @@ CREATE TABLE idempotency (
 	payer       INTEGER NOT NULL REFERENCES account (id),
 	key         BLOB    NOT NULL CHECK (length(key) = 16),
 	fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32), -- of the payment's content
-	answer      BLOB    NOT NULL,                                  -- as wire.AppendAnswer encodes it
-	created     INTEGER NOT NULL,
+	result      TEXT    NOT NULL,                                  -- of the answer, by name: see pay.Result
+	reason      TEXT    NOT NULL,                                  -- by name: see pay.Reason
+	transfer    INTEGER NOT NULL,                                  -- its number if the payment was confirmed, else 0
+	receipt     BLOB    NOT NULL CHECK (length(receipt) = 64),
+	decided     INTEGER NOT NULL,
 	PRIMARY KEY (payer, key)
 ) STRICT, WITHOUT ROWID;
 `
 
 const (
 	applicationID = 0x6f626172 // "obar", in the file's header
-	schemaVersion = 1
+	schemaVersion = 3
 	busyTimeout   = 10_000 // milliseconds to wait for a lock another connection holds
 )
 

@@ -11,14 +11,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // ServerConfig is what a server is made from. The zero value of a limit is its
 // default.
 type ServerConfig struct {
-	Book Book              // answers the requests
-	Wire wire.ServerConfig // the bank's static key, and the limits of one connection
+	Service pay.Service        // answers the requests
+	Noise   noise.ServerConfig // the bank's static key, and the limits of one connection
 
 	MaxConns    int // connections at once, further ones are closed at once; default 1024
 	Outstanding int // requests of one connection that may wait for their answers, further ones are not read; default 16
@@ -28,7 +29,7 @@ type ServerConfig struct {
 	Hooks Hooks            // BeforeAnswer
 }
 
-// Server brings the requests of wallets to a Book and the answers back. All its
+// Server brings the requests of wallets to a pay.Service and the answers back. All its
 // methods may be called from several goroutines.
 type Server struct {
 	cfg ServerConfig
@@ -46,11 +47,11 @@ type Server struct {
 
 // serverConn is one connection.
 type serverConn struct {
-	*wire.ServerConn
+	*noise.ServerConn
 	raw net.Conn
 }
 
-// NewServer returns a server that serves nobody yet. It does not close its Book.
+// NewServer returns a server that serves nobody yet. It does not close its Service.
 func NewServer(cfg ServerConfig) *Server {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 1024
@@ -116,7 +117,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 // open serves conn in a goroutine of its own, if there is room for it.
 func (s *Server) open(conn net.Conn) {
-	c := &serverConn{ServerConn: wire.Server(conn, s.cfg.Wire), raw: conn}
+	c := &serverConn{ServerConn: noise.Server(conn, s.cfg.Noise), raw: conn}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping || len(s.conns) >= s.cfg.MaxConns {
@@ -153,7 +154,7 @@ func (s *Server) serve(c *serverConn) {
 		case <-s.ctx.Done():
 			return
 		}
-		wait := s.cfg.Book.Submit(c.Payer(), in.Request) // in the order of their arrival
+		wait := s.cfg.Service.Submit(c.Payer(), in.Request) // in the order of their arrival
 		answering.Go(func() {
 			s.answer(c, in, wait)
 			<-slots
@@ -162,7 +163,7 @@ func (s *Server) serve(c *serverConn) {
 }
 
 // answer waits for the answer to a request and brings it back.
-func (s *Server) answer(c *serverConn, in wire.Incoming, wait func(context.Context) (*wire.Answer, error)) {
+func (s *Server) answer(c *serverConn, in noise.Incoming, wait func(context.Context) (*pay.Answer, error)) {
 	key := in.Request.Payment.Key
 	a, err := wait(s.ctx)
 	if s.ctx.Err() != nil {
@@ -170,7 +171,7 @@ func (s *Server) answer(c *serverConn, in wire.Incoming, wait func(context.Conte
 	}
 	if err != nil {
 		s.log.error("a request could not be dealt with", "error", err, "key", key, "payer", c.Payer())
-		a = &wire.Answer{Key: key, Result: wire.Refused, Reason: wire.Busy, At: s.cfg.Now().UnixMilli()}
+		a = &pay.Answer{Key: key, Result: pay.Refused, Reason: pay.Busy, At: s.cfg.Now().UnixMilli()}
 	}
 	if s.cfg.Hooks.BeforeAnswer != nil {
 		s.cfg.Hooks.BeforeAnswer(s.ctx, key)
@@ -182,8 +183,8 @@ func (s *Server) answer(c *serverConn, in wire.Incoming, wait func(context.Conte
 		s.log.info("an answer could not be sent", "error", err, "key", key, "to", c.raw.RemoteAddr())
 		c.Close()
 	}
-	if a.Reason == wire.NotEnrolled {
-		s.log.warn("a wallet was refused, it is not enrolled", "payer", c.Payer(), "from", c.raw.RemoteAddr())
+	if a.Reason == pay.NotEnrolled {
+		s.log.warn("a wallet was refused, it is not enrolled", "transport", c.Transport(), "from", c.raw.RemoteAddr())
 		c.StopReceiving()
 	}
 }
@@ -192,9 +193,9 @@ func (s *Server) answer(c *serverConn, in wire.Incoming, wait func(context.Conte
 func (s *Server) ended(c *serverConn, err error) {
 	from := c.raw.RemoteAddr()
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, wire.ErrStopped), s.ctx.Err() != nil:
+	case errors.Is(err, io.EOF), errors.Is(err, noise.ErrStopped), s.ctx.Err() != nil:
 		// In order: it was closed by the wallet, or by us.
-	case errors.Is(err, wire.ErrProtocol):
+	case errors.Is(err, noise.ErrProtocol):
 		s.log.warn("a connection was closed, it broke the protocol", "error", err, "from", from)
 		c.Close()
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -3,6 +3,7 @@ package bank
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"log/slog"
@@ -16,34 +17,35 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
 )
 
-// patience is how long a test waits for what must happen, on a busy machine.
-const patience = 20 * time.Second
+// testTimeout is how long a test waits for what must happen, on a busy machine.
+const testTimeout = 20 * time.Second
 
-func do(tb testing.TB, s *wire.Session, ask wire.Ask, p wire.Payment) (*wire.Answer, error) {
+func do(tb testing.TB, s *session, ask pay.Ask, p pay.Payment) (*pay.Answer, error) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), testTimeout)
 	defer cancel()
-	return s.Do(ctx, &wire.Request{Ask: ask, Payment: p})
+	return s.Do(ctx, &pay.Request{Ask: ask, Payment: p})
 }
 
 func TestServe(t *testing.T) {
 	b := openBook(t, 1)
-	sv := startServer(t, ServerConfig{Book: b})
+	sv := startServer(t, ServerConfig{Service: b})
 	s := sv.dial(t, b.wallets[0])
 	defer s.Close()
 	for _, c := range []struct {
-		ask  wire.Ask
-		p    wire.Payment
-		want wire.Result
+		ask  pay.Ask
+		p    pay.Payment
+		want pay.Result
 	}{
-		{wire.AskStatus, payment(1), wire.NotFound},
-		{wire.AskPay, payment(1), wire.Confirmed},
-		{wire.AskPay, payment(1), wire.Confirmed},
-		{wire.AskStatus, payment(1), wire.Confirmed},
-		{wire.AskPay, payment(2), wire.Confirmed},
+		{pay.AskStatus, payment(1), pay.NotFound},
+		{pay.AskPay, payment(1), pay.Confirmed},
+		{pay.AskPay, payment(1), pay.Confirmed},
+		{pay.AskStatus, payment(1), pay.Confirmed},
+		{pay.AskPay, payment(2), pay.Confirmed},
 	} {
 		got, err := do(t, s, c.ask, c.p)
 		require.NoError(t, err)
@@ -60,14 +62,14 @@ func TestCutAnywhere(t *testing.T) {
 	cfg, clock := config(t)
 	cfg.VFS = vfsName
 	b := openBookWith(t, 1, cfg, clock)
-	sv := startServer(t, ServerConfig{Book: b})
+	sv := startServer(t, ServerConfig{Service: b})
 	n := 0
 	for _, cut := range []struct {
 		name     string
 		up, down int // bytes let through; beyond, the connection is cut
 		bytes    int
 	}{
-		{"up", 1, 0, 160},
+		{"up", 1, 0, 225},
 		{"down", 0, 1, 140},
 	} {
 		t.Run(cut.name, func(t *testing.T) {
@@ -81,16 +83,16 @@ func TestCutAnywhere(t *testing.T) {
 				} else {
 					conn.down = i
 				}
-				first := wire.Client(conn, wire.ClientConfig{Static: b.wallets[0], Bank: sv.key})
-				a, err := do(t, first, wire.AskPay, p)
+				first := sv.client(b.wallets[0]).open(conn)
+				a, err := do(t, first, pay.AskPay, p)
 				first.Close()
 				if err != nil {
 					again := sv.dial(t, b.wallets[0])
-					a, err = do(t, again, wire.AskPay, p)
+					a, err = do(t, again, pay.AskPay, p)
 					again.Close()
 				}
 				require.NoError(t, err)
-				require.Equal(t, wire.Confirmed, a.Result)
+				require.Equal(t, pay.Confirmed, a.Result)
 			}
 		})
 	}
@@ -131,7 +133,7 @@ func (c *cutConn) Read(b []byte) (int, error) {
 func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	b := openBook(t, 1)
 	held := make(chan struct{})
-	sv := startServer(t, ServerConfig{Book: b, Hooks: Hooks{BeforeAnswer: func(ctx context.Context, key wire.Key) {
+	sv := startServer(t, ServerConfig{Service: b, Hooks: Hooks{BeforeAnswer: func(ctx context.Context, key pay.Key) {
 		if key == payment(1).Key {
 			close(held)
 			<-ctx.Done()
@@ -141,7 +143,7 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	defer s.Close()
 	failed := make(chan error, 1)
 	go func() {
-		_, err := do(t, s, wire.AskPay, payment(1))
+		_, err := do(t, s, pay.AskPay, payment(1))
 		failed <- err
 	}()
 	<-held
@@ -153,12 +155,12 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	booked, _ := b.books(t)
 	require.Len(t, booked, 1)
 	b.clock.Add(120_000) // past the deadline
-	sv = startServer(t, ServerConfig{Book: b})
+	sv = startServer(t, ServerConfig{Service: b})
 	again := sv.dial(t, b.wallets[0])
 	defer again.Close()
-	got, err := do(t, again, wire.AskPay, payment(1))
+	got, err := do(t, again, pay.AskPay, payment(1))
 	require.NoError(t, err)
-	require.Equal(t, wire.Confirmed, got.Result)
+	require.Equal(t, pay.Confirmed, got.Result)
 	require.Equal(t, booked[0].ID, got.Transfer)
 	after, closing := b.books(t)
 	require.Equal(t, booked, after)
@@ -168,28 +170,27 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 func TestStrangerIsRefused(t *testing.T) {
 	b := openBook(t, 1)
 	var log syncBuffer
-	sv := startServer(t, ServerConfig{Book: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	stranger, err := wire.NewKeyPair(nil)
-	require.NoError(t, err)
+	sv := startServer(t, ServerConfig{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	stranger := newTestWallet(t, nil)
 	s := sv.dial(t, stranger)
 	defer s.Close()
-	got, err := do(t, s, wire.AskPay, payment(1))
+	got, err := do(t, s, pay.AskPay, payment(1))
 	require.NoError(t, err)
-	require.Equal(t, wire.Refused, got.Result)
-	require.Equal(t, wire.NotEnrolled, got.Reason)
+	require.Equal(t, pay.Refused, got.Result)
+	require.Equal(t, pay.NotEnrolled, got.Reason)
 	select {
 	case <-s.Done():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the bank did not hang up on a stranger")
 	}
 	require.Contains(t, log.String(), "not enrolled")
-	require.Contains(t, log.String(), stranger.Public.String())
+	require.Contains(t, log.String(), noise.PublicKey(stranger.Certificate().Transport).String())
 }
 
 func TestHostileBytes(t *testing.T) {
 	b := openBook(t, 1)
 	var log syncBuffer
-	sv := startServer(t, ServerConfig{Book: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	sv := startServer(t, ServerConfig{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	cases := []struct {
 		name string
 		sent []byte
@@ -209,7 +210,7 @@ func TestHostileBytes(t *testing.T) {
 			defer conn.Close()
 			_, _ = conn.Write(c.sent) // the bank may have hung up already
 			_ = conn.CloseWrite()
-			require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(testTimeout)))
 			n, err := io.Copy(io.Discard, conn)
 			require.Zero(t, n, "hostile bytes were answered")
 			var late net.Error
@@ -219,19 +220,19 @@ func TestHostileBytes(t *testing.T) {
 	require.Contains(t, log.String(), "broke the protocol")
 	s := sv.dial(t, b.wallets[0])
 	defer s.Close()
-	got, err := do(t, s, wire.AskPay, payment(1))
+	got, err := do(t, s, pay.AskPay, payment(1))
 	require.NoError(t, err)
-	require.Equal(t, wire.Confirmed, got.Result, "the bank works on")
+	require.Equal(t, pay.Confirmed, got.Result, "the bank works on")
 }
 
 func TestConnectionLimit(t *testing.T) {
 	b := openBook(t, 3)
-	sv := startServer(t, ServerConfig{Book: b, MaxConns: 2})
-	var sessions []*wire.Session
+	sv := startServer(t, ServerConfig{Service: b, MaxConns: 2})
+	var sessions []*session
 	for i := range 2 {
 		s := sv.dial(t, b.wallets[i])
 		defer s.Close()
-		_, err := do(t, s, wire.AskPay, payment(i))
+		_, err := do(t, s, pay.AskPay, payment(i))
 		require.NoError(t, err)
 		sessions = append(sessions, s)
 	}
@@ -240,17 +241,17 @@ func TestConnectionLimit(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		s := wire.Client(conn, sv.client(b.wallets[2]))
+		s := sv.client(b.wallets[2]).open(conn)
 		defer s.Close()
-		_, err = do(t, s, wire.AskPay, payment(2))
+		_, err = do(t, s, pay.AskPay, payment(2))
 		return err
 	}
 	require.Error(t, third())
-	_, err := do(t, sessions[0], wire.AskPay, payment(3))
+	_, err := do(t, sessions[0], pay.AskPay, payment(3))
 	require.NoError(t, err, "those inside are not disturbed")
 
 	sessions[1].Close()
-	require.Eventually(t, func() bool { return third() == nil }, patience, 10*time.Millisecond,
+	require.Eventually(t, func() bool { return third() == nil }, testTimeout, 10*time.Millisecond,
 		"the place of a closed connection is free again")
 }
 
@@ -295,51 +296,51 @@ type slowBook struct {
 	now, most atomic.Int64
 }
 
-func (s *slowBook) Submit(_ wire.PublicKey, r *wire.Request) func(context.Context) (*wire.Answer, error) {
+func (s *slowBook) Submit(_ pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	if n := s.now.Add(1); n > s.most.Load() {
 		s.most.Store(n)
 	}
-	return func(ctx context.Context) (*wire.Answer, error) {
+	return func(ctx context.Context) (*pay.Answer, error) {
 		defer s.now.Add(-1)
 		select {
 		case <-time.After(s.takes):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		return &wire.Answer{Key: r.Payment.Key, Result: wire.NotFound, At: testTime}, nil
+		return &pay.Answer{Key: r.Payment.Key, Result: pay.NotFound, At: testTime}, nil
 	}
 }
 
 // inBubble runs test in virtual time with a server of book.
-func inBubble(t *testing.T, cfg ServerConfig, test func(t *testing.T, sv *Server, ln *pipeListener, client wire.ClientConfig)) {
+func inBubble(t *testing.T, cfg ServerConfig, test func(t *testing.T, sv *Server, ln *pipeListener, client testClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		static, err := wire.NewKeyPair(nil)
+		static, err := noise.NewKeyPair(nil)
 		require.NoError(t, err)
-		wallet, err := wire.NewKeyPair(nil)
-		require.NoError(t, err)
-		cfg.Wire.Static = static
+		cfg.Noise.Static = static
 		ln, sv, served := newPipeListener(), NewServer(cfg), make(chan error, 1)
 		go func() { served <- sv.Serve(context.Background(), ln) }()
 		defer func() {
 			sv.Kill()
 			require.ErrorIs(t, <-served, ErrClosed)
 		}()
-		test(t, sv, ln, wire.ClientConfig{Static: wallet, Bank: wire.BankKey{Static: static.Public}})
+		test(t, sv, ln, testClient{
+			noise.ClientConfig{Vault: newTestWallet(t, nil), Bank: static.Public}, make(ed25519.PublicKey, ed25519.PublicKeySize),
+		})
 	})
 }
 
-func status(t *testing.T, s *wire.Session, n int) error {
+func status(t *testing.T, s *session, n int) error {
 	t.Helper()
-	_, err := s.Do(t.Context(), &wire.Request{Ask: wire.AskStatus, Payment: payment(n)})
+	_, err := s.Do(t.Context(), &pay.Request{Ask: pay.AskStatus, Payment: payment(n)})
 	return err
 }
 
 func TestOutstandingLimit(t *testing.T) {
 	slow := &slowBook{takes: time.Second}
-	inBubble(t, ServerConfig{Book: slow, Outstanding: 3}, func(t *testing.T, _ *Server, ln *pipeListener, client wire.ClientConfig) {
+	inBubble(t, ServerConfig{Service: slow, Outstanding: 3}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := wire.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		require.NoError(t, status(t, s, 0))
 		begin := time.Now()
@@ -358,7 +359,7 @@ func TestOutstandingLimit(t *testing.T) {
 }
 
 func TestSlowPeersAreCutOff(t *testing.T) {
-	quick := wire.ServerConfig{HandshakeTimeout: 5 * time.Second, IdleTimeout: time.Minute, FrameTimeout: 2 * time.Second, WriteTimeout: 3 * time.Second}
+	quick := noise.ServerConfig{HandshakeTimeout: 5 * time.Second, IdleTimeout: time.Minute, FrameTimeout: 2 * time.Second, WriteTimeout: 3 * time.Second}
 	drip := func(conn net.Conn) {
 		for {
 			if _, err := conn.Write([]byte{0}); err != nil {
@@ -369,32 +370,32 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 	}
 	cases := []struct {
 		name string
-		peer func(t *testing.T, conn net.Conn, client wire.ClientConfig)
+		peer func(t *testing.T, conn net.Conn, client testClient)
 		want time.Duration // until the connection is closed
 	}{
-		{"silent", func(_ *testing.T, conn net.Conn, _ wire.ClientConfig) { _, _ = conn.Read(make([]byte, 1)) }, 5 * time.Second},
-		{"idle", func(t *testing.T, conn net.Conn, client wire.ClientConfig) {
+		{"silent", func(_ *testing.T, conn net.Conn, _ testClient) { _, _ = conn.Read(make([]byte, 1)) }, 5 * time.Second},
+		{"idle", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
-			s := wire.Client(conn, client)
+			s := client.open(conn)
 			defer s.Close()
 			require.NoError(t, status(t, s, 1))
 			<-s.Done()
 		}, time.Minute},
-		{"drips a request", func(t *testing.T, conn net.Conn, client wire.ClientConfig) {
+		{"drips a request", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
-			s := wire.Client(conn, client)
+			s := client.open(conn)
 			defer s.Close()
 			require.NoError(t, status(t, s, 1))
 			_, _ = conn.Write([]byte{0, 100})
 			drip(conn)
 		}, 2 * time.Second},
-		{"does not read its answer", func(t *testing.T, conn net.Conn, client wire.ClientConfig) {
+		{"does not read its answer", func(t *testing.T, conn net.Conn, client testClient) {
 			t.Helper()
 			stop := make(chan struct{})
-			s := wire.Client(unread{conn, stop}, client)
+			s := client.open(unread{conn, stop})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			_, err := s.Do(ctx, &wire.Request{Ask: wire.AskStatus, Payment: payment(1)})
+			_, err := s.Do(ctx, &pay.Request{Ask: pay.AskStatus, Payment: payment(1)})
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			time.Sleep(2*time.Second + time.Millisecond) // in all the 3 s of WriteTimeout
 			_, err = conn.Read(make([]byte, 1))
@@ -405,7 +406,7 @@ func TestSlowPeersAreCutOff(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, ServerConfig{Book: &slowBook{}, Wire: quick}, func(t *testing.T, _ *Server, ln *pipeListener, client wire.ClientConfig) {
+			inBubble(t, ServerConfig{Service: &slowBook{}, Noise: quick}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 				t.Helper()
 				begin := time.Now()
 				c.peer(t, ln.dial(), client)
@@ -427,9 +428,9 @@ func (u unread) Read([]byte) (int, error) {
 }
 
 func TestShutdownAnswersWhatWasRead(t *testing.T) {
-	inBubble(t, ServerConfig{Book: &slowBook{takes: 4 * time.Second}}, func(t *testing.T, sv *Server, ln *pipeListener, client wire.ClientConfig) {
+	inBubble(t, ServerConfig{Service: &slowBook{takes: 4 * time.Second}}, func(t *testing.T, sv *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := wire.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		answered := make(chan error, 1)
 		go func() { answered <- status(t, s, 1) }()
@@ -444,9 +445,9 @@ func TestShutdownAnswersWhatWasRead(t *testing.T) {
 }
 
 func TestShutdownGivesUp(t *testing.T) {
-	inBubble(t, ServerConfig{Book: &slowBook{takes: time.Hour}}, func(t *testing.T, sv *Server, ln *pipeListener, client wire.ClientConfig) {
+	inBubble(t, ServerConfig{Service: &slowBook{takes: time.Hour}}, func(t *testing.T, sv *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := wire.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		answered := make(chan error, 1)
 		go func() { answered <- status(t, s, 1) }()
@@ -460,7 +461,7 @@ func TestShutdownGivesUp(t *testing.T) {
 
 func TestServeEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sv := NewServer(ServerConfig{Book: &slowBook{}})
+		sv := NewServer(ServerConfig{Service: &slowBook{}})
 		ctx, cancel := context.WithCancel(t.Context())
 		served := make(chan error, 1)
 		go func() { served <- sv.Serve(ctx, newPipeListener()) }()
@@ -472,14 +473,14 @@ func TestServeEndsWithItsContext(t *testing.T) {
 
 func TestAcceptFailuresAreRidOut(t *testing.T) {
 	var log syncBuffer
-	cfg := ServerConfig{Book: &slowBook{}, Log: slog.New(slog.NewTextHandler(&log, nil))}
-	inBubble(t, cfg, func(t *testing.T, _ *Server, ln *pipeListener, client wire.ClientConfig) {
+	cfg := ServerConfig{Service: &slowBook{}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	inBubble(t, cfg, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
 		for range 3 {
 			ln.errs <- errors.New("too many open files")
 		}
 		time.Sleep(10 * time.Second)
-		s := wire.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
 		require.NoError(t, status(t, s, 1))
 	})
@@ -487,21 +488,21 @@ func TestAcceptFailuresAreRidOut(t *testing.T) {
 }
 
 func TestAnswerOfABrokenBook(t *testing.T) {
-	inBubble(t, ServerConfig{Book: brokenBook{}}, func(t *testing.T, _ *Server, ln *pipeListener, client wire.ClientConfig) {
+	inBubble(t, ServerConfig{Service: brokenBook{}}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
 		t.Helper()
-		s := wire.Client(ln.dial(), client)
+		s := client.open(ln.dial())
 		defer s.Close()
-		got, err := s.Do(t.Context(), &wire.Request{Ask: wire.AskPay, Payment: payment(1)})
+		got, err := s.Do(t.Context(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 		require.NoError(t, err)
-		require.Equal(t, wire.Refused, got.Result, "not final: the fate of the payment is not known")
-		require.Equal(t, wire.Busy, got.Reason)
+		require.Equal(t, pay.Refused, got.Result, "not final: the fate of the payment is not known")
+		require.Equal(t, pay.Busy, got.Reason)
 	})
 }
 
 type brokenBook struct{}
 
-func (brokenBook) Submit(wire.PublicKey, *wire.Request) func(context.Context) (*wire.Answer, error) {
-	return func(context.Context) (*wire.Answer, error) {
+func (brokenBook) Submit(pay.PublicKey, *pay.Request) func(context.Context) (*pay.Answer, error) {
+	return func(context.Context) (*pay.Answer, error) {
 		return nil, errors.New("the disk is on fire")
 	}
 }

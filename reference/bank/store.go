@@ -7,7 +7,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // store is the writer's connection with its prepared statements. It belongs to
@@ -23,14 +23,15 @@ type store struct {
 
 // account is a row of the account table.
 type account struct {
-	id       int64
-	name     string
-	key      wire.PublicKey // zero: cannot pay
-	currency string
-	equity   bool
-	balance  int64 // minor units, with the batch under way
-	stored   int64 // minor units, as the row has it
-	dirty    bool  // touched by the batch under way
+	id        int64
+	name      string
+	identity  pay.PublicKey // zero: cannot pay
+	transport [32]byte      // the wallet's X25519 key, certified by identity
+	currency  string
+	equity    bool
+	balance   int64 // minor units, with the batch under way
+	stored    int64 // minor units, as the row has it
+	dirty     bool  // touched by the batch under way
 }
 
 func openStore(path, vfs string) (*store, error) {
@@ -46,11 +47,11 @@ func openStore(path, vfs string) (*store, error) {
 		{&st.begin, `BEGIN IMMEDIATE`},
 		{&st.commit, `COMMIT`},
 		{&st.rollback, `ROLLBACK`},
-		{&st.findRecord, `SELECT fingerprint, answer, created FROM idempotency WHERE payer = ? AND key = ?`},
-		{&st.addRecord, `INSERT INTO idempotency (payer, key, fingerprint, answer, created) VALUES (?, ?, ?, ?, ?)`},
+		{&st.findRecord, `SELECT fingerprint, result, reason, transfer, receipt, decided FROM idempotency WHERE payer = ? AND key = ?`},
+		{&st.addRecord, `INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.addTransfer, `INSERT INTO transfer (key, order_no, currency, created, booked) VALUES (?, ?, ?, ?, ?)`},
 		{&st.addEntries, `INSERT INTO entry (transfer, account, amount) VALUES (?1, ?2, -?4), (?1, ?3, ?4)`},
-		{&st.addAccount, `INSERT INTO account (name, pubkey, currency, equity, balance) VALUES (?, ?, ?, ?, 0)`},
+		{&st.addAccount, `INSERT INTO account (name, identity, transport, certificate, currency, equity, balance) VALUES (?, ?, ?, ?, ?, ?, 0)`},
 		{&st.changeBalance, `UPDATE account SET balance = ?3 WHERE id = ?1 AND balance = ?2`},
 	} {
 		if *p.stmt, _, err = conn.PrepareFlags(p.text, sqlite3.PREPARE_PERSISTENT); err != nil {
@@ -81,12 +82,13 @@ func (st *store) abandon() error {
 // accounts reads every account.
 func (st *store) accounts() ([]*account, error) {
 	var all []*account
-	err := query(st.conn, `SELECT id, name, pubkey, currency, equity, balance FROM account`, func(s *sqlite3.Stmt) bool {
+	err := query(st.conn, `SELECT id, name, identity, transport, currency, equity, balance FROM account`, func(s *sqlite3.Stmt) bool {
 		a := &account{
-			id: s.ColumnInt64(0), name: s.ColumnText(1), currency: s.ColumnText(3),
-			equity: s.ColumnBool(4), balance: s.ColumnInt64(5),
+			id: s.ColumnInt64(0), name: s.ColumnText(1), currency: s.ColumnText(4),
+			equity: s.ColumnBool(5), balance: s.ColumnInt64(6),
 		}
-		copy(a.key[:], s.ColumnRawBlob(2))
+		copy(a.identity[:], s.ColumnRawBlob(2))
+		copy(a.transport[:], s.ColumnRawBlob(3))
 		a.stored = a.balance
 		all = append(all, a)
 		return true
@@ -95,10 +97,10 @@ func (st *store) accounts() ([]*account, error) {
 }
 
 // bookings reads the key of every payment that was booked, in their order.
-func (st *store) bookings() ([]wire.Key, error) {
-	var all []wire.Key
+func (st *store) bookings() ([]pay.Key, error) {
+	var all []pay.Key
 	err := query(st.conn, `SELECT key FROM transfer WHERE key IS NOT NULL ORDER BY id`, func(s *sqlite3.Stmt) bool {
-		var key wire.Key
+		var key pay.Key
 		copy(key[:], s.ColumnRawBlob(0))
 		all = append(all, key)
 		return true
@@ -109,30 +111,43 @@ func (st *store) bookings() ([]wire.Key, error) {
 // record is what is remembered of a payment that was given a final answer.
 type record struct {
 	fingerprint [32]byte
-	answer      []byte
-	created     int64 // Unix milliseconds
+	answer      pay.Answer
 }
 
-func (st *store) record(payer int64, key *wire.Key) (r record, found bool, err error) {
+func (st *store) record(payer int64, key *pay.Key) (r record, found bool, err error) {
 	s := st.findRecord
 	if err := bind(s).int(payer).blob(key[:]).err; err != nil {
 		return record{}, false, err
 	}
 	if found = s.Step(); found {
 		copy(r.fingerprint[:], s.ColumnRawBlob(0))
-		r.answer = s.ColumnBlob(1, nil)
-		r.created = s.ColumnInt64(2)
+		r.answer, err = scanAnswer(s, 1)
+		r.answer.Key = *key
 	}
-	return r, found, s.Reset()
+	return r, found, errors.Join(err, s.Reset())
 }
 
-func (st *store) insertRecord(payer int64, key *wire.Key, r record) error {
-	return bind(st.addRecord).int(payer).blob(key[:]).blob(r.fingerprint[:]).blob(r.answer).int(r.created).exec()
+// scanAnswer reads a final answer from the columns result, reason, transfer,
+// receipt and decided, which begin at column i.
+func scanAnswer(s *sqlite3.Stmt, i int) (a pay.Answer, err error) {
+	if a.Result, err = pay.ParseResult(s.ColumnText(i)); err != nil {
+		return a, err
+	}
+	if a.Reason, err = pay.ParseReason(s.ColumnText(i + 1)); err != nil {
+		return a, err
+	}
+	a.Transfer, a.Receipt, a.At = s.ColumnInt64(i+2), s.ColumnBlob(i+3, nil), s.ColumnInt64(i+4)
+	return a, a.Validate()
+}
+
+func (st *store) insertRecord(payer int64, key *pay.Key, r record) error {
+	return bind(st.addRecord).int(payer).blob(key[:]).blob(r.fingerprint[:]).text(r.answer.Result.String()).
+		text(r.answer.Reason.String()).int(r.answer.Transfer).blob(r.answer.Receipt).int(r.answer.At).exec()
 }
 
 // insertTransfer books p.Amount from one account to another and returns the
 // transfer's number. A nil key is an opening balance.
-func (st *store) insertTransfer(key []byte, p *wire.Payment, from, to int64, booked int64) (int64, error) {
+func (st *store) insertTransfer(key []byte, p *pay.Payment, from, to int64, booked int64) (int64, error) {
 	err := bind(st.addTransfer).blob(key).text(p.Order).text(p.Currency).int(p.Created).int(booked).exec()
 	if err != nil {
 		return 0, err
@@ -141,16 +156,18 @@ func (st *store) insertTransfer(key []byte, p *wire.Payment, from, to int64, boo
 	return id, bind(st.addEntries).int(id).int(from).int(to).int(p.Amount).exec()
 }
 
-func (st *store) insertAccount(a *account) error {
-	var key []byte
-	if a.key != (wire.PublicKey{}) {
-		key = a.key[:]
+func (st *store) insertAccount(a *account, certificate []byte) error {
+	var identity, transport []byte
+	if a.identity == (pay.PublicKey{}) {
+		certificate = nil
+	} else {
+		identity, transport = a.identity[:], a.transport[:]
 	}
 	equity := int64(0)
 	if a.equity {
 		equity = 1
 	}
-	if err := bind(st.addAccount).text(a.name).blob(key).text(a.currency).int(equity).exec(); err != nil {
+	if err := bind(st.addAccount).text(a.name).blob(identity).blob(transport).blob(certificate).text(a.currency).int(equity).exec(); err != nil {
 		return err
 	}
 	a.id = st.conn.LastInsertRowID()

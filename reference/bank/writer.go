@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/pay"
 )
 
 // maxBalance bounds every account, in minor units, so that no sum of a balance
@@ -19,18 +20,20 @@ const maxBalance = 1_000_000_000_000_000_000
 // to one goroutine. Accounts live in memory and are written back at the end of
 // a batch; a batch that fails is forgotten and they are read again.
 type writer struct {
-	cfg   *LedgerConfig
-	store *store
+	cfg        *LedgerConfig
+	store      *store
+	identities *identities
 
-	byKey  map[wire.PublicKey]*account
-	byName map[string]*account
-	broken error // why no further batch can be trusted
+	byIdentity map[pay.PublicKey]*account
+	byName     map[string]*account
+	broken     error // why no further batch can be trusted
 
 	// The batch under way:
 	now      int64 // Unix milliseconds
 	outcomes []outcome
 	dirty    []*account // their balance may differ from the stored one
-	booked   []wire.Key
+	opened   []*account
+	booked   []pay.Key
 }
 
 // load reads the accounts.
@@ -39,11 +42,12 @@ func (w *writer) load() error {
 	if err != nil {
 		return fmt.Errorf("read the accounts: %w", err)
 	}
-	w.byKey = make(map[wire.PublicKey]*account, len(all))
+	w.byIdentity = make(map[pay.PublicKey]*account, len(all))
 	w.byName = make(map[string]*account, len(all))
 	for _, a := range all {
 		w.add(a)
 	}
+	w.identities.add(all)
 	return nil
 }
 
@@ -64,8 +68,8 @@ func (w *writer) recall() error {
 
 func (w *writer) add(a *account) {
 	w.byName[a.name] = a
-	if a.key != (wire.PublicKey{}) {
-		w.byKey[a.key] = a
+	if a.identity != (pay.PublicKey{}) {
+		w.byIdentity[a.identity] = a
 	}
 }
 
@@ -91,7 +95,7 @@ func (w *writer) run(ctx context.Context, batch []*job) {
 
 func (w *writer) transact(ctx context.Context, batch []*job) error {
 	w.now = w.cfg.Now().UnixMilli()
-	w.outcomes, w.dirty, w.booked = w.outcomes[:0], w.dirty[:0], w.booked[:0]
+	w.outcomes, w.dirty, w.opened, w.booked = w.outcomes[:0], w.dirty[:0], w.opened[:0], w.booked[:0]
 	err := w.fill(batch)
 	if err == nil {
 		err = w.commit(ctx)
@@ -103,6 +107,7 @@ func (w *writer) transact(ctx context.Context, batch []*job) error {
 	for _, a := range w.dirty {
 		a.stored, a.dirty = a.balance, false
 	}
+	w.identities.add(w.opened)
 	if w.cfg.Hooks.Committed != nil && len(w.booked) > 0 {
 		w.cfg.Hooks.Committed(w.booked)
 	}
@@ -168,12 +173,12 @@ func (w *writer) recover(cause error) {
 
 // answer decides a request and writes what follows from it. An error is one of
 // the file, never of the request.
-func (w *writer) answer(j *job) (*wire.Answer, error) {
+func (w *writer) answer(j *job) (*pay.Answer, error) {
 	p := &j.request.Payment
-	a := &wire.Answer{Key: p.Key, At: w.now}
-	payer := w.byKey[j.payer]
+	a := &pay.Answer{Key: p.Key, At: w.now}
+	payer := w.byIdentity[j.payer]
 	if payer == nil {
-		a.Result, a.Reason = wire.Refused, wire.NotEnrolled
+		a.Result, a.Reason = pay.Refused, pay.NotEnrolled
 		return a, nil
 	}
 	r, found, err := w.store.record(payer.id, &p.Key)
@@ -181,63 +186,59 @@ func (w *writer) answer(j *job) (*wire.Answer, error) {
 		return nil, err
 	}
 	if found {
-		return w.repeat(j, &r)
+		return w.repeat(j, &r), nil
 	}
 	payee := w.byName[p.Payee]
 	switch {
 	case p.Deadline != 0 && w.now > p.Deadline:
-		a.Result = wire.Expired
-	case j.request.Ask == wire.AskStatus:
-		a.Result = wire.NotFound
+		a.Result = pay.Expired
+	case j.request.Ask == pay.AskStatus:
+		a.Result = pay.NotFound
 		return a, nil
 	default:
-		a.Result, a.Reason = wire.Declined, w.decline(p, payer, payee)
+		a.Result, a.Reason = pay.Declined, w.decline(p, payer, payee)
 	}
-	if a.Reason == wire.NoReason && a.Result == wire.Declined {
-		a.Result = wire.Confirmed
+	if a.Reason == pay.NoReason && a.Result == pay.Declined {
+		a.Result = pay.Confirmed
 		if a.Transfer, err = w.book(p.Key[:], p, payer, payee); err != nil {
 			return nil, err
 		}
 		w.booked = append(w.booked, p.Key)
 	}
-	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	r = record{fingerprint: j.fingerprint, created: w.now}
-	if r.answer, err = wire.AppendAnswer(make([]byte, 0, 96), a); err != nil {
-		return nil, err
-	}
-	return a, w.store.insertRecord(payer.id, &p.Key, r)
+	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	return a, w.store.insertRecord(payer.id, &p.Key, record{fingerprint: j.fingerprint, answer: *a})
 }
 
 // repeat answers a request whose key is known already.
-func (w *writer) repeat(j *job, r *record) (*wire.Answer, error) {
+func (w *writer) repeat(j *job, r *record) *pay.Answer {
 	p := &j.request.Payment
 	if r.fingerprint == j.fingerprint {
-		return wire.ParseAnswer(p.Key, r.answer)
+		return &r.answer
 	}
-	a := &wire.Answer{Key: p.Key, Result: wire.Conflict, At: r.created}
-	wire.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	return a, nil
+	a := &pay.Answer{Key: p.Key, Result: pay.Conflict, At: r.answer.At}
+	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
+	return a
 }
 
 // decline returns why a payment cannot be booked, or NoReason.
-func (w *writer) decline(p *wire.Payment, payer, payee *account) wire.Reason {
+func (w *writer) decline(p *pay.Payment, payer, payee *account) pay.Reason {
 	switch {
 	case payee == nil || payee.equity:
-		return wire.UnknownPayee
+		return pay.UnknownPayee
 	case payee == payer:
-		return wire.SameAccount
+		return pay.SameAccount
 	case p.Currency != payer.currency || p.Currency != payee.currency:
-		return wire.WrongCurrency
+		return pay.WrongCurrency
 	case p.Amount > w.cfg.MaxAmount || payee.balance > maxBalance-p.Amount:
-		return wire.AmountOutOfRange
+		return pay.AmountOutOfRange
 	case payer.balance < p.Amount:
-		return wire.NoFunds
+		return pay.NoFunds
 	}
-	return wire.NoReason
+	return pay.NoReason
 }
 
 // book moves p.Amount. The caller has made sure that it can be moved.
-func (w *writer) book(key []byte, p *wire.Payment, from, to *account) (int64, error) {
+func (w *writer) book(key []byte, p *pay.Payment, from, to *account) (int64, error) {
 	id, err := w.store.insertTransfer(key, p, from.id, to.id, w.now)
 	if err != nil {
 		return 0, err
@@ -262,27 +263,31 @@ func (w *writer) enroll(a *Account) (refused, err error) {
 	if old := w.byName[a.Name]; old != nil {
 		return nil, nil
 	}
-	acc := &account{name: a.Name, key: a.Key, currency: a.Currency}
-	if err := w.open(acc); err != nil || a.Opening == 0 {
+	c := &a.Certificate
+	acc := &account{name: a.Name, identity: c.Identity, transport: c.Transport, currency: a.Currency}
+	if err := w.open(acc, c.Signature[:]); err != nil || a.Opening == 0 {
 		return nil, err
 	}
 	equity := w.byName[equityName(a.Currency)]
 	if equity == nil {
 		equity = &account{name: equityName(a.Currency), currency: a.Currency, equity: true}
-		if err := w.open(equity); err != nil {
+		if err := w.open(equity, nil); err != nil {
 			return nil, err
 		}
 	}
-	p := wire.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
+	p := pay.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
 	_, err = w.book(nil, &p, equity, acc)
 	return nil, err
 }
 
-func (w *writer) open(a *account) error {
-	if err := w.store.insertAccount(a); err != nil {
+// open stores a new account. The certificate is the signature of its identity, if
+// it has one.
+func (w *writer) open(a *account, certificate []byte) error {
+	if err := w.store.insertAccount(a, certificate); err != nil {
 		return err
 	}
 	w.add(a)
+	w.opened = append(w.opened, a)
 	return nil
 }
 
@@ -294,24 +299,42 @@ func equityName(currency string) string { return equityPrefix + currency }
 // refuseAccount returns why an account cannot be opened, or nil if it can be or
 // is there already.
 func (w *writer) refuseAccount(a *Account) error {
-	if !wire.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
-		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", wire.MaxPayee, equityPrefix)
+	if !pay.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
+		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", pay.MaxPayee, equityPrefix)
 	}
-	if !wire.IsCurrency(a.Currency) {
+	if !pay.IsCurrency(a.Currency) {
 		return fmt.Errorf("its currency %q is not three upper-case letters (ISO 4217)", a.Currency)
 	}
-	if a.Opening < 0 || a.Opening > wire.MaxAmount {
-		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(wire.MaxAmount))
+	if a.Opening < 0 || a.Opening > pay.MaxAmount {
+		return fmt.Errorf("its opening balance %d is not between 0 and %d", a.Opening, int64(pay.MaxAmount))
 	}
+	c := &a.Certificate
 	old := w.byName[a.Name]
-	if old != nil && (old.key != a.Key || old.currency != a.Currency) {
+	if old != nil && (old.identity != c.Identity || old.transport != c.Transport || old.currency != a.Currency) {
 		return errors.New("there is another account of that name: choose another name")
 	}
-	if taken := w.byKey[a.Key]; old == nil && taken != nil {
-		return fmt.Errorf("its key is that of account %s: draw another key", taken.name)
+	if old == nil && *c != (pay.Certificate{}) {
+		if err := w.refuseCertificate(c); err != nil {
+			return err
+		}
 	}
 	if e := w.byName[equityName(a.Currency)]; old == nil && e != nil && e.balance < a.Opening-maxBalance {
 		return fmt.Errorf("the opening balances in %s would be more than %d together", a.Currency, int64(maxBalance))
+	}
+	return nil
+}
+
+// refuseCertificate returns why no new account can have this certificate, or nil.
+func (w *writer) refuseCertificate(c *pay.Certificate) error {
+	if err := c.Verify(); err != nil {
+		return err
+	}
+	if taken := w.byIdentity[c.Identity]; taken != nil {
+		return fmt.Errorf("its identity key is that of account %s: make another wallet", taken.name)
+	}
+	_, taken := w.identities.find(c.Transport)
+	if taken || slices.ContainsFunc(w.opened, func(a *account) bool { return a.transport == c.Transport }) {
+		return errors.New("its transport key is that of another account: make another wallet")
 	}
 	return nil
 }

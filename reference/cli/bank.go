@@ -15,13 +15,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/reference/bank"
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
 )
 
 // bankKeys is bank.json.
 type bankKeys struct {
-	Static   secret `json:"static"`   // X25519
-	Receipts secret `json:"receipts"` // Ed25519 seed
+	Static   vault.Secret `json:"static"`   // X25519
+	Receipts vault.Secret `json:"receipts"` // Ed25519 seed
 }
 
 // closing bounds how long an interrupted bank goes on answering what it has
@@ -41,7 +43,7 @@ func bankInit() *cobra.Command {
 		Example: "  onebar reference bank init --dir bank",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			static, err := wire.NewKeyPair(nil)
+			static, err := noise.NewKeyPair(nil)
 			if err != nil {
 				return err
 			}
@@ -49,8 +51,8 @@ func bankInit() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("draw the receipt key: %w", err)
 			}
-			text := bankKeyText(wire.BankKey{Static: static.Public, Receipt: public})
-			keys := bankKeys{Static: secret(static.Private), Receipts: secret(receipts.Seed())}
+			text := bankKeyText(static.Public, public)
+			keys := bankKeys{Static: static.Private, Receipts: vault.Secret(receipts.Seed())}
 			if err := writeKeys(dir, "bank", keys, text); err != nil {
 				return err
 			}
@@ -69,8 +71,9 @@ func bankInit() *cobra.Command {
 // openBank is an open ledger with its keys, which this program alone writes.
 type openBank struct {
 	*bank.Ledger
-	static wire.KeyPair
-	lock   *sqlite3.Conn
+	static   noise.KeyPair
+	receipts ed25519.PublicKey
+	lock     *sqlite3.Conn
 }
 
 // open opens the bank in dir for writing. The caller closes it.
@@ -79,7 +82,7 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
-	static, err := wire.KeyPairOf(wire.PrivateKey(keys.Static))
+	static, err := noise.KeyPairOf(keys.Static)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +90,12 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := bank.OpenLedger(bank.LedgerConfig{
-		Path: ledgerPath(dir), Receipts: ed25519.NewKeyFromSeed(keys.Receipts[:]), Log: log,
-	})
+	receipts := ed25519.NewKeyFromSeed(keys.Receipts[:])
+	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &openBank{Ledger: l, static: static, lock: lock}, nil
+	return &openBank{Ledger: l, static: static, receipts: receipts.Public().(ed25519.PublicKey), lock: lock}, nil
 }
 
 // Close closes the ledger and lets other programs at it.
@@ -120,24 +122,22 @@ func lockDir(dir string) (*sqlite3.Conn, error) {
 }
 
 func bankEnroll() *cobra.Command {
-	var dir, key string
+	var dir, certificate string
 	var a bank.Account
 	c := &cobra.Command{
 		Use:   "enroll",
 		Short: "Open an account, of a wallet or of a merchant",
-		Long: `Open an account. With --key it belongs to the wallet with that public key, which
+		Long: `Open an account. With --key it belongs to the wallet with that certificate, which
 may pay from it; without, it is a merchant's and can only be paid. The bank must
 not be serving meanwhile.`,
 		Example: `  onebar reference bank enroll --dir bank --account shop --currency KES
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if key != "" {
-				k, err := hexBytes(key, len(a.Key))
-				if err != nil {
+			if certificate != "" {
+				if a.Certificate, err = pay.ParseCertificate(certificate); err != nil {
 					return fmt.Errorf("--key: %w; it is in wallet.pub of the wallet's folder", err)
 				}
-				copy(a.Key[:], k)
 			}
 			b, err := open(dir, nil)
 			if err != nil {
@@ -161,7 +161,7 @@ not be serving meanwhile.`,
 	f := c.Flags()
 	f.StringVar(&dir, "dir", "", "folder of the bank")
 	f.StringVar(&a.Name, "account", "", "name of the account, as payments name their payee")
-	f.StringVar(&key, "key", "", "public key of the wallet that pays from it, in hexadecimal; without it nobody does")
+	f.StringVar(&certificate, "key", "", "certificate of the wallet that pays from it, in hexadecimal; without it nobody does")
 	f.StringVar(&a.Currency, "currency", "", "ISO 4217 code, such as KES")
 	f.Int64Var(&a.Opening, "opening", 0, "opening balance in minor units")
 	return require(c, "dir", "account", "currency")
@@ -235,7 +235,10 @@ func bankServe() *cobra.Command {
 
 // serve serves wallets until ctx ends, which is no error.
 func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) error {
-	server := bank.NewServer(bank.ServerConfig{Book: b.Ledger, Wire: wire.ServerConfig{Static: b.static}, Log: log})
+	server := bank.NewServer(bank.ServerConfig{
+		Service: b.Ledger, Log: log,
+		Noise: noise.ServerConfig{Static: b.static, Receipts: b.receipts, Identify: b.Identify},
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(context.WithoutCancel(ctx), ln) }()
 	select {

@@ -17,7 +17,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the program "onebar reference" when asProgram says so: tests that
+// kill a process start this one.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		runProgram()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // onebar runs "onebar reference" with these words and returns what it printed.
 func onebar(ctx context.Context, out io.Writer, words ...string) error {
@@ -198,6 +205,49 @@ func TestKeysAreKept(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	assert.NoError(t, os.Chmod(filepath.Join(w.bank, "bank.json"), 0o644))
 	fails(t, "others can read it", "bank", "serve", "--dir", w.bank)
+}
+
+// TestEnrollNeedsTheCertificate: what is not the wallet's certificate is refused
+// with its cause, and no account is opened.
+func TestEnrollNeedsTheCertificate(t *testing.T) {
+	w := newTown(t)
+	w.address = "127.0.0.1:1"
+	works(t, "wallet", "init", "--dir", w.wallet, "--account", "alice", "--bank", w.address, "--bank-key", read(t, w.bank, "bank.pub"))
+	certificate := strings.TrimSpace(read(t, w.wallet, "wallet.pub"))
+	assert.Len(t, certificate, 256)
+	altered := certificate[:100] + "0" + certificate[101:]
+	if certificate[100] == '0' {
+		altered = certificate[:100] + "1" + certificate[101:]
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	works(t, "wallet", "init", "--dir", other, "--account", "bob", "--bank", w.address, "--bank-key", read(t, w.bank, "bank.pub"))
+	enroll := func(key string) []string {
+		return []string{"bank", "enroll", "--dir", w.bank, "--account", "alice", "--key", key, "--currency", "KES"}
+	}
+	for _, tt := range []struct{ name, key, want string }{
+		{"of an older version", certificate[:64], "as wallets without an identity key had: make the wallet again with this version"},
+		{"the bank's", read(t, w.bank, "bank.pub"), "not 256 hexadecimal digits"},
+		{"cut", certificate[:200], "it has 200 characters, not 256 hexadecimal digits"},
+		{"one digit altered", altered, "its identity key has not signed its transport key: the text was altered"},
+		{"of two wallets", certificate[:64] + read(t, other, "wallet.pub")[64:], "its identity key has not signed its transport key"},
+	} {
+		fails(t, tt.want, enroll(tt.key)...)
+		fails(t, "wallet.pub of the wallet's folder", enroll(tt.key)...)
+	}
+	assert.NotContains(t, works(t, "bank", "ledger", "--dir", w.bank), "alice")
+	works(t, enroll(certificate)...)
+	works(t, enroll(certificate)...)
+}
+
+// TestOldWalletIsRefused: a wallet of before there were identity keys.
+func TestOldWalletIsRefused(t *testing.T) {
+	d := t.TempDir()
+	key := strings.Repeat("ab", 64)
+	old := `{"account":"a","private":"` + key[:64] + `","bank":"127.0.0.1:1","bank_key":"` + key + `"}`
+	assert.NoError(t, os.WriteFile(filepath.Join(d, "wallet.json"), []byte(old), 0o600))
+	fails(t, "has no identity key, because an older version made it", "wallet", "sync", "--dir", d)
+	_, err := os.Stat(filepath.Join(d, "wallet.db"))
+	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
 // TestHelp keeps every command explained by an example.

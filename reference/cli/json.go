@@ -4,7 +4,7 @@ import (
 	"encoding/hex"
 
 	"github.com/onebar/onebar/reference/bank"
-	"github.com/onebar/onebar/reference/wallet"
+	"github.com/onebar/onebar/reference/outbox"
 )
 
 // The JSON Lines of --json. Amounts are minor units, instants Unix
@@ -50,7 +50,7 @@ type (
 	}
 )
 
-func paymentOf(h wallet.PaymentHistory) paymentLine {
+func paymentOf(h outbox.PaymentHistory) paymentLine {
 	l := paymentLine{
 		Key: h.Key.String(), Order: h.Order, Payee: h.Payee, Amount: h.Amount, Currency: h.Currency,
 		Created: h.Created, Deadline: h.Deadline, State: h.State.String(), Reason: h.Reason,

@@ -6,24 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
 )
-
-// secret is 32 bytes of a private key, in hexadecimal in a file.
-type secret [32]byte
-
-// MarshalText implements encoding.TextMarshaler.
-func (s secret) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *secret) UnmarshalText(b []byte) error {
-	k, err := hexBytes(string(b), len(s))
-	if err != nil {
-		return err
-	}
-	copy(s[:], k)
-	return nil
-}
 
 func hexBytes(text string, size int) ([]byte, error) {
 	b, err := hex.DecodeString(strings.TrimSpace(text))
@@ -35,14 +19,14 @@ func hexBytes(text string, size int) ([]byte, error) {
 
 // bankKeyText is what a wallet is told of a bank: the key that authenticates
 // connections, then the key that verifies receipts.
-func bankKeyText(k wire.BankKey) string {
-	return k.Static.String() + hex.EncodeToString(k.Receipt)
+func bankKeyText(static noise.PublicKey, receipts ed25519.PublicKey) string {
+	return static.String() + hex.EncodeToString(receipts)
 }
 
-func parseBankKey(text string) (wire.BankKey, error) {
-	b, err := hexBytes(text, 32+ed25519.PublicKeySize)
+func parseBankKey(text string) (static noise.PublicKey, receipts ed25519.PublicKey, err error) {
+	b, err := hexBytes(text, len(static)+ed25519.PublicKeySize)
 	if err != nil {
-		return wire.BankKey{}, fmt.Errorf("--bank-key: %w; it is in bank.pub of the bank's folder", err)
+		return static, nil, fmt.Errorf("--bank-key: %w; it is in bank.pub of the bank's folder", err)
 	}
-	return wire.BankKey{Static: wire.PublicKey(b[:32]), Receipt: b[32:]}, nil
+	return noise.PublicKey(b[:len(static)]), b[len(static):], nil
 }

@@ -7,21 +7,24 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
-	"github.com/onebar/onebar/reference/wire"
 )
 
 // walletKeys is wallet.json.
 type walletKeys struct {
-	Account string `json:"account"`
-	Private secret `json:"private"` // X25519
-	Bank    string `json:"bank"`    // address
-	BankKey string `json:"bank_key"`
+	Account string        `json:"account"`
+	Secrets vault.Secrets `json:"secrets"`
+	Bank    string        `json:"bank"` // address
+	BankKey string        `json:"bank_key"`
 }
 
 func walletCommand() *cobra.Command {
@@ -34,26 +37,30 @@ func walletInit() *cobra.Command {
 	var keys walletKeys
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Make a wallet: its key and an empty queue",
+		Short:   "Make a wallet: its keys and an empty queue",
 		Example: `  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			bank, err := parseBankKey(bankKey)
-			if err != nil {
+			if _, _, err := parseBankKey(bankKey); err != nil {
 				return err
 			}
 			if _, _, err := net.SplitHostPort(keys.Bank); err != nil {
 				return fmt.Errorf("--bank: %w: give it as host:port", err)
 			}
-			pair, err := wire.NewKeyPair(nil)
+			var err error
+			if keys.Secrets, err = vault.NewSecrets(nil); err != nil {
+				return err
+			}
+			v, err := vault.Open(keys.Secrets)
 			if err != nil {
 				return err
 			}
-			keys.Private, keys.BankKey = secret(pair.Private), bankKeyText(bank)
-			if err := writeKeys(dir, "wallet", keys, pair.Public.String()); err != nil {
+			keys.BankKey = strings.TrimSpace(bankKey)
+			certificate := v.Certificate()
+			if err := writeKeys(dir, "wallet", keys, certificate.String()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), pair.Public)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "certificate of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), &certificate)
 			return err
 		},
 	}
@@ -68,18 +75,21 @@ func walletInit() *cobra.Command {
 // openWallet is a wallet with its store. The caller closes it.
 type openWallet struct {
 	*wallet.Wallet
-	store *wallet.Store
+	store *outbox.Store
 }
 
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
-func openStore(dir string) (*wallet.Store, walletKeys, error) {
+func openStore(dir string) (*outbox.Store, walletKeys, error) {
 	var keys walletKeys
 	if err := readKeys(dir, "wallet", &keys); err != nil {
 		return nil, keys, err
 	}
-	store, err := wallet.OpenStore(filepath.Join(dir, "wallet.db"))
+	if keys.Secrets == (vault.Secrets{}) {
+		return nil, keys, fmt.Errorf("%s has no identity key, because an older version made it: make the wallet again in another folder with \"onebar reference wallet init\"", filepath.Join(dir, "wallet.json"))
+	}
+	store, err := outbox.OpenStore(filepath.Join(dir, "wallet.db"))
 	return store, keys, err
 }
 
@@ -96,21 +106,24 @@ func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 	return &openWallet{w, store}, nil
 }
 
-func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
-	pair, err := wire.KeyPairOf(wire.PrivateKey(keys.Private))
+func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*wallet.Wallet, error) {
+	v, err := vault.Open(keys.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	bank, err := parseBankKey(keys.BankKey)
+	static, receipts, err := parseBankKey(keys.BankKey)
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex // Told comes from several goroutines
 	return wallet.Open(store, wallet.Config{
-		Account: keys.Account, Key: pair, Bank: bank, Address: keys.Bank,
-		Dial: (&net.Dialer{}).DialContext,
-		Log:  logTo(log),
-		Told: func(p wallet.Payment) {
+		Account: keys.Account, Vault: v, Bank: receipts,
+		Dialer: &noise.Dialer{
+			ClientConfig: noise.ClientConfig{Vault: v, Bank: static},
+			Address:      keys.Bank, Net: (&net.Dialer{}).DialContext,
+		},
+		Log: logTo(log),
+		Told: func(p outbox.Payment) {
 			mu.Lock()
 			defer mu.Unlock()
 			_, _ = fmt.Fprintln(out, sentence(p)) // it is on disk, shown or not
@@ -119,12 +132,12 @@ func newWallet(store *wallet.Store, keys walletKeys, out, log io.Writer) (*walle
 }
 
 // sentence says what has become of a payment.
-func sentence(p wallet.Payment) string {
+func sentence(p outbox.Payment) string {
 	text := fmt.Sprintf("%s: %d minor units of %s to %s: %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
 	if p.Reason != "" {
 		text += ": " + p.Reason
 	}
-	if p.State == wallet.Confirmed && p.Answer != nil {
+	if p.State == outbox.Confirmed && p.Answer != nil {
 		text += fmt.Sprintf(", transfer %d", p.Answer.Transfer)
 	}
 	return text
@@ -156,7 +169,7 @@ taken.`,
 			if within > 0 {
 				o.Deadline = time.Now().Add(within)
 			}
-			return pay(c, w, o, wait)
+			return payOrder(c, w, o, wait)
 		},
 	}
 	f := c.Flags()
@@ -170,7 +183,7 @@ taken.`,
 	return require(c, "dir", "order", "to", "amount", "currency")
 }
 
-func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) error {
+func payOrder(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) error {
 	p, err := w.Pay(c.Context(), o)
 	if err != nil {
 		return err
@@ -181,13 +194,13 @@ func pay(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duration) er
 	if p, err = w.Await(ctx, p.Key); err != nil {
 		return err
 	}
-	if before == p.State && p.State != wallet.Queued {
+	if before == p.State && p.State != outbox.Queued {
 		if _, err := fmt.Fprintln(c.OutOrStdout(), sentence(p)); err != nil {
 			return err
 		}
 	}
 	switch {
-	case p.State == wallet.Confirmed:
+	case p.State == outbox.Confirmed:
 		return nil
 	case p.State.Final():
 		return &ExitError{exitRefused, fmt.Sprintf("the payment for %s was refused: it is %v", o.ID, p.State)}
@@ -230,12 +243,12 @@ func walletHistory() *cobra.Command {
   onebar reference wallet history --dir wallet --json   # one JSON object a line`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			store, keys, err := openStore(dir)
+			store, _, err := openStore(dir)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, store.Close()) }()
-			hs, err := store.History(keys.Account)
+			hs, err := store.History()
 			if err != nil {
 				return err
 			}
@@ -247,11 +260,11 @@ func walletHistory() *cobra.Command {
 	return require(c, "dir")
 }
 
-func printHistory(p *printer, hs []wallet.PaymentHistory) error {
+func printHistory(p *printer, hs []outbox.PaymentHistory) error {
 	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
 	for _, h := range hs {
 		note := h.Reason
-		if h.State == wallet.Confirmed && h.Answer != nil {
+		if h.State == outbox.Confirmed && h.Answer != nil {
 			note = fmt.Sprint(h.Answer.Transfer)
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)

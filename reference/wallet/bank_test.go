@@ -12,42 +12,46 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/vault"
+	"github.com/onebar/onebar/reference/vault/vaulttest"
 )
 
 // testBank is a bank in memory that keeps the rules of the protocol, and breaks
 // them when it is told to. It books at most once per key.
 type testBank struct {
-	keys    wire.KeyPair
+	keys    noise.KeyPair
 	receipt ed25519.PrivateKey
-	wallet  wire.KeyPair
+	vault   *vaulttest.Lockable // of the wallet
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
-	answers map[wire.Key]wire.Answer
-	booked  []wire.Payment
-	asked   []wire.Request
+	answers map[pay.Key]pay.Answer
+	booked  []pay.Payment
+	asked   []pay.Request
 	dials   int
-	conns   map[*wire.ServerConn]struct{}
+	conns   map[*noise.ServerConn]struct{}
 
-	down   bool                                                     // dials fail
-	mute   bool                                                     // requests are handled and never answered
-	deaf   bool                                                     // requests are neither handled nor answered
-	cut    bool                                                     // the connection ends in place of an answer
-	late   time.Duration                                            // before each answer
-	behind time.Duration                                            // its clock
-	refuse wire.Reason                                              // answers to new payments
-	twist  func(wire.Request, wire.Answer) (_ wire.Answer, ok bool) // changes an answer; ok is to send it
+	down   bool                                                  // dials fail
+	mute   bool                                                  // requests are handled and never answered
+	deaf   bool                                                  // requests are neither handled nor answered
+	cut    bool                                                  // the connection ends in place of an answer
+	late   time.Duration                                         // before each answer
+	behind time.Duration                                         // its clock
+	refuse pay.Reason                                            // answers to new payments
+	twist  func(pay.Request, pay.Answer) (_ pay.Answer, ok bool) // changes an answer; ok is to send it
 }
 
 func newTestBank(tb testing.TB) *testBank {
 	tb.Helper()
-	b := &testBank{answers: map[wire.Key]wire.Answer{}, conns: map[*wire.ServerConn]struct{}{}}
+	b := &testBank{answers: map[pay.Key]pay.Answer{}, conns: map[*noise.ServerConn]struct{}{}}
 	var err error
-	b.keys, err = wire.NewKeyPair(nil)
+	b.keys, err = noise.NewKeyPair(nil)
 	require.NoError(tb, err)
-	b.wallet, err = wire.NewKeyPair(nil)
+	keys, err := vault.New(nil)
 	require.NoError(tb, err)
+	b.vault = &vaulttest.Lockable{Vault: keys}
 	_, b.receipt, err = ed25519.GenerateKey(rand.Reader)
 	require.NoError(tb, err)
 	return b
@@ -56,8 +60,10 @@ func newTestBank(tb testing.TB) *testBank {
 // config is that of a wallet of this bank.
 func (b *testBank) config() Config {
 	return Config{
-		Account: "w0", Key: b.wallet, Address: "bank:1", Dial: b.dial,
-		Bank: wire.BankKey{Static: b.keys.Public, Receipt: b.receipt.Public().(ed25519.PublicKey)},
+		Account: "w0", Vault: b.vault, Bank: b.receipt.Public().(ed25519.PublicKey),
+		Dialer: &noise.Dialer{
+			ClientConfig: noise.ClientConfig{Vault: b.vault, Bank: b.keys.Public}, Address: "bank:1", Net: b.dial,
+		},
 	}
 }
 
@@ -72,14 +78,22 @@ func (b *testBank) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	here, there := net.Pipe()
-	c := wire.Server(there, wire.ServerConfig{Static: b.keys, IdleTimeout: time.Hour})
+	c := noise.Server(there, noise.ServerConfig{
+		Static: b.keys, Receipts: b.receipt.Public().(ed25519.PublicKey), Identify: b.identify, IdleTimeout: time.Hour,
+	})
 	b.conns[c] = struct{}{}
 	b.wg.Add(1)
 	go b.serve(c)
 	return here, nil
 }
 
-func (b *testBank) serve(c *wire.ServerConn) {
+// identify knows the one wallet.
+func (b *testBank) identify(transport [32]byte) (pay.PublicKey, bool) {
+	c := b.vault.Certificate()
+	return c.Identity, transport == c.Transport
+}
+
+func (b *testBank) serve(c *noise.ServerConn) {
 	defer b.wg.Done()
 	defer c.Close()
 	for {
@@ -101,7 +115,7 @@ func (b *testBank) serve(c *wire.ServerConn) {
 	}
 }
 
-func (b *testBank) answer(r wire.Request, payer wire.PublicKey) (a wire.Answer, ok bool) {
+func (b *testBank) answer(r pay.Request, payer pay.PublicKey) (a pay.Answer, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, r)
@@ -113,20 +127,20 @@ func (b *testBank) answer(r wire.Request, payer wire.PublicKey) (a wire.Answer, 
 	switch {
 	case known:
 	case r.Payment.Deadline != 0 && now > r.Payment.Deadline:
-		a = wire.Answer{Result: wire.Expired, At: now}
-	case r.Ask == wire.AskStatus:
-		return wire.Answer{Key: r.Payment.Key, Result: wire.NotFound, At: now}, !b.mute
-	case b.refuse == wire.Busy || b.refuse == wire.NotEnrolled:
-		return wire.Answer{Key: r.Payment.Key, Result: wire.Refused, Reason: b.refuse, At: now}, !b.mute
-	case b.refuse != wire.NoReason:
-		a = wire.Answer{Result: wire.Declined, Reason: b.refuse, At: now}
+		a = pay.Answer{Result: pay.Expired, At: now}
+	case r.Ask == pay.AskStatus:
+		return pay.Answer{Key: r.Payment.Key, Result: pay.NotFound, At: now}, !b.mute
+	case b.refuse == pay.Busy || b.refuse == pay.NotEnrolled:
+		return pay.Answer{Key: r.Payment.Key, Result: pay.Refused, Reason: b.refuse, At: now}, !b.mute
+	case b.refuse != pay.NoReason:
+		a = pay.Answer{Result: pay.Declined, Reason: b.refuse, At: now}
 	default:
 		b.booked = append(b.booked, r.Payment)
-		a = wire.Answer{Result: wire.Confirmed, Transfer: int64(len(b.booked)), At: now}
+		a = pay.Answer{Result: pay.Confirmed, Transfer: int64(len(b.booked)), At: now}
 	}
 	if !known {
 		a.Key = r.Payment.Key
-		wire.SignReceipt(b.receipt, payer, &r.Payment, &a)
+		pay.SignReceipt(b.receipt, payer, &r.Payment, &a)
 		b.answers[a.Key] = a
 	}
 	if b.twist != nil {
@@ -153,24 +167,24 @@ func (b *testBank) hangUp() {
 }
 
 // keysAsked returns the different keys the bank has seen.
-func (b *testBank) keysAsked() map[wire.Key]int {
+func (b *testBank) keysAsked() map[pay.Key]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	keys := map[wire.Key]int{}
+	keys := map[pay.Key]int{}
 	for _, r := range b.asked {
 		keys[r.Payment.Key]++
 	}
 	return keys
 }
 
-func (b *testBank) bookings() []wire.Payment {
+func (b *testBank) bookings() []pay.Payment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]wire.Payment(nil), b.booked...)
+	return append([]pay.Payment(nil), b.booked...)
 }
 
-func (b *testBank) requests() []wire.Request {
+func (b *testBank) requests() []pay.Request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]wire.Request(nil), b.asked...)
+	return append([]pay.Request(nil), b.asked...)
 }

@@ -2,16 +2,16 @@
 // run. It takes a payment once it is on the phone's disk, and then brings it to
 // an end that is true, however bad the link: confirmed, declined or expired.
 //
-// Read it in this order: [State] says what a user can be told; [Store] is the
-// durable queue; [Wallet.Pay] accepts a payment into it; a courier (courier.go)
-// carries each payment to the bank, try after try; the line (line.go) keeps a
-// connection for all of them; [Pace] says how long to wait for an answer and
-// how long between tries.
+// Read it in this order: package outbox is the durable
+// queue; [Wallet.Pay] accepts a payment into it; a sender (sender.go) brings each
+// payment to the bank, attempt after attempt; connection.go keeps one channel for
+// all of them; package retry says when the next attempt is made, and how long to
+// wait for an answer.
 //
-// Four rules carry the weight:
+// Five rules carry the weight:
 //
 //   - A payment has one idempotency key, drawn once, stored with the exact bytes
-//     of the request. Every try sends those bytes, so the bank can tell a repeat
+//     of the request. Every attempt sends those bytes, so the bank can tell a repeat
 //     from a new payment.
 //   - An order has at most one payment that is not refused. Pressing pay again
 //     returns the payment there is.
@@ -19,6 +19,8 @@
 //     the first byte leaves. So a payment found "queued" after a crash has
 //     never left the phone, and only such a payment is ever expired without
 //     asking the bank.
+//   - Every request is signed by the wallet's identity key, in its vault. While the
+//     vault is locked, a payment waits in the state it has.
 //   - A time-out is no refusal. The user is told "unknown", and the wallet asks
 //     on.
 package wallet

@@ -1,8 +1,8 @@
 package wallet
 
 import (
-	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -10,86 +10,91 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	mathrand "math/rand/v2"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/onebar/onebar/reference/wire"
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
+	"github.com/onebar/onebar/reference/vault"
 )
 
-// Config is what a wallet needs. Account, Key, Bank, Address and Dial must be
-// set.
+// Config is what a wallet needs. Account, Vault, Bank and Dialer must be set.
 type Config struct {
-	Account string       // names this wallet's payments in the store and in logs; it is not sent
-	Key     wire.KeyPair // who the wallet is to the bank
-	Bank    wire.BankKey // whom it believes
-	Address string       // of the bank, handed to Dial with network "tcp"
+	Account string            // names this wallet in logs; it is not sent
+	Vault   vault.Vault       // signs requests; receipts name its identity
+	Bank    ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
+	Dialer  channel.Dialer    // opens channels to the bank, with the vault's wallet authenticated
 
-	// Dial opens a connection, as net.Dialer.DialContext does.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Rand is the source of idempotency keys, of handshakes and of the jitter
-	// between tries; it must be safe for concurrent use. Nil is crypto/rand, and
+	// Rand is the source of idempotency keys and of the jitter between tries; it must be safe for concurrent use. Nil is crypto/rand, and
 	// anything else is for tests: who can guess a key can block its payment.
-	Rand io.Reader
-	Pace Pace
+	Rand  io.Reader
+	Retry retry.Policy
+	// Clock is the device's wall clock. Nil is time.Now.
+	Clock pay.Clock
+	// Stagger is for simulations, and 0 in production. An event that wakes several
+	// payments at one instant, such as a connection that opens, then has each of
+	// them go on after a lag between 0 and Stagger, drawn once for the payment.
+	// Otherwise the scheduler chose who is first, and no seed could repeat it.
+	Stagger time.Duration
 	// Told is called with each state a user is to be shown, once the state is
 	// durable: for one payment in order, for several at the same time. It must
 	// return soon and not call the wallet. Nil is nobody.
-	Told func(Payment)
+	Told func(outbox.Payment)
 	// Tried is called at the end of each try, before Told. The same rules hold.
-	Tried func(Payment, Attempt)
+	Tried func(outbox.Payment, outbox.Attempt)
 	Log   *slog.Logger // nil discards
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Account == "" || c.Address == "" || c.Dial == nil {
-		return c, errors.New("open wallet: it needs an account, the bank's address and a way to dial it")
+	if c.Account == "" || c.Vault == nil || c.Dialer == nil || len(c.Bank) != ed25519.PublicKeySize {
+		return c, errors.New("open wallet: it needs an account, a vault, the bank's receipt key and a way to dial the bank")
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
 	if c.Told == nil {
-		c.Told = func(Payment) {}
+		c.Told = func(outbox.Payment) {}
 	}
 	if c.Tried == nil {
-		c.Tried = func(Payment, Attempt) {}
+		c.Tried = func(outbox.Payment, outbox.Attempt) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Log = c.Log.With("wallet", c.Account)
-	c.Pace = c.Pace.withDefaults()
+	c.Retry = c.Retry.WithDefaults()
 	return c, nil
 }
 
 // Wallet accepts payments and carries them to the bank in the background. Its
 // methods may be called from several goroutines.
 type Wallet struct {
-	cfg      Config
-	store    *Store
-	patience *patience
-	line     *line
-	slots    chan struct{} // a try under way holds one
+	cfg        Config
+	store      *outbox.Store
+	backoff    *retry.Backoff
+	connection *connection
+	slots      chan struct{} // a try under way holds one
 
 	ctx    context.Context // of everything in the background
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // couriers, and calls that end in Told
+	wg     sync.WaitGroup // senders, and calls that end in Told
 	dead   atomic.Bool    // killed: nothing more is stored or told
 
 	mu       sync.Mutex
 	closed   bool
 	resuming bool // Open is not through
-	couriers map[wire.Key]*courier
+	senders  map[pay.Key]*sender
 }
 
-// Open returns the wallet of cfg.Account on the store, and resumes what it had
+// Open returns the wallet on its store, and resumes what it had
 // not finished. A payment that was under way when the wallet ended is told to be
-// unknown before Open returns. An account must not be open twice. The caller
+// unknown before Open returns. A store serves one wallet at a time. The caller
 // closes the wallet, and owns the store.
-func Open(store *Store, cfg Config) (*Wallet, error) {
+func Open(store *outbox.Store, cfg Config) (*Wallet, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -98,16 +103,15 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 	if _, err := io.ReadFull(cfg.Rand, seed[:]); err != nil {
 		return nil, fmt.Errorf("open wallet: draw a seed: %w", err)
 	}
-	rng := mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])))
 	w := &Wallet{
-		cfg:      cfg,
-		store:    store,
-		patience: &patience{pace: cfg.Pace, rng: rng},
-		slots:    make(chan struct{}, cfg.Pace.Together),
-		couriers: map[wire.Key]*courier{}, resuming: true,
+		cfg:     cfg,
+		store:   store,
+		backoff: retry.NewBackoff(cfg.Retry, binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])),
+		slots:   make(chan struct{}, cfg.Retry.Together),
+		senders: map[pay.Key]*sender{}, resuming: true,
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.line = newLine(w.ctx, cfg)
+	w.connection = newConnection(w.ctx, cfg)
 	if err := w.resume(); err != nil {
 		w.cancel()
 		return nil, fmt.Errorf("open wallet: %w", err)
@@ -117,27 +121,23 @@ func Open(store *Store, cfg Config) (*Wallet, error) {
 }
 
 func (w *Wallet) resume() error {
-	ps, err := w.store.Unfinished(w.cfg.Account)
+	ps, err := w.store.Unfinished()
 	if err != nil {
 		return err
 	}
 	for i := range ps {
 		p := &ps[i]
-		if p.State != Sent {
+		if p.State != outbox.Sent {
 			continue
 		}
-		p.State, p.Reason = StateUnknown, "the wallet ended while the payment was under way"
-		if err := w.store.change(p, Sent, nil); err != nil {
+		p.State, p.Reason = outbox.Unknown, "the wallet ended while the payment was under way"
+		if err := w.store.Change(p, outbox.Sent, nil); err != nil {
 			return err
 		}
 		w.cfg.Told(*p)
 	}
 	for _, p := range ps {
-		made := min(p.tries, w.cfg.Pace.before())
-		if p.State == Queued {
-			made = 0 // none of its tries reached the bank
-		}
-		w.start(p, made, true)
+		w.start(p, min(p.Connected, w.cfg.Retry.Early()), true)
 	}
 	return nil
 }
@@ -147,49 +147,49 @@ func (w *Wallet) resume() error {
 // there are a few more. When it returns without an error the payment is
 // durable and will be brought to an end, also by a later Open. After an error
 // it is not stored and will not be made.
-func (w *Wallet) Pay(ctx context.Context, o Order) (Payment, error) {
+func (w *Wallet) Pay(ctx context.Context, o Order) (outbox.Payment, error) {
 	if err := ctx.Err(); err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
 	if err := w.enter(); err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
 	defer w.wg.Done()
 	p, err := w.newPayment(o)
 	if err != nil {
-		return Payment{}, err
+		return outbox.Payment{}, err
 	}
-	got, fresh, err := w.store.accept(w.cfg.Account, p)
+	got, fresh, err := w.store.Accept(p)
 	if err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
 	switch {
 	case fresh:
 		w.cfg.Told(got)
 		w.start(got, 0, true)
 	case !got.State.Final() && w.rests(got.Key):
-		w.start(got, w.cfg.Pace.before(), false)
+		w.start(got, w.cfg.Retry.Early(), false)
 	}
 	return got, nil
 }
 
-func (w *Wallet) newPayment(o Order) (Payment, error) {
-	key, err := wire.NewKey(w.cfg.Rand)
+func (w *Wallet) newPayment(o Order) (outbox.Payment, error) {
+	key, err := pay.NewKey(w.cfg.Rand)
 	if err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
-	p := Payment{Payment: wire.Payment{
+	p := outbox.Payment{Payment: pay.Payment{
 		Key: key, Order: o.ID, Payee: o.Payee, Amount: o.Amount, Currency: o.Currency,
-		Created: time.Now().UnixMilli(),
+		Created: w.cfg.Clock.Now().UnixMilli(),
 	}}
 	if !o.Deadline.IsZero() {
 		p.Deadline = o.Deadline.UnixMilli()
 	}
 	if o.ID == "" {
-		return Payment{}, errors.New("take the payment: the order has no name: without one a second press would pay twice")
+		return outbox.Payment{}, errors.New("take the payment: the order has no name: without one a second press would pay twice")
 	}
 	if err := p.Validate(); err != nil {
-		return Payment{}, fmt.Errorf("take the payment: %w", err)
+		return outbox.Payment{}, fmt.Errorf("take the payment: %w", err)
 	}
 	return p, nil
 }
@@ -199,69 +199,79 @@ func (w *Wallet) enter() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || w.dead.Load() {
-		return ErrClosed
+		return outbox.ErrClosed
 	}
 	w.wg.Add(1)
 	return nil
 }
 
-// start sends a courier with p, which has made so many tries of its round. If
+// start sends a sender with p, which has made so many tries of its round. If
 // one is on the way already, that one begins a new round. If the caller is not
-// sure that p is still as it is stored, the courier looks.
-func (w *Wallet) start(p Payment, made int, sure bool) *courier {
+// sure that p is still as it is stored, the sender looks.
+func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c := w.couriers[p.Key]; c != nil {
-		c.nudge()
+	if c := w.senders[p.Key]; c != nil {
+		ring(c.wake)
 		return c
 	}
-	c := &courier{
-		w: w, p: p, early: made, lag: w.patience.draw(maxLag), resumes: w.resuming, sure: sure,
-		wake: make(chan struct{}, 1), up: make(chan struct{}, 1), done: make(chan struct{}),
+	c := &sender{
+		w: w, p: p, s: retry.Status{Early: made}, began: time.Now(),
+		lag: w.backoff.Draw(0, w.cfg.Stagger), resumes: w.resuming, sure: sure,
+		wake: make(chan struct{}, 1), heard: make(chan struct{}, 1), linkUp: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if w.closed {
 		close(c.done)
 		return c
 	}
-	w.couriers[p.Key] = c
+	w.senders[p.Key] = c
 	w.wg.Go(c.run)
 	return c
 }
 
-// rests reports whether no courier is on the way with the payment.
-func (w *Wallet) rests(key wire.Key) bool {
+// rests reports whether no sender is on the way with the payment.
+func (w *Wallet) rests(key pay.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.couriers[key] == nil
+	return w.senders[key] == nil
 }
 
-// alone reports whether no more than one courier is on the way.
+// alone reports whether no more than one sender is on the way.
 func (w *Wallet) alone() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.couriers) < 2
+	return len(w.senders) < 2
 }
 
-// heard tells the couriers that the bank has answered one of them: always in the
-// same order, so that what a wallet does can be repeated.
-func (w *Wallet) heard() {
+// heard tells the senders that the bank has answered one of them.
+func (w *Wallet) heard() { w.tell(func(c *sender) { ring(c.heard) }) }
+
+// LinkUp tells the wallet that the device's link carries packets again after it had
+// carried none, or has a new address: what waits is tried now. Nothing is sent if
+// nothing waits. A wallet that is not told finds out by itself, within the pauses
+// of its retry.Policy. LinkUp does not block, and may be called at any time, from
+// several goroutines.
+func (w *Wallet) LinkUp() {
+	w.connection.linkUp()
+	w.tell(func(c *sender) { ring(c.linkUp) })
+}
+
+// tell calls f for each sender, always in the same order, so that what a wallet
+// does can be repeated.
+func (w *Wallet) tell(f func(*sender)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	keys := slices.SortedFunc(maps.Keys(w.couriers), func(a, b wire.Key) int { return bytes.Compare(a[:], b[:]) })
-	for _, key := range keys {
-		select {
-		case w.couriers[key].up <- struct{}{}:
-		default:
-		}
+	for _, key := range slices.SortedFunc(maps.Keys(w.senders), pay.Key.Compare) {
+		f(w.senders[key])
 	}
 }
 
 // Await waits until the payment with this key has a final state, or rests
 // because its tries are used up, or ctx is done, and returns what is then on
 // disk. An error means that the state could not be read.
-func (w *Wallet) Await(ctx context.Context, key wire.Key) (Payment, error) {
+func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error) {
 	w.mu.Lock()
-	c := w.couriers[key]
+	c := w.senders[key]
 	w.mu.Unlock()
 	if c != nil {
 		select {
@@ -269,7 +279,7 @@ func (w *Wallet) Await(ctx context.Context, key wire.Key) (Payment, error) {
 		case <-ctx.Done():
 		}
 	}
-	return w.store.payment(w.cfg.Account, key)
+	return w.store.Find(key)
 }
 
 // Sync asks anew about every payment without a final state, also those whose
@@ -279,8 +289,8 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	if err := w.enter(); err != nil {
 		return err
 	}
-	ps, err := w.store.Unfinished(w.cfg.Account)
-	var cs []*courier
+	ps, err := w.store.Unfinished()
+	var cs []*sender
 	for _, p := range ps {
 		cs = append(cs, w.start(p, 0, false))
 	}
@@ -294,7 +304,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	if ps, err = w.store.Unfinished(w.cfg.Account); err != nil {
+	if ps, err = w.store.Unfinished(); err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
 	if len(ps) > 0 {
@@ -304,7 +314,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 }
 
 // History returns every payment of the wallet with every try, oldest first.
-func (w *Wallet) History() ([]PaymentHistory, error) { return w.store.History(w.cfg.Account) }
+func (w *Wallet) History() ([]outbox.PaymentHistory, error) { return w.store.History() }
 
 // Close stops everything and waits for it. What is under way is cut short and
 // stays on disk as it is; the next Open resumes it. No goroutine of the wallet
@@ -315,7 +325,7 @@ func (w *Wallet) Close() error {
 	w.mu.Unlock()
 	w.cancel()
 	w.wg.Wait()
-	w.line.wait()
+	w.connection.wait()
 	return nil
 }
 

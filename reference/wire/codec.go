@@ -3,14 +3,22 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wire/internal/pb"
 )
 
-// appendRequest appends the encoding of a valid r.
-func appendRequest(b []byte, r *Request) ([]byte, error) {
+// MaxMessage bounds an encoded Answer, in bytes. No valid Request is longer.
+const MaxMessage = 512
+
+// maxValid is pay.MaxValidity in milliseconds.
+const maxValid = int64(pay.MaxValidity / time.Millisecond)
+
+// AppendRequest appends the encoding of a valid r.
+func AppendRequest(b []byte, r *pay.Request) ([]byte, error) {
 	if err := r.Validate(); err != nil {
 		return b, fmt.Errorf("encode request: %w", err)
 	}
@@ -22,8 +30,8 @@ func appendRequest(b []byte, r *Request) ([]byte, error) {
 	if p.Deadline != 0 {
 		m.Valid = p.Deadline - p.Created
 	}
-	var req pb.Request
-	if r.Ask == AskStatus {
+	req := pb.Request{Signature: r.Signature}
+	if r.Ask == pay.AskStatus {
 		req.What = &pb.Request_Status{Status: m}
 	} else {
 		req.What = &pb.Request_Pay{Pay: m}
@@ -31,37 +39,40 @@ func appendRequest(b []byte, r *Request) ([]byte, error) {
 	return marshal(b, &req)
 }
 
-// parseRequest is the reverse of appendRequest. It refuses fields it does not
+// ParseRequest is the reverse of AppendRequest. It refuses fields it does not
 // know: a bank must not act on half of what it was asked.
-func parseRequest(b []byte) (*Request, error) {
-	if len(b) > maxMessage {
+func ParseRequest(b []byte) (*pay.Request, error) {
+	if len(b) > MaxMessage {
 		return nil, fmt.Errorf("decode request: %d bytes are more than any request has", len(b))
 	}
 	var req pb.Request
 	if err := proto.Unmarshal(b, &req); err != nil {
 		return nil, fmt.Errorf("decode request: %w", err)
 	}
-	r := &Request{}
+	r := &pay.Request{}
+	if len(req.Signature) > 0 {
+		r.Signature = req.Signature
+	}
 	var m *pb.Payment
 	switch w := req.What.(type) {
 	case *pb.Request_Pay:
-		r.Ask, m = AskPay, w.Pay
+		r.Ask, m = pay.AskPay, w.Pay
 	case *pb.Request_Status:
-		r.Ask, m = AskStatus, w.Status
+		r.Ask, m = pay.AskStatus, w.Status
 	default:
 		return nil, errors.New("decode request: it asks for nothing known")
 	}
 	if len(req.ProtoReflect().GetUnknown()) > 0 || len(m.ProtoReflect().GetUnknown()) > 0 {
 		return nil, errors.New("decode request: it has a field this version does not know")
 	}
-	if len(m.Key) != keySize {
-		return nil, fmt.Errorf("decode request: an idempotency key of %d bytes, not %d", len(m.Key), keySize)
+	if len(m.Key) != pay.KeySize {
+		return nil, fmt.Errorf("decode request: an idempotency key of %d bytes, not %d", len(m.Key), pay.KeySize)
 	}
-	if m.Valid < 0 || m.Valid > maxValidMS {
-		return nil, fmt.Errorf("decode request: valid for %d ms, which is not between 0 and %d", m.Valid, maxValidMS)
+	if m.Valid < 0 || m.Valid > maxValid {
+		return nil, fmt.Errorf("decode request: valid for %d ms, which is not between 0 and %d", m.Valid, maxValid)
 	}
-	r.Payment = Payment{
-		Key: Key(m.Key), Order: m.Order, Payee: m.Payee,
+	r.Payment = pay.Payment{
+		Key: pay.Key(m.Key), Order: m.Order, Payee: m.Payee,
 		Amount: m.Amount, Currency: m.Currency, Created: m.Created,
 	}
 	if err := r.Payment.Validate(); err != nil { // before Created is added to
@@ -70,25 +81,15 @@ func parseRequest(b []byte) (*Request, error) {
 	if m.Valid != 0 {
 		r.Payment.Deadline = m.Created + m.Valid
 	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("decode request: %w", err)
+	}
 	return r, nil
 }
 
-// AppendAnswer appends the encoding of a valid a, without its Key: what a bank
-// keeps to repeat the answer. It returns an error if a is not valid.
-func AppendAnswer(b []byte, a *Answer) ([]byte, error) { return appendAnswer(b, 0, a) }
-
-// ParseAnswer is the reverse of AppendAnswer: the answer to the payment with
-// this key.
-func ParseAnswer(key Key, b []byte) (*Answer, error) {
-	_, a, err := parseAnswer(b)
-	if err != nil {
-		return nil, err
-	}
-	a.Key = key
-	return a, nil
-}
-
-func appendAnswer(b []byte, request uint64, a *Answer) ([]byte, error) {
+// AppendAnswer appends the encoding of a valid a, without its Key, as the answer
+// to the request with this number. It returns an error if a is not valid.
+func AppendAnswer(b []byte, request uint64, a *pay.Answer) ([]byte, error) {
 	if err := a.Validate(); err != nil {
 		return b, fmt.Errorf("encode answer: %w", err)
 	}
@@ -98,10 +99,10 @@ func appendAnswer(b []byte, request uint64, a *Answer) ([]byte, error) {
 	})
 }
 
-// parseAnswer is the reverse of appendAnswer. Fields it does not know are
-// ignored: a newer bank may say more.
-func parseAnswer(b []byte) (request uint64, a *Answer, err error) {
-	if len(b) > maxMessage {
+// ParseAnswer is the reverse of AppendAnswer; the answer has no Key. Fields it
+// does not know are ignored: a newer bank may say more.
+func ParseAnswer(b []byte) (request uint64, a *pay.Answer, err error) {
+	if len(b) > MaxMessage {
 		return 0, nil, fmt.Errorf("decode answer: %d bytes are more than any answer has", len(b))
 	}
 	var m pb.Answer
@@ -111,8 +112,8 @@ func parseAnswer(b []byte) (request uint64, a *Answer, err error) {
 	if m.Result < 0 || m.Result > 255 || m.Reason < 0 || m.Reason > 255 {
 		return 0, nil, fmt.Errorf("decode answer: result %d or reason %d is not known", m.Result, m.Reason)
 	}
-	a = &Answer{
-		Result: Result(m.Result), Reason: Reason(m.Reason),
+	a = &pay.Answer{
+		Result: pay.Result(m.Result), Reason: pay.Reason(m.Reason),
 		Transfer: m.Transfer, At: m.At, Receipt: m.Receipt,
 	}
 	if err := a.Validate(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -464,6 +465,58 @@ func TestNoWayOverTheLink(t *testing.T) {
 	require.Equal(t, "no radio", seen.last().Reason)
 	for _, a := range seen.all() {
 		require.True(t, a.Dialed)
+		require.True(t, a.NoConnection)
 		require.Equal(t, "no radio", a.Error)
+	}
+}
+
+// An attempt has no connection only if none was open before it ended.
+func TestNoConnection(t *testing.T) {
+	hung := func(ctx context.Context, _ int) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for name, tc := range map[string]struct {
+		tls    bool
+		dial   func(context.Context, int) (net.Conn, error) // nil is to the shop
+		meddle func(int, http.ResponseWriter, *http.Request) bool
+		want   bool
+	}{
+		"refused":                    {dial: func(context.Context, int) (net.Conn, error) { return nil, errDial }, want: true},
+		"a dial that takes too long": {dial: hung, want: true},
+		"refused, with TLS":          {tls: true, dial: func(context.Context, int) (net.Conn, error) { return nil, errDial }, want: true},
+		"a handshake of TLS without an answer": {tls: true, dial: func(context.Context, int) (net.Conn, error) {
+			mute, end := net.Pipe()
+			t.Cleanup(func() { mute.Close(); end.Close() })
+			go func() { _, _ = io.Copy(io.Discard, end) }()
+			return mute, nil
+		}},
+		"an answer that never comes": {meddle: hang},
+		"a connection cut":           {meddle: func(_ int, w http.ResponseWriter, _ *http.Request) bool { return cut(w) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.meddle = tc.meddle
+			address, config := s.Listener.Addr().String(), described()
+			if tc.tls {
+				secure := httptest.NewTLSServer(s.Config.Handler)
+				defer secure.Close()
+				address = secure.Listener.Addr().String()
+				config.URL, config.TLS = "https://example.com", &harness.HTTPTLS{Insecure: true}
+			}
+			env, seen := environment(address)
+			client := httpapi.NewClient(config, ".")
+			require.NoError(t, client.Start(t.Context(), env))
+			defer client.Close()
+			if tc.dial != nil {
+				env.Dial = tc.dial
+			}
+			require.NoError(t, client.Payer(1).Pay(t.Context(), payment(1)))
+			require.Len(t, seen.all(), 3)
+			for _, a := range seen.all() {
+				require.Equal(t, tc.want, a.NoConnection, a.Error)
+				require.NotEmpty(t, a.Error)
+			}
+		})
 	}
 }

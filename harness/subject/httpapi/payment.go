@@ -188,7 +188,10 @@ func (t *payment) key() string {
 // exchange sends a request of the payment, and has it recorded.
 func (t *payment) exchange(req *http.Request, status bool) exchanged {
 	x := send(t.http, req, t.client.plan.Config.Timeout)
-	a := harness.Attempt{Payment: t.asked.ID, N: t.tries + t.asks, Status: status, Dialed: x.dialed, Took: x.took}
+	a := harness.Attempt{
+		Payment: t.asked.ID, N: t.tries + t.asks, Status: status,
+		Dialed: x.dialed, NoConnection: x.unconnected, Took: x.took,
+	}
 	if x.err != nil {
 		a.Error = x.err.Error()
 	}

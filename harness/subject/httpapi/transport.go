@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -92,10 +93,11 @@ func pinned(s tls.ConnectionState, want []byte) error {
 
 // exchanged is how one request went.
 type exchanged struct {
-	answer exchange.Answer
-	dialed bool // it tried to open a connection
-	took   time.Duration
-	err    error // no whole answer came
+	answer      exchange.Answer
+	dialed      bool // it tried to open a connection
+	unconnected bool // it ended before one was open: there was none to use again, and TLS had not begun on a new one
+	took        time.Duration
+	err         error // no whole answer came
 }
 
 // send makes a request and reads the whole answer, within a time limit.
@@ -105,14 +107,19 @@ func send(h *http.Client, req *http.Request, limit time.Duration) (x exchanged) 
 	begin := time.Now()
 	defer func() { x.took = time.Since(begin) }()
 	asked, reused := false, false
+	var open atomic.Bool // set by the goroutine that dials, which may outlive the request
 	trace := &httptrace.ClientTrace{
-		GetConn: func(string) { asked = true },
-		GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },
+		GetConn:           func(string) { asked = true },
+		TLSHandshakeStart: func() { open.Store(true) },
+		GotConn: func(i httptrace.GotConnInfo) {
+			reused = i.Reused
+			open.Store(true)
+		},
 	}
 	resp, err := h.Do(req.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	x.dialed = asked && !reused
 	if err != nil {
-		x.err = plain(err)
+		x.err, x.unconnected = plain(err), !open.Load()
 		return x
 	}
 	defer resp.Body.Close()

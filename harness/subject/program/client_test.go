@@ -45,6 +45,7 @@ func TestClient(t *testing.T) {
 			echo '{"event":"account","account":"w1","remote":"acct_1"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":1.5,"dialed":true,"error":"timed out"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":2}'
+			echo '{"event":"attempt","payment":"p1","took_ms":3,"dialed":true,"no_connection":true,"error":"refused"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":0,"n":9,"status":true}'
 			echo '{"event":"told","payment":"p1","outcome":"declined","reason":"no money"}';;
 		*held*) echo '{"event":"held","payments":["p7"]}';;
@@ -66,6 +67,7 @@ func TestClient(t *testing.T) {
 	require.Equal(t, []harness.Attempt{
 		{Payment: "p1", N: 1, Dialed: true, Took: 1500 * time.Microsecond, Error: "timed out"},
 		{Payment: "p1", N: 2, Took: 2 * time.Millisecond},
+		{Payment: "p1", N: 3, Dialed: true, NoConnection: true, Took: 3 * time.Millisecond, Error: "refused"},
 		{Payment: "p1", N: 9, Status: true},
 	}, r.attempts)
 	id, ok := env.Asked.Payment("key-1")

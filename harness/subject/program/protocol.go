@@ -46,20 +46,22 @@ type walletLine struct {
 
 // event is a line that a client prints.
 type event struct {
-	Onebar   int      `json:"onebar"` // of ready: protocolVersion
-	Event    string   `json:"event"`  // ready, told, attempt, account, called or held
-	Payment  string   `json:"payment"`
-	Outcome  *string  `json:"outcome"`
-	Reason   string   `json:"reason"`
-	N        int      `json:"n"`
-	TookMS   *float64 `json:"took_ms"`
-	Error    string   `json:"error"`
-	Status   bool     `json:"status"`
-	Dialed   bool     `json:"dialed"`
-	Key      string   `json:"key"`
-	Account  string   `json:"account"`
-	Remote   string   `json:"remote"`
-	Payments []string `json:"payments"`
+	Onebar  int      `json:"onebar"` // of ready: protocolVersion
+	Event   string   `json:"event"`  // ready, told, attempt, account, called or held
+	Payment string   `json:"payment"`
+	Outcome *string  `json:"outcome"`
+	Reason  string   `json:"reason"`
+	N       int      `json:"n"`
+	TookMS  *float64 `json:"took_ms"`
+	Error   string   `json:"error"`
+	Status  bool     `json:"status"`
+	Dialed  bool     `json:"dialed"`
+	// NoConnection is harness.Attempt.NoConnection.
+	NoConnection bool     `json:"no_connection"`
+	Key          string   `json:"key"`
+	Account      string   `json:"account"`
+	Remote       string   `json:"remote"`
+	Payments     []string `json:"payments"`
 }
 
 // parseEvent reads a line of a client.
@@ -85,6 +87,9 @@ func parseEvent(line []byte) (event, error) {
 	case "attempt":
 		need("payment", e.Payment != "")
 		need("took_ms", e.TookMS != nil)
+		if e.NoConnection && e.Error == "" {
+			err = errors.Join(err, errors.New("the event attempt has no_connection and no error: an answer needs a connection"))
+		}
 	case "account":
 		need("account", e.Account != "")
 		need("remote", e.Remote != "")
@@ -118,7 +123,7 @@ func (e event) told() harness.Told {
 // attempt returns the noun of an attempt event.
 func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
-		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, Error: e.Error,
+		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,
 		Took: time.Duration(*e.TookMS * float64(time.Millisecond)),
 	}
 }

@@ -1,6 +1,6 @@
 // The messages between a wallet and its bank. They travel inside Noise (see the
-// package comment of reference/wire), so nothing here names the payer: the payer
-// is whoever holds the private key of the handshake.
+// package comment of reference/wire), so nothing here names the payer: the bank
+// knows the identity that has certified the static key of the handshake.
 //
 // Field numbers stay below 16, so that every tag is one byte.
 
@@ -161,6 +161,7 @@ type Request struct {
 	//	*Request_Pay
 	//	*Request_Status
 	What          isRequest_What `protobuf_oneof:"what"`
+	Signature     []byte         `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519 of the payer's identity key, 64 bytes; absent where the channel needs none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +217,13 @@ func (x *Request) GetStatus() *Payment {
 		if x, ok := x.What.(*Request_Status); ok {
 			return x.Status
 		}
+	}
+	return nil
+}
+
+func (x *Request) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
 	}
 	return nil
 }
@@ -419,11 +427,12 @@ var File_payment_proto protoreflect.FileDescriptor
 
 const file_payment_proto_rawDesc = "" +
 	"\n" +
-	"\rpayment.proto\x12\x0eonebar.wire.v1\"q\n" +
+	"\rpayment.proto\x12\x0eonebar.wire.v1\"\x9b\x01\n" +
 	"\aRequest\x12+\n" +
 	"\x03pay\x18\x01 \x01(\v2\x17.onebar.wire.v1.PaymentH\x00R\x03pay\x121\n" +
-	"\x06status\x18\x02 \x01(\v2\x17.onebar.wire.v1.PaymentH\x00R\x06statusB\x06\n" +
-	"\x04what\"\xab\x01\n" +
+	"\x06status\x18\x02 \x01(\v2\x17.onebar.wire.v1.PaymentH\x00R\x06status\x12\x1c\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignatureB\x06\n" +
+	"\x04whatJ\x04\b\x04\x10\x05J\x04\b\x05\x10\x06\"\xab\x01\n" +
 	"\aPayment\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\tR\x05order\x12\x14\n" +

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/spec"
+)
+
+// TestTheQueueComesBack: a payment that waits while the network is away for long is
+// confirmed seconds after it is back, whatever the bound of its attempts. With a
+// bound of 30 it was tried eight times, and then no more.
+func TestTheQueueComesBack(t *testing.T) {
+	lib, err := library()
+	require.NoError(t, err)
+	text, err := os.ReadFile("testdata/lone.yaml")
+	require.NoError(t, err)
+	for _, away := range []time.Duration{3 * time.Minute, 20 * time.Minute, 8 * time.Hour} {
+		for seed := uint64(1); seed <= 5; seed++ {
+			t.Run(fmt.Sprintf("%v, seed %d", away, seed), func(t *testing.T) {
+				sc, err := spec.Parse("lone.yaml", text, lib)
+				require.NoError(t, err)
+				require.Equal(t, 30, sc.Workload.Attempts)
+				sc.Timeline[0].For = away
+				sc.Expect = []harness.Expectation{{Text: fmt.Sprintf("max(confirm) < %v", away+15*time.Second)}, {Text: "attempts_per_payment < 5"}}
+				_, err = metric.ParseAll(sc.Expect)
+				require.NoError(t, err)
+				report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: seed})
+				require.NoError(t, err)
+				require.Equal(t, harness.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
+			})
+		}
+	}
+}

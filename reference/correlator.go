@@ -1,0 +1,192 @@
+package reference
+
+import (
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
+)
+
+// correlator knows which presses a payment of a wallet stands for: the one that made
+// it, first, and those that were answered with it. It outlives every crash, as
+// the users do. Each press is told the same outcomes in the same order; what is
+// told passes through one lock, so that a press that joins late misses nothing
+// and nobody is told an older outcome after a newer one.
+type correlator struct {
+	observer harness.Observer
+
+	mu       sync.Mutex
+	pressing map[purchase]string // the press being made
+	records  map[pay.Key]*keyRecord
+}
+
+// purchase is an order of a wallet.
+type purchase struct {
+	wallet int
+	order  string
+}
+
+// keyRecord is what the correlator knows of one key.
+type keyRecord struct {
+	presses []string // payment ids of the harness
+	booked  bool     // the harness knows that it is
+	told    bool
+	last    harness.Told // without the payment
+}
+
+func newCorrelator(o harness.Observer) *correlator {
+	return &correlator{observer: o, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
+}
+
+// begin notes that a user presses pay; end that the press was taken, as the
+// payment key, or not. A wallet makes one press at a time.
+func (d *correlator) begin(p purchase, press string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pressing[p] = press
+}
+
+func (d *correlator) end(p purchase, press string, key pay.Key, taken bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pressing, p)
+	if !taken {
+		return
+	}
+	s := d.records[key]
+	if s.presses[0] == press {
+		return
+	}
+	s.presses = append(s.presses, press)
+	if s.told {
+		t := s.last
+		t.Payment = press
+		d.observer.Told(t)
+	}
+}
+
+// file makes a key record for a key, which press has made.
+func (d *correlator) file(key pay.Key, press string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records[key] = &keyRecord{presses: []string{press}}
+}
+
+// tell passes on an outcome of a key to every press it stands for. The first
+// time it is called for a key made by a press under way.
+func (d *correlator) tell(wallet int, p outbox.Payment) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.records[p.Key]
+	if s == nil {
+		s = &keyRecord{presses: []string{d.pressing[purchase{wallet, p.Order}]}}
+		d.records[p.Key] = s
+	}
+	outcome, news := outcomeOf(p.State)
+	if !news {
+		return
+	}
+	s.told, s.last = true, harness.Told{Outcome: outcome, Reason: p.Reason}
+	for _, press := range s.presses {
+		t := s.last
+		t.Payment = press
+		d.observer.Told(t)
+	}
+}
+
+// show is what a user sees of a payment who opens the app again after the phone
+// had lost its power: what was stored last may not have been told.
+func (d *correlator) show(i int, p outbox.Payment) {
+	d.mu.Lock()
+	s := d.records[p.Key]
+	outcome, news := outcomeOf(p.State)
+	stale := s != nil && news && s.last.Outcome != outcome
+	d.mu.Unlock()
+	if stale {
+		d.tell(i, p)
+	}
+}
+
+// outcomeOf translates a state. Sent is none a user needs: the payment is still
+// on its way.
+func outcomeOf(s outbox.State) (o harness.Outcome, news bool) {
+	switch s {
+	case outbox.Queued:
+		return harness.Queued, true
+	case outbox.Confirmed:
+		return harness.Confirmed, true
+	case outbox.Declined:
+		return harness.Declined, true
+	case outbox.Expired:
+		return harness.Expired, true
+	case outbox.Unknown:
+		return harness.OutcomeUnknown, true
+	case outbox.Sent:
+	}
+	return harness.OutcomeUnknown, false
+}
+
+// press returns the press that made a key, or the key itself.
+func (d *correlator) press(key pay.Key) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.records[key]; s != nil {
+		return s.presses[0]
+	}
+	return key.String()
+}
+
+// presses returns every press a key stands for.
+func (d *correlator) presses(key pay.Key) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.records[key]; s != nil {
+		return append([]string(nil), s.presses...)
+	}
+	return nil
+}
+
+// committed is told by the bank that bookings are durable, and passes on what is
+// new.
+func (d *correlator) committed(keys []pay.Key) {
+	for _, k := range keys {
+		d.mu.Lock()
+		s := d.records[k]
+		known := s != nil && s.booked
+		if s != nil {
+			s.booked = true
+		}
+		d.mu.Unlock()
+		if !known {
+			d.observer.Committed(d.press(k))
+		}
+	}
+}
+
+// settle is told what became of a press during which the phone lost its power:
+// the payment it was taken as, or nil.
+func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
+	if taken == nil {
+		d.end(p, press, pay.Key{}, false)
+		d.observer.Told(harness.Told{
+			Payment: press, Outcome: harness.Failed, Reason: "the phone lost its power before it took the payment",
+		})
+		return
+	}
+	d.begin(p, press)
+	if d.presses(taken.Key) == nil {
+		d.tell(p.wallet, *taken)
+	}
+	d.end(p, press, taken.Key, true)
+}
+
+// tried is told by a wallet that a try is over, once it has stored how: whoever
+// reads the record reckons from then when the try began.
+func (d *correlator) tried(p outbox.Payment, a outbox.Attempt) {
+	d.observer.Attempt(harness.Attempt{
+		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, NoConnection: !a.Connected,
+		Took: time.Since(a.Began), Error: a.Error,
+	})
+}

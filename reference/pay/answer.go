@@ -1,0 +1,132 @@
+package pay
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Result is what became of a payment.
+type Result uint8
+
+// The results. Unknown is what a wallet holds while it has no answer; a bank
+// never sends it.
+const (
+	Unknown   Result = iota
+	Confirmed        // final: the money has moved
+	Declined         // final: nothing moves under this key; see the reason
+	Expired          // final: the deadline passed first, nothing moves under this key
+	Conflict         // final: the key belongs to other content, this content is not booked under it
+	NotFound         // not final: an earlier copy may still arrive and be booked
+	Refused          // not final: an earlier copy, or a commit that failed half-way, may have been recorded all the same; see the reason
+)
+
+// String returns the result in lower case.
+func (r Result) String() string {
+	return enumName(int(r), "unknown", "confirmed", "declined", "expired", "conflict", "not found", "refused")
+}
+
+// Final reports whether the result can never change again. Final answers carry
+// a receipt.
+func (r Result) Final() bool {
+	switch r {
+	case Confirmed, Declined, Expired, Conflict:
+		return true
+	case Unknown, NotFound, Refused:
+		return false
+	}
+	return false
+}
+
+// Reason says why a payment was declined or refused.
+type Reason uint8
+
+// The reasons: those of Declined first, then those of Refused.
+const (
+	NoReason Reason = iota
+	NoFunds
+	UnknownPayee
+	WrongCurrency
+	AmountOutOfRange
+	SameAccount // payer and payee are one account
+	Busy        // refused: try again later
+	NotEnrolled // refused: the bank does not know the wallet's key
+)
+
+// String returns the reason in lower case, for people.
+func (r Reason) String() string {
+	return enumName(int(r), "no reason", "no funds", "unknown payee", "wrong currency",
+		"amount out of range", "payer and payee are one account", "busy", "not enrolled")
+}
+
+func enumName(v int, names ...string) string {
+	if v < len(names) {
+		return names[v]
+	}
+	return fmt.Sprintf("%s(%d)", names[0], v)
+}
+
+// ParseResult is the reverse of Result.String, for results that a bank can send.
+func ParseResult(s string) (Result, error) {
+	for r := Confirmed; r <= Refused; r++ {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return Unknown, fmt.Errorf("%.40q is no result of a payment", s)
+}
+
+// ParseReason is the reverse of Reason.String.
+func ParseReason(s string) (Reason, error) {
+	for r := NoReason; r <= NotEnrolled; r++ {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return NoReason, fmt.Errorf("%.40q is no reason to decline or refuse a payment", s)
+}
+
+// Answer is what the bank says of a payment.
+type Answer struct {
+	Key      Key    // of the payment; not sent, the wallet knows what it asked
+	Result   Result //
+	Reason   Reason // of Declined and Refused
+	Transfer int64  // the ledger's number of the transfer, above 0 if Confirmed, else 0
+	At       int64  // Unix milliseconds of the bank's clock when it decided
+	Receipt  []byte // 64 bytes if Result is final, else none
+}
+
+// Validate returns nil, or the first thing no bank would say.
+func (a *Answer) Validate() error {
+	switch a.Result {
+	case Confirmed, Expired, Conflict, NotFound:
+		if a.Reason != NoReason {
+			return fmt.Errorf("an answer %q has no reason, but this one says %q", a.Result, a.Reason)
+		}
+	case Declined:
+		if a.Reason < NoFunds || a.Reason > SameAccount {
+			return fmt.Errorf("%q is no reason to decline a payment", a.Reason)
+		}
+	case Refused:
+		if a.Reason != Busy && a.Reason != NotEnrolled {
+			return fmt.Errorf("%q is no reason to refuse a payment for now", a.Reason)
+		}
+	case Unknown:
+		return errors.New("an answer has a result")
+	default:
+		return fmt.Errorf("result %v is not known", a.Result)
+	}
+	if (a.Result == Confirmed) != (a.Transfer > 0) || a.Transfer < 0 {
+		return fmt.Errorf("an answer %q cannot have transfer %d", a.Result, a.Transfer)
+	}
+	if a.At < minTime || a.At > maxTime {
+		return fmt.Errorf("the answer's time %d is not one in Unix milliseconds", a.At)
+	}
+	want := 0
+	if a.Result.Final() {
+		want = ReceiptSize
+	}
+	if len(a.Receipt) != want {
+		return fmt.Errorf("an answer %q has a receipt of %d bytes, not %d", a.Result, want, len(a.Receipt))
+	}
+	return nil
+}

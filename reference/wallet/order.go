@@ -1,0 +1,12 @@
+package wallet
+
+import "time"
+
+// Order is what the user wants paid: a purchase with a name of its own.
+type Order struct {
+	ID       string    // names the purchase; presses for one purchase share it. At most pay.MaxOrder bytes
+	Payee    string    // account
+	Amount   int64     // in minor units of Currency, above 0
+	Currency string    // ISO 4217 code
+	Deadline time.Time // the bank does not book it later than this; zero is never. Kept in milliseconds
+}

@@ -1,0 +1,330 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/onebar/onebar/reference/channel"
+	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/retry"
+)
+
+// sender brings one payment to the bank, attempt after attempt, until it has a
+// final state or retry.Policy lets it rest.
+type sender struct {
+	w     *Wallet
+	p     outbox.Payment
+	s     retry.Status // of the present round; Elapsed, Left, Limited and Unsent are filled in by status
+	began time.Time    // when the round began, by the monotonic clock
+	lag   time.Duration
+
+	wake   chan struct{} // of capacity 1: begin a new round
+	heard  chan struct{} // of capacity 1: the bank has answered another payment
+	linkUp chan struct{} // of capacity 1: the link has come up
+	done   chan struct{} // closed when the sender has ended
+
+	sure    bool // p is as it is stored
+	resumes bool // what an earlier program has begun, as others may at this instant
+}
+
+// hesitate is called after an event that may have woken other senders, too: a
+// connection that opened or broke, a bank that answers again, a start of the
+// program. See Config.Stagger.
+func (c *sender) hesitate() {
+	if c.lag <= 0 {
+		return
+	}
+	t := time.NewTimer(c.lag)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.w.ctx.Done():
+	}
+}
+
+// ring leaves a message in a channel of capacity 1, if there is none already.
+func ring(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// drain takes a message out of a channel of capacity 1, if there is one.
+func drain(ch chan struct{}) {
+	select {
+	case <-ch:
+	default:
+	}
+}
+
+func (c *sender) run() {
+	defer close(c.done)
+	if c.resumes {
+		c.hesitate()
+	}
+	if !c.sure { // an earlier sender may have come to an end since p was read
+		if p, err := c.w.store.Find(c.p.Key); err == nil {
+			c.p = p
+		}
+	}
+	for {
+		for c.next() {
+			c.try()
+		}
+		if c.leave() {
+			return
+		}
+	}
+}
+
+// leave ends the sender, unless it was asked for a new round meanwhile.
+func (c *sender) leave() bool {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	select {
+	case <-c.wake:
+		c.newRound()
+		if !c.p.State.Final() && c.w.ctx.Err() == nil {
+			return false
+		}
+	default:
+	}
+	delete(c.w.senders, c.p.Key)
+	return true
+}
+
+// newRound forgets the attempts made so far.
+func (c *sender) newRound() { c.s, c.began = retry.Status{}, time.Now() }
+
+// status returns c.s as of now.
+func (c *sender) status() retry.Status {
+	s := c.s
+	s.Elapsed, s.Unsent = time.Since(c.began), c.p.State == outbox.Queued
+	due, limited := c.p.Due()
+	s.Limited = limited
+	if limited {
+		s.Left = due.Sub(c.w.cfg.Clock.Now())
+	}
+	return s
+}
+
+// next waits until the next attempt is due. It returns false if none is: the
+// payment has a final state, or rests, or the wallet ends. A payment that never
+// left the device expires here, at its deadline.
+func (c *sender) next() bool {
+	for paused := false; c.w.ctx.Err() == nil && !c.p.State.Final(); {
+		step := c.w.cfg.Retry.Next(c.status())
+		switch {
+		case step.Action == retry.Expire:
+			if !c.expire() {
+				c.sleep(retry.Step{Least: c.w.cfg.Retry.Cap, Most: c.w.cfg.Retry.Cap})
+			}
+		case paused:
+			return true
+		case step.Action != retry.Send:
+			return false
+		default:
+			c.sleep(step)
+			paused = true
+		}
+	}
+	return false
+}
+
+// sleep waits for the pause of a step, or until the wallet ends, or news come for
+// which the step waits. A new round ends it, too.
+func (c *sender) sleep(step retry.Step) {
+	var heard, linkUp chan struct{}
+	if step.Wake {
+		drain(c.heard) // from before the attempt that has failed
+		heard, linkUp = c.heard, c.linkUp
+	}
+	pause := c.w.backoff.Draw(step.Least, step.Most)
+	if step.Cut > 0 {
+		pause = min(pause, step.Cut)
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return
+	case <-c.w.ctx.Done():
+		return
+	case <-c.wake:
+		c.newRound()
+		return
+	case <-heard:
+	case <-linkUp:
+	}
+	c.s.Dials, c.began = 0, time.Now() // what was tried in vain says nothing of the link as it is now
+	c.hesitate()
+}
+
+// try makes one attempt and stores what came of it.
+func (c *sender) try() {
+	select {
+	case c.w.slots <- struct{}{}:
+		defer func() { <-c.w.slots }()
+	case <-c.w.ctx.Done():
+		return
+	}
+	a := outbox.Attempt{N: c.p.Tries + 1, Began: c.w.cfg.Clock.Now()}
+	began := time.Now()
+	if s := c.status(); s.Limited && s.Left <= 0 {
+		if s.Unsent {
+			return // it waited too long for its turn
+		}
+		a.Asked = true
+	}
+	drain(c.linkUp)
+	answer, err := c.exchange(&a)
+	c.s.Connected, c.s.Silent, c.s.Wait = a.Connected, err != nil, 0
+	switch {
+	case !a.Connected:
+		c.s.Dials++
+	case a.Asked:
+		c.s.Late++
+	default:
+		c.s.Early++
+	}
+	a.Took = time.Since(began)
+	p := c.p
+	p.Tries = a.N
+	if a.Connected {
+		p.Connected++
+	}
+	switch {
+	case err != nil:
+		a.Error = err.Error()
+	case answer.Result.Final():
+		p.State, p.Reason, p.Answer = verdict(answer)
+	case answer.Reason != pay.NoReason:
+		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
+	case a.Asked: // its clock is behind ours
+		c.s.Wait = time.UnixMilli(p.Deadline).Sub(time.UnixMilli(answer.At)) + time.Millisecond
+		fallthrough
+	default:
+		a.Error = fmt.Sprintf("the bank says: %v", answer.Result)
+	}
+	if p.State == outbox.Sent {
+		p.State, p.Reason = outbox.Unknown, a.Error
+	}
+	c.store(p, &a)
+}
+
+// verdict is the state a final answer leads to. A key in conflict means that
+// the bank holds other content under it and so will never book this content.
+func verdict(a *pay.Answer) (outbox.State, string, *pay.Answer) {
+	switch a.Result {
+	case pay.Confirmed:
+		return outbox.Confirmed, "", a
+	case pay.Declined:
+		return outbox.Declined, a.Reason.String(), a
+	case pay.Expired:
+		return outbox.Expired, "the bank had not booked it by its deadline", a
+	case pay.Conflict:
+		return outbox.Declined, "the bank has another payment with this key", a
+	case pay.Unknown, pay.NotFound, pay.Refused:
+	}
+	return outbox.Unknown, a.Result.String(), nil
+}
+
+var errNotStored = errors.New("not sent, because that could not be stored")
+
+// exchange sends the payment, or the question about it, and waits for the
+// answer. The request is signed before anything else: with a locked vault nothing
+// is dialed and a queued payment stays queued. A payment is stored as sent before
+// it can leave. What the opening of a connection takes is not counted against the
+// answer.
+func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
+	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
+	if a.Asked {
+		r.Ask = pay.AskStatus
+	}
+	if err := r.Sign(c.w.cfg.Vault, c.w.cfg.Bank); err != nil {
+		c.s.Stale = false
+		return nil, err
+	}
+	k, dialed, waited, err := c.w.connection.get(c.w.ctx)
+	a.Dialed, a.Connected = dialed, err == nil
+	if waited {
+		c.hesitate()
+	}
+	if a.Connected && c.p.State == outbox.Queued && !c.store(c.p.With(outbox.Sent), nil) {
+		err = errNotStored
+	}
+	asked, allow := time.Now(), c.w.backoff.Allow()
+	if err == nil {
+		answer, err = c.ask(k.bank, r, allow)
+	}
+	took := time.Since(asked)
+	if err != nil || !c.w.alone() {
+		c.hesitate()
+	}
+	var timeout net.Error
+	silent := errors.As(err, &timeout) && timeout.Timeout()
+	used := c.w.connection.put(k, asked, err, silent)
+	c.s.Stale = used && !dialed && !silent && err != nil && !c.s.Stale
+	switch {
+	case err == nil:
+		c.w.backoff.Answered(took)
+		c.w.heard()
+	case c.w.ctx.Err() != nil:
+		err = errors.New("the wallet was closed before an answer came")
+	case silent && a.Connected:
+		c.w.backoff.TimedOut(allow)
+		err = fmt.Errorf("no answer within %v", allow.Round(time.Millisecond))
+	case silent:
+		err = fmt.Errorf("no connection within %v", c.w.cfg.Retry.Dial)
+	}
+	return answer, err
+}
+
+// ask exchanges the request for an answer whose receipt is the bank's.
+func (c *sender) ask(bank channel.Channel, r *pay.Request, allow time.Duration) (*pay.Answer, error) {
+	ctx, cancel := context.WithTimeout(c.w.ctx, allow)
+	defer cancel()
+	answer, err := bank.Do(ctx, r)
+	if err == nil && answer.Result.Final() {
+		err = pay.VerifyReceipt(c.w.cfg.Bank, c.w.cfg.Vault.Certificate().Identity, &r.Payment, answer)
+	}
+	return answer, err
+}
+
+// expire ends a payment that never left the phone. If that cannot be stored the
+// user is told nothing, and it is tried again later.
+func (c *sender) expire() bool {
+	p := c.p.With(outbox.Expired)
+	p.Reason = "it could not be sent before its deadline"
+	return c.store(p, nil)
+}
+
+// store makes p and the try durable, and then tells. It returns false, and
+// leaves everything as it was, if that was not possible.
+func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
+	from := c.p.State
+	err := outbox.ErrClosed
+	if !c.w.dead.Load() {
+		err = c.w.store.Change(&p, from, a)
+	}
+	if err != nil {
+		if !errors.Is(err, outbox.ErrClosed) {
+			c.w.cfg.Log.Error("cannot store a payment's state; will ask the bank again", "payment", p.Key, "state", p.State, "error", err)
+		}
+		return false
+	}
+	c.p = p
+	if a != nil {
+		c.w.cfg.Tried(p, *a)
+	}
+	if p.State != from {
+		c.w.cfg.Log.Debug("payment", "payment", p.Key, "order", p.Order, "state", p.State, "reason", p.Reason)
+		c.w.cfg.Told(p)
+	}
+	return true
+}
