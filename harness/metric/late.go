@@ -32,7 +32,8 @@ const (
 // overdue is what has to be remembered of one payer's link to take lateness out
 // of the figures. Cross traffic and copies delay no payment, and are left out.
 type overdue struct {
-	spans   []stretch             // when a packet was due, and not there
+	spans   []stretch             // when a packet was due, and not there; once tidy, when the machine was late
+	due     []stretch             // once tidy, when a packet was due, and not there
 	flights []stretch             // when a packet was on its way, as had been decided
 	began   map[int]time.Duration // by flow: when its first packet was offered
 	answers []arrival             // down
@@ -98,6 +99,7 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 func (l *overdue) tidy(ticks []stretch) *overdue {
 	t := *l
 	t.flights = join(slices.Clone(l.flights), 0)
+	t.due = join(slices.Clone(l.spans), 0)
 	t.spans = join(append(without(ticks, t.flights), l.spans...), 0)
 	t.answers = slices.Clone(l.answers)
 	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
@@ -148,16 +150,21 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	if l == nil {
 		return 0
 	}
-	i, _ := slices.BinarySearchFunc(l.spans, from, func(s stretch, t time.Duration) int { return cmp.Compare(s.to, t) })
-	for ; i < len(l.spans) && l.spans[i].from < to; i++ {
-		sum += min(to, l.spans[i].to) - max(from, l.spans[i].from)
+	return within(l.spans, from, to)
+}
+
+func within(spans []stretch, from, to time.Duration) (sum time.Duration) {
+	i, _ := slices.BinarySearchFunc(spans, from, func(s stretch, t time.Duration) int { return cmp.Compare(s.to, t) })
+	for ; i < len(spans) && spans[i].from < to; i++ {
+		sum += min(to, spans[i].to) - max(from, spans[i].from)
 	}
 	return max(0, sum)
 }
 
 // missed reports whether a try that ended without an answer could have had one,
-// had the machine not been late: something came on a connection of that time, and
-// came after the end by no more than the machine was late meanwhile. The try may have ended
+// had no packet been late: something came on a connection of that time, and came
+// after the end by no more than packets were late meanwhile. Late timers do not count:
+// an answer that a slow server holds back for seconds waits for no processor. The try may have ended
 // by lead sooner than recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
@@ -167,7 +174,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
 	for ; i < len(l.answers); i++ {
 		a := l.answers[i]
-		if a.at-ended > l.within(from-lead, a.at) {
+		if a.at-ended > within(l.due, from-lead, a.at) {
 			return false // and no later one is
 		}
 		if l.began[a.flow] < end {
@@ -185,7 +192,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //     may have waited for a processor. What is waited for comes one after the other,
 //     so that it is the most that lateness can have added.
 //   - A try that got no answer, though one came on its connection later by no more
-//     than the machine was late, would have been answered when it ended. Its payment
+//     than packets were late, would have been answered when it ended. Its payment
 //     is confirmed then, and the tries and presses after that were not made. They take
 //     with them the bytes and packets of as many average tries.
 //   - A retransmission was not made if within a second before it the machine was late
