@@ -184,7 +184,7 @@ func TestResets(t *testing.T) {
 func TestSameSeedSameKeys(t *testing.T) {
 	key := func() string {
 		p := startPair(t, Options{}, 2)
-		return p.Subject.(*subject).clients.configs[1].Dialer.(*noise.Dialer).Static.Public.String()
+		return p.Subject.(*subject).clients.payers[1].config.Dialer.(*noise.Dialer).Static.Public.String()
 	}
 	require.Equal(t, key(), key())
 }

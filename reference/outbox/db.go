@@ -118,7 +118,7 @@ func syncDir(path string) error {
 func (d *db) prepare() error {
 	err := d.c.Exec(`
 		PRAGMA busy_timeout = 0;
-		`+pageSize+`
+		` + pageSize + `
 		PRAGMA locking_mode = EXCLUSIVE;
 		PRAGMA journal_mode = WAL;
 		PRAGMA synchronous = FULL;

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // ErrClosed is returned by everything asked of a store or a wallet after its
@@ -30,7 +33,8 @@ type Store struct {
 	quit chan struct{}
 	done chan struct{}
 	err  error // of closing, read after done
-	void bool  // a commit has failed and may yet come back from the log
+	kill atomic.Bool
+	void bool // a commit has failed and may yet come back from the log
 }
 
 type job struct {
@@ -63,6 +67,13 @@ func (s *Store) Close() error {
 	return s.err
 }
 
+// Kill is Close as a crash would be: the log stays as it is beside the file, and the
+// next opening reads it. That saves copying it into the file.
+func (s *Store) Kill() error {
+	s.kill.Store(true)
+	return s.Close()
+}
+
 // do runs f in a transaction and returns once it is durable. f may run more
 // than once, each time from the state before it. If do returns an error, f has
 // changed nothing.
@@ -83,7 +94,7 @@ func (s *Store) hand(j job) error {
 
 func (s *Store) run() {
 	defer close(s.done)
-	defer func() { s.err = s.db.close() }()
+	defer func() { s.err = s.end() }()
 	for {
 		select {
 		case <-s.quit:
@@ -92,6 +103,15 @@ func (s *Store) run() {
 			s.commit(s.gather(j))
 		}
 	}
+}
+
+func (s *Store) end() error {
+	if s.kill.Load() {
+		if _, err := s.db.c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
+			return errors.Join(err, s.db.close())
+		}
+	}
+	return s.db.close()
 }
 
 // gather returns first and every change that waits already.
