@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -36,7 +37,7 @@ func (p *pair) shops(name string) (presses []string) {
 		id := fmt.Sprint(name, i)
 		presses = append(presses, id)
 		if err := p.press(i, id, "o-"+id); err != nil {
-			require.ErrorIs(p.t, err, errDown)
+			require.True(p.t, errors.Is(err, errDown) || errors.Is(err, disk.ErrNoPower), "%v", err)
 			p.witness.Told(harness.Told{Payment: id, Outcome: harness.Failed})
 		}
 	}
@@ -81,6 +82,43 @@ func TestOnePhoneCrashesAlone(t *testing.T) {
 			held, err := p.Subject.(harness.Holder).Held(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, held)
+		})
+	}
+}
+
+// TestCommitsOfAllPhones: the commits of four wallets are numbered together, and at
+// each number the power of all phones fails, and whoever asked is told once.
+func TestCommitsOfAllPhones(t *testing.T) {
+	commits := int64(0)
+	inPhones(t, 1, func(p *pair, _ Options) {
+		p.shops("a")
+		time.Sleep(time.Minute)
+		commits = p.Subject.(harness.Storer).Commits(harness.Client)
+	})
+	require.Greater(t, commits, int64(8), "more than one of each wallet")
+	for n := int64(1); n <= commits; n++ {
+		inPhones(t, 1, func(p *pair, o Options) {
+			told := make(chan int64, 2)
+			storer, crasher := p.Subject.(harness.Storer), p.Subject.(harness.Crasher)
+			storer.FailCommit(harness.Client, n, n%2 == 0, func() { told <- storer.Commits(harness.Client) })
+			go p.shops("a")
+			require.Equal(t, n, <-told)
+			for i := range 4 {
+				require.True(t, o.WalletDisks.Disk(i).Off(), "commit %d, disk of wallet %d", n, i)
+			}
+			require.False(t, o.BankDisk.Off())
+			require.NoError(t, crasher.Crash(harness.Client))
+			time.Sleep(time.Second)
+			require.NoError(t, crasher.Restart(t.Context(), harness.Client))
+			time.Sleep(time.Minute)
+			require.Empty(t, told)
+			posted := p.postings()
+			for i := range 4 {
+				id := fmt.Sprint("a", i)
+				fs := finals(p.witness.of(id))
+				require.Len(t, fs, 1, "commit %d, %s: %v", n, id, p.witness.of(id))
+				require.Equal(t, fs[0] == harness.Confirmed, len(posted["o-"+id]) == 1, "commit %d, %s: %v", n, id, fs)
+			}
 		})
 	}
 }

@@ -18,8 +18,15 @@ var ErrClosed = errors.New("the wallet is closed: open it again")
 // of them waits for the others to be made.
 const maxBatch = 256
 
-// Store is the durable queue of one wallet: an SQLite file. An open store costs
-// some 400 KB of memory, for its SQLite connection.
+// Store is the durable queue of one wallet: an SQLite file.
+//
+// An open store holds some 350 KB of memory (resident, measured over 200 stores with
+// five payments each, on Linux): 320 KB of them are the linear memory that its own
+// SQLite, which is compiled from WebAssembly, begins with. It does not grow with the
+// length of the queue by more than SQLite's page cache, at most 2 MB. On 64-bit
+// machines it also reserves 256 MB of addresses, which cost no memory. A process may
+// have as many stores as it has memory maps for two each: some 32,000 on Linux
+// (vm.max_map_count).
 //
 // Its methods may be called from several goroutines. A change is durable when
 // the method returns, and one that fails is not stored; only if the disk fails
