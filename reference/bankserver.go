@@ -91,7 +91,7 @@ func (b *bankServer) start(ctx context.Context) error {
 	if b.book != nil {
 		return errors.New("it is running")
 	}
-	b.storage.power()
+	b.storage.revive()
 	if b.faulty.ForgetKeys && b.address != "" {
 		if err := forgetKeys(b.storage.dsn(ledgerFile)); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (b *bankServer) ledger(ctx context.Context, d *correlator) (l harness.Ledge
 	if impatient != nil {
 		impatient.wait()
 	}
-	b.storage.power()
+	b.storage.revive()
 	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
 	if err != nil {
 		return l, err

@@ -74,6 +74,9 @@ type db struct {
 // pages to the log, and a payment has a few hundred bytes: with pages of 1 KiB it
 // costs the flash 10 KB, with SQLite's 4 KiB it would be 41.
 func openDB(dsn string) (*db, error) {
+	if err := placeImage(dsn); err != nil {
+		return nil, err
+	}
 	c, err := sqlite3.Open(dsn)
 	if err != nil {
 		return nil, err
@@ -116,7 +119,7 @@ func syncDir(path string) error {
 func (d *db) prepare() error {
 	err := d.c.Exec(`
 		PRAGMA busy_timeout = 0;
-		PRAGMA page_size = 1024;
+		` + pageSize + `
 		PRAGMA locking_mode = EXCLUSIVE;
 		PRAGMA journal_mode = WAL;
 		PRAGMA synchronous = FULL;
@@ -139,7 +142,13 @@ func (d *db) prepare() error {
 	case version != 0:
 		return fmt.Errorf("the queue has format %d and this program knows %d: use a newer program", version, schemaVersion)
 	}
-	return d.c.Exec(fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, schemaVersion))
+	return d.c.Exec(createTables())
+}
+
+const pageSize = "PRAGMA page_size = 1024;"
+
+func createTables() string {
+	return fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, schemaVersion)
 }
 
 func (d *db) close() error {

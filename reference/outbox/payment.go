@@ -105,19 +105,19 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
 	err = s.do(func(d *db) error {
 		got, fresh, other = p, true, false
-		err := d.query(`SELECT `+columns+` FROM payment WHERE ordered = ? AND state NOT IN (4, 5)`,
-			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, p.Order)
+		err := d.query(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ordered) WHERE state NOT IN (4, 5) DO NOTHING`, nil,
+			p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
 		if err != nil {
 			return err
 		}
-		if !fresh {
-			other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
+		if d.c.Changes() == 1 {
+			got.State, got.id = Queued, d.c.LastInsertRowID()
 			return nil
 		}
-		err = d.query(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, nil,
-			p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
-		got.State, got.id = Queued, d.c.LastInsertRowID()
+		err = d.query(`SELECT `+columns+` FROM payment WHERE ordered = ? AND state NOT IN (4, 5)`,
+			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, p.Order)
+		other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
 		return err
 	})
 	if err == nil && other {

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // ErrClosed is returned by everything asked of a store or a wallet after its
@@ -15,8 +18,15 @@ var ErrClosed = errors.New("the wallet is closed: open it again")
 // of them waits for the others to be made.
 const maxBatch = 256
 
-// Store is the durable queue of one wallet: an SQLite file. An open store costs
-// some 400 KB of memory, for its SQLite connection.
+// Store is the durable queue of one wallet: an SQLite file.
+//
+// An open store holds some 350 KB of memory (resident, measured over 200 stores with
+// five payments each, on Linux): 320 KB of them are the linear memory that its own
+// SQLite, which is compiled from WebAssembly, begins with. It does not grow with the
+// length of the queue by more than SQLite's page cache, at most 2 MB. On 64-bit
+// machines it also reserves 256 MB of addresses, which cost no memory. A process may
+// have as many stores as it has memory maps for two each: some 32,000 on Linux
+// (vm.max_map_count).
 //
 // Its methods may be called from several goroutines. A change is durable when
 // the method returns, and one that fails is not stored; only if the disk fails
@@ -30,7 +40,8 @@ type Store struct {
 	quit chan struct{}
 	done chan struct{}
 	err  error // of closing, read after done
-	void bool  // a commit has failed and may yet come back from the log
+	kill atomic.Bool
+	void bool // a commit has failed and may yet come back from the log
 }
 
 type job struct {
@@ -63,6 +74,13 @@ func (s *Store) Close() error {
 	return s.err
 }
 
+// Kill is Close as a crash would be: the log stays as it is beside the file, and the
+// next opening reads it. That saves copying it into the file.
+func (s *Store) Kill() error {
+	s.kill.Store(true)
+	return s.Close()
+}
+
 // do runs f in a transaction and returns once it is durable. f may run more
 // than once, each time from the state before it. If do returns an error, f has
 // changed nothing.
@@ -83,7 +101,7 @@ func (s *Store) hand(j job) error {
 
 func (s *Store) run() {
 	defer close(s.done)
-	defer func() { s.err = s.db.close() }()
+	defer func() { s.err = s.end() }()
 	for {
 		select {
 		case <-s.quit:
@@ -92,6 +110,15 @@ func (s *Store) run() {
 			s.commit(s.gather(j))
 		}
 	}
+}
+
+func (s *Store) end() error {
+	if s.kill.Load() {
+		if _, err := s.db.c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
+			return errors.Join(err, s.db.close())
+		}
+	}
+	return s.db.close()
 }
 
 // gather returns first and every change that waits already.
