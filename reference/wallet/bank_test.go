@@ -90,7 +90,7 @@ func (b *testBank) serve(c *noise.ServerConn) {
 		if err != nil {
 			return
 		}
-		a, ok := b.answer(*in.Request, pay.PublicKey(c.Payer()))
+		a, ok := b.answer(*in.Request, c.Payer())
 		if !ok {
 			continue
 		}

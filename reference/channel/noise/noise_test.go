@@ -58,9 +58,9 @@ func payRequest(n byte) *pay.Request {
 	}}
 }
 
-func (b *bench) confirm(payer PublicKey, p *pay.Payment) *pay.Answer {
+func (b *bench) confirm(payer pay.PublicKey, p *pay.Payment) *pay.Answer {
 	a := &pay.Answer{Key: p.Key, Result: pay.Confirmed, Transfer: 12_345, At: testTime + 700}
-	pay.SignReceipt(b.sign, pay.PublicKey(payer), p, a)
+	pay.SignReceipt(b.sign, payer, p, a)
 	return a
 }
 
@@ -100,7 +100,7 @@ func TestDo(t *testing.T) {
 		r := payRequest(i)
 		a, err := s.Do(t.Context(), r)
 		require.NoError(t, err)
-		require.Equal(t, b.confirm(b.wallet.Public, &r.Payment), a)
+		require.Equal(t, b.confirm(pay.PublicKey(b.wallet.Public), &r.Payment), a)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestPipelined(t *testing.T) {
 			t.Error("the first request was not answered", err)
 			return
 		}
-		var held []Incoming
+		var held []channel.Incoming
 		for range n - 1 {
 			in, err := server.Receive()
 			if err != nil {
@@ -175,7 +175,7 @@ func TestDoHonoursItsContext(t *testing.T) {
 		s := Client(cc, b.client())
 		defer s.Close()
 
-		received := make(chan Incoming, 2)
+		received := make(chan channel.Incoming, 2)
 		go func() {
 			for {
 				in, err := server.Receive()
@@ -224,7 +224,7 @@ func TestSessionEnds(t *testing.T) {
 			if err == nil {
 				_, err = Server(c, ServerConfig{Static: other}).Receive()
 			}
-			if !errors.Is(err, ErrProtocol) {
+			if !errors.Is(err, channel.ErrProtocol) {
 				t.Error("another bank could read message 1:", err)
 			}
 			c.Close()
@@ -362,7 +362,7 @@ func TestStopReceiving(t *testing.T) {
 		server.StopReceiving()
 		require.NoError(t, server.Send(in.Number, b.confirm(server.Payer(), &in.Request.Payment)))
 		_, err = server.Receive()
-		require.ErrorIs(t, err, ErrStopped)
+		require.ErrorIs(t, err, channel.ErrStopped)
 		wg.Wait()
 		require.Equal(t, pay.Confirmed, got.Result)
 	})
@@ -400,7 +400,7 @@ func TestServerRefuses(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { _, _ = cc.Write(c.sent); cc.Close() })
 			_, err := server.Receive()
-			require.ErrorIs(t, err, ErrProtocol)
+			require.ErrorIs(t, err, channel.ErrProtocol)
 			require.ErrorContains(t, err, c.want)
 			server.Close()
 			wg.Wait()
@@ -437,7 +437,7 @@ func TestMessage1CanBeReplayed(t *testing.T) {
 		in, err := server.Receive()
 		require.NoError(t, err)
 		require.Equal(t, payRequest(1), in.Request)
-		require.Equal(t, b.wallet.Public, server.Payer())
+		require.Equal(t, pay.PublicKey(b.wallet.Public), server.Payer())
 		wg.Wait()
 		server.Close()
 		cc.Close()

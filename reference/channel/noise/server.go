@@ -10,6 +10,7 @@ import (
 
 	flynn "github.com/flynn/noise"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wire"
 )
@@ -21,11 +22,18 @@ type ServerConfig struct {
 	Rand   io.Reader // of the handshakes' ephemeral keys, shared by connections; nil is crypto/rand
 
 	MaxRequest       int           // bytes of the Noise message of a request, 150 to 65535; default 1024
-	HandshakeTimeout time.Duration // for the whole of message 1; default 30 s
-	IdleTimeout      time.Duration // between requests; default 2 min
+	HandshakeTimeout time.Duration // for the whole of message 1; default DefaultHandshakeTimeout
+	IdleTimeout      time.Duration // between requests; default DefaultIdleTimeout
 	FrameTimeout     time.Duration // from a frame's first byte to its last; default 10 s
-	WriteTimeout     time.Duration // to hand an answer to the network; default 30 s
+	WriteTimeout     time.Duration // to hand an answer to the network; default DefaultWriteTimeout
 }
+
+// Defaults of the time-outs of [ServerConfig].
+const (
+	DefaultHandshakeTimeout = 30 * time.Second
+	DefaultIdleTimeout      = 2 * time.Minute
+	DefaultWriteTimeout     = 30 * time.Second
+)
 
 func (c ServerConfig) withDefaults() ServerConfig {
 	if c.MaxRequest <= 0 {
@@ -36,10 +44,10 @@ func (c ServerConfig) withDefaults() ServerConfig {
 		d   *time.Duration
 		def time.Duration
 	}{
-		{&c.HandshakeTimeout, 30 * time.Second},
-		{&c.IdleTimeout, 2 * time.Minute},
+		{&c.HandshakeTimeout, DefaultHandshakeTimeout},
+		{&c.IdleTimeout, DefaultIdleTimeout},
 		{&c.FrameTimeout, 10 * time.Second},
-		{&c.WriteTimeout, 30 * time.Second},
+		{&c.WriteTimeout, DefaultWriteTimeout},
 	} {
 		if *d.d <= 0 {
 			*d.d = d.def
@@ -48,11 +56,8 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	return c
 }
 
-// ErrStopped is returned by Receive after StopReceiving.
-var ErrStopped = errors.New("receiving was stopped")
-
-// ServerConn is the bank's end of a connection. Receive is for one goroutine;
-// the other methods may be called from several.
+// ServerConn is the bank's end of a connection, a Conn of package server. Receive is
+// for one goroutine; the other methods may be called from several.
 type ServerConn struct {
 	conn   net.Conn
 	cfg    ServerConfig
@@ -75,12 +80,6 @@ type ServerConn struct {
 	closed  bool
 }
 
-// Incoming is a request as received.
-type Incoming struct {
-	Number  uint64 // its place in the connection; Send takes it back
-	Request *pay.Request
-}
-
 // Server returns the bank's end of conn, which it owns from now on. The caller
 // closes it. Nothing is read before the first Receive.
 func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
@@ -95,22 +94,22 @@ func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
 }
 
 // Receive waits for the next valid request. Any error is final: io.EOF if the
-// wallet has closed the connection between requests, ErrStopped, one that wraps
-// ErrProtocol if the wallet is not to be trusted, os.ErrDeadlineExceeded if it
-// was too slow, or an error of the connection. The second Receive waits until
-// the first request has been answered.
-func (c *ServerConn) Receive() (Incoming, error) {
+// wallet has closed the connection between requests, channel.ErrStopped, one that
+// wraps channel.ErrProtocol if the wallet is not to be trusted,
+// os.ErrDeadlineExceeded if it was too slow, or an error of the connection. The
+// second Receive waits until the first request has been answered.
+func (c *ServerConn) Receive() (channel.Incoming, error) {
 	r, err := c.receive()
 	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.stopped {
-			err = ErrStopped
+			err = channel.ErrStopped
 		}
-		return Incoming{}, err
+		return channel.Incoming{}, err
 	}
 	c.received++
-	return Incoming{Number: c.received - 1, Request: r}, nil
+	return channel.Incoming{Number: c.received - 1, Request: r}, nil
 }
 
 func (c *ServerConn) receive() (*pay.Request, error) {
@@ -167,7 +166,7 @@ func readMessage1(cfg *ServerConfig, frame []byte) (*flynn.HandshakeState, *pay.
 
 // Payer is the wallet's authenticated static public key, known once a first
 // request was received.
-func (c *ServerConn) Payer() PublicKey { return c.payer }
+func (c *ServerConn) Payer() pay.PublicKey { return pay.PublicKey(c.payer) }
 
 // Send answers the request with this number. Answers may be sent in any order,
 // each request's once. An error means that the connection is of no more use.
@@ -230,13 +229,13 @@ func (c *ServerConn) readBefore(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
-		return ErrStopped
+		return channel.ErrStopped
 	}
 	return c.conn.SetReadDeadline(t)
 }
 
 // StopReceiving makes the Receive under way and all later ones return
-// ErrStopped. Send still works.
+// channel.ErrStopped. Send still works.
 func (c *ServerConn) StopReceiving() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
