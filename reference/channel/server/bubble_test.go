@@ -257,6 +257,21 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// TestAcceptedTooLate: a connection that was accepted while the server ended is
+// closed.
+func TestAcceptedTooLate(t *testing.T) {
+	inBubble(t, Config{Service: &slowBook{}}, noise.ServerConfig{}, func(t *testing.T, sv *Server, _ *pipeListener, _ noise.ClientConfig) {
+		t.Helper()
+		sv.Kill()
+		cc, sc := net.Pipe()
+		begin := time.Now()
+		sv.open(sc)
+		_, err := cc.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.Zero(t, time.Since(begin))
+	})
+}
+
 func TestAcceptFailuresAreRidOut(t *testing.T) {
 	var log syncBuffer
 	cfg := Config{Service: &slowBook{}, Log: slog.New(slog.NewTextHandler(&log, nil))}

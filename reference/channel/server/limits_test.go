@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,6 +78,13 @@ func (s *Server) outstanding() (n int) {
 	return n
 }
 
+// connections is how many connections are open.
+func (s *Server) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.table.conns)
+}
+
 // TestWhoGoesFirst plays what happens to connections, named by letters, and lists
 // who is closed: "a" is accepted, "a?" asks, "a!" is answered, "a." ends. Capitals
 // come from another address. A wallet is named like the connection, unless
@@ -108,6 +118,8 @@ func TestWhoGoesFirst(t *testing.T) {
 		{"a wallet of one connection", 9, 9, 1, "a a?w b b?w c c?w", "a b"},
 		{"silent ones are no wallet's", 9, 9, 1, "a b c d d?w", ""},
 		{"who was closed does not come back", 9, 9, 1, "a a?w b b?w a?w a! c c?w", "a b"},
+		{"who was closed while silent does not come back", 1, 9, 1, "a b b?w a?w", "a"},
+		{"a key of zeros is a wallet like any", 9, 9, 2, "a b b?0 c c?0", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -149,7 +161,7 @@ func playTable(t *testing.T, total, perAddress, perWallet int, events string) st
 			if len(e) == 3 {
 				wallet = e[2]
 			}
-			note(tb.request(c, pay.PublicKey{wallet}))
+			note(tb.request(c, pay.PublicKey{wallet - '0'}))
 		case e[1] == '!':
 			tb.answered(c)
 		case e[1] == '.':
@@ -168,6 +180,7 @@ func TestAddressOf(t *testing.T) {
 	}{
 		{"IPv4", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 1}, "192.0.2.7/32"},
 		{"IPv4 in IPv6", &net.TCPAddr{IP: net.ParseIP("::ffff:192.0.2.7"), Port: 1}, "192.0.2.7/32"},
+		{"IPv4 in IPv6, as text", textAddr("[::ffff:192.0.2.7]:1"), "192.0.2.7/32"},
 		{"IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8:1:2:3:4:5:6"), Port: 1}, "2001:db8:1:2::/64"},
 		{"link-local", &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 1}, "fe80::/64"},
 		{"QUIC", &net.UDPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 1}, "192.0.2.7/32"},
@@ -177,6 +190,11 @@ func TestAddressOf(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, addressOf(c.addr).String()) })
 	}
 }
+
+type textAddr string
+
+func (textAddr) Network() string  { return "tcp" }
+func (a textAddr) String() string { return string(a) }
 
 // TestMemoryHasNoAddress: connections without an IP address do not share a limit.
 func TestMemoryHasNoAddress(t *testing.T) {
@@ -210,20 +228,37 @@ func TestSilentConnections(t *testing.T) {
 				t.Skip("this system has no second loopback address")
 			}
 			b := openBookOn(t, payers, hastyVFS(t))
-			sv := startServer(t, Config{Service: b})
+			var log syncBuffer
+			sv := startServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			var silent []net.Conn
 			for range silentConns {
 				conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c.silent)}}).DialContext(t.Context(), "tcp", sv.address)
 				require.NoError(t, err)
 				defer conn.Close()
+				silent = append(silent, conn)
 			}
+			for i, conn := range silent[:silentConns-256] {
+				require.True(t, isClosed(t, conn), "connection %d is too many for one address", i)
+			}
+			require.Equal(t, 256, sv.connections())
 			begin := time.Now()
 			served := payAll(t, sv, b.wallets)
 			t.Logf("%d of %d payments came through beside %d silent connections, in %v", served, payers, silentConns, time.Since(begin))
 			require.GreaterOrEqual(t, served, enough)
 			booked, _ := b.books(t)
 			require.Len(t, booked, served)
+			require.Contains(t, log.String(), "a silent connection was closed, to make room")
+			require.NotContains(t, log.String(), "a connection was lost", "it is logged once why a connection ended")
 		})
 	}
+}
+
+// isClosed waits until the other end closes conn, and reports whether it did.
+func isClosed(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(testTimeout)))
+	_, err := conn.Read(make([]byte, 1))
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // payAll has every wallet dial and pay once, all at the same time, and returns how
@@ -276,6 +311,7 @@ func TestSilentConnectionsInMemory(t *testing.T) {
 					time.Sleep(time.Second / silent)
 				}
 				time.Sleep(time.Minute + time.Millisecond) // longer than the time-out of a handshake
+				require.LessOrEqual(t, sv.connections(), c.perAddress)
 				for i := range wallets {
 					own, err := noise.NewKeyPair(nil)
 					require.NoError(t, err)
@@ -383,6 +419,7 @@ func TestSlowReader(t *testing.T) {
 
 		time.Sleep(noise.DefaultWriteTimeout)
 		require.Zero(t, sv.outstanding(), "the slow reader was cut off")
+		require.Zero(t, sv.connections())
 		close(deaf.closed)
 		s.Close()
 		asking.Wait()
