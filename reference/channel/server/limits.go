@@ -119,7 +119,7 @@ func (t *table) event(c *conn) {
 
 // addressOf is what connections from a are counted under: its IPv4 address, or
 // the /64 network of its IPv6 address, as a phone has all the addresses of one
-// (RFC 6459, section 5.2). It is invalid if a is no IP address, as in memory or on
+// (RFC 6459). It is invalid if a is no IP address, as in memory or on
 // a Unix socket.
 func addressOf(a net.Addr) netip.Prefix {
 	if a == nil {

@@ -140,7 +140,7 @@ func playTable(t *testing.T, total, perAddress, perWallet int, events string) st
 			}
 		}
 	}
-	for _, e := range strings.Fields(events) {
+	for e := range strings.FieldsSeq(events) {
 		c := conns[e[0]]
 		switch {
 		case len(e) == 1:
@@ -340,6 +340,41 @@ func beSilent(ctx context.Context, ln *pipeListener) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// TestWhoIsReset: a reset would drop an answer that is still on its way.
+func TestWhoIsReset(t *testing.T) {
+	inBubble(t, Config{Service: &slowBook{}, MaxConns: 1}, noise.ServerConfig{}, func(t *testing.T, _ *Server, ln *pipeListener, client noise.ClientConfig) {
+		t.Helper()
+		open := func() (here net.Conn, there *resetConn) {
+			here, sc := net.Pipe()
+			there = &resetConn{Conn: sc}
+			ln.conns <- there
+			synctest.Wait()
+			return here, there
+		}
+		_, silent := open()
+		conn, idle := open()
+		require.True(t, silent.reset.Load())
+		s := noise.Client(conn, client)
+		defer s.Close()
+		require.NoError(t, status(t, s, 1))
+		synctest.Wait()
+		open()
+		<-s.Done()
+		require.False(t, idle.reset.Load())
+	})
+}
+
+// resetConn is a connection that notes whether it is to be reset.
+type resetConn struct {
+	net.Conn
+	reset atomic.Bool
+}
+
+func (c *resetConn) SetLinger(sec int) error {
+	c.reset.Store(sec == 0)
+	return nil
 }
 
 // TestWalletThatRedials leaves each connection open behind it, as a phone does that

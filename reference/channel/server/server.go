@@ -169,9 +169,14 @@ func (s *Server) open(raw net.Conn) {
 		c.abort()
 		return
 	}
-	if gone != nil {
+	switch {
+	case gone == nil:
+	case gone.first == 0:
 		s.log.warn("a silent connection was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
 		gone.abort()
+	default:
+		s.log.warn("an idle connection of a wallet was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
+		gone.Close() // its last answer may still be on the way, and a reset would take it back
 	}
 	s.busy.Go(func() {
 		s.serve(c)
