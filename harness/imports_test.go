@@ -58,7 +58,7 @@ func rooms() map[string]room {
 		"harness/onebartest":            {ours: []string{"harness", "harness/bubble", "harness/explore", "harness/spec", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":                     {because: "files to embed"},
 		"reports":                       {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
-		"reference":                     {ours: []string{"harness", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
+		"reference":                     {ours: []string{"harness", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
 		"reference/pay":                 {because: "what wallet and bank talk about knows no channel, no disk and no library"},
 		"reference/vault":               {ours: []string{"reference/pay"}, because: "private keys are next to the standard library's cryptography and nothing else"},
 		"reference/vault/vaulttest":     {ours: []string{"reference/vault"}, because: "the contract of a vault, for any implementation"},
@@ -67,11 +67,12 @@ func rooms() map[string]room {
 		"reference/channel/channeltest": {ours: []string{"reference/pay", "reference/channel", "reference/vault"}, theirs: []string{"github.com/stretchr/testify"}, because: "the contract of a channel, for any implementation"},
 		"reference/pay/servicetest":     {ours: []string{"reference/pay"}, theirs: []string{"github.com/stretchr/testify"}, because: "the contract of a service, for any implementation"},
 		"reference/channel/noise":       {ours: []string{"reference/pay", "reference/wire", "reference/channel", "reference/vault"}, theirs: []string{"github.com/flynn/noise"}, because: "a channel could be deployed"},
-		"reference/bank":                {ours: []string{"reference/pay", "reference/channel/noise"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
+		"reference/channel/server":      {ours: []string{"reference/pay", "reference/channel"}, because: "one accept loop and its limits for every stream channel; it knows none of them, and no ledger"},
+		"reference/bank":                {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the ledger knows no channel"},
 		"reference/outbox":              {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the durable queue knows no network"},
 		"reference/retry":               {because: "a schedule is arithmetic: standard library only"},
 		"reference/wallet":              {ours: []string{"reference/pay", "reference/channel", "reference/outbox", "reference/retry", "reference/vault"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
-		"reference/cli":                 {ours: []string{"reference/pay", "reference/vault", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
+		"reference/cli":                 {ours: []string{"reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
 		"cmd":                           {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
 	}
 }

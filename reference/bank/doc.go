@@ -1,9 +1,10 @@
-// Package bank is the bank of the reference pair: a double-entry ledger on
-// SQLite and a server that answers wallets over reference/wire.
+// Package bank is the bank of the reference pair: a double-entry ledger on SQLite.
+// It is a [pay.Service]: the server ends of the channels bring requests to it, for
+// streams reference/channel/server.
 //
 // Read it in this order: [Ledger] books payments and remembers what it answered
-// (ledger.go, writer.go, store.go, schema.go), [Server] brings requests to it
-// (server.go), [Audit] reads the file beside them (audit.go).
+// (ledger.go, writer.go, store.go, schema.go), [Audit] reads the file beside it
+// (audit.go).
 //
 // # What is promised
 //
@@ -27,9 +28,9 @@
 //
 // # What it costs
 //
-// BenchmarkServer: 64 wallets on open TCP connections over loopback, one payment
-// outstanding each, two cores shared by wallets and bank. 13,600 payments a
-// second where a sync takes 0.15 ms, 6,000 on the same machine under load with
+// BenchmarkServer of reference/channel/server: 64 wallets on open TCP connections
+// over loopback, one payment outstanding each, two cores shared by wallets and
+// bank. 13,600 payments a second where a sync takes 0.15 ms, 6,000 on the same machine under load with
 // 1.9 ms; 115 µs of processor time a payment for both ends, a third of it the
 // wallet's verification of the receipt, a ninth the bank's signature. These were
 // measured before wallets signed their requests. With that signature the
@@ -43,6 +44,4 @@
 //     billions.
 //   - One process writes a ledger. A second one is noticed, not served: the
 //     batch fails when a balance is not what it was left at.
-//   - Anyone can hold connections up to the server's limits without a key;
-//     limits per address belong to the host's firewall.
 package bank

@@ -12,8 +12,7 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// ErrClosed is returned by a Ledger after its Close or Kill, and by a Server
-// after its Shutdown or Kill.
+// ErrClosed is returned by a Ledger after its Close or Kill.
 var ErrClosed = errors.New("the bank is closed")
 
 // LedgerConfig is what a ledger is opened with.
@@ -39,7 +38,7 @@ type LedgerConfig struct {
 }
 
 // Hooks let a test or a harness watch a bank and get in its way. They may be
-// called from several goroutines and must not call the Ledger or the Server.
+// called from several goroutines and must not call the Ledger.
 // The zero value does nothing.
 type Hooks struct {
 	// BeforeCommit is called with the keys of the payments about to be booked,
@@ -50,9 +49,6 @@ type Hooks struct {
 	// before any of them is answered. A crash may come in between: see
 	// LedgerConfig.Recall.
 	Committed func(keys []pay.Key)
-	// BeforeAnswer is called by the Server before each answer is sent. It may
-	// take its time, until ctx ends.
-	BeforeAnswer func(ctx context.Context, key pay.Key)
 }
 
 // Account is somebody the ledger knows.

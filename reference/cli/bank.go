@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/spf13/cobra"
@@ -25,10 +22,6 @@ type bankKeys struct {
 	Static   vault.Secret `json:"static"`   // X25519
 	Receipts vault.Secret `json:"receipts"` // Ed25519 seed
 }
-
-// closing bounds how long an interrupted bank goes on answering what it has
-// already read.
-const closing = 1500 * time.Millisecond
 
 func bankCommand() *cobra.Command {
 	return group("bank", "A bank: a double-entry ledger that wallets pay through",
@@ -197,68 +190,6 @@ func openingOf(dir, account string) (opening int64, err error) {
 		return err
 	})
 	return opening, err
-}
-
-func bankServe() *cobra.Command {
-	var dir, listen string
-	c := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve wallets until interrupted",
-		Example: `  onebar reference bank serve --dir bank
-  onebar reference bank serve --dir bank --listen 0.0.0.0:7400   # for other machines too`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			log := logTo(c.ErrOrStderr())
-			b, err := open(dir, log)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, b.Close()) }()
-			if err := audited(dir, verify); err != nil {
-				return err
-			}
-			var lc net.ListenConfig
-			ln, err := lc.Listen(c.Context(), "tcp", listen)
-			if err != nil {
-				return fmt.Errorf("%w: choose another address with --listen", err)
-			}
-			if _, err := fmt.Fprintf(c.OutOrStdout(), "listening on %s, until interrupted\n", ln.Addr()); err != nil {
-				return errors.Join(err, ln.Close())
-			}
-			return serve(c.Context(), b, ln, log)
-		},
-	}
-	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7400", "TCP address to serve on; port 0 picks one")
-	return require(c, "dir")
-}
-
-// serve serves wallets until ctx ends, which is no error.
-func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) error {
-	server := bank.NewServer(bank.ServerConfig{
-		Service: b.Ledger, Log: log,
-		Noise: noise.ServerConfig{Static: b.static, Receipts: b.receipts, Identify: b.Identify},
-	})
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(context.WithoutCancel(ctx), ln) }()
-	select {
-	case err := <-ended:
-		server.Kill()
-		return err
-	case err := <-b.Failed():
-		server.Kill()
-		return fmt.Errorf("%w: start the bank again", err)
-	case <-ctx.Done():
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
-	defer cancel()
-	if err := server.Shutdown(late); err != nil {
-		log.Warn("not every answer could be sent; wallets will ask again", "error", err)
-	}
-	if err := <-ended; !errors.Is(err, bank.ErrClosed) {
-		return err
-	}
-	return nil
 }
 
 func bankLedger() *cobra.Command {
