@@ -62,11 +62,14 @@ func rooms() map[string]room {
 		"reference/wire":            {ours: []string{"reference/pay", "reference/wire"}, theirs: []string{"google.golang.org/protobuf"}, because: "one encoding for every channel"},
 		"reference/channel":         {ours: []string{"reference/pay"}, because: "the seam of the channels knows none of them"},
 		"reference/channel/noise":   {ours: []string{"reference/pay", "reference/wire", "reference/channel"}, theirs: []string{"github.com/flynn/noise"}, because: "a channel could be deployed"},
-		"reference/bank":            {ours: []string{"reference/pay", "reference/channel/noise"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the bank could be deployed"},
-		"reference/outbox":          {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the durable queue knows no network"},
+		"reference/sqlite":          {theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the pair knows SQLite in one place, which knows no payment"},
+		"reference/bank":            {ours: []string{"reference/pay", "reference/channel/noise", "reference/sqlite"}, because: "the bank could be deployed"},
+		"reference/outbox":          {ours: []string{"reference/pay", "reference/sqlite"}, because: "the durable queue knows no network"},
 		"reference/wallet":          {ours: []string{"reference/pay", "reference/channel", "reference/outbox"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
-		"reference/cli":             {ours: []string{"reference/pay", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
+		"reference/cli":             {ours: []string{"reference/pay", "reference/channel/noise", "reference/bank", "reference/outbox", "reference/sqlite", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra"}, because: "the pair as ordinary programs, without the harness"},
 		"cmd":                       {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
+
+		"reference/sqlite/storetest": {ours: []string{"reference/sqlite"}, theirs: []string{"github.com/ncruces/go-sqlite3", "github.com/stretchr/testify"}, because: "a suite for tests"},
 	}
 }
 

@@ -26,6 +26,7 @@ type clients struct {
 	payers     []*payer
 
 	mu      sync.Mutex
+	made    bool            // the queues
 	stores  []*outbox.Store // of each wallet; nil while they are down
 	wallets []*wallet.Wallet
 	presses map[string]press // under way, by id
@@ -75,15 +76,19 @@ func (p *clients) start() error {
 		}
 		return errors.Join(err, closeStores(stores))
 	}
-	p.stores, p.wallets = stores, wallets
+	p.stores, p.wallets, p.made = stores, wallets, true
 	return nil
 }
 
-// openStores opens the queue of each wallet. On an error it returns those that
-// are open.
+// openStores opens the queue of each wallet, and makes it at the first start. On
+// an error it returns those that are open.
 func (p *clients) openStores() (stores []*outbox.Store, err error) {
+	open := outbox.Open
+	if !p.made {
+		open = outbox.Create
+	}
 	for i := range p.configs {
-		s, err := outbox.OpenStore(p.storage.dsn(fmt.Sprintf("wallet-%d.db", i)))
+		s, err := open(outbox.Config{Path: p.storage.file(fmt.Sprintf("wallet-%d.db", i)), VFS: p.storage.layer()})
 		if err != nil {
 			return stores, err
 		}

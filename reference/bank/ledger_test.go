@@ -428,7 +428,7 @@ func TestBusy(t *testing.T) {
 	wg.Go(func() { b.pay(t, 0, payment(1)) }) // holds the writer
 	<-held
 	wg.Go(func() { b.pay(t, 1, payment(2)) }) // fills the queue
-	require.Eventually(t, func() bool { return len(b.jobs) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.db.Waiting() == 1 }, 10*time.Second, time.Millisecond)
 	got := b.pay(t, 2, payment(3))
 	require.Equal(t, pay.Refused, got.Result)
 	require.Equal(t, pay.Busy, got.Reason)
@@ -470,7 +470,7 @@ func TestBatches(t *testing.T) {
 			<-held
 		}
 	}
-	require.Eventually(t, func() bool { return len(b.jobs) == waiting }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.db.Waiting() == waiting }, 10*time.Second, time.Millisecond)
 	close(release)
 	wg.Wait()
 	require.Len(t, batches, 2)

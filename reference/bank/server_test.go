@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 )
 
 // testTimeout is how long a test waits for what must happen, on a busy machine.
@@ -57,9 +58,8 @@ func TestServe(t *testing.T) {
 // TestCutAnywhere cuts the connection after every number of bytes up and down,
 // pays again each time, and expects one booking per payment.
 func TestCutAnywhere(t *testing.T) {
-	_, vfsName := newTestVFS(t) // does not wait for the disk
 	cfg, clock := config(t)
-	cfg.VFS = vfsName
+	cfg.VFS = storetest.NewDisk(t).Name // does not wait for the disk
 	b := openBookWith(t, 1, cfg, clock)
 	sv := startServer(t, ServerConfig{Service: b})
 	n := 0

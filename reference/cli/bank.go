@@ -6,16 +6,17 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // bankKeys is bank.json.
@@ -70,7 +71,7 @@ func bankInit() *cobra.Command {
 type openBank struct {
 	*bank.Ledger
 	static noise.KeyPair
-	lock   *sqlite3.Conn
+	lock   io.Closer
 }
 
 // open opens the bank in dir for writing. The caller closes it.
@@ -101,22 +102,14 @@ func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.C
 
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
 
-// lockDir keeps other programs from writing to the bank in dir while the
-// connection is open: a bank keeps its accounts in memory and would not see what
-// they write. SQLite's lock goes away with the process on every system.
-func lockDir(dir string) (*sqlite3.Conn, error) {
-	c, err := sqlite3.Open(filepath.Join(dir, "lock.db"))
-	if err != nil {
-		return nil, fmt.Errorf("lock the bank in %s: %w", dir, err)
-	}
-	err = c.Exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE")
-	if errors.Is(err, sqlite3.BUSY) {
+// lockDir keeps other programs from writing to the bank in dir until the lock is
+// closed: a bank keeps its accounts in memory and would not see what they write.
+func lockDir(dir string) (io.Closer, error) {
+	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
+	if errors.Is(err, sqlite.ErrLocked) {
 		err = fmt.Errorf("another program writes to the bank in %s: stop its \"bank serve\" first", dir)
 	}
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
+	return lock, err
 }
 
 func bankEnroll() *cobra.Command {

@@ -55,6 +55,13 @@ func walletInit() *cobra.Command {
 			if err := writeKeys(dir, "wallet", keys, pair.Public.String()); err != nil {
 				return err
 			}
+			store, err := outbox.Create(queue(dir))
+			if err != nil {
+				return err
+			}
+			if err := store.Close(); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), pair.Public)
 			return err
 		},
@@ -76,12 +83,15 @@ type openWallet struct {
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
+// queue is that of the wallet in dir.
+func queue(dir string) outbox.Config { return outbox.Config{Path: filepath.Join(dir, "wallet.db")} }
+
 func openStore(dir string) (*outbox.Store, walletKeys, error) {
 	var keys walletKeys
 	if err := readKeys(dir, "wallet", &keys); err != nil {
 		return nil, keys, err
 	}
-	store, err := outbox.OpenStore(filepath.Join(dir, "wallet.db"))
+	store, err := outbox.Open(queue(dir))
 	return store, keys, err
 }
 

@@ -2,6 +2,8 @@ package wallet
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"sync"
@@ -20,7 +22,7 @@ import (
 type rig struct {
 	t     *testing.T
 	bank  *testBank
-	dsn   string
+	path  string
 	cfg   Config
 	store *outbox.Store
 	*Wallet
@@ -33,11 +35,11 @@ type rig struct {
 // inBubble runs f with a rig in virtual time, and ends with no goroutine left.
 func inBubble(t *testing.T, f func(*rig)) {
 	t.Helper()
-	dsn := filepath.Join(t.TempDir(), "wallet.db")
+	path := filepath.Join(t.TempDir(), "wallet.db")
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins in the year 2000, before any time the protocol takes.
 		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
-		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[pay.Key][]outbox.State{}}
+		r := &rig{t: t, bank: newTestBank(t), path: path, told: map[pay.Key][]outbox.State{}}
 		r.cfg = r.bank.config()
 		r.cfg.Told = func(p outbox.Payment) {
 			r.mu.Lock()
@@ -61,7 +63,10 @@ func inBubble(t *testing.T, f func(*rig)) {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	r.store, err = outbox.OpenStore(r.dsn)
+	r.store, err = outbox.Open(outbox.Config{Path: r.path})
+	if errors.Is(err, fs.ErrNotExist) {
+		r.store, err = outbox.Create(outbox.Config{Path: r.path})
+	}
 	require.NoError(r.t, err)
 	r.Wallet, err = Open(r.store, r.cfg)
 	require.NoError(r.t, err)
