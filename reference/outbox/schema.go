@@ -28,7 +28,7 @@ CREATE TABLE payment (
 	currency TEXT    NOT NULL,
 	created  INTEGER NOT NULL,
 	deadline INTEGER NOT NULL,
-	state    TEXT    NOT NULL CHECK (%s),
+	state    TEXT    NOT NULL CHECK %s,
 	reason   TEXT    NOT NULL DEFAULT '',
 	result   TEXT    NOT NULL DEFAULT '', -- of the bank's final answer, by name: see pay.Result; empty is none yet
 	refusal  TEXT    NOT NULL DEFAULT '', -- its reason, by name: see pay.Reason
