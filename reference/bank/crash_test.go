@@ -314,7 +314,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"record lost", "DELETE FROM idempotency", "has a key without a record"},
 		{"record for nothing", "UPDATE idempotency SET key = randomblob(16)", "was answered confirmed with transfer"},
 		{"record unreadable", "UPDATE idempotency SET result = 'maybe'", "is no result of a payment"},
-		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked FROM transfer WHERE key IS NOT NULL;
+		{"payer lost", "UPDATE transfer SET payer = NULL", "is not noted for its payer"},
+		{"paid before with nothing", "UPDATE idempotency SET result = 'declined', reason = 'order already paid', key = randomblob(16), transfer = 1", "was answered declined with transfer 1"},
+		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked, payer FROM transfer WHERE key IS NOT NULL;
 			INSERT INTO entry SELECT 99, account, amount FROM entry WHERE transfer = (SELECT id FROM transfer WHERE key IS NOT NULL);`, "was booked 2 times"},
 	}
 	for _, c := range cases {

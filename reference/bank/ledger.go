@@ -24,6 +24,14 @@ type LedgerConfig struct {
 
 	MaxAmount int64 // minor units, the largest payment; default and at most pay.MaxAmount
 	MaxBatch  int   // requests in one transaction; default 256
+	// MaxRefused bounds the refusals that are remembered of one payer, whose
+	// deadline is not long past. Beyond it a payment that would be refused is
+	// answered "busy", and nothing is remembered. Default 1,000.
+	MaxRefused int
+	// AllowRepeatedOrders books an order of a payer again under another key, as a
+	// bank does to which the order is only a note. A wallet that lost its queue, or
+	// that draws a key for each try, then pays twice.
+	AllowRepeatedOrders bool
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
@@ -90,6 +98,9 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	}
 	if cfg.MaxAmount <= 0 || cfg.MaxAmount > pay.MaxAmount {
 		cfg.MaxAmount = pay.MaxAmount
+	}
+	if cfg.MaxRefused <= 0 {
+		cfg.MaxRefused = 1000
 	}
 	if cfg.Queue <= 0 {
 		cfg.Queue = 4096

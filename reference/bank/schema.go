@@ -30,8 +30,11 @@ CREATE TABLE transfer (
 	order_no TEXT    NOT NULL,              -- the wallet's word for what was bought
 	currency TEXT    NOT NULL,
 	created  INTEGER NOT NULL,              -- by the wallet's clock
-	booked   INTEGER NOT NULL
+	booked   INTEGER NOT NULL,
+	payer    INTEGER REFERENCES account (id) -- whose debit it has; NULL: an opening balance
 ) STRICT;
+
+CREATE INDEX orders ON transfer (payer, order_no) WHERE payer IS NOT NULL AND order_no <> '';
 
 CREATE TABLE entry (
 	transfer INTEGER NOT NULL REFERENCES transfer (id),
@@ -46,11 +49,14 @@ CREATE TABLE idempotency (
 	fingerprint BLOB    NOT NULL CHECK (length(fingerprint) = 32), -- of the payment's content
 	result      TEXT    NOT NULL,                                  -- of the answer, by name: see pay.Result
 	reason      TEXT    NOT NULL,                                  -- by name: see pay.Reason
-	transfer    INTEGER NOT NULL,                                  -- its number if the payment was confirmed, else 0
+	transfer    INTEGER NOT NULL,                                  -- the answer's
 	receipt     BLOB    NOT NULL CHECK (length(receipt) = 64),
 	decided     INTEGER NOT NULL,
+	deadline    INTEGER NOT NULL,                                  -- of the payment, by the wallet; 0: none
 	PRIMARY KEY (payer, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX refused ON idempotency (payer, deadline) WHERE result <> 'confirmed';
 `
 
 const (

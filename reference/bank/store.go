@@ -73,23 +73,50 @@ func scanAnswer(r sqlite.Row, i int) (a pay.Answer, err error) {
 	return a, a.Validate()
 }
 
-func insertRecord(tx *sqlite.Tx, payer int64, key *pay.Key, r *record) error {
+func insertRecord(tx *sqlite.Tx, payer int64, p *pay.Payment, r *record) error {
 	a := &r.answer
-	_, err := tx.Exec(`INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		payer, key[:], r.fingerprint[:], a.Result.String(), a.Reason.String(), a.Transfer, a.Receipt, a.At)
+	_, err := tx.Exec(`INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		payer, p.Key[:], r.fingerprint[:], a.Result.String(), a.Reason.String(), a.Transfer, a.Receipt, a.At, p.Deadline)
 	return err
 }
 
+// pruneRefused forgets what payer was refused with a deadline before an instant,
+// in Unix milliseconds, and returns how many refusals are left.
+func pruneRefused(tx *sqlite.Tx, payer, before int64) (left int, err error) {
+	_, err = tx.Exec(`DELETE FROM idempotency WHERE payer = ? AND result <> 'confirmed' AND deadline > 0 AND deadline < ?`, payer, before)
+	if err != nil {
+		return 0, err
+	}
+	return left, tx.Query(`SELECT count(*) FROM idempotency WHERE payer = ? AND result <> 'confirmed'`, func(r sqlite.Row) error {
+		left = int(r.Int(0))
+		return nil
+	}, payer)
+}
+
+// paid returns the transfer with which payer has paid the order of p under
+// another key, or 0.
+func paid(tx *sqlite.Tx, payer int64, p *pay.Payment) (transfer int64, err error) {
+	err = tx.Query(`SELECT id FROM transfer WHERE payer = ? AND order_no = ? AND order_no <> '' AND key <> ? ORDER BY id LIMIT 1`,
+		func(r sqlite.Row) error {
+			transfer = r.Int(0)
+			return nil
+		}, payer, p.Order, p.Key[:])
+	return transfer, err
+}
+
 // insertTransfer books p.Amount from one account to another and returns the
-// transfer's number. A nil key is an opening balance.
-func insertTransfer(tx *sqlite.Tx, key []byte, p *pay.Payment, from, to int64, booked int64) (int64, error) {
-	_, err := tx.Exec(`INSERT INTO transfer (key, order_no, currency, created, booked) VALUES (?, ?, ?, ?, ?)`,
-		key, p.Order, p.Currency, p.Created, booked)
+// transfer's number. The equity account pays without a key.
+func insertTransfer(tx *sqlite.Tx, p *pay.Payment, from, to *account, booked int64) (int64, error) {
+	args := []any{p.Key[:], p.Order, p.Currency, p.Created, booked, from.id}
+	if from.equity {
+		args[0], args[5] = []byte(nil), []byte(nil)
+	}
+	_, err := tx.Exec(`INSERT INTO transfer (key, order_no, currency, created, booked, payer) VALUES (?, ?, ?, ?, ?, ?)`, args...)
 	if err != nil {
 		return 0, err
 	}
 	id := tx.LastInsertID()
-	_, err = tx.Exec(`INSERT INTO entry (transfer, account, amount) VALUES (?1, ?2, -?4), (?1, ?3, ?4)`, id, from, to, p.Amount)
+	_, err = tx.Exec(`INSERT INTO entry (transfer, account, amount) VALUES (?1, ?2, -?4), (?1, ?3, ?4)`, id, from.id, to.id, p.Amount)
 	return id, err
 }
 

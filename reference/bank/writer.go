@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/sqlite"
@@ -119,25 +120,73 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	if found {
 		return w.repeat(j, &r), nil
 	}
-	payee := w.byName[p.Payee]
-	switch {
-	case p.Deadline != 0 && w.now > p.Deadline:
-		a.Result = pay.Expired
-	case j.request.Ask == pay.AskStatus:
+	late := p.Deadline != 0 && w.now > p.Deadline
+	if !late && j.request.Ask == pay.AskStatus {
 		a.Result = pay.NotFound
 		return a, nil
-	default:
-		a.Result, a.Reason = pay.Declined, w.decline(p, payer, payee)
 	}
-	if a.Reason == pay.NoReason && a.Result == pay.Declined {
-		a.Result = pay.Confirmed
-		if a.Transfer, err = w.book(tx, p.Key[:], p, payer, payee); err != nil {
+	if err := w.decide(tx, a, p, payer, late); err != nil {
+		return nil, err
+	}
+	remember := a.Result == pay.Confirmed
+	if !remember {
+		if remember, err = w.remember(tx, a, p, payer); err != nil {
 			return nil, err
 		}
-		w.booked = append(w.booked, p.Key)
 	}
 	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	return a, insertRecord(tx, payer.id, &p.Key, &record{fingerprint: j.fingerprint, answer: *a})
+	if !remember {
+		return a, nil
+	}
+	return a, insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
+}
+
+// decide books the payment, or says in a why not.
+func (w *writer) decide(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account, late bool) (err error) {
+	if late {
+		a.Result = pay.Expired
+		return nil
+	}
+	a.Result = pay.Declined
+	if !w.cfg.AllowRepeatedOrders {
+		if a.Transfer, err = paid(tx, payer.id, p); err != nil {
+			return err
+		}
+		if a.Transfer != 0 {
+			a.Reason = pay.AlreadyPaid
+			return nil
+		}
+	}
+	payee := w.byName[p.Payee]
+	if a.Reason = w.decline(p, payer, payee); a.Reason != pay.NoReason {
+		return nil
+	}
+	a.Result = pay.Confirmed
+	if a.Transfer, err = w.book(tx, p, payer, payee); err == nil {
+		w.booked = append(w.booked, p.Key)
+	}
+	return err
+}
+
+// refusedGrace is how long after its deadline a refusal is remembered. So the
+// bank's clock may be set back by as much: a copy of the payment is not booked.
+const refusedGrace = 24 * time.Hour
+
+// remember reports whether the refusal a is to be recorded, and keeps those of a
+// payer from growing without bound: a payment whose deadline is long past needs no
+// record, because it will be late for ever; and a payer with too many refusals is
+// refused for now.
+func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account) (bool, error) {
+	before := w.now - refusedGrace.Milliseconds()
+	if p.Deadline != 0 && p.Deadline < before {
+		return false, nil
+	}
+	left, err := pruneRefused(tx, payer.id, before)
+	if err != nil || left < w.cfg.MaxRefused {
+		return true, err
+	}
+	*a = pay.Answer{Key: p.Key, Result: pay.Refused, Reason: pay.Busy, At: w.now}
+	return false, nil
 }
 
 // repeat answers a request whose key is known already.
@@ -169,8 +218,8 @@ func (w *writer) decline(p *pay.Payment, payer, payee *account) pay.Reason {
 }
 
 // book moves p.Amount. The caller has made sure that it can be moved.
-func (w *writer) book(tx *sqlite.Tx, key []byte, p *pay.Payment, from, to *account) (int64, error) {
-	id, err := insertTransfer(tx, key, p, from.id, to.id, w.now)
+func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, error) {
+	id, err := insertTransfer(tx, p, from, to, w.now)
 	if err != nil {
 		return 0, err
 	}
@@ -206,7 +255,7 @@ func (w *writer) enroll(tx *sqlite.Tx, a *Account) (refused, err error) {
 		}
 	}
 	p := pay.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
-	_, err = w.book(tx, nil, &p, equity, acc)
+	_, err = w.book(tx, &p, equity, acc)
 	return nil, err
 }
 
