@@ -158,7 +158,7 @@ func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Contex
 	return func(ctx context.Context) (*pay.Answer, error) {
 		err := l.db.Await(ctx, done)
 		switch {
-		case sqlite.IsFull(err):
+		case sqlite.IsUnwritten(err):
 			return l.busy(r), nil
 		case err != nil:
 			return nil, err

@@ -52,19 +52,40 @@ func bankInit() *cobra.Command {
 			}
 			text := bankKeyText(static.Public, public)
 			keys := bankKeys{Static: secret(static.Private), Receipts: secret(receipts.Seed())}
+			if err := makeBank(dir, keys); err != nil {
+				return err
+			}
 			if err := writeKeys(dir, "bank", keys, text); err != nil {
 				return err
 			}
-			b, err := open(dir, nil)
-			if err != nil {
-				return err
-			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the bank, for its wallets (also in %s):\n%s\n", filepath.Join(dir, "bank.pub"), text)
-			return errors.Join(err, b.Close())
+			return err
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the bank, made if there is none")
 	return require(c, "dir")
+}
+
+// makeBank makes the folder and an empty ledger. The keys come last: what is left
+// of a bank whose making failed does not stand in the way of the next.
+func makeBank(dir string, keys bankKeys) error {
+	if err := makeDir(dir, "bank"); err != nil {
+		return err
+	}
+	b, err := openWith(dir, keys, nil)
+	if err == nil {
+		err = b.Close()
+	}
+	if err != nil {
+		return err
+	}
+	return audited(dir, func(a *bank.Audit) error {
+		accounts, err := a.Balances()
+		if err == nil && len(accounts) > 0 {
+			err = fmt.Errorf("%s holds accounts, but its bank.json is missing: put that back, or choose another --dir", dir)
+		}
+		return err
+	})
 }
 
 // openBank is an open ledger with its keys, which this program alone writes.
@@ -80,6 +101,10 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
+	return openWith(dir, keys, log)
+}
+
+func openWith(dir string, keys bankKeys, log *slog.Logger) (*openBank, error) {
 	static, err := noise.KeyPairOf(noise.PrivateKey(keys.Static))
 	if err != nil {
 		return nil, err
@@ -259,7 +284,8 @@ func bankLedger() *cobra.Command {
 		Short: "Print the transfers and balances, and verify the books",
 		Long: `Print every transfer and balance, and verify the books: entries sum to zero,
 balances are the sums of their entries, answers agree with transfers. It reads
-beside a bank that is serving. Amounts are in minor units.`,
+beside a bank that is serving, and from a disk that cannot be written. Amounts are
+in minor units.`,
 		Example: `  onebar reference bank ledger --dir bank
   onebar reference bank ledger --dir bank --json   # one JSON object a line`,
 		Args: cobra.NoArgs,

@@ -19,7 +19,7 @@ func Lock(path string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	err = c.Exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE")
+	err = c.Exec("PRAGMA busy_timeout=0; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE") // writes nothing
 	if errors.Is(err, sqlite3.BUSY) {
 		err = ErrLocked
 	}

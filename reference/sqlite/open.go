@@ -45,9 +45,9 @@ type Config struct {
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
 	Queue       int // functions that may wait for the writer after Start; Update waits anyway
-	// StopOnError ends the store at the first error of the disk that is not lack of
-	// room: after a failed sync nobody knows what is durable. Without it the store
-	// writes over what a failed commit may have left, and goes on.
+	// StopOnError ends the store at the first error of the disk but IsUnwritten:
+	// after a failed sync nobody knows what is durable. Without it the store writes
+	// over what a failed commit may have left, and goes on.
 	StopOnError bool
 	Hooks       Hooks
 }
@@ -280,8 +280,19 @@ func (c *conn) examine(cfg *Config) error {
 	return err
 }
 
-// IsFull reports whether err is one of a disk without room. The index of a log
-// needs room too.
-func IsFull(err error) bool {
-	return errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_SHMSIZE)
+// IsUnwritten reports whether err is one of a disk that did not take what was
+// written, because it is full, say: nothing was stored, and what was stored before
+// is as it was. The file layer of the operating system in go-sqlite3 v0.33.3 says
+// IOERR_WRITE of a full disk: it looks for the bare ENOSPC in an error that package
+// os has wrapped. The index of a log needs room, too.
+func IsUnwritten(err error) bool {
+	return errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) || errors.Is(err, sqlite3.IOERR_SHMSIZE)
+}
+
+// hint says more of an error, where SQLite says too little.
+func hint(err error) error {
+	if IsUnwritten(err) && !errors.Is(err, sqlite3.FULL) {
+		return fmt.Errorf("%w: is the disk full?", err)
+	}
+	return err
 }

@@ -49,7 +49,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	c, err := open(&cfg)
 	if err != nil {
-		return nil, fmt.Errorf("open %s %s: %w", cfg.Kind, cfg.Path, err)
+		return nil, fmt.Errorf("open %s %s: %w", cfg.Kind, cfg.Path, hint(err))
 	}
 	s := &Store{
 		cfg: cfg, c: c, work: make(chan *job, cfg.Queue),
@@ -235,7 +235,7 @@ func (s *Store) try(jobs ...*job) error {
 	if s.broken == nil {
 		_ = s.cover() // if it fails, the next try begins with it
 	}
-	return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, err)
+	return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 }
 
 // transact runs jobs between BEGIN and COMMIT, and undoes them if any part
@@ -283,7 +283,7 @@ func (s *Store) fill(jobs []*job, changes bool) error {
 
 // undone looks at why a transaction failed.
 func (s *Store) undone(cause error) {
-	if s.cfg.StopOnError && !IsFull(cause) && (errors.Is(cause, sqlite3.IOERR) || errors.Is(cause, sqlite3.CORRUPT)) {
+	if s.cfg.StopOnError && !IsUnwritten(cause) && (errors.Is(cause, sqlite3.IOERR) || errors.Is(cause, sqlite3.CORRUPT)) {
 		s.fail(cause)
 	}
 	if s.cfg.Hooks.Undone == nil {
@@ -309,7 +309,7 @@ func (s *Store) cover() error {
 		return nil
 	}
 	if err := s.c.query("UPDATE voided SET n = n + 1", nil); err != nil {
-		return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, err)
+		return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 	}
 	s.void = false
 	return nil

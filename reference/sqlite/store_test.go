@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -100,10 +101,44 @@ func TestFullDiskCanBeRead(t *testing.T) {
 		require.Less(t, n, 10_000, "the disk never fills")
 		err = s.Update(storetest.Add(n))
 	}
-	require.True(t, sqlite.IsFull(err), "%v", err)
+	require.True(t, sqlite.IsUnwritten(err), "%v", err)
 	require.Len(t, storetest.Items(t, s), n-2)
 	disk.Full.Store(false)
 	require.NoError(t, s.Update(storetest.Add(n)))
+}
+
+// TestFullDiskEndsNothing: whatever the file layer says of a full disk, what is
+// refused is not there, what was taken is, and it goes on when there is room. The
+// log is copied into the file now and then, or cannot be.
+func TestFullDiskEndsNothing(t *testing.T) {
+	for _, says := range []error{sqlite3.FULL, sqlite3.IOERR_WRITE} {
+		t.Run(says.Error(), func(t *testing.T) {
+			d, dir := storetest.NewDisk(t), t.TempDir()
+			d.Shared, d.Says = true, says
+			cfg := storetest.Config(filepath.Join(dir, "box.db"), d.Name)
+			cfg.StopOnError, cfg.Settings = true, "PRAGMA wal_autocheckpoint=3"
+			s := storetest.Open(t, cfg)
+			var want []int
+			refused := 0
+			for n := range 3000 {
+				d.Full.Store(n/300%2 == 1)
+				d.FullAll.Store(n%700 > 650)
+				switch err := s.Update(storetest.Add(n)); {
+				case err == nil:
+					want = append(want, n)
+				default:
+					require.True(t, sqlite.IsUnwritten(err), "%v", err)
+					refused++
+				}
+			}
+			require.Positive(t, refused)
+			require.Equal(t, want, storetest.Items(t, s))
+			require.Equal(t, want, crashed(t, dir))
+			t.Logf("%d of 3000 refused", refused)
+			require.NoError(t, s.Kill())
+			require.Equal(t, want, storetest.Items(t, storetest.Open(t, cfg)))
+		})
+	}
 }
 
 func TestNamesOfTheFilesAreSynced(t *testing.T) {

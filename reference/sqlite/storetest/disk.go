@@ -17,6 +17,7 @@ type Disk struct {
 	FailSyncs atomic.Int64 // so many of the next syncs fail with an I/O error
 	Full      atomic.Bool  // every write that needs more room fails
 	FullAll   atomic.Bool  // every write fails as on a full disk
+	Says      error        // of a write that fails; default sqlite3.FULL. Set it before the first opening
 	Shared    bool         // has shared memory, so that a log can be read by others; set it before the first opening
 	LogSyncs  atomic.Int64 // syncs of a log that did not fail
 }
@@ -24,7 +25,7 @@ type Disk struct {
 // NewDisk registers a disk under the test's name, until the test ends.
 func NewDisk(tb testing.TB) *Disk {
 	tb.Helper()
-	d := &Disk{VFSFilename: vfs.Find("").(vfs.VFSFilename), Name: tb.Name()}
+	d := &Disk{VFSFilename: vfs.Find("").(vfs.VFSFilename), Name: tb.Name(), Says: sqlite3.FULL}
 	vfs.Register(d.Name, d)
 	tb.Cleanup(func() { vfs.Unregister(d.Name) })
 	return d
@@ -72,11 +73,11 @@ func (f *file) Sync(vfs.SyncFlag) error {
 // WriteAt implements vfs.File.
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	if f.disk.FullAll.Load() {
-		return 0, sqlite3.FULL
+		return 0, f.disk.Says
 	}
 	if f.disk.Full.Load() {
 		if size, err := f.Size(); err != nil || off+int64(len(p)) > size {
-			return 0, sqlite3.FULL
+			return 0, f.disk.Says
 		}
 	}
 	return f.File.WriteAt(p, off)
