@@ -35,9 +35,9 @@ type LedgerConfig struct {
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
-	Queue       int              // requests that may wait for the writer, the rest is answered "busy"; default 4096
-	Now         func() time.Time // the bank's clock; default time.Now
-	Log         *slog.Logger     // nil discards
+	Queue       int          // requests that may wait for the writer, the rest is answered "busy"; default 4096
+	Clock       pay.Clock    // the bank's; deadlines are held against it. Nil is time.Now
+	Log         *slog.Logger // nil discards
 	Hooks       Hooks
 
 	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
@@ -105,9 +105,6 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	if cfg.Queue <= 0 {
 		cfg.Queue = 4096
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -169,7 +166,7 @@ func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Contex
 
 // busy is the answer of a bank that cannot take a request for now.
 func (l *Ledger) busy(r *pay.Request) *pay.Answer {
-	return &pay.Answer{Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Now().UnixMilli()}
+	return &pay.Answer{Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Clock.Milli()}
 }
 
 // known is an answer that is known at once.

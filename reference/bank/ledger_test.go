@@ -57,7 +57,7 @@ func config(tb testing.TB) (LedgerConfig, *atomic.Int64) {
 	require.NoError(tb, err)
 	return LedgerConfig{
 		Path: filepath.Join(tb.TempDir(), "bank.db"), Receipts: receipts,
-		Now: func() time.Time { return time.UnixMilli(clock.Load()) },
+		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}, clock
 }
 
@@ -630,7 +630,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 // TestVirtualTime runs a ledger with its default clock in a bubble.
 func TestVirtualTime(t *testing.T) {
 	cfg, _ := config(t)
-	cfg.Now = nil
+	cfg.Clock = nil
 	synctest.Test(t, func(t *testing.T) {
 		l, err := OpenLedger(cfg)
 		require.NoError(t, err)

@@ -68,7 +68,7 @@ func (w *writer) add(a *account) {
 
 // begin is called when a transaction begins.
 func (w *writer) begin() {
-	w.now = w.cfg.Now().UnixMilli()
+	w.now = w.cfg.Clock.Milli()
 	w.dirty, w.booked = w.dirty[:0], w.booked[:0]
 }
 

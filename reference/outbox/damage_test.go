@@ -88,7 +88,7 @@ func caught(err error) string {
 func TestDamageIsNeverAnotherHistory(t *testing.T) {
 	stride := 1
 	if testing.Short() {
-		stride = 20
+		stride = 10
 	}
 	for name, closed := range map[string]bool{"closed": true, "killed, with a log": false} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestDamageIsNeverAnotherHistory(t *testing.T) {
 			tally := map[string]int{}
 			tried := 0
 			for file, content := range l.files {
-				flips, cuts := 200/stride, 20/stride
+				flips, cuts := 120/stride, 20/stride
 				for i := range flips {
 					bit := (i*2654435761 + i/7) % (8 * len(content)) // spread over the file
 					damaged := append([]byte(nil), content...)
