@@ -68,11 +68,13 @@ func rooms() map[string]room {
 		"reference/pay/servicetest":     {ours: []string{"reference/pay"}, theirs: []string{"github.com/stretchr/testify"}, because: "the contract of a service, for any implementation"},
 		"reference/channel/noise":       {ours: []string{"reference/pay", "reference/wire", "reference/channel", "reference/vault"}, theirs: []string{"github.com/flynn/noise"}, because: "a channel could be deployed"},
 		"reference/channel/server":      {ours: []string{"reference/pay", "reference/channel"}, because: "one accept loop and its limits for every stream channel; it knows none of them, and no ledger"},
-		"reference/bank":                {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the ledger knows no channel"},
-		"reference/outbox":              {ours: []string{"reference/pay"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the durable queue knows no network"},
+		"reference/sqlite":              {theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the pair knows SQLite in one place, which knows no payment"},
+		"reference/sqlite/storetest":    {ours: []string{"reference/sqlite"}, theirs: []string{"github.com/ncruces/go-sqlite3", "github.com/stretchr/testify"}, because: "a suite for tests"},
+		"reference/bank":                {ours: []string{"reference/pay", "reference/sqlite"}, because: "the ledger knows no channel"},
+		"reference/outbox":              {ours: []string{"reference/pay", "reference/sqlite"}, because: "the durable queue knows no network"},
 		"reference/retry":               {because: "a schedule is arithmetic: standard library only"},
 		"reference/wallet":              {ours: []string{"reference/pay", "reference/channel", "reference/outbox", "reference/retry", "reference/vault"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
-		"reference/cli":                 {ours: []string{"reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra", "github.com/ncruces/go-sqlite3"}, because: "the pair as ordinary programs, without the harness"},
+		"reference/cli":                 {ours: []string{"reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/sqlite", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra"}, because: "the pair as ordinary programs, without the harness"},
 		"cmd":                           {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
 	}
 }

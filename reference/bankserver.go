@@ -76,6 +76,8 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 	b.config = bank.LedgerConfig{
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
+		// The faults are those of a pair without the bank's second line of defence.
+		AllowRepeatedOrders: f != (Faulty{}),
 	}
 	if st.disk != nil {
 		b.config.CommitDelay = instant

@@ -106,12 +106,23 @@ func openStores(list []*payer, all []opened) error {
 	for i, c := range list {
 		g.Go(func() (err error) {
 			if ctx.Err() == nil {
-				all[i].store, err = outbox.OpenStore(c.storage.dsn(fmt.Sprintf("wallet-%d.db", c.i)))
+				all[i].store, err = c.openStore()
 			}
 			return err
 		})
 	}
 	return g.Wait()
+}
+
+// openStore opens the queue of the payer's wallet, and makes it at the first start.
+func (c *payer) openStore() (*outbox.Store, error) {
+	open := outbox.Open
+	if !c.made {
+		open = outbox.Create
+	}
+	s, err := open(outbox.Config{Path: c.storage.file(fmt.Sprintf("wallet-%d.db", c.i)), VFS: c.storage.layer()})
+	c.made = c.made || err == nil
+	return s, err
 }
 
 // end ends wallets as a crash would. Their stores go first: what a wallet has not
@@ -222,6 +233,7 @@ type payer struct {
 	correlator *correlator
 	start      time.Time     // the instant of offset 0
 	turn       chan struct{} // of capacity 1: who presses holds it
+	made       bool          // the queue
 
 	opened // zero while it is down
 }

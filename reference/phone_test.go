@@ -176,7 +176,7 @@ func TestClonedPhone(t *testing.T) {
 		clone := storage{dir: p.clients().payers[1].storage.dir, disk: disk.New()}
 		clone.disk.Restore(o.WalletDisks.Disk(1))
 		clone.revive()
-		store, err := outbox.OpenStore(clone.dsn("wallet-1.db"))
+		store, err := outbox.Open(outbox.Config{Path: clone.file("wallet-1.db"), VFS: clone.layer()})
 		require.NoError(t, err)
 		var told []outbox.State
 		config := p.clients().payers[1].config

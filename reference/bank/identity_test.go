@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 	"github.com/onebar/onebar/reference/vault"
 )
 
@@ -33,12 +34,12 @@ func TestIdentify(t *testing.T) {
 }
 
 func TestIdentifyKnowsNobodyOfAFailedBatch(t *testing.T) {
-	fs, vfsName := newTestVFS(t)
+	disk := storetest.NewDisk(t)
 	cfg, clock := config(t)
-	cfg.VFS = vfsName
+	cfg.VFS = disk.Name
 	b := openBookWith(t, 1, cfg, clock)
 	late := newTestWallet(t, nil)
-	fs.failWrite.Store(true)
+	disk.FullAll.Store(true)
 	require.Error(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES"}))
 	_, known := b.Identify(late.Certificate().Transport)
 	require.False(t, known)

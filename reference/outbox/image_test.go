@@ -2,16 +2,17 @@ package outbox
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // facts are what a queue's file says of itself.
@@ -22,8 +23,11 @@ func facts(t *testing.T, s *Store) (all []string) {
 		"PRAGMA foreign_keys", "PRAGMA encoding", "PRAGMA auto_vacuum", "PRAGMA integrity_check",
 		"SELECT type || name || coalesce(sql, '') FROM sqlite_schema", "SELECT n FROM voided",
 	} {
-		require.NoError(t, s.read(func(d *db) error {
-			return d.query(sql, func(r *sqlite3.Stmt) { all = append(all, sql+": "+r.ColumnText(0)) })
+		require.NoError(t, s.db.Update(func(tx *sqlite.Tx) error {
+			return tx.Query(sql, func(r sqlite.Row) error {
+				all = append(all, sql+": "+r.Text(0))
+				return nil
+			})
 		}))
 	}
 	return all
@@ -36,8 +40,8 @@ func TestImageIsWhatTheSchemaMakes(t *testing.T) {
 	empty := filepath.Join(dir, "empty.db")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	var all [][]string
-	for _, dsn := range []string{empty, filepath.Join(dir, "placed.db"), "file:/placed.db?vfs=" + d.VFS()} {
-		s, err := OpenStore(dsn)
+	for _, cfg := range []Config{{Path: empty}, {Path: filepath.Join(dir, "placed.db")}, {Path: "/placed.db", VFS: d.VFS()}} {
+		s, err := Create(cfg)
 		require.NoError(t, err)
 		all = append(all, facts(t, s))
 		require.NoError(t, s.Close())
@@ -48,7 +52,7 @@ func TestImageIsWhatTheSchemaMakes(t *testing.T) {
 	require.Equal(t, all[0], all[2])
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, entries, 2, "nothing else is left: %v", entries)
+	require.Len(t, entries, 4, "two queues with their marks, and nothing else is left: %v", entries)
 	require.NoError(t, d.Close())
 }
 
@@ -58,11 +62,11 @@ func payment(n byte) Payment {
 	}}
 }
 
-// TestLogWithoutQueue: who deletes a queue and leaves its log gets an empty queue,
-// not one that the log was read into.
+// TestLogWithoutQueue: who deletes a queue and leaves its log gets no empty queue,
+// and none that the log was read into.
 func TestLogWithoutQueue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wallet.db")
-	s, err := OpenStore(path)
+	s, err := Create(Config{Path: path})
 	require.NoError(t, err)
 	_, _, err = s.Accept(payment(0))
 	require.NoError(t, err)
@@ -71,7 +75,7 @@ func TestLogWithoutQueue(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, info.Size(), "a killed store leaves its log")
 
-	s, err = OpenStore(path)
+	s, err = Open(Config{Path: path})
 	require.NoError(t, err)
 	all, err := s.History()
 	require.NoError(t, err)
@@ -79,7 +83,12 @@ func TestLogWithoutQueue(t *testing.T) {
 	require.NoError(t, s.Kill())
 
 	require.NoError(t, os.Remove(path))
-	s, err = OpenStore(path)
+	_, err = Open(Config{Path: path})
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = Create(Config{Path: path})
+	require.ErrorIs(t, err, fs.ErrExist, "its mark says that it was in use")
+	require.NoError(t, os.Remove(markPath(path)))
+	s, err = Create(Config{Path: path})
 	require.NoError(t, err)
 	all, err = s.History()
 	require.NoError(t, err)
@@ -97,7 +106,7 @@ func TestManyMakeOneQueue(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range stores {
 			wg.Go(func() {
-				s, err := OpenStore(path)
+				s, err := Create(Config{Path: path})
 				if err == nil {
 					stores[i] = s
 					_, _, err = s.Accept(payment(byte(i)))
@@ -117,7 +126,7 @@ func TestManyMakeOneQueue(t *testing.T) {
 		}
 		require.LessOrEqual(t, have, 1)
 		total += have
-		s, err := OpenStore(path)
+		s, err := Open(Config{Path: path})
 		require.NoError(t, err)
 		all, err := s.History()
 		require.NoError(t, err)

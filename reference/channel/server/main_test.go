@@ -69,7 +69,7 @@ func openBookOn(tb testing.TB, wallets int, layer string) *book {
 	require.NoError(tb, err)
 	b := &book{clock: clock, cfg: bank.LedgerConfig{
 		Path: filepath.Join(tb.TempDir(), "bank.db"), VFS: layer, Receipts: receipts,
-		Now: func() time.Time { return time.UnixMilli(clock.Load()) },
+		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}}
 	b.reopen(tb)
 	tb.Cleanup(func() { require.NoError(tb, b.Close()) })

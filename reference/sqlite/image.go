@@ -1,9 +1,9 @@
-package outbox
+package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,65 +18,61 @@ import (
 // it or nothing. It refuses with fs.ErrExist to replace a file.
 type placer interface {
 	Place(name string, content []byte) error
+	SyncDir(name string) error // makes the names in a directory durable
 }
 
-// placeImage makes the file of an empty queue if there is none, without running
-// the schema: two syncs in place of nine. Its name is made durable by the first sync of
-// the log (syncNames). Where the file cannot be made so, nothing is done, and
-// whoever opens the queue makes the tables. That is also so if there is a log
-// without a file, as SQLite would read it into the new one.
-func placeImage(dsn string) error {
-	name, layer, ok := fileOf(dsn)
-	if !ok {
-		return nil
-	}
+// place makes the file of an empty store if there is none, without running the
+// schema: three syncs in place of nine. Where the file cannot be made so, nothing is
+// done, and open makes the tables. That is also so if there is a log without a file,
+// as SQLite would read it into the new one.
+func (cfg *Config) place() error {
 	var to placer = directory{}
-	l := vfs.Find(layer)
-	if layer != "" {
+	l := vfs.Find(cfg.VFS)
+	if cfg.VFS != "" {
+		var ok bool
 		if to, ok = l.(placer); !ok {
 			return nil
 		}
 	}
 	for _, suffix := range []string{"", "-wal", "-journal"} {
-		if there, err := l.Access(name+suffix, vfs.ACCESS_EXISTS); there || err != nil {
-			return nil //nolint:nilerr // whoever opens the file finds out
+		if there, err := l.Access(cfg.Path+suffix, vfs.ACCESS_EXISTS); there || err != nil {
+			return nil //nolint:nilerr // open finds out
 		}
 	}
-	content, err := image()
+	content, err := cfg.image()
 	if err != nil {
 		return err
 	}
-	_ = to.Place(name, content) // if it cannot, whoever opens the file finds out
-	return nil
+	if to.Place(cfg.Path, content) != nil {
+		return nil // open finds out
+	}
+	return to.SyncDir(filepath.Dir(cfg.Path))
 }
 
-// fileOf returns the file that a dsn names, and its file layer. It is not ok if
-// the queue has no file or the dsn asks for more.
-func fileOf(dsn string) (name, layer string, ok bool) {
-	if !strings.HasPrefix(dsn, "file:") {
-		return dsn, "", dsn != "" && !strings.HasPrefix(dsn, ":")
-	}
-	u, err := url.Parse(dsn)
-	if err != nil || u.Path == "" || u.Host != "" {
-		return "", "", false
-	}
-	q := u.Query()
-	layer = q.Get("vfs")
-	q.Del("vfs")
-	return u.Path, layer, len(q) == 0
+// createTables makes the tables of a new file.
+func (cfg *Config) createTables() string {
+	return fmt.Sprintf("BEGIN IMMEDIATE; %s; %s; PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		strings.TrimRight(cfg.Schema, "; \n"), voided, cfg.Application, cfg.Version)
 }
 
-// image returns the content of an empty queue's file. It is the same for all of a
-// process.
+// images holds the content of an empty file for each schema and its settings. It is
+// the same for all of a process.
 //
-//nolint:gochecknoglobals // it never changes
-var image = sync.OnceValues(func() (content []byte, err error) {
+//nolint:gochecknoglobals // its entries never change
+var images sync.Map
+
+// image returns the content of an empty store's file.
+func (cfg *Config) image() (content []byte, err error) {
+	key := [2]string{cfg.Settings, cfg.createTables()}
+	if known, ok := images.Load(key); ok {
+		return known.([]byte), nil
+	}
 	c, err := sqlite3.Open(":memory:")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if err := c.Exec(pageSize + createTables()); err != nil {
+	if err := c.Exec(cfg.Settings + ";" + key[1]); err != nil {
 		return nil, err
 	}
 	if content, err = serdes.Serialize(c, "main"); err != nil {
@@ -84,11 +80,15 @@ var image = sync.OnceValues(func() (content []byte, err error) {
 	}
 	const wal = 2 // https://sqlite.org/fileformat.html, "File format version numbers"
 	content[18], content[19] = wal, wal
+	images.Store(key, content)
 	return content, nil
-})
+}
 
 // directory is the operating system's file layer.
 type directory struct{}
+
+// SyncDir implements placer.
+func (directory) SyncDir(name string) error { return SyncDir(name) }
 
 // Place implements placer. A link, unlike a new name, never takes the place of a
 // file that another program has made meanwhile.
