@@ -115,8 +115,7 @@ func TestDamageIsNeverAnotherHistory(t *testing.T) {
 
 func (l lived) read(t *testing.T, file string, content []byte, what string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	require.NoError(t, err)
+	dir := t.TempDir()
 	for name, b := range l.files {
 		if name == file {
 			b = content
