@@ -2,14 +2,17 @@ package bank
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -56,11 +59,11 @@ func TestKillBeforeCommit(t *testing.T) {
 func TestKillAfterCommit(t *testing.T) {
 	cfg, clock := config(t)
 	held, killed := make(chan struct{}), make(chan struct{})
-	var life context.Context // the writer's, ended by Kill
-	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) { life = ctx }
+	life := make(chan context.Context, 1) // the writer's, ended by Kill
+	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) { life <- ctx }
 	cfg.Hooks.Committed = func([]pay.Key) {
 		close(held)
-		<-life.Done()
+		<-(<-life).Done()
 	}
 	b := openBookWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
@@ -154,7 +157,9 @@ func TestDiskFailures(t *testing.T) {
 		return b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(n)})
 	}
 	t.Run("full, then not", func(t *testing.T) {
+		var log bytes.Buffer // the writer's; read when it waits
 		cfg, clock := config(t)
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 		disk := storetest.NewDisk(t)
 		cfg.VFS = disk.Name
 		b := openBookWith(t, 1, cfg, clock)
@@ -168,6 +173,23 @@ func TestDiskFailures(t *testing.T) {
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 		_, closing := b.books(t)
 		require.EqualValues(t, 75_00, closing["w0"])
+		late := newTestWallet(t, nil)
+		disk.FullAll.Store(true)
+		require.Error(t, b.Enroll(t.Context(), Account{Name: "new", Certificate: late.Certificate(), Currency: "EUR", Opening: 5}))
+		for n := range 3 {
+			got, err := tryPay(b, 10+n)
+			require.NoError(t, err)
+			require.Equal(t, pay.Busy, got.Reason)
+		}
+		disk.FullAll.Store(false)
+		got, err = tryPay(b, 20)
+		require.NoError(t, err)
+		require.Equal(t, pay.Confirmed, got.Result)
+		require.NoError(t, b.Enroll(t.Context(), Account{Name: "other", Certificate: late.Certificate(), Currency: "EUR", Opening: 7}), "the account that was not opened is not there")
+		require.Equal(t, 2, strings.Count(log.String(), "the disk takes no more payments"), log.String())
+		require.Equal(t, 2, strings.Count(log.String(), "the disk takes payments again"))
+		_, closing = b.books(t)
+		require.Equal(t, map[string]int64{"w0": 50_00, "m0": 50_00, "m1": 0, "m2": 0, "other": 7, "equity:KES": -100_00, "equity:EUR": -7}, closing)
 	})
 	t.Run("a failed sync", func(t *testing.T) {
 		cfg, clock := config(t)

@@ -18,13 +18,15 @@ const maxBalance = 1_000_000_000_000_000_000
 
 // writer decides requests in the transactions of the store. It belongs to the
 // goroutine that writes. Accounts live in memory and are written back at the end
-// of a transaction; if that fails, they are read again.
+// of a transaction. If that fails they are set back, or read again if the failure
+// may be one of what is believed of the file.
 type writer struct {
 	cfg        *LedgerConfig
 	identities *identities
 
 	byIdentity map[pay.PublicKey]*account
 	byName     map[string]*account
+	full       bool // the last transaction was not written, as on a full disk
 
 	// The transaction under way:
 	now    int64      // Unix milliseconds
@@ -95,6 +97,10 @@ func (w *writer) done() {
 		a.stored, a.dirty = a.balance, false
 	}
 	w.identities.add(w.opened)
+	if w.full {
+		w.full = false
+		w.cfg.Log.Warn("the disk takes payments again")
+	}
 	if w.cfg.Hooks.Committed != nil && len(w.booked) > 0 {
 		w.cfg.Hooks.Committed(w.booked)
 	}
@@ -102,10 +108,25 @@ func (w *writer) done() {
 
 // undone is called when the transaction failed.
 func (w *writer) undone(tx *sqlite.Tx, cause error) error {
-	if !errors.Is(cause, ErrClosed) {
+	switch {
+	case errors.Is(cause, ErrClosed):
+	case !sqlite.IsUnwritten(cause):
 		w.cfg.Log.Error("payments were not booked", "error", cause)
+	case !w.full: // said once, not for every payment
+		w.full = true
+		w.cfg.Log.Error("the disk takes no more payments: they are answered busy until there is room", "error", cause)
 	}
-	return w.load(tx)
+	if !sqlite.IsUnwritten(cause) {
+		return w.load(tx)
+	}
+	for _, a := range w.dirty {
+		a.balance, a.dirty = a.stored, false
+	}
+	for _, a := range w.opened {
+		delete(w.byName, a.name)
+		delete(w.byIdentity, a.identity)
+	}
+	return nil
 }
 
 // answer decides a request and writes what follows from it. An error is one of

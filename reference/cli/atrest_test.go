@@ -79,6 +79,8 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, check(), 5, "keys, lock, ledger, log and its index")
 	stop()
+	works(t, "bank", "ledger", "--dir", w.bank)
+	check()
 	w.open()
 	stop = w.serve(w.address)
 	works(t, w.pay("tea", "250")...)

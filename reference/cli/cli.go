@@ -1,7 +1,7 @@
 // Package cli makes the reference pair ordinary programs: "onebar reference
 // bank" and "onebar reference wallet", over real TCP and without the harness.
-// Everything they keep lies in the folder that --dir names; private keys are in
-// files only their owner can read.
+// Everything they keep lies in the folder that --dir names, in files only their
+// owner can read, but the public keys.
 package cli
 
 import (

@@ -38,10 +38,10 @@ func readMark(path string) (steps int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := fmt.Sscanf(string(b), "%016x ", &steps); err != nil || !bytes.Equal(b, markText(steps)) {
-		return 0, nil
+	if n, _ := fmt.Sscanf(string(b), "%016x ", &steps); n == 1 && bytes.Equal(b, markText(steps)) {
+		return steps, nil
 	}
-	return steps, nil
+	return 0, nil
 }
 
 // openMark opens the file of the note for writing.

@@ -51,22 +51,6 @@ func testPayment(n int, order string) Payment {
 	return p
 }
 
-// snapshot copies what is on disk at this moment, as a power cut would leave
-// it, and opens the copy.
-func snapshot(tb testing.TB, dir string) *Store {
-	tb.Helper()
-	to := tb.TempDir()
-	for _, name := range []string{"wallet.db", "wallet.db-wal"} {
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		require.NoError(tb, err)
-		require.NoError(tb, os.WriteFile(filepath.Join(to, name), b, 0o600))
-	}
-	return openStore(tb, filepath.Join(to, "wallet.db"))
-}
-
 func orders(tb testing.TB, s *Store) (got []string) {
 	tb.Helper()
 	hs, err := s.History()

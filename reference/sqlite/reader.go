@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
@@ -33,6 +34,9 @@ func Attach(cfg Config) (*Reader, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", cfg.Kind, cfg.Path, err)
+	}
+	if cfg.VFS == "" && runtime.GOOS != "windows" {
+		_ = os.Chmod(cfg.Path+"-shm", 0o600) // SQLite made it readable by all, if nobody had; the owner's file stays as it is
 	}
 	return r, nil
 }

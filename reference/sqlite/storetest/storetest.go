@@ -84,6 +84,7 @@ func Run(t *testing.T, config func(t *testing.T) sqlite.Config) {
 }
 
 func testUpdate(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	s, err := sqlite.Open(cfg)
 	require.NoError(t, err)
 	require.NoError(t, s.Update(Add(1)))
@@ -94,6 +95,7 @@ func testUpdate(t *testing.T, cfg sqlite.Config) {
 }
 
 func testError(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	s := Open(t, cfg)
 	bad := errors.New("bad")
 	require.ErrorIs(t, s.Update(func(tx *sqlite.Tx) error { return errors.Join(Add(1)(tx), bad) }), bad)
@@ -105,6 +107,7 @@ func testError(t *testing.T, cfg sqlite.Config) {
 }
 
 func testView(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	s := Open(t, cfg)
 	require.ErrorContains(t, s.View(Add(1)), "a View changes nothing")
 	require.Empty(t, Items(t, s))
@@ -126,6 +129,7 @@ func held(wg *sync.WaitGroup, s *sqlite.Store) (release func()) {
 }
 
 func testBadChange(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := Open(t, cfg)
 		bad := errors.New("bad")
@@ -144,6 +148,7 @@ func testBadChange(t *testing.T, cfg sqlite.Config) {
 }
 
 func testBatch(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		commits := 0 // the writer's until the end of its work
 		cfg.Hooks.Done = func() { commits++ }
@@ -163,6 +168,7 @@ func testBatch(t *testing.T, cfg sqlite.Config) {
 }
 
 func testClose(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := Open(t, cfg)
 		var wg sync.WaitGroup
@@ -183,6 +189,7 @@ func testClose(t *testing.T, cfg sqlite.Config) {
 }
 
 func testKill(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	s, err := sqlite.Open(cfg)
 	require.NoError(t, err)
 	require.NoError(t, s.Update(Add(1)))
@@ -208,6 +215,7 @@ func testKill(t *testing.T, cfg sqlite.Config) {
 }
 
 func testBusy(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	cfg.Queue = 1
 	s := Open(t, cfg)
 	var wg sync.WaitGroup
@@ -227,6 +235,7 @@ func testBusy(t *testing.T, cfg sqlite.Config) {
 }
 
 func testHooks(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	var calls []string // of the writer; read when it waits
 	note := func(s string) { calls = append(calls, s) }
 	refuse, bad := false, errors.New("bad")
@@ -257,6 +266,7 @@ func testHooks(t *testing.T, cfg sqlite.Config) {
 }
 
 func testIdentity(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	missing := cfg
 	missing.Create = false
 	_, err := sqlite.Open(missing)
@@ -278,6 +288,7 @@ func testIdentity(t *testing.T, cfg sqlite.Config) {
 }
 
 func testLocked(t *testing.T, cfg sqlite.Config) {
+	t.Helper()
 	Open(t, cfg)
 	second, err := sqlite.Open(cfg)
 	if cfg.Exclusive {
