@@ -265,7 +265,11 @@ func TestDamagedTables(t *testing.T) {
 	require.NoError(t, err)
 	at := bytes.Index(content, []byte("CREATE TABLE item"))
 	require.Positive(t, at)
-	for bit := range 8 * (len(cfg.Schema) - 1) {
+	stride := 1
+	if testing.Short() {
+		stride = 7
+	}
+	for bit := 0; bit < 8*(len(cfg.Schema)-1); bit += stride {
 		damaged := bytes.Clone(content)
 		damaged[at+bit/8] ^= 1 << (bit % 8)
 		require.NoError(t, os.WriteFile(cfg.Path, damaged, 0o600))
