@@ -82,6 +82,9 @@ func TestReadOnlyDisk(t *testing.T) {
 // TestFullDisk: on a disk without room an init fails and leaves the way free; a
 // bank stays up, pays nobody, and goes on when there is room.
 func TestFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes five seconds: wallets wait for a bank that is busy")
+	}
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("a disk of one megabyte cannot be made here: %v", err)

@@ -61,12 +61,9 @@ func (c *conn) query(sql string, row func(Row) error, args ...any) error {
 		err = reset
 	}
 	if errors.Is(err, ErrStop) {
-		err = nil
+		return nil
 	}
-	if len(args) > 0 {
-		err = errors.Join(err, s.ClearBindings())
-	}
-	return err
+	return err // the arguments stay until the next ones: there are as many for the same text
 }
 
 // pragma returns the first column of the first row of a PRAGMA.

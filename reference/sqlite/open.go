@@ -103,7 +103,7 @@ func open(cfg *Config) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{c: sc, stmts: map[string]*sqlite3.Stmt{}}
-	if err = c.prepareFile(cfg); err == nil && cfg.VFS == "" {
+	if err = guard(func() error { return c.prepareFile(cfg) }); err == nil && cfg.VFS == "" {
 		err = SyncDir(filepath.Dir(cfg.Path))
 	}
 	if err != nil {
@@ -243,6 +243,22 @@ var ErrDamaged = errors.New("the file is damaged")
 // IsDamaged reports whether err is ErrDamaged, or SQLite's own word for it.
 func IsDamaged(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
+}
+
+// guard makes an error of the panic of go-sqlite3 v0.33.3 at a table definition
+// that cannot be parsed: it takes the place of the mistake for one in the
+// statement being prepared (Conn.errorFor).
+func guard(f func() error) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case runtime.Error:
+			err = fmt.Errorf("%w: its tables cannot be read (%w)", ErrDamaged, p)
+		default:
+			panic(p)
+		}
+	}()
+	return f()
 }
 
 // maxDamages is how many damages an error names.

@@ -47,16 +47,20 @@ func attach(uri string, cfg *Config) (*Reader, error) {
 		return nil, err
 	}
 	c := &conn{c: sc, stmts: map[string]*sqlite3.Stmt{}}
-	err = c.c.Exec(fmt.Sprintf("PRAGMA busy_timeout=%d; PRAGMA cell_size_check=ON; PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM sqlite_schema", busyTimeout))
-	if err == nil {
-		var fresh bool
-		if fresh, err = c.identify(cfg); fresh {
+	err = guard(func() error {
+		err := c.c.Exec(fmt.Sprintf("PRAGMA busy_timeout=%d; PRAGMA cell_size_check=ON; PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM sqlite_schema", busyTimeout))
+		if err != nil {
+			return err
+		}
+		fresh, err := c.identify(cfg)
+		if err == nil && fresh {
 			err = fmt.Errorf("%w: there is no %s in the file", fs.ErrNotExist, cfg.Kind)
 		}
-	}
-	if err == nil {
-		err = c.examine(cfg)
-	}
+		if err == nil {
+			err = c.examine(cfg)
+		}
+		return err
+	})
 	// As after a crash: the last connection to close would else write the log into
 	// the database.
 	r := &Reader{Tx: Tx{c: c, view: true}, closed: func() error { return c.close(true) }}

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -250,4 +251,31 @@ func TestSnapshot(t *testing.T) {
 	require.Equal(t, storetest.Items(t, storetest.Open(t, cfg)), crashed(t, dir))
 	require.Len(t, before, 1, "only the file")
 	t.Logf("%d items", seen)
+}
+
+// TestDamagedTables: every single bit of the text of a table definition.
+func TestDamagedTables(t *testing.T) {
+	dir := t.TempDir()
+	cfg := storetest.Config(filepath.Join(dir, "box.db"), "")
+	cfg.Schema = "CREATE TABLE item (n INTEGER PRIMARY KEY, text TEXT NOT NULL DEFAULT '' CHECK (length(text) < 100)) STRICT;"
+	s, err := sqlite.Open(cfg)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	content, err := os.ReadFile(cfg.Path)
+	require.NoError(t, err)
+	at := bytes.Index(content, []byte("CREATE TABLE item"))
+	require.Positive(t, at)
+	stride := 1
+	if testing.Short() {
+		stride = 7
+	}
+	for bit := 0; bit < 8*(len(cfg.Schema)-1); bit += stride {
+		damaged := bytes.Clone(content)
+		damaged[at+bit/8] ^= 1 << (bit % 8)
+		require.NoError(t, os.WriteFile(cfg.Path, damaged, 0o600))
+		_, err := sqlite.Open(cfg)
+		require.Error(t, err, "bit %d", bit)
+		_, err = sqlite.TakeSnapshot(cfg)
+		require.Error(t, err, "bit %d", bit)
+	}
 }
