@@ -140,25 +140,21 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
 	err = s.db.Update(func(tx *sqlite.Tx) error {
 		got, fresh, other = p, true, false
-		err := find(tx, s.cfg.Verify, func(old Payment) { got, fresh = old, false }, sqlNotRefused()+` AND ordered = ?`, p.Order)
+		got.State, got.Reason, got.Answer, got.Tries, got.Connected = Queued, "", nil, 0, 0
+		got.id = s.last + 1
+		n, err := tx.Exec(`INSERT INTO payment (id, key, ordered, payee, amount, currency, created, deadline, state, checksum)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ordered) WHERE `+sqlNotRefused()+` DO NOTHING`,
+			got.id, p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, Queued.String(), got.checksum())
 		if err != nil {
 			return err
 		}
-		if !fresh {
-			other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
+		if n == 1 {
+			s.last = got.id
+			s.mark.add(1)
 			return nil
 		}
-		got.State, got.Reason, got.Answer, got.Tries, got.Connected = Queued, "", nil, 0, 0
-		if err := tx.Query(`SELECT coalesce(max(id), 0) + 1 FROM payment`, func(r sqlite.Row) error {
-			got.id = r.Int(0)
-			return nil
-		}); err != nil {
-			return err
-		}
-		s.mark.add(1)
-		_, err = tx.Exec(`INSERT INTO payment (id, key, ordered, payee, amount, currency, created, deadline, state, checksum)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			got.id, p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, Queued.String(), got.checksum())
+		err = find(tx, s.cfg.Verify, func(old Payment) { got, fresh = old, false }, sqlNotRefused()+` AND ordered = ?`, p.Order)
+		other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
 		return err
 	})
 	if err == nil && other {
@@ -197,18 +193,14 @@ func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 // move gives the payment the state of p on disk. What is asked of the bank stays
 // as it is there.
 func (s *Store) move(tx *sqlite.Tx, p *Payment, from State) error {
-	var next *Payment
-	if err := find(tx, s.cfg.Verify, func(p Payment) { next = &p }, `id = ?`, p.id); err != nil {
-		return err
-	}
-	if next == nil || next.State != from {
-		return fmt.Errorf("payment %s is not %v on disk", p.Key, from)
-	}
-	next.State, next.Reason, next.Answer = p.State, p.Reason, p.Answer
 	s.mark.add(p.State.step() - from.step())
-	r := next.row()
-	_, err := tx.Exec(`UPDATE payment SET state = ?, reason = ?, result = ?, refusal = ?, transfer = ?, decided = ?, receipt = ?, checksum = ? WHERE id = ?`,
-		p.State.String(), p.Reason, r.result, r.refusal, r.transfer, r.decided, r.receipt, next.checksum(), p.id)
+	r := p.row()
+	n, err := tx.Exec(`UPDATE payment SET state = ?, reason = ?, result = ?, refusal = ?, transfer = ?, decided = ?, receipt = ?, checksum = ?
+		WHERE id = ? AND state = ?`,
+		p.State.String(), p.Reason, r.result, r.refusal, r.transfer, r.decided, r.receipt, p.checksum(), p.id, from.String())
+	if err == nil && n != 1 {
+		err = fmt.Errorf("payment %s is not %v on disk", p.Key, from)
+	}
 	return err
 }
 

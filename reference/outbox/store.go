@@ -52,7 +52,8 @@ func (c Config) file() sqlite.Config {
 type Store struct {
 	cfg  Config
 	db   *sqlite.Store
-	mark mark // of the goroutine that writes
+	mark mark  // of the goroutine that writes, as last is
+	last int64 // row of the payment accepted last
 }
 
 // Create makes the queue, and returns it open. If there is one that has never
@@ -103,6 +104,9 @@ func open(cfg Config, create bool) (s *Store, hs []PaymentHistory, err error) {
 		return nil, nil, errors.Join(explain(cfg.Path, err), s.db.Kill()) // a log is kept as it is
 	}
 	s.mark.steps = steps(hs)
+	for i := range hs {
+		s.last = max(s.last, hs[i].id)
+	}
 	return s, hs, nil
 }
 

@@ -25,28 +25,28 @@ type placer interface {
 // schema: three syncs in place of nine. Where the file cannot be made so, nothing is
 // done, and open makes the tables. That is also so if there is a log without a file,
 // as SQLite would read it into the new one.
-func (cfg *Config) place() error {
+func (cfg *Config) place() (placed bool, err error) {
 	var to placer = directory{}
 	l := vfs.Find(cfg.VFS)
 	if cfg.VFS != "" {
 		var ok bool
 		if to, ok = l.(placer); !ok {
-			return nil
+			return false, nil
 		}
 	}
 	for _, suffix := range []string{"", "-wal", "-journal"} {
 		if there, err := l.Access(cfg.Path+suffix, vfs.ACCESS_EXISTS); there || err != nil {
-			return nil //nolint:nilerr // open finds out
+			return false, nil //nolint:nilerr // open finds out
 		}
 	}
 	content, err := cfg.image()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if to.Place(cfg.Path, content) != nil {
-		return nil // open finds out
+		return false, nil // open finds out
 	}
-	return to.SyncDir(filepath.Dir(cfg.Path))
+	return true, to.SyncDir(filepath.Dir(cfg.Path))
 }
 
 // createTables makes the tables of a new file.

@@ -86,8 +86,14 @@ func open(cfg *Config) (*conn, error) {
 	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_URI
 	if cfg.Create {
 		flags |= sqlite3.OPEN_CREATE
-		if err := cfg.place(); err != nil {
+		placed, err := cfg.place()
+		if err != nil {
 			return nil, err
+		}
+		if placed { // it is as it was made
+			unchecked := *cfg
+			unchecked.Check = false
+			cfg = &unchecked
 		}
 	}
 	if cfg.VFS == "" {
