@@ -115,13 +115,13 @@ func openStores(list []*payer, all []opened) error {
 }
 
 // openStore opens the queue of the payer's wallet, and makes it at the first start.
-func (c *payer) openStore() (*outbox.Store, error) {
+func (p *payer) openStore() (*outbox.Store, error) {
 	open := outbox.Open
-	if !c.made {
+	if !p.made {
 		open = outbox.Create
 	}
-	s, err := open(outbox.Config{Path: c.storage.file(fmt.Sprintf("wallet-%d.db", c.i)), VFS: c.storage.layer()})
-	c.made = c.made || err == nil
+	s, err := open(outbox.Config{Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer()})
+	p.made = p.made || err == nil
 	return s, err
 }
 

@@ -124,7 +124,9 @@ func TestOnTime(t *testing.T) {
 		"a try ended before an answer that the server held back, on a busy machine": {
 			[]harness.Record{
 				header(false), lte, pay(0, "p1", "o1"),
-				packet(crossed(0, harness.Up, 25*ms, 5*ms)), {At: 300 * ms, Late: 270 * ms}, endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
+				packet(crossed(0, harness.Up, 25*ms, 5*ms)),
+				{At: 300 * ms, Late: 270 * ms},
+				endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
 				packet(crossed(350*ms, harness.Down, 25*ms, 0)),
 			},
 			want{"confirmed": 0, "expired": 1},

@@ -23,7 +23,7 @@ import (
 // kill a process start this one.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		runProgram()
+		os.Exit(runProgram()) //nolint:forbidigo // here it is main
 	}
 	goleak.VerifyTestMain(m)
 }

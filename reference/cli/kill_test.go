@@ -29,22 +29,23 @@ const asProgram = "ONEBAR_TEST_REFERENCE"
 // TestKilledProcesses. `make kills` sets it.
 const killsVariable = "ONEBAR_KILLS"
 
-func runProgram() {
+// runProgram is the program "onebar reference", and returns its exit code.
+func runProgram() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	c := Command()
 	c.SilenceUsage, c.SilenceErrors = true, true
 	c.SetArgs(os.Args[1:])
 	err := c.ExecuteContext(ctx)
-	stop()
 	var exit *ExitError
 	switch {
 	case errors.As(err, &exit):
-		os.Exit(exit.Code)
+		return exit.Code
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
+		return 2
 	}
-	os.Exit(0)
+	return 0
 }
 
 // program returns the command "onebar reference" with these words, as a process of

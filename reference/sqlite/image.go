@@ -44,7 +44,7 @@ func (cfg *Config) place() (placed bool, err error) {
 		return false, err
 	}
 	if to.Place(cfg.Path, content) != nil {
-		return false, nil // open finds out
+		return false, nil //nolint:nilerr // open finds out
 	}
 	return true, to.SyncDir(filepath.Dir(cfg.Path))
 }

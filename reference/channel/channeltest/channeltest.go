@@ -33,6 +33,7 @@ type System struct {
 // Test runs the suite. Start starts a system whose bank end hands its requests to
 // the service, and ends it with t.Cleanup. It is called once for each test.
 func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
+	t.Helper()
 	for _, c := range []struct {
 		name string
 		run  func(t *testing.T, b *bench)
@@ -175,6 +176,7 @@ func answerTo(r *pay.Request) *pay.Answer {
 }
 
 func testWhole(t *testing.T, b *bench) {
+	t.Helper()
 	longest := request(0)
 	longest.Payment.Order = strings.Repeat("é", pay.MaxOrder/2)
 	longest.Payment.Payee = "merchant-with-a-name-of-32-bytes"
@@ -209,6 +211,7 @@ func testWhole(t *testing.T, b *bench) {
 }
 
 func testTogether(t *testing.T, b *bench) {
+	t.Helper()
 	c := b.dial()
 	b.do(c, request(99)) // a channel may need one answer before it takes several requests
 	const n = 8
@@ -233,6 +236,7 @@ func testTogether(t *testing.T, b *bench) {
 }
 
 func testLate(t *testing.T, b *bench) {
+	t.Helper()
 	c := b.dial()
 	b.do(c, request(0))
 	release := b.hold(request(1))
@@ -251,6 +255,7 @@ func testLate(t *testing.T, b *bench) {
 }
 
 func testEnded(t *testing.T, b *bench) {
+	t.Helper()
 	c := b.dial()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -263,6 +268,7 @@ func testEnded(t *testing.T, b *bench) {
 }
 
 func testReceipt(t *testing.T, b *bench) {
+	t.Helper()
 	forged := answerTo(request(0))
 	forged.Receipt = make([]byte, pay.ReceiptSize)
 	b.answer = func(*pay.Request) (*pay.Answer, error) { return forged, nil }
@@ -270,6 +276,7 @@ func testReceipt(t *testing.T, b *bench) {
 }
 
 func testCut(t *testing.T, b *bench) {
+	t.Helper()
 	c := b.dial()
 	b.do(c, request(0))
 	b.hold(request(1))
@@ -299,6 +306,7 @@ func testCut(t *testing.T, b *bench) {
 // testUnknownFate: the service cannot say what became of a request. The wallet then
 // hears an error, or that the bank is busy, but nothing final.
 func testUnknownFate(t *testing.T, b *bench) {
+	t.Helper()
 	b.answer = func(*pay.Request) (*pay.Answer, error) { return nil, errors.New("the disk failed") }
 	c := b.dial()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -311,6 +319,7 @@ func testUnknownFate(t *testing.T, b *bench) {
 }
 
 func testClose(t *testing.T, b *bench) {
+	t.Helper()
 	c := b.dial()
 	b.hold(request(0))
 	failed := make(chan error, 1)
@@ -334,6 +343,7 @@ func testClose(t *testing.T, b *bench) {
 }
 
 func testDial(t *testing.T, b *bench) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := b.Dialer.Dial(ctx)

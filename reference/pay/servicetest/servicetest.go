@@ -5,7 +5,6 @@ package servicetest
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -30,6 +29,7 @@ type System struct {
 // Test runs the suite. Start starts a system, and ends it with t.Cleanup. It is
 // called once for each test.
 func Test(t *testing.T, start func(t *testing.T) System) {
+	t.Helper()
 	for _, c := range []struct {
 		name string
 		run  func(t *testing.T, s *bench)
@@ -52,10 +52,10 @@ type bench struct {
 	t *testing.T
 }
 
-func (b *bench) payment(n byte) pay.Payment {
+func (b *bench) payment() pay.Payment {
 	now := b.Now.Now().UnixMilli()
 	return pay.Payment{
-		Key: pay.Key{n, 1}, Order: fmt.Sprint("order ", n), Payee: b.Payee, Amount: 10, Currency: b.Currency,
+		Key: pay.Key{1}, Order: "order 1", Payee: b.Payee, Amount: 10, Currency: b.Currency,
 		Created: now, Deadline: now + 60_000,
 	}
 }
@@ -74,7 +74,8 @@ func (b *bench) ask(ask pay.Ask, p pay.Payment) *pay.Answer {
 }
 
 func testOnce(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	first := b.ask(pay.AskPay, p)
 	require.Equal(t, pay.Confirmed, first.Result)
 	for _, ask := range []pay.Ask{pay.AskPay, pay.AskStatus, pay.AskPay} {
@@ -84,7 +85,8 @@ func testOnce(t *testing.T, b *bench) {
 }
 
 func testConcurrent(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	answers := make([]*pay.Answer, 32)
 	var wg sync.WaitGroup
 	for i := range answers {
@@ -98,7 +100,8 @@ func testConcurrent(t *testing.T, b *bench) {
 }
 
 func testConflict(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	first := b.ask(pay.AskPay, p)
 	for name, change := range map[string]func(*pay.Payment){
 		"order":    func(p *pay.Payment) { p.Order += "x" },
@@ -117,7 +120,8 @@ func testConflict(t *testing.T, b *bench) {
 }
 
 func testStatus(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	require.Equal(t, pay.NotFound, b.ask(pay.AskStatus, p).Result)
 	require.Equal(t, 0, b.Booked())
 	require.Equal(t, pay.Confirmed, b.ask(pay.AskPay, p).Result, "not found is not final")
@@ -125,7 +129,8 @@ func testStatus(t *testing.T, b *bench) {
 }
 
 func testExpired(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	p.Created -= 120_000
 	p.Deadline = p.Created + 60_000
 	require.Equal(t, pay.Expired, b.ask(pay.AskStatus, p).Result)
@@ -134,7 +139,8 @@ func testExpired(t *testing.T, b *bench) {
 }
 
 func testStranger(t *testing.T, b *bench) {
-	p := b.payment(1)
+	t.Helper()
+	p := b.payment()
 	a, err := b.Service.Submit(pay.PublicKey{1, 2, 3}, &pay.Request{Ask: pay.AskPay, Payment: p})(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, pay.Refused, a.Result)
@@ -143,8 +149,9 @@ func testStranger(t *testing.T, b *bench) {
 }
 
 func testInvalid(t *testing.T, b *bench) {
+	t.Helper()
 	for name, r := range map[string]*pay.Request{
-		"asks for nothing": {Payment: b.payment(1)},
+		"asks for nothing": {Payment: b.payment()},
 		"no payment":       {Ask: pay.AskPay},
 	} {
 		a, err := b.Service.Submit(b.Payer, r)(t.Context())
