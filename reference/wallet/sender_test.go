@@ -314,4 +314,3 @@ func TestWaitingForATurn(t *testing.T) {
 		})
 	}
 }
-
