@@ -143,7 +143,9 @@ func TestStaleCopiesAreReadAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		queued := r.pay("tea", 0)
 		require.Equal(r.t, outbox.Confirmed, r.settle(queued.Key).State)
-		<-r.start(queued, 0, false).done
+		r.start(queued, 0, false)
+		time.Sleep(time.Minute)
+		require.True(r.t, r.rests(queued.Key))
 		require.Len(r.t, r.bank.requests(), 1)
 
 		require.NoError(r.t, r.store.Close())
@@ -313,4 +315,44 @@ func TestWaitingForATurn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAThirdOfTheAttemptsIsKeptForAfterTheDeadline, when the bank can say for good
+// what has become of the payment.
+func TestAThirdOfTheAttemptsIsKeptForAfterTheDeadline(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bounded(6)
+		r.bank.set(func() { r.bank.deaf = true })
+		p := r.pay("tea", 2*time.Hour)
+		time.Sleep(2*time.Hour - time.Second)
+		require.Len(r.t, r.bank.requests(), 4)
+		r.settle(p.Key)
+		require.Len(r.t, r.bank.requests(), 6)
+		for i, q := range r.bank.requests() {
+			require.Equal(r.t, i >= 4, q.Ask == pay.AskStatus)
+		}
+	})
+}
+
+// TestAttemptsThatReachAConnectionAreCountedApart from dials that found none.
+func TestAttemptsThatReachAConnectionAreCountedApart(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.shut()
+		var counts [][2]int
+		r.cfg.Tried = func(p outbox.Payment, a outbox.Attempt) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			counts = append(counts, [2]int{p.Tries, p.Connected})
+		}
+		r.open()
+		r.bank.set(func() { r.bank.down = true })
+		p := r.pay("tea", 0)
+		synctest.Wait()
+		time.Sleep(maxLag)
+		synctest.Wait()
+		r.bank.set(func() { r.bank.down = false })
+		r.LinkUp()
+		r.settle(p.Key)
+		require.Equal(r.t, [][2]int{{1, 0}, {2, 1}}, counts)
+	})
 }

@@ -132,8 +132,9 @@ func TestLateAnswersLeaveNothing(t *testing.T) {
 		for i := range 3 {
 			synctest.Wait()
 			s.mu.Lock()
-			require.Len(t, s.waiting, 3-i)
+			waiting := len(s.waiting)
 			s.mu.Unlock()
+			require.Equal(t, 3-i, waiting)
 			time.Sleep(time.Second)
 		}
 		wg.Wait()
@@ -231,6 +232,92 @@ func TestLaterRequestsAreParsed(t *testing.T) {
 	_, err = server.Receive()
 	require.ErrorIs(t, err, ErrProtocol)
 	require.ErrorContains(t, err, "decode request")
+}
+
+// TestAnswersNobodyCanGive end the session, though they are from the bank.
+func TestAnswersNobodyCanGive(t *testing.T) {
+	b := newBench(t)
+	answer := b.confirm(b.wallet.Certificate().Identity, &payRequest(1).Payment)
+	for want, send := range map[string]func(*ServerConn) error{
+		"decode answer": func(c *ServerConn) error {
+			frame, err := c.enc.Encrypt(make([]byte, prefixSize), nil, []byte("not protobuf"))
+			if err == nil {
+				err = c.write(frame)
+			}
+			return err
+		},
+		"an answer to request 1, but only 1 were sent": func(c *ServerConn) error { return c.Send(1, answer) },
+	} {
+		s, server := b.open(t)
+		require.NoError(t, send(server))
+		<-s.Done()
+		require.ErrorIs(t, s.Err(), ErrProtocol)
+		require.ErrorContains(t, s.Err(), want)
+	}
+}
+
+// slowToEnd is a connection whose Read notices its end a second late.
+type slowToEnd struct{ net.Conn }
+
+func (c slowToEnd) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		time.Sleep(time.Second)
+	}
+	return n, err
+}
+
+// TestCloseLeavesNoReader, as the contract of channels has it.
+func TestCloseLeavesNoReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		cc, sc := net.Pipe()
+		server := Server(sc, b.server())
+		defer server.Close()
+		go func() { _ = b.serve(server) }()
+		s := Client(slowToEnd{cc}, b.client())
+		_, err := s.Do(within(t, time.Minute), b.request(1))
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		select {
+		case <-s.reader:
+		default:
+			require.Fail(t, "the reader still runs")
+		}
+	})
+}
+
+func TestServerConfigDefaults(t *testing.T) {
+	got := ServerConfig{}.withDefaults()
+	_, known := got.Identify([32]byte{1})
+	require.False(t, known, "nobody is known")
+	got.Identify = nil
+	require.Equal(t, ServerConfig{
+		MaxRequest: 1024, HandshakeTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		FrameTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+	}, got)
+
+	set := ServerConfig{MaxRequest: 150, HandshakeTimeout: 1, IdleTimeout: 2, FrameTimeout: 3, WriteTimeout: 4}
+	got = set.withDefaults()
+	got.Identify = nil
+	require.Equal(t, set, got, "what is set is kept")
+	require.Equal(t, maxFrame, ServerConfig{MaxRequest: maxFrame + 1}.withDefaults().MaxRequest, "no frame is larger")
+}
+
+// TestServerWithoutRandomness sends no answer.
+func TestServerWithoutRandomness(t *testing.T) {
+	b := newBench(t)
+	cfg := b.server()
+	cfg.Rand = bytes.NewReader(nil)
+	cc, sc := net.Pipe()
+	defer cc.Close()
+	server := Server(sc, cfg)
+	defer server.Close()
+	frame, _ := message1(t, b, b.request(1))
+	go func() { _, _ = cc.Write(frame) }()
+	in, err := server.Receive()
+	require.NoError(t, err)
+	require.ErrorIs(t, server.Send(in.Number, b.confirm(server.Payer(), &in.Request.Payment)), io.EOF)
 }
 
 // TestStopReceivingAtOnce: the Receive under way ends, and no later one takes a
