@@ -236,23 +236,24 @@ func TestLaterRequestsAreParsed(t *testing.T) {
 
 // TestAnswersNobodyCanGive end the session, though they are from the bank.
 func TestAnswersNobodyCanGive(t *testing.T) {
-	b := newBench(t)
-	answer := b.confirm(b.wallet.Certificate().Identity, &payRequest(1).Payment)
-	for want, send := range map[string]func(*ServerConn) error{
-		"decode answer": func(c *ServerConn) error {
+	for want, send := range map[string]func(*ServerConn, *pay.Answer) error{
+		"decode answer": func(c *ServerConn, _ *pay.Answer) error {
 			frame, err := c.enc.Encrypt(make([]byte, prefixSize), nil, []byte("not protobuf"))
 			if err == nil {
 				err = c.write(frame)
 			}
 			return err
 		},
-		"an answer to request 1, but only 1 were sent": func(c *ServerConn) error { return c.Send(1, answer) },
+		"an answer to request 1, but only 1 were sent": func(c *ServerConn, a *pay.Answer) error { return c.Send(1, a) },
 	} {
-		s, server := b.open(t)
-		require.NoError(t, send(server))
-		<-s.Done()
-		require.ErrorIs(t, s.Err(), ErrProtocol)
-		require.ErrorContains(t, s.Err(), want)
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			s, server := b.open(t)
+			require.NoError(t, send(server, b.confirm(server.Payer(), &payRequest(1).Payment)))
+			synctest.Wait()
+			require.ErrorIs(t, s.Err(), ErrProtocol)
+			require.ErrorContains(t, s.Err(), want)
+		})
 	}
 }
 
