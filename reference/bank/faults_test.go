@@ -2,6 +2,7 @@ package bank
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -55,6 +56,29 @@ func TestNothingIsBookedInPart(t *testing.T) {
 	}
 }
 
+// TestKillLogsNoError: that nothing was booked is what a crash means.
+func TestKillLogsNoError(t *testing.T) {
+	log := &lockedBuffer{}
+	cfg, clock := config(t)
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	held := make(chan struct{})
+	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) { close(held); <-ctx.Done() }
+	b := openBookWith(t, 1, cfg, clock)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		a, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
+		if err == nil {
+			t.Error("answered by a dead bank", a)
+		}
+	})
+	<-held
+	require.NoError(t, b.Kill())
+	wg.Wait()
+	require.Empty(t, log.String())
+	transfers, _ := b.books(t)
+	require.Empty(t, transfers)
+}
+
 // lockedBuffer is a buffer for several goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
@@ -100,6 +124,16 @@ func TestNoAccountIsOpenedInPart(t *testing.T) {
 			require.EqualValues(t, -7, closing["equity:EUR"])
 		})
 	}
+}
+
+// TestEnrollWithoutTime opens nothing.
+func TestEnrollWithoutTime(t *testing.T) {
+	b := openBook(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, b.Enroll(ctx, Account{Name: "shop", Currency: "KES"}), context.Canceled)
+	_, closing := b.books(t)
+	require.NotContains(t, closing, "shop")
 }
 
 // TestDamagedRecordsAreNotAnswered: what the bank has said is repeated as it was, or

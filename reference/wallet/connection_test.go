@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +21,8 @@ import (
 type deadChannel struct {
 	closing time.Duration
 	done    chan struct{}
+	once    sync.Once
+	freed   atomic.Bool // Close has returned
 }
 
 func (c *deadChannel) Do(context.Context, *pay.Request) (*pay.Answer, error) {
@@ -29,9 +33,12 @@ func (c *deadChannel) Done() <-chan struct{} { return c.done }
 
 func (c *deadChannel) Close() error {
 	time.Sleep(c.closing)
-	close(c.done)
+	c.fail()
+	c.freed.Store(true)
 	return nil
 }
+
+func (c *deadChannel) fail() { c.once.Do(func() { close(c.done) }) }
 
 // closed reports whether the session's channel was closed.
 func closed(k *session) bool {
@@ -203,6 +210,19 @@ func TestASessionIsClosedWhenItWasIdle(t *testing.T) {
 		require.NotSame(t, k, mustGet(t, l), "and is not used meanwhile")
 		time.Sleep(time.Second)
 		require.True(t, closed(k))
+	})
+}
+
+// TestABrokenSessionIsClosed at once, to free what it holds.
+func TestABrokenSessionIsClosed(t *testing.T) {
+	inSwitchboard(t, &switchboard{}, func(t *testing.T, l *connection) {
+		k := mustGet(t, l)
+		l.put(k, time.Now(), nil, false)
+		broken := k.bank.(*deadChannel)
+		broken.fail()
+		synctest.Wait()
+		require.True(t, broken.freed.Load())
+		require.NotSame(t, k, mustGet(t, l))
 	})
 }
 

@@ -101,8 +101,33 @@ func TestAttemptsSayWhatWentWrong(t *testing.T) {
 	}
 }
 
-// TestCloseCutsAttemptsShort also while they dial.
+// TestCloseCutsAttemptsShort also while they dial, and what waits.
 func TestCloseCutsAttemptsShort(t *testing.T) {
+	t.Run("while it pauses", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.staggered()
+			r.bank.set(func() { r.bank.down = true })
+			r.pay("tea", 0)
+			time.Sleep(time.Minute)
+			began := time.Now()
+			require.NoError(r.t, r.Close())
+			require.Zero(r.t, time.Since(began))
+		})
+	})
+	t.Run("while another one has its turn", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			r.shut()
+			r.cfg.Retry.Together = 1
+			r.open()
+			r.bank.set(func() { r.bank.deaf = true })
+			r.pay("tea", 0)
+			synctest.Wait()
+			r.pay("bun", 0)
+			synctest.Wait()
+			require.NoError(r.t, r.Close())
+			require.Len(r.t, r.tried, 1)
+		})
+	})
 	t.Run("while it dials", func(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			r.shut()
@@ -354,5 +379,20 @@ func TestAttemptsThatReachAConnectionAreCountedApart(t *testing.T) {
 		r.LinkUp()
 		r.settle(p.Key)
 		require.Equal(r.t, [][2]int{{1, 0}, {2, 1}}, counts)
+	})
+}
+
+// TestAwaitReturnsWithItsContext and what is known by then.
+func TestAwaitReturnsWithItsContext(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.bank.set(func() { r.bank.deaf = true })
+		p := r.pay("tea", 0)
+		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		got, err := r.Await(ctx, p.Key)
+		require.NoError(r.t, err)
+		require.Equal(r.t, outbox.Sent, got.State)
+		require.Equal(r.t, time.Second, time.Since(began))
 	})
 }
