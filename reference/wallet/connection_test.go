@@ -95,6 +95,7 @@ var (
 func TestGetSaysWhoDialed(t *testing.T) {
 	s := &switchboard{dial: time.Second}
 	inSwitchboard(t, s, func(t *testing.T, l *connection) {
+		t.Helper()
 		type got struct {
 			k              *session
 			dialed, waited bool
@@ -124,6 +125,7 @@ func TestGetSaysWhoDialed(t *testing.T) {
 func TestGetGivesUpWithItsContext(t *testing.T) {
 	s := &switchboard{dial: time.Second}
 	inSwitchboard(t, s, func(t *testing.T, l *connection) {
+		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		k, dialed, _, err := l.get(ctx)
@@ -139,6 +141,7 @@ func TestGetGivesUpWithItsContext(t *testing.T) {
 func TestAFailedDialIsNotShared(t *testing.T) {
 	s := &switchboard{err: errors.New("connection refused")}
 	inSwitchboard(t, s, func(t *testing.T, l *connection) {
+		t.Helper()
 		first, _, _, err := l.get(t.Context())
 		require.ErrorIs(t, err, s.err)
 		s.err = nil
@@ -171,6 +174,7 @@ func TestPutDecidesWhetherASessionIsUsedAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &switchboard{}
 			inSwitchboard(t, s, func(t *testing.T, l *connection) {
+				t.Helper()
 				k, began := mustGet(t, l), time.Now()
 				other := mustGet(t, l)
 				time.Sleep(time.Second)
@@ -196,6 +200,7 @@ func TestPutDecidesWhetherASessionIsUsedAgain(t *testing.T) {
 func TestASessionIsClosedWhenItWasIdle(t *testing.T) {
 	s := &switchboard{closing: time.Second}
 	inSwitchboard(t, s, func(t *testing.T, l *connection) {
+		t.Helper()
 		idle := l.cfg.Retry.Idle
 		k := mustGet(t, l)
 		l.put(k, time.Now(), nil, false)
@@ -216,6 +221,7 @@ func TestASessionIsClosedWhenItWasIdle(t *testing.T) {
 // TestABrokenSessionIsClosed at once, to free what it holds.
 func TestABrokenSessionIsClosed(t *testing.T) {
 	inSwitchboard(t, &switchboard{}, func(t *testing.T, l *connection) {
+		t.Helper()
 		k := mustGet(t, l)
 		l.put(k, time.Now(), nil, false)
 		broken := k.bank.(*deadChannel)
@@ -228,6 +234,7 @@ func TestABrokenSessionIsClosed(t *testing.T) {
 
 func TestASessionInUseIsNotClosed(t *testing.T) {
 	inSwitchboard(t, &switchboard{}, func(t *testing.T, l *connection) {
+		t.Helper()
 		k := mustGet(t, l)
 		time.Sleep(3 * l.cfg.Retry.Idle)
 		require.False(t, closed(k))
@@ -264,6 +271,7 @@ func TestLinkUpLeavesWhatIsNotSilent(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &switchboard{dial: dial, closing: time.Second}
 			inSwitchboard(t, s, func(t *testing.T, l *connection) {
+				t.Helper()
 				k := mustGet(t, l)
 				c.play(l, k)
 				time.Sleep(c.wait)

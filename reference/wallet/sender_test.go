@@ -227,6 +227,7 @@ func TestSyncBeginsANewRound(t *testing.T) {
 		r.bounded(6)
 		r.bank.set(func() { r.bank.deaf = true })
 		p := r.pay("tea", 0)
+		synctest.Wait()
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
 		defer cancel()
 		require.Error(r.t, r.Sync(ctx))
