@@ -2,7 +2,6 @@
 
 GO      ?= go
 OUT     ?= out
-JOBS    ?= 20
 LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -11,33 +10,41 @@ FUZZTIME ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run agreement test race lint fmt fuzz bench cross generate check vuln clean
+.PHONY: help setup tools build run agreement test race lint fmt fuzz bench cross generate check vuln clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch what the build needs
 	@$(GO) version >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 2; }
-	@$(GO) mod download
+	@GOPROXY=off $(GO) mod download >/dev/null 2>&1 || { echo "fetching Go modules (a minute)"; $(GO) mod download; }
+
+tools: ## install what the tests need beside Go, or list it
+	@.ci/setup
 
 # testing.testBinary lets onebar seed crypto/rand in virtual time: see bubble.Seeded.
 build: setup ## build bin/onebar
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar
 
-run: build ## every bundled scenario in real time; files under out/
-	bin/onebar run scenarios/ -j $(JOBS) --out $(OUT) \
+run: build ## set up, build, and run every bundled scenario in real time; files under out/
+	@echo "25 scenarios in real time: two to three minutes on two processors"
+	bin/onebar run scenarios/ --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
 
 agreement: build ## every bundled scenario on sim and on packet, side by side: ten minutes
 	bin/onebar agree scenarios/ --out $(OUT)/agree --update docs/fidelity.md
 
-test: setup ## all tests
+# Node finds there what .ci/setup has installed.
+test: export NODE_PATH := $(CURDIR)/out/npm/node_modules$(if $(NODE_PATH),:$(NODE_PATH))
+test: setup tools ## set up what the tests need, and run all of them
+	@echo "all tests: five to ten minutes on two processors"
 	$(GO) test -timeout 10m ./...
 
 race: setup ## all short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m ./...
 
 lint: setup ## golangci-lint and the import table
+	@echo "lint: the first time builds the linter (two minutes)"
 	$(GO) run $(LINTER) run ./...
 	$(GO) test -run TestImportTable ./harness
 

@@ -34,7 +34,12 @@ type Record struct {
 	Balance   *Balance   `json:"balance,omitempty"`   // read from the ledger after the settle
 	Held      string     `json:"held,omitempty"`      // a payer still holds this payment after the settle
 	Note      string     `json:"note,omitempty"`      // what people should know of how the subject was driven and its ledger read
-	End       *End       `json:"end,omitempty"`       // always the last line of a whole history
+
+	// Late is by how much a timer of the harness fired after its time, which was At
+	// minus Late: the machine was busy, and programs on it waited for a processor, too.
+	Late time.Duration `json:"late,omitempty"`
+
+	End *End `json:"end,omitempty"` // always the last line of a whole history
 
 	Line int `json:"-"` // 1-based line in the file, set by ReadHistory
 }
@@ -280,7 +285,7 @@ func (r Record) kinds() int {
 	n := 0
 	for _, set := range []bool{
 		r.Header != nil, r.Phase != nil, r.Fault != nil, r.Pay != nil, r.Told != nil, r.Attempt != nil,
-		r.Committed != "", r.Packet != nil, r.Posting != nil, r.Balance != nil, r.Held != "", r.Note != "", r.End != nil,
+		r.Committed != "", r.Packet != nil, r.Posting != nil, r.Balance != nil, r.Held != "", r.Note != "", r.End != nil, r.Late != 0,
 	} {
 		if set {
 			n++

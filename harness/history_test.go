@@ -57,6 +57,7 @@ func TestHistoryRoundTrip(t *testing.T) {
 	h.Told(harness.Told{Payment: "p1", Outcome: harness.Confirmed})
 	h.Attempt(harness.Attempt{Payment: "p1", N: 1, Took: time.Second})
 	h.Committed("p1")
+	h.Record(harness.Record{Late: 7})
 	h.Record(harness.Record{End: &harness.End{Settled: true}})
 	require.NoError(t, h.Close())
 
@@ -77,11 +78,14 @@ func TestHistoryRoundTrip(t *testing.T) {
 			kinds = append(kinds, "attempt")
 		case r.Committed != "":
 			kinds = append(kinds, "committed")
+		case r.Late != 0:
+			require.EqualValues(t, 7, r.Late)
+			kinds = append(kinds, "late")
 		case r.End != nil:
 			kinds = append(kinds, "end")
 		}
 	}
-	require.Equal(t, []string{"header", "packet", "told", "attempt", "committed", "end"}, kinds)
+	require.Equal(t, []string{"header", "packet", "told", "attempt", "committed", "late", "end"}, kinds)
 }
 
 // lineWriter fails the test if what it is given does not end with a line.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/wallet"
@@ -18,19 +20,15 @@ import (
 var errDown = errors.New("the wallet is not running")
 
 // clients are the payers' side: every wallet of the run, each with a queue of its
-// own.
+// own on a storage of its own.
 type clients struct {
 	network    harness.Network
-	storage    *storage
+	side       *side
 	correlator *correlator
-	configs    []wallet.Config // whose random sources go on over a restart
 	payers     []*payer
 
-	mu      sync.Mutex
-	stores  []*outbox.Store // of each wallet; nil while they are down
-	wallets []*wallet.Wallet
+	mu      sync.Mutex       // also of each payer's store and wallet
 	presses map[string]press // under way, by id
-	unwatch []func()         // of the links
 }
 
 // press is a user pressing pay. If the phone loses its power meanwhile, nobody
@@ -41,92 +39,130 @@ type press struct {
 	failures int64 // of the phone's power before
 }
 
-// newClients prepares a wallet for each config.
-func newClients(env harness.Env, d *correlator, st *storage, configs []wallet.Config) *clients {
-	p := &clients{network: env.Network, storage: st, correlator: d, configs: configs, presses: map[string]press{}}
-	for i := range configs {
-		configs[i].Told = func(w outbox.Payment) { d.tell(i, w) }
-		configs[i].Tried = d.tried
-		p.payers = append(p.payers, &payer{clients: p, i: i, correlator: d, start: env.Start, turn: make(chan struct{}, 1)})
+// newClients prepares a wallet for each config, with the storage of the same
+// number.
+func newClients(env harness.Env, d *correlator, s *side, storages []*storage, configs []wallet.Config) *clients {
+	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
+	for i, c := range configs {
+		c.Told = func(w outbox.Payment) { d.tell(i, w) }
+		c.Tried = d.tried
+		p.payers = append(p.payers, &payer{
+			clients: p, i: i, config: c, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
+		})
 	}
 	return p
 }
 
-// start opens the wallets, which go on where they were.
-func (p *clients) start() error {
+// opened is a wallet that has been opened.
+type opened struct {
+	store   *outbox.Store
+	wallet  *wallet.Wallet
+	unwatch func() // ends the telling of its link; nil if nobody tells
+}
+
+// start opens wallets of clients that are down, which go on where they were: all
+// of these or none.
+func (p *clients) start(list ...*payer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stores != nil {
-		return errors.New("start the wallets: they are running")
-	}
-	p.storage.power()
-	stores, err := p.openStores()
-	if err == nil {
-		err = p.settle(stores)
-	}
-	wallets := make([]*wallet.Wallet, 0, len(p.configs))
-	for i := 0; i < len(p.configs) && err == nil; i++ {
-		var w *wallet.Wallet
-		if w, err = wallet.Open(stores[i], p.configs[i]); err == nil {
-			wallets = append(wallets, w)
+	for _, c := range list {
+		if c.store != nil {
+			return fmt.Errorf("start wallet %d: it is running", c.i)
 		}
+	}
+	all := make([]opened, len(list))
+	err := openStores(list, all)
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = p.settle(list[i], all[i].store)
+	}
+	for i := 0; i < len(list) && err == nil; i++ {
+		all[i].wallet, err = wallet.Open(all[i].store, list[i].config)
 	}
 	if err != nil {
-		for _, w := range wallets {
-			w.Kill()
-		}
-		return errors.Join(err, closeStores(stores))
+		return errors.Join(err, end(all))
 	}
-	p.stores, p.wallets = stores, wallets
-	for i, w := range wallets {
-		if host, ok := p.network.Client(i).(harness.LinkWatcher); ok {
-			p.unwatch = append(p.unwatch, host.WatchLink(w.LinkUp))
+	for i, c := range list {
+		if host, ok := p.network.Client(c.i).(harness.LinkWatcher); ok {
+			all[i].unwatch = host.WatchLink(all[i].wallet.LinkUp)
 		}
+		c.opened = all[i]
 	}
 	return nil
 }
 
-// openStores opens the queue of each wallet. On an error it returns those that
-// are open.
-func (p *clients) openStores() (stores []*outbox.Store, err error) {
-	for i := range p.configs {
-		s, err := outbox.OpenStore(p.storage.dsn(fmt.Sprintf("wallet-%d.db", i)))
-		if err != nil {
-			return stores, err
+// openStores gives the payers their power back and opens the queue of each. In files
+// of this machine it opens many at a time, as it waits for syncs; on disks in memory
+// one after the other, so that a run can be repeated. On an error it may have opened
+// some.
+func openStores(list []*payer, all []opened) error {
+	g, ctx := errgroup.WithContext(context.Background())
+	g.SetLimit(64)
+	for _, c := range list {
+		c.storage.revive()
+		if c.storage.disk != nil {
+			g.SetLimit(1)
 		}
-		stores = append(stores, s)
 	}
-	return stores, nil
+	for i, c := range list {
+		g.Go(func() (err error) {
+			if ctx.Err() == nil {
+				all[i].store, err = c.openStore()
+			}
+			return err
+		})
+	}
+	return g.Wait()
 }
 
-func closeStores(stores []*outbox.Store) error {
+// openStore opens the queue of the payer's wallet, and makes it at the first start.
+func (c *payer) openStore() (*outbox.Store, error) {
+	open := outbox.Open
+	if !c.made {
+		open = outbox.Create
+	}
+	s, err := open(outbox.Config{Path: c.storage.file(fmt.Sprintf("wallet-%d.db", c.i)), VFS: c.storage.layer()})
+	c.made = c.made || err == nil
+	return s, err
+}
+
+// end ends wallets as a crash would. Their stores go first: what a wallet has not
+// stored by then it never knew, and nobody is told it.
+func end(all []opened) error {
 	var errs []error
-	for _, s := range stores {
-		errs = append(errs, s.Close())
+	for _, o := range all {
+		if o.unwatch != nil {
+			o.unwatch()
+		}
+		if o.store != nil {
+			errs = append(errs, o.store.Kill())
+		}
+	}
+	for _, o := range all {
+		if o.wallet != nil {
+			o.wallet.Kill()
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// settle finds out, after a power failure, what became of the presses during
-// which it came, and has every user look at what the phone says now.
-func (p *clients) settle(stores []*outbox.Store) error {
-	if p.storage.failures() == 0 {
+// settle finds out, after a power failure of a phone, what became of the presses
+// during which it came, and has the user look at what the phone says now.
+func (p *clients) settle(c *payer, s *outbox.Store) error {
+	if c.storage.failures() == 0 {
 		return nil
 	}
-	for i, s := range stores {
-		all, err := s.History()
-		if err != nil {
-			return err
+	all, err := s.History()
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.presses)) {
+		if pr := p.presses[id]; pr.wallet == c.i {
+			p.correlator.settle(pr.purchase, id, pr.find(all))
+			delete(p.presses, id)
 		}
-		for _, id := range slices.Sorted(maps.Keys(p.presses)) {
-			if pr := p.presses[id]; pr.wallet == i {
-				p.correlator.settle(pr.purchase, id, pr.find(all))
-				delete(p.presses, id)
-			}
-		}
-		for _, h := range all {
-			p.correlator.show(i, h.Payment)
-		}
+	}
+	for _, h := range all {
+		p.correlator.show(c.i, h.Payment)
 	}
 	return nil
 }
@@ -142,40 +178,42 @@ func (pr press) find(all []outbox.PaymentHistory) *outbox.Payment {
 	return nil
 }
 
-// kill ends the wallets as a crash would, which also takes the power from their
-// disk.
+// kill ends every wallet as a crash would, which also takes the power from their
+// disks.
 func (p *clients) kill() error {
-	p.storage.cut()
-	return p.stop()
+	p.side.cut()
+	return p.stop(p.payers...)
 }
 
-// stop ends the wallets. Their stores go first: what a wallet has not stored by
-// then it never knew, and nobody is told it.
-func (p *clients) stop() error {
+// killOne does that to one wallet, and the others go on.
+func (p *clients) killOne(c *payer) error {
+	c.storage.cut()
+	return p.stop(c)
+}
+
+// stop ends wallets. Those that are down stay so.
+func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
-	stores, wallets, unwatch := p.stores, p.wallets, p.unwatch
-	p.stores, p.wallets, p.unwatch = nil, nil, nil
+	all := make([]opened, 0, len(list))
+	for _, c := range list {
+		all = append(all, c.opened)
+		c.opened = opened{}
+	}
 	p.mu.Unlock()
-	for _, stop := range unwatch {
-		stop()
-	}
-	err := closeStores(stores)
-	for _, w := range wallets {
-		w.Kill()
-	}
-	return err
+	return end(all)
 }
 
-// held returns the presses whose payments have no final state.
+// held returns the presses whose payments have no final state. While a wallet is
+// down nobody knows.
 func (p *clients) held(d *correlator) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stores == nil {
-		return nil, errDown
-	}
 	var held []string
-	for _, s := range p.stores {
-		ps, err := s.Unfinished()
+	for _, c := range p.payers {
+		if c.store == nil {
+			return nil, errDown
+		}
+		ps, err := c.store.Unfinished()
 		if err != nil {
 			return nil, err
 		}
@@ -190,9 +228,14 @@ func (p *clients) held(d *correlator) ([]string, error) {
 type payer struct {
 	clients    *clients
 	i          int
+	config     wallet.Config // whose random source goes on over a restart
+	storage    *storage
 	correlator *correlator
 	start      time.Time     // the instant of offset 0
 	turn       chan struct{} // of capacity 1: who presses holds it
+	made       bool          // the queue
+
+	opened // zero while it is down
 }
 
 // Pay implements harness.Payer.
@@ -204,7 +247,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 		return ctx.Err()
 	}
 	bought := purchase{p.i, hp.Order}
-	w := p.clients.begin(press{bought, hp, p.clients.storage.failures()})
+	w := p.clients.begin(press{bought, hp, p.storage.failures()})
 	if w == nil {
 		return errDown
 	}
@@ -228,11 +271,11 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 func (p *clients) begin(pr press) *wallet.Wallet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stores == nil {
-		return nil
+	w := p.payers[pr.wallet].wallet
+	if w != nil {
+		p.presses[pr.ID] = pr
 	}
-	p.presses[pr.ID] = pr
-	return p.wallets[pr.wallet]
+	return w
 }
 
 // end notes how a press ended and reports whether it is known: if the power
@@ -244,7 +287,7 @@ func (p *clients) end(id string, err error) (known bool) {
 	if !open {
 		return false // found out already
 	}
-	if err != nil && p.storage.failures() != pr.failures {
+	if err != nil && p.payers[pr.wallet].storage.failures() != pr.failures {
 		return false
 	}
 	delete(p.presses, id)

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/disk"
 )
 
 // Bytes of the messages of a payment as made here: the first on a connection,
@@ -21,10 +23,13 @@ const (
 	up2, down2 = 66, 97
 )
 
-// inBubble runs f on a pair in virtual time on a memory network.
+// inBubble runs f on a pair in virtual time on a memory network, with disks in memory:
+// files of this machine would spend most of the time in syncs.
 func inBubble(t *testing.T, wallets int, m *memory, f func(*pair)) {
 	t.Helper()
-	inBubbleWith(t, Options{}, wallets, 7, m, f)
+	o := Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
+	inBubbleWith(t, o, wallets, 7, m, f)
+	require.NoError(t, errors.Join(o.BankDisk.Close(), o.WalletDisks.Close()))
 }
 
 func inBubbleWith(t *testing.T, o Options, wallets int, seed uint64, m *memory, f func(*pair)) {

@@ -20,8 +20,10 @@ import (
 )
 
 // Faulty asks for a pair that is broken on purpose, in ways real systems have
-// been: to prove that the checks of the harness find it. The zero value is not
-// broken.
+// been: to prove that the checks of the harness find it. With a fault the bank is
+// one that takes orders as notes only, as many do: see
+// bank.LedgerConfig.AllowRepeatedOrders. Otherwise it would not book what a faulty
+// wallet sends twice. The zero value is not broken.
 type Faulty struct {
 	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each try. When
 	// an answer is lost the bank books the payment again: DUPLICATED. It also

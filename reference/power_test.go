@@ -13,6 +13,20 @@ import (
 	"github.com/onebar/onebar/reference/outbox"
 )
 
+// disks are those of a side: a disk, or a group of them.
+type disks interface {
+	power
+	Off() bool
+	Failures() int64
+	Lie()
+	Close() error
+}
+
+var (
+	_ disks = (*disk.Disk)(nil)
+	_ disks = (*disk.Group)(nil)
+)
+
 // outage is a power failure of a side at an operation of its disk after the
 // start. It lasts for three seconds.
 type outage struct {
@@ -32,20 +46,20 @@ type lives struct {
 // the ledger.
 func (o outage) live(t *testing.T) (l lives) {
 	t.Helper()
-	disks := map[harness.Side]*disk.Disk{harness.Client: disk.New(), harness.Server: disk.New()}
+	options := Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
+	sides := map[harness.Side]disks{harness.Client: options.WalletDisks, harness.Server: options.BankDisk}
 	defer func() {
-		for _, d := range disks {
+		for _, d := range sides {
 			require.NoError(t, d.Close())
 		}
 	}()
 	m := newMemory(func(int, int) fault { return fault{} })
-	options := Options{BankDisk: disks[harness.Server], WalletDisk: disks[harness.Client]}
 	inBubbleWith(t, options, 1, 7, m, func(p *pair) {
 		before := map[harness.Side]int64{}
-		for side, d := range disks {
+		for side, d := range sides {
 			before[side] = d.Count(disk.Any)
 		}
-		o.arm(p, disks[o.side])
+		o.arm(p, sides[o.side])
 		for i := range 2 {
 			id := fmt.Sprint("p", i)
 			if err := p.press(0, id, fmt.Sprint("o", i)); err != nil {
@@ -55,10 +69,10 @@ func (o outage) live(t *testing.T) (l lives) {
 			time.Sleep(10 * time.Second)
 		}
 		l.ops = map[harness.Side]int64{}
-		for side, d := range disks {
+		for side, d := range sides {
 			l.ops[side] = d.Count(disk.Any) - before[side]
 		}
-		if d := disks[o.side]; d != nil {
+		if d := sides[o.side]; d != nil {
 			l.struck = d.Failures() > 0
 		}
 		l.dark = p.compare(o, 2)
@@ -67,7 +81,7 @@ func (o outage) live(t *testing.T) (l lives) {
 }
 
 // arm prepares the outage.
-func (o outage) arm(p *pair, d *disk.Disk) {
+func (o outage) arm(p *pair, d disks) {
 	if o.point.N == 0 {
 		return
 	}
@@ -159,8 +173,8 @@ func TestCrashIsAPowerFailure(t *testing.T) {
 // power failure, or a payment it was told to be confirmed is no longer there.
 func crashAfterConfirmation(t *testing.T, side harness.Side, lies bool, seed uint64) (harmed bool) {
 	t.Helper()
-	o := Options{BankDisk: disk.New(), WalletDisk: disk.New()}
-	d := map[harness.Side]*disk.Disk{harness.Server: o.BankDisk, harness.Client: o.WalletDisk}[side]
+	o := Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
+	d := map[harness.Side]disks{harness.Server: o.BankDisk, harness.Client: o.WalletDisks}[side]
 	inBubbleWith(t, o, 1, seed, newMemory(func(int, int) fault { return fault{} }), func(p *pair) {
 		if lies {
 			d.Lie()
@@ -170,17 +184,17 @@ func crashAfterConfirmation(t *testing.T, side harness.Side, lies bool, seed uin
 		crasher := p.Subject.(harness.Crasher)
 		require.NoError(p.t, crasher.Crash(side))
 		require.True(p.t, d.Off())
-		require.ErrorIs(p.t, o.WalletDisk.Remove("nothing"), map[bool]error{true: disk.ErrNoPower, false: fs.ErrNotExist}[side == harness.Client])
+		require.ErrorIs(p.t, o.WalletDisks.Disk(0).Remove("nothing"), map[bool]error{true: disk.ErrNoPower, false: fs.ErrNotExist}[side == harness.Client])
 		time.Sleep(time.Second)
 		if err := crasher.Restart(p.t.Context(), side); err != nil {
 			harmed = true
 			return
 		}
-		stored, err := p.Subject.(*subject).clients.stores[0].History()
+		stored, err := p.Subject.(*subject).clients.payers[0].store.History()
 		require.NoError(p.t, err)
 		harmed = len(p.postings()["o0"]) != 1 || len(stored) != 1 || stored[0].State != outbox.Confirmed
 	})
 	require.NoError(t, o.BankDisk.Close())
-	require.NoError(t, o.WalletDisk.Close())
+	require.NoError(t, o.WalletDisks.Close())
 	return harmed
 }

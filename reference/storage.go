@@ -10,69 +10,101 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 )
 
-// storage is where the stores of a side live: in files of this machine, or on a
-// disk whose power fails when the side crashes.
+// storage is where the store of one machine lives: in files of this machine, or on
+// a disk whose power fails when the machine crashes.
 type storage struct {
 	dir  string
 	disk *disk.Disk // nil: this machine's files
+	side *side
+}
+
+// side is the storage of all machines of a side.
+type side struct {
+	power power // of their disks; nil: they have none
 
 	mu    sync.Mutex
 	seeds *rand.Rand // of the power failures
 	base  int64      // commits before the script
 }
 
+// power is that of a disk or of a group of disks.
+type power interface {
+	PowerFail(seed uint64)
+	FailAt(p disk.Point, seed uint64)
+	OnFail(f func())
+	Count(k disk.Kind) int64
+}
+
 // script begins: commits are numbered from here.
-func (s *storage) script() {
-	if s.disk != nil {
-		s.base = s.disk.Count(disk.LogSync)
+func (s *side) script() {
+	if s.power != nil {
+		s.base = s.power.Count(disk.LogSync)
 	}
 }
 
 // commits returns how many commits there have been in the script. A commit is a
 // sync of SQLite's log.
-func (s *storage) commits() int64 {
-	if s.disk == nil {
+func (s *side) commits() int64 {
+	if s.power == nil {
 		return 0
 	}
-	return s.disk.Count(disk.LogSync) - s.base
+	return s.power.Count(disk.LogSync) - s.base
 }
 
 // failCommit has the power fail at the n-th commit of the script; 0 is none.
-func (s *storage) failCommit(n int64, after bool, told func()) {
-	if s.disk == nil {
+func (s *side) failCommit(n int64, after bool, told func()) {
+	if s.power == nil {
 		return
 	}
-	s.disk.OnFail(nil)
-	s.disk.FailAt(disk.Point{}, 0)
+	s.power.OnFail(nil)
+	s.power.FailAt(disk.Point{}, 0)
 	if n <= s.commits() {
 		return // none, or it has been
 	}
-	s.disk.OnFail(func() {
+	s.power.OnFail(func() {
 		if s.commits() >= n {
-			s.disk.OnFail(nil)
+			s.power.OnFail(nil)
 			told()
 		}
 	})
-	s.disk.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
+	s.power.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
 }
 
 // seed draws that of a power failure.
-func (s *storage) seed() uint64 {
+func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seeds.Uint64()
 }
 
-// newStorages returns where bank and wallets keep what they know.
-func newStorages(env harness.Env, o Options) (bank, wallets *storage) {
-	r := harness.Rand(env.Seed, harness.StreamDisk)
-	at := func(d *disk.Disk) *storage {
-		return &storage{
-			dir: env.Dir, disk: d,
-			seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())),
-		}
+// cut takes the power from every machine that has it.
+func (s *side) cut() {
+	if s.power != nil {
+		s.power.PowerFail(s.seed())
 	}
-	return at(o.BankDisk), at(o.WalletDisk)
+}
+
+// newStorages returns where the bank and each wallet keep what they know, and the
+// sides they are of.
+func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
+	r := harness.Rand(env.Seed, harness.StreamDisk)
+	newSide := func() *side { return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))} }
+	server, client := newSide(), newSide()
+	if o.BankDisk != nil {
+		server.power = o.BankDisk
+	}
+	if o.WalletDisks != nil {
+		client.power = o.WalletDisks
+	}
+	bank = &storage{dir: env.Dir, disk: o.BankDisk, side: server}
+	for i := range env.Workload.Wallets {
+		s := &storage{dir: env.Dir, side: client}
+		if o.WalletDisks != nil {
+			s.disk = o.WalletDisks.Disk(i)
+		}
+		wallets = append(wallets, s)
+	}
+	return bank, wallets, map[harness.Side]*side{harness.Server: server, harness.Client: client}
 }
 
 // layer names the file layer for SQLite; empty is the operating system's.
@@ -97,10 +129,9 @@ func (s *storage) dsn(name string) string {
 
 // cut takes the power away, if it is not gone already.
 func (s *storage) cut() {
-	if s.disk == nil {
-		return
+	if s.disk != nil {
+		s.disk.PowerFail(s.side.seed())
 	}
-	s.disk.PowerFail(s.seed())
 }
 
 // failures returns how many power failures there have been.
@@ -111,8 +142,8 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// power gives the power back, if it was gone.
-func (s *storage) power() {
+// revive gives the power back, if it was gone.
+func (s *storage) revive() {
 	if s.disk != nil {
 		s.disk.Revive()
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -156,7 +157,11 @@ func (noSignal) Dial(ctx context.Context) (channel.Channel, error) {
 type walletKeeper struct{ keys vault.Vault }
 
 func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) {
-	s, err := outbox.OpenStore("file:/phone/queue.db?vfs=" + d.VFS())
+	cfg := outbox.Config{Path: "/phone/queue.db", VFS: d.VFS()}
+	s, err := outbox.Open(cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		s, err = outbox.Create(cfg)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,18 +23,18 @@ func TestPowerFailuresUnderLoad(t *testing.T) {
 	}
 	failures, restarts := int64(0), 0
 	for seed := range seeds {
-		o := Options{BankDisk: disk.New(), WalletDisk: disk.New()}
+		o := Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
 		inBubbleWith(t, o, 4, seed, newMemory(func(int, int) fault { return fault{} }), func(p *pair) {
 			s := &shaker{pair: p, end: make(chan struct{}), ended: make(chan int)}
 			go s.run(harness.Server, o.BankDisk, seed)
-			go s.run(harness.Client, o.WalletDisk, seed+seeds)
+			go s.run(harness.Client, o.WalletDisks, seed+seeds)
 			orders := p.shop(seed)
 			close(s.end)
 			restarts += <-s.ended + <-s.ended
 			p.audit(orders)
 		})
-		failures += o.BankDisk.Failures() + o.WalletDisk.Failures()
-		require.NoError(t, errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()))
+		failures += o.BankDisk.Failures() + o.WalletDisks.Failures()
+		require.NoError(t, errors.Join(o.BankDisk.Close(), o.WalletDisks.Close()))
 	}
 	t.Logf("%d power failures, %d restarts that came through", failures, restarts)
 	require.Greater(t, failures, int64(3*seeds))
@@ -50,7 +50,7 @@ type shaker struct {
 
 // run lets the power of a side fail at an operation, time and again, until the
 // end, and then leaves the side running.
-func (s *shaker) run(side harness.Side, d *disk.Disk, seed uint64) {
+func (s *shaker) run(side harness.Side, d disks, seed uint64) {
 	r := harness.Rand(seed, harness.StreamTimeline)
 	failed := make(chan struct{}, 1)
 	d.OnFail(func() { failed <- struct{}{} })
@@ -73,7 +73,7 @@ func (s *shaker) run(side harness.Side, d *disk.Disk, seed uint64) {
 
 // restart starts a side again, after a while, and returns 1, or 0 if the power
 // failed once more meanwhile.
-func (s *shaker) restart(side harness.Side, d *disk.Disk, r *rand.Rand) int {
+func (s *shaker) restart(side harness.Side, d disks, r *rand.Rand) int {
 	crasher := s.Subject.(harness.Crasher)
 	if err := crasher.Crash(side); err != nil {
 		s.t.Errorf("crash the %v: %v", side, err)

@@ -25,13 +25,15 @@ type Options struct {
 	Retry  retry.Policy // of every wallet; its Attempts are at most Workload.Attempts
 	Faulty Faulty
 
-	// The disks under the bank's ledger and the wallets' queue, such as disk.New
-	// makes. A Crash of a side is then a power failure of its disk: what was not
-	// synced is kept or lost sector by sector, by the run's seed. A power failure
-	// that comes on its own, by Disk.FailAt, is for whoever asked for it to follow
-	// up with the Crash. Nil is files of this machine, of which a Crash loses
-	// nothing. The caller closes the disks, after the subject.
-	BankDisk, WalletDisk *disk.Disk
+	// The disk under the bank's ledger, such as disk.New makes, and those under the
+	// wallets' queues, a disk of the group for each wallet. A Crash of a side is then a
+	// power failure of its disks: what was not synced is kept or lost sector by
+	// sector, by the run's seed. A power failure that comes on its own, by FailAt, is
+	// for whoever asked for it to follow up with the Crash. Nil is files of this
+	// machine, of which a Crash loses nothing. The caller closes the disks, after the
+	// subject.
+	BankDisk    *disk.Disk
+	WalletDisks *disk.Group
 }
 
 // New returns the reference pair as a subject that has not been started. It is
@@ -45,14 +47,14 @@ type subject struct {
 	server     *bankServer
 	clients    *clients
 	impatient  *impatientPayers // in place of clients, if Faulty asks for it
-	stores     map[harness.Side]*storage
+	sides      map[harness.Side]*side
 }
 
 // Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env, s.correlator = env, newCorrelator(env.Observer)
 	root := harness.Rand(env.Seed, harness.StreamSubject)
-	bankStorage, walletStorage := newStorages(env, s.options)
+	bankStorage, walletStorages, sides := newStorages(env, s.options)
 	var err error
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
@@ -82,27 +84,27 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if s.options.Faulty.NewKeyPerAttempt {
 		s.impatient = newImpatientPayers(configs, s.correlator)
 	} else {
-		s.clients = newClients(env, s.correlator, walletStorage, configs)
-		if err := s.clients.start(); err != nil {
+		s.clients = newClients(env, s.correlator, sides[harness.Client], walletStorages, configs)
+		if err := s.clients.start(s.clients.payers...); err != nil {
 			return fmt.Errorf("start the wallets: %w", err)
 		}
 	}
-	s.stores = map[harness.Side]*storage{harness.Client: walletStorage, harness.Server: bankStorage}
-	for _, st := range s.stores {
-		st.script()
+	s.sides = sides
+	for _, side := range sides {
+		side.script()
 	}
 	return nil
 }
 
 // Stores implements harness.Storer: commits are counted on disks of ours.
-func (s *subject) Stores() bool { return s.options.BankDisk != nil && s.options.WalletDisk != nil }
+func (s *subject) Stores() bool { return s.options.BankDisk != nil && s.options.WalletDisks != nil }
 
 // Commits implements harness.Storer. A commit is a sync of SQLite's log.
-func (s *subject) Commits(side harness.Side) int64 { return s.stores[side].commits() }
+func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commits() }
 
 // FailCommit implements harness.Storer.
 func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
-	s.stores[side].failCommit(n, after, told)
+	s.sides[side].failCommit(n, after, told)
 }
 
 // policy keeps the wallets within the attempts that the scenario allows.
@@ -170,7 +172,7 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
-		errs = append(errs, s.clients.stop())
+		errs = append(errs, s.clients.stop(s.clients.payers...))
 	}
 	if s.impatient != nil {
 		s.impatient.stop()
@@ -212,7 +214,7 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		s.impatient.start()
 		return nil
 	}
-	return s.clients.start()
+	return s.clients.start(s.clients.payers...)
 }
 
 // SlowAnswers implements harness.Slower.

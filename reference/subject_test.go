@@ -185,7 +185,7 @@ func TestResets(t *testing.T) {
 func TestSameSeedSameKeys(t *testing.T) {
 	key := func() pay.Certificate {
 		p := startPair(t, Options{}, 2)
-		c := p.Subject.(*subject).clients.configs[1]
+		c := p.Subject.(*subject).clients.payers[1].config
 		require.Equal(t, c.Vault, c.Dialer.(*noise.Dialer).Vault, "one wallet, one vault")
 		return c.Vault.Certificate()
 	}

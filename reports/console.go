@@ -83,7 +83,23 @@ func footnotes(results []harness.Result, rows [][]cell) []string {
 	if len(marks) > 0 {
 		notes = append(notes, strings.Join(marks, ", "))
 	}
-	return append(notes, notJudged(results)...)
+	return append(append(notes, notJudged(results)...), madeAgain(results)...)
+}
+
+// madeAgain says which runs were made a second time, and why.
+func madeAgain(results []harness.Result) []string {
+	var notes []string
+	for _, r := range results {
+		if r.Again != "" {
+			notes = append(notes, clean(title(r))+" was "+again(r))
+		}
+	}
+	return notes
+}
+
+// again says that a run was made a second time, and why.
+func again(r harness.Result) string {
+	return "made again, alone: the first time the machine was too busy (" + clean(r.Again) + ")"
 }
 
 // notJudged says which checks are n/a, why, and in how many of the runs.

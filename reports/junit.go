@@ -125,6 +125,9 @@ func suite(r harness.Result) junitSuite {
 // which several readers take for green.
 func runCase(r harness.Result) junitCase {
 	c := junitCase{ClassName: title(r), Name: "run", Time: junitSeconds(r.Took)}
+	if r.Again != "" {
+		c.SystemOut = again(r)
+	}
 	switch {
 	case r.Error != "":
 		c.Error = &junitTrouble{Message: r.Error, Type: "broken", Text: "the experiment was not carried out: " + r.Error + "\n" + pointers(r)}

@@ -148,7 +148,8 @@ settle: 60s
 	require.Positive(t, recovered.Value, "the fault did its harm")
 }
 
-// A thousand phones, each with a link of its own, in one scenario.
+// A thousand phones, each with a link and a queue of its own, in one scenario. On sim
+// this is testdata/script/wallets.txtar.
 func TestThousandWallets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs in real time")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/testneeds"
 )
 
 // installed skips a test unless node finds a package: NODE_PATH names the folder
@@ -20,8 +20,7 @@ func installed(t *testing.T, name string) {
 		t.Skip("runs in real time")
 	}
 	if out, err := exec.CommandContext(t.Context(), "node", "-e", "require.resolve('"+name+"')").CombinedOutput(); err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "%s is missing, see .ci/run: %s", name, out)
-		t.Skipf("npm install --ignore-scripts %s, and set NODE_PATH: %v %s", name, err, out)
+		testneeds.Missing(t, "node does not find the package %s (%v %s)", name, err, out)
 	}
 }
 

@@ -8,12 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
@@ -54,6 +52,9 @@ type batch struct {
 	pcap, verify          bool
 	junit, json, markdown string
 	workers               *bubble.Pool // nil if no scenario is simulated
+
+	// carryOut carries out one scenario; nil is on the engine it names.
+	carryOut func(context.Context, harness.Scenario, reports.Progress) (harness.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -68,11 +69,14 @@ a bundled one (see onebar list).
 Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
 takes a moment, and a seed always gives the same history, to the byte.
 
+Scenarios run side by side. If the machine was too busy for one in real time to be
+judged, it is run again once the others are done, alone, and the reports say so.
+
 Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
 same verdicts again, and OUT/NAME/run.log.`,
 		Example: `  onebar run tunnel
   onebar run my-scenario.yaml --seed 7 --out runs
-  onebar run scenarios/ -j 8 --junit junit.xml --json result.json --markdown summary.md
+  onebar run scenarios/ --junit junit.xml --json result.json --markdown summary.md
   onebar run scenarios/ --engine sim
   onebar run scenarios/ --tag smoke --engine toxiproxy`,
 		Args:              cobra.MinimumNArgs(1),
@@ -83,7 +87,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
-	f.IntVarP(&b.jobs, "jobs", "j", 1, "scenarios to run at the same time; on --engine sim the default is one for each processor")
+	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor, on sim 1 for each; 1 if a scenario names a system of its own)", realTimeJobs))
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
 	f.BoolVar(&b.verify, "verify", false, "on --engine sim: run every seed twice, and say whether the histories are the same")
@@ -106,15 +110,15 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.engine != "" && engines()[b.engine] == nil {
 		return fmt.Errorf("--engine %q: expected packet, toxiproxy or sim", b.engine)
 	}
-	if b.engine == simulated && !cmd.Flags().Changed("jobs") {
-		b.jobs = runtime.NumCPU()
-	}
-	if b.jobs < 1 {
+	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
 	list, err := loadScenarios(args, b.tags)
 	if err != nil {
 		return err
+	}
+	if b.jobs == 0 {
+		b.jobs = b.defaultJobs(list)
 	}
 	for _, sc := range list {
 		if engine := b.engineOf(sc); b.verify && engine != simulated {
@@ -141,29 +145,6 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// runAll runs every scenario, some at a time, and returns the results in the
-// order of list.
-func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []harness.Result {
-	all := make([]harness.Result, len(list))
-	var group errgroup.Group
-	group.SetLimit(b.jobs)
-	for i, sc := range list {
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				all[i] = b.blank(sc)
-				all[i].Error = "not run: interrupted before it began"
-				return nil //nolint:nilerr // the result says it
-			}
-			progress.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
-			all[i] = b.runOne(ctx, sc, progress)
-			progress.Done(all[i])
-			return nil
-		})
-	}
-	_ = group.Wait() // no function above returns an error
-	return all
-}
-
 // blank returns the result of a run that did not happen.
 func (b *batch) blank(sc harness.Scenario) harness.Result {
 	return harness.Result{
@@ -175,9 +156,13 @@ func (b *batch) blank(sc harness.Scenario) harness.Result {
 
 // runOne runs one scenario. What went wrong is in the result.
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
-	carryOut := b.inRealTime
-	if b.engineOf(sc) == simulated {
+	carryOut := b.carryOut
+	switch {
+	case carryOut != nil:
+	case b.engineOf(sc) == simulated:
 		carryOut = b.simulate
+	default:
+		carryOut = b.inRealTime
 	}
 	res, err := carryOut(ctx, sc, progress)
 	if res.Version == 0 { // it did not happen
@@ -198,7 +183,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress re
 	}
 	return run.Run(ctx, sc, run.Options{
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
-		Pcap:  b.pcap,
+		Pcap: b.pcap, Clock: true,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
 	})

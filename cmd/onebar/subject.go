@@ -23,8 +23,8 @@ func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, er
 		return nil, nil, errors.New("a system of others runs in real time, and sim is virtual: onebar run and onebar sweep take it with --engine packet or toxiproxy")
 	}
 	faulty, err := planted(sc)
-	o := reference.Options{Faulty: faulty, BankDisk: disk.New(), WalletDisk: disk.New()} // so that a crash is a power failure
-	free = func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()) }
+	o := reference.Options{Faulty: faulty, BankDisk: disk.New(), WalletDisks: disk.NewGroup()} // so that a crash is a power failure
+	free = func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisks.Close()) }
 	return reference.New(o), free, err
 }
 

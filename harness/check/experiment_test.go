@@ -199,11 +199,23 @@ func experimentSamples() []sample {
 			s.delay = 2 * time.Second
 			s.packets(125, harness.Up, harness.DropNone, 0) // of 60 bytes, one a ms
 		})},
-		{name: "unknown-impairment-late", summary: `machine too busy: in phase "start" packets up were 6ms late on average, 5ms is allowed`, lines: []int{2}, write: bench(func(s *script) {
+		{name: "pass-impairment-late", summary: "packets 6.0 ms late on average", write: bench(func(s *script) {
 			s.packets(20, harness.Up, harness.DropNone, 6*ms)
 		})},
-		{name: "unknown-impairment-late-overall", summary: "machine too busy: packets were 30ms late on average, 5ms is allowed", write: bench(func(s *script) {
+		{name: "pass-impairment-late-overall", summary: "packets 30.0 ms late on average", write: bench(func(s *script) {
 			s.packets(2, harness.Up, harness.DropNone, 30*ms)
+		})},
+		{name: "pass-impairment-stalled-once", summary: "packets 15.0 ms late on average", write: bench(func(s *script) {
+			s.packets(19, harness.Up, harness.DropNone, 0)
+			s.packets(1, harness.Up, harness.DropNone, 300*ms)
+		})},
+		{name: "unknown-impairment-late", summary: `machine too busy: in phase "start" 2 of 20 packets up came more than 200ms late`, lines: []int{2}, write: bench(func(s *script) {
+			s.packets(18, harness.Up, harness.DropNone, 0)
+			s.packets(2, harness.Up, harness.DropNone, 300*ms)
+		})},
+		{name: "unknown-impairment-late-overall", summary: "machine too busy: 2 of 3 packets came more than 200ms late", write: bench(func(s *script) {
+			s.packets(1, harness.Up, harness.DropNone, 0)
+			s.packets(2, harness.Up, harness.DropNone, 300*ms)
 		})},
 		{name: "pass-impairment-late-on-a-long-way", summary: "packets 9.0 ms late on average", write: bench(func(s *script) {
 			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})

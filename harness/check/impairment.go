@@ -18,18 +18,12 @@ const (
 	// slack is how many packets may lie on the wrong side of a phase's
 	// boundary: its record is written a moment before or after the change.
 	slack = 1
-	// A machine is too busy if packets are late by more than this much, or this
-	// share of the delay asked, whichever is more, on average.
-	lateTime  = 5 * time.Millisecond
-	lateShare = 0.05
-	// lateEnough is how many packets make an average.
-	lateEnough = 20
 )
 
 // impairment: every event happened and hit something, every link asked for met
 // packets, an outage met some and let none through, loss, reordering, duplicates
 // and corruption were as random as asked, no delay was too short and no link too
-// fast, and the machine kept up. What is not so makes the run unknown, whatever
+// fast, and the machine did not stall. What is not so makes the run unknown, whatever
 // else it shows.
 func (j *Judge) impairment() answer {
 	a := answer{doubt: j.incomplete()}
@@ -42,12 +36,12 @@ func (j *Judge) impairment() answer {
 	j.outages(&a)
 	j.rates(&a)
 	j.delays(&a)
-	late := j.lateness(&a)
+	j.stalls(&a)
 	hits := int64(0)
 	for _, e := range j.links.events {
 		hits += e.hits
 	}
-	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(late)/float64(time.Millisecond))}
+	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(j.links.late())/float64(time.Millisecond))}
 	if n := len(j.links.events); n > 0 {
 		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
 	}
@@ -169,29 +163,6 @@ func (j *Judge) excused(line int32) bool {
 // inForce reports whether an occurrence of the event is in force at a line.
 func (e *event) inForce(line int32) bool {
 	return slices.ContainsFunc(e.spans, func(s span) bool { return s.from < line && (s.to == 0 || s.to > line) })
-}
-
-// lateness wants the machine to have kept up, in each phase with enough packets
-// and over the run, and returns the average over the run.
-func (j *Judge) lateness(a *answer) time.Duration {
-	var n int64
-	var late, allowed time.Duration
-	j.links.each(func(s *stretch, w way) {
-		d := w.met.delivered
-		limit := max(lateTime, time.Duration(lateShare*float64(w.Delay)))
-		n += d
-		late += w.met.late
-		allowed += limit * time.Duration(d)
-		if d >= lateEnough && w.met.late > limit*time.Duration(d) {
-			doubtful(a, s.line, "machine too busy: in phase %q packets %s were %s late on average, %s is allowed",
-				s.Name, w.Direction, (w.met.late / time.Duration(d)).Round(100*time.Microsecond), limit)
-		}
-	})
-	if a.count == 0 && late > allowed {
-		doubtful(a, 0, "machine too busy: packets were %s late on average, %s is allowed",
-			(late / time.Duration(n)).Round(100*time.Microsecond), allowed/time.Duration(n))
-	}
-	return late / time.Duration(max(n, 1))
 }
 
 // each calls f for both directions of every phase.

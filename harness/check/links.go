@@ -32,6 +32,7 @@ type tally struct {
 	// how soon the rate could have sent them.
 	way, late, soonest time.Duration
 
+	stalled   int64 // delivered later than stallTime
 	copied    int64
 	corrupted int64
 	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
@@ -161,6 +162,9 @@ func (l *links) arrive(i int, up bool, p *harness.Packet) {
 	t.soonest += soonest
 	t.way += p.Delay - p.Late
 	t.late += p.Late
+	if p.Late > stallTime {
+		t.stalled++
+	}
 	if p.Corrupt {
 		t.corrupted++
 	}

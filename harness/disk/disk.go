@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"sync"
@@ -23,9 +22,11 @@ var ErrNoPower = errors.New("the disk has lost its power: revive it and open its
 
 // Disk is a machine's storage. Its files have slash-separated names that are
 // cleaned as package path does; directories need not be made. All its methods
-// may be called from several goroutines. The owner closes it.
+// may be called from several goroutines. The owner closes it, or the group it is of.
 type Disk struct {
-	mu      sync.Mutex
+	mu      *sync.Mutex // of the group
+	group   *Group
+	number  int              // in the group
 	names   map[string]*node // as programs see them
 	durable map[string]*node // as they are after a power failure that loses every change
 	changes []change         // of names, not synced, oldest first
@@ -37,10 +38,7 @@ type Disk struct {
 	point   Point
 	seed    uint64 // of the failure at point
 	failed  func() // told of power failures
-	tell    func() // is told of the one that has just happened, once mu is free
-
 	vfs     string // name it is registered under
-	scratch string // directory of shared memory
 }
 
 // change is one of names: a creation has no from, a removal no to.
@@ -60,25 +58,19 @@ func (c change) apply(names map[string]*node) {
 func (c change) dir() string { return path.Dir(cmp.Or(c.to, c.from)) }
 
 // New returns an empty disk with its power on.
-func New() *Disk {
-	return &Disk{names: map[string]*node{}, durable: map[string]*node{}}
-}
+func New() *Disk { return NewGroup().Disk(0) }
 
 // Close takes the disk away from SQLite and frees what it has outside memory.
 // The connections on it must have been closed.
 func (d *Disk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.vfs != "" {
-		vfs.Unregister(d.vfs)
-		d.vfs = ""
-	}
-	if d.scratch == "" {
+	if d.vfs == "" {
 		return nil
 	}
-	scratch := d.scratch
-	d.scratch = ""
-	if err := os.RemoveAll(scratch); err != nil {
+	vfs.Unregister(d.vfs)
+	d.vfs = ""
+	if err := d.group.release(); err != nil {
 		return fmt.Errorf("close the disk: %w", err)
 	}
 	return nil
@@ -222,15 +214,8 @@ func (d *Disk) SyncDir(dir string) error {
 
 // What follows is called with mu held.
 
-// unlock ends the hold of mu and tells of a power failure.
-func (d *Disk) unlock() {
-	tell := d.tell
-	d.tell = nil
-	d.mu.Unlock()
-	if tell != nil {
-		tell()
-	}
-}
+// unlock ends the hold of mu and tells of power failures.
+func (d *Disk) unlock() { d.group.unlock() }
 
 func (d *Disk) newNode() *node {
 	d.nodes++
@@ -242,16 +227,22 @@ func (d *Disk) do(o operation, apply func()) error {
 	if d.off {
 		return ErrNoPower
 	}
-	reached := d.counts.count(o, d.point)
+	g := d.group
+	own, shared := d.counts.count(o, d.point), g.counts.count(o, g.point)
+	after := (!own || d.point.After) && (!shared || g.point.After)
 	sync := o.kind == Sync || o.kind == SyncDir
-	if !sync || !d.lies && (!reached || d.point.After) {
+	if !sync || !d.lies && after {
 		apply()
 	}
-	if reached {
+	switch {
+	case shared:
+		g.fail(g.seed)
+	case own:
 		d.fail(d.seed)
-		return ErrNoPower
+	default:
+		return nil
 	}
-	return nil
+	return ErrNoPower
 }
 
 func (d *Disk) rename(k Kind, c change) error {
@@ -278,8 +269,9 @@ func (d *Disk) fail(seed uint64) {
 	if d.off {
 		return
 	}
-	d.off, d.tell = true, d.failed
+	d.off = true
 	d.life++
+	d.group.tell(d.failed)
 	d.point = Point{}
 	r := harness.Rand(seed, harness.StreamDisk)
 	f := newFate(r)

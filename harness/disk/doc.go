@@ -3,8 +3,10 @@
 // programs with a file format of their own, through [File].
 //
 // Read it in this order: [Disk] is the machine's storage, with its names and its
-// power (disk.go); [Point] says when the power fails (point.go); node.go holds
-// what a file keeps and loses; vfs.go is SQLite's face of it.
+// power (disk.go); [Group] is the disks of machines that can lose their power together
+// (group.go); [Point] says when the power fails (point.go); node.go holds what a file
+// keeps and loses; whole.go copies disks and makes whole files; vfs.go is SQLite's face
+// of it.
 //
 // # What a power failure does
 //

@@ -148,6 +148,14 @@ func (n *node) cut(to int64) {
 	n.chunks, n.size = n.chunks[:chunks], to
 }
 
+// copy returns a file of the same content, all of it durable.
+func (n *node) copy() *node {
+	c := &node{}
+	c.cut(n.size)
+	n.each(0, n.size, func(far int64, piece []byte) { copy(c.chunks[far/chunkSize][:], piece) })
+	return c
+}
+
 func (n *node) sync() {
 	for _, s := range n.sectors {
 		n.places[s.number] = 0
@@ -162,9 +170,9 @@ func (n *node) survivor(r *rand.Rand) *node {
 	if states := append(n.sizes, size); len(states) > 1 {
 		size = states[f.choose(len(states))]
 	}
-	left := &node{id: n.id}
+	left := n.copy()
+	left.id = n.id
 	left.cut(max(size, n.size))
-	n.each(0, n.size, func(far int64, piece []byte) { copy(left.chunks[far/chunkSize][:], piece) })
 	slices.SortFunc(n.sectors, func(a, b sector) int { return cmp.Compare(a.number, b.number) })
 	for _, s := range n.sectors {
 		states := s.states[:s.known:s.known]

@@ -20,6 +20,7 @@ func (d *Disk) VFS() string {
 	if d.vfs == "" {
 		d.vfs = fmt.Sprintf("disk-%p", d)
 		vfs.Register(d.vfs, layer{d})
+		d.group.registered++
 	}
 	return d.vfs
 }
@@ -51,6 +52,9 @@ func (l layer) Delete(name string, syncDir bool) error {
 	}
 	return err
 }
+
+// Place makes a whole file, see Disk.Place.
+func (l layer) Place(name string, content []byte) error { return l.disk.Place(name, content) }
 
 // Open implements vfs.VFS.
 func (l layer) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
@@ -88,14 +92,12 @@ func (l layer) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, er
 func (d *Disk) sharedMemory(f *File, flags vfs.OpenFlag) (vfs.SharedMemory, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.scratch == "" {
-		var err error
-		if d.scratch, err = makeScratch(); err != nil {
-			return nil, fmt.Errorf("make room for shared memory: %w", err)
-		}
+	scratch, err := d.group.scratchDir()
+	if err != nil {
+		return nil, fmt.Errorf("make room for shared memory: %w", err)
 	}
-	name := fmt.Sprintf("%d-%d-shm", f.life, f.node.id)
-	return vfs.NewSharedMemory(filepath.Join(d.scratch, name), flags), nil
+	name := fmt.Sprintf("%d-%d-%d-shm", d.number, f.life, f.node.id)
+	return vfs.NewSharedMemory(filepath.Join(scratch, name), flags), nil
 }
 
 // makeScratch makes a directory for what need not last: in memory where Linux has

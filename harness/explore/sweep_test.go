@@ -19,12 +19,12 @@ import (
 // pair runs the reference pair with the faults that a scenario plants in it.
 func pair() explore.Simulator {
 	return explore.Simulator{New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
-		o := reference.Options{BankDisk: disk.New(), WalletDisk: disk.New()}
+		o := reference.Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
 		var err error
 		for _, name := range sc.Subject.Broken {
 			err = errors.Join(err, o.Faulty.Set(name))
 		}
-		free := func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisk.Close()) }
+		free := func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisks.Close()) }
 		return reference.New(o), free, err
 	}}
 }

@@ -126,7 +126,7 @@ func (c *Collector) countPayments(s sheet, in *scope) float64 {
 		s[name] = 0
 	}
 	for _, p := range c.presses {
-		if in.has(c.orders[p.order].phase) {
+		if !p.void && in.has(c.orders[p.order].phase) {
 			s["presses"]++
 		}
 	}

@@ -25,9 +25,9 @@ func (l *phases) begin(at time.Duration, p harness.Phase) {
 }
 
 // packet counts p in the phase that was in force when it was offered, which
-// may have ended by now. A packet from before the first phase counts for the
-// run only.
-func (l *phases) packet(p *harness.Packet) {
+// may have ended by now, and returns its index. A packet from before the first
+// phase counts for the run only; its index is -1.
+func (l *phases) packet(p *harness.Packet) int {
 	up := p.Direction != harness.Down
 	i := len(l.list) - 1
 	for i > 0 && l.list[i].from > p.At {
@@ -38,7 +38,7 @@ func (l *phases) packet(p *harness.Packet) {
 	}
 	if i < 0 {
 		l.before.way(up).add(p)
-		return
+		return i
 	}
 	t := l.list[i].way(up)
 	t.add(p)
@@ -48,6 +48,7 @@ func (l *phases) packet(p *harness.Packet) {
 	case p.Drop == harness.DropLoss && p.N > 0:
 		l.lane(p.Client, up).lose(t, i, p.N)
 	}
+	return i
 }
 
 func (p *phase) way(up bool) *tally {

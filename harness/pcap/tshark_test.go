@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/pcap"
+	"github.com/onebar/onebar/harness/testneeds"
 )
 
 // tool runs a program of Wireshark, or skips the test where there is none.
@@ -20,7 +21,7 @@ func tool(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("%s is not installed", name)
+		testneeds.Missing(t, "%s is not installed", name)
 	}
 	out, err := exec.CommandContext(t.Context(), path, args...).Output()
 	require.NoError(t, err)

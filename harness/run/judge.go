@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -66,6 +67,7 @@ func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
 	for _, check := range []string{"load", "impairment"} {
 		if v := res.Verdict(check); v.Status != harness.Pass {
 			doubt(&res, "the experiment was not as asked, see "+check)
+			res.Busy = cmp.Or(judge.Busy(), res.Busy)
 		}
 	}
 	for _, v := range res.Verdicts {
@@ -127,6 +129,7 @@ func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collect
 	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
 	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()
 	res.Thresholds = metric.Evaluate(thresholds, res.Figures, res.Phases)
+	res.Busy = metric.Doubt(res.Thresholds, thresholds, collector.OnTime())
 	return nil
 }
 

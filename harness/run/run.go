@@ -31,6 +31,7 @@ type Options struct {
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+	Clock   bool                         // time is real: note in the history when the machine is late
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
 	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
 
@@ -61,7 +62,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, e
 	if err != nil {
 		return harness.Result{}, err
 	}
+	rest := r.watchClock()
 	end := r.carryOut(ctx)
+	rest()
 	r.stop()
 	r.history.Record(harness.Record{End: &end})
 	if err := r.closeFiles(); err != nil {

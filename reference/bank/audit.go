@@ -5,53 +5,29 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/ncruces/go-sqlite3"
-
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // Audit reads a ledger's file beside the bank that writes it, or after that bank
-// was killed. All its methods see the state of the moment it was opened. It is
-// for one goroutine. Close it soon: while it is open the log only grows.
-type Audit struct {
-	conn *sqlite3.Conn
-}
+// was killed, or from a disk that cannot be written. All its methods see the
+// state of the moment it was opened. It is for one goroutine. Close it soon:
+// while it is open the log only grows.
+type Audit struct{ r *sqlite.Reader }
 
 // OpenAudit opens the ledger in the file path, through the file layer vfs
-// (empty is the operating system's). It never changes the ledger. The caller
-// closes it.
+// (empty is the operating system's). It never changes the ledger. Where it may
+// not write it reads a copy in memory: see sqlite.Attach. The caller closes it.
 func OpenAudit(path, vfs string) (*Audit, error) {
-	// Not read-only: after a crash even a reader has to recover the log.
-	conn, err := sqlite3.OpenFlags(uri(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	r, err := sqlite.Attach(file(path, vfs))
 	if err != nil {
-		return nil, fmt.Errorf("audit %s: %w", path, err)
+		return nil, fmt.Errorf("audit: %w", err)
 	}
-	if err := prepareAudit(conn); err != nil {
-		return nil, errors.Join(fmt.Errorf("audit %s: %w", path, err), conn.Close())
-	}
-	return &Audit{conn: conn}, nil
-}
-
-func prepareAudit(conn *sqlite3.Conn) error {
-	// Without this the last connection to close writes the log into the database.
-	if _, err := conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
-		return err
-	}
-	id, err := pragma(conn, "application_id")
-	if err != nil {
-		return err
-	}
-	if id != fmt.Sprint(applicationID) {
-		return errors.New("the file is not a ledger")
-	}
-	return conn.Exec(fmt.Sprintf(`PRAGMA busy_timeout=%d; PRAGMA query_only=ON;
-		BEGIN; SELECT count(*) FROM account LIMIT 1`, busyTimeout))
+	return &Audit{r}, nil
 }
 
 // Close ends the audit.
-func (a *Audit) Close() error {
-	return errors.Join(a.conn.Exec("ROLLBACK"), a.conn.Close())
-}
+func (a *Audit) Close() error { return a.r.Close() }
 
 // Transfer is a payment as booked.
 type Transfer struct {
@@ -78,19 +54,27 @@ func (a *Audit) Transfers() iter.Seq2[Transfer, error] {
 		JOIN account payee ON payee.id = credit.account
 		WHERE t.key IS NOT NULL ORDER BY t.id`
 	return func(yield func(Transfer, error) bool) {
-		err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+		err := a.r.Query(text, func(r sqlite.Row) error {
 			t := Transfer{
-				ID: s.ColumnInt64(0), Order: s.ColumnText(2), Currency: s.ColumnText(3),
-				Created: s.ColumnInt64(4), Booked: s.ColumnInt64(5),
-				Payer: s.ColumnText(6), Payee: s.ColumnText(7), Amount: s.ColumnInt64(8),
+				ID: r.Int(0), Order: r.Text(2), Currency: r.Text(3),
+				Created: r.Int(4), Booked: r.Int(5),
+				Payer: r.Text(6), Payee: r.Text(7), Amount: r.Int(8),
 			}
-			copy(t.Key[:], s.ColumnRawBlob(1))
-			return yield(t, nil)
+			r.Fill(t.Key[:], 1)
+			return more(yield(t, nil))
 		})
 		if err != nil {
 			yield(Transfer{}, fmt.Errorf("read the transfers: %w", err))
 		}
 	}
+}
+
+// more goes on with a query, or ends it.
+func more(wanted bool) error {
+	if wanted {
+		return nil
+	}
+	return sqlite.ErrStop
 }
 
 // Balance is an account, as the sum of its entries.
@@ -112,12 +96,12 @@ func (a *Audit) Balances() ([]Balance, error) {
 		LEFT JOIN transfer t ON t.id = e.transfer
 		GROUP BY a.id ORDER BY a.id`
 	var all []Balance
-	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+	err := a.r.Query(text, func(r sqlite.Row) error {
 		all = append(all, Balance{
-			Account: s.ColumnText(0), Currency: s.ColumnText(1), Equity: s.ColumnBool(2),
-			Opening: s.ColumnInt64(3), Closing: s.ColumnInt64(4),
+			Account: r.Text(0), Currency: r.Text(1), Equity: r.Bool(2),
+			Opening: r.Int(3), Closing: r.Int(4),
 		})
-		return true
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the balances: %w", err)
@@ -144,6 +128,9 @@ func (a *Audit) Verify() error {
 		`SELECT 'transfer ' || t.id || ' in ' || t.currency || ' touches account ' || a.name || ' in ' || a.currency
 			FROM transfer t JOIN entry e ON e.transfer = t.id JOIN account a ON a.id = e.account
 			WHERE a.currency <> t.currency`,
+		`SELECT 'transfer ' || t.id || ' is not noted for its payer'
+			FROM transfer t JOIN entry e ON e.transfer = t.id AND e.amount < 0
+			WHERE t.key IS NOT NULL AND t.payer IS NOT e.account`,
 		`SELECT 'account ' || a.name || ' is said to hold ' || a.balance || ', its entries sum to ' || coalesce(sum(e.amount), 0)
 			FROM account a LEFT JOIN entry e ON e.account = a.id
 			GROUP BY a.id HAVING a.balance <> coalesce(sum(e.amount), 0)`,
@@ -157,10 +144,10 @@ func (a *Audit) Verify() error {
 			WHERE t.key IS NOT NULL GROUP BY e.account, t.key HAVING count(*) > 1`,
 	} {
 		n := 0
-		err := query(a.conn, q, func(s *sqlite3.Stmt) bool {
-			errs = append(errs, errors.New(s.ColumnText(0)))
+		err := a.r.Query(q, func(r sqlite.Row) error {
+			errs = append(errs, errors.New(r.Text(0)))
 			n++
-			return n < maxFindings
+			return more(n < maxFindings)
 		})
 		if err != nil {
 			errs = append(errs, err)
@@ -174,22 +161,25 @@ func (a *Audit) Verify() error {
 // its key.
 func (a *Audit) verifyAnswers() error {
 	const text = `
-		SELECT i.key, coalesce(t.id, 0), i.result, i.reason, i.transfer, i.receipt, i.decided
+		SELECT i.key, coalesce(t.id, 0), i.result, i.reason, i.transfer, i.receipt, i.decided,
+			EXISTS (SELECT 1 FROM transfer other WHERE other.id = i.transfer AND other.payer = i.payer)
 		FROM idempotency i
 		LEFT JOIN (transfer t JOIN entry e ON e.transfer = t.id AND e.amount < 0)
 			ON t.key = i.key AND e.account = i.payer`
 	var errs []error
-	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+	err := a.r.Query(text, func(r sqlite.Row) error {
 		var key pay.Key
-		copy(key[:], s.ColumnRawBlob(0))
-		booked := s.ColumnInt64(1)
-		switch answer, err := scanAnswer(s, 2); {
+		r.Fill(key[:], 0)
+		booked := r.Int(1)
+		answer, err := scanAnswer(r, 2)
+		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("the record of key %v: %w", key, err))
+		case answer.Reason == pay.AlreadyPaid && booked == 0 && r.Bool(7): // with an earlier transfer
 		case answer.Transfer != booked:
 			errs = append(errs, fmt.Errorf("key %v was answered %v with transfer %d, but booked as transfer %d", key, answer.Result, answer.Transfer, booked))
 		}
-		return len(errs) < maxFindings
+		return more(len(errs) < maxFindings)
 	})
 	return errors.Join(append(errs, err)...)
 }
@@ -198,15 +188,15 @@ func (a *Audit) verifyAnswers() error {
 func (a *Audit) verifyCertificates() error {
 	const text = `SELECT name, identity, transport, certificate FROM account WHERE identity IS NOT NULL`
 	var errs []error
-	err := query(a.conn, text, func(s *sqlite3.Stmt) bool {
+	err := a.r.Query(text, func(r sqlite.Row) error {
 		var c pay.Certificate
-		copy(c.Identity[:], s.ColumnRawBlob(1))
-		copy(c.Transport[:], s.ColumnRawBlob(2))
-		copy(c.Signature[:], s.ColumnRawBlob(3))
+		r.Fill(c.Identity[:], 1)
+		r.Fill(c.Transport[:], 2)
+		r.Fill(c.Signature[:], 3)
 		if err := c.Verify(); err != nil {
-			errs = append(errs, fmt.Errorf("account %s: %w", s.ColumnText(0), err))
+			errs = append(errs, fmt.Errorf("account %s: %w", r.Text(0), err))
 		}
-		return len(errs) < maxFindings
+		return more(len(errs) < maxFindings)
 	})
 	return errors.Join(append(errs, err)...)
 }

@@ -2,13 +2,17 @@ package bank
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +23,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 )
 
 // TestKillBeforeCommit: what was not committed is as if it had never been asked.
@@ -52,13 +58,14 @@ func TestKillBeforeCommit(t *testing.T) {
 // although nobody was ever given it.
 func TestKillAfterCommit(t *testing.T) {
 	cfg, clock := config(t)
-	var b *book
 	held, killed := make(chan struct{}), make(chan struct{})
+	life := make(chan context.Context, 1) // the writer's, ended by Kill
+	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) { life <- ctx }
 	cfg.Hooks.Committed = func([]pay.Key) {
 		close(held)
-		<-b.ctx.Done()
+		<-(<-life).Done()
 	}
-	b = openBookWith(t, 1, cfg, clock)
+	b := openBookWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
@@ -150,28 +157,48 @@ func TestDiskFailures(t *testing.T) {
 		return b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(n)})
 	}
 	t.Run("full, then not", func(t *testing.T) {
+		var log bytes.Buffer // the writer's; read when it waits
 		cfg, clock := config(t)
-		disk, name := newTestVFS(t)
-		cfg.VFS = name
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		disk := storetest.NewDisk(t)
+		cfg.VFS = disk.Name
 		b := openBookWith(t, 1, cfg, clock)
-		disk.failWrite.Store(true)
-		_, err := tryPay(b, 1)
-		require.ErrorIs(t, err, sqlite3.FULL)
-		disk.failWrite.Store(false)
+		disk.FullAll.Store(true)
+		got, err := tryPay(b, 1)
+		require.NoError(t, err)
+		require.Equal(t, pay.Refused, got.Result)
+		require.Equal(t, pay.Busy, got.Reason)
+		disk.FullAll.Store(false)
 		require.Equal(t, pay.NotFound, b.ask(t, pay.AskStatus, 0, payment(1)).Result)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 		_, closing := b.books(t)
 		require.EqualValues(t, 75_00, closing["w0"])
+		late := newTestWallet(t, nil)
+		disk.FullAll.Store(true)
+		require.Error(t, b.Enroll(t.Context(), Account{Name: "new", Certificate: late.Certificate(), Currency: "EUR", Opening: 5}))
+		for n := range 3 {
+			got, err := tryPay(b, 10+n)
+			require.NoError(t, err)
+			require.Equal(t, pay.Busy, got.Reason)
+		}
+		disk.FullAll.Store(false)
+		got, err = tryPay(b, 20)
+		require.NoError(t, err)
+		require.Equal(t, pay.Confirmed, got.Result)
+		require.NoError(t, b.Enroll(t.Context(), Account{Name: "other", Certificate: late.Certificate(), Currency: "EUR", Opening: 7}), "the account that was not opened is not there")
+		require.Equal(t, 2, strings.Count(log.String(), "the disk takes no more payments"), log.String())
+		require.Equal(t, 2, strings.Count(log.String(), "the disk takes payments again"))
+		_, closing = b.books(t)
+		require.Equal(t, map[string]int64{"w0": 50_00, "m0": 50_00, "m1": 0, "m2": 0, "other": 7, "equity:KES": -100_00, "equity:EUR": -7}, closing)
 	})
 	t.Run("a failed sync", func(t *testing.T) {
 		cfg, clock := config(t)
-		disk, name := newTestVFS(t)
-		cfg.VFS = name
+		disk := storetest.NewDisk(t)
+		cfg.VFS = disk.Name
 		b := openBookWith(t, 1, cfg, clock)
-		disk.failSync.Store(true)
+		disk.FailSyncs.Store(1)
 		_, err := tryPay(b, 1)
 		require.ErrorIs(t, err, sqlite3.IOERR)
-		disk.failSync.Store(false)
 		_, err = tryPay(b, 1)
 		require.ErrorContains(t, err, "open it again", "after a failed sync nobody knows what is on the disk")
 		require.ErrorContains(t, <-b.Failed(), "open it again", "and whoever serves it hears of it")
@@ -188,17 +215,17 @@ func TestDiskFailures(t *testing.T) {
 // when the power fails, though not when the process is killed.
 func TestEveryAnswerIsSynced(t *testing.T) {
 	cfg, clock := config(t)
-	disk, name := newTestVFS(t)
-	disk.shared, cfg.VFS = true, name
+	disk := storetest.NewDisk(t)
+	disk.Shared, cfg.VFS = true, disk.Name
 	b := openBookWith(t, 1, cfg, clock)
 	for i := range 6 { // four confirmed, two declined
-		before := disk.logSyncs.Load()
+		before := disk.LogSyncs.Load()
 		b.pay(t, 0, payment(i))
-		require.Equal(t, before+1, disk.logSyncs.Load(), "syncs of the log for payment %d", i)
+		require.Equal(t, before+1, disk.LogSyncs.Load(), "syncs of the log for payment %d", i)
 	}
-	before := disk.logSyncs.Load()
+	before := disk.LogSyncs.Load()
 	b.pay(t, 0, payment(0))
-	require.Equal(t, before, disk.logSyncs.Load(), "a repeated answer writes nothing")
+	require.Equal(t, before, disk.LogSyncs.Load(), "a repeated answer writes nothing")
 }
 
 // TestJournalRemovalIsDurable: without shared memory there is a rollback journal.
@@ -207,12 +234,16 @@ func TestEveryAnswerIsSynced(t *testing.T) {
 // an answered payment away.
 func TestJournalRemovalIsDurable(t *testing.T) {
 	cfg, clock := config(t)
-	_, name := newTestVFS(t)
-	cfg.VFS = name
+	cfg.VFS = storetest.NewDisk(t).Name
 	b := openBookWith(t, 1, cfg, clock)
 	for name, want := range map[string]string{"journal_mode": "delete", "synchronous": "3"} {
-		got, err := pragma(b.w.store.conn, name)
-		require.NoError(t, err)
+		var got string
+		require.NoError(t, b.db.Update(func(tx *sqlite.Tx) error {
+			return tx.Query("PRAGMA "+name, func(r sqlite.Row) error {
+				got = r.Text(0)
+				return nil
+			})
+		}))
 		require.Equal(t, want, got, name)
 	}
 }
@@ -240,7 +271,7 @@ func TestOpenRefuses(t *testing.T) {
 		want    string
 	}{
 		{"no receipt key", func(_ *testing.T, cfg *LedgerConfig) { cfg.Receipts = nil }, "the receipt key has 0 bytes"},
-		{"no directory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path = filepath.Join(cfg.Path, "x.db") }, "unable to open"},
+		{"no directory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path = filepath.Join(cfg.Path, "x.db") }, "no such file"},
 		{"no database", func(t *testing.T, cfg *LedgerConfig) {
 			t.Helper()
 			require.NoError(t, os.WriteFile(cfg.Path, []byte("dear diary, today I had no ledger at all"), 0o600))
@@ -255,11 +286,11 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
 			execSQL(t, cfg.Path, "PRAGMA user_version=9")
-		}, "the ledger has schema 9, this program knows 3"},
+		}, "the ledger has format 9 and this program knows 4"},
 		{"a ledger without identities", func(t *testing.T, cfg *LedgerConfig) {
 			t.Helper()
 			execSQL(t, cfg.Path, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=2", applicationID))
-		}, "the ledger has schema 2, this program knows 3: use the program that wrote it"},
+		}, "the ledger has format 2 and this program knows 4: use the program that wrote it"},
 		{"memory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path, cfg.VFS = "/ledger", "memdb" }, "does not survive a crash"},
 		{"no such file layer", func(_ *testing.T, cfg *LedgerConfig) { cfg.VFS = "nowhere" }, "no such vfs"},
 	}
@@ -286,7 +317,7 @@ func TestOddPath(t *testing.T) {
 
 func execSQL(tb testing.TB, path, text string) {
 	tb.Helper()
-	c, err := sqlite3.Open(uri(path, ""))
+	c, err := sqlite3.Open("file:" + (&url.URL{Path: path}).EscapedPath())
 	require.NoError(tb, err)
 	require.NoError(tb, c.Exec(text))
 	require.NoError(tb, c.Close())
@@ -311,7 +342,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"identity altered", "UPDATE account SET identity = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
 		{"transport key altered", "UPDATE account SET transport = randomblob(32) WHERE name = 'w0'", "account w0: verify the certificate"},
 		{"certificate altered", "UPDATE account SET certificate = randomblob(64) WHERE name = 'w0'", "account w0: verify the certificate"},
-		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked FROM transfer WHERE key IS NOT NULL;
+		{"payer lost", "UPDATE transfer SET payer = NULL", "is not noted for its payer"},
+		{"paid before with nothing", "UPDATE idempotency SET result = 'declined', reason = 'order already paid', key = randomblob(16), transfer = 1", "was answered declined with transfer 1"},
+		{"booked twice", `INSERT INTO transfer SELECT 99, key, order_no, currency, created, booked, payer FROM transfer WHERE key IS NOT NULL;
 			INSERT INTO entry SELECT 99, account, amount FROM entry WHERE transfer = (SELECT id FROM transfer WHERE key IS NOT NULL);`, "was booked 2 times"},
 	}
 	for _, c := range cases {
@@ -375,7 +408,7 @@ func TestAuditIsOneMoment(t *testing.T) {
 // a moving clock at a ledger and at a model of thirty lines, and compares every
 // answer and the books at the end.
 func TestBooksAgreeWithAModel(t *testing.T) {
-	_, vfsName := newTestVFS(t) // does not wait for the disk: this is about logic
+	vfsName := storetest.NewDisk(t).Name // does not wait for the disk: this is about logic
 	dir := t.TempDir()
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {

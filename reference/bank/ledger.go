@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// ErrClosed is returned by a Ledger after its Close or Kill, and by a Server
-// after its Shutdown or Kill.
+// ErrClosed is returned by a Ledger after its Close or Kill.
 var ErrClosed = errors.New("the bank is closed")
 
 // LedgerConfig is what a ledger is opened with.
@@ -24,12 +23,20 @@ type LedgerConfig struct {
 
 	MaxAmount int64 // minor units, the largest payment; default and at most pay.MaxAmount
 	MaxBatch  int   // requests in one transaction; default 256
+	// MaxRefused bounds the refusals that are remembered of one payer, whose
+	// deadline is not long past. Beyond it a payment that would be refused is
+	// answered "busy", and nothing is remembered. Default 1,000.
+	MaxRefused int
+	// AllowRepeatedOrders books an order of a payer again under another key, as a
+	// bank does to which the order is only a note. A wallet that lost its queue, or
+	// that draws a key for each try, then pays twice.
+	AllowRepeatedOrders bool
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
-	Queue       int              // requests that may wait for the writer, the rest is answered "busy"; default 4096
-	Now         func() time.Time // the bank's clock; default time.Now
-	Log         *slog.Logger     // nil discards
+	Queue       int          // requests that may wait for the writer, the rest is answered "busy"; default 4096
+	Clock       pay.Clock    // the bank's; deadlines are held against it. Nil is time.Now
+	Log         *slog.Logger // nil discards
 	Hooks       Hooks
 
 	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
@@ -39,7 +46,7 @@ type LedgerConfig struct {
 }
 
 // Hooks let a test or a harness watch a bank and get in its way. They may be
-// called from several goroutines and must not call the Ledger or the Server.
+// called from several goroutines and must not call the Ledger.
 // The zero value does nothing.
 type Hooks struct {
 	// BeforeCommit is called with the keys of the payments about to be booked,
@@ -50,9 +57,6 @@ type Hooks struct {
 	// before any of them is answered. A crash may come in between: see
 	// LedgerConfig.Recall.
 	Committed func(keys []pay.Key)
-	// BeforeAnswer is called by the Server before each answer is sent. It may
-	// take its time, until ctx ends.
-	BeforeAnswer func(ctx context.Context, key pay.Key)
 }
 
 // Account is somebody the ledger knows.
@@ -66,20 +70,11 @@ type Account struct {
 // Ledger is the bank's book. All its methods may be called from several
 // goroutines. One process owns the file; readers beside it use [OpenAudit].
 //
-// One goroutine writes. It gathers the requests that arrived while the previous
-// transaction was made durable into the next one, so that concurrent payments
-// share the cost of a sync and a lone one waits for nobody.
+// Requests that arrive while a transaction is made durable share the next one:
+// see sqlite.Store.
 type Ledger struct {
-	cfg  LedgerConfig
-	jobs chan *job
-
-	ctx     context.Context //nolint:containedctx // the life of the writer, ended by Kill
-	kill    context.CancelFunc
-	closing chan struct{} // closed by Close and Kill: take no more jobs
-	stopped chan struct{} // closed by the writer when it has ended
-	failed  chan error    // has room for the one error after which nothing is booked
-	once    sync.Once
-	err     error // of closing the file; set before stopped
+	cfg LedgerConfig
+	db  *sqlite.Store
 
 	identities identities
 	w          writer
@@ -88,15 +83,9 @@ type Ledger struct {
 // job is one request on its way through the writer.
 type job struct {
 	payer       pay.PublicKey
-	request     *pay.Request // nil: enroll
+	request     *pay.Request
 	fingerprint [32]byte
-	enroll      *Account
-	done        chan outcome // has room for the outcome
-}
-
-type outcome struct {
-	answer *pay.Answer
-	err    error
+	answer      *pay.Answer // in the transaction that was made last
 }
 
 // OpenLedger opens the ledger in cfg.Path, or makes a new one. The caller closes
@@ -108,35 +97,33 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	if cfg.MaxAmount <= 0 || cfg.MaxAmount > pay.MaxAmount {
 		cfg.MaxAmount = pay.MaxAmount
 	}
-	if cfg.MaxBatch <= 0 {
-		cfg.MaxBatch = 256
+	if cfg.MaxRefused <= 0 {
+		cfg.MaxRefused = 1000
 	}
 	if cfg.Queue <= 0 {
 		cfg.Queue = 4096
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	st, err := openStore(cfg.Path, cfg.VFS)
+	l := &Ledger{cfg: cfg}
+	l.w.cfg, l.w.identities = &l.cfg, &l.identities
+	f := file(cfg.Path, cfg.VFS)
+	f.Create, f.MaxBatch, f.Queue, f.CommitDelay = true, cfg.MaxBatch, cfg.Queue, cfg.CommitDelay
+	f.Hooks = sqlite.Hooks{Begin: l.w.begin, Flush: l.w.flush, Done: l.w.done, Undone: l.w.undone}
+	var err error
+	if l.db, err = sqlite.Open(f); err != nil {
+		return nil, err
+	}
+	err = l.db.View(func(tx *sqlite.Tx) error {
+		if err := l.w.load(tx); err != nil {
+			return err
+		}
+		return l.w.recall(tx)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", cfg.Path, err)
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), l.Kill())
 	}
-	l := &Ledger{
-		cfg: cfg, jobs: make(chan *job, cfg.Queue),
-		closing: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan error, 1),
-	}
-	l.ctx, l.kill = context.WithCancel(context.Background())
-	l.w = writer{cfg: &l.cfg, store: st, identities: &l.identities}
-	if err = l.w.load(); err == nil {
-		err = l.w.recall()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), st.abandon())
-	}
-	go l.write()
 	return l, nil
 }
 
@@ -152,20 +139,32 @@ func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Contex
 	if err := r.Validate(); err != nil {
 		return known(nil, fmt.Errorf("answer %v: %w", r.Payment.Key, err))
 	}
-	j := &job{payer: payer, request: r, fingerprint: r.Payment.Fingerprint(), done: make(chan outcome, 1)}
-	select {
-	case <-l.closing:
-		return known(nil, ErrClosed)
-	default:
+	j := &job{payer: payer, request: r, fingerprint: r.Payment.Fingerprint()}
+	done, err := l.db.Start(func(tx *sqlite.Tx) (err error) {
+		j.answer, err = l.w.answer(tx, j)
+		return err
+	})
+	if errors.Is(err, sqlite.ErrBusy) {
+		return known(l.busy(r), nil)
 	}
-	select {
-	case l.jobs <- j:
-	default:
-		return known(&pay.Answer{
-			Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Now().UnixMilli(),
-		}, nil)
+	if err != nil {
+		return known(nil, err)
 	}
-	return func(ctx context.Context) (*pay.Answer, error) { return l.wait(ctx, j) }
+	return func(ctx context.Context) (*pay.Answer, error) {
+		err := l.db.Await(ctx, done)
+		switch {
+		case sqlite.IsUnwritten(err):
+			return l.busy(r), nil
+		case err != nil:
+			return nil, err
+		}
+		return j.answer, nil
+	}
+}
+
+// busy is the answer of a bank that cannot take a request for now.
+func (l *Ledger) busy(r *pay.Request) *pay.Answer {
+	return &pay.Answer{Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Clock.Milli()}
 }
 
 // known is an answer that is known at once.
@@ -175,36 +174,21 @@ func known(a *pay.Answer, err error) func(context.Context) (*pay.Answer, error) 
 
 // Enroll opens an account, with an opening balance from the equity account of
 // its currency. It verifies the certificate of the account's wallet, and Identify
-// knows the wallet once Enroll has returned. To enroll the very same account again changes nothing.
+// knows the wallet once Enroll has returned. To enroll the very same account again
+// changes nothing. When ctx ends first the account may still be opened.
 func (l *Ledger) Enroll(ctx context.Context, a Account) error {
-	j := &job{enroll: &a, done: make(chan outcome, 1)}
-	select {
-	case l.jobs <- j:
-	case <-l.closing:
-		return fmt.Errorf("enroll %s: %w", a.Name, ErrClosed)
-	case <-ctx.Done():
-		return fmt.Errorf("enroll %s: %w", a.Name, ctx.Err())
+	var refused error
+	err := ctx.Err()
+	if err == nil {
+		err = l.db.Update(func(tx *sqlite.Tx) (err error) {
+			refused, err = l.w.enroll(tx, &a)
+			return err
+		})
 	}
-	if _, err := l.wait(ctx, j); err != nil {
+	if err = errors.Join(refused, err); err != nil {
 		return fmt.Errorf("enroll %s: %w", a.Name, err)
 	}
 	return nil
-}
-
-func (l *Ledger) wait(ctx context.Context, j *job) (*pay.Answer, error) {
-	select {
-	case o := <-j.done:
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-l.stopped:
-		select {
-		case o := <-j.done: // it was dealt with just before
-			return o.answer, o.err
-		default:
-			return nil, ErrClosed
-		}
-	}
 }
 
 // Identify returns the identity that has certified this transport key, or false
@@ -216,64 +200,13 @@ func (l *Ledger) Identify(transport [32]byte) (identity pay.PublicKey, known boo
 // Failed yields the error after which the ledger refuses everything until it is
 // opened again, once there is one: a sync that failed, say, after which nobody
 // knows what is on the disk.
-func (l *Ledger) Failed() <-chan error { return l.failed }
+func (l *Ledger) Failed() <-chan error { return l.db.Failed() }
 
 // Close deals with the requests that wait, closes the file and returns when all
 // of it is done.
-func (l *Ledger) Close() error {
-	l.once.Do(func() { close(l.closing) })
-	<-l.stopped
-	return l.err
-}
+func (l *Ledger) Close() error { return l.db.Close() }
 
 // Kill ends the ledger as a crash of the process would: what is not committed
 // is lost, nobody is answered any more, and the file is left as it is. A commit
 // that the operating system is about to make durable is waited for.
-func (l *Ledger) Kill() error {
-	l.kill()
-	return l.Close()
-}
-
-// write is the writer's goroutine.
-func (l *Ledger) write() {
-	defer close(l.stopped)
-	defer l.kill()
-	batch := make([]*job, 0, l.cfg.MaxBatch)
-	for {
-		batch = l.gather(batch[:0])
-		if len(batch) == 0 || l.ctx.Err() != nil {
-			break
-		}
-		sound := l.w.broken == nil
-		l.w.run(l.ctx, batch)
-		if sound && l.w.broken != nil {
-			l.failed <- l.w.broken
-		}
-		clear(batch)
-	}
-	if l.ctx.Err() != nil {
-		l.err = l.w.store.abandon()
-	} else {
-		l.err = l.w.store.close()
-	}
-}
-
-// gather waits for a job and takes with it those that wait already. Nothing
-// means that the ledger is closing and no job is left.
-func (l *Ledger) gather(batch []*job) []*job {
-	select {
-	case j := <-l.jobs:
-		batch = append(batch, j)
-		time.Sleep(l.cfg.CommitDelay)
-	case <-l.closing:
-	}
-	for len(batch) < l.cfg.MaxBatch {
-		select {
-		case j := <-l.jobs:
-			batch = append(batch, j)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
+func (l *Ledger) Kill() error { return l.db.Kill() }

@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 	"github.com/onebar/onebar/reference/vault"
 )
 
@@ -64,7 +66,7 @@ func config(tb testing.TB) (LedgerConfig, *atomic.Int64) {
 	require.NoError(tb, err)
 	return LedgerConfig{
 		Path: filepath.Join(tb.TempDir(), "bank.db"), Receipts: receipts,
-		Now: func() time.Time { return time.UnixMilli(clock.Load()) },
+		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}, clock
 }
 
@@ -200,7 +202,7 @@ func TestSameKey(t *testing.T) {
 		{"other time", 0, again(func(p *pay.Payment) { p.Created++ }), pay.Conflict, 1},
 		{"other deadline", 0, again(func(p *pay.Payment) { p.Deadline++ }), pay.Conflict, 1},
 		{"other payer", 1, payment(1), pay.Confirmed, 2},
-		{"same order under another key", 0, again(func(p *pay.Payment) { p.Key[9]++ }), pay.Confirmed, 2},
+		{"same order under another key", 0, again(func(p *pay.Payment) { p.Key[9]++ }), pay.Declined, 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -455,7 +457,7 @@ func TestBusy(t *testing.T) {
 	wg.Go(func() { b.pay(t, 0, payment(1)) }) // holds the writer
 	<-held
 	wg.Go(func() { b.pay(t, 1, payment(2)) }) // fills the queue
-	require.Eventually(t, func() bool { return len(b.jobs) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.db.Waiting() == 1 }, 10*time.Second, time.Millisecond)
 	got := b.pay(t, 2, payment(3))
 	require.Equal(t, pay.Refused, got.Result)
 	require.Equal(t, pay.Busy, got.Reason)
@@ -497,7 +499,7 @@ func TestBatches(t *testing.T) {
 			<-held
 		}
 	}
-	require.Eventually(t, func() bool { return len(b.jobs) == waiting }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.db.Waiting() == waiting }, 10*time.Second, time.Millisecond)
 	close(release)
 	wg.Wait()
 	require.Len(t, batches, 2)
@@ -543,10 +545,119 @@ func TestAnswerRefusesWhatTheWireWould(t *testing.T) {
 	require.ErrorContains(t, err, "amount -2500")
 }
 
+// TestRepeatedOrder: an order is paid once, whatever the key, and the answer
+// names the payment there is. Payments without an order are all different.
+func TestRepeatedOrder(t *testing.T) {
+	nameless := func(n int) pay.Payment {
+		p := payment(n)
+		p.Order = ""
+		return p
+	}
+	again := payment(1)
+	again.Key[9]++
+	t.Run("refused", func(t *testing.T) {
+		b := openBook(t, 2)
+		first := b.pay(t, 0, payment(1))
+		got := b.pay(t, 0, again)
+		require.Equal(t, pay.AlreadyPaid, got.Reason)
+		require.Equal(t, first.Transfer, got.Transfer)
+		require.Equal(t, first, b.pay(t, 0, payment(1)))
+		require.Equal(t, pay.Confirmed, b.pay(t, 1, again).Result, "an order of another payer is another one")
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, nameless(2)).Result)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, nameless(3)).Result)
+		transfers, _ := b.books(t)
+		require.Len(t, transfers, 4)
+		require.NoError(t, b.Close())
+		b.reopen(t)
+		require.Equal(t, got, b.pay(t, 0, again), "the same answer for ever")
+	})
+	t.Run("a refused one is free", func(t *testing.T) {
+		b := openBook(t, 1)
+		poor := payment(1)
+		poor.Amount = 100_01
+		require.Equal(t, pay.NoFunds, b.pay(t, 0, poor).Reason)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, again).Result)
+	})
+	t.Run("allowed", func(t *testing.T) {
+		cfg, clock := config(t)
+		cfg.AllowRepeatedOrders = true
+		b := openBookWith(t, 1, cfg, clock)
+		b.pay(t, 0, payment(1))
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, again).Result)
+	})
+}
+
+// TestRefusalsAreBounded: a wallet without funds cannot fill the bank's disk.
+func TestRefusalsAreBounded(t *testing.T) {
+	rows := func(b *book) (n int) {
+		require.NoError(t, b.db.View(func(tx *sqlite.Tx) error {
+			return tx.Query("SELECT count(*) FROM idempotency", func(r sqlite.Row) error {
+				n = int(r.Int(0))
+				return nil
+			})
+		}))
+		return n
+	}
+	poor := func(n int, deadline int64) pay.Payment {
+		p := payment(n)
+		p.Amount, p.Deadline = 100_01, deadline
+		return p
+	}
+	open := func(t *testing.T) *book {
+		t.Helper()
+		cfg, clock := config(t)
+		cfg.VFS, cfg.MaxRefused = storetest.NewDisk(t).Name, 50 // does not wait for the disk
+		return openBookWith(t, 2, cfg, clock)
+	}
+	t.Run("no deadline", func(t *testing.T) {
+		b := open(t)
+		for n := range 10_000 {
+			if testing.Short() && n == 500 {
+				break
+			}
+			got := b.pay(t, 0, poor(n, 0))
+			if n < 50 {
+				require.Equal(t, pay.NoFunds, got.Reason)
+			} else {
+				require.Equal(t, pay.Busy, got.Reason)
+			}
+		}
+		require.Equal(t, 50, rows(b))
+		require.Equal(t, pay.NoFunds, b.pay(t, 0, poor(7, 0)).Reason, "what was said is repeated")
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(20_000)).Result, "what can be booked is")
+		require.Equal(t, pay.NoFunds, b.pay(t, 1, poor(1, 0)).Reason, "others are not touched")
+	})
+	t.Run("deadlines", func(t *testing.T) {
+		b := open(t)
+		confirmed := payment(9_999)
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, confirmed).Result)
+		for day := range 5 {
+			now := b.clock.Load()
+			for n := range 60 {
+				p := poor(100*day+n, now+1000)
+				p.Created = now
+				want := pay.NoFunds
+				if n >= 50 {
+					want = pay.Busy
+				}
+				require.Equal(t, want, b.pay(t, 0, p).Reason, "day %d, payment %d", day, n)
+			}
+			b.clock.Add(refusedGrace.Milliseconds() + 2000)
+		}
+		require.Equal(t, 51, rows(b))
+		old := poor(3, testTime+2000)
+		old.Created = testTime + 1000
+		require.Equal(t, pay.Expired, b.pay(t, 0, old).Result, "a copy of a forgotten one is late")
+		require.Equal(t, 51, rows(b), "and is not remembered")
+		require.Equal(t, pay.Confirmed, b.pay(t, 0, confirmed).Result, "what was booked is never forgotten")
+		b.books(t)
+	})
+}
+
 // TestVirtualTime runs a ledger with its default clock in a bubble.
 func TestVirtualTime(t *testing.T) {
 	cfg, _ := config(t)
-	cfg.Now = nil
+	cfg.Clock = nil
 	synctest.Test(t, func(t *testing.T) {
 		l, err := OpenLedger(cfg)
 		require.NoError(t, err)

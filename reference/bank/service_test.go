@@ -14,7 +14,7 @@ func TestService(t *testing.T) {
 		t.Helper()
 		b := openBook(t, 1)
 		return servicetest.System{
-			Service: b, Receipts: b.receiptKey(), Payer: b.wallets[0].id(), Payee: "m0", Currency: "KES", Now: b.cfg.Now,
+			Service: b, Receipts: b.receiptKey(), Payer: b.wallets[0].id(), Payee: "m0", Currency: "KES", Now: b.cfg.Clock,
 			Booked: func() int {
 				transfers, closing := b.books(t)
 				require.EqualValues(t, 100_00-10*len(transfers), closing["w0"])

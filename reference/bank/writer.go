@@ -6,39 +6,38 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ncruces/go-sqlite3"
+	"time"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // maxBalance bounds every account, in minor units, so that no sum of a balance
 // and an amount overflows.
 const maxBalance = 1_000_000_000_000_000_000
 
-// writer deals with batches of jobs, each batch in one transaction. It belongs
-// to one goroutine. Accounts live in memory and are written back at the end of
-// a batch; a batch that fails is forgotten and they are read again.
+// writer decides requests in the transactions of the store. It belongs to the
+// goroutine that writes. Accounts live in memory and are written back at the end
+// of a transaction. If that fails they are set back, or read again if the failure
+// may be one of what is believed of the file.
 type writer struct {
 	cfg        *LedgerConfig
-	store      *store
 	identities *identities
 
 	byIdentity map[pay.PublicKey]*account
 	byName     map[string]*account
-	broken     error // why no further batch can be trusted
+	full       bool // the last transaction was not written, as on a full disk
 
-	// The batch under way:
-	now      int64 // Unix milliseconds
-	outcomes []outcome
-	dirty    []*account // their balance may differ from the stored one
-	opened   []*account
-	booked   []pay.Key
+	// The transaction under way:
+	now    int64      // Unix milliseconds
+	dirty  []*account // their balance may differ from the stored one
+	opened []*account
+	booked []pay.Key
 }
 
 // load reads the accounts.
-func (w *writer) load() error {
-	all, err := w.store.accounts()
+func (w *writer) load(tx *sqlite.Tx) error {
+	all, err := accounts(tx)
 	if err != nil {
 		return fmt.Errorf("read the accounts: %w", err)
 	}
@@ -52,11 +51,11 @@ func (w *writer) load() error {
 }
 
 // recall reports every booking, if the bank asks for it.
-func (w *writer) recall() error {
+func (w *writer) recall(tx *sqlite.Tx) error {
 	if !w.cfg.Recall || w.cfg.Hooks.Committed == nil {
 		return nil
 	}
-	keys, err := w.store.bookings()
+	keys, err := bookings(tx)
 	if err != nil {
 		return fmt.Errorf("read the bookings: %w", err)
 	}
@@ -73,107 +72,66 @@ func (w *writer) add(a *account) {
 	}
 }
 
-// run deals with the jobs of a batch and tells each its outcome once the batch
-// is durable. When ctx ends before the commit, nothing is committed and nobody
-// is told anything.
-func (w *writer) run(ctx context.Context, batch []*job) {
-	err := w.broken
-	if err == nil {
-		err = w.transact(ctx, batch)
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	for i, j := range batch {
-		if err != nil {
-			j.done <- outcome{err: err}
-		} else {
-			j.done <- w.outcomes[i]
-		}
-	}
+// begin is called when a transaction begins.
+func (w *writer) begin() {
+	w.now = w.cfg.Clock.Milli()
+	w.dirty, w.opened, w.booked = w.dirty[:0], w.opened[:0], w.booked[:0]
 }
 
-func (w *writer) transact(ctx context.Context, batch []*job) error {
-	w.now = w.cfg.Now().UnixMilli()
-	w.outcomes, w.dirty, w.opened, w.booked = w.outcomes[:0], w.dirty[:0], w.opened[:0], w.booked[:0]
-	err := w.fill(batch)
-	if err == nil {
-		err = w.commit(ctx)
+// flush writes the balances back, before the commit.
+func (w *writer) flush(ctx context.Context, tx *sqlite.Tx) error {
+	for _, a := range w.dirty {
+		if err := storeBalance(tx, a); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		w.recover(err)
-		return fmt.Errorf("book a batch of %d: %w", len(batch), err)
+	if w.cfg.Hooks.BeforeCommit != nil && len(w.booked) > 0 {
+		w.cfg.Hooks.BeforeCommit(ctx, w.booked)
 	}
+	return nil
+}
+
+// done is called when the transaction is durable and nobody has been told.
+func (w *writer) done() {
 	for _, a := range w.dirty {
 		a.stored, a.dirty = a.balance, false
 	}
 	w.identities.add(w.opened)
+	if w.full {
+		w.full = false
+		w.cfg.Log.Warn("the disk takes payments again")
+	}
 	if w.cfg.Hooks.Committed != nil && len(w.booked) > 0 {
 		w.cfg.Hooks.Committed(w.booked)
 	}
-	return nil
 }
 
-// fill does everything of a transaction but the commit.
-func (w *writer) fill(batch []*job) error {
-	if err := w.store.begin.Exec(); err != nil {
-		return err
+// undone is called when the transaction failed.
+func (w *writer) undone(tx *sqlite.Tx, cause error) error {
+	switch {
+	case errors.Is(cause, ErrClosed):
+	case !sqlite.IsUnwritten(cause):
+		w.cfg.Log.Error("payments were not booked", "error", cause)
+	case !w.full: // said once, not for every payment
+		w.full = true
+		w.cfg.Log.Error("the disk takes no more payments: they are answered busy until there is room", "error", cause)
 	}
-	for _, j := range batch {
-		var o outcome
-		var err error
-		if j.enroll != nil {
-			o.err, err = w.enroll(j.enroll)
-		} else {
-			o.answer, err = w.answer(j)
-		}
-		if err != nil {
-			return err
-		}
-		w.outcomes = append(w.outcomes, o)
+	if !sqlite.IsUnwritten(cause) {
+		return w.load(tx)
 	}
 	for _, a := range w.dirty {
-		if err := w.store.storeBalance(a); err != nil {
-			return err
-		}
+		a.balance, a.dirty = a.stored, false
+	}
+	for _, a := range w.opened {
+		delete(w.byName, a.name)
+		delete(w.byIdentity, a.identity)
 	}
 	return nil
-}
-
-func (w *writer) commit(ctx context.Context) error {
-	if w.cfg.Hooks.BeforeCommit != nil && len(w.booked) > 0 {
-		w.cfg.Hooks.BeforeCommit(ctx, w.booked)
-	}
-	if ctx.Err() != nil {
-		return ErrClosed
-	}
-	return w.store.commit.Exec()
-}
-
-// recover undoes a batch that failed. If it cannot, or if the disk failed while
-// something was made durable, nothing this process believes about the file is
-// certain any more, and the ledger has to be opened again.
-func (w *writer) recover(cause error) {
-	if !w.store.conn.GetAutocommit() {
-		if err := w.store.rollback.Exec(); err != nil {
-			w.broken = fmt.Errorf("the ledger could not undo a failed transaction, open it again: %w", err)
-		}
-	}
-	if errors.Is(cause, sqlite3.IOERR) || errors.Is(cause, sqlite3.CORRUPT) {
-		w.broken = fmt.Errorf("the ledger's file failed, open it again: %w", cause)
-	}
-	if err := w.load(); err != nil && w.broken == nil {
-		w.broken = fmt.Errorf("the ledger could not read its accounts, open it again: %w", err)
-	}
-	if errors.Is(cause, ErrClosed) {
-		return
-	}
-	w.cfg.Log.Error("a batch of payments was not booked", "error", cause, "broken", w.broken != nil)
 }
 
 // answer decides a request and writes what follows from it. An error is one of
 // the file, never of the request.
-func (w *writer) answer(j *job) (*pay.Answer, error) {
+func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	p := &j.request.Payment
 	a := &pay.Answer{Key: p.Key, At: w.now}
 	payer := w.byIdentity[j.payer]
@@ -181,32 +139,80 @@ func (w *writer) answer(j *job) (*pay.Answer, error) {
 		a.Result, a.Reason = pay.Refused, pay.NotEnrolled
 		return a, nil
 	}
-	r, found, err := w.store.record(payer.id, &p.Key)
+	r, found, err := findRecord(tx, payer.id, &p.Key)
 	if err != nil {
 		return nil, err
 	}
 	if found {
 		return w.repeat(j, &r), nil
 	}
-	payee := w.byName[p.Payee]
-	switch {
-	case p.Deadline != 0 && w.now > p.Deadline:
-		a.Result = pay.Expired
-	case j.request.Ask == pay.AskStatus:
+	late := p.Deadline != 0 && w.now > p.Deadline
+	if !late && j.request.Ask == pay.AskStatus {
 		a.Result = pay.NotFound
 		return a, nil
-	default:
-		a.Result, a.Reason = pay.Declined, w.decline(p, payer, payee)
 	}
-	if a.Reason == pay.NoReason && a.Result == pay.Declined {
-		a.Result = pay.Confirmed
-		if a.Transfer, err = w.book(p.Key[:], p, payer, payee); err != nil {
+	if err := w.decide(tx, a, p, payer, late); err != nil {
+		return nil, err
+	}
+	remember := a.Result == pay.Confirmed
+	if !remember {
+		if remember, err = w.remember(tx, a, p, payer); err != nil {
 			return nil, err
 		}
-		w.booked = append(w.booked, p.Key)
 	}
 	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	return a, w.store.insertRecord(payer.id, &p.Key, record{fingerprint: j.fingerprint, answer: *a})
+	if !remember {
+		return a, nil
+	}
+	return a, insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
+}
+
+// decide books the payment, or says in a why not.
+func (w *writer) decide(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account, late bool) (err error) {
+	if late {
+		a.Result = pay.Expired
+		return nil
+	}
+	a.Result = pay.Declined
+	if !w.cfg.AllowRepeatedOrders {
+		if a.Transfer, err = paid(tx, payer.id, p); err != nil {
+			return err
+		}
+		if a.Transfer != 0 {
+			a.Reason = pay.AlreadyPaid
+			return nil
+		}
+	}
+	payee := w.byName[p.Payee]
+	if a.Reason = w.decline(p, payer, payee); a.Reason != pay.NoReason {
+		return nil
+	}
+	a.Result = pay.Confirmed
+	if a.Transfer, err = w.book(tx, p, payer, payee); err == nil {
+		w.booked = append(w.booked, p.Key)
+	}
+	return err
+}
+
+// refusedGrace is how long after its deadline a refusal is remembered. So the
+// bank's clock may be set back by as much: a copy of the payment is not booked.
+const refusedGrace = 24 * time.Hour
+
+// remember reports whether the refusal a is to be recorded, and keeps those of a
+// payer from growing without bound: a payment whose deadline is long past needs no
+// record, because it will be late for ever; and a payer with too many refusals is
+// refused for now.
+func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account) (bool, error) {
+	before := w.now - refusedGrace.Milliseconds()
+	if p.Deadline != 0 && p.Deadline < before {
+		return false, nil
+	}
+	left, err := pruneRefused(tx, payer.id, before)
+	if err != nil || left < w.cfg.MaxRefused {
+		return true, err
+	}
+	*a = pay.Answer{Key: p.Key, Result: pay.Refused, Reason: pay.Busy, At: w.now}
+	return false, nil
 }
 
 // repeat answers a request whose key is known already.
@@ -238,8 +244,8 @@ func (w *writer) decline(p *pay.Payment, payer, payee *account) pay.Reason {
 }
 
 // book moves p.Amount. The caller has made sure that it can be moved.
-func (w *writer) book(key []byte, p *pay.Payment, from, to *account) (int64, error) {
-	id, err := w.store.insertTransfer(key, p, from.id, to.id, w.now)
+func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, error) {
+	id, err := insertTransfer(tx, p, from, to, w.now)
 	if err != nil {
 		return 0, err
 	}
@@ -256,7 +262,7 @@ func (w *writer) book(key []byte, p *pay.Payment, from, to *account) (int64, err
 
 // enroll opens an account. The first error is the caller's, the second one is
 // of the file.
-func (w *writer) enroll(a *Account) (refused, err error) {
+func (w *writer) enroll(tx *sqlite.Tx, a *Account) (refused, err error) {
 	if refused := w.refuseAccount(a); refused != nil {
 		return refused, nil
 	}
@@ -265,25 +271,25 @@ func (w *writer) enroll(a *Account) (refused, err error) {
 	}
 	c := &a.Certificate
 	acc := &account{name: a.Name, identity: c.Identity, transport: c.Transport, currency: a.Currency}
-	if err := w.open(acc, c.Signature[:]); err != nil || a.Opening == 0 {
+	if err := w.open(tx, acc, c.Signature[:]); err != nil || a.Opening == 0 {
 		return nil, err
 	}
 	equity := w.byName[equityName(a.Currency)]
 	if equity == nil {
 		equity = &account{name: equityName(a.Currency), currency: a.Currency, equity: true}
-		if err := w.open(equity, nil); err != nil {
+		if err := w.open(tx, equity, nil); err != nil {
 			return nil, err
 		}
 	}
 	p := pay.Payment{Currency: a.Currency, Amount: a.Opening, Created: w.now}
-	_, err = w.book(nil, &p, equity, acc)
+	_, err = w.book(tx, &p, equity, acc)
 	return nil, err
 }
 
 // open stores a new account. The certificate is the signature of its identity, if
 // it has one.
-func (w *writer) open(a *account, certificate []byte) error {
-	if err := w.store.insertAccount(a, certificate); err != nil {
+func (w *writer) open(tx *sqlite.Tx, a *account, certificate []byte) error {
+	if err := insertAccount(tx, a, certificate); err != nil {
 		return err
 	}
 	w.add(a)

@@ -2,8 +2,9 @@
 // Each way is a package below it: reference/channel/noise is Noise over a stream.
 //
 // A new channel implements [Dialer] and [Channel] for the wallet, and hands what
-// the bank receives to a [pay.Service]. Package channeltest says whether it does
-// so as the wallet and the bank expect.
+// the bank receives to a [pay.Service]. A channel over streams implements the Conn
+// of reference/channel/server, which accepts connections and limits them. Package
+// channeltest says whether it does so as the wallet and the bank expect.
 package channel
 
 import (

@@ -1,22 +1,20 @@
 package cli
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"net"
 	"path/filepath"
-	"time"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 	"github.com/onebar/onebar/reference/vault"
 )
 
@@ -25,10 +23,6 @@ type bankKeys struct {
 	Static   vault.Secret `json:"static"`   // X25519
 	Receipts vault.Secret `json:"receipts"` // Ed25519 seed
 }
-
-// closing bounds how long an interrupted bank goes on answering what it has
-// already read.
-const closing = 1500 * time.Millisecond
 
 func bankCommand() *cobra.Command {
 	return group("bank", "A bank: a double-entry ledger that wallets pay through",
@@ -53,19 +47,40 @@ func bankInit() *cobra.Command {
 			}
 			text := bankKeyText(static.Public, public)
 			keys := bankKeys{Static: static.Private, Receipts: vault.Secret(receipts.Seed())}
+			if err := makeBank(dir, keys); err != nil {
+				return err
+			}
 			if err := writeKeys(dir, "bank", keys, text); err != nil {
 				return err
 			}
-			b, err := open(dir, nil)
-			if err != nil {
-				return err
-			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the bank, for its wallets (also in %s):\n%s\n", filepath.Join(dir, "bank.pub"), text)
-			return errors.Join(err, b.Close())
+			return err
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the bank, made if there is none")
 	return require(c, "dir")
+}
+
+// makeBank makes the folder and an empty ledger. The keys come last: what is left
+// of a bank whose making failed does not stand in the way of the next.
+func makeBank(dir string, keys bankKeys) error {
+	if err := makeDir(dir, "bank"); err != nil {
+		return err
+	}
+	b, err := openWith(dir, keys, nil)
+	if err == nil {
+		err = b.Close()
+	}
+	if err != nil {
+		return err
+	}
+	return audited(dir, func(a *bank.Audit) error {
+		accounts, err := a.Balances()
+		if err == nil && len(accounts) > 0 {
+			err = fmt.Errorf("%s holds accounts, but its bank.json is missing: put that back, or choose another --dir", dir)
+		}
+		return err
+	})
 }
 
 // openBank is an open ledger with its keys, which this program alone writes.
@@ -73,7 +88,7 @@ type openBank struct {
 	*bank.Ledger
 	static   noise.KeyPair
 	receipts ed25519.PublicKey
-	lock     *sqlite3.Conn
+	lock     io.Closer
 }
 
 // open opens the bank in dir for writing. The caller closes it.
@@ -82,6 +97,10 @@ func open(dir string, log *slog.Logger) (*openBank, error) {
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
+	return openWith(dir, keys, log)
+}
+
+func openWith(dir string, keys bankKeys, log *slog.Logger) (*openBank, error) {
 	static, err := noise.KeyPairOf(keys.Static)
 	if err != nil {
 		return nil, err
@@ -103,22 +122,14 @@ func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.C
 
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
 
-// lockDir keeps other programs from writing to the bank in dir while the
-// connection is open: a bank keeps its accounts in memory and would not see what
-// they write. SQLite's lock goes away with the process on every system.
-func lockDir(dir string) (*sqlite3.Conn, error) {
-	c, err := sqlite3.Open(filepath.Join(dir, "lock.db"))
-	if err != nil {
-		return nil, fmt.Errorf("lock the bank in %s: %w", dir, err)
-	}
-	err = c.Exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE")
-	if errors.Is(err, sqlite3.BUSY) {
+// lockDir keeps other programs from writing to the bank in dir until the lock is
+// closed: a bank keeps its accounts in memory and would not see what they write.
+func lockDir(dir string) (io.Closer, error) {
+	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
+	if errors.Is(err, sqlite.ErrLocked) {
 		err = fmt.Errorf("another program writes to the bank in %s: stop its \"bank serve\" first", dir)
 	}
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
+	return lock, err
 }
 
 func bankEnroll() *cobra.Command {
@@ -199,68 +210,6 @@ func openingOf(dir, account string) (opening int64, err error) {
 	return opening, err
 }
 
-func bankServe() *cobra.Command {
-	var dir, listen string
-	c := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve wallets until interrupted",
-		Example: `  onebar reference bank serve --dir bank
-  onebar reference bank serve --dir bank --listen 0.0.0.0:7400   # for other machines too`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			log := logTo(c.ErrOrStderr())
-			b, err := open(dir, log)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, b.Close()) }()
-			if err := audited(dir, verify); err != nil {
-				return err
-			}
-			var lc net.ListenConfig
-			ln, err := lc.Listen(c.Context(), "tcp", listen)
-			if err != nil {
-				return fmt.Errorf("%w: choose another address with --listen", err)
-			}
-			if _, err := fmt.Fprintf(c.OutOrStdout(), "listening on %s, until interrupted\n", ln.Addr()); err != nil {
-				return errors.Join(err, ln.Close())
-			}
-			return serve(c.Context(), b, ln, log)
-		},
-	}
-	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7400", "TCP address to serve on; port 0 picks one")
-	return require(c, "dir")
-}
-
-// serve serves wallets until ctx ends, which is no error.
-func serve(ctx context.Context, b *openBank, ln net.Listener, log *slog.Logger) error {
-	server := bank.NewServer(bank.ServerConfig{
-		Service: b.Ledger, Log: log,
-		Noise: noise.ServerConfig{Static: b.static, Receipts: b.receipts, Identify: b.Identify},
-	})
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(context.WithoutCancel(ctx), ln) }()
-	select {
-	case err := <-ended:
-		server.Kill()
-		return err
-	case err := <-b.Failed():
-		server.Kill()
-		return fmt.Errorf("%w: start the bank again", err)
-	case <-ctx.Done():
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
-	defer cancel()
-	if err := server.Shutdown(late); err != nil {
-		log.Warn("not every answer could be sent; wallets will ask again", "error", err)
-	}
-	if err := <-ended; !errors.Is(err, bank.ErrClosed) {
-		return err
-	}
-	return nil
-}
-
 func bankLedger() *cobra.Command {
 	var dir string
 	var asJSON bool
@@ -269,7 +218,8 @@ func bankLedger() *cobra.Command {
 		Short: "Print the transfers and balances, and verify the books",
 		Long: `Print every transfer and balance, and verify the books: entries sum to zero,
 balances are the sums of their entries, answers agree with transfers. It reads
-beside a bank that is serving. Amounts are in minor units.`,
+beside a bank that is serving, and from a disk that cannot be written. Amounts are
+in minor units.`,
 		Example: `  onebar reference bank ledger --dir bank
   onebar reference bank ledger --dir bank --json   # one JSON object a line`,
 		Args: cobra.NoArgs,

@@ -1,7 +1,7 @@
 // Package cli makes the reference pair ordinary programs: "onebar reference
 // bank" and "onebar reference wallet", over real TCP and without the harness.
-// Everything they keep lies in the folder that --dir names; private keys are in
-// files only their owner can read.
+// Everything they keep lies in the folder that --dir names, in files only their
+// owner can read, but the public keys.
 package cli
 
 import (
@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // Command returns the command "reference" with all its subcommands. They write
@@ -78,33 +80,49 @@ func require(c *cobra.Command, flags ...string) *cobra.Command {
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, perm fs.FileMode, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+// makeDir makes the folder of a bank or wallet, in which there are no keys yet.
+func makeDir(dir, name string) error {
+	path := filepath.Join(dir, name+".json")
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return fmt.Errorf("%s exists already: it holds keys, so it is not replaced; choose another --dir", path)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return os.MkdirAll(dir, 0o700)
+}
+
+// writeWhole writes a file under a temporary name first: whatever happens, path
+// is all of it or not there.
+func writeWhole(path string, perm fs.FileMode, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s exists already: it holds keys, so it is not replaced; choose another --dir", path)
-		}
 		return err
 	}
 	_, err = f.Write(content)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Chmod(perm), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
-// writeKeys makes dir and writes the private file, which v is the content of,
-// and the public one beside it.
+// writeKeys writes the private file, which v is the content of, and before it the
+// public one: who has the private file has been made completely.
 func writeKeys(dir, name string, v any, public string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	b, err := json.MarshalIndent(v, "", "\t")
 	if err != nil {
 		return err
 	}
-	if err := writeNew(filepath.Join(dir, name+".json"), 0o600, append(b, '\n')); err != nil {
+	if err := writeWhole(filepath.Join(dir, name+".pub"), 0o644, []byte(public+"\n")); err != nil {
 		return err
 	}
-	return writeNew(filepath.Join(dir, name+".pub"), 0o644, []byte(public+"\n"))
+	if err := writeWhole(filepath.Join(dir, name+".json"), 0o600, append(b, '\n')); err != nil {
+		return err
+	}
+	return sqlite.SyncDir(dir)
 }
 
 // readKeys reads a file that writeKeys wrote. It refuses one that others can

@@ -6,11 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
@@ -86,13 +88,13 @@ func read(t *testing.T, path ...string) string {
 }
 
 // serve serves the bank at a port that was free and returns what stops it.
-func (w *town) serve(listen string) (stop func()) {
+func (w *town) serve(listen string, more ...string) (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	r, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- onebar(ctx, out, "bank", "serve", "--dir", w.bank, "--listen", listen)
+		done <- onebar(ctx, out, append([]string{"bank", "serve", "--dir", w.bank, "--listen", listen}, more...)...)
 		out.Close()
 	}()
 	line, err := bufio.NewReader(r).ReadString('\n')
@@ -177,6 +179,10 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"no dir", `required flag(s) "dir" not set`, []string{"bank", "init"}},
 		{"no bank", `run "onebar reference bank init`, []string{"bank", "serve", "--dir", d}},
+		{"no connections", "--max-connections 0: it must be 1 or more", []string{"bank", "serve", "--dir", d, "--max-connections", "0"}},
+		{"no time", "--idle-timeout 0s: it must be more than 0, such as 2m0s", []string{
+			"bank", "serve", "--dir", d, "--max-connections", "0", "--idle-timeout", "0",
+		}},
 		{"no ledger", "is there a bank in", []string{"bank", "ledger", "--dir", d}},
 		{"no wallet", `run "onebar reference wallet init`, []string{"wallet", "sync", "--dir", d}},
 		{"short bank key", "128 hexadecimal digits", []string{
@@ -192,6 +198,27 @@ func TestMistakes(t *testing.T) {
 	entries, err := os.ReadDir(d)
 	assert.NoError(t, err)
 	assert.Empty(t, entries, "nothing is written by a mistake")
+}
+
+// TestLimits opens one silent connection more than may be open.
+func TestLimits(t *testing.T) {
+	for _, flags := range [][]string{{"--max-connections", "1"}, {"--max-per-address", "1"}, {"--handshake-timeout", "20ms"}} {
+		t.Run(flags[0], func(t *testing.T) {
+			w := newTown(t)
+			defer w.serve("127.0.0.1:0", flags...)()
+			var d net.Dialer
+			first, err := d.DialContext(t.Context(), "tcp", w.address)
+			assert.NoError(t, err)
+			defer first.Close()
+			second, err := d.DialContext(t.Context(), "tcp", w.address)
+			assert.NoError(t, err)
+			defer second.Close()
+			assert.NoError(t, first.SetReadDeadline(time.Now().Add(20*time.Second)))
+			_, err = first.Read(make([]byte, 1))
+			assert.Error(t, err)
+			assert.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the bank did not close it")
+		})
+	}
 }
 
 func TestKeysAreKept(t *testing.T) {

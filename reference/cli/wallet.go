@@ -15,6 +15,7 @@ import (
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/wallet"
 )
@@ -56,6 +57,9 @@ func walletInit() *cobra.Command {
 				return err
 			}
 			keys.BankKey = strings.TrimSpace(bankKey)
+			if err := makeWallet(dir, keys); err != nil {
+				return err
+			}
 			certificate := v.Certificate()
 			if err := writeKeys(dir, "wallet", keys, certificate.String()); err != nil {
 				return err
@@ -81,21 +85,60 @@ type openWallet struct {
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
-func openStore(dir string) (*outbox.Store, walletKeys, error) {
-	var keys walletKeys
+// makeWallet makes the folder and an empty queue. The keys come last: what is left
+// of a wallet whose making failed does not stand in the way of the next.
+func makeWallet(dir string, keys walletKeys) error {
+	if err := makeDir(dir, "wallet"); err != nil {
+		return err
+	}
+	q, err := queue(dir, keys)
+	if err != nil {
+		return err
+	}
+	store, err := outbox.Create(q)
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// queue is that of the wallet in dir. Every answer in it has the bank's receipt.
+func queue(dir string, keys walletKeys) (outbox.Config, error) {
+	v, err := vault.Open(keys.Secrets)
+	if err != nil {
+		return outbox.Config{}, err
+	}
+	_, receipts, err := parseBankKey(keys.BankKey)
+	if err != nil {
+		return outbox.Config{}, err
+	}
+	return outbox.Config{
+		Path: filepath.Join(dir, "wallet.db"),
+		Verify: func(p *pay.Payment, a *pay.Answer) error {
+			return pay.VerifyReceipt(receipts, v.Certificate().Identity, p, a)
+		},
+	}, nil
+}
+
+// readQueue returns the wallet in dir and where its queue is.
+func readQueue(dir string) (q outbox.Config, keys walletKeys, err error) {
 	if err := readKeys(dir, "wallet", &keys); err != nil {
-		return nil, keys, err
+		return q, keys, err
 	}
 	if keys.Secrets == (vault.Secrets{}) {
-		return nil, keys, fmt.Errorf("%s has no identity key, because an older version made it: make the wallet again in another folder with \"onebar reference wallet init\"", filepath.Join(dir, "wallet.json"))
+		return q, keys, fmt.Errorf("%s has no identity key, because an older version made it: make the wallet again in another folder with \"onebar reference wallet init\"", filepath.Join(dir, "wallet.json"))
 	}
-	store, err := outbox.OpenStore(filepath.Join(dir, "wallet.db"))
-	return store, keys, err
+	q, err = queue(dir, keys)
+	return q, keys, err
 }
 
 // startWallet opens the wallet in dir, which prints what its user is told.
 func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
-	store, keys, err := openStore(dir)
+	q, keys, err := readQueue(dir)
+	if err != nil {
+		return nil, err
+	}
+	store, err := outbox.Open(q)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +180,7 @@ func sentence(p outbox.Payment) string {
 	if p.Reason != "" {
 		text += ": " + p.Reason
 	}
-	if p.State == outbox.Confirmed && p.Answer != nil {
+	if p.Answer != nil && p.Answer.Transfer != 0 {
 		text += fmt.Sprintf(", transfer %d", p.Answer.Transfer)
 	}
 	return text
@@ -239,16 +282,17 @@ func walletHistory() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history",
 		Short: "Print every payment with every try",
+		Long: `Print every payment with every try. It writes nothing: it reads beside a wallet
+that is paying, and from a disk that cannot be written.`,
 		Example: `  onebar reference wallet history --dir wallet
   onebar reference wallet history --dir wallet --json   # one JSON object a line`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			store, _, err := openStore(dir)
+		RunE: func(c *cobra.Command, _ []string) error {
+			q, _, err := readQueue(dir)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, store.Close()) }()
-			hs, err := store.History()
+			hs, err := outbox.ReadHistory(q)
 			if err != nil {
 				return err
 			}
@@ -264,8 +308,8 @@ func printHistory(p *printer, hs []outbox.PaymentHistory) error {
 	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
 	for _, h := range hs {
 		note := h.Reason
-		if h.State == outbox.Confirmed && h.Answer != nil {
-			note = fmt.Sprint(h.Answer.Transfer)
+		if h.Answer != nil && h.Answer.Transfer != 0 {
+			note = strings.TrimSpace(fmt.Sprint(note, " ", h.Answer.Transfer))
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)
 	}

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // Payment is one payment of the queue. What is asked of the bank, the embedded
@@ -18,9 +17,8 @@ type Payment struct {
 	Reason string      // for people: why it was refused, or is not known to be anything
 	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
-	Tries int // made so far
-	// Connected is how many of the attempts reached a connection.
-	Connected int
+	Tries     int // attempts made so far
+	Connected int // how many of them reached a connection
 
 	id int64 // row, ascending with acceptance
 }
@@ -59,65 +57,104 @@ type PaymentHistory struct {
 // another payee, amount or currency.
 var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase an order name of its own")
 
+// columns of a payment. Their checksum is looked at by scan.
 const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason,
-	result, refusal, transfer, decided, receipt,
+	result, refusal, transfer, decided, receipt, checksum,
 	(SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id),
 	(SELECT count(*) FROM attempt WHERE payment = id AND connected)`
 
-// scan reads the columns. An answer that cannot be read is left out: the state
-// is what counts, and it was stored with the answer.
-func scan(s *sqlite3.Stmt) Payment {
-	p := Payment{
-		id: s.ColumnInt64(0),
-		Payment: pay.Payment{
-			Order: s.ColumnText(2), Payee: s.ColumnText(3), Amount: s.ColumnInt64(4), Currency: s.ColumnText(5),
-			Created: s.ColumnInt64(6), Deadline: s.ColumnInt64(7),
-		},
-		State:  State(s.ColumnInt(8)),
-		Reason: s.ColumnText(9),
-		Tries:  s.ColumnInt(15), Connected: s.ColumnInt(16),
+// answerRow is the bank's final answer as columns.
+type answerRow struct {
+	result, refusal   string
+	transfer, decided int64
+	receipt           []byte
+}
+
+func (p *Payment) row() (r answerRow) {
+	if a := p.Answer; a != nil {
+		r = answerRow{a.Result.String(), a.Reason.String(), a.Transfer, a.At, a.Receipt}
 	}
-	copy(p.Key[:], s.ColumnRawBlob(1))
-	p.Answer = scanAnswer(s, 10)
+	return r
+}
+
+// scan reads the columns. A row that is not as it was stored is an error.
+func scan(r sqlite.Row, verify func(*pay.Payment, *pay.Answer) error) (p Payment, err error) {
+	p = Payment{
+		id: r.Int(0),
+		Payment: pay.Payment{
+			Order: r.Text(2), Payee: r.Text(3), Amount: r.Int(4), Currency: r.Text(5), Created: r.Int(6), Deadline: r.Int(7),
+		},
+		Reason: r.Text(9),
+		Tries:  int(r.Int(16)), Connected: int(r.Int(17)),
+	}
+	r.Fill(p.Key[:], 1)
+	if p.State, err = parseState(r.Text(8)); err != nil {
+		return p, damaged("payment", p.id, "has a state that there is not")
+	}
+	if p.Answer, err = scanAnswer(r, 10); err != nil {
+		return p, damaged("payment", p.id, "has an answer that no bank gives")
+	}
+	if p.checksum() != r.Int(15) {
+		return p, damaged("payment", p.id, "does not match its checksum")
+	}
 	if p.Answer != nil {
 		p.Answer.Key = p.Key
+		if verify == nil {
+			return p, nil
+		}
+		if err := verify(&p.Payment, p.Answer); err != nil {
+			return p, damaged("payment", p.id, "has an answer that the bank did not give: "+err.Error())
+		}
 	}
-	return p
+	return p, nil
 }
 
 // scanAnswer reads the bank's final answer from the columns result, refusal,
 // transfer, decided and receipt, which begin at column i. It returns nil if
 // there is none.
-func scanAnswer(s *sqlite3.Stmt, i int) *pay.Answer {
-	a := &pay.Answer{Transfer: s.ColumnInt64(i + 2), At: s.ColumnInt64(i + 3), Receipt: s.ColumnBlob(i+4, nil)}
-	var errs [2]error
-	a.Result, errs[0] = pay.ParseResult(s.ColumnText(i))
-	a.Reason, errs[1] = pay.ParseReason(s.ColumnText(i + 1))
-	if errors.Join(errs[:]...) != nil || a.Validate() != nil {
-		return nil
+func scanAnswer(r sqlite.Row, i int) (*pay.Answer, error) {
+	a := &pay.Answer{Transfer: r.Int(i + 2), At: r.Int(i + 3), Receipt: r.Blob(i + 4)}
+	if r.Text(i) == "" && r.Text(i+1) == "" && a.Transfer == 0 && a.At == 0 && a.Receipt == nil {
+		return nil, nil //nolint:nilnil // no answer yet
 	}
-	return a
+	var errs [2]error
+	a.Result, errs[0] = pay.ParseResult(r.Text(i))
+	a.Reason, errs[1] = pay.ParseReason(r.Text(i + 1))
+	return a, errors.Join(errs[0], errs[1], a.Validate())
+}
+
+// find calls got with each payment that a condition chooses.
+func find(tx *sqlite.Tx, verify func(*pay.Payment, *pay.Answer) error, got func(Payment), where string, args ...any) error {
+	return tx.Query(`SELECT `+columns+` FROM payment WHERE `+where+` ORDER BY id`, func(r sqlite.Row) error {
+		p, err := scan(r, verify)
+		if err == nil {
+			got(p)
+		}
+		return err
+	}, args...)
 }
 
 // Accept stores p as queued, unless its order has a payment that is not
 // refused: then it returns that one, and fresh is false.
 func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
-	err = s.do(func(d *db) error {
+	err = s.db.Update(func(tx *sqlite.Tx) error {
 		got, fresh, other = p, true, false
-		err := d.query(`SELECT `+columns+` FROM payment WHERE ordered = ? AND state NOT IN (4, 5)`,
-			func(r *sqlite3.Stmt) { got, fresh = scan(r), false }, p.Order)
+		got.State, got.Reason, got.Answer, got.Tries, got.Connected = Queued, "", nil, 0, 0
+		got.id = s.last + 1
+		n, err := tx.Exec(`INSERT INTO payment (id, key, ordered, payee, amount, currency, created, deadline, state, checksum)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ordered) WHERE `+sqlNotRefused()+` DO NOTHING`,
+			got.id, p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, Queued.String(), got.checksum())
 		if err != nil {
 			return err
 		}
-		if !fresh {
-			other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
+		if n == 1 {
+			s.last = got.id
+			s.mark.add(1)
 			return nil
 		}
-		err = d.query(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, nil,
-			p.Key[:], p.Order, p.Payee, p.Amount, p.Currency, p.Created, p.Deadline, int(Queued))
-		got.State, got.id = Queued, d.c.LastInsertRowID()
+		err = find(tx, s.cfg.Verify, func(old Payment) { got, fresh = old, false }, sqlNotRefused()+` AND ordered = ?`, p.Order)
+		other = got.Payee != p.Payee || got.Amount != p.Amount || got.Currency != p.Currency
 		return err
 	})
 	if err == nil && other {
@@ -132,18 +169,16 @@ func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 	if p.State != from && !from.Follows(p.State) {
 		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
 	}
-	var answer pay.Answer
-	result, refusal := "", ""
 	if p.Answer != nil {
 		if err := p.Answer.Validate(); err != nil {
 			return fmt.Errorf("store the answer to payment %s: %w", p.Key, err)
 		}
-		answer, result, refusal = *p.Answer, p.Answer.Result.String(), p.Answer.Reason.String()
 	}
-	return s.do(func(d *db) error {
+	return s.db.Update(func(tx *sqlite.Tx) error {
 		if a != nil {
-			err := d.query(`INSERT INTO attempt (payment, n, began, took, asked, dialed, connected, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, nil,
-				p.id, a.N, a.Began.UnixNano(), int64(a.Took), a.Asked, a.Dialed, a.Connected, a.Error)
+			s.mark.add(1)
+			_, err := tx.Exec(`INSERT INTO attempt (payment, n, began, took, asked, dialed, connected, error, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				p.id, a.N, a.Began.UnixNano(), int64(a.Took), a.Asked, a.Dialed, a.Connected, a.Error, a.checksum(p.id))
 			if err != nil {
 				return err
 			}
@@ -151,23 +186,30 @@ func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 		if p.State == from {
 			return nil
 		}
-		err := d.query(`UPDATE payment SET state = ?, reason = ?, result = ?, refusal = ?, transfer = ?, decided = ?, receipt = ?
-			WHERE id = ? AND state = ?`, nil,
-			int(p.State), p.Reason, result, refusal, answer.Transfer, answer.At, answer.Receipt, p.id, int(from))
-		if err == nil && d.c.Changes() != 1 {
-			err = fmt.Errorf("payment %s is not %v on disk", p.Key, from)
-		}
-		return err
+		return s.move(tx, p, from)
 	})
+}
+
+// move gives the payment the state of p on disk. What is asked of the bank stays
+// as it is there.
+func (s *Store) move(tx *sqlite.Tx, p *Payment, from State) error {
+	s.mark.add(p.State.step() - from.step())
+	r := p.row()
+	n, err := tx.Exec(`UPDATE payment SET state = ?, reason = ?, result = ?, refusal = ?, transfer = ?, decided = ?, receipt = ?, checksum = ?
+		WHERE id = ? AND state = ?`,
+		p.State.String(), p.Reason, r.result, r.refusal, r.transfer, r.decided, r.receipt, p.checksum(), p.id, from.String())
+	if err == nil && n != 1 {
+		err = fmt.Errorf("payment %s is not %v on disk", p.Key, from)
+	}
+	return err
 }
 
 // Unfinished returns the payments without a final state, in the
 // order in which they were accepted.
 func (s *Store) Unfinished() (ps []Payment, err error) {
-	err = s.read(func(d *db) error {
+	err = s.db.View(func(tx *sqlite.Tx) error {
 		ps = nil
-		return d.query(`SELECT `+columns+` FROM payment WHERE state < 3 ORDER BY id`,
-			func(r *sqlite3.Stmt) { ps = append(ps, scan(r)) })
+		return find(tx, s.cfg.Verify, func(p Payment) { ps = append(ps, p) }, sqlUnfinished())
 	})
 	return ps, err
 }
@@ -175,9 +217,8 @@ func (s *Store) Unfinished() (ps []Payment, err error) {
 // Find returns the payment with this key.
 func (s *Store) Find(key pay.Key) (p Payment, err error) {
 	found := false
-	err = s.read(func(d *db) error {
-		return d.query(`SELECT `+columns+` FROM payment WHERE key = ?`,
-			func(r *sqlite3.Stmt) { p, found = scan(r), true }, key[:])
+	err = s.db.View(func(tx *sqlite.Tx) error {
+		return find(tx, s.cfg.Verify, func(got Payment) { p, found = got, true }, `key = ?`, key[:])
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("the queue has no payment %s", key)
@@ -186,25 +227,35 @@ func (s *Store) Find(key pay.Key) (p Payment, err error) {
 }
 
 // History returns every payment with every try, oldest first.
-func (s *Store) History() (hs []PaymentHistory, err error) {
-	err = s.read(func(d *db) error {
-		hs = nil
-		at := map[int64]int{}
-		err := d.query(`SELECT `+columns+` FROM payment ORDER BY id`, func(r *sqlite3.Stmt) {
-			p := scan(r)
-			at[p.id] = len(hs)
-			hs = append(hs, PaymentHistory{Payment: p})
-		})
-		if err != nil {
-			return err
-		}
-		return d.query(`SELECT payment, n, began, took, asked, dialed, connected, error FROM attempt ORDER BY payment, n`, func(r *sqlite3.Stmt) {
-			h := &hs[at[r.ColumnInt64(0)]]
-			h.Attempts = append(h.Attempts, Attempt{
-				N: r.ColumnInt(1), Began: time.Unix(0, r.ColumnInt64(2)), Took: time.Duration(r.ColumnInt64(3)),
-				Asked: r.ColumnBool(4), Dialed: r.ColumnBool(5), Connected: r.ColumnBool(6), Error: r.ColumnText(7),
-			})
-		})
+func (s *Store) History() (hs []PaymentHistory, err error) { return s.all(s.cfg.Verify) }
+
+func (s *Store) all(verify func(*pay.Payment, *pay.Answer) error) (hs []PaymentHistory, err error) {
+	err = s.db.View(func(tx *sqlite.Tx) (err error) {
+		hs, err = history(tx, verify)
+		return err
 	})
 	return hs, err
+}
+
+func history(tx *sqlite.Tx, verify func(*pay.Payment, *pay.Answer) error) (hs []PaymentHistory, err error) {
+	at := map[int64]int{}
+	err = find(tx, verify, func(p Payment) {
+		at[p.id] = len(hs)
+		hs = append(hs, PaymentHistory{Payment: p})
+	}, `true`)
+	if err != nil {
+		return nil, err
+	}
+	return hs, tx.Query(`SELECT payment, n, began, took, asked, dialed, connected, error, checksum FROM attempt ORDER BY payment, n`, func(r sqlite.Row) error {
+		a := Attempt{
+			N: int(r.Int(1)), Began: time.Unix(0, r.Int(2)), Took: time.Duration(r.Int(3)),
+			Asked: r.Bool(4), Dialed: r.Bool(5), Connected: r.Bool(6), Error: r.Text(7),
+		}
+		i, known := at[r.Int(0)]
+		if !known || a.checksum(r.Int(0)) != r.Int(8) {
+			return damaged("attempt", r.Int(0), "does not match its checksum")
+		}
+		hs[i].Attempts = append(hs[i].Attempts, a)
+		return nil
+	})
 }

@@ -1,6 +1,10 @@
 package outbox
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // State is what a payment has come to, as the user is told.
 type State uint8
@@ -15,7 +19,27 @@ const (
 	Expired                // final: it was too late; nothing has moved and nothing will
 )
 
-// String returns the name of the state in lower case.
+// states are all of them.
+func states() []State { return []State{Unknown, Queued, Sent, Confirmed, Declined, Expired} }
+
+// transitions are all changes of state there are. The rules of the tables on disk
+// are made from them.
+func transitions() [9][2]State {
+	return [...][2]State{
+		{Queued, Sent},
+		{Queued, Expired},
+		{Sent, Unknown},
+		{Sent, Confirmed},
+		{Sent, Declined},
+		{Sent, Expired},
+		{Unknown, Confirmed},
+		{Unknown, Declined},
+		{Unknown, Expired},
+	}
+}
+
+// String returns the name of the state in lower case, which is also what is
+// stored.
 func (s State) String() string {
 	switch s {
 	case Unknown:
@@ -34,22 +58,70 @@ func (s State) String() string {
 	return fmt.Sprintf("unknown(%d)", uint8(s))
 }
 
+// parseState is the reverse of State.String.
+func parseState(name string) (State, error) {
+	for _, s := range states() {
+		if s.String() == name {
+			return s, nil
+		}
+	}
+	return Unknown, fmt.Errorf("%.40q is no state of a payment", name)
+}
+
 // Final reports whether the state never changes again.
-func (s State) Final() bool { return s == Confirmed || s == Declined || s == Expired }
+func (s State) Final() bool { return s == Confirmed || s.Refused() }
+
+// Refused reports whether the payment will never be made, so that its order may
+// be paid anew.
+func (s State) Refused() bool { return s == Declined || s == Expired }
 
 // Follows reports whether a payment in state s may go to state t. A payment
 // that has left the phone never goes back to queued, and no final state
 // changes.
 func (s State) Follows(t State) bool {
+	all := transitions()
+	return slices.Contains(all[:], [2]State{s, t})
+}
+
+// step numbers the states so that every transition goes up.
+func (s State) step() int64 {
 	switch s {
 	case Queued:
-		return t == Sent || t == Expired
+		return 0
 	case Sent:
-		return t == Unknown || t.Final()
+		return 1
 	case Unknown:
-		return t.Final()
+		return 2
 	case Confirmed, Declined, Expired:
-		return false
+		return 3
 	}
-	return false
+	return 0
+}
+
+// sqlStates is the condition that the column state has one of the states that
+// are chosen. A query with the same condition as a partial index is answered
+// from it. (SQLite makes a table of its own for each use of a longer IN.)
+func sqlStates(chosen func(State) bool) string {
+	var names []string
+	for _, s := range states() {
+		if chosen(s) {
+			names = append(names, "state = '"+s.String()+"'")
+		}
+	}
+	return "(" + strings.Join(names, " OR ") + ")"
+}
+
+// The conditions of the queue.
+func sqlAny() string        { return sqlStates(func(State) bool { return true }) }
+func sqlNotRefused() string { return sqlStates(func(s State) bool { return !s.Refused() }) }
+func sqlUnfinished() string { return sqlStates(func(s State) bool { return !s.Final() }) }
+
+// sqlFollows is the condition of a trigger that a change of state is one of the
+// transitions.
+func sqlFollows() string {
+	var pairs []string
+	for _, t := range transitions() {
+		pairs = append(pairs, fmt.Sprintf("old.state = '%v' AND new.state = '%v'", t[0], t[1]))
+	}
+	return strings.Join(pairs, " OR ")
 }

@@ -3,27 +3,43 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
-func openStore(tb testing.TB, dsn string) *Store {
+func openStore(tb testing.TB, path string) *Store {
 	tb.Helper()
-	s, err := OpenStore(dsn)
+	return openWith(tb, Config{Path: path})
+}
+
+// openWith makes the queue if there is none.
+func openWith(tb testing.TB, cfg Config) *Store {
+	tb.Helper()
+	s, err := Open(cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		s, err = Create(cfg)
+	}
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s
+}
+
+// exec runs a statement that no method would.
+func (s *Store) exec(sql string) error {
+	return s.db.Update(func(tx *sqlite.Tx) error {
+		_, err := tx.Exec(sql)
+		return err
+	})
 }
 
 func testPayment(n int, order string) Payment {
@@ -33,22 +49,6 @@ func testPayment(n int, order string) Payment {
 	}}
 	copy(p.Key[:], fmt.Sprintf("key %012d", n))
 	return p
-}
-
-// snapshot copies what is on disk at this moment, as a power cut would leave
-// it, and opens the copy.
-func snapshot(tb testing.TB, dir string) *Store {
-	tb.Helper()
-	to := tb.TempDir()
-	for _, name := range []string{"wallet.db", "wallet.db-wal"} {
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		require.NoError(tb, err)
-		require.NoError(tb, os.WriteFile(filepath.Join(to, name), b, 0o600))
-	}
-	return openStore(tb, filepath.Join(to, "wallet.db"))
 }
 
 func orders(tb testing.TB, s *Store) (got []string) {
@@ -71,6 +71,9 @@ func TestStateTransitions(t *testing.T) {
 	for _, from := range all {
 		for _, to := range all {
 			require.Equal(t, allowed[[2]State{from, to}], from.Follows(to), "%v to %v", from, to)
+			if from.Follows(to) {
+				require.Less(t, from.step(), to.step(), "%v to %v", from, to)
+			}
 		}
 	}
 }
@@ -84,42 +87,32 @@ func TestFinalStateStaysOnDisk(t *testing.T) {
 	require.ErrorContains(t, s.Change(new(p.With(Confirmed)), Declined, nil), "cannot go from declined to confirmed")
 	require.ErrorContains(t, s.Change(new(p.With(Confirmed)), Sent, nil), "is not sent on disk")
 	// The tables refuse it too, whatever the program believes.
-	err = s.do(func(d *db) error { return d.query("UPDATE payment SET state = 3", nil) })
+	err = s.exec("UPDATE payment SET state = 'confirmed'")
 	require.ErrorContains(t, err, "a final state never changes")
-	err = s.do(func(d *db) error { return d.query("UPDATE payment SET amount = 1", nil) })
+	err = s.exec("UPDATE payment SET amount = 1")
 	require.ErrorContains(t, err, "a request never changes")
 }
 
 func TestSecondProgramIsKeptOut(t *testing.T) {
-	dsn := filepath.Join(t.TempDir(), "wallet.db")
-	openStore(t, dsn)
-	_, err := OpenStore(dsn)
+	path := filepath.Join(t.TempDir(), "wallet.db")
+	openStore(t, path)
+	_, err := Open(Config{Path: path})
 	require.ErrorContains(t, err, "another program has this wallet open")
 }
 
-func TestNamesOfTheFilesAreSynced(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	s := openStore(t, "wallet.db")
-	require.NoError(t, s.do(func(d *db) error {
-		require.True(t, filepath.IsAbs(d.c.Filename("main").String()), "or its folder is not found")
-		return d.syncNames()
-	}))
-	require.ErrorIs(t, syncDir(filepath.Join(dir, "missing")), os.ErrNotExist)
-}
-
 func TestNewerFormatIsRefused(t *testing.T) {
-	dsn := filepath.Join(t.TempDir(), "wallet.db")
-	s, err := OpenStore(dsn)
+	path := filepath.Join(t.TempDir(), "wallet.db")
+	s, err := Create(Config{Path: path})
 	require.NoError(t, err)
-	require.NoError(t, s.do(func(d *db) error { return d.query("PRAGMA user_version = 9", nil) }))
+	require.NoError(t, s.exec("PRAGMA user_version = 9"))
 	require.NoError(t, s.Close())
-	_, err = OpenStore(dsn)
-	require.ErrorContains(t, err, "the queue has format 9 and this program knows 2")
+	_, err = Open(Config{Path: path})
+	require.ErrorContains(t, err, "the wallet queue has format 9 and this program knows 4")
 }
 
 func TestFullDiskRefusesThePayment(t *testing.T) {
-	s := openStore(t, "file:"+filepath.Join(t.TempDir(), "wallet.db")+"?_pragma=max_page_count(40)")
+	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))
+	require.NoError(t, s.exec("PRAGMA max_page_count=40"))
 	taken := 0
 	var err error
 	for ; err == nil; taken++ {
@@ -131,96 +124,6 @@ func TestFullDiskRefusesThePayment(t *testing.T) {
 	hs, err := s.History()
 	require.NoError(t, err)
 	require.NoError(t, s.Change(new(hs[0].With(Sent)), Queued, nil), "and so does what needs no room")
-}
-
-// brokenDisk is a file layer of which so many of the next syncs fail.
-type brokenDisk struct {
-	vfs.VFS
-	fail atomic.Int64
-}
-
-type brokenFile struct {
-	vfs.File
-	disk *brokenDisk
-}
-
-func (d *brokenDisk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	f, flags, err := d.VFS.(vfs.VFSFilename).OpenFilename(name, flags)
-	return brokenFile{f, d}, flags, err
-}
-
-func (f brokenFile) Sync(flags vfs.SyncFlag) error {
-	if f.disk.fail.Add(-1) >= 0 {
-		return errors.New("the disk has an error")
-	}
-	return f.File.Sync(flags)
-}
-
-func TestFailedCommitDoesNotComeBack(t *testing.T) {
-	disk := &brokenDisk{VFS: vfs.Find("")}
-	vfs.Register("broken", disk)
-	t.Cleanup(func() { vfs.Unregister("broken") })
-	dir := t.TempDir()
-	s := openStore(t, "file:"+filepath.Join(dir, "wallet.db")+"?vfs=broken")
-	take := func(n int, order string) error {
-		_, _, err := s.Accept(testPayment(n, order))
-		return err
-	}
-	require.NoError(t, take(1, "tea"))
-	disk.fail.Store(1)
-	require.Error(t, take(2, "bun"))
-	require.Equal(t, []string{"tea"}, orders(t, snapshot(t, dir)), "it is written over before the user is told")
-	disk.fail.Store(1000)
-	require.Error(t, take(3, "jam"))
-	require.Error(t, take(4, "ham"), "while that cannot be made durable nothing else is done")
-	disk.fail.Store(0)
-	require.Equal(t, []string{"tea"}, orders(t, s), "reading is enough")
-	require.Equal(t, []string{"tea"}, orders(t, snapshot(t, dir)))
-	require.NoError(t, take(5, "egg"))
-	require.Equal(t, []string{"tea", "egg"}, orders(t, snapshot(t, dir)))
-}
-
-func TestFullDiskCanBeRead(t *testing.T) {
-	disk := &brokenDisk{VFS: vfs.Find("")}
-	vfs.Register("broken", disk)
-	t.Cleanup(func() { vfs.Unregister("broken") })
-	s := openStore(t, "file:"+filepath.Join(t.TempDir(), "wallet.db")+"?vfs=broken")
-	_, _, err := s.Accept(testPayment(1, "tea"))
-	require.NoError(t, err)
-	disk.fail.Store(1000)
-	_, _, err = s.Accept(testPayment(2, "bun"))
-	require.Error(t, err)
-	require.Equal(t, []string{"tea"}, orders(t, s))
-	disk.fail.Store(0)
-}
-
-func TestOneBadChangeDoesNotFailItsBatch(t *testing.T) {
-	dsn := filepath.Join(t.TempDir(), "wallet.db")
-	synctest.Test(t, func(t *testing.T) {
-		s, err := OpenStore(dsn)
-		require.NoError(t, err)
-		hold, bad := make(chan struct{}), errors.New("bad")
-		results := make([]error, 3)
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			results[0] = s.do(func(*db) error {
-				<-hold
-				return nil
-			})
-		})
-		synctest.Wait()
-		wg.Go(func() { _, _, results[1] = s.Accept(testPayment(1, "tea")) })
-		wg.Go(func() { results[2] = s.do(func(*db) error { return bad }) })
-		synctest.Wait()
-		close(hold)
-		wg.Wait()
-		require.NoError(t, results[0])
-		require.NoError(t, results[1])
-		require.ErrorIs(t, results[2], bad)
-		require.Equal(t, []string{"tea"}, orders(t, s))
-		require.NoError(t, s.Close())
-		require.ErrorIs(t, s.do(func(*db) error { return nil }), ErrClosed)
-	})
 }
 
 // TestStoreAgainstModel drives a store with random operations, restarts and
@@ -238,7 +141,7 @@ func TestStoreAgainstModel(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		dir := newDir()
-		s, err := OpenStore(filepath.Join(dir, "wallet.db"))
+		s, err := Create(Config{Path: filepath.Join(dir, "wallet.db")})
 		require.NoError(t, err)
 		defer func() { _ = s.Close() }()
 		model := map[pay.Key]Payment{}
@@ -297,7 +200,7 @@ func TestStoreAgainstModel(t *testing.T) {
 			},
 			"restart": func(t *rapid.T) {
 				require.NoError(t, s.Close())
-				s, err = OpenStore(filepath.Join(dir, "wallet.db"))
+				s, err = Open(Config{Path: filepath.Join(dir, "wallet.db")})
 				require.NoError(t, err)
 			},
 			"power cut": func(t *rapid.T) {
@@ -309,7 +212,7 @@ func TestStoreAgainstModel(t *testing.T) {
 				}
 				require.NoError(t, s.Close())
 				dir = to
-				s, err = OpenStore(filepath.Join(dir, "wallet.db"))
+				s, err = Open(Config{Path: filepath.Join(dir, "wallet.db")})
 				require.NoError(t, err)
 			},
 			"": func(*rapid.T) { check(s) },
@@ -334,5 +237,62 @@ func BenchmarkAccept(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// TestTablesAgreeWithTransitions has the tables try every change of state there
+// could be.
+func TestTablesAgreeWithTransitions(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))
+	undone := errors.New("undone")
+	for _, from := range states() {
+		leaves := false
+		for _, to := range states() {
+			leaves = leaves || from.Follows(to)
+			err := s.db.Update(func(tx *sqlite.Tx) error {
+				_, err := tx.Exec(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state, checksum)
+					VALUES (randomblob(16), 'tea', 'm0', 1, 'KES', 1, 1, ?, 0)`, from.String())
+				require.NoError(t, err)
+				_, err = tx.Exec(`INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state, checksum)
+					VALUES (randomblob(16), 'tea', 'm0', 1, 'KES', 1, 1, 'queued', 0)`)
+				if from.Refused() {
+					require.NoError(t, err, "the order may be paid anew after %v", from)
+				} else {
+					require.ErrorContains(t, err, "UNIQUE", "a second payment beside one that is %v", from)
+				}
+				_, err = tx.Exec(`UPDATE payment SET state = ? WHERE state = ?`, to.String(), from.String())
+				if from.Follows(to) {
+					require.NoError(t, err, "%v to %v", from, to)
+				} else {
+					require.ErrorContains(t, err, "no such change of state", "%v to %v", from, to)
+				}
+				return undone
+			})
+			require.ErrorIs(t, err, undone)
+		}
+		require.Equal(t, !leaves, from.Final(), "%v", from)
+		require.Contains(t, sqlAny(), "'"+from.String()+"'")
+		parsed, err := parseState(from.String())
+		require.NoError(t, err)
+		require.Equal(t, from, parsed)
+	}
+	require.Error(t, s.exec("INSERT INTO payment (key, ordered, payee, amount, currency, created, deadline, state, checksum) VALUES (randomblob(16), 'x', 'm0', 1, 'KES', 1, 1, 'paid', 0)"))
+}
+
+// TestIndexesAreUsed: the queries repeat the conditions of the partial indexes.
+func TestIndexesAreUsed(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))
+	for where, index := range map[string]string{
+		sqlNotRefused() + " AND ordered = 'x'": "one_payment_per_order",
+		sqlUnfinished():                        "unfinished",
+	} {
+		var plan []string
+		require.NoError(t, s.db.View(func(tx *sqlite.Tx) error {
+			return tx.Query("EXPLAIN QUERY PLAN SELECT "+columns+" FROM payment WHERE "+where+" ORDER BY id", func(r sqlite.Row) error {
+				plan = append(plan, r.Text(3))
+				return nil
+			})
+		}))
+		require.Contains(t, fmt.Sprint(plan), index)
 	}
 }

@@ -40,7 +40,7 @@ func (r Result) Final() bool {
 // Reason says why a payment was declined or refused.
 type Reason uint8
 
-// The reasons: those of Declined first, then those of Refused.
+// The reasons. Those of Refused say so; the others are those of Declined.
 const (
 	NoReason Reason = iota
 	NoFunds
@@ -50,12 +50,13 @@ const (
 	SameAccount // payer and payee are one account
 	Busy        // refused: try again later
 	NotEnrolled // refused: the bank does not know the wallet's key
+	AlreadyPaid // the payer has paid this order under another key; the answer names that transfer
 )
 
 // String returns the reason in lower case, for people.
 func (r Reason) String() string {
 	return enumName(int(r), "no reason", "no funds", "unknown payee", "wrong currency",
-		"amount out of range", "payer and payee are one account", "busy", "not enrolled")
+		"amount out of range", "payer and payee are one account", "busy", "not enrolled", "order already paid")
 }
 
 func enumName(v int, names ...string) string {
@@ -77,7 +78,7 @@ func ParseResult(s string) (Result, error) {
 
 // ParseReason is the reverse of Reason.String.
 func ParseReason(s string) (Reason, error) {
-	for r := NoReason; r <= NotEnrolled; r++ {
+	for r := NoReason; r <= AlreadyPaid; r++ {
 		if r.String() == s {
 			return r, nil
 		}
@@ -90,7 +91,7 @@ type Answer struct {
 	Key      Key    // of the payment; not sent, the wallet knows what it asked
 	Result   Result //
 	Reason   Reason // of Declined and Refused
-	Transfer int64  // the ledger's number of the transfer, above 0 if Confirmed, else 0
+	Transfer int64  // the ledger's number of the transfer, above 0 if Confirmed or AlreadyPaid, else 0
 	At       int64  // Unix milliseconds of the bank's clock when it decided
 	Receipt  []byte // 64 bytes if Result is final, else none
 }
@@ -103,7 +104,7 @@ func (a *Answer) Validate() error {
 			return fmt.Errorf("an answer %q has no reason, but this one says %q", a.Result, a.Reason)
 		}
 	case Declined:
-		if a.Reason < NoFunds || a.Reason > SameAccount {
+		if (a.Reason < NoFunds || a.Reason > SameAccount) && a.Reason != AlreadyPaid {
 			return fmt.Errorf("%q is no reason to decline a payment", a.Reason)
 		}
 	case Refused:
@@ -115,7 +116,7 @@ func (a *Answer) Validate() error {
 	default:
 		return fmt.Errorf("result %v is not known", a.Result)
 	}
-	if (a.Result == Confirmed) != (a.Transfer > 0) || a.Transfer < 0 {
+	if (a.Result == Confirmed || a.Reason == AlreadyPaid) != (a.Transfer > 0) || a.Transfer < 0 {
 		return fmt.Errorf("an answer %q cannot have transfer %d", a.Result, a.Transfer)
 	}
 	if a.At < minTime || a.At > maxTime {

@@ -2,18 +2,20 @@ package pay
 
 import "time"
 
-// Clock is the wall clock of a wallet or a bank: what deadlines are compared with
-// and what created, decided and booked are read from. Nil is time.Now. It may be
-// called from several goroutines at once, and may be set forward and back.
-//
-// Durations are never measured with it: pauses and time-outs use package time's
-// monotonic clock, which nobody can set.
+// Clock tells the time by which payments are created and expire: wall time, which
+// people and networks set forward and back. It may be called from several
+// goroutines. Nil is time.Now. How long something takes or may take is never the
+// difference of two of its readings: that is for package time and its monotonic
+// clock.
 type Clock func() time.Time
 
-// Now returns the present time of the clock.
+// Now returns the time.
 func (c Clock) Now() time.Time {
 	if c == nil {
 		return time.Now()
 	}
 	return c()
 }
+
+// Milli returns the time in Unix milliseconds, as payments and answers carry it.
+func (c Clock) Milli() int64 { return c.Now().UnixMilli() }

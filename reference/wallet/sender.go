@@ -202,7 +202,7 @@ func (c *sender) try() {
 	case err != nil:
 		a.Error = err.Error()
 	case answer.Result.Final():
-		p.State, p.Reason, p.Answer = verdict(answer)
+		p.State, p.Reason, p.Answer = verdict(&c.p.Payment, answer, time.Now())
 	case answer.Reason != pay.NoReason:
 		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
 	case a.Asked: // its clock is behind ours
@@ -215,23 +215,6 @@ func (c *sender) try() {
 		p.State, p.Reason = outbox.Unknown, a.Error
 	}
 	c.store(p, &a)
-}
-
-// verdict is the state a final answer leads to. A key in conflict means that
-// the bank holds other content under it and so will never book this content.
-func verdict(a *pay.Answer) (outbox.State, string, *pay.Answer) {
-	switch a.Result {
-	case pay.Confirmed:
-		return outbox.Confirmed, "", a
-	case pay.Declined:
-		return outbox.Declined, a.Reason.String(), a
-	case pay.Expired:
-		return outbox.Expired, "the bank had not booked it by its deadline", a
-	case pay.Conflict:
-		return outbox.Declined, "the bank has another payment with this key", a
-	case pay.Unknown, pay.NotFound, pay.Refused:
-	}
-	return outbox.Unknown, a.Result.String(), nil
 }
 
 var errNotStored = errors.New("not sent, because that could not be stored")

@@ -2,23 +2,23 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 )
 
 // maxLag is the Stagger of the wallets of the tests.
@@ -28,7 +28,8 @@ const maxLag = 500 * time.Microsecond
 type rig struct {
 	t     *testing.T
 	bank  *testBank
-	dsn   string
+	path  string
+	layer string // of the file; empty is the operating system's
 	cfg   Config
 	store *outbox.Store
 	*Wallet
@@ -41,11 +42,11 @@ type rig struct {
 // inBubble runs f with a rig in virtual time, and ends with no goroutine left.
 func inBubble(t *testing.T, f func(*rig)) {
 	t.Helper()
-	dsn := filepath.Join(t.TempDir(), "wallet.db")
+	path := filepath.Join(t.TempDir(), "wallet.db")
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins in the year 2000, before any time the protocol takes.
 		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
-		r := &rig{t: t, bank: newTestBank(t), dsn: dsn, told: map[pay.Key][]outbox.State{}}
+		r := &rig{t: t, bank: newTestBank(t), path: path, told: map[pay.Key][]outbox.State{}}
 		r.cfg = r.bank.config()
 		r.cfg.Told = func(p outbox.Payment) {
 			r.mu.Lock()
@@ -70,7 +71,11 @@ func inBubble(t *testing.T, f func(*rig)) {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	r.store, err = outbox.OpenStore(r.dsn)
+	cfg := outbox.Config{Path: r.path, VFS: r.layer}
+	r.store, err = outbox.Open(cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.store, err = outbox.Create(cfg)
+	}
 	require.NoError(r.t, err)
 	r.Wallet, err = Open(r.store, r.cfg)
 	require.NoError(r.t, err)
@@ -653,47 +658,22 @@ func TestAnIdleWalletSendsNothing(t *testing.T) {
 // TestNothingLeavesUnlessItIsStored: a disk that fails once a payment was accepted
 // cannot say "sent", and so the bank hears of nothing.
 func TestNothingLeavesUnlessItIsStored(t *testing.T) {
-	disk := &fullDisk{VFS: vfs.Find("")}
-	vfs.Register("full", disk)
-	t.Cleanup(func() { vfs.Unregister("full") })
+	disk := storetest.NewDisk(t)
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.dsn = "file:" + filepath.ToSlash(r.dsn) + "?vfs=full"
+		r.layer = disk.Name
 		r.open()
 		r.bank.set(func() { r.bank.down = true })
 		p := r.pay("tea", 0)
 		time.Sleep(time.Minute)
-		disk.full.Store(true)
+		disk.FullAll.Store(true)
 		r.bank.set(func() { r.bank.down = false })
 		time.Sleep(time.Hour)
 		require.Empty(t, r.bank.requests())
 		require.Empty(t, r.bank.bookings())
 		require.Equal(t, []outbox.State{outbox.Queued}, r.toldOf(p.Key))
-		disk.full.Store(false)
+		disk.FullAll.Store(false)
 		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 		require.Len(t, r.bank.bookings(), 1)
 	})
-}
-
-// fullDisk is a disk whose files cannot be written while full is set.
-type fullDisk struct {
-	vfs.VFS
-	full atomic.Bool
-}
-
-type fullFile struct {
-	vfs.File
-	disk *fullDisk
-}
-
-func (d *fullDisk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
-	f, flags, err := d.VFS.(vfs.VFSFilename).OpenFilename(name, flags)
-	return fullFile{f, d}, flags, err
-}
-
-func (f fullFile) WriteAt(b []byte, at int64) (int, error) {
-	if f.disk.full.Load() {
-		return 0, sqlite3.FULL
-	}
-	return f.File.WriteAt(b, at)
 }

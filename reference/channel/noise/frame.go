@@ -9,6 +9,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/wire"
 )
 
@@ -22,12 +23,9 @@ const (
 	maxHandshake = wire.MaxMessage + 128
 )
 
-// ErrProtocol is wrapped by errors that say the other end broke the protocol:
-// it is hostile, broken or another version.
-var ErrProtocol = errors.New("protocol violation")
-
+// violation is an error that says the other end broke the protocol.
 func violation(format string, a ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrProtocol}, a...)...)
+	return fmt.Errorf("%w: "+format, append([]any{channel.ErrProtocol}, a...)...)
 }
 
 // frameReader cuts a stream into frames of at most max bytes.

@@ -158,7 +158,7 @@ func TestPipelined(t *testing.T) {
 			t.Error("the first request was not answered", err)
 			return
 		}
-		var held []Incoming
+		var held []channel.Incoming
 		for range n - 1 {
 			in, err := server.Receive()
 			if err != nil {
@@ -196,7 +196,7 @@ func TestDoHonoursItsContext(t *testing.T) {
 		s := Client(cc, b.client())
 		defer s.Close()
 
-		received := make(chan Incoming, 2)
+		received := make(chan channel.Incoming, 2)
 		go func() {
 			for {
 				in, err := server.Receive()
@@ -245,7 +245,7 @@ func TestSessionEnds(t *testing.T) {
 			if err == nil {
 				_, err = Server(c, ServerConfig{Static: other}).Receive()
 			}
-			if !errors.Is(err, ErrProtocol) {
+			if !errors.Is(err, channel.ErrProtocol) {
 				t.Error("another bank could read message 1:", err)
 			}
 			c.Close()
@@ -383,7 +383,7 @@ func TestStopReceiving(t *testing.T) {
 		server.StopReceiving()
 		require.NoError(t, server.Send(in.Number, b.confirm(server.Payer(), &in.Request.Payment)))
 		_, err = server.Receive()
-		require.ErrorIs(t, err, ErrStopped)
+		require.ErrorIs(t, err, channel.ErrStopped)
 		wg.Wait()
 		require.Equal(t, pay.Confirmed, got.Result)
 	})
@@ -421,7 +421,7 @@ func TestServerRefuses(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { _, _ = cc.Write(c.sent); cc.Close() })
 			_, err := server.Receive()
-			require.ErrorIs(t, err, ErrProtocol)
+			require.ErrorIs(t, err, channel.ErrProtocol)
 			require.ErrorContains(t, err, c.want)
 			server.Close()
 			wg.Wait()
@@ -459,7 +459,7 @@ func TestMessage1CanBeReplayed(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, b.request(1), in.Request)
 		require.Equal(t, b.wallet.Certificate().Identity, server.Payer())
-		require.EqualValues(t, b.wallet.Certificate().Transport, server.Transport())
+		require.Equal(t, PublicKey(b.wallet.Certificate().Transport).String(), server.Peer())
 		wg.Wait()
 		server.Close()
 		cc.Close()

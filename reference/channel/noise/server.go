@@ -11,6 +11,7 @@ import (
 
 	flynn "github.com/flynn/noise"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wire"
 )
@@ -28,11 +29,18 @@ type ServerConfig struct {
 	Identify func(transport [32]byte) (identity pay.PublicKey, known bool)
 
 	MaxRequest       int           // bytes of the Noise message of a request, 150 to 65535; default 1024
-	HandshakeTimeout time.Duration // for the whole of message 1; default 30 s
-	IdleTimeout      time.Duration // between requests; default 2 min
+	HandshakeTimeout time.Duration // for the whole of message 1; default DefaultHandshakeTimeout
+	IdleTimeout      time.Duration // between requests; default DefaultIdleTimeout
 	FrameTimeout     time.Duration // from a frame's first byte to its last; default 10 s
-	WriteTimeout     time.Duration // to hand an answer to the network; default 30 s
+	WriteTimeout     time.Duration // to hand an answer to the network; default DefaultWriteTimeout
 }
+
+// Defaults of the time-outs of [ServerConfig].
+const (
+	DefaultHandshakeTimeout = 30 * time.Second
+	DefaultIdleTimeout      = 2 * time.Minute
+	DefaultWriteTimeout     = 30 * time.Second
+)
 
 func (c ServerConfig) withDefaults() ServerConfig {
 	if c.MaxRequest <= 0 {
@@ -46,10 +54,10 @@ func (c ServerConfig) withDefaults() ServerConfig {
 		d   *time.Duration
 		def time.Duration
 	}{
-		{&c.HandshakeTimeout, 30 * time.Second},
-		{&c.IdleTimeout, 2 * time.Minute},
+		{&c.HandshakeTimeout, DefaultHandshakeTimeout},
+		{&c.IdleTimeout, DefaultIdleTimeout},
 		{&c.FrameTimeout, 10 * time.Second},
-		{&c.WriteTimeout, 30 * time.Second},
+		{&c.WriteTimeout, DefaultWriteTimeout},
 	} {
 		if *d.d <= 0 {
 			*d.d = d.def
@@ -58,11 +66,8 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	return c
 }
 
-// ErrStopped is returned by Receive after StopReceiving.
-var ErrStopped = errors.New("receiving was stopped")
-
-// ServerConn is the bank's end of a connection. Receive is for one goroutine;
-// the other methods may be called from several.
+// ServerConn is the bank's end of a connection, a Conn of package server. Receive is
+// for one goroutine; the other methods may be called from several.
 type ServerConn struct {
 	conn   net.Conn
 	cfg    ServerConfig
@@ -86,12 +91,6 @@ type ServerConn struct {
 	closed  bool
 }
 
-// Incoming is a request as received.
-type Incoming struct {
-	Number  uint64 // its place in the connection; Send takes it back
-	Request *pay.Request
-}
-
 // Server returns the bank's end of conn, which it owns from now on. The caller
 // closes it. Nothing is read before the first Receive.
 func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
@@ -106,22 +105,22 @@ func Server(conn net.Conn, cfg ServerConfig) *ServerConn {
 }
 
 // Receive waits for the next valid request. Any error is final: io.EOF if the
-// wallet has closed the connection between requests, ErrStopped, one that wraps
-// ErrProtocol if the wallet is not to be trusted or has not signed, os.ErrDeadlineExceeded if it
-// was too slow, or an error of the connection. The second Receive waits until
-// the first request has been answered.
-func (c *ServerConn) Receive() (Incoming, error) {
+// wallet has closed the connection between requests, channel.ErrStopped, one that
+// wraps channel.ErrProtocol if the wallet is not to be trusted or has not signed,
+// os.ErrDeadlineExceeded if it was too slow, or an error of the connection. The
+// second Receive waits until the first request has been answered.
+func (c *ServerConn) Receive() (channel.Incoming, error) {
 	r, err := c.receive()
 	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.stopped {
-			err = ErrStopped
+			err = channel.ErrStopped
 		}
-		return Incoming{}, err
+		return channel.Incoming{}, err
 	}
 	c.received++
-	return Incoming{Number: c.received - 1, Request: r}, nil
+	return channel.Incoming{Number: c.received - 1, Request: r}, nil
 }
 
 func (c *ServerConn) receive() (*pay.Request, error) {
@@ -206,9 +205,9 @@ func readMessage1(cfg *ServerConfig, frame []byte) (*flynn.HandshakeState, *pay.
 // is zero if the bank does not know the wallet.
 func (c *ServerConn) Payer() pay.PublicKey { return c.payer }
 
-// Transport is the wallet's authenticated transport key, known once a first
-// request was received.
-func (c *ServerConn) Transport() PublicKey { return c.transport }
+// Peer is the wallet's authenticated transport key in hexadecimal, known once a
+// first request was received, also if the bank does not know the wallet.
+func (c *ServerConn) Peer() string { return c.transport.String() }
 
 // Send answers the request with this number. Answers may be sent in any order,
 // each request's once. An error means that the connection is of no more use.
@@ -271,13 +270,13 @@ func (c *ServerConn) readBefore(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped {
-		return ErrStopped
+		return channel.ErrStopped
 	}
 	return c.conn.SetReadDeadline(t)
 }
 
 // StopReceiving makes the Receive under way and all later ones return
-// ErrStopped. Send still works.
+// channel.ErrStopped. Send still works.
 func (c *ServerConn) StopReceiving() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

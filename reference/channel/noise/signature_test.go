@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/vault"
 	"github.com/onebar/onebar/reference/vault/vaulttest"
@@ -106,7 +107,7 @@ func TestFirstRequestNeedsItsSignature(t *testing.T) {
 				require.NoError(t, err)
 				in, server, err := receiveFirst(t, b, own, payload)
 				if c.want != "" {
-					require.ErrorIs(t, err, ErrProtocol)
+					require.ErrorIs(t, err, channel.ErrProtocol)
 					require.ErrorContains(t, err, c.want)
 					require.Error(t, server.Send(0, b.confirm(server.Payer(), &c.r.Payment)), "there is nothing to answer")
 					return
@@ -122,7 +123,7 @@ func TestFirstRequestNeedsItsSignature(t *testing.T) {
 }
 
 // receiveFirst is a bank that receives one first request.
-func receiveFirst(t *testing.T, b *bench, own static, payload []byte) (Incoming, *ServerConn, error) {
+func receiveFirst(t *testing.T, b *bench, own static, payload []byte) (channel.Incoming, *ServerConn, error) {
 	t.Helper()
 	hs, err := newHandshake(true, own, b.bank.Public[:], nil)
 	require.NoError(t, err)
@@ -153,7 +154,7 @@ func TestStrangerHasNoIdentity(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, r, in.Request)
 	require.Zero(t, server.Payer())
-	require.EqualValues(t, stranger.Certificate().Transport, server.Transport())
+	require.Equal(t, PublicKey(stranger.Certificate().Transport).String(), server.Peer())
 }
 
 // TestSignatureOnAnOpenSession: later requests travel without their signature,
@@ -198,7 +199,7 @@ func TestSignatureOnAnOpenSession(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, c.r, second.Request)
 			} else {
-				require.ErrorIs(t, err, ErrProtocol)
+				require.ErrorIs(t, err, channel.ErrProtocol)
 				require.ErrorContains(t, err, c.want)
 			}
 			wg.Wait()
@@ -299,7 +300,7 @@ func TestLockedVault(t *testing.T) {
 	})
 	_, err = s.Do(t.Context(), b.request(1))
 	require.ErrorIs(t, err, vault.ErrLocked)
-	require.NotErrorIs(t, err, ErrProtocol)
+	require.NotErrorIs(t, err, channel.ErrProtocol)
 	wg.Wait()
 	require.NoError(t, s.Close())
 	server.Close()

@@ -99,6 +99,7 @@ const (
 	Reason_REASON_SAME_ACCOUNT        Reason = 5 // payer and payee are one account
 	Reason_REASON_BUSY                Reason = 6 // refused: too much to do; try again later
 	Reason_REASON_NOT_ENROLLED        Reason = 7 // refused: the bank does not know this wallet's key
+	Reason_REASON_ALREADY_PAID        Reason = 8 // the payer has paid this order under another key: transfer names that payment
 )
 
 // Enum value maps for Reason.
@@ -112,6 +113,7 @@ var (
 		5: "REASON_SAME_ACCOUNT",
 		6: "REASON_BUSY",
 		7: "REASON_NOT_ENROLLED",
+		8: "REASON_ALREADY_PAID",
 	}
 	Reason_value = map[string]int32{
 		"REASON_NONE":                0,
@@ -122,6 +124,7 @@ var (
 		"REASON_SAME_ACCOUNT":        5,
 		"REASON_BUSY":                6,
 		"REASON_NOT_ENROLLED":        7,
+		"REASON_ALREADY_PAID":        8,
 	}
 )
 
@@ -344,7 +347,7 @@ type Answer struct {
 	Request       uint64                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"` // the request's place in the connection; absent for the first
 	Result        Result                 `protobuf:"varint,2,opt,name=result,proto3,enum=onebar.wire.v1.Result" json:"result,omitempty"`
 	Reason        Reason                 `protobuf:"varint,3,opt,name=reason,proto3,enum=onebar.wire.v1.Reason" json:"reason,omitempty"`
-	Transfer      int64                  `protobuf:"varint,4,opt,name=transfer,proto3" json:"transfer,omitempty"` // the ledger's number of the transfer, if confirmed
+	Transfer      int64                  `protobuf:"varint,4,opt,name=transfer,proto3" json:"transfer,omitempty"` // the ledger's number of the transfer, if confirmed or already paid
 	At            int64                  `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`             // Unix milliseconds of the bank's clock when it decided
 	Receipt       []byte                 `protobuf:"bytes,6,opt,name=receipt,proto3" json:"receipt,omitempty"`    // Ed25519 signature, 64 bytes, if the result is final
 	unknownFields protoimpl.UnknownFields
@@ -455,7 +458,7 @@ const file_payment_proto_rawDesc = "" +
 	"\x0eRESULT_EXPIRED\x10\x03\x12\x13\n" +
 	"\x0fRESULT_CONFLICT\x10\x04\x12\x14\n" +
 	"\x10RESULT_NOT_FOUND\x10\x05\x12\x12\n" +
-	"\x0eRESULT_REFUSED\x10\x06*\xc6\x01\n" +
+	"\x0eRESULT_REFUSED\x10\x06*\xdf\x01\n" +
 	"\x06Reason\x12\x0f\n" +
 	"\vREASON_NONE\x10\x00\x12\x13\n" +
 	"\x0fREASON_NO_FUNDS\x10\x01\x12\x18\n" +
@@ -464,7 +467,8 @@ const file_payment_proto_rawDesc = "" +
 	"\x1aREASON_AMOUNT_OUT_OF_RANGE\x10\x04\x12\x17\n" +
 	"\x13REASON_SAME_ACCOUNT\x10\x05\x12\x0f\n" +
 	"\vREASON_BUSY\x10\x06\x12\x17\n" +
-	"\x13REASON_NOT_ENROLLED\x10\aB5Z3github.com/onebar/onebar/reference/wire/internal/pbb\x06proto3"
+	"\x13REASON_NOT_ENROLLED\x10\a\x12\x17\n" +
+	"\x13REASON_ALREADY_PAID\x10\bB5Z3github.com/onebar/onebar/reference/wire/internal/pbb\x06proto3"
 
 var (
 	file_payment_proto_rawDescOnce sync.Once

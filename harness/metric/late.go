@@ -1,0 +1,399 @@
+package metric
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// In real time a busy machine delivers packets later than it had decided
+// (Packet.Late), and lets programs wait for a processor (Record.Late). OnTime reckons
+// what the figures would have been without that, so that Doubt can tell which
+// thresholds the lateness could have turned.
+
+const (
+	// probe is the longest lateness that TCP bears without sending anything again:
+	// the variance term of a retransmission time-out is at least 200 ms (see package
+	// packet). A tail loss probe is sent after two round trips (RFC 8985 section
+	// 7.2), one more than an answer takes: so it is the round trip where that is
+	// less.
+	probe = 200 * time.Millisecond
+	// memory is how long before a retransmission the lateness that caused it may lie:
+	// the first time-out of TCP (RFC 6298 section 2.1).
+	memory = time.Second
+	// rest is how long the timer of Record.Late is at rest between two looks at the
+	// clock (5 ms, see package run), and a little more. If it is late before and after,
+	// the machine is taken to have been late meanwhile.
+	rest = 6 * time.Millisecond
+)
+
+// overdue is what has to be remembered of one payer's link to take lateness out
+// of the figures. Cross traffic and copies delay no payment, and are left out.
+type overdue struct {
+	spans   []stretch             // when a packet was due, and not there; once tidy, when the machine was late
+	due     []stretch             // once tidy, when a packet was due, and not there
+	flights []stretch             // when a packet was on its way, as had been decided
+	began   map[int]time.Duration // by flow: when its first packet was offered
+	answers []arrival             // down
+	again   []resent
+}
+
+// stretch is a time.
+type stretch struct{ from, to time.Duration }
+
+// arrival is a packet that the payer got.
+type arrival struct {
+	at   time.Duration
+	flow int
+}
+
+// resent is a packet that its sender had sent before.
+type resent struct {
+	at    time.Duration
+	phase int // index; -1 is before the first
+	up    bool
+	size  int64
+}
+
+func (c *Collector) overdue(client int) *overdue {
+	l := c.late[client]
+	if l == nil {
+		l = &overdue{began: make(map[int]time.Duration)}
+		c.late[client] = l
+	}
+	return l
+}
+
+// add reads a packet that was offered in a phase.
+func (l *overdue) add(p *harness.Packet, phase int) {
+	if p.Cross || p.Copy {
+		return
+	}
+	if at, ok := l.began[p.Flow]; !ok || p.At < at {
+		l.began[p.Flow] = p.At
+	}
+	if p.Retransmit {
+		l.again = append(l.again, resent{p.At, phase, p.Direction != harness.Down, int64(p.Size)})
+	}
+	if p.Drop != harness.DropNone {
+		return
+	}
+	at := p.At + p.Delay
+	if p.Late > 0 {
+		l.spans = append(l.spans, stretch{at - p.Late, at})
+	}
+	if n := len(l.flights); n > 0 && l.flights[n-1].from <= p.At && p.At <= l.flights[n-1].to {
+		l.flights[n-1].to = max(l.flights[n-1].to, at-p.Late)
+	} else {
+		l.flights = append(l.flights, stretch{p.At, at - p.Late})
+	}
+	if p.Direction == harness.Down {
+		l.answers = append(l.answers, arrival{at, p.Flow})
+	}
+}
+
+// tidy returns l with the times in order, and with those of ticks while no packet was
+// on its way.
+func (l *overdue) tidy(ticks []stretch) *overdue {
+	t := *l
+	t.flights = join(slices.Clone(l.flights), 0)
+	t.due = join(slices.Clone(l.spans), 0)
+	t.spans = join(append(without(ticks, t.flights), l.spans...), 0)
+	t.answers = slices.Clone(l.answers)
+	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	return &t
+}
+
+// join puts times in order and makes one of those that overlap, or are no farther
+// apart than a gap. It changes spans.
+func join(spans []stretch, gap time.Duration) []stretch {
+	slices.SortFunc(spans, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	joined := spans[:0]
+	for _, s := range spans {
+		if n := len(joined); n > 0 && s.from <= joined[n-1].to+gap {
+			joined[n-1].to = max(joined[n-1].to, s.to)
+		} else {
+			joined = append(joined, s)
+		}
+	}
+	return joined
+}
+
+// without returns what of some times is in none of the others. Both are in order
+// and do not overlap.
+func without(some, others []stretch) (rest []stretch) {
+	for _, s := range some {
+		for len(others) > 0 && others[0].to <= s.from {
+			others = others[1:]
+		}
+		for _, o := range others {
+			if o.from >= s.to {
+				break
+			}
+			if o.from > s.from {
+				rest = append(rest, stretch{s.from, o.from})
+			}
+			s.from = max(s.from, o.to)
+		}
+		if s.from < s.to {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// within is for how much of a time the machine was late. What had to happen one
+// thing after the other cannot have been held up for longer.
+func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
+	if l == nil {
+		return 0
+	}
+	return within(l.spans, from, to)
+}
+
+func within(spans []stretch, from, to time.Duration) (sum time.Duration) {
+	i, _ := slices.BinarySearchFunc(spans, from, func(s stretch, t time.Duration) int { return cmp.Compare(s.to, t) })
+	for ; i < len(spans) && spans[i].from < to; i++ {
+		sum += min(to, spans[i].to) - max(from, spans[i].from)
+	}
+	return max(0, sum)
+}
+
+// missed reports whether a try that ended without an answer could have had one,
+// had no packet been late: something came on a connection of that time, and came
+// after the end by no more than packets were late meanwhile. Late timers do not count:
+// an answer that a slow server holds back for seconds waits for no processor. The try may have ended
+// by lead sooner than recorded.
+func (l *overdue) missed(from, end time.Duration) bool {
+	if l == nil {
+		return false
+	}
+	ended := end - lead
+	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
+	for ; i < len(l.answers); i++ {
+		a := l.answers[i]
+		if a.at-ended > within(l.due, from-lead, a.at) {
+			return false // and no later one is
+		}
+		if l.began[a.flow] < end {
+			return true
+		}
+	}
+	return false
+}
+
+// OnTime returns the figures as they would have been had the machine not been late,
+// or nil if it never was. They are those of Figures with these changes:
+//
+//   - A time is shorter by as long as a packet of the payer's link was overdue in it,
+//     or, while none was on its way, a timer of the harness was: then the programs
+//     may have waited for a processor. What is waited for comes one after the other,
+//     so that it is the most that lateness can have added.
+//   - A try that got no answer, though one came on its connection later by no more
+//     than packets were late, would have been answered when it ended. Its payment
+//     is confirmed then, and the tries and presses after that were not made. They take
+//     with them the bytes and packets of as many average tries.
+//   - A retransmission was not made if within a second before it the machine was late
+//     for as long as the round trip, or 200 ms if that is less.
+//   - The radio sent and got each packet as much sooner as the machine had been late
+//     since the press before it.
+//
+// Which packets are lost at random stays the same, and so does what an event hit:
+// by a few packets that differs between any two runs in real time.
+func (c *Collector) OnTime() harness.Figures {
+	late := len(c.ticks) > 0
+	for _, l := range c.late {
+		late = late || len(l.spans) > 0
+	}
+	if !late {
+		return nil
+	}
+	p := *c
+	p.billed = nil
+	p.late = make(map[int]*overdue, len(c.late))
+	ticks := join(slices.Clone(c.ticks), rest)
+	for i, l := range c.late {
+		p.late[i] = l.tidy(ticks)
+	}
+	answered, clocks := p.answered(), p.clocks()
+	p.radioOnTime(answered, clocks)
+	p.triesOnTime(answered, clocks)
+	p.trafficOnTime(float64(len(p.tries)) / float64(max(1, len(c.tries))))
+	p.ordersOnTime(answered)
+	return p.Figures()
+}
+
+// answered returns when each payment would have been answered but for lateness
+// that ended a try too soon, by the index of its order.
+func (c *Collector) answered() map[int32]time.Duration {
+	all := make(map[int32]time.Duration)
+	for _, t := range c.tries {
+		if t.order < 0 || !t.failed || !c.late[c.orders[t.order].wallet].missed(t.end-t.took, t.end) {
+			continue
+		}
+		if at, ok := all[t.order]; !ok || t.end < at {
+			all[t.order] = t.end
+		}
+	}
+	return all
+}
+
+// ordersOnTime has payers be told sooner, and not press again after that.
+func (c *Collector) ordersOnTime(answered map[int32]time.Duration) {
+	c.orders, c.presses = slices.Clone(c.orders), slices.Clone(c.presses)
+	for i := range c.orders {
+		o := &c.orders[i]
+		if at, ok := answered[int32(i)]; ok {
+			o.answer(at)
+		}
+		l := c.late[o.wallet]
+		for _, d := range []*time.Duration{&o.confirm, &o.feedback} {
+			if *d > 0 {
+				*d -= l.within(o.pressed, o.pressed+*d)
+			}
+		}
+	}
+	for i := range c.presses {
+		p := &c.presses[i]
+		o := &c.orders[p.order]
+		p.void = o.confirm >= 0 && p.at > o.pressed && p.at >= o.pressed+o.confirm
+	}
+}
+
+// answer has the payer be told confirmed at an offset, if it was not told sooner.
+func (o *order) answer(at time.Duration) {
+	told := max(0, at-o.pressed)
+	for _, d := range []*time.Duration{&o.confirm, &o.feedback} {
+		if *d < 0 || *d > told {
+			*d = told
+		}
+	}
+	o.confirmed, o.recovered = max(1, o.confirmed), false
+}
+
+// triesOnTime shortens and moves tries, and leaves out those that were not needed.
+func (c *Collector) triesOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
+	var kept []try
+	for _, t := range c.tries {
+		if t.needless(answered) {
+			continue
+		}
+		if t.order >= 0 {
+			k := clocks[c.orders[t.order].wallet]
+			t.took -= k.late.within(t.end-t.took, t.end)
+			t.end = k.onTime(t.end)
+		}
+		kept = append(kept, t)
+	}
+	c.tries = kept
+}
+
+// needless reports whether a try was made after the answer would have come.
+func (t try) needless(answered map[int32]time.Duration) bool {
+	at, ok := answered[t.order]
+	return ok && t.end > at
+}
+
+// trafficOnTime leaves out the retransmissions that lateness may have caused, and
+// keeps a share of the rest.
+func (c *Collector) trafficOnTime(share float64) {
+	c.phases.list = slices.Clone(c.phases.list)
+	for _, l := range c.late {
+		for _, r := range l.again {
+			of, least := &c.phases.before, probe
+			if r.phase >= 0 {
+				of = &c.phases.list[r.phase]
+				least = min(probe, max(time.Millisecond, of.Profile.Up.Delay+of.Profile.Down.Delay))
+			}
+			if l.within(r.at-memory, r.at) >= least {
+				of.way(r.up).charged.less(r.size)
+			}
+		}
+	}
+	c.phases.before.keep(share)
+	for i := range c.phases.list {
+		c.phases.list[i].keep(share)
+	}
+}
+
+// less takes away one packet that had been sent before.
+func (c *charge) less(size int64) {
+	c.packets--
+	c.again--
+	c.bytes -= size
+}
+
+// keep takes all but a share of the packets away.
+func (p *phase) keep(share float64) {
+	if share == 1 {
+		return
+	}
+	for _, c := range []*charge{&p.up.charged, &p.down.charged} {
+		c.packets, c.bytes, c.again = int64(share*float64(c.packets)), int64(share*float64(c.bytes)), int64(share*float64(c.again))
+	}
+}
+
+// radioOnTime moves each packet on the air to when it would have been there, and
+// leaves out those of tries that were not needed.
+func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
+	if c.meter == nil {
+		return
+	}
+	needless := make(map[int][]stretch) // by payer: when tries were under way that were not needed
+	for _, t := range c.tries {
+		if t.needless(answered) {
+			w := c.orders[t.order].wallet
+			needless[w] = append(needless[w], stretch{max(answered[t.order], t.end-t.took), t.end})
+		}
+	}
+	m := &meter{model: c.meter.model, phones: make(map[int]*phone)}
+	for i, ph := range c.meter.phones {
+		m.phones[i] = ph.onTime(clocks[i], needless[i])
+	}
+	c.meter = m
+}
+
+// onTime returns the phone with its packets moved, and without those of some times.
+func (ph *phone) onTime(k clock, needless []stretch) *phone {
+	moved := &phone{}
+	for _, x := range ph.air {
+		if x.owed != cross {
+			if slices.ContainsFunc(needless, func(n stretch) bool { return n.from < x.at && x.at <= n.to }) {
+				continue
+			}
+			x.owed, x.at = 0, k.onTime(x.at)
+		}
+		moved.air = append(moved.air, x)
+	}
+	return moved
+}
+
+// clock moves offsets of one payer to when they would have been without lateness.
+type clock struct {
+	late    *overdue
+	pressed []time.Duration // when its payments began, in the order of time
+}
+
+func (c *Collector) clocks() map[int]clock {
+	all := make(map[int]clock)
+	for i, l := range c.late {
+		all[i] = clock{late: l}
+	}
+	for _, o := range c.orders {
+		k := all[o.wallet]
+		k.pressed = append(k.pressed, o.pressed)
+		all[o.wallet] = k
+	}
+	return all
+}
+
+// onTime is at, sooner by as long as the machine was late since the press before it.
+func (k clock) onTime(at time.Duration) time.Duration {
+	from := time.Duration(0)
+	if i, _ := slices.BinarySearch(k.pressed, at+1); i > 0 {
+		from = k.pressed[i-1]
+	}
+	return at - k.late.within(from, at)
+}

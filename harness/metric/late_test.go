@@ -1,0 +1,323 @@
+package metric
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// crossed is a packet of payer 0 that arrived after its delay and some lateness.
+func crossed(at time.Duration, d harness.Direction, delay, late time.Duration) harness.Packet {
+	return harness.Packet{At: at, Flow: 1, Direction: d, Size: 100, Delay: delay + late, Late: late}
+}
+
+// resend is p, sent before.
+func resend(p harness.Packet) harness.Packet {
+	p.Retransmit = true
+	return p
+}
+
+// endOf is a try that ended at an offset without an answer.
+func endOf(at time.Duration, id string, took time.Duration) harness.Record {
+	return harness.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: took, Error: "time-out", Dialed: true}}
+}
+
+func TestOnTime(t *testing.T) {
+	lte := harness.Record{Phase: &harness.Phase{Name: "lte", Profile: harness.Profile{Up: harness.Path{Delay: 25 * ms}, Down: harness.Path{Delay: 25 * ms}}}}
+	answered := func(at time.Duration, id string) harness.Record {
+		return harness.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: at, Dialed: true}}
+	}
+	// A payment of 100 ms whose request and answer were late, by so much.
+	paid := func(up, down time.Duration, more ...harness.Record) []harness.Record {
+		return append([]harness.Record{
+			header(false), lte, pay(0, "p1", "o1"),
+			packet(crossed(0, harness.Up, 25*ms, up)), packet(crossed(25*ms+up, harness.Down, 25*ms, down)),
+			answered(100*ms, "p1"), told(100*ms, "p1", harness.Confirmed),
+		}, more...)
+	}
+	for name, tc := range map[string]struct {
+		records []harness.Record
+		want    want // nil: no packet was late
+	}{
+		"no packet was late": {paid(0, 0), nil},
+		"request and answer": {paid(20*ms, 30*ms), want{"max(confirm)": 0.050, "max(feedback)": 0.050, "max(attempt)": 0.050, "confirmed": 1, "attempts_per_payment": 1, "bytes_per_payment": 200}},
+		"both at a time count once": {
+			paid(20*ms, 0, packet(crossed(0, harness.Up, 25*ms, 20*ms)), packet(crossed(5*ms, harness.Up, 25*ms, 10*ms))),
+			want{"max(confirm)": 0.080},
+		},
+		"what is late before and after the payment does not count": {
+			append([]harness.Record{packet(crossed(-90*ms, harness.Down, 0, 85*ms))}, paid(0, 0, packet(crossed(101*ms, harness.Up, 0, 50*ms)))...),
+			want{"max(confirm)": 0.100},
+		},
+		"nor what is late on the link of another": {
+			paid(0, 0, packet(harness.Packet{At: 10 * ms, Client: 1, Flow: 1, Delay: 50 * ms, Late: 50 * ms, Direction: harness.Up})),
+			want{"max(confirm)": 0.100},
+		},
+		"a program waited for a processor": {
+			paid(0, 0, harness.Record{At: 95 * ms, Late: 40 * ms}), want{"max(confirm)": 0.060, "max(attempt)": 0.060},
+		},
+		"between two late timers the machine is late": {
+			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 20 * ms}), want{"max(confirm)": 0.065},
+		},
+		"after a timer on time it is not": {
+			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 18 * ms}), want{"max(confirm)": 0.072},
+		},
+		"a timer was late while a packet was on its way": {
+			paid(0, 0, harness.Record{At: 24 * ms, Late: 20 * ms}), want{"max(confirm)": 0.100},
+		},
+		"and a little longer": {
+			paid(0, 0, harness.Record{At: 60 * ms, Late: 56 * ms}), want{"max(confirm)": 0.090},
+		},
+		"a timer and a packet at a time": {
+			paid(20*ms, 0, harness.Record{At: 50 * ms, Late: 50 * ms}), want{"max(confirm)": 0.080},
+		},
+		"nor cross traffic": {
+			paid(0, ms, packet(harness.Packet{At: 10 * ms, Flow: 2, Delay: 50 * ms, Late: 50 * ms, Cross: true, Direction: harness.Up})),
+			want{"max(confirm)": 0.099},
+		},
+		"nor copies": {
+			paid(0, ms, packet(harness.Packet{At: 10 * ms, Flow: 2, Delay: 50 * ms, Late: 50 * ms, Copy: true, Direction: harness.Up})),
+			want{"max(confirm)": 0.099},
+		},
+		"sent again after a round trip of lateness": {
+			paid(60*ms, 0, packet(resend(crossed(100*ms, harness.Up, 25*ms, 0)))),
+			want{"bytes_per_payment": 200, "packets_per_payment": 2, "retransmitted_share": 0},
+		},
+		"sent again after less": {
+			paid(40*ms, 0, packet(resend(crossed(100*ms, harness.Up, 25*ms, 0)))),
+			want{"bytes_per_payment": 300, "packets_per_payment": 3, "retransmitted_share": 1. / 3},
+		},
+		"sent again long after": {
+			paid(60*ms, 0, packet(resend(crossed(1100*ms, harness.Up, 25*ms, 0)))),
+			want{"bytes_per_payment": 300},
+		},
+		"a try ended before an answer that was late": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.OutcomeUnknown),
+				packet(crossed(326*ms, harness.Down, 25*ms, 0)), pay(2*time.Second, "p2", "o1"),
+				answered(3*time.Second, "p1"), told(3*time.Second, "p1", harness.Confirmed),
+			},
+			want{"confirmed": 1, "recovered": 0, "presses": 1, "attempts_per_payment": 1, "max(confirm)": 0.040, "max(attempt)": 0.040, "bytes_per_payment": 100},
+		},
+		"and was given up": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
+				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
+			},
+			want{"confirmed": 1, "expired": 0, "max(confirm)": 0.040},
+		},
+		"a try ended before an answer that was slow": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 5*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
+				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
+			},
+			want{"confirmed": 0, "expired": 1},
+		},
+		"a try ended before an answer that the server held back, on a busy machine": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 5*ms)), {At: 300 * ms, Late: 270 * ms}, endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
+				packet(crossed(350*ms, harness.Down, 25*ms, 0)),
+			},
+			want{"confirmed": 0, "expired": 1},
+		},
+		"a try ended, and the next connection was answered soon": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
+				packet(harness.Packet{At: 345 * ms, Flow: 2, Direction: harness.Down, Size: 60, Delay: 2 * ms}),
+			},
+			want{"confirmed": 0, "expired": 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := collect(tc.records...).OnTime()
+			if tc.want == nil {
+				require.Nil(t, got)
+				return
+			}
+			for name, v := range tc.want {
+				f, ok := got.Get(name)
+				require.True(t, ok, name)
+				require.InDelta(t, v, f.Value, 1e-9, name)
+			}
+		})
+	}
+}
+
+// The figures of the run itself stay as they are.
+func TestOnTimeChangesNothing(t *testing.T) {
+	c := NewCollector()
+	h := header(false)
+	h.Header.Scenario.Radio = &harness.Radio{Name: "toy.yaml", Model: toy}
+	for _, r := range []harness.Record{
+		h,
+		{Phase: &harness.Phase{Name: "start"}},
+		pay(0, "p1", "o1"),
+		packet(crossed(0, harness.Up, 0, 300*ms)), endOf(310*ms, "p1", 310*ms), told(310*ms, "p1", harness.OutcomeUnknown),
+		packet(crossed(300*ms, harness.Down, 15*ms, 0)), packet(resend(crossed(400*ms, harness.Up, 9*time.Second, 0))),
+		endOf(20*time.Second, "p1", time.Second), told(20*time.Second, "p1", harness.Confirmed),
+	} {
+		c.Add(r)
+	}
+	before := c.Figures()
+	require.NotEmpty(t, before)
+	onTime := c.OnTime()
+	require.NotEqual(t, before, onTime)
+	require.Equal(t, before, c.Figures())
+	require.Equal(t, onTime, c.OnTime())
+}
+
+// Packets that wait for each other, each late by something: without that the
+// payment takes exactly as long as it would have taken.
+func TestOnTimeTakesAllLatenessOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := NewCollector()
+		c.Add(header(false))
+		c.Add(pay(0, "p1", "o1"))
+		var now, asked time.Duration
+		for range rapid.IntRange(1, 20).Draw(t, "packets") {
+			span := func(name string) time.Duration { return time.Duration(rapid.IntRange(0, 400).Draw(t, name)) * ms }
+			think, delay, late := span("think"), span("delay"), span("late")
+			d := rapid.SampledFrom([]harness.Direction{harness.Up, harness.Down}).Draw(t, "direction")
+			c.Add(packet(crossed(now+think, d, delay, late)))
+			now, asked = now+think+delay+late, asked+think+delay
+		}
+		c.Add(told(now, "p1", harness.Confirmed))
+		got := c.OnTime()
+		if now == asked {
+			require.Nil(t, got)
+			return
+		}
+		f, ok := got.Get("max(confirm)")
+		require.True(t, ok)
+		require.InDelta(t, asked.Seconds(), f.Value, 1e-9)
+	})
+}
+
+// without and join are what sets of milliseconds would be.
+func TestStretches(t *testing.T) {
+	const most = 40
+	spans := rapid.Custom(func(t *rapid.T) []stretch {
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stretch {
+			from := rapid.IntRange(0, most-1).Draw(t, "from")
+			to := rapid.IntRange(from, most).Draw(t, "to")
+			return stretch{time.Duration(from), time.Duration(to)}
+		}), 0, 8).Draw(t, "spans")
+	})
+	set := func(all []stretch) (in [most]bool) {
+		for _, s := range all {
+			for i := s.from; i < s.to; i++ {
+				in[i] = true
+			}
+		}
+		return in
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		some, others := spans.Draw(t, "some"), spans.Draw(t, "others")
+		want := set(some)
+		some = join(some, 0)
+		require.Equal(t, want, set(some))
+		for i := range some[min(1, len(some)):] {
+			require.Greater(t, some[i+1].from, some[i].to)
+		}
+		for i, out := range set(others) {
+			want[i] = want[i] && !out
+		}
+		require.Equal(t, want, set(without(some, join(others, 0))))
+	})
+}
+
+func TestOnTimeRadio(t *testing.T) {
+	run := func(late time.Duration) *Collector {
+		h := header(false)
+		h.Header.Scenario.Radio = &harness.Radio{Name: "toy.yaml", Model: toy}
+		end := 200*ms + late
+		return collect(
+			h, harness.Record{Phase: &harness.Phase{Name: "start"}}, pay(0, "p1", "o1"),
+			packet(crossed(0, harness.Up, 100*ms, 0)), packet(crossed(100*ms, harness.Down, 100*ms, late)),
+			harness.Record{At: end, Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: end}}, told(end, "p1", harness.Confirmed),
+		)
+	}
+	joules := func(f harness.Figures) float64 {
+		j, ok := f.Get("joules_per_payment")
+		require.True(t, ok)
+		return j.Value
+	}
+	punctual, late := run(0), run(2*time.Second)
+	require.Greater(t, joules(late.Figures()), joules(punctual.Figures())+0.5)
+	require.InDelta(t, joules(punctual.Figures()), joules(late.OnTime()), 1e-6)
+}
+
+func TestDoubt(t *testing.T) {
+	seconds := func(v float64) harness.Figures {
+		return harness.Figures{{Name: "p50(confirm)", Unit: harness.Seconds, Value: v}, {Name: "confirmed", Unit: harness.Count, Value: 10 * v}}
+	}
+	const busy = "the machine was too busy: without lateness it would be "
+	for name, tc := range map[string]struct {
+		expect      string
+		got, onTime float64 // NaN: it is not among the figures on time
+		status      harness.Status
+		reason      string
+	}{
+		"passes with room":             {"p50(confirm) < 140ms", 0.130, 0.100, harness.Pass, ""},
+		"fails by more than lateness":  {"p50(confirm) < 140ms", 0.190, 0.150, harness.Fail, ""},
+		"fails by less":                {"p50(confirm) < 140ms", 0.150, 0.1385, harness.StatusUnknown, busy + "138.5ms"},
+		"just fails":                   {"p50(confirm) < 140ms", 0.150, 0.140, harness.Fail, ""},
+		"passes for lateness only":     {"p50(confirm) > 1s", 1.1, 0.9, harness.StatusUnknown, busy + "900ms"},
+		"passes above with room":       {"p50(confirm) > 1s", 1.1, 1.05, harness.Pass, ""},
+		"more could be confirmed":      {"confirmed >= 50", 4.9, 5, harness.StatusUnknown, busy + "50"},
+		"enough are confirmed":         {"confirmed >= 50", 5, 5.1, harness.Pass, ""},
+		"equal by chance":              {"confirmed == 50", 5, 4.9, harness.StatusUnknown, busy + "49"},
+		"passed over":                  {"confirmed == 50", 5.1, 4.9, harness.StatusUnknown, busy + "49"},
+		"passed over by an inequality": {"confirmed != 50", 5.1, 4.9, harness.StatusUnknown, busy + "49"},
+		"equal and not late":           {"confirmed == 50", 5, 5, harness.Pass, ""},
+		"unequal":                      {"confirmed == 50", 4.9, 4.8, harness.Fail, ""},
+		"gone without lateness":        {"p50(confirm) < 140ms", 0.1, math.NaN(), harness.StatusUnknown, "the machine was too busy: without lateness there would be none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			th, err := Parse(tc.expect)
+			require.NoError(t, err)
+			all := []Threshold{th}
+			onTime := harness.Figures{}
+			if !math.IsNaN(tc.onTime) {
+				onTime = seconds(tc.onTime)
+			}
+			judged := Evaluate(all, seconds(tc.got), nil)
+			first := Doubt(judged, all, onTime)
+			require.Equal(t, tc.status, judged[0].Status)
+			require.Equal(t, tc.reason, judged[0].Reason)
+			require.Equal(t, tc.status == harness.StatusUnknown, first != "")
+			require.NotEmpty(t, judged[0].Got.Name)
+
+			judged = Evaluate(all, seconds(tc.got), nil)
+			require.Empty(t, Doubt(judged, all, nil), "no packet was late")
+			require.NotEqual(t, harness.StatusUnknown, judged[0].Status)
+		})
+	}
+}
+
+// What a check has found stands, however late packets were; and what was not
+// measured stays so, for its own reason.
+func TestDoubtLeavesAlone(t *testing.T) {
+	var all []Threshold
+	for _, text := range []string{"duplicated == 0", "p50(feedback) < 1s"} {
+		th, err := Parse(text)
+		require.NoError(t, err)
+		all = append(all, th)
+	}
+	figures := harness.Figures{{Name: "duplicated", Unit: harness.Count, Value: 2}}
+	judged := Evaluate(all, figures, nil)
+	want := Evaluate(all, figures, nil)
+	require.Empty(t, Doubt(judged, all, harness.Figures{}))
+	require.Equal(t, want, judged)
+	require.Equal(t, harness.Fail, judged[0].Status)
+}

@@ -1,0 +1,110 @@
+package run_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/run"
+)
+
+// lateRun is the history of one payment over a link of 25 ms each way: the server
+// takes 30 ms, and the request and the answer are late by so much each.
+type lateRun struct {
+	late     time.Duration
+	expect   string
+	booked   int
+	timeline []harness.Event
+	faults   []harness.FaultNote
+}
+
+func (l lateRun) history(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	const ms = time.Millisecond
+	link := harness.Profile{Name: "lte", Up: harness.Path{Delay: 25 * ms}, Down: harness.Path{Delay: 25 * ms}}
+	sc := harness.Scenario{
+		Name: "late", Link: link, Timeline: l.timeline,
+		Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, Currency: "KES", Attempts: 3},
+	}
+	if l.expect != "" {
+		sc.Expect = []harness.Expectation{{Text: l.expect}}
+	}
+	end := 80*ms + 2*l.late
+	var out bytes.Buffer
+	add := func(at time.Duration, r harness.Record) {
+		r.At = at
+		line, err := json.Marshal(r)
+		require.NoError(t, err)
+		out.Write(append(line, '\n'))
+	}
+	add(0, harness.Record{Header: &harness.Header{
+		Version: harness.HistoryVersion, Started: time.Unix(1, 0), Engine: "packet", Commits: true, Scenario: sc,
+	}})
+	add(0, harness.Record{Phase: &harness.Phase{Name: "lte", Profile: link}})
+	add(0, harness.Record{Pay: &harness.Payment{ID: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
+	for _, p := range []harness.Packet{
+		{At: 0, N: 1, Direction: harness.Up}, {At: 55*ms + l.late, N: 1, Direction: harness.Down},
+	} {
+		p.Flow, p.Size, p.Delay, p.Late = 1, 100, 25*ms+l.late, l.late
+		add(p.At+p.Delay, harness.Record{Packet: &p})
+	}
+	add(end-5*ms, harness.Record{Committed: "p1"})
+	add(end, harness.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}})
+	add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
+	for _, f := range l.faults {
+		add(end, harness.Record{Fault: &f})
+	}
+	closing := int64(0)
+	for n := range l.booked {
+		closing += 100
+		add(end, harness.Record{Posting: &harness.Posting{ID: string(rune('a' + n)), Payment: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
+	}
+	add(end, harness.Record{Balance: &harness.Balance{Account: "w0", Currency: "KES", Opening: 1000, Closing: 1000 - closing}})
+	add(end, harness.Record{Balance: &harness.Balance{Account: "m0", Currency: "KES", Closing: closing}})
+	add(end, harness.Record{End: &harness.End{Settled: true, LedgerRead: true}})
+	return &out
+}
+
+// Lateness makes unknown what it could have turned, and nothing else.
+func TestLateness(t *testing.T) {
+	const ms = time.Millisecond
+	blackhole := []harness.Event{{At: time.Second, For: time.Second, Action: harness.Blackhole, Line: 7}}
+	nothing := []harness.FaultNote{{Action: harness.Blackhole}, {Action: harness.Blackhole, Ended: true}}
+	for name, tc := range map[string]struct {
+		run        lateRun
+		want       harness.Status
+		impairment harness.Status
+		reason     string // of the threshold
+		busy       string
+	}{
+		"on time":                        {run: lateRun{expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
+		"late, and passes all the same":  {run: lateRun{late: 20 * ms, expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
+		"late, and fails all the same":   {run: lateRun{late: 20 * ms, expect: "max(confirm) < 75ms"}, want: harness.Fail, impairment: harness.Pass},
+		"passes only since it was late":  {run: lateRun{late: 20 * ms, expect: "max(confirm) > 100ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) > 100ms: without lateness it would be 80ms"},
+		"may fail since it was late":     {run: lateRun{late: 40 * ms, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) < 140ms: without lateness it would be 80ms"},
+		"bytes are as many as ever":      {run: lateRun{late: 40 * ms, expect: "bytes_per_payment < 100"}, want: harness.Fail, impairment: harness.Pass},
+		"later than a time-out":          {run: lateRun{late: 300 * ms, expect: "bytes_per_payment < 900"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the experiment was not as asked, see impairment", busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, however late":     {run: lateRun{late: 300 * ms, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, a little late":    {run: lateRun{late: 20 * ms, booked: 2, expect: "duplicated == 0"}, want: harness.Fail, impairment: harness.Pass},
+		"an outage was missed":           {run: lateRun{timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
+		"an outage was missed, and late": {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "packets came 20ms late on average"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.run.booked == 0 {
+				tc.run.booked = 1
+			}
+			res, err := run.Judge(tc.run.history(t))
+			require.NoError(t, err)
+			require.Equal(t, tc.want, res.Status, "%v %v", res.Verdicts, res.Thresholds)
+			require.Equal(t, tc.impairment, res.Verdict("impairment").Status, res.Verdict("impairment").Summary)
+			require.Equal(t, tc.busy, res.Busy)
+			for _, th := range res.Thresholds {
+				require.Equal(t, tc.reason, th.Reason)
+			}
+		})
+	}
+}

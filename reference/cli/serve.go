@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/channel/server"
+)
+
+// closing bounds how long an interrupted bank goes on answering what it has
+// already read.
+const closing = 1500 * time.Millisecond
+
+// limits bound what wallets and strangers can hold of a bank that serves.
+type limits struct {
+	conns  server.Config      // its limits only
+	stream noise.ServerConfig // its time-outs only
+}
+
+// bound is the flag of one limit.
+type bound[T int | time.Duration] struct {
+	value *T
+	name  string
+	def   T
+	usage string
+}
+
+func (l *limits) counts() []bound[int] {
+	c := &l.conns
+	return []bound[int]{
+		{&c.MaxConns, "max-connections", server.DefaultMaxConns, "connections at once; one more closes the one that has been silent for the longest"},
+		{&c.MaxPerAddress, "max-per-address", server.DefaultMaxPerAddress, "of them, those from one IPv4 address or one IPv6 /64 network; a carrier may put many phones behind one"},
+		{&c.MaxPerWallet, "max-per-wallet", server.DefaultMaxPerWallet, "of them, those of one wallet; one more closes its oldest"},
+		{&c.Outstanding, "max-outstanding", server.DefaultOutstanding, "requests of one connection that may wait for their answers; further ones are read later"},
+	}
+}
+
+func (l *limits) durations() []bound[time.Duration] {
+	c := &l.stream
+	return []bound[time.Duration]{
+		{&c.HandshakeTimeout, "handshake-timeout", noise.DefaultHandshakeTimeout, "from the connection to the end of its first request"},
+		{&c.IdleTimeout, "idle-timeout", noise.DefaultIdleTimeout, "between two requests of a connection"},
+		{&c.WriteTimeout, "write-timeout", noise.DefaultWriteTimeout, "to hand an answer to the network: bounds how long a wallet may not read"},
+	}
+}
+
+// flags defines the flags of the limits.
+func (l *limits) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	for _, c := range l.counts() {
+		f.IntVar(c.value, c.name, c.def, c.usage)
+	}
+	for _, d := range l.durations() {
+		f.DurationVar(d.value, d.name, d.def, d.usage)
+	}
+}
+
+// check returns every mistake in the flags.
+func (l *limits) check() error {
+	var errs []error
+	for _, c := range l.counts() {
+		if *c.value < 1 {
+			errs = append(errs, fmt.Errorf("--%s %d: it must be 1 or more", c.name, *c.value))
+		}
+	}
+	for _, d := range l.durations() {
+		if *d.value <= 0 {
+			errs = append(errs, fmt.Errorf("--%s %v: it must be more than 0, such as %v", d.name, *d.value, d.def))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func bankServe() *cobra.Command {
+	var dir, listen string
+	var l limits
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve wallets until interrupted",
+		Long: `Serve wallets until interrupted. When a limit on connections is reached, a new one
+is not refused: the connection that has been silent for the longest is closed,
+first of those that never sent a valid request, then of those that wait for no
+answer. A new connection is refused only if none of these is left.`,
+		Example: `  onebar reference bank serve --dir bank
+  onebar reference bank serve --dir bank --listen 0.0.0.0:7400   # for other machines too
+  onebar reference bank serve --dir bank --max-connections 20000 --max-per-address 1000`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if err := l.check(); err != nil {
+				return err
+			}
+			log := logTo(c.ErrOrStderr())
+			b, err := open(dir, log)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, b.Close()) }()
+			if err := audited(dir, verify); err != nil {
+				return err
+			}
+			var lc net.ListenConfig
+			ln, err := lc.Listen(c.Context(), "tcp", listen)
+			if err != nil {
+				return fmt.Errorf("%w: choose another address with --listen", err)
+			}
+			if _, err := fmt.Fprintf(c.OutOrStdout(), "listening on %s, until interrupted\n", ln.Addr()); err != nil {
+				return errors.Join(err, ln.Close())
+			}
+			return serve(c.Context(), b, ln, l, log)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7400", "TCP address to serve on; port 0 picks one")
+	l.flags(c)
+	return require(c, "dir")
+}
+
+// serve serves wallets until ctx ends, which is no error.
+func serve(ctx context.Context, b *openBank, ln net.Listener, l limits, log *slog.Logger) error {
+	cfg := l.conns
+	cfg.Service, cfg.Log = b.Ledger, log
+	l.stream.Static, l.stream.Receipts, l.stream.Identify = b.static, b.receipts, b.Identify
+	cfg.Wrap = func(c net.Conn) server.Conn { return noise.Server(c, l.stream) }
+	sv := server.New(cfg)
+	ended := make(chan error, 1)
+	go func() { ended <- sv.Serve(context.WithoutCancel(ctx), ln) }()
+	select {
+	case err := <-ended:
+		sv.Kill()
+		return err
+	case err := <-b.Failed():
+		sv.Kill()
+		return fmt.Errorf("%w: start the bank again", err)
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	if err := sv.Shutdown(late); err != nil {
+		log.Warn("not every answer could be sent; wallets will ask again", "error", err)
+	}
+	if err := <-ended; !errors.Is(err, server.ErrClosed) {
+		return err
+	}
+	return nil
+}
