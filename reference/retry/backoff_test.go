@@ -17,6 +17,20 @@ func TestPauseDoublesUpToItsCap(t *testing.T) {
 	require.Equal(t, 30*time.Second, p.limit(50, 16*time.Minute), "then 1/32 of the time since the round began")
 	require.Equal(t, 5*time.Minute, p.limit(50, 1<<60), "up to its ceiling")
 	require.Equal(t, 2*time.Second, p.limit(2, 16*time.Minute), "the first pauses are short all the same")
+
+	p.Cap = 16 * time.Second
+	require.Equal(t, 30*time.Second, p.limit(5, 16*time.Minute), "a doubling that meets the cap exactly")
+}
+
+func TestDefaultsReplaceZeros(t *testing.T) {
+	want := Policy{
+		Base: time.Second, Cap: 20 * time.Second, Ceiling: 5 * time.Minute, Dial: 8 * time.Second, First: 8 * time.Second,
+		Least: 4 * time.Second, Most: 24 * time.Second, Idle: 100 * time.Second, Together: 16,
+	}
+	require.Equal(t, want, Policy{}.WithDefaults())
+	set := Policy{Attempts: 1, Base: 2, Cap: 3, Ceiling: 4, Dial: 5, First: 6, Least: 7, Most: 8, Idle: 9, Together: 10}
+	require.Equal(t, set, set.WithDefaults(), "what is set is kept")
+	require.Equal(t, time.Hour, Policy{Cap: time.Hour}.WithDefaults().Ceiling, "the ceiling is not below the cap")
 }
 
 func TestPauseIsFullJitter(t *testing.T) {
@@ -55,6 +69,20 @@ func TestBackoffFollowsTheLink(t *testing.T) {
 		p.Answered(6 * time.Second)
 	}
 	require.InDelta(t, 6, p.Allow().Seconds(), 0.5, "a slow and steady one")
+}
+
+// TestBackoffEstimates follows the estimate step by step: a sooner answer counts an
+// eighth as a deviation, a later one whole.
+func TestBackoffEstimates(t *testing.T) {
+	p := NewBackoff(Policy{Most: time.Hour}, 1, 1)
+	for _, step := range []struct{ took, srtt, rttvar time.Duration }{
+		{8 * time.Second, 8 * time.Second, 4 * time.Second},
+		{4 * time.Second, 7500 * time.Millisecond, 3125 * time.Millisecond},
+		{16 * time.Second, 8562500 * time.Microsecond, 4468750 * time.Microsecond},
+	} {
+		p.Answered(step.took)
+		require.Equal(t, step.srtt+4*step.rttvar, p.Allow(), step.took)
+	}
 }
 
 func TestBackoffForgetsAnOutage(t *testing.T) {

@@ -76,7 +76,7 @@ func (p *Policy) Next(s Status) Step {
 	switch {
 	case late && s.Unsent:
 		return Step{Action: Expire}
-	case p.Attempts > 0 && s.Early+s.Late >= p.Attempts, spent && !s.Limited:
+	case p.Attempts > 0 && s.Early+s.Late >= p.Attempts:
 		return Step{Action: Rest}
 	case s.Early+s.Late+s.Dials == 0, s.Stale && (!spent || late):
 		return Step{Action: Send}

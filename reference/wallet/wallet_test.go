@@ -112,10 +112,10 @@ func (r *rig) pay(order string, deadline time.Duration) outbox.Payment {
 	return p
 }
 
-// settle waits until the payment rests, at most for a year.
+// settle waits until the payment rests, at most for three days.
 func (r *rig) settle(key pay.Key) outbox.Payment {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 365*24*time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 72*time.Hour)
 	defer cancel()
 	p, err := r.Await(ctx, key)
 	require.NoError(r.t, err)
