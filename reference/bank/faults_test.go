@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/reference/pay"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 )
 
 // breaks returns a statement that makes the bank fail when it writes to a table.
@@ -95,6 +96,42 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// TestAFullDiskLeavesNothingInMemory: what could not be written has not happened,
+// neither to a balance nor to an account, when there is room again.
+func TestAFullDiskLeavesNothingInMemory(t *testing.T) {
+	disk := storetest.NewDisk(t)
+	cfg, clock := config(t)
+	cfg.VFS = disk.Name
+	b := openBookWith(t, 1, cfg, clock)
+	late := newTestWallet(t, nil)
+	enroll := func() error {
+		return b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES", Opening: 7})
+	}
+	toLate := payment(1)
+	toLate.Payee = "late"
+
+	disk.FullAll.Store(true)
+	for n := range 3 {
+		require.Equal(t, pay.Busy, b.pay(t, 0, payment(n)).Reason)
+	}
+	require.Error(t, enroll())
+	disk.FullAll.Store(false)
+	b.wallets = append(b.wallets, late)
+	require.Equal(t, pay.NotEnrolled, b.pay(t, 1, payment(9)).Reason)
+	require.Equal(t, pay.UnknownPayee, b.pay(t, 0, toLate).Reason)
+	for n := range 5 {
+		want := pay.Confirmed
+		if n == 4 {
+			want = pay.Declined
+		}
+		require.Equal(t, want, b.pay(t, 0, payment(100+n)).Result, "100.00 pays 25.00 four times")
+	}
+	require.NoError(t, enroll())
+	_, closing := b.books(t)
+	require.Zero(t, closing["w0"])
+	require.EqualValues(t, 7, closing["late"])
 }
 
 // TestNoAccountIsOpenedInPart: neither in the file nor in memory.

@@ -7,28 +7,23 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/sqlite/storetest"
 )
 
-// onDisk opens the wallet again on a disk that can be full, under this name.
-func (r *rig) onDisk(name string) *fullDisk {
+// onDisk opens the wallet again on a disk that can be full.
+func (r *rig) onDisk(disk *storetest.Disk) {
 	r.t.Helper()
-	disk := &fullDisk{VFS: vfs.Find("")}
-	vfs.Register(name, disk)
-	r.t.Cleanup(func() { vfs.Unregister(name) })
 	r.shut()
-	r.dsn = "file:" + filepath.ToSlash(r.dsn) + "?vfs=" + name
+	r.layer = disk.Name
 	r.open()
-	return disk
 }
 
 func TestOpenRefusesAnIncompleteConfig(t *testing.T) {
@@ -153,18 +148,19 @@ func TestStoreThatIsGone(t *testing.T) {
 		})
 	})
 	t.Run("when what was under way is to be told unknown", func(t *testing.T) {
+		disk := storetest.NewDisk(t)
 		inBubble(t, func(r *rig) {
-			disk := r.onDisk("full-at-open")
+			r.onDisk(disk)
 			r.bank.set(func() { r.bank.deaf = true })
 			p := r.pay("tea", 0)
 			synctest.Wait()
 			r.Kill()
 			r.told[p.Key] = nil
-			disk.full.Store(true)
+			disk.FullAll.Store(true)
 			_, err := Open(r.store, r.cfg)
 			require.Error(r.t, err)
 			require.Empty(r.t, r.toldOf(p.Key), "a state is on disk before it is told")
-			disk.full.Store(false)
+			disk.FullAll.Store(false)
 		})
 	})
 }
@@ -189,19 +185,20 @@ func (l *lines) String() string {
 
 // TestExpiryThatCannotBeStored is not told, and made up for when the disk has room.
 func TestExpiryThatCannotBeStored(t *testing.T) {
+	disk := storetest.NewDisk(t)
 	inBubble(t, func(r *rig) {
 		log := &lines{}
 		r.cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		disk := r.onDisk("full-at-deadline")
+		r.onDisk(disk)
 		r.bank.set(func() { r.bank.down = true })
 		p := r.pay("tea", time.Minute)
-		disk.full.Store(true)
+		disk.FullAll.Store(true)
 		time.Sleep(10 * time.Minute)
 		require.Equal(r.t, []outbox.State{outbox.Queued}, r.toldOf(p.Key))
 		require.Contains(r.t, log.String(), "cannot store a payment's state")
 		require.Contains(r.t, log.String(), "wallet=w0")
 		require.NotContains(r.t, log.String(), "state=expired reason=")
-		disk.full.Store(false)
+		disk.FullAll.Store(false)
 		p = r.settle(p.Key)
 		require.Equal(r.t, outbox.Expired, p.State)
 		require.Equal(r.t, "it could not be sent before its deadline", p.Reason)

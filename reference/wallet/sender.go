@@ -202,7 +202,7 @@ func (c *sender) try() {
 	case err != nil:
 		a.Error = err.Error()
 	case answer.Result.Final():
-		p.State, p.Reason, p.Answer = verdict(&c.p.Payment, answer, time.Now())
+		p.State, p.Reason, p.Answer = verdict(&c.p.Payment, answer, c.w.cfg.Clock.Now())
 	case answer.Reason != pay.NoReason:
 		a.Error = fmt.Sprintf("the bank cannot take it now: %v", answer.Reason)
 	case a.Asked: // its clock is behind ours

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,19 @@ func TestFinalAnswersEndAPayment(t *testing.T) {
 	}
 }
 
+// TestTheDevicesClockIsJudged, and not the one of the program.
+func TestTheDevicesClockIsJudged(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.shut()
+		r.cfg.Clock = func() time.Time { return time.Now().Add(-10 * time.Minute) }
+		r.open()
+		r.bank.set(func() { r.bank.refuse = pay.NoFunds })
+		p := r.settle(r.pay("tea", 0).Key)
+		require.Equal(r.t, outbox.Declined, p.State)
+		require.Contains(r.t, p.Reason, "this phone's clock is about 10 minutes behind the bank's")
+	})
+}
+
 func TestAttemptsSayWhatWentWrong(t *testing.T) {
 	cases := []struct {
 		name string
@@ -95,7 +109,9 @@ func TestAttemptsSayWhatWentWrong(t *testing.T) {
 				r.open()
 				r.pay("tea", 0)
 				time.Sleep(8*time.Second + 2*maxLag)
-				require.Contains(r.t, r.lastTried().Error, c.want)
+				last := r.lastTried()
+				require.Contains(r.t, last.Error, c.want)
+				require.Equal(r.t, strings.Contains(c.want, "within 8s"), last.Took >= 8*time.Second, last.Took)
 			})
 		})
 	}

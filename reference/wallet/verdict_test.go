@@ -29,6 +29,8 @@ func TestVerdict(t *testing.T) {
 		{"late, and said hours ago", -5 * time.Hour, -4 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late},
 		{"six minutes slow", 0, 6*time.Minute + time.Second, pay.Expired, pay.NoReason, outbox.Expired, late + ": this phone's clock is about 6 minutes behind the bank's: set it, and pay again"},
 		{"three hours slow", 0, 3 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late + ": this phone's clock is about 3 hours behind the bank's: set it, and pay again"},
+		{"exactly two hours slow", 0, 2 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late + ": this phone's clock is about 2 hours behind the bank's: set it, and pay again"},
+		{"fast, within the slack", 0, -clockSlack, pay.Declined, pay.NoFunds, outbox.Declined, "no funds"},
 		{"ten minutes fast", -time.Second, -10 * time.Minute, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 10 minutes ahead of the bank's: set it, and pay again"},
 		{"a year fast", 0, -365 * 24 * time.Hour, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 365 days ahead of the bank's: set it, and pay again"},
 		{"conflict", 0, 0, pay.Conflict, pay.NoReason, outbox.Declined, "the bank has another payment with this key"},
@@ -44,8 +46,9 @@ func TestVerdict(t *testing.T) {
 		})
 	}
 	for _, r := range []pay.Result{pay.NotFound, pay.Refused} {
-		state, _, stored := verdict(&pay.Payment{}, &pay.Answer{Result: r}, now)
+		state, reason, stored := verdict(&pay.Payment{}, &pay.Answer{Result: r}, now)
 		require.Equal(t, outbox.Unknown, state)
+		require.Equal(t, r.String(), reason)
 		require.Nil(t, stored)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/reference/channel"
 	"github.com/onebar/onebar/reference/pay"
 )
 
@@ -81,7 +82,7 @@ func TestFrameSizes(t *testing.T) {
 		frame, err := newFrameReader(cc, 1024).next(0, 0)
 		require.Equal(t, c.read, err == nil, "%d bytes: %v", c.size, err)
 		if !c.read {
-			require.ErrorIs(t, err, ErrProtocol)
+			require.ErrorIs(t, err, channel.ErrProtocol)
 		}
 		require.Len(t, frame, map[bool]int{true: c.size}[c.read])
 		cc.Close()
@@ -196,7 +197,7 @@ func TestAlteredFrames(t *testing.T) {
 		s.conn = tap{s.conn}
 		go func() { _, _ = s.Do(within(t, time.Minute), b.request(2)) }()
 		_, err := server.Receive()
-		require.ErrorIs(t, err, ErrProtocol)
+		require.ErrorIs(t, err, channel.ErrProtocol)
 		require.ErrorContains(t, err, "a request does not decrypt")
 	})
 	t.Run("answer", func(t *testing.T) {
@@ -208,7 +209,7 @@ func TestAlteredFrames(t *testing.T) {
 			}
 		}()
 		_, err := s.Do(within(t, time.Minute), b.request(2))
-		require.ErrorIs(t, err, ErrProtocol)
+		require.ErrorIs(t, err, channel.ErrProtocol)
 		require.ErrorContains(t, err, "an answer does not decrypt")
 	})
 }
@@ -230,7 +231,7 @@ func TestLaterRequestsAreParsed(t *testing.T) {
 	require.NoError(t, err)
 	go func() { _ = s.write(t.Context(), frame) }()
 	_, err = server.Receive()
-	require.ErrorIs(t, err, ErrProtocol)
+	require.ErrorIs(t, err, channel.ErrProtocol)
 	require.ErrorContains(t, err, "decode request")
 }
 
@@ -251,7 +252,7 @@ func TestAnswersNobodyCanGive(t *testing.T) {
 			s, server := b.open(t)
 			require.NoError(t, send(server, b.confirm(server.Payer(), &payRequest(1).Payment)))
 			synctest.Wait()
-			require.ErrorIs(t, s.Err(), ErrProtocol)
+			require.ErrorIs(t, s.Err(), channel.ErrProtocol)
 			require.ErrorContains(t, s.Err(), want)
 		})
 	}
@@ -330,13 +331,13 @@ func TestStopReceivingAtOnce(t *testing.T) {
 		began := time.Now()
 		time.AfterFunc(time.Second, server.StopReceiving)
 		_, err := server.Receive()
-		require.ErrorIs(t, err, ErrStopped)
+		require.ErrorIs(t, err, channel.ErrStopped)
 		require.Equal(t, time.Second, time.Since(began))
 
 		go func() { _, _ = s.Do(within(t, time.Minute), b.request(2)) }()
 		synctest.Wait()
 		_, err = server.Receive()
-		require.ErrorIs(t, err, ErrStopped)
+		require.ErrorIs(t, err, channel.ErrStopped)
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
