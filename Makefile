@@ -10,7 +10,7 @@ FUZZTIME ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build run agreement test race lint fmt fuzz bench cross generate check vuln clean
+.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross generate check vuln clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ run: build ## set up, build, and run every bundled scenario in real time; files 
 	@echo "25 scenarios in real time: two to three minutes on two processors"
 	bin/onebar run scenarios/ --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
+
+kills: setup ## kill -9 bank and wallets 300 times under load (half a minute)
+	ONEBAR_KILLS=300 $(GO) test -count 1 -v -run TestKilledProcesses ./reference/cli
 
 agreement: build ## every bundled scenario on sim and on packet, side by side: ten minutes
 	bin/onebar agree scenarios/ --out $(OUT)/agree --update docs/fidelity.md
