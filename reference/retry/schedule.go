@@ -78,7 +78,7 @@ func (p *Policy) Next(s Status) Step {
 		return Step{Action: Expire}
 	case p.Attempts > 0 && s.Early+s.Late >= p.Attempts:
 		return Step{Action: Rest}
-	case s.Early+s.Late+s.Dials == 0, s.Stale && !(spent && !late):
+	case s.Early+s.Late+s.Dials == 0, s.Stale && (!spent || late):
 		return Step{Action: Send}
 	case spent && !late: // the bank can give a final answer from the deadline on
 		return Step{Action: Send, Least: s.Left, Most: s.Left + p.limit(1, 0)}
