@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,35 +99,58 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestAFullDiskLeavesNothingInMemory: what could not be written has not happened,
-// neither to a balance nor to an account, when there is room again.
+// TestAFullDiskLeavesNothingInMemory: when the disk is full at the end of a
+// transaction, what was in it has not happened, neither to a balance nor to an
+// account.
 func TestAFullDiskLeavesNothingInMemory(t *testing.T) {
 	disk := storetest.NewDisk(t)
 	cfg, clock := config(t)
 	cfg.VFS = disk.Name
+	held, release, transactions := make(chan struct{}), make(chan struct{}), 0
+	cfg.Hooks.BeforeCommit = func(context.Context, []pay.Key) {
+		switch transactions++; transactions {
+		case 1:
+			close(held)
+			<-release
+		case 2:
+			disk.FullAll.Store(true)
+		}
+	}
 	b := openBookWith(t, 1, cfg, clock)
 	late := newTestWallet(t, nil)
 	enroll := func() error {
 		return b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES", Opening: 7})
 	}
-	toLate := payment(1)
-	toLate.Payee = "late"
-
-	disk.FullAll.Store(true)
-	for n := range 3 {
-		require.Equal(t, pay.Busy, b.pay(t, 0, payment(n)).Reason)
-	}
-	require.Error(t, enroll())
+	var wg sync.WaitGroup
+	wg.Go(func() { b.pay(t, 0, payment(1)) })
+	<-held
+	wg.Go(func() {
+		if a := b.pay(t, 0, payment(2)); a.Reason != pay.Busy {
+			t.Error("booked on a full disk", a)
+		}
+	})
+	wg.Go(func() {
+		if enroll() == nil {
+			t.Error("enrolled on a full disk")
+		}
+	})
+	require.Eventually(t, func() bool { return b.db.Waiting() == 2 }, 10*time.Second, time.Millisecond)
+	close(release)
+	wg.Wait()
 	disk.FullAll.Store(false)
+	require.Equal(t, 2, transactions)
+
 	b.wallets = append(b.wallets, late)
 	require.Equal(t, pay.NotEnrolled, b.pay(t, 1, payment(9)).Reason)
+	toLate := payment(10)
+	toLate.Payee = "late"
 	require.Equal(t, pay.UnknownPayee, b.pay(t, 0, toLate).Reason)
-	for n := range 5 {
+	for n := range 4 {
 		want := pay.Confirmed
-		if n == 4 {
+		if n == 3 {
 			want = pay.Declined
 		}
-		require.Equal(t, want, b.pay(t, 0, payment(100+n)).Result, "100.00 pays 25.00 four times")
+		require.Equal(t, want, b.pay(t, 0, payment(100+n)).Result, "75.00 pays 25.00 three times")
 	}
 	require.NoError(t, enroll())
 	_, closing := b.books(t)
