@@ -24,13 +24,15 @@ var ErrClosed = errors.New("the channel is closed")
 type Channel interface {
 	// Do sends r to the bank and waits for the answer. The caller validates and signs
 	// r, and verifies the answer's receipt: a channel does none of these. A channel
-	// may leave out the signature where it authenticates the payer by other means. The answer's Key is
-	// r's, and the answer is valid (Answer.Validate).
+	// may leave out the signature where it authenticates the payer by other means.
+	// The answer is valid (Answer.Validate), and its Key is r's.
 	//
-	// Any error leaves the fate of r unknown: the bank may have dealt with r or
-	// not. When ctx ends first, Do returns ctx.Err() wrapped, and the channel stays
-	// usable; an answer that comes later is dropped. A request whose ctx has ended
-	// before Do was called is not sent.
+	// Any error leaves the fate of r unknown: the bank may have dealt with r or not.
+	//
+	// When ctx ends first, Do returns an error that wraps ctx.Err(), or for a deadline
+	// os.ErrDeadlineExceeded. The channel stays usable, and an answer that comes later
+	// is dropped; only if a part of r had been sent by then, the channel fails. A
+	// request whose ctx has ended before Do was called is not sent.
 	//
 	// The wallet sends the same r again over another channel when it has no answer.
 	// So Do need not retry, and must not send r twice by itself.
