@@ -12,8 +12,8 @@ type Incoming struct {
 	Request *pay.Request
 }
 
-// What the bank's end of a channel returns, possibly wrapped, when it receives no
-// more requests.
+// What the bank's end of a stream channel returns from Receive, possibly wrapped,
+// when it receives no more requests.
 var (
 	// ErrProtocol says that the other end broke the protocol: it is hostile, broken
 	// or another version.

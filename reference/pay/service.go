@@ -9,12 +9,14 @@ type Service interface {
 	// has authenticated, and returns at once. The channel has also verified the
 	// signature of r, if r has one. A payer of zero is a wallet the bank does not
 	// know: it is answered NotEnrolled. Requests are dealt with in the order
-	// of the calls. The function returned waits for the answer, which may be sent
-	// to the wallet at once: what it says is durable. The function may be called
+	// of the calls. An invalid r is an error. The caller does not change r afterwards.
+	//
+	// The function returned waits for the answer, whose Key is r's. The answer may be
+	// sent to the wallet at once: what it says is durable. The function may be called
 	// once, from any goroutine.
 	//
-	// An error means that the fate of the request is not known; the wallet may ask
-	// again. When the context given to wait ends first, the request may still be
-	// dealt with.
+	// An error of wait means that the fate of the request is not known; the wallet may
+	// ask again. When its context ends first, wait returns the context's error, and the
+	// request may still be dealt with.
 	Submit(payer PublicKey, r *Request) (wait func(context.Context) (*Answer, error))
 }

@@ -23,15 +23,17 @@ import (
 // System is a channel's two ends, with one wallet.
 type System struct {
 	Dialer channel.Dialer    // of the wallet
-	Vault  vault.Vault       // the wallet's keys
-	Bank   ed25519.PublicKey // what requests to the bank are signed for
+	Vault  vault.Vault       // the wallet's keys; the bank's end knows its certificate
+	Bank   ed25519.PublicKey // the bank's receipt key, for which requests are signed
 	// Cut breaks every channel that is open, as a network does: neither end is
 	// asked. Channels that are dialed later are not affected.
 	Cut func()
 }
 
 // Test runs the suite. Start starts a system whose bank end hands its requests to
-// the service, and ends it with t.Cleanup. It is called once for each test.
+// the service, as those of the identity of System.Vault, and ends it with t.Cleanup.
+// It is called once for each test. The service enrolls nobody: the bank's end finds
+// the wallet's identity in the certificate of System.Vault.
 func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
 	t.Helper()
 	for _, c := range []struct {
@@ -338,7 +340,7 @@ func testClose(t *testing.T, b *bench) {
 	<-c.Done()
 	require.NoError(t, c.Close(), "closing again is nothing")
 	_, err := c.Do(t.Context(), b.sign(request(1)))
-	require.Error(t, err)
+	require.ErrorIs(t, err, channel.ErrClosed)
 	require.Equal(t, answerTo(request(2)), b.do(b.dial(), request(2)), "other channels are not affected")
 }
 
