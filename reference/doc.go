@@ -1,6 +1,6 @@
 // Package reference makes the reference pair, a wallet (reference/wallet) and a
-// bank (reference/bank) that talk over reference/wire, a [harness.Subject]. It
-// is the only part of the pair that knows the harness.
+// bank (reference/bank) that talk over reference/channel/noise, a
+// [harness.Subject]. It is the only part of the pair that knows the harness.
 //
 // [New] returns the subject. The correlator (correlator.go) knows which presses of
 // the button each of the wallet's payments stands for, and passes on to the

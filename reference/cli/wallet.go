@@ -180,7 +180,7 @@ func sentence(p outbox.Payment) string {
 	if p.Reason != "" {
 		text += ": " + p.Reason
 	}
-	if p.Answer != nil && p.Answer.Transfer != 0 {
+	if p.State == outbox.Confirmed && p.Answer != nil {
 		text += fmt.Sprintf(", transfer %d", p.Answer.Transfer)
 	}
 	return text
@@ -197,7 +197,7 @@ func walletPay() *cobra.Command {
 the same order, the wallet does not pay twice: it says what has become of the
 payment there is.
 
-Exit codes: 0 confirmed; 1 refused, nothing has moved and nothing will; 3 no final
+Exit codes: 0 the order is paid; 1 refused, nothing has moved and nothing will; 3 no final
 answer yet, it may still be made: do not pay again, sync; 2 the payment was not
 taken.`,
 		Example: `  onebar reference wallet pay --dir wallet --order tea-1 --to shop --amount 250 --currency KES
@@ -243,7 +243,7 @@ func payOrder(c *cobra.Command, w *openWallet, o wallet.Order, wait time.Duratio
 		}
 	}
 	switch {
-	case p.State == outbox.Confirmed:
+	case p.State == outbox.Confirmed, p.Answer != nil && p.Answer.Reason == pay.AlreadyPaid:
 		return nil
 	case p.State.Final():
 		return &ExitError{exitRefused, fmt.Sprintf("the payment for %s was refused: it is %v", o.ID, p.State)}
@@ -308,8 +308,8 @@ func printHistory(p *printer, hs []outbox.PaymentHistory) error {
 	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
 	for _, h := range hs {
 		note := h.Reason
-		if h.Answer != nil && h.Answer.Transfer != 0 {
-			note = strings.TrimSpace(fmt.Sprint(note, " ", h.Answer.Transfer))
+		if h.State == outbox.Confirmed && h.Answer != nil {
+			note = fmt.Sprint(h.Answer.Transfer)
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)
 	}

@@ -7,7 +7,7 @@ import "time"
 type Policy struct {
 	// Attempts bounds the attempts of a payment that reach a connection, status
 	// queries included, in one round; the bank can see those. 0 is no bound. When a
-	// bound is spent the payment rests until [wallet.Wallet.Sync] begins a new
+	// bound is spent the payment rests until Sync of package wallet begins a new
 	// round. Of a payment with a deadline a third of the attempts is kept for after
 	// it, when the bank can give a final answer. The last third of the attempts
 	// before the deadline is made sparingly: the pauses double.

@@ -97,8 +97,8 @@ func (p *Policy) pause(s *Status, late bool) Step {
 	case !s.Connected:
 		step.Most = p.limit(max(s.Dials, 1), s.Elapsed)
 	case late: // the pauses begin small again
-		step.Most = max(s.Wait, p.limit(s.Late+1, -s.Left))
-		step.Least = s.Wait
+		step.Least = min(s.Wait, p.Ceiling) // the bank's clock may be set meanwhile
+		step.Most = max(step.Least, p.limit(s.Late+1, -s.Left))
 	default:
 		step.Most = p.limit(s.Early, s.Elapsed)
 		if p.Attempts > 0 && s.Early >= p.Early()*2/3 {

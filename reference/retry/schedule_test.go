@@ -48,6 +48,7 @@ func TestNext(t *testing.T) {
 		{"the pauses begin small again", bound, Status{Limited: true, Left: -sec, Early: 12, Connected: true, Silent: true, Elapsed: hour}, wake(send(0, sec))},
 		{"after the deadline the rest", bound, Status{Limited: true, Left: -min, Early: 12, Late: 5, Connected: true, Silent: true}, wake(send(0, 20*sec))},
 		{"of the attempts", bound, Status{Limited: true, Left: -min, Early: 12, Late: 6, Connected: true, Silent: true}, Step{Action: Rest}},
+		{"the bank's clock is far behind, or was for a moment", free, Status{Limited: true, Left: -sec, Late: 1, Connected: true, Wait: 1000 * hour}, send(5*min, 5*min)},
 		{"the bank's clock is behind", free, Status{Limited: true, Left: -sec, Late: 1, Connected: true, Wait: min}, send(min, min)},
 		{"without a deadline all of them", bound, Status{Early: 17, Connected: true, Silent: true, Elapsed: min}, wake(send(min/2, min))},
 		{"and then it rests", bound, Status{Early: 18, Connected: true, Silent: true}, Step{Action: Rest}},

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -100,6 +101,7 @@ func (l *connection) put(k *session, began time.Time, err error, silent bool) (u
 	switch {
 	case err == nil:
 		k.heard, k.silent = k.used, k.used
+	case errors.Is(err, errNotStored): // the session is as good as it was
 	case !silent || k.heard.Before(began):
 		l.retire(k)
 	}

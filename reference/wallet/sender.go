@@ -183,9 +183,11 @@ func (c *sender) try() {
 	}
 	drain(c.linkUp)
 	answer, err := c.exchange(&a)
-	c.s.Connected, c.s.Silent, c.s.Wait = a.Connected, err != nil, 0
+	// What could not be stored was not sent, and the bank has noticed nothing.
+	noticed := a.Connected && !errors.Is(err, errNotStored)
+	c.s.Connected, c.s.Silent, c.s.Wait = noticed, err != nil, 0
 	switch {
-	case !a.Connected:
+	case !noticed:
 		c.s.Dials++
 	case a.Asked:
 		c.s.Late++

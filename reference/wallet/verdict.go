@@ -16,9 +16,20 @@ func verdict(p *pay.Payment, a *pay.Answer, now time.Time) (outbox.State, string
 	case pay.Confirmed:
 		return outbox.Confirmed, "", a
 	case pay.Declined:
-		return outbox.Declined, a.Reason.String() + clockNote("; ", p, a, now), a
+		reason := a.Reason.String()
+		if a.Reason == pay.AlreadyPaid {
+			reason = fmt.Sprintf("the order was paid before, with transfer %d: do not pay it again", a.Transfer)
+		}
+		if note := clockNote(p, a, now); note != "" {
+			reason += "; " + note
+		}
+		return outbox.Declined, reason, a
 	case pay.Expired:
-		return outbox.Expired, "the bank had not booked it by its deadline" + clockNote(": ", p, a, now), a
+		reason := "the bank had not booked it by its deadline"
+		if note := clockNote(p, a, now); note != "" {
+			reason += ": " + note + ", and pay again"
+		}
+		return outbox.Expired, reason, a
 	case pay.Conflict:
 		return outbox.Declined, "the bank has another payment with this key", a
 	case pay.Unknown, pay.NotFound, pay.Refused:
@@ -31,17 +42,17 @@ func verdict(p *pay.Payment, a *pay.Answer, now time.Time) (outbox.State, string
 // time for which an answer is under way.
 const clockSlack = 2 * time.Minute
 
-// clockNote says that the phone's clock is wrong, if the bank's answer shows it,
-// after a separator. The bank decided in what is the future of this phone: it is
-// behind. The bank decided before the payment was made: it is ahead. That an answer
-// is old shows nothing: the bank repeats what it said before.
-func clockNote(separator string, p *pay.Payment, a *pay.Answer, now time.Time) string {
+// clockNote says that the phone's clock is wrong, if the bank's answer shows it. The
+// bank decided in what is the future of this phone: it is behind. The bank decided
+// before the payment was made: it is ahead. That an answer is old shows nothing: the
+// bank repeats what it said before.
+func clockNote(p *pay.Payment, a *pay.Answer, now time.Time) string {
 	at, made := time.UnixMilli(a.At), time.UnixMilli(p.Created)
 	switch {
 	case at.Sub(now) > clockSlack:
-		return fmt.Sprintf("%sthis phone's clock is about %s behind the bank's: set it, and pay again", separator, about(at.Sub(now)))
+		return fmt.Sprintf("this phone's clock is about %s behind the bank's: set it", about(at.Sub(now)))
 	case made.Sub(at) > clockSlack:
-		return fmt.Sprintf("%sthis phone's clock is about %s ahead of the bank's: set it, and pay again", separator, about(made.Sub(at)))
+		return fmt.Sprintf("this phone's clock is about %s ahead of the bank's: set it", about(made.Sub(at)))
 	}
 	return ""
 }

@@ -24,6 +24,7 @@ func TestVerdict(t *testing.T) {
 		{"confirmed", 0, 0, pay.Confirmed, pay.NoReason, outbox.Confirmed, ""},
 		{"confirmed, six minutes slow", 0, 6 * time.Minute, pay.Confirmed, pay.NoReason, outbox.Confirmed, ""},
 		{"no funds", 0, 0, pay.Declined, pay.NoFunds, outbox.Declined, "no funds"},
+		{"paid before", 0, 0, pay.Declined, pay.AlreadyPaid, outbox.Declined, "the order was paid before, with transfer 7: do not pay it again"},
 		{"late", -time.Hour, 0, pay.Expired, pay.NoReason, outbox.Expired, late},
 		{"late, within the slack", -time.Hour, clockSlack, pay.Expired, pay.NoReason, outbox.Expired, late},
 		{"late, and said hours ago", -5 * time.Hour, -4 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late},
@@ -31,14 +32,17 @@ func TestVerdict(t *testing.T) {
 		{"three hours slow", 0, 3 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late + ": this phone's clock is about 3 hours behind the bank's: set it, and pay again"},
 		{"exactly two hours slow", 0, 2 * time.Hour, pay.Expired, pay.NoReason, outbox.Expired, late + ": this phone's clock is about 2 hours behind the bank's: set it, and pay again"},
 		{"fast, within the slack", 0, -clockSlack, pay.Declined, pay.NoFunds, outbox.Declined, "no funds"},
-		{"ten minutes fast", -time.Second, -10 * time.Minute, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 10 minutes ahead of the bank's: set it, and pay again"},
-		{"a year fast", 0, -365 * 24 * time.Hour, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 365 days ahead of the bank's: set it, and pay again"},
+		{"ten minutes fast", -time.Second, -10 * time.Minute, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 10 minutes ahead of the bank's: set it"},
+		{"a year fast", 0, -365 * 24 * time.Hour, pay.Declined, pay.NoFunds, outbox.Declined, "no funds; this phone's clock is about 365 days ahead of the bank's: set it"},
 		{"conflict", 0, 0, pay.Conflict, pay.NoReason, outbox.Declined, "the bank has another payment with this key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &pay.Payment{Created: now.Add(tt.made).UnixMilli()}
 			a := &pay.Answer{Result: tt.result, Reason: tt.reason, At: now.Add(tt.decided).UnixMilli()}
+			if tt.reason == pay.AlreadyPaid {
+				a.Transfer = 7
+			}
 			state, reason, stored := verdict(p, a, now)
 			require.Equal(t, tt.state, state)
 			require.Equal(t, tt.want, reason)

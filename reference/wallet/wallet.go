@@ -329,8 +329,9 @@ func (w *Wallet) Close() error {
 	return nil
 }
 
-// Kill is Close as a crash would be: from now on nothing is stored and nobody is
-// told anything, whatever has been received.
+// Kill is Close as a crash would be: whatever is received from now on is neither
+// stored nor told. A change that is being stored at this moment is told if it is
+// durable.
 func (w *Wallet) Kill() {
 	w.dead.Store(true)
 	_ = w.Close()

@@ -656,22 +656,28 @@ func TestAnIdleWalletSendsNothing(t *testing.T) {
 }
 
 // TestNothingLeavesUnlessItIsStored: a disk that fails once a payment was accepted
-// cannot say "sent", and so the bank hears of nothing.
+// cannot say "sent", and so the bank hears of nothing. No attempt is spent on that, and
+// the connection is kept.
 func TestNothingLeavesUnlessItIsStored(t *testing.T) {
 	disk := storetest.NewDisk(t)
 	inBubble(t, func(r *rig) {
 		r.shut()
 		r.layer = disk.Name
+		r.cfg.Retry.Attempts = 6
 		r.open()
 		r.bank.set(func() { r.bank.down = true })
-		p := r.pay("tea", 0)
+		p := r.pay("tea", 24*time.Hour)
 		time.Sleep(time.Minute)
 		disk.FullAll.Store(true)
+		dials := 0
+		r.bank.set(func() { dials = r.bank.dials })
 		r.bank.set(func() { r.bank.down = false })
 		time.Sleep(time.Hour)
 		require.Empty(t, r.bank.requests())
 		require.Empty(t, r.bank.bookings())
 		require.Equal(t, []outbox.State{outbox.Queued}, r.toldOf(p.Key))
+		r.bank.set(func() { dials = r.bank.dials - dials })
+		require.Equal(t, 1, dials)
 		disk.FullAll.Store(false)
 		require.Equal(t, outbox.Confirmed, r.settle(p.Key).State)
 		require.Len(t, r.bank.bookings(), 1)

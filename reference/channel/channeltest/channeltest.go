@@ -58,8 +58,8 @@ func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
 	}
 }
 
-// patience bounds each wait of the suite.
-const patience = 20 * time.Second
+// waitLimit bounds each wait of the suite.
+const waitLimit = 20 * time.Second
 
 // bench is the service below a system. It answers each request at once, unless a
 // test holds the answer back or has given another one.
@@ -122,12 +122,12 @@ func (b *bench) requests() []seen {
 // arrived waits until the service has seen n requests.
 func (b *bench) arrived(n int) {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool { return len(b.requests()) >= n }, patience, time.Millisecond)
+	require.Eventually(b.t, func() bool { return len(b.requests()) >= n }, waitLimit, time.Millisecond)
 }
 
 func (b *bench) dial() channel.Channel {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
 	defer cancel()
 	c, err := b.Dialer.Dial(ctx)
 	require.NoError(b.t, err)
@@ -138,7 +138,7 @@ func (b *bench) dial() channel.Channel {
 // do makes a request of which an answer is expected.
 func (b *bench) do(c channel.Channel, r *pay.Request) *pay.Answer {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
 	defer cancel()
 	a, err := c.Do(ctx, b.sign(r))
 	require.NoError(b.t, err)
@@ -292,12 +292,12 @@ func testCut(t *testing.T, b *bench) {
 	select {
 	case err := <-failed:
 		require.Error(t, err)
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatal("Do still waits though the channel was cut")
 	}
 	select {
 	case <-c.Done():
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatal("Done is not closed though the channel was cut")
 	}
 	_, err := c.Do(t.Context(), b.sign(request(2)))
@@ -311,7 +311,7 @@ func testUnknownFate(t *testing.T, b *bench) {
 	t.Helper()
 	b.answer = func(*pay.Request) (*pay.Answer, error) { return nil, errors.New("the disk failed") }
 	c := b.dial()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	a, err := c.Do(ctx, b.sign(request(0)))
 	require.NotErrorIs(t, err, context.DeadlineExceeded, "the wallet is not left to wait")
@@ -334,7 +334,7 @@ func testClose(t *testing.T, b *bench) {
 	select {
 	case err := <-failed:
 		require.ErrorIs(t, err, channel.ErrClosed)
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatal("Do still waits though the channel was closed")
 	}
 	<-c.Done()

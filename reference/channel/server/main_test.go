@@ -136,17 +136,17 @@ func payment(n int) pay.Payment {
 // disk and has no shared memory, under the test's name, and returns that.
 func hastyVFS(tb testing.TB) string {
 	tb.Helper()
-	vfs.Register(tb.Name(), hasty{vfs.Find("").(vfs.VFSFilename)})
+	vfs.Register(tb.Name(), impatient{vfs.Find("").(vfs.VFSFilename)})
 	tb.Cleanup(func() { vfs.Unregister(tb.Name()) })
 	return tb.Name()
 }
 
 type (
-	hasty     struct{ vfs.VFSFilename }
+	impatient struct{ vfs.VFSFilename }
 	hastyFile struct{ vfs.File }
 )
 
-func (h hasty) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+func (h impatient) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, flags, err := h.VFSFilename.OpenFilename(name, flags)
 	if err != nil {
 		return nil, flags, err

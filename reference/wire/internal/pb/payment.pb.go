@@ -1,5 +1,5 @@
 // The messages between a wallet and its bank. They travel inside Noise (see the
-// package comment of reference/wire), so nothing here names the payer: the bank
+// package comment of reference/channel/noise), so nothing here names the payer: the bank
 // knows the identity that has certified the static key of the handshake.
 //
 // Field numbers stay below 16, so that every tag is one byte.
