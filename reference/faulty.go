@@ -129,8 +129,8 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
 	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
 		began := time.Now()
-		answer, err := p.try(ctx, hp)
-		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, Took: time.Since(began)}
+		answer, connected, err := p.try(ctx, hp)
+		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, NoConnection: !connected, Took: time.Since(began)}
 		if err != nil {
 			a.Error = err.Error()
 		}
@@ -161,19 +161,20 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	}
 }
 
-// try sends the payment as if it were a new one.
-func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
+// try sends the payment as if it were a new one, and says whether it had a
+// connection to do so.
+func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
 	key, err := pay.NewKey(c.Rand)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	p.h.correlator.file(key, hp.ID)
 	s, err := c.Dialer.Dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { _ = s.Close() }()
 	r := &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
@@ -181,9 +182,10 @@ func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answe
 		Created: time.Now().UnixMilli(),
 	}}
 	if err := r.Sign(c.Vault, c.Bank); err != nil {
-		return nil, err
+		return nil, true, err
 	}
-	return s.Do(ctx, r)
+	answer, err = s.Do(ctx, r)
+	return answer, true, err
 }
 
 // impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -205,6 +206,26 @@ func TestFaultyWalletDuplicates(t *testing.T) {
 	for _, b := range p.postings()["o1"] {
 		require.Equal(t, "p1", b.Payment)
 	}
+}
+
+// An attempt that found no server is none that it saw.
+func TestFaultyWalletTellsDialsApart(t *testing.T) {
+	p := startPair(t, Options{Faulty: Faulty{NewKeyPerAttempt: true}}, 1)
+	crasher := p.Subject.(harness.Crasher)
+	attempts := func() []harness.Attempt {
+		p.witness.mu.Lock()
+		defer p.witness.mu.Unlock()
+		return slices.Clone(p.witness.attempts)
+	}
+	require.NoError(t, crasher.Crash(harness.Server))
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.Eventually(t, func() bool { return len(attempts()) > 0 }, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	all := attempts()
+	require.True(t, all[0].NoConnection)
+	require.NotEmpty(t, all[0].Error)
+	require.False(t, all[len(all)-1].NoConnection)
 }
 
 func TestFaultyBankLoses(t *testing.T) {
