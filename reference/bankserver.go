@@ -113,6 +113,7 @@ func (b *bankServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.config.Create = b.address == ""
 	b.config.Recall = b.storage.failures() > 0
 	if b.book, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
