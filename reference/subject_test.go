@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -114,6 +116,60 @@ func TestSecondPressIsToldTheSame(t *testing.T) {
 	require.Equal(t, []harness.Outcome{harness.Confirmed}, p.witness.of("p3"))
 	require.Len(t, p.postings()["o1"], 1)
 	require.Equal(t, "p1", p.postings()["o1"][0].Payment)
+}
+
+// TestACrashedBankSaysNothing: a request that the crash takes from the ledger is not
+// answered, not even "busy".
+func TestACrashedBankSaysNothing(t *testing.T) {
+	p := startPair(t, Options{Retry: quick}, 4)
+	crasher := p.Subject.(harness.Crasher)
+	b := p.Subject.(*subject).server
+	var log syncBuffer
+	b.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+	held := make(chan struct{}, 1)
+	b.config.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) {
+		select {
+		case held <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+	}
+	rounds := 20
+	if testing.Short() {
+		rounds = 5
+	}
+	for n := range rounds {
+		require.NoError(t, crasher.Crash(harness.Server))
+		require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+		for i := range 4 {
+			id := fmt.Sprint(n, ".", i)
+			require.NoError(t, p.press(i, "p"+id, "o"+id))
+		}
+		<-held
+	}
+	require.NoError(t, crasher.Crash(harness.Server))
+	require.NotContains(t, log.String(), "a request could not be dealt with")
+	b.config.Hooks.BeforeCommit = nil
+	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p0.0"))
+}
+
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 func TestCrashes(t *testing.T) {

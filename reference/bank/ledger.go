@@ -49,6 +49,10 @@ type LedgerConfig struct {
 	Log         *slog.Logger // nil discards
 	Hooks       Hooks
 
+	// ForgetAnswers has OpenLedger delete the record of every answer, as if they had
+	// been in memory only. Such a bank books a payment again that it has booked: it is
+	// a fault, for tests of what finds it.
+	ForgetAnswers bool
 	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
 	// their order: of those the bank was making durable when it crashed nobody has
 	// been told.
@@ -134,6 +138,9 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		}
 		return l.w.recall(tx)
 	})
+	if err == nil && cfg.ForgetAnswers {
+		err = l.db.Update(forgetRecords)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), l.Kill())
 	}

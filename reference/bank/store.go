@@ -99,6 +99,12 @@ func pruneRefused(tx *sqlite.Tx, payer, before int64) (left int, err error) {
 	}, payer)
 }
 
+// forgetRecords deletes the record of every answer.
+func forgetRecords(tx *sqlite.Tx) error {
+	_, err := tx.Exec(`DELETE FROM idempotency`)
+	return err
+}
+
 // paid returns the transfer with which payer has paid the order of p under
 // another key, or 0.
 func paid(tx *sqlite.Tx, payer int64, p *pay.Payment) (transfer int64, err error) {
