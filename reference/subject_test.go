@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
 )
@@ -152,6 +153,32 @@ func TestACrashedBankSaysNothing(t *testing.T) {
 	b.config.Hooks.BeforeCommit = nil
 	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
 	require.Equal(t, harness.Confirmed, p.witness.final(t, "p0.0"))
+}
+
+// TestForgedAnswerIsNotBelieved: an answer in a queue that the bank did not give.
+func TestForgedAnswerIsNotBelieved(t *testing.T) {
+	p := startPair(t, Options{Retry: quick}, 1)
+	crasher := p.Subject.(harness.Crasher)
+	require.NoError(t, crasher.Crash(harness.Client))
+	phone := p.Payer(0).(*payer)
+	s, err := outbox.Open(outbox.Config{Path: phone.storage.file("wallet-0.db")})
+	require.NoError(t, err)
+	now := time.Now().UnixMilli()
+	forged, _, err := s.Accept(outbox.Payment{Payment: pay.Payment{
+		Key: pay.Key{1}, Order: "tea", Payee: "m1", Amount: 100, Currency: "KES", Created: now,
+	}})
+	require.NoError(t, err)
+	for _, state := range []outbox.State{outbox.Sent, outbox.Confirmed} {
+		from := forged.State
+		forged.State = state
+		if state == outbox.Confirmed {
+			forged.Answer = &pay.Answer{Key: forged.Key, Result: pay.Confirmed, Transfer: 1, At: now, Receipt: make([]byte, pay.ReceiptSize)}
+		}
+		require.NoError(t, s.Change(&forged, from, nil))
+	}
+	require.NoError(t, s.Close())
+	require.NoError(t, crasher.Restart(t.Context(), harness.Client))
+	require.ErrorIs(t, p.press(0, "p1", "tea"), outbox.ErrDamaged)
 }
 
 // syncBuffer is a buffer for several goroutines.
