@@ -3,15 +3,12 @@ package reference
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
@@ -35,7 +32,7 @@ type Faulty struct {
 	// LOST; every confirmation is EARLY.
 	AnswerBeforeCommit bool
 	// ForgetKeys is a bank that keeps its idempotency records in memory and not
-	// with its ledger: after a restart it books a payment again that it has booked
+	// with its ledger (bank.LedgerConfig.ForgetAnswers): after a restart it books a payment again that it has booked
 	// before: DUPLICATED.
 	ForgetKeys bool
 }
@@ -234,15 +231,3 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 
 // wait returns when everything that was answered is booked or lost.
 func (b *impatientBook) wait() { b.wg.Wait() }
-
-// forgetKeys is what Faulty.ForgetKeys does when the bank restarts.
-func forgetKeys(ledger string) error {
-	conn, err := sqlite3.Open(ledger)
-	if err == nil {
-		err = errors.Join(conn.Exec(`DELETE FROM idempotency`), conn.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("forget the idempotency records: %w", err)
-	}
-	return nil
-}

@@ -8,29 +8,35 @@
 //
 // # What is promised
 //
-//   - A payment is booked at most once per payer and idempotency key, and the
-//     record of its answer is written in the transaction that books it. The same
-//     key and content get the same answer, byte for byte; the same key and other
-//     content is a conflict and books nothing. Records of what was booked are
-//     never deleted.
+//   - A payment is booked at most once per payer and idempotency key, and the record
+//     of its answer is written in the transaction that books it. While there is a
+//     record, the same key and content get the same answer, byte for byte; the same
+//     key and other content is a conflict and books nothing. Records of what was
+//     booked are never deleted.
 //   - An order is booked at most once per payer, whatever the key: a wallet that
 //     lost its queue, or draws a key for each try, does not pay twice. The answer
 //     is "order already paid" and names the transfer. Payments without an order are
 //     all different. LedgerConfig.AllowRepeatedOrders turns it off.
-//   - The record of a refusal (declined, expired) is deleted a day after the
-//     payment's deadline. Then a copy of it is answered "expired", which says the
-//     same: nothing has moved, and nothing will. So the bank's clock must not be
-//     set back by more than a day. Of each payer no more than
-//     LedgerConfig.MaxRefused are remembered; beyond, what would be refused is
-//     answered "busy", which is not final. So a wallet without funds does not fill
-//     the disk.
-//   - Every final answer, refusals too, is durable before it leaves the bank:
-//     write-ahead log, one sync a commit (synchronous=EXTRA). SQLite's default in
-//     WAL mode, NORMAL, loses acknowledged payments at a power failure.
+//   - What was finally refused is never booked. The record of a refusal (declined,
+//     expired) is deleted a day after the payment's deadline at the earliest, or, if
+//     it has none, a day after pay.MaxValidity. Then a copy of it is answered
+//     "expired", which says the same: nothing has moved, and nothing will. A conflict
+//     has no record of its own: it keeps the one it conflicts with for as long. The
+//     bank's clock must not be set back by more than a day.
+//   - Of each payer no more than LedgerConfig.MaxRefused refusals are remembered.
+//     Beyond, what would be refused is answered "busy", which is not final, until the
+//     first of them may be deleted; what can be booked is booked all the same. So a
+//     wallet without funds does not fill the disk.
+//   - What a final answer rests on is durable before the answer leaves the bank:
+//     write-ahead log, one sync a commit (synchronous=EXTRA). Only an "expired" that
+//     comes more than a day after the deadline rests on the clock alone. SQLite's
+//     default in WAL mode, NORMAL, loses acknowledged payments at a power failure.
 //   - A payment whose deadline has passed by the bank's clock is answered
-//     "expired" and remembered as such, also when its wallet only asked for its
-//     status: a copy of it that arrives later is not booked. So "not found" is
-//     never final and "expired" always is.
+//     "expired", also when its wallet only asked for its status, and a copy of it that
+//     arrives later is not booked. So "not found" is never final and "expired" always
+//     is.
+//   - A ledger is made only if LedgerConfig.Create says so. One that was lost is
+//     missed, not replaced: a new one would book again what it has booked.
 //   - A full disk ends nothing: what cannot be stored is answered "busy", and the
 //     bank goes on once there is room. After any other error of the disk it books
 //     nothing until it is opened again.
