@@ -67,7 +67,7 @@ type answer struct {
 	fail  string // the summary of findings, after their number and before their names, such as "lost"
 	noun  string // what is counted; empty is "payment"
 	doubt string // why it could not be judged in full, or empty
-	busy  string // how the machine stalled, if findings may come of that, or empty
+	busy  string // how busy the machine was, if findings may come of that, or empty
 	lacks string // what the subject does not offer, so that it can never be judged, or empty
 }
 

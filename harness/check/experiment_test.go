@@ -225,6 +225,9 @@ func experimentSamples() []sample {
 			s.phase(harness.Phase{Name: "settle"})
 			s.at += time.Minute
 		})},
+		{name: "pass-impairment-slow", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
+			s.waits(50, 100*ms)
+		})},
 		{name: "pass-impairment-waited-once", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
 			s.phase(harness.Phase{Name: "short"})
 			s.waits(1, 300*ms)

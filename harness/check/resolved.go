@@ -2,8 +2,8 @@ package check
 
 import "fmt"
 
-// unresolved: no final outcome after heal and settle. On a machine that stalled it is
-// unknown: the payments may have lacked only time.
+// unresolved: no final outcome after heal and settle. On a machine that
+// was too busy, see Judge.Busy, it is unknown: the payments may have lacked only time.
 func (j *Judge) unresolved() answer {
 	a := answer{fail: "without a final outcome", doubt: j.incomplete(), busy: j.Busy()}
 	if a.doubt != "" {

@@ -18,7 +18,8 @@ type lateRun struct {
 	late     time.Duration
 	expect   string
 	booked   int
-	tries    int // one more than these
+	tries    int  // one more than these
+	slow     bool // for the 4 s after the payment programs waited for a processor most of the time
 	timeline []harness.Event
 	faults   []harness.FaultNote
 }
@@ -58,6 +59,12 @@ func (l lateRun) history(t *testing.T) *bytes.Buffer {
 	add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
 	for n := range l.tries {
 		add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: n + 2}})
+	}
+	for range 40 {
+		if end += 5 * ms; l.slow {
+			end += 100 * ms
+			add(end, harness.Record{Late: 100 * ms})
+		}
 	}
 	for _, f := range l.faults {
 		add(end, harness.Record{Fault: &f})
@@ -101,6 +108,8 @@ func TestLateness(t *testing.T) {
 		"a storm":                             {run: lateRun{tries: 4}, want: harness.Fail, impairment: harness.Pass},
 		"a storm, a little late":              {run: lateRun{late: 20 * ms, tries: 4}, want: harness.Fail, impairment: harness.Pass},
 		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, tries: 4}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm on a slow machine":           {run: lateRun{tries: 4, slow: true}, want: harness.StatusUnknown, impairment: harness.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
+		"no storm on a slow machine":          {run: lateRun{slow: true, expect: "confirmed == 1"}, want: harness.Pass, impairment: harness.Pass},
 		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, tries: 4, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
 	} {
 		t.Run(name, func(t *testing.T) {
