@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 const (
@@ -68,7 +69,7 @@ func eventName(i int, e harness.Event) string {
 // something unless it may miss.
 func (j *Judge) hits(a *answer) {
 	for i, e := range j.header.Scenario.Timeline {
-		if e.Action == harness.SetLink || e.Action == harness.Heal {
+		if !fault.Counts(e.Action) {
 			continue
 		}
 		got := j.links.events[i]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // Situation is something that can become of a payment, and from which a payment
@@ -79,17 +80,6 @@ func Situations() []Situation {
 // how often each kind of fault hit something and missed, such as "blackhole hit"
 // and "crash of the server missed".
 type Coverage map[string]int
-
-// faultKind names what an event does, for people.
-func faultKind(e harness.Event) string {
-	if e.Action == harness.Crash {
-		return "crash of the " + e.Side.String()
-	}
-	if e.Action == harness.StreamToxic && e.Toxic != nil {
-		return "toxic " + e.Toxic.Type
-	}
-	return e.Action.String()
-}
 
 // coverer makes a Coverage of the records of a run.
 type coverer struct {
@@ -276,7 +266,7 @@ func (c *coverer) fault(n harness.FaultNote, at time.Duration) {
 	e := c.timeline[n.Event]
 	if n.Ended {
 		c.inForce--
-		c.reached[faultKind(e)+map[bool]string{true: " hit", false: " missed"}[n.Hits > 0]]++
+		c.reached[fault.Name(e)+map[bool]string{true: " hit", false: " missed"}[n.Hits > 0]]++
 		return
 	}
 	if c.inForce > 0 {
@@ -343,13 +333,13 @@ func faultKinds(list []harness.Scenario) []string {
 			events = append(events, n.Event)
 		}
 	}
-	events = slices.DeleteFunc(events, func(e harness.Event) bool { return e.Action == harness.SetLink || e.Action == harness.Heal })
+	events = slices.DeleteFunc(events, func(e harness.Event) bool { return !fault.Counts(e.Action) })
 	slices.SortStableFunc(events, func(a, b harness.Event) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(faultKind(a), faultKind(b)))
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(fault.Name(a), fault.Name(b)))
 	})
 	var kinds []string
 	for _, e := range events {
-		kinds = append(kinds, faultKind(e))
+		kinds = append(kinds, fault.Name(e))
 	}
 	return slices.Compact(kinds)
 }

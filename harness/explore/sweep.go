@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // SweepOptions say how much a sweep does. The zero value is every fault at every
@@ -59,7 +60,7 @@ func Sweep(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepResult, 
 	if err != nil {
 		return SweepResult{}, err
 	}
-	s.faults = sweepFaults(report.Survey.Crashes)
+	s.faults = fault.ForSweep(fault.Spans{Short: sweepShort, Long: sweepLong, Restart: sweepRestart}, report.Survey.Can)
 	s.points(report.Survey.Points)
 	singles := s.singles(report.Survey.Points)
 	if err := s.plan(len(singles)); err != nil {
@@ -112,7 +113,7 @@ type sweeper struct {
 	runner  Runner
 	base    Case
 	options SweepOptions
-	faults  []sweepFault
+	faults  []fault.Swept
 	began   time.Time
 	reached func(harness.Result, int) bool // whether the event of a timeline came
 	tries   int                            // how often a run is made whose event did not

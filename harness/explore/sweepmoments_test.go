@@ -15,7 +15,7 @@ import (
 type scripted struct {
 	requests []explore.Request
 	final    time.Duration
-	crashes  []harness.Side
+	can      harness.Abilities
 	cases    []explore.Case
 }
 
@@ -23,7 +23,7 @@ func (s *scripted) Run(_ context.Context, c explore.Case) (explore.Report, error
 	s.cases = append(s.cases, c)
 	r := explore.Report{Result: harness.Result{Scenario: c.Scenario, Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
 	if c.Survey {
-		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Crashes: s.crashes}
+		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
@@ -39,7 +39,7 @@ func TestSweepMoments(t *testing.T) {
 	c.Scenario.Subject.Client = &harness.ClientConfig{HTTP: &harness.HTTPClient{Timeout: 3 * time.Second}}
 	r := &scripted{
 		requests: []explore.Request{{Took: 400 * time.Millisecond, Answered: true, Inside: true}, {Took: time.Millisecond}},
-		final:    900 * time.Millisecond, crashes: []harness.Side{harness.Server},
+		final:    900 * time.Millisecond, can: harness.CrashServer,
 	}
 	res, err := explore.SweepMoments(t.Context(), r, c, explore.SweepOptions{})
 	require.NoError(t, err)

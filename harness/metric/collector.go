@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
@@ -189,7 +190,7 @@ func (c *Collector) Faults() []harness.FaultStat {
 	}
 	var all []harness.FaultStat
 	for i, e := range c.header.Scenario.Timeline {
-		if e.Action == harness.SetLink || e.Action == harness.Heal {
+		if !fault.Counts(e.Action) {
 			continue
 		}
 		s := harness.FaultStat{Event: i, Action: e.Action}

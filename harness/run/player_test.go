@@ -207,13 +207,13 @@ func TestEventsThatFail(t *testing.T) {
 		"a fault of the network": {
 			[]harness.Event{{At: second, Action: harness.Reset}, {At: 2 * second, Action: harness.Refuse}},
 			func(tr *trial) { tr.refused = harness.Refuse },
-			"event 2 of the timeline (refuse): not today", 2 * second,
+			"event 2 of the timeline: refuse: not today", 2 * second,
 			[]string{"1s begin 0 reset", "1s end 0 reset, hits 1"},
 		},
 		"a vanish": {
 			[]harness.Event{{At: second, Action: harness.Crash, Side: harness.Server, Vanish: true}},
 			func(tr *trial) { tr.refused = harness.Vanish },
-			"event 1 of the timeline (vanish): not today", second, nil,
+			"event 1 of the timeline: vanish: not today", second, nil,
 		},
 		"a crash": {
 			[]harness.Event{crash},

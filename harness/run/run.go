@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/workload"
@@ -36,7 +37,7 @@ type Options struct {
 	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
 
 	// Moments is told of each moment of a request in the script, if the subject is a
-	// harness.Requester: one call after the other, and nothing of the answer gets
+	// one with harness.FollowRequests: one call after the other, and nothing of the answer gets
 	// further meanwhile. Nil is nobody.
 	Moments func(m harness.Moment, request int64)
 }
@@ -93,35 +94,11 @@ func supported(sc harness.Scenario, o Options) error {
 	if o.Pcap && o.Engine.Payload() {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))
 	}
+	can := o.Subject.Abilities()
 	for _, e := range sc.Timeline {
-		crasher, crashes := o.Subject.(harness.Crasher)
-		crashes = crashes && crasher.Crashes(e.Side)
-		_, slows := o.Subject.(harness.Slower)
-		if e.When != nil && e.When.Commit > 0 && !stores(o.Subject) {
-			errs = append(errs, fmt.Errorf("line %d: the subject's commits cannot be counted here: use --engine sim", e.Line))
-		}
-		if e.When != nil && e.When.Request > 0 && !requests(o.Subject) {
-			errs = append(errs, fmt.Errorf("line %d: the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1", e.Line))
-		}
-		freezer, freezes := o.Subject.(harness.Freezer)
-		freezes = freezes && freezer.Freezes(e.Side)
-		if e.Action == harness.Crash && !crashes || e.Action == harness.Slow && !slows || e.Action == harness.Freeze && !freezes {
-			errs = append(errs, fmt.Errorf("line %d: the subject has no way to %s the %s: remove the event", e.Line, e.Action, e.Side))
-		}
+		errs = append(errs, fault.Refuse(e, can))
 	}
 	return errors.Join(errs...)
-}
-
-// stores reports whether the subject is a harness.Storer now.
-func stores(s harness.Subject) bool {
-	storer, ok := s.(harness.Storer)
-	return ok && storer.Stores()
-}
-
-// requests reports whether the subject is a harness.Requester now.
-func requests(s harness.Subject) bool {
-	r, ok := s.(harness.Requester)
-	return ok && r.Requests()
 }
 
 // running is an experiment under way.
@@ -151,13 +128,11 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		triggers: newTriggers(sc.Timeline, o),
 	}
 	r.packets = &gate{sink: r.history, start: begin}
-	holder, holds := o.Subject.(harness.Holder)
-	holds = holds && holder.Holds()
-	committer, commits := o.Subject.(harness.Committer)
+	can := o.Subject.Abilities()
 	r.history.Record(harness.Record{Header: &harness.Header{
 		Version: harness.HistoryVersion, Onebar: o.Version, Started: begin.UTC().Round(0),
 		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.Engine.Payload(),
-		Commits: commits && committer.ReportsCommits(), Holds: holds, Scenario: sc,
+		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld), Scenario: sc,
 	}})
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
@@ -341,7 +316,7 @@ func (r *running) readLedger(ctx context.Context) error {
 // readHeld writes what the payers still hold to the history, if they can say.
 func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
-	if !ok || !holder.Holds() {
+	if !ok || !r.options.Subject.Abilities().Has(harness.ReportHeld) {
 		return nil
 	}
 	held, err := holder.Held(ctx)

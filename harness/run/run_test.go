@@ -97,7 +97,9 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 	}
 	return taken, s.ledgerErr
 }
-func (s subject) Crashes(harness.Side) bool { return true }
+func (s subject) Abilities() harness.Abilities {
+	return harness.CrashClient | harness.CrashServer | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
+}
 
 func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
 func (s subject) Restart(_ context.Context, side harness.Side) error {
@@ -105,7 +107,6 @@ func (s subject) Restart(_ context.Context, side harness.Side) error {
 	return s.restartErr
 }
 
-func (s subject) Freezes(side harness.Side) bool { return side == harness.Server }
 func (s subject) Freeze(side harness.Side) error { s.note("freeze %s", side); return nil }
 func (s subject) Thaw(side harness.Side) error   { s.note("thaw %s", side); return nil }
 
@@ -113,8 +114,6 @@ func (s subject) SlowAnswers(by time.Duration) func() int64 {
 	s.note("slow %v", by)
 	return func() int64 { return 1 }
 }
-func (s subject) ReportsCommits() bool { return true }
-
 func (s subject) Pay(ctx context.Context, p harness.Payment) error {
 	s.observer.Attempt(harness.Attempt{Payment: p.ID, N: 1})
 	if p.ID == s.hangs {

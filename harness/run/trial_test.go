@@ -176,14 +176,22 @@ func (s trialSubject) Close() error {
 	return s.of.closeErr
 }
 
-func (s trialSubject) ReportsCommits() bool                   { return !s.of.secret }
-func (s trialSubject) Requests() bool                         { return s.of.requests }
-func (s trialSubject) Stores() bool                           { return s.of.stores }
-func (s trialSubject) Holds() bool                            { return s.of.holds }
+func (s trialSubject) Abilities() harness.Abilities {
+	can := harness.FreezeServer | harness.SlowServer
+	for ability, has := range map[harness.Abilities]bool{
+		harness.CrashClient | harness.CrashServer: !s.of.immortal, harness.ReportCommits: !s.of.secret,
+		harness.FollowRequests: s.of.requests, harness.CountCommits: s.of.stores, harness.ReportHeld: s.of.holds,
+	} {
+		if has {
+			can |= ability
+		}
+	}
+	return can
+}
+
 func (s trialSubject) Held(context.Context) ([]string, error) { return s.of.held, s.of.heldErr }
 func (s trialSubject) Notes() []string                        { return s.of.remarks }
 func (s trialSubject) Broke() error                           { return s.of.broke }
-func (s trialSubject) Crashes(harness.Side) bool              { return !s.of.immortal }
 
 func (s trialSubject) Crash(side harness.Side) error {
 	time.Sleep(s.of.dying)
