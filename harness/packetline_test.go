@@ -15,6 +15,7 @@ func FuzzParsePacket(f *testing.F) {
 		{At: 1, Client: 2, Flow: 3, Direction: Up, Size: 60, Delay: time.Second, Late: 7},
 		{At: 10, Direction: Down, Drop: DropOutage, Retransmit: true},
 		{Direction: Up, Drop: DropLoss},
+		{Direction: Up, Cross: true, Link: "server-bank"},
 	} {
 		f.Add(appendPacket(nil, p))
 	}
@@ -38,6 +39,7 @@ func TestParsePacketReadsWhatIsWritten(t *testing.T) {
 		"delivered": {At: time.Hour, Client: 999, Flow: 12, Direction: Up, Size: 1500, Delay: 300 * time.Millisecond, Late: time.Microsecond},
 		"early":     {At: -1, Direction: Down, Late: -1},
 		"lost":      {At: 1, Direction: Down, Drop: DropLoss, Retransmit: true},
+		"on a link": {At: 1, Flow: 1, N: 3, Direction: Up, Drop: DropLoss, Link: "server-bank"},
 		"stopped":   {At: 1, Direction: Up, Drop: DropStopped},
 	} {
 		t.Run(name, func(t *testing.T) {
