@@ -58,7 +58,7 @@ func TestParsePacketReadsWhatIsWritten(t *testing.T) {
 }
 
 // A valid packet line in another hand is read all the same.
-func TestReadHistoryReadsForeignPacketLines(t *testing.T) {
+func TestReadReadsForeignPacketLines(t *testing.T) {
 	const file = `{"packet":{"dir":"down","size":52,"at":7,"client":1,"flow":2},"at":7}` + "\n"
 	n := 0
 	for r, err := range Read(bytes.NewReader([]byte(file))) {
