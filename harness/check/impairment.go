@@ -42,11 +42,11 @@ func (j *Judge) impairment() answer {
 		doubtful(&a, s.line, "machine too busy: %s", s.how)
 	}
 	hits := int64(0)
-	for _, e := range j.links.events {
+	for _, e := range j.events {
 		hits += e.hits
 	}
-	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(j.links.late())/float64(time.Millisecond))}
-	if n := len(j.links.events); n > 0 {
+	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(j.late())/float64(time.Millisecond))}
+	if n := len(j.events); n > 0 {
 		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
 	}
 	a.pass = strings.Join(append(said, shown...), "; ")
@@ -73,7 +73,7 @@ func (j *Judge) hits(a *answer) {
 		if !fault.Counts(e.Action) {
 			continue
 		}
-		got := j.links.events[i]
+		got := j.events[i]
 		switch {
 		case got == nil || got.times == 0:
 			doubtful(a, 0, "%s never happened", eventName(i, e))
@@ -90,11 +90,11 @@ func (j *Judge) hits(a *answer) {
 // nothing to do.
 func (j *Judge) met(a *answer) {
 	sc := j.header.Scenario
-	if !perfect(sc.Link) && !j.links.met(sc.Link) {
+	if !perfect(sc.Link) && !j.on("").met(sc.Link) {
 		doubtful(a, 0, "the scenario's link met no packet")
 	}
 	for i, e := range sc.Timeline {
-		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !j.links.met(*e.Link) {
+		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !j.on(e.On).met(*e.Link) {
 			doubtful(a, 0, "%s met no packet", eventName(i, e))
 		}
 	}
@@ -116,10 +116,22 @@ func (l *links) met(p harness.Profile) bool {
 // direction, and the packets that met one to have been lost in it. Phases with an outage one after
 // the other are one outage: something else has changed meanwhile.
 func (j *Judge) outages(a *answer) {
+	for _, l := range j.links {
+		j.outagesOn(l, a)
+	}
+	j.each(func(s *stretch, w way) {
+		if passed := w.met.drawn() - w.met.stopped; w.outage && passed > slack {
+			doubtful(a, s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), w.Direction)
+		}
+	})
+}
+
+// outagesOn wants every outage of the links to have met a packet.
+func (j *Judge) outagesOn(l *links, a *answer) {
 	var first *stretch // of the present outage
 	var met, hit int64
 	owed := false // it may not miss
-	for _, s := range j.links.phases {
+	for _, s := range l.phases {
 		hit += s.up.outage + s.down.outage
 	}
 	end := func() {
@@ -128,8 +140,8 @@ func (j *Judge) outages(a *answer) {
 		}
 		first, met, owed = nil, 0, false
 	}
-	for i := range j.links.phases {
-		s := &j.links.phases[i]
+	for i := range l.phases {
+		s := &l.phases[i]
 		if hit == 0 || j.header.Payload {
 			break // which the events have said; a stream waits for the end of an outage
 		}
@@ -141,22 +153,17 @@ func (j *Judge) outages(a *answer) {
 			first = s
 		}
 		met += s.up.outage + s.down.outage
-		owed = owed || !j.excused(s.line)
+		owed = owed || !j.excused(s.line, l.name)
 	}
 	end()
-	j.links.each(func(s *stretch, w way) {
-		if passed := w.met.drawn() - w.met.stopped; w.outage && passed > slack {
-			doubtful(a, s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), w.Direction)
-		}
-	})
 }
 
-// excused reports whether the blackholes in force at a line all may miss. One
+// excused reports whether the blackholes of links in force at a line all may miss. One
 // outage of a periodic event may, if another of them has hit something.
-func (j *Judge) excused(line int32) bool {
+func (j *Judge) excused(line int32, link string) bool {
 	all, some := true, false
 	for i, e := range j.header.Scenario.Timeline {
-		if got := j.links.events[i]; e.Action == harness.Blackhole && got != nil && got.inForce(line) {
+		if got := j.events[i]; e.Action == harness.Blackhole && e.On == link && got != nil && got.inForce(line) {
 			some = true
 			all = all && (e.MayMiss || e.Every > 0 && got.hits > 0)
 		}
@@ -169,11 +176,13 @@ func (e *event) inForce(line int32) bool {
 	return slices.ContainsFunc(e.spans, func(s span) bool { return s.from < line && (s.to == 0 || s.to > line) })
 }
 
-// each calls f for both directions of every phase.
-func (l *links) each(f func(*stretch, way)) {
-	for i := range l.phases {
-		for _, w := range l.phases[i].ways() {
-			f(&l.phases[i], w)
+// each calls f for both directions of every phase of all links.
+func (j *Judge) each(f func(*stretch, way)) {
+	for _, l := range j.links {
+		for i := range l.phases {
+			for _, w := range l.phases[i].ways() {
+				f(&l.phases[i], w)
+			}
 		}
 	}
 }

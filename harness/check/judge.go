@@ -33,7 +33,9 @@ type Judge struct {
 
 	attempts int // attempts and status queries recorded, failed dials included
 
-	links links
+	links  []*links       // the access links first
+	events map[int]*event // what the timeline did, by index in Scenario.Timeline
+	waited []wait         // in order
 }
 
 // New returns a Judge of an empty history.
@@ -43,6 +45,8 @@ func New() *Judge {
 		byOrder: make(map[string]int32),
 		names:   make(map[string]string),
 		moved:   make(map[account]*moves),
+		links:   []*links{{}},
+		events:  make(map[int]*event),
 	}
 }
 
@@ -97,9 +101,9 @@ func (j *Judge) Add(r history.Record) {
 	}
 	switch {
 	case r.Packet != nil:
-		j.links.packet(r.Packet)
+		j.on(r.Packet.Link).packet(r.Packet)
 	case r.Late > 0:
-		j.links.waits = append(j.links.waits, wait{r.At - r.Late, r.At})
+		j.waited = append(j.waited, wait{r.At - r.Late, r.At})
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)
@@ -122,9 +126,9 @@ func (j *Judge) Add(r history.Record) {
 	case r.Balance != nil:
 		j.balances = append(j.balances, balance{*r.Balance, line})
 	case r.Phase != nil:
-		j.links.phase(r.At, *r.Phase, line)
+		j.on(r.Phase.Link).phase(r.At, *r.Phase, line)
 	case r.Fault != nil:
-		j.links.fault(*r.Fault, line)
+		j.fault(*r.Fault, line)
 	case r.Header != nil:
 		j.header = r.Header
 	case r.End != nil:

@@ -39,7 +39,7 @@ type wait struct{ from, to time.Duration }
 // thresholds it can turn is for metric.Doubt.
 func (j *Judge) stalls() (all []stall) {
 	var n, late int64
-	j.links.each(func(s *stretch, w way) {
+	j.each(func(s *stretch, w way) {
 		n += w.met.delivered
 		late += w.met.stalled
 		if w.met.delivered >= lateEnough && many(w.met.stalled, w.met.delivered) {
@@ -61,7 +61,7 @@ func many(late, n int64) bool { return float64(late) > stallShare*float64(n) }
 // together show it. Too short a time shows nothing.
 func (j *Judge) waits(longer time.Duration, share float64) (all []stall) {
 	add := func(line int32, where string, from, to time.Duration) {
-		span, waited := to-from, j.links.waited(from, to, longer)
+		span, waited := to-from, j.waiting(from, to, longer)
 		if span < lateEnough*harness.LeastTimeout || float64(waited) <= share*float64(span) {
 			return
 		}
@@ -72,10 +72,11 @@ func (j *Judge) waits(longer time.Duration, share float64) (all []stall) {
 		}
 		all = append(all, stall{line, how})
 	}
-	for i := range j.links.phases {
-		s, end := &j.links.phases[i], j.last
-		if i+1 < len(j.links.phases) {
-			end = j.links.phases[i+1].from
+	phases := j.on("").phases
+	for i := range phases {
+		s, end := &phases[i], j.last
+		if i+1 < len(phases) {
+			end = phases[i+1].from
 		}
 		add(s.line, fmt.Sprintf("in phase %q ", s.Name), s.from, end)
 	}
@@ -85,11 +86,11 @@ func (j *Judge) waits(longer time.Duration, share float64) (all []stall) {
 	return all
 }
 
-// waited is for how long in a time programs waited for a processor, longer than some
+// waiting is for how long in a time programs waited for a processor, longer than some
 // time at once: they are taken to have waited while a timer of the harness was late.
-func (l *links) waited(from, to, longer time.Duration) (sum time.Duration) {
-	first, _ := slices.BinarySearchFunc(l.waits, from, func(w wait, t time.Duration) int { return cmp.Compare(w.to, t) })
-	for _, w := range l.waits[first:] {
+func (j *Judge) waiting(from, to, longer time.Duration) (sum time.Duration) {
+	first, _ := slices.BinarySearchFunc(j.waited, from, func(w wait, t time.Duration) int { return cmp.Compare(w.to, t) })
+	for _, w := range j.waited[first:] {
 		if w.from >= to {
 			break
 		}
@@ -111,10 +112,10 @@ func (j *Judge) Busy() string {
 }
 
 // late is how late the packets of the run were on average.
-func (l *links) late() time.Duration {
+func (j *Judge) late() time.Duration {
 	var n int64
 	var late time.Duration
-	l.each(func(_ *stretch, w way) {
+	j.each(func(_ *stretch, w way) {
 		n += w.met.delivered
 		late += w.met.late
 	})

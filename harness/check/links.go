@@ -7,13 +7,12 @@ import (
 	"github.com/onebar/onebar/harness/history"
 )
 
-// links is what the packets of a run met, phase by phase, and what the faults
-// hit.
+// links is what the packets of a run met on the access links, or on one link of the
+// topology, phase by phase.
 type links struct {
+	name   string // of the one link; empty is the access links
 	phases []stretch
 	lanes  map[linkWay]*lane
-	events map[int]*event // by index in Scenario.Timeline
-	waits  []wait         // in order
 }
 
 // stretch is a phase and what its packets met.
@@ -69,18 +68,28 @@ type event struct {
 // span is one occurrence of an event, by the lines of its notes.
 type span struct{ from, to int32 } // to is 0 until it has ended
 
+// on returns the links of a name; empty is the access links.
+func (j *Judge) on(name string) *links {
+	for _, l := range j.links {
+		if l.name == name {
+			return l
+		}
+	}
+	l := &links{name: name}
+	j.links = append(j.links, l)
+	return l
+}
+
 func (l *links) phase(at time.Duration, p history.Phase, line int32) {
 	l.phases = append(l.phases, stretch{Phase: p, from: at, line: line})
 }
 
-func (l *links) fault(f history.FaultNote, line int32) {
-	e := l.events[f.Event]
+// fault notes the begin or the end of a fault.
+func (j *Judge) fault(f history.FaultNote, line int32) {
+	e := j.events[f.Event]
 	if e == nil {
-		if l.events == nil {
-			l.events = make(map[int]*event)
-		}
 		e = &event{line: line}
-		l.events[f.Event] = e
+		j.events[f.Event] = e
 	}
 	if !f.Ended {
 		e.times++

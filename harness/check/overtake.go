@@ -88,7 +88,7 @@ func strays(p *harness.Path) time.Duration {
 
 // chances returns what every direction of every phase comes to, with the
 // arrivals that are not settled yet.
-func (l *links) chances() map[*tally]*chance {
+func (j *Judge) chances() map[*tally]*chance {
 	all := make(map[*tally]*chance)
 	of := func(t *tally) *chance {
 		c := all[t]
@@ -99,13 +99,15 @@ func (l *links) chances() map[*tally]*chance {
 		}
 		return c
 	}
-	for i := range l.phases {
-		of(&l.phases[i].up)
-		of(&l.phases[i].down)
-	}
-	for _, lane := range l.lanes {
-		for _, x := range lane.recent {
-			l.settle(x, lane.up, of)
+	for _, l := range j.links {
+		for i := range l.phases {
+			of(&l.phases[i].up)
+			of(&l.phases[i].down)
+		}
+		for _, lane := range l.lanes {
+			for _, x := range lane.recent {
+				l.settle(x, lane.up, of)
+			}
 		}
 	}
 	return all

@@ -24,7 +24,7 @@ const (
 // above, since jittered packets wait for those before them. Jitter has the mean
 // 0, and a packet that skips the delay to overtake has none.
 func (j *Judge) delays(a *answer) {
-	j.links.each(func(s *stretch, w way) {
+	j.each(func(s *stretch, w way) {
 		n := w.met.delivered
 		if n == 0 {
 			return
@@ -65,7 +65,7 @@ func airtime(p *harness.Path, bytes int64) time.Duration {
 
 // rates wants no link to have been faster than asked.
 func (j *Judge) rates(a *answer) {
-	j.links.each(func(s *stretch, w way) {
+	j.each(func(s *stretch, w way) {
 		if w.met.fast > slack {
 			doubtful(a, s.line, "phase %q was too fast %s: %s came sooner than %d bit/s allow",
 				s.Name, w.Direction, plural(int(w.met.fast), "packet"), w.Rate)

@@ -70,8 +70,8 @@ func (j *Judge) shares(a *answer) (said []string) {
 // did not refuse before, and the rest for those it then accepted.
 func (j *Judge) draws() []draw {
 	var all []draw
-	chances := j.links.chances()
-	j.links.each(func(s *stretch, w way) {
+	chances := j.chances()
+	j.each(func(s *stretch, w way) {
 		m, path := w.met, w.Path
 		if w.outage || m.drawn() == 0 {
 			return

@@ -234,7 +234,7 @@ func (s *shrinker) cut(change func(*harness.Scenario), most int) {
 	for _, p := range s.points() {
 		if p.Lost {
 			t := p.Trigger
-			drops = append(drops, harness.Event{Action: harness.Drop, When: &t})
+			drops = append(drops, harness.Event{Action: harness.Drop, On: t.Link, When: &t})
 		}
 	}
 	before := *s
@@ -290,7 +290,7 @@ func simplerEvent(e harness.Event, few bool) []harness.Event {
 		list = append(list, next)
 	}
 	if e.Action == harness.Blackhole && e.When != nil && few {
-		add(func(e *harness.Event) { *e = harness.Event{Action: harness.Drop, When: e.When} })
+		add(func(e *harness.Event) { *e = harness.Event{Action: harness.Drop, On: e.When.Link, When: e.When} })
 	}
 	if e.Action == harness.Blackhole && e.Direction == harness.DirectionUnknown {
 		add(func(e *harness.Event) { e.Direction = harness.Down })

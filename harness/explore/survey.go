@@ -76,6 +76,9 @@ func (p Point) String() string {
 	if p.Client > 0 {
 		text += fmt.Sprintf(" of wallet %d", p.Client)
 	}
+	if p.Link != "" {
+		text += " on " + p.Link
+	}
 	return text + " (" + strings.Join(notes, ", ") + ")"
 }
 
@@ -87,20 +90,26 @@ const afterwards = 5 * time.Second
 // surveyor makes a Survey of the records of a run.
 type surveyor struct {
 	points []Point
-	flows  map[[2]int]bool // client and flow of connections seen
+	flows  map[flowOf]bool // connections seen
 	began  []time.Duration
 	open   map[string]bool // payments without a final outcome
 
 	script, end, final time.Duration // offsets: its beginning and end, and the last final outcome
 	commits            [2]int64      // of client and server
-	first              *[2]int       // client and flow of the first connection
+	first              *flowOf       // the first connection of a client
 	up, down           int64         // bytes on it
 
 	requests []Request // run calls for one moment after the other
 }
 
+// flowOf names a connection of a run.
+type flowOf struct {
+	link         string // empty is the access link of client
+	client, flow int
+}
+
 func newSurveyor(sc harness.Scenario) *surveyor {
-	s := &surveyor{flows: map[[2]int]bool{}, open: map[string]bool{}, script: -1, end: -1}
+	s := &surveyor{flows: map[flowOf]bool{}, open: map[string]bool{}, script: -1, end: -1}
 	for range sc.Timeline {
 		s.began = append(s.began, -1)
 	}
@@ -135,19 +144,19 @@ func (s *surveyor) packet(p harness.Packet) {
 	if p.Cross || p.Copy {
 		return
 	}
-	flow := [2]int{p.Client, p.Flow}
-	if s.first == nil {
+	flow := flowOf{p.Link, p.Client, p.Flow}
+	if s.first == nil && p.Link == "" {
 		s.first = &flow
 	}
 	switch {
-	case flow != *s.first:
+	case s.first == nil || flow != *s.first:
 	case p.Direction == harness.Up:
 		s.up += int64(p.Size)
 	default:
 		s.down += int64(p.Size)
 	}
 	s.points = append(s.points, Point{
-		Trigger: harness.Trigger{Packet: p.N, Client: p.Client, Direction: p.Direction},
+		Trigger: harness.Trigger{Packet: p.N, Link: p.Link, Client: p.Client, Direction: p.Direction},
 		At:      p.At, Size: p.Size, Flow: p.Flow, Retransmit: p.Retransmit, Lost: p.Drop != harness.DropNone,
 		Opens: p.Direction == harness.Up && !s.flows[flow],
 	})

@@ -24,9 +24,13 @@ const (
 	sweepSettle = 3 * time.Minute
 )
 
-// swept returns the event of a fault at a point.
+// swept returns the event of a fault at a point. At a packet of a link between hosts it
+// is on that link, if it can be.
 func swept(f fault.Swept, p Point) harness.Event {
 	e := f.Event
+	if kind, ok := fault.Of(e.Action); ok && kind.OnLink {
+		e.On = p.Link
+	}
 	e.When = &p.Trigger
 	return e
 }

@@ -112,6 +112,9 @@ func btoi(v bool) int {
 func at(e harness.Event, p Point) (harness.Event, bool) {
 	t := p.Trigger
 	e.At, e.When = 0, &t
+	if e.Action == harness.Drop {
+		e.On = t.Link
+	}
 	if p.Commit > 0 {
 		f, _ := fault.Of(e.Action)
 		return e, f.Starts&fault.AtCommit != 0 && e.Side == p.Side

@@ -27,6 +27,7 @@ type Fault struct {
 	Ends   string // for people: why an event of it has no for; empty if it has one
 	Starts Starts // moments, beside a time, at which it can begin
 	Random bool   // a nemesis may draw it
+	OnLink bool   // it can be on one link of the topology, see harness.Event.On
 	Stops  bool   // Event.Side does nothing while it lasts: a random one of a side begins when no other does that
 
 	// Needs is what the subject must be able to do for an event; nil is nothing.
@@ -116,10 +117,14 @@ func Counts(a harness.Action) bool {
 
 // Name names what an event does, for people.
 func Name(e harness.Event) string {
+	name := e.Action.String()
 	if f, ok := Of(e.Action); ok && f.Name != nil {
-		return f.Name(e)
+		name = f.Name(e)
 	}
-	return e.Action.String()
+	if e.On != "" {
+		name += " on " + e.On
+	}
+	return name
 }
 
 // State is how an event in force stands in the name of a phase; empty is not at all.

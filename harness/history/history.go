@@ -66,22 +66,14 @@ type Header struct {
 	Scenario harness.Scenario `json:"scenario"`
 }
 
-// Phase begins at its record and lasts until the next one: what was asked of
-// every link meanwhile.
+// Phase is what is asked of every access link, or of one link of the Topology, from its
+// record until the next one of the same links.
 type Phase struct {
 	Name       string          `json:"name"`
-	Profile    harness.Profile `json:"profile"`               // of the access links
+	Link       string          `json:"link,omitempty"` // the name of a link of the Topology; empty is the access links
+	Profile    harness.Profile `json:"profile"`
 	OutageUp   bool            `json:"outage_up,omitempty"`   // every packet up was to be lost
 	OutageDown bool            `json:"outage_down,omitempty"` // every packet down was to be lost
-	Links      []LinkPhase     `json:"links,omitempty"`       // of the links of the Topology, in their order
-}
-
-// LinkPhase is what was asked of one link of the Topology in a phase.
-type LinkPhase struct {
-	Link       string          `json:"link"`
-	Profile    harness.Profile `json:"profile"`
-	OutageUp   bool            `json:"outage_up,omitempty"`
-	OutageDown bool            `json:"outage_down,omitempty"`
 }
 
 // FaultNote marks the begin or the end of one occurrence of a timeline event.

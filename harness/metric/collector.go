@@ -25,6 +25,7 @@ type Collector struct {
 	tries []try
 
 	phases phases
+	others []*phases                 // of the links of the topology, in the order in which they appear
 	meter  *meter                    // nil if the scenario names no radio that is known
 	billed *bill                     // nil if it has to be made (anew)
 	faults map[int]*result.FaultStat // by index in Scenario.Timeline
@@ -75,6 +76,10 @@ func NewCollector() *Collector {
 // Add reads the next record of the history.
 func (c *Collector) Add(r history.Record) {
 	c.billed = nil
+	if r.Packet != nil && r.Packet.Link != "" {
+		c.on(r.Packet.Link).packet(r.Packet)
+		return
+	}
 	if r.Packet != nil {
 		c.overdue(r.Packet.Client).add(r.Packet, c.phases.packet(r.Packet))
 		if c.meter != nil {
@@ -93,7 +98,7 @@ func (c *Collector) Add(r history.Record) {
 	case r.Pay != nil:
 		c.pay(r.At, r.Pay)
 	case r.Phase != nil:
-		c.phases.begin(r.At, *r.Phase)
+		c.on(r.Phase.Link).begin(r.At, *r.Phase)
 	case r.Fault != nil:
 		c.fault(r.Fault)
 	case r.Header != nil:
@@ -205,6 +210,29 @@ func (c *Collector) Faults() []result.FaultStat {
 	return all
 }
 
-// Phases returns the phases of the run in order, each with what its packets
-// met. A packet belongs to the phase in force when it was offered.
-func (c *Collector) Phases() []result.PhaseStat { return c.phases.stats(c.last) }
+// on returns the phases of links; an empty name is the access links. No figure is of
+// other links: the bytes and joules of the phones are those of their access links.
+func (c *Collector) on(link string) *phases {
+	if link == "" {
+		return &c.phases
+	}
+	for _, l := range c.others {
+		if l.link == link {
+			return l
+		}
+	}
+	l := &phases{link: link}
+	c.others = append(c.others, l)
+	return l
+}
+
+// Phases returns the phases of the run in order, those of the access links and after
+// them those of each link of the topology, each with what its packets met. A packet
+// belongs to the phase in force when it was offered.
+func (c *Collector) Phases() []result.PhaseStat {
+	all := c.phases.stats(c.last)
+	for _, l := range c.others {
+		all = append(all, l.stats(c.last)...)
+	}
+	return all
+}

@@ -8,9 +8,11 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// phases is what the packets of a run met.
+// phases is what the packets of a run met on the access links, or on one link of the
+// topology.
 type phases struct {
-	before phase // what was offered before the first phase
+	link   string // the name of the one link; empty is the access links
+	before phase  // what was offered before the first phase
 	list   []phase
 	lanes  map[linkWay]*lane
 }

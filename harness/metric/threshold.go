@@ -144,6 +144,9 @@ func (t Threshold) absent(phases []result.PhaseStat) string {
 	}
 	var names []string
 	for _, p := range phases {
+		if p.Link != "" {
+			continue // figures are of the access links
+		}
 		if p.Name == t.Phase {
 			return "in this phase: " + t.Metric.Absent
 		}

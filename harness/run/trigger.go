@@ -31,6 +31,7 @@ type triggers struct {
 
 // packet is which packet a trigger waits for.
 type packet struct {
+	link      string // empty is the access link of client
 	client    int
 	direction harness.Direction
 	n         int64
@@ -60,7 +61,7 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 			k := moment{w.Moment, w.Request}
 			t.moments[k] = append(t.moments[k], i)
 		default:
-			k := packet{w.Client, w.Direction, w.Packet}
+			k := packet{w.Link, w.Client, w.Direction, w.Packet}
 			t.packets[k] = append(t.packets[k], i)
 		}
 	}
@@ -81,7 +82,7 @@ func (t *triggers) lose() func(harness.Packet) harness.DropReason {
 
 // packet fires the events that wait for p, and says whether one of them loses it.
 func (t *triggers) packet(p harness.Packet) harness.DropReason {
-	k := packet{p.Client, p.Direction, p.N}
+	k := packet{p.Link, p.Client, p.Direction, p.N}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.playing {
@@ -89,7 +90,7 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	}
 	reason := harness.DropNone
 	for _, i := range t.packets[k] {
-		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone {
+		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone && t.events[i].On == p.Link {
 			reason = lost
 		}
 		t.fired <- i
