@@ -5,12 +5,17 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Subject is the payment system under test: both sides of it, and its ledger.
-// Abilities beyond this are the optional interfaces Committer, Crasher, Freezer,
-// Storer, Slower, Holder and Breaker.
+// What more it can do it says by Abilities; the methods for that are those of the
+// optional interfaces Crasher, Freezer, Storer, Slower and Holder. A Breaker and a
+// Noter are asked without an ability.
 type Subject interface {
+	// Abilities returns what the subject can do. It may be called before Start.
+	Abilities() Abilities
 	// Start brings up the server and the payers on env.Network and opens the
 	// accounts. The context covers the start only.
 	Start(ctx context.Context, env Env) error
@@ -34,8 +39,8 @@ type Env struct {
 	Dir      string    // a directory for its files, which live until the run is judged
 	Observer Observer  // to be told what happens
 
-	// Reached is to be called by a Requester when its server has a request at a
-	// moment, and returns when what waited for that has been done. It may be called
+	// Reached is to be called by a subject with FollowRequests when its server has a
+	// request at a moment, and returns when what waited for that has been done. It may be called
 	// from several goroutines at once. Nil is nobody: nothing waits for a request.
 	Reached func(m Moment, request int64)
 
@@ -86,17 +91,17 @@ const (
 	Failed                        // final: the app did not take it
 )
 
-const outcomeNames names = "unknown queued confirmed declined expired failed"
+const outcomeNames enum.Names = "unknown queued confirmed declined expired failed"
 
 // String returns the outcome in lower case.
-func (o Outcome) String() string { return outcomeNames.text(uint8(o)) }
+func (o Outcome) String() string { return outcomeNames.Text(uint8(o)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *Outcome) UnmarshalText(b []byte) error {
-	v, err := outcomeNames.parse("outcome", b)
+	v, err := outcomeNames.Parse("outcome", b)
 	*o = Outcome(v)
 	return err
 }
@@ -152,40 +157,27 @@ type Observer interface {
 	Committed(payment string)
 }
 
-// Crasher is a Subject whose sides can be killed. A crash loses memory and open
+// Crasher is a Subject with CrashClient or CrashServer. A crash loses memory and open
 // connections and keeps what was durable.
 type Crasher interface {
-	// Crashes reports whether a side can be killed: it may depend on how the
-	// subject was made.
-	Crashes(Side) bool
 	Crash(Side) error
 	Restart(context.Context, Side) error
 }
 
-// Freezer is a Subject whose sides can be stopped where they stand, as a system
-// does that takes the processor away. Memory and open connections stay.
+// Freezer is a Subject with FreezeClient or FreezeServer: a side is stopped where it
+// stands, as by a system that takes the processor away. Memory and open connections
+// stay.
 type Freezer interface {
-	// Freezes reports whether a side can be frozen: it may depend on how the
-	// subject was made.
-	Freezes(Side) bool
 	Freeze(Side) error
 	// Thaw lets a side go on. One that is not frozen, or has been killed
 	// meanwhile, is left as it is.
 	Thaw(Side) error
 }
 
-// Committer is a Subject that says whether it calls Observer.Committed for
-// every booking.
-type Committer interface {
-	ReportsCommits() bool
-}
-
-// Storer is a Crasher that counts the durable commits of its stores, and whose
-// power can fail at one of them. Commits are numbered by side from 1, from the
+// Storer is a Crasher with CountCommits: it counts the durable commits of its stores,
+// and its power can fail at one of them. Commits are numbered by side from 1, from the
 // return of Start on, over all stores of the side and all its lives.
 type Storer interface {
-	// Stores reports whether it can now: it may depend on how the subject was made.
-	Stores() bool
 	// Commits returns how many commits the stores of a side have begun.
 	Commits(Side) int64
 	// FailCommit has the power of a side fail at its n-th commit, before or after
@@ -195,25 +187,16 @@ type Storer interface {
 	FailCommit(side Side, n int64, after bool, told func())
 }
 
-// Requester is a Subject that can follow its HTTP requests, see Env.Reached.
-type Requester interface {
-	// Requests reports whether it can now: it may depend on how the subject was
-	// made.
-	Requests() bool
-}
-
-// Slower is a Subject whose server can be made to answer late: after its
-// commit, each answer waits. Zero is normal again. The function returned tells
+// Slower is a Subject with SlowServer: its server can be made to answer late. After
+// its commit, each answer waits. Zero is normal again. The function returned tells
 // how many answers have been delayed so far by this call.
 type Slower interface {
 	SlowAnswers(by time.Duration) (hits func() int64)
 }
 
-// Holder is a Subject that can say which payments its payers still hold
+// Holder is a Subject with ReportHeld: it can say which payments its payers still hold
 // without a final outcome, so that "still trying" differs from "forgotten".
 type Holder interface {
-	// Holds reports whether it can now: it may depend on how the subject was made.
-	Holds() bool
 	Held(context.Context) (payments []string, err error)
 }
 

@@ -37,7 +37,7 @@ type Options struct {
 }
 
 // New returns the reference pair as a subject that has not been started. It is
-// also a harness.Committer, Crasher, Storer, Slower and Holder.
+// also a harness.Crasher, Storer, Slower and Holder.
 func New(o Options) harness.Subject { return &subject{options: o} }
 
 type subject struct {
@@ -96,8 +96,14 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	return nil
 }
 
-// Stores implements harness.Storer: commits are counted on disks of ours.
-func (s *subject) Stores() bool { return s.options.BankDisk != nil && s.options.WalletDisks != nil }
+// Abilities implements harness.Subject. Commits are counted on disks of ours.
+func (s *subject) Abilities() harness.Abilities {
+	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
+	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
+		can |= harness.CountCommits
+	}
+	return can
+}
 
 // Commits implements harness.Storer. A commit is a sync of SQLite's log.
 func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commits() }
@@ -183,12 +189,6 @@ func (s *subject) Close() error {
 	return errors.Join(errs...)
 }
 
-// ReportsCommits implements harness.Committer.
-func (s *subject) ReportsCommits() bool { return true }
-
-// Crashes implements harness.Crasher.
-func (s *subject) Crashes(side harness.Side) bool { return side != harness.SideUnknown }
-
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	switch {
@@ -219,9 +219,6 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 
 // SlowAnswers implements harness.Slower.
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
-
-// Holds implements harness.Holder.
-func (s *subject) Holds() bool { return true }
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {

@@ -14,7 +14,9 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -32,15 +34,15 @@ func newAgree() *cobra.Command {
 		Use:    "agree SCENARIO...",
 		Short:  "Run scenarios on sim and on packet, and compare what they measure",
 		Hidden: true, // it is for who changes an engine: see make agreement
-		Long: `Run each scenario with several seeds on the engines sim and packet, and print what
-both measured side by side: how long payments took, and what they cost in bytes,
-packets and joules. The table of docs/fidelity.md is made by it.
+		Long: `Run each scenario with several seeds on the engines sim and packet, and print both
+measurements side by side: how long payments took, and their bytes, packets and
+joules. This command makes the table of docs/fidelity.md.
 
-The payments of all seeds are pooled. A run on packet during which the machine was
-too busy is repeated, and never used.
+The payments of all seeds are pooled. If the machine was too busy during a run on
+packet, the run is discarded and repeated.
 
-Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `;
-exit code 3 that the machine was too busy for one each time.`,
+Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `.
+Exit code 3 says that the machine was too busy each time a scenario was tried.`,
 		Example: `  onebar agree edge umts --seeds 10
   onebar agree scenarios/ --update docs/fidelity.md`,
 		Args:              cobra.MinimumNArgs(1),
@@ -50,8 +52,8 @@ exit code 3 that the machine was too busy for one each time.`,
 	f := cmd.Flags()
 	f.IntVar(&a.seeds, "seeds", 4, "seeds of each scenario: 1, 2 and so on")
 	f.IntVarP(&a.jobs, "jobs", "j", 8, "runs on packet at the same time")
-	f.StringVar(&a.out, "out", filepath.Join(defaultOut, "agree"), "output folder: the runs are in OUT/ENGINE/SEED/SCENARIO")
-	f.StringVar(&a.update, "update", "", "a Markdown file to put the table into, between its markers")
+	f.StringVar(&a.out, "out", filepath.Join(defaultOut, "agree"), "output folder; each run writes OUT/ENGINE/SEED/SCENARIO")
+	f.StringVar(&a.update, "update", "", "Markdown file whose table, between its markers, is replaced")
 	return cmd
 }
 
@@ -90,9 +92,9 @@ func agreementExit(pairs []pair) error {
 	for _, p := range pairs {
 		switch {
 		case p.outside():
-			return exitError{harness.ExitFail}
+			return exitError{result.ExitFail}
 		case p.missing != "":
-			err = exitError{harness.ExitUnknown}
+			err = exitError{result.ExitUnknown}
 		}
 	}
 	return err
@@ -139,7 +141,7 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
-	var res harness.Result
+	var res result.Result
 	a.progress.Start(name, seed, sc.Workload.Payments)
 	defer func() {
 		res.Scenario.Name = name
@@ -166,9 +168,9 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 
 // unused says why a run must not be used: it was not the experiment that was asked
 // for. It is empty if it was.
-func unused(res harness.Result) string {
+func unused(res result.Result) string {
 	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != harness.Pass {
+		if v := res.Verdict(check); v.Status != result.Pass {
 			return check + ": " + v.Summary
 		}
 	}
@@ -183,10 +185,10 @@ func unused(res harness.Result) string {
 const mostLate = time.Millisecond
 
 // lateness is by how much packets came later than was asked, on average.
-func lateness(res harness.Result) time.Duration {
+func lateness(res result.Result) time.Duration {
 	var late, packets int64
 	for _, p := range res.Phases {
-		for _, r := range []harness.Realised{p.Up, p.Down} {
+		for _, r := range []result.Realised{p.Up, p.Down} {
 			late += int64(r.LateMean) * r.Delivered
 			packets += r.Delivered
 		}
@@ -213,14 +215,14 @@ type tally struct {
 }
 
 // measureRun reads a run's history.
-func measureRun(res harness.Result) (t tally, err error) {
+func measureRun(res result.Result) (t tally, err error) {
 	f, err := os.Open(res.HistoryFile)
 	if err != nil {
 		return t, fmt.Errorf("open the history: %w", err)
 	}
 	defer f.Close()
 	c := metric.NewCollector()
-	for rec, err := range harness.ReadHistory(f) {
+	for rec, err := range history.Read(f) {
 		if err != nil {
 			return t, fmt.Errorf("read %s: %w", res.HistoryFile, err)
 		}

@@ -60,8 +60,8 @@ func (s *plain) Close() error {
 	return err
 }
 
-// Crashes implements harness.Crasher.
-func (s *plain) Crashes(side harness.Side) bool { return side == harness.Server }
+// Abilities implements harness.Subject.
+func (s *plain) Abilities() harness.Abilities { return harness.CrashServer }
 
 // Crash implements harness.Crasher.
 func (s *plain) Crash(harness.Side) error {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reference/cli"
 )
 
@@ -47,16 +47,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exit.code
 	}
 	if err == nil {
-		return harness.ExitPass
+		return result.ExitPass
 	}
 	fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
 	if ctx.Err() != nil {
-		return harness.ExitInterrupted
+		return result.ExitInterrupted
 	}
 	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
 		return exit.Code
 	}
-	return harness.ExitBroken
+	return result.ExitBroken
 }
 
 func newRoot() *cobra.Command {
@@ -68,7 +68,8 @@ loss, bandwidth and disconnects, proves that no payment was lost or duplicated,
 and reports what each payment cost in bytes on the wire and in joules of the radio.
 
 Exit codes: 0 pass, 1 a check or threshold failed, 2 the experiment could not be
-carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,
+carried out, 3 it could not be judged, 130 interrupted. Of several runs, the worst
+result sets the code.`,
 		Example: `  onebar run tunnel                       # a bundled scenario, by name
   onebar run my-scenario.yaml --seed 7
   onebar run scenarios/ -j 8 --junit junit.xml

@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/packet"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
@@ -54,7 +55,7 @@ type batch struct {
 	workers               *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, reports.Progress) (harness.Result, error)
+	carryOut func(context.Context, harness.Scenario, reports.Progress) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -62,18 +63,19 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Run scenarios, judge them and report",
-		Long: `Run scenarios against the system that each names under subject: (without it the
-reference wallet and bank). A SCENARIO is a file, a folder of them, or the name of
-a bundled one (see onebar list).
+		Long: `Run scenarios. Each runs against the system that its key subject: describes, or
+against the reference wallet and bank if it has none. A SCENARIO is a file, a folder
+of files, or the name of a bundled scenario (see onebar list).
 
-Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
-takes a moment, and a seed always gives the same history, to the byte.
+The engines packet and toxiproxy run in real time. The engine sim runs in virtual
+time: an hour takes a moment, and the same seed always gives the same history, byte
+for byte.
 
-Scenarios run side by side. If the machine was too busy for one in real time to be
-judged, it is run again once the others are done, alone, and the reports say so.
+Several scenarios run at the same time. If the machine was too busy to judge one of
+them, onebar runs it again alone after all others, and the reports say so.
 
-Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
-same verdicts again, and OUT/NAME/run.log.`,
+Each scenario writes OUT/NAME/history.jsonl and OUT/NAME/run.log. The command
+onebar check judges a history file again.`,
 		Example: `  onebar run tunnel
   onebar run my-scenario.yaml --seed 7 --out runs
   onebar run scenarios/ --junit junit.xml --json result.json --markdown summary.md
@@ -86,11 +88,11 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
-	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
-	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor, on sim 1 for each; 1 if a scenario names a system of its own)", realTimeJobs))
-	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
-	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
-	f.BoolVar(&b.verify, "verify", false, "on --engine sim: run every seed twice, and say whether the histories are the same")
+	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
+	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; on sim, 1 for each processor; 1 if a scenario tests an external system)", realTimeJobs))
+	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
+	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
+	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
 	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
 	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
@@ -137,25 +139,25 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	}
 	code := reports.Exit(results)
 	if cmd.Context().Err() != nil {
-		code = harness.ExitInterrupted
+		code = result.ExitInterrupted
 	}
-	if code != harness.ExitPass {
+	if code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil
 }
 
 // blank returns the result of a run that did not happen.
-func (b *batch) blank(sc harness.Scenario) harness.Result {
-	return harness.Result{
-		Version: harness.ResultVersion, Onebar: version,
+func (b *batch) blank(sc harness.Scenario) result.Result {
+	return result.Result{
+		Version: result.Version, Onebar: version,
 		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seedOf(sc),
 		Rerun: b.rerun(sc),
 	}
 }
 
 // runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
+func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) result.Result {
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
@@ -176,10 +178,10 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 }
 
 // inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	subject, err := newSubject(sc)
 	if err != nil {
-		return harness.Result{}, err
+		return result.Result{}, err
 	}
 	return run.Run(ctx, sc, run.Options{
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
@@ -242,11 +244,11 @@ func quote(s string) string {
 
 // report writes every report that was asked for. The console comes first, so
 // that a file that cannot be written hides nothing.
-func (b *batch) report(stdout io.Writer, results []harness.Result) error {
+func (b *batch) report(stdout io.Writer, results []result.Result) error {
 	errs := []error{reports.Console(stdout, results)}
 	for _, r := range []struct {
 		path  string
-		write func(io.Writer, []harness.Result) error
+		write func(io.Writer, []result.Result) error
 	}{{b.junit, reports.JUnit}, {b.json, reports.JSON}, {b.markdown, reports.Markdown}} {
 		if r.path != "" {
 			errs = append(errs, writeFile(r.path, results, r.write))
@@ -255,7 +257,7 @@ func (b *batch) report(stdout io.Writer, results []harness.Result) error {
 	return errors.Join(errs...)
 }
 
-func writeFile(path string, results []harness.Result, write func(io.Writer, []harness.Result) error) error {
+func writeFile(path string, results []result.Result, write func(io.Writer, []result.Result) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

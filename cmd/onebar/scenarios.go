@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -130,8 +131,9 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 func newValidate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate SCENARIO...",
-		Short: "Say everything that is wrong with scenarios",
-		Long:  "Say everything that is wrong with scenarios: files, folders of them, or bundled ones.",
+		Short: "Report every mistake in scenario files",
+		Long: `Report every mistake in scenarios, with its line. A SCENARIO is a file, a folder of
+files, or the name of a bundled scenario. Exit code 2 says that there are mistakes.`,
 		Example: `  onebar validate mine.yaml
   onebar validate scenarios/`,
 		Args: cobra.MinimumNArgs(1),
@@ -158,7 +160,7 @@ func newValidate() *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", path)
 			}
 			if wrong {
-				return exitError{harness.ExitBroken}
+				return exitError{result.ExitBroken}
 			}
 			return nil
 		},
@@ -217,7 +219,7 @@ func newList() *cobra.Command {
 func newShow() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
-		Short:             "Print a bundled scenario, to start your own from",
+		Short:             "Print a bundled scenario, as a start for your own",
 		Example:           `  onebar show tunnel > my-tunnel.yaml`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,

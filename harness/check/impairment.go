@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -36,7 +38,9 @@ func (j *Judge) impairment() answer {
 	j.outages(&a)
 	j.rates(&a)
 	j.delays(&a)
-	j.stalls(&a)
+	for _, s := range j.stalls() {
+		doubtful(&a, s.line, "machine too busy: %s", s.how)
+	}
 	hits := int64(0)
 	for _, e := range j.links.events {
 		hits += e.hits
@@ -50,7 +54,7 @@ func (j *Judge) impairment() answer {
 }
 
 func doubtful(a *answer, line int32, format string, args ...any) {
-	f := harness.Finding{Text: fmt.Sprintf(format, args...)}
+	f := result.Finding{Text: fmt.Sprintf(format, args...)}
 	f.Lines = sorted([]int32{line})
 	a.found("", f)
 }
@@ -66,7 +70,7 @@ func eventName(i int, e harness.Event) string {
 // something unless it may miss.
 func (j *Judge) hits(a *answer) {
 	for i, e := range j.header.Scenario.Timeline {
-		if e.Action == harness.SetLink || e.Action == harness.Heal {
+		if !fault.Counts(e.Action) {
 			continue
 		}
 		got := j.links.events[i]

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // links is what the packets of a run met, phase by phase, and what the faults
@@ -12,11 +13,12 @@ type links struct {
 	phases []stretch
 	lanes  map[linkWay]*lane
 	events map[int]*event // by index in Scenario.Timeline
+	waits  []wait         // in order
 }
 
 // stretch is a phase and what its packets met.
 type stretch struct {
-	harness.Phase
+	history.Phase
 	from     time.Duration
 	line     int32
 	up, down tally
@@ -32,7 +34,7 @@ type tally struct {
 	// how soon the rate could have sent them.
 	way, late, soonest time.Duration
 
-	stalled   int64 // delivered later than stallTime
+	stalled   int64 // delivered more than harness.LeastTimeout late
 	copied    int64
 	corrupted int64
 	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
@@ -67,11 +69,11 @@ type event struct {
 // span is one occurrence of an event, by the lines of its notes.
 type span struct{ from, to int32 } // to is 0 until it has ended
 
-func (l *links) phase(at time.Duration, p harness.Phase, line int32) {
+func (l *links) phase(at time.Duration, p history.Phase, line int32) {
 	l.phases = append(l.phases, stretch{Phase: p, from: at, line: line})
 }
 
-func (l *links) fault(f harness.FaultNote, line int32) {
+func (l *links) fault(f history.FaultNote, line int32) {
 	e := l.events[f.Event]
 	if e == nil {
 		if l.events == nil {
@@ -162,7 +164,7 @@ func (l *links) arrive(i int, up bool, p *harness.Packet) {
 	t.soonest += soonest
 	t.way += p.Delay - p.Late
 	t.late += p.Late
-	if p.Late > stallTime {
+	if p.Late > harness.LeastTimeout {
 		t.stalled++
 	}
 	if p.Corrupt {

@@ -182,7 +182,7 @@ func (e *examination) abilities() {
 	if c := s.Client.Exec; c != nil && !c.Holds {
 		e.note("The client does not say which payments it still holds: one that it has forgotten and one that it still tries look the same.", yamlAt("client.exec", "holds: true"))
 	}
-	if c, ok := e.subject.(harness.Committer); !ok || !c.ReportsCommits() {
+	if !e.subject.Abilities().Has(harness.ReportCommits) {
 		e.note("Nobody reports when a booking is durable: that no payer is told too early is not judged (early). Nothing to add.", "")
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Situation is something that can become of a payment, and from which a payment
@@ -15,8 +18,8 @@ type Situation struct {
 	Commits bool // seen only in a subject that reports its durable commits
 }
 
-// The situations, by what a history shows of them. A try lasts from its beginning
-// to the record of its end.
+// The situations, by what a history shows of them. An attempt lasts from its
+// beginning to the record of its end.
 const (
 	confirmed   = "confirmed"
 	declined    = "declined"
@@ -25,23 +28,23 @@ const (
 	toldUnknown = "told unknown"
 	recovered   = "recovered: told unknown, and confirmed later"
 
-	noConnection = "no connection: the try ended before one was open"
-	requestLost  = "request lost: the try failed, and nothing was booked"
-	answerLost   = "answer lost: the try failed, and had been booked"
-	bookedLate   = "booked after the client had given up the try"
-	replayed     = "a try for what was booked already, answered"
+	noConnection = "no connection: the attempt ended before one was open"
+	requestLost  = "request lost: the attempt failed, nothing was booked"
+	answerLost   = "answer lost: the attempt failed, but was booked"
+	bookedLate   = "booked after the client gave up the attempt"
+	replayed     = "an attempt for a booked payment, answered"
 	asked        = "a status query, answered"
 	nearDeadline = "booked in the last second before its deadline"
 	pressedAgain = "pressed again without an answer"
 	pressedTwice = "pressed again, and the first press was booked"
 
-	crashBefore  = "server crash in a try, before its commit"
-	crashBetween = "server crash in a try, between its commit and its answer"
+	crashBefore  = "server crash in an attempt, before its commit"
+	crashBetween = "server crash in an attempt, between commit and answer"
 	clientQueued = "client crash with a payment that was not booked"
 	clientBooked = "client crash with a payment that was booked, unknown to it"
-	resetInside  = "reset in a try"
-	rebindInside = "rebind in a try"
-	darkInside   = "blackhole that began in a try"
+	resetInside  = "reset in an attempt"
+	rebindInside = "rebind in an attempt"
+	darkInside   = "blackhole that began in an attempt"
 	together     = "a fault during another one"
 )
 
@@ -80,17 +83,6 @@ func Situations() []Situation {
 // and "crash of the server missed".
 type Coverage map[string]int
 
-// faultKind names what an event does, for people.
-func faultKind(e harness.Event) string {
-	if e.Action == harness.Crash {
-		return "crash of the " + e.Side.String()
-	}
-	if e.Action == harness.StreamToxic && e.Toxic != nil {
-		return "toxic " + e.Toxic.Type
-	}
-	return e.Action.String()
-}
-
 // coverer makes a Coverage of the records of a run.
 type coverer struct {
 	reached  Coverage
@@ -124,7 +116,7 @@ func newCoverer() *coverer {
 }
 
 // add takes in a record.
-func (c *coverer) add(r harness.Record) {
+func (c *coverer) add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 	case r.Header != nil:
@@ -269,14 +261,14 @@ func (c *coverer) inside(p *passage, f struck, began time.Duration) {
 	}
 }
 
-func (c *coverer) fault(n harness.FaultNote, at time.Duration) {
+func (c *coverer) fault(n history.FaultNote, at time.Duration) {
 	if n.Event < 0 || n.Event >= len(c.timeline) {
 		return
 	}
 	e := c.timeline[n.Event]
 	if n.Ended {
 		c.inForce--
-		c.reached[faultKind(e)+map[bool]string{true: " hit", false: " missed"}[n.Hits > 0]]++
+		c.reached[fault.Name(e)+map[bool]string{true: " hit", false: " missed"}[n.Hits > 0]]++
 		return
 	}
 	if c.inForce > 0 {
@@ -316,10 +308,10 @@ func (t *Tally) Add(c Coverage) {
 // Reached returns how often each situation was reached, those that never were
 // included, and after them how often each kind of fault that the scenarios may have
 // hit something, and how often it missed, if it did.
-func (t *Tally) Reached(list []harness.Scenario) []harness.Reached {
-	var all []harness.Reached
+func (t *Tally) Reached(list []harness.Scenario) []result.Reached {
+	var all []result.Reached
 	row := func(name string) {
-		all = append(all, harness.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
+		all = append(all, result.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
 	}
 	for _, s := range Situations() {
 		row(s.Name)
@@ -343,13 +335,13 @@ func faultKinds(list []harness.Scenario) []string {
 			events = append(events, n.Event)
 		}
 	}
-	events = slices.DeleteFunc(events, func(e harness.Event) bool { return e.Action == harness.SetLink || e.Action == harness.Heal })
+	events = slices.DeleteFunc(events, func(e harness.Event) bool { return !fault.Counts(e.Action) })
 	slices.SortStableFunc(events, func(a, b harness.Event) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(faultKind(a), faultKind(b)))
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(fault.Name(a), fault.Name(b)))
 	})
 	var kinds []string
 	for _, e := range events {
-		kinds = append(kinds, faultKind(e))
+		kinds = append(kinds, fault.Name(e))
 	}
 	return slices.Compact(kinds)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // Survey says at which points of a run an event could have begun.
@@ -16,9 +17,9 @@ type Survey struct {
 	// then the commits, the client's first, each one before and after it is durable.
 	// Packets are counted from the beginning of the script to its end, or to a few
 	// seconds after the last payment became final.
-	Points  []Point         `json:"points,omitempty"`
-	Began   []time.Duration `json:"began,omitempty"`   // when each event of the timeline first began, as an offset; -1 is never
-	Crashes []harness.Side  `json:"crashes,omitempty"` // sides of the subject that can be killed
+	Points []Point           `json:"points,omitempty"`
+	Began  []time.Duration   `json:"began,omitempty"` // when each event of the timeline first began, as an offset; -1 is never
+	Can    harness.Abilities `json:"can,omitempty"`   // what the subject can do
 
 	// Up and Down are how many bytes the first connection carried: payload on an
 	// engine that sees streams, and packets on any other.
@@ -107,7 +108,7 @@ func newSurveyor(sc harness.Scenario) *surveyor {
 }
 
 // add takes in a record.
-func (s *surveyor) add(r harness.Record) {
+func (s *surveyor) add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 		s.packet(*r.Packet)
@@ -163,11 +164,8 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
-	crasher, crashes := subject.(harness.Crasher)
+	v.Can = subject.Abilities()
 	for i, side := range []harness.Side{harness.Client, harness.Server} {
-		if crashes && crasher.Crashes(side) {
-			v.Crashes = append(v.Crashes, side)
-		}
 		for n := range s.commits[i] {
 			for _, after := range []bool{false, true} {
 				v.Points = append(v.Points, Point{Trigger: harness.Trigger{Commit: n + 1, Side: side, After: after}})

@@ -1,11 +1,11 @@
 package explore
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // How long the faults of a sweep last.
@@ -24,48 +24,34 @@ const (
 	sweepSettle = 3 * time.Minute
 )
 
-// sweepFault is one kind of harm that a sweep does at a point.
-type sweepFault struct {
-	name  string
-	fits  func(Point) bool
-	event harness.Event
-}
-
-// at returns the fault's event at a point.
-func (f sweepFault) at(p Point) harness.Event {
-	e := f.event
+// swept returns the event of a fault at a point.
+func swept(f fault.Swept, p Point) harness.Event {
+	e := f.Event
 	e.When = &p.Trigger
 	return e
 }
 
-// sweepFaults are the faults that can be done to a subject whose sides in crashes
-// can be killed.
-func sweepFaults(crashes []harness.Side) []sweepFault {
-	packet := func(p Point) bool { return p.Packet > 0 }
-	list := []sweepFault{
-		{"drop", func(p Point) bool { return p.Packet > 0 && !p.Lost }, harness.Event{Action: harness.Drop}},
-		{"blackhole " + sweepShort.String(), packet, harness.Event{Action: harness.Blackhole, For: sweepShort}},
-		{"blackhole 1m", packet, harness.Event{Action: harness.Blackhole, For: sweepLong}},
-		{"reset", packet, harness.Event{Action: harness.Reset}},
-		// Only a connection that is being opened is refused.
-		{"refuse " + sweepShort.String(), func(p Point) bool { return p.Opens }, harness.Event{Action: harness.Refuse, For: sweepShort}},
-		{"rebind", packet, harness.Event{Action: harness.Rebind}},
-	}
-	for _, side := range crashes {
-		crash := harness.Event{Action: harness.Crash, Side: side, Restart: sweepRestart}
-		vanish := crash
-		vanish.Vanish = true
-		commit := func(after bool) func(Point) bool {
-			return func(p Point) bool { return p.Commit > 0 && p.Side == side && p.After == after }
+// fits reports whether a sweep does a fault at a point.
+func fits(f fault.Swept, p Point) bool {
+	var kinds fault.Points
+	switch {
+	case p.Request > 0:
+		kinds = fault.AnyRequest
+	case p.Commit > 0 && p.Side != f.Event.Side:
+	case p.Commit > 0 && p.After:
+		kinds = fault.AfterCommit
+	case p.Commit > 0:
+		kinds = fault.BeforeCommit
+	default:
+		kinds = fault.AnyPacket
+		if !p.Lost {
+			kinds |= fault.Arriving
 		}
-		list = append(list,
-			sweepFault{fmt.Sprintf("crash %s", side), packet, crash},
-			sweepFault{fmt.Sprintf("vanish %s", side), packet, vanish},
-			sweepFault{fmt.Sprintf("crash %s before commit", side), commit(false), crash},
-			sweepFault{fmt.Sprintf("crash %s after commit", side), commit(true), crash},
-		)
+		if p.Opens {
+			kinds |= fault.Opening
+		}
 	}
-	return list
+	return f.Points.Has(kinds)
 }
 
 // shot is one run of a sweep.
@@ -85,10 +71,10 @@ func (s *sweeper) singles(points []Point) []shot {
 	var list []shot
 	for _, p := range points {
 		for kind, f := range s.faults {
-			if f.fits(p) {
+			if fits(f, p) {
 				list = append(list, shot{
-					row: f.name, fault: f.name, where: p.String(),
-					points: []Point{p}, kinds: []int{kind}, events: []harness.Event{f.at(p)},
+					row: f.Name, fault: f.Name, where: p.String(),
+					points: []Point{p}, kinds: []int{kind}, events: []harness.Event{swept(f, p)},
 				})
 			}
 		}
@@ -107,14 +93,14 @@ func (s *sweeper) seconds(first shot, v *Survey) []shot {
 			continue // it came before
 		}
 		for kind, f := range s.faults {
-			if !f.fits(b) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
+			if !fits(f, b) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
 				continue // or is the same pair the other way round
 			}
 			list = append(list, shot{
-				row: first.fault + ", then another", fault: first.fault + ", then " + f.name,
+				row: first.fault + ", then another", fault: first.fault + ", then " + f.Name,
 				where:  first.where + ", then " + b.String(),
 				points: []Point{a, b}, kinds: []int{first.kinds[0], kind},
-				events: append(slices.Clone(first.events), f.at(b)),
+				events: append(slices.Clone(first.events), swept(f, b)),
 			})
 		}
 	}

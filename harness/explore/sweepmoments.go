@@ -1,12 +1,15 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -40,13 +43,13 @@ func SweepMoments(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepR
 	if len(v.Requests) == 0 {
 		return SweepResult{}, fmt.Errorf("sweep %s: none of its requests can be followed: that takes a server of your own that speaks HTTP/1.1 without TLS", c.Scenario.Name)
 	}
-	s.faults = momentFaults(patience(c.Scenario.Subject), v.Crashes)
+	s.faults = momentFaults(patience(c.Scenario.Subject), v.Can)
 	shots := s.singles(moments(v.Requests))
 	for i := range shots {
 		e := shots[i].events[0]
 		shots[i].script = s.base.Scenario.Length + e.For + e.Restart + momentAfter
 	}
-	s.tally.sweep.Points = []harness.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
+	s.tally.sweep.Points = []result.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
 	if err := s.plan(len(shots)); err != nil {
 		return SweepResult{}, err
 	}
@@ -85,21 +88,17 @@ func patience(c harness.SubjectConfig) time.Duration {
 	return momentPatience
 }
 
-// momentFaults are what is done at the moments of a request, to a client that waits
-// so long for an answer.
-func momentFaults(patience time.Duration, crashes []harness.Side) []sweepFault {
-	any := func(Point) bool { return true }
-	blackhole := func(d time.Duration) sweepFault {
-		return sweepFault{"blackhole " + d.String(), any, harness.Event{Action: harness.Blackhole, For: d}}
+// momentFaults are what is done at the moments of a request, to a subject of the given
+// abilities whose client waits so long for an answer. Those that are over at once come
+// first: of several that show a mistake the first is kept as the example.
+func momentFaults(patience time.Duration, can harness.Abilities) []fault.Swept {
+	list := fault.ForSweep(fault.Spans{Short: momentShort, Long: patience + time.Second, Restart: momentRestart}, can)
+	list = slices.DeleteFunc(list, func(f fault.Swept) bool { return !f.Points.Has(fault.AnyRequest) })
+	lasts := func(w fault.Swept) int {
+		f, _ := fault.Of(w.Event.Action)
+		return btoi(f.Length != fault.AtOnce)
 	}
-	list := []sweepFault{
-		{"reset", any, harness.Event{Action: harness.Reset}},
-		blackhole(momentShort),
-		blackhole(patience + time.Second),
-	}
-	for _, side := range crashes {
-		list = append(list, sweepFault{fmt.Sprintf("crash %s", side), any, harness.Event{Action: harness.Crash, Side: side, Restart: momentRestart}})
-	}
+	slices.SortStableFunc(list, func(a, b fault.Swept) int { return cmp.Compare(lasts(a), lasts(b)) })
 	return list
 }
 

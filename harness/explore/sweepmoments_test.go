@@ -9,26 +9,27 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // scripted is a Runner that reports requests and notes what it was asked for.
 type scripted struct {
 	requests []explore.Request
 	final    time.Duration
-	crashes  []harness.Side
+	can      harness.Abilities
 	cases    []explore.Case
 }
 
 func (s *scripted) Run(_ context.Context, c explore.Case) (explore.Report, error) {
 	s.cases = append(s.cases, c)
-	r := explore.Report{Result: harness.Result{Scenario: c.Scenario, Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
+	r := explore.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	if c.Survey {
-		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Crashes: s.crashes}
+		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
 	if e.When.Moment != harness.Inside {
-		r.Result.Faults = []harness.FaultStat{{Event: 0, Times: 1}}
+		r.Result.Faults = []result.FaultStat{{Event: 0, Times: 1}}
 	}
 	return r, nil
 }
@@ -39,13 +40,13 @@ func TestSweepMoments(t *testing.T) {
 	c.Scenario.Subject.Client = &harness.ClientConfig{HTTP: &harness.HTTPClient{Timeout: 3 * time.Second}}
 	r := &scripted{
 		requests: []explore.Request{{Took: 400 * time.Millisecond, Answered: true, Inside: true}, {Took: time.Millisecond}},
-		final:    900 * time.Millisecond, crashes: []harness.Side{harness.Server},
+		final:    900 * time.Millisecond, can: harness.CrashServer,
 	}
 	res, err := explore.SweepMoments(t.Context(), r, c, explore.SweepOptions{})
 	require.NoError(t, err)
 	require.Empty(t, res.Findings)
-	require.Equal(t, []harness.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
-	require.Equal(t, []harness.SweepRow{
+	require.Equal(t, []result.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
+	require.Equal(t, []result.SweepRow{
 		{Fault: "reset", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 600ms", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 4s", Runs: 8, Passed: 7, Unreached: 1},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // transplant moves the events to the packets and commits of n payments pressed at
@@ -112,7 +113,8 @@ func at(e harness.Event, p Point) (harness.Event, bool) {
 	t := p.Trigger
 	e.At, e.When = 0, &t
 	if p.Commit > 0 {
-		return e, e.Action == harness.Crash && e.Side == p.Side
+		f, _ := fault.Of(e.Action)
+		return e, f.Starts&fault.AtCommit != 0 && e.Side == p.Side
 	}
 	return e, true
 }

@@ -3,18 +3,18 @@ package metric
 import (
 	"slices"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Metric is an entry of the catalogue: something that can be measured in a run.
 type Metric struct {
-	Name   string       // as in a threshold
-	Unit   harness.Unit // of its value, or of each sample if it is a series
-	Series bool         // it has a sample a payment or a try, and figures only through its aggregates
-	Whole  bool         // it is of the whole run, and cannot be taken of a phase
-	Above  bool         // a ratio that may be above 1
-	Text   string       // what it is, with its formula; one line without a full stop
-	Absent string       // when it is not among the figures, as the end of "not measured: …"; empty is never
+	Name   string      // as in a threshold
+	Unit   result.Unit // of its value, or of each sample if it is a series
+	Series bool        // it has a sample a payment or a try, and figures only through its aggregates
+	Whole  bool        // it is of the whole run, and cannot be taken of a phase
+	Above  bool        // a ratio that may be above 1
+	Text   string      // what it is, with its formula; one line without a full stop
+	Absent string      // when it is not among the figures, as the end of "not measured: …"; empty is never
 }
 
 // Figures returns the names of the figures m gives: its own name, or for a
@@ -37,7 +37,7 @@ func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99",
 
 // The reasons for which a figure may be absent.
 const (
-	noTry       = "nobody pressed pay, or the subject reported no try"
+	noTry       = "nobody pressed pay, or the subject reported no attempt"
 	noBytes     = "nobody pressed pay, or nothing was sent"
 	noPackets   = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
 	noShare     = "nothing was sent, or the engine sees byte streams and no packets"
@@ -45,7 +45,7 @@ const (
 	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
 	noConfirmed = "no payment was told confirmed"
 	noTold      = "no payer was told anything"
-	noAttempt   = "the subject reported no try that reached a connection"
+	noAttempt   = "the subject reported no attempt that reached a connection"
 	noVerdict   = "the check of this name could not be judged"
 	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
 	noJoules    = noRadio + ", or its model has no powers"
@@ -57,7 +57,7 @@ func Catalogue() []Metric {
 }
 
 func payments() []Metric {
-	count := func(name, text string) Metric { return Metric{Name: name, Unit: harness.Count, Text: text} }
+	count := func(name, text string) Metric { return Metric{Name: name, Unit: result.Count, Text: text} }
 	return []Metric{
 		count("payments", "orders for which pay was pressed at least once"),
 		count("presses", "times pay was pressed, over all orders"),
@@ -73,45 +73,45 @@ func payments() []Metric {
 
 func tries() []Metric {
 	per := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noTry}
+		return Metric{Name: name, Unit: result.Count, Text: text + " / payments", Absent: noTry}
 	}
 	return []Metric{
-		per("attempts_per_payment", "tries to get a payment through that reached a connection, without status queries"),
-		per("status_queries_per_payment", "questions about an earlier try that reached a connection"),
-		per("connections_per_payment", "connections the tries and queries tried to open"),
-		per("failed_dials_per_payment", "tries and queries that ended before a connection was open, so that no server can have seen them"),
+		per("attempts_per_payment", "attempts that reached a connection, without status queries"),
+		per("status_queries_per_payment", "queries about an earlier attempt, if they reached a connection"),
+		per("connections_per_payment", "connections that attempts and queries dialed"),
+		per("failed_dials_per_payment", "attempts and queries that ended before a connection was open, so that no server can have seen them"),
 	}
 }
 
 func times() []Metric {
 	series := func(name, text, absent string) Metric {
-		return Metric{Name: name, Unit: harness.Seconds, Series: true, Text: text, Absent: absent}
+		return Metric{Name: name, Unit: result.Seconds, Series: true, Text: text, Absent: absent}
 	}
 	return []Metric{
-		series("confirm", "time from the first press of a payment until it is first told confirmed; a sample a confirmed payment", noConfirmed),
-		series("feedback", "time from the first press of a payment until its payer is first told anything; a sample a payment told", noTold),
-		series("attempt", "how long a try took that reached a connection, answered or not, without status queries; a sample a try", noAttempt),
+		series("confirm", "time from the first press of a payment until it is first told confirmed; one sample for each confirmed payment", noConfirmed),
+		series("feedback", "time from the first press of a payment until its payer is first told anything; one sample for each payment told", noTold),
+		series("attempt", "how long an attempt took, answered or not, if it reached a connection; without status queries; one sample for each attempt", noAttempt),
 	}
 }
 
 func traffic() []Metric {
-	per := func(name string, unit harness.Unit, text, absent string) Metric {
+	per := func(name string, unit result.Unit, text, absent string) Metric {
 		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
 	}
 	share := func(name, text, absent string) Metric {
-		return Metric{Name: name, Unit: harness.Ratio, Text: text, Absent: absent}
+		return Metric{Name: name, Unit: result.Ratio, Text: text, Absent: absent}
 	}
 	bytes := func(name, way string) Metric {
-		return per(name, harness.Bytes, "IP bytes offered to the links "+way+
+		return per(name, result.Bytes, "IP bytes offered to the links "+way+
 			", with headers, handshakes, ACKs, retransmissions and what was lost, without cross traffic (payload bytes if the engine sees byte streams)", noBytes)
 	}
 	return []Metric{
 		bytes("bytes_per_payment", "both ways"),
 		bytes("bytes_up_per_payment", "up"),
 		bytes("bytes_down_per_payment", "down"),
-		per("packets_per_payment", harness.Count, "packets offered to the links both ways, without cross traffic", noPackets),
-		per("packets_up_per_payment", harness.Count, "packets offered to the links up, without cross traffic", noPackets),
-		per("packets_down_per_payment", harness.Count, "packets offered to the links down, without cross traffic", noPackets),
+		per("packets_per_payment", result.Count, "packets offered to the links both ways, without cross traffic", noPackets),
+		per("packets_up_per_payment", result.Count, "packets offered to the links up, without cross traffic", noPackets),
+		per("packets_down_per_payment", result.Count, "packets offered to the links down, without cross traffic", noPackets),
 		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways, without cross traffic", noShare),
 		share("loss_up", "packets up lost at random / packets up delivered or lost at random, cross traffic included", noUp),
 		share("loss_down", "packets down lost at random / packets down delivered or lost at random, cross traffic included", noDown),
@@ -119,18 +119,18 @@ func traffic() []Metric {
 }
 
 func energy() []Metric {
-	per := func(name string, unit harness.Unit, text, absent string) Metric {
+	per := func(name string, unit result.Unit, text, absent string) Metric {
 		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
 	}
 	return []Metric{
-		per("joules_per_payment", harness.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
-		per("marginal_joules_per_payment", harness.Joules, "J above idle that had not been spent without the payment, summed over the payments", noJoules),
-		{Name: "joules", Unit: harness.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; a sample a payment", Absent: noJoules},
-		per("promotions_per_payment", harness.Count, "moves of the radio to a more powerful state that packets of payments asked for", noRadio),
-		per("radio_on_seconds_per_payment", harness.Seconds, "time the radio was connected or promoting for payments", noRadio),
-		{Name: "tail_share", Unit: harness.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
+		per("joules_per_payment", result.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
+		per("marginal_joules_per_payment", result.Joules, "J above idle that the radio would not have spent without the payment, summed over the payments", noJoules),
+		{Name: "joules", Unit: result.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; one sample for each payment", Absent: noJoules},
+		per("promotions_per_payment", result.Count, "moves of the radio to a more powerful state that packets of payments caused", noRadio),
+		per("radio_on_seconds_per_payment", result.Seconds, "time the radio was connected or promoting for payments", noRadio),
+		{Name: "tail_share", Unit: result.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
 		{
-			Name: "battery_share_per_1000_payments", Unit: harness.Ratio, Above: true, Absent: noJoules,
+			Name: "battery_share_per_1000_payments", Unit: result.Ratio, Above: true, Absent: noJoules,
 			Text: "1000 · joules_per_payment / 41,580 J, a battery of 3000 mAh at 3.85 V",
 		},
 	}
@@ -140,14 +140,14 @@ func energy() []Metric {
 // expectation can say "duplicated == 0", though every check is made anyway.
 func checks() []Metric {
 	finding := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Whole: true, Text: "findings of the check of this name: " + text, Absent: noVerdict}
+		return Metric{Name: name, Unit: result.Count, Whole: true, Text: "findings of the check of this name: " + text, Absent: noVerdict}
 	}
 	return []Metric{
 		finding("lost", "told confirmed or accepted, and not posted"),
 		finding("duplicated", "posted more than once"),
 		finding("contradicted", "told declined, expired or failed, and posted"),
 		finding("altered", "posted with another amount, payer, payee or currency"),
-		finding("phantom", "posted and never asked"),
+		finding("phantom", "posted, but nobody asked for it"),
 		finding("unresolved", "without a final outcome after the settle"),
 		finding("flipped", "told another outcome after a final one"),
 		finding("unbalanced", "balances that do not add up"),

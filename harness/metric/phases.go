@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // phases is what the packets of a run met.
@@ -15,12 +17,12 @@ type phases struct {
 
 // phase is one phase, both ways.
 type phase struct {
-	harness.Phase
+	history.Phase
 	from     time.Duration
 	up, down tally
 }
 
-func (l *phases) begin(at time.Duration, p harness.Phase) {
+func (l *phases) begin(at time.Duration, p history.Phase) {
 	l.list = append(l.list, phase{Phase: p, from: at})
 }
 
@@ -29,13 +31,7 @@ func (l *phases) begin(at time.Duration, p harness.Phase) {
 // phase counts for the run only; its index is -1.
 func (l *phases) packet(p *harness.Packet) int {
 	up := p.Direction != harness.Down
-	i := len(l.list) - 1
-	for i > 0 && l.list[i].from > p.At {
-		i--
-	}
-	for i+1 < len(l.list) && l.list[i+1].from-l.list[i].from < blink {
-		i++
-	}
+	i := l.in(p.At)
 	if i < 0 {
 		l.before.way(up).add(p)
 		return i
@@ -47,6 +43,19 @@ func (l *phases) packet(p *harness.Packet) int {
 		l.lane(p.Client, up).arrive(t, i, p)
 	case p.Drop == harness.DropLoss && p.N > 0:
 		l.lane(p.Client, up).lose(t, i, p.N)
+	}
+	return i
+}
+
+// in returns the index of the phase that was in force at an offset: the first also
+// before it began, and -1 as long as there is none.
+func (l *phases) in(at time.Duration) int {
+	i := len(l.list) - 1
+	for i > 0 && l.list[i].from > at {
+		i--
+	}
+	for i+1 < len(l.list) && l.list[i+1].from-l.list[i].from < blink {
+		i++
 	}
 	return i
 }
@@ -63,10 +72,10 @@ func (p *phase) way(up bool) *tally {
 const blink = time.Millisecond
 
 // stats returns the phases; the last one ends at end.
-func (l *phases) stats(end time.Duration) []harness.PhaseStat {
-	var all []harness.PhaseStat
+func (l *phases) stats(end time.Duration) []result.PhaseStat {
+	var all []result.PhaseStat
 	for i, p := range l.list {
-		s := harness.PhaseStat{Phase: p.Phase, From: p.from, To: end}
+		s := result.PhaseStat{Phase: p.Phase, From: p.from, To: end}
 		if i+1 < len(l.list) {
 			s.To = l.list[i+1].from
 		}

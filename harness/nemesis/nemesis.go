@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 const (
@@ -32,9 +33,10 @@ const (
 // Expand returns the scenario with the events that the seed draws in its timeline,
 // after the others and in the order of their beginning, and without a nemesis. Each
 // is over by the end of the script, which is as long as Length or the workload,
-// may miss, has the Line of its entry, and begins when no other of its entry, and
-// no crash of the same side, is in force. The same scenario and seed give the same events; a scenario without a
-// nemesis comes back as it is.
+// may miss, has the Line of its entry, and begins when no other of its entry is in
+// force; one that stops a side, such as a crash or a freeze, begins when no other that
+// stops the side is. The same scenario and seed give the same events; a scenario
+// without a nemesis comes back as it is.
 func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 	if len(sc.Nemesis) == 0 {
 		return sc
@@ -117,17 +119,18 @@ func length(r *rand.Rand, d harness.Durations) time.Duration {
 	return min(max(time.Duration(x).Round(grain), d.Min), d.Max)
 }
 
-// oneAtATime leaves out the crashes of a side that is down.
+// oneAtATime leaves out the events that stop a side, such as a crash, while another
+// has stopped it.
 func oneAtATime(list []harness.Event) []harness.Event {
-	up := map[harness.Side]time.Duration{}
+	free := map[harness.Side]time.Duration{}
 	return slices.DeleteFunc(list, func(e harness.Event) bool {
-		if e.Action != harness.Crash {
+		if f, _ := fault.Of(e.Action); !f.Stops {
 			return false
 		}
-		if e.At < up[e.Side] {
+		if e.At < free[e.Side] {
 			return true
 		}
-		up[e.Side] = e.At + e.Restart
+		free[e.Side] = e.At + e.For + e.Restart
 		return false
 	})
 }

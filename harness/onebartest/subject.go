@@ -18,12 +18,11 @@ type subject struct {
 }
 
 var (
-	_ harness.Committer = (*subject)(nil)
-	_ harness.Crasher   = (*subject)(nil)
-	_ harness.Storer    = (*subject)(nil)
-	_ harness.Holder    = (*subject)(nil)
-	_ harness.Breaker   = (*subject)(nil)
-	_ harness.Slower    = (*subject)(nil)
+	_ harness.Crasher = (*subject)(nil)
+	_ harness.Storer  = (*subject)(nil)
+	_ harness.Holder  = (*subject)(nil)
+	_ harness.Breaker = (*subject)(nil)
+	_ harness.Slower  = (*subject)(nil)
 )
 
 // newSubject makes the system of a run.
@@ -77,12 +76,19 @@ func (s *subject) Close() error {
 	return s.server.stop()
 }
 
-// ReportsCommits implements harness.Committer.
-func (s *subject) ReportsCommits() bool { return s.system.Commits }
-
-// Crashes implements harness.Crasher.
-func (s *subject) Crashes(side harness.Side) bool {
-	return side == harness.Server || side == harness.Client && s.system.Restarts
+// Abilities implements harness.Subject: as the System says.
+func (s *subject) Abilities() harness.Abilities {
+	can := harness.CrashServer | harness.SlowServer
+	if s.system.Restarts {
+		can |= harness.CrashClient
+	}
+	if s.system.Commits {
+		can |= harness.ReportCommits | harness.CountCommits
+	}
+	if s.system.Held != nil {
+		can |= harness.ReportHeld
+	}
+	return can
 }
 
 // Crash implements harness.Crasher.
@@ -104,9 +110,6 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return s.server.start(ctx)
 }
 
-// Stores implements harness.Storer.
-func (s *subject) Stores() bool { return s.system.Commits }
-
 // Commits implements harness.Storer. Phones have no stores that are known here.
 func (s *subject) Commits(side harness.Side) int64 {
 	if side == harness.Server {
@@ -124,9 +127,6 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 
 // SlowAnswers implements harness.Slower.
 func (s *subject) SlowAnswers(by time.Duration) (hits func() int64) { return s.bench.slow(by) }
-
-// Holds implements harness.Holder.
-func (s *subject) Holds() bool { return s.system.Held != nil }
 
 // Held implements harness.Holder.
 func (s *subject) Held(ctx context.Context) ([]string, error) { return s.system.Held(ctx) }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const second = time.Second
@@ -186,7 +187,7 @@ func TestHitsOfAStop(t *testing.T) {
 						miss = miss || want[i] == 0
 					}
 					require.Equal(t, want, got)
-					require.Equal(t, miss, res.Verdict("impairment").Status == harness.StatusUnknown, "a stop that hits nothing makes the run unknown")
+					require.Equal(t, miss, res.Verdict("impairment").Status == result.StatusUnknown, "a stop that hits nothing makes the run unknown")
 				})
 			})
 		}
@@ -207,13 +208,13 @@ func TestEventsThatFail(t *testing.T) {
 		"a fault of the network": {
 			[]harness.Event{{At: second, Action: harness.Reset}, {At: 2 * second, Action: harness.Refuse}},
 			func(tr *trial) { tr.refused = harness.Refuse },
-			"event 2 of the timeline (refuse): not today", 2 * second,
+			"event 2 of the timeline: refuse: not today", 2 * second,
 			[]string{"1s begin 0 reset", "1s end 0 reset, hits 1"},
 		},
 		"a vanish": {
 			[]harness.Event{{At: second, Action: harness.Crash, Side: harness.Server, Vanish: true}},
 			func(tr *trial) { tr.refused = harness.Vanish },
-			"event 1 of the timeline (vanish): not today", second, nil,
+			"event 1 of the timeline: vanish: not today", second, nil,
 		},
 		"a crash": {
 			[]harness.Event{crash},

@@ -22,7 +22,9 @@ type powered struct {
 	told     func() // of a power failure at the commit; nil is none
 }
 
-func (p *powered) Stores() bool               { return true }
+func (p *powered) Abilities() harness.Abilities {
+	return p.subject.Abilities() | harness.CountCommits
+}
 func (p *powered) Commits(harness.Side) int64 { return 0 }
 func (p *powered) FailCommit(_ harness.Side, n int64, _ bool, told func()) {
 	if n == 0 && !p.starting {

@@ -84,3 +84,5 @@ func TestCheckOfAPlainSubject(t *testing.T) {
 
 // plain hides every ability of a subject.
 type plain struct{ harness.Subject }
+
+func (plain) Abilities() harness.Abilities { return 0 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // triggers tell the player when what an event waits for has come. Each comes at
@@ -47,7 +48,7 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
 		moments: map[moment][]int{}, begun: map[int]chan struct{}{}, watch: o.Moments,
 	}
-	if stores(o.Subject) {
+	if o.Subject.Abilities().Has(harness.CountCommits) {
 		t.storer, _ = o.Subject.(harness.Storer)
 	}
 	for i, e := range events {
@@ -88,12 +89,8 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	}
 	reason := harness.DropNone
 	for _, i := range t.packets[k] {
-		e := t.events[i]
-		switch {
-		case e.Action == harness.Drop:
-			reason = harness.DropCut
-		case e.Action == harness.Blackhole && (e.Direction == harness.DirectionUnknown || e.Direction == p.Direction):
-			reason = harness.DropOutage
+		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone {
+			reason = lost
 		}
 		t.fired <- i
 	}

@@ -70,7 +70,7 @@ type Env struct {
 	Inside string
 }
 
-// Client is the payers' side. It may also be a Crasher, a harness.Holder and a
+// Client is the payers' side. It may also be a Crasher, a Freezer, a Holder and a
 // harness.Breaker.
 type Client interface {
 	// Start prepares a payer for each wallet, and may set accounts up at the
@@ -82,7 +82,8 @@ type Client interface {
 	Close() error
 }
 
-// Server is the payment server. It may also be a Crasher and a harness.Breaker.
+// Server is the payment server. It may also be a Crasher, a Freezer and a
+// harness.Breaker.
 type Server interface {
 	// Start brings the server up and returns the host:port where it answers. The
 	// context covers the start only. Env.Server and the ways to it are not there yet.
@@ -126,6 +127,14 @@ type Freezer interface {
 	Thaw() error
 }
 
+// Holder is a Client that may be able to say which payments its payers still hold.
+type Holder interface {
+	// Holds reports whether it can: it may depend on how the client was made.
+	Holds() bool
+	// Held is as in harness.Holder.
+	Held(ctx context.Context) (payments []string, err error)
+}
+
 // Tell tells of a step that has just ended, if somebody looks on.
 func (e *Env) Tell(s harness.Step) {
 	if e.Trace != nil {
@@ -135,7 +144,7 @@ func (e *Env) Tell(s harness.Step) {
 }
 
 // New returns a subject that has not been started. It is also a harness.Crasher,
-// a harness.Holder and a harness.Breaker, as far as its parts are.
+// a harness.Freezer, a harness.Holder and a harness.Breaker, as far as its parts are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
 
 type subject struct {
@@ -289,8 +298,23 @@ func (s *subject) Close() error {
 	return errors.Join(append(errs, s.parts.Server.Close())...)
 }
 
-// Requests implements harness.Requester: what the server gets passes through here.
-func (s *subject) Requests() bool { return true }
+// Abilities implements harness.Subject: what its parts can. Requests are followed
+// since what the server gets passes through here.
+func (s *subject) Abilities() harness.Abilities {
+	can := harness.FollowRequests
+	for _, side := range []harness.Side{harness.Client, harness.Server} {
+		if _, ok := s.part(side).(Crasher); ok {
+			can |= harness.CrashOf(side)
+		}
+		if _, ok := s.part(side).(Freezer); ok {
+			can |= harness.FreezeOf(side)
+		}
+	}
+	if h, ok := s.parts.Client.(Holder); ok && h.Holds() {
+		can |= harness.ReportHeld
+	}
+	return can
+}
 
 // part returns the part of a side.
 func (s *subject) part(side harness.Side) any {
@@ -302,12 +326,6 @@ func (s *subject) part(side harness.Side) any {
 	case harness.SideUnknown:
 	}
 	return nil
-}
-
-// Freezes implements harness.Freezer.
-func (s *subject) Freezes(side harness.Side) bool {
-	_, ok := s.part(side).(Freezer)
-	return ok
 }
 
 // Freeze implements harness.Freezer.
@@ -326,12 +344,6 @@ func (s *subject) Thaw(side harness.Side) error {
 		return fmt.Errorf("let the %v go on: it cannot be frozen", side)
 	}
 	return f.Thaw()
-}
-
-// Crashes implements harness.Crasher.
-func (s *subject) Crashes(side harness.Side) bool {
-	_, ok := s.part(side).(Crasher)
-	return ok
 }
 
 // Crash implements harness.Crasher.
@@ -356,15 +368,9 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return err
 }
 
-// Holds implements harness.Holder.
-func (s *subject) Holds() bool {
-	h, ok := s.parts.Client.(harness.Holder)
-	return ok && h.Holds()
-}
-
 // Held implements harness.Holder.
 func (s *subject) Held(ctx context.Context) ([]string, error) {
-	h, ok := s.parts.Client.(harness.Holder)
+	h, ok := s.parts.Client.(Holder)
 	if !ok {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
-	"github.com/onebar/onebar/reference/sqlite"
 	"github.com/onebar/onebar/reference/vault"
 )
 
@@ -33,7 +31,7 @@ func bankInit() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Make a bank: its keys and an empty ledger",
+		Short:   "Create a bank: its keys and an empty ledger",
 		Example: "  onebar reference bank init --dir bank",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,29 +45,22 @@ func bankInit() *cobra.Command {
 			}
 			text := bankKeyText(static.Public, public)
 			keys := bankKeys{Static: static.Private, Receipts: vault.Secret(receipts.Seed())}
-			if err := makeBank(dir, keys); err != nil {
-				return err
-			}
-			if err := writeKeys(dir, "bank", keys, text); err != nil {
+			if err := initialize(dir, "bank", keys, text, func() error { return makeLedger(dir, receipts) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the bank, for its wallets (also in %s):\n%s\n", filepath.Join(dir, "bank.pub"), text)
 			return err
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "", "folder of the bank, made if there is none")
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank; it is created if it does not exist")
 	return require(c, "dir")
 }
 
-// makeBank makes the folder and an empty ledger. The keys come last: what is left
-// of a bank whose making failed does not stand in the way of the next.
-func makeBank(dir string, keys bankKeys) error {
-	if err := makeDir(dir, "bank"); err != nil {
-		return err
-	}
-	b, err := openWith(dir, keys, nil)
+// makeLedger makes an empty ledger.
+func makeLedger(dir string, receipts ed25519.PrivateKey) error {
+	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Create: true})
 	if err == nil {
-		err = b.Close()
+		err = l.Close()
 	}
 	if err != nil {
 		return err
@@ -91,26 +82,26 @@ type openBank struct {
 	lock     io.Closer
 }
 
-// open opens the bank in dir for writing. The caller closes it.
-func open(dir string, log *slog.Logger) (*openBank, error) {
+// open opens the bank in dir for writing, with the limits and the log of cfg. The
+// caller closes it.
+func open(dir string, cfg bank.LedgerConfig) (*openBank, error) {
 	var keys bankKeys
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
-	return openWith(dir, keys, log)
-}
-
-func openWith(dir string, keys bankKeys, log *slog.Logger) (*openBank, error) {
 	static, err := noise.KeyPairOf(keys.Static)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(dir)
+	// A bank keeps its accounts in memory and would not see what another program
+	// writes.
+	lock, err := lockDir(dir, "bank")
 	if err != nil {
 		return nil, err
 	}
 	receipts := ed25519.NewKeyFromSeed(keys.Receipts[:])
-	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Log: log})
+	cfg.Path, cfg.Receipts = ledgerPath(dir), receipts
+	l, err := bank.OpenLedger(cfg)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -122,25 +113,15 @@ func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.C
 
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
 
-// lockDir keeps other programs from writing to the bank in dir until the lock is
-// closed: a bank keeps its accounts in memory and would not see what they write.
-func lockDir(dir string) (io.Closer, error) {
-	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
-	if errors.Is(err, sqlite.ErrLocked) {
-		err = fmt.Errorf("another program writes to the bank in %s: stop its \"bank serve\" first", dir)
-	}
-	return lock, err
-}
-
 func bankEnroll() *cobra.Command {
 	var dir, certificate string
 	var a bank.Account
 	c := &cobra.Command{
 		Use:   "enroll",
-		Short: "Open an account, of a wallet or of a merchant",
-		Long: `Open an account. With --key it belongs to the wallet with that certificate, which
-may pay from it; without, it is a merchant's and can only be paid. The bank must
-not be serving meanwhile.`,
+		Short: "Open an account for a wallet or a merchant",
+		Long: `Open an account. With --key, the wallet with that certificate can pay from it.
+Without --key, it is a merchant's account, which can only be paid. Stop "bank serve"
+first.`,
 		Example: `  onebar reference bank enroll --dir bank --account shop --currency KES
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000`,
 		Args: cobra.NoArgs,
@@ -150,7 +131,7 @@ not be serving meanwhile.`,
 					return fmt.Errorf("--key: %w; it is in wallet.pub of the wallet's folder", err)
 				}
 			}
-			b, err := open(dir, nil)
+			b, err := open(dir, bank.LedgerConfig{})
 			if err != nil {
 				return err
 			}
@@ -171,8 +152,8 @@ not be serving meanwhile.`,
 	}
 	f := c.Flags()
 	f.StringVar(&dir, "dir", "", "folder of the bank")
-	f.StringVar(&a.Name, "account", "", "name of the account, as payments name their payee")
-	f.StringVar(&certificate, "key", "", "certificate of the wallet that pays from it, in hexadecimal; without it nobody does")
+	f.StringVar(&a.Name, "account", "", "name of the account; payments use it as their payee")
+	f.StringVar(&certificate, "key", "", "certificate of the wallet that pays from the account, in hexadecimal (default: no wallet)")
 	f.StringVar(&a.Currency, "currency", "", "ISO 4217 code, such as KES")
 	f.Int64Var(&a.Opening, "opening", 0, "opening balance in minor units")
 	return require(c, "dir", "account", "currency")
@@ -216,10 +197,10 @@ func bankLedger() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ledger",
 		Short: "Print the transfers and balances, and verify the books",
-		Long: `Print every transfer and balance, and verify the books: entries sum to zero,
-balances are the sums of their entries, answers agree with transfers. It reads
-beside a bank that is serving, and from a disk that cannot be written. Amounts are
-in minor units.`,
+		Long: `Print every transfer and balance, and verify the books: entries sum to zero, each
+balance is the sum of its entries, and answers agree with transfers. The command only
+reads: it works while the bank is serving, and on a read-only disk. Amounts are in
+minor units.`,
 		Example: `  onebar reference bank ledger --dir bank
   onebar reference bank ledger --dir bank --json   # one JSON object a line`,
 		Args: cobra.NoArgs,

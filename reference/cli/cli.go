@@ -27,9 +27,10 @@ func Command() *cobra.Command {
 		Short: "Run the reference wallet and bank as ordinary programs",
 		Args:  cobra.NoArgs,
 		RunE:  help,
-		Long: `The reference pair is the payment system that "onebar run" tests: a wallet with a
-durable queue and a bank with a double-entry ledger, over Noise IK on TCP. These
-commands run it without the harness. Amounts are in minor units, such as cents.`,
+		Long: `The reference pair is the payment system that "onebar run" tests unless a scenario
+names another: a wallet with a durable queue, and a bank with a double-entry ledger.
+They talk Noise IK over TCP. These commands run the pair without the harness. Amounts
+are in minor units, such as cents.`,
 		Example: `  onebar reference bank init --dir bank
   onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000
@@ -80,8 +81,19 @@ func require(c *cobra.Command, flags ...string) *cobra.Command {
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// makeDir makes the folder of a bank or wallet, in which there are no keys yet.
-func makeDir(dir, name string) error {
+// initialize makes a bank or a wallet, as name says, in the folder dir: what create
+// makes, and then the keys, as writeKeys does. The keys come last: what is left of
+// one whose making failed does not stand in the way of the next. It locks the folder
+// until the keys are written, so that two programs cannot mix theirs.
+func initialize(dir, name string, keys any, public string, create func() error) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := lockDir(dir, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	path := filepath.Join(dir, name+".json")
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -89,7 +101,20 @@ func makeDir(dir, name string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return os.MkdirAll(dir, 0o700)
+	if err := create(); err != nil {
+		return err
+	}
+	return writeKeys(dir, name, keys, public)
+}
+
+// lockDir keeps other programs that lock the bank or the wallet in dir out until the
+// lock is closed.
+func lockDir(dir, name string) (io.Closer, error) {
+	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
+	if errors.Is(err, sqlite.ErrLocked) {
+		err = fmt.Errorf("another program writes to the %s in %s: wait for its \"%s init\", or stop its \"bank serve\" first", name, dir, name)
+	}
+	return lock, err
 }
 
 // writeWhole writes a file under a temporary name first: whatever happens, path

@@ -17,7 +17,7 @@ import (
 )
 
 // Client is the payers' side as programs: one for each wallet, or one for all. It is
-// a subject.Client, a subject.Crasher, a harness.Holder and a harness.Breaker.
+// a subject.Client, a subject.Crasher, a subject.Holder and a harness.Breaker.
 type Client struct {
 	config    harness.ExecClientConfig
 	base      string
@@ -195,10 +195,10 @@ func (c *Client) processes(do func(*Process) error) error {
 	return errors.Join(errs...)
 }
 
-// Holds implements harness.Holder.
+// Holds implements subject.Holder.
 func (c *Client) Holds() bool { return c.config.Holds }
 
-// Held implements harness.Holder.
+// Held implements subject.Holder.
 func (c *Client) Held(ctx context.Context) ([]string, error) {
 	var all []string
 	var errs []error

@@ -1,0 +1,71 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// crash kills a side until its restart. With Event.Vanish the other side is not told,
+// as when the power goes. It hits something if a payment is under way when the side
+// dies or when it comes back, and the commit that it begins at.
+func crash() Fault {
+	return Fault{
+		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish"}, Length: Restarting, Ends: "a crash lasts until the restart",
+		Starts: AtPacket | AtCommit | AtRequest, Random: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
+		Needs: func(e harness.Event) harness.Abilities { return harness.CrashOf(e.Side) },
+		Name:  func(e harness.Event) string { return "crash of the " + e.Side.String() },
+		State: func(e harness.Event) string { return e.Side.String() + " down" },
+	}
+}
+
+func beginCrash(s *Scene, e harness.Event) (End, error) {
+	crasher, ok := s.Subject.(harness.Crasher)
+	if !ok {
+		return nil, fmt.Errorf("crash the %s: this subject has no way to", e.Side)
+	}
+	hits := s.Open()
+	back := func() int64 { return 0 }
+	if e.Vanish {
+		var err error
+		if back, err = s.Network.Inject(harness.Fault{Action: harness.Vanish, Side: e.Side}); err != nil {
+			return nil, fmt.Errorf("vanish: %w", err)
+		}
+	}
+	if !s.inForce(harness.Crash, e.Side) {
+		if err := crasher.Crash(e.Side); err != nil {
+			return nil, fmt.Errorf("crash the %s: %w", e.Side, err)
+		}
+		s.Killed()
+	}
+	return func(ctx context.Context) (int64, error) {
+		back()
+		hits = max(hits, s.Open())
+		if s.inForce(harness.Crash, e.Side) {
+			return int64(hits), nil // another crash keeps it down
+		}
+		// If its power fails at a commit that it makes as it starts, it crashes again
+		// and is restarted after that.
+		if err := crasher.Restart(ctx, e.Side); err != nil && !s.Failing(e.Side) {
+			return int64(hits), fmt.Errorf("restart the %s: %w", e.Side, err)
+		}
+		return int64(hits), nil
+	}, nil
+}
+
+func sweepCrash(s Spans) []Swept {
+	var list []Swept
+	for _, side := range sides() {
+		crash := harness.Event{Action: harness.Crash, Side: side, Restart: s.Restart}
+		vanish := crash
+		vanish.Vanish = true
+		list = append(list,
+			Swept{fmt.Sprintf("crash %s", side), crash, AnyPacket | AnyRequest},
+			Swept{fmt.Sprintf("vanish %s", side), vanish, AnyPacket},
+			Swept{fmt.Sprintf("crash %s before commit", side), crash, BeforeCommit},
+			Swept{fmt.Sprintf("crash %s after commit", side), crash, AfterCommit},
+		)
+	}
+	return list
+}

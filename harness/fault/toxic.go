@@ -1,0 +1,18 @@
+package fault
+
+import "github.com/onebar/onebar/harness"
+
+// toxic is a stream fault of toxiproxy, on new connections.
+func toxic() Fault {
+	return Fault{
+		Action: harness.StreamToxic, Keys: []string{"for", "phase"}, Length: Lasting,
+		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
+		Name: func(e harness.Event) string {
+			if e.Toxic == nil {
+				return "toxic"
+			}
+			return "toxic " + e.Toxic.Type
+		},
+		State: func(e harness.Event) string { return e.Toxic.Type },
+	}
+}
