@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,6 +78,7 @@ func (x Trial) begin(tb testing.TB, jobs int, do func(*runs)) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	sc.Timeline = append(slices.Clone(sc.Timeline), x.Events...)
 	r := &runs{t: tb, trial: x, scenario: sc, library: lib, jobs: 1}
 	if x.workable(tb.Name()) {
 		if r.workers, err = startWorkers(tb.Name(), id, jobs); err != nil {

@@ -14,9 +14,10 @@ import (
 // time.
 const farewell = 10 * time.Second
 
-// server is the machine that Serve runs on.
+// server is the machine that a Serve runs on.
 type server struct {
 	env   harness.Env
+	host  harness.Host
 	serve func(context.Context, net.Listener) error
 
 	mu     sync.Mutex
@@ -42,7 +43,7 @@ func (s *server) start(ctx context.Context) error {
 	if s.addr != "" {
 		_, port, _ = net.SplitHostPort(s.addr) // it is a listener's
 	}
-	l, err := s.env.Network.Server().Listen(ctx, "tcp", ":"+port)
+	l, err := s.host.Listen(ctx, "tcp", ":"+port)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,19 @@ func (s *server) ended(v *serving, err error) {
 	s.failed = fmt.Errorf("the server ended %v into the run, before the ctx of Serve did: %w", time.Since(s.env.Start), err)
 }
 
-// address is where phones find the server.
+// dial connects from the machine in its present life.
+func (s *server) dial(ctx context.Context, address string) (net.Conn, error) {
+	c, err := s.host.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	v := s.now
+	s.mu.Unlock()
+	return v.conns.add(c)
+}
+
+// address is where others find the server.
 func (s *server) address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,6 +29,11 @@ type Trial struct {
 	// virtual time, and possibly in several processes at once.
 	System func(*Bench) (System, error)
 
+	// Events are added to the timeline of the scenario: those on the link of a host of
+	// System.Hosts (harness.Event.On), or of a host as their Side, which a scenario file
+	// cannot name. Their offsets are within the scenario's script.
+	Events []harness.Event
+
 	// Seed is that of the run or of the sweep, and the first of an exploration; 0 is 1.
 	Seed uint64
 
