@@ -162,7 +162,7 @@ type event struct {
 }
 
 // trouble is one entry of the nemesis: how often it strikes, for how long, and
-// exactly one of link, disconnect, rebind, cross_traffic, crash, slow and toxic.
+// exactly one of link, disconnect, rebind, cross_traffic, crash, freeze, slow and toxic.
 type trouble struct {
 	place
 	Rate       frequency `yaml:"rate" required:"true" range:"1/h..10/s" doc:"how often it strikes, at random instants (Poisson); a seed that takes the entry makes it half to twice as often"`
@@ -176,6 +176,7 @@ type trouble struct {
 	Crash      word      `yaml:"crash" words:"server client" doc:"kill this side; what it had not stored is gone"`
 	Restart    durations `yaml:"restart" default:"1s" range:"1ms..10m" doc:"of a crash: how long the side stays down, or from which to which"`
 	Vanish     yes       `yaml:"vanish" doc:"of a crash: true: without a word to the other side"`
+	Freeze     word      `yaml:"freeze" words:"server client" doc:"stop this side where it stands, and let it go on after for; of programs and containers"`
 	Slow       word      `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         durations `yaml:"by" range:"1ms..10m" doc:"of slow: by how much, or from which to which"`
 	Toxic      toxic     `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
