@@ -59,7 +59,7 @@ func rooms() map[string]room {
 		"harness/onebartest":            {ours: []string{"harness", "harness/bubble", "harness/explore", "harness/spec", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":                     {because: "files to embed"},
 		"reports":                       {ours: []string{"harness"}, theirs: []string{"github.com/vbauerster/mpb/v8", "golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "a report sees results only"},
-		"reference":                     {ours: []string{"harness", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"github.com/ncruces/go-sqlite3", "golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
+		"reference":                     {ours: []string{"harness", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
 		"reference/pay":                 {because: "what wallet and bank talk about knows no channel, no disk and no library"},
 		"reference/vault":               {ours: []string{"reference/pay"}, because: "private keys are next to the standard library's cryptography and nothing else"},
 		"reference/vault/vaulttest":     {ours: []string{"reference/vault"}, because: "the contract of a vault, for any implementation"},

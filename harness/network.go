@@ -169,6 +169,11 @@ func (d *DropReason) UnmarshalText(b []byte) error {
 	return err
 }
 
+// LeastTimeout is the least that a retransmission time-out of TCP has beyond the
+// round trip: TCP_RTO_MIN in Linux, and the same in package packet. A packet that is
+// late by no more than that causes none.
+const LeastTimeout = 200 * time.Millisecond
+
 // Packet is what happened to one packet on a link, as measured.
 type Packet struct {
 	At         time.Duration `json:"at"`                // when it was offered to the link

@@ -20,7 +20,7 @@ type Result struct {
 
 	Status     Status      `json:"status"`          // the worst of the verdicts and thresholds
 	Error      string      `json:"error,omitempty"` // the experiment could not be carried to its end
-	Busy       string      `json:"busy,omitempty"`  // how late packets were, or what they turned, if the machine may be why something is unknown
+	Busy       string      `json:"busy,omitempty"`  // how the machine stalled or was slow, or which threshold lateness could have turned, if that is why something is unknown
 	Again      string      `json:"again,omitempty"` // Busy of the run before this one, which this one replaces: it was made again, alone
 	Verdicts   []Verdict   `json:"verdicts"`
 	Thresholds []Threshold `json:"thresholds,omitempty"`

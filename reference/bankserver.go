@@ -97,11 +97,6 @@ func (b *bankServer) start(ctx context.Context) error {
 		return errors.New("it is running")
 	}
 	b.storage.revive()
-	if b.faulty.ForgetKeys && b.address != "" {
-		if err := forgetKeys(b.storage.dsn(ledgerFile)); err != nil {
-			return err
-		}
-	}
 	port := "0"
 	if b.address != "" {
 		var err error
@@ -113,6 +108,8 @@ func (b *bankServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.config.Create = b.address == ""
+	b.config.ForgetAnswers = b.faulty.ForgetKeys && !b.config.Create
 	b.config.Recall = b.storage.failures() > 0
 	if b.book, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
@@ -145,23 +142,24 @@ func (b *bankServer) start(ctx context.Context) error {
 }
 
 // kill ends the bank as a crash would, which also takes the power from its disk.
-func (b *bankServer) kill() error {
-	b.storage.cut()
-	return b.end((*bank.Ledger).Kill)
-}
+func (b *bankServer) kill() error { return b.end(b.storage.cut, (*bank.Ledger).Kill) }
 
 // stop ends the bank in an orderly way.
-func (b *bankServer) stop() error { return b.end((*bank.Ledger).Close) }
+func (b *bankServer) stop() error { return b.end(func() {}, (*bank.Ledger).Close) }
 
-func (b *bankServer) end(how func(*bank.Ledger) error) error {
+// end ends the server before the power and the ledger: a request that these fail is
+// not answered any more.
+func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.book == nil {
+		power()
 		return nil
 	}
+	b.server.Kill()
+	power()
 	b.cancel()
 	err := how(b.book)
-	b.server.Kill()
 	if b.impatient != nil {
 		b.impatient.wait()
 	}

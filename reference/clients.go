@@ -13,6 +13,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/outbox"
+	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
 )
 
@@ -120,7 +121,11 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	if !p.made {
 		open = outbox.Create
 	}
-	s, err := open(outbox.Config{Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer()})
+	bank, payer := p.config.Bank, p.config.Vault.Certificate().Identity
+	s, err := open(outbox.Config{
+		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(),
+		Verify: func(p *pay.Payment, a *pay.Answer) error { return pay.VerifyReceipt(bank, payer, p, a) },
+	})
 	p.made = p.made || err == nil
 	return s, err
 }

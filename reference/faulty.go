@@ -3,15 +3,12 @@ package reference
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/bank"
@@ -35,7 +32,7 @@ type Faulty struct {
 	// LOST; every confirmation is EARLY.
 	AnswerBeforeCommit bool
 	// ForgetKeys is a bank that keeps its idempotency records in memory and not
-	// with its ledger: after a restart it books a payment again that it has booked
+	// with its ledger (bank.LedgerConfig.ForgetAnswers): after a restart it books a payment again that it has booked
 	// before: DUPLICATED.
 	ForgetKeys bool
 }
@@ -129,8 +126,8 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
 	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
 		began := time.Now()
-		answer, err := p.try(ctx, hp)
-		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, Took: time.Since(began)}
+		answer, connected, err := p.try(ctx, hp)
+		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, NoConnection: !connected, Took: time.Since(began)}
 		if err != nil {
 			a.Error = err.Error()
 		}
@@ -161,19 +158,20 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 	}
 }
 
-// try sends the payment as if it were a new one.
-func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answer, error) {
+// try sends the payment as if it were a new one, and says whether it had a
+// connection to do so.
+func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
 	key, err := pay.NewKey(c.Rand)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	p.h.correlator.file(key, hp.ID)
 	s, err := c.Dialer.Dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { _ = s.Close() }()
 	r := &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
@@ -181,9 +179,10 @@ func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (*pay.Answe
 		Created: time.Now().UnixMilli(),
 	}}
 	if err := r.Sign(c.Vault, c.Bank); err != nil {
-		return nil, err
+		return nil, true, err
 	}
-	return s.Do(ctx, r)
+	answer, err = s.Do(ctx, r)
+	return answer, true, err
 }
 
 // impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
@@ -232,15 +231,3 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 
 // wait returns when everything that was answered is booked or lost.
 func (b *impatientBook) wait() { b.wg.Wait() }
-
-// forgetKeys is what Faulty.ForgetKeys does when the bank restarts.
-func forgetKeys(ledger string) error {
-	conn, err := sqlite3.Open(ledger)
-	if err == nil {
-		err = errors.Join(conn.Exec(`DELETE FROM idempotency`), conn.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("forget the idempotency records: %w", err)
-	}
-	return nil
-}

@@ -2,7 +2,6 @@ package reference
 
 import (
 	"math/rand/v2"
-	"net/url"
 	"path/filepath"
 	"sync"
 
@@ -117,15 +116,6 @@ func (s *storage) layer() string {
 
 // file is the path of a file on the disk.
 func (s *storage) file(name string) string { return filepath.Join(s.dir, name) }
-
-// dsn names a file on the disk for SQLite.
-func (s *storage) dsn(name string) string {
-	if s.disk == nil {
-		return s.file(name)
-	}
-	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(s.file(name)), RawQuery: url.Values{"vfs": {s.layer()}}.Encode()}
-	return u.String()
-}
 
 // cut takes the power away, if it is not gone already.
 func (s *storage) cut() {

@@ -76,7 +76,7 @@ type bankKeeper struct {
 }
 
 func (k bankKeeper) open(d *disk.Disk) (*bank.Ledger, error) {
-	l, err := bank.OpenLedger(bank.LedgerConfig{Path: "/bank/ledger.db", VFS: d.VFS(), Receipts: k.receipts})
+	l, err := bank.OpenLedger(bank.LedgerConfig{Path: "/bank/ledger.db", VFS: d.VFS(), Receipts: k.receipts, Create: true})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,12 @@
 package reference
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/reference/channel/noise"
+	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/retry"
 )
@@ -116,6 +120,86 @@ func TestSecondPressIsToldTheSame(t *testing.T) {
 	require.Equal(t, "p1", p.postings()["o1"][0].Payment)
 }
 
+// TestACrashedBankSaysNothing: a request that the crash takes from the ledger is not
+// answered, not even "busy".
+func TestACrashedBankSaysNothing(t *testing.T) {
+	p := startPair(t, Options{Retry: quick}, 4)
+	crasher := p.Subject.(harness.Crasher)
+	b := p.Subject.(*subject).server
+	var log syncBuffer
+	b.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+	held := make(chan struct{}, 1)
+	b.config.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) {
+		select {
+		case held <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+	}
+	rounds := 20
+	if testing.Short() {
+		rounds = 5
+	}
+	for n := range rounds {
+		require.NoError(t, crasher.Crash(harness.Server))
+		require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+		for i := range 4 {
+			id := fmt.Sprint(n, ".", i)
+			require.NoError(t, p.press(i, "p"+id, "o"+id))
+		}
+		<-held
+	}
+	require.NoError(t, crasher.Crash(harness.Server))
+	require.NotContains(t, log.String(), "a request could not be dealt with")
+	b.config.Hooks.BeforeCommit = nil
+	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p0.0"))
+}
+
+// TestForgedAnswerIsNotBelieved: an answer in a queue that the bank did not give.
+func TestForgedAnswerIsNotBelieved(t *testing.T) {
+	p := startPair(t, Options{Retry: quick}, 1)
+	crasher := p.Subject.(harness.Crasher)
+	require.NoError(t, crasher.Crash(harness.Client))
+	phone := p.Payer(0).(*payer)
+	s, err := outbox.Open(outbox.Config{Path: phone.storage.file("wallet-0.db")})
+	require.NoError(t, err)
+	now := time.Now().UnixMilli()
+	forged, _, err := s.Accept(outbox.Payment{Payment: pay.Payment{
+		Key: pay.Key{1}, Order: "tea", Payee: "m1", Amount: 100, Currency: "KES", Created: now,
+	}})
+	require.NoError(t, err)
+	for _, state := range []outbox.State{outbox.Sent, outbox.Confirmed} {
+		from := forged.State
+		forged.State = state
+		if state == outbox.Confirmed {
+			forged.Answer = &pay.Answer{Key: forged.Key, Result: pay.Confirmed, Transfer: 1, At: now, Receipt: make([]byte, pay.ReceiptSize)}
+		}
+		require.NoError(t, s.Change(&forged, from, nil))
+	}
+	require.NoError(t, s.Close())
+	require.NoError(t, crasher.Restart(t.Context(), harness.Client))
+	require.ErrorIs(t, p.press(0, "p1", "tea"), outbox.ErrDamaged)
+}
+
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 func TestCrashes(t *testing.T) {
 	p := startPair(t, Options{Retry: quick}, 4)
 	crasher := p.Subject.(harness.Crasher)
@@ -205,6 +289,26 @@ func TestFaultyWalletDuplicates(t *testing.T) {
 	for _, b := range p.postings()["o1"] {
 		require.Equal(t, "p1", b.Payment)
 	}
+}
+
+// An attempt that found no server is none that it saw.
+func TestFaultyWalletTellsDialsApart(t *testing.T) {
+	p := startPair(t, Options{Faulty: Faulty{NewKeyPerAttempt: true}}, 1)
+	crasher := p.Subject.(harness.Crasher)
+	attempts := func() []harness.Attempt {
+		p.witness.mu.Lock()
+		defer p.witness.mu.Unlock()
+		return slices.Clone(p.witness.attempts)
+	}
+	require.NoError(t, crasher.Crash(harness.Server))
+	require.NoError(t, p.press(0, "p1", "o1"))
+	require.Eventually(t, func() bool { return len(attempts()) > 0 }, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, crasher.Restart(t.Context(), harness.Server))
+	require.Equal(t, harness.Confirmed, p.witness.final(t, "p1"))
+	all := attempts()
+	require.True(t, all[0].NoConnection)
+	require.NotEmpty(t, all[0].Error)
+	require.False(t, all[len(all)-1].NoConnection)
 }
 
 func TestFaultyBankLoses(t *testing.T) {

@@ -19,7 +19,7 @@ func explored() harness.Exploration {
 		Virtual: 51 * time.Hour, Took: 10 * time.Second,
 		Reached: []harness.Reached{
 			{Name: "confirmed", Times: 199_000, Runs: 2000},
-			{Name: "answer lost: the try failed, and had been booked", Times: 412, Runs: 298},
+			{Name: "answer lost: the attempt failed, but was booked", Times: 412, Runs: 298},
 			{Name: "declined"},
 			{Name: "blackhole hit", Times: 3000, Runs: 1700},
 		},

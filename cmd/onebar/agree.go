@@ -29,8 +29,9 @@ type agreement struct {
 func newAgree() *cobra.Command {
 	var a agreement
 	cmd := &cobra.Command{
-		Use:   "agree SCENARIO...",
-		Short: "Run scenarios on sim and on packet, and compare what they measure",
+		Use:    "agree SCENARIO...",
+		Short:  "Run scenarios on sim and on packet, and compare what they measure",
+		Hidden: true, // it is for who changes an engine: see make agreement
 		Long: `Run each scenario with several seeds on the engines sim and packet, and print what
 both measured side by side: how long payments took, and what they cost in bytes,
 packets and joules. The table of docs/fidelity.md is made by it.

@@ -69,8 +69,8 @@ a bundled one (see onebar list).
 Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
 takes a moment, and a seed always gives the same history, to the byte.
 
-Scenarios run side by side. If the machine was too busy for one in real time to be
-judged, it is run again once the others are done, alone, and the reports say so.
+Scenarios run side by side. If one in real time could not be judged because the
+machine was too busy, it is run again once the others are done, alone, and the reports say so.
 
 Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
 same verdicts again, and OUT/NAME/run.log.`,
@@ -86,7 +86,7 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
-	f.StringVar(&b.out, "out", defaultOut, "output folder; a run takes the place of an earlier one of its name there")
+	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor, on sim 1 for each; 1 if a scenario names a system of its own)", realTimeJobs))
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")

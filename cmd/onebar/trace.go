@@ -19,7 +19,7 @@ import (
 func newTrace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
-		Short: "Make and inspect delivery traces",
+		Short: "Inspect delivery traces",
 		Long: `A delivery trace says what a radio could carry from one moment to the next. In a
 scenario file it takes the place of a rate:
 
@@ -35,8 +35,9 @@ func newTraceGenerate() *cobra.Command {
 	r := trace.Recipe{Seed: 1, Length: trace.MinLength}
 	var direction string
 	cmd := &cobra.Command{
-		Use:   "generate KIND --direction up|down",
-		Short: "Make a synthetic trace from published statistics",
+		Use:    "generate KIND --direction up|down",
+		Short:  "Make a synthetic trace from published statistics",
+		Hidden: true, // it is how the bundled traces were made: see docs/scenarios.md
 		Long: `Make a synthetic trace. Traces up and down of one seed have their stalls at the
 same moments. docs/scenarios.md says which measurements each kind follows.
 

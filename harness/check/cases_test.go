@@ -1,6 +1,8 @@
 package check_test
 
 import (
+	"time"
+
 	"github.com/onebar/onebar/harness"
 )
 
@@ -201,6 +203,15 @@ func resolvedSamples() []sample {
 			s.book("p2")
 		})},
 		{name: "fail-unresolved-silent", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8}, write: two(asIs)},
+		{name: "fail-unresolved-waited", summary: "1 payment without a final outcome: p2 (order o2)", write: two(func(s *script) {
+			s.waits(10, 150*ms)
+			s.waits(1, 220*ms)
+			s.at += 4 * time.Second
+		})},
+		{name: "unknown-unresolved-stalled", summary: `1 payment without a final outcome: p2 (order o2); machine too busy: in phase "start" programs waited for a processor for 2.2s of 6.26s, more than 200ms at a time`, lines: []int{8}, write: two(func(s *script) {
+			s.waits(10, 220*ms)
+			s.at += 4 * time.Second
+		})},
 		{name: "unknown-unresolved-interrupted", summary: "the run was interrupted", write: two(interrupted)},
 		{name: "pass-flipped", summary: "no final outcome changed", write: good(func(s *script) { s.told("p2", confirmed) })},
 		{name: "fail-flipped", summary: "1 payment told another outcome after a final one: p2 (order o2)", lines: []int{9, 11}, text: `p2 (order o2) was told expired, then confirmed`, write: two(func(s *script) {
@@ -287,6 +298,19 @@ func tempoSamples() []sample {
 			s.dial("p2", 4)
 			s.try("p2", 30)
 			s.dial("p2", 1)
+		})},
+		{name: "fail-storm-late", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", write: good(func(s *script) {
+			s.packets(19, harness.Up, harness.DropNone, 30*ms)
+			s.packets(1, harness.Up, harness.DropNone, 300*ms)
+			s.try("p2", 3)
+		})},
+		{name: "unknown-storm-stalled", summary: `1 payment with more than 3 attempts that reached a connection: p2 (order o2); machine too busy: 2 of 2 packets came more than 200ms late`, write: good(func(s *script) {
+			s.packets(2, harness.Up, harness.DropNone, 300*ms)
+			s.try("p2", 3)
+		})},
+		{name: "unknown-storm-slow", summary: `1 payment with more than 3 attempts that reached a connection: p2 (order o2); machine too busy: in phase "start" programs waited for a processor for 4s of 4.22s`, write: good(func(s *script) {
+			s.waits(40, 100*ms)
+			s.try("p2", 3)
 		})},
 		{name: "unknown-storm-interrupted", summary: "the run was interrupted", write: good(interrupted)},
 		{name: "na-storm-no-tries", summary: "the subject does not report its attempts", write: func() *script {

@@ -56,7 +56,7 @@ func questions() []question {
 }
 
 // answer is what a question comes to. A finding fails the check, or makes it
-// unknown if the check is weak. Without one, a doubt makes it unknown; and without
+// unknown if the check is weak, or if the machine was too busy for it. Without one, a doubt makes it unknown; and without
 // that, something the subject does not offer makes it not applicable.
 type answer struct {
 	count    int
@@ -67,6 +67,7 @@ type answer struct {
 	fail  string // the summary of findings, after their number and before their names, such as "lost"
 	noun  string // what is counted; empty is "payment"
 	doubt string // why it could not be judged in full, or empty
+	busy  string // how busy the machine was, if findings may come of that, or empty
 	lacks string // what the subject does not offer, so that it can never be judged, or empty
 }
 
@@ -88,6 +89,8 @@ func (a *answer) verdict(c Check) harness.Verdict {
 	switch {
 	case a.count > 0 && c.Weak:
 		v.Status, v.Summary = harness.StatusUnknown, a.weakSummary()
+	case a.count > 0 && a.busy != "":
+		v.Status, v.Summary = harness.StatusUnknown, a.summary()+"; machine too busy: "+a.busy
 	case a.count > 0:
 		v.Status, v.Summary = harness.Fail, a.summary()
 	case a.doubt != "":

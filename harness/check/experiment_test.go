@@ -217,6 +217,23 @@ func experimentSamples() []sample {
 			s.packets(1, harness.Up, harness.DropNone, 0)
 			s.packets(2, harness.Up, harness.DropNone, 300*ms)
 		})},
+		{name: "unknown-impairment-waited", summary: `machine too busy: in phase "slow" programs waited for a processor for 900ms of 4.26s, more than 200ms at a time`, write: bench(func(s *script) {
+			s.at += time.Minute
+			s.phase(harness.Phase{Name: "slow"})
+			s.waits(3, 300*ms)
+			s.at += 3344 * ms
+			s.phase(harness.Phase{Name: "settle"})
+			s.at += time.Minute
+		})},
+		{name: "pass-impairment-slow", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
+			s.waits(50, 100*ms)
+		})},
+		{name: "pass-impairment-waited-once", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
+			s.phase(harness.Phase{Name: "short"})
+			s.waits(1, 300*ms)
+			s.phase(harness.Phase{Name: "settle"})
+			s.at += 10 * time.Second
+		})},
 		{name: "pass-impairment-late-on-a-long-way", summary: "packets 9.0 ms late on average", write: bench(func(s *script) {
 			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
 			s.delay = 250 * ms

@@ -37,7 +37,9 @@ func (j *Judge) impairment() answer {
 	j.outages(&a)
 	j.rates(&a)
 	j.delays(&a)
-	j.stalls(&a)
+	for _, s := range j.stalls() {
+		doubtful(&a, s.line, "machine too busy: %s", s.how)
+	}
 	hits := int64(0)
 	for _, e := range j.links.events {
 		hits += e.hits

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -13,7 +14,8 @@ import (
 type Judge struct {
 	header *harness.Header
 	end    *harness.End
-	lines  int // records read
+	lines  int           // records read
+	last   time.Duration // offset of the latest record but packets
 
 	payments []payment // in the order they are first mentioned
 	byID     map[string]int32
@@ -81,16 +83,21 @@ type order struct {
 	committed int32    // line of the first commit of any press
 }
 
-// Add reads the next record. It keeps nothing of it but strings.
+// Add reads the next record. It keeps strings and numbers of it.
 func (j *Judge) Add(r harness.Record) {
 	j.lines++
 	line := int32(r.Line)
 	if line == 0 {
 		line = int32(j.lines)
 	}
+	if r.Packet == nil {
+		j.last = max(j.last, r.At)
+	}
 	switch {
 	case r.Packet != nil:
 		j.links.packet(r.Packet)
+	case r.Late > 0:
+		j.links.waits = append(j.links.waits, wait{r.At - r.Late, r.At})
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)

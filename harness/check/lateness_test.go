@@ -18,21 +18,24 @@ func TestBusy(t *testing.T) {
 		write func(*script)
 		want  string
 	}{
-		"on time":         {up(20, 0), ""},
-		"no packet":       {func(*script) {}, ""},
-		"a little late":   {up(20, 5*ms), ""},
-		"late in a phase": {up(20, 6*ms), `in phase "start" packets up came 6ms late on average`},
-		"late, and few":   {up(3, 6*ms), "packets came 6ms late on average"},
-		"late in a phase of a run that is not": {func(s *script) {
-			up(20, 6*ms)(s)
-			s.packets(200, harness.Down, harness.DropNone, 0)
-		}, `in phase "start" packets up came 6ms late on average`},
-		"one that waited for a time-out": {func(s *script) { up(99, 0)(s); up(1, 201*ms)(s) }, "1 of 100 packets came more than 200ms late"},
-		"a twentieth of a long way": {func(s *script) {
-			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
-			up(20, 12*ms)(s)
-			s.packets(100, harness.Down, harness.DropNone, 0)
-		}, ""},
+		"on time":          {up(20, 0), ""},
+		"no packet":        {func(*script) {}, ""},
+		"late on average":  {up(20, 6*ms), ""},
+		"one in a hundred": {func(s *script) { up(99, 0)(s); up(1, 201*ms)(s) }, ""},
+		"at 200 ms":        {up(20, 200*ms), ""},
+		"many in a phase":  {func(s *script) { up(18, 0)(s); up(2, 201*ms)(s) }, `in phase "start" 2 of 20 packets up came more than 200ms late`},
+		"many, of few":     {up(3, 201*ms), "3 of 3 packets came more than 200ms late"},
+		"waits of 200 ms":  {func(s *script) { s.waits(10, 200*ms); s.at += 4 * time.Second }, ""},
+		"longer waits":     {func(s *script) { s.waits(10, 201*ms); s.at += 4 * time.Second }, `in phase "start" programs waited for a processor for 2.01s of 6.07s, more than 200ms at a time`},
+		"a short time":     {func(s *script) { s.waits(10, 300*ms) }, ""},
+		"most of the time": {func(s *script) { s.waits(800, 6*ms) }, `in phase "start" programs waited for a processor for 4.8s of 8.81s`},
+		"half of the time": {func(s *script) { s.waits(800, 5*ms) }, ""},
+		"over several phases": {func(s *script) {
+			for range 3 {
+				s.phase(harness.Phase{Name: "short"})
+				s.waits(5, 300*ms)
+			}
+		}, "programs waited for a processor for 4.5s of 4.59s, more than 200ms at a time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(1)

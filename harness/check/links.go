@@ -12,6 +12,7 @@ type links struct {
 	phases []stretch
 	lanes  map[linkWay]*lane
 	events map[int]*event // by index in Scenario.Timeline
+	waits  []wait         // in order
 }
 
 // stretch is a phase and what its packets met.
@@ -32,7 +33,7 @@ type tally struct {
 	// how soon the rate could have sent them.
 	way, late, soonest time.Duration
 
-	stalled   int64 // delivered later than stallTime
+	stalled   int64 // delivered more than harness.LeastTimeout late
 	copied    int64
 	corrupted int64
 	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
@@ -162,7 +163,7 @@ func (l *links) arrive(i int, up bool, p *harness.Packet) {
 	t.soonest += soonest
 	t.way += p.Delay - p.Late
 	t.late += p.Late
-	if p.Late > stallTime {
+	if p.Late > harness.LeastTimeout {
 		t.stalled++
 	}
 	if p.Corrupt {

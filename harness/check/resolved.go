@@ -2,9 +2,10 @@ package check
 
 import "fmt"
 
-// unresolved: no final outcome after heal and settle.
+// unresolved: no final outcome after heal and settle. On a machine that
+// was too busy, see Judge.Busy, it is unknown: the payments may have lacked only time.
 func (j *Judge) unresolved() answer {
-	a := answer{fail: "without a final outcome", doubt: j.incomplete()}
+	a := answer{fail: "without a final outcome", doubt: j.incomplete(), busy: j.Busy()}
 	if a.doubt != "" {
 		return a // what is open now might have been resolved
 	}

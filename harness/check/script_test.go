@@ -128,6 +128,14 @@ func (s *script) packets(n int, d harness.Direction, drop harness.DropReason, la
 	}
 }
 
+// waits has a timer that is set every 5 ms be late n times.
+func (s *script) waits(n int, late time.Duration) {
+	for range n {
+		s.at += 4*ms + late
+		s.add(harness.Record{Late: late})
+	}
+}
+
 func (s *script) event(e harness.Event) {
 	s.header.Scenario.Timeline = append(s.header.Scenario.Timeline, e)
 }

@@ -3,10 +3,12 @@ package check
 import "fmt"
 
 // storm: more attempts and status queries for a payment than Workload.Attempts. A
-// bound of 0 is none. Only what a server could see is counted; dials that found no
+// bound of 0 is none. On a machine that was too busy, see
+// Judge.Busy, payments over it are unknown: it may have made the time-outs after
+// which they were tried again. Only what a server could see is counted; dials that found no
 // server are told apart.
 func (j *Judge) storm() answer {
-	a := answer{doubt: j.incomplete()}
+	a := answer{doubt: j.incomplete(), busy: j.Busy()}
 	if j.header == nil {
 		return a
 	}

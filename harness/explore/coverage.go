@@ -16,8 +16,8 @@ type Situation struct {
 	Commits bool // seen only in a subject that reports its durable commits
 }
 
-// The situations, by what a history shows of them. A try lasts from its beginning
-// to the record of its end.
+// The situations, by what a history shows of them. An attempt lasts from its
+// beginning to the record of its end.
 const (
 	confirmed   = "confirmed"
 	declined    = "declined"
@@ -26,23 +26,23 @@ const (
 	toldUnknown = "told unknown"
 	recovered   = "recovered: told unknown, and confirmed later"
 
-	noConnection = "no connection: the try ended before one was open"
-	requestLost  = "request lost: the try failed, and nothing was booked"
-	answerLost   = "answer lost: the try failed, and had been booked"
-	bookedLate   = "booked after the client had given up the try"
-	replayed     = "a try for what was booked already, answered"
+	noConnection = "no connection: the attempt ended before one was open"
+	requestLost  = "request lost: the attempt failed, nothing was booked"
+	answerLost   = "answer lost: the attempt failed, but was booked"
+	bookedLate   = "booked after the client gave up the attempt"
+	replayed     = "an attempt for a booked payment, answered"
 	asked        = "a status query, answered"
 	nearDeadline = "booked in the last second before its deadline"
 	pressedAgain = "pressed again without an answer"
 	pressedTwice = "pressed again, and the first press was booked"
 
-	crashBefore  = "server crash in a try, before its commit"
-	crashBetween = "server crash in a try, between its commit and its answer"
+	crashBefore  = "server crash in an attempt, before its commit"
+	crashBetween = "server crash in an attempt, between commit and answer"
 	clientQueued = "client crash with a payment that was not booked"
 	clientBooked = "client crash with a payment that was booked, unknown to it"
-	resetInside  = "reset in a try"
-	rebindInside = "rebind in a try"
-	darkInside   = "blackhole that began in a try"
+	resetInside  = "reset in an attempt"
+	rebindInside = "rebind in an attempt"
+	darkInside   = "blackhole that began in an attempt"
 	together     = "a fault during another one"
 )
 

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -89,7 +90,7 @@ func TestForSweep(t *testing.T) {
 			for _, way := range fault.ForSweep(spans, tc.can) {
 				got = append(got, way.Name)
 			}
-			require.Equal(t, append(network[:len(network):len(network)], tc.want...), got)
+			require.Equal(t, append(slices.Clip(network), tc.want...), got)
 		})
 	}
 }
@@ -108,7 +109,8 @@ func TestRefuse(t *testing.T) {
 		"of the other side":    {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "line 0: the subject has no way to crash the server: remove the event"},
 		"a crash of no side":   {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "line 0: the crash names no side: expected client or server"},
 		"two reasons": {
-			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4}, 0,
+			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
+			0,
 			"line 4: the subject has no way to crash the server: remove the event\nline 4: the subject's commits cannot be counted here: use --engine sim",
 		},
 	} {

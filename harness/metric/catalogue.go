@@ -37,7 +37,7 @@ func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99",
 
 // The reasons for which a figure may be absent.
 const (
-	noTry       = "nobody pressed pay, or the subject reported no try"
+	noTry       = "nobody pressed pay, or the subject reported no attempt"
 	noBytes     = "nobody pressed pay, or nothing was sent"
 	noPackets   = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
 	noShare     = "nothing was sent, or the engine sees byte streams and no packets"
@@ -45,7 +45,7 @@ const (
 	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
 	noConfirmed = "no payment was told confirmed"
 	noTold      = "no payer was told anything"
-	noAttempt   = "the subject reported no try that reached a connection"
+	noAttempt   = "the subject reported no attempt that reached a connection"
 	noVerdict   = "the check of this name could not be judged"
 	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
 	noJoules    = noRadio + ", or its model has no powers"
@@ -76,10 +76,10 @@ func tries() []Metric {
 		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noTry}
 	}
 	return []Metric{
-		per("attempts_per_payment", "tries to get a payment through that reached a connection, without status queries"),
-		per("status_queries_per_payment", "questions about an earlier try that reached a connection"),
-		per("connections_per_payment", "connections the tries and queries tried to open"),
-		per("failed_dials_per_payment", "tries and queries that ended before a connection was open, so that no server can have seen them"),
+		per("attempts_per_payment", "attempts that reached a connection, without status queries"),
+		per("status_queries_per_payment", "queries about an earlier attempt, if they reached a connection"),
+		per("connections_per_payment", "connections that attempts and queries dialed"),
+		per("failed_dials_per_payment", "attempts and queries that ended before a connection was open, so that no server can have seen them"),
 	}
 }
 
@@ -88,9 +88,9 @@ func times() []Metric {
 		return Metric{Name: name, Unit: harness.Seconds, Series: true, Text: text, Absent: absent}
 	}
 	return []Metric{
-		series("confirm", "time from the first press of a payment until it is first told confirmed; a sample a confirmed payment", noConfirmed),
-		series("feedback", "time from the first press of a payment until its payer is first told anything; a sample a payment told", noTold),
-		series("attempt", "how long a try took that reached a connection, answered or not, without status queries; a sample a try", noAttempt),
+		series("confirm", "time from the first press of a payment until it is first told confirmed; one sample for each confirmed payment", noConfirmed),
+		series("feedback", "time from the first press of a payment until its payer is first told anything; one sample for each payment told", noTold),
+		series("attempt", "how long an attempt took, answered or not, if it reached a connection; without status queries; one sample for each attempt", noAttempt),
 	}
 }
 
@@ -124,9 +124,9 @@ func energy() []Metric {
 	}
 	return []Metric{
 		per("joules_per_payment", harness.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
-		per("marginal_joules_per_payment", harness.Joules, "J above idle that had not been spent without the payment, summed over the payments", noJoules),
-		{Name: "joules", Unit: harness.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; a sample a payment", Absent: noJoules},
-		per("promotions_per_payment", harness.Count, "moves of the radio to a more powerful state that packets of payments asked for", noRadio),
+		per("marginal_joules_per_payment", harness.Joules, "J above idle that the radio would not have spent without the payment, summed over the payments", noJoules),
+		{Name: "joules", Unit: harness.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; one sample for each payment", Absent: noJoules},
+		per("promotions_per_payment", harness.Count, "moves of the radio to a more powerful state that packets of payments caused", noRadio),
 		per("radio_on_seconds_per_payment", harness.Seconds, "time the radio was connected or promoting for payments", noRadio),
 		{Name: "tail_share", Unit: harness.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
 		{
@@ -147,7 +147,7 @@ func checks() []Metric {
 		finding("duplicated", "posted more than once"),
 		finding("contradicted", "told declined, expired or failed, and posted"),
 		finding("altered", "posted with another amount, payer, payee or currency"),
-		finding("phantom", "posted and never asked"),
+		finding("phantom", "posted, but nobody asked for it"),
 		finding("unresolved", "without a final outcome after the settle"),
 		finding("flipped", "told another outcome after a final one"),
 		finding("unbalanced", "balances that do not add up"),

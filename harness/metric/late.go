@@ -14,12 +14,6 @@ import (
 // thresholds the lateness could have turned.
 
 const (
-	// probe is the longest lateness that TCP bears without sending anything again:
-	// the variance term of a retransmission time-out is at least 200 ms (see package
-	// packet). A tail loss probe is sent after two round trips (RFC 8985 section
-	// 7.2), one more than an answer takes: so it is the round trip where that is
-	// less.
-	probe = 200 * time.Millisecond
 	// memory is how long before a retransmission the lateness that caused it may lie:
 	// the first time-out of TCP (RFC 6298 section 2.1).
 	memory = time.Second
@@ -39,9 +33,6 @@ type overdue struct {
 	answers []arrival             // down
 	again   []resent
 }
-
-// stretch is a time.
-type stretch struct{ from, to time.Duration }
 
 // arrival is a packet that the payer got.
 type arrival struct {
@@ -106,44 +97,6 @@ func (l *overdue) tidy(ticks []stretch) *overdue {
 	return &t
 }
 
-// join puts times in order and makes one of those that overlap, or are no farther
-// apart than a gap. It changes spans.
-func join(spans []stretch, gap time.Duration) []stretch {
-	slices.SortFunc(spans, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
-	joined := spans[:0]
-	for _, s := range spans {
-		if n := len(joined); n > 0 && s.from <= joined[n-1].to+gap {
-			joined[n-1].to = max(joined[n-1].to, s.to)
-		} else {
-			joined = append(joined, s)
-		}
-	}
-	return joined
-}
-
-// without returns what of some times is in none of the others. Both are in order
-// and do not overlap.
-func without(some, others []stretch) (rest []stretch) {
-	for _, s := range some {
-		for len(others) > 0 && others[0].to <= s.from {
-			others = others[1:]
-		}
-		for _, o := range others {
-			if o.from >= s.to {
-				break
-			}
-			if o.from > s.from {
-				rest = append(rest, stretch{s.from, o.from})
-			}
-			s.from = max(s.from, o.to)
-		}
-		if s.from < s.to {
-			rest = append(rest, s)
-		}
-	}
-	return rest
-}
-
 // within is for how much of a time the machine was late. What had to happen one
 // thing after the other cannot have been held up for longer.
 func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
@@ -153,19 +106,12 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	return within(l.spans, from, to)
 }
 
-func within(spans []stretch, from, to time.Duration) (sum time.Duration) {
-	i, _ := slices.BinarySearchFunc(spans, from, func(s stretch, t time.Duration) int { return cmp.Compare(s.to, t) })
-	for ; i < len(spans) && spans[i].from < to; i++ {
-		sum += min(to, spans[i].to) - max(from, spans[i].from)
-	}
-	return max(0, sum)
-}
-
 // missed reports whether a try that ended without an answer could have had one,
 // had no packet been late: something came on a connection of that time, and came
-// after the end by no more than packets were late meanwhile. Late timers do not count:
-// an answer that a slow server holds back for seconds waits for no processor. The try may have ended
-// by lead sooner than recorded.
+// after the end by no more than packets were late meanwhile. It may have been the
+// answer to another try on that connection: a history does not say whose a packet
+// is. Late timers do not count: an answer that a slow server holds back for seconds
+// waits for no processor. The try may have ended by lead sooner than recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
 		return false
@@ -191,10 +137,11 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //     or, while none was on its way, a timer of the harness was: then the programs
 //     may have waited for a processor. What is waited for comes one after the other,
 //     so that it is the most that lateness can have added.
-//   - A try that got no answer, though one came on its connection later by no more
-//     than packets were late, would have been answered when it ended. Its payment
-//     is confirmed then, and the tries and presses after that were not made. They take
-//     with them the bytes and packets of as many average tries.
+//   - A try that got no answer, though something came on a connection of its payer
+//     later by no more than packets were late, would have been answered when it ended.
+//     Its payment has its outcome then, see order.answer, and the tries and presses
+//     after that were not made. They take with them the bytes and packets of as many
+//     average tries of their phase.
 //   - A retransmission was not made if within a second before it the machine was late
 //     for as long as the round trip, or 200 ms if that is less.
 //   - The radio sent and got each packet as much sooner as the machine had been late
@@ -219,8 +166,8 @@ func (c *Collector) OnTime() harness.Figures {
 	}
 	answered, clocks := p.answered(), p.clocks()
 	p.radioOnTime(answered, clocks)
+	p.trafficOnTime(answered)
 	p.triesOnTime(answered, clocks)
-	p.trafficOnTime(float64(len(p.tries)) / float64(max(1, len(c.tries))))
 	p.ordersOnTime(answered)
 	return p.Figures()
 }
@@ -246,7 +193,7 @@ func (c *Collector) ordersOnTime(answered map[int32]time.Duration) {
 	for i := range c.orders {
 		o := &c.orders[i]
 		if at, ok := answered[int32(i)]; ok {
-			o.answer(at)
+			o.answer(at, c.presses[o.latest].last)
 		}
 		l := c.late[o.wallet]
 		for _, d := range []*time.Duration{&o.confirm, &o.feedback} {
@@ -258,18 +205,26 @@ func (c *Collector) ordersOnTime(answered map[int32]time.Duration) {
 	for i := range c.presses {
 		p := &c.presses[i]
 		o := &c.orders[p.order]
-		p.void = o.confirm >= 0 && p.at > o.pressed && p.at >= o.pressed+o.confirm
+		at, ok := answered[p.order]
+		p.void = ok && p.at > at || o.confirm >= 0 && p.at > o.pressed && p.at >= o.pressed+o.confirm
 	}
 }
 
-// answer has the payer be told confirmed at an offset, if it was not told sooner.
-func (o *order) answer(at time.Duration) {
-	told := max(0, at-o.pressed)
-	for _, d := range []*time.Duration{&o.confirm, &o.feedback} {
-		if *d < 0 || *d > told {
+// answer has the payer be told the outcome of its payment at an offset, if it was
+// not told sooner. last is what it was told last. A payment that was declined in the
+// end would have been declined then. Any other would have been confirmed: also one
+// that expired, since what was late may have been its request.
+func (o *order) answer(at time.Duration, last harness.Outcome) {
+	tell := func(d *time.Duration) {
+		if told := max(0, at-o.pressed); *d < 0 || *d > told {
 			*d = told
 		}
 	}
+	tell(&o.feedback)
+	if last == harness.Declined && o.confirmed == 0 {
+		return
+	}
+	tell(&o.confirm)
 	o.confirmed, o.recovered = max(1, o.confirmed), false
 }
 
@@ -297,24 +252,38 @@ func (t try) needless(answered map[int32]time.Duration) bool {
 }
 
 // trafficOnTime leaves out the retransmissions that lateness may have caused, and
-// keeps a share of the rest.
-func (c *Collector) trafficOnTime(share float64) {
+// of the rest as large a share as tries were not needed that began in the phase. TCP
+// bears a lateness of harness.LeastTimeout without sending anything again, or of the
+// round trip where that is less: a tail loss probe is sent after two of them (RFC
+// 8985 section 7.2), one more than an answer takes.
+func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 	c.phases.list = slices.Clone(c.phases.list)
 	for _, l := range c.late {
 		for _, r := range l.again {
-			of, least := &c.phases.before, probe
+			of, least := &c.phases.before, harness.LeastTimeout
 			if r.phase >= 0 {
 				of = &c.phases.list[r.phase]
-				least = min(probe, max(time.Millisecond, of.Profile.Up.Delay+of.Profile.Down.Delay))
+				least = min(least, max(time.Millisecond, of.Profile.Up.Delay+of.Profile.Down.Delay))
 			}
 			if l.within(r.at-memory, r.at) >= least {
 				of.way(r.up).charged.less(r.size)
 			}
 		}
 	}
-	c.phases.before.keep(share)
-	for i := range c.phases.list {
-		c.phases.list[i].keep(share)
+	tries, needless := make(map[int]float64), make(map[int]float64) // by phase
+	for _, t := range c.tries {
+		i := c.phases.in(t.end - t.took)
+		tries[i]++
+		if t.needless(answered) {
+			needless[i]++
+		}
+	}
+	for i, n := range needless {
+		of := &c.phases.before
+		if i >= 0 {
+			of = &c.phases.list[i]
+		}
+		of.keep(1 - n/tries[i])
 	}
 }
 
@@ -327,9 +296,6 @@ func (c *charge) less(size int64) {
 
 // keep takes all but a share of the packets away.
 func (p *phase) keep(share float64) {
-	if share == 1 {
-		return
-	}
 	for _, c := range []*charge{&p.up.charged, &p.down.charged} {
 		c.packets, c.bytes, c.again = int64(share*float64(c.packets)), int64(share*float64(c.bytes)), int64(share*float64(c.again))
 	}

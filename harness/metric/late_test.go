@@ -113,6 +113,15 @@ func TestOnTime(t *testing.T) {
 			},
 			want{"confirmed": 1, "expired": 0, "max(confirm)": 0.040},
 		},
+		"and was declined in the end": {
+			[]harness.Record{
+				header(false), lte, pay(0, "p1", "o1"),
+				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.OutcomeUnknown),
+				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
+				pay(time.Second, "p2", "o1"), endOf(3*time.Second, "p2", time.Second), told(3*time.Second, "p1", harness.Declined), told(3*time.Second, "p2", harness.Declined),
+			},
+			want{"confirmed": 0, "declined": 1, "presses": 1, "attempts_per_payment": 1, "max(feedback)": 0.040, "max(confirm)": math.NaN()},
+		},
 		"a try ended before an answer that was slow": {
 			[]harness.Record{
 				header(false), lte, pay(0, "p1", "o1"),
@@ -148,10 +157,38 @@ func TestOnTime(t *testing.T) {
 			}
 			for name, v := range tc.want {
 				f, ok := got.Get(name)
-				require.True(t, ok, name)
+				require.Equal(t, !math.IsNaN(v), ok, name)
+				if !ok {
+					continue
+				}
 				require.InDelta(t, v, f.Value, 1e-9, name)
 			}
 		})
+	}
+}
+
+// Attempts that were not needed take nothing from another phase than the one they
+// began in.
+func TestOnTimeByPhase(t *testing.T) {
+	h := header(false)
+	for _, text := range []string{"bytes_per_payment(phase: late) < 1KB", "bytes_per_payment(phase: punctual) < 1KB"} {
+		h.Header.Scenario.Expect = append(h.Header.Scenario.Expect, harness.Expectation{Text: text})
+	}
+	got := collect(
+		h, harness.Record{Phase: &harness.Phase{Name: "late"}}, pay(0, "p1", "o1"),
+		packet(crossed(0, harness.Up, 0, 190*ms)), packet(crossed(190*ms, harness.Up, 0, 190*ms)), endOf(300*ms, "p1", 300*ms),
+		packet(crossed(380*ms, harness.Down, 0, 0)),
+		packet(crossed(900*ms, harness.Up, 0, 0)), endOf(time.Second, "p1", 200*ms), told(time.Second, "p1", harness.Confirmed),
+		harness.Record{At: 2 * time.Second, Phase: &harness.Phase{Name: "punctual"}}, pay(3*time.Second, "p2", "o2"),
+		packet(crossed(3*time.Second, harness.Up, 0, 0)), packet(crossed(3*time.Second, harness.Down, 0, 0)),
+		harness.Record{At: 3 * time.Second, Attempt: &harness.Attempt{Payment: "p2", N: 1}}, told(3*time.Second, "p2", harness.Confirmed),
+	).OnTime()
+	for name, want := range map[string]float64{
+		"bytes_per_payment(phase: late)": 200, "bytes_per_payment(phase: punctual)": 200, "bytes_per_payment": 200,
+	} {
+		f, ok := got.Get(name)
+		require.True(t, ok, name)
+		require.InDelta(t, want, f.Value, 1e-9, name)
 	}
 }
 

@@ -29,13 +29,7 @@ func (l *phases) begin(at time.Duration, p harness.Phase) {
 // phase counts for the run only; its index is -1.
 func (l *phases) packet(p *harness.Packet) int {
 	up := p.Direction != harness.Down
-	i := len(l.list) - 1
-	for i > 0 && l.list[i].from > p.At {
-		i--
-	}
-	for i+1 < len(l.list) && l.list[i+1].from-l.list[i].from < blink {
-		i++
-	}
+	i := l.in(p.At)
 	if i < 0 {
 		l.before.way(up).add(p)
 		return i
@@ -47,6 +41,19 @@ func (l *phases) packet(p *harness.Packet) int {
 		l.lane(p.Client, up).arrive(t, i, p)
 	case p.Drop == harness.DropLoss && p.N > 0:
 		l.lane(p.Client, up).lose(t, i, p.N)
+	}
+	return i
+}
+
+// in returns the index of the phase that was in force at an offset: the first also
+// before it began, and -1 as long as there is none.
+func (l *phases) in(at time.Duration) int {
+	i := len(l.list) - 1
+	for i > 0 && l.list[i].from > at {
+		i--
+	}
+	for i+1 < len(l.list) && l.list[i+1].from-l.list[i].from < blink {
+		i++
 	}
 	return i
 }

@@ -54,7 +54,7 @@ func (r *runs) smaller(ctx context.Context, c explore.Case, check, hash string) 
 	if hash != "" && small.First.Result.Hash != hash {
 		b.WriteString("\n\na second run of the seed had another history, and failed, too: " + unrepeated)
 	}
-	fmt.Fprintf(&b, "\n\nthe smallest run found that fails so, after %d tries: %s", small.Tried, got.told())
+	fmt.Fprintf(&b, "\n\nthe smallest run found that still fails, after %d runs: %s", small.Tried, got.told())
 	r.file(&b, small.Case, small.Check, got.headline())
 	return b.String()
 }

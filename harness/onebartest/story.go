@@ -80,7 +80,7 @@ func (t *teller) record(r harness.Record) {
 		if r.Attempt.Error != "" {
 			came = r.Attempt.Error
 		}
-		t.line(r.At, "try %d is over after %s: %s", r.Attempt.N, r.Attempt.Took.Round(time.Millisecond), came)
+		t.line(r.At, "attempt %d ended after %s: %s", r.Attempt.N, r.Attempt.Took.Round(time.Millisecond), came)
 	case r.Told != nil && t.about(r.Told.Payment):
 		why := ""
 		if r.Told.Reason != "" {

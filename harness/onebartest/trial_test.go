@@ -56,7 +56,7 @@ func TestRunOverHTTP2(t *testing.T) {
 func TestHTTP2WithoutPings(t *testing.T) {
 	message := failure(t, onebartest.Trial{Scenario: "nat-rebind", System: wiring{http2: true, deaf: true}.system}.Run)
 	require.Contains(t, message, "nat-rebind, seed 1: unresolved: ")
-	require.Contains(t, message, "try 5 is over after 8s")
+	require.Contains(t, message, "attempt 5 ended after 8s")
 }
 
 // many is n, or a tenth of it for who is in a hurry.

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -67,10 +66,12 @@ func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
 	for _, check := range []string{"load", "impairment"} {
 		if v := res.Verdict(check); v.Status != harness.Pass {
 			doubt(&res, "the experiment was not as asked, see "+check)
-			res.Busy = cmp.Or(judge.Busy(), res.Busy)
 		}
 	}
 	for _, v := range res.Verdicts {
+		if v.Status == harness.StatusUnknown {
+			res.Busy = judge.Busy() // lateness that could turn no more than a threshold is not why
+		}
 		res.Status = res.Status.Worse(v.Status)
 	}
 	for _, t := range res.Thresholds {

@@ -18,6 +18,8 @@ type lateRun struct {
 	late     time.Duration
 	expect   string
 	booked   int
+	tries    int  // one more than these
+	slow     bool // for the 4 s after the payment programs waited for a processor most of the time
 	timeline []harness.Event
 	faults   []harness.FaultNote
 }
@@ -55,6 +57,15 @@ func (l lateRun) history(t *testing.T) *bytes.Buffer {
 	add(end-5*ms, harness.Record{Committed: "p1"})
 	add(end, harness.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}})
 	add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
+	for n := range l.tries {
+		add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: n + 2}})
+	}
+	for range 40 {
+		if end += 5 * ms; l.slow {
+			end += 100 * ms
+			add(end, harness.Record{Late: 100 * ms})
+		}
+	}
 	for _, f := range l.faults {
 		add(end, harness.Record{Fault: &f})
 	}
@@ -81,17 +92,25 @@ func TestLateness(t *testing.T) {
 		reason     string // of the threshold
 		busy       string
 	}{
-		"on time":                        {run: lateRun{expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
-		"late, and passes all the same":  {run: lateRun{late: 20 * ms, expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
-		"late, and fails all the same":   {run: lateRun{late: 20 * ms, expect: "max(confirm) < 75ms"}, want: harness.Fail, impairment: harness.Pass},
-		"passes only since it was late":  {run: lateRun{late: 20 * ms, expect: "max(confirm) > 100ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) > 100ms: without lateness it would be 80ms"},
-		"may fail since it was late":     {run: lateRun{late: 40 * ms, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) < 140ms: without lateness it would be 80ms"},
-		"bytes are as many as ever":      {run: lateRun{late: 40 * ms, expect: "bytes_per_payment < 100"}, want: harness.Fail, impairment: harness.Pass},
-		"later than a time-out":          {run: lateRun{late: 300 * ms, expect: "bytes_per_payment < 900"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the experiment was not as asked, see impairment", busy: "2 of 2 packets came more than 200ms late"},
-		"booked twice, however late":     {run: lateRun{late: 300 * ms, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"booked twice, a little late":    {run: lateRun{late: 20 * ms, booked: 2, expect: "duplicated == 0"}, want: harness.Fail, impairment: harness.Pass},
-		"an outage was missed":           {run: lateRun{timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
-		"an outage was missed, and late": {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "packets came 20ms late on average"},
+		"on time":                                        {run: lateRun{expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
+		"late, and passes all the same":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
+		"late, and fails all the same":                   {run: lateRun{late: 20 * ms, expect: "max(confirm) < 75ms"}, want: harness.Fail, impairment: harness.Pass},
+		"passes only since it was late":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) > 100ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) > 100ms: without lateness it would be 80ms"},
+		"may fail since it was late":                     {run: lateRun{late: 40 * ms, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) < 140ms: without lateness it would be 80ms"},
+		"bytes are as many as ever":                      {run: lateRun{late: 40 * ms, expect: "bytes_per_payment < 100"}, want: harness.Fail, impairment: harness.Pass},
+		"later than a time-out":                          {run: lateRun{late: 300 * ms, expect: "bytes_per_payment < 900"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the experiment was not as asked, see impairment", busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, however late":                     {run: lateRun{late: 300 * ms, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, a little late":                    {run: lateRun{late: 20 * ms, booked: 2, expect: "duplicated == 0"}, want: harness.Fail, impairment: harness.Pass},
+		"an outage was missed":                           {run: lateRun{timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
+		"an outage was missed, and late":                 {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
+		"an outage was missed, and a threshold in doubt": {run: lateRun{late: 40 * ms, timeline: blackhole, faults: nothing, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the machine was too busy: without lateness it would be 80ms"},
+		"an outage was missed, later than a time-out":    {run: lateRun{late: 300 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm":                             {run: lateRun{tries: 4}, want: harness.Fail, impairment: harness.Pass},
+		"a storm, a little late":              {run: lateRun{late: 20 * ms, tries: 4}, want: harness.Fail, impairment: harness.Pass},
+		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, tries: 4}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm on a slow machine":           {run: lateRun{tries: 4, slow: true}, want: harness.StatusUnknown, impairment: harness.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
+		"no storm on a slow machine":          {run: lateRun{slow: true, expect: "confirmed == 1"}, want: harness.Pass, impairment: harness.Pass},
+		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, tries: 4, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.run.booked == 0 {

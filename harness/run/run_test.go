@@ -97,6 +97,7 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 	}
 	return taken, s.ledgerErr
 }
+
 func (s subject) Abilities() harness.Abilities {
 	return harness.CrashClient | harness.CrashServer | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
 }
@@ -114,6 +115,7 @@ func (s subject) SlowAnswers(by time.Duration) func() int64 {
 	s.note("slow %v", by)
 	return func() int64 { return 1 }
 }
+
 func (s subject) Pay(ctx context.Context, p harness.Payment) error {
 	s.observer.Attempt(harness.Attempt{Payment: p.ID, N: 1})
 	if p.ID == s.hangs {

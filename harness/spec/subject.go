@@ -14,23 +14,23 @@ import (
 // subjectClient is one of its keys, as are subjectServer and subjectLedger.
 type subjectClient struct {
 	place
-	HTTP httpClient `yaml:"http" doc:"the harness pays over HTTP, as an app would"`
-	Exec execClient `yaml:"exec" doc:"a program that is told what to pay, see [exec-client.md](exec-client.md)"`
+	HTTP httpClient `yaml:"http" doc:"onebar pays over HTTP, as an app would"`
+	Exec execClient `yaml:"exec" doc:"an external program that gets payment commands, see [exec-client.md](exec-client.md)"`
 }
 
 type subjectServer struct {
 	place
-	Address   verbatim   `yaml:"address" doc:"host:port of a server that is there already; TLS passes through untouched"`
-	Exec      execServer `yaml:"exec" doc:"a program, started for the run, that can crash"`
-	Container container  `yaml:"container" doc:"a container, started for the run, that can crash"`
+	Address   verbatim   `yaml:"address" doc:"host:port of a server that is already running; TLS passes through untouched"`
+	Exec      execServer `yaml:"exec" doc:"a program that onebar starts for the run and can crash"`
+	Container container  `yaml:"container" doc:"a container that onebar starts for the run and can crash"`
 }
 
 type subjectLedger struct {
 	place
-	HTTP httpLedger `yaml:"http" doc:"a list over HTTP"`
+	HTTP httpLedger `yaml:"http" doc:"an HTTP endpoint that lists the bookings"`
 	Exec program    `yaml:"exec" doc:"a program that prints the ledger"`
 	SQL  sqlLedger  `yaml:"sql" doc:"a query to a database"`
-	None yes        `yaml:"none" doc:"true: it cannot be read; what needs it is not judged, and the report says so"`
+	None yes        `yaml:"none" doc:"true: the ledger cannot be read; checks that need it are n/a, and the report says so"`
 }
 
 // config makes the plain form of the section.

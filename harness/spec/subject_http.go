@@ -16,29 +16,29 @@ import (
 // httpClient is a client that is the harness itself, paying over HTTP.
 type httpClient struct {
 	place
-	Preset    word        `yaml:"preset" words:"ietf stripe checkout ppro whop solidgate" doc:"known semantics to start from: key header, what statuses mean, when to pay again; keys given here win, and rules given here come first"`
-	URL       verbatim    `yaml:"url" doc:"what paths are relative to, such as https://api.example.com/v1; without it http:// and the address of the server. Wherever it leads, connections go to the server of the subject"`
-	TLS       httpTLS     `yaml:"tls" doc:"whom to trust; without it the roots of the system and the name in url"`
+	Preset    word        `yaml:"preset" words:"ietf stripe checkout ppro whop solidgate" doc:"known semantics to start from: key header, meaning of statuses, when to attempt again; keys given here override it, and rules given here come first"`
+	URL       verbatim    `yaml:"url" doc:"base URL of all paths, such as https://api.example.com/v1; without it http:// and the address of the server. Connections always go to the server of the subject, whatever host the URL names"`
+	TLS       httpTLS     `yaml:"tls" doc:"which server certificates to trust; without it the roots of the system and the name in url"`
 	Headers   sources     `yaml:"headers" doc:"headers of every request, by name"`
-	Setup     []httpSetup `yaml:"setup" doc:"requests before the first payment, one after the other, beside the impaired link"`
+	Setup     []httpSetup `yaml:"setup" doc:"requests before the first payment, one after the other, not over the impaired link"`
 	Pay       httpPay     `yaml:"pay" required:"true" doc:"the request that pays"`
-	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts, and where none does the outcome is unknown; one must say confirmed, unless the preset is stripe"`
-	Key       word        `yaml:"key" words:"payment order attempt none" doc:"what has an idempotency key of its own: a press of pay; an order with all its presses; each attempt; nothing. Without it payment"`
+	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts; if none matches, the outcome is unknown. One rule must say confirmed, unless the preset is stripe"`
+	Key       word        `yaml:"key" words:"payment order attempt none" doc:"scope of an idempotency key: one press of pay; one order with all its presses; one attempt; no key at all. Without it payment"`
 	KeyHeader verbatim    `yaml:"key_header" doc:"the header of the key; without it Idempotency-Key"`
-	KeyQuoted yes         `yaml:"key_quoted" doc:"true: the key stands in quotes in its header, as the IETF's draft has it"`
+	KeyQuoted yes         `yaml:"key_quoted" doc:"true: the key is in quotes in its header, as in the IETF draft"`
 	Timeout   duration    `yaml:"timeout" range:"10ms..10m" doc:"longest wait for an answer to one request; without it 10s"`
-	GiveUp    duration    `yaml:"give_up" range:"10ms..24h" doc:"a payment without a final outcome is given up after this, as unknown; without it 60s"`
+	GiveUp    duration    `yaml:"give_up" range:"10ms..24h" doc:"the client gives up a payment without a final outcome after this, as unknown; without it 60s"`
 	Retry     httpRetry   `yaml:"retry" doc:"when a payment is attempted again"`
-	Poll      httpPoll    `yaml:"poll" doc:"asks what became of a payment that is pending, or unknown after its last attempt"`
-	Callback  httpCall    `yaml:"callback" doc:"the server says what became of a payment, at a URL that templates have as {{ callback }}"`
+	Poll      httpPoll    `yaml:"poll" doc:"queries the status of a payment that is pending, or unknown after its last attempt"`
+	Callback  httpCall    `yaml:"callback" doc:"the server reports the outcome of a payment to a URL, which templates name {{ callback }}"`
 }
 
 type httpTLS struct {
 	place
-	CA         verbatim `yaml:"ca" doc:"file of PEM certificates to trust, in place of the system's; paths begin at the folder of the scenario file"`
-	Pin        verbatim `yaml:"pin" doc:"SHA-256 of the server's certificate in hexadecimal, in place of any chain"`
-	ServerName verbatim `yaml:"server_name" doc:"name to ask for and to expect, in place of that in url"`
-	Insecure   yes      `yaml:"insecure" doc:"true: trust anybody"`
+	CA         verbatim `yaml:"ca" doc:"PEM file of certificates to trust, in place of the system's; relative paths start at the folder of the scenario file"`
+	Pin        verbatim `yaml:"pin" doc:"SHA-256 of the server's certificate in hexadecimal; the chain is then not verified"`
+	ServerName verbatim `yaml:"server_name" doc:"server name to send (SNI) and to expect, in place of the one in url"`
+	Insecure   yes      `yaml:"insecure" doc:"true: trust every certificate"`
 }
 
 type httpPay struct {
@@ -46,51 +46,51 @@ type httpPay struct {
 	Method  verbatim `yaml:"method" doc:"without it POST if there is a body or a form, else GET"`
 	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
 	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
-	Body    source   `yaml:"body" doc:"the body; a template; one that begins with { or [ is sent as application/json, unless headers say otherwise"`
-	Form    sources  `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
-	Capture sources  `yaml:"capture" doc:"values to keep of the answer, by name; expressions such as body.id; later requests have them as {{ captured.NAME }}"`
+	Body    source   `yaml:"body" doc:"the body; a template; a body that begins with { or [ is sent as application/json, unless headers say otherwise"`
+	Form    sources  `yaml:"form" doc:"fields of a form, by name, in place of a body; templates"`
+	Capture sources  `yaml:"capture" doc:"values to keep from the answer, by name; expressions such as body.id; later requests use them as {{ captured.NAME }}"`
 }
 
 type httpSetup struct {
 	place
 	For     word     `yaml:"for" words:"once wallet merchant" default:"once" doc:"how often: once, once a wallet, or once a merchant"`
-	Method  verbatim `yaml:"method" doc:"as of pay, as those below"`
+	Method  verbatim `yaml:"method" doc:"as for pay; also the keys below"`
 	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
 	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
 	Body    source   `yaml:"body" doc:"the body; a template"`
-	Form    sources  `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
-	Capture sources  `yaml:"capture" doc:"values to keep of the answer, by name; what a request for a wallet or merchant keeps is kept for it alone"`
-	Expect  source   `yaml:"expect" doc:"condition that the answer must meet, or the run does not begin; without it a status of 200 to 299"`
-	Account source   `yaml:"account" doc:"expression over the answer: what the server calls the account of the wallet or merchant; without it w0, w1 and m0, m1 as they are"`
+	Form    sources  `yaml:"form" doc:"fields of a form, by name, in place of a body; templates"`
+	Capture sources  `yaml:"capture" doc:"values to keep from the answer, by name; a value of a request for a wallet or merchant is kept for that one alone"`
+	Expect  source   `yaml:"expect" doc:"condition on the answer; if it is not met the run does not begin; without it a status of 200 to 299"`
+	Account source   `yaml:"account" doc:"expression over the answer: the server's name for the account of the wallet or merchant; without it w0, w1, m0, m1 and so on"`
 }
 
 type httpRule struct {
 	place
 	When    source `yaml:"when" required:"true" doc:"condition over the answer, such as status == 200 and body.state == 'done'"`
-	Outcome word   `yaml:"outcome" required:"true" words:"confirmed declined retry pending unknown" doc:"what the answer means: the money has moved; refused, and nothing has moved; pay again; taken, and known later; nobody knows"`
+	Outcome word   `yaml:"outcome" required:"true" words:"confirmed declined retry pending unknown" doc:"what the answer means: the money has moved; refused, and no money has moved; attempt again; accepted, outcome follows later; unknown"`
 }
 
 type httpRetry struct {
 	place
 	Attempts   count    `yaml:"attempts" range:"1..10000" doc:"most attempts a payment, the first included; without it 3"`
 	Wait       duration `yaml:"wait" range:"0s..1h" doc:"wait before the second attempt; without it 500ms"`
-	Factor     number   `yaml:"factor" range:"1..100" doc:"each wait is so many times the one before; without it 2"`
+	Factor     number   `yaml:"factor" range:"1..100" doc:"factor from each wait to the next; without it 2"`
 	Cap        duration `yaml:"cap" range:"0s..24h" doc:"longest wait; without it 5s"`
-	Jitter     share    `yaml:"jitter" range:"0%..100%" doc:"each wait is shorter by up to this share of it, by the seed; without it 25%"`
-	On         []word   `yaml:"on" words:"timeout connection retry unknown" doc:"what is attempted again: no answer in time; a connection that failed or broke; an answer that a rule says retry of; one that is unknown. Without it the first three"`
+	Jitter     share    `yaml:"jitter" range:"0%..100%" doc:"each wait is shortened by up to this share, drawn by the seed; without it 25%"`
+	On         []word   `yaml:"on" words:"timeout connection retry unknown" doc:"what leads to another attempt: no answer in time; a connection that failed or broke; an answer whose rule says retry; an answer that is unknown. Without it the first three"`
 	RetryAfter word     `yaml:"retry_after" words:"obey ignore" doc:"the server's Retry-After header; without it obey"`
 }
 
 type httpPoll struct {
 	place
 	Method   verbatim   `yaml:"method" doc:"without it GET"`
-	Path     source     `yaml:"path" required:"true" doc:"as of pay, as those below; {{ captured.NAME }} has what pay has captured"`
+	Path     source     `yaml:"path" required:"true" doc:"as for pay; also the keys below; {{ captured.NAME }} has what pay has captured"`
 	Headers  sources    `yaml:"headers" doc:"headers, by name; templates"`
 	Body     source     `yaml:"body" doc:"the body; a template"`
-	Form     sources    `yaml:"form" doc:"in place of a body: fields of a form, by name; templates"`
-	Every    duration   `yaml:"every" range:"1ms..1h" default:"1s" doc:"wait before each question"`
-	Limit    count      `yaml:"limit" range:"1..100000" doc:"most questions a payment; without it until it is given up"`
-	Outcomes []httpRule `yaml:"outcomes" doc:"what an answer means; retry has the payment attempted again, and pending and unknown ask on"`
+	Form     sources    `yaml:"form" doc:"fields of a form, by name, in place of a body; templates"`
+	Every    duration   `yaml:"every" range:"1ms..1h" default:"1s" doc:"wait before each status query"`
+	Limit    count      `yaml:"limit" range:"1..100000" doc:"most status queries for one payment; without it until the client gives up"`
+	Outcomes []httpRule `yaml:"outcomes" doc:"what an answer means; retry attempts the payment again; after pending or unknown the queries go on"`
 }
 
 type httpCall struct {
@@ -102,28 +102,28 @@ type httpCall struct {
 // httpLedger is a ledger that is read over HTTP.
 type httpLedger struct {
 	place
-	URL      verbatim     `yaml:"url" doc:"as of the http client, as tls and headers"`
-	TLS      httpTLS      `yaml:"tls" doc:"whom to trust"`
+	URL      verbatim     `yaml:"url" doc:"as for the http client; so are tls and headers"`
+	TLS      httpTLS      `yaml:"tls" doc:"which server certificates to trust"`
 	Headers  sources      `yaml:"headers" doc:"headers of every request, by name; templates"`
 	Path     source       `yaml:"path" required:"true" doc:"path of the first page; a template"`
 	Items    source       `yaml:"items" doc:"expression: the list in an answer, such as body.data; without it the body"`
-	Where    source       `yaml:"where" doc:"condition over item: which are bookings, such as item.status == 'succeeded'; without it all"`
+	Where    source       `yaml:"where" doc:"condition over item that selects the bookings, such as item.status == 'succeeded'; without it all items"`
 	Next     source       `yaml:"next" doc:"expression: path of the next page, or nothing after the last; it may use body, headers, items, page and offset. Without it there is one page"`
-	Fields   httpFields   `yaml:"fields" required:"true" doc:"what an item holds; expressions over item"`
+	Fields   httpFields   `yaml:"fields" required:"true" doc:"where an item has its values; expressions over item"`
 	Timeout  duration     `yaml:"timeout" range:"10ms..10m" doc:"longest wait for one page; without it 10s"`
-	Balances httpBalances `yaml:"balances" doc:"a list of accounts with what they hold; without it whether the books balance is not judged"`
+	Balances httpBalances `yaml:"balances" doc:"a list of accounts with their balances; without it the check unbalanced is n/a"`
 }
 
 type httpFields struct {
 	place
 	ID       source `yaml:"id" required:"true" doc:"the server's own id of the booking"`
 	Amount   source `yaml:"amount" doc:"amount in minor units, such as 1250"`
-	Major    source `yaml:"major" doc:"in place of amount: in major units, such as 12.50"`
+	Major    source `yaml:"major" doc:"amount in major units, such as 12.50, in place of amount"`
 	Currency source `yaml:"currency" doc:"ISO 4217 code in either case; without it that of the workload"`
-	Payer    source `yaml:"payer" doc:"account that paid; without it that it is as asked is not judged"`
-	Payee    source `yaml:"payee" doc:"account that was paid; without it that it is as asked is not judged"`
-	Payment  source `yaml:"payment" doc:"what tells which payment it is of: its reference, its id or its key"`
-	Order    source `yaml:"order" doc:"which order it is of. Without payment and order bookings are told apart by their amounts"`
+	Payer    source `yaml:"payer" doc:"account that paid; without it the payer is not compared with the payment"`
+	Payee    source `yaml:"payee" doc:"account that was paid; without it the payee is not compared with the payment"`
+	Payment  source `yaml:"payment" doc:"identifies the payment: its reference, its id or its key"`
+	Order    source `yaml:"order" doc:"identifies the order. Without payment and order, bookings are matched by their amounts"`
 }
 
 type httpBalances struct {
@@ -131,8 +131,8 @@ type httpBalances struct {
 	Path    source `yaml:"path" required:"true" doc:"path of the list; a template"`
 	Items   source `yaml:"items" doc:"expression: the list in the answer; without it the body"`
 	Account source `yaml:"account" required:"true" doc:"expression over item: the account"`
-	Amount  source `yaml:"amount" doc:"expression over item: what it holds, in minor units"`
-	Major   source `yaml:"major" doc:"in place of amount: in major units"`
+	Amount  source `yaml:"amount" doc:"expression over item: the balance, in minor units"`
+	Major   source `yaml:"major" doc:"the balance in major units, in place of amount"`
 }
 
 // source is a template or an expression.

@@ -16,60 +16,60 @@ import (
 type execClient struct {
 	place
 	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them"`
-	Env     variables  `yaml:"env" doc:"added to the environment of onebar; ${NAME} stands for a variable of it"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
-	Shared  yes        `yaml:"shared" doc:"true: one program pays for all wallets; without it each has its own"`
-	Kernel  yes        `yaml:"kernel" doc:"true: on Linux each program runs in a network namespace of its own, whose only way out is the link, so that its kernel's TCP meets the loss; where there can be none it is behind a loopback address, as without this, and the report says so"`
-	Holds   yes        `yaml:"holds" doc:"true: it answers the command held; without it a payment that it forgets counts as lost"`
+	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; ${NAME} is replaced by a variable of that environment"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
+	Shared  yes        `yaml:"shared" doc:"true: one program pays for all wallets; without it each wallet has its own program"`
+	Kernel  yes        `yaml:"kernel" doc:"true: on Linux each program runs in its own network namespace, whose only route is the link, so the kernel's TCP meets the loss; if no namespace can be made, the program uses a loopback address, as without this key, and the report says so"`
+	Holds   yes        `yaml:"holds" doc:"true: the program answers the command held; without it a payment that it forgets counts as lost"`
 }
 
 // execServer is a server that is a program.
 type execServer struct {
 	place
-	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{port}} stands for a free port and {{dir}} for a folder that outlives a crash"`
-	Env     variables  `yaml:"env" doc:"added to the environment of onebar, with {{port}} and {{dir}}; ${NAME} stands for a variable of it"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
-	Address verbatim   `yaml:"address" doc:"host:port where it listens, if it cannot be told {{port}}"`
-	Ready   ready      `yaml:"ready" doc:"how to know that it answers; without it, it takes a connection and keeps it open"`
+	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{port}} is replaced by a free port, {{dir}} by a folder that is kept over a crash"`
+	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; {{port}} and {{dir}} are replaced as in command, ${NAME} by a variable of that environment"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
+	Address verbatim   `yaml:"address" doc:"host:port where the program listens, if it does not take {{port}}"`
+	Ready   ready      `yaml:"ready" doc:"when the server is ready; without it: when it accepts a connection and keeps it open"`
 }
 
 type ready struct {
 	place
-	HTTP   verbatim `yaml:"http" doc:"a path, such as /health: GET on it answers"`
-	Status count    `yaml:"status" range:"100..599" doc:"of http: with this status; without it any from 200 to 299"`
-	Line   verbatim `yaml:"line" doc:"a text that stands in a line that it prints"`
-	Within duration `yaml:"within" default:"30s" range:"100ms..10m" doc:"longest wait; it is over when the program dies, too"`
+	HTTP   verbatim `yaml:"http" doc:"a path, such as /health: the server is ready when GET on it is answered"`
+	Status count    `yaml:"status" range:"100..599" doc:"with http: the status to expect; without it any from 200 to 299"`
+	Line   verbatim `yaml:"line" doc:"the server is ready when it prints a line with this text"`
+	Within duration `yaml:"within" default:"30s" range:"100ms..10m" doc:"longest wait; it ends early if the program exits"`
 }
 
 // container is one container.
 type container struct {
 	place
 	Image      verbatim   `yaml:"image" doc:"the image to run"`
-	Build      verbatim   `yaml:"build" doc:"in place of an image: a folder with a Dockerfile; paths begin at the folder of the scenario file"`
-	Dockerfile verbatim   `yaml:"dockerfile" doc:"of build: name of the Dockerfile; without it Dockerfile"`
-	Command    []verbatim `yaml:"command" doc:"in place of the command of the image"`
-	Env        variables  `yaml:"env" doc:"its environment; ${NAME} stands for a variable of the environment of onebar"`
-	Mounts     variables  `yaml:"mounts" doc:"folders of this machine by where they are in the container; {{dir}} stands for one of this run"`
-	Port       count      `yaml:"port" range:"1..65535" doc:"where it listens; published on loopback, at a free port"`
-	Ready      ready      `yaml:"ready" doc:"how to know that it answers; without it, it takes a connection and keeps it open"`
-	Beside     containers `yaml:"beside" doc:"containers that it needs, by the names under which it finds them on their network; they start before it and do not crash with it"`
+	Build      verbatim   `yaml:"build" doc:"a folder with a Dockerfile, in place of an image; relative paths start at the folder of the scenario file"`
+	Dockerfile verbatim   `yaml:"dockerfile" doc:"with build: name of the Dockerfile; without it Dockerfile"`
+	Command    []verbatim `yaml:"command" doc:"replaces the command of the image"`
+	Env        variables  `yaml:"env" doc:"its environment; ${NAME} is replaced by a variable of the environment of onebar"`
+	Mounts     variables  `yaml:"mounts" doc:"folders of this machine, by their path in the container; {{dir}} is replaced by a folder of this run"`
+	Port       count      `yaml:"port" range:"1..65535" doc:"port on which the container listens; published on loopback, at a free port"`
+	Ready      ready      `yaml:"ready" doc:"when the server is ready; without it: when it accepts a connection and keeps it open"`
+	Beside     containers `yaml:"beside" doc:"containers that the server needs, by their host names on its network; they start before it and do not crash with it"`
 }
 
 // program is a program that prints the ledger and ends.
 type program struct {
 	place
-	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{server}} stands for the host:port of the server, {{NAME}} for that of a container beside it, and {{dir}} for the folder of this run"`
-	Env     variables  `yaml:"env" doc:"added to the environment of onebar; the same words stand in it, and ${NAME} for a variable of that environment"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder; paths begin at the folder of the scenario file, which it is without this"`
+	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{server}} is replaced by the host:port of the server, {{NAME}} by that of a container beside it, {{dir}} by the folder of this run"`
+	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; the same words are replaced, and ${NAME} by a variable of that environment"`
+	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
 }
 
 // sqlLedger is a ledger in a database.
 type sqlLedger struct {
 	place
 	Driver   word     `yaml:"driver" required:"true" words:"postgres mysql sqlite" doc:"which database"`
-	DSN      verbatim `yaml:"dsn" required:"true" doc:"how to reach it, as its driver takes it; ${NAME} stands for a variable of the environment, {{server}} for the host:port of the server, {{NAME}} for that of a container beside it, and {{dir}} for the folder of this run"`
-	Query    verbatim `yaml:"query" required:"true" doc:"gives id, payer, payee, amount (in minor units) and currency, and if it can payment (the key or id of the payment) and order; without both bookings are told apart by their amounts. It runs before and after the payments, in a transaction that can only read"`
-	Balances verbatim `yaml:"balances" doc:"gives account, currency and balance, and if it can floor, in minor units; without it whether the books balance is not judged"`
+	DSN      verbatim `yaml:"dsn" required:"true" doc:"data source name in the form of the driver; ${NAME} is replaced by a variable of the environment, {{server}} by the host:port of the server, {{NAME}} by that of a container beside it, {{dir}} by the folder of this run"`
+	Query    verbatim `yaml:"query" required:"true" doc:"returns id, payer, payee, amount (in minor units) and currency, and if available payment (the key or id of the payment) and order; without both, bookings are matched by their amounts. It runs before and after the payments, in a read-only transaction"`
+	Balances verbatim `yaml:"balances" doc:"returns account, currency and balance, and if available floor, in minor units; without it the check unbalanced is n/a"`
 }
 
 // verbatim is text that is kept as it is.

@@ -111,7 +111,7 @@ func TestKilledProcess(t *testing.T) {
 	require.GreaterOrEqual(t, len(confirmed), 200)
 
 	cfg, clock := config(t)
-	cfg.Path = path
+	cfg.Path, cfg.Create = path, false
 	l, err := OpenLedger(cfg)
 	require.NoError(t, err)
 	b := &book{Ledger: l, cfg: cfg, clock: clock}
@@ -271,6 +271,12 @@ func TestOpenRefuses(t *testing.T) {
 		want    string
 	}{
 		{"no receipt key", func(_ *testing.T, cfg *LedgerConfig) { cfg.Receipts = nil }, "the receipt key has 0 bytes"},
+		{"no ledger", func(_ *testing.T, cfg *LedgerConfig) { cfg.Create = false }, "if it was lost, put it back"},
+		{"an empty file", func(t *testing.T, cfg *LedgerConfig) {
+			t.Helper()
+			cfg.Create = false
+			require.NoError(t, os.WriteFile(cfg.Path, nil, 0o600))
+		}, "there is no ledger in the file"},
 		{"no directory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path = filepath.Join(cfg.Path, "x.db") }, "no such file"},
 		{"no database", func(t *testing.T, cfg *LedgerConfig) {
 			t.Helper()
@@ -286,11 +292,11 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
 			execSQL(t, cfg.Path, "PRAGMA user_version=9")
-		}, "the ledger has format 9 and this program knows 4"},
+		}, "the ledger has format 9 and this program knows 5"},
 		{"a ledger without identities", func(t *testing.T, cfg *LedgerConfig) {
 			t.Helper()
 			execSQL(t, cfg.Path, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=2", applicationID))
-		}, "the ledger has format 2 and this program knows 4: use the program that wrote it"},
+		}, "the ledger has format 2 and this program knows 5: use the program that wrote it"},
 		{"memory", func(_ *testing.T, cfg *LedgerConfig) { cfg.Path, cfg.VFS = "/ledger", "memdb" }, "does not survive a crash"},
 		{"no such file layer", func(_ *testing.T, cfg *LedgerConfig) { cfg.VFS = "nowhere" }, "no such vfs"},
 	}

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,6 +103,11 @@ func (l *lockedBuffer) String() string {
 // transaction, what was in it has not happened, neither to a balance nor to an
 // account.
 func TestAFullDiskLeavesNothingInMemory(t *testing.T) {
+	synctest.Test(t, testAFullDiskLeavesNothingInMemory)
+}
+
+func testAFullDiskLeavesNothingInMemory(t *testing.T) {
+	t.Helper()
 	disk := storetest.NewDisk(t)
 	cfg, clock := config(t)
 	cfg.VFS = disk.Name
@@ -134,7 +139,7 @@ func TestAFullDiskLeavesNothingInMemory(t *testing.T) {
 			t.Error("enrolled on a full disk")
 		}
 	})
-	require.Eventually(t, func() bool { return b.db.Waiting() == 2 }, 10*time.Second, time.Millisecond)
+	synctest.Wait()
 	close(release)
 	wg.Wait()
 	disk.FullAll.Store(false)
@@ -156,6 +161,33 @@ func TestAFullDiskLeavesNothingInMemory(t *testing.T) {
 	_, closing := b.books(t)
 	require.Zero(t, closing["w0"])
 	require.EqualValues(t, 7, closing["late"])
+}
+
+// TestATransactionThatCannotBeginUndoesNothing: what the one before it made durable
+// stays, in memory too.
+func TestATransactionThatCannotBeginUndoesNothing(t *testing.T) {
+	disk := storetest.NewDisk(t)
+	cfg, clock := config(t)
+	cfg.VFS = disk.Name
+	b := openBookWith(t, 1, cfg, clock)
+	late := newTestWallet(t, nil)
+	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES", Opening: 25_00}))
+	b.wallets = append(b.wallets, late)
+	refused := func(p pay.Payment) {
+		t.Helper()
+		disk.FailBegin.Store(1)
+		require.Equal(t, pay.Busy, b.pay(t, 0, p).Reason)
+		require.Zero(t, disk.FailBegin.Load())
+	}
+	toLate := payment(1)
+	toLate.Payee = "late"
+	refused(toLate)
+	require.Equal(t, pay.Confirmed, b.pay(t, 0, toLate).Result)
+	refused(payment(2))
+	require.Equal(t, pay.Confirmed, b.pay(t, 1, payment(3)).Result)
+	_, closing := b.books(t)
+	require.EqualValues(t, 75_00, closing["w0"])
+	require.EqualValues(t, 25_00, closing["late"])
 }
 
 // TestNoAccountIsOpenedInPart: neither in the file nor in memory.

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -15,17 +16,26 @@ import (
 // ErrClosed is returned by a Ledger after its Close or Kill.
 var ErrClosed = errors.New("the bank is closed")
 
+// DefaultMaxRefused is the default of LedgerConfig.MaxRefused.
+const DefaultMaxRefused = 1000
+
 // LedgerConfig is what a ledger is opened with.
 type LedgerConfig struct {
 	Path     string             // the database file; SQLite keeps a log beside it
 	VFS      string             // the registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
 	Receipts ed25519.PrivateKey // signs answers
 
+	// Create makes the ledger if there is none. Without it that is an error,
+	// fs.ErrNotExist: a new ledger in the place of one that was lost would book again
+	// what that one has booked.
+	Create bool
+
 	MaxAmount int64 // minor units, the largest payment; default and at most pay.MaxAmount
 	MaxBatch  int   // requests in one transaction; default 256
-	// MaxRefused bounds the refusals that are remembered of one payer, whose
-	// deadline is not long past. Beyond it a payment that would be refused is
-	// answered "busy", and nothing is remembered. Default 1,000.
+	// MaxRefused bounds the refusals that are remembered of one payer: each until a
+	// day after the payment cannot be booked any more (pay.Payment.BookableUntil).
+	// Beyond it a payment that would be refused is answered "busy", and nothing is
+	// remembered. Default DefaultMaxRefused.
 	MaxRefused int
 	// AllowRepeatedOrders books an order of a payer again under another key, as a
 	// bank does to which the order is only a note. A wallet that lost its queue, or
@@ -39,6 +49,10 @@ type LedgerConfig struct {
 	Log         *slog.Logger // nil discards
 	Hooks       Hooks
 
+	// ForgetAnswers has OpenLedger delete the record of every answer, as if they had
+	// been in memory only. Such a bank books a payment again that it has booked: it is
+	// a fault, for tests of what finds it.
+	ForgetAnswers bool
 	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
 	// their order: of those the bank was making durable when it crashed nobody has
 	// been told.
@@ -88,8 +102,7 @@ type job struct {
 	answer      *pay.Answer // in the transaction that was made last
 }
 
-// OpenLedger opens the ledger in cfg.Path, or makes a new one. The caller closes
-// it.
+// OpenLedger opens the ledger in cfg.Path. The caller closes it.
 func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	if len(cfg.Receipts) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("open ledger %s: the receipt key has %d bytes, not %d", cfg.Path, len(cfg.Receipts), ed25519.PrivateKeySize)
@@ -98,7 +111,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		cfg.MaxAmount = pay.MaxAmount
 	}
 	if cfg.MaxRefused <= 0 {
-		cfg.MaxRefused = 1000
+		cfg.MaxRefused = DefaultMaxRefused
 	}
 	if cfg.Queue <= 0 {
 		cfg.Queue = 4096
@@ -109,10 +122,14 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	l := &Ledger{cfg: cfg}
 	l.w.cfg, l.w.identities = &l.cfg, &l.identities
 	f := file(cfg.Path, cfg.VFS)
-	f.Create, f.MaxBatch, f.Queue, f.CommitDelay = true, cfg.MaxBatch, cfg.Queue, cfg.CommitDelay
+	f.Create, f.MaxBatch, f.Queue, f.CommitDelay = cfg.Create, cfg.MaxBatch, cfg.Queue, cfg.CommitDelay
 	f.Hooks = sqlite.Hooks{Begin: l.w.begin, Flush: l.w.flush, Done: l.w.done, Undone: l.w.undone}
 	var err error
-	if l.db, err = sqlite.Open(f); err != nil {
+	l.db, err = sqlite.Open(f)
+	if errors.Is(err, fs.ErrNotExist) && !cfg.Create {
+		err = fmt.Errorf("there is no ledger %s: if it was lost, put it back, for what it has booked would be booked again; a new bank makes its own: %w", cfg.Path, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	err = l.db.View(func(tx *sqlite.Tx) error {
@@ -121,6 +138,9 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		}
 		return l.w.recall(tx)
 	})
+	if err == nil && cfg.ForgetAnswers {
+		err = l.db.Update(forgetRecords)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Path, err), l.Kill())
 	}

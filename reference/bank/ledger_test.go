@@ -65,7 +65,7 @@ func config(tb testing.TB) (LedgerConfig, *atomic.Int64) {
 	_, receipts, err := ed25519.GenerateKey(rand.NewChaCha8([32]byte{1}))
 	require.NoError(tb, err)
 	return LedgerConfig{
-		Path: filepath.Join(tb.TempDir(), "bank.db"), Receipts: receipts,
+		Path: filepath.Join(tb.TempDir(), "bank.db"), Receipts: receipts, Create: true,
 		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}, clock
 }
@@ -114,6 +114,7 @@ func (b *book) enroll(tb testing.TB, wallets int) {
 // reopen opens the file again, after a Close or a Kill.
 func (b *book) reopen(tb tester) {
 	tb.Helper()
+	b.cfg.Create = false
 	l, err := OpenLedger(b.cfg)
 	require.NoError(tb, err)
 	b.Ledger = l
@@ -330,6 +331,7 @@ func TestDeadlines(t *testing.T) {
 	forever := payment(1)
 	forever.Deadline = 0
 	const before, at, after = testTime + 1000, testTime + 60_000, testTime + 60_001
+	until := testTime + pay.MaxValidity.Milliseconds()
 	type step struct {
 		ask  pay.Ask
 		now  int64
@@ -363,6 +365,12 @@ func TestDeadlines(t *testing.T) {
 			{pay.AskStatus, after, pay.NotFound},
 			{pay.AskPay, after, pay.Confirmed},
 		}, 1},
+		{"no deadline, in the last millisecond", forever, []step{{pay.AskPay, until, pay.Confirmed}}, 1},
+		{"no deadline, too late", forever, []step{
+			{pay.AskStatus, until, pay.NotFound},
+			{pay.AskStatus, until + 1, pay.Expired},
+			{pay.AskPay, until, pay.Expired},
+		}, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -444,7 +452,10 @@ func TestEnroll(t *testing.T) {
 	}
 }
 
-func TestBusy(t *testing.T) {
+func TestBusy(t *testing.T) { synctest.Test(t, testBusy) }
+
+func testBusy(t *testing.T) {
+	t.Helper()
 	cfg, clock := config(t)
 	cfg.Queue, cfg.MaxBatch = 1, 1
 	held, release := make(chan struct{}), make(chan struct{})
@@ -457,7 +468,7 @@ func TestBusy(t *testing.T) {
 	wg.Go(func() { b.pay(t, 0, payment(1)) }) // holds the writer
 	<-held
 	wg.Go(func() { b.pay(t, 1, payment(2)) }) // fills the queue
-	require.Eventually(t, func() bool { return b.db.Waiting() == 1 }, 10*time.Second, time.Millisecond)
+	synctest.Wait()
 	got := b.pay(t, 2, payment(3))
 	require.Equal(t, pay.Refused, got.Result)
 	require.Equal(t, pay.Busy, got.Reason)
@@ -470,7 +481,10 @@ func TestBusy(t *testing.T) {
 
 // TestBatches shows that what arrives during a commit shares the next one, and
 // that the hooks see each booking before its answer.
-func TestBatches(t *testing.T) {
+func TestBatches(t *testing.T) { synctest.Test(t, testBatches) }
+
+func testBatches(t *testing.T) {
+	t.Helper()
 	const waiting = 16
 	cfg, clock := config(t)
 	held, release := make(chan struct{}), make(chan struct{})
@@ -499,7 +513,7 @@ func TestBatches(t *testing.T) {
 			<-held
 		}
 	}
-	require.Eventually(t, func() bool { return b.db.Waiting() == waiting }, 10*time.Second, time.Millisecond)
+	synctest.Wait()
 	close(release)
 	wg.Wait()
 	require.Len(t, batches, 2)
@@ -626,6 +640,37 @@ func TestRefusalsAreBounded(t *testing.T) {
 		require.Equal(t, pay.NoFunds, b.pay(t, 0, poor(7, 0)).Reason, "what was said is repeated")
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(20_000)).Result, "what can be booked is")
 		require.Equal(t, pay.NoFunds, b.pay(t, 1, poor(1, 0)).Reason, "others are not touched")
+
+		// Without a deadline they are late after pay.MaxValidity.
+		b.clock.Store(testTime + (pay.MaxValidity + refusedGrace).Milliseconds())
+		require.Equal(t, pay.Expired, b.pay(t, 1, poor(2, 0)).Result)
+		require.Equal(t, pay.Busy, b.pay(t, 0, poor(30_000, 0)).Reason, "they may not be forgotten yet")
+		b.clock.Add(1)
+		fresh := poor(30_001, 0)
+		fresh.Created = b.clock.Load()
+		require.Equal(t, pay.NoFunds, b.pay(t, 0, fresh).Reason)
+		require.Equal(t, 4, rows(b), "what was booked, the new one, two of the other payer")
+		for n := range 60 {
+			p := poor(n, 0)
+			p.Amount = 1
+			require.Equal(t, pay.Expired, b.pay(t, 0, p).Result, "what is forgotten is not booked")
+		}
+		require.Equal(t, 4, rows(b))
+		b.books(t)
+	})
+	t.Run("a conflict", func(t *testing.T) {
+		b := open(t)
+		require.Equal(t, pay.NoFunds, b.pay(t, 0, poor(1, testTime+2000)).Reason)
+		other := payment(1)
+		other.Deadline = 0
+		require.Equal(t, pay.Conflict, b.pay(t, 0, other).Result)
+		b.clock.Add(10 * refusedGrace.Milliseconds())
+		trigger := poor(2, 0)
+		trigger.Created = b.clock.Load()
+		require.Equal(t, pay.NoFunds, b.pay(t, 0, trigger).Reason)
+		require.Equal(t, pay.Conflict, b.pay(t, 0, other).Result, "what was in conflict is not booked")
+		transfers, _ := b.books(t)
+		require.Empty(t, transfers)
 	})
 	t.Run("deadlines", func(t *testing.T) {
 		b := open(t)

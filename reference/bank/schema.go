@@ -55,16 +55,16 @@ CREATE TABLE idempotency (
 	transfer    INTEGER NOT NULL,                                  -- the answer's
 	receipt     BLOB    NOT NULL CHECK (length(receipt) = 64),
 	decided     INTEGER NOT NULL,
-	deadline    INTEGER NOT NULL,                                  -- of the payment, by the wallet; 0: none
+	until       INTEGER NOT NULL,                                  -- after which nothing is booked under the key: see pay.Payment.BookableUntil
 	PRIMARY KEY (payer, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX refused ON idempotency (payer, deadline) WHERE result <> 'confirmed';
+CREATE INDEX refused ON idempotency (payer, until) WHERE result <> 'confirmed';
 `
 
 const (
 	applicationID = 0x6f626172 // "obar", in the file's header
-	schemaVersion = 4
+	schemaVersion = 5
 )
 
 // cacheKiB bounds the pages SQLite keeps in memory, in KiB. Keys are random, so

@@ -52,11 +52,14 @@ type record struct {
 
 func findRecord(tx *sqlite.Tx, payer int64, key *pay.Key) (r record, found bool, err error) {
 	err = tx.Query(`SELECT fingerprint, result, reason, transfer, receipt, decided FROM idempotency WHERE payer = ? AND key = ?`,
-		func(row sqlite.Row) (err error) {
+		func(row sqlite.Row) error {
 			found = true
 			row.Fill(r.fingerprint[:], 0)
-			r.answer, err = scanAnswer(row, 1)
-			r.answer.Key = *key
+			a, err := scanAnswer(row, 1)
+			if err == nil {
+				r.answer = *a
+				r.answer.Key = *key
+			}
 			return err
 		}, payer, key[:])
 	return r, found, err
@@ -64,28 +67,29 @@ func findRecord(tx *sqlite.Tx, payer int64, key *pay.Key) (r record, found bool,
 
 // scanAnswer reads a final answer from the columns result, reason, transfer,
 // receipt and decided, which begin at column i.
-func scanAnswer(r sqlite.Row, i int) (a pay.Answer, err error) {
-	if a.Result, err = pay.ParseResult(r.Text(i)); err != nil {
-		return a, err
-	}
-	if a.Reason, err = pay.ParseReason(r.Text(i + 1)); err != nil {
-		return a, err
-	}
-	a.Transfer, a.Receipt, a.At = r.Int(i+2), r.Blob(i+3), r.Int(i+4)
-	return a, a.Validate()
+func scanAnswer(r sqlite.Row, i int) (*pay.Answer, error) {
+	return pay.ParseAnswer(r.Text(i), r.Text(i+1), r.Int(i+2), r.Int(i+4), r.Blob(i+3))
 }
 
 func insertRecord(tx *sqlite.Tx, payer int64, p *pay.Payment, r *record) error {
 	a := &r.answer
-	_, err := tx.Exec(`INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided, deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		payer, p.Key[:], r.fingerprint[:], a.Result.String(), a.Reason.String(), a.Transfer, a.Receipt, a.At, p.Deadline)
+	_, err := tx.Exec(`INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		payer, p.Key[:], r.fingerprint[:], a.Result.String(), a.Reason.String(), a.Transfer, a.Receipt, a.At, p.BookableUntil())
 	return err
 }
 
-// pruneRefused forgets what payer was refused with a deadline before an instant,
-// in Unix milliseconds, and returns how many refusals are left.
+// keepRecord keeps the record of a refusal for as long as p can be booked, which has
+// its key and other content.
+func keepRecord(tx *sqlite.Tx, payer int64, p *pay.Payment) error {
+	_, err := tx.Exec(`UPDATE idempotency SET until = ?3 WHERE payer = ?1 AND key = ?2 AND until < ?3 AND result <> 'confirmed'`,
+		payer, p.Key[:], p.BookableUntil())
+	return err
+}
+
+// pruneRefused forgets the refusals of payer under whose keys nothing is booked since
+// an instant, in Unix milliseconds, and returns how many are left.
 func pruneRefused(tx *sqlite.Tx, payer, before int64) (left int, err error) {
-	_, err = tx.Exec(`DELETE FROM idempotency WHERE payer = ? AND result <> 'confirmed' AND deadline > 0 AND deadline < ?`, payer, before)
+	_, err = tx.Exec(`DELETE FROM idempotency WHERE payer = ? AND result <> 'confirmed' AND until < ?`, payer, before)
 	if err != nil {
 		return 0, err
 	}
@@ -93,6 +97,12 @@ func pruneRefused(tx *sqlite.Tx, payer, before int64) (left int, err error) {
 		left = int(r.Int(0))
 		return nil
 	}, payer)
+}
+
+// forgetRecords deletes the record of every answer.
+func forgetRecords(tx *sqlite.Tx) error {
+	_, err := tx.Exec(`DELETE FROM idempotency`)
+	return err
 }
 
 // paid returns the transfer with which payer has paid the order of p under

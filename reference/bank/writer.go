@@ -73,10 +73,10 @@ func (w *writer) add(a *account) {
 }
 
 // begin is called when a transaction begins.
-func (w *writer) begin() {
-	w.now = w.cfg.Clock.Milli()
-	w.dirty, w.opened, w.booked = w.dirty[:0], w.opened[:0], w.booked[:0]
-}
+func (w *writer) begin() { w.now = w.cfg.Clock.Milli() }
+
+// end forgets the transaction under way.
+func (w *writer) end() { w.dirty, w.opened, w.booked = w.dirty[:0], w.opened[:0], w.booked[:0] }
 
 // flush writes the balances back, before the commit.
 func (w *writer) flush(ctx context.Context, tx *sqlite.Tx) error {
@@ -93,6 +93,7 @@ func (w *writer) flush(ctx context.Context, tx *sqlite.Tx) error {
 
 // done is called when the transaction is durable and nobody has been told.
 func (w *writer) done() {
+	defer w.end()
 	for _, a := range w.dirty {
 		a.stored, a.dirty = a.balance, false
 	}
@@ -108,6 +109,7 @@ func (w *writer) done() {
 
 // undone is called when the transaction failed.
 func (w *writer) undone(tx *sqlite.Tx, cause error) error {
+	defer w.end()
 	switch {
 	case errors.Is(cause, ErrClosed):
 	case !sqlite.IsUnwritten(cause):
@@ -144,9 +146,9 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 		return nil, err
 	}
 	if found {
-		return w.repeat(j, &r), nil
+		return w.repeat(tx, j, &r, payer)
 	}
-	late := p.Deadline != 0 && w.now > p.Deadline
+	late := w.now > p.BookableUntil()
 	if !late && j.request.Ask == pay.AskStatus {
 		a.Result = pay.NotFound
 		return a, nil
@@ -194,17 +196,18 @@ func (w *writer) decide(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *acc
 	return err
 }
 
-// refusedGrace is how long after its deadline a refusal is remembered. So the
-// bank's clock may be set back by as much: a copy of the payment is not booked.
+// refusedGrace is how long a refusal is remembered after the payment cannot be booked
+// any more. So the bank's clock may be set back by as much: a copy of the payment is
+// not booked.
 const refusedGrace = 24 * time.Hour
 
 // remember reports whether the refusal a is to be recorded, and keeps those of a
-// payer from growing without bound: a payment whose deadline is long past needs no
-// record, because it will be late for ever; and a payer with too many refusals is
-// refused for now.
+// payer from growing without bound: a payment that is long past its deadline, or
+// MaxValidity if it has none, needs no record, because it will be late for ever; and
+// a payer with too many refusals is refused for now.
 func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account) (bool, error) {
 	before := w.now - refusedGrace.Milliseconds()
-	if p.Deadline != 0 && p.Deadline < before {
+	if p.BookableUntil() < before {
 		return false, nil
 	}
 	left, err := pruneRefused(tx, payer.id, before)
@@ -215,15 +218,19 @@ func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *a
 	return false, nil
 }
 
-// repeat answers a request whose key is known already.
-func (w *writer) repeat(j *job, r *record) *pay.Answer {
+// repeat answers a request whose key is known already. A conflict is final: as long
+// as the payment could be booked, the record stays that stands in its way.
+func (w *writer) repeat(tx *sqlite.Tx, j *job, r *record, payer *account) (*pay.Answer, error) {
 	p := &j.request.Payment
 	if r.fingerprint == j.fingerprint {
-		return &r.answer
+		return &r.answer, nil
+	}
+	if err := keepRecord(tx, payer.id, p); err != nil {
+		return nil, err
 	}
 	a := &pay.Answer{Key: p.Key, Result: pay.Conflict, At: r.answer.At}
 	pay.SignReceipt(w.cfg.Receipts, j.payer, p, a)
-	return a
+	return a, nil
 }
 
 // decline returns why a payment cannot be booked, or NoReason.

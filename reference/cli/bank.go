@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/pay"
-	"github.com/onebar/onebar/reference/sqlite"
 	"github.com/onebar/onebar/reference/vault"
 )
 
@@ -47,10 +45,7 @@ func bankInit() *cobra.Command {
 			}
 			text := bankKeyText(static.Public, public)
 			keys := bankKeys{Static: static.Private, Receipts: vault.Secret(receipts.Seed())}
-			if err := makeBank(dir, keys); err != nil {
-				return err
-			}
-			if err := writeKeys(dir, "bank", keys, text); err != nil {
+			if err := initialize(dir, "bank", keys, text, func() error { return makeLedger(dir, receipts) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "public key of the bank, for its wallets (also in %s):\n%s\n", filepath.Join(dir, "bank.pub"), text)
@@ -61,15 +56,11 @@ func bankInit() *cobra.Command {
 	return require(c, "dir")
 }
 
-// makeBank makes the folder and an empty ledger. The keys come last: what is left
-// of a bank whose making failed does not stand in the way of the next.
-func makeBank(dir string, keys bankKeys) error {
-	if err := makeDir(dir, "bank"); err != nil {
-		return err
-	}
-	b, err := openWith(dir, keys, nil)
+// makeLedger makes an empty ledger.
+func makeLedger(dir string, receipts ed25519.PrivateKey) error {
+	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Create: true})
 	if err == nil {
-		err = b.Close()
+		err = l.Close()
 	}
 	if err != nil {
 		return err
@@ -91,26 +82,26 @@ type openBank struct {
 	lock     io.Closer
 }
 
-// open opens the bank in dir for writing. The caller closes it.
-func open(dir string, log *slog.Logger) (*openBank, error) {
+// open opens the bank in dir for writing, with the limits and the log of cfg. The
+// caller closes it.
+func open(dir string, cfg bank.LedgerConfig) (*openBank, error) {
 	var keys bankKeys
 	if err := readKeys(dir, "bank", &keys); err != nil {
 		return nil, err
 	}
-	return openWith(dir, keys, log)
-}
-
-func openWith(dir string, keys bankKeys, log *slog.Logger) (*openBank, error) {
 	static, err := noise.KeyPairOf(keys.Static)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDir(dir)
+	// A bank keeps its accounts in memory and would not see what another program
+	// writes.
+	lock, err := lockDir(dir, "bank")
 	if err != nil {
 		return nil, err
 	}
 	receipts := ed25519.NewKeyFromSeed(keys.Receipts[:])
-	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Log: log})
+	cfg.Path, cfg.Receipts = ledgerPath(dir), receipts
+	l, err := bank.OpenLedger(cfg)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -121,16 +112,6 @@ func openWith(dir string, keys bankKeys, log *slog.Logger) (*openBank, error) {
 func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.Close()) }
 
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
-
-// lockDir keeps other programs from writing to the bank in dir until the lock is
-// closed: a bank keeps its accounts in memory and would not see what they write.
-func lockDir(dir string) (io.Closer, error) {
-	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
-	if errors.Is(err, sqlite.ErrLocked) {
-		err = fmt.Errorf("another program writes to the bank in %s: stop its \"bank serve\" first", dir)
-	}
-	return lock, err
-}
 
 func bankEnroll() *cobra.Command {
 	var dir, certificate string
@@ -150,7 +131,7 @@ not be serving meanwhile.`,
 					return fmt.Errorf("--key: %w; it is in wallet.pub of the wallet's folder", err)
 				}
 			}
-			b, err := open(dir, nil)
+			b, err := open(dir, bank.LedgerConfig{})
 			if err != nil {
 				return err
 			}

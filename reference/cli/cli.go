@@ -80,8 +80,19 @@ func require(c *cobra.Command, flags ...string) *cobra.Command {
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// makeDir makes the folder of a bank or wallet, in which there are no keys yet.
-func makeDir(dir, name string) error {
+// initialize makes a bank or a wallet, as name says, in the folder dir: what create
+// makes, and then the keys, as writeKeys does. The keys come last: what is left of
+// one whose making failed does not stand in the way of the next. It locks the folder
+// until the keys are written, so that two programs cannot mix theirs.
+func initialize(dir, name string, keys any, public string, create func() error) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := lockDir(dir, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	path := filepath.Join(dir, name+".json")
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -89,7 +100,20 @@ func makeDir(dir, name string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return os.MkdirAll(dir, 0o700)
+	if err := create(); err != nil {
+		return err
+	}
+	return writeKeys(dir, name, keys, public)
+}
+
+// lockDir keeps other programs that lock the bank or the wallet in dir out until the
+// lock is closed.
+func lockDir(dir, name string) (io.Closer, error) {
+	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
+	if errors.Is(err, sqlite.ErrLocked) {
+		err = fmt.Errorf("another program writes to the %s in %s: wait for its \"%s init\", or stop its \"bank serve\" first", name, dir, name)
+	}
+	return lock, err
 }
 
 // writeWhole writes a file under a temporary name first: whatever happens, path

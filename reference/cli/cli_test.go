@@ -183,6 +183,7 @@ func TestMistakes(t *testing.T) {
 		{"no time", "--idle-timeout 0s: it must be more than 0, such as 2m0s", []string{
 			"bank", "serve", "--dir", d, "--max-connections", "0", "--idle-timeout", "0",
 		}},
+		{"no frame", "--frame-timeout -1s: it must be more than 0, such as 10s", []string{"bank", "serve", "--dir", d, "--frame-timeout", "-1s"}},
 		{"no ledger", "is there a bank in", []string{"bank", "ledger", "--dir", d}},
 		{"no wallet", `run "onebar reference wallet init`, []string{"wallet", "sync", "--dir", d}},
 		{"short bank key", "128 hexadecimal digits", []string{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onebar/onebar/reference/bank"
 	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/channel/server"
 )
@@ -19,9 +20,15 @@ import (
 const closing = 1500 * time.Millisecond
 
 // limits bound what wallets and strangers can hold of a bank that serves.
+//
+// Three bounds are not flags, because they depend on this program and not on the
+// wallets it serves. Every request fits noise.ServerConfig.MaxRequest until the
+// protocol changes. LedgerConfig.Queue bounds the memory of requests that wait, and
+// LedgerConfig.MaxBatch the length of one transaction.
 type limits struct {
 	conns  server.Config      // its limits only
 	stream noise.ServerConfig // its time-outs only
+	ledger bank.LedgerConfig  // its MaxRefused only
 }
 
 // bound is the flag of one limit.
@@ -39,6 +46,7 @@ func (l *limits) counts() []bound[int] {
 		{&c.MaxPerAddress, "max-per-address", server.DefaultMaxPerAddress, "of them, those from one IPv4 address or one IPv6 /64 network; a carrier may put many phones behind one"},
 		{&c.MaxPerWallet, "max-per-wallet", server.DefaultMaxPerWallet, "of them, those of one wallet; one more closes its oldest"},
 		{&c.Outstanding, "max-outstanding", server.DefaultOutstanding, "requests of one connection that may wait for their answers; further ones are read later"},
+		{&l.ledger.MaxRefused, "max-refused", bank.DefaultMaxRefused, "refused payments of one wallet that the bank remembers; what it would refuse beyond is answered \"busy\""},
 	}
 }
 
@@ -47,6 +55,7 @@ func (l *limits) durations() []bound[time.Duration] {
 	return []bound[time.Duration]{
 		{&c.HandshakeTimeout, "handshake-timeout", noise.DefaultHandshakeTimeout, "from the connection to the end of its first request"},
 		{&c.IdleTimeout, "idle-timeout", noise.DefaultIdleTimeout, "between two requests of a connection"},
+		{&c.FrameTimeout, "frame-timeout", noise.DefaultFrameTimeout, "from the first byte of a request to its last, after the first request"},
 		{&c.WriteTimeout, "write-timeout", noise.DefaultWriteTimeout, "to hand an answer to the network: bounds how long a wallet may not read"},
 	}
 }
@@ -97,7 +106,8 @@ answer. A new connection is refused only if none of these is left.`,
 				return err
 			}
 			log := logTo(c.ErrOrStderr())
-			b, err := open(dir, log)
+			l.ledger.Log = log
+			b, err := open(dir, l.ledger)
 			if err != nil {
 				return err
 			}

@@ -57,11 +57,8 @@ func walletInit() *cobra.Command {
 				return err
 			}
 			keys.BankKey = strings.TrimSpace(bankKey)
-			if err := makeWallet(dir, keys); err != nil {
-				return err
-			}
 			certificate := v.Certificate()
-			if err := writeKeys(dir, "wallet", keys, certificate.String()); err != nil {
+			if err := initialize(dir, "wallet", keys, certificate.String(), func() error { return makeQueue(dir, keys) }); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "certificate of the wallet, for its bank (also in %s):\n%s\n", filepath.Join(dir, "wallet.pub"), &certificate)
@@ -85,12 +82,8 @@ type openWallet struct {
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
-// makeWallet makes the folder and an empty queue. The keys come last: what is left
-// of a wallet whose making failed does not stand in the way of the next.
-func makeWallet(dir string, keys walletKeys) error {
-	if err := makeDir(dir, "wallet"); err != nil {
-		return err
-	}
+// makeQueue makes an empty queue.
+func makeQueue(dir string, keys walletKeys) error {
 	q, err := queue(dir, keys)
 	if err != nil {
 		return err
@@ -221,7 +214,7 @@ taken.`,
 	f.StringVar(&o.Payee, "to", "", "account to be paid")
 	f.Int64Var(&o.Amount, "amount", 0, "amount in minor units, such as cents")
 	f.StringVar(&o.Currency, "currency", "", "ISO 4217 code, such as KES")
-	f.DurationVar(&within, "within", 5*time.Minute, "the bank must not book it later than this; 0 is any time")
+	f.DurationVar(&within, "within", 5*time.Minute, "the bank must not book it later than this; 0 is 30 days")
 	f.DurationVar(&wait, "wait", time.Minute, "how long to wait for a final answer")
 	return require(c, "dir", "order", "to", "amount", "currency")
 }

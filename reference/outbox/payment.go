@@ -113,14 +113,11 @@ func scan(r sqlite.Row, verify func(*pay.Payment, *pay.Answer) error) (p Payment
 // transfer, decided and receipt, which begin at column i. It returns nil if
 // there is none.
 func scanAnswer(r sqlite.Row, i int) (*pay.Answer, error) {
-	a := &pay.Answer{Transfer: r.Int(i + 2), At: r.Int(i + 3), Receipt: r.Blob(i + 4)}
-	if r.Text(i) == "" && r.Text(i+1) == "" && a.Transfer == 0 && a.At == 0 && a.Receipt == nil {
+	result, reason, transfer, at, receipt := r.Text(i), r.Text(i+1), r.Int(i+2), r.Int(i+3), r.Blob(i+4)
+	if result == "" && reason == "" && transfer == 0 && at == 0 && receipt == nil {
 		return nil, nil //nolint:nilnil // no answer yet
 	}
-	var errs [2]error
-	a.Result, errs[0] = pay.ParseResult(r.Text(i))
-	a.Reason, errs[1] = pay.ParseReason(r.Text(i + 1))
-	return a, errors.Join(errs[0], errs[1], a.Validate())
+	return pay.ParseAnswer(result, reason, transfer, at, receipt)
 }
 
 // find calls got with each payment that a condition chooses.

@@ -14,7 +14,7 @@ const (
 	Unknown   Result = iota
 	Confirmed        // final: the money has moved
 	Declined         // final: nothing moves under this key; see the reason
-	Expired          // final: the deadline passed first, nothing moves under this key
+	Expired          // final: it was not booked by its deadline (Payment.BookableUntil), nothing moves under this key
 	Conflict         // final: the key belongs to other content, this content is not booked under it
 	NotFound         // not final: an earlier copy may still arrive and be booked
 	Refused          // not final: an earlier copy, or a commit that failed half-way, may have been recorded all the same; see the reason
@@ -25,8 +25,9 @@ func (r Result) String() string {
 	return enumName(int(r), "unknown", "confirmed", "declined", "expired", "conflict", "not found", "refused")
 }
 
-// Final reports whether the result can never change again. Final answers carry
-// a receipt.
+// Final reports whether the result settles the payment: it has been booked, or never
+// will be. A bank that no longer remembers a refusal says Expired in its place, which
+// says the same. Final answers carry a receipt.
 func (r Result) Final() bool {
 	switch r {
 	case Confirmed, Declined, Expired, Conflict:
@@ -94,6 +95,24 @@ type Answer struct {
 	Transfer int64  // the ledger's number of the transfer, above 0 if Confirmed or AlreadyPaid, else 0
 	At       int64  // Unix milliseconds of the bank's clock when it decided
 	Receipt  []byte // 64 bytes if Result is final, else none
+}
+
+// ParseAnswer returns the answer with this result and reason, in the words of their
+// String methods, or what no bank would say. The caller sets its Key.
+func ParseAnswer(result, reason string, transfer, at int64, receipt []byte) (*Answer, error) {
+	r, err := ParseResult(result)
+	if err != nil {
+		return nil, err
+	}
+	why, err := ParseReason(reason)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{Result: r, Reason: why, Transfer: transfer, At: at, Receipt: receipt}
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // Validate returns nil, or the first thing no bank would say.

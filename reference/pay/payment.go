@@ -52,7 +52,7 @@ type Payment struct {
 	Amount   int64  // minor units of Currency, 1 to MaxAmount
 	Currency string // ISO 4217: three upper-case letters
 	Created  int64  // Unix milliseconds of the wallet's clock when the user asked
-	Deadline int64  // Unix milliseconds after which the bank must not book it, at most MaxValidity after Created; 0 is none
+	Deadline int64  // Unix milliseconds after which the bank must not book it, at most MaxValidity after Created; 0 is none: see BookableUntil
 }
 
 // Validate returns nil, or every field that breaks its bounds.
@@ -80,6 +80,16 @@ func (p *Payment) Validate() error {
 		refuse("deadline %d is not within %v after created %d", p.Deadline, MaxValidity, p.Created)
 	}
 	return errors.Join(errs...)
+}
+
+// BookableUntil returns the instant after which no bank books p, in Unix
+// milliseconds: its deadline, or MaxValidity after it was created if it has none. So
+// a bank need not remember for ever what it refused.
+func (p *Payment) BookableUntil() int64 {
+	if p.Deadline == 0 {
+		return p.Created + maxValidMS
+	}
+	return p.Deadline
 }
 
 // IsCurrency reports whether s has the form of an ISO 4217 code: three

@@ -61,8 +61,8 @@ type Hooks struct {
 	Flush func(ctx context.Context, tx *Tx) error
 	// Done is called when the transaction is durable, and nobody has been told.
 	Done func()
-	// Undone is called when a transaction was undone because of cause. An error of
-	// its own ends the store, as with StopOnError.
+	// Undone is called when a transaction for which Begin was called was undone
+	// because of cause. An error of its own ends the store, as with StopOnError.
 	Undone func(tx *Tx, cause error) error
 }
 

@@ -17,8 +17,7 @@ import (
 type Reader struct {
 	Tx
 
-	Snapshot bool // it reads a copy in memory
-	closed   func() error
+	closed func() error
 }
 
 // Attach opens a file that is not locked by its owner. Of cfg it uses Path, VFS,
@@ -86,7 +85,6 @@ func TakeSnapshot(cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", cfg.Kind, cfg.Path, err)
 	}
-	r.Snapshot = true
 	return r, nil
 }
 

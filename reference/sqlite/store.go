@@ -129,9 +129,6 @@ func (s *Store) Await(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// Waiting returns how many functions wait for the writer.
-func (s *Store) Waiting() int { return len(s.work) }
-
 // Failed yields the error after which every Update and View is refused until the
 // file is opened again, once there is one. See Config.StopOnError.
 func (s *Store) Failed() <-chan error { return s.failed }
@@ -229,7 +226,7 @@ func (s *Store) try(jobs ...*job) error {
 	if err := s.cover(); err != nil && changes {
 		return err
 	}
-	writing, err := s.transact(jobs, changes)
+	reached, err := s.transact(jobs, changes)
 	if err == nil {
 		if changes && s.cfg.Hooks.Done != nil {
 			s.cfg.Hooks.Done()
@@ -239,26 +236,41 @@ func (s *Store) try(jobs ...*job) error {
 	if !changes {
 		return fmt.Errorf("read %s %s: %w", s.cfg.Kind, s.cfg.Path, err)
 	}
-	s.void = writing
-	s.undone(err)
+	s.void = reached == committing
+	s.stopOn(err)
+	if reached >= begun && s.cfg.Hooks.Undone != nil {
+		if err := s.cfg.Hooks.Undone(&Tx{c: s.c}, err); err != nil {
+			s.fail(err)
+		}
+	}
 	if s.broken == nil {
-		_ = s.cover() // if it fails, the next try begins with it
+		_ = s.cover() // if it fails and that does not end the store, the next try begins with it
 	}
 	return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 }
 
+// stage is how far a transaction came.
+type stage int
+
+const (
+	notBegun   stage = iota // BEGIN failed
+	begun                   // Hooks.Begin was called
+	committing              // COMMIT may have written
+)
+
 // transact runs jobs between BEGIN and COMMIT, and undoes them if any part
-// fails. It reports whether the commit was begun.
-func (s *Store) transact(jobs []*job, changes bool) (writing bool, err error) {
+// fails.
+func (s *Store) transact(jobs []*job, changes bool) (reached stage, err error) {
 	begin := "BEGIN"
 	if changes {
 		begin = "BEGIN IMMEDIATE"
 	}
 	if err := s.c.query(begin, nil); err != nil {
-		return false, err
+		return notBegun, err
 	}
+	reached = begun
 	if err = s.fill(jobs, changes); err == nil {
-		writing = true
+		reached = committing
 		err = s.c.query("COMMIT", nil)
 	}
 	if err != nil && !s.c.c.GetAutocommit() {
@@ -266,7 +278,7 @@ func (s *Store) transact(jobs []*job, changes bool) (writing bool, err error) {
 			s.fail(fmt.Errorf("a failed transaction could not be undone: %w", failed))
 		}
 	}
-	return writing, err
+	return reached, err
 }
 
 // fill does everything of a transaction but its beginning and its end.
@@ -290,16 +302,10 @@ func (s *Store) fill(jobs []*job, changes bool) error {
 	return nil
 }
 
-// undone looks at why a transaction failed.
-func (s *Store) undone(cause error) {
+// stopOn ends the store if Config.StopOnError says so of an error.
+func (s *Store) stopOn(cause error) {
 	if s.cfg.StopOnError && !IsUnwritten(cause) && (errors.Is(cause, sqlite3.IOERR) || errors.Is(cause, sqlite3.CORRUPT)) {
 		s.fail(cause)
-	}
-	if s.cfg.Hooks.Undone == nil {
-		return
-	}
-	if err := s.cfg.Hooks.Undone(&Tx{c: s.c}, cause); err != nil {
-		s.fail(err)
 	}
 }
 
@@ -318,6 +324,7 @@ func (s *Store) cover() error {
 		return nil
 	}
 	if err := s.c.query("UPDATE voided SET n = n + 1", nil); err != nil {
+		s.stopOn(err)
 		return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 	}
 	s.void = false

@@ -88,6 +88,55 @@ func TestFailedCommitDoesNotComeBack(t *testing.T) {
 	require.Equal(t, []int{1, 5}, crashed(t, dir))
 }
 
+// TestACommitThatCannotBeCoveredEndsTheStore: the commit fails because the disk is
+// full, which ends nothing. The sync that is to write over what it left fails, which
+// does.
+func TestACommitThatCannotBeCoveredEndsTheStore(t *testing.T) {
+	for name, late := range map[string]bool{"at once": false, "before the next change": true} {
+		t.Run(name, func(t *testing.T) {
+			d := storetest.NewDisk(t)
+			d.Shared = true
+			cfg := storetest.Config(filepath.Join(t.TempDir(), "box.db"), d.Name)
+			cfg.StopOnError = true
+			cfg.Hooks.Undone = func(*sqlite.Tx, error) error {
+				d.FullAll.Store(late)
+				d.FailSyncs.Store(1)
+				return nil
+			}
+			s := storetest.Open(t, cfg)
+			require.NoError(t, s.Update(storetest.Add(1)))
+			d.FullAll.Store(true)
+			err := s.Update(storetest.Add(2))
+			require.True(t, sqlite.IsUnwritten(err), "%v", err)
+			if d.FullAll.Swap(false) {
+				require.ErrorIs(t, s.Update(storetest.Add(3)), sqlite3.IOERR_FSYNC)
+			}
+			require.ErrorContains(t, s.Update(storetest.Add(4)), "open it again")
+			require.ErrorIs(t, <-s.Failed(), sqlite3.IOERR_FSYNC)
+		})
+	}
+}
+
+// TestUndoneFollowsBegin: of a transaction that could not begin no hook hears.
+func TestUndoneFollowsBegin(t *testing.T) {
+	d := storetest.NewDisk(t)
+	cfg := storetest.Config(filepath.Join(t.TempDir(), "box.db"), d.Name)
+	var calls []string // of the writer; read when it waits
+	cfg.Hooks = sqlite.Hooks{
+		Begin:  func() { calls = append(calls, "begin") },
+		Done:   func() { calls = append(calls, "done") },
+		Undone: func(*sqlite.Tx, error) error { calls = append(calls, "undone"); return nil },
+	}
+	s := storetest.Open(t, cfg)
+	require.NoError(t, s.Update(storetest.Add(1)))
+	d.FailBegin.Store(1)
+	err := s.Update(storetest.Add(2))
+	require.True(t, sqlite.IsUnwritten(err), "%v", err)
+	require.Equal(t, []string{"begin", "done"}, calls)
+	require.NoError(t, s.Update(storetest.Add(3)))
+	require.Equal(t, []int{1, 3}, storetest.Items(t, s))
+}
+
 func TestFullDiskCanBeRead(t *testing.T) {
 	s, disk, _ := onDisk(t)
 	require.NoError(t, s.Update(storetest.Add(1)))
@@ -173,7 +222,10 @@ func TestFilesArePrivate(t *testing.T) {
 			if !exclusive {
 				r, err := sqlite.Attach(cfg)
 				require.NoError(t, err)
-				require.False(t, r.Snapshot)
+				require.NoError(t, r.Query("PRAGMA database_list", func(row sqlite.Row) error {
+					require.Equal(t, filepath.Base(cfg.Path), filepath.Base(row.Text(2)), "it reads a copy in memory")
+					return sqlite.ErrStop
+				}))
 				defer func() { require.NoError(t, r.Close()) }()
 			}
 			entries, err := os.ReadDir(dir)

@@ -31,7 +31,7 @@ type ServerConfig struct {
 	MaxRequest       int           // bytes of the Noise message of a request, 150 to 65535; default 1024
 	HandshakeTimeout time.Duration // for the whole of message 1; default DefaultHandshakeTimeout
 	IdleTimeout      time.Duration // between requests; default DefaultIdleTimeout
-	FrameTimeout     time.Duration // from a frame's first byte to its last; default 10 s
+	FrameTimeout     time.Duration // from a frame's first byte to its last; default DefaultFrameTimeout
 	WriteTimeout     time.Duration // to hand an answer to the network; default DefaultWriteTimeout
 }
 
@@ -39,6 +39,7 @@ type ServerConfig struct {
 const (
 	DefaultHandshakeTimeout = 30 * time.Second
 	DefaultIdleTimeout      = 2 * time.Minute
+	DefaultFrameTimeout     = 10 * time.Second
 	DefaultWriteTimeout     = 30 * time.Second
 )
 
@@ -56,7 +57,7 @@ func (c ServerConfig) withDefaults() ServerConfig {
 	}{
 		{&c.HandshakeTimeout, DefaultHandshakeTimeout},
 		{&c.IdleTimeout, DefaultIdleTimeout},
-		{&c.FrameTimeout, 10 * time.Second},
+		{&c.FrameTimeout, DefaultFrameTimeout},
 		{&c.WriteTimeout, DefaultWriteTimeout},
 	} {
 		if *d.d <= 0 {

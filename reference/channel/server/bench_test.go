@@ -57,6 +57,10 @@ func bookOne(b *testing.B, s *session, n int) {
 	a, err := s.Do(context.Background(), &pay.Request{Ask: pay.AskPay, Payment: p})
 	if err != nil || (a.Result != pay.Confirmed && a.Reason != pay.NoFunds) {
 		b.Errorf("payment %d: %v, %v", n, a, err)
+		return
+	}
+	if err := pay.VerifyReceipt(s.client.receipts, s.client.Vault.Certificate().Identity, &p, a); err != nil {
+		b.Errorf("payment %d: %v", n, err)
 	}
 }
 

@@ -325,6 +325,23 @@ func TestSilentConnectionsInMemory(t *testing.T) {
 	}
 }
 
+// TestIdleConnectionMakesRoom: also one of a wallet that the bank does not know, so
+// the log does not say whose it was.
+func TestIdleConnectionMakesRoom(t *testing.T) {
+	var log syncBuffer
+	cfg := Config{Service: &slowBook{}, MaxConns: 1, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	inBubble(t, cfg, noise.ServerConfig{}, func(t *testing.T, _ *Server, ln *pipeListener, client testClient) {
+		t.Helper()
+		for n := range 2 {
+			s := client.another(t).open(ln.dial())
+			defer s.Close()
+			require.NoError(t, status(t, s, n))
+			synctest.Wait()
+		}
+		require.Contains(t, log.String(), "an idle connection was closed, to make room")
+	})
+}
+
 // beSilent opens a connection and says nothing, and opens it again a second after
 // it was closed.
 func beSilent(ctx context.Context, ln *pipeListener) {

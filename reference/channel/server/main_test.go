@@ -68,7 +68,7 @@ func openBookOn(tb testing.TB, wallets int, layer string) *book {
 	_, receipts, err := ed25519.GenerateKey(rand.NewChaCha8([32]byte{1}))
 	require.NoError(tb, err)
 	b := &book{clock: clock, cfg: bank.LedgerConfig{
-		Path: filepath.Join(tb.TempDir(), "bank.db"), VFS: layer, Receipts: receipts,
+		Path: filepath.Join(tb.TempDir(), "bank.db"), VFS: layer, Receipts: receipts, Create: true,
 		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}}
 	b.reopen(tb)

@@ -31,8 +31,8 @@ type Config struct {
 	MaxPerWallet  int // of them, those of one wallet that the bank knows; default DefaultMaxPerWallet
 	Outstanding   int // requests of one connection that may wait for their answers, further ones are not read; default DefaultOutstanding
 
-	Now func() time.Time // the bank's clock; default time.Now
-	Log *slog.Logger     // nil discards; a line that repeats is written once a second, with how often
+	Clock pay.Clock    // the bank's; nil is time.Now
+	Log   *slog.Logger // nil discards; a line that repeats is written once a second, with how often
 	// BeforeAnswer is called before each answer is sent, to watch the bank or get in
 	// its way; nil does nothing. It may take its time, until ctx ends, and must not
 	// call the Server. Several calls may be under way.
@@ -65,9 +65,6 @@ func (c Config) withDefaults() Config {
 		if *l.limit <= 0 {
 			*l.limit = l.def
 		}
-	}
-	if c.Now == nil {
-		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -175,7 +172,7 @@ func (s *Server) open(raw net.Conn) {
 		s.log.warn("a silent connection was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
 		gone.abort()
 	default:
-		s.log.warn("an idle connection of a wallet was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
+		s.log.warn("an idle connection was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
 		gone.Close() // its last answer may still be on the way, and a reset would take it back
 	}
 	s.busy.Go(func() {
@@ -236,7 +233,7 @@ func (s *Server) answer(c *conn, in channel.Incoming, wait func(context.Context)
 	}
 	if err != nil {
 		s.log.error("a request could not be dealt with", "error", err, "key", key, "payer", c.Payer())
-		a = &pay.Answer{Key: key, Result: pay.Refused, Reason: pay.Busy, At: s.cfg.Now().UnixMilli()}
+		a = &pay.Answer{Key: key, Result: pay.Refused, Reason: pay.Busy, At: s.cfg.Clock.Milli()}
 	}
 	if s.cfg.BeforeAnswer != nil {
 		s.cfg.BeforeAnswer(s.ctx, key)

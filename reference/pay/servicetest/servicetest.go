@@ -135,6 +135,10 @@ func testExpired(t *testing.T, b *bench) {
 	p.Deadline = p.Created + 60_000
 	require.Equal(t, pay.Expired, b.ask(pay.AskStatus, p).Result)
 	require.Equal(t, pay.Expired, b.ask(pay.AskPay, p).Result, "a copy that arrives later is not booked")
+	p = b.payment()
+	p.Key[0]++
+	p.Deadline, p.Created = 0, p.Created-pay.MaxValidity.Milliseconds()-1
+	require.Equal(t, pay.Expired, b.ask(pay.AskPay, p).Result, "who has no deadline has pay.MaxValidity")
 	require.Equal(t, 0, b.Booked())
 }
 

@@ -14,10 +14,11 @@ type Disk struct {
 	vfs.VFSFilename
 
 	Name      string
+	FailBegin atomic.Int64 // so many of the next BEGIN IMMEDIATE fail with Says, where the journal is a rollback journal
 	FailSyncs atomic.Int64 // so many of the next syncs fail with an I/O error
 	Full      atomic.Bool  // every write that needs more room fails
 	FullAll   atomic.Bool  // every write fails as on a full disk
-	Says      error        // of a write that fails; default sqlite3.FULL. Set it before the first opening
+	Says      error        // of a write or a beginning that fails; default sqlite3.FULL. Set it before the first opening
 	Shared    bool         // has shared memory, so that a log can be read by others; set it before the first opening
 	LogSyncs  atomic.Int64 // syncs of a log that did not fail
 }
@@ -58,6 +59,15 @@ type sharedFile struct {
 
 // SharedMemory implements vfs.FileSharedMemory.
 func (f *sharedFile) SharedMemory() vfs.SharedMemory { return f.shm.SharedMemory() }
+
+// Lock implements vfs.File. With a rollback journal the lock that is reserved is
+// the one of BEGIN IMMEDIATE (https://sqlite.org/lang_transaction.html).
+func (f *file) Lock(level vfs.LockLevel) error {
+	if level == vfs.LOCK_RESERVED && f.disk.FailBegin.Load() > 0 && f.disk.FailBegin.Add(-1) >= 0 {
+		return f.disk.Says
+	}
+	return f.File.Lock(level)
+}
 
 // Sync implements vfs.File.
 func (f *file) Sync(vfs.SyncFlag) error {
