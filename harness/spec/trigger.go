@@ -79,6 +79,8 @@ func (t timeline) request(e *event, f fault.Fault) *harness.Trigger {
 		t.errorf(w.place, "a request is not one packet; give %s when a packet", f.Action)
 	}
 	got := &harness.Trigger{Request: w.Request.n, Wait: w.Wait.d}
-	must(got.Moment.UnmarshalText([]byte(w.Moment.s)))
+	if w.Moment.ok {
+		must(got.Moment.UnmarshalText([]byte(w.Moment.s)))
+	}
 	return got
 }
