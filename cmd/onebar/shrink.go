@@ -13,9 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
 )
@@ -101,7 +102,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if err := reportShrunk(cmd.OutOrStdout(), s.out, found); err != nil || cmd.Context().Err() == nil {
 		return err
 	}
-	return exitError{harness.ExitInterrupted}
+	return exitError{result.ExitInterrupted}
 }
 
 // shrinkTo makes a failing case as small as it can be, and writes it as a scenario
@@ -130,7 +131,7 @@ func (s *shrinking) failing(arg string, lib spec.Library) (explore.Case, error) 
 		return explore.Case{}, fmt.Errorf("read history: %w", err)
 	}
 	defer f.Close()
-	for rec, err := range harness.ReadHistory(f) {
+	for rec, err := range history.Read(f) {
 		if err != nil {
 			return explore.Case{}, fmt.Errorf("read history %s: %w", arg, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -73,7 +74,7 @@ func work(ctx context.Context, job json.RawMessage, news func(any)) (any, error)
 	watch := func(done int, state string) { latest.Store(&progressNews{done, state}) }
 	report, err := simulator(watch).Run(ctx, s.Case)
 	if err == nil && s.Verify {
-		var v harness.Verdict
+		var v result.Verdict
 		v, err = verify(ctx, s, report.Result)
 		report.Result.Verdicts = append(report.Result.Verdicts, v)
 		report.Result.Status = report.Result.Status.Worse(v.Status)
@@ -108,7 +109,7 @@ func tell(latest *atomic.Pointer[progressNews], news func(any)) (stop func()) {
 }
 
 // simulate has a worker carry out one scenario.
-func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	s := simulation{
 		Case:   explore.Case{Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap}.Pack(),
 		Verify: b.verify,

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -35,11 +35,11 @@ func TestEveryScenarioRepeats(t *testing.T) {
 			res := report.Result
 			require.Empty(t, res.Error)
 			for _, v := range res.Verdicts {
-				require.Equal(t, harness.Pass, v.Status, v.Summary)
+				require.Equal(t, result.Pass, v.Status, v.Summary)
 			}
 			v, err := verify(t.Context(), s, res)
 			require.NoError(t, err)
-			require.Equal(t, harness.Pass, v.Status, "%v", v.Findings)
+			require.Equal(t, result.Pass, v.Status, "%v", v.Findings)
 		})
 	}
 }
@@ -61,7 +61,7 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 			sc.Subject.Broken = []string{tc.broken}
 			report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: 1})
 			require.NoError(t, err)
-			require.Equal(t, harness.Fail, report.Result.Verdict(tc.check).Status)
+			require.Equal(t, result.Fail, report.Result.Verdict(tc.check).Status)
 		})
 	}
 }

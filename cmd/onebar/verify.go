@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // repeatCheck is the verdict of --verify.
@@ -18,17 +18,17 @@ const repeatCheck = "repeat"
 // first run, to the byte. Decisions of the network repeat in any case; whether
 // all does depends on the program under test, which may leave it to the
 // scheduler who is first of two that are woken at one instant.
-func verify(ctx context.Context, s simulation, first harness.Result) (harness.Verdict, error) {
-	v := harness.Verdict{Check: repeatCheck, Status: harness.Pass, Summary: "a second run of the seed had the same history, to the byte"}
+func verify(ctx context.Context, s simulation, first result.Result) (result.Verdict, error) {
+	v := result.Verdict{Check: repeatCheck, Status: result.Pass, Summary: "a second run of the seed had the same history, to the byte"}
 	dir, err := os.MkdirTemp("", "onebar-verify-")
 	if err != nil {
-		return harness.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
+		return result.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	s.Case.Dir, s.Case.Pcap = dir, false
 	report, err := simulator(nil).Run(ctx, s.Case)
 	if err != nil {
-		return harness.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
+		return result.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
 	}
 	second := report.Result
 	if second.Hash == first.Hash {
@@ -36,11 +36,11 @@ func verify(ctx context.Context, s simulation, first harness.Result) (harness.Ve
 	}
 	line, was, is, err := firstDifference(first.HistoryFile, second.HistoryFile)
 	if err != nil {
-		return harness.Verdict{}, err
+		return result.Verdict{}, err
 	}
-	v.Status, v.Count = harness.StatusUnknown, 1
+	v.Status, v.Count = result.StatusUnknown, 1
 	v.Summary = "a second run of the seed had another history: the order of what the subject does at one instant is left to the scheduler"
-	v.Findings = []harness.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
+	v.Findings = []result.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
 	return v, nil
 }
 

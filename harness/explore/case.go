@@ -20,6 +20,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 )
@@ -97,8 +99,8 @@ func eachPath(sc *harness.Scenario, f func(*harness.Path)) {
 
 // Report is what came of a case.
 type Report struct {
-	Result harness.Result `json:"result"`
-	Survey *Survey        `json:"survey,omitempty"` // if the case asks for it
+	Result result.Result `json:"result"`
+	Survey *Survey       `json:"survey,omitempty"` // if the case asks for it
 
 	Coverage Coverage `json:"coverage,omitempty"` // likewise
 }
@@ -117,7 +119,7 @@ type Simulator struct {
 	New     func(harness.Scenario) (s harness.Subject, free func() error, err error)
 	Version string                       // of the program, for the header
 	Watch   func(done int, state string) // as in run.Options
-	Each    func(harness.Record)         // as in run.Options
+	Each    func(history.Record)         // as in run.Options
 
 	RealLimit time.Duration // as in bubble.Options
 }
@@ -175,11 +177,11 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 }
 
 // both shows a record to two; the second may be nil.
-func both(first, second func(harness.Record)) func(harness.Record) {
+func both(first, second func(history.Record)) func(history.Record) {
 	if second == nil {
 		return first
 	}
-	return func(r harness.Record) {
+	return func(r history.Record) {
 		first(r)
 		second(r)
 	}

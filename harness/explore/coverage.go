@@ -7,6 +7,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Situation is something that can become of a payment, and from which a payment
@@ -114,7 +116,7 @@ func newCoverer() *coverer {
 }
 
 // add takes in a record.
-func (c *coverer) add(r harness.Record) {
+func (c *coverer) add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 	case r.Header != nil:
@@ -259,7 +261,7 @@ func (c *coverer) inside(p *passage, f struck, began time.Duration) {
 	}
 }
 
-func (c *coverer) fault(n harness.FaultNote, at time.Duration) {
+func (c *coverer) fault(n history.FaultNote, at time.Duration) {
 	if n.Event < 0 || n.Event >= len(c.timeline) {
 		return
 	}
@@ -306,10 +308,10 @@ func (t *Tally) Add(c Coverage) {
 // Reached returns how often each situation was reached, those that never were
 // included, and after them how often each kind of fault that the scenarios may have
 // hit something, and how often it missed, if it did.
-func (t *Tally) Reached(list []harness.Scenario) []harness.Reached {
-	var all []harness.Reached
+func (t *Tally) Reached(list []harness.Scenario) []result.Reached {
+	var all []result.Reached
 	row := func(name string) {
-		all = append(all, harness.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
+		all = append(all, result.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
 	}
 	for _, s := range Situations() {
 		row(s.Name)

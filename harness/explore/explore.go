@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Options say how much an exploration does. The zero value makes runs until
@@ -32,15 +33,15 @@ type Progress struct {
 	Runs, Planned int // Planned is 0 if there is no end
 	Bad           int // runs that failed or could not be carried out
 	Unknown       int
-	Odd           *harness.OddRun // the run that is over, if it did not pass
+	Odd           *result.OddRun // the run that is over, if it did not pass
 }
 
 // Found is what an exploration has found, and the case of the first run that
 // failed.
 type Found struct {
-	harness.Exploration
-	Failure *Case          // explicit: without a nemesis; nil if nothing failed
-	Report  harness.Result // of Failure, in brief: see Case
+	result.Exploration
+	Failure *Case         // explicit: without a nemesis; nil if nothing failed
+	Report  result.Result // of Failure, in brief: see Case
 }
 
 // Explore runs scenarios with seed after seed: run number i, from 0, is of
@@ -93,12 +94,12 @@ type explorer struct {
 
 type checkKey struct {
 	check  string
-	status harness.Status
+	status result.Status
 }
 
 // counted is a harness.CheckCount that grows.
 type counted struct {
-	harness.CheckCount
+	result.CheckCount
 	first int // number of the run of First
 }
 
@@ -154,9 +155,9 @@ func (x *explorer) over(i int, c Case, report Report, failure error) {
 	switch worst := worst(against); {
 	case len(against) == 0:
 		f.Passed++
-	case worst.Check == harness.Broken:
+	case worst.Check == result.Broken:
 		f.Broken++
-	case worst.Status == harness.Fail:
+	case worst.Status == result.Fail:
 		f.Failed++
 		x.stopped = x.stopped || !x.options.KeepGoing
 		if x.first < 0 || i < x.first {
@@ -179,7 +180,7 @@ func (x *explorer) over(i int, c Case, report Report, failure error) {
 }
 
 // note keeps what spoke against a run.
-func (x *explorer) note(i int, c Case, against []harness.OddRun) {
+func (x *explorer) note(i int, c Case, against []result.OddRun) {
 	if len(against) == 0 {
 		return
 	}
@@ -188,7 +189,7 @@ func (x *explorer) note(i int, c Case, against []harness.OddRun) {
 		k := checkKey{against[j].Check, against[j].Status}
 		n := x.checks[k]
 		if n == nil {
-			n = &counted{CheckCount: harness.CheckCount{Check: k.check, Status: k.status}, first: i}
+			n = &counted{CheckCount: result.CheckCount{Check: k.check, Status: k.status}, first: i}
 			x.checks[k] = n
 		}
 		n.Runs++
@@ -197,44 +198,44 @@ func (x *explorer) note(i int, c Case, against []harness.OddRun) {
 		}
 	}
 	at, _ := slices.BinarySearch(x.numbers, i)
-	if at >= harness.MaxOdd {
+	if at >= result.MaxOdd {
 		return
 	}
 	x.numbers = slices.Insert(x.numbers, at, i)
 	x.found.Odd = slices.Insert(x.found.Odd, at, worst(against))
-	if len(x.numbers) > harness.MaxOdd {
-		x.numbers, x.found.Odd = x.numbers[:harness.MaxOdd], x.found.Odd[:harness.MaxOdd]
+	if len(x.numbers) > result.MaxOdd {
+		x.numbers, x.found.Odd = x.numbers[:result.MaxOdd], x.found.Odd[:result.MaxOdd]
 	}
 }
 
 // objections is what speaks against a run: a failure to carry it out, or else each
 // check and threshold that has not passed.
-func objections(res harness.Result, failure error) []harness.OddRun {
+func objections(res result.Result, failure error) []result.OddRun {
 	if failure != nil {
-		return []harness.OddRun{{Check: harness.Broken, Text: failure.Error()}}
+		return []result.OddRun{{Check: result.Broken, Text: failure.Error()}}
 	}
 	if res.Error != "" {
-		return []harness.OddRun{{Check: harness.Broken, Text: res.Error}}
+		return []result.OddRun{{Check: result.Broken, Text: res.Error}}
 	}
-	var all []harness.OddRun
+	var all []result.OddRun
 	for _, v := range res.Verdicts {
-		if v.Status == harness.Fail || v.Status == harness.StatusUnknown {
-			all = append(all, harness.OddRun{Check: v.Check, Status: v.Status, Text: v.Summary})
+		if v.Status == result.Fail || v.Status == result.StatusUnknown {
+			all = append(all, result.OddRun{Check: v.Check, Status: v.Status, Text: v.Summary})
 		}
 	}
 	if len(res.Verdicts) == 0 {
-		return []harness.OddRun{{Check: harness.Broken, Text: "the run was not judged"}}
+		return []result.OddRun{{Check: result.Broken, Text: "the run was not judged"}}
 	}
 	doubted := len(all) > 0
 	for _, t := range res.Thresholds {
-		if t.Status == harness.Fail || t.Status == harness.StatusUnknown && !doubted {
-			all = append(all, harness.OddRun{Check: t.Text, Status: t.Status, Text: measured(t)})
+		if t.Status == result.Fail || t.Status == result.StatusUnknown && !doubted {
+			all = append(all, result.OddRun{Check: t.Text, Status: t.Status, Text: measured(t)})
 		}
 	}
 	return all
 }
 
-func measured(t harness.Threshold) string {
+func measured(t result.Threshold) string {
 	if t.Got.Name == "" {
 		return cmp.Or(t.Reason, "it was not measured")
 	}
@@ -242,16 +243,16 @@ func measured(t harness.Threshold) string {
 }
 
 // worst returns the first objection of the worst kind.
-func worst(all []harness.OddRun) harness.OddRun {
+func worst(all []result.OddRun) result.OddRun {
 	for _, o := range all {
-		if o.Check == harness.Broken || o.Status == harness.Fail {
+		if o.Check == result.Broken || o.Status == result.Fail {
 			return o
 		}
 	}
 	if len(all) > 0 {
 		return all[0]
 	}
-	return harness.OddRun{}
+	return result.OddRun{}
 }
 
 // result is what has been found by now.
@@ -262,16 +263,16 @@ func (x *explorer) result(ctx context.Context) Found {
 	for _, n := range x.checks {
 		f.ByCheck = append(f.ByCheck, n.CheckCount)
 	}
-	rank := func(n harness.CheckCount) int {
+	rank := func(n result.CheckCount) int {
 		switch {
-		case n.Check == harness.Broken:
+		case n.Check == result.Broken:
 			return 0
-		case n.Status == harness.Fail:
+		case n.Status == result.Fail:
 			return 1
 		}
 		return 2
 	}
-	slices.SortFunc(f.ByCheck, func(a, b harness.CheckCount) int {
+	slices.SortFunc(f.ByCheck, func(a, b result.CheckCount) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))
 	})
 	return f

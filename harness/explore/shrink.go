@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -131,12 +132,12 @@ func symptom(r Report, err error, want string) (string, error) {
 		return "", err
 	}
 	for _, v := range r.Result.Verdicts {
-		if v.Status == harness.Fail {
+		if v.Status == result.Fail {
 			all = append(all, v.Check)
 		}
 	}
 	for _, t := range r.Result.Thresholds {
-		if t.Status == harness.Fail {
+		if t.Status == result.Fail {
 			all = append(all, t.Text)
 		}
 	}
@@ -173,7 +174,7 @@ type shrinker struct {
 // threshold reports whether what fails is a threshold. It is about the workload it
 // was written for, which therefore stays.
 func (s *shrinker) threshold() bool {
-	return slices.ContainsFunc(s.report.Result.Thresholds, func(t harness.Threshold) bool { return t.Text == s.check })
+	return slices.ContainsFunc(s.report.Result.Thresholds, func(t result.Threshold) bool { return t.Text == s.check })
 }
 
 // prepare makes all of the timeline explicit and leaves out what has no part in
@@ -327,18 +328,18 @@ func (s *shrinker) fails(r Report, err error) bool {
 	if err != nil {
 		return false
 	}
-	if r.Result.Verdict(s.check).Status == harness.Fail {
+	if r.Result.Verdict(s.check).Status == result.Fail {
 		return true
 	}
-	return slices.ContainsFunc(r.Result.Thresholds, func(t harness.Threshold) bool {
-		return t.Text == s.check && t.Status == harness.Fail
+	return slices.ContainsFunc(r.Result.Thresholds, func(t result.Threshold) bool {
+		return t.Text == s.check && t.Status == result.Fail
 	})
 }
 
 // clean reports whether the experiment was the one that was asked for.
 func clean(r Report) bool {
 	for _, check := range []string{"impairment", "load"} {
-		if v := r.Result.Verdict(check); v.Check != "" && v.Status == harness.StatusUnknown {
+		if v := r.Result.Verdict(check); v.Check != "" && v.Status == result.StatusUnknown {
 			return false
 		}
 	}

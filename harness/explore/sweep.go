@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // SweepOptions say how much a sweep does. The zero value is every fault at every
@@ -30,7 +31,7 @@ type SweepOptions struct {
 
 // SweepResult is a sweep, and the first case of each of its findings.
 type SweepResult struct {
-	harness.Sweep
+	result.Sweep
 	Cases []Case // the i-th shows Findings[i]
 }
 
@@ -115,8 +116,8 @@ type sweeper struct {
 	options SweepOptions
 	faults  []fault.Swept
 	began   time.Time
-	reached func(harness.Result, int) bool // whether the event of a timeline came
-	tries   int                            // how often a run is made whose event did not
+	reached func(result.Result, int) bool // whether the event of a timeline came
+	tries   int                           // how often a run is made whose event did not
 
 	next int // place of the next shot; one goroutine counts
 
@@ -146,8 +147,8 @@ func newSweeper(r Runner, c Case, o SweepOptions) *sweeper {
 const atOnce = 100_000
 
 // came reports whether event i of a run's timeline has begun.
-func came(r harness.Result, i int) bool {
-	return slices.ContainsFunc(r.Faults, func(f harness.FaultStat) bool { return f.Event == i && f.Times > 0 })
+func came(r result.Result, i int) bool {
+	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Times > 0 })
 }
 
 // begin makes the run without a fault.
@@ -186,7 +187,7 @@ func (s *sweeper) points(points []Point) {
 			}
 		}
 		if n > 0 {
-			s.tally.sweep.Points = append(s.tally.sweep.Points, harness.SweepPoints{Kind: kind.name, N: n})
+			s.tally.sweep.Points = append(s.tally.sweep.Points, result.SweepPoints{Kind: kind.name, N: n})
 		}
 	}
 }
@@ -286,9 +287,9 @@ func (s *sweeper) result(ctx context.Context) SweepResult {
 func compare(a, b *finding) int {
 	rank := func(f *finding) int {
 		switch {
-		case f.Check == harness.Broken:
+		case f.Check == result.Broken:
 			return 0
-		case f.Status == harness.Fail:
+		case f.Status == result.Fail:
 			return 1
 		}
 		return 2

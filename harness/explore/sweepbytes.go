@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -38,7 +39,7 @@ func SweepBytes(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepRes
 	if err != nil {
 		return SweepResult{}, err
 	}
-	s.tally.sweep.Points = []harness.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
+	s.tally.sweep.Points = []result.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
 	if err := s.plan(int(v.Up + v.Down + 2)); err != nil {
 		return SweepResult{}, err
 	}
@@ -71,7 +72,7 @@ func cuts(v *Survey) iter.Seq[shot] {
 }
 
 // hit reports whether event i of a run's timeline has hit anything.
-func hit(r harness.Result, i int) bool {
+func hit(r result.Result, i int) bool {
 	for _, f := range r.Faults {
 		if f.Event == i {
 			return f.Hits > 0

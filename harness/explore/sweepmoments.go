@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -48,7 +49,7 @@ func SweepMoments(ctx context.Context, r Runner, c Case, o SweepOptions) (SweepR
 		e := shots[i].events[0]
 		shots[i].script = s.base.Scenario.Length + e.For + e.Restart + momentAfter
 	}
-	s.tally.sweep.Points = []harness.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
+	s.tally.sweep.Points = []result.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
 	if err := s.plan(len(shots)); err != nil {
 		return SweepResult{}, err
 	}

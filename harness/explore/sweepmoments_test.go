@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // scripted is a Runner that reports requests and notes what it was asked for.
@@ -21,14 +22,14 @@ type scripted struct {
 
 func (s *scripted) Run(_ context.Context, c explore.Case) (explore.Report, error) {
 	s.cases = append(s.cases, c)
-	r := explore.Report{Result: harness.Result{Scenario: c.Scenario, Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
+	r := explore.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	if c.Survey {
 		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
 	if e.When.Moment != harness.Inside {
-		r.Result.Faults = []harness.FaultStat{{Event: 0, Times: 1}}
+		r.Result.Faults = []result.FaultStat{{Event: 0, Times: 1}}
 	}
 	return r, nil
 }
@@ -44,8 +45,8 @@ func TestSweepMoments(t *testing.T) {
 	res, err := explore.SweepMoments(t.Context(), r, c, explore.SweepOptions{})
 	require.NoError(t, err)
 	require.Empty(t, res.Findings)
-	require.Equal(t, []harness.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
-	require.Equal(t, []harness.SweepRow{
+	require.Equal(t, []result.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
+	require.Equal(t, []result.SweepRow{
 		{Fault: "reset", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 600ms", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 4s", Runs: 8, Passed: 7, Unreached: 1},

@@ -4,21 +4,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // tally adds up the runs of a sweep. Its size does not depend on how many there
 // are.
 type tally struct {
-	sweep    harness.Sweep
-	base     map[string]harness.Status // of each check, without a fault
-	rows     map[string]int            // places in sweep.Rows
-	findings map[[2]string]*finding    // by fault and check
+	sweep    result.Sweep
+	base     map[string]result.Status // of each check, without a fault
+	rows     map[string]int           // places in sweep.Rows
+	findings map[[2]string]*finding   // by fault and check
 }
 
 // finding is a harness.SweepFinding that grows.
 type finding struct {
-	harness.SweepFinding
+	result.SweepFinding
 	first  int   // place of the first shot that shows it; -1 is the run without a fault
 	places []int // of Where
 	shown  Case  // which that was
@@ -29,7 +29,7 @@ const shownPoints = 3
 
 // outcome is what came of a shot.
 type outcome struct {
-	result  harness.Result
+	result  result.Result
 	reached bool
 	err     error
 }
@@ -40,13 +40,13 @@ type outcome struct {
 func weak(check string) bool { return check == "load" || check == "impairment" }
 
 // begin takes in the run without a fault.
-func (t *tally) begin(c Case, r harness.Result) {
+func (t *tally) begin(c Case, r result.Result) {
 	t.sweep.Scenario, t.sweep.Engine = c.Scenario, r.Engine
-	t.base, t.rows, t.findings = map[string]harness.Status{}, map[string]int{}, map[[2]string]*finding{}
+	t.base, t.rows, t.findings = map[string]result.Status{}, map[string]int{}, map[[2]string]*finding{}
 	for _, v := range r.Verdicts {
 		t.base[v.Check] = v.Status
-		if v.Check != "impairment" && v.Status.Worse(harness.Pass) != harness.Pass {
-			t.found(shot{place: -1, fault: harness.NoFault}, c, v)
+		if v.Check != "impairment" && v.Status.Worse(result.Pass) != result.Pass {
+			t.found(shot{place: -1, fault: result.NoFault}, c, v)
 		}
 	}
 }
@@ -65,60 +65,60 @@ func (t *tally) add(sh shot, c Case, o outcome) bool {
 	}
 	if text != "" {
 		row.Broken++
-		t.found(sh, c, harness.Verdict{Check: harness.Broken, Summary: text})
+		t.found(sh, c, result.Verdict{Check: result.Broken, Summary: text})
 		return false
 	}
-	worst := harness.Pass
+	worst := result.Pass
 	for _, v := range o.result.Verdicts {
-		if weak(v.Check) || !o.reached && v.Status != harness.Fail || !t.worse(v) {
+		if weak(v.Check) || !o.reached && v.Status != result.Fail || !t.worse(v) {
 			continue
 		}
 		worst = worst.Worse(v.Status)
 		t.found(sh, c, v)
 	}
-	if !o.reached && worst == harness.Pass {
+	if !o.reached && worst == result.Pass {
 		row.Unreached++
 		return true
 	}
 	switch worst {
-	case harness.Fail:
+	case result.Fail:
 		row.Failed++
-	case harness.StatusUnknown:
+	case result.StatusUnknown:
 		row.Unknown++
-	case harness.Pass, harness.NotApplicable:
+	case result.Pass, result.NotApplicable:
 		row.Passed++
 	}
-	return worst == harness.Pass
+	return worst == result.Pass
 }
 
 // worse reports whether a verdict is none too good, and worse than that without a
 // fault.
-func (t *tally) worse(v harness.Verdict) bool {
+func (t *tally) worse(v result.Verdict) bool {
 	was, judged := t.base[v.Check]
-	return v.Status.Worse(harness.Pass) != harness.Pass && (!judged || was.Worse(v.Status) != was)
+	return v.Status.Worse(result.Pass) != result.Pass && (!judged || was.Worse(v.Status) != was)
 }
 
 // fails reports whether a run fails in what the one without a fault does not.
-func (t *tally) fails(r harness.Result) bool {
-	return slices.ContainsFunc(r.Verdicts, func(v harness.Verdict) bool {
-		return v.Status == harness.Fail && !weak(v.Check) && t.worse(v)
+func (t *tally) fails(r result.Result) bool {
+	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool {
+		return v.Status == result.Fail && !weak(v.Check) && t.worse(v)
 	})
 }
 
 // row returns the row of a shot. It is valid until the next call.
-func (t *tally) row(sh shot) *harness.SweepRow {
+func (t *tally) row(sh shot) *result.SweepRow {
 	i, ok := t.rows[sh.row]
 	if !ok {
 		i = len(t.sweep.Rows)
 		t.rows[sh.row] = i
-		t.sweep.Rows = append(t.sweep.Rows, harness.SweepRow{Fault: sh.row, Pairs: len(sh.events) > 1})
+		t.sweep.Rows = append(t.sweep.Rows, result.SweepRow{Fault: sh.row, Pairs: len(sh.events) > 1})
 	}
 	return &t.sweep.Rows[i]
 }
 
 // found takes in a verdict that is none too good. Which shots a finding names does
 // not depend on the order in which runs end.
-func (t *tally) found(sh shot, c Case, v harness.Verdict) {
+func (t *tally) found(sh shot, c Case, v result.Verdict) {
 	key := [2]string{sh.fault, v.Check + " " + v.Status.String()}
 	f := t.findings[key]
 	if f == nil {

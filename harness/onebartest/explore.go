@@ -11,6 +11,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // seeds is how many runs an exploration makes unless asked otherwise.
@@ -66,8 +67,8 @@ func failed(found explore.Found) string {
 }
 
 // oddest returns the first run that could not be carried out, or else judged.
-func oddest(found explore.Found) harness.OddRun {
-	broken := slices.IndexFunc(found.Odd, func(o harness.OddRun) bool { return o.Check == harness.Broken })
+func oddest(found explore.Found) result.OddRun {
+	broken := slices.IndexFunc(found.Odd, func(o result.OddRun) bool { return o.Check == result.Broken })
 	return found.Odd[max(broken, 0)]
 }
 

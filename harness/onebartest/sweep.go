@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Sweep makes one run to count the packets and the commits of a payment over the
@@ -30,7 +30,7 @@ func (x Trial) Sweep(tb testing.TB) {
 		switch {
 		case err != nil:
 			tb.Error(outcome{c: explore.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
-		case found.Exit() == harness.ExitPass:
+		case found.Exit() == result.ExitPass:
 			tb.Log(swept(found))
 		default:
 			tb.Error(swept(found) + r.worst(tb.Context(), found))
@@ -64,7 +64,7 @@ func swept(found explore.SweepResult) string {
 func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
 	at := 0
 	for i, f := range found.Findings {
-		if f.Status == harness.Fail {
+		if f.Status == result.Fail {
 			at = i
 			break
 		}
@@ -73,9 +73,9 @@ func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
 		return "" // it was interrupted before it found anything
 	}
 	switch f, c := found.Findings[at], found.Cases[at]; {
-	case f.Status == harness.Fail:
+	case f.Status == result.Fail:
 		return r.smaller(ctx, c, f.Check, "")
-	case f.Check == harness.Broken:
+	case f.Check == result.Broken:
 		return r.smaller(ctx, c, "", "")
 	default:
 		return r.again(ctx, c) // what is unknown cannot be made smaller

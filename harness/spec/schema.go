@@ -6,9 +6,9 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Schema returns the JSON Schema of a scenario file, for editors, with the names of
@@ -245,13 +245,13 @@ func exampleOf(m metric.Metric) string {
 	switch {
 	case m.Whole:
 		return " == 0"
-	case m.Unit == harness.Seconds:
+	case m.Unit == result.Seconds:
 		return " < 8s"
-	case m.Unit == harness.Bytes:
+	case m.Unit == result.Bytes:
 		return " < 4KB"
-	case m.Unit == harness.Ratio:
+	case m.Unit == result.Ratio:
 		return " < 5%"
-	case m.Unit == harness.Joules:
+	case m.Unit == result.Joules:
 		return " < 12J"
 	}
 	return " >= 1"
