@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/radio"
-	"github.com/onebar/onebar/harness/result"
 )
 
 // Schema returns the JSON Schema of a scenario file, for editors, with the names of
@@ -230,7 +230,7 @@ func thresholds() object {
 			names[m.Whole] = append(names[m.Whole], m.Name)
 		}
 		for _, figure := range m.Figures() {
-			examples = append(examples, figure+exampleOf(m))
+			examples = append(examples, figure+exampleOf(figure))
 		}
 	}
 	or := func(words []string) string { return `(` + strings.Join(words, "|") + `)` }
@@ -241,18 +241,12 @@ func thresholds() object {
 	}
 }
 
-func exampleOf(m metric.Metric) string {
-	switch {
-	case m.Whole:
-		return " == 0"
-	case m.Unit == result.Seconds:
-		return " < 8s"
-	case m.Unit == result.Bytes:
-		return " < 4KB"
-	case m.Unit == result.Ratio:
-		return " < 5%"
-	case m.Unit == result.Joules:
-		return " < 12J"
-	}
-	return " >= 1"
+// exampleOf returns the end of a threshold over a figure: a value of its unit.
+func exampleOf(figure string) string {
+	ends := []string{" < 8s", " < 4KB", " < 12J", " < 5%", " == 0"}
+	i := slices.IndexFunc(ends, func(end string) bool {
+		_, err := metric.Parse(figure + end)
+		return err == nil
+	})
+	return ends[i]
 }
