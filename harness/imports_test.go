@@ -45,7 +45,7 @@ func rooms() map[string]room {
 		"harness/metric":                {ours: []string{"harness", "harness/fault", "harness/history", "harness/nearest", "harness/radio", "harness/result"}, because: "figures come from the history"},
 		"harness/check":                 {ours: []string{"harness", "harness/fault", "harness/history", "harness/result"}, because: "verdicts come from the history"},
 		"harness/workload":              {ours: []string{"harness", "harness/history"}, because: "users know payers, not systems"},
-		"harness/spec":                  {ours: []string{"harness", "harness/exchange", "harness/fault", "harness/metric", "harness/nearest", "harness/radio", "harness/trace", "harness/yamltext"}, theirs: []string{"github.com/goccy/go-yaml", "github.com/invopop/jsonschema"}, because: "files become nouns; thresholds are metric's"},
+		"harness/spec":                  {ours: []string{"harness", "harness/exchange", "harness/fault", "harness/metric", "harness/nearest", "harness/radio", "harness/trace", "harness/yamltext"}, theirs: []string{"github.com/goccy/go-yaml"}, because: "files become nouns; thresholds are metric's"},
 		"harness/nemesis":               {ours: []string{"harness", "harness/fault"}, because: "random faults are events: arithmetic"},
 		"harness/run":                   {ours: []string{"harness", "harness/check", "harness/fault", "harness/history", "harness/metric", "harness/nemesis", "harness/pcap", "harness/result", "harness/workload"}, because: "the walk knows no engine and no subject"},
 		"harness/explore":               {ours: []string{"harness", "harness/bubble", "harness/fault", "harness/history", "harness/nemesis", "harness/result", "harness/run", "harness/simnet"}, because: "many runs of one scenario: it knows no subject"},
