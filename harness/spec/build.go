@@ -24,13 +24,14 @@ func build(d *decoder, f *file) harness.Scenario {
 		Engine:   f.Engine.s,
 		Seed:     uint64(f.Seed.n),
 		Length:   f.Duration.d,
-		Subject:  f.Subject.config(d, f.Engine),
+		Subject:  *plainOf[harness.SubjectConfig](&f.Subject),
 		Workload: d.workload(f, script),
 		Link:     scope.resolve(d, &f.Link),
 		Radio:    d.radio(f.Radio),
 		Settle:   f.Settle.d,
 		Expect:   d.expectations(f.Expect),
 	}
+	f.Subject.check(d, f.Engine)
 	for _, t := range f.Tags {
 		s.Tags = append(s.Tags, t.s)
 	}
