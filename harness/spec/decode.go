@@ -139,6 +139,13 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 	}
 }
 
+// fieldOf returns the index of the field of a key that t has.
+func fieldOf(t reflect.Type, name string) []int {
+	keys := keysOf(t)
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	return []int{keys[i].index}
+}
+
 func names(keys []key) []string {
 	names := make([]string, len(keys))
 	for i, k := range keys {

@@ -38,7 +38,7 @@ func plainOf[T any](v any) *T {
 func fill(v, plain reflect.Value) {
 	eachKey(v, plain, func(_ key, v, plain reflect.Value) { fillValue(v, plain) })
 	if line := plain.FieldByName("Line"); line.IsValid() && line.CanInt() {
-		line.SetInt(int64(v.Addr().Interface().(interface{ where() place }).where().line))
+		line.SetInt(int64(placeIn(v).line))
 	}
 }
 
