@@ -132,8 +132,9 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 func newValidate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate SCENARIO...",
-		Short: "Say everything that is wrong with scenarios",
-		Long:  "Say everything that is wrong with scenarios: files, folders of them, or bundled ones.",
+		Short: "Report every mistake in scenario files",
+		Long: `Report every mistake in scenarios, with its line. A SCENARIO is a file, a folder of
+files, or the name of a bundled scenario. Exit code 2 says that there are mistakes.`,
 		Example: `  onebar validate mine.yaml
   onebar validate scenarios/`,
 		Args: cobra.MinimumNArgs(1),
@@ -232,7 +233,7 @@ func newList() *cobra.Command {
 func newShow() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
-		Short:             "Print a bundled scenario, to start your own from",
+		Short:             "Print a bundled scenario, as a start for your own",
 		Example:           `  onebar show tunnel > my-tunnel.yaml`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
