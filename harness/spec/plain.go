@@ -184,8 +184,8 @@ func (c *composer) named(kind, name string) string {
 	return c.moved(name)
 }
 
-// settle makes the files that a plain form names absolute and takes out its lines,
-// neither of which a file keeps. It has the keys of t.
+// settle makes the files that a plain form names absolute, from a folder, and takes out
+// its lines, neither of which a file keeps. It has the keys of t.
 func settle(t reflect.Type, plain reflect.Value, base string) {
 	if plain.Kind() == reflect.Pointer {
 		if plain.IsNil() {
@@ -193,41 +193,47 @@ func settle(t reflect.Type, plain reflect.Value, base string) {
 		}
 		plain = plain.Elem()
 	}
-	absolute := func(kind, name string) string {
-		if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
-			return name
-		}
-		return filepath.Join(base, name)
-	}
 	if line := plain.FieldByName("Line"); line.IsValid() && line.CanInt() {
 		line.SetInt(0)
 	}
 	eachKey(reflect.New(t).Elem(), plain, func(k key, v, plain reflect.Value) {
 		switch v.Addr().Interface().(type) {
-		case *containers:
+		case *containers, *variables:
 			for _, name := range plain.MapKeys() {
-				beside := reflect.New(plain.Type().Elem()).Elem()
-				beside.Set(plain.MapIndex(name))
-				settle(reflect.TypeFor[container](), beside, base)
-				plain.SetMapIndex(name, beside)
-			}
-		case *variables:
-			for _, name := range plain.MapKeys() {
-				plain.SetMapIndex(name, reflect.ValueOf(absolute(k.file, plain.MapIndex(name).String())))
+				item := reflect.New(plain.Type().Elem()).Elem()
+				item.Set(plain.MapIndex(name))
+				if item.Kind() == reflect.String {
+					item.SetString(absolute(k.file, item.String(), base))
+				} else {
+					settle(reflect.TypeFor[container](), item, base)
+				}
+				plain.SetMapIndex(name, item)
 			}
 		case *verbatim:
-			plain.SetString(absolute(k.file, plain.String()))
+			plain.SetString(absolute(k.file, plain.String(), base))
 		case leaf, *sources:
 		default:
-			if v.Kind() != reflect.Slice {
-				settle(v.Type(), plain, base)
-				return
-			}
-			for i := range plain.Len() {
-				if plain.Index(i).Kind() == reflect.Struct {
-					settle(v.Type().Elem(), plain.Index(i), base)
-				}
-			}
+			settleStruct(v.Type(), plain, base)
 		}
 	})
+}
+
+// settleStruct settles a mapping, or each of a list.
+func settleStruct(t reflect.Type, plain reflect.Value, base string) {
+	if t.Kind() != reflect.Slice {
+		settle(t, plain, base)
+		return
+	}
+	for i := range plain.Len() {
+		if plain.Index(i).Kind() == reflect.Struct {
+			settle(t.Elem(), plain.Index(i), base)
+		}
+	}
+}
+
+func absolute(kind, name, base string) string {
+	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
+		return name
+	}
+	return filepath.Join(base, name)
 }
