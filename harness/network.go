@@ -126,7 +126,7 @@ type PacketListener interface {
 }
 
 // LinkWatcher is a Host that knows the state of its access link, as a phone does.
-// The client hosts of all engines are; it is optional for an engine of others.
+// The client hosts of all engines are; it is optional for an external engine.
 type LinkWatcher interface {
 	// WatchLink calls up each time the host's access link carries packets again
 	// after it had carried none, until stop is called: when the last blackhole in
