@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/spec"
 )
@@ -59,7 +59,7 @@ timeline:
 	b.Run("pair", func(b *testing.B) { simulateSeeds(b, simulator(nil), "", sc) })
 	b.Run("plain", func(b *testing.B) {
 		free := func() error { return nil }
-		simulateSeeds(b, explore.Simulator{New: func(harness.Scenario) (harness.Subject, func() error, error) {
+		simulateSeeds(b, cases.Simulator{New: func(harness.Scenario) (harness.Subject, func() error, error) {
 			return &plain{}, free, nil
 		}}, "", sc)
 	})
@@ -99,7 +99,7 @@ link: edge
 
 // simulateSeeds carries out all scenarios with one seed in each round. Their files
 // are below dir; if it is empty, all is in memory.
-func simulateSeeds(b *testing.B, sim explore.Simulator, dir string, list ...harness.Scenario) {
+func simulateSeeds(b *testing.B, sim cases.Simulator, dir string, list ...harness.Scenario) {
 	b.Helper()
 	b.ReportAllocs()
 	var took time.Duration
@@ -107,7 +107,7 @@ func simulateSeeds(b *testing.B, sim explore.Simulator, dir string, list ...harn
 	for b.Loop() {
 		seed++
 		for _, sc := range list {
-			c := explore.Case{Scenario: sc, Seed: seed}
+			c := cases.Case{Scenario: sc, Seed: seed}
 			if dir != "" {
 				c.Dir = filepath.Join(dir, sc.Name)
 			}

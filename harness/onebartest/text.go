@@ -9,12 +9,12 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 )
 
 // outcome is what came of a case, for people.
 type outcome struct {
-	c      explore.Case
+	c      cases.Case
 	result harness.Result
 	err    error
 }

@@ -1,4 +1,4 @@
-package explore
+package cases
 
 import (
 	"cmp"
@@ -172,4 +172,30 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 		}
 	}
 	return v
+}
+
+// Request is an HTTP request of a run.
+type Request struct {
+	Took     time.Duration `json:"took"`               // from when the server had it to the beginning of its answer
+	Answered bool          `json:"answered,omitempty"` // the answer began
+	Inside   bool          `json:"inside,omitempty"`   // it had more than one byte
+
+	began time.Time
+}
+
+// moment notes a moment of a request when it comes.
+func (s *surveyor) moment(m harness.Moment, n int64) {
+	for int64(len(s.requests)) < n {
+		s.requests = append(s.requests, Request{})
+	}
+	r := &s.requests[n-1]
+	switch m {
+	case harness.Complete:
+		r.began = time.Now()
+	case harness.Answered:
+		r.Took, r.Answered = time.Since(r.began), true
+	case harness.Inside:
+		r.Inside = true
+	case harness.MomentUnknown:
+	}
 }
