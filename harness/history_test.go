@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 func packets() *rapid.Generator[harness.Packet] {
@@ -40,10 +42,10 @@ func TestPropertyPacketLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := packets().Draw(t, "packet")
 		var got bytes.Buffer
-		h := harness.NewHistory(&got, time.Now())
+		h := history.New(&got, time.Now())
 		h.Packet(p)
 		require.NoError(t, h.Close())
-		want, err := json.Marshal(harness.Record{At: p.At, Packet: &p})
+		want, err := json.Marshal(history.Record{At: p.At, Packet: &p})
 		require.NoError(t, err)
 		require.Equal(t, string(want)+"\n", got.String())
 	})
@@ -51,18 +53,18 @@ func TestPropertyPacketLine(t *testing.T) {
 
 func TestHistoryRoundTrip(t *testing.T) {
 	var file bytes.Buffer
-	h := harness.NewHistory(&file, time.Now())
-	h.Record(harness.Record{Header: &harness.Header{Version: harness.HistoryVersion, Seed: 7}})
+	h := history.New(&file, time.Now())
+	h.Record(history.Record{Header: &history.Header{Version: history.Version, Seed: 7}})
 	h.Packet(harness.Packet{Direction: harness.Up, Size: 52})
 	h.Told(harness.Told{Payment: "p1", Outcome: harness.Confirmed})
 	h.Attempt(harness.Attempt{Payment: "p1", N: 1, Took: time.Second})
 	h.Committed("p1")
-	h.Record(harness.Record{Late: 7})
-	h.Record(harness.Record{End: &harness.End{Settled: true}})
+	h.Record(history.Record{Late: 7})
+	h.Record(history.Record{End: &history.End{Settled: true}})
 	require.NoError(t, h.Close())
 
 	var kinds []string
-	for r, err := range harness.ReadHistory(&file) {
+	for r, err := range history.Read(&file) {
 		require.NoError(t, err)
 		require.Equal(t, len(kinds)+1, r.Line)
 		switch {
@@ -97,11 +99,11 @@ func (w lineWriter) Write(b []byte) (int, error) {
 }
 
 func TestHistoryWritesWholeLines(t *testing.T) {
-	h := harness.NewHistory(lineWriter{t}, time.Now())
+	h := history.New(lineWriter{t}, time.Now())
 	for i := range 5000 { // several buffers full
 		h.Packet(harness.Packet{At: time.Duration(i), Direction: harness.Up, Size: i})
 	}
-	h.Record(harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Summary: strings.Repeat("long ", 20_000)}}})
+	h.Record(history.Record{Header: &history.Header{Scenario: harness.Scenario{Summary: strings.Repeat("long ", 20_000)}}})
 	require.NoError(t, h.Close())
 }
 
@@ -116,7 +118,7 @@ func TestReadHistoryNamesTheBadLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error
-			for _, err = range harness.ReadHistory(strings.NewReader(tc.file)) {
+			for _, err = range history.Read(strings.NewReader(tc.file)) {
 			}
 			require.ErrorContains(t, err, tc.want)
 		})
@@ -137,7 +139,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 
 // A write error is never swallowed, whatever comes after it.
 func TestHistoryKeepsTheWriteError(t *testing.T) {
-	h := harness.NewHistory(&fullDisk{room: 100}, time.Now())
+	h := history.New(&fullDisk{room: 100}, time.Now())
 	for range 20 {
 		h.Committed("p1")
 	}
@@ -148,7 +150,7 @@ func TestHistoryKeepsTheWriteError(t *testing.T) {
 
 func TestHistoryConcurrentWriters(t *testing.T) {
 	var file bytes.Buffer
-	h := harness.NewHistory(&file, time.Now())
+	h := history.New(&file, time.Now())
 	var writers sync.WaitGroup
 	for range 8 {
 		writers.Go(func() {
@@ -161,7 +163,7 @@ func TestHistoryConcurrentWriters(t *testing.T) {
 	writers.Wait()
 	require.NoError(t, h.Close())
 	lines, last := 0, time.Duration(0)
-	for r, err := range harness.ReadHistory(&file) {
+	for r, err := range history.Read(&file) {
 		require.NoError(t, err)
 		lines++
 		if r.Packet == nil {
@@ -177,7 +179,7 @@ func FuzzReadHistory(f *testing.F) {
 	f.Add([]byte(`{"at":1,"packet":{"at":1,"client":0,"flow":1,"dir":"up","size":52,"drop":"loss"}}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ended := false
-		for r, err := range harness.ReadHistory(bytes.NewReader(data)) {
+		for r, err := range history.Read(bytes.NewReader(data)) {
 			require.False(t, ended, "nothing comes after an error")
 			if err != nil {
 				require.Zero(t, r)
@@ -186,7 +188,7 @@ func FuzzReadHistory(f *testing.F) {
 			}
 			line, err := json.Marshal(r)
 			require.NoError(t, err)
-			for again, err := range harness.ReadHistory(bytes.NewReader(append(line, '\n'))) {
+			for again, err := range history.Read(bytes.NewReader(append(line, '\n'))) {
 				require.NoError(t, err)
 				again.Line = r.Line
 				require.Equal(t, r, again)
@@ -196,7 +198,7 @@ func FuzzReadHistory(f *testing.F) {
 }
 
 func BenchmarkHistoryPacket(b *testing.B) {
-	h := harness.NewHistory(discard{}, time.Now())
+	h := history.New(discard{}, time.Now())
 	p := harness.Packet{At: 12 * time.Second, Client: 3, Flow: 7, Direction: harness.Up, Size: 52, Delay: 150 * time.Millisecond}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -216,6 +218,6 @@ func TestEnumsReadBack(t *testing.T) {
 		require.NoError(t, json.Unmarshal(b, &back))
 		require.Equal(t, o, back)
 	}
-	require.Equal(t, harness.Fail, harness.Pass.Worse(harness.StatusUnknown).Worse(harness.Fail).Worse(harness.Pass))
-	require.Equal(t, harness.StatusUnknown, harness.Pass.Worse(harness.StatusUnknown))
+	require.Equal(t, result.Fail, result.Pass.Worse(result.StatusUnknown).Worse(result.Fail).Worse(result.Pass))
+	require.Equal(t, result.StatusUnknown, result.Pass.Worse(result.StatusUnknown))
 }

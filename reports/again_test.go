@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Every report says which runs were made again, and why, whatever came of them.
@@ -20,10 +20,10 @@ func TestMadeAgain(t *testing.T) {
 	other := passing()
 	other.Scenario.Name = "lift"
 	const want = "made again, alone: the first time the machine was too busy (packets came 9ms late on average)"
-	for name, report := range map[string]func(io.Writer, []harness.Result) error{
+	for name, report := range map[string]func(io.Writer, []result.Result) error{
 		"console": Console, "Markdown": Markdown, "JUnit": JUnit,
 	} {
-		for _, results := range [][]harness.Result{{first}, {first, other}} {
+		for _, results := range [][]result.Result{{first}, {first, other}} {
 			var b bytes.Buffer
 			require.NoError(t, report(&b, results))
 			got := strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
@@ -31,10 +31,10 @@ func TestMadeAgain(t *testing.T) {
 			require.NotContains(t, got, "lift was made again", name)
 		}
 		var b bytes.Buffer
-		require.NoError(t, report(&b, []harness.Result{other}))
+		require.NoError(t, report(&b, []result.Result{other}))
 		require.NotContains(t, b.String(), "made again", name)
 	}
 	var b bytes.Buffer
-	require.NoError(t, JSON(&b, []harness.Result{first}))
+	require.NoError(t, JSON(&b, []result.Result{first}))
 	require.Contains(t, strings.ReplaceAll(b.String(), `": "`, `":"`), `"again":"packets came 9ms late on average"`)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // bars is the Progress of a terminal: a bar for each run under way, the total
@@ -194,7 +194,7 @@ func (b *bars) Update(name string, done int, state string) {
 }
 
 // Done implements Progress.
-func (b *bars) Done(res harness.Result) {
+func (b *bars) Done(res result.Result) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
 	b.mu.Lock()
@@ -205,7 +205,7 @@ func (b *bars) Done(res harness.Result) {
 	}
 	next := b.waiting()
 	b.done++
-	if res.Exit() != harness.ExitPass {
+	if res.Exit() != result.ExitPass {
 		b.bad++
 	}
 	nth, closed := b.done, b.closed

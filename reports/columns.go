@@ -5,12 +5,13 @@ import (
 	"strconv"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // column is one column of the table of runs, on the console and in Markdown.
 type column struct {
 	heading
-	cell func(harness.Result) cell
+	cell func(result.Result) cell
 }
 
 // scenarioColumn is where columns shows the name, which may be cut.
@@ -18,10 +19,10 @@ const scenarioColumn = 1
 
 // columns are the columns of the table of runs. That of the energy is there only
 // if a run has any.
-func columns(results []harness.Result) []column {
+func columns(results []result.Result) []column {
 	all := []column{
 		{heading{text: "verdict"}, verdictCell},
-		{heading{text: "scenario"}, func(r harness.Result) cell { return cell{text: clean(title(r))} }},
+		{heading{text: "scenario"}, func(r result.Result) cell { return cell{text: clean(title(r))} }},
 		{heading{text: "pay-\nments", right: true}, figureCell("payments")},
 		{heading{text: "con-\nfirmed", right: true}, figureCell("confirmed")},
 		{heading{text: "lost", right: true}, countCell("lost")},
@@ -31,7 +32,7 @@ func columns(results []harness.Result) []column {
 		{heading{text: joulesHeading, right: true, drop: 3}, joulesCell},
 		{heading{text: "loss\nup/down", right: true, drop: 4}, lossCell},
 		{heading{text: "asked\nup/down", right: true, drop: 5}, askedCell},
-		{heading{text: "engine", drop: 6}, func(r harness.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
+		{heading{text: "engine", drop: 6}, func(r result.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
 	}
 	if !anyEnergy(results) {
 		all = slices.DeleteFunc(all, func(c column) bool { return c.text == joulesHeading })
@@ -41,8 +42,8 @@ func columns(results []harness.Result) []column {
 
 const joulesHeading = "joules a\npayment"
 
-func anyEnergy(results []harness.Result) bool {
-	return slices.ContainsFunc(results, func(r harness.Result) bool { return r.Energy != nil })
+func anyEnergy(results []result.Result) bool {
+	return slices.ContainsFunc(results, func(r result.Result) bool { return r.Energy != nil })
 }
 
 func orNone(s string) string {
@@ -52,7 +53,7 @@ func orNone(s string) string {
 	return s
 }
 
-func verdictCell(r harness.Result) cell {
+func verdictCell(r result.Result) cell {
 	w := word(r.Exit())
 	return cell{w, colourOf(w)}
 }
@@ -71,8 +72,8 @@ func colourOf(word string) colour {
 	return yellow
 }
 
-func figureCell(name string) func(harness.Result) cell {
-	return func(r harness.Result) cell {
+func figureCell(name string) func(result.Result) cell {
+	return func(r result.Result) cell {
 		f, ok := r.Figures.Get(name)
 		if !ok {
 			return cell{none, dim}
@@ -82,14 +83,14 @@ func figureCell(name string) func(harness.Result) cell {
 }
 
 // countCell shows how many findings a check has.
-func countCell(check string) func(harness.Result) cell {
-	return func(r harness.Result) cell {
+func countCell(check string) func(result.Result) cell {
+	return func(r result.Result) cell {
 		switch v := r.Verdict(check); {
 		case v.Check == "":
 			return cell{none, dim}
-		case v.Status == harness.StatusUnknown:
+		case v.Status == result.StatusUnknown:
 			return cell{unjudged, yellow}
-		case v.Status == harness.NotApplicable:
+		case v.Status == result.NotApplicable:
 			return cell{v.Status.String(), yellow}
 		case v.Count > 0:
 			return cell{strconv.Itoa(v.Count), red}
@@ -102,7 +103,7 @@ func countCell(check string) func(harness.Result) cell {
 // retransmissions; a footnote explains it.
 const payloadMark = "*"
 
-func bytesCell(r harness.Result) cell {
+func bytesCell(r result.Result) cell {
 	f, ok := r.Figures.Get("bytes_per_payment")
 	if !ok {
 		return cell{none, dim}
@@ -118,7 +119,7 @@ func bytesCell(r harness.Result) cell {
 // stream; a footnote explains it.
 const approximateMark = "~"
 
-func joulesCell(r harness.Result) cell {
+func joulesCell(r result.Result) cell {
 	f, ok := r.Figures.Get("joules_per_payment")
 	if !ok {
 		return cell{none, dim}
@@ -130,7 +131,7 @@ func joulesCell(r harness.Result) cell {
 	return cell{text: text}
 }
 
-func lossCell(r harness.Result) cell {
+func lossCell(r result.Result) cell {
 	text := func(name string) string {
 		if f, ok := r.Figures.Get(name); ok {
 			return brief(f.Value)
@@ -140,7 +141,7 @@ func lossCell(r harness.Result) cell {
 	return pairCell(text("loss_up"), text("loss_down"))
 }
 
-func askedCell(r harness.Result) cell {
+func askedCell(r result.Result) cell {
 	text := func(d harness.Direction) string {
 		if share, ok := askedLoss(r.Phases, d); ok {
 			return brief(share)
@@ -161,7 +162,7 @@ func pairCell(up, down string) cell {
 // whole run: the mean of its phases, each weighted by the packets it judged,
 // which are those [harness.Realised.Loss] counts. So it may be set beside the
 // realised loss of the run.
-func askedLoss(phases []harness.PhaseStat, d harness.Direction) (share float64, ok bool) {
+func askedLoss(phases []result.PhaseStat, d harness.Direction) (share float64, ok bool) {
 	var lost, packets float64
 	for _, p := range phases {
 		got := p.Up

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Console writes the results for people: a line a scenario, then for each run
@@ -16,18 +16,18 @@ import (
 // result gets everything that is known of it instead. Columns that do not fit
 // the terminal are left out, the engine first. Colours are used on a terminal
 // only, and not if NO_COLOR is set.
-func Console(w io.Writer, results []harness.Result) error {
+func Console(w io.Writer, results []result.Result) error {
 	return console(w, styleOf(w), results)
 }
 
-func console(w io.Writer, s style, results []harness.Result) error {
+func console(w io.Writer, s style, results []result.Result) error {
 	var b strings.Builder
 	drawRuns(&b, s, results)
 	if len(results) == 1 {
 		drawDetail(&b, s, results[0])
 	} else {
 		for _, r := range results {
-			if r.Exit() != harness.ExitPass {
+			if r.Exit() != result.ExitPass {
 				drawTrouble(&b, s, r)
 			}
 		}
@@ -37,7 +37,7 @@ func console(w io.Writer, s style, results []harness.Result) error {
 	return send(w, "console", b.String())
 }
 
-func drawRuns(b *strings.Builder, s style, results []harness.Result) {
+func drawRuns(b *strings.Builder, s style, results []result.Result) {
 	g := grid{shrink: scenarioColumn}
 	cols := columns(results)
 	for _, c := range cols {
@@ -57,7 +57,7 @@ func drawRuns(b *strings.Builder, s style, results []harness.Result) {
 }
 
 // footnotes explains the marks that the rows contain, and the joules.
-func footnotes(results []harness.Result, rows [][]cell) []string {
+func footnotes(results []result.Result, rows [][]cell) []string {
 	has := func(match func(string) bool) bool {
 		return slices.ContainsFunc(rows, func(row []cell) bool {
 			return slices.ContainsFunc(row[scenarioColumn+1:], func(c cell) bool { return match(c.text) })
@@ -87,7 +87,7 @@ func footnotes(results []harness.Result, rows [][]cell) []string {
 }
 
 // madeAgain says which runs were made a second time, and why.
-func madeAgain(results []harness.Result) []string {
+func madeAgain(results []result.Result) []string {
 	var notes []string
 	for _, r := range results {
 		if r.Again != "" {
@@ -98,18 +98,18 @@ func madeAgain(results []harness.Result) []string {
 }
 
 // again says that a run was made a second time, and why.
-func again(r harness.Result) string {
+func again(r result.Result) string {
 	return "made again, alone: the first time the machine was too busy (" + clean(r.Again) + ")"
 }
 
 // notJudged says which checks are n/a, why, and in how many of the runs.
-func notJudged(results []harness.Result) []string {
+func notJudged(results []result.Result) []string {
 	var reasons []string
 	checks, runs := map[string][]string{}, map[string]int{}
 	for _, r := range results {
 		told := map[string]bool{}
 		for _, v := range r.Verdicts {
-			if v.Status != harness.NotApplicable {
+			if v.Status != result.NotApplicable {
 				continue
 			}
 			why := clean(v.Summary)
@@ -140,7 +140,7 @@ func notJudged(results []harness.Result) []string {
 const shownFindings = 3
 
 // drawTrouble writes the block of a run that is not a pass.
-func drawTrouble(b *strings.Builder, s style, r harness.Result) {
+func drawTrouble(b *strings.Builder, s style, r result.Result) {
 	w := word(r.Exit())
 	fmt.Fprintf(b, "\n%s  %s  %s\n", s.paint(colourOf(w), w), s.paint(bold, clean(title(r))), s.paint(dim, circumstances(r)))
 	drawError(b, s, r)
@@ -152,8 +152,8 @@ func drawTrouble(b *strings.Builder, s style, r harness.Result) {
 // troubles returns the verdicts that are not a pass, as an overview shows them:
 // checks that say the same, such as that the run was interrupted, stand
 // together, and a finding that only repeats the summary is left out.
-func troubles(verdicts []harness.Verdict) []harness.Verdict {
-	var list []harness.Verdict
+func troubles(verdicts []result.Verdict) []result.Verdict {
+	var list []result.Verdict
 	names := map[int][]string{} // checks by their place in list
 	for _, v := range verdicts {
 		if verdictPassed(v) {
@@ -162,7 +162,7 @@ func troubles(verdicts []harness.Verdict) []harness.Verdict {
 		if len(v.Findings) == 1 && v.Findings[0].Text == v.Summary && v.Findings[0].Lines == nil {
 			v.Findings = nil
 		}
-		at := slices.IndexFunc(list, func(o harness.Verdict) bool {
+		at := slices.IndexFunc(list, func(o result.Verdict) bool {
 			return o.Status == v.Status && o.Summary == v.Summary && len(o.Findings)+len(v.Findings) == 0
 		})
 		if at < 0 {
@@ -181,15 +181,15 @@ func troubles(verdicts []harness.Verdict) []harness.Verdict {
 }
 
 // verdictPassed reports whether a verdict is none of the troubles of its run.
-func verdictPassed(v harness.Verdict) bool {
-	return v.Status == harness.Pass || v.Status == harness.NotApplicable
+func verdictPassed(v result.Verdict) bool {
+	return v.Status == result.Pass || v.Status == result.NotApplicable
 }
 
-func thresholdPassed(t harness.Threshold) bool { return t.Status == harness.Pass }
+func thresholdPassed(t result.Threshold) bool { return t.Status == result.Pass }
 
 // drawError says why the experiment broke, or why a run is not a pass although
 // nothing it was judged by says so.
-func drawError(b *strings.Builder, s style, r harness.Result) {
+func drawError(b *strings.Builder, s style, r result.Result) {
 	if r.Error != "" {
 		s.item(b, "  ", []cell{{"not carried out", magenta}}, clean(r.Error))
 	} else if unexplained(r) {
@@ -204,20 +204,20 @@ const nothingSays = "no check and no threshold says why: nothing was judged"
 
 // unexplained reports whether r is not a pass, but neither an error nor a
 // verdict nor a threshold says why.
-func unexplained(r harness.Result) bool {
-	return r.Exit() != harness.ExitPass && r.Error == "" &&
-		!slices.ContainsFunc(r.Verdicts, func(v harness.Verdict) bool { return !verdictPassed(v) }) &&
-		!slices.ContainsFunc(r.Thresholds, func(t harness.Threshold) bool { return !thresholdPassed(t) })
+func unexplained(r result.Result) bool {
+	return r.Exit() != result.ExitPass && r.Error == "" &&
+		!slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool { return !verdictPassed(v) }) &&
+		!slices.ContainsFunc(r.Thresholds, func(t result.Threshold) bool { return !thresholdPassed(t) })
 }
 
 // statusCell shows a status in a column of the width n.
-func statusCell(status harness.Status, n int) cell {
+func statusCell(status result.Status, n int) cell {
 	w := strings.ToUpper(status.String())
 	return cell{pad(w, n, false), colourOf(w)}
 }
 
 // drawVerdicts writes verdicts with the first most findings of each.
-func drawVerdicts(b *strings.Builder, s style, verdicts []harness.Verdict, most int) {
+func drawVerdicts(b *strings.Builder, s style, verdicts []result.Verdict, most int) {
 	status, name := 0, 0
 	for _, v := range verdicts {
 		status = max(status, width(v.Status.String()))
@@ -235,7 +235,7 @@ func drawVerdicts(b *strings.Builder, s style, verdicts []harness.Verdict, most 
 	}
 }
 
-func drawThresholds(b *strings.Builder, s style, thresholds []harness.Threshold) {
+func drawThresholds(b *strings.Builder, s style, thresholds []result.Threshold) {
 	status, name := 0, 0
 	for _, t := range thresholds {
 		status = max(status, width(t.Status.String()))
@@ -247,7 +247,7 @@ func drawThresholds(b *strings.Builder, s style, thresholds []harness.Threshold)
 }
 
 // findingAt is the text of f with the lines of the history that show it.
-func findingAt(f harness.Finding) string {
+func findingAt(f result.Finding) string {
 	if at := lines(f.Lines); at != "" {
 		return finding(f) + " (history " + at + ")"
 	}
@@ -255,7 +255,7 @@ func findingAt(f harness.Finding) string {
 }
 
 // finding is the text of f, which names the payment in any case.
-func finding(f harness.Finding) string {
+func finding(f result.Finding) string {
 	text := clean(f.Text)
 	if f.Payment != "" && !strings.Contains(f.Text, f.Payment) {
 		return clean(f.Payment) + ": " + text
@@ -264,7 +264,7 @@ func finding(f harness.Finding) string {
 }
 
 // measured says what a threshold got beside what it wanted.
-func measured(t harness.Threshold) string {
+func measured(t result.Threshold) string {
 	text := "got " + got(t)
 	if t.Got.Name == "" {
 		text = "not measured"
@@ -272,14 +272,14 @@ func measured(t harness.Threshold) string {
 	if t.Reason != "" {
 		text += ": " + clean(t.Reason)
 	}
-	if t.Line > 0 && t.Status != harness.Pass {
+	if t.Line > 0 && t.Status != result.Pass {
 		text += " (line " + strconv.Itoa(t.Line) + " of the scenario file)"
 	}
 	return text
 }
 
 // circumstances names what a run was made with.
-func circumstances(r harness.Result) string {
+func circumstances(r result.Result) string {
 	text := "seed " + strconv.FormatUint(r.Seed, 10)
 	if r.Engine != "" {
 		text += ", " + clean(r.Engine) + " engine"
@@ -290,7 +290,7 @@ func circumstances(r harness.Result) string {
 	return text
 }
 
-func drawPointers(b *strings.Builder, s style, r harness.Result) {
+func drawPointers(b *strings.Builder, s style, r result.Result) {
 	if r.HistoryFile != "" {
 		fmt.Fprintf(b, "  %s  %s\n", s.paint(dim, "history"), clean(r.HistoryFile))
 	}
@@ -300,7 +300,7 @@ func drawPointers(b *strings.Builder, s style, r harness.Result) {
 }
 
 // drawTotals writes the last lines of a batch.
-func drawTotals(b *strings.Builder, s style, results []harness.Result) {
+func drawTotals(b *strings.Builder, s style, results []result.Result) {
 	var parts []string
 	for _, t := range tally(results) {
 		_, w, _ := strings.Cut(t, " ")
@@ -310,7 +310,7 @@ func drawTotals(b *strings.Builder, s style, results []harness.Result) {
 }
 
 // tally counts the runs by how they came out: "12 pass", "1 fail".
-func tally(results []harness.Result) []string {
+func tally(results []result.Result) []string {
 	words := map[string]int{}
 	for _, r := range results {
 		words[strings.ToLower(word(r.Exit()))]++
@@ -325,7 +325,7 @@ func tally(results []harness.Result) []string {
 }
 
 // sums adds up payments and findings over the runs that know them.
-func sums(results []harness.Result) string {
+func sums(results []result.Result) string {
 	payments, known := 0.0, false
 	for _, r := range results {
 		if f, ok := r.Figures.Get("payments"); ok {
@@ -340,18 +340,18 @@ func sums(results []harness.Result) string {
 }
 
 // sum adds up the findings of a check, and says how many runs could not tell.
-func sum(results []harness.Result, check string) string {
+func sum(results []result.Result, check string) string {
 	count, untold, never := 0, 0, 0
 	for _, r := range results {
 		v := r.Verdict(check)
 		count += v.Count
 		switch v.Status {
-		case harness.StatusUnknown:
+		case result.StatusUnknown:
 			untold++
-		case harness.NotApplicable:
+		case result.NotApplicable:
 			untold++
 			never++
-		case harness.Pass, harness.Fail:
+		case result.Pass, result.Fail:
 		}
 	}
 	switch {
@@ -366,7 +366,7 @@ func sum(results []harness.Result, check string) string {
 }
 
 // seeds names the seed of a batch, or its seeds where they differ.
-func seeds(results []harness.Result) string {
+func seeds(results []result.Result) string {
 	var all []string
 	for _, r := range results {
 		if text := strconv.FormatUint(r.Seed, 10); !slices.Contains(all, text) {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Counter shows how far many runs of one scenario are: a bar on a terminal, and
@@ -99,7 +99,7 @@ func (c *Counter) Say(done, planned int, state string) {
 }
 
 // Odd writes a line about a run that did not pass, but not on a terminal.
-func (c *Counter) Odd(o harness.OddRun) {
+func (c *Counter) Odd(o result.OddRun) {
 	c.note(fmt.Sprintf("%-8s %s, %s: %s", oddWord(o.Check, o.Status), runOf(o), clean(o.Check), clean(o.Text)))
 }
 

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // drawDetail writes everything that is known of one run below its line in the
 // table.
-func drawDetail(b *strings.Builder, s style, r harness.Result) {
+func drawDetail(b *strings.Builder, s style, r result.Result) {
 	b.WriteByte('\n')
 	if r.Scenario.Summary != "" {
 		s.item(b, "", nil, clean(r.Scenario.Summary))
@@ -23,7 +23,7 @@ func drawDetail(b *strings.Builder, s style, r harness.Result) {
 	}
 	if len(r.Verdicts) > 0 {
 		section(b, s, "checks")
-		drawVerdicts(b, s, r.Verdicts, harness.MaxFindings)
+		drawVerdicts(b, s, r.Verdicts, result.MaxFindings)
 	}
 	if len(r.Thresholds) > 0 {
 		section(b, s, "expectations")
@@ -43,7 +43,7 @@ func drawDetail(b *strings.Builder, s style, r harness.Result) {
 }
 
 // origin says with what, by which program and when the run was made.
-func origin(r harness.Result) string {
+func origin(r result.Result) string {
 	text := circumstances(r)
 	if r.Onebar != "" {
 		text += ", onebar " + clean(r.Onebar)
@@ -61,7 +61,7 @@ func section(b *strings.Builder, s style, name string) {
 // drawFigures writes the figures a line each, and below them those of one
 // quantity, such as p50(confirm) and p95(confirm), in one row. The counts that
 // the checks have stated are left out.
-func drawFigures(b *strings.Builder, s style, r harness.Result) {
+func drawFigures(b *strings.Builder, s style, r result.Result) {
 	single := grid{heads: []heading{{}, {right: true}, {}}, indent: "  "}
 	spread := grid{heads: []heading{{}}, indent: "  "}
 	for _, f := range r.Figures {
@@ -72,7 +72,7 @@ func drawFigures(b *strings.Builder, s style, r harness.Result) {
 			spread.set(clean(quantity), clean(of), figure(f))
 		default:
 			note := ""
-			if r.Payload && f.Unit == harness.Bytes {
+			if r.Payload && f.Unit == result.Bytes {
 				note = "payload, without headers, ACKs and retransmissions"
 			}
 			single.rows = append(single.rows, []cell{{text: clean(f.Name)}, {text: figure(f)}, {note, dim}})
@@ -109,7 +109,7 @@ func (g *grid) set(row, column, text string) {
 	g.rows[y][x] = cell{text: text}
 }
 
-func drawFaults(b *strings.Builder, s style, faults []harness.FaultStat) {
+func drawFaults(b *strings.Builder, s style, faults []result.FaultStat) {
 	if len(faults) == 0 {
 		return
 	}

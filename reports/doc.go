@@ -13,20 +13,20 @@ package reports
 import (
 	"slices"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Exit returns the exit code of a batch: the worst of its runs, where a broken
 // run is worse than a failed one, and that worse than one that could not be
 // judged. A batch without results judges nothing, hence ExitUnknown.
-func Exit(results []harness.Result) int {
-	order := []int{harness.ExitPass, harness.ExitUnknown, harness.ExitFail, harness.ExitBroken}
+func Exit(results []result.Result) int {
+	order := []int{result.ExitPass, result.ExitUnknown, result.ExitFail, result.ExitBroken}
 	worst := 0
 	for _, r := range results {
 		worst = max(worst, slices.Index(order, r.Exit()))
 	}
 	if len(results) == 0 {
-		return harness.ExitUnknown
+		return result.ExitUnknown
 	}
 	return order[worst]
 }
@@ -34,11 +34,11 @@ func Exit(results []harness.Result) int {
 // word names an exit code for people.
 func word(exit int) string {
 	switch exit {
-	case harness.ExitPass:
+	case result.ExitPass:
 		return "PASS"
-	case harness.ExitFail:
+	case result.ExitFail:
 		return "FAIL"
-	case harness.ExitBroken:
+	case result.ExitBroken:
 		return "BROKEN"
 	}
 	return "UNKNOWN"
@@ -46,7 +46,7 @@ func word(exit int) string {
 
 // title is what a report calls a run: its scenario, or the file it should have
 // come from.
-func title(r harness.Result) string {
+func title(r result.Result) string {
 	switch {
 	case r.Scenario.Name != "":
 		return r.Scenario.Name

@@ -7,19 +7,20 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Doctor writes a checkup for people: each step of the payment, what was judged of
 // it, and what to do about the scenario. Sent lines stand behind ">", received ones
 // behind "<", and what was made of them behind "=".
-func Doctor(w io.Writer, c harness.Checkup) error {
+func Doctor(w io.Writer, c result.Checkup) error {
 	return doctor(w, styleOf(w), c)
 }
 
 // doctorWidth is how wide a checkup is where the terminal does not say.
 const doctorWidth = 80
 
-func doctor(w io.Writer, s style, c harness.Checkup) error {
+func doctor(w io.Writer, s style, c result.Checkup) error {
 	if s.width == 0 {
 		s.width = doctorWidth
 	}
@@ -111,7 +112,7 @@ func pieces(line string, n int) (all []string) {
 }
 
 // drawAdvice writes what to do.
-func drawAdvice(b *strings.Builder, s style, advice []harness.Advice) {
+func drawAdvice(b *strings.Builder, s style, advice []result.Advice) {
 	if len(advice) == 0 {
 		return
 	}
@@ -132,18 +133,18 @@ func drawAdvice(b *strings.Builder, s style, advice []harness.Advice) {
 }
 
 // concluded says in a sentence how a checkup came out.
-func concluded(c harness.Checkup) string {
-	must := slices.ContainsFunc(c.Advice, func(a harness.Advice) bool { return a.Must })
+func concluded(c result.Checkup) string {
+	must := slices.ContainsFunc(c.Advice, func(a result.Advice) bool { return a.Must })
 	switch exit := c.Exit(); {
-	case exit == harness.ExitPass && must:
+	case exit == result.ExitPass && must:
 		return "the payment was confirmed and nothing speaks against it, but see what is to be mended"
-	case exit == harness.ExitPass:
+	case exit == result.ExitPass:
 		return "the scenario can be run: onebar run " + c.Result.Scenario.File
-	case exit == harness.ExitFail:
+	case exit == result.ExitFail:
 		return "the payment went wrong without any impairment: see the checks"
-	case exit == harness.ExitBroken && c.Unfit && c.Result.Error == "":
+	case exit == result.ExitBroken && c.Unfit && c.Result.Error == "":
 		return "the payment was made, but the scenario could not be run as it is"
-	case exit == harness.ExitBroken:
+	case exit == result.ExitBroken:
 		return "the payment could not be made"
 	}
 	return "what became of the payment could not be judged: runs would be unknown, too"

@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // healthy is the checkup of a payment that went well.
-func healthy() harness.Checkup {
-	return harness.Checkup{
-		Result: harness.Result{
-			Version: 1, Scenario: harness.Scenario{Name: "kiosk", File: "kiosk.yaml"}, Status: harness.Pass,
-			Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass, Summary: "1 confirmed, 1 posted"}},
+func healthy() result.Checkup {
+	return result.Checkup{
+		Result: result.Result{
+			Version: 1, Scenario: harness.Scenario{Name: "kiosk", File: "kiosk.yaml"}, Status: result.Pass,
+			Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass, Summary: "1 confirmed, 1 posted"}},
 			Notes:    []string{"bookings were matched to payments by item.ref"},
 		},
 		Steps: []harness.Step{
@@ -30,24 +31,24 @@ func healthy() harness.Checkup {
 			{Part: "told", Title: "confirmed: HTTP 201: rule on line 16"},
 			{Part: "booked", Title: "posting b1: 8373.20 KES from w0 to m0", Means: []string{"is payment p1"}},
 		},
-		Advice: []harness.Advice{{Text: "No balances are read: that accounts add up is not judged (unbalanced).", YAML: "subject:\n  ledger:\n    http:\n      balances: {path: /accounts}"}},
+		Advice: []result.Advice{{Text: "No balances are read: that accounts add up is not judged (unbalanced).", YAML: "subject:\n  ledger:\n    http:\n      balances: {path: /accounts}"}},
 	}
 }
 
 // ailing is that of one of which nobody knows what became.
-func ailing() harness.Checkup {
+func ailing() result.Checkup {
 	c := healthy()
-	c.Result.Status = harness.StatusUnknown
-	c.Result.Verdicts = []harness.Verdict{{Check: "unresolved", Status: harness.StatusUnknown, Summary: "nobody knows what became of the payment"}}
+	c.Result.Status = result.StatusUnknown
+	c.Result.Verdicts = []result.Verdict{{Check: "unresolved", Status: result.StatusUnknown, Summary: "nobody knows what became of the payment"}}
 	c.Result.Notes = nil
 	c.Steps = []harness.Step{{Part: "pay", Title: "POST http://127.0.0.1:8080/\x1b[31mpay", Error: "no answer in time", Took: 10 * time.Second}}
-	c.Advice = append([]harness.Advice{{Must: true, Text: "The server took the request and gave no answer in time."}}, c.Advice...)
+	c.Advice = append([]result.Advice{{Must: true, Text: "The server took the request and gave no answer in time."}}, c.Advice...)
 	return c
 }
 
 // dead is that of one that could not be made.
-func dead() harness.Checkup {
-	return harness.Checkup{Result: harness.Result{
+func dead() result.Checkup {
+	return result.Checkup{Result: result.Result{
 		Version: 1, Scenario: harness.Scenario{Name: "kiosk"},
 		Error: "start the subject: start the server: nobody answers at 127.0.0.1:8080",
 	}}
@@ -60,19 +61,19 @@ func TestDoctorGolden(t *testing.T) {
 	mend := healthy()
 	mend.Advice[0].Must = true
 	wrong := healthy()
-	wrong.Result.Status = harness.Fail
+	wrong.Result.Status = result.Fail
 	for file, c := range map[string]struct {
-		checkup harness.Checkup
+		checkup result.Checkup
 		style   style
 		exit    int
 	}{
-		"doctor-pass.console":    {healthy(), style{}, harness.ExitPass},
-		"doctor-colour.console":  {healthy(), style{width: 100, colour: true}, harness.ExitPass},
-		"doctor-unknown.console": {ailing(), style{width: 60}, harness.ExitUnknown},
-		"doctor-broken.console":  {dead(), style{}, harness.ExitBroken},
-		"doctor-unfit.console":   {unfit, style{}, harness.ExitBroken},
-		"doctor-mend.console":    {mend, style{}, harness.ExitPass},
-		"doctor-fail.console":    {wrong, style{}, harness.ExitFail},
+		"doctor-pass.console":    {healthy(), style{}, result.ExitPass},
+		"doctor-colour.console":  {healthy(), style{width: 100, colour: true}, result.ExitPass},
+		"doctor-unknown.console": {ailing(), style{width: 60}, result.ExitUnknown},
+		"doctor-broken.console":  {dead(), style{}, result.ExitBroken},
+		"doctor-unfit.console":   {unfit, style{}, result.ExitBroken},
+		"doctor-mend.console":    {mend, style{}, result.ExitPass},
+		"doctor-fail.console":    {wrong, style{}, result.ExitFail},
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()

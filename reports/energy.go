@@ -3,7 +3,7 @@ package reports
 import (
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -12,7 +12,7 @@ const (
 )
 
 // drawEnergy writes what the radios of all phones did.
-func drawEnergy(b *strings.Builder, s style, r harness.Result) {
+func drawEnergy(b *strings.Builder, s style, r result.Result) {
 	e := r.Energy
 	if e == nil {
 		return
@@ -26,7 +26,7 @@ func drawEnergy(b *strings.Builder, s style, r harness.Result) {
 }
 
 // radioOf names the model and whose radio it stands for.
-func radioOf(e *harness.Energy) string {
+func radioOf(e *result.Energy) string {
 	text := clean(e.Model)
 	if e.Title != "" {
 		text = clean(e.Title) + " (" + text + ")"
@@ -35,7 +35,7 @@ func radioOf(e *harness.Energy) string {
 }
 
 // energyNotes say how far the joules go.
-func energyNotes(e *harness.Energy) []string {
+func energyNotes(e *result.Energy) []string {
 	var notes []string
 	if e.Priced {
 		notes = append(notes, comparative)
@@ -49,7 +49,7 @@ func energyNotes(e *harness.Energy) []string {
 }
 
 // energyGrid has a line a state, and what the joules were for.
-func energyGrid(r harness.Result) grid {
+func energyGrid(r result.Result) grid {
 	e := r.Energy
 	g := grid{indent: "  ", heads: []heading{{text: "state"}, {text: "time", right: true}, {text: "energy", right: true}, {}}}
 	add := func(name, time string, joules float64, note string) {

@@ -6,24 +6,24 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Explore writes an exploration for people: how the runs came out, what spoke
 // against those that did not pass, and what was reached. Of the odd runs it names
 // at most 20, unless all are asked for.
-func Explore(w io.Writer, x harness.Exploration, all bool) error {
+func Explore(w io.Writer, x result.Exploration, all bool) error {
 	return exploration(w, styleOf(w), x, all)
 }
 
 // ExploreJSON writes an exploration for programs, indented and ended by a newline:
 // a harness.Exploration.
-func ExploreJSON(w io.Writer, x harness.Exploration) error { return encode(w, x) }
+func ExploreJSON(w io.Writer, x result.Exploration) error { return encode(w, x) }
 
 // shownOdd is how many odd runs a report names.
 const shownOdd = 20
 
-func exploration(w io.Writer, s style, x harness.Exploration, all bool) error {
+func exploration(w io.Writer, s style, x result.Exploration, all bool) error {
 	var b strings.Builder
 	drawReached(&b, s, x)
 	drawChecks(&b, s, x)
@@ -37,7 +37,7 @@ func exploration(w io.Writer, s style, x harness.Exploration, all bool) error {
 }
 
 // drawReached writes which situations were reached, and which never.
-func drawReached(b *strings.Builder, s style, x harness.Exploration) {
+func drawReached(b *strings.Builder, s style, x result.Exploration) {
 	g := grid{heads: []heading{{text: "reached"}, {text: "times", right: true}, {text: "in runs", right: true}}}
 	for _, r := range x.Reached {
 		if r.Times > 0 {
@@ -54,7 +54,7 @@ func drawReached(b *strings.Builder, s style, x harness.Exploration) {
 }
 
 // drawChecks writes how many runs each check and threshold spoke against.
-func drawChecks(b *strings.Builder, s style, x harness.Exploration) {
+func drawChecks(b *strings.Builder, s style, x result.Exploration) {
 	if len(x.ByCheck) == 0 {
 		return
 	}
@@ -67,19 +67,19 @@ func drawChecks(b *strings.Builder, s style, x harness.Exploration) {
 	g.draw(b, s)
 }
 
-func oddWord(check string, status harness.Status) string {
-	if check == harness.Broken {
-		return word(harness.ExitBroken)
+func oddWord(check string, status result.Status) string {
+	if check == result.Broken {
+		return word(result.ExitBroken)
 	}
 	return strings.ToUpper(status.String())
 }
 
-func runOf(o harness.OddRun) string {
+func runOf(o result.OddRun) string {
 	return clean(o.Scenario) + ", seed " + strconv.FormatUint(o.Seed, 10)
 }
 
 // drawOdd names runs that did not pass.
-func drawOdd(b *strings.Builder, s style, x harness.Exploration, most int) {
+func drawOdd(b *strings.Builder, s style, x result.Exploration, most int) {
 	odd := x.Failed + x.Unknown + x.Broken
 	if odd == 0 {
 		return
@@ -96,7 +96,7 @@ func drawOdd(b *strings.Builder, s style, x harness.Exploration, most int) {
 }
 
 // drawExplored writes the last lines of an exploration.
-func drawExplored(b *strings.Builder, s style, x harness.Exploration) {
+func drawExplored(b *strings.Builder, s style, x result.Exploration) {
 	parts := []string{s.paint(green, fmt.Sprintf("%d pass", x.Passed))}
 	for _, p := range []struct {
 		n    int

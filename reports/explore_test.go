@@ -10,14 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
-func explored() harness.Exploration {
-	return harness.Exploration{
+func explored() result.Exploration {
+	return result.Exploration{
 		Onebar: "dev", Scenarios: []string{"bad-day", "tunnel"}, First: 7, Planned: 2000, Runs: 2000, Passed: 2000,
 		Virtual: 51 * time.Hour, Took: 10 * time.Second,
-		Reached: []harness.Reached{
+		Reached: []result.Reached{
 			{Name: "confirmed", Times: 199_000, Runs: 2000},
 			{Name: "answer lost: the attempt failed, but was booked", Times: 412, Runs: 298},
 			{Name: "declined"},
@@ -26,18 +26,18 @@ func explored() harness.Exploration {
 	}
 }
 
-func oddExploration() harness.Exploration {
+func oddExploration() result.Exploration {
 	x := explored()
 	x.Passed, x.Failed, x.Unknown, x.Broken, x.Interrupted = 1974, 2, 23, 1, true
-	lost := harness.OddRun{Scenario: "bad-day", Seed: 12, Check: "lost", Status: harness.Fail, Text: "1 payment lost: p1 (order o1)", Again: "onebar run bad-day --engine sim --seed 12"}
-	broken := harness.OddRun{Scenario: "tunnel", Seed: 9, Check: harness.Broken, Text: "panic: at the disco"}
-	doubt := harness.OddRun{Scenario: "tunnel", Seed: 14, Check: "impairment", Text: "the reset of line 9 hit nothing"}
-	x.ByCheck = []harness.CheckCount{
-		{Check: harness.Broken, Runs: 1, First: broken},
-		{Check: "lost", Status: harness.Fail, Runs: 2, First: lost},
+	lost := result.OddRun{Scenario: "bad-day", Seed: 12, Check: "lost", Status: result.Fail, Text: "1 payment lost: p1 (order o1)", Again: "onebar run bad-day --engine sim --seed 12"}
+	broken := result.OddRun{Scenario: "tunnel", Seed: 9, Check: result.Broken, Text: "panic: at the disco"}
+	doubt := result.OddRun{Scenario: "tunnel", Seed: 14, Check: "impairment", Text: "the reset of line 9 hit nothing"}
+	x.ByCheck = []result.CheckCount{
+		{Check: result.Broken, Runs: 1, First: broken},
+		{Check: "lost", Status: result.Fail, Runs: 2, First: lost},
 		{Check: "impairment", Runs: 23, First: doubt},
 	}
-	x.Odd = []harness.OddRun{broken, lost}
+	x.Odd = []result.OddRun{broken, lost}
 	for range shownOdd {
 		x.Odd = append(x.Odd, doubt)
 	}
@@ -46,14 +46,14 @@ func oddExploration() harness.Exploration {
 
 func TestExploreGolden(t *testing.T) {
 	t.Parallel()
-	some := func(w io.Writer, x harness.Exploration) error { return Explore(w, x, false) }
-	all := func(w io.Writer, x harness.Exploration) error { return Explore(w, x, true) }
-	narrow := func(w io.Writer, x harness.Exploration) error {
+	some := func(w io.Writer, x result.Exploration) error { return Explore(w, x, false) }
+	all := func(w io.Writer, x result.Exploration) error { return Explore(w, x, true) }
+	narrow := func(w io.Writer, x result.Exploration) error {
 		return exploration(w, style{colour: true, width: 60}, x, false)
 	}
 	for file, c := range map[string]struct {
-		write func(io.Writer, harness.Exploration) error
-		found harness.Exploration
+		write func(io.Writer, result.Exploration) error
+		found result.Exploration
 	}{
 		"explore.console":        {some, explored()},
 		"explore-odd.console":    {some, oddExploration()},
@@ -74,7 +74,7 @@ func TestExploreJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, ExploreJSON(&b, oddExploration()))
-	var back harness.Exploration
+	var back result.Exploration
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, oddExploration(), back)
 	require.Error(t, ExploreJSON(full{}, explored()))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -128,19 +128,19 @@ func brief(share float64) string {
 }
 
 // figure writes the value of f with its unit.
-func figure(f harness.Figure) string {
+func figure(f result.Figure) string {
 	switch f.Unit {
-	case harness.Seconds:
+	case result.Seconds:
 		return seconds(f.Value)
-	case harness.Bytes:
+	case result.Bytes:
 		return scaled(f.Value, "B")
-	case harness.Ratio:
+	case result.Ratio:
 		return percent(f.Value) + "%"
-	case harness.BitPerSecond:
+	case result.BitPerSecond:
 		return scaled(f.Value, "bit/s")
-	case harness.Joules:
+	case result.Joules:
 		return significant(f.Value) + " J"
-	case harness.Count, harness.UnitUnknown:
+	case result.Count, result.UnitUnknown:
 	}
 	if f.Value == math.Trunc(f.Value) {
 		return strconv.FormatFloat(f.Value, 'f', 0, 64)
@@ -149,7 +149,7 @@ func figure(f harness.Figure) string {
 }
 
 // got writes what a threshold measured.
-func got(t harness.Threshold) string {
+func got(t result.Threshold) string {
 	if t.Got.Name == "" {
 		return none
 	}

@@ -14,41 +14,43 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
-func writers() []func(io.Writer, []harness.Result) error {
-	return []func(io.Writer, []harness.Result) error{Console, JUnit, Markdown}
+func writers() []func(io.Writer, []result.Result) error {
+	return []func(io.Writer, []result.Result) error{Console, JUnit, Markdown}
 }
 
 func TestFigure(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		unit  harness.Unit
+		unit  result.Unit
 		value float64
 		want  string
 	}{
-		{harness.Count, 200, "200"},
-		{harness.Count, 1.385, "1.39"},
-		{harness.Count, 123456789, "123456789"},
-		{harness.UnitUnknown, 0, "0"},
-		{harness.Bytes, 812.4, "812 B"},
-		{harness.Bytes, 9999, "9999 B"},
-		{harness.Bytes, 12345, "12.3 kB"},
-		{harness.Bytes, 2.5e6, "2.5 MB"},
-		{harness.Ratio, 0, "0%"},
-		{harness.Ratio, 0.0194, "1.94%"},
-		{harness.Ratio, 1, "100%"},
-		{harness.Ratio, 1e-7, "<0.001%"},
-		{harness.Seconds, 0.4127, "413ms"},
-		{harness.Seconds, 8.312, "8.31s"},
-		{harness.Seconds, 1e12, "1e+12s"},
-		{harness.Seconds, math.NaN(), "NaNs"},
-		{harness.BitPerSecond, 118400, "118 kbit/s"},
-		{harness.BitPerSecond, 2480, "2.48 kbit/s"},
-		{harness.BitPerSecond, 0, "0 bit/s"},
-		{harness.Joules, 0.5, "0.5 J"},
+		{result.Count, 200, "200"},
+		{result.Count, 1.385, "1.39"},
+		{result.Count, 123456789, "123456789"},
+		{result.UnitUnknown, 0, "0"},
+		{result.Bytes, 812.4, "812 B"},
+		{result.Bytes, 9999, "9999 B"},
+		{result.Bytes, 12345, "12.3 kB"},
+		{result.Bytes, 2.5e6, "2.5 MB"},
+		{result.Ratio, 0, "0%"},
+		{result.Ratio, 0.0194, "1.94%"},
+		{result.Ratio, 1, "100%"},
+		{result.Ratio, 1e-7, "<0.001%"},
+		{result.Seconds, 0.4127, "413ms"},
+		{result.Seconds, 8.312, "8.31s"},
+		{result.Seconds, 1e12, "1e+12s"},
+		{result.Seconds, math.NaN(), "NaNs"},
+		{result.BitPerSecond, 118400, "118 kbit/s"},
+		{result.BitPerSecond, 2480, "2.48 kbit/s"},
+		{result.BitPerSecond, 0, "0 bit/s"},
+		{result.Joules, 0.5, "0.5 J"},
 	} {
-		require.Equal(t, c.want, figure(harness.Figure{Unit: c.unit, Value: c.value}), "%v %v", c.value, c.unit)
+		require.Equal(t, c.want, figure(result.Figure{Unit: c.unit, Value: c.value}), "%v %v", c.value, c.unit)
 	}
 }
 
@@ -86,25 +88,25 @@ func TestClean(t *testing.T) {
 
 func TestAskedLossIsWeightedByPackets(t *testing.T) {
 	t.Parallel()
-	phase := func(p float64, delivered, lost, outage int64) harness.PhaseStat {
-		var s harness.PhaseStat
+	phase := func(p float64, delivered, lost, outage int64) result.PhaseStat {
+		var s result.PhaseStat
 		s.Profile.Up.Loss.P = p
-		s.Up = harness.Realised{Delivered: delivered, Lost: lost, Outage: outage}
+		s.Up = result.Realised{Delivered: delivered, Lost: lost, Outage: outage}
 		return s
 	}
 	// An outage is not random loss: its packets have no weight.
-	share, ok := askedLoss([]harness.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
+	share, ok := askedLoss([]result.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
 	require.True(t, ok)
 	require.InDelta(t, 0.075, share, 1e-9)
-	_, ok = askedLoss([]harness.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
+	_, ok = askedLoss([]result.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
 	require.False(t, ok, "no packet was judged")
 }
 
 func TestWhatIsNotKnownIsNotZero(t *testing.T) {
 	t.Parallel()
-	r := harness.Result{Verdicts: []harness.Verdict{{Check: "lost", Status: harness.StatusUnknown}}}
+	r := result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.StatusUnknown}}}
 	row := map[string]string{}
-	for _, c := range columns([]harness.Result{r, {Energy: &harness.Energy{}}}) {
+	for _, c := range columns([]result.Result{r, {Energy: &result.Energy{}}}) {
 		row[c.flat()] = c.cell(r).text
 	}
 	require.Equal(t, map[string]string{
@@ -162,20 +164,20 @@ func TestItemWrapsUnderItsText(t *testing.T) {
 // What only some links do has a column only where one does it.
 func TestPhasesShowWhatThereIs(t *testing.T) {
 	t.Parallel()
-	heads := func(p ...harness.PhaseStat) (names []string) {
+	heads := func(p ...result.PhaseStat) (names []string) {
 		for _, h := range phaseGrid(p).heads {
 			names = append(names, h.flat())
 		}
 		return names[13:]
 	}
-	require.Empty(t, heads(harness.PhaseStat{}))
+	require.Empty(t, heads(result.PhaseStat{}))
 	asked := harness.Path{Reorder: 0.1, Duplicate: 0.2, Corrupt: 0.3, Loss: harness.Loss{GE: &harness.GEModel{P: 0.1, R: 0.5, LossBad: 1}}}
 	all := []string{"burst asked/got", "reordered asked/got", "duplicated asked/got", "corrupted asked/got", "lost in outage", "outage met", "lost in queue", "barred"}
-	require.Equal(t, all[:4], heads(harness.PhaseStat{Phase: harness.Phase{Profile: harness.Profile{Down: asked}}}))
-	got := harness.Realised{Delivered: 10, Lost: 6, Bursts: 2, Reordered: 1, Duplicated: 2, Corrupted: 3, Outage: 4, Queue: 5, Barred: 6, OutageFirst: 3 * s, OutageLast: 5 * s}
-	require.Equal(t, all[1:], heads(harness.PhaseStat{}, harness.PhaseStat{Down: got}))
+	require.Equal(t, all[:4], heads(result.PhaseStat{Phase: history.Phase{Profile: harness.Profile{Down: asked}}}))
+	got := result.Realised{Delivered: 10, Lost: 6, Bursts: 2, Reordered: 1, Duplicated: 2, Corrupted: 3, Outage: 4, Queue: 5, Barred: 6, OutageFirst: 3 * s, OutageLast: 5 * s}
+	require.Equal(t, all[1:], heads(result.PhaseStat{}, result.PhaseStat{Down: got}))
 
-	g := phaseGrid([]harness.PhaseStat{{Phase: harness.Phase{Profile: harness.Profile{Down: asked}}, Down: got}})
+	g := phaseGrid([]result.PhaseStat{{Phase: history.Phase{Profile: harness.Profile{Down: asked}}, Down: got}})
 	var row []string
 	for _, c := range g.rows[1][13:] {
 		row = append(row, c.text)
@@ -187,9 +189,9 @@ func TestPhasesShowWhatThereIs(t *testing.T) {
 func TestEnergyWithoutPowersHasNoJoules(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	drawEnergy(&b, style{}, harness.Result{Energy: &harness.Energy{
+	drawEnergy(&b, style{}, result.Result{Energy: &result.Energy{
 		Model: "nr-sa", Title: "5G", Approximate: true, Phones: 1, Wakeups: 2,
-		States: []harness.RadioState{{Name: "IDLE", Time: 3 * s}},
+		States: []result.RadioState{{Name: "IDLE", Time: 3 * s}},
 	}})
 	require.Equal(t, `
 energy
@@ -203,16 +205,16 @@ energy
 
 func TestReportsSurviveAnyResult(t *testing.T) {
 	t.Parallel()
-	odd := harness.Result{
-		Status:     harness.Status(9),
-		Verdicts:   []harness.Verdict{{Count: 3}, {Check: "lost", Findings: []harness.Finding{{}}}},
-		Thresholds: []harness.Threshold{{}},
-		Figures:    harness.Figures{{Value: math.NaN()}, {Unit: harness.Bytes, Value: math.Inf(1)}},
-		Phases:     []harness.PhaseStat{{}, {Phase: harness.Phase{Profile: harness.Profile{Up: harness.Path{Trace: &harness.Trace{}, Loss: harness.Loss{GE: &harness.GEModel{}}}}}}},
-		Energy:     &harness.Energy{States: []harness.RadioState{{}}},
-		Faults:     []harness.FaultStat{{Event: 7}},
+	odd := result.Result{
+		Status:     result.Status(9),
+		Verdicts:   []result.Verdict{{Count: 3}, {Check: "lost", Findings: []result.Finding{{}}}},
+		Thresholds: []result.Threshold{{}},
+		Figures:    result.Figures{{Value: math.NaN()}, {Unit: result.Bytes, Value: math.Inf(1)}},
+		Phases:     []result.PhaseStat{{}, {Phase: history.Phase{Profile: harness.Profile{Up: harness.Path{Trace: &harness.Trace{}, Loss: harness.Loss{GE: &harness.GEModel{}}}}}}},
+		Energy:     &result.Energy{States: []result.RadioState{{}}},
+		Faults:     []result.FaultStat{{Event: 7}},
 	}
-	for _, results := range [][]harness.Result{nil, {{}}, {odd}, {odd, {}}} {
+	for _, results := range [][]result.Result{nil, {{}}, {odd}, {odd, {}}} {
 		for _, write := range writers() {
 			require.NoError(t, write(&bytes.Buffer{}, results))
 		}
@@ -222,17 +224,17 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 func TestFiguresOfOneQuantityShareARow(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	drawFigures(&b, style{}, harness.Result{
-		Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}},
-		Figures: harness.Figures{
-			{Name: "payments", Unit: harness.Count, Value: 3},
-			{Name: "lost", Unit: harness.Count},
-			{Name: "p50(confirm)", Unit: harness.Seconds, Value: 1.5},
-			{Name: "p50(feedback)", Unit: harness.Seconds, Value: 0.001},
-			{Name: "max(feedback)", Unit: harness.Seconds, Value: 0.25},
-			{Name: "max(attempt)", Unit: harness.Seconds, Value: 20},
-			{Name: "p50(confirm, phase: edge)", Unit: harness.Seconds, Value: 2},
-			{Name: "payments(phase: edge)", Unit: harness.Count, Value: 2},
+	drawFigures(&b, style{}, result.Result{
+		Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}},
+		Figures: result.Figures{
+			{Name: "payments", Unit: result.Count, Value: 3},
+			{Name: "lost", Unit: result.Count},
+			{Name: "p50(confirm)", Unit: result.Seconds, Value: 1.5},
+			{Name: "p50(feedback)", Unit: result.Seconds, Value: 0.001},
+			{Name: "max(feedback)", Unit: result.Seconds, Value: 0.25},
+			{Name: "max(attempt)", Unit: result.Seconds, Value: 20},
+			{Name: "p50(confirm, phase: edge)", Unit: result.Seconds, Value: 2},
+			{Name: "payments(phase: edge)", Unit: result.Count, Value: 2},
 		},
 	})
 	require.Equal(t, `
@@ -250,23 +252,23 @@ figures
 
 func TestTroublesSayTheSameOnce(t *testing.T) {
 	t.Parallel()
-	unknown := func(check, summary string, findings ...harness.Finding) harness.Verdict {
-		return harness.Verdict{Check: check, Summary: summary, Count: len(findings), Findings: findings}
+	unknown := func(check, summary string, findings ...result.Finding) result.Verdict {
+		return result.Verdict{Check: check, Summary: summary, Count: len(findings), Findings: findings}
 	}
 	const why = "the run was interrupted"
-	verdicts := []harness.Verdict{
+	verdicts := []result.Verdict{
 		unknown("lost", why),
 		passed("load", "all made"),
-		{Check: "early", Status: harness.Fail, Summary: why},
+		{Check: "early", Status: result.Fail, Summary: why},
 		unknown("duplicated", why),
-		unknown("impairment", "the reset never happened", harness.Finding{Text: "the reset never happened"}),
-		unknown("storm", why, harness.Finding{Text: "w1-1: 90 tries"}),
+		unknown("impairment", "the reset never happened", result.Finding{Text: "the reset never happened"}),
+		unknown("storm", why, result.Finding{Text: "w1-1: 90 tries"}),
 	}
-	require.Equal(t, []harness.Verdict{
+	require.Equal(t, []result.Verdict{
 		unknown("2 checks", why+": lost, duplicated"),
-		{Check: "early", Status: harness.Fail, Summary: why},
+		{Check: "early", Status: result.Fail, Summary: why},
 		{Check: "impairment", Summary: "the reset never happened", Count: 1},
-		unknown("storm", why, harness.Finding{Text: "w1-1: 90 tries"}),
+		unknown("storm", why, result.Finding{Text: "w1-1: 90 tries"}),
 	}, troubles(verdicts))
 	require.Equal(t, "duplicated", verdicts[3].Check, "the result itself is left alone")
 	require.Len(t, verdicts[4].Findings, 1, "the result itself is left alone")

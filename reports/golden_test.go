@@ -11,33 +11,33 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	onTerminal := func(width int, colour bool) func(io.Writer, []harness.Result) error {
-		return func(w io.Writer, results []harness.Result) error {
+	onTerminal := func(width int, colour bool) func(io.Writer, []result.Result) error {
+		return func(w io.Writer, results []result.Result) error {
 			return console(w, style{colour: colour, width: width}, results)
 		}
 	}
 	cases := []struct {
 		file    string
-		write   func(io.Writer, []harness.Result) error
-		results []harness.Result
+		write   func(io.Writer, []result.Result) error
+		results []result.Result
 	}{
 		{"batch.console", Console, batch()},
 		{"batch-80.console", onTerminal(80, false), batch()},
 		{"batch-colour.console", onTerminal(120, true), batch()},
-		{"pass.console", Console, []harness.Result{passing()}},
-		{"fail-80.console", onTerminal(80, false), []harness.Result{failing()}},
-		{"unknown.console", Console, []harness.Result{unjudgeable()}},
-		{"broken.console", Console, []harness.Result{broken()}},
-		{"ledgerless.console", Console, []harness.Result{ledgerless()}},
-		{"ledgerless-batch.console", Console, []harness.Result{ledgerless(), passing()}},
-		{"ledgerless.md", Markdown, []harness.Result{ledgerless(), ledgerless()}},
+		{"pass.console", Console, []result.Result{passing()}},
+		{"fail-80.console", onTerminal(80, false), []result.Result{failing()}},
+		{"unknown.console", Console, []result.Result{unjudgeable()}},
+		{"broken.console", Console, []result.Result{broken()}},
+		{"ledgerless.console", Console, []result.Result{ledgerless()}},
+		{"ledgerless-batch.console", Console, []result.Result{ledgerless(), passing()}},
+		{"ledgerless.md", Markdown, []result.Result{ledgerless(), ledgerless()}},
 		{"none.console", Console, nil},
 		{"batch.json", JSON, batch()},
 		{"none.json", JSON, nil},
@@ -62,7 +62,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 
 func TestWriteErrorsAreReported(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func(io.Writer, []harness.Result) error{
+	for name, write := range map[string]func(io.Writer, []result.Result) error{
 		"console": Console, "JSON": JSON, "JUnit": JUnit, "Markdown": Markdown,
 	} {
 		require.EqualError(t, write(full{}, batch()), "write "+name+" report: no space left on device")
@@ -73,15 +73,15 @@ func TestExit(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name    string
-		results []harness.Result
+		results []result.Result
 		want    int
 	}{
-		{"nothing was judged", nil, harness.ExitUnknown},
-		{"all pass", []harness.Result{passing(), passing()}, harness.ExitPass},
-		{"unknown is not a pass", []harness.Result{passing(), unjudgeable()}, harness.ExitUnknown},
-		{"fail is worse than unknown", []harness.Result{unjudgeable(), failing(), passing()}, harness.ExitFail},
-		{"broken is worst", batch(), harness.ExitBroken},
-		{"no verdict at all", []harness.Result{{}}, harness.ExitUnknown},
+		{"nothing was judged", nil, result.ExitUnknown},
+		{"all pass", []result.Result{passing(), passing()}, result.ExitPass},
+		{"unknown is not a pass", []result.Result{passing(), unjudgeable()}, result.ExitUnknown},
+		{"fail is worse than unknown", []result.Result{unjudgeable(), failing(), passing()}, result.ExitFail},
+		{"broken is worst", batch(), result.ExitBroken},
+		{"no verdict at all", []result.Result{{}}, result.ExitUnknown},
 	}
 	for _, c := range cases {
 		require.Equal(t, c.want, Exit(c.results), c.name)

@@ -8,24 +8,24 @@ import (
 	"math"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // document is the JSON form of a batch; docs/result.md is its reference.
 type document struct {
-	Version int              `json:"version"` // harness.ResultVersion
-	Status  string           `json:"status"`  // pass, fail, unknown or broken: the worst of the results
-	Results []harness.Result `json:"results"`
+	Version int             `json:"version"` // harness.ResultVersion
+	Status  string          `json:"status"`  // pass, fail, unknown or broken: the worst of the results
+	Results []result.Result `json:"results"`
 }
 
 // JSON writes the results for programs, indented and ended by a newline.
 // docs/result.md is the reference. A figure that is not a finite number has no
 // JSON form and is an error.
-func JSON(w io.Writer, results []harness.Result) error {
+func JSON(w io.Writer, results []result.Result) error {
 	doc := document{
-		Version: harness.ResultVersion,
+		Version: result.Version,
 		Status:  strings.ToLower(word(Exit(results))),
-		Results: make([]harness.Result, len(results)),
+		Results: make([]result.Result, len(results)),
 	}
 	for i, r := range results {
 		for _, f := range r.Figures {
@@ -35,10 +35,10 @@ func JSON(w io.Writer, results []harness.Result) error {
 		}
 		// A reader may loop over these without asking whether they are there.
 		if r.Verdicts == nil {
-			r.Verdicts = []harness.Verdict{}
+			r.Verdicts = []result.Verdict{}
 		}
 		if r.Figures == nil {
-			r.Figures = harness.Figures{}
+			r.Figures = result.Figures{}
 		}
 		doc.Results[i] = r
 	}
@@ -59,14 +59,14 @@ func encode(w io.Writer, report any) error {
 // ReadJSON reads what JSON wrote. Keys it does not know are ignored, since a
 // later onebar of the same version may add some. It returns no results with an
 // error.
-func ReadJSON(r io.Reader) ([]harness.Result, error) {
+func ReadJSON(r io.Reader) ([]result.Result, error) {
 	var doc document
 	d := json.NewDecoder(r)
 	if err := d.Decode(&doc); err != nil {
 		return nil, fmt.Errorf("read JSON report: %w", err)
 	}
-	if doc.Version != harness.ResultVersion {
-		return nil, fmt.Errorf("read JSON report: it is version %d, and this onebar reads version %d", doc.Version, harness.ResultVersion)
+	if doc.Version != result.Version {
+		return nil, fmt.Errorf("read JSON report: it is version %d, and this onebar reads version %d", doc.Version, result.Version)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("read JSON report: something follows the report: keep one report a file")

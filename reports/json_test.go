@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 func TestJSONRoundTrip(t *testing.T) {
@@ -21,13 +22,13 @@ func TestJSONRoundTrip(t *testing.T) {
 	got, err := ReadJSON(&b)
 	require.NoError(t, err)
 	// A run that was not measured has empty lists in JSON, not null.
-	want[3].Verdicts, want[3].Figures = []harness.Verdict{}, harness.Figures{}
+	want[3].Verdicts, want[3].Figures = []result.Verdict{}, result.Figures{}
 	require.Equal(t, want, got)
 }
 
 func TestJSONLeavesTheResultsAlone(t *testing.T) {
 	t.Parallel()
-	results := []harness.Result{broken()}
+	results := []result.Result{broken()}
 	require.NoError(t, JSON(&bytes.Buffer{}, results))
 	require.Equal(t, broken(), results[0])
 }
@@ -36,9 +37,9 @@ func TestJSONNamesTheFigureItCannotHold(t *testing.T) {
 	t.Parallel()
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		r := passing()
-		r.Figures = append(r.Figures, harness.Figure{Name: "p99(confirm)", Value: v})
+		r.Figures = append(r.Figures, result.Figure{Name: "p99(confirm)", Value: v})
 		var b bytes.Buffer
-		require.ErrorContains(t, JSON(&b, []harness.Result{r}), "write JSON report: tunnel: figure p99(confirm) is ")
+		require.ErrorContains(t, JSON(&b, []result.Result{r}), "write JSON report: tunnel: figure p99(confirm) is ")
 		require.Zero(t, b.Len(), "half a report was written")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // The elements of a JUnit report that the readers agree on (Jenkins, GitLab,
@@ -71,7 +71,7 @@ func (s junitSeconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
 // not be judged is an error and not skipped, since to a CI skipped is green,
 // and unknown is never a pass; a run that broke is an error too. A check that is
 // n/a is skipped, with the reason. What XML cannot hold is replaced by U+FFFD.
-func JUnit(w io.Writer, results []harness.Result) error {
+func JUnit(w io.Writer, results []result.Result) error {
 	doc := junitSuites{Name: "onebar"}
 	for _, r := range results {
 		s := suite(r)
@@ -88,7 +88,7 @@ func JUnit(w io.Writer, results []harness.Result) error {
 	return send(w, "JUnit", xml.Header+string(text)+"\n")
 }
 
-func suite(r harness.Result) junitSuite {
+func suite(r result.Result) junitSuite {
 	s := junitSuite{
 		Name:       title(r),
 		Time:       junitSeconds(r.Took),
@@ -123,7 +123,7 @@ func suite(r harness.Result) junitSuite {
 
 // runCase is the experiment itself. It also keeps a suite from being empty,
 // which several readers take for green.
-func runCase(r harness.Result) junitCase {
+func runCase(r result.Result) junitCase {
 	c := junitCase{ClassName: title(r), Name: "run", Time: junitSeconds(r.Took)}
 	if r.Again != "" {
 		c.SystemOut = again(r)
@@ -137,16 +137,16 @@ func runCase(r harness.Result) junitCase {
 	return c
 }
 
-func verdictCase(r harness.Result, v harness.Verdict) junitCase {
+func verdictCase(r result.Result, v result.Verdict) junitCase {
 	c := junitCase{ClassName: title(r), Name: v.Check}
 	switch v.Status {
-	case harness.Pass:
+	case result.Pass:
 		c.SystemOut = v.Summary
 		return c
-	case harness.NotApplicable:
+	case result.NotApplicable:
 		c.Skipped = &junitSkip{Message: v.Summary}
 		return c
-	case harness.StatusUnknown, harness.Fail:
+	case result.StatusUnknown, result.Fail:
 	}
 	var b strings.Builder
 	b.WriteString(v.Summary + "\n")
@@ -159,9 +159,9 @@ func verdictCase(r harness.Result, v harness.Verdict) junitCase {
 	return c.trouble(v.Status, v.Summary, b.String()+pointers(r))
 }
 
-func thresholdCase(r harness.Result, t harness.Threshold) junitCase {
+func thresholdCase(r result.Result, t result.Threshold) junitCase {
 	c := junitCase{ClassName: title(r), Name: t.Text}
-	if t.Status == harness.Pass {
+	if t.Status == result.Pass {
 		c.SystemOut = measured(t)
 		return c
 	}
@@ -170,9 +170,9 @@ func thresholdCase(r harness.Result, t harness.Threshold) junitCase {
 }
 
 // trouble returns c as a failure, or as an error if it could not be judged.
-func (c junitCase) trouble(status harness.Status, message, text string) junitCase {
+func (c junitCase) trouble(status result.Status, message, text string) junitCase {
 	t := &junitTrouble{Message: message, Type: status.String(), Text: text}
-	if status == harness.Fail {
+	if status == result.Fail {
 		c.Failure = t
 	} else {
 		c.Error = t
@@ -181,7 +181,7 @@ func (c junitCase) trouble(status harness.Status, message, text string) junitCas
 }
 
 // pointers says where the history is and how to run the scenario again.
-func pointers(r harness.Result) string {
+func pointers(r result.Result) string {
 	var b strings.Builder
 	if r.HistoryFile != "" {
 		b.WriteString("history: " + r.HistoryFile + "\n")
@@ -192,7 +192,7 @@ func pointers(r harness.Result) string {
 	return b.String()
 }
 
-func properties(r harness.Result) []junitProperty {
+func properties(r result.Result) []junitProperty {
 	p := []junitProperty{
 		{"seed", strconv.FormatUint(r.Seed, 10)},
 		{"engine", r.Engine},
@@ -210,7 +210,7 @@ func properties(r harness.Result) []junitProperty {
 	}
 	for _, f := range r.Figures {
 		value := number(f.Value)
-		if f.Unit != harness.Count && f.Unit != harness.UnitUnknown {
+		if f.Unit != result.Count && f.Unit != result.UnitUnknown {
 			value += " " + f.Unit.String()
 		}
 		p = append(p, junitProperty{f.Name, value})

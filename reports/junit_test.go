@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // ciSuites is what a CI reads of a JUnit report, written down independently of
@@ -47,7 +47,7 @@ type ciReason struct {
 	Text    string `xml:",chardata"`
 }
 
-func readJUnit(t *testing.T, results ...harness.Result) ciSuites {
+func readJUnit(t *testing.T, results ...result.Result) ciSuites {
 	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, JUnit(&b, results))
@@ -110,11 +110,11 @@ func TestJUnitIsGreenOnlyForAPass(t *testing.T) {
 	onlyError := passing()
 	onlyError.Error = "interrupted"
 	noReason := passing()
-	noReason.Status = harness.StatusUnknown
+	noReason.Status = result.StatusUnknown
 	failWithoutReason := passing()
-	failWithoutReason.Status = harness.Fail
+	failWithoutReason.Status = result.Fail
 	for name, c := range map[string]struct {
-		result harness.Result
+		result result.Result
 		green  bool
 	}{
 		"pass":                         {passing(), true},
@@ -125,7 +125,7 @@ func TestJUnitIsGreenOnlyForAPass(t *testing.T) {
 		"broken after passes":          {onlyError, false},
 		"unknown, but nothing says so": {noReason, false},
 		"fail, but nothing says so":    {failWithoutReason, false},
-		"empty result":                 {harness.Result{}, false},
+		"empty result":                 {result.Result{}, false},
 	} {
 		doc := readJUnit(t, c.result)
 		require.NotEmpty(t, doc.Suites[0].Cases, name)

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // stillEvery is how often a log says which runs are under way.
@@ -126,7 +126,7 @@ func (l *logLines) Update(name string, done int, state string) {
 }
 
 // Done implements Progress.
-func (l *logLines) Done(r harness.Result) {
+func (l *logLines) Done(r result.Result) {
 	l.print(func() string {
 		if i := l.find(r.Scenario.Name); i >= 0 {
 			l.running = slices.Delete(l.running, i, i+1)

@@ -5,14 +5,14 @@ import (
 	"io"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Markdown writes the results for a CI's job summary, in GitHub's dialect: the
 // totals, the table of runs, and for each run that is not a pass a part that
 // folds out, with the first findings of each check and the command that runs
 // just that scenario again.
-func Markdown(w io.Writer, results []harness.Result) error {
+func Markdown(w io.Writer, results []result.Result) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(word(Exit(results))),
 		plural(len(results), "scenario"), orNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
@@ -34,7 +34,7 @@ func Markdown(w io.Writer, results []harness.Result) error {
 	}
 	foldOutEnergy(&b, results)
 	for _, r := range results {
-		if r.Exit() != harness.ExitPass {
+		if r.Exit() != result.ExitPass {
 			foldOut(&b, r)
 		}
 	}
@@ -64,7 +64,7 @@ func (g grid) markdown(b *strings.Builder) {
 }
 
 // foldOutEnergy writes the part with what the radios did in each run.
-func foldOutEnergy(b *strings.Builder, results []harness.Result) {
+func foldOutEnergy(b *strings.Builder, results []result.Result) {
 	if !anyEnergy(results) {
 		return
 	}
@@ -81,7 +81,7 @@ func foldOutEnergy(b *strings.Builder, results []harness.Result) {
 }
 
 // foldOut writes the part of a run that is not a pass.
-func foldOut(b *strings.Builder, r harness.Result) {
+func foldOut(b *strings.Builder, r result.Result) {
 	// The blank lines end the HTML and let Markdown begin again.
 	fmt.Fprintf(b, "\n<details><summary><b>%s</b> %s, %s</summary>\n\n",
 		word(r.Exit()), escape(clean(title(r))), escape(circumstances(r)))
@@ -101,7 +101,7 @@ func foldOut(b *strings.Builder, r harness.Result) {
 		foldOutVerdict(b, v)
 	}
 	for _, t := range r.Thresholds {
-		if t.Status != harness.Pass {
+		if t.Status != result.Pass {
 			fmt.Fprintf(b, "- **%s** %s: %s\n", escape(clean(t.Text)), t.Status, escape(measured(t)))
 		}
 	}
@@ -119,7 +119,7 @@ func foldOut(b *strings.Builder, r harness.Result) {
 	b.WriteString("\n</details>\n")
 }
 
-func foldOutVerdict(b *strings.Builder, v harness.Verdict) {
+func foldOutVerdict(b *strings.Builder, v result.Verdict) {
 	fmt.Fprintf(b, "- **%s** %s: %s\n", escape(clean(v.Check)), v.Status, escape(clean(v.Summary)))
 	shown := v.Findings[:min(shownFindings, len(v.Findings))]
 	for _, f := range shown {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
@@ -46,7 +46,7 @@ func TestMarkdownTextStaysText(t *testing.T) {
 		r.Thresholds[0].Text = text
 		r.Phases[0].Name, r.Energy.Model, r.Energy.Title, r.Energy.States[0].Name = text, text, text, text
 		var b bytes.Buffer
-		require.NoError(t, Markdown(&b, []harness.Result{r}))
+		require.NoError(t, Markdown(&b, []result.Result{r}))
 		// The rerun command is in a code block, which needs no escapes.
 		got, _, _ := strings.Cut(b.String(), "```")
 		require.Equal(t, []string{

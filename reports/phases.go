@@ -8,19 +8,20 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // lane is one direction of a phase.
 type lane struct {
-	harness.PhaseStat
+	result.PhaseStat
 	dir    harness.Direction
 	asked  harness.Path
 	outage bool
-	got    harness.Realised
+	got    result.Realised
 }
 
 // lanes are the directions of all phases, in order.
-func lanes(phases []harness.PhaseStat) []lane {
+func lanes(phases []result.PhaseStat) []lane {
 	var all []lane
 	for _, p := range phases {
 		all = append(all,
@@ -165,7 +166,7 @@ func outageMet(l lane) string {
 }
 
 // phaseGrid is the table of phases, a line a direction.
-func phaseGrid(phases []harness.PhaseStat) grid {
+func phaseGrid(phases []result.PhaseStat) grid {
 	g := grid{indent: "  "}
 	all := lanes(phases)
 	g.rows = make([][]cell, len(all))
@@ -185,7 +186,7 @@ func phaseGrid(phases []harness.PhaseStat) grid {
 	return g
 }
 
-func drawPhases(b *strings.Builder, s style, phases []harness.PhaseStat) {
+func drawPhases(b *strings.Builder, s style, phases []result.PhaseStat) {
 	if len(phases) == 0 {
 		return
 	}

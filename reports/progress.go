@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Progress is told how a batch of runs comes along. Its methods may be called
@@ -24,7 +24,7 @@ type Progress interface {
 	// payments; Start and Done may.
 	Update(name string, done int, state string)
 	// Done says that the run is over.
-	Done(r harness.Result)
+	Done(r result.Result)
 	// Close says that all runs are over, finished or not. Nothing is drawn
 	// afterwards. It returns at once, or after two seconds if the terminal takes
 	// nothing any more. Every Progress must be closed.
@@ -46,7 +46,7 @@ func NewProgress(w io.Writer, total int) Progress {
 const virtual = "sim"
 
 // doneLine is the line that stays of a run, cut at the edge of the terminal.
-func doneLine(s style, r harness.Result, nth, total int) string {
+func doneLine(s style, r result.Result, nth, total int) string {
 	w := word(r.Exit())
 	text := pad(w, len("UNKNOWN"), false) + "  " + clean(title(r))
 	if f, ok := r.Figures.Get("payments"); ok {

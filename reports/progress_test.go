@@ -16,12 +16,12 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"go.uber.org/goleak"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func named(name string, r harness.Result) harness.Result {
+func named(name string, r result.Result) result.Result {
 	r.Scenario.Name = name
 	return r
 }
@@ -61,7 +61,7 @@ PASS     tunnel, 200 payments, 61.2s simulated (3/3)
 }
 
 // simulated is a result of the engine whose time is virtual.
-func simulated(r harness.Result) harness.Result {
+func simulated(r result.Result) result.Result {
 	r.Engine = "sim"
 	return r
 }

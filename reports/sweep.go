@@ -7,22 +7,22 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Sweep writes a sweep for people: how many points there were, how the runs with
 // each fault came out, and what was found wrong, the worst first. Columns that
 // would be all zeros are left out.
-func Sweep(w io.Writer, s harness.Sweep) error { return sweep(w, styleOf(w), s) }
+func Sweep(w io.Writer, s result.Sweep) error { return sweep(w, styleOf(w), s) }
 
 // SweepJSON writes a sweep for programs, indented and ended by a newline: a
 // harness.Sweep.
-func SweepJSON(w io.Writer, s harness.Sweep) error { return encode(w, s) }
+func SweepJSON(w io.Writer, s result.Sweep) error { return encode(w, s) }
 
 // shownSweepFindings is how many findings a sweep's report shows at most.
 const shownSweepFindings = 20
 
-func sweep(w io.Writer, s style, sw harness.Sweep) error {
+func sweep(w io.Writer, s style, sw result.Sweep) error {
 	var b strings.Builder
 	var kinds []string
 	for _, p := range sw.Points {
@@ -46,21 +46,21 @@ func sweep(w io.Writer, s style, sw harness.Sweep) error {
 }
 
 // drawSweepRows writes the table of faults.
-func drawSweepRows(b *strings.Builder, s style, sw harness.Sweep) {
+func drawSweepRows(b *strings.Builder, s style, sw result.Sweep) {
 	total := sw.Total()
 	total.Fault = "all, in " + duration(sw.Took)
 	columns := []struct {
 		heading
-		of     func(harness.SweepRow) int
+		of     func(result.SweepRow) int
 		colour colour
 		always bool
 	}{
-		{heading{text: "runs", right: true}, func(r harness.SweepRow) int { return r.Runs }, plain, true},
-		{heading{text: "pass", right: true}, func(r harness.SweepRow) int { return r.Passed }, green, true},
-		{heading{text: "fail", right: true}, func(r harness.SweepRow) int { return r.Failed }, red, true},
-		{heading{text: "unknown", right: true}, func(r harness.SweepRow) int { return r.Unknown }, yellow, false},
-		{heading{text: "broken", right: true}, func(r harness.SweepRow) int { return r.Broken }, magenta, false},
-		{heading{text: "not\nreached", right: true}, func(r harness.SweepRow) int { return r.Unreached }, yellow, true},
+		{heading{text: "runs", right: true}, func(r result.SweepRow) int { return r.Runs }, plain, true},
+		{heading{text: "pass", right: true}, func(r result.SweepRow) int { return r.Passed }, green, true},
+		{heading{text: "fail", right: true}, func(r result.SweepRow) int { return r.Failed }, red, true},
+		{heading{text: "unknown", right: true}, func(r result.SweepRow) int { return r.Unknown }, yellow, false},
+		{heading{text: "broken", right: true}, func(r result.SweepRow) int { return r.Broken }, magenta, false},
+		{heading{text: "not\nreached", right: true}, func(r result.SweepRow) int { return r.Unreached }, yellow, true},
 	}
 	g := grid{heads: []heading{{text: "fault"}}}
 	for _, c := range columns {
@@ -84,10 +84,10 @@ func drawSweepRows(b *strings.Builder, s style, sw harness.Sweep) {
 }
 
 // drawSweepFinding writes what one check found under one fault.
-func drawSweepFinding(b *strings.Builder, s style, f harness.SweepFinding) {
+func drawSweepFinding(b *strings.Builder, s style, f result.SweepFinding) {
 	w := strings.ToUpper(f.Status.String())
-	if f.Check == harness.Broken {
-		w = word(harness.ExitBroken)
+	if f.Check == result.Broken {
+		w = word(result.ExitBroken)
 	}
 	fmt.Fprintf(b, "\n%s  %s  %s\n", s.paint(colourOf(w), w), s.paint(bold, clean(f.Fault)),
 		clean(f.Check)+" in "+plural(f.Runs, "run"))

@@ -11,14 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
-func swept() harness.Sweep {
-	return harness.Sweep{
+func swept() result.Sweep {
+	return result.Sweep{
 		Scenario: harness.Scenario{Name: "edge", Workload: harness.Workload{Payments: 1}},
 		Engine:   "sim", Seed: 7, Took: 1300 * time.Millisecond,
-		Points: []harness.SweepPoints{{Kind: "packets up", N: 4}, {Kind: "packets down", N: 3}, {Kind: "commits of the server", N: 1}},
-		Rows: []harness.SweepRow{
+		Points: []result.SweepPoints{{Kind: "packets up", N: 4}, {Kind: "packets down", N: 3}, {Kind: "commits of the server", N: 1}},
+		Rows: []result.SweepRow{
 			{Fault: "drop", Runs: 7, Passed: 7},
 			{Fault: "crash server", Runs: 7, Passed: 5, Failed: 2},
 			{Fault: "crash server after commit", Runs: 1, Failed: 1},
@@ -27,20 +28,20 @@ func swept() harness.Sweep {
 	}
 }
 
-func failingSweep() harness.Sweep {
+func failingSweep() result.Sweep {
 	s := swept()
-	s.Findings = []harness.SweepFinding{
+	s.Findings = []result.SweepFinding{
 		{
-			Fault: "no fault", Check: "early", Status: harness.Fail, Runs: 1, Where: []string{""},
+			Fault: "no fault", Check: "early", Status: result.Fail, Runs: 1, Where: []string{""},
 			Text: "1 payment told confirmed before the booking was durable: p1 (order o1)",
 		},
 		{
-			Fault: "crash server", Check: "lost", Status: harness.Fail, Runs: 2,
+			Fault: "crash server", Check: "lost", Status: result.Fail, Runs: 2,
 			Where: []string{"packet 3 down (179 B)", "packet 4 up (52 B)"}, Text: "1 payment lost: p1 (order o1)",
 			File: "out/edge-sweep/lost.yaml", History: "out/edge-sweep/lost/history.jsonl", Again: "onebar run out/edge-sweep/lost.yaml --seed 7",
 		},
 		{
-			Fault: "drop", Check: harness.Broken, Runs: 7,
+			Fault: "drop", Check: result.Broken, Runs: 7,
 			Where: []string{"packet 1 up (60 B, SYN)", "packet 1 down (60 B)", "packet 2 up (52 B)"},
 			Text:  "panic: runtime error:\nindex out of range",
 		},
@@ -49,21 +50,21 @@ func failingSweep() harness.Sweep {
 	return s
 }
 
-func interruptedSweep() harness.Sweep {
+func interruptedSweep() result.Sweep {
 	s := swept()
 	s.Rows, s.Interrupted, s.Rest = s.Rows[:1], true, 71
 	for range shownSweepFindings + 3 {
-		s.Findings = append(s.Findings, harness.SweepFinding{Fault: "drop", Check: "lost", Status: harness.Fail, Runs: 1, Where: []string{"packet 1 up"}, Text: "lost"})
+		s.Findings = append(s.Findings, result.SweepFinding{Fault: "drop", Check: "lost", Status: result.Fail, Runs: 1, Where: []string{"packet 1 up"}, Text: "lost"})
 	}
 	return s
 }
 
 func TestSweepGolden(t *testing.T) {
 	t.Parallel()
-	narrow := func(w io.Writer, s harness.Sweep) error { return sweep(w, style{colour: true, width: 60}, s) }
+	narrow := func(w io.Writer, s result.Sweep) error { return sweep(w, style{colour: true, width: 60}, s) }
 	for file, c := range map[string]struct {
-		write func(io.Writer, harness.Sweep) error
-		sweep harness.Sweep
+		write func(io.Writer, result.Sweep) error
+		sweep result.Sweep
 	}{
 		"sweep.console":             {Sweep, swept()},
 		"sweep-fail.console":        {Sweep, failingSweep()},
@@ -84,7 +85,7 @@ func TestSweepJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, SweepJSON(&b, failingSweep()))
-	var back harness.Sweep
+	var back result.Sweep
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, failingSweep(), back)
 	require.Error(t, SweepJSON(full{}, failingSweep()))

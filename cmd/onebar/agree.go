@@ -14,7 +14,9 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -90,9 +92,9 @@ func agreementExit(pairs []pair) error {
 	for _, p := range pairs {
 		switch {
 		case p.outside():
-			return exitError{harness.ExitFail}
+			return exitError{result.ExitFail}
 		case p.missing != "":
-			err = exitError{harness.ExitUnknown}
+			err = exitError{result.ExitUnknown}
 		}
 	}
 	return err
@@ -139,7 +141,7 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
-	var res harness.Result
+	var res result.Result
 	a.progress.Start(name, seed, sc.Workload.Payments)
 	defer func() {
 		res.Scenario.Name = name
@@ -166,9 +168,9 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 
 // unused says why a run must not be used: it was not the experiment that was asked
 // for. It is empty if it was.
-func unused(res harness.Result) string {
+func unused(res result.Result) string {
 	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != harness.Pass {
+		if v := res.Verdict(check); v.Status != result.Pass {
 			return check + ": " + v.Summary
 		}
 	}
@@ -183,10 +185,10 @@ func unused(res harness.Result) string {
 const mostLate = time.Millisecond
 
 // lateness is by how much packets came later than was asked, on average.
-func lateness(res harness.Result) time.Duration {
+func lateness(res result.Result) time.Duration {
 	var late, packets int64
 	for _, p := range res.Phases {
-		for _, r := range []harness.Realised{p.Up, p.Down} {
+		for _, r := range []result.Realised{p.Up, p.Down} {
 			late += int64(r.LateMean) * r.Delivered
 			packets += r.Delivered
 		}
@@ -213,14 +215,14 @@ type tally struct {
 }
 
 // measureRun reads a run's history.
-func measureRun(res harness.Result) (t tally, err error) {
+func measureRun(res result.Result) (t tally, err error) {
 	f, err := os.Open(res.HistoryFile)
 	if err != nil {
 		return t, fmt.Errorf("open the history: %w", err)
 	}
 	defer f.Close()
 	c := metric.NewCollector()
-	for rec, err := range harness.ReadHistory(f) {
+	for rec, err := range history.Read(f) {
 		if err != nil {
 			return t, fmt.Errorf("read %s: %w", res.HistoryFile, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // told is a tally of 20 payments of which each took its number times a step, at a
@@ -62,8 +63,8 @@ func TestAgreementTable(t *testing.T) {
 	}
 	require.NoError(t, agreementExit([]pair{{scenario: eventful, sim: told(ms, 1), packet: told(2*ms, 1)}}))
 	late := pair{scenario: eventful, missing: "too busy"}
-	require.Equal(t, exitError{harness.ExitUnknown}, agreementExit([]pair{late}))
-	require.Equal(t, exitError{harness.ExitFail}, agreementExit([]pair{late, {scenario: steady, sim: told(ms, 1), packet: told(2*ms, 1)}}))
+	require.Equal(t, exitError{result.ExitUnknown}, agreementExit([]pair{late}))
+	require.Equal(t, exitError{result.ExitFail}, agreementExit([]pair{late, {scenario: steady, sim: told(ms, 1), packet: told(2*ms, 1)}}))
 	both := agreementTable([]pair{{scenario: eventful}, {scenario: steady}})
 	require.Less(t, strings.Index(both, "`edge`"), strings.Index(both, "`tunnel`"), "those with bounds come first")
 }
@@ -79,18 +80,18 @@ func TestTalliesArePooled(t *testing.T) {
 }
 
 func TestUnusedRuns(t *testing.T) {
-	res := harness.Result{Verdicts: []harness.Verdict{{Check: "load", Status: harness.Pass}, {Check: "impairment", Status: harness.Pass}}}
+	res := result.Result{Verdicts: []result.Verdict{{Check: "load", Status: result.Pass}, {Check: "impairment", Status: result.Pass}}}
 	require.Empty(t, unused(res))
-	res.Phases = []harness.PhaseStat{
-		{Up: harness.Realised{Delivered: 30, LateMean: 3 * time.Millisecond}},
-		{Down: harness.Realised{Delivered: 60}},
+	res.Phases = []result.PhaseStat{
+		{Up: result.Realised{Delivered: 30, LateMean: 3 * time.Millisecond}},
+		{Down: result.Realised{Delivered: 60}},
 	}
 	require.Empty(t, unused(res), "1 ms late")
 	res.Phases[1].Down.Delivered = 50
 	require.Equal(t, "packets were 1.1ms late on average, 1ms is allowed here", unused(res))
-	res.Verdicts[1] = harness.Verdict{Check: "impairment", Status: harness.StatusUnknown, Summary: "machine too busy: 9ms"}
+	res.Verdicts[1] = result.Verdict{Check: "impairment", Status: result.StatusUnknown, Summary: "machine too busy: 9ms"}
 	require.Equal(t, "impairment: machine too busy: 9ms", unused(res))
-	require.NotEmpty(t, unused(harness.Result{}), "one that nobody has judged")
+	require.NotEmpty(t, unused(result.Result{}), "one that nobody has judged")
 }
 
 func TestUpdateBetween(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -33,8 +34,8 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 // runAll runs every scenario, some at a time, and returns the results in the
 // order of list. A run for which the machine was too busy is made again once the
 // others are done, alone: the result is of that one, and says so in Again.
-func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []harness.Result {
-	all := make([]harness.Result, len(list))
+func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []result.Result {
+	all := make([]result.Result, len(list))
 	var group errgroup.Group
 	group.SetLimit(b.jobs)
 	for i, sc := range list {
@@ -72,6 +73,6 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 
 // tooBusy reports whether a run could not be judged because the machine was too
 // busy. In virtual time it would be the same again.
-func (b *batch) tooBusy(res harness.Result) bool {
-	return res.Busy != "" && res.Exit() == harness.ExitUnknown && b.engineOf(res.Scenario) != simulated
+func (b *batch) tooBusy(res result.Result) bool {
+	return res.Busy != "" && res.Exit() == result.ExitUnknown && b.engineOf(res.Scenario) != simulated
 }

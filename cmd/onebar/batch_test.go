@@ -12,35 +12,36 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
 // A run that the machine was too busy for is made again once, alone, after all
 // others; no other run is.
 func TestTooBusyIsMadeAgainAlone(t *testing.T) {
-	busy := harness.Result{Version: 1, Status: harness.StatusUnknown, Busy: "packets came 9ms late"}
-	pass := harness.Result{Version: 1, Status: harness.Pass}
+	busy := result.Result{Version: 1, Status: result.StatusUnknown, Busy: "packets came 9ms late"}
+	pass := result.Result{Version: 1, Status: result.Pass}
 	for name, tc := range map[string]struct {
 		engine        string
-		first, second harness.Result
+		first, second result.Result
 		err           error // of the first run
 		runs          int
-		status        harness.Status
+		status        result.Status
 		again         string
 	}{
-		"it passes":               {first: busy, second: pass, runs: 2, status: harness.Pass, again: busy.Busy},
-		"it fails":                {first: busy, second: harness.Result{Version: 1, Status: harness.Fail}, runs: 2, status: harness.Fail, again: busy.Busy},
-		"still busy":              {first: busy, second: busy, runs: 2, status: harness.StatusUnknown, again: busy.Busy},
-		"unknown for another why": {first: harness.Result{Version: 1, Status: harness.StatusUnknown}, runs: 1, status: harness.StatusUnknown},
-		"a failure stands":        {first: harness.Result{Version: 1, Status: harness.Fail, Busy: busy.Busy}, runs: 1, status: harness.Fail},
-		"it broke":                {first: busy, err: errors.New("the disk is full"), runs: 1, status: harness.StatusUnknown},
-		"in virtual time":         {engine: simulated, first: busy, runs: 1, status: harness.StatusUnknown},
+		"it passes":               {first: busy, second: pass, runs: 2, status: result.Pass, again: busy.Busy},
+		"it fails":                {first: busy, second: result.Result{Version: 1, Status: result.Fail}, runs: 2, status: result.Fail, again: busy.Busy},
+		"still busy":              {first: busy, second: busy, runs: 2, status: result.StatusUnknown, again: busy.Busy},
+		"unknown for another why": {first: result.Result{Version: 1, Status: result.StatusUnknown}, runs: 1, status: result.StatusUnknown},
+		"a failure stands":        {first: result.Result{Version: 1, Status: result.Fail, Busy: busy.Busy}, runs: 1, status: result.Fail},
+		"it broke":                {first: busy, err: errors.New("the disk is full"), runs: 1, status: result.StatusUnknown},
+		"in virtual time":         {engine: simulated, first: busy, runs: 1, status: result.StatusUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
 			var underWay atomic.Int32
 			runs := map[string]int{}
-			b := batch{jobs: 3, engine: tc.engine, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (harness.Result, error) {
+			b := batch{jobs: 3, engine: tc.engine, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (result.Result, error) {
 				others := underWay.Add(1) - 1
 				defer underWay.Add(-1)
 				mu.Lock()
@@ -75,10 +76,10 @@ func TestTooBusyIsMadeAgainAlone(t *testing.T) {
 func TestTooBusyAndInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := 0
-	b := batch{jobs: 1, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (harness.Result, error) {
+	b := batch{jobs: 1, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (result.Result, error) {
 		runs++
 		cancel()
-		return harness.Result{Version: 1, Scenario: sc, Status: harness.StatusUnknown, Busy: "packets came 9ms late"}, nil
+		return result.Result{Version: 1, Scenario: sc, Status: result.StatusUnknown, Busy: "packets came 9ms late"}, nil
 	}}
 	got := b.runAll(ctx, []harness.Scenario{{Name: "a"}}, reports.NewProgress(&bytes.Buffer{}, 1))
 	require.Equal(t, 1, runs)

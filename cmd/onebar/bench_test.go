@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/spec"
 )
@@ -114,7 +115,7 @@ func simulateSeeds(b *testing.B, sim cases.Simulator, dir string, list ...harnes
 			report, err := sim.Run(b.Context(), c)
 			require.NoError(b, err)
 			require.Empty(b, report.Result.Error)
-			require.Equal(b, harness.Pass, report.Result.Verdict("lost").Status)
+			require.Equal(b, result.Pass, report.Result.Verdict("lost").Status)
 			took += report.Result.Took
 		}
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/reports"
 )
@@ -19,7 +19,7 @@ of the run, unless this version of onebar judges better.`,
 		Example: `  onebar check out/tunnel/history.jsonl`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var results []harness.Result
+			var results []result.Result
 			var errs []error
 			for _, path := range args {
 				res, err := run.JudgeFile(path)
@@ -35,7 +35,7 @@ of the run, unless this version of onebar judges better.`,
 			if err := errors.Join(errs...); err != nil {
 				return err
 			}
-			if code := reports.Exit(results); code != harness.ExitPass {
+			if code := reports.Exit(results); code != result.ExitPass {
 				return exitError{code}
 			}
 			return nil

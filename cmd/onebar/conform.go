@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 )
 
@@ -54,13 +54,13 @@ func conform(ctx context.Context, w io.Writer, scenario string) error {
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
-	status := harness.Pass
+	status := result.Pass
 	for _, p := range probes {
 		status = status.Worse(p.Status)
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
 			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
 	}
-	if code := (harness.Result{Status: status}).Exit(); code != harness.ExitPass {
+	if code := (result.Result{Status: status}).Exit(); code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
 )
@@ -58,7 +59,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err := reports.Doctor(w, c); err != nil {
 		return err
 	}
-	if code := c.Exit(); code != harness.ExitPass {
+	if code := c.Exit(); code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // kiosk is a small payment API. A handler that is not nil answers in place of one of
@@ -121,84 +121,84 @@ func TestDoctor(t *testing.T) {
 		want    []string
 	}{
 		"all is well": {
-			code: harness.ExitPass,
+			code: result.ExitPass,
 			want: []string{"confirmed, by the rule on line 16", "Authorization: Bearer ${KIOSK_TOKEN}", "is payment p1", "No balances are read", "The server cannot be crashed", "PASS  the scenario can be run"},
 		},
 		"HTML": {
-			kiosk: &kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: result.ExitUnknown,
 			want: []string{"with a page in HTML", "no rule matches: unknown", "UNKNOWN  what became of the payment could not be judged"},
 		},
 		"a redirect": {
-			kiosk: &kiosk{pay: answers(307, json, "")}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(307, json, "")}, code: result.ExitUnknown,
 			want: []string{"a redirect to https://example.com/elsewhere, which is not followed"},
 		},
 		"not let in": {
-			kiosk: &kiosk{pay: answers(401, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(401, json, `{}`)}, code: result.ExitUnknown,
 			want: []string{"does not let the client in", "headers: {Authorization:"},
 		},
 		"no such path": {
-			kiosk: &kiosk{pay: answers(404, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(404, json, `{}`)}, code: result.ExitUnknown,
 			want: []string{"there is no such path"},
 		},
 		"refused": {
-			kiosk: &kiosk{pay: answers(402, json, `{}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(402, json, `{}`)}, code: result.ExitUnknown,
 			want: []string{"declined, by the rule on line 17", "The payment was declined"},
 		},
 		"an answer without a rule": {
-			kiosk: &kiosk{pay: answers(200, json, `{"status": "paid"}`)}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: answers(200, json, `{"status": "paid"}`)}, code: result.ExitUnknown,
 			want: []string{"No rule of client.http.outcomes", `- {when: 'status == 200 and body.status == "paid"', outcome: confirmed}`},
 		},
 		"200 with an error": {
 			kiosk: &kiosk{pay: answers(200, json, `{"error": {"code": "no_such_merchant"}}`)}, replace: []string{`status == 201 and body.state == "done"`, "status == 200"},
-			code: harness.ExitFail,
+			code: result.ExitFail,
 			want: []string{"its body tells of an error", "FAIL  lost", "the ledger has nothing new"},
 		},
 		"never answers": {
-			kiosk: &kiosk{pay: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, code: result.ExitUnknown,
 			want: []string{"no answer in time", "timeout: 30s"},
 		},
 		"closes at once": {
-			kiosk: &kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: harness.ExitUnknown,
+			kiosk: &kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: result.ExitUnknown,
 			want: []string{"The server closed the connection without an answer"},
 		},
 		"the ledger is HTML": {
-			kiosk: &kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: harness.ExitBroken,
+			kiosk: &kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: result.ExitBroken,
 			want: []string{"with a page in HTML", "BROKEN  the payment could not be made"},
 		},
 		"a list that is null": {
-			kiosk: &kiosk{list: answers(200, json, "null")}, code: harness.ExitBroken,
+			kiosk: &kiosk{list: answers(200, json, "null")}, code: result.ExitBroken,
 			want: []string{"if that is how the server writes an empty list, say body ?? []"},
 		},
 		"where leaves everything out": {
-			replace: []string{"      fields:", "      where: item.state == 'booked'\n      fields:"}, code: harness.ExitFail,
+			replace: []string{"      fields:", "      where: item.state == 'booked'\n      fields:"}, code: result.ExitFail,
 			want: []string{"1 item on page 1, 1 left out by where", "check ledger.http.where", `"ref":`},
 		},
 		"another field": {
-			replace: []string{"payment: item.ref", "payment: item.reference"}, code: harness.ExitPass,
+			replace: []string{"payment: item.ref", "payment: item.reference"}, code: result.ExitPass,
 			want: []string{"item 1 has no payment", "by their amounts alone", "in item.ref.", "fields: {payment: item.ref}"},
 		},
 		"a field with something else": {
-			replace: []string{"payment: item.ref", "payment: item.id"}, code: harness.ExitUnknown,
+			replace: []string{"payment: item.ref", "payment: item.id"}, code: result.ExitUnknown,
 			want: []string{`item.id is "b1"`, "stands in item.ref", "fields: {payment: item.ref}", "names payment b1, which is not what was asked for", "UNKNOWN  2 checks"},
 		},
 		"by amounts": {
-			replace: []string{", payment: item.ref", ""}, code: harness.ExitPass,
+			replace: []string{", payment: item.ref", ""}, code: result.ExitPass,
 			want: []string{"matched to payments by their amounts alone", "in item.ref", "fields: {payment: item.ref}"},
 		},
 		"by amounts that do not differ": {
-			replace: []string{", payment: item.ref", "", "1..9000 KES", "5 KES"}, code: harness.ExitPass,
+			replace: []string{", payment: item.ref", "", "1..9000 KES", "5 KES"}, code: result.ExitPass,
 			want: []string{"MEND", "About 190 pairs of the 20 orders"},
 		},
 		"no ledger": {
-			replace: []string{kioskScenario[strings.Index(kioskScenario, "  ledger:"):], "  ledger: {none: true}\n"}, code: harness.ExitPass,
+			replace: []string{kioskScenario[strings.Index(kioskScenario, "  ledger:"):], "  ledger: {none: true}\n"}, code: result.ExitPass,
 			want: []string{"There is no ledger"},
 		},
 		"no key": {
-			replace: []string{"timeout: 500ms", "timeout: 500ms\n      key: none"}, code: harness.ExitPass,
+			replace: []string{"timeout: 500ms", "timeout: 500ms\n      key: none"}, code: result.ExitPass,
 			want: []string{"sends no idempotency key", "key: payment"},
 		},
 		"a crash that cannot be": {
-			replace: []string{"disconnect: reset", "crash: server, restart: 1s"}, code: harness.ExitBroken,
+			replace: []string{"disconnect: reset", "crash: server, restart: 1s"}, code: result.ExitBroken,
 			want: []string{"confirmed, by the rule", "The scenario could not be run as it is: line 5: the subject has no way to crash", "BROKEN"},
 		},
 	} {
@@ -230,7 +230,7 @@ func TestDoctorWithoutServer(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	code, out, _ := doctored(t, strings.ReplaceAll(kioskScenario, "ADDRESS", l.Addr().String()))
-	require.Equal(t, harness.ExitBroken, code)
+	require.Equal(t, result.ExitBroken, code)
 	require.Contains(t, strings.Join(strings.Fields(out), " "), "nobody answers at "+l.Addr().String())
 	require.Contains(t, out, "start the server, or give its address")
 }
@@ -247,14 +247,14 @@ func TestDoctorOfPrograms(t *testing.T) {
 		code          int
 		want          []string
 	}{
-		"program and program": {"client-go/bus.yaml", "", harness.ExitPass, []string{`"command":"pay"`, "told confirmed", "bookings: 1, and 0 from before the payment", "is payment p1"}},
-		"HTTP and SQL":        {"shop/cut.yaml", "", harness.ExitPass, []string{"PUT http://127.0.0.1:", "w0 had 900 KES and has", "is payment p1, order o1"}},
+		"program and program": {"client-go/bus.yaml", "", result.ExitPass, []string{`"command":"pay"`, "told confirmed", "bookings: 1, and 0 from before the payment", "is payment p1"}},
+		"HTTP and SQL":        {"shop/cut.yaml", "", result.ExitPass, []string{"PUT http://127.0.0.1:", "w0 had 900 KES and has", "is payment p1, order o1"}},
 		"a query that names something else": {
-			"shop/cut.yaml", "key AS payment, purchase AS \"order\"=>'x' || id AS payment", harness.ExitUnknown,
+			"shop/cut.yaml", "key AS payment, purchase AS \"order\"=>'x' || id AS payment", result.ExitUnknown,
 			[]string{`its payment "x1" is nothing that the payment was called`, "the booking was not matched to the payment"},
 		},
 		"a query without a column": {
-			"shop/cut.yaml", "payer, payee=>payer", harness.ExitBroken, []string{"payee is missing: name them with AS"},
+			"shop/cut.yaml", "payer, payee=>payer", result.ExitBroken, []string{"payee is missing: name them with AS"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

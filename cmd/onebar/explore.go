@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reports"
@@ -108,19 +109,19 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // what was found stands
 		}
 		if cmd.Context().Err() != nil {
-			code = harness.ExitInterrupted
+			code = result.ExitInterrupted
 		}
 	}
-	if code != harness.ExitPass {
+	if code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil
 }
 
-func (e *exploring) report(stdout io.Writer, x harness.Exploration) error {
+func (e *exploring) report(stdout io.Writer, x result.Exploration) error {
 	err := reports.Explore(stdout, x, e.all)
 	if e.json != "" {
-		write := func(w io.Writer, _ []harness.Result) error { return reports.ExploreJSON(w, x) }
+		write := func(w io.Writer, _ []result.Result) error { return reports.ExploreJSON(w, x) }
 		err = errors.Join(err, writeFile(e.json, nil, write))
 	}
 	return err
@@ -170,7 +171,7 @@ func state(p explore.Progress, took time.Duration) string {
 }
 
 // again returns the command that makes an odd run again.
-func again(list []harness.Scenario, o harness.OddRun) string {
+func again(list []harness.Scenario, o result.OddRun) string {
 	for _, sc := range list {
 		if sc.Name == o.Scenario {
 			return replay(sc.File, o.Seed)
@@ -189,9 +190,9 @@ func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness
 		return fmt.Errorf("make the failing run again: %w", err)
 	}
 	w := cmd.OutOrStdout()
-	first := harness.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed}
+	first := result.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed}
 	fmt.Fprintf(w, "\nthe first failure: %s, seed %d\n  history  %s\n  again    %s\n", c.Scenario.Name, c.Seed, report.Result.HistoryFile, again(list, first))
-	if report.Result.Status != harness.Fail {
+	if report.Result.Status != result.Fail {
 		return fmt.Errorf("seed %d of %s did not fail when it was run again: what it does at one instant is left to the scheduler, see onebar run --verify",
 			c.Seed, c.Scenario.Name)
 	}

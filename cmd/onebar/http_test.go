@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // till is a small payment API that knows idempotency keys, and is slow to answer
@@ -89,7 +89,7 @@ settle: 10s
 }
 
 // on runs a file on an engine and returns its result and what was printed.
-func on(t *testing.T, engine, file string) (res harness.Result, output string) {
+func on(t *testing.T, engine, file string) (res result.Result, output string) {
 	t.Helper()
 	dir := t.TempDir()
 	report := filepath.Join(dir, "result.json")
@@ -97,7 +97,7 @@ func on(t *testing.T, engine, file string) (res harness.Result, output string) {
 	code := execute(t.Context(), []string{"run", file, "--engine", engine, "--out", dir, "--json", report}, &out, &errs)
 	data, err := os.ReadFile(report)
 	require.NoError(t, err, errs.String())
-	var all struct{ Results []harness.Result }
+	var all struct{ Results []result.Result }
 	require.NoError(t, json.Unmarshal(data, &all))
 	require.Len(t, all.Results, 1)
 	require.Equal(t, all.Results[0].Exit(), code)
@@ -112,7 +112,7 @@ func TestHTTP(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	for _, engine := range []string{"packet", "toxiproxy"} {
-		for key, want := range map[string]harness.Status{"payment": harness.Pass, "attempt": harness.Fail} {
+		for key, want := range map[string]result.Status{"payment": result.Pass, "attempt": result.Fail} {
 			t.Run(engine+", a key per "+key, func(t *testing.T) {
 				t.Parallel()
 				file := scenarioOf(t, till(t).Listener.Addr().String(), "key: "+key,
@@ -120,7 +120,7 @@ func TestHTTP(t *testing.T) {
 				res, out := on(t, engine, file)
 				require.Equal(t, want, res.Verdict("duplicated").Status, out)
 				for _, check := range []string{"lost", "altered", "phantom", "contradicted", "flipped"} {
-					require.Equal(t, harness.Pass, res.Verdict(check).Status, out)
+					require.Equal(t, result.Pass, res.Verdict(check).Status, out)
 				}
 				attempts, measured := res.Figures.Get("attempts_per_payment")
 				require.True(t, measured)
@@ -144,16 +144,16 @@ func TestEndpointsThatAreNone(t *testing.T) {
 		exit    int
 		says    string
 	}{
-		"down": {exit: harness.ExitBroken, says: "start the server"},
+		"down": {exit: result.ExitBroken, says: "start the server"},
 		"HTML": {
 			handler: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>Welcome</html>") },
-			exit:    harness.ExitBroken, says: "the answer is no JSON (text/html; charset=utf-8): is this the API? check url and path; it says: <html>Welcome</html>",
+			exit:    result.ExitBroken, says: "the answer is no JSON (text/html; charset=utf-8): is this the API? check url and path; it says: <html>Welcome</html>",
 		},
 		"redirect": {
 			handler: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },
-			exit:    harness.ExitBroken, says: "the answer is HTTP 302",
+			exit:    result.ExitBroken, says: "the answer is HTTP 302",
 		},
-		"closes at once": {accept: true, exit: harness.ExitBroken, says: "the server closed the connection; check that the server runs"},
+		"closes at once": {accept: true, exit: result.ExitBroken, says: "the server closed the connection; check that the server runs"},
 		"never answers": {
 			handler: func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
@@ -163,7 +163,7 @@ func TestEndpointsThatAreNone(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				<-r.Context().Done()
 			},
-			exit: harness.ExitFail, says: "payments without a final outcome",
+			exit: result.ExitFail, says: "payments without a final outcome",
 		},
 		"200 with an error in it": {
 			handler: func(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +173,7 @@ func TestEndpointsThatAreNone(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, `{"error": "no such merchant"}`)
 			},
-			exit: harness.ExitFail, says: "40 answers matched no rule of outcomes and count as unknown, the first of them HTTP 200 text/plain",
+			exit: result.ExitFail, says: "40 answers matched no rule of outcomes and count as unknown, the first of them HTTP 200 text/plain",
 		},
 		"401 for everybody": {
 			handler: func(w http.ResponseWriter, r *http.Request) {
@@ -183,7 +183,7 @@ func TestEndpointsThatAreNone(t *testing.T) {
 				}
 				http.Error(w, `{"error": "who are you?"}`, http.StatusUnauthorized)
 			},
-			exit: harness.ExitUnknown, says: "none of 40 payments was confirmed or booked",
+			exit: result.ExitUnknown, says: "none of 40 payments was confirmed or booked",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reference/cli"
 )
 
@@ -47,16 +47,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exit.code
 	}
 	if err == nil {
-		return harness.ExitPass
+		return result.ExitPass
 	}
 	fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
 	if ctx.Err() != nil {
-		return harness.ExitInterrupted
+		return result.ExitInterrupted
 	}
 	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
 		return exit.Code
 	}
-	return harness.ExitBroken
+	return result.ExitBroken
 }
 
 func newRoot() *cobra.Command {

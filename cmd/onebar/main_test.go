@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/reports"
@@ -60,13 +60,13 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 
 // passes requires every check to pass; only the impairment may be unknown, as the
 // machine may be busy with other tests.
-func passes(t *testing.T, history, out string) harness.Result {
+func passes(t *testing.T, history, out string) result.Result {
 	t.Helper()
 	res, err := run.JudgeFile(history)
 	require.NoError(t, err)
 	for _, v := range res.Verdicts {
 		if v.Check != "impairment" || !strings.HasPrefix(v.Summary, "machine too busy") {
-			require.Equal(t, harness.Pass, v.Status, "%s\n%s", v.Summary, out)
+			require.Equal(t, result.Pass, v.Status, "%s\n%s", v.Summary, out)
 		}
 	}
 	return res
@@ -90,11 +90,11 @@ timeline:
   - {at: 1s, slow: server, by: 5s, for: 3s}
 settle: 40s
 `)
-	require.Equal(t, harness.ExitFail, code, out)
+	require.Equal(t, result.ExitFail, code, out)
 	again, err := run.JudgeFile(history)
 	require.NoError(t, err)
 	duplicated := again.Verdict("duplicated")
-	require.Equal(t, harness.Fail, duplicated.Status)
+	require.Equal(t, result.Fail, duplicated.Status)
 	require.NotEmpty(t, duplicated.Findings)
 	require.Contains(t, out, duplicated.Findings[0].Order, "the payment is named")
 }
@@ -117,11 +117,11 @@ timeline:
   - {at: 2s, crash: server, restart: 1s}
 settle: 30s
 `)
-	require.Equal(t, harness.ExitFail, code, out)
+	require.Equal(t, result.ExitFail, code, out)
 	again, err := run.JudgeFile(history)
 	require.NoError(t, err)
 	lost := again.Verdict("lost")
-	require.Equal(t, harness.Fail, lost.Status)
+	require.Equal(t, result.Fail, lost.Status)
 	require.Contains(t, out, lost.Findings[0].Payment, "the payment is named")
 }
 
@@ -180,9 +180,9 @@ func TestInterrupt(t *testing.T) {
 	time.AfterFunc(2*time.Second, func() { interrupted <- time.Now(); cancel() })
 	code := execute(ctx, []string{"run", "tunnel", "--out", dir}, &stdout, &stderr)
 	require.Less(t, time.Since(<-interrupted), 2*time.Second)
-	require.Equal(t, harness.ExitInterrupted, code)
+	require.Equal(t, result.ExitInterrupted, code)
 	res, err := run.JudgeFile(filepath.Join(dir, "tunnel", run.HistoryFile))
 	require.NoError(t, err)
-	require.Equal(t, harness.StatusUnknown, res.Status)
+	require.Equal(t, result.StatusUnknown, res.Status)
 	require.NotContains(t, strings.ToLower(stdout.String()+stderr.String()), "goroutine")
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -55,7 +55,7 @@ func TestMoments(t *testing.T) {
 				require.Len(t, r.Faults, 1, name)
 				require.Equal(t, 1, r.Faults[0].Times, "%s: the moment came", name)
 				if strings.HasPrefix(name, "keyless") {
-					require.Equal(t, harness.Fail, r.Verdict("duplicated").Status, name)
+					require.Equal(t, result.Fail, r.Verdict("duplicated").Status, name)
 				} else {
 					good(t, r)
 				}
@@ -87,10 +87,10 @@ func TestSweepMoments(t *testing.T) {
 			text := stdout.String() + stderr.String()
 			require.Contains(t, text, "requests 1, moments of them 6")
 			if faults == nil {
-				require.Equal(t, harness.ExitPass, code, text)
+				require.Equal(t, result.ExitPass, code, text)
 				return
 			}
-			require.Equal(t, harness.ExitFail, code, text)
+			require.Equal(t, result.ExitFail, code, text)
 			for _, fault := range faults {
 				require.Regexp(t, "FAIL +"+fault+" +duplicated in [1-6] runs?", text)
 			}
@@ -99,7 +99,7 @@ func TestSweepMoments(t *testing.T) {
 			require.NoError(t, err)
 			require.Regexp(t, `when: \{request: 1, moment: complete, wait: [0-9.]+ms\}`, string(written))
 			res, said := on(t, "packet", kept)
-			require.Equal(t, harness.Fail, res.Verdict("duplicated").Status, said)
+			require.Equal(t, result.Fail, res.Verdict("duplicated").Status, said)
 		})
 	}
 }

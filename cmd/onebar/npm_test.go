@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/testneeds"
 )
 
@@ -34,20 +34,20 @@ func TestStripeMock(t *testing.T) {
 	folder := "../../docs/examples/stripe-mock/"
 	res, out := on(t, "packet", folder+"stripe.yaml")
 	for _, v := range res.Verdicts {
-		if v.Check != "impairment" && v.Status != harness.NotApplicable {
-			require.Equal(t, harness.Pass, v.Status, out)
+		if v.Check != "impairment" && v.Status != result.NotApplicable {
+			require.Equal(t, result.Pass, v.Status, out)
 		}
 	}
 	require.NotContains(t, out, secret)
 	res, out = on(t, "toxiproxy", folder+"killed.yaml")
-	require.Equal(t, harness.Fail, res.Verdict("lost").Status, out)
-	require.Equal(t, harness.Pass, res.Verdict("duplicated").Status, out)
-	require.Equal(t, harness.ExitFail, res.Exit())
+	require.Equal(t, result.Fail, res.Verdict("lost").Status, out)
+	require.Equal(t, result.Pass, res.Verdict("duplicated").Status, out)
+	require.Equal(t, result.ExitFail, res.Exit())
 	require.NotContains(t, out, secret)
 	require.Equal(t, map[string]string{
 		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
 		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
-	}, conformance(t, folder+"stripe.yaml", harness.ExitPass))
+	}, conformance(t, folder+"stripe.yaml", result.ExitPass))
 }
 
 // TestExpressWallet puts a wallet to the test whose keys a middleware looks after
@@ -58,13 +58,13 @@ func TestExpressWallet(t *testing.T) {
 	for _, engine := range []string{"packet", "toxiproxy"} {
 		res, out := on(t, engine, file)
 		for _, check := range []string{"lost", "duplicated", "altered", "phantom", "unresolved"} {
-			require.Equal(t, harness.Pass, res.Verdict(check).Status, out)
+			require.Equal(t, result.Pass, res.Verdict(check).Status, out)
 		}
 	}
 	require.Equal(t, map[string]string{
 		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
 		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
-	}, conformance(t, file, harness.ExitPass))
+	}, conformance(t, file, result.ExitPass))
 }
 
 // conformance returns what onebar conform says of each probe.

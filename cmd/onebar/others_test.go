@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/harness/testneeds"
@@ -37,12 +37,12 @@ func examples(t *testing.T) string {
 }
 
 // runFiles runs scenario files, all at once, and returns their results by name.
-func runFiles(t *testing.T, files ...string) map[string]harness.Result {
+func runFiles(t *testing.T, files ...string) map[string]result.Result {
 	t.Helper()
 	b := batch{engine: "packet", seed: 1, out: t.TempDir(), jobs: len(files)}
 	list, err := loadScenarios(files, nil)
 	require.NoError(t, err)
-	results := map[string]harness.Result{}
+	results := map[string]result.Result{}
 	all := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
 	for _, r := range all {
 		results[r.Scenario.Name] = r
@@ -55,12 +55,12 @@ func runFiles(t *testing.T, files ...string) map[string]harness.Result {
 
 // good requires every check to pass, but for what a busy machine or the endpoint
 // leaves open.
-func good(t *testing.T, r harness.Result) {
+func good(t *testing.T, r result.Result) {
 	t.Helper()
 	require.Empty(t, r.Error)
 	for _, v := range r.Verdicts {
 		if v.Check != "impairment" && v.Check != "early" {
-			require.Equal(t, harness.Pass, v.Status, "%s: %s: %s", r.Scenario.Name, v.Check, v.Summary)
+			require.Equal(t, result.Pass, v.Status, "%s: %s: %s", r.Scenario.Name, v.Check, v.Summary)
 		}
 	}
 	require.NotZero(t, r.Verdict("lost").Summary)
@@ -112,7 +112,7 @@ func TestShop(t *testing.T) {
 			if mistake == "none" {
 				good(t, r)
 			} else if contains(by, name) {
-				require.Equal(t, harness.Fail, status, "%s finds %s", name, mistake)
+				require.Equal(t, result.Fail, status, "%s finds %s", name, mistake)
 			}
 		}
 	}
@@ -155,7 +155,7 @@ func TestShopInAContainer(t *testing.T) {
 	results := runFiles(t, files...)
 	good(t, results["none"])
 	for _, mistake := range mistakes[1:] {
-		require.Equal(t, harness.Fail, results[mistake].Verdict("duplicated").Status, mistake)
+		require.Equal(t, result.Fail, results[mistake].Verdict("duplicated").Status, mistake)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/testneeds"
 )
 
@@ -83,9 +83,9 @@ for line in sys.stdin:
 	blind := results["no-ledger"]
 	for _, v := range blind.Verdicts {
 		needs := slices.Contains([]string{"lost", "duplicated", "contradicted", "altered", "phantom", "unbalanced", "early"}, v.Check)
-		require.Equal(t, needs, v.Status == harness.NotApplicable, v.Check)
+		require.Equal(t, needs, v.Status == result.NotApplicable, v.Check)
 	}
-	require.NotEqual(t, harness.Pass, results["refuses-all"].Status, "nothing was confirmed")
+	require.NotEqual(t, result.Pass, results["refuses-all"].Status, "nothing was confirmed")
 }
 
 // needsPython skips a test without Python, and fails it in CI.

@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 )
 
@@ -34,7 +35,7 @@ func TestTheQueueComesBack(t *testing.T) {
 				require.NoError(t, err)
 				report, err := simulator(nil).Run(t.Context(), cases.Case{Scenario: sc, Seed: seed})
 				require.NoError(t, err)
-				require.Equal(t, harness.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
+				require.Equal(t, result.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
 			})
 		}
 	}

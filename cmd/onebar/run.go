@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/packet"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
@@ -54,7 +55,7 @@ type batch struct {
 	workers               *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, reports.Progress) (harness.Result, error)
+	carryOut func(context.Context, harness.Scenario, reports.Progress) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -137,25 +138,25 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	}
 	code := reports.Exit(results)
 	if cmd.Context().Err() != nil {
-		code = harness.ExitInterrupted
+		code = result.ExitInterrupted
 	}
-	if code != harness.ExitPass {
+	if code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil
 }
 
 // blank returns the result of a run that did not happen.
-func (b *batch) blank(sc harness.Scenario) harness.Result {
-	return harness.Result{
-		Version: harness.ResultVersion, Onebar: version,
+func (b *batch) blank(sc harness.Scenario) result.Result {
+	return result.Result{
+		Version: result.Version, Onebar: version,
 		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seedOf(sc),
 		Rerun: b.rerun(sc),
 	}
 }
 
 // runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) harness.Result {
+func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) result.Result {
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
@@ -176,10 +177,10 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 }
 
 // inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	subject, err := newSubject(sc)
 	if err != nil {
-		return harness.Result{}, err
+		return result.Result{}, err
 	}
 	return run.Run(ctx, sc, run.Options{
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
@@ -242,11 +243,11 @@ func quote(s string) string {
 
 // report writes every report that was asked for. The console comes first, so
 // that a file that cannot be written hides nothing.
-func (b *batch) report(stdout io.Writer, results []harness.Result) error {
+func (b *batch) report(stdout io.Writer, results []result.Result) error {
 	errs := []error{reports.Console(stdout, results)}
 	for _, r := range []struct {
 		path  string
-		write func(io.Writer, []harness.Result) error
+		write func(io.Writer, []result.Result) error
 	}{{b.junit, reports.JUnit}, {b.json, reports.JSON}, {b.markdown, reports.Markdown}} {
 		if r.path != "" {
 			errs = append(errs, writeFile(r.path, results, r.write))
@@ -255,7 +256,7 @@ func (b *batch) report(stdout io.Writer, results []harness.Result) error {
 	return errors.Join(errs...)
 }
 
-func writeFile(path string, results []harness.Result, write func(io.Writer, []harness.Result) error) error {
+func writeFile(path string, results []result.Result, write func(io.Writer, []result.Result) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

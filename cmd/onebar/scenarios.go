@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -158,7 +159,7 @@ func newValidate() *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", path)
 			}
 			if wrong {
-				return exitError{harness.ExitBroken}
+				return exitError{result.ExitBroken}
 			}
 			return nil
 		},

@@ -13,9 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
@@ -102,7 +103,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if err := reportShrunk(cmd.OutOrStdout(), s.out, found); err != nil || cmd.Context().Err() == nil {
 		return err
 	}
-	return exitError{harness.ExitInterrupted}
+	return exitError{result.ExitInterrupted}
 }
 
 // shrinkTo makes a failing case as small as it can be, and writes it as a scenario
@@ -131,7 +132,7 @@ func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 		return cases.Case{}, fmt.Errorf("read history: %w", err)
 	}
 	defer f.Close()
-	for rec, err := range harness.ReadHistory(f) {
+	for rec, err := range history.Read(f) {
 		if err != nil {
 			return cases.Case{}, fmt.Errorf("read history %s: %w", arg, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -48,7 +49,7 @@ func simulator(watch func(int, string)) cases.Simulator {
 }
 
 // simulate has a worker carry out one scenario.
-func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (harness.Result, error) {
+func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { progress.Update(sc.Name, done, state) }}
 	report, err := w.Run(ctx, cases.Case{
 		Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Verify: b.verify,

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -33,9 +33,9 @@ func TestEveryScenarioRepeats(t *testing.T) {
 			res := report.Result
 			require.Empty(t, res.Error)
 			for _, v := range res.Verdicts {
-				require.Equal(t, harness.Pass, v.Status, "%s: %v", v.Summary, v.Findings)
+				require.Equal(t, result.Pass, v.Status, "%s: %v", v.Summary, v.Findings)
 			}
-			require.Equal(t, harness.Pass, res.Verdict("repeat").Status)
+			require.Equal(t, result.Pass, res.Verdict("repeat").Status)
 		})
 	}
 }
@@ -57,7 +57,7 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 			sc.Subject.Broken = []string{tc.broken}
 			report, err := simulator(nil).Run(t.Context(), cases.Case{Scenario: sc, Seed: 1})
 			require.NoError(t, err)
-			require.Equal(t, harness.Fail, report.Result.Verdict(tc.check).Status)
+			require.Equal(t, result.Fail, report.Result.Verdict(tc.check).Status)
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/packet"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
@@ -129,7 +130,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
 		return err
 	}
-	if code := res.Exit(); code != harness.ExitPass {
+	if code := res.Exit(); code != result.ExitPass {
 		return exitError{code}
 	}
 	return nil
@@ -225,15 +226,15 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 }
 
 // unlike says how a run does not show what was found, or nothing if it does.
-func unlike(f harness.SweepFinding, res harness.Result, err error) string {
+func unlike(f result.SweepFinding, res result.Result, err error) string {
 	broken := err != nil || res.Error != ""
 	switch {
-	case broken && f.Check == harness.Broken:
+	case broken && f.Check == result.Broken:
 	case err != nil:
 		return err.Error()
 	case broken:
 		return res.Error
-	case f.Check == harness.Broken:
+	case f.Check == result.Broken:
 		return "it was carried out, so what it does at one instant is left to the scheduler"
 	case res.Verdict(f.Check).Status != f.Status:
 		return fmt.Sprintf("it is %s there, so what it does at one instant is left to the scheduler, see onebar run --verify", res.Verdict(f.Check).Status)
@@ -242,7 +243,7 @@ func unlike(f harness.SweepFinding, res harness.Result, err error) string {
 }
 
 // notes say in a file what it shows.
-func (s *sweeping) notes(f harness.SweepFinding) []string {
+func (s *sweeping) notes(f result.SweepFinding) []string {
 	what := f.Fault
 	if f.Where[0] != "" {
 		what += ", " + f.Where[0]
@@ -253,10 +254,10 @@ func (s *sweeping) notes(f harness.SweepFinding) []string {
 	}
 }
 
-func (s *sweeping) report(stdout io.Writer, res harness.Sweep) error {
+func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
 	err := reports.Sweep(stdout, res)
 	if s.json != "" {
-		write := func(w io.Writer, _ []harness.Result) error { return reports.SweepJSON(w, res) }
+		write := func(w io.Writer, _ []result.Result) error { return reports.SweepJSON(w, res) }
 		err = errors.Join(err, writeFile(s.json, nil, write))
 	}
 	return err

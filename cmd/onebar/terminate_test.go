@@ -21,7 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // certificate writes a certificate for 127.0.0.1 and its key, NAME.pem and NAME.key.
@@ -55,8 +55,8 @@ func TestTerminatedTLS(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		keys  bool
-		check harness.Status
-	}{"with keys": {true, harness.Pass}, "without": {false, harness.Fail}} {
+		check result.Status
+	}{"with keys": {true, result.Pass}, "without": {false, result.Fail}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -117,7 +117,7 @@ settle: 20s
 			res, out := on(t, "packet", file)
 			require.Empty(t, res.Error, out)
 			require.Equal(t, tc.check, res.Verdict("duplicated").Status, out)
-			require.Equal(t, harness.Pass, res.Verdict("lost").Status, out)
+			require.Equal(t, result.Pass, res.Verdict("lost").Status, out)
 			require.EqualValues(t, 1, res.Faults[0].Times, out)
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
@@ -101,7 +102,7 @@ a bundled trace.`,
 				for _, m := range mistakes {
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s:%d: %s\n", args[0], m.Line, m.Text)
 				}
-				return exitError{harness.ExitBroken}
+				return exitError{result.ExitBroken}
 			}
 			if err != nil {
 				return fmt.Errorf("read trace: %w", err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Case is one run to be made. Its JSON form is how it gets to a worker process, see
@@ -97,8 +98,8 @@ func eachPath(sc *harness.Scenario, f func(*harness.Path)) {
 
 // Report is what a run of a case shows.
 type Report struct {
-	Result harness.Result `json:"result"`
-	Survey *Survey        `json:"survey,omitempty"` // if the case asks for it
+	Result result.Result `json:"result"`
+	Survey *Survey       `json:"survey,omitempty"` // if the case asks for it
 
 	Coverage coverage.Counts `json:"coverage,omitempty"` // likewise
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -64,11 +65,11 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 }
 
 // both returns a function that calls first and second; second may be nil.
-func both(first, second func(harness.Record)) func(harness.Record) {
+func both(first, second func(history.Record)) func(history.Record) {
 	if second == nil {
 		return first
 	}
-	return func(r harness.Record) {
+	return func(r history.Record) {
 		first(r)
 		second(r)
 	}

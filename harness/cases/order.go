@@ -3,17 +3,17 @@ package cases
 import (
 	"slices"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Rank orders what is wrong with runs, the worst first: 0 if a run could not be
 // carried out, 1 for a failure, 2 for anything else. check is harness.Broken or the
 // name of a check.
-func Rank(check string, status harness.Status) int {
+func Rank(check string, status result.Status) int {
 	switch {
-	case check == harness.Broken:
+	case check == result.Broken:
 		return 0
-	case status == harness.Fail:
+	case status == result.Fail:
 		return 1
 	}
 	return 2

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 )
@@ -22,7 +23,7 @@ type Simulator struct {
 	New     New                          // called in the bubble of the run
 	Version string                       // of the program, for the header
 	Watch   func(done int, state string) // as in run.Options
-	Each    func(harness.Record)         // as in run.Options
+	Each    func(history.Record)         // as in run.Options
 
 	RealLimit time.Duration // as in bubble.Options
 }

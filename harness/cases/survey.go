@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // Survey says at which points of a run an event could have begun.
@@ -107,7 +108,7 @@ func newSurveyor(sc harness.Scenario) *surveyor {
 }
 
 // add takes in a record.
-func (s *surveyor) add(r harness.Record) {
+func (s *surveyor) add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 		s.packet(*r.Packet)

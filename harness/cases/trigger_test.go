@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // That a fault began at a packet does not mean that it did anything.
@@ -15,22 +16,22 @@ func TestTriggeredFaultsThatHitNothing(t *testing.T) {
 	packet := func(n int64, d harness.Direction) *harness.Trigger { return &harness.Trigger{Packet: n, Direction: d} }
 	for name, tc := range map[string]struct {
 		event harness.Event
-		want  harness.Status
+		want  result.Status
 	}{
 		"the connection that a SYN opens is refused": {
-			harness.Event{When: packet(1, harness.Up), Action: harness.Refuse, For: time.Second}, harness.Pass,
+			harness.Event{When: packet(1, harness.Up), Action: harness.Refuse, For: time.Second}, result.Pass,
 		},
 		"nobody dials any more": {
-			harness.Event{When: packet(4, harness.Up), Action: harness.Refuse, For: time.Second}, harness.StatusUnknown,
+			harness.Event{When: packet(4, harness.Up), Action: harness.Refuse, For: time.Second}, result.StatusUnknown,
 		},
 		"the packet is lost": {
-			harness.Event{When: packet(3, harness.Down), Action: harness.Drop}, harness.Pass,
+			harness.Event{When: packet(3, harness.Down), Action: harness.Drop}, result.Pass,
 		},
 		"nothing is sent the other way": {
-			harness.Event{When: packet(3, harness.Down), Action: harness.Blackhole, Direction: harness.Up, For: 50 * time.Millisecond}, harness.StatusUnknown,
+			harness.Event{When: packet(3, harness.Down), Action: harness.Blackhole, Direction: harness.Up, For: 50 * time.Millisecond}, result.StatusUnknown,
 		},
 		"the connection is reset": {
-			harness.Event{When: packet(2, harness.Up), Action: harness.Reset}, harness.Pass,
+			harness.Event{When: packet(2, harness.Up), Action: harness.Reset}, result.Pass,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,25 +8,25 @@ import (
 	"os"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // verify makes the run of a case again and compares its history with that of the
 // first run, byte for byte. The network makes the same decisions in both. A subject
 // may not: the scheduler may decide the order of two goroutines that wake at one
 // instant.
-func (s Simulator) verify(ctx context.Context, c Case, first harness.Result) (harness.Verdict, error) {
-	v := harness.Verdict{Check: "repeat", Status: harness.Pass, Summary: "a second run of the seed had the same history, to the byte"}
+func (s Simulator) verify(ctx context.Context, c Case, first result.Result) (result.Verdict, error) {
+	v := result.Verdict{Check: "repeat", Status: result.Pass, Summary: "a second run of the seed had the same history, to the byte"}
 	dir, err := os.MkdirTemp("", "onebar-verify-")
 	if err != nil {
-		return harness.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
+		return result.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	c.Dir, c.Pcap = dir, false
 	s.Watch = nil
 	report, err := s.once(ctx, c)
 	if err != nil {
-		return harness.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
+		return result.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
 	}
 	second := report.Result
 	if second.Hash == first.Hash {
@@ -34,11 +34,11 @@ func (s Simulator) verify(ctx context.Context, c Case, first harness.Result) (ha
 	}
 	line, was, is, err := firstDifference(first.HistoryFile, second.HistoryFile)
 	if err != nil {
-		return harness.Verdict{}, err
+		return result.Verdict{}, err
 	}
-	v.Status, v.Count = harness.StatusUnknown, 1
+	v.Status, v.Count = result.StatusUnknown, 1
 	v.Summary = "a second run of the seed had another history: the order of what the subject does at one instant is left to the scheduler"
-	v.Findings = []harness.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
+	v.Findings = []result.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
 	return v, nil
 }
 

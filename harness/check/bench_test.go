@@ -10,6 +10,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // perPayment is how many events the runs of the benchmarks have a payment: a
@@ -18,36 +20,36 @@ import (
 const perPayment = 20
 
 // payments is the history of a run of payments from first to last.
-func payments(first, last int) []harness.Record {
-	all := make([]harness.Record, 0, (last-first)*perPayment)
+func payments(first, last int) []history.Record {
+	all := make([]history.Record, 0, (last-first)*perPayment)
 	for i := first; i < last; i++ {
 		at := time.Duration(i) * ms
-		add := func(r harness.Record) {
+		add := func(r history.Record) {
 			r.At, r.Line = at, i*perPayment+len(all)%perPayment+3
 			all = append(all, r)
 		}
 		id, order := fmt.Sprintf("p%d", i), fmt.Sprintf("o%d", i)
 		p := harness.Payment{ID: id, Order: order, Wallet: i % 1000, Payer: "w" + fmt.Sprint(i%1000), Payee: "m1", Amount: 100, Currency: "KES"}
-		add(harness.Record{Pay: &p})
-		add(harness.Record{Told: &harness.Told{Payment: id, Outcome: queued}})
+		add(history.Record{Pay: &p})
+		add(history.Record{Told: &harness.Told{Payment: id, Outcome: queued}})
 		for n := range perPayment - 6 {
 			d := harness.Up
 			if n%2 == 1 {
 				d = harness.Down
 			}
-			add(harness.Record{Packet: &harness.Packet{At: at, Client: p.Wallet, Flow: i, Direction: d, Size: 123, Delay: 300 * ms, Late: 31_000}})
+			add(history.Record{Packet: &harness.Packet{At: at, Client: p.Wallet, Flow: i, Direction: d, Size: 123, Delay: 300 * ms, Late: 31_000}})
 		}
-		add(harness.Record{Committed: id})
-		add(harness.Record{Attempt: &harness.Attempt{Payment: id, N: 1, Took: ms}})
-		add(harness.Record{Told: &harness.Told{Payment: id, Outcome: confirmed}})
-		add(harness.Record{Posting: &harness.Posting{ID: "b" + id, Payment: id, Order: order, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency}})
+		add(history.Record{Committed: id})
+		add(history.Record{Attempt: &harness.Attempt{Payment: id, N: 1, Took: ms}})
+		add(history.Record{Told: &harness.Told{Payment: id, Outcome: confirmed}})
+		add(history.Record{Posting: &harness.Posting{ID: "b" + id, Payment: id, Order: order, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency}})
 	}
 	return all
 }
 
-func ends() (first, last harness.Record) {
-	return harness.Record{Header: &harness.Header{Version: harness.HistoryVersion, Commits: true, Holds: true}},
-		harness.Record{End: &harness.End{LedgerRead: true}}
+func ends() (first, last history.Record) {
+	return history.Record{Header: &history.Header{Version: history.Version, Commits: true, Holds: true}},
+		history.Record{End: &history.End{LedgerRead: true}}
 }
 
 // BenchmarkJudge feeds a history from memory, a chunk at a time, and reports the
@@ -67,7 +69,7 @@ func BenchmarkJudge(b *testing.B) {
 				j := check.New()
 				first, last := ends()
 				j.Add(first)
-				j.Add(harness.Record{Phase: &harness.Phase{}})
+				j.Add(history.Record{Phase: &history.Phase{}})
 				for i := 0; i < n; i += chunk {
 					records := payments(i, i+chunk)
 					b.StartTimer()
@@ -80,7 +82,7 @@ func BenchmarkJudge(b *testing.B) {
 				held = heap() - before
 				b.StartTimer()
 				for _, v := range j.Verdicts() {
-					if v.Status == harness.Fail {
+					if v.Status == result.Fail {
 						b.Fatal(v.Check, v.Summary)
 					}
 				}
@@ -104,7 +106,7 @@ func BenchmarkJudgeFile(b *testing.B) {
 	var file bytes.Buffer
 	w := json.NewEncoder(&file)
 	first, last := ends()
-	records := append([]harness.Record{first, {Phase: &harness.Phase{}}}, payments(0, n)...)
+	records := append([]history.Record{first, {Phase: &history.Phase{}}}, payments(0, n)...)
 	for _, r := range append(records, last) {
 		if err := w.Encode(r); err != nil {
 			b.Fatal(err)
@@ -114,7 +116,7 @@ func BenchmarkJudgeFile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		j := check.New()
-		for r, err := range harness.ReadHistory(bytes.NewReader(file.Bytes())) {
+		for r, err := range history.Read(bytes.NewReader(file.Bytes())) {
 			if err != nil {
 				b.Fatal(err)
 			}

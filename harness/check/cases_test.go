@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // sample is a history in testdata: its name says what the named check must make
@@ -100,7 +101,7 @@ func lostSamples() []sample {
 			s.end.Error = "start the server: it is down"
 		})},
 		{name: "unknown-lost-newer", summary: "the history has version 2 and this onebar knows 1: judge it with a newer one", write: good(func(s *script) {
-			s.header.Version = harness.HistoryVersion + 1
+			s.header.Version = history.Version + 1
 		})},
 	}
 }

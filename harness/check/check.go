@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Check is one question asked of a history.
@@ -60,8 +60,8 @@ func questions() []question {
 // that, something the subject does not offer makes it not applicable.
 type answer struct {
 	count    int
-	findings []harness.Finding // the first harness.MaxFindings
-	names    []string          // how a summary names the first of them
+	findings []result.Finding // the first harness.MaxFindings
+	names    []string         // how a summary names the first of them
 
 	pass  string // the summary if there is neither finding nor doubt
 	fail  string // the summary of findings, after their number and before their names, such as "lost"
@@ -74,9 +74,9 @@ type answer struct {
 // maxNamed is how many findings a summary names.
 const maxNamed = 3
 
-func (a *answer) found(name string, f harness.Finding) {
+func (a *answer) found(name string, f result.Finding) {
 	a.count++
-	if len(a.findings) < harness.MaxFindings {
+	if len(a.findings) < result.MaxFindings {
 		a.findings = append(a.findings, f)
 	}
 	if len(a.names) < maxNamed {
@@ -84,21 +84,21 @@ func (a *answer) found(name string, f harness.Finding) {
 	}
 }
 
-func (a *answer) verdict(c Check) harness.Verdict {
-	v := harness.Verdict{Check: c.Name, Count: a.count, Findings: a.findings}
+func (a *answer) verdict(c Check) result.Verdict {
+	v := result.Verdict{Check: c.Name, Count: a.count, Findings: a.findings}
 	switch {
 	case a.count > 0 && c.Weak:
-		v.Status, v.Summary = harness.StatusUnknown, a.weakSummary()
+		v.Status, v.Summary = result.StatusUnknown, a.weakSummary()
 	case a.count > 0 && a.busy != "":
-		v.Status, v.Summary = harness.StatusUnknown, a.summary()+"; machine too busy: "+a.busy
+		v.Status, v.Summary = result.StatusUnknown, a.summary()+"; machine too busy: "+a.busy
 	case a.count > 0:
-		v.Status, v.Summary = harness.Fail, a.summary()
+		v.Status, v.Summary = result.Fail, a.summary()
 	case a.doubt != "":
-		v.Status, v.Summary = harness.StatusUnknown, a.doubt
+		v.Status, v.Summary = result.StatusUnknown, a.doubt
 	case a.lacks != "":
-		v.Status, v.Summary = harness.NotApplicable, a.lacks
+		v.Status, v.Summary = result.NotApplicable, a.lacks
 	default:
-		v.Status, v.Summary = harness.Pass, a.pass
+		v.Status, v.Summary = result.Pass, a.pass
 	}
 	return v
 }

@@ -12,9 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/result"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.jsonl")
@@ -42,7 +43,7 @@ func TestSamples(t *testing.T) {
 	require.ElementsMatch(t, files, onDisk, "every file in testdata has a case")
 }
 
-func judgeSample(t *testing.T, s sample, records []harness.Record) {
+func judgeSample(t *testing.T, s sample, records []history.Record) {
 	t.Helper()
 	verdicts := judge(slices.Values(records))
 	word, name, _ := strings.Cut(s.name, "-")
@@ -64,14 +65,14 @@ func judgeSample(t *testing.T, s sample, records []harness.Record) {
 	require.ElementsMatch(t, wantFailing, failing(verdicts))
 	if word == "fail" || word == "pass" {
 		for _, v := range verdicts {
-			unjudged := v.Status == harness.StatusUnknown
+			unjudged := v.Status == result.StatusUnknown
 			partial := strings.HasSuffix(s.name, "-killed") || strings.HasSuffix(s.name, "-interrupted") || v.Check == "early"
 			require.False(t, unjudged && !partial, "%s is unknown: %s", v.Check, v.Summary)
 		}
 	}
 }
 
-func encode(t *testing.T, records []harness.Record) []byte {
+func encode(t *testing.T, records []history.Record) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	for _, r := range records {
@@ -83,13 +84,13 @@ func encode(t *testing.T, records []harness.Record) []byte {
 }
 
 // decode reads a history. Its lines are numbered as the records are.
-func decode(t *testing.T, file string) []harness.Record {
+func decode(t *testing.T, file string) []history.Record {
 	t.Helper()
 	f, err := os.Open(file)
 	require.NoError(t, err)
 	defer f.Close()
-	var all []harness.Record
-	for r, err := range harness.ReadHistory(f) {
+	var all []history.Record
+	for r, err := range history.Read(f) {
 		require.NoError(t, err)
 		r.Line = 0
 		all = append(all, r)
@@ -134,7 +135,7 @@ func TestEveryCheckIsAMetric(t *testing.T) {
 // Nothing was proven by nothing.
 func TestAnEmptyHistoryIsUnknown(t *testing.T) {
 	for _, v := range check.New().Verdicts() {
-		require.Equal(t, harness.StatusUnknown, v.Status, v.Check)
+		require.Equal(t, result.StatusUnknown, v.Status, v.Check)
 		require.Equal(t, "the history has no header: its first line is missing", v.Summary, v.Check)
 	}
 }
@@ -148,7 +149,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 	}
 	v := verdict(judge(slices.Values(s.records())), "lost")
 	require.Equal(t, 100, v.Count)
-	require.Len(t, v.Findings, harness.MaxFindings)
+	require.Len(t, v.Findings, result.MaxFindings)
 	require.Equal(t, "100 payments lost: p1 (order op1), p11 (order op11), p111 (order op111) and 97 more", v.Summary)
 	require.Equal(t, "p1", v.Findings[0].Payment)
 	require.Equal(t, "op1", v.Findings[0].Order)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // docs/history.md has a section for each type of a history, and a row for each
@@ -29,7 +30,7 @@ func TestHistoryPageHasEveryKey(t *testing.T) {
 		default:
 			return
 		}
-		if typ.PkgPath() != reflect.TypeFor[harness.Record]().PkgPath() || seen[typ] {
+		if typ.PkgPath() != reflect.TypeFor[history.Record]().PkgPath() || seen[typ] {
 			return
 		}
 		if typ == reflect.TypeFor[harness.SubjectConfig]() {
@@ -48,7 +49,7 @@ func TestHistoryPageHasEveryKey(t *testing.T) {
 		}
 		require.Equal(t, keys, sections[typ.Name()], "the rows of %s", typ.Name())
 	}
-	walk(reflect.TypeFor[harness.Record]())
+	walk(reflect.TypeFor[history.Record]())
 	require.Len(t, sections, len(seen), "every section is about a type of the history")
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // bench is a payment and a run of packets, whatever the links did to them.
@@ -29,7 +30,7 @@ func lossy(delivered, lost int) func() *script {
 
 func lossyPhase(s *script, delivered, lost int) {
 	s.header.Scenario.Link = loses()
-	s.phase(harness.Phase{Name: "rural", Profile: loses()})
+	s.phase(history.Phase{Name: "rural", Profile: loses()})
 	s.delay = 200 * ms
 	s.packets(delivered, harness.Up, harness.DropNone, 0)
 	s.packets(lost, harness.Up, harness.DropLoss, 0)
@@ -39,13 +40,13 @@ func lossyPhase(s *script, delivered, lost int) {
 func dark(hits int64, passed int) func(*script) {
 	return func(s *script) {
 		s.event(harness.Event{Action: harness.Blackhole, Direction: harness.Down, Line: 9})
-		s.fault(harness.FaultNote{Action: harness.Blackhole})
-		s.phase(harness.Phase{Name: "blackhole down", OutageDown: true})
+		s.fault(history.FaultNote{Action: harness.Blackhole})
+		s.phase(history.Phase{Name: "blackhole down", OutageDown: true})
 		s.packets(2, harness.Up, harness.DropNone, 0)
 		s.packets(int(hits), harness.Down, harness.DropOutage, 0)
 		s.packets(passed, harness.Down, harness.DropNone, 0)
-		s.phase(harness.Phase{Name: "settle"})
-		s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: hits})
+		s.phase(history.Phase{Name: "settle"})
+		s.fault(history.FaultNote{Action: harness.Blackhole, Ended: true, Hits: hits})
 	}
 }
 
@@ -54,10 +55,10 @@ func missed(s *script) {
 	p := loses()
 	s.event(harness.Event{Action: harness.Blackhole, MayMiss: true, Line: 10})
 	s.event(harness.Event{Action: harness.SetLink, Link: &p, MayMiss: true, Line: 11})
-	s.fault(harness.FaultNote{Event: 1, Action: harness.Blackhole})
-	s.phase(harness.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
-	s.phase(harness.Phase{Name: "settle"})
-	s.fault(harness.FaultNote{Event: 1, Action: harness.Blackhole, Ended: true})
+	s.fault(history.FaultNote{Event: 1, Action: harness.Blackhole})
+	s.phase(history.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
+	s.phase(history.Phase{Name: "settle"})
+	s.fault(history.FaultNote{Event: 1, Action: harness.Blackhole, Ended: true})
 }
 
 // overtaking is a phase that asks for a quarter of everything, in which 60
@@ -66,21 +67,21 @@ func missed(s *script) {
 func overtaking(skip, copied, corrupted int) func() *script {
 	return bench(func(s *script) {
 		asked := harness.Path{Delay: 100 * ms, Reorder: 0.25, Duplicate: 0.25, Corrupt: 0.25}
-		s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: asked}})
+		s.phase(history.Phase{Name: "crowd", Profile: harness.Profile{Up: asked}})
 		s.at += ms
-		var slow []harness.Record
+		var slow []history.Record
 		for n := range 60 {
 			p := harness.Packet{At: s.at + time.Duration(n)*ms, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: 100 * ms, Corrupt: n < corrupted}
 			if skips := n > 0 && n%2 == 0 && n/2 <= skip; skips {
 				p.Delay = 0
-				s.body = append(s.body, harness.Record{At: p.At, Packet: &p})
+				s.body = append(s.body, history.Record{At: p.At, Packet: &p})
 				continue
 			}
-			slow = append(slow, harness.Record{At: p.At, Packet: &p})
+			slow = append(slow, history.Record{At: p.At, Packet: &p})
 			if n < copied {
 				again := p
 				again.Copy = true
-				slow = append(slow, harness.Record{At: p.At, Packet: &again})
+				slow = append(slow, history.Record{At: p.At, Packet: &again})
 			}
 		}
 		s.body = append(s.body, slow...)
@@ -112,16 +113,16 @@ func experimentSamples() []sample {
 		{name: "pass-impairment-few", summary: "packets 0.0 ms late on average; too few packets in 1 phase to show a loss", write: lossy(1, 0)},
 		{name: "pass-impairment-overtaken", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
 			paced := harness.Path{Delay: 100 * ms, Rate: 9e6}
-			s.phase(harness.Phase{Name: "paced", Profile: harness.Profile{Up: paced}})
+			s.phase(history.Phase{Name: "paced", Profile: harness.Profile{Up: paced}})
 			from := s.at
 			paced.Reorder = 0.25
 			s.at += 40 * ms
-			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: paced}})
+			s.phase(history.Phase{Name: "crowd", Profile: harness.Profile{Up: paced}})
 			at := s.at + 10*ms
-			s.body = append(s.body, harness.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: 9, Direction: harness.Up, Size: 60, Delay: ms}})
+			s.body = append(s.body, history.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: 9, Direction: harness.Up, Size: 60, Delay: ms}})
 			for n := range 8 {
 				at := from + time.Duration(n+2)*ms
-				s.body = append(s.body, harness.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: 101 * ms}})
+				s.body = append(s.body, history.Record{At: at, Packet: &harness.Packet{At: at, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: 101 * ms}})
 			}
 			s.at += 200 * ms
 		})},
@@ -148,25 +149,25 @@ func experimentSamples() []sample {
 		{name: "unknown-impairment-never", summary: "the slow of event 1 never happened", write: bench(slow)},
 		{name: "unknown-impairment-failed", summary: "the slow of event 1 failed: it is gone", write: bench(func(s *script) {
 			slow(s)
-			s.fault(harness.FaultNote{Action: harness.Slow})
-			s.fault(harness.FaultNote{Action: harness.Slow, Ended: true, Hits: 3, Error: "it is gone"})
+			s.fault(history.FaultNote{Action: harness.Slow})
+			s.fault(history.FaultNote{Action: harness.Slow, Ended: true, Hits: 3, Error: "it is gone"})
 		})},
 		{name: "pass-impairment-late-arrival", summary: "packets 0.0 ms late on average; 1 event with 3 hits", write: bench(func(s *script) {
 			offered := s.at
 			s.event(harness.Event{Action: harness.Blackhole})
-			s.fault(harness.FaultNote{Action: harness.Blackhole})
-			s.phase(harness.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
+			s.fault(history.FaultNote{Action: harness.Blackhole})
+			s.phase(history.Phase{Name: "blackhole", OutageUp: true, OutageDown: true})
 			for range 3 {
-				s.add(harness.Record{Packet: &harness.Packet{At: offered, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}})
+				s.add(history.Record{Packet: &harness.Packet{At: offered, Flow: 1, Direction: harness.Down, Size: 60, Delay: 30 * ms}})
 			}
 			s.packets(3, harness.Down, harness.DropOutage, 0)
-			s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
+			s.fault(history.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
 		})},
 		{name: "unknown-impairment-unmet", summary: `the outage of phase "second" met no packet`, lines: []int{17}, write: bench(func(s *script) {
 			dark(3, 0)(s)
-			s.phase(harness.Phase{Name: "second", OutageUp: true})
-			s.phase(harness.Phase{Name: "second, server down", OutageUp: true})
-			s.phase(harness.Phase{Name: "settle"})
+			s.phase(history.Phase{Name: "second", OutageUp: true})
+			s.phase(history.Phase{Name: "second, server down", OutageUp: true})
+			s.phase(history.Phase{Name: "settle"})
 		})},
 		{name: "pass-impairment-may-miss", summary: "packets 0.0 ms late on average; 2 events with 3 hits", write: bench(func(s *script) {
 			dark(3, 0)(s)
@@ -180,22 +181,22 @@ func experimentSamples() []sample {
 		})},
 		{name: "unknown-impairment-another-may-miss", summary: "the outage of phase \"dark twice\" met no packet", lines: []int{18}, write: bench(func(s *script) {
 			dark(3, 0)(s)
-			s.fault(harness.FaultNote{Action: harness.Blackhole})
-			s.phase(harness.Phase{Name: "dark twice", OutageDown: true})
+			s.fault(history.FaultNote{Action: harness.Blackhole})
+			s.phase(history.Phase{Name: "dark twice", OutageDown: true})
 			missed(s)
-			s.fault(harness.FaultNote{Action: harness.Blackhole, Ended: true})
+			s.fault(history.FaultNote{Action: harness.Blackhole, Ended: true})
 		})},
 		{name: "pass-impairment-shares", summary: "packets 0.0 ms late on average; reordering as asked in 1 phase; duplicates as asked in 1 phase; corruption as asked in 1 phase", write: overtaking(9, 12, 15)},
 		{name: "unknown-impairment-no-reordering", summary: `phase "crowd" let overtake 0 of 59 packets up (0.00 %), asked was 25.00 %`, write: overtaking(0, 12, 15)},
 		{name: "unknown-impairment-no-duplicates", summary: `phase "crowd" duplicated 0 of 60 packets up (0.00 %), asked was 25.00 %`, write: overtaking(9, 0, 15)},
 		{name: "unknown-impairment-too-corrupt", summary: `phase "crowd" corrupted 45 of 60 packets up (75.00 %), asked was 25.00 %`, write: overtaking(9, 12, 45)},
 		{name: "unknown-impairment-no-delay", summary: `phase "crowd" delayed packets up by 3ms on average, asked was 100ms`, write: bench(func(s *script) {
-			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Delay: 100 * ms}}})
+			s.phase(history.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Delay: 100 * ms}}})
 			s.delay = 3 * ms
 			s.packets(20, harness.Up, harness.DropNone, 0)
 		})},
 		{name: "unknown-impairment-too-fast", summary: `phase "crowd" was too fast up: 3 packets came sooner than 8000 bit/s allow (and 1 more)`, write: bench(func(s *script) {
-			s.phase(harness.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Rate: 8000}}})
+			s.phase(history.Phase{Name: "crowd", Profile: harness.Profile{Up: harness.Path{Rate: 8000}}})
 			s.delay = 2 * time.Second
 			s.packets(125, harness.Up, harness.DropNone, 0) // of 60 bytes, one a ms
 		})},
@@ -219,23 +220,23 @@ func experimentSamples() []sample {
 		})},
 		{name: "unknown-impairment-waited", summary: `machine too busy: in phase "slow" programs waited for a processor for 900ms of 4.26s, more than 200ms at a time`, write: bench(func(s *script) {
 			s.at += time.Minute
-			s.phase(harness.Phase{Name: "slow"})
+			s.phase(history.Phase{Name: "slow"})
 			s.waits(3, 300*ms)
 			s.at += 3344 * ms
-			s.phase(harness.Phase{Name: "settle"})
+			s.phase(history.Phase{Name: "settle"})
 			s.at += time.Minute
 		})},
 		{name: "pass-impairment-slow", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
 			s.waits(50, 100*ms)
 		})},
 		{name: "pass-impairment-waited-once", summary: "packets 0.0 ms late on average", write: bench(func(s *script) {
-			s.phase(harness.Phase{Name: "short"})
+			s.phase(history.Phase{Name: "short"})
 			s.waits(1, 300*ms)
-			s.phase(harness.Phase{Name: "settle"})
+			s.phase(history.Phase{Name: "settle"})
 			s.at += 10 * time.Second
 		})},
 		{name: "pass-impairment-late-on-a-long-way", summary: "packets 9.0 ms late on average", write: bench(func(s *script) {
-			s.phase(harness.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
+			s.phase(history.Phase{Name: "geo", Profile: harness.Profile{Up: harness.Path{Delay: 250 * ms}}})
 			s.delay = 250 * ms
 			s.packets(20, harness.Up, harness.DropNone, 9*ms)
 		})},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -53,7 +54,7 @@ func (j *Judge) impairment() answer {
 }
 
 func doubtful(a *answer, line int32, format string, args ...any) {
-	f := harness.Finding{Text: fmt.Sprintf(format, args...)}
+	f := result.Finding{Text: fmt.Sprintf(format, args...)}
 	f.Lines = sorted([]int32{line})
 	a.found("", f)
 }

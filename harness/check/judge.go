@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Judge reads a history record by record and keeps what the checks need. It is
 // not safe for concurrent use. Make it with New.
 type Judge struct {
-	header *harness.Header
-	end    *harness.End
+	header *history.Header
+	end    *history.End
 	lines  int           // records read
 	last   time.Duration // offset of the latest record but packets
 
@@ -84,7 +86,7 @@ type order struct {
 }
 
 // Add reads the next record. It keeps strings and numbers of it.
-func (j *Judge) Add(r harness.Record) {
+func (j *Judge) Add(r history.Record) {
 	j.lines++
 	line := int32(r.Line)
 	if line == 0 {
@@ -132,8 +134,8 @@ func (j *Judge) Add(r harness.Record) {
 
 // Verdicts answers every check, in the order of Checks. It may be asked again
 // after more records.
-func (j *Judge) Verdicts() []harness.Verdict {
-	var all []harness.Verdict
+func (j *Judge) Verdicts() []result.Verdict {
+	var all []result.Verdict
 	for _, q := range questions() {
 		a := q.ask(j)
 		all = append(all, a.verdict(q.Check))
@@ -252,9 +254,9 @@ func (j *Judge) incomplete() string {
 	switch {
 	case j.header == nil:
 		return "the history has no header: its first line is missing"
-	case j.header.Version > harness.HistoryVersion:
+	case j.header.Version > history.Version:
 		return fmt.Sprintf("the history has version %d and this onebar knows %d: judge it with a newer one",
-			j.header.Version, harness.HistoryVersion)
+			j.header.Version, history.Version)
 	case j.end == nil:
 		return "the history has no end: the run was killed, or is still going on"
 	case j.end.Error != "":
@@ -302,8 +304,8 @@ func (j *Judge) orderID(p *payment) string {
 
 // finding is evidence about p: its label and " " and text, with the lines that
 // are not 0, in ascending order.
-func (j *Judge) finding(p *payment, text string, lines ...int32) harness.Finding {
-	return harness.Finding{
+func (j *Judge) finding(p *payment, text string, lines ...int32) result.Finding {
+	return result.Finding{
 		Text: j.label(p) + " " + text, Payment: p.id, Order: j.orderID(p), Lines: sorted(lines),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/history"
 )
 
 func TestBusy(t *testing.T) {
@@ -32,7 +33,7 @@ func TestBusy(t *testing.T) {
 		"half of the time": {func(s *script) { s.waits(800, 5*ms) }, ""},
 		"over several phases": {func(s *script) {
 			for range 3 {
-				s.phase(harness.Phase{Name: "short"})
+				s.phase(history.Phase{Name: "short"})
 				s.waits(5, 300*ms)
 			}
 		}, "programs waited for a processor for 4.5s of 4.59s, more than 200ms at a time"},

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // played is the history of a run over links that do what does says, in phases
@@ -25,12 +27,12 @@ type played struct {
 
 const length = 20 * time.Second // of a phase
 
-func (e played) records() []harness.Record {
-	header := harness.Header{Version: harness.HistoryVersion, Commits: true, Holds: true}
-	var all []harness.Record
+func (e played) records() []history.Record {
+	header := history.Header{Version: history.Version, Commits: true, Holds: true}
+	var all []history.Record
 	for i, p := range e.asked {
 		at := time.Duration(i) * length
-		all = append(all, harness.Record{At: at, Phase: &harness.Phase{Name: "played", Profile: harness.Profile{Up: p, Down: p}}})
+		all = append(all, history.Record{At: at, Phase: &history.Phase{Name: "played", Profile: harness.Profile{Up: p, Down: p}}})
 	}
 	for payer := range e.payers {
 		for _, d := range []harness.Direction{harness.Up, harness.Down} {
@@ -39,18 +41,18 @@ func (e played) records() []harness.Record {
 	}
 	// A record is written when its packet arrives or is lost; a busy machine is
 	// late, but keeps the order.
-	written := func(r harness.Record) time.Duration {
+	written := func(r history.Record) time.Duration {
 		if r.Packet != nil && r.Packet.Drop == harness.DropNone {
 			return r.At + r.Packet.Delay - r.Packet.Late
 		}
 		return r.At
 	}
-	slices.SortStableFunc(all, func(a, b harness.Record) int { return int(written(a) - written(b)) })
-	all = append(all, harness.Record{At: time.Duration(len(e.asked)) * length, End: &harness.End{LedgerRead: true}})
-	return append([]harness.Record{{Header: &header}}, all...)
+	slices.SortStableFunc(all, func(a, b history.Record) int { return int(written(a) - written(b)) })
+	all = append(all, history.Record{At: time.Duration(len(e.asked)) * length, End: &history.End{LedgerRead: true}})
+	return append([]history.Record{{Header: &header}}, all...)
 }
 
-func (e played) lane(payer int, d harness.Direction) []harness.Record {
+func (e played) lane(payer int, d harness.Direction) []history.Record {
 	l := link.New(e.seed, link.ID{Client: payer, Direction: d}, e.does[0])
 	rnd := harness.Rand(e.seed, harness.Stream(1000+10*payer+int(d)))
 	var sent []time.Duration
@@ -62,7 +64,7 @@ func (e played) lane(payer int, d harness.Direction) []harness.Record {
 		}
 	}
 	slices.Sort(sent)
-	var all []harness.Record
+	var all []history.Record
 	phase := 0
 	for i, at := range sent {
 		for phase+1 < len(e.does) && at >= time.Duration(phase+1)*length {
@@ -77,16 +79,16 @@ func (e played) lane(payer int, d harness.Direction) []harness.Record {
 			p.Delay, p.Late, p.Corrupt = f.Arrive-at+late, late, f.Corrupt > 0
 		}
 		first := p
-		all = append(all, harness.Record{At: at, Packet: &first})
+		all = append(all, history.Record{At: at, Packet: &first})
 		if f.Copy > 0 {
 			p.Delay, p.Late, p.Copy, p.Corrupt = f.Copy-at, 0, true, false
-			all = append(all, harness.Record{At: at, Packet: &p})
+			all = append(all, history.Record{At: at, Packet: &p})
 		}
 	}
 	return all
 }
 
-func (e played) impairment() harness.Verdict {
+func (e played) impairment() result.Verdict {
 	return verdict(judge(slices.Values(e.records())), "impairment")
 }
 
@@ -118,7 +120,7 @@ func TestAsAskedIsBelieved(t *testing.T) {
 		for seed := range runs {
 			e := played{seed: uint64(seed), payers: 1 + seed%4, packets: 5 << (seed % 7), asked: asked, does: asked}
 			all++
-			if v := e.impairment(); v.Status != harness.Pass {
+			if v := e.impairment(); v.Status != result.Pass {
 				wrong++
 				t.Logf("%s, seed %d: %s", name, seed, v.Summary)
 			}
@@ -147,7 +149,7 @@ func TestNotAsAskedIsFound(t *testing.T) {
 			does := base
 			tc.spoil(&does)
 			v := played{seed: 3, payers: 3, packets: 300, asked: []harness.Path{base}, does: []harness.Path{does}}.impairment()
-			require.Equal(t, harness.StatusUnknown, v.Status)
+			require.Equal(t, result.StatusUnknown, v.Status)
 			require.Contains(t, v.Summary, tc.want)
 		})
 	}
@@ -165,8 +167,8 @@ func TestNotAsAskedIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := played{seed: 3, payers: 2, packets: 2000, asked: []harness.Path{tc.asked}, does: []harness.Path{tc.does}}.impairment()
-			require.Equal(t, harness.StatusUnknown, v.Status)
-			found := slices.ContainsFunc(v.Findings, func(f harness.Finding) bool {
+			require.Equal(t, result.StatusUnknown, v.Status)
+			found := slices.ContainsFunc(v.Findings, func(f result.Finding) bool {
 				return len(f.Lines) == 1 && strings.Contains(f.Text, tc.want)
 			})
 			require.True(t, found, "%v", v.Findings)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // links is what the packets of a run met, phase by phase, and what the faults
@@ -17,7 +18,7 @@ type links struct {
 
 // stretch is a phase and what its packets met.
 type stretch struct {
-	harness.Phase
+	history.Phase
 	from     time.Duration
 	line     int32
 	up, down tally
@@ -68,11 +69,11 @@ type event struct {
 // span is one occurrence of an event, by the lines of its notes.
 type span struct{ from, to int32 } // to is 0 until it has ended
 
-func (l *links) phase(at time.Duration, p harness.Phase, line int32) {
+func (l *links) phase(at time.Duration, p history.Phase, line int32) {
 	l.phases = append(l.phases, stretch{Phase: p, from: at, line: line})
 }
 
-func (l *links) fault(f harness.FaultNote, line int32) {
+func (l *links) fault(f history.FaultNote, line int32) {
 	e := l.events[f.Event]
 	if e == nil {
 		if l.events == nil {

@@ -3,7 +3,7 @@ package check
 import (
 	"fmt"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // load: every planned payment was asked for, once each, nothing is said of a
@@ -25,12 +25,12 @@ func (j *Judge) load() answer {
 	}
 	planned := j.header.Scenario.Workload.Payments
 	if a.doubt == "" && len(j.orders) < planned {
-		a.found("plan", harness.Finding{
+		a.found("plan", result.Finding{
 			Text: fmt.Sprintf("%s planned, but only %d asked for", plural(planned, "payment"), len(j.orders)),
 		})
 	}
 	if a.doubt == "" && !j.served() {
-		a.found("server", harness.Finding{
+		a.found("server", result.Finding{
 			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not put to the test", plural(len(j.orders), "payment")),
 		})
 	}

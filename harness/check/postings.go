@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // post finds the payment, or else the order, that a posting belongs to. Every
@@ -88,12 +89,12 @@ func (j *Judge) phantom() answer {
 	return a
 }
 
-func phantomOf(b *harness.Posting, line int32) (string, harness.Finding) {
+func phantomOf(b *harness.Posting, line int32) (string, result.Finding) {
 	name := b.ID
 	if name == "" {
 		name = fmt.Sprintf("line %d", line)
 	}
-	return name, harness.Finding{
+	return name, result.Finding{
 		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q were never asked for",
 			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order),
 		Payment: b.Payment, Order: b.Order, Lines: []int{int(line)},

@@ -9,6 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // correct draws a run of a payment system without a fault: impatient users,
@@ -67,7 +69,7 @@ func TestPropertyACorrectRunPasses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, _ := correct(t)
 		for _, v := range judge(slices.Values(s.records())) {
-			require.Equal(t, harness.Pass, v.Status, "%s: %s", v.Check, v.Summary)
+			require.Equal(t, result.Pass, v.Status, "%s: %s", v.Check, v.Summary)
 		}
 	})
 }
@@ -106,12 +108,12 @@ func planted() map[string]bug {
 			s.told(id, failed)
 		}},
 		"the user is left alone": {[]string{"unresolved"}, func(s *script, id string) {
-			s.body = slices.DeleteFunc(s.body, func(r harness.Record) bool {
+			s.body = slices.DeleteFunc(s.body, func(r history.Record) bool {
 				return r.Told != nil && r.Told.Payment == id && r.Told.Outcome.Final()
 			})
 		}},
 		"the answer goes before the commit": {[]string{"early"}, func(s *script, id string) {
-			i := slices.IndexFunc(s.body, func(r harness.Record) bool { return r.Committed == id })
+			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Committed == id })
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
 		}},
@@ -159,7 +161,7 @@ func TestPropertyAPartProvesNothing(t *testing.T) {
 		all := s.records()
 		part := all[:rapid.IntRange(0, len(all)-1).Draw(t, "cut")]
 		for _, v := range judge(slices.Values(part)) {
-			require.Equal(t, harness.StatusUnknown, v.Status, "%s: %s", v.Check, v.Summary)
+			require.Equal(t, result.StatusUnknown, v.Status, "%s: %s", v.Check, v.Summary)
 		}
 	})
 }

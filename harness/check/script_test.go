@@ -8,6 +8,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const ms = time.Millisecond
@@ -16,13 +18,13 @@ const ms = time.Millisecond
 // otherwise. What the run ends with (postings, balances, what is held, the end)
 // is kept apart, so that a case can change it.
 type script struct {
-	header   harness.Header
-	body     []harness.Record
+	header   history.Header
+	body     []history.Record
 	postings []harness.Posting
 	opening  int64 // of each payer
 	rigged   func([]harness.Balance) []harness.Balance
 	held     []string
-	end      *harness.End
+	end      *history.End
 	asked    map[string]harness.Payment
 	at       time.Duration
 	delay    time.Duration // of the packets
@@ -31,28 +33,28 @@ type script struct {
 // newScript begins a run on a perfect link in which n payments are planned.
 func newScript(n int) *script {
 	s := &script{
-		header: harness.Header{
-			Version: harness.HistoryVersion, Engine: "packet", Commits: true, Holds: true,
+		header: history.Header{
+			Version: history.Version, Engine: "packet", Commits: true, Holds: true,
 			Scenario: harness.Scenario{Name: "sample", Workload: harness.Workload{
 				Wallets: 2, Merchants: 1, Payments: n, Currency: "KES", Attempts: 3,
 			}},
 		},
 		opening: 10_000,
-		end:     &harness.End{Settled: true, LedgerRead: true},
+		end:     &history.End{Settled: true, LedgerRead: true},
 		delay:   ms,
 		asked:   map[string]harness.Payment{},
 	}
-	s.phase(harness.Phase{Name: "start"})
+	s.phase(history.Phase{Name: "start"})
 	return s
 }
 
-func (s *script) add(r harness.Record) {
+func (s *script) add(r history.Record) {
 	s.at += ms
 	r.At = s.at
 	s.body = append(s.body, r)
 }
 
-func (s *script) phase(p harness.Phase) { s.add(harness.Record{Phase: &p}) }
+func (s *script) phase(p history.Phase) { s.add(history.Record{Phase: &p}) }
 
 // press has user w1 or w2 (by id) pay m1 what the number in the id says, in
 // hundreds.
@@ -64,31 +66,31 @@ func (s *script) press(id, order string) {
 		Amount: int64(n) * 100, Currency: "KES",
 	}
 	s.asked[id] = p
-	s.add(harness.Record{Pay: &p})
+	s.add(history.Record{Pay: &p})
 }
 
 func (s *script) told(id string, outcomes ...harness.Outcome) {
 	for _, o := range outcomes {
-		s.add(harness.Record{Told: &harness.Told{Payment: id, Outcome: o}})
+		s.add(history.Record{Told: &harness.Told{Payment: id, Outcome: o}})
 	}
 }
 
 func (s *script) try(id string, times int) {
 	for n := range times {
-		s.add(harness.Record{Attempt: &harness.Attempt{Payment: id, N: n + 1, Dialed: n == 0, Took: ms}})
+		s.add(history.Record{Attempt: &harness.Attempt{Payment: id, N: n + 1, Dialed: n == 0, Took: ms}})
 	}
 }
 
 // dial has a payment tried without a server to be found.
 func (s *script) dial(id string, times int) {
 	for n := range times {
-		s.add(harness.Record{Attempt: &harness.Attempt{
+		s.add(history.Record{Attempt: &harness.Attempt{
 			Payment: id, N: n + 1, Dialed: true, NoConnection: true, Took: ms, Error: "dial tcp: connection refused",
 		}})
 	}
 }
 
-func (s *script) commit(id string) { s.add(harness.Record{Committed: id}) }
+func (s *script) commit(id string) { s.add(history.Record{Committed: id}) }
 
 // book puts the payment in the ledger.
 func (s *script) book(id string) {
@@ -124,7 +126,7 @@ func (s *script) packets(n int, d harness.Direction, drop harness.DropReason, la
 		if drop == harness.DropNone {
 			p.Delay, p.Late = s.delay+late, late
 		}
-		s.body = append(s.body, harness.Record{At: s.at, Packet: &p})
+		s.body = append(s.body, history.Record{At: s.at, Packet: &p})
 	}
 }
 
@@ -132,7 +134,7 @@ func (s *script) packets(n int, d harness.Direction, drop harness.DropReason, la
 func (s *script) waits(n int, late time.Duration) {
 	for range n {
 		s.at += 4*ms + late
-		s.add(harness.Record{Late: late})
+		s.add(history.Record{Late: late})
 	}
 }
 
@@ -140,7 +142,7 @@ func (s *script) event(e harness.Event) {
 	s.header.Scenario.Timeline = append(s.header.Scenario.Timeline, e)
 }
 
-func (s *script) fault(n harness.FaultNote) { s.add(harness.Record{Fault: &n}) }
+func (s *script) fault(n history.FaultNote) { s.add(history.Record{Fault: &n}) }
 
 // balances are what the postings make of the opening balances.
 func (s *script) balances() []harness.Balance {
@@ -168,29 +170,29 @@ func (s *script) balances() []harness.Balance {
 }
 
 // records is the whole history.
-func (s *script) records() []harness.Record {
-	all := append([]harness.Record{{Header: &s.header}}, s.body...)
-	late := func(r harness.Record) {
+func (s *script) records() []history.Record {
+	all := append([]history.Record{{Header: &s.header}}, s.body...)
+	late := func(r history.Record) {
 		s.at += ms
 		r.At = s.at
 		all = append(all, r)
 	}
 	for _, p := range s.postings {
-		late(harness.Record{Posting: &p})
+		late(history.Record{Posting: &p})
 	}
 	for _, b := range s.balances() {
-		late(harness.Record{Balance: &b})
+		late(history.Record{Balance: &b})
 	}
 	for _, id := range s.held {
-		late(harness.Record{Held: id})
+		late(history.Record{Held: id})
 	}
 	if s.end != nil {
-		late(harness.Record{End: s.end})
+		late(history.Record{End: s.end})
 	}
 	return all
 }
 
-func judge(records iter.Seq[harness.Record]) []harness.Verdict {
+func judge(records iter.Seq[history.Record]) []result.Verdict {
 	j := check.New()
 	for r := range records {
 		j.Add(r)
@@ -199,20 +201,20 @@ func judge(records iter.Seq[harness.Record]) []harness.Verdict {
 }
 
 // failing names the checks that failed, in order.
-func failing(verdicts []harness.Verdict) []string {
+func failing(verdicts []result.Verdict) []string {
 	var names []string
 	for _, v := range verdicts {
-		if v.Status == harness.Fail {
+		if v.Status == result.Fail {
 			names = append(names, v.Check)
 		}
 	}
 	return names
 }
 
-func verdict(verdicts []harness.Verdict, name string) harness.Verdict {
-	i := slices.IndexFunc(verdicts, func(v harness.Verdict) bool { return v.Check == name })
+func verdict(verdicts []result.Verdict, name string) result.Verdict {
+	i := slices.IndexFunc(verdicts, func(v result.Verdict) bool { return v.Check == name })
 	if i < 0 {
-		return harness.Verdict{}
+		return result.Verdict{}
 	}
 	return verdicts[i]
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // account is one balance of the ledger.
@@ -56,7 +57,7 @@ func (j *Judge) unbalanced() answer {
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(j.moved), byLine(j.moved)) {
 		if seen[key] == 0 {
-			a.found(key.name, harness.Finding{
+			a.found(key.name, result.Finding{
 				Text:  fmt.Sprintf("account %s has postings in %s and no balance", key.name, key.currency),
 				Lines: []int{int(j.moved[key].line)},
 			})
@@ -64,7 +65,7 @@ func (j *Judge) unbalanced() answer {
 	}
 	for _, c := range slices.Sorted(maps.Keys(sums)) {
 		if sums[c] != 0 {
-			a.found("sum of "+c, harness.Finding{
+			a.found("sum of "+c, result.Finding{
 				Text: fmt.Sprintf("the closing balances differ from the opening ones by %s: money was made or lost", harness.FormatMoney(sums[c], c)),
 			})
 		}
@@ -76,7 +77,7 @@ func (j *Judge) unbalanced() answer {
 // balanced judges one account; earlier is the line of a balance it already had.
 func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 	note := func(format string, args ...any) {
-		a.found(b.Account, harness.Finding{
+		a.found(b.Account, result.Finding{
 			Text:  fmt.Sprintf("account %s ", b.Account) + fmt.Sprintf(format, args...),
 			Lines: sorted([]int32{earlier, b.line}),
 		})

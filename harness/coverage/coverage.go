@@ -10,6 +10,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Situation is something that can happen to a payment and that a payment system may
@@ -122,7 +124,7 @@ func NewRecorder() *Recorder {
 func (c *Recorder) Counts() Counts { return c.reached }
 
 // Add counts what a record shows. Records come in the order of the history.
-func (c *Recorder) Add(r harness.Record) {
+func (c *Recorder) Add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 	case r.Header != nil:
@@ -267,7 +269,7 @@ func (c *Recorder) inside(p *payment, f begunFault, began time.Duration) {
 	}
 }
 
-func (c *Recorder) fault(n harness.FaultNote, at time.Duration) {
+func (c *Recorder) fault(n history.FaultNote, at time.Duration) {
 	if n.Event < 0 || n.Event >= len(c.timeline) {
 		return
 	}
@@ -314,10 +316,10 @@ func (t *Total) Add(c Counts) {
 // Reached returns how often each situation was reached, those that never were
 // included, and after them how often each kind of fault that the scenarios may have
 // hit something, and how often it missed, if it did.
-func (t *Total) Reached(list []harness.Scenario) []harness.Reached {
-	var all []harness.Reached
+func (t *Total) Reached(list []harness.Scenario) []result.Reached {
+	var all []result.Reached
 	row := func(name string) {
-		all = append(all, harness.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
+		all = append(all, result.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})
 	}
 	for _, s := range Situations() {
 		row(s.Name)

@@ -9,32 +9,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const second = time.Second
 
 // happened writes records of a history by hand. Times are in seconds.
-type happened []harness.Record
+type happened []history.Record
 
-func (h *happened) add(at float64, r harness.Record) {
+func (h *happened) add(at float64, r history.Record) {
 	r.At = time.Duration(at * float64(second))
 	*h = append(*h, r)
 }
 
 func (h *happened) press(at float64, id, order string) {
-	h.add(at, harness.Record{Pay: &harness.Payment{ID: id, Order: order, Deadline: 60 * second}})
+	h.add(at, history.Record{Pay: &harness.Payment{ID: id, Order: order, Deadline: 60 * second}})
 	h.told(at, id, harness.Queued)
 }
 
 func (h *happened) told(at float64, id string, o harness.Outcome) {
-	h.add(at, harness.Record{Told: &harness.Told{Payment: id, Outcome: o}})
+	h.add(at, history.Record{Told: &harness.Told{Payment: id, Outcome: o}})
 }
 
-func (h *happened) committed(at float64, id string) { h.add(at, harness.Record{Committed: id}) }
+func (h *happened) committed(at float64, id string) { h.add(at, history.Record{Committed: id}) }
 
 // try is one from an offset to another that failed or was answered.
 func (h *happened) try(from, to float64, id, failure string) {
-	h.add(to, harness.Record{Attempt: &harness.Attempt{Payment: id, Error: failure, Took: time.Duration((to - from) * float64(second))}})
+	h.add(to, history.Record{Attempt: &harness.Attempt{Payment: id, Error: failure, Took: time.Duration((to - from) * float64(second))}})
 }
 
 // dial is a try that ended before a connection was open.
@@ -44,13 +46,13 @@ func (h *happened) dial(from, to float64, id string) {
 }
 
 func (h *happened) query(from, to float64, id string) {
-	h.add(to, harness.Record{Attempt: &harness.Attempt{Payment: id, Status: true, Took: time.Duration((to - from) * float64(second))}})
+	h.add(to, history.Record{Attempt: &harness.Attempt{Payment: id, Status: true, Took: time.Duration((to - from) * float64(second))}})
 }
 
 // fault is event i of events, which hits so much.
 func (h *happened) fault(from, to float64, i int, hits int64) {
-	h.add(from, harness.Record{Fault: &harness.FaultNote{Event: i}})
-	h.add(to, harness.Record{Fault: &harness.FaultNote{Event: i, Ended: true, Hits: hits}})
+	h.add(from, history.Record{Fault: &history.FaultNote{Event: i}})
+	h.add(to, history.Record{Fault: &history.FaultNote{Event: i, Ended: true, Hits: hits}})
 }
 
 // The events of the histories below.
@@ -181,9 +183,9 @@ func TestCoverage(t *testing.T) {
 			h.fault(1, 2, crashClient, 0)
 		}, Counts{declined: 1, "crash of the client missed": 1}},
 		together: {func(h *happened) {
-			h.add(1, harness.Record{Fault: &harness.FaultNote{Event: blackhole}})
+			h.add(1, history.Record{Fault: &history.FaultNote{Event: blackhole}})
 			h.fault(2, 3, crashServer, 0)
-			h.add(4, harness.Record{Fault: &harness.FaultNote{Event: blackhole, Ended: true}})
+			h.add(4, history.Record{Fault: &history.FaultNote{Event: blackhole, Ended: true}})
 			h.fault(5, 6, crashServer, 0)
 		}, Counts{together: 1, "blackhole missed": 1, "crash of the server missed": 2}},
 	}
@@ -191,11 +193,11 @@ func TestCoverage(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var h happened
-			h.add(0, harness.Record{Header: &harness.Header{Commits: true, Scenario: harness.Scenario{Timeline: events()}}})
+			h.add(0, history.Record{Header: &history.Header{Commits: true, Scenario: harness.Scenario{Timeline: events()}}})
 			h.press(0, "p1", "o1")
 			tt.write(&h)
-			h.add(100, harness.Record{End: &harness.End{}})
-			slices.SortStableFunc(h, func(a, b harness.Record) int { return cmp.Compare(a.At, b.At) })
+			h.add(100, history.Record{End: &history.End{}})
+			slices.SortStableFunc(h, func(a, b history.Record) int { return cmp.Compare(a.At, b.At) })
 			c := NewRecorder()
 			for _, r := range h {
 				c.Add(r)
@@ -215,12 +217,12 @@ func TestCoverage(t *testing.T) {
 func TestCoverageWithoutCommits(t *testing.T) {
 	c := NewRecorder()
 	var h happened
-	h.add(0, harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Timeline: events()}}})
+	h.add(0, history.Record{Header: &history.Header{Scenario: harness.Scenario{Timeline: events()}}})
 	h.press(0, "p1", "o1")
 	h.fault(1, 2, crashServer, 1)
 	h.fault(2, 3, crashClient, 1)
 	h.try(0, 3, "p1", "no answer")
-	h.add(100, harness.Record{End: &harness.End{}})
+	h.add(100, history.Record{End: &history.End{}})
 	for _, r := range h {
 		c.Add(r)
 	}
@@ -238,8 +240,8 @@ func TestTotal(t *testing.T) {
 		Nemesis:  []harness.Nemesis{{Event: harness.Event{Action: harness.Blackhole}}},
 	}
 	got := sum.Reached([]harness.Scenario{sc})
-	require.Equal(t, harness.Reached{Name: confirmed, Times: 4, Runs: 2}, got[0])
-	require.Equal(t, []harness.Reached{
+	require.Equal(t, result.Reached{Name: confirmed, Times: 4, Runs: 2}, got[0])
+	require.Equal(t, []result.Reached{
 		{Name: "blackhole hit", Times: 2, Runs: 1},
 		{Name: "toxic slicer hit"},
 	}, got[len(Situations()):])

@@ -7,16 +7,17 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // must advises on what stands in the way of runs that mean something.
 func (e *examination) must(text, yaml string) {
-	e.advice = append(e.advice, harness.Advice{Must: true, Text: text, YAML: yaml})
+	e.advice = append(e.advice, result.Advice{Must: true, Text: text, YAML: yaml})
 }
 
 // note advises on what a person should know.
 func (e *examination) note(text, yaml string) {
-	e.advice = append(e.advice, harness.Advice{Text: text, YAML: yaml})
+	e.advice = append(e.advice, result.Advice{Text: text, YAML: yaml})
 }
 
 // sentence ends a text with a full stop.

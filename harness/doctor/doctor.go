@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -50,11 +52,11 @@ func One(sc harness.Scenario) harness.Scenario {
 // Examine makes the payment of One and says how it went. The error is for what keeps
 // even that from being tried, and for the end of ctx; a payment that could not be
 // made has a Result with an Error.
-func Examine(ctx context.Context, sc harness.Scenario, o Options) (harness.Checkup, error) {
+func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checkup, error) {
 	e := &examination{scenario: sc, one: One(sc), enough: make(chan struct{})}
 	subject, err := o.Subject(e.trace)
 	if err != nil {
-		return harness.Checkup{}, err
+		return result.Checkup{}, err
 	}
 	e.subject = subject
 	unfit := run.Check(sc, run.Options{Engine: o.Meant, Subject: subject})
@@ -62,10 +64,10 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (harness.Check
 		Engine: o.Engine, Subject: subject, Seed: 1, Dir: o.Dir, Version: o.Version, Each: e.record, Enough: e.enough,
 	})
 	if ctx.Err() != nil {
-		return harness.Checkup{}, context.Cause(ctx)
+		return result.Checkup{}, context.Cause(ctx)
 	}
 	if res.Version == 0 { // it did not happen
-		res = harness.Result{Version: harness.ResultVersion, Onebar: o.Version, Scenario: e.one, Engine: o.Engine.Name()}
+		res = result.Result{Version: result.Version, Onebar: o.Version, Scenario: e.one, Engine: o.Engine.Name()}
 	}
 	if err != nil {
 		res.Error = err.Error()
@@ -83,8 +85,8 @@ type examination struct {
 	scenario harness.Scenario
 	one      harness.Scenario
 	subject  harness.Subject
-	result   harness.Result
-	advice   []harness.Advice
+	result   result.Result
+	advice   []result.Advice
 
 	mu     sync.Mutex
 	steps  []harness.Step
@@ -110,7 +112,7 @@ func (e *examination) trace(s harness.Step) {
 }
 
 // record takes what the history has, when all is over.
-func (e *examination) record(r harness.Record) {
+func (e *examination) record(r history.Record) {
 	step := harness.Step{At: r.At}
 	switch {
 	case r.Pay != nil:
@@ -197,13 +199,13 @@ func (e *examination) rejudge() {
 	}
 	r := &e.result
 	worst := r.Status
-	if worst == harness.Fail {
-		worst = harness.Pass
+	if worst == result.Fail {
+		worst = result.Pass
 	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		if reason, ok := reasons[v.Check]; ok && v.Status == harness.Fail {
-			v.Status, v.Summary, v.Count, v.Findings = harness.StatusUnknown, reason, 0, nil
+		if reason, ok := reasons[v.Check]; ok && v.Status == result.Fail {
+			v.Status, v.Summary, v.Count, v.Findings = result.StatusUnknown, reason, 0, nil
 		}
 		worst = worst.Worse(v.Status)
 	}
@@ -221,18 +223,18 @@ func (e *examination) unfit(err error) {
 }
 
 // checkup returns what was found, without secrets.
-func (e *examination) checkup(unfit bool) harness.Checkup {
-	c := harness.Checkup{Result: e.result, Steps: e.steps, Advice: e.advice, Unfit: unfit}
+func (e *examination) checkup(unfit bool) result.Checkup {
+	c := result.Checkup{Result: e.result, Steps: e.steps, Advice: e.advice, Unfit: unfit}
 	if count(e.steps, "pay") == 0 {
 		c.Steps = append(c.Steps, e.attempts...)
 	}
 	slices.SortStableFunc(c.Steps, func(a, b harness.Step) int { return cmp.Compare(a.At, b.At) })
-	slices.SortStableFunc(c.Advice, func(a, b harness.Advice) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(c.Advice, func(a, b result.Advice) int { return cmp.Compare(rank(a), rank(b)) })
 	hide(&c, secretsOf(e.scenario.Subject))
 	return c
 }
 
-func rank(a harness.Advice) int {
+func rank(a result.Advice) int {
 	if a.Must {
 		return 0
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Secrets are shown by the names of their variables, however they are written.
@@ -28,29 +29,29 @@ func TestHide(t *testing.T) {
 	} {
 		require.Equal(t, want, hidden(text, secrets))
 	}
-	c := harness.Checkup{
-		Result: harness.Result{
+	c := result.Checkup{
+		Result: result.Result{
 			Error: `a+b/"c`, Notes: []string{`a+b/"c`},
-			Verdicts: []harness.Verdict{{Summary: `a+b/"c`, Findings: []harness.Finding{{Text: `a+b/"c`}}}},
+			Verdicts: []result.Verdict{{Summary: `a+b/"c`, Findings: []result.Finding{{Text: `a+b/"c`}}}},
 		},
 		Steps: []harness.Step{{
 			Title: `a+b/"c`, Error: `a+b/"c`, Sent: []string{"Authorization: Basic c2VjcmV0", `a+b/"c`}, Got: []string{"c2VjcmV0"},
 			Means: []string{`a+b/"c`}, HTTP: &harness.HTTPAnswer{Body: `a+b/"c`, Location: "c2VjcmV0"}, Items: []any{`a+b/"c`},
 		}},
-		Advice: []harness.Advice{{Text: `a+b/"c`, YAML: `a+b/"c`}},
+		Advice: []result.Advice{{Text: `a+b/"c`, YAML: `a+b/"c`}},
 	}
 	hide(&c, secrets)
 	key := "${DOCTOR_KEY}"
-	require.Equal(t, harness.Checkup{
-		Result: harness.Result{
+	require.Equal(t, result.Checkup{
+		Result: result.Result{
 			Error: key, Notes: []string{key},
-			Verdicts: []harness.Verdict{{Summary: key, Findings: []harness.Finding{{Text: key}}}},
+			Verdicts: []result.Verdict{{Summary: key, Findings: []result.Finding{{Text: key}}}},
 		},
 		Steps: []harness.Step{{
 			Title: key, Error: key, Sent: []string{"Authorization: Basic ***", key}, Got: []string{"***"},
 			Means: []string{key}, HTTP: &harness.HTTPAnswer{Body: key, Location: "***"},
 		}},
-		Advice: []harness.Advice{{Text: key, YAML: key}},
+		Advice: []result.Advice{{Text: key, YAML: key}},
 	}, c)
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // secret is a text that nobody is to see, and what is shown in its place.
@@ -71,7 +72,7 @@ func credentials(steps []harness.Step) []secret {
 
 // hide takes the secrets out of everything that is shown of a checkup, and the items
 // of ledgers, which nobody shows.
-func hide(c *harness.Checkup, secrets []secret) {
+func hide(c *result.Checkup, secrets []secret) {
 	steps := func(with []secret) {
 		for i := range c.Steps {
 			s := &c.Steps[i]

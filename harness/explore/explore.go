@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/coverage"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Options say how much an exploration does. The zero value makes runs one at a time,
@@ -37,14 +38,14 @@ type Progress struct {
 	Runs, Planned int // Planned is 0 if there is no limit
 	Bad           int // runs that failed or could not be carried out
 	Unknown       int
-	Odd           *harness.OddRun // the run that has just ended, if it did not pass
+	Odd           *result.OddRun // the run that has just ended, if it did not pass
 }
 
 // Result is what an exploration found, and the case of the first run that failed.
 type Result struct {
-	harness.Exploration
-	Failure *cases.Case    // without a nemesis: its faults are in the timeline; nil if nothing failed
-	Report  harness.Result // of Failure, see cases.Case.Brief
+	result.Exploration
+	Failure *cases.Case   // without a nemesis: its faults are in the timeline; nil if nothing failed
+	Report  result.Result // of Failure, see cases.Case.Brief
 }
 
 // Explore runs scenarios with seed after seed: run number i, from 0, is of
@@ -88,12 +89,12 @@ type explorer struct {
 
 type checkKey struct {
 	check  string
-	status harness.Status
+	status result.Status
 }
 
 // checkCount is a harness.CheckCount that grows.
 type checkCount struct {
-	harness.CheckCount
+	result.CheckCount
 	first int // number of the run of First
 }
 
@@ -153,9 +154,9 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 	switch {
 	case len(against) == 0:
 		f.Passed++
-	case worst.Check == harness.Broken:
+	case worst.Check == result.Broken:
 		f.Broken++
-	case worst.Status == harness.Fail:
+	case worst.Status == result.Fail:
 		f.Failed++
 		x.stopped = x.stopped || !x.options.KeepGoing
 		if x.first < 0 || i < x.first {
@@ -168,7 +169,7 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 	}
 	if len(against) > 0 {
 		x.note(i, against)
-		cases.KeepFirst(&x.odd, &f.Odd, harness.MaxOdd, i, worst)
+		cases.KeepFirst(&x.odd, &f.Odd, result.MaxOdd, i, worst)
 	}
 	if x.options.Watch != nil {
 		p := Progress{Runs: f.Runs, Planned: x.options.Seeds, Bad: f.Failed + f.Broken, Unknown: f.Unknown}
@@ -180,12 +181,12 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 }
 
 // note counts what is wrong with run number i.
-func (x *explorer) note(i int, against []harness.OddRun) {
+func (x *explorer) note(i int, against []result.OddRun) {
 	for _, o := range against {
 		k := checkKey{o.Check, o.Status}
 		n := x.checks[k]
 		if n == nil {
-			n = &checkCount{CheckCount: harness.CheckCount{Check: k.check, Status: k.status}, first: i}
+			n = &checkCount{CheckCount: result.CheckCount{Check: k.check, Status: k.status}, first: i}
 			x.checks[k] = n
 		}
 		n.Runs++
@@ -197,32 +198,32 @@ func (x *explorer) note(i int, against []harness.OddRun) {
 
 // objections returns what is wrong with a run: that it could not be carried out, or
 // else each check and threshold that did not pass.
-func objections(res harness.Result, failure error) []harness.OddRun {
+func objections(res result.Result, failure error) []result.OddRun {
 	if failure != nil {
-		return []harness.OddRun{{Check: harness.Broken, Text: failure.Error()}}
+		return []result.OddRun{{Check: result.Broken, Text: failure.Error()}}
 	}
 	if res.Error != "" {
-		return []harness.OddRun{{Check: harness.Broken, Text: res.Error}}
+		return []result.OddRun{{Check: result.Broken, Text: res.Error}}
 	}
-	var all []harness.OddRun
+	var all []result.OddRun
 	for _, v := range res.Verdicts {
-		if v.Status == harness.Fail || v.Status == harness.StatusUnknown {
-			all = append(all, harness.OddRun{Check: v.Check, Status: v.Status, Text: v.Summary})
+		if v.Status == result.Fail || v.Status == result.StatusUnknown {
+			all = append(all, result.OddRun{Check: v.Check, Status: v.Status, Text: v.Summary})
 		}
 	}
 	if len(res.Verdicts) == 0 {
-		return []harness.OddRun{{Check: harness.Broken, Text: "the run was not judged"}}
+		return []result.OddRun{{Check: result.Broken, Text: "the run was not judged"}}
 	}
 	unknown := len(all) > 0
 	for _, t := range res.Thresholds {
-		if t.Status == harness.Fail || t.Status == harness.StatusUnknown && !unknown {
-			all = append(all, harness.OddRun{Check: t.Text, Status: t.Status, Text: measured(t)})
+		if t.Status == result.Fail || t.Status == result.StatusUnknown && !unknown {
+			all = append(all, result.OddRun{Check: t.Text, Status: t.Status, Text: measured(t)})
 		}
 	}
 	return all
 }
 
-func measured(t harness.Threshold) string {
+func measured(t result.Threshold) string {
 	if t.Got.Name == "" {
 		return cmp.Or(t.Reason, "it was not measured")
 	}
@@ -230,11 +231,11 @@ func measured(t harness.Threshold) string {
 }
 
 // worst returns the first objection of the worst kind; the zero value is none.
-func worst(all []harness.OddRun) harness.OddRun {
+func worst(all []result.OddRun) result.OddRun {
 	if len(all) == 0 {
-		return harness.OddRun{}
+		return result.OddRun{}
 	}
-	return slices.MinFunc(all, func(a, b harness.OddRun) int {
+	return slices.MinFunc(all, func(a, b result.OddRun) int {
 		return cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status))
 	})
 }
@@ -247,7 +248,7 @@ func (x *explorer) finish(ctx context.Context) Result {
 	for _, n := range x.checks {
 		f.ByCheck = append(f.ByCheck, n.CheckCount)
 	}
-	slices.SortFunc(f.ByCheck, func(a, b harness.CheckCount) int {
+	slices.SortFunc(f.ByCheck, func(a, b result.CheckCount) int {
 		return cmp.Or(
 			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
 			cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))

@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // oracle is a Runner that knows what becomes of each case.
@@ -31,11 +32,11 @@ func (o *oracle) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	return o.of(c)
 }
 
-func became(statuses ...harness.Status) cases.Report {
+func became(statuses ...result.Status) cases.Report {
 	var r cases.Report
 	r.Result.Took = time.Minute
 	for i, s := range statuses {
-		r.Result.Verdicts = append(r.Result.Verdicts, harness.Verdict{Check: fmt.Sprint("check", i), Status: s, Summary: "so it is"})
+		r.Result.Verdicts = append(r.Result.Verdicts, result.Verdict{Check: fmt.Sprint("check", i), Status: s, Summary: "so it is"})
 	}
 	r.Coverage = coverage.Counts{confirmed(): 2}
 	return r
@@ -53,7 +54,7 @@ func named(names ...string) []harness.Scenario {
 }
 
 func TestExploreTakesTurns(t *testing.T) {
-	o := &oracle{of: func(cases.Case) (cases.Report, error) { return became(harness.Pass), nil }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { return became(result.Pass), nil }}
 	var told []Progress
 	got, err := Explore(t.Context(), o, named("a", "b"), Options{Seeds: 5, First: 7, Watch: func(p Progress) { told = append(told, p) }})
 	require.NoError(t, err)
@@ -61,10 +62,10 @@ func TestExploreTakesTurns(t *testing.T) {
 	require.Equal(t, Progress{Runs: 5, Planned: 5}, told[4])
 	require.Equal(t, 5, got.Passed)
 	require.Equal(t, 5*time.Minute, got.Virtual)
-	require.Equal(t, harness.Reached{Name: confirmed(), Times: 10, Runs: 5}, got.Reached[0])
+	require.Equal(t, result.Reached{Name: confirmed(), Times: 10, Runs: 5}, got.Reached[0])
 	require.Nil(t, got.Failure)
 	require.Empty(t, got.ByCheck)
-	require.Equal(t, harness.ExitPass, got.Exit())
+	require.Equal(t, result.ExitPass, got.Exit())
 }
 
 // The first failure is that of the lowest number, whoever finds one first.
@@ -74,17 +75,17 @@ func TestExploreEndsAtTheFirstFailure(t *testing.T) {
 		switch c.Seed {
 		case 3:
 			<-met // seed 4 is faster
-			return became(harness.Pass, harness.Fail), nil
+			return became(result.Pass, result.Fail), nil
 		case 4:
 			close(met)
-			return became(harness.Fail), nil
+			return became(result.Fail), nil
 		}
-		return became(harness.Pass), nil
+		return became(result.Pass), nil
 	}}
 	sc := named("a")
 	sc[0].Length = time.Hour
 	sc[0].Nemesis = []harness.Nemesis{{Rate: 0.01, Event: harness.Event{Action: harness.Reset}}}
-	var odd []harness.OddRun
+	var odd []result.OddRun
 	got, err := Explore(t.Context(), o, sc, Options{Seeds: 1000, Jobs: 2, Watch: func(p Progress) {
 		if p.Odd != nil {
 			odd = append(odd, *p.Odd)
@@ -99,7 +100,7 @@ func TestExploreEndsAtTheFirstFailure(t *testing.T) {
 	require.NotEmpty(t, got.Failure.Scenario.Timeline)
 	require.Equal(t, "check1", got.Odd[0].Check)
 	require.Equal(t, uint64(3), got.Odd[0].Seed)
-	require.Equal(t, harness.ExitFail, got.Exit())
+	require.Equal(t, result.ExitFail, got.Exit())
 }
 
 func TestExploreKeepsGoing(t *testing.T) {
@@ -108,21 +109,21 @@ func TestExploreKeepsGoing(t *testing.T) {
 		case 1:
 			return cases.Report{}, &bubble.Failure{Kind: bubble.Panic, Text: "panic: at the disco"}
 		case 2:
-			return became(harness.StatusUnknown, harness.Fail), nil
+			return became(result.StatusUnknown, result.Fail), nil
 		case 3:
-			return became(harness.StatusUnknown), nil
+			return became(result.StatusUnknown), nil
 		case 4:
-			r := became(harness.Pass)
-			r.Result.Thresholds = []harness.Threshold{{Text: "payments > 9", Status: harness.Fail, Got: harness.Figure{Name: "payments", Unit: harness.Count, Value: 8}}}
+			r := became(result.Pass)
+			r.Result.Thresholds = []result.Threshold{{Text: "payments > 9", Status: result.Fail, Got: result.Figure{Name: "payments", Unit: result.Count, Value: 8}}}
 			return r, nil
 		}
-		return became(harness.Pass), nil
+		return became(result.Pass), nil
 	}}
 	got, err := Explore(t.Context(), o, named("a"), Options{Seeds: 10_000, Jobs: 4, KeepGoing: true})
 	require.NoError(t, err)
 	require.Equal(t, []int{10_000, 6000, 2000, 1000, 1000}, []int{got.Runs, got.Passed, got.Failed, got.Unknown, got.Broken})
 	require.Equal(t, uint64(2), got.Failure.Seed)
-	require.Len(t, got.Odd, harness.MaxOdd)
+	require.Len(t, got.Odd, result.MaxOdd)
 	for i, o := range got.Odd {
 		require.Equal(t, uint64(i/4*10+i%4+1), o.Seed)
 	}
@@ -136,7 +137,7 @@ func TestExploreKeepsGoing(t *testing.T) {
 		"payments > 9 fail 1000 4 payments was 8 count",
 		"check0 unknown 2000 2 so it is",
 	}, rows)
-	require.Equal(t, harness.ExitBroken, got.Exit())
+	require.Equal(t, result.ExitBroken, got.Exit())
 }
 
 // Which run a check is said to have spoken against first does not depend on which
@@ -149,7 +150,7 @@ func TestExploreNamesTheFirst(t *testing.T) {
 		} else {
 			defer close(met)
 		}
-		return became(harness.StatusUnknown), nil
+		return became(result.StatusUnknown), nil
 	}}
 	got, err := Explore(t.Context(), o, named("a", "b"), Options{Seeds: 2, First: 1, Jobs: 2})
 	require.NoError(t, err)
@@ -164,7 +165,7 @@ func TestExploreWithoutVerdict(t *testing.T) {
 	got, err := Explore(t.Context(), o, named("a"), Options{Seeds: 1})
 	require.NoError(t, err)
 	require.Equal(t, 1, got.Broken)
-	require.Equal(t, harness.ExitBroken, got.Exit())
+	require.Equal(t, result.ExitBroken, got.Exit())
 }
 
 func TestExploreRefused(t *testing.T) {
@@ -179,7 +180,7 @@ func TestExploreRefused(t *testing.T) {
 		if c.Seed == 5 {
 			return cases.Report{}, errors.New("no space left on device")
 		}
-		return became(harness.Pass), nil
+		return became(result.Pass), nil
 	}}
 	got, err := Explore(t.Context(), o, named("a"), Options{First: 1})
 	require.EqualError(t, err, "a, seed 5: no space left on device")
@@ -193,18 +194,18 @@ func TestExploreInterrupted(t *testing.T) {
 			cancel()
 			return cases.Report{}, ctx.Err()
 		}
-		return became(harness.Pass), nil
+		return became(result.Pass), nil
 	}}
 	got, err := Explore(ctx, o, named("a"), Options{})
 	require.NoError(t, err)
 	require.True(t, got.Interrupted)
 	require.Equal(t, 20, got.Passed)
 	require.Equal(t, 20, got.Runs)
-	require.Equal(t, harness.ExitInterrupted, got.Exit())
+	require.Equal(t, result.ExitInterrupted, got.Exit())
 }
 
 func TestExploreFor(t *testing.T) {
-	o := &oracle{of: func(cases.Case) (cases.Report, error) { time.Sleep(time.Millisecond); return became(harness.Pass), nil }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { time.Sleep(time.Millisecond); return became(result.Pass), nil }}
 	got, err := Explore(t.Context(), o, named("a"), Options{For: 20 * time.Millisecond})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, got.Took, 20*time.Millisecond)

@@ -3,18 +3,18 @@ package metric
 import (
 	"slices"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Metric is an entry of the catalogue: something that can be measured in a run.
 type Metric struct {
-	Name   string       // as in a threshold
-	Unit   harness.Unit // of its value, or of each sample if it is a series
-	Series bool         // it has a sample a payment or a try, and figures only through its aggregates
-	Whole  bool         // it is of the whole run, and cannot be taken of a phase
-	Above  bool         // a ratio that may be above 1
-	Text   string       // what it is, with its formula; one line without a full stop
-	Absent string       // when it is not among the figures, as the end of "not measured: …"; empty is never
+	Name   string      // as in a threshold
+	Unit   result.Unit // of its value, or of each sample if it is a series
+	Series bool        // it has a sample a payment or a try, and figures only through its aggregates
+	Whole  bool        // it is of the whole run, and cannot be taken of a phase
+	Above  bool        // a ratio that may be above 1
+	Text   string      // what it is, with its formula; one line without a full stop
+	Absent string      // when it is not among the figures, as the end of "not measured: …"; empty is never
 }
 
 // Figures returns the names of the figures m gives: its own name, or for a
@@ -57,7 +57,7 @@ func Catalogue() []Metric {
 }
 
 func payments() []Metric {
-	count := func(name, text string) Metric { return Metric{Name: name, Unit: harness.Count, Text: text} }
+	count := func(name, text string) Metric { return Metric{Name: name, Unit: result.Count, Text: text} }
 	return []Metric{
 		count("payments", "orders for which pay was pressed at least once"),
 		count("presses", "times pay was pressed, over all orders"),
@@ -73,7 +73,7 @@ func payments() []Metric {
 
 func tries() []Metric {
 	per := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Text: text + " / payments", Absent: noTry}
+		return Metric{Name: name, Unit: result.Count, Text: text + " / payments", Absent: noTry}
 	}
 	return []Metric{
 		per("attempts_per_payment", "attempts that reached a connection, without status queries"),
@@ -85,7 +85,7 @@ func tries() []Metric {
 
 func times() []Metric {
 	series := func(name, text, absent string) Metric {
-		return Metric{Name: name, Unit: harness.Seconds, Series: true, Text: text, Absent: absent}
+		return Metric{Name: name, Unit: result.Seconds, Series: true, Text: text, Absent: absent}
 	}
 	return []Metric{
 		series("confirm", "time from the first press of a payment until it is first told confirmed; one sample for each confirmed payment", noConfirmed),
@@ -95,23 +95,23 @@ func times() []Metric {
 }
 
 func traffic() []Metric {
-	per := func(name string, unit harness.Unit, text, absent string) Metric {
+	per := func(name string, unit result.Unit, text, absent string) Metric {
 		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
 	}
 	share := func(name, text, absent string) Metric {
-		return Metric{Name: name, Unit: harness.Ratio, Text: text, Absent: absent}
+		return Metric{Name: name, Unit: result.Ratio, Text: text, Absent: absent}
 	}
 	bytes := func(name, way string) Metric {
-		return per(name, harness.Bytes, "IP bytes offered to the links "+way+
+		return per(name, result.Bytes, "IP bytes offered to the links "+way+
 			", with headers, handshakes, ACKs, retransmissions and what was lost, without cross traffic (payload bytes if the engine sees byte streams)", noBytes)
 	}
 	return []Metric{
 		bytes("bytes_per_payment", "both ways"),
 		bytes("bytes_up_per_payment", "up"),
 		bytes("bytes_down_per_payment", "down"),
-		per("packets_per_payment", harness.Count, "packets offered to the links both ways, without cross traffic", noPackets),
-		per("packets_up_per_payment", harness.Count, "packets offered to the links up, without cross traffic", noPackets),
-		per("packets_down_per_payment", harness.Count, "packets offered to the links down, without cross traffic", noPackets),
+		per("packets_per_payment", result.Count, "packets offered to the links both ways, without cross traffic", noPackets),
+		per("packets_up_per_payment", result.Count, "packets offered to the links up, without cross traffic", noPackets),
+		per("packets_down_per_payment", result.Count, "packets offered to the links down, without cross traffic", noPackets),
 		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways, without cross traffic", noShare),
 		share("loss_up", "packets up lost at random / packets up delivered or lost at random, cross traffic included", noUp),
 		share("loss_down", "packets down lost at random / packets down delivered or lost at random, cross traffic included", noDown),
@@ -119,18 +119,18 @@ func traffic() []Metric {
 }
 
 func energy() []Metric {
-	per := func(name string, unit harness.Unit, text, absent string) Metric {
+	per := func(name string, unit result.Unit, text, absent string) Metric {
 		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
 	}
 	return []Metric{
-		per("joules_per_payment", harness.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
-		per("marginal_joules_per_payment", harness.Joules, "J above idle that the radio would not have spent without the payment, summed over the payments", noJoules),
-		{Name: "joules", Unit: harness.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; one sample for each payment", Absent: noJoules},
-		per("promotions_per_payment", harness.Count, "moves of the radio to a more powerful state that packets of payments caused", noRadio),
-		per("radio_on_seconds_per_payment", harness.Seconds, "time the radio was connected or promoting for payments", noRadio),
-		{Name: "tail_share", Unit: harness.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
+		per("joules_per_payment", result.Joules, "J that the radios spent on payments: promotions, bytes and connected time with its tails, without idle time", noJoules),
+		per("marginal_joules_per_payment", result.Joules, "J above idle that the radio would not have spent without the payment, summed over the payments", noJoules),
+		{Name: "joules", Unit: result.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; one sample for each payment", Absent: noJoules},
+		per("promotions_per_payment", result.Count, "moves of the radio to a more powerful state that packets of payments caused", noRadio),
+		per("radio_on_seconds_per_payment", result.Seconds, "time the radio was connected or promoting for payments", noRadio),
+		{Name: "tail_share", Unit: result.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
 		{
-			Name: "battery_share_per_1000_payments", Unit: harness.Ratio, Above: true, Absent: noJoules,
+			Name: "battery_share_per_1000_payments", Unit: result.Ratio, Above: true, Absent: noJoules,
 			Text: "1000 · joules_per_payment / 41,580 J, a battery of 3000 mAh at 3.85 V",
 		},
 	}
@@ -140,7 +140,7 @@ func energy() []Metric {
 // expectation can say "duplicated == 0", though every check is made anyway.
 func checks() []Metric {
 	finding := func(name, text string) Metric {
-		return Metric{Name: name, Unit: harness.Count, Whole: true, Text: "findings of the check of this name: " + text, Absent: noVerdict}
+		return Metric{Name: name, Unit: result.Count, Whole: true, Text: "findings of the check of this name: " + text, Absent: noVerdict}
 	}
 	return []Metric{
 		finding("lost", "told confirmed or accepted, and not posted"),

@@ -5,6 +5,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
@@ -12,7 +14,7 @@ import (
 // the scenario names a radio, and when each link was in use and late. It is not
 // safe for concurrent use. Make it with NewCollector.
 type Collector struct {
-	header *harness.Header
+	header *history.Header
 	last   time.Duration // offset of the latest record but packets
 
 	orders  []order
@@ -23,11 +25,11 @@ type Collector struct {
 	tries []try
 
 	phases phases
-	meter  *meter                     // nil if the scenario names no radio that is known
-	billed *bill                      // nil if it has to be made (anew)
-	faults map[int]*harness.FaultStat // by index in Scenario.Timeline
-	late   map[int]*overdue           // by payer
-	ticks  []stretch                  // when a timer of the harness was late
+	meter  *meter                    // nil if the scenario names no radio that is known
+	billed *bill                     // nil if it has to be made (anew)
+	faults map[int]*result.FaultStat // by index in Scenario.Timeline
+	late   map[int]*overdue          // by payer
+	ticks  []stretch                 // when a timer of the harness was late
 }
 
 // order is what is measured of one payment.
@@ -65,13 +67,13 @@ func NewCollector() *Collector {
 	return &Collector{
 		byOrder: make(map[string]int32),
 		byID:    make(map[string]int32),
-		faults:  make(map[int]*harness.FaultStat),
+		faults:  make(map[int]*result.FaultStat),
 		late:    make(map[int]*overdue),
 	}
 }
 
 // Add reads the next record of the history.
-func (c *Collector) Add(r harness.Record) {
+func (c *Collector) Add(r history.Record) {
 	c.billed = nil
 	if r.Packet != nil {
 		c.overdue(r.Packet.Client).add(r.Packet, c.phases.packet(r.Packet))
@@ -157,10 +159,10 @@ func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
 	c.tries = append(c.tries, t)
 }
 
-func (c *Collector) fault(f *harness.FaultNote) {
+func (c *Collector) fault(f *history.FaultNote) {
 	s := c.faults[f.Event]
 	if s == nil {
-		s = &harness.FaultStat{Event: f.Event, Action: f.Action}
+		s = &result.FaultStat{Event: f.Event, Action: f.Action}
 		c.faults[f.Event] = s
 	}
 	if !f.Ended {
@@ -184,16 +186,16 @@ func (c *Collector) Confirmed() (all []time.Duration) {
 // timeline. Events that only change the link, and heals, are not among them:
 // Phases shows what came of those. An event that never happened is there with 0
 // times.
-func (c *Collector) Faults() []harness.FaultStat {
+func (c *Collector) Faults() []result.FaultStat {
 	if c.header == nil {
 		return nil
 	}
-	var all []harness.FaultStat
+	var all []result.FaultStat
 	for i, e := range c.header.Scenario.Timeline {
 		if !fault.Counts(e.Action) {
 			continue
 		}
-		s := harness.FaultStat{Event: i, Action: e.Action}
+		s := result.FaultStat{Event: i, Action: e.Action}
 		if got := c.faults[i]; got != nil {
 			s = *got
 		}
@@ -205,4 +207,4 @@ func (c *Collector) Faults() []harness.FaultStat {
 
 // Phases returns the phases of the run in order, each with what its packets
 // met. A packet belongs to the phase in force when it was offered.
-func (c *Collector) Phases() []harness.PhaseStat { return c.phases.stats(c.last) }
+func (c *Collector) Phases() []result.PhaseStat { return c.phases.stats(c.last) }

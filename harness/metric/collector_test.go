@@ -11,21 +11,23 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const ms = time.Millisecond
 
-func pay(at time.Duration, id, order string) harness.Record {
-	return harness.Record{At: at, Pay: &harness.Payment{ID: id, Order: order}}
+func pay(at time.Duration, id, order string) history.Record {
+	return history.Record{At: at, Pay: &harness.Payment{ID: id, Order: order}}
 }
 
-func told(at time.Duration, id string, o harness.Outcome) harness.Record {
-	return harness.Record{At: at, Told: &harness.Told{Payment: id, Outcome: o}}
+func told(at time.Duration, id string, o harness.Outcome) history.Record {
+	return history.Record{At: at, Told: &harness.Told{Payment: id, Outcome: o}}
 }
 
-func packet(p harness.Packet) harness.Record { return harness.Record{At: p.At, Packet: &p} }
+func packet(p harness.Packet) history.Record { return history.Record{At: p.At, Packet: &p} }
 
-func collect(records ...harness.Record) *Collector {
+func collect(records ...history.Record) *Collector {
 	c := NewCollector()
 	for _, r := range records {
 		c.Add(r)
@@ -33,8 +35,8 @@ func collect(records ...harness.Record) *Collector {
 	return c
 }
 
-func header(payload bool, timeline ...harness.Event) harness.Record {
-	return harness.Record{Header: &harness.Header{Payload: payload, Scenario: harness.Scenario{Timeline: timeline}}}
+func header(payload bool, timeline ...harness.Event) history.Record {
+	return history.Record{Header: &history.Header{Payload: payload, Scenario: harness.Scenario{Timeline: timeline}}}
 }
 
 // want holds the figures a case is about; a NaN must be absent.
@@ -42,22 +44,22 @@ type want map[string]float64
 
 func TestFigures(t *testing.T) {
 	absent := math.NaN()
-	attempt := func(id string, status, dialed bool, took time.Duration) harness.Record {
-		return harness.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: dialed, Took: took}}
+	attempt := func(id string, status, dialed bool, took time.Duration) history.Record {
+		return history.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: dialed, Took: took}}
 	}
-	unconnected := func(id string, status bool) harness.Record {
-		return harness.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: true, NoConnection: true, Took: time.Second, Error: "refused"}}
+	unconnected := func(id string, status bool) history.Record {
+		return history.Record{Attempt: &harness.Attempt{Payment: id, Status: status, Dialed: true, NoConnection: true, Took: time.Second, Error: "refused"}}
 	}
 	for name, tc := range map[string]struct {
-		records []harness.Record
+		records []history.Record
 		want    want
 	}{
 		"nothing at all": {
-			[]harness.Record{header(false)},
+			[]history.Record{header(false)},
 			want{"payments": 0, "presses": 0, "confirmed": 0, "attempts_per_payment": absent, "p95(confirm)": absent, "bytes_per_payment": absent, "retransmitted_share": absent, "loss_up": absent},
 		},
 		"every outcome": {
-			[]harness.Record{
+			[]history.Record{
 				header(false),
 				pay(0, "p1", "o1"), pay(0, "p2", "o2"), pay(0, "p3", "o3"), pay(0, "p4", "o4"), pay(0, "p5", "o5"), pay(0, "p6", "o6"), pay(0, "p7", "o7"),
 				told(1, "p1", harness.Queued), told(2, "p1", harness.Confirmed), told(2, "p2", harness.Declined), told(2, "p3", harness.Expired),
@@ -66,42 +68,42 @@ func TestFigures(t *testing.T) {
 			want{"payments": 7, "presses": 7, "confirmed": 1, "declined": 1, "expired": 1, "failed": 1, "unknown": 2, "queued": 1, "recovered": 0},
 		},
 		"the last outcome counts, recovered or not": {
-			[]harness.Record{
+			[]history.Record{
 				pay(0, "p1", "o1"), told(1, "p1", harness.OutcomeUnknown), told(2, "p1", harness.Confirmed),
 				pay(0, "p2", "o2"), told(1, "p2", harness.Confirmed), told(2, "p2", harness.OutcomeUnknown),
 			},
 			want{"payments": 2, "confirmed": 1, "unknown": 1, "recovered": 1},
 		},
 		"presses of an order are one payment, timed from the first": {
-			[]harness.Record{
+			[]history.Record{
 				pay(1*time.Second, "p1", "o1"), pay(5*time.Second, "p2", "o1"),
 				told(2*time.Second, "p1", harness.OutcomeUnknown), told(6*time.Second, "p2", harness.Confirmed), told(9*time.Second, "p1", harness.Confirmed),
 			},
 			want{"payments": 1, "presses": 2, "confirmed": 1, "recovered": 1, "p50(confirm)": 5, "max(confirm)": 5, "mean(feedback)": 1},
 		},
 		"a refused second press does not undo the first": {
-			[]harness.Record{
+			[]history.Record{
 				pay(0, "p1", "o1"), pay(1, "p2", "o1"), told(3, "p1", harness.Confirmed), told(4, "p2", harness.Declined),
 			},
 			want{"payments": 1, "confirmed": 1, "declined": 0},
 		},
 		"payments without an order are each their own": {
-			[]harness.Record{pay(0, "p1", ""), pay(0, "p2", "")},
+			[]history.Record{pay(0, "p1", ""), pay(0, "p2", "")},
 			want{"payments": 2, "presses": 2, "unknown": 2},
 		},
 		"told of a payment nobody asked for": {
-			[]harness.Record{pay(0, "p1", "o1"), told(3, "p9", harness.Confirmed)},
+			[]history.Record{pay(0, "p1", "o1"), told(3, "p9", harness.Confirmed)},
 			want{"payments": 1, "confirmed": 0, "p50(feedback)": absent},
 		},
 		"tries": {
-			[]harness.Record{
+			[]history.Record{
 				pay(0, "p1", "o1"), pay(0, "p2", "o2"),
 				attempt("p1", false, true, 100*ms), attempt("p1", true, true, 900*ms), attempt("p1", false, false, 300*ms), attempt("p2", false, true, 200*ms),
 			},
 			want{"attempts_per_payment": 1.5, "status_queries_per_payment": 0.5, "connections_per_payment": 1.5, "failed_dials_per_payment": 0, "mean(attempt)": 0.2, "p50(attempt)": 0.2, "max(attempt)": 0.3},
 		},
 		"dials that found no server": {
-			[]harness.Record{
+			[]history.Record{
 				pay(0, "p1", "o1"), pay(0, "p2", "o2"),
 				attempt("p1", false, true, 100*ms), unconnected("p1", false), unconnected("p1", true), unconnected("p2", false),
 			},
@@ -111,11 +113,11 @@ func TestFigures(t *testing.T) {
 			},
 		},
 		"no dial found a server": {
-			[]harness.Record{pay(0, "p1", "o1"), unconnected("p1", false)},
+			[]history.Record{pay(0, "p1", "o1"), unconnected("p1", false)},
 			want{"attempts_per_payment": 0, "failed_dials_per_payment": 1, "mean(attempt)": absent},
 		},
 		"traffic": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), pay(0, "p1", "o1"), pay(0, "p2", "o2"),
 				packet(harness.Packet{Direction: harness.Up, Size: 60}),
 				packet(harness.Packet{Direction: harness.Up, Size: 60, Retransmit: true}),
@@ -130,7 +132,7 @@ func TestFigures(t *testing.T) {
 			},
 		},
 		"cross traffic and copies cost no payment": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), pay(0, "p1", "o1"),
 				packet(harness.Packet{N: 1, Direction: harness.Up, Size: 60}),
 				packet(harness.Packet{N: 1, Direction: harness.Up, Size: 60, Copy: true}),
@@ -140,7 +142,7 @@ func TestFigures(t *testing.T) {
 			want{"bytes_per_payment": 60, "packets_per_payment": 1, "retransmitted_share": 0, "loss_up": 1.0 / 3},
 		},
 		"an engine of byte streams": {
-			[]harness.Record{header(true), pay(0, "p1", "o1"), packet(harness.Packet{Direction: harness.Up, Size: 60})},
+			[]history.Record{header(true), pay(0, "p1", "o1"), packet(harness.Packet{Direction: harness.Up, Size: 60})},
 			want{"bytes_per_payment": 60, "packets_per_payment": absent, "retransmitted_share": absent, "loss_up": absent},
 		},
 	} {
@@ -159,17 +161,17 @@ func TestFigures(t *testing.T) {
 
 func TestFiguresComeInTheOrderOfTheCatalogueWithItsUnits(t *testing.T) {
 	c := collect(withRadio(false), pay(0, "p1", "o1"), told(time.Second, "p1", harness.Confirmed),
-		harness.Record{Attempt: &harness.Attempt{Payment: "p1"}},
+		history.Record{Attempt: &harness.Attempt{Payment: "p1"}},
 		packet(harness.Packet{Direction: harness.Up}), packet(harness.Packet{Direction: harness.Down}))
-	var want harness.Figures
-	var verdicts []harness.Verdict
+	var want result.Figures
+	var verdicts []result.Verdict
 	for _, m := range Catalogue() {
 		for _, name := range m.Figures() {
-			want = append(want, harness.Figure{Name: name, Unit: m.Unit})
+			want = append(want, result.Figure{Name: name, Unit: m.Unit})
 		}
 	}
 	for _, m := range checks() {
-		verdicts = append(verdicts, harness.Verdict{Check: m.Name, Status: harness.Pass})
+		verdicts = append(verdicts, result.Verdict{Check: m.Name, Status: result.Pass})
 	}
 	got := append(c.Figures(), VerdictFigures(verdicts)...)
 	for i := range got {
@@ -179,23 +181,23 @@ func TestFiguresComeInTheOrderOfTheCatalogueWithItsUnits(t *testing.T) {
 }
 
 func TestVerdictFigures(t *testing.T) {
-	got := VerdictFigures([]harness.Verdict{
-		{Check: "load", Status: harness.Pass},
-		{Check: "duplicated", Status: harness.Fail, Count: 3},
-		{Check: "lost", Status: harness.Pass},
-		{Check: "early", Status: harness.StatusUnknown},
+	got := VerdictFigures([]result.Verdict{
+		{Check: "load", Status: result.Pass},
+		{Check: "duplicated", Status: result.Fail, Count: 3},
+		{Check: "lost", Status: result.Pass},
+		{Check: "early", Status: result.StatusUnknown},
 	})
-	require.Equal(t, harness.Figures{
-		{Name: "lost", Unit: harness.Count, Value: 0},
-		{Name: "duplicated", Unit: harness.Count, Value: 3},
+	require.Equal(t, result.Figures{
+		{Name: "lost", Unit: result.Count, Value: 0},
+		{Name: "duplicated", Unit: result.Count, Value: 3},
 	}, got)
 }
 
 func TestPhases(t *testing.T) {
-	phase := func(at time.Duration, name string) harness.Record {
-		return harness.Record{At: at, Phase: &harness.Phase{Name: name}}
+	phase := func(at time.Duration, name string) history.Record {
+		return history.Record{At: at, Phase: &history.Phase{Name: name}}
 	}
-	up := func(at, delay time.Duration, size int, drop harness.DropReason) harness.Record {
+	up := func(at, delay time.Duration, size int, drop harness.DropReason) history.Record {
 		return packet(harness.Packet{At: at, Direction: harness.Up, Delay: delay, Late: delay / 10, Size: size, Drop: drop})
 	}
 	c := collect(
@@ -208,27 +210,27 @@ func TestPhases(t *testing.T) {
 		up(2100*ms, 0, 40, harness.DropOutage),
 		up(1900*ms, 300*ms, 200, harness.DropNone), // arrives in the tunnel, was offered before
 		packet(harness.Packet{At: 2500 * ms, Direction: harness.Down, Size: 7, Drop: harness.DropStopped}),
-		harness.Record{At: 3 * time.Second, End: &harness.End{}},
+		history.Record{At: 3 * time.Second, End: &history.End{}},
 	)
 	got := c.Phases()
 	require.Len(t, got, 2)
 	require.Equal(t, "edge", got[0].Name)
 	require.Equal(t, time.Second, got[0].From)
 	require.Equal(t, 2*time.Second, got[0].To)
-	require.Equal(t, harness.Realised{
+	require.Equal(t, result.Realised{
 		Offered: 4, Delivered: 2, Lost: 1, Queue: 1, Bytes: 400,
 		DelayMean: 200 * ms, DelaySD: 100 * ms, LateMean: 20 * ms, PeakRate: 1600, MeanRate: 2400,
 	}, got[0].Up)
 	require.Zero(t, got[0].Down)
 	require.Equal(t, 3*time.Second, got[1].To)
-	require.Equal(t, harness.Realised{Offered: 1, Outage: 1, Bytes: 40, OutageFirst: 2100 * ms, OutageLast: 2100 * ms}, got[1].Up)
-	require.Equal(t, harness.Realised{Offered: 1, Bytes: 7}, got[1].Down)
+	require.Equal(t, result.Realised{Offered: 1, Outage: 1, Bytes: 40, OutageFirst: 2100 * ms, OutageLast: 2100 * ms}, got[1].Up)
+	require.Equal(t, result.Realised{Offered: 1, Bytes: 7}, got[1].Down)
 }
 
 func TestPropertyMomentsOfTheDelay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		delays := rapid.SliceOfN(rapid.Int64Range(0, int64(time.Hour)), 1, 200).Draw(t, "delays")
-		c := collect(harness.Record{Phase: &harness.Phase{}})
+		c := collect(history.Record{Phase: &history.Phase{}})
 		mean := 0.0
 		for _, d := range delays {
 			mean += float64(d) / float64(len(delays))
@@ -250,7 +252,7 @@ func TestPropertyMomentsOfTheDelay(t *testing.T) {
 func TestPropertyPeakRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "n")
-		c := collect(harness.Record{Phase: &harness.Phase{}})
+		c := collect(history.Record{Phase: &history.Phase{}})
 		var at [2][]time.Duration
 		for range n {
 			client := rapid.IntRange(0, 1).Draw(t, "client")
@@ -277,8 +279,8 @@ func TestPropertyPeakRate(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	note := func(event int, ended bool, hits int64) harness.Record {
-		return harness.Record{Fault: &harness.FaultNote{Event: event, Action: harness.Blackhole, Ended: ended, Hits: hits}}
+	note := func(event int, ended bool, hits int64) history.Record {
+		return history.Record{Fault: &history.FaultNote{Event: event, Action: harness.Blackhole, Ended: ended, Hits: hits}}
 	}
 	c := collect(
 		header(false,
@@ -286,7 +288,7 @@ func TestFaults(t *testing.T) {
 			harness.Event{Action: harness.Heal, Line: 6}, harness.Event{Action: harness.Reset, Line: 7}),
 		note(1, false, 0), note(1, true, 3), note(1, false, 0), note(1, true, 4),
 	)
-	require.Equal(t, []harness.FaultStat{
+	require.Equal(t, []result.FaultStat{
 		{Event: 1, Action: harness.Blackhole, Line: 5, Times: 2, Hits: 7},
 		{Event: 3, Action: harness.Reset, Line: 7},
 	}, c.Faults())

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/metrics.md")
@@ -58,7 +58,7 @@ func TestCatalogue(t *testing.T) {
 	for _, m := range Catalogue() {
 		require.False(t, seen[m.Name], "%s is there once", m.Name)
 		seen[m.Name] = true
-		require.NotEqual(t, harness.UnitUnknown, m.Unit, m.Name)
+		require.NotEqual(t, result.UnitUnknown, m.Unit, m.Name)
 		require.NotEmpty(t, m.Text, m.Name)
 		require.False(t, strings.HasSuffix(m.Text, "."), m.Name)
 		require.NotContains(t, m.Text+m.Absent, "|", "%s stands in a Markdown table", m.Name)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Doubt makes each judged threshold unknown that lateness could have turned: it
@@ -13,13 +13,13 @@ import (
 // the one measured. judged is what Evaluate made of the thresholds, and onTime is
 // from Collector.OnTime. It returns the first such threshold with the reason, or
 // nothing. The findings of checks are not turned by lateness.
-func Doubt(judged []harness.Threshold, thresholds []Threshold, onTime harness.Figures) (first string) {
+func Doubt(judged []result.Threshold, thresholds []Threshold, onTime result.Figures) (first string) {
 	if onTime == nil {
 		return ""
 	}
 	for i, t := range thresholds {
 		r := &judged[i]
-		if t.Metric.Whole || r.Status == harness.StatusUnknown {
+		if t.Metric.Whole || r.Status == result.StatusUnknown {
 			continue
 		}
 		got, ok := onTime.Get(t.Figure)
@@ -30,7 +30,7 @@ func Doubt(judged []harness.Threshold, thresholds []Threshold, onTime harness.Fi
 		if ok {
 			without = "without lateness it would be " + written(got)
 		}
-		r.Status, r.Reason = harness.StatusUnknown, "the machine was too busy: "+without
+		r.Status, r.Reason = result.StatusUnknown, "the machine was too busy: "+without
 		first = cmp.Or(first, t.Text+": "+without)
 	}
 	return first
@@ -46,15 +46,15 @@ func (t Threshold) turned(a, b float64) bool {
 }
 
 // written is the value of a figure for people.
-func written(f harness.Figure) string {
+func written(f result.Figure) string {
 	switch f.Unit {
-	case harness.Seconds:
+	case result.Seconds:
 		return time.Duration(f.Value * float64(time.Second)).Round(100 * time.Microsecond).String()
-	case harness.Bytes, harness.Joules, harness.BitPerSecond:
+	case result.Bytes, result.Joules, result.BitPerSecond:
 		return fmt.Sprintf("%.4g %s", f.Value, f.Unit)
-	case harness.Ratio:
+	case result.Ratio:
 		return fmt.Sprintf("%.4g %%", 100*f.Value)
-	case harness.Count, harness.UnitUnknown:
+	case result.Count, result.UnitUnknown:
 	}
 	return fmt.Sprintf("%.4g", f.Value)
 }

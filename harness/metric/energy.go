@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // meter keeps what crossed the air of each phone, as the phone met it: a packet
@@ -31,7 +33,7 @@ type crossing struct {
 const cross = -1
 
 // newMeter returns a meter for the radio that the header names, or nil.
-func newMeter(h *harness.Header) *meter {
+func newMeter(h *history.Header) *meter {
 	r := h.Scenario.Radio
 	if r == nil {
 		return nil
@@ -70,14 +72,14 @@ func (m *meter) packet(p *harness.Packet) {
 
 // bill is what the radios spent, in all and for each order.
 type bill struct {
-	total harness.Energy
+	total result.Energy
 	costs []radio.Cost // by order
 }
 
 // Energy returns what the radios of the phones spent, or nil if the scenario
 // names no radio, or one that this program does not know, or if nothing was
 // sent.
-func (c *Collector) Energy() *harness.Energy {
+func (c *Collector) Energy() *result.Energy {
 	b := c.bill()
 	if b == nil {
 		return nil
@@ -96,9 +98,9 @@ func (c *Collector) bill() *bill {
 	}
 	m := c.meter.model
 	b := &bill{costs: make([]radio.Cost, len(c.orders))}
-	b.total = harness.Energy{
+	b.total = result.Energy{
 		Model: m.Name, Title: m.Title, Approximate: c.header.Payload, Priced: m.Priced(),
-		States: make([]harness.RadioState, len(m.States)+1),
+		States: make([]result.RadioState, len(m.States)+1),
 	}
 	for i, s := range m.States {
 		b.total.States[i].Name = s.Name

@@ -10,6 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // toy is a radio whose joules are counted on fingers: a promotion of a second
@@ -27,42 +29,42 @@ states:
   - {name: ON, power: 1W, lasts: 10s, then: IDLE}
 `
 
-func withRadio(payload bool, expect ...string) harness.Record {
+func withRadio(payload bool, expect ...string) history.Record {
 	sc := harness.Scenario{Radio: &harness.Radio{Name: "toy.yaml", Model: toy}}
 	for _, text := range expect {
 		sc.Expect = append(sc.Expect, harness.Expectation{Text: text})
 	}
-	return harness.Record{Header: &harness.Header{Payload: payload, Scenario: sc}}
+	return history.Record{Header: &history.Header{Payload: payload, Scenario: sc}}
 }
 
-func pressed(at time.Duration, id string, wallet int) harness.Record {
-	return harness.Record{At: at, Pay: &harness.Payment{ID: id, Order: "o" + id, Wallet: wallet}}
+func pressed(at time.Duration, id string, wallet int) history.Record {
+	return history.Record{At: at, Pay: &harness.Payment{ID: id, Order: "o" + id, Wallet: wallet}}
 }
 
 // tried ends a try at an offset that began so long before.
-func tried(at time.Duration, id string, took time.Duration) harness.Record {
-	return harness.Record{At: at, Attempt: &harness.Attempt{Payment: id, Took: took}}
+func tried(at time.Duration, id string, took time.Duration) history.Record {
+	return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, Took: took}}
 }
 
-func sent(at time.Duration, client int) harness.Record {
+func sent(at time.Duration, client int) history.Record {
 	return packet(harness.Packet{At: at, Client: client, Direction: harness.Up, Size: 100})
 }
 
 func TestEnergy(t *testing.T) {
 	sec := time.Second
 	for name, tc := range map[string]struct {
-		records []harness.Record
+		records []history.Record
 		want    want
 	}{
 		"one packet": {
-			[]harness.Record{pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(20*sec, "p1", 0)},
+			[]history.Record{pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(20*sec, "p1", 0)},
 			want{
 				"joules_per_payment": 11, "marginal_joules_per_payment": 11 - 0.1*11, "p50(joules)": 11, "promotions_per_payment": 1,
 				"radio_on_seconds_per_payment": 11, "tail_share": 10.0 / 11, "battery_share_per_1000_payments": 11_000.0 / 41_580,
 			},
 		},
 		"a lost packet up was sent, one down was never received": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), tried(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 20 * sec, Direction: harness.Up, Size: 100, Drop: harness.DropOutage}),
 				packet(harness.Packet{At: 25 * sec, Direction: harness.Down, Size: 100, Drop: harness.DropLoss}),
@@ -70,14 +72,14 @@ func TestEnergy(t *testing.T) {
 			want{"joules_per_payment": 11},
 		},
 		"a packet down counts when it arrives": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 21 * sec, Delay: 5 * sec, Direction: harness.Down, Size: 100}),
 			},
 			want{"joules_per_payment": 17},
 		},
 		"a copy down is received, one up was not sent": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 21 * sec, Delay: 5 * sec, Direction: harness.Up, Size: 100, Copy: true}),
 				packet(harness.Packet{At: 21 * sec, Delay: 2 * sec, Direction: harness.Down, Size: 100, Copy: true}),
@@ -85,40 +87,40 @@ func TestEnergy(t *testing.T) {
 			want{"joules_per_payment": 14},
 		},
 		"the tail belongs to the payment of the last packet, its margin to nobody": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(21*sec, "p1", sec),
 				pressed(24*sec, "p2", 0), sent(24*sec, 0), tried(25*sec, "p2", sec),
 			},
 			want{"joules_per_payment": 7.5, "max(joules)": 10, "p50(joules)": 5, "promotions_per_payment": 0.5, "marginal_joules_per_payment": (4 + 4) * 0.9 / 2},
 		},
 		"each phone has a radio": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(21*sec, "p1", sec),
 				pressed(24*sec, "p2", 1), sent(24*sec, 1), tried(25*sec, "p2", sec),
 			},
 			want{"joules_per_payment": 11, "promotions_per_payment": 1},
 		},
 		"the first packet of a try that was recorded late is its own": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), sent(20*sec+5*time.Millisecond, 0), tried(21*sec+5*time.Millisecond, "p1", sec),
 				pressed(40*sec, "p2", 0), sent(40*sec, 0), sent(40*sec+5*time.Millisecond, 0), tried(41*sec+5*time.Millisecond, "p2", sec),
 			},
 			want{"joules_per_payment": 11.005, "max(joules)": 11.005, "promotions_per_payment": 1},
 		},
 		"cross traffic is no payment's": {
-			[]harness.Record{
+			[]history.Record{
 				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(30*sec, "p1", 10*sec),
 				packet(harness.Packet{At: 22 * sec, Direction: harness.Up, Size: 1500, Cross: true}),
 			},
 			want{"joules_per_payment": 3},
 		},
 		"a payment that sent nothing": {
-			[]harness.Record{pressed(20*sec, "p1", 0), pressed(20*sec, "p2", 1), sent(20*sec, 0), tried(20*sec, "p1", 0)},
+			[]history.Record{pressed(20*sec, "p1", 0), pressed(20*sec, "p2", 1), sent(20*sec, 0), tried(20*sec, "p1", 0)},
 			want{"joules_per_payment": 5.5, "p50(joules)": 0, "max(joules)": 11},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := collect(append([]harness.Record{withRadio(false)}, tc.records...)...)
+			c := collect(append([]history.Record{withRadio(false)}, tc.records...)...)
 			figures := c.Figures()
 			for name, want := range tc.want {
 				got, ok := figures.Get(name)
@@ -138,9 +140,9 @@ func TestEnergyOfTheRun(t *testing.T) {
 	e.Joules = 0
 	require.InDelta(t, 3, e.States[0].Joules, 1e-9)
 	e.States[0].Joules = 0
-	require.Equal(t, &harness.Energy{
+	require.Equal(t, &result.Energy{
 		Model: "toy", Title: "a toy", Approximate: true, Priced: true, Phones: 2, Span: 63 * sec,
-		States:     []harness.RadioState{{Name: "IDLE", Time: 30 * sec}, {Name: "ON", Time: 30 * sec, Joules: 30}, {Name: "promotion", Time: 3 * sec, Joules: 3}},
+		States:     []result.RadioState{{Name: "IDLE", Time: 30 * sec}, {Name: "ON", Time: 30 * sec, Joules: 30}, {Name: "promotion", Time: 3 * sec, Joules: 3}},
 		Promotions: 3, Wakeups: 3, Tail: 30, Payments: 11, Others: 22,
 	}, e)
 
@@ -154,13 +156,13 @@ func TestNoEnergy(t *testing.T) {
 		"an unknown radio":  {Name: "carrier-pigeon"},
 		"a file of nothing": {Name: "my.yaml", Model: "radio: 1"},
 	} {
-		h := harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Radio: r}}}
+		h := history.Record{Header: &history.Header{Scenario: harness.Scenario{Radio: r}}}
 		c := collect(h, pressed(0, "p1", 0), sent(0, 0))
 		require.Nil(t, c.Energy(), name)
 		_, ok := c.Figures().Get("joules_per_payment")
 		require.False(t, ok, name)
 	}
-	c := collect(harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Radio: &harness.Radio{Name: "videooptimizer-lte"}}}})
+	c := collect(history.Record{Header: &history.Header{Scenario: harness.Scenario{Radio: &harness.Radio{Name: "videooptimizer-lte"}}}})
 	require.Nil(t, c.Energy(), "nothing was sent")
 	c.Add(sent(0, 0))
 	require.Equal(t, "videooptimizer-lte", c.Energy().Model)
@@ -168,7 +170,7 @@ func TestNoEnergy(t *testing.T) {
 
 // A model without powers tells times, and no joules.
 func TestEnergyWithoutPowers(t *testing.T) {
-	c := collect(harness.Record{Header: &harness.Header{Scenario: harness.Scenario{Radio: &harness.Radio{Name: "nr-sa"}}}},
+	c := collect(history.Record{Header: &history.Header{Scenario: harness.Scenario{Radio: &harness.Radio{Name: "nr-sa"}}}},
 		pressed(0, "p1", 0), sent(0, 0), tried(0, "p1", 0))
 	require.False(t, c.Energy().Priced)
 	require.Zero(t, c.Energy().Joules)
@@ -231,14 +233,14 @@ func BenchmarkCollector(b *testing.B) {
 	})
 }
 
-func benchmark(b *testing.B, first harness.Record, payments int) {
+func benchmark(b *testing.B, first history.Record, payments int) {
 	b.Helper()
 	const perPayment = 12
-	records := []harness.Record{first, {Phase: &harness.Phase{}}}
+	records := []history.Record{first, {Phase: &history.Phase{}}}
 	for i := range payments {
 		at, id := time.Duration(i)*ms, fmt.Sprintf("p%d", i)
 		records = append(records, pressed(at, id, i%100), told(at+ms, id, harness.Queued), told(at+2*ms, id, harness.Confirmed),
-			harness.Record{At: at + 2*ms, Attempt: &harness.Attempt{Payment: id, Took: 2 * ms}})
+			history.Record{At: at + 2*ms, Attempt: &harness.Attempt{Payment: id, Took: 2 * ms}})
 		for range perPayment - 4 {
 			records = append(records, packet(harness.Packet{At: at, Client: i % 100, N: int64(i), Direction: harness.Up, Size: 100, Delay: ms}))
 		}

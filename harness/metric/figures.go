@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Figures returns what was measured, in the order of the catalogue, and after it
 // the figures of a phase that the expectations of the scenario name. The
 // findings of the checks are not among it: append what VerdictFigures returns.
-func (c *Collector) Figures() harness.Figures {
+func (c *Collector) Figures() result.Figures {
 	all := c.measure(c.whole()).figures()
 	if c.header == nil {
 		return all
@@ -28,7 +29,7 @@ func (c *Collector) Figures() harness.Figures {
 			phases[t.Phase] = s
 		}
 		if v, ok := s[t.plain()]; ok {
-			all = append(all, harness.Figure{Name: t.Figure, Unit: t.Unit, Value: v})
+			all = append(all, result.Figure{Name: t.Figure, Unit: t.Unit, Value: v})
 		}
 	}
 	return all
@@ -86,10 +87,10 @@ func (c *Collector) measure(in *scope) sheet {
 
 // VerdictFigures returns the number of findings of each check that could be
 // judged, under the name of the check.
-func VerdictFigures(verdicts []harness.Verdict) harness.Figures {
+func VerdictFigures(verdicts []result.Verdict) result.Figures {
 	s := make(sheet)
 	for _, v := range verdicts {
-		if v.Status == harness.Pass || v.Status == harness.Fail {
+		if v.Status == result.Pass || v.Status == result.Fail {
 			s[v.Check] = float64(v.Count)
 		}
 	}
@@ -101,12 +102,12 @@ func VerdictFigures(verdicts []harness.Verdict) harness.Figures {
 type sheet map[string]float64
 
 // figures puts the sheet in the order of the catalogue.
-func (s sheet) figures() harness.Figures {
-	var all harness.Figures
+func (s sheet) figures() result.Figures {
+	var all result.Figures
 	for _, m := range Catalogue() {
 		for _, name := range m.Figures() {
 			if v, ok := s[name]; ok {
-				all = append(all, harness.Figure{Name: name, Unit: m.Unit, Value: v})
+				all = append(all, result.Figure{Name: name, Unit: m.Unit, Value: v})
 			}
 		}
 	}

@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/link"
 )
 
 // The packets of the cases are offered one a ms, and their records stand in the
 // order in which a run writes them: at their arrival or loss.
 func TestRealised(t *testing.T) {
-	up := func(n int64, change ...func(*harness.Packet)) harness.Record {
+	up := func(n int64, change ...func(*harness.Packet)) history.Record {
 		p := harness.Packet{At: time.Duration(n) * ms, N: n, Direction: harness.Up, Size: 125, Delay: ms}
 		for _, f := range change {
 			f(&p)
@@ -28,44 +29,44 @@ func TestRealised(t *testing.T) {
 	corrupt := func(p *harness.Packet) { p.Corrupt = true }
 	type want map[string]float64
 	for name, tc := range map[string]struct {
-		records []harness.Record
+		records []history.Record
 		want    want
 	}{
 		"bursts are runs of numbers": {
-			[]harness.Record{up(1, lost), up(2, lost), up(3), up(4, lost), up(6, lost), up(7, lost), up(8, lost)},
+			[]history.Record{up(1, lost), up(2, lost), up(3), up(4, lost), up(6, lost), up(7, lost), up(8, lost)},
 			want{"bursts": 3, "burst": 2},
 		},
-		"bursts are of one link":              {[]harness.Record{up(1, lost), up(2, lost, of(1)), up(2, lost)}, want{"bursts": 2}},
-		"another reason ends a burst":         {[]harness.Record{up(1, lost), up(2, outage), up(3, lost)}, want{"bursts": 2}},
-		"without numbers there are no bursts": {[]harness.Record{up(0, lost), up(0, lost)}, want{"bursts": 0, "burst": 0}},
+		"bursts are of one link":              {[]history.Record{up(1, lost), up(2, lost, of(1)), up(2, lost)}, want{"bursts": 2}},
+		"another reason ends a burst":         {[]history.Record{up(1, lost), up(2, outage), up(3, lost)}, want{"bursts": 2}},
+		"without numbers there are no bursts": {[]history.Record{up(0, lost), up(0, lost)}, want{"bursts": 0, "burst": 0}},
 		"who is overtaken is reordered": {
-			[]harness.Record{up(1), up(4), up(2), up(3), up(5), up(3, of(1))},
+			[]history.Record{up(1), up(4), up(2), up(3), up(5), up(3, of(1))},
 			want{"reordered": 2, "reordered share": 2.0 / 6},
 		},
 		"copies are neither offered nor delivered nor out of order": {
-			[]harness.Record{up(1), up(2), up(1, duplicate), up(2, duplicate, drop(harness.DropStopped))},
+			[]history.Record{up(1), up(2), up(1, duplicate), up(2, duplicate, drop(harness.DropStopped))},
 			want{"offered": 2, "delivered": 2, "duplicated": 1, "duplicated share": 0.5, "reordered": 0, "peak": 3000, "mean": 300},
 		},
 		"corrupt packets are delivered": {
-			[]harness.Record{up(1), up(2, corrupt), up(2, corrupt, duplicate)},
+			[]history.Record{up(1), up(2, corrupt), up(2, corrupt, duplicate)},
 			want{"delivered": 2, "corrupted": 1, "corrupted share": 0.5},
 		},
 		"the outage is met from its first packet to its last": {
-			[]harness.Record{up(7, outage), up(5, outage), up(9, outage), up(20)},
+			[]history.Record{up(7, outage), up(5, outage), up(9, outage), up(20)},
 			want{"outage from": 0.005, "outage": 0.004},
 		},
-		"the NAT and the MTU": {[]harness.Record{up(1, drop(harness.DropNAT)), up(2, drop(harness.DropMTU))}, want{"barred": 2}},
+		"the NAT and the MTU": {[]history.Record{up(1, drop(harness.DropNAT)), up(2, drop(harness.DropMTU))}, want{"barred": 2}},
 		"the mean rate is that of a link": {
-			[]harness.Record{up(1), up(2), up(1, of(1)), up(2, of(1)), up(1, of(2), lost)},
+			[]history.Record{up(1), up(2), up(1, of(1)), up(2, of(1)), up(1, of(2), lost)},
 			want{"mean": 200},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := collect(harness.Record{Phase: &harness.Phase{}})
+			c := collect(history.Record{Phase: &history.Phase{}})
 			for _, r := range tc.records {
 				c.Add(r)
 			}
-			c.Add(harness.Record{At: 10 * time.Second, End: &harness.End{}})
+			c.Add(history.Record{At: 10 * time.Second, End: &history.End{}})
 			r := c.Phases()[0].Up
 			got := want{
 				"offered": float64(r.Offered), "delivered": float64(r.Delivered), "barred": float64(r.Barred),
@@ -90,7 +91,7 @@ func TestRealisedOfALink(t *testing.T) {
 		Loss: harness.Loss{GE: &harness.GEModel{P: 0.01, R: 0.25, LossBad: 1}},
 	}
 	const n = 200_000
-	c := collect(harness.Record{Phase: &harness.Phase{}})
+	c := collect(history.Record{Phase: &history.Phase{}})
 	play(c, link.New(7, link.ID{Direction: harness.Up}, asked), n, ms)
 	got := c.Phases()[0].Up
 	require.EqualValues(t, n, got.Offered)

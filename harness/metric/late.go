@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // In real time a busy machine delivers packets later than it had decided
@@ -149,7 +150,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //
 // Which packets are lost at random stays the same, and so does what an event hit:
 // by a few packets that differs between any two runs in real time.
-func (c *Collector) OnTime() harness.Figures {
+func (c *Collector) OnTime() result.Figures {
 	late := len(c.ticks) > 0
 	for _, l := range c.late {
 		late = late || len(l.spans) > 0

@@ -9,6 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // crossed is a packet of payer 0 that arrived after its delay and some lateness.
@@ -23,25 +25,25 @@ func resend(p harness.Packet) harness.Packet {
 }
 
 // endOf is a try that ended at an offset without an answer.
-func endOf(at time.Duration, id string, took time.Duration) harness.Record {
-	return harness.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: took, Error: "time-out", Dialed: true}}
+func endOf(at time.Duration, id string, took time.Duration) history.Record {
+	return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: took, Error: "time-out", Dialed: true}}
 }
 
 func TestOnTime(t *testing.T) {
-	lte := harness.Record{Phase: &harness.Phase{Name: "lte", Profile: harness.Profile{Up: harness.Path{Delay: 25 * ms}, Down: harness.Path{Delay: 25 * ms}}}}
-	answered := func(at time.Duration, id string) harness.Record {
-		return harness.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: at, Dialed: true}}
+	lte := history.Record{Phase: &history.Phase{Name: "lte", Profile: harness.Profile{Up: harness.Path{Delay: 25 * ms}, Down: harness.Path{Delay: 25 * ms}}}}
+	answered := func(at time.Duration, id string) history.Record {
+		return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: at, Dialed: true}}
 	}
 	// A payment of 100 ms whose request and answer were late, by so much.
-	paid := func(up, down time.Duration, more ...harness.Record) []harness.Record {
-		return append([]harness.Record{
+	paid := func(up, down time.Duration, more ...history.Record) []history.Record {
+		return append([]history.Record{
 			header(false), lte, pay(0, "p1", "o1"),
 			packet(crossed(0, harness.Up, 25*ms, up)), packet(crossed(25*ms+up, harness.Down, 25*ms, down)),
 			answered(100*ms, "p1"), told(100*ms, "p1", harness.Confirmed),
 		}, more...)
 	}
 	for name, tc := range map[string]struct {
-		records []harness.Record
+		records []history.Record
 		want    want // nil: no packet was late
 	}{
 		"no packet was late": {paid(0, 0), nil},
@@ -51,7 +53,7 @@ func TestOnTime(t *testing.T) {
 			want{"max(confirm)": 0.080},
 		},
 		"what is late before and after the payment does not count": {
-			append([]harness.Record{packet(crossed(-90*ms, harness.Down, 0, 85*ms))}, paid(0, 0, packet(crossed(101*ms, harness.Up, 0, 50*ms)))...),
+			append([]history.Record{packet(crossed(-90*ms, harness.Down, 0, 85*ms))}, paid(0, 0, packet(crossed(101*ms, harness.Up, 0, 50*ms)))...),
 			want{"max(confirm)": 0.100},
 		},
 		"nor what is late on the link of another": {
@@ -59,22 +61,22 @@ func TestOnTime(t *testing.T) {
 			want{"max(confirm)": 0.100},
 		},
 		"a program waited for a processor": {
-			paid(0, 0, harness.Record{At: 95 * ms, Late: 40 * ms}), want{"max(confirm)": 0.060, "max(attempt)": 0.060},
+			paid(0, 0, history.Record{At: 95 * ms, Late: 40 * ms}), want{"max(confirm)": 0.060, "max(attempt)": 0.060},
 		},
 		"between two late timers the machine is late": {
-			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 20 * ms}), want{"max(confirm)": 0.065},
+			paid(0, 0, history.Record{At: 70 * ms, Late: 10 * ms}, history.Record{At: 95 * ms, Late: 20 * ms}), want{"max(confirm)": 0.065},
 		},
 		"after a timer on time it is not": {
-			paid(0, 0, harness.Record{At: 70 * ms, Late: 10 * ms}, harness.Record{At: 95 * ms, Late: 18 * ms}), want{"max(confirm)": 0.072},
+			paid(0, 0, history.Record{At: 70 * ms, Late: 10 * ms}, history.Record{At: 95 * ms, Late: 18 * ms}), want{"max(confirm)": 0.072},
 		},
 		"a timer was late while a packet was on its way": {
-			paid(0, 0, harness.Record{At: 24 * ms, Late: 20 * ms}), want{"max(confirm)": 0.100},
+			paid(0, 0, history.Record{At: 24 * ms, Late: 20 * ms}), want{"max(confirm)": 0.100},
 		},
 		"and a little longer": {
-			paid(0, 0, harness.Record{At: 60 * ms, Late: 56 * ms}), want{"max(confirm)": 0.090},
+			paid(0, 0, history.Record{At: 60 * ms, Late: 56 * ms}), want{"max(confirm)": 0.090},
 		},
 		"a timer and a packet at a time": {
-			paid(20*ms, 0, harness.Record{At: 50 * ms, Late: 50 * ms}), want{"max(confirm)": 0.080},
+			paid(20*ms, 0, history.Record{At: 50 * ms, Late: 50 * ms}), want{"max(confirm)": 0.080},
 		},
 		"nor cross traffic": {
 			paid(0, ms, packet(harness.Packet{At: 10 * ms, Flow: 2, Delay: 50 * ms, Late: 50 * ms, Cross: true, Direction: harness.Up})),
@@ -97,7 +99,7 @@ func TestOnTime(t *testing.T) {
 			want{"bytes_per_payment": 300},
 		},
 		"a try ended before an answer that was late": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.OutcomeUnknown),
 				packet(crossed(326*ms, harness.Down, 25*ms, 0)), pay(2*time.Second, "p2", "o1"),
@@ -106,7 +108,7 @@ func TestOnTime(t *testing.T) {
 			want{"confirmed": 1, "recovered": 0, "presses": 1, "attempts_per_payment": 1, "max(confirm)": 0.040, "max(attempt)": 0.040, "bytes_per_payment": 100},
 		},
 		"and was given up": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
 				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
@@ -114,7 +116,7 @@ func TestOnTime(t *testing.T) {
 			want{"confirmed": 1, "expired": 0, "max(confirm)": 0.040},
 		},
 		"and was declined in the end": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.OutcomeUnknown),
 				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
@@ -123,7 +125,7 @@ func TestOnTime(t *testing.T) {
 			want{"confirmed": 0, "declined": 1, "presses": 1, "attempts_per_payment": 1, "max(feedback)": 0.040, "max(confirm)": math.NaN()},
 		},
 		"a try ended before an answer that was slow": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 5*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
 				packet(crossed(326*ms, harness.Down, 25*ms, 0)),
@@ -131,7 +133,7 @@ func TestOnTime(t *testing.T) {
 			want{"confirmed": 0, "expired": 1},
 		},
 		"a try ended before an answer that the server held back, on a busy machine": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 5*ms)),
 				{At: 300 * ms, Late: 270 * ms},
@@ -141,7 +143,7 @@ func TestOnTime(t *testing.T) {
 			want{"confirmed": 0, "expired": 1},
 		},
 		"a try ended, and the next connection was answered soon": {
-			[]harness.Record{
+			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
 				packet(harness.Packet{At: 345 * ms, Flow: 2, Direction: harness.Down, Size: 60, Delay: 2 * ms}),
@@ -175,13 +177,13 @@ func TestOnTimeByPhase(t *testing.T) {
 		h.Header.Scenario.Expect = append(h.Header.Scenario.Expect, harness.Expectation{Text: text})
 	}
 	got := collect(
-		h, harness.Record{Phase: &harness.Phase{Name: "late"}}, pay(0, "p1", "o1"),
+		h, history.Record{Phase: &history.Phase{Name: "late"}}, pay(0, "p1", "o1"),
 		packet(crossed(0, harness.Up, 0, 190*ms)), packet(crossed(190*ms, harness.Up, 0, 190*ms)), endOf(300*ms, "p1", 300*ms),
 		packet(crossed(380*ms, harness.Down, 0, 0)),
 		packet(crossed(900*ms, harness.Up, 0, 0)), endOf(time.Second, "p1", 200*ms), told(time.Second, "p1", harness.Confirmed),
-		harness.Record{At: 2 * time.Second, Phase: &harness.Phase{Name: "punctual"}}, pay(3*time.Second, "p2", "o2"),
+		history.Record{At: 2 * time.Second, Phase: &history.Phase{Name: "punctual"}}, pay(3*time.Second, "p2", "o2"),
 		packet(crossed(3*time.Second, harness.Up, 0, 0)), packet(crossed(3*time.Second, harness.Down, 0, 0)),
-		harness.Record{At: 3 * time.Second, Attempt: &harness.Attempt{Payment: "p2", N: 1}}, told(3*time.Second, "p2", harness.Confirmed),
+		history.Record{At: 3 * time.Second, Attempt: &harness.Attempt{Payment: "p2", N: 1}}, told(3*time.Second, "p2", harness.Confirmed),
 	).OnTime()
 	for name, want := range map[string]float64{
 		"bytes_per_payment(phase: late)": 200, "bytes_per_payment(phase: punctual)": 200, "bytes_per_payment": 200,
@@ -197,9 +199,9 @@ func TestOnTimeChangesNothing(t *testing.T) {
 	c := NewCollector()
 	h := header(false)
 	h.Header.Scenario.Radio = &harness.Radio{Name: "toy.yaml", Model: toy}
-	for _, r := range []harness.Record{
+	for _, r := range []history.Record{
 		h,
-		{Phase: &harness.Phase{Name: "start"}},
+		{Phase: &history.Phase{Name: "start"}},
 		pay(0, "p1", "o1"),
 		packet(crossed(0, harness.Up, 0, 300*ms)), endOf(310*ms, "p1", 310*ms), told(310*ms, "p1", harness.OutcomeUnknown),
 		packet(crossed(300*ms, harness.Down, 15*ms, 0)), packet(resend(crossed(400*ms, harness.Up, 9*time.Second, 0))),
@@ -281,12 +283,12 @@ func TestOnTimeRadio(t *testing.T) {
 		h.Header.Scenario.Radio = &harness.Radio{Name: "toy.yaml", Model: toy}
 		end := 200*ms + late
 		return collect(
-			h, harness.Record{Phase: &harness.Phase{Name: "start"}}, pay(0, "p1", "o1"),
+			h, history.Record{Phase: &history.Phase{Name: "start"}}, pay(0, "p1", "o1"),
 			packet(crossed(0, harness.Up, 100*ms, 0)), packet(crossed(100*ms, harness.Down, 100*ms, late)),
-			harness.Record{At: end, Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: end}}, told(end, "p1", harness.Confirmed),
+			history.Record{At: end, Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: end}}, told(end, "p1", harness.Confirmed),
 		)
 	}
-	joules := func(f harness.Figures) float64 {
+	joules := func(f result.Figures) float64 {
 		j, ok := f.Get("joules_per_payment")
 		require.True(t, ok)
 		return j.Value
@@ -297,36 +299,36 @@ func TestOnTimeRadio(t *testing.T) {
 }
 
 func TestDoubt(t *testing.T) {
-	seconds := func(v float64) harness.Figures {
-		return harness.Figures{{Name: "p50(confirm)", Unit: harness.Seconds, Value: v}, {Name: "confirmed", Unit: harness.Count, Value: 10 * v}}
+	seconds := func(v float64) result.Figures {
+		return result.Figures{{Name: "p50(confirm)", Unit: result.Seconds, Value: v}, {Name: "confirmed", Unit: result.Count, Value: 10 * v}}
 	}
 	const busy = "the machine was too busy: without lateness it would be "
 	for name, tc := range map[string]struct {
 		expect      string
 		got, onTime float64 // NaN: it is not among the figures on time
-		status      harness.Status
+		status      result.Status
 		reason      string
 	}{
-		"passes with room":             {"p50(confirm) < 140ms", 0.130, 0.100, harness.Pass, ""},
-		"fails by more than lateness":  {"p50(confirm) < 140ms", 0.190, 0.150, harness.Fail, ""},
-		"fails by less":                {"p50(confirm) < 140ms", 0.150, 0.1385, harness.StatusUnknown, busy + "138.5ms"},
-		"just fails":                   {"p50(confirm) < 140ms", 0.150, 0.140, harness.Fail, ""},
-		"passes for lateness only":     {"p50(confirm) > 1s", 1.1, 0.9, harness.StatusUnknown, busy + "900ms"},
-		"passes above with room":       {"p50(confirm) > 1s", 1.1, 1.05, harness.Pass, ""},
-		"more could be confirmed":      {"confirmed >= 50", 4.9, 5, harness.StatusUnknown, busy + "50"},
-		"enough are confirmed":         {"confirmed >= 50", 5, 5.1, harness.Pass, ""},
-		"equal by chance":              {"confirmed == 50", 5, 4.9, harness.StatusUnknown, busy + "49"},
-		"passed over":                  {"confirmed == 50", 5.1, 4.9, harness.StatusUnknown, busy + "49"},
-		"passed over by an inequality": {"confirmed != 50", 5.1, 4.9, harness.StatusUnknown, busy + "49"},
-		"equal and not late":           {"confirmed == 50", 5, 5, harness.Pass, ""},
-		"unequal":                      {"confirmed == 50", 4.9, 4.8, harness.Fail, ""},
-		"gone without lateness":        {"p50(confirm) < 140ms", 0.1, math.NaN(), harness.StatusUnknown, "the machine was too busy: without lateness there would be none"},
+		"passes with room":             {"p50(confirm) < 140ms", 0.130, 0.100, result.Pass, ""},
+		"fails by more than lateness":  {"p50(confirm) < 140ms", 0.190, 0.150, result.Fail, ""},
+		"fails by less":                {"p50(confirm) < 140ms", 0.150, 0.1385, result.StatusUnknown, busy + "138.5ms"},
+		"just fails":                   {"p50(confirm) < 140ms", 0.150, 0.140, result.Fail, ""},
+		"passes for lateness only":     {"p50(confirm) > 1s", 1.1, 0.9, result.StatusUnknown, busy + "900ms"},
+		"passes above with room":       {"p50(confirm) > 1s", 1.1, 1.05, result.Pass, ""},
+		"more could be confirmed":      {"confirmed >= 50", 4.9, 5, result.StatusUnknown, busy + "50"},
+		"enough are confirmed":         {"confirmed >= 50", 5, 5.1, result.Pass, ""},
+		"equal by chance":              {"confirmed == 50", 5, 4.9, result.StatusUnknown, busy + "49"},
+		"passed over":                  {"confirmed == 50", 5.1, 4.9, result.StatusUnknown, busy + "49"},
+		"passed over by an inequality": {"confirmed != 50", 5.1, 4.9, result.StatusUnknown, busy + "49"},
+		"equal and not late":           {"confirmed == 50", 5, 5, result.Pass, ""},
+		"unequal":                      {"confirmed == 50", 4.9, 4.8, result.Fail, ""},
+		"gone without lateness":        {"p50(confirm) < 140ms", 0.1, math.NaN(), result.StatusUnknown, "the machine was too busy: without lateness there would be none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			th, err := Parse(tc.expect)
 			require.NoError(t, err)
 			all := []Threshold{th}
-			onTime := harness.Figures{}
+			onTime := result.Figures{}
 			if !math.IsNaN(tc.onTime) {
 				onTime = seconds(tc.onTime)
 			}
@@ -334,12 +336,12 @@ func TestDoubt(t *testing.T) {
 			first := Doubt(judged, all, onTime)
 			require.Equal(t, tc.status, judged[0].Status)
 			require.Equal(t, tc.reason, judged[0].Reason)
-			require.Equal(t, tc.status == harness.StatusUnknown, first != "")
+			require.Equal(t, tc.status == result.StatusUnknown, first != "")
 			require.NotEmpty(t, judged[0].Got.Name)
 
 			judged = Evaluate(all, seconds(tc.got), nil)
 			require.Empty(t, Doubt(judged, all, nil), "no packet was late")
-			require.NotEqual(t, harness.StatusUnknown, judged[0].Status)
+			require.NotEqual(t, result.StatusUnknown, judged[0].Status)
 		})
 	}
 }
@@ -353,10 +355,10 @@ func TestDoubtLeavesAlone(t *testing.T) {
 		require.NoError(t, err)
 		all = append(all, th)
 	}
-	figures := harness.Figures{{Name: "duplicated", Unit: harness.Count, Value: 2}}
+	figures := result.Figures{{Name: "duplicated", Unit: result.Count, Value: 2}}
 	judged := Evaluate(all, figures, nil)
 	want := Evaluate(all, figures, nil)
-	require.Empty(t, Doubt(judged, all, harness.Figures{}))
+	require.Empty(t, Doubt(judged, all, result.Figures{}))
 	require.Equal(t, want, judged)
-	require.Equal(t, harness.Fail, judged[0].Status)
+	require.Equal(t, result.Fail, judged[0].Status)
 }

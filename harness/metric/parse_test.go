@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 func TestParse(t *testing.T) {
@@ -15,26 +17,26 @@ func TestParse(t *testing.T) {
 		figure string
 		op     Op
 		value  float64
-		unit   harness.Unit
+		unit   result.Unit
 	}{
-		{"p95(confirm) < 20s", "p95(confirm)", Less, 20, harness.Seconds},
-		{"p50(feedback)<300ms", "p50(feedback)", Less, 0.3, harness.Seconds},
-		{"  max ( attempt )  >=  1m30s  ", "max(attempt)", AtLeast, 90, harness.Seconds},
-		{"mean(confirm) > 0", "mean(confirm)", More, 0, harness.Seconds},
-		{"bytes_per_payment <= 900", "bytes_per_payment", AtMost, 900, harness.Bytes},
-		{"bytes_per_payment < 1.5KB", "bytes_per_payment", Less, 1500, harness.Bytes},
-		{"bytes_up_per_payment < 2 KiB", "bytes_up_per_payment", Less, 2048, harness.Bytes},
-		{"bytes_down_per_payment < 1MB", "bytes_down_per_payment", Less, 1e6, harness.Bytes},
-		{"retransmitted_share < 10%", "retransmitted_share", Less, 0.1, harness.Ratio},
-		{"loss_up < 0.02", "loss_up", Less, 0.02, harness.Ratio},
-		{"loss_down <= 100%", "loss_down", AtMost, 1, harness.Ratio},
-		{"duplicated == 0", "duplicated", Equal, 0, harness.Count},
-		{"confirmed != 200", "confirmed", NotEqual, 200, harness.Count},
-		{"joules_per_payment < 12", "joules_per_payment", Less, 12, harness.Joules},
-		{"p95(joules) < 12.5J", "p95(joules)", Less, 12.5, harness.Joules},
-		{"marginal_joules_per_payment < 900 mJ", "marginal_joules_per_payment", Less, 0.9, harness.Joules},
-		{"battery_share_per_1000_payments < 120%", "battery_share_per_1000_payments", Less, 1.2, harness.Ratio},
-		{"attempts_per_payment < 2.5", "attempts_per_payment", Less, 2.5, harness.Count},
+		{"p95(confirm) < 20s", "p95(confirm)", Less, 20, result.Seconds},
+		{"p50(feedback)<300ms", "p50(feedback)", Less, 0.3, result.Seconds},
+		{"  max ( attempt )  >=  1m30s  ", "max(attempt)", AtLeast, 90, result.Seconds},
+		{"mean(confirm) > 0", "mean(confirm)", More, 0, result.Seconds},
+		{"bytes_per_payment <= 900", "bytes_per_payment", AtMost, 900, result.Bytes},
+		{"bytes_per_payment < 1.5KB", "bytes_per_payment", Less, 1500, result.Bytes},
+		{"bytes_up_per_payment < 2 KiB", "bytes_up_per_payment", Less, 2048, result.Bytes},
+		{"bytes_down_per_payment < 1MB", "bytes_down_per_payment", Less, 1e6, result.Bytes},
+		{"retransmitted_share < 10%", "retransmitted_share", Less, 0.1, result.Ratio},
+		{"loss_up < 0.02", "loss_up", Less, 0.02, result.Ratio},
+		{"loss_down <= 100%", "loss_down", AtMost, 1, result.Ratio},
+		{"duplicated == 0", "duplicated", Equal, 0, result.Count},
+		{"confirmed != 200", "confirmed", NotEqual, 200, result.Count},
+		{"joules_per_payment < 12", "joules_per_payment", Less, 12, result.Joules},
+		{"p95(joules) < 12.5J", "p95(joules)", Less, 12.5, result.Joules},
+		{"marginal_joules_per_payment < 900 mJ", "marginal_joules_per_payment", Less, 0.9, result.Joules},
+		{"battery_share_per_1000_payments < 120%", "battery_share_per_1000_payments", Less, 1.2, result.Ratio},
+		{"attempts_per_payment < 2.5", "attempts_per_payment", Less, 2.5, result.Count},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
 			got, err := Parse(tc.text)
@@ -141,20 +143,20 @@ func TestParseAllNamesEveryMistake(t *testing.T) {
 }
 
 func TestEvaluate(t *testing.T) {
-	figures := harness.Figures{{Name: "payments", Unit: harness.Count, Value: 3}}
+	figures := result.Figures{{Name: "payments", Unit: result.Count, Value: 3}}
 	expect := []struct {
 		text string
-		want harness.Status
+		want result.Status
 	}{
-		{"payments < 3", harness.Fail},
-		{"payments <= 3", harness.Pass},
-		{"payments > 3", harness.Fail},
-		{"payments >= 3", harness.Pass},
-		{"payments == 3", harness.Pass},
-		{"payments != 3", harness.Fail},
-		{"payments > 2", harness.Pass},
-		{"p95(confirm) < 20s", harness.StatusUnknown},
-		{"max(confirm) > 0s", harness.StatusUnknown},
+		{"payments < 3", result.Fail},
+		{"payments <= 3", result.Pass},
+		{"payments > 3", result.Fail},
+		{"payments >= 3", result.Pass},
+		{"payments == 3", result.Pass},
+		{"payments != 3", result.Fail},
+		{"payments > 2", result.Pass},
+		{"p95(confirm) < 20s", result.StatusUnknown},
+		{"max(confirm) > 0s", result.StatusUnknown},
 	}
 	var all []Threshold
 	for _, e := range expect {
@@ -167,21 +169,21 @@ func TestEvaluate(t *testing.T) {
 	for i, e := range expect {
 		require.Equal(t, e.want, got[i].Status, e.text)
 		require.Equal(t, e.text, got[i].Text)
-		require.Equal(t, e.want == harness.StatusUnknown, got[i].Reason != "", e.text)
-		require.Equal(t, e.want == harness.StatusUnknown, got[i].Got == harness.Figure{}, e.text)
+		require.Equal(t, e.want == result.StatusUnknown, got[i].Reason != "", e.text)
+		require.Equal(t, e.want == result.StatusUnknown, got[i].Got == result.Figure{}, e.text)
 	}
 	require.Equal(t, "no payment was told confirmed", got[7].Reason)
 }
 
 func TestEvaluatePhase(t *testing.T) {
-	phases := []harness.PhaseStat{{Phase: harness.Phase{Name: "edge"}}, {Phase: harness.Phase{Name: "edge"}}, {Phase: harness.Phase{Name: "after it"}}}
-	one := func(text string, phases []harness.PhaseStat) harness.Threshold {
+	phases := []result.PhaseStat{{Phase: history.Phase{Name: "edge"}}, {Phase: history.Phase{Name: "edge"}}, {Phase: history.Phase{Name: "after it"}}}
+	one := func(text string, phases []result.PhaseStat) result.Threshold {
 		th, err := Parse(text)
 		require.NoError(t, err)
-		return Evaluate([]Threshold{th}, harness.Figures{{Name: "payments(phase: edge)", Value: 3}}, phases)[0]
+		return Evaluate([]Threshold{th}, result.Figures{{Name: "payments(phase: edge)", Value: 3}}, phases)[0]
 	}
-	require.Equal(t, harness.Pass, one("payments(phase: edge) == 3", phases).Status)
-	require.Equal(t, harness.Fail, one("payments(phase: edge) == 4", phases).Status)
+	require.Equal(t, result.Pass, one("payments(phase: edge) == 3", phases).Status)
+	require.Equal(t, result.Fail, one("payments(phase: edge) == 4", phases).Status)
 	for text, want := range map[string]string{
 		"payments(phase: egde) == 3":          `no phase was named egde; there were edge, "after it"`,
 		"p50(confirm, phase: edge) < 3s":      "in this phase: no payment was told confirmed",
@@ -189,7 +191,7 @@ func TestEvaluatePhase(t *testing.T) {
 		"p50(confirm, phase: 'the end') < 3s": `no phase was named "the end"; there were edge, "after it"`,
 	} {
 		got := one(text, phases)
-		require.Equal(t, harness.StatusUnknown, got.Status)
+		require.Equal(t, result.StatusUnknown, got.Status)
 		require.Equal(t, want, got.Reason)
 	}
 	require.Equal(t, "the run had no phases", one("payments(phase: egde) == 3", nil).Reason)

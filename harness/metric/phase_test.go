@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // A payment belongs to the phase in force at its first press, a packet to that
 // in which it was offered, and phases of one name are pooled.
 func TestFiguresOfAPhase(t *testing.T) {
-	phase := func(at time.Duration, name string) harness.Record {
-		return harness.Record{At: at, Phase: &harness.Phase{Name: name}}
+	phase := func(at time.Duration, name string) history.Record {
+		return history.Record{At: at, Phase: &history.Phase{Name: name}}
 	}
 	expect := map[string]float64{
 		"payments(phase: edge)":                   2,
@@ -51,7 +52,7 @@ func TestFiguresOfAPhase(t *testing.T) {
 		pressed(12*sec, "p2", 0),
 		packet(harness.Packet{At: 12 * sec, Direction: harness.Up, Size: 80, Retransmit: true, Drop: harness.DropOutage}),
 		tried(15*sec, "p2", 3*sec),
-		harness.Record{At: 20 * sec, Pay: &harness.Payment{ID: "p1b", Order: "op1", Wallet: 0}},
+		history.Record{At: 20 * sec, Pay: &harness.Payment{ID: "p1b", Order: "op1", Wallet: 0}},
 		told(22*sec, "p1b", harness.Confirmed),
 		phase(30*sec, "a link"),
 		phase(40*sec, "edge"),

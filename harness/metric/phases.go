@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // phases is what the packets of a run met.
@@ -15,12 +17,12 @@ type phases struct {
 
 // phase is one phase, both ways.
 type phase struct {
-	harness.Phase
+	history.Phase
 	from     time.Duration
 	up, down tally
 }
 
-func (l *phases) begin(at time.Duration, p harness.Phase) {
+func (l *phases) begin(at time.Duration, p history.Phase) {
 	l.list = append(l.list, phase{Phase: p, from: at})
 }
 
@@ -70,10 +72,10 @@ func (p *phase) way(up bool) *tally {
 const blink = time.Millisecond
 
 // stats returns the phases; the last one ends at end.
-func (l *phases) stats(end time.Duration) []harness.PhaseStat {
-	var all []harness.PhaseStat
+func (l *phases) stats(end time.Duration) []result.PhaseStat {
+	var all []result.PhaseStat
 	for i, p := range l.list {
-		s := harness.PhaseStat{Phase: p.Phase, From: p.from, To: end}
+		s := result.PhaseStat{Phase: p.Phase, From: p.from, To: end}
 		if i+1 < len(l.list) {
 			s.To = l.list[i+1].from
 		}

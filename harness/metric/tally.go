@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // tally is a Realised in the making, and what the payments were charged.
 type tally struct {
-	harness.Realised
+	result.Realised
 	mean, squares float64       // of the delay in nanoseconds, by Welford's recurrence
 	late          time.Duration // sum
 	carried       int64         // bytes delivered, with copies
@@ -80,7 +81,7 @@ func (t *tally) outage(at time.Duration) {
 // realised finishes the averages over a phase of the given length. The standard
 // deviation is that of the packets there were, not an estimate for others:
 // squares/n.
-func (t *tally) realised(length time.Duration) harness.Realised {
+func (t *tally) realised(length time.Duration) result.Realised {
 	r := t.Realised
 	if n := r.Delivered; n > 0 {
 		r.DelayMean = time.Duration(math.Round(t.mean))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Op is a comparison.
@@ -66,14 +67,14 @@ func (o Op) holds(a, b float64) bool {
 // Threshold is an expectation that has been read and whose units fit. Parse
 // makes one.
 type Threshold struct {
-	Text   string       // as written
-	Line   int          // of the scenario file; 0 is not from a file
-	Metric Metric       // what is measured
-	Figure string       // the figure compared, such as "p95(confirm)", "payments" or "payments(phase: tunnel)"
-	Phase  string       // the name of the phases it is taken of; empty is the whole run
-	Op     Op           //
-	Value  float64      // in Unit
-	Unit   harness.Unit // of the figure
+	Text   string      // as written
+	Line   int         // of the scenario file; 0 is not from a file
+	Metric Metric      // what is measured
+	Figure string      // the figure compared, such as "p95(confirm)", "payments" or "payments(phase: tunnel)"
+	Phase  string      // the name of the phases it is taken of; empty is the whole run
+	Op     Op          //
+	Value  float64     // in Unit
+	Unit   result.Unit // of the figure
 }
 
 // ParseAll parses the expectations of a scenario. The error joins all mistakes,
@@ -102,24 +103,24 @@ func ParseAll(expect []harness.Expectation) ([]Threshold, error) {
 // Evaluate compares each threshold with its figure. A threshold whose figure is
 // absent is unknown, with the reason; one of a phase that is not among phases
 // says which there were.
-func Evaluate(thresholds []Threshold, figures harness.Figures, phases []harness.PhaseStat) []harness.Threshold {
-	out := make([]harness.Threshold, 0, len(thresholds))
+func Evaluate(thresholds []Threshold, figures result.Figures, phases []result.PhaseStat) []result.Threshold {
+	out := make([]result.Threshold, 0, len(thresholds))
 	for _, t := range thresholds {
 		out = append(out, t.evaluate(figures, phases))
 	}
 	return out
 }
 
-func (t Threshold) evaluate(figures harness.Figures, phases []harness.PhaseStat) harness.Threshold {
-	r := harness.Threshold{Text: t.Text, Line: t.Line}
+func (t Threshold) evaluate(figures result.Figures, phases []result.PhaseStat) result.Threshold {
+	r := result.Threshold{Text: t.Text, Line: t.Line}
 	got, ok := figures.Get(t.Figure)
 	switch {
 	case !ok:
 		r.Reason = t.absent(phases)
 	case t.Op.holds(got.Value, t.Value):
-		r.Got, r.Status = got, harness.Pass
+		r.Got, r.Status = got, result.Pass
 	default:
-		r.Got, r.Status = got, harness.Fail
+		r.Got, r.Status = got, result.Fail
 	}
 	return r
 }
@@ -137,7 +138,7 @@ func (t Threshold) plain() string {
 }
 
 // absent says why there is no figure for t.
-func (t Threshold) absent(phases []harness.PhaseStat) string {
+func (t Threshold) absent(phases []result.PhaseStat) string {
 	if t.Phase == "" {
 		return t.Metric.Absent
 	}

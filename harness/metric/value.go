@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // value reads text as a value of metric m, or says why it is none.
@@ -23,25 +23,25 @@ func value(text string, m Metric) (v float64, reason string) {
 	}
 	written := suffixUnit(suffix, text)
 	switch {
-	case written == harness.UnitUnknown:
+	case written == result.UnitUnknown:
 		return 0, fmt.Sprintf("%q has no unit I know; %s", text, wordsOf(u).example)
-	case u == harness.Seconds && text == "0":
+	case u == result.Seconds && text == "0":
 		return 0, ""
-	case written == u && u == harness.Seconds:
+	case written == u && u == result.Seconds:
 		d, _ := time.ParseDuration(text) // suffixUnit has read it
 		return d.Seconds(), ""
-	case written == u && u == harness.Bytes:
+	case written == u && u == result.Bytes:
 		return v * byteFactor(suffix), ""
-	case written == u && u == harness.Joules:
+	case written == u && u == result.Joules:
 		return v * jouleFactor(suffix), ""
-	case written == u && u == harness.Ratio:
+	case written == u && u == result.Ratio:
 		v /= 100
-	case written != harness.Count:
+	case written != result.Count:
 		return 0, fmt.Sprintf("%q is %s; %s", text, wordsOf(written).a, wordsOf(u).example)
-	case u == harness.Seconds:
+	case u == result.Seconds:
 		return 0, fmt.Sprintf("%q has no unit; %s", text, wordsOf(u).example)
 	}
-	if u == harness.Ratio && v > 1 && !m.Above {
+	if u == result.Ratio && v > 1 && !m.Above {
 		return 0, fmt.Sprintf("%q is above 1; %s", text, wordsOf(u).example)
 	}
 	return v, ""
@@ -49,21 +49,21 @@ func value(text string, m Metric) (v float64, reason string) {
 
 // suffixUnit returns the unit a value is written in: Count for a bare number,
 // UnitUnknown if the suffix is none of ours.
-func suffixUnit(suffix, text string) harness.Unit {
+func suffixUnit(suffix, text string) result.Unit {
 	switch {
 	case suffix == "":
-		return harness.Count
+		return result.Count
 	case suffix == "%":
-		return harness.Ratio
+		return result.Ratio
 	case byteFactor(suffix) > 0:
-		return harness.Bytes
+		return result.Bytes
 	case jouleFactor(suffix) > 0:
-		return harness.Joules
+		return result.Joules
 	}
 	if _, err := time.ParseDuration(text); err == nil {
-		return harness.Seconds
+		return result.Seconds
 	}
-	return harness.UnitUnknown
+	return result.UnitUnknown
 }
 
 // byteFactor returns how many bytes a suffix stands for, or 0.
@@ -107,15 +107,15 @@ type wording struct {
 	example string // how to write one
 }
 
-func wordsOf(u harness.Unit) wording {
+func wordsOf(u result.Unit) wording {
 	switch u {
-	case harness.Seconds:
+	case result.Seconds:
 		return wording{"a duration", "is a duration", "write a duration such as 20s or 300ms"}
-	case harness.Bytes:
+	case result.Bytes:
 		return wording{"a size", "is a size in bytes", "write a size such as 900 or 1.5KB"}
-	case harness.Ratio:
+	case result.Ratio:
 		return wording{"a percentage", "is a share", "write a share such as 10% or 0.1"}
-	case harness.Joules:
+	case result.Joules:
 		return wording{"an energy", "is an energy", "write an energy such as 12 or 12J"}
 	default:
 		return wording{"a number", "is a plain number", "write a number such as 0 or 2.5"}

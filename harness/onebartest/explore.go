@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // seeds is how many runs an exploration makes unless asked otherwise.
@@ -67,8 +68,8 @@ func failed(found explore.Result) string {
 }
 
 // oddest returns the first run that could not be carried out, or else judged.
-func oddest(found explore.Result) harness.OddRun {
-	broken := slices.IndexFunc(found.Odd, func(o harness.OddRun) bool { return o.Check == harness.Broken })
+func oddest(found explore.Result) result.OddRun {
+	broken := slices.IndexFunc(found.Odd, func(o result.OddRun) bool { return o.Check == result.Broken })
 	return found.Odd[max(broken, 0)]
 }
 

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // teller writes what a history says of one payment, a line for each thing.
 type teller struct {
 	w       io.Writer
-	finding harness.Finding
+	finding result.Finding
 	wallet  int
 	asked   bool
 	actions []harness.Event // of the timeline
@@ -25,9 +27,9 @@ type teller struct {
 
 // tell writes the story of the payment of a finding, with the presses of its
 // order, the faults meanwhile, and the packets of its phone.
-func tell(w io.Writer, history iter.Seq2[harness.Record, error], f harness.Finding) {
+func tell(w io.Writer, hist iter.Seq2[history.Record, error], f result.Finding) {
 	t := teller{w: w, finding: f}
-	for r, err := range history {
+	for r, err := range hist {
 		if err != nil {
 			return // the run was judged by the same file
 		}
@@ -64,7 +66,7 @@ func (t *teller) about(payment string) bool {
 	return payment != "" && first == of
 }
 
-func (t *teller) record(r harness.Record) {
+func (t *teller) record(r history.Record) {
 	switch {
 	case r.Header != nil:
 		t.actions = r.Header.Scenario.Timeline
@@ -107,7 +109,7 @@ func (t *teller) packet(p harness.Packet) {
 	}
 }
 
-func (t *teller) fault(at time.Duration, f harness.FaultNote) {
+func (t *teller) fault(at time.Duration, f history.FaultNote) {
 	what := f.Action.String()
 	if f.Event < len(t.actions) {
 		e := t.actions[f.Event]

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sweep"
 )
 
@@ -31,7 +31,7 @@ func (x Trial) Sweep(tb testing.TB) {
 		switch {
 		case err != nil:
 			tb.Error(outcome{c: cases.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
-		case found.Exit() == harness.ExitPass:
+		case found.Exit() == result.ExitPass:
 			tb.Log(swept(found))
 		default:
 			tb.Error(swept(found) + r.worst(tb.Context(), found))
@@ -65,7 +65,7 @@ func swept(found sweep.Result) string {
 func (r *runs) worst(ctx context.Context, found sweep.Result) string {
 	at := 0
 	for i, f := range found.Findings {
-		if f.Status == harness.Fail {
+		if f.Status == result.Fail {
 			at = i
 			break
 		}
@@ -74,9 +74,9 @@ func (r *runs) worst(ctx context.Context, found sweep.Result) string {
 		return "" // it was interrupted before it found anything
 	}
 	switch f, c := found.Findings[at], found.Cases[at]; {
-	case f.Status == harness.Fail:
+	case f.Status == result.Fail:
 		return r.smaller(ctx, c, f.Check, "")
-	case f.Check == harness.Broken:
+	case f.Check == result.Broken:
 		return r.smaller(ctx, c, "", "")
 	default:
 		return r.again(ctx, c) // what is unknown cannot be made smaller

@@ -7,15 +7,16 @@ import (
 	"path"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // outcome is what came of a case, for people.
 type outcome struct {
 	c      cases.Case
-	result harness.Result
+	result result.Result
 	err    error
 }
 
@@ -93,8 +94,8 @@ func (o outcome) told() string {
 // broke off, as the headline says.
 func (o outcome) verdicts(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
-		broke := o.result.Error != "" && v.Status == harness.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)
-		if v.Status == harness.Pass || broke {
+		broke := o.result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)
+		if v.Status == result.Pass || broke {
 			continue
 		}
 		fmt.Fprintf(b, "  %-7s %-12s %s\n", strings.ToUpper(v.Status.String()), v.Check, v.Summary)
@@ -109,18 +110,18 @@ func (o outcome) verdicts(b *strings.Builder) {
 		}
 	}
 	for _, t := range o.result.Thresholds {
-		if t.Status != harness.Pass {
+		if t.Status != result.Pass {
 			fmt.Fprintf(b, "  %-7s %s\n", strings.ToUpper(t.Status.String()), expected(t))
 		}
 	}
 }
 
 // expected says what a threshold wanted, and what it got.
-func expected(t harness.Threshold) string {
+func expected(t result.Threshold) string {
 	got := "it was not measured"
 	if t.Got.Name != "" {
 		got = fmt.Sprintf("got %.4g", t.Got.Value)
-		if t.Got.Unit != harness.Count {
+		if t.Got.Unit != result.Count {
 			got += " " + t.Got.Unit.String()
 		}
 	}
@@ -134,7 +135,7 @@ func expected(t harness.Threshold) string {
 func (o outcome) story(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
 		for _, f := range v.Findings {
-			if v.Status != harness.Fail || f.Payment == "" {
+			if v.Status != result.Fail || f.Payment == "" {
 				continue
 			}
 			file, err := os.Open(o.result.HistoryFile)
@@ -143,7 +144,7 @@ func (o outcome) story(b *strings.Builder) {
 			}
 			defer file.Close()
 			fmt.Fprintf(b, "\n  what happened to %s:\n", f.Payment)
-			tell(b, harness.ReadHistory(file), f)
+			tell(b, history.Read(file), f)
 			return
 		}
 	}
@@ -198,7 +199,7 @@ func hint(f *bubble.Failure) string {
 }
 
 // passed is what a test says of a run that is a pass.
-func passed(r harness.Result) string {
+func passed(r result.Result) string {
 	var b strings.Builder
 	figure := func(name, format string) {
 		if f, ok := r.Figures.Get(name); ok {
@@ -211,7 +212,7 @@ func passed(r harness.Result) string {
 	figure("p95(confirm)", ", p95 %.3g s")
 	figure("bytes_per_payment", ", %.0f B a payment")
 	for _, v := range r.Verdicts {
-		if v.Status == harness.NotApplicable {
+		if v.Status == result.NotApplicable {
 			fmt.Fprintf(&b, "\n  n/a %s: %s", v.Check, v.Summary)
 		}
 	}

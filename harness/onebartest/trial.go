@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -103,7 +104,7 @@ func (x Trial) Run(tb testing.TB) {
 		tb.Helper()
 		c := cases.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
 		report, err := r.Run(tb.Context(), c)
-		if err == nil && report.Result.Exit() == harness.ExitPass {
+		if err == nil && report.Result.Exit() == result.ExitPass {
 			tb.Log(passed(report.Result))
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -139,7 +140,7 @@ func TestRunAgain(t *testing.T) {
 			tr.must(t, scenario())
 			res, err := run.JudgeFile(filepath.Join(dir, run.HistoryFile))
 			require.NoError(t, err)
-			require.Equal(t, harness.Pass, res.Status)
+			require.Equal(t, result.Pass, res.Status)
 		})
 	}
 }
@@ -171,6 +172,6 @@ func TestEndOfAnInterruptedRun(t *testing.T) {
 		require.True(t, tr.end().Interrupted)
 		require.False(t, tr.end().Settled)
 		require.Empty(t, res.Error)
-		require.NotContains(t, []harness.Status{harness.Pass, harness.Fail}, res.Status)
+		require.NotContains(t, []result.Status{result.Pass, result.Fail}, res.Status)
 	})
 }

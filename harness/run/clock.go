@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 const (
@@ -36,7 +36,7 @@ func (r *running) watchClock() (stop func()) {
 			case <-timer.C:
 			}
 			if late := time.Since(due); late >= lateTick {
-				r.history.Record(harness.Record{Late: late})
+				r.history.Record(history.Record{Late: late})
 			}
 			due = time.Now().Add(tick)
 			timer.Reset(tick)

@@ -10,16 +10,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/run"
 )
 
 // lateRecords runs a scenario and returns what its history says of late timers.
-func lateRecords(t *testing.T, clock bool, payments int) (late []harness.Record) {
+func lateRecords(t *testing.T, clock bool, payments int) (late []history.Record) {
 	t.Helper()
 	o := options(t, &bench{})
 	o.Clock = clock
-	o.Each = func(r harness.Record) {
+	o.Each = func(r history.Record) {
 		if r.Late > 0 {
 			late = append(late, r)
 		}

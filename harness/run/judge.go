@@ -8,21 +8,22 @@ import (
 	"io"
 	"os"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // JudgeFile judges and measures a saved history.
-func JudgeFile(path string) (harness.Result, error) {
+func JudgeFile(path string) (result.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return harness.Result{}, fmt.Errorf("open the history: %w", err)
+		return result.Result{}, fmt.Errorf("open the history: %w", err)
 	}
 	defer f.Close()
 	res, err := Judge(f)
 	if err != nil {
-		return harness.Result{}, fmt.Errorf("read %s: %w", path, err)
+		return result.Result{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	res.HistoryFile = path
 	return res, nil
@@ -31,15 +32,15 @@ func JudgeFile(path string) (harness.Result, error) {
 // Judge judges and measures a history in one pass. A history without its end is
 // judged as far as it goes, and is then at best unknown. The error says which
 // line cannot be read, or that this is no history this version understands.
-func Judge(r io.Reader) (harness.Result, error) { return judge(r, nil) }
+func Judge(r io.Reader) (result.Result, error) { return judge(r, nil) }
 
 // judge is Judge. It shows each record to each, if that is not nil.
-func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
+func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
-	res := harness.Result{Version: harness.ResultVersion}
-	var end *harness.End
+	res := result.Result{Version: result.Version}
+	var end *history.End
 	hash := sha256.New()
-	for rec, err := range harness.ReadHistory(io.TeeReader(r, hash)) {
+	for rec, err := range history.Read(io.TeeReader(r, hash)) {
 		if err == nil {
 			err = follow(&res, &end, rec)
 		}
@@ -59,17 +60,17 @@ func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
 	if err := conclude(&res, judge, collector); err != nil {
 		return res, err
 	}
-	res.Status = harness.Pass
+	res.Status = result.Pass
 	if end == nil || end.Interrupted || end.Error != "" {
 		doubt(&res, "the run did not come to its end")
 	}
 	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != harness.Pass {
+		if v := res.Verdict(check); v.Status != result.Pass {
 			doubt(&res, "the experiment was not as asked, see "+check)
 		}
 	}
 	for _, v := range res.Verdicts {
-		if v.Status == harness.StatusUnknown {
+		if v.Status == result.StatusUnknown {
 			res.Busy = judge.Busy() // lateness that could turn no more than a threshold is not why
 		}
 		res.Status = res.Status.Worse(v.Status)
@@ -81,7 +82,7 @@ func judge(r io.Reader, each func(harness.Record)) (harness.Result, error) {
 }
 
 // follow takes over what frames a history: header, length and end.
-func follow(res *harness.Result, end **harness.End, rec harness.Record) error {
+func follow(res *result.Result, end **history.End, rec history.Record) error {
 	if rec.Line == 1 {
 		if err := begin(res, rec); err != nil {
 			return err
@@ -106,14 +107,14 @@ func follow(res *harness.Result, end **harness.End, rec harness.Record) error {
 }
 
 // begin takes over the header.
-func begin(res *harness.Result, rec harness.Record) error {
+func begin(res *result.Result, rec history.Record) error {
 	h := rec.Header
 	if h == nil {
 		return errors.New("line 1: not the header of a history: expected a file that onebar run has written")
 	}
-	if h.Version != harness.HistoryVersion {
+	if h.Version != history.Version {
 		return fmt.Errorf("line 1: the history has version %d, and this onebar reads version %d: use onebar %s",
-			h.Version, harness.HistoryVersion, h.Onebar)
+			h.Version, history.Version, h.Onebar)
 	}
 	res.Onebar, res.Scenario, res.Engine = h.Onebar, h.Scenario, h.Engine
 	res.Seed, res.Started, res.Payload = h.Seed, h.Started, h.Payload
@@ -121,7 +122,7 @@ func begin(res *harness.Result, rec harness.Record) error {
 }
 
 // conclude fills in what is known at the end of a history.
-func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collector) error {
+func conclude(res *result.Result, judge *check.Judge, collector *metric.Collector) error {
 	thresholds, err := metric.ParseAll(res.Scenario.Expect)
 	if err != nil {
 		return err
@@ -136,11 +137,11 @@ func conclude(res *harness.Result, judge *check.Judge, collector *metric.Collect
 
 // doubt makes the thresholds of a run unknown that did not happen as asked: their
 // figures are of another experiment. What the checks have proven stands.
-func doubt(res *harness.Result, why string) {
+func doubt(res *result.Result, why string) {
 	for i, t := range res.Thresholds {
-		if t.Status != harness.StatusUnknown {
-			res.Thresholds[i].Status, res.Thresholds[i].Reason = harness.StatusUnknown, why
+		if t.Status != result.StatusUnknown {
+			res.Thresholds[i].Status, res.Thresholds[i].Reason = result.StatusUnknown, why
 		}
 	}
-	res.Status = harness.StatusUnknown
+	res.Status = result.StatusUnknown
 }

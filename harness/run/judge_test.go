@@ -10,39 +10,41 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
 // history is a run of one payment that is confirmed in a second and booked, whose
 // end and timeline a test chooses. Without an end it was killed.
-func history(end *harness.End, sc harness.Scenario, faults ...harness.FaultNote) []harness.Record {
+func hist(end *history.End, sc harness.Scenario, faults ...history.FaultNote) []history.Record {
 	p := harness.Payment{ID: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 500, Currency: "KES"}
-	list := []harness.Record{
-		{Header: &harness.Header{Version: harness.HistoryVersion, Onebar: "test", Started: time.Now(), Engine: "bench", Commits: true, Scenario: sc}},
-		{Phase: &harness.Phase{Name: "lan"}},
+	list := []history.Record{
+		{Header: &history.Header{Version: history.Version, Onebar: "test", Started: time.Now(), Engine: "bench", Commits: true, Scenario: sc}},
+		{Phase: &history.Phase{Name: "lan"}},
 		{Pay: &p},
 		{Committed: p.ID},
 		{Told: &harness.Told{Payment: p.ID, Outcome: harness.Confirmed}},
 	}
 	for _, f := range faults {
-		list = append(list, harness.Record{Fault: &f})
+		list = append(list, history.Record{Fault: &f})
 	}
 	list = append(list,
-		harness.Record{Posting: &harness.Posting{ID: "t1", Payment: p.ID, Order: p.Order, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency}},
-		harness.Record{Note: "bookings were matched by their reference"},
+		history.Record{Posting: &harness.Posting{ID: "t1", Payment: p.ID, Order: p.Order, Payer: p.Payer, Payee: p.Payee, Amount: p.Amount, Currency: p.Currency}},
+		history.Record{Note: "bookings were matched by their reference"},
 	)
 	if end != nil {
-		list = append(list, harness.Record{End: end})
+		list = append(list, history.Record{End: end})
 	}
 	return list
 }
 
 // written is the file of a history, a second between one record and the next, and
 // of packets after them.
-func written(t *testing.T, records []harness.Record, late ...harness.Packet) *bytes.Buffer {
+func written(t *testing.T, records []history.Record, late ...harness.Packet) *bytes.Buffer {
 	t.Helper()
 	var file bytes.Buffer
-	h := harness.NewHistory(&file, time.Now())
+	h := history.New(&file, time.Now())
 	for i, r := range records {
 		if i > 0 {
 			time.Sleep(time.Second)
@@ -65,7 +67,7 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 		noLoad   = "the experiment was not as asked, see load"
 		noImpair = "the experiment was not as asked, see impairment"
 	)
-	whole := harness.End{Settled: true, LedgerRead: true}
+	whole := history.End{Settled: true, LedgerRead: true}
 	asked := func(payments int, expect ...string) harness.Scenario {
 		sc := harness.Scenario{Name: "judged", Workload: harness.Workload{Payments: payments, Attempts: 5}}
 		for _, text := range expect {
@@ -76,32 +78,32 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 	missed := asked(1, "payments == 1")
 	missed.Timeline = []harness.Event{{Action: harness.Refuse}}
 	for name, tc := range map[string]struct {
-		end      *harness.End
+		end      *history.End
 		scenario harness.Scenario
-		faults   []harness.FaultNote
+		faults   []history.FaultNote
 		twice    bool // the payment is booked twice
-		status   harness.Status
-		want     harness.Status // of each threshold
+		status   result.Status
+		want     result.Status // of each threshold
 		reason   string
 	}{
-		"as asked":                 {end: &whole, scenario: asked(1, "payments == 1"), status: harness.Pass, want: harness.Pass},
-		"as asked, and it fails":   {end: &whole, scenario: asked(1, "payments > 1"), status: harness.Fail, want: harness.Fail},
-		"as asked, and no figure":  {end: &whole, scenario: asked(1, "payments(phase: tunnel) == 1"), status: harness.StatusUnknown, want: harness.StatusUnknown},
+		"as asked":                 {end: &whole, scenario: asked(1, "payments == 1"), status: result.Pass, want: result.Pass},
+		"as asked, and it fails":   {end: &whole, scenario: asked(1, "payments > 1"), status: result.Fail, want: result.Fail},
+		"as asked, and no figure":  {end: &whole, scenario: asked(1, "payments(phase: tunnel) == 1"), status: result.StatusUnknown, want: result.StatusUnknown},
 		"killed":                   {scenario: asked(1, "payments == 1"), reason: cut},
 		"killed, and it fails":     {scenario: asked(1, "payments > 1"), reason: cut},
-		"interrupted":              {end: &harness.End{Settled: true, LedgerRead: true, Interrupted: true}, scenario: asked(1, "payments == 1"), reason: cut},
-		"broken off":               {end: &harness.End{Settled: true, LedgerRead: true, Error: "no server"}, scenario: asked(1, "payments == 1"), reason: cut},
+		"interrupted":              {end: &history.End{Settled: true, LedgerRead: true, Interrupted: true}, scenario: asked(1, "payments == 1"), reason: cut},
+		"broken off":               {end: &history.End{Settled: true, LedgerRead: true, Error: "no server"}, scenario: asked(1, "payments == 1"), reason: cut},
 		"a payment was not made":   {end: &whole, scenario: asked(2, "payments == 1"), reason: noLoad},
-		"a fault hit nothing":      {end: &whole, scenario: missed, faults: []harness.FaultNote{{Action: harness.Refuse}, {Action: harness.Refuse, Ended: true}}, reason: noImpair},
+		"a fault hit nothing":      {end: &whole, scenario: missed, faults: []history.FaultNote{{Action: harness.Refuse}, {Action: harness.Refuse, Ended: true}}, reason: noImpair},
 		"the first reason is kept": {scenario: asked(2, "payments == 1"), reason: cut},
-		"a duplicate is proven":    {end: &whole, scenario: asked(2, "payments == 1"), twice: true, status: harness.Fail, reason: noLoad},
+		"a duplicate is proven":    {end: &whole, scenario: asked(2, "payments == 1"), twice: true, status: result.Fail, reason: noLoad},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				records := history(tc.end, tc.scenario, tc.faults...)
+				records := hist(tc.end, tc.scenario, tc.faults...)
 				if tc.twice {
 					again := harness.Posting{ID: "t2", Payment: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 500, Currency: "KES"}
-					records = slices.Insert(records, 5, harness.Record{Posting: &again})
+					records = slices.Insert(records, 5, history.Record{Posting: &again})
 				}
 				res, err := run.Judge(written(t, records))
 				require.NoError(t, err)
@@ -111,7 +113,7 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 				switch {
 				case tc.reason != "":
 					require.Equal(t, tc.reason, res.Thresholds[0].Reason)
-				case tc.want == harness.StatusUnknown:
+				case tc.want == result.StatusUnknown:
 					require.NotEmpty(t, res.Thresholds[0].Reason, "the figure is absent, and says so itself")
 				default:
 					require.Empty(t, res.Thresholds[0].Reason)
@@ -127,7 +129,7 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 func TestWhatAHistorySays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := harness.Scenario{Name: "judged", Workload: harness.Workload{Payments: 1, Attempts: 5}}
-		res, err := run.Judge(written(t, history(nil, sc), harness.Packet{At: time.Hour}))
+		res, err := run.Judge(written(t, hist(nil, sc), harness.Packet{At: time.Hour}))
 		require.NoError(t, err)
 		require.Equal(t, 6*time.Second, res.Took)
 		require.Equal(t, []string{"bookings were matched by their reference"}, res.Notes)

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -21,7 +23,7 @@ type lateRun struct {
 	tries    int  // one more than these
 	slow     bool // for the 4 s after the payment programs waited for a processor most of the time
 	timeline []harness.Event
-	faults   []harness.FaultNote
+	faults   []history.FaultNote
 }
 
 func (l lateRun) history(t *testing.T) *bytes.Buffer {
@@ -37,46 +39,46 @@ func (l lateRun) history(t *testing.T) *bytes.Buffer {
 	}
 	end := 80*ms + 2*l.late
 	var out bytes.Buffer
-	add := func(at time.Duration, r harness.Record) {
+	add := func(at time.Duration, r history.Record) {
 		r.At = at
 		line, err := json.Marshal(r)
 		require.NoError(t, err)
 		out.Write(append(line, '\n'))
 	}
-	add(0, harness.Record{Header: &harness.Header{
-		Version: harness.HistoryVersion, Started: time.Unix(1, 0), Engine: "packet", Commits: true, Scenario: sc,
+	add(0, history.Record{Header: &history.Header{
+		Version: history.Version, Started: time.Unix(1, 0), Engine: "packet", Commits: true, Scenario: sc,
 	}})
-	add(0, harness.Record{Phase: &harness.Phase{Name: "lte", Profile: link}})
-	add(0, harness.Record{Pay: &harness.Payment{ID: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
+	add(0, history.Record{Phase: &history.Phase{Name: "lte", Profile: link}})
+	add(0, history.Record{Pay: &harness.Payment{ID: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
 	for _, p := range []harness.Packet{
 		{At: 0, N: 1, Direction: harness.Up}, {At: 55*ms + l.late, N: 1, Direction: harness.Down},
 	} {
 		p.Flow, p.Size, p.Delay, p.Late = 1, 100, 25*ms+l.late, l.late
-		add(p.At+p.Delay, harness.Record{Packet: &p})
+		add(p.At+p.Delay, history.Record{Packet: &p})
 	}
-	add(end-5*ms, harness.Record{Committed: "p1"})
-	add(end, harness.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}})
-	add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
+	add(end-5*ms, history.Record{Committed: "p1"})
+	add(end, history.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}})
+	add(end, history.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
 	for n := range l.tries {
-		add(end, harness.Record{Attempt: &harness.Attempt{Payment: "p1", N: n + 2}})
+		add(end, history.Record{Attempt: &harness.Attempt{Payment: "p1", N: n + 2}})
 	}
 	for range 40 {
 		if end += 5 * ms; l.slow {
 			end += 100 * ms
-			add(end, harness.Record{Late: 100 * ms})
+			add(end, history.Record{Late: 100 * ms})
 		}
 	}
 	for _, f := range l.faults {
-		add(end, harness.Record{Fault: &f})
+		add(end, history.Record{Fault: &f})
 	}
 	closing := int64(0)
 	for n := range l.booked {
 		closing += 100
-		add(end, harness.Record{Posting: &harness.Posting{ID: string(rune('a' + n)), Payment: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
+		add(end, history.Record{Posting: &harness.Posting{ID: string(rune('a' + n)), Payment: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 100, Currency: "KES"}})
 	}
-	add(end, harness.Record{Balance: &harness.Balance{Account: "w0", Currency: "KES", Opening: 1000, Closing: 1000 - closing}})
-	add(end, harness.Record{Balance: &harness.Balance{Account: "m0", Currency: "KES", Closing: closing}})
-	add(end, harness.Record{End: &harness.End{Settled: true, LedgerRead: true}})
+	add(end, history.Record{Balance: &harness.Balance{Account: "w0", Currency: "KES", Opening: 1000, Closing: 1000 - closing}})
+	add(end, history.Record{Balance: &harness.Balance{Account: "m0", Currency: "KES", Closing: closing}})
+	add(end, history.Record{End: &history.End{Settled: true, LedgerRead: true}})
 	return &out
 }
 
@@ -84,33 +86,33 @@ func (l lateRun) history(t *testing.T) *bytes.Buffer {
 func TestLateness(t *testing.T) {
 	const ms = time.Millisecond
 	blackhole := []harness.Event{{At: time.Second, For: time.Second, Action: harness.Blackhole, Line: 7}}
-	nothing := []harness.FaultNote{{Action: harness.Blackhole}, {Action: harness.Blackhole, Ended: true}}
+	nothing := []history.FaultNote{{Action: harness.Blackhole}, {Action: harness.Blackhole, Ended: true}}
 	for name, tc := range map[string]struct {
 		run        lateRun
-		want       harness.Status
-		impairment harness.Status
+		want       result.Status
+		impairment result.Status
 		reason     string // of the threshold
 		busy       string
 	}{
-		"on time":                                        {run: lateRun{expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
-		"late, and passes all the same":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) < 140ms"}, want: harness.Pass, impairment: harness.Pass},
-		"late, and fails all the same":                   {run: lateRun{late: 20 * ms, expect: "max(confirm) < 75ms"}, want: harness.Fail, impairment: harness.Pass},
-		"passes only since it was late":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) > 100ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) > 100ms: without lateness it would be 80ms"},
-		"may fail since it was late":                     {run: lateRun{late: 40 * ms, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) < 140ms: without lateness it would be 80ms"},
-		"bytes are as many as ever":                      {run: lateRun{late: 40 * ms, expect: "bytes_per_payment < 100"}, want: harness.Fail, impairment: harness.Pass},
-		"later than a time-out":                          {run: lateRun{late: 300 * ms, expect: "bytes_per_payment < 900"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the experiment was not as asked, see impairment", busy: "2 of 2 packets came more than 200ms late"},
-		"booked twice, however late":                     {run: lateRun{late: 300 * ms, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"booked twice, a little late":                    {run: lateRun{late: 20 * ms, booked: 2, expect: "duplicated == 0"}, want: harness.Fail, impairment: harness.Pass},
-		"an outage was missed":                           {run: lateRun{timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
-		"an outage was missed, and late":                 {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown},
-		"an outage was missed, and a threshold in doubt": {run: lateRun{late: 40 * ms, timeline: blackhole, faults: nothing, expect: "max(confirm) < 140ms"}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, reason: "the machine was too busy: without lateness it would be 80ms"},
-		"an outage was missed, later than a time-out":    {run: lateRun{late: 300 * ms, timeline: blackhole, faults: nothing}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"a storm":                             {run: lateRun{tries: 4}, want: harness.Fail, impairment: harness.Pass},
-		"a storm, a little late":              {run: lateRun{late: 20 * ms, tries: 4}, want: harness.Fail, impairment: harness.Pass},
-		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, tries: 4}, want: harness.StatusUnknown, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"a storm on a slow machine":           {run: lateRun{tries: 4, slow: true}, want: harness.StatusUnknown, impairment: harness.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
-		"no storm on a slow machine":          {run: lateRun{slow: true, expect: "confirmed == 1"}, want: harness.Pass, impairment: harness.Pass},
-		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, tries: 4, booked: 2}, want: harness.Fail, impairment: harness.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"on time":                                        {run: lateRun{expect: "max(confirm) < 140ms"}, want: result.Pass, impairment: result.Pass},
+		"late, and passes all the same":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) < 140ms"}, want: result.Pass, impairment: result.Pass},
+		"late, and fails all the same":                   {run: lateRun{late: 20 * ms, expect: "max(confirm) < 75ms"}, want: result.Fail, impairment: result.Pass},
+		"passes only since it was late":                  {run: lateRun{late: 20 * ms, expect: "max(confirm) > 100ms"}, want: result.StatusUnknown, impairment: result.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) > 100ms: without lateness it would be 80ms"},
+		"may fail since it was late":                     {run: lateRun{late: 40 * ms, expect: "max(confirm) < 140ms"}, want: result.StatusUnknown, impairment: result.Pass, reason: "the machine was too busy: without lateness it would be 80ms", busy: "max(confirm) < 140ms: without lateness it would be 80ms"},
+		"bytes are as many as ever":                      {run: lateRun{late: 40 * ms, expect: "bytes_per_payment < 100"}, want: result.Fail, impairment: result.Pass},
+		"later than a time-out":                          {run: lateRun{late: 300 * ms, expect: "bytes_per_payment < 900"}, want: result.StatusUnknown, impairment: result.StatusUnknown, reason: "the experiment was not as asked, see impairment", busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, however late":                     {run: lateRun{late: 300 * ms, booked: 2}, want: result.Fail, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice, a little late":                    {run: lateRun{late: 20 * ms, booked: 2, expect: "duplicated == 0"}, want: result.Fail, impairment: result.Pass},
+		"an outage was missed":                           {run: lateRun{timeline: blackhole, faults: nothing}, want: result.StatusUnknown, impairment: result.StatusUnknown},
+		"an outage was missed, and late":                 {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: result.StatusUnknown, impairment: result.StatusUnknown},
+		"an outage was missed, and a threshold in doubt": {run: lateRun{late: 40 * ms, timeline: blackhole, faults: nothing, expect: "max(confirm) < 140ms"}, want: result.StatusUnknown, impairment: result.StatusUnknown, reason: "the machine was too busy: without lateness it would be 80ms"},
+		"an outage was missed, later than a time-out":    {run: lateRun{late: 300 * ms, timeline: blackhole, faults: nothing}, want: result.StatusUnknown, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm":                             {run: lateRun{tries: 4}, want: result.Fail, impairment: result.Pass},
+		"a storm, a little late":              {run: lateRun{late: 20 * ms, tries: 4}, want: result.Fail, impairment: result.Pass},
+		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, tries: 4}, want: result.StatusUnknown, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm on a slow machine":           {run: lateRun{tries: 4, slow: true}, want: result.StatusUnknown, impairment: result.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
+		"no storm on a slow machine":          {run: lateRun{slow: true, expect: "confirmed == 1"}, want: result.Pass, impairment: result.Pass},
+		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, tries: 4, booked: 2}, want: result.Fail, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.run.booked == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // player does what the timeline says to the network and the subject, and notes
@@ -18,7 +19,7 @@ type player struct {
 	scenario harness.Scenario
 	network  harness.Network
 	subject  harness.Subject
-	history  *harness.History
+	history  *history.Writer
 	open     func() int   // payments without a final outcome
 	state    func(string) // told what the network is like, for people
 	began    time.Time    // the start of the script
@@ -143,7 +144,7 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	if f.end, err = kind.Begin(p.scene(), o.Event); err != nil {
 		return fmt.Errorf("event %d of the timeline: %w", o.event+1, err)
 	}
-	p.history.Record(harness.Record{Fault: &harness.FaultNote{Event: o.event, Action: o.Action}})
+	p.history.Record(history.Record{Fault: &history.FaultNote{Event: o.event, Action: o.Action}})
 	p.active = append(p.active, f)
 	if kind.Length == fault.AtOnce {
 		return p.finish(ctx, f)
@@ -204,11 +205,11 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 	if f.outage(harness.Up) {
 		p.backOff(p.began.Add(f.from))
 	}
-	note := harness.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
+	note := history.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
 	if err != nil {
 		note.Error = err.Error()
 	}
-	p.history.Record(harness.Record{Fault: &note})
+	p.history.Record(history.Record{Fault: &note})
 	return err
 }
 
@@ -252,7 +253,7 @@ func (p *player) heal(ctx context.Context, name string) error {
 // that of the latest event in force that has one, or one made of what is in
 // force.
 func (p *player) phase(name string) {
-	ph := harness.Phase{Name: name, Profile: p.profile}
+	ph := history.Phase{Name: name, Profile: p.profile}
 	words := []string{p.profile.Name}
 	if words[0] == "" {
 		words[0] = "custom link"
@@ -271,5 +272,5 @@ func (p *player) phase(name string) {
 		ph.Name = strings.Join(words, ", ")
 	}
 	p.state(ph.Name)
-	p.history.Record(harness.Record{Phase: &ph})
+	p.history.Record(history.Record{Phase: &ph})
 }

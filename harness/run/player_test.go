@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const second = time.Second
@@ -186,7 +187,7 @@ func TestHitsOfAStop(t *testing.T) {
 						miss = miss || want[i] == 0
 					}
 					require.Equal(t, want, got)
-					require.Equal(t, miss, res.Verdict("impairment").Status == harness.StatusUnknown, "a stop that hits nothing makes the run unknown")
+					require.Equal(t, miss, res.Verdict("impairment").Status == result.StatusUnknown, "a stop that hits nothing makes the run unknown")
 				})
 			})
 		}

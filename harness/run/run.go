@@ -18,8 +18,10 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -34,7 +36,7 @@ type Options struct {
 	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
 	Clock   bool                         // time is real: note in the history when the machine is late
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
-	Each    func(harness.Record)         // shown each record of the history when it is judged; nil is nobody
+	Each    func(history.Record)         // shown each record of the history when it is judged; nil is nobody
 
 	// Moments is told of each moment of a request in the script, if the subject is a
 	// one with harness.FollowRequests: one call after the other, and nothing of the answer gets
@@ -49,35 +51,35 @@ const HistoryFile = "history.jsonl"
 // happen. One that began and could not be carried to its end has a Result whose
 // Error says why; one that was interrupted has a partial history, and the error
 // of ctx.
-func Run(ctx context.Context, sc harness.Scenario, o Options) (harness.Result, error) {
+func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, error) {
 	if err := Check(sc, o); err != nil {
-		return harness.Result{}, err
+		return result.Result{}, err
 	}
 	sc = nemesis.Expand(sc, o.Seed)
 	f, err := openFiles(o.Dir, o.Pcap)
 	if err != nil {
-		return harness.Result{}, err
+		return result.Result{}, err
 	}
 	defer f.close()
 	r, err := start(ctx, sc, o, f)
 	if err != nil {
-		return harness.Result{}, err
+		return result.Result{}, err
 	}
 	rest := r.watchClock()
 	end := r.carryOut(ctx)
 	rest()
 	r.stop()
-	r.history.Record(harness.Record{End: &end})
+	r.history.Record(history.Record{End: &end})
 	if err := r.closeFiles(); err != nil {
-		return harness.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
+		return result.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
 	}
 	written, err := f.written()
 	if err != nil {
-		return harness.Result{}, fmt.Errorf("read the history: %w", err)
+		return result.Result{}, fmt.Errorf("read the history: %w", err)
 	}
 	res, err := judge(written, o.Each)
 	if err != nil {
-		return harness.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
+		return result.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
 	}
 	res.HistoryFile = f.name()
 	return res, context.Cause(ctx)
@@ -106,7 +108,7 @@ type running struct {
 	scenario harness.Scenario
 	options  Options
 	network  harness.Network
-	history  *harness.History
+	history  *history.Writer
 	packets  *gate
 	triggers *triggers
 	users    *workload.Users
@@ -124,13 +126,13 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	}
 	begin := time.Now()
 	r := &running{
-		scenario: sc, options: o, history: harness.NewHistory(f.out(), begin), log: log,
+		scenario: sc, options: o, history: history.New(f.out(), begin), log: log,
 		triggers: newTriggers(sc.Timeline, o),
 	}
 	r.packets = &gate{sink: r.history, start: begin}
 	can := o.Subject.Abilities()
-	r.history.Record(harness.Record{Header: &harness.Header{
-		Version: harness.HistoryVersion, Onebar: o.Version, Started: begin.UTC().Round(0),
+	r.history.Record(history.Record{Header: &history.Header{
+		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
 		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.Engine.Payload(),
 		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld), Scenario: sc,
 	}})
@@ -202,8 +204,8 @@ func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []by
 }
 
 // carryOut plays the script, heals, settles and reads the ledger.
-func (r *running) carryOut(ctx context.Context) harness.End {
-	var end harness.End
+func (r *running) carryOut(ctx context.Context) history.End {
+	var end history.End
 	err := r.play(ctx)
 	if err == nil {
 		end.Settled = r.settle(ctx)
@@ -220,7 +222,7 @@ func (r *running) carryOut(ctx context.Context) harness.End {
 	}
 	if n, ok := r.options.Subject.(harness.Noter); ok {
 		for _, note := range n.Notes() {
-			r.history.Record(harness.Record{Note: note})
+			r.history.Record(history.Record{Note: note})
 		}
 	}
 	end.Interrupted = ctx.Err() != nil
@@ -305,10 +307,10 @@ func (r *running) readLedger(ctx context.Context) error {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
 	for _, p := range ledger.Postings {
-		r.history.Record(harness.Record{Posting: &p})
+		r.history.Record(history.Record{Posting: &p})
 	}
 	for _, b := range ledger.Balances {
-		r.history.Record(harness.Record{Balance: &b})
+		r.history.Record(history.Record{Balance: &b})
 	}
 	return r.readHeld(ctx)
 }
@@ -324,7 +326,7 @@ func (r *running) readHeld(ctx context.Context) error {
 		return fmt.Errorf("ask the payers what they still hold: %w", err)
 	}
 	for _, id := range held {
-		r.history.Record(harness.Record{Held: id})
+		r.history.Record(history.Record{Held: id})
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -283,10 +284,10 @@ func TestRunJudges(t *testing.T) {
 		hangs    string
 		reading  func(*bench)
 		timeline []harness.Event
-		want     harness.Status
+		want     result.Status
 		fails    []string
 	}{
-		"an honest bank passes": {want: harness.Pass},
+		"an honest bank passes": {want: result.Pass},
 		"a bank that forgets": {
 			book: func(b *bench, p harness.Payment) {
 				if p.ID != "p7" {
@@ -294,7 +295,7 @@ func TestRunJudges(t *testing.T) {
 				}
 				confirm(b, p)
 			},
-			want: harness.Fail, fails: []string{"lost"},
+			want: result.Fail, fails: []string{"lost"},
 		},
 		"a bank that books twice": {
 			book: func(b *bench, p harness.Payment) {
@@ -304,13 +305,13 @@ func TestRunJudges(t *testing.T) {
 				}
 				confirm(b, p)
 			},
-			want: harness.Fail, fails: []string{"duplicated"},
+			want: result.Fail, fails: []string{"duplicated"},
 		},
 		"an app that never says": {
 			book: func(b *bench, p harness.Payment) { b.post(p) },
-			want: harness.Fail, fails: []string{"unresolved"},
+			want: result.Fail, fails: []string{"unresolved"},
 		},
-		"an app that has not answered at the end": {hangs: "p7", want: harness.Fail, fails: []string{"unresolved"}},
+		"an app that has not answered at the end": {hangs: "p7", want: result.Fail, fails: []string{"unresolved"}},
 		"a bank that confirms while its ledger is read": {
 			book: func(b *bench, p harness.Payment) {
 				if p.ID != "p7" {
@@ -319,7 +320,7 @@ func TestRunJudges(t *testing.T) {
 				}
 			},
 			reading: func(b *bench) { confirm(b, harness.Payment{ID: "p7"}) },
-			want:    harness.Fail, fails: []string{"unresolved"},
+			want:    result.Fail, fails: []string{"unresolved"},
 		},
 		"a second booking by what an outage held up": {
 			book: func(b *bench, p harness.Payment) {
@@ -331,7 +332,7 @@ func TestRunJudges(t *testing.T) {
 				}
 			},
 			timeline: tunnel,
-			want:     harness.Fail, fails: []string{"duplicated"},
+			want:     result.Fail, fails: []string{"duplicated"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -344,7 +345,7 @@ func TestRunJudges(t *testing.T) {
 				require.NoError(t, err)
 				var fails []string
 				for _, v := range res.Verdicts {
-					if v.Status == harness.Fail {
+					if v.Status == result.Fail {
 						fails = append(fails, v.Check)
 					}
 				}
@@ -380,8 +381,8 @@ func TestRunBreaks(t *testing.T) {
 				require.NoError(t, err)
 				require.Less(t, time.Since(begin), tc.within, "nobody goes on paying")
 				require.Contains(t, res.Error, tc.want)
-				require.NotEqual(t, harness.Pass, res.Status)
-				require.Equal(t, harness.ExitBroken, res.Exit())
+				require.NotEqual(t, result.Pass, res.Status)
+				require.Equal(t, result.ExitBroken, res.Exit())
 			})
 		})
 	}
@@ -412,8 +413,8 @@ func TestRunInterrupted(t *testing.T) {
 		res, err := run.Run(ctx, scenario(), options(t, &bench{}))
 		require.ErrorIs(t, err, context.Canceled)
 		require.Less(t, time.Since(begin), 6*time.Second)
-		require.Equal(t, harness.StatusUnknown, res.Status)
-		require.Equal(t, harness.StatusUnknown, res.Verdict("lost").Status)
+		require.Equal(t, result.StatusUnknown, res.Status)
+		require.Equal(t, result.StatusUnknown, res.Verdict("lost").Status)
 		payments, ok := res.Figures.Get("payments")
 		require.True(t, ok)
 		require.Positive(t, payments.Value)
@@ -492,7 +493,7 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(header+"\n"), 0o600))
 		res, err := run.JudgeFile(path)
 		require.NoError(t, err)
-		require.Equal(t, harness.StatusUnknown, res.Status)
+		require.Equal(t, result.StatusUnknown, res.Status)
 	})
 }
 
@@ -504,11 +505,11 @@ func TestNoLedger(t *testing.T) {
 		require.Empty(t, res.Error)
 		for _, check := range []string{"lost", "duplicated", "contradicted", "altered", "phantom", "unbalanced"} {
 			v := res.Verdict(check)
-			require.Equal(t, harness.NotApplicable, v.Status, check)
+			require.Equal(t, result.NotApplicable, v.Status, check)
 			require.Equal(t, "the subject has no ledger to read: nobody knows what was booked", v.Summary)
 			_, measured := res.Figures.Get(check)
 			require.False(t, measured, "a check that was not made has no findings to count")
 		}
-		require.Equal(t, harness.Pass, res.Verdict("unresolved").Status)
+		require.Equal(t, result.Pass, res.Verdict("unresolved").Status)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -20,7 +22,7 @@ import (
 type trial struct {
 	*bench
 	options run.Options // Engine, Subject, Each, Seed and Version are the trial's own
-	records []harness.Record
+	records []history.Record
 	journal []string // the phases and faults of the history, a line each
 
 	config  harness.NetworkConfig // of the network, once it is open
@@ -58,14 +60,14 @@ func newTrial() *trial {
 }
 
 // run carries out the scenario.
-func (tr *trial) run(ctx context.Context, sc harness.Scenario) (harness.Result, error) {
+func (tr *trial) run(ctx context.Context, sc harness.Scenario) (result.Result, error) {
 	o := tr.options
 	o.Engine, o.Subject, o.Each, o.Seed, o.Version = trialEngine{tr}, trialSubject{subject{tr.bench}, tr}, tr.record, 7, "test"
 	return run.Run(ctx, sc, o)
 }
 
 // must carries out the scenario, whose result is no error.
-func (tr *trial) must(t *testing.T, sc harness.Scenario) harness.Result {
+func (tr *trial) must(t *testing.T, sc harness.Scenario) result.Result {
 	t.Helper()
 	res, err := tr.run(t.Context(), sc)
 	require.NoError(t, err)
@@ -74,7 +76,7 @@ func (tr *trial) must(t *testing.T, sc harness.Scenario) harness.Result {
 }
 
 // record keeps a record of the history, and writes the journal.
-func (tr *trial) record(r harness.Record) {
+func (tr *trial) record(r history.Record) {
 	tr.records = append(tr.records, r)
 	at := r.At.Round(time.Millisecond)
 	switch {
@@ -121,7 +123,7 @@ func (tr *trial) done() []string {
 }
 
 // end returns the end of the history.
-func (tr *trial) end() harness.End { return *tr.records[len(tr.records)-1].End }
+func (tr *trial) end() history.End { return *tr.records[len(tr.records)-1].End }
 
 // since is the offset of now.
 func (tr *trial) since() time.Duration { return time.Since(tr.begin).Round(time.Millisecond) }

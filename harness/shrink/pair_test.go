@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
@@ -62,8 +63,8 @@ func TestShrinkOfBrokenPairs(t *testing.T) {
 			sc := found.Case.Scenario
 			t.Logf("seed %d: %d cases, %v", found.Case.Seed, found.Tried, sc.Timeline)
 			require.Equal(t, tt.check, found.Check)
-			require.Equal(t, harness.Fail, found.Report.Result.Verdict(tt.check).Status)
-			require.Equal(t, harness.ExitFail, found.Report.Result.Exit())
+			require.Equal(t, result.Fail, found.Report.Result.Verdict(tt.check).Status)
+			require.Equal(t, result.ExitFail, found.Report.Result.Exit())
 			require.LessOrEqual(t, len(sc.Timeline), tt.most)
 			require.Equal(t, 1, sc.Workload.Payments)
 			require.Equal(t, 1, sc.Workload.Wallets)
@@ -71,7 +72,7 @@ func TestShrinkOfBrokenPairs(t *testing.T) {
 				require.Equal(t, harness.Profile{}, sc.Link)
 			}
 			for _, check := range []string{"impairment", "load"} {
-				require.Equal(t, harness.Pass, found.Report.Result.Verdict(check).Status)
+				require.Equal(t, result.Pass, found.Report.Result.Verdict(check).Status)
 			}
 			require.NoError(t, spec.Write(discard{}, sc, lib), "it can be written as a file")
 		})

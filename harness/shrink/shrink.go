@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
 
@@ -148,12 +149,12 @@ func symptoms(r cases.Report, err error) (all []string, _ error) {
 		return nil, err
 	}
 	for _, v := range r.Result.Verdicts {
-		if v.Status == harness.Fail {
+		if v.Status == result.Fail {
 			all = append(all, v.Check)
 		}
 	}
 	for _, t := range r.Result.Thresholds {
-		if t.Status == harness.Fail {
+		if t.Status == result.Fail {
 			all = append(all, t.Text)
 		}
 	}
@@ -182,7 +183,7 @@ type shrinker struct {
 // threshold reports whether what fails is a threshold. It was written for this
 // workload, which therefore stays.
 func (s *shrinker) threshold() bool {
-	return slices.ContainsFunc(s.report.Result.Thresholds, func(t harness.Threshold) bool { return t.Text == s.check })
+	return slices.ContainsFunc(s.report.Result.Thresholds, func(t result.Threshold) bool { return t.Text == s.check })
 }
 
 // prepare replaces the nemesis and periodic events by single events, and removes what
@@ -336,7 +337,7 @@ func (s *shrinker) fails(r cases.Report, err error) bool {
 // workload were as the scenario asks.
 func clean(r cases.Report) bool {
 	for _, check := range []string{"impairment", "load"} {
-		if v := r.Result.Verdict(check); v.Check != "" && v.Status == harness.StatusUnknown {
+		if v := r.Result.Verdict(check); v.Check != "" && v.Status == result.StatusUnknown {
 			return false
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/nemesis"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
@@ -30,11 +31,11 @@ type made struct {
 // lost if the link loses any.
 func (m *made) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	m.runs.Add(1)
-	v := harness.Verdict{Check: "duplicated", Status: harness.Pass}
+	v := result.Verdict{Check: "duplicated", Status: result.Pass}
 	if m.fails(played(c)) {
-		v.Status = harness.Fail
+		v.Status = result.Fail
 	}
-	r := cases.Report{Result: harness.Result{Scenario: c.Scenario, Verdicts: []harness.Verdict{v}}}
+	r := cases.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{v}}}
 	if c.Survey {
 		r.Survey = &cases.Survey{Began: make([]time.Duration, len(c.Scenario.Timeline))}
 		for n := range int64(10) {
@@ -221,16 +222,16 @@ func (j judged) Run(_ context.Context, c cases.Case) (cases.Report, error) { ret
 
 func TestShrinkOfWhatDoesNotFail(t *testing.T) {
 	passes := func(cases.Case) (cases.Report, error) {
-		return cases.Report{Result: harness.Result{Status: harness.StatusUnknown, Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}, nil
+		return cases.Report{Result: result.Result{Status: result.StatusUnknown, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}, nil
 	}
 	_, err := shrink.Shrink(t.Context(), judged(passes), cases.Case{}, shrink.Options{})
 	require.ErrorIs(t, err, shrink.ErrPasses)
 	require.EqualError(t, err, "the case does not fail: its status is unknown")
 
 	fails := func(cases.Case) (cases.Report, error) {
-		return cases.Report{Result: harness.Result{
-			Verdicts:   []harness.Verdict{{Check: "lost", Status: harness.Fail}, {Check: "storm", Status: harness.Fail}},
-			Thresholds: []harness.Threshold{{Text: "confirmed >= 4", Status: harness.Fail}},
+		return cases.Report{Result: result.Result{
+			Verdicts:   []result.Verdict{{Check: "lost", Status: result.Fail}, {Check: "storm", Status: result.Fail}},
+			Thresholds: []result.Threshold{{Text: "confirmed >= 4", Status: result.Fail}},
 		}}, nil
 	}
 	_, err = shrink.Shrink(t.Context(), judged(fails), cases.Case{}, shrink.Options{Check: "duplicated"})
@@ -269,11 +270,11 @@ func TestShrinkOfAPanic(t *testing.T) {
 // A threshold is about its workload, which stays.
 func TestShrinkOfAThreshold(t *testing.T) {
 	slow := func(c cases.Case) (cases.Report, error) {
-		status := harness.Pass
+		status := result.Pass
 		if len(events(c.Scenario, harness.Blackhole)) > 0 || c.Scenario.Workload.Payments < 300 {
-			status = harness.Fail
+			status = result.Fail
 		}
-		return cases.Report{Result: harness.Result{Thresholds: []harness.Threshold{{Text: "confirmed >= 300", Status: status}}}}, nil
+		return cases.Report{Result: result.Result{Thresholds: []result.Threshold{{Text: "confirmed >= 300", Status: status}}}}, nil
 	}
 	found, err := shrink.Shrink(t.Context(), judged(slow), cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
@@ -287,18 +288,18 @@ func TestShrinkOfAThreshold(t *testing.T) {
 func TestShrinkStaysClean(t *testing.T) {
 	var doubtful int
 	r := judged(func(c cases.Case) (cases.Report, error) {
-		v := []harness.Verdict{{Check: "duplicated", Status: harness.Fail}, {Check: "impairment", Status: harness.Pass}}
+		v := []result.Verdict{{Check: "duplicated", Status: result.Fail}, {Check: "impairment", Status: result.Pass}}
 		if len(events(c.Scenario, harness.Reset)) == 0 {
-			v[1].Status = harness.StatusUnknown
+			v[1].Status = result.StatusUnknown
 			doubtful++
 		}
-		return cases.Report{Result: harness.Result{Verdicts: v}}, nil
+		return cases.Report{Result: result.Result{Verdicts: v}}, nil
 	})
 	found, err := shrink.Shrink(t.Context(), r, cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
 	require.Positive(t, doubtful)
 	require.Len(t, found.Case.Scenario.Timeline, 1)
-	require.Equal(t, harness.Pass, found.Report.Result.Verdict("impairment").Status)
+	require.Equal(t, result.Pass, found.Report.Result.Verdict("impairment").Status)
 }
 
 func TestShrinkKeepsToItsBudget(t *testing.T) {
@@ -335,11 +336,11 @@ func TestShrinkKeepsWhatFailsEachTime(t *testing.T) {
 	moody := judged(func(c cases.Case) (cases.Report, error) {
 		n := len(c.Scenario.Timeline)
 		seen[n]++
-		v := harness.Verdict{Check: "lost", Status: harness.Fail}
+		v := result.Verdict{Check: "lost", Status: result.Fail}
 		if n < 2 && seen[n]%3 == 0 {
-			v.Status = harness.Pass
+			v.Status = result.Pass
 		}
-		return cases.Report{Result: harness.Result{Verdicts: []harness.Verdict{v}}}, nil
+		return cases.Report{Result: result.Result{Verdicts: []result.Verdict{v}}}, nil
 	})
 	found, err := shrink.Shrink(t.Context(), moody, cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)

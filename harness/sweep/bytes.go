@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -39,7 +40,7 @@ func Bytes(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Result
 	if err != nil {
 		return Result{}, err
 	}
-	s.counts.sweep.Points = []harness.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
+	s.counts.sweep.Points = []result.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
 	if err := s.plan(int(v.Up + v.Down + 2)); err != nil {
 		return Result{}, err
 	}
@@ -72,6 +73,6 @@ func cuts(v *cases.Survey) iter.Seq[injection] {
 }
 
 // hit reports whether event i of a run's timeline has hit anything.
-func hit(r harness.Result, i int) bool {
-	return slices.ContainsFunc(r.Faults, func(f harness.FaultStat) bool { return f.Event == i && f.Hits > 0 })
+func hit(r result.Result, i int) bool {
+	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Hits > 0 })
 }

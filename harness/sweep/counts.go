@@ -6,21 +6,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // counts adds up the runs of a sweep. Its size does not grow with their number.
 type counts struct {
-	sweep    harness.Sweep
-	base     map[string]harness.Status // of each check, without a fault
-	rows     map[string]int            // places in sweep.Rows
-	findings map[[2]string]*finding    // by fault and check
+	sweep    result.Sweep
+	base     map[string]result.Status // of each check, without a fault
+	rows     map[string]int           // places in sweep.Rows
+	findings map[[2]string]*finding   // by fault and check
 }
 
 // finding is a harness.SweepFinding that grows.
 type finding struct {
-	harness.SweepFinding
+	result.SweepFinding
 	places []int      // of Where, the first of them first; -1 is the run without a fault
 	shown  cases.Case // the first that shows it
 }
@@ -30,7 +30,7 @@ const shownPoints = 3
 
 // outcome is what an injection led to.
 type outcome struct {
-	result  harness.Result
+	result  result.Result
 	reached bool
 	err     error
 }
@@ -41,13 +41,13 @@ type outcome struct {
 func aboutExperiment(check string) bool { return check == "load" || check == "impairment" }
 
 // begin counts the run without a fault.
-func (t *counts) begin(c cases.Case, r harness.Result) {
+func (t *counts) begin(c cases.Case, r result.Result) {
 	t.sweep.Scenario, t.sweep.Engine = c.Scenario, r.Engine
-	t.base, t.rows, t.findings = map[string]harness.Status{}, map[string]int{}, map[[2]string]*finding{}
+	t.base, t.rows, t.findings = map[string]result.Status{}, map[string]int{}, map[[2]string]*finding{}
 	for _, v := range r.Verdicts {
 		t.base[v.Check] = v.Status
-		if v.Check != "impairment" && v.Status.Worse(harness.Pass) != harness.Pass {
-			t.found(injection{place: -1, fault: harness.NoFault}, c, v)
+		if v.Check != "impairment" && v.Status.Worse(result.Pass) != result.Pass {
+			t.found(injection{place: -1, fault: result.NoFault}, c, v)
 		}
 	}
 }
@@ -66,60 +66,60 @@ func (t *counts) add(in injection, c cases.Case, o outcome) bool {
 	}
 	if text != "" {
 		row.Broken++
-		t.found(in, c, harness.Verdict{Check: harness.Broken, Summary: text})
+		t.found(in, c, result.Verdict{Check: result.Broken, Summary: text})
 		return false
 	}
-	worst := harness.Pass
+	worst := result.Pass
 	for _, v := range o.result.Verdicts {
-		if aboutExperiment(v.Check) || !o.reached && v.Status != harness.Fail || !t.worse(v) {
+		if aboutExperiment(v.Check) || !o.reached && v.Status != result.Fail || !t.worse(v) {
 			continue
 		}
 		worst = worst.Worse(v.Status)
 		t.found(in, c, v)
 	}
-	if !o.reached && worst == harness.Pass {
+	if !o.reached && worst == result.Pass {
 		row.Unreached++
 		return true
 	}
 	switch worst {
-	case harness.Fail:
+	case result.Fail:
 		row.Failed++
-	case harness.StatusUnknown:
+	case result.StatusUnknown:
 		row.Unknown++
-	case harness.Pass, harness.NotApplicable:
+	case result.Pass, result.NotApplicable:
 		row.Passed++
 	}
-	return worst == harness.Pass
+	return worst == result.Pass
 }
 
 // worse reports whether a verdict is worse than a pass, and worse than that of the run
 // without a fault.
-func (t *counts) worse(v harness.Verdict) bool {
+func (t *counts) worse(v result.Verdict) bool {
 	was, judged := t.base[v.Check]
-	return v.Status.Worse(harness.Pass) != harness.Pass && (!judged || was.Worse(v.Status) != was)
+	return v.Status.Worse(result.Pass) != result.Pass && (!judged || was.Worse(v.Status) != was)
 }
 
 // fails reports whether a run fails a check that the run without a fault does not.
-func (t *counts) fails(r harness.Result) bool {
-	return slices.ContainsFunc(r.Verdicts, func(v harness.Verdict) bool {
-		return v.Status == harness.Fail && !aboutExperiment(v.Check) && t.worse(v)
+func (t *counts) fails(r result.Result) bool {
+	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool {
+		return v.Status == result.Fail && !aboutExperiment(v.Check) && t.worse(v)
 	})
 }
 
 // row returns the row of an injection. It is valid until the next call.
-func (t *counts) row(in injection) *harness.SweepRow {
+func (t *counts) row(in injection) *result.SweepRow {
 	i, ok := t.rows[in.row]
 	if !ok {
 		i = len(t.sweep.Rows)
 		t.rows[in.row] = i
-		t.sweep.Rows = append(t.sweep.Rows, harness.SweepRow{Fault: in.row, Pairs: len(in.events) > 1})
+		t.sweep.Rows = append(t.sweep.Rows, result.SweepRow{Fault: in.row, Pairs: len(in.events) > 1})
 	}
 	return &t.sweep.Rows[i]
 }
 
 // found adds a verdict that is worse than a pass. The points that a finding names do
 // not depend on the order in which runs end.
-func (t *counts) found(in injection, c cases.Case, v harness.Verdict) {
+func (t *counts) found(in injection, c cases.Case, v result.Verdict) {
 	key := [2]string{in.fault, v.Check + " " + v.Status.String()}
 	f := t.findings[key]
 	if f == nil {

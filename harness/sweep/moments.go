@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 const (
@@ -48,7 +49,7 @@ func Moments(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 		e := list[i].events[0]
 		list[i].script = s.base.Scenario.Length + e.For + e.Restart + liveRecovery
 	}
-	s.counts.sweep.Points = []harness.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
+	s.counts.sweep.Points = []result.SweepPoints{{Kind: "requests", N: len(v.Requests)}, {Kind: "moments of them", N: len(moments(v.Requests))}}
 	if err := s.plan(len(list)); err != nil {
 		return Result{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sweep"
 )
 
@@ -23,14 +24,14 @@ type scripted struct {
 
 func (s *scripted) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	s.cases = append(s.cases, c)
-	r := cases.Report{Result: harness.Result{Scenario: c.Scenario, Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
+	r := cases.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	if c.Survey {
 		r.Survey = &cases.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
 	if e.When.Moment != harness.Inside {
-		r.Result.Faults = []harness.FaultStat{{Event: 0, Times: 1}}
+		r.Result.Faults = []result.FaultStat{{Event: 0, Times: 1}}
 	}
 	return r, nil
 }
@@ -46,8 +47,8 @@ func TestSweepMoments(t *testing.T) {
 	res, err := sweep.Moments(t.Context(), r, c, sweep.Options{})
 	require.NoError(t, err)
 	require.Empty(t, res.Findings)
-	require.Equal(t, []harness.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
-	require.Equal(t, []harness.SweepRow{
+	require.Equal(t, []result.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
+	require.Equal(t, []result.SweepRow{
 		{Fault: "reset", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 600ms", Runs: 8, Passed: 7, Unreached: 1},
 		{Fault: "blackhole 4s", Runs: 8, Passed: 7, Unreached: 1},

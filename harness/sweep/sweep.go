@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // Options say how much a sweep does. With the zero value it tries every fault at every
@@ -33,7 +34,7 @@ type Options struct {
 
 // Result is a sweep, and the first case of each of its findings.
 type Result struct {
-	harness.Sweep
+	result.Sweep
 	Cases []cases.Case // the i-th shows Findings[i]
 }
 
@@ -117,8 +118,8 @@ type sweeper struct {
 	options Options
 	faults  []fault.Swept
 	began   time.Time
-	reached func(harness.Result, int) bool // whether event i of a run's timeline came
-	tries   int                            // how often a run is made if its event does not come
+	reached func(result.Result, int) bool // whether event i of a run's timeline came
+	tries   int                           // how often a run is made if its event does not come
 
 	next int // place of the next injection; cases.Parallel takes one at a time
 
@@ -147,8 +148,8 @@ func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
 const atOnce = 100_000
 
 // came reports whether event i of a run's timeline has begun.
-func came(r harness.Result, i int) bool {
-	return slices.ContainsFunc(r.Faults, func(f harness.FaultStat) bool { return f.Event == i && f.Times > 0 })
+func came(r result.Result, i int) bool {
+	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Times > 0 })
 }
 
 // begin makes the run without a fault.
@@ -187,7 +188,7 @@ func (s *sweeper) points(points []cases.Point) {
 			}
 		}
 		if n > 0 {
-			s.counts.sweep.Points = append(s.counts.sweep.Points, harness.SweepPoints{Kind: kind.name, N: n})
+			s.counts.sweep.Points = append(s.counts.sweep.Points, result.SweepPoints{Kind: kind.name, N: n})
 		}
 	}
 }

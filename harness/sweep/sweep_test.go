@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sweep"
 )
 
@@ -32,7 +32,7 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, r.Findings)
-	require.Equal(t, harness.ExitPass, r.Exit())
+	require.Equal(t, result.ExitPass, r.Exit())
 	total := r.Total()
 	require.Equal(t, total.Runs, total.Passed)
 	require.Equal(t, watched{total.Runs, 0, total.Runs}, last)
@@ -68,17 +68,17 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 		t.Run(broken, func(t *testing.T) {
 			r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(broken), sweep.Options{})
 			require.NoError(t, err)
-			require.Equal(t, harness.ExitFail, r.Exit())
-			i := slices.IndexFunc(r.Findings, func(f harness.SweepFinding) bool {
+			require.Equal(t, result.ExitFail, r.Exit())
+			i := slices.IndexFunc(r.Findings, func(f result.SweepFinding) bool {
 				return f.Fault == want.fault && f.Check == want.check
 			})
 			require.GreaterOrEqual(t, i, 0, "%v", r.Findings)
-			require.Equal(t, harness.Fail, r.Findings[i].Status)
+			require.Equal(t, result.Fail, r.Findings[i].Status)
 			require.Equal(t, []string{want.where}, r.Findings[i].Where)
 
 			report, err := casestest.Pair().Run(t.Context(), r.Cases[i])
 			require.NoError(t, err)
-			require.Equal(t, harness.Fail, report.Result.Verdict(want.check).Status)
+			require.Equal(t, result.Fail, report.Result.Verdict(want.check).Status)
 			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
 		})
 	}
@@ -92,7 +92,7 @@ func TestSweepTellsWhatNeedsNoFault(t *testing.T) {
 	for _, f := range r.Findings {
 		if f.Check == "early" {
 			early++
-			require.Equal(t, harness.NoFault, f.Fault)
+			require.Equal(t, result.NoFault, f.Fault)
 		}
 	}
 	require.Equal(t, 1, early)
@@ -153,16 +153,16 @@ func (p *partly) Run(ctx context.Context, c cases.Case) (cases.Report, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++
-	r := cases.Report{Result: harness.Result{Verdicts: []harness.Verdict{{Check: "lost", Status: harness.Pass}}}}
+	r := cases.Report{Result: result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	for i := range c.Scenario.Timeline {
-		r.Result.Faults = append(r.Result.Faults, harness.FaultStat{Event: i, Times: 1, Hits: 1})
+		r.Result.Faults = append(r.Result.Faults, result.FaultStat{Event: i, Times: 1, Hits: 1})
 	}
 	var err error
 	if p.makes(p.n, c) {
 		r, err = p.Runner.Run(ctx, c)
 	}
 	for _, v := range r.Result.Verdicts {
-		if v.Status == harness.Fail {
+		if v.Status == result.Fail {
 			p.names = append(p.names, v.Check)
 		}
 	}
@@ -177,7 +177,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 	hang := errors.New("deadlock: the subject waits for itself")
 	for name, tc := range map[string]struct {
 		wrong func(n int, r cases.Report) (cases.Report, error)
-		row   func(harness.SweepRow) int
+		row   func(result.SweepRow) int
 		check string
 		exit  int
 	}{
@@ -188,16 +188,16 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Broken }, harness.Broken, harness.ExitBroken,
+			func(r result.SweepRow) int { return r.Broken }, result.Broken, result.ExitBroken,
 		},
 		"a run that cannot be judged": {
 			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
-					r.Result.Verdicts[0].Status = harness.StatusUnknown
+					r.Result.Verdicts[0].Status = result.StatusUnknown
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Unknown }, "lost", harness.ExitUnknown,
+			func(r result.SweepRow) int { return r.Unknown }, "lost", result.ExitUnknown,
 		},
 		"a fault that never came": {
 			func(n int, r cases.Report) (cases.Report, error) {
@@ -206,17 +206,17 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Unreached }, "", harness.ExitUnknown,
+			func(r result.SweepRow) int { return r.Unreached }, "", result.ExitUnknown,
 		},
 		"a run that fails before its fault came": {
 			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
 					r.Result.Faults = nil
-					r.Result.Verdicts[0].Status = harness.Fail
+					r.Result.Verdicts[0].Status = result.Fail
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Failed }, "lost", harness.ExitFail,
+			func(r result.SweepRow) int { return r.Failed }, "lost", result.ExitFail,
 		},
 		"a run without a verdict": {
 			func(n int, r cases.Report) (cases.Report, error) {
@@ -225,7 +225,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 				}
 				return r, nil
 			},
-			func(r harness.SweepRow) int { return r.Broken }, harness.Broken, harness.ExitBroken,
+			func(r result.SweepRow) int { return r.Broken }, result.Broken, result.ExitBroken,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -279,5 +279,5 @@ func TestSweepIsInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, r.Interrupted)
 	require.Equal(t, 5, r.Total().Runs)
-	require.Equal(t, harness.ExitInterrupted, r.Exit())
+	require.Equal(t, result.ExitInterrupted, r.Exit())
 }

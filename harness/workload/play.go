@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 )
 
 // Users plays a plan: it presses pay when it is time, and follows what the
@@ -16,7 +17,7 @@ import (
 // from several goroutines.
 type Users struct {
 	workload harness.Workload
-	history  *harness.History
+	history  *history.Writer
 	start    time.Time
 
 	over atomic.Bool // nothing is recorded any more
@@ -37,7 +38,7 @@ type order struct {
 }
 
 // NewUsers returns the users of a run whose offset 0 is start.
-func NewUsers(w harness.Workload, h *harness.History, start time.Time) *Users {
+func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 	return &Users{
 		workload: w, history: h, start: start,
 		open:    map[string]*order{},
@@ -96,7 +97,7 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 	}
 	u.mu.Unlock()
 
-	u.history.Record(harness.Record{Pay: &p})
+	u.history.Record(history.Record{Pay: &p})
 	go func() {
 		defer u.presses.Done()
 		if err := payer(p.Wallet).Pay(ctx, p); err != nil && ctx.Err() == nil {

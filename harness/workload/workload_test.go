@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -104,19 +105,19 @@ func TestPlay(t *testing.T) {
 				w.Wallets, w.Merchants, w.Payments, w.AmountMin, w.AmountMax, w.Currency = 1, 1, 1, 5, 5, "KES"
 				w.Deadline = time.Minute
 				var file bytes.Buffer
-				history := harness.NewHistory(&file, time.Now())
-				users := workload.NewUsers(w, history, time.Now())
+				hist := history.New(&file, time.Now())
+				users := workload.NewUsers(w, hist, time.Now())
 				tc.app.users = users
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				users.Play(ctx, workload.Plan(w, harness.Rand(1, harness.StreamWorkload)), func(int) harness.Payer { return tc.app })
 				require.Equal(t, tc.final, users.Wait(ctx))
 				users.Stop()
-				require.NoError(t, history.Close())
+				require.NoError(t, hist.Close())
 
 				var presses []string
 				var last harness.Outcome
-				for rec, err := range harness.ReadHistory(&file) {
+				for rec, err := range history.Read(&file) {
 					require.NoError(t, err)
 					if rec.Pay != nil {
 						presses = append(presses, rec.Pay.ID)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 )
 
@@ -24,7 +25,7 @@ type Probe struct {
 	Title    string // what was done
 	Expected string
 	Seen     string
-	Status   harness.Status
+	Status   result.Status
 }
 
 // concurrently is how many requests with one key are sent at once.
@@ -228,11 +229,11 @@ func (q *question) judge(ledger harness.Ledger, blind bool) {
 	}
 	switch {
 	case len(q.wrong) > 0:
-		q.Status = harness.Fail
+		q.Status = result.Fail
 	case q.lacks != "":
-		q.Status, q.doubt = harness.NotApplicable, q.lacks
+		q.Status, q.doubt = result.NotApplicable, q.lacks
 	case q.doubt == "":
-		q.Status = harness.Pass
+		q.Status = result.Pass
 	}
 	for _, more := range append(q.wrong, q.doubt) {
 		if more != "" {

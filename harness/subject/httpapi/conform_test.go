@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 )
@@ -20,25 +21,25 @@ func conform(t *testing.T, s *shop, config harness.HTTPClient, ledger subject.Le
 }
 
 func TestConform(t *testing.T) {
-	const pass, fail, unknown, absent = harness.Pass, harness.Fail, harness.StatusUnknown, harness.NotApplicable
+	const pass, fail, unknown, absent = result.Pass, result.Fail, result.StatusUnknown, result.NotApplicable
 	for name, tc := range map[string]struct {
 		set    func(*shop)
 		preset string
 		blind  bool
-		want   map[string]harness.Status // of those that do not pass
-		says   map[string]string         // what the seen of a probe contains
+		want   map[string]result.Status // of those that do not pass
+		says   map[string]string        // what the seen of a probe contains
 	}{
 		"careful": {
 			set: func(s *shop) { s.careful = true; s.failing = true }, preset: "ietf",
 			says: map[string]string{"replay": "byte for byte; booked 1 times", "concurrent": "HTTP 409, retry", "other-request": "then HTTP 422, declined; booked 1 times"},
 		},
 		"careful, and never failing": {
-			set: func(s *shop) { s.careful = true }, preset: "ietf", want: map[string]harness.Status{"after-5xx": absent},
+			set: func(s *shop) { s.careful = true }, preset: "ietf", want: map[string]result.Status{"after-5xx": absent},
 			says: map[string]string{"after-5xx": "half a body HTTP 400, again HTTP 400, then the whole HTTP 200, confirmed; booked 1 times; nothing that could be sent"},
 		},
 		"no ledger": {
 			set: func(s *shop) { s.careful = true }, blind: true,
-			want: map[string]harness.Status{
+			want: map[string]result.Status{
 				"replay": unknown, "other-request": unknown, "concurrent": unknown, "after-5xx": absent,
 				"cut-in-request": unknown, "cut-request-sent": unknown, "cut-before-answer": unknown,
 			},
@@ -46,24 +47,24 @@ func TestConform(t *testing.T) {
 		},
 		"it knows no keys": {
 			set: func(s *shop) { s.keyless = true }, preset: "ietf",
-			want: map[string]harness.Status{
+			want: map[string]result.Status{
 				"replay": fail, "other-request": fail, "concurrent": fail, "after-5xx": absent, "cut-request-sent": fail, "cut-before-answer": fail,
 			},
 			says: map[string]string{"concurrent": "booked 9 times; DUPLICATED", "cut-before-answer": "booked 2 times; DUPLICATED"},
 		},
 		"it does not look at the body": {
-			set: func(*shop) {}, want: map[string]harness.Status{"other-request": fail, "after-5xx": absent},
+			set: func(*shop) {}, want: map[string]result.Status{"other-request": fail, "after-5xx": absent},
 			says: map[string]string{"other-request": "no refusal: whoever asked believes that the other amount was paid"},
 		},
 		"a race": {
-			set: func(s *shop) { s.racy = true }, preset: "checkout", want: map[string]harness.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
+			set: func(s *shop) { s.racy = true }, preset: "checkout", want: map[string]result.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
 			says: map[string]string{"concurrent": "DUPLICATED", "cut-request-sent": "DUPLICATED"},
 		},
 		"a key that is forgotten when the client goes away": {
-			set: func(s *shop) { s.forgets = true }, preset: "checkout", want: map[string]harness.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
+			set: func(s *shop) { s.forgets = true }, preset: "checkout", want: map[string]result.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
 		},
 		"no mark": {
-			set: func(s *shop) { s.careful = true }, preset: "whop", want: map[string]harness.Status{"replay": fail, "other-request": fail, "after-5xx": absent},
+			set: func(s *shop) { s.careful = true }, preset: "whop", want: map[string]result.Status{"replay": fail, "other-request": fail, "after-5xx": absent},
 			says: map[string]string{"replay": "no Idempotent-Replayed: true", "other-request": "another status"},
 		},
 	} {
