@@ -1,6 +1,6 @@
-// Package harness holds the nouns of onebar and the seams between its parts. It
-// imports the standard library only, and every other package speaks in its
-// terms.
+// Package harness holds the nouns of onebar and the interfaces between its parts.
+// Every other package uses them. What happened in a run is in package history; what
+// is said of a run is in package result.
 //
 // Read it in this order:
 //
@@ -14,10 +14,11 @@
 //   - A [Payment] is what the user asked, an [Outcome] what the payer was told,
 //     a [Posting] what the ledger holds. onebar exists because the three can
 //     differ.
-//   - Everything that happens becomes a [Record] of the history, with its offset
-//     from the start of the run. A history is the only input of a check.
-//   - A check answers with a [Verdict], a threshold with a [Threshold], and the
-//     whole run with a [Result], the only input of a report.
+//   - Everything that happens becomes a record of the history (package history),
+//     with its offset from the start of the run. A history is the only input of a
+//     check.
+//   - A check gives a verdict, a threshold an outcome, and the whole run a result
+//     (package result). A result is the only input of a report.
 //
 // Times are offsets from the start of the run unless they say otherwise; money
 // is in minor units; rates are in bit/s; sizes are in bytes; shares and

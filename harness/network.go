@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Engine opens networks of one kind.
@@ -154,17 +156,17 @@ const (
 	DropCut                       // the timeline named it
 )
 
-const dropNames names = "- loss outage queue stopped mtu nat cut"
+const dropNames enum.Names = "- loss outage queue stopped mtu nat cut"
 
 // String returns the reason, or nothing for a packet that arrived.
-func (d DropReason) String() string { return dropNames.text(uint8(d)) }
+func (d DropReason) String() string { return dropNames.Text(uint8(d)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (d DropReason) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *DropReason) UnmarshalText(b []byte) error {
-	v, err := dropNames.parse("drop reason", b)
+	v, err := dropNames.Parse("drop reason", b)
 	*d = DropReason(v)
 	return err
 }

@@ -3,6 +3,8 @@ package harness
 import (
 	"math"
 	"time"
+
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Direction is the way a packet travels, seen from the payer.
@@ -15,17 +17,17 @@ const (
 	Down                       // server to client; toxiproxy calls it downstream
 )
 
-const directionNames names = "unknown up down"
+const directionNames enum.Names = "unknown up down"
 
 // String returns "up" or "down".
-func (d Direction) String() string { return directionNames.text(uint8(d)) }
+func (d Direction) String() string { return directionNames.Text(uint8(d)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Direction) UnmarshalText(b []byte) error {
-	v, err := directionNames.parse("direction", b)
+	v, err := directionNames.Parse("direction", b)
 	*d = Direction(v)
 	return err
 }
@@ -60,17 +62,17 @@ const (
 	Pareto                      // netem's: Jitter · 4/3 · (X − 3/2), where X is Pareto with shape 3: mostly early, sometimes very late
 )
 
-const distributionNames names = "uniform normal pareto"
+const distributionNames enum.Names = "uniform normal pareto"
 
 // String returns netem's name of the distribution.
-func (d Distribution) String() string { return distributionNames.text(uint8(d)) }
+func (d Distribution) String() string { return distributionNames.Text(uint8(d)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (d Distribution) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Distribution) UnmarshalText(b []byte) error {
-	v, err := distributionNames.parse("distribution", b)
+	v, err := distributionNames.Parse("distribution", b)
 	*d = Distribution(v)
 	return err
 }

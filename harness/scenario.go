@@ -3,6 +3,8 @@ package harness
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Scenario is one experiment, complete. The same scenario with the same seed
@@ -66,17 +68,17 @@ const (
 	Server           // the payment server
 )
 
-const sideNames names = "unknown client server"
+const sideNames enum.Names = "unknown client server"
 
 // String returns "client" or "server".
-func (s Side) String() string { return sideNames.text(uint8(s)) }
+func (s Side) String() string { return sideNames.Text(uint8(s)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Side) UnmarshalText(b []byte) error {
-	v, err := sideNames.parse("side", b)
+	v, err := sideNames.Parse("side", b)
 	*s = Side(v)
 	return err
 }
@@ -102,17 +104,17 @@ const (
 	Freeze               // stop Event.Side where it stands, and let it go on: its connections stay open and nothing answers
 )
 
-const actionNames names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze"
+const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze"
 
 // String returns the name of the action in a scenario file.
-func (a Action) String() string { return actionNames.text(uint8(a)) }
+func (a Action) String() string { return actionNames.Text(uint8(a)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *Action) UnmarshalText(b []byte) error {
-	v, err := actionNames.parse("action", b)
+	v, err := actionNames.Parse("action", b)
 	*a = Action(v)
 	return err
 }
@@ -156,17 +158,17 @@ const (
 	Inside               // the client has got a part of the answer
 )
 
-const momentNames names = "unknown complete answered inside"
+const momentNames enum.Names = "unknown complete answered inside"
 
 // String returns the moment in lower case.
-func (m Moment) String() string { return momentNames.text(uint8(m)) }
+func (m Moment) String() string { return momentNames.Text(uint8(m)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (m Moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *Moment) UnmarshalText(b []byte) error {
-	v, err := momentNames.parse("moment", b)
+	v, err := momentNames.Parse("moment", b)
 	*m = Moment(v)
 	return err
 }

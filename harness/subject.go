@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Subject is the payment system under test: both sides of it, and its ledger.
@@ -89,17 +91,17 @@ const (
 	Failed                        // final: the app did not take it
 )
 
-const outcomeNames names = "unknown queued confirmed declined expired failed"
+const outcomeNames enum.Names = "unknown queued confirmed declined expired failed"
 
 // String returns the outcome in lower case.
-func (o Outcome) String() string { return outcomeNames.text(uint8(o)) }
+func (o Outcome) String() string { return outcomeNames.Text(uint8(o)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *Outcome) UnmarshalText(b []byte) error {
-	v, err := outcomeNames.parse("outcome", b)
+	v, err := outcomeNames.Parse("outcome", b)
 	*o = Outcome(v)
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 // document is the JSON form of a batch; docs/result.md is its reference.
 type document struct {
-	Version int             `json:"version"` // harness.ResultVersion
+	Version int             `json:"version"` // result.Version
 	Status  string          `json:"status"`  // pass, fail, unknown or broken: the worst of the results
 	Results []result.Result `json:"results"`
 }

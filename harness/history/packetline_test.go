@@ -1,4 +1,4 @@
-package harness
+package history
 
 import (
 	"bytes"
@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // Whatever the fast reader accepts is what encoding/json reads.
 func FuzzParsePacket(f *testing.F) {
-	for _, p := range []Packet{
-		{At: 1, Client: 2, Flow: 3, Direction: Up, Size: 60, Delay: time.Second, Late: 7},
-		{At: 10, Direction: Down, Drop: DropOutage, Retransmit: true},
-		{Direction: Up, Drop: DropLoss},
+	for _, p := range []harness.Packet{
+		{At: 1, Client: 2, Flow: 3, Direction: harness.Up, Size: 60, Delay: time.Second, Late: 7},
+		{At: 10, Direction: harness.Down, Drop: harness.DropOutage, Retransmit: true},
+		{Direction: harness.Up, Drop: harness.DropLoss},
 	} {
 		f.Add(appendPacket(nil, p))
 	}
@@ -34,11 +36,11 @@ func FuzzParsePacket(f *testing.F) {
 
 // What a history writes takes the fast way, and arrives whole.
 func TestParsePacketReadsWhatIsWritten(t *testing.T) {
-	for name, p := range map[string]Packet{
-		"delivered": {At: time.Hour, Client: 999, Flow: 12, Direction: Up, Size: 1500, Delay: 300 * time.Millisecond, Late: time.Microsecond},
-		"early":     {At: -1, Direction: Down, Late: -1},
-		"lost":      {At: 1, Direction: Down, Drop: DropLoss, Retransmit: true},
-		"stopped":   {At: 1, Direction: Up, Drop: DropStopped},
+	for name, p := range map[string]harness.Packet{
+		"delivered": {At: time.Hour, Client: 999, Flow: 12, Direction: harness.Up, Size: 1500, Delay: 300 * time.Millisecond, Late: time.Microsecond},
+		"early":     {At: -1, Direction: harness.Down, Late: -1},
+		"lost":      {At: 1, Direction: harness.Down, Drop: harness.DropLoss, Retransmit: true},
+		"stopped":   {At: 1, Direction: harness.Up, Drop: harness.DropStopped},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line := appendPacket(nil, p)
@@ -56,12 +58,12 @@ func TestParsePacketReadsWhatIsWritten(t *testing.T) {
 }
 
 // A valid packet line in another hand is read all the same.
-func TestReadHistoryReadsForeignPacketLines(t *testing.T) {
+func TestReadReadsForeignPacketLines(t *testing.T) {
 	const file = `{"packet":{"dir":"down","size":52,"at":7,"client":1,"flow":2},"at":7}` + "\n"
 	n := 0
-	for r, err := range ReadHistory(bytes.NewReader([]byte(file))) {
+	for r, err := range Read(bytes.NewReader([]byte(file))) {
 		require.NoError(t, err)
-		require.Equal(t, Record{At: 7, Line: 1, Packet: &Packet{At: 7, Client: 1, Flow: 2, Direction: Down, Size: 52}}, r)
+		require.Equal(t, Record{At: 7, Line: 1, Packet: &harness.Packet{At: 7, Client: 1, Flow: 2, Direction: harness.Down, Size: 52}}, r)
 		n++
 	}
 	require.Equal(t, 1, n)

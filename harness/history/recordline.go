@@ -1,9 +1,11 @@
-package harness
+package history
 
 import (
 	"bytes"
 	"strconv"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // appendRecord appends the JSON line of r: what json.Marshal would write, without
@@ -76,7 +78,7 @@ func (w *lineWriter) flag(name string, set bool) {
 	}
 }
 
-func (w *lineWriter) payment(p *Payment) {
+func (w *lineWriter) payment(p *harness.Payment) {
 	w.text(`,"pay":{"id":"`, p.ID)
 	w.text(`,"order":"`, p.Order)
 	w.number(`,"wallet":`, int64(p.Wallet))
@@ -90,7 +92,7 @@ func (w *lineWriter) payment(p *Payment) {
 	w.raw("}")
 }
 
-func (w *lineWriter) attempt(a *Attempt) {
+func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.text(`,"attempt":{"payment":"`, a.Payment)
 	w.number(`,"n":`, int64(a.N))
 	w.flag(`,"status":true`, a.Status)
@@ -101,7 +103,7 @@ func (w *lineWriter) attempt(a *Attempt) {
 	w.raw("}")
 }
 
-func (w *lineWriter) posting(p *Posting) {
+func (w *lineWriter) posting(p *harness.Posting) {
 	w.text(`,"posting":{"id":"`, p.ID)
 	w.optional(`,"payment":"`, p.Payment)
 	w.optional(`,"order":"`, p.Order)
@@ -121,7 +123,7 @@ func parseLine(line []byte) (r Record, ok bool) {
 	case c.has(`,"pay":{"id":"`):
 		r.Pay = c.payment()
 	case c.has(`,"told":{"payment":"`):
-		t := &Told{Payment: c.text("")}
+		t := &harness.Told{Payment: c.text("")}
 		outcome := c.bytes(`,"outcome":"`)
 		c.ok = c.ok && t.Outcome.UnmarshalText(outcome) == nil
 		t.Reason = c.optionalText(`,"reason":"`)
@@ -170,8 +172,8 @@ func (c *cursor) optionalText(name string) string {
 
 // What follows begins behind the name of its first text.
 
-func (c *cursor) payment() *Payment {
-	p := &Payment{ID: c.text("")}
+func (c *cursor) payment() *harness.Payment {
+	p := &harness.Payment{ID: c.text("")}
 	p.Order = c.text(`,"order":"`)
 	p.Wallet = int(c.number(`,"wallet":`))
 	p.Payer = c.text(`,"payer":"`)
@@ -183,8 +185,8 @@ func (c *cursor) payment() *Payment {
 	return p
 }
 
-func (c *cursor) attempt() *Attempt {
-	a := &Attempt{Payment: c.text("")}
+func (c *cursor) attempt() *harness.Attempt {
+	a := &harness.Attempt{Payment: c.text("")}
 	a.N = int(c.number(`,"n":`))
 	a.Status = c.has(`,"status":true`)
 	a.Dialed = c.has(`,"dialed":true`)
@@ -195,8 +197,8 @@ func (c *cursor) attempt() *Attempt {
 	return a
 }
 
-func (c *cursor) posting() *Posting {
-	p := &Posting{ID: c.text("")}
+func (c *cursor) posting() *harness.Posting {
+	p := &harness.Posting{ID: c.text("")}
 	p.Payment = c.optionalText(`,"payment":"`)
 	p.Order = c.optionalText(`,"order":"`)
 	p.Payer = c.text(`,"payer":"`)

@@ -1,4 +1,11 @@
-package harness
+// Package history is the format of what happened in a run: one [Record] a line, as
+// JSON. A [Writer] writes it while the run goes on; [Read] reads it again.
+//
+// The policy for versions: a key may be added at any time, and readers ignore keys
+// that they do not know. [Version] is raised when an older reader would misjudge a
+// newer history; a reader refuses a version that is newer than its own, and judges
+// every older one.
+package history
 
 import (
 	"bufio"
@@ -11,29 +18,31 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
-// HistoryVersion is the version of the history format this package writes. It
+// Version is the version of the history format this package writes. It
 // is raised when an old reader would misjudge a new history.
-const HistoryVersion = 1
+const Version = 1
 
 // Record is one line of a history: an offset and exactly one of the other
 // fields, whose JSON key says what happened. docs/history.md is the reference.
 type Record struct {
 	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending but for packets
 
-	Header    *Header    `json:"header,omitempty"`    // always the first line
-	Phase     *Phase     `json:"phase,omitempty"`     // the network changes
-	Fault     *FaultNote `json:"fault,omitempty"`     // a fault begins or ends
-	Pay       *Payment   `json:"pay,omitempty"`       // a user presses pay
-	Told      *Told      `json:"told,omitempty"`      // a payer is shown an outcome
-	Attempt   *Attempt   `json:"attempt,omitempty"`   // a try is over
-	Committed string     `json:"committed,omitempty"` // the booking of this payment is durable
-	Packet    *Packet    `json:"packet,omitempty"`    // a packet arrived or was lost; At is when it was offered
-	Posting   *Posting   `json:"posting,omitempty"`   // read from the ledger after the settle
-	Balance   *Balance   `json:"balance,omitempty"`   // read from the ledger after the settle
-	Held      string     `json:"held,omitempty"`      // a payer still holds this payment after the settle
-	Note      string     `json:"note,omitempty"`      // what people should know of how the subject was driven and its ledger read
+	Header    *Header          `json:"header,omitempty"`    // always the first line
+	Phase     *Phase           `json:"phase,omitempty"`     // the network changes
+	Fault     *FaultNote       `json:"fault,omitempty"`     // a fault begins or ends
+	Pay       *harness.Payment `json:"pay,omitempty"`       // a user presses pay
+	Told      *harness.Told    `json:"told,omitempty"`      // a payer is shown an outcome
+	Attempt   *harness.Attempt `json:"attempt,omitempty"`   // a try is over
+	Committed string           `json:"committed,omitempty"` // the booking of this payment is durable
+	Packet    *harness.Packet  `json:"packet,omitempty"`    // a packet arrived or was lost; At is when it was offered
+	Posting   *harness.Posting `json:"posting,omitempty"`   // read from the ledger after the settle
+	Balance   *harness.Balance `json:"balance,omitempty"`   // read from the ledger after the settle
+	Held      string           `json:"held,omitempty"`      // a payer still holds this payment after the settle
+	Note      string           `json:"note,omitempty"`      // what people should know of how the subject was driven and its ledger read
 
 	// Late is by how much a timer of the harness fired after its time, which was At
 	// minus Late: the machine was busy, and programs on it waited for a processor, too.
@@ -41,38 +50,38 @@ type Record struct {
 
 	End *End `json:"end,omitempty"` // always the last line of a whole history
 
-	Line int `json:"-"` // 1-based line in the file, set by ReadHistory
+	Line int `json:"-"` // 1-based line in the file, set by Read
 }
 
 // Header opens a history: what was run, with what.
 type Header struct {
-	Version  int       `json:"version"`
-	Onebar   string    `json:"onebar"`  // version of the program
-	Started  time.Time `json:"started"` // wall time of offset 0, the only one
-	Seed     uint64    `json:"seed"`
-	Engine   string    `json:"engine"`
-	Payload  bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
-	Commits  bool      `json:"commits,omitempty"` // the subject reports its durable commits
-	Holds    bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold
-	Scenario Scenario  `json:"scenario"`
+	Version  int              `json:"version"`
+	Onebar   string           `json:"onebar"`  // version of the program
+	Started  time.Time        `json:"started"` // wall time of offset 0, the only one
+	Seed     uint64           `json:"seed"`
+	Engine   string           `json:"engine"`
+	Payload  bool             `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
+	Commits  bool             `json:"commits,omitempty"` // the subject reports its durable commits
+	Holds    bool             `json:"holds,omitempty"`   // the subject reports what its payers still hold
+	Scenario harness.Scenario `json:"scenario"`
 }
 
 // Phase begins at its record and lasts until the next one: what was asked of
 // every link meanwhile.
 type Phase struct {
-	Name       string  `json:"name"`
-	Profile    Profile `json:"profile"`
-	OutageUp   bool    `json:"outage_up,omitempty"`   // every packet up was to be lost
-	OutageDown bool    `json:"outage_down,omitempty"` // every packet down was to be lost
+	Name       string          `json:"name"`
+	Profile    harness.Profile `json:"profile"`
+	OutageUp   bool            `json:"outage_up,omitempty"`   // every packet up was to be lost
+	OutageDown bool            `json:"outage_down,omitempty"` // every packet down was to be lost
 }
 
 // FaultNote marks the begin or the end of one occurrence of a timeline event.
 type FaultNote struct {
-	Event  int    `json:"event"` // index in Scenario.Timeline
-	Action Action `json:"action"`
-	Ended  bool   `json:"ended,omitempty"`
-	Hits   int64  `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
-	Error  string `json:"error,omitempty"`
+	Event  int            `json:"event"` // index in Scenario.Timeline
+	Action harness.Action `json:"action"`
+	Ended  bool           `json:"ended,omitempty"`
+	Hits   int64          `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
+	Error  string         `json:"error,omitempty"`
 }
 
 // End closes a history.
@@ -87,11 +96,11 @@ type End struct {
 	ServerCommits int64 `json:"server_commits,omitempty"` // and of the server's
 }
 
-// History writes records as they happen. All its methods may be called from
+// Writer writes records as they happen. All its methods may be called from
 // several goroutines; none of them blocks on anything but the writer. It is a
 // PacketSink and an Observer. The first write error is kept, further records
 // are dropped, and Close returns the error.
-type History struct {
+type Writer struct {
 	mu    sync.Mutex
 	w     *bufio.Writer
 	start time.Time
@@ -99,15 +108,15 @@ type History struct {
 	err   error
 }
 
-// NewHistory returns a History that writes to w with offsets from start.
+// New returns a Writer that writes to w with offsets from start.
 // The caller owns w.
-func NewHistory(w io.Writer, start time.Time) *History {
-	return &History{w: bufio.NewWriterSize(w, 64<<10), start: start}
+func New(w io.Writer, start time.Time) *Writer {
+	return &Writer{w: bufio.NewWriterSize(w, 64<<10), start: start}
 }
 
 // Record writes r now: it sets r.At to the present offset. A record other than
 // a packet is handed to the writer at once, so that it survives a kill.
-func (h *History) Record(r Record) {
+func (h *Writer) Record(r Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.err != nil {
@@ -130,7 +139,7 @@ func (h *History) Record(r Record) {
 
 // write adds a line to the buffer, which is emptied first if it has no room: what
 // reaches the writer ends with a whole line, and survives a kill so.
-func (h *History) write(line []byte) {
+func (h *Writer) write(line []byte) {
 	if len(line) > h.w.Available() {
 		h.flush()
 	}
@@ -139,7 +148,7 @@ func (h *History) write(line []byte) {
 	}
 }
 
-func (h *History) flush() {
+func (h *Writer) flush() {
 	if err := h.w.Flush(); err != nil && h.err == nil {
 		h.err = fmt.Errorf("write history: %w", err)
 	}
@@ -147,7 +156,7 @@ func (h *History) flush() {
 
 // Packet implements PacketSink. Packets are buffered: the last of them may be
 // missing from a history whose writer was killed.
-func (h *History) Packet(p Packet) {
+func (h *Writer) Packet(p harness.Packet) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.err != nil {
@@ -159,7 +168,7 @@ func (h *History) Packet(p Packet) {
 
 // appendPacket appends the JSON line of p: what json.Marshal would write for
 // Record{At: p.At, Packet: &p}, without its cost.
-func appendPacket(b []byte, p Packet) []byte {
+func appendPacket(b []byte, p harness.Packet) []byte {
 	field := func(name string, v int64) {
 		b = append(b, name...)
 		b = strconv.AppendInt(b, v, 10)
@@ -180,7 +189,7 @@ func appendPacket(b []byte, p Packet) []byte {
 	if p.Late != 0 {
 		field(`,"late":`, int64(p.Late))
 	}
-	if p.Drop != DropNone {
+	if p.Drop != harness.DropNone {
 		b = append(b, `,"drop":"`...)
 		b = append(b, p.Drop.String()...)
 		b = append(b, '"')
@@ -198,16 +207,16 @@ func appendPacket(b []byte, p Packet) []byte {
 }
 
 // Told implements Observer.
-func (h *History) Told(t Told) { h.Record(Record{Told: &t}) }
+func (h *Writer) Told(t harness.Told) { h.Record(Record{Told: &t}) }
 
 // Attempt implements Observer.
-func (h *History) Attempt(a Attempt) { h.Record(Record{Attempt: &a}) }
+func (h *Writer) Attempt(a harness.Attempt) { h.Record(Record{Attempt: &a}) }
 
 // Committed implements Observer.
-func (h *History) Committed(payment string) { h.Record(Record{Committed: payment}) }
+func (h *Writer) Committed(payment string) { h.Record(Record{Committed: payment}) }
 
 // Err returns the first write error, if any.
-func (h *History) Err() error {
+func (h *Writer) Err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err
@@ -215,7 +224,7 @@ func (h *History) Err() error {
 
 // Close writes what is buffered and returns the first error there was. Records
 // that come later are dropped.
-func (h *History) Close() error {
+func (h *Writer) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.err == nil {
@@ -232,11 +241,11 @@ func (h *History) Close() error {
 // longest.
 const maxLine = 16 << 20
 
-// ReadHistory yields the records of a history in order. On the first line that
+// Read yields the records of a history in order. On the first line that
 // cannot be read it yields an error that names the line, and ends. Whether the
 // history is whole (begins with a Header, closes with an End) is for the reader
 // to judge.
-func ReadHistory(r io.Reader) iter.Seq2[Record, error] {
+func Read(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		s := bufio.NewScanner(r)
 		s.Buffer(make([]byte, 64<<10), maxLine)

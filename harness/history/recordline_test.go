@@ -1,4 +1,4 @@
-package harness
+package history
 
 import (
 	"encoding/json"
@@ -8,25 +8,27 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
 )
 
 var paid = map[string]Record{
-	"pay": {At: 1, Pay: &Payment{
+	"pay": {At: 1, Pay: &harness.Payment{
 		ID: "p1", Order: "o1", Wallet: 7, Payer: "w7", Payee: "m0", Amount: 33218, Currency: "INR", Deadline: time.Minute,
 	}},
-	"pay without a deadline": {At: time.Hour, Pay: &Payment{ID: "p1", Amount: -1}},
-	"told":                   {At: 5, Told: &Told{Payment: "p1", Outcome: Confirmed}},
-	"told why":               {At: 5, Told: &Told{Payment: "p1", Outcome: Declined, Reason: "no funds; ask (again)?"}},
-	"attempt":                {Attempt: &Attempt{Payment: "p1", N: 1, Took: time.Second}},
-	"attempt that failed":    {At: 9, Attempt: &Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},
-	"attempt without a connection": {At: 9, Attempt: &Attempt{
+	"pay without a deadline": {At: time.Hour, Pay: &harness.Payment{ID: "p1", Amount: -1}},
+	"told":                   {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}},
+	"told why":               {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Declined, Reason: "no funds; ask (again)?"}},
+	"attempt":                {Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: time.Second}},
+	"attempt that failed":    {At: 9, Attempt: &harness.Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},
+	"attempt without a connection": {At: 9, Attempt: &harness.Attempt{
 		Payment: "p1", N: 2, Dialed: true, NoConnection: true, Took: time.Second, Error: "dial tcp: connection refused",
 	}},
 	"committed": {At: 3, Committed: "p1"},
-	"posting": {At: 4, Posting: &Posting{
+	"posting": {At: 4, Posting: &harness.Posting{
 		ID: "16", Payment: "p1", Order: "o1", Payer: "w7", Payee: "m0", Amount: 33218, Currency: "INR",
 	}},
-	"foreign posting": {At: 4, Posting: &Posting{ID: "16", Amount: -5}},
+	"foreign posting": {At: 4, Posting: &harness.Posting{ID: "16", Amount: -5}},
 }
 
 // What a payment leaves behind takes the fast way, as encoding/json would write
@@ -57,17 +59,17 @@ func TestAppendRecord(t *testing.T) {
 func TestAppendRecordRefuses(t *testing.T) {
 	for name, r := range map[string]Record{
 		"nothing":           {At: 1},
-		"two things":        {Committed: "p1", Told: &Told{Payment: "p1"}},
+		"two things":        {Committed: "p1", Told: &harness.Told{Payment: "p1"}},
 		"another thing":     {Held: "p1"},
 		"a quotation mark":  {Committed: `"`},
-		"a backslash":       {Told: &Told{Reason: `\`}},
-		"a line":            {Attempt: &Attempt{Error: "a\nb"}},
-		"HTML":              {Attempt: &Attempt{Error: "<b>"}},
+		"a backslash":       {Told: &harness.Told{Reason: `\`}},
+		"a line":            {Attempt: &harness.Attempt{Error: "a\nb"}},
+		"HTML":              {Attempt: &harness.Attempt{Error: "<b>"}},
 		"an ampersand":      {Committed: "&"},
 		"more than ASCII":   {Committed: "é"},
 		"not UTF-8":         {Committed: "\xff"},
-		"a line separator":  {Pay: &Payment{Payee: "\u2028"}},
-		"an unprinted byte": {Posting: &Posting{Order: "\x7f"}},
+		"a line separator":  {Pay: &harness.Payment{Payee: "\u2028"}},
+		"an unprinted byte": {Posting: &harness.Posting{Order: "\x7f"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, ok := appendRecord([]byte("before"), r)
@@ -113,7 +115,7 @@ func FuzzParseLine(f *testing.F) {
 }
 
 func BenchmarkHistoryRecord(b *testing.B) {
-	h := NewHistory(io.Discard, time.Now())
+	h := New(io.Discard, time.Now())
 	r := paid["pay"]
 	b.ReportAllocs()
 	for b.Loop() {

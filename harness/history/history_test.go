@@ -1,4 +1,4 @@
-package harness_test
+package history_test
 
 import (
 	"bytes"
@@ -107,7 +107,7 @@ func TestHistoryWritesWholeLines(t *testing.T) {
 	require.NoError(t, h.Close())
 }
 
-func TestReadHistoryNamesTheBadLine(t *testing.T) {
+func TestReadNamesTheBadLine(t *testing.T) {
 	good := `{"at":1,"held":"p1"}` + "\n"
 	for name, tc := range map[string]struct{ file, want string }{
 		"truncated last line": {good + `{"at":2,"hel`, "line 2: the record is truncated"},
@@ -174,7 +174,7 @@ func TestHistoryConcurrentWriters(t *testing.T) {
 	require.Equal(t, 1600, lines)
 }
 
-func FuzzReadHistory(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"at":1,"held":"p1"}` + "\n"))
 	f.Add([]byte(`{"at":1,"packet":{"at":1,"client":0,"flow":1,"dir":"up","size":52,"drop":"loss"}}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

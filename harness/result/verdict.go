@@ -1,4 +1,6 @@
-package harness
+package result
+
+import "github.com/onebar/onebar/harness/enum"
 
 // Status is how a check, a threshold or a run came out.
 type Status uint8
@@ -11,17 +13,17 @@ const (
 	NotApplicable // of a check only: the subject does not offer what it takes to judge it; shown, and no worse than a pass
 )
 
-const statusNames names = "unknown pass fail n/a"
+const statusNames enum.Names = "unknown pass fail n/a"
 
 // String returns "unknown", "pass", "fail" or "n/a".
-func (s Status) String() string { return statusNames.text(uint8(s)) }
+func (s Status) String() string { return statusNames.Text(uint8(s)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Status) UnmarshalText(b []byte) error {
-	v, err := statusNames.parse("status", b)
+	v, err := statusNames.Parse("status", b)
 	*s = Status(v)
 	return err
 }

@@ -1,22 +1,32 @@
-package harness
+// Package result holds what is said of experiments: of one run ([Result], with its
+// [Verdict]s and [Figures]), of many ([Sweep], [Exploration]) and of one payment
+// followed step by step ([Checkup]). All are plain data and the only input of a
+// report. Each has the exit code of its outcome.
+package result
 
-import "time"
+import (
+	"time"
 
-// ResultVersion is the version of the JSON form of a Result. It is raised when
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enum"
+	"github.com/onebar/onebar/harness/history"
+)
+
+// Version is the version of the JSON form of a Result. It is raised when
 // a field changes its meaning or goes away.
-const ResultVersion = 1
+const Version = 1
 
 // Result is a run, judged and measured: the only input of a report. It is plain
 // data; docs/result.md is the reference of its JSON form.
 type Result struct {
-	Version  int           `json:"version"`
-	Onebar   string        `json:"onebar"`
-	Scenario Scenario      `json:"scenario"`
-	Engine   string        `json:"engine"`
-	Seed     uint64        `json:"seed"`
-	Started  time.Time     `json:"started"`
-	Took     time.Duration `json:"took"` // from offset 0 to the end of the history
-	Payload  bool          `json:"payload,omitempty"`
+	Version  int              `json:"version"`
+	Onebar   string           `json:"onebar"`
+	Scenario harness.Scenario `json:"scenario"`
+	Engine   string           `json:"engine"`
+	Seed     uint64           `json:"seed"`
+	Started  time.Time        `json:"started"`
+	Took     time.Duration    `json:"took"` // from offset 0 to the end of the history
+	Payload  bool             `json:"payload,omitempty"`
 
 	Status     Status      `json:"status"`          // the worst of the verdicts and thresholds
 	Error      string      `json:"error,omitempty"` // the experiment could not be carried to its end
@@ -72,17 +82,17 @@ const (
 	Joules
 )
 
-const unitNames names = "unknown count seconds bytes ratio bit/s joules"
+const unitNames enum.Names = "unknown count seconds bytes ratio bit/s joules"
 
 // String returns the name of the unit.
-func (u Unit) String() string { return unitNames.text(uint8(u)) }
+func (u Unit) String() string { return unitNames.Text(uint8(u)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (u *Unit) UnmarshalText(b []byte) error {
-	v, err := unitNames.parse("unit", b)
+	v, err := unitNames.Parse("unit", b)
 	*u = Unit(v)
 	return err
 }
@@ -120,7 +130,7 @@ type Threshold struct {
 // PhaseStat is one phase of a run: what was asked of the links, and what the
 // packets really got, over all links.
 type PhaseStat struct {
-	Phase
+	history.Phase
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
 	Up   Realised      `json:"up"`
@@ -213,9 +223,9 @@ type RadioState struct {
 
 // FaultStat is one event of the timeline and what it hit.
 type FaultStat struct {
-	Event  int    `json:"event"` // index in Scenario.Timeline
-	Action Action `json:"action"`
-	Line   int    `json:"line,omitempty"`
-	Times  int    `json:"times"` // occurrences
-	Hits   int64  `json:"hits"`  // packets, connections or answers it hit, over all occurrences
+	Event  int            `json:"event"` // index in Scenario.Timeline
+	Action harness.Action `json:"action"`
+	Line   int            `json:"line,omitempty"`
+	Times  int            `json:"times"` // occurrences
+	Hits   int64          `json:"hits"`  // packets, connections or answers it hit, over all occurrences
 }

@@ -1,15 +1,17 @@
-package harness
+// Package enum gives enumerations their text form, in files and reports.
+package enum
 
 import (
 	"fmt"
 	"strings"
 )
 
-// names gives an enum its text form: the words of the values from 0, apart by
-// spaces. The word "-" stands for no text at all.
-type names string
+// Names are the words of an enumeration: those of the values from 0, separated by
+// spaces. The word "-" stands for the empty text.
+type Names string
 
-func (n names) text(v uint8) string {
+// Text returns the word of v, and "unknown(v)" for a value without a word.
+func (n Names) Text(v uint8) string {
 	rest, word := string(n), ""
 	for range int(v) + 1 {
 		word, rest, _ = strings.Cut(rest, " ")
@@ -23,7 +25,8 @@ func (n names) text(v uint8) string {
 	return word
 }
 
-func (n names) parse(what string, b []byte) (uint8, error) {
+// Parse returns the value whose word is b. Its error names what, b and the words.
+func (n Names) Parse(what string, b []byte) (uint8, error) {
 	for v, rest := uint8(0), string(n); rest != ""; v++ {
 		var word string
 		if word, rest, _ = strings.Cut(rest, " "); word == "-" {

@@ -1,20 +1,22 @@
-package harness
+package result
 
 import (
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // Sweep is what came of running one scenario again and again, each time with
 // another fault at another point of it. It is plain data.
 type Sweep struct {
-	Scenario Scenario       `json:"scenario"` // as it was run without a fault
-	Engine   string         `json:"engine"`
-	Seed     uint64         `json:"seed"`
-	Points   []SweepPoints  `json:"points"` // kinds of points there were
-	Rows     []SweepRow     `json:"rows"`   // one a fault, or a first fault of two
-	Findings []SweepFinding `json:"findings,omitempty"`
-	Took     time.Duration  `json:"took"` // by the clock
+	Scenario harness.Scenario `json:"scenario"` // as it was run without a fault
+	Engine   string           `json:"engine"`
+	Seed     uint64           `json:"seed"`
+	Points   []SweepPoints    `json:"points"` // kinds of points there were
+	Rows     []SweepRow       `json:"rows"`   // one a fault, or a first fault of two
+	Findings []SweepFinding   `json:"findings,omitempty"`
+	Took     time.Duration    `json:"took"` // by the clock
 
 	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
 	Rest        int  `json:"rest,omitempty"`        // runs that were planned then and not made

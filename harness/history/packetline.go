@@ -1,15 +1,17 @@
-package harness
+package history
 
 import (
 	"bytes"
 	"math"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // parsePacket reads a line as appendPacket writes it, without the cost of
 // encoding/json: most lines of a history are packets. A line that is written in
 // any other way is refused, also a valid one, and left to encoding/json.
-func parsePacket(line []byte) (p Packet, ok bool) {
+func parsePacket(line []byte) (p harness.Packet, ok bool) {
 	c := cursor{rest: line, ok: true}
 	at := c.number(`{"at":`)
 	p.At = time.Duration(c.number(`,"packet":{"at":`))
@@ -17,9 +19,9 @@ func parsePacket(line []byte) (p Packet, ok bool) {
 	p.Flow = int(c.number(`,"flow":`))
 	p.N = c.optional(`,"n":`)
 	if c.want(`,"dir":"`); c.has(`up"`) {
-		p.Direction = Up
+		p.Direction = harness.Up
 	} else if c.want(`down"`); c.ok {
-		p.Direction = Down
+		p.Direction = harness.Down
 	}
 	p.Size = int(c.number(`,"size":`))
 	p.Delay = time.Duration(c.optional(`,"delay":`))
@@ -27,7 +29,7 @@ func parsePacket(line []byte) (p Packet, ok bool) {
 	if c.has(`,"drop":"`) {
 		end := bytes.IndexByte(c.rest, '"')
 		if end <= 0 || p.Drop.UnmarshalText(c.rest[:end]) != nil {
-			return Packet{}, false
+			return harness.Packet{}, false
 		}
 		c.rest = c.rest[end+1:]
 	}
@@ -36,7 +38,7 @@ func parsePacket(line []byte) (p Packet, ok bool) {
 	p.Corrupt = c.has(`,"corrupt":true`)
 	p.Cross = c.has(`,"cross":true`)
 	if c.want("}}\n"); !c.ok || len(c.rest) > 0 || at != int64(p.At) {
-		return Packet{}, false
+		return harness.Packet{}, false
 	}
 	return p, true
 }
