@@ -1,4 +1,4 @@
-package check
+package impairment
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// A packet that skips the delay to overtake is only seen to do so if another is
-// under way. So the probability to reorder shows in the packets that had the
-// chance to overtake: of them, those who skip the delay do.
+// A reordered packet skips the delay (as in netem). That shows only if another packet is
+// on its way at that time. So the probability of reordering is compared with the share
+// of the packets that could have overtaken another and did.
 
 // chance counts packets that could have overtaken another, and that did.
 type chance struct{ met, taken int64 }
@@ -37,7 +37,7 @@ const recently = 16
 
 // overtake notes the arrival of a packet and settles the one that arrived long
 // before.
-func (l *lane) overtake(links *links, x arrival) {
+func (l *linkState) overtake(links *Links, x arrival) {
 	for i := range l.recent {
 		r := &l.recent[i]
 		if r.n > x.n {
@@ -48,7 +48,7 @@ func (l *lane) overtake(links *links, x arrival) {
 		}
 	}
 	if len(l.recent) == recently {
-		links.settle(l.recent[0], l.up, func(t *tally) *chance { return &t.chance })
+		links.settle(l.recent[0], l.up, func(t *counts) *chance { return &t.chance })
 		copy(l.recent, l.recent[1:])
 		l.recent = l.recent[:recently-1]
 	}
@@ -58,15 +58,15 @@ func (l *lane) overtake(links *links, x arrival) {
 // settle counts an arrival if it had the chance to overtake the packet ahead:
 // that one was still under way, in the same phase, when this one had surely been
 // sent.
-func (l *links) settle(x arrival, up bool, of func(*tally) *chance) {
+func (l *Links) settle(x arrival, up bool, of func(*counts) *chance) {
 	s := &l.phases[x.phase]
 	path := s.path(up)
-	air := 2 * airtime(path, int64(x.size+x.ahead.size))
+	air := 2 * serialization(path, int64(x.size+x.ahead.size))
 	if path.Reorder == 0 || path.Trace != nil || !x.ahead.known || x.ahead.phase != x.phase ||
 		x.at+air >= x.ahead.arrived || air >= path.Delay-strays(path) {
 		return
 	}
-	c := of(s.tally(up))
+	c := of(s.way(up))
 	c.met++
 	if x.overtook {
 		c.taken++
@@ -88,9 +88,9 @@ func strays(p *harness.Path) time.Duration {
 
 // chances returns what every direction of every phase comes to, with the
 // arrivals that are not settled yet.
-func (l *links) chances() map[*tally]*chance {
-	all := make(map[*tally]*chance)
-	of := func(t *tally) *chance {
+func (l *Links) chances() map[*counts]*chance {
+	all := make(map[*counts]*chance)
+	of := func(t *counts) *chance {
 		c := all[t]
 		if c == nil {
 			c = new(chance)
@@ -103,17 +103,17 @@ func (l *links) chances() map[*tally]*chance {
 		of(&l.phases[i].up)
 		of(&l.phases[i].down)
 	}
-	for _, lane := range l.lanes {
-		for _, x := range lane.recent {
-			l.settle(x, lane.up, of)
+	for _, state := range l.states {
+		for _, x := range state.recent {
+			l.settle(x, state.up, of)
 		}
 	}
 	return all
 }
 
-// queued reports whether packets waited for the rate for long. Then it cannot
-// be told who had the chance to overtake.
-func (w way) queued() bool {
-	n := w.met.delivered
-	return n > 0 && w.met.way/time.Duration(n) > w.Delay+w.Jitter+w.Delay/2
+// queued reports whether packets waited long in the queue. Then the history does not
+// show which packets could have overtaken another.
+func (d direction) queued() bool {
+	n := d.counts.delivered
+	return n > 0 && d.counts.delay/time.Duration(n) > d.Delay+d.Jitter+d.Delay/2
 }

@@ -1,4 +1,4 @@
-package check
+package impairment
 
 import (
 	"cmp"
@@ -36,32 +36,32 @@ type wait struct{ from, to time.Duration }
 // than a time-out bears, in a direction with enough packets, or programs waited as
 // long for a processor. It is the whole run if only all phases together show it.
 // Less lateness than that cannot turn the experiment into another, and which
-// thresholds it can turn is for metric.Doubt.
-func (j *Judge) stalls() (all []stall) {
+// thresholds it can change, see threshold.Doubt.
+func (l *Links) stalls() (all []stall) {
 	var n, late int64
-	j.links.each(func(s *stretch, w way) {
-		n += w.met.delivered
-		late += w.met.stalled
-		if w.met.delivered >= lateEnough && many(w.met.stalled, w.met.delivered) {
+	l.each(func(s *phase, d direction) {
+		n += d.counts.delivered
+		late += d.counts.stalled
+		if d.counts.delivered >= lateEnough && many(d.counts.stalled, d.counts.delivered) {
 			all = append(all, stall{s.line, fmt.Sprintf("in phase %q %d of %s %s came more than %s late",
-				s.Name, w.met.stalled, plural(int(w.met.delivered), "packet"), w.Direction, harness.LeastTimeout)})
+				s.Name, d.counts.stalled, plural(int(d.counts.delivered), "packet"), d.Direction, harness.LeastTimeout)})
 		}
 	})
 	if len(all) == 0 && many(late, n) {
 		all = append(all, stall{0, fmt.Sprintf("%d of %s came more than %s late", late, plural(int(n), "packet"), harness.LeastTimeout)})
 	}
-	return append(all, j.waits(harness.LeastTimeout, stallShare)...)
+	return append(all, l.waiting(harness.LeastTimeout, stallShare)...)
 }
 
 // many reports whether more than stallShare of n are late.
 func many(late, n int64) bool { return float64(late) > stallShare*float64(n) }
 
-// waits returns the phases in more than a share of which programs waited for a
+// waiting returns the phases in more than a share of which programs waited for a
 // processor, longer than a time at once, or the whole run if only all phases
 // together show it. Too short a time shows nothing.
-func (j *Judge) waits(longer time.Duration, share float64) (all []stall) {
+func (l *Links) waiting(longer time.Duration, share float64) (all []stall) {
 	add := func(line int32, where string, from, to time.Duration) {
-		span, waited := to-from, j.links.waited(from, to, longer)
+		span, waited := to-from, l.waited(from, to, longer)
 		if span < lateEnough*harness.LeastTimeout || float64(waited) <= share*float64(span) {
 			return
 		}
@@ -72,22 +72,22 @@ func (j *Judge) waits(longer time.Duration, share float64) (all []stall) {
 		}
 		all = append(all, stall{line, how})
 	}
-	for i := range j.links.phases {
-		s, end := &j.links.phases[i], j.last
-		if i+1 < len(j.links.phases) {
-			end = j.links.phases[i+1].from
+	for i := range l.phases {
+		s, end := &l.phases[i], l.last
+		if i+1 < len(l.phases) {
+			end = l.phases[i+1].from
 		}
 		add(s.line, fmt.Sprintf("in phase %q ", s.Name), s.from, end)
 	}
 	if len(all) == 0 {
-		add(0, "", 0, j.last)
+		add(0, "", 0, l.last)
 	}
 	return all
 }
 
 // waited is for how long in a time programs waited for a processor, longer than some
 // time at once: they are taken to have waited while a timer of the harness was late.
-func (l *links) waited(from, to, longer time.Duration) (sum time.Duration) {
+func (l *Links) waited(from, to, longer time.Duration) (sum time.Duration) {
 	first, _ := slices.BinarySearchFunc(l.waits, from, func(w wait, t time.Duration) int { return cmp.Compare(w.to, t) })
 	for _, w := range l.waits[first:] {
 		if w.from >= to {
@@ -101,22 +101,22 @@ func (l *links) waited(from, to, longer time.Duration) (sum time.Duration) {
 }
 
 // Busy says how the machine stalled, or that it ran programs at less than half of
-// their speed, or nothing. Then a check may be unknown, or the experiment not as
-// asked, only because the machine had too much to do.
-func (j *Judge) Busy() string {
-	for _, s := range append(j.stalls(), j.waits(0, waitShare)...) {
+// their speed. It returns nothing if the machine kept up. A busy machine alone may be
+// why a check is unknown or the experiment was not as asked.
+func (l *Links) Busy() string {
+	for _, s := range append(l.stalls(), l.waiting(0, waitShare)...) {
 		return s.how
 	}
 	return ""
 }
 
-// late is how late the packets of the run were on average.
-func (l *links) late() time.Duration {
+// meanLate is how late the packets of the run were on average.
+func (l *Links) meanLate() time.Duration {
 	var n int64
 	var late time.Duration
-	l.each(func(_ *stretch, w way) {
-		n += w.met.delivered
-		late += w.met.late
+	l.each(func(_ *phase, d direction) {
+		n += d.counts.delivered
+		late += d.counts.late
 	})
 	return late / time.Duration(max(n, 1))
 }

@@ -1,4 +1,4 @@
-package check
+package impairment
 
 import (
 	"github.com/onebar/onebar/harness"
@@ -22,18 +22,18 @@ func kinds() [4]kind {
 
 // draw is how often a link did something at random in one direction of a phase.
 type draw struct {
-	s    *stretch
-	w    way
+	s    *phase
+	d    direction
 	kind int     // index in kinds
 	k, n int64   // so many of so many packets
 	p    float64 // the probability asked
 	loss harness.Loss
 }
 
-// shares compares what happened at random with what was asked, and says what was
-// as asked and what too few packets met to show.
-func (j *Judge) shares(a *answer) (said []string) {
-	draws := j.draws()
+// shares compares the random losses, reorderings, duplicates and corruptions with their
+// probabilities. It says which were as asked, and for which there were too few packets.
+func (l *Links) shares(found *doubts) (said []string) {
+	draws := l.draws()
 	tests := 0
 	for _, d := range draws {
 		if d.p > 0 {
@@ -51,8 +51,8 @@ func (j *Judge) shares(a *answer) (said []string) {
 			judged[d.kind][d.s.line] = true
 		}
 		if !d.asAsked(shareAlpha / float64(max(tests, 1))) {
-			doubtful(a, d.s.line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
-				d.s.Name, kinds()[d.kind].verb, d.k, d.n, d.w.Direction, 100*float64(d.k)/float64(d.n), 100*d.p)
+			found.add(d.s.line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
+				d.s.Name, kinds()[d.kind].verb, d.k, d.n, d.d.Direction, 100*float64(d.k)/float64(d.n), 100*d.p)
 		}
 	}
 	for i, k := range kinds() {
@@ -68,23 +68,23 @@ func (j *Judge) shares(a *answer) (said []string) {
 
 // draws lists what can be compared. A link draws loss for every packet that it
 // did not refuse before, and the rest for those it then accepted.
-func (j *Judge) draws() []draw {
+func (l *Links) draws() []draw {
 	var all []draw
-	chances := j.links.chances()
-	j.links.each(func(s *stretch, w way) {
-		m, path := w.met, w.Path
-		if w.outage || m.drawn() == 0 {
+	chances := l.chances()
+	l.each(func(s *phase, d direction) {
+		m, path := d.counts, d.Path
+		if d.outage || m.drawn() == 0 {
 			return
 		}
 		add := func(kind int, k, n int64, p float64) {
 			if n > 0 {
-				all = append(all, draw{s: s, w: w, kind: kind, k: k, n: n, p: p})
+				all = append(all, draw{s: s, d: d, kind: kind, k: k, n: n, p: p})
 			}
 		}
-		all = append(all, draw{s, w, 0, m.lost, m.drawn(), w.Loss.Mean(), w.Loss})
+		all = append(all, draw{s, d, 0, m.lost, m.drawn(), d.Loss.Mean(), d.Loss})
 		if path.Reorder == 0 {
 			add(1, m.overtook, m.delivered, 0)
-		} else if !w.queued() {
+		} else if !d.queued() {
 			add(1, chances[m].taken, chances[m].met, path.Reorder)
 		}
 		// A queue that is full refuses copies, too.

@@ -1,4 +1,4 @@
-package check
+package impairment
 
 import (
 	"time"
@@ -7,32 +7,55 @@ import (
 	"github.com/onebar/onebar/harness/history"
 )
 
-// links is what the packets of a run met, phase by phase, and what the faults
-// hit.
-type links struct {
-	phases []stretch
-	lanes  map[linkWay]*lane
+// Links keeps, for each phase, what was asked of the links and what happened to
+// their packets, and what each event of the timeline hit. The zero value is ready.
+// It is not safe for concurrent use.
+type Links struct {
+	header *history.Header
+	last   time.Duration // offset of the latest record but packets
+	phases []phase
+	states map[linkWay]*linkState
 	events map[int]*event // by index in Scenario.Timeline
 	waits  []wait         // in order
 }
 
-// stretch is a phase and what its packets met.
-type stretch struct {
+// Add reads the next record of the history, which stands on a line. It keeps numbers
+// of a packet, and not the packet.
+func (l *Links) Add(r *history.Record, line int32) {
+	if r.Packet != nil {
+		l.packet(r.Packet)
+		return
+	}
+	l.last = max(l.last, r.At)
+	switch {
+	case r.Late > 0:
+		l.waits = append(l.waits, wait{r.At - r.Late, r.At})
+	case r.Phase != nil:
+		l.phases = append(l.phases, phase{Phase: *r.Phase, from: r.At, line: line})
+	case r.Fault != nil:
+		l.fault(*r.Fault, line)
+	case r.Header != nil:
+		l.header = r.Header
+	}
+}
+
+// phase is a phase and what happened to its packets.
+type phase struct {
 	history.Phase
 	from     time.Duration
 	line     int32
-	up, down tally
+	up, down counts
 }
 
-// tally counts packets of one direction by their fate. Copies that a link made
+// counts counts packets of one direction by their fate. Copies that a link made
 // are in copied only.
-type tally struct {
+type counts struct {
 	delivered, lost, outage, queue, stopped, barred int64
 	crossed                                         int64 // the link, and were thrown away by the NAT behind it
 
 	// Sums over the delivered: the delay that was decided, what came on top, and
 	// how soon the rate could have sent them.
-	way, late, soonest time.Duration
+	delay, late, soonest time.Duration
 
 	stalled   int64 // delivered more than harness.LeastTimeout late
 	copied    int64
@@ -48,8 +71,8 @@ type linkWay struct {
 	up     bool
 }
 
-// lane is what has to be remembered of one direction of one link.
-type lane struct {
+// linkState is what has to be remembered of one direction of one link.
+type linkState struct {
 	up      bool
 	free    time.Duration // when the packets that have arrived had left the rate, at the soonest
 	highest int64         // number of the last offered of the packets that have arrived
@@ -69,11 +92,7 @@ type event struct {
 // span is one occurrence of an event, by the lines of its notes.
 type span struct{ from, to int32 } // to is 0 until it has ended
 
-func (l *links) phase(at time.Duration, p history.Phase, line int32) {
-	l.phases = append(l.phases, stretch{Phase: p, from: at, line: line})
-}
-
-func (l *links) fault(f history.FaultNote, line int32) {
+func (l *Links) fault(f history.FaultNote, line int32) {
 	e := l.events[f.Event]
 	if e == nil {
 		if l.events == nil {
@@ -94,13 +113,13 @@ func (l *links) fault(f history.FaultNote, line int32) {
 	}
 }
 
-// blink is the length of the phases between changes made in one go. What is
-// offered in one meets the phase after it.
+// blink bounds the length of a phase between two changes that were made together. A
+// packet that was offered in such a phase belongs to the phase after it.
 const blink = time.Millisecond
 
 // packet counts p in the phase that was in force when it was offered, which
 // may have ended by now. Packets from before the first phase belong to it.
-func (l *links) packet(p *harness.Packet) {
+func (l *Links) packet(p *harness.Packet) {
 	if len(l.phases) == 0 {
 		return
 	}
@@ -112,7 +131,7 @@ func (l *links) packet(p *harness.Packet) {
 		i++
 	}
 	up := p.Direction != harness.Down
-	t := l.phases[i].tally(up)
+	t := l.phases[i].way(up)
 	if p.Copy {
 		t.copied++
 	}
@@ -140,7 +159,7 @@ func (l *links) packet(p *harness.Packet) {
 	}
 }
 
-func (s *stretch) tally(up bool) *tally {
+func (s *phase) way(up bool) *counts {
 	if up {
 		return &s.up
 	}
@@ -148,21 +167,21 @@ func (s *stretch) tally(up bool) *tally {
 }
 
 // arrive counts a packet that was offered in phase i.
-func (l *links) arrive(i int, up bool, p *harness.Packet) {
-	t, path := l.phases[i].tally(up), l.phases[i].path(up)
+func (l *Links) arrive(i int, up bool, p *harness.Packet) {
+	t, path := l.phases[i].way(up), l.phases[i].path(up)
 	k := linkWay{p.Client, up}
-	lane := l.lanes[k]
-	if lane == nil {
-		lane = newLane(l, k)
+	state := l.states[k]
+	if state == nil {
+		state = newState(l, k)
 	}
 	arrived := p.At + p.Delay - p.Late
-	soonest := lane.pace(t, path, p, arrived)
+	soonest := state.pace(t, path, p, arrived)
 	if p.Copy {
 		return
 	}
 	t.delivered++
 	t.soonest += soonest
-	t.way += p.Delay - p.Late
+	t.delay += p.Delay - p.Late
 	t.late += p.Late
 	if p.Late > harness.LeastTimeout {
 		t.stalled++
@@ -171,27 +190,27 @@ func (l *links) arrive(i int, up bool, p *harness.Packet) {
 		t.corrupted++
 	}
 	if p.N == 0 {
-		return // it cannot be told who overtook whom
+		return // without numbers nothing shows which packet overtook which
 	}
-	if path.Reorder > 0 || len(lane.recent) > 0 {
-		lane.overtake(l, arrival{n: p.N, size: p.Size, at: p.At, arrived: arrived, phase: i})
+	if path.Reorder > 0 || len(state.recent) > 0 {
+		state.overtake(l, arrival{n: p.N, size: p.Size, at: p.At, arrived: arrived, phase: i})
 	}
-	if p.N > lane.highest {
-		lane.highest, lane.in = p.N, i
-	} else if by := &l.phases[lane.in]; by.path(up).Reorder == 0 {
-		by.tally(up).overtook++
+	if p.N > state.highest {
+		state.highest, state.in = p.N, i
+	} else if by := &l.phases[state.in]; by.path(up).Reorder == 0 {
+		by.way(up).overtook++
 	}
 }
 
-func newLane(l *links, k linkWay) *lane {
-	if l.lanes == nil {
-		l.lanes = make(map[linkWay]*lane)
+func newState(l *Links, k linkWay) *linkState {
+	if l.states == nil {
+		l.states = make(map[linkWay]*linkState)
 	}
-	l.lanes[k] = &lane{up: k.up}
-	return l.lanes[k]
+	l.states[k] = &linkState{up: k.up}
+	return l.states[k]
 }
 
-func (s *stretch) path(up bool) *harness.Path {
+func (s *phase) path(up bool) *harness.Path {
 	if up {
 		return &s.Profile.Up
 	}
@@ -199,28 +218,28 @@ func (s *stretch) path(up bool) *harness.Path {
 }
 
 // offered is how many packets the links were given.
-func (t tally) offered() int64 {
+func (t counts) offered() int64 {
 	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred + t.crossed
 }
 
 // drawn is how many packets a random loss was drawn for: it comes after the
 // outage and the MTU, after the NAT of what comes down and before that of what
 // goes up, and before the queue.
-func (t tally) drawn() int64 { return t.offered() - t.outage - t.barred }
+func (t counts) drawn() int64 { return t.offered() - t.outage - t.barred }
 
-// ways yields both directions of a phase.
-func (s *stretch) ways() [2]way {
-	return [2]way{
+// directions returns both directions of a phase.
+func (s *phase) directions() [2]direction {
+	return [2]direction{
 		{harness.Up, s.Profile.Up, s.OutageUp, &s.up},
 		{harness.Down, s.Profile.Down, s.OutageDown, &s.down},
 	}
 }
 
-// way is one direction of a phase: what was asked of it, and what its packets
-// met.
-type way struct {
+// direction is one direction of a phase: what was asked of it, and what happened to its
+// packets.
+type direction struct {
 	harness.Direction
 	harness.Path
 	outage bool
-	met    *tally
+	counts *counts
 }
