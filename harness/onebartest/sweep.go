@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,13 +64,7 @@ func swept(found sweep.Result) string {
 
 // worst tells of the first finding that fails, or else of the first, at length.
 func (r *runs) worst(ctx context.Context, found sweep.Result) string {
-	at := 0
-	for i, f := range found.Findings {
-		if f.Status == result.Fail {
-			at = i
-			break
-		}
-	}
+	at := max(slices.IndexFunc(found.Findings, func(f result.SweepFinding) bool { return f.Status == result.Fail }), 0)
 	if at >= len(found.Cases) {
 		return "" // it was interrupted before it found anything
 	}
