@@ -139,9 +139,9 @@ func Loses(e harness.Event, d harness.Direction) harness.DropReason {
 	return harness.DropNone
 }
 
-// Struck reports whether what an event begins at is hit by it, beside what its End
+// HitsTrigger reports whether what an event begins at is hit by it, beside what its End
 // counts: a commit by a power failure, and a packet by its loss.
-func Struck(e harness.Event) bool {
+func HitsTrigger(e harness.Event) bool {
 	f, ok := Of(e.Action)
 	if !ok || e.When == nil {
 		return false

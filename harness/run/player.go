@@ -199,7 +199,7 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 	if err != nil {
 		err = fmt.Errorf("event %d of the timeline: %w", f.event+1, err)
 	}
-	if fault.Struck(f.Event) {
+	if fault.HitsTrigger(f.Event) {
 		hits++
 	}
 	if f.outage(harness.Up) {
