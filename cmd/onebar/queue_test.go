@@ -33,7 +33,7 @@ func TestTheQueueComesBack(t *testing.T) {
 				sc.Expect = []harness.Expectation{{Text: fmt.Sprintf("max(confirm) < %v", away+15*time.Second)}, {Text: "attempts_per_payment < 5"}}
 				_, err = metric.ParseAll(sc.Expect)
 				require.NoError(t, err)
-				report, err := simulator(nil).Run(t.Context(), cases.Case{Scenario: sc, Seed: seed})
+				report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: seed})
 				require.NoError(t, err)
 				require.Equal(t, result.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
 			})

@@ -29,7 +29,7 @@ func newWorker() *cobra.Command {
 			os.Stdout = os.Stderr // what a subject prints must not mix with the answers
 			// A terminal's interrupt goes to all of its processes. What is under way is ended
 			// by whoever asked for it, or by its end.
-			return cases.Serve(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), cmd.OutOrStdout(), simulator(nil))
+			return cases.Serve(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), cmd.OutOrStdout(), simulator())
 		},
 	}
 }
@@ -44,8 +44,8 @@ func workers(n int) (*bubble.Pool, error) {
 }
 
 // simulator makes runs in this process.
-func simulator(watch func(int, string)) cases.Simulator {
-	return cases.Simulator{New: newSimulated, Version: version, Watch: watch}
+func simulator() cases.Simulator {
+	return cases.Simulator{New: newSimulated, Version: version}
 }
 
 // simulate has a worker carry out one scenario.

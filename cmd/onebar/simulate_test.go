@@ -28,7 +28,7 @@ func TestEveryScenarioRepeats(t *testing.T) {
 			if testing.Short() && name != "tunnel" && name != "crash" {
 				t.Skip("two of them will do")
 			}
-			report, err := simulator(nil).Run(t.Context(), cases.Case{Scenario: sc, Seed: 3, Dir: filepath.Join(t.TempDir(), name), Verify: true})
+			report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: 3, Dir: filepath.Join(t.TempDir(), name), Verify: true})
 			require.NoError(t, err)
 			res := report.Result
 			require.Empty(t, res.Error)
@@ -55,7 +55,7 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 			sc, err := loadBundled(tc.scenario, lib)
 			require.NoError(t, err)
 			sc.Subject.Broken = []string{tc.broken}
-			report, err := simulator(nil).Run(t.Context(), cases.Case{Scenario: sc, Seed: 1})
+			report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: 1})
 			require.NoError(t, err)
 			require.Equal(t, result.Fail, report.Result.Verdict(tc.check).Status)
 		})

@@ -5,9 +5,9 @@
 //
 // Whoever needs to know one of these iterates over [All] or asks [Of]: scenario files
 // (package spec), the player of the timeline and the check before a run (package
-// run), random faults (package nemesis), sweeps (package sweep), coverage (package coverage), and
-// whoever counts hits (packages check and metric). A new fault is a harness.Action
-// and a file here; if the network does it, it is a case of Inject of each engine,
+// run), random faults (package nemesis), sweeps (package sweep), coverage (package
+// coverage), and whoever counts hits (packages check and metric). A new fault is a
+// harness.Action and a file here; if the network does it, it is a case of Inject of each engine,
 // too.
 package fault
 
