@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
@@ -33,7 +33,7 @@ func TestTheQueueComesBack(t *testing.T) {
 				sc.Expect = []harness.Expectation{{Text: fmt.Sprintf("max(confirm) < %v", away+15*time.Second)}, {Text: "attempts_per_payment < 5"}}
 				_, err = metric.ParseAll(sc.Expect)
 				require.NoError(t, err)
-				report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: seed})
+				report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: seed})
 				require.NoError(t, err)
 				require.Equal(t, result.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
 			})

@@ -11,10 +11,10 @@ import (
 
 // subject is a System as a harness.Subject.
 type subject struct {
-	system System
-	bench  *Bench
-	server *server
-	phones *phones
+	system  System
+	bench   *Bench
+	server  *server
+	clients *clients
 }
 
 var (
@@ -45,14 +45,14 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	s.phones = newPhones(env, s.server.address(), s.system.Client)
-	s.phones.start()
+	s.clients = newClients(env, s.server.address(), s.system.Client)
+	s.clients.start()
 	s.bench.start(env.Observer)
 	return nil
 }
 
 // Payer implements harness.Subject.
-func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, s.bench, i} }
+func (s *subject) Payer(i int) harness.Payer { return payer{s.clients, s.bench, i} }
 
 // Ledger implements harness.Subject.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
@@ -63,15 +63,15 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 }
 
 // Broke implements harness.Breaker.
-func (s *subject) Broke() error { return errors.Join(s.server.err(), s.bench.misnamed()) }
+func (s *subject) Broke() error { return errors.Join(s.server.err(), s.bench.unknownPayment()) }
 
 // Close implements harness.Subject.
 func (s *subject) Close() error {
 	if s.server == nil {
 		return nil
 	}
-	if s.phones != nil {
-		s.phones.stop()
+	if s.clients != nil {
+		s.clients.stop()
 	}
 	return s.server.stop()
 }
@@ -94,7 +94,7 @@ func (s *subject) Abilities() harness.Abilities {
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	if side == harness.Client {
-		s.phones.stop()
+		s.clients.stop()
 		return nil
 	}
 	s.server.crash()
@@ -104,7 +104,7 @@ func (s *subject) Crash(side harness.Side) error {
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	if side == harness.Client {
-		s.phones.start()
+		s.clients.start()
 		return nil
 	}
 	return s.server.start(ctx)

@@ -1,4 +1,4 @@
-package main
+package cases
 
 import (
 	"bufio"
@@ -11,22 +11,20 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// repeatCheck is the verdict of --verify.
-const repeatCheck = "repeat"
-
-// verify runs a simulation again and says whether its history is that of the
-// first run, to the byte. Decisions of the network repeat in any case; whether
-// all does depends on the program under test, which may leave it to the
-// scheduler who is first of two that are woken at one instant.
-func verify(ctx context.Context, s simulation, first result.Result) (result.Verdict, error) {
-	v := result.Verdict{Check: repeatCheck, Status: result.Pass, Summary: "a second run of the seed had the same history, to the byte"}
+// verify makes the run of a case again and compares its history with that of the
+// first run, byte for byte. The network makes the same decisions in both. A subject
+// may not: the scheduler may decide the order of two goroutines that wake at one
+// instant.
+func (s Simulator) verify(ctx context.Context, c Case, first result.Result) (result.Verdict, error) {
+	v := result.Verdict{Check: "repeat", Status: result.Pass, Summary: "a second run of the seed had the same history, to the byte"}
 	dir, err := os.MkdirTemp("", "onebar-verify-")
 	if err != nil {
 		return result.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s.Case.Dir, s.Case.Pcap = dir, false
-	report, err := simulator(nil).Run(ctx, s.Case)
+	c.Dir, c.Pcap = dir, false
+	s.Watch = nil
+	report, err := s.once(ctx, c)
 	if err != nil {
 		return result.Verdict{}, fmt.Errorf("run the seed a second time: %w", err)
 	}

@@ -1,4 +1,4 @@
-package explore_test
+package cases_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -34,10 +35,10 @@ func TestTriggeredFaultsThatHitNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := onePayment()
+			c := casestest.OnePayment()
 			c.Scenario.Length = 20 * time.Second
 			c.Scenario.Timeline = []harness.Event{tc.event}
-			report, err := pair().Run(t.Context(), c)
+			report, err := casestest.Pair().Run(t.Context(), c)
 			require.NoError(t, err)
 			v := report.Result.Verdict("impairment")
 			require.Equal(t, tc.want, v.Status, v.Summary)

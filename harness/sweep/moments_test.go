@@ -1,4 +1,4 @@
-package explore_test
+package sweep_test
 
 import (
 	"context"
@@ -8,23 +8,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sweep"
 )
 
 // scripted is a Runner that reports requests and notes what it was asked for.
 type scripted struct {
-	requests []explore.Request
+	requests []cases.Request
 	final    time.Duration
 	can      harness.Abilities
-	cases    []explore.Case
+	cases    []cases.Case
 }
 
-func (s *scripted) Run(_ context.Context, c explore.Case) (explore.Report, error) {
+func (s *scripted) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	s.cases = append(s.cases, c)
-	r := explore.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
+	r := cases.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	if c.Survey {
-		r.Survey = &explore.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
+		r.Survey = &cases.Survey{Up: 1, Down: 1, Requests: s.requests, Final: s.final, Can: s.can}
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
@@ -35,14 +37,14 @@ func (s *scripted) Run(_ context.Context, c explore.Case) (explore.Report, error
 }
 
 func TestSweepMoments(t *testing.T) {
-	c := onePayment()
+	c := casestest.OnePayment()
 	c.Scenario.Timeline = []harness.Event{{Action: harness.Reset}}
 	c.Scenario.Subject.Client = &harness.ClientConfig{HTTP: &harness.HTTPClient{Timeout: 3 * time.Second}}
 	r := &scripted{
-		requests: []explore.Request{{Took: 400 * time.Millisecond, Answered: true, Inside: true}, {Took: time.Millisecond}},
+		requests: []cases.Request{{Took: 400 * time.Millisecond, Answered: true, Inside: true}, {Took: time.Millisecond}},
 		final:    900 * time.Millisecond, can: harness.CrashServer,
 	}
-	res, err := explore.SweepMoments(t.Context(), r, c, explore.SweepOptions{})
+	res, err := sweep.Moments(t.Context(), r, c, sweep.Options{})
 	require.NoError(t, err)
 	require.Empty(t, res.Findings)
 	require.Equal(t, []result.SweepPoints{{Kind: "requests", N: 2}, {Kind: "moments of them", N: 8}}, res.Points)
@@ -77,17 +79,17 @@ func TestSweepMoments(t *testing.T) {
 // A payment that takes longer than the first run is run once more, so that all of
 // its moments are seen.
 func TestSweepMomentsOfSlowServers(t *testing.T) {
-	r := &scripted{requests: []explore.Request{{}}}
-	_, err := explore.SweepMoments(t.Context(), r, onePayment(), explore.SweepOptions{})
+	r := &scripted{requests: []cases.Request{{}}}
+	_, err := sweep.Moments(t.Context(), r, casestest.OnePayment(), sweep.Options{})
 	require.NoError(t, err)
 	require.True(t, r.cases[0].Survey && r.cases[1].Survey && !r.cases[2].Survey)
 	require.Equal(t, 11*time.Second, r.cases[1].Scenario.Length, "as long as a client waits by default, and a second")
 }
 
 func TestSweepMomentsRefuses(t *testing.T) {
-	_, err := explore.SweepMoments(t.Context(), &scripted{final: 1}, onePayment(), explore.SweepOptions{})
+	_, err := sweep.Moments(t.Context(), &scripted{final: 1}, casestest.OnePayment(), sweep.Options{})
 	require.ErrorContains(t, err, "none of its requests can be followed")
-	_, err = explore.SweepMoments(t.Context(), &scripted{requests: []explore.Request{{}}, final: 1}, onePayment(), explore.SweepOptions{Limit: 2})
+	_, err = sweep.Moments(t.Context(), &scripted{requests: []cases.Request{{}}, final: 1}, casestest.OnePayment(), sweep.Options{Limit: 2})
 	require.ErrorContains(t, err, "the limit is 2")
 }
 
@@ -99,6 +101,6 @@ func TestMomentsHaveNames(t *testing.T) {
 		"inside the answer to request 1":      {Request: 1, Moment: harness.Inside},
 		"after commit 2 of the server":        {Commit: 2, Side: harness.Server, After: true},
 	} {
-		require.Equal(t, want, explore.Point{Trigger: trigger}.String())
+		require.Equal(t, want, cases.Point{Trigger: trigger}.String())
 	}
 }

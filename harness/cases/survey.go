@@ -1,4 +1,4 @@
-package explore
+package cases
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"github.com/onebar/onebar/harness/history"
 )
 
-// Survey says at which points of a run an event could have begun.
+// Survey lists the points of a run at which an event can begin.
 type Survey struct {
 	// Points are the packets of the payments, by the time they were offered, and
 	// then the commits, the client's first, each one before and after it is durable.
@@ -32,7 +32,7 @@ type Survey struct {
 	Final    time.Duration `json:"final,omitempty"` // from the beginning of the script to the last final outcome; 0 is none
 }
 
-// Point is a moment of a run that is told by what happens: see harness.Trigger.
+// Point is a moment of a run that is defined by what happens: see harness.Trigger.
 type Point struct {
 	harness.Trigger
 	At         time.Duration `json:"at,omitempty"`      // offset of the packet; 0 for a commit, whose time is not known
@@ -80,11 +80,11 @@ func (p Point) String() string {
 }
 
 // afterwards is how long after the last payment became final packets are still
-// points: acknowledgements are then on their way, and perhaps work that was put
-// off. Nothing is at stake in the packets that close idle connections.
+// points: acknowledgements, and work that was put off, may follow it. The packets that
+// close idle connections later are left out.
 const afterwards = 5 * time.Second
 
-// surveyor makes a Survey of the records of a run.
+// surveyor makes a Survey from the records of a run.
 type surveyor struct {
 	points []Point
 	flows  map[[2]int]bool // client and flow of connections seen
@@ -96,7 +96,7 @@ type surveyor struct {
 	first              *[2]int       // client and flow of the first connection
 	up, down           int64         // bytes on it
 
-	requests []Request // run calls for one moment after the other
+	requests []Request // package run reports one moment at a time
 }
 
 func newSurveyor(sc harness.Scenario) *surveyor {
@@ -107,7 +107,7 @@ func newSurveyor(sc harness.Scenario) *surveyor {
 	return s
 }
 
-// add takes in a record.
+// add notes what a record shows. Records come in the order of the history.
 func (s *surveyor) add(r history.Record) {
 	switch {
 	case r.Packet != nil:
@@ -154,7 +154,7 @@ func (s *surveyor) packet(p harness.Packet) {
 	s.flows[flow] = true
 }
 
-// survey returns what was found, in a run of the subject.
+// survey returns what was noted, in a run of the subject.
 func (s *surveyor) survey(subject harness.Subject) *Survey {
 	last := s.end
 	if len(s.open) == 0 {
@@ -173,4 +173,30 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 		}
 	}
 	return v
+}
+
+// Request is an HTTP request of a run.
+type Request struct {
+	Took     time.Duration `json:"took"`               // from when the server had it to the beginning of its answer
+	Answered bool          `json:"answered,omitempty"` // the answer began
+	Inside   bool          `json:"inside,omitempty"`   // it had more than one byte
+
+	began time.Time
+}
+
+// moment notes a moment of a request when it comes.
+func (s *surveyor) moment(m harness.Moment, n int64) {
+	for int64(len(s.requests)) < n {
+		s.requests = append(s.requests, Request{})
+	}
+	r := &s.requests[n-1]
+	switch m {
+	case harness.Complete:
+		r.began = time.Now()
+	case harness.Answered:
+		r.Took, r.Answered = time.Since(r.began), true
+	case harness.Inside:
+		r.Inside = true
+	case harness.MomentUnknown:
+	}
 }

@@ -1,4 +1,7 @@
-package explore
+// Package coverage counts which situations the payments of a run were in, and which
+// faults hit something. It reads the records of a history. An exploration adds up the
+// counts of its runs and shows which situations it never reached.
+package coverage
 
 import (
 	"cmp"
@@ -11,8 +14,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Situation is something that can become of a payment, and from which a payment
-// system may come out wrong.
+// Situation is something that can happen to a payment and that a payment system may
+// handle wrongly.
 type Situation struct {
 	Name    string
 	Commits bool // seen only in a subject that reports its durable commits
@@ -48,8 +51,8 @@ const (
 	together     = "a fault during another one"
 )
 
-// Situations returns all that a coverage counts beside faults, in the order in
-// which a report shows them.
+// Situations returns every situation that is counted, in the order in which a report
+// shows them. Faults are counted beside them.
 func Situations() []Situation {
 	return []Situation{
 		{Name: confirmed},
@@ -78,45 +81,50 @@ func Situations() []Situation {
 	}
 }
 
-// Coverage counts how often each situation was reached in a run, by its name, and
-// how often each kind of fault hit something and missed, such as "blackhole hit"
-// and "crash of the server missed".
-type Coverage map[string]int
+// Counts is how often each situation was reached in a run, by its name, and how often
+// each kind of fault hit something and missed, such as "blackhole hit" and "crash of
+// the server missed".
+type Counts map[string]int
 
-// coverer makes a Coverage of the records of a run.
-type coverer struct {
-	reached  Coverage
+// Recorder counts the situations of one run from the records of its history. Make it
+// with NewRecorder. One goroutine uses it.
+type Recorder struct {
+	reached  Counts
 	timeline []harness.Event
 	commits  bool
-	payments map[string]*passage
-	orders   map[string][]*passage // presses by order
-	faults   []struck              // that began, in order
+	payments map[string]*payment
+	orders   map[string][]*payment // presses by order
+	faults   []begunFault          // in the order in which they began
 	inForce  int
 }
 
-// passage is what has become of one press so far.
-type passage struct {
+// payment is the state of one press.
+type payment struct {
 	deadline    time.Duration // offset; 0 is none
 	told        bool
-	last        harness.Outcome
-	seen        [6]bool // outcomes it was told
+	last        harness.Outcome // the latest that its user was told
+	seen        [6]bool         // outcomes that its user was told
 	committed   bool
 	at          time.Duration // of the commit
-	unexplained bool          // its last try failed and nothing was booked by then
+	unexplained bool          // its last attempt failed and nothing was booked by then
 }
 
-// struck is a fault and when it began.
-type struck struct {
+// begunFault is a fault and when it began.
+type begunFault struct {
 	harness.Event
 	at time.Duration
 }
 
-func newCoverer() *coverer {
-	return &coverer{reached: Coverage{}, payments: map[string]*passage{}, orders: map[string][]*passage{}}
+// NewRecorder returns a recorder of a run whose history is still to come.
+func NewRecorder() *Recorder {
+	return &Recorder{reached: Counts{}, payments: map[string]*payment{}, orders: map[string][]*payment{}}
 }
 
-// add takes in a record.
-func (c *coverer) add(r history.Record) {
+// Counts returns what the records so far show. The recorder owns it.
+func (c *Recorder) Counts() Counts { return c.reached }
+
+// Add counts what a record shows. Records come in the order of the history.
+func (c *Recorder) Add(r history.Record) {
 	switch {
 	case r.Packet != nil:
 	case r.Header != nil:
@@ -126,7 +134,7 @@ func (c *coverer) add(r history.Record) {
 	case r.Told != nil:
 		c.tell(c.payment(r.Told.Payment), r.Told.Outcome)
 	case r.Attempt != nil:
-		c.try(c.payment(r.Attempt.Payment), *r.Attempt, r.At)
+		c.attempt(c.payment(r.Attempt.Payment), *r.Attempt, r.At)
 	case r.Committed != "":
 		c.commit(c.payment(r.Committed), r.At)
 	case r.Fault != nil:
@@ -138,32 +146,32 @@ func (c *coverer) add(r history.Record) {
 	}
 }
 
-func (c *coverer) payment(id string) *passage {
+func (c *Recorder) payment(id string) *payment {
 	p := c.payments[id]
 	if p == nil {
-		p = &passage{}
+		p = &payment{}
 		c.payments[id] = p
 	}
 	return p
 }
 
-func (c *coverer) press(pay harness.Payment) {
+func (c *Recorder) press(pay harness.Payment) {
 	p := c.payment(pay.ID)
 	p.deadline = pay.Deadline
 	before := c.orders[pay.Order]
 	if len(before) > 0 {
 		c.reached[pressedAgain]++
 	}
-	if slices.ContainsFunc(before, func(p *passage) bool { return p.committed }) {
+	if slices.ContainsFunc(before, func(p *payment) bool { return p.committed }) {
 		c.reached[pressedTwice]++
 	}
 	c.orders[pay.Order] = append(before, p)
 }
 
-func (c *coverer) tell(p *passage, o harness.Outcome) {
+func (c *Recorder) tell(p *payment, o harness.Outcome) {
 	if !p.seen[o] {
 		p.seen[o] = true
-		if name := outcomeNames(o); name != "" {
+		if name := situationOf(o); name != "" {
 			c.reached[name]++
 		}
 		if o == harness.Confirmed && p.seen[harness.OutcomeUnknown] {
@@ -173,9 +181,9 @@ func (c *coverer) tell(p *passage, o harness.Outcome) {
 	p.told, p.last = true, o
 }
 
-// outcomeNames returns the situation of being told an outcome; that a payment is
-// queued goes without saying.
-func outcomeNames(o harness.Outcome) string {
+// situationOf returns the situation of being told an outcome. Queued is none: every
+// payment may be.
+func situationOf(o harness.Outcome) string {
 	switch o {
 	case harness.Confirmed:
 		return confirmed
@@ -192,7 +200,7 @@ func outcomeNames(o harness.Outcome) string {
 	return ""
 }
 
-func (c *coverer) commit(p *passage, at time.Duration) {
+func (c *Recorder) commit(p *payment, at time.Duration) {
 	if p.committed {
 		return
 	}
@@ -202,10 +210,10 @@ func (c *coverer) commit(p *passage, at time.Duration) {
 	}
 }
 
-// try takes in a try that is over at an offset.
-func (c *coverer) try(p *passage, a harness.Attempt, at time.Duration) {
+// attempt counts an attempt that ended at an offset.
+func (c *Recorder) attempt(p *payment, a harness.Attempt, at time.Duration) {
 	began := at - a.Took
-	if !a.NoConnection { // no server saw it: what became of the one before is still open
+	if !a.NoConnection { // no server saw it, so the attempt before it may still be booked
 		c.explain(p, began)
 	}
 	switch {
@@ -229,9 +237,9 @@ func (c *coverer) try(p *passage, a harness.Attempt, at time.Duration) {
 	}
 }
 
-// explain says what has become of a try that failed, when the next one begins or
-// nothing more comes.
-func (c *coverer) explain(p *passage, now time.Duration) {
+// explain counts what a failed attempt came to, when the next one begins or the
+// history ends.
+func (c *Recorder) explain(p *payment, now time.Duration) {
 	if !p.unexplained || !c.commits {
 		return
 	}
@@ -243,8 +251,8 @@ func (c *coverer) explain(p *passage, now time.Duration) {
 	c.reached[requestLost]++
 }
 
-// inside counts a fault that began in a try.
-func (c *coverer) inside(p *passage, f struck, began time.Duration) {
+// inside counts a fault that began during an attempt.
+func (c *Recorder) inside(p *payment, f begunFault, began time.Duration) {
 	booked := p.committed && p.at <= f.at
 	switch {
 	case f.Action == harness.Reset:
@@ -261,7 +269,7 @@ func (c *coverer) inside(p *passage, f struck, began time.Duration) {
 	}
 }
 
-func (c *coverer) fault(n history.FaultNote, at time.Duration) {
+func (c *Recorder) fault(n history.FaultNote, at time.Duration) {
 	if n.Event < 0 || n.Event >= len(c.timeline) {
 		return
 	}
@@ -275,7 +283,7 @@ func (c *coverer) fault(n history.FaultNote, at time.Duration) {
 		c.reached[together]++
 	}
 	c.inForce++
-	c.faults = append(c.faults, struck{e, at})
+	c.faults = append(c.faults, begunFault{e, at})
 	if e.Action != harness.Crash || e.Side != harness.Client || !c.commits {
 		return
 	}
@@ -289,13 +297,13 @@ func (c *coverer) fault(n history.FaultNote, at time.Duration) {
 	}
 }
 
-// Tally sums up the coverage of runs.
-type Tally struct {
+// Total is the sum of the counts of several runs. The zero value is ready to use.
+type Total struct {
 	times, runs map[string]int
 }
 
-// Add takes in the coverage of a run.
-func (t *Tally) Add(c Coverage) {
+// Add adds the counts of a run.
+func (t *Total) Add(c Counts) {
 	if t.times == nil {
 		t.times, t.runs = map[string]int{}, map[string]int{}
 	}
@@ -308,7 +316,7 @@ func (t *Tally) Add(c Coverage) {
 // Reached returns how often each situation was reached, those that never were
 // included, and after them how often each kind of fault that the scenarios may have
 // hit something, and how often it missed, if it did.
-func (t *Tally) Reached(list []harness.Scenario) []result.Reached {
+func (t *Total) Reached(list []harness.Scenario) []result.Reached {
 	var all []result.Reached
 	row := func(name string) {
 		all = append(all, result.Reached{Name: name, Times: t.times[name], Runs: t.runs[name]})

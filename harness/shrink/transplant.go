@@ -1,4 +1,4 @@
-package explore
+package shrink
 
 import (
 	"cmp"
@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
 )
 
-// transplant moves the events to the packets and commits of n payments pressed at
-// the plain rate: an instant of the script means nothing to another workload, but what was
-// going on then does. It tries every point for one event, and pairs of points for
-// two, and reports whether one of them failed.
+// transplant replaces the workload by n payments at the plain rate and moves the events
+// to the packets and commits of these: another workload does something else at the
+// events' times. It tries each point for one event and pairs of points for two, and
+// reports whether a run failed.
 func (s *shrinker) transplant(n int) bool {
 	kinds := s.kinds()
 	for _, wallets := range slices.Compact([]int{1, min(n, s.best.Scenario.Workload.Wallets)}) {
@@ -31,8 +32,7 @@ func (s *shrinker) transplant(n int) bool {
 	return false
 }
 
-// links returns the scenario's link without what only chance explains, and as it
-// is.
+// links returns the scenario's link without what is random, and then the link itself.
 func (s *shrinker) links() []harness.Profile {
 	full := s.best.Scenario.Link
 	plain := full
@@ -46,8 +46,8 @@ func (s *shrinker) links() []harness.Profile {
 	return []harness.Profile{plain, full}
 }
 
-// kinds returns the different events of the timeline, without their moments. If
-// packets are lost or held up there, or on the link, outages are among them.
+// kinds returns the different events of the timeline, without their times. If the
+// timeline or the link loses or delays packets, outages are added.
 func (s *shrinker) kinds() []harness.Event {
 	var kinds []harness.Event
 	add := func(e harness.Event) {
@@ -57,18 +57,18 @@ func (s *shrinker) kinds() []harness.Event {
 		}
 	}
 	link := s.best.Scenario.Link
-	starves := !reflect.DeepEqual(s.links()[0], link)
+	loses := !reflect.DeepEqual(s.links()[0], link)
 	for _, e := range s.best.Scenario.Timeline {
 		add(e)
 		switch e.Action {
 		case harness.SetLink, harness.Blackhole, harness.Drop, harness.CrossTraffic:
-			starves = true
+			loses = true
 		default:
 		}
 	}
 	for _, d := range []harness.Direction{harness.Down, harness.Up, harness.DirectionUnknown} {
 		for _, lasts := range []time.Duration{5 * time.Second, 20 * time.Second} {
-			if starves {
+			if loses {
 				add(harness.Event{Action: harness.Blackhole, Direction: d, For: lasts})
 			}
 		}
@@ -85,9 +85,15 @@ func (s *shrinker) planted(sc harness.Scenario, kinds []harness.Event) []harness
 	var list []harness.Scenario
 	for _, k := range kinds {
 		points := slices.Clone(survey.Points)
-		if k.Direction != harness.DirectionUnknown { // what it hits comes first
-			slices.SortStableFunc(points, func(a, b Point) int {
-				return cmp.Compare(btoi(a.Direction != k.Direction), btoi(b.Direction != k.Direction))
+		if k.Direction != harness.DirectionUnknown { // packets that it can hit come first
+			away := func(p cases.Point) int {
+				if p.Direction != k.Direction {
+					return 1
+				}
+				return 0
+			}
+			slices.SortStableFunc(points, func(a, b cases.Point) int {
+				return cmp.Compare(away(a), away(b))
 			})
 		}
 		for _, p := range points {
@@ -101,15 +107,8 @@ func (s *shrinker) planted(sc harness.Scenario, kinds []harness.Event) []harness
 	return list
 }
 
-func btoi(v bool) int {
-	if v {
-		return 1
-	}
-	return 0
-}
-
-// at returns an event that begins at a point, and whether there can be one.
-func at(e harness.Event, p Point) (harness.Event, bool) {
+// at returns an event that begins at a point, and reports whether it can.
+func at(e harness.Event, p cases.Point) (harness.Event, bool) {
 	t := p.Trigger
 	e.At, e.When = 0, &t
 	if p.Commit > 0 {
@@ -119,7 +118,7 @@ func at(e harness.Event, p Point) (harness.Event, bool) {
 	return e, true
 }
 
-// pairs tries two of the events of the timeline in their order, if it has several.
+// pairs tries two events, if the timeline has several.
 func (s *shrinker) pairs(bare harness.Scenario, kinds []harness.Event) bool {
 	if len(s.best.Scenario.Timeline) < 2 {
 		return false
@@ -137,9 +136,8 @@ func (s *shrinker) pairs(bare harness.Scenario, kinds []harness.Event) bool {
 	return false
 }
 
-// triggers turns events begun by the clock into events begun by a packet or a
-// commit, those nearest to their instant first: they do not depend on how fast
-// everything before them was.
+// triggers has events that begin at a time begin at a packet or a commit, the nearest in
+// time first: they then do not depend on how fast everything before them was.
 func (s *shrinker) triggers() {
 	if s.best.Scenario.Workload.Payments > cutLimit {
 		return
@@ -154,7 +152,7 @@ func (s *shrinker) triggers() {
 			began = e.At
 		}
 		points := slices.Clone(survey.Points)
-		slices.SortStableFunc(points, func(a, b Point) int {
+		slices.SortStableFunc(points, func(a, b cases.Point) int {
 			return cmp.Compare((a.At - began).Abs(), (b.At - began).Abs())
 		})
 		var list []harness.Scenario

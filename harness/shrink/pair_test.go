@@ -1,4 +1,4 @@
-package explore_test
+package shrink_test
 
 import (
 	"io/fs"
@@ -8,8 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -57,7 +59,7 @@ func TestShrinkOfBrokenPairs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.sc.Subject.Broken = []string{tt.broken}
-			found := shrinkFirst(t, explore.Case{Scenario: tt.sc}, tt.check)
+			found := shrinkFirst(t, cases.Case{Scenario: tt.sc}, tt.check)
 			sc := found.Case.Scenario
 			t.Logf("seed %d: %d cases, %v", found.Case.Seed, found.Tried, sc.Timeline)
 			require.Equal(t, tt.check, found.Check)
@@ -78,15 +80,15 @@ func TestShrinkOfBrokenPairs(t *testing.T) {
 }
 
 // shrinkFirst shrinks the first seed of a case that fails in a check.
-func shrinkFirst(t *testing.T, c explore.Case, check string) explore.Shrunk {
+func shrinkFirst(t *testing.T, c cases.Case, check string) shrink.Result {
 	t.Helper()
 	for c.Seed = 1; c.Seed <= 100; c.Seed++ {
-		found, err := explore.Shrink(t.Context(), pair(), c, explore.ShrinkOptions{Check: check, Jobs: 2})
+		found, err := shrink.Shrink(t.Context(), casestest.Pair(), c, shrink.Options{Check: check, Jobs: 2})
 		if err == nil {
 			return found
 		}
-		require.ErrorIs(t, err, explore.ErrPasses)
+		require.ErrorIs(t, err, shrink.ErrPasses)
 	}
 	require.FailNow(t, "no seed fails")
-	return explore.Shrunk{}
+	return shrink.Result{}
 }

@@ -1,4 +1,6 @@
-package onebartest
+// Package story writes what happened to one payment: its attempts, what its user was
+// told, the faults meanwhile and the packets of its phone. It reads a history.
+package story
 
 import (
 	"fmt"
@@ -12,8 +14,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// teller writes what a history says of one payment, a line for each thing.
-type teller struct {
+// writer writes what a history says of one payment, one line for each event.
+type writer struct {
 	w       io.Writer
 	finding result.Finding
 	wallet  int
@@ -21,52 +23,53 @@ type teller struct {
 	actions []harness.Event // of the timeline
 	lost    [3]int          // packets of the wallet since the last line, by direction
 	passed  [3]int
-	asides  []string // since the last line
+	pending []string // notes since the last line
 	booked  bool     // the ledger is being read
 }
 
-// tell writes the story of the payment of a finding, with the presses of its
-// order, the faults meanwhile, and the packets of its phone.
-func tell(w io.Writer, hist iter.Seq2[history.Record, error], f result.Finding) {
-	t := teller{w: w, finding: f}
-	for r, err := range hist {
+// Write writes what records say of the payment of a finding, one line for each event,
+// with every press of its order. It stops at the first record that cannot be read; an
+// error of w is ignored.
+func Write(w io.Writer, records iter.Seq2[history.Record, error], f result.Finding) {
+	t := writer{w: w, finding: f}
+	for r, err := range records {
 		if err != nil {
-			return // the run was judged by the same file
+			return // whoever judged the history has said so
 		}
 		t.record(r)
 	}
 }
 
 // line writes what happened to the payment at an offset, and what came before it.
-func (t *teller) line(at time.Duration, format string, args ...any) {
-	t.aside(at, format, args...)
-	for _, text := range t.asides {
+func (t *writer) line(at time.Duration, format string, args ...any) {
+	t.note(at, format, args...)
+	for _, text := range t.pending {
 		fmt.Fprintln(t.w, text)
 	}
-	t.asides = nil
+	t.pending = nil
 }
 
-// aside notes what happened beside the payment: if nothing more does to it, nobody
-// needs to know.
-func (t *teller) aside(at time.Duration, format string, args ...any) {
+// note keeps an event beside the payment. It is written only if something happens to
+// the payment after it.
+func (t *writer) note(at time.Duration, format string, args ...any) {
 	for _, d := range []harness.Direction{harness.Up, harness.Down} {
 		if t.lost[d] > 0 {
-			t.asides = append(t.asides, fmt.Sprintf("  %10s   %d packets %s: %d lost", "", t.lost[d]+t.passed[d], d, t.lost[d]))
+			t.pending = append(t.pending, fmt.Sprintf("  %10s   %d packets %s: %d lost", "", t.lost[d]+t.passed[d], d, t.lost[d]))
 		}
 	}
 	t.lost, t.passed = [3]int{}, [3]int{}
 	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line
-	t.asides = append(t.asides, fmt.Sprintf("  %10.3fs  %s", at.Seconds(), text))
+	t.pending = append(t.pending, fmt.Sprintf("  %10.3fs  %s", at.Seconds(), text))
 }
 
-// about reports whether a payment is a press of the order that is told of.
-func (t *teller) about(payment string) bool {
+// about reports whether a payment is a press of the order of the finding.
+func (t *writer) about(payment string) bool {
 	first, _, _ := strings.Cut(payment, ".")
 	of, _, _ := strings.Cut(t.finding.Payment, ".")
 	return payment != "" && first == of
 }
 
-func (t *teller) record(r history.Record) {
+func (t *writer) record(r history.Record) {
 	switch {
 	case r.Header != nil:
 		t.actions = r.Header.Scenario.Timeline
@@ -98,7 +101,7 @@ func (t *teller) record(r history.Record) {
 	}
 }
 
-func (t *teller) packet(p harness.Packet) {
+func (t *writer) packet(p harness.Packet) {
 	if !t.asked || p.Client != t.wallet || p.Copy || p.Cross {
 		return
 	}
@@ -109,7 +112,7 @@ func (t *teller) packet(p harness.Packet) {
 	}
 }
 
-func (t *teller) fault(at time.Duration, f history.FaultNote) {
+func (t *writer) fault(at time.Duration, f history.FaultNote) {
 	what := f.Action.String()
 	if f.Event < len(t.actions) {
 		e := t.actions[f.Event]
@@ -121,16 +124,16 @@ func (t *teller) fault(at time.Duration, f history.FaultNote) {
 		}
 	}
 	if f.Ended {
-		t.aside(at, "-- %s: over", what)
+		t.note(at, "-- %s: over", what)
 		return
 	}
-	t.aside(at, "-- %s", what)
+	t.note(at, "-- %s", what)
 }
 
-func (t *teller) posting(at time.Duration, p harness.Posting) {
+func (t *writer) posting(at time.Duration, p harness.Posting) {
 	if t.about(p.Payment) || p.Order != "" && p.Order == t.finding.Order {
 		if !t.booked {
-			t.booked, t.asides = true, nil // the ledger is read long after
+			t.booked, t.pending = true, nil // the ledger is read after the run
 		}
 		t.line(at, "in the ledger: posting %s, %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), p.Payer, p.Payee)
 	}

@@ -1,4 +1,4 @@
-package explore_test
+package sweep_test
 
 import (
 	"errors"
@@ -7,12 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
 )
 
 // live runs the reference pair behind toxiproxy.
-func live() explore.Live { return explore.Live{Engine: toxi.Engine{}, New: pair().New} }
+func live() cases.Live { return cases.Live{Engine: toxi.Engine{}, New: casestest.NewPair} }
 
 // The connection of a payment is cut at every byte, and the correct pair is none
 // the worse for it where it really is.
@@ -21,8 +23,8 @@ func TestSweepBytes(t *testing.T) {
 		t.Skip("runs in real time")
 	}
 	t.Parallel()
-	some := &partly{Runner: live(), makes: func(n int, _ explore.Case) bool { return n%91 == 1 }}
-	r, err := explore.SweepBytes(t.Context(), some, onePayment(), explore.SweepOptions{})
+	some := &partly{Runner: live(), makes: func(n int, _ cases.Case) bool { return n%91 == 1 }}
+	r, err := sweep.Bytes(t.Context(), some, casestest.OnePayment(), sweep.Options{})
 	require.NoError(t, err)
 	require.Empty(t, r.Findings)
 	n := points(r)
@@ -34,13 +36,13 @@ func TestSweepBytes(t *testing.T) {
 }
 
 func TestSweepBytesRefuses(t *testing.T) {
-	_, err := explore.SweepBytes(t.Context(), live(), onePayment(), explore.SweepOptions{Limit: 10})
+	_, err := sweep.Bytes(t.Context(), live(), casestest.OnePayment(), sweep.Options{Limit: 10})
 	require.ErrorContains(t, err, "the limit is 10")
 
 	none := live()
 	none.New = func(harness.Scenario) (harness.Subject, func() error, error) {
 		return nil, nil, errors.New("no endpoint")
 	}
-	_, err = explore.SweepBytes(t.Context(), none, onePayment(), explore.SweepOptions{})
+	_, err = sweep.Bytes(t.Context(), none, casestest.OnePayment(), sweep.Options{})
 	require.ErrorContains(t, err, "no endpoint")
 }

@@ -1,4 +1,4 @@
-package explore
+package coverage
 
 import (
 	"cmp"
@@ -78,116 +78,116 @@ func TestCoverage(t *testing.T) {
 	const lost = "no answer"
 	tests := map[string]struct {
 		write func(*happened)
-		want  Coverage
+		want  Counts
 	}{
 		confirmed: {func(h *happened) {
 			h.committed(1, "p1")
 			h.told(1.5, "p1", harness.Confirmed)
 			h.try(0.1, 1.5, "p1", "")
-		}, Coverage{confirmed: 1}},
+		}, Counts{confirmed: 1}},
 		declined: {func(h *happened) {
 			h.told(1, "p1", harness.Declined)
 			h.told(2, "p1", harness.Declined)
-		}, Coverage{declined: 1}},
-		expired: {func(h *happened) { h.told(61, "p1", harness.Expired) }, Coverage{expired: 1}},
-		failed:  {func(h *happened) { h.told(1, "p1", harness.Failed) }, Coverage{failed: 1}},
+		}, Counts{declined: 1}},
+		expired: {func(h *happened) { h.told(61, "p1", harness.Expired) }, Counts{expired: 1}},
+		failed:  {func(h *happened) { h.told(1, "p1", harness.Failed) }, Counts{failed: 1}},
 		recovered: {func(h *happened) {
 			h.told(5, "p1", harness.OutcomeUnknown)
 			h.told(9, "p1", harness.Confirmed)
-		}, Coverage{toldUnknown: 1, recovered: 1, confirmed: 1}},
+		}, Counts{toldUnknown: 1, recovered: 1, confirmed: 1}},
 		"unknown after confirmed is not recovered": {func(h *happened) {
 			h.told(5, "p1", harness.Confirmed)
 			h.told(9, "p1", harness.OutcomeUnknown)
-		}, Coverage{toldUnknown: 1, confirmed: 1}},
+		}, Counts{toldUnknown: 1, confirmed: 1}},
 		requestLost: {func(h *happened) {
 			h.try(0, 3, "p1", lost)
 			h.committed(4.5, "p1")
 			h.try(4, 5, "p1", "")
-		}, Coverage{requestLost: 1}},
-		"the last request lost": {func(h *happened) { h.try(0, 3, "p1", lost) }, Coverage{requestLost: 1}},
+		}, Counts{requestLost: 1}},
+		"the last request lost": {func(h *happened) { h.try(0, 3, "p1", lost) }, Counts{requestLost: 1}},
 		answerLost: {func(h *happened) {
 			h.committed(1, "p1")
 			h.try(0, 3, "p1", lost)
 			h.try(4, 5, "p1", "")
-		}, Coverage{answerLost: 1, replayed: 1}},
+		}, Counts{answerLost: 1, replayed: 1}},
 		"a lost retry of what was booked is no lost answer": {func(h *happened) {
 			h.committed(1, "p1")
 			h.try(2, 3, "p1", lost)
-		}, Coverage{}},
+		}, Counts{}},
 		bookedLate: {func(h *happened) {
 			h.try(0, 3, "p1", lost)
 			h.committed(3.5, "p1")
 			h.try(4, 5, "p1", "")
-		}, Coverage{bookedLate: 1, replayed: 1}},
+		}, Counts{bookedLate: 1, replayed: 1}},
 		"booked late, and never tried again": {func(h *happened) {
 			h.try(0, 3, "p1", lost)
 			h.committed(3.5, "p1")
-		}, Coverage{bookedLate: 1}},
+		}, Counts{bookedLate: 1}},
 		noConnection: {func(h *happened) {
 			h.dial(0, 3, "p1")
 			h.dial(4, 4, "p1")
-		}, Coverage{noConnection: 2}},
+		}, Counts{noConnection: 2}},
 		"booked late, during a dial that found no server": {func(h *happened) {
 			h.try(0, 3, "p1", lost)
 			h.committed(4.5, "p1")
 			h.dial(4, 5, "p1")
 			h.try(6, 7, "p1", "")
-		}, Coverage{noConnection: 1, bookedLate: 1, replayed: 1}},
-		asked: {func(h *happened) { h.query(4, 5, "p1") }, Coverage{asked: 1}},
+		}, Counts{noConnection: 1, bookedLate: 1, replayed: 1}},
+		asked: {func(h *happened) { h.query(4, 5, "p1") }, Counts{asked: 1}},
 		nearDeadline: {func(h *happened) {
 			h.committed(59.5, "p1")
 			h.committed(59.6, "p1")
-		}, Coverage{nearDeadline: 1}},
-		"long before the deadline": {func(h *happened) { h.committed(58.5, "p1") }, Coverage{}},
-		pressedAgain:               {func(h *happened) { h.press(5, "p2", "o1") }, Coverage{pressedAgain: 1}},
+		}, Counts{nearDeadline: 1}},
+		"long before the deadline": {func(h *happened) { h.committed(58.5, "p1") }, Counts{}},
+		pressedAgain:               {func(h *happened) { h.press(5, "p2", "o1") }, Counts{pressedAgain: 1}},
 		pressedTwice: {func(h *happened) {
 			h.committed(1, "p1")
 			h.press(5, "p2", "o1")
 			h.press(6, "p3", "o2")
-		}, Coverage{pressedAgain: 1, pressedTwice: 1}},
+		}, Counts{pressedAgain: 1, pressedTwice: 1}},
 		resetInside: {func(h *happened) {
 			h.fault(1, 1, reset, 4)
 			h.fault(2, 2, reset, 0)
 			h.try(0.5, 1.5, "p1", "")
-		}, Coverage{resetInside: 1, "reset hit": 1, "reset missed": 1}},
+		}, Counts{resetInside: 1, "reset hit": 1, "reset missed": 1}},
 		rebindInside: {func(h *happened) {
 			h.fault(1, 1, rebind, 4)
 			h.try(0.5, 1.5, "p1", "")
-		}, Coverage{rebindInside: 1, "rebind hit": 1}},
+		}, Counts{rebindInside: 1, "rebind hit": 1}},
 		darkInside: {func(h *happened) {
 			h.fault(1, 2, blackhole, 4)
 			h.try(0.5, 3, "p1", "")
 			h.try(1.5, 3, "p1", "")
-		}, Coverage{darkInside: 1, "blackhole hit": 1}},
+		}, Counts{darkInside: 1, "blackhole hit": 1}},
 		crashBefore: {func(h *happened) {
 			h.fault(1, 2, crashServer, 1)
 			h.try(0.5, 3, "p1", lost)
-		}, Coverage{crashBefore: 1, requestLost: 1, "crash of the server hit": 1}},
+		}, Counts{crashBefore: 1, requestLost: 1, "crash of the server hit": 1}},
 		crashBetween: {func(h *happened) {
 			h.committed(0.9, "p1")
 			h.fault(1, 2, crashServer, 1)
 			h.try(0.5, 3, "p1", lost)
-		}, Coverage{crashBetween: 1, answerLost: 1, "crash of the server hit": 1}},
+		}, Counts{crashBetween: 1, answerLost: 1, "crash of the server hit": 1}},
 		"a crash in a try for what an earlier one booked": {func(h *happened) {
 			h.committed(0.2, "p1")
 			h.fault(1, 2, crashServer, 1)
 			h.try(0.5, 3, "p1", lost)
-		}, Coverage{"crash of the server hit": 1}},
-		clientQueued: {func(h *happened) { h.fault(1, 2, crashClient, 1) }, Coverage{clientQueued: 1, "crash of the client hit": 1}},
+		}, Counts{"crash of the server hit": 1}},
+		clientQueued: {func(h *happened) { h.fault(1, 2, crashClient, 1) }, Counts{clientQueued: 1, "crash of the client hit": 1}},
 		clientBooked: {func(h *happened) {
 			h.committed(0.5, "p1")
 			h.fault(1, 2, crashClient, 1)
-		}, Coverage{clientBooked: 1, "crash of the client hit": 1}},
+		}, Counts{clientBooked: 1, "crash of the client hit": 1}},
 		"a client crash when all is said": {func(h *happened) {
 			h.told(0.5, "p1", harness.Declined)
 			h.fault(1, 2, crashClient, 0)
-		}, Coverage{declined: 1, "crash of the client missed": 1}},
+		}, Counts{declined: 1, "crash of the client missed": 1}},
 		together: {func(h *happened) {
 			h.add(1, history.Record{Fault: &history.FaultNote{Event: blackhole}})
 			h.fault(2, 3, crashServer, 0)
 			h.add(4, history.Record{Fault: &history.FaultNote{Event: blackhole, Ended: true}})
 			h.fault(5, 6, crashServer, 0)
-		}, Coverage{together: 1, "blackhole missed": 1, "crash of the server missed": 2}},
+		}, Counts{together: 1, "blackhole missed": 1, "crash of the server missed": 2}},
 	}
 	seen := map[string]bool{}
 	for name, tt := range tests {
@@ -198,12 +198,12 @@ func TestCoverage(t *testing.T) {
 			tt.write(&h)
 			h.add(100, history.Record{End: &history.End{}})
 			slices.SortStableFunc(h, func(a, b history.Record) int { return cmp.Compare(a.At, b.At) })
-			c := newCoverer()
+			c := NewRecorder()
 			for _, r := range h {
-				c.add(r)
+				c.Add(r)
 			}
-			require.Equal(t, tt.want, c.reached)
-			for name := range c.reached {
+			require.Equal(t, tt.want, c.Counts())
+			for name := range c.Counts() {
 				seen[name] = true
 			}
 		})
@@ -215,7 +215,7 @@ func TestCoverage(t *testing.T) {
 
 // A subject that says nothing of its commits reaches nothing that needs them.
 func TestCoverageWithoutCommits(t *testing.T) {
-	c := newCoverer()
+	c := NewRecorder()
 	var h happened
 	h.add(0, history.Record{Header: &history.Header{Scenario: harness.Scenario{Timeline: events()}}})
 	h.press(0, "p1", "o1")
@@ -224,17 +224,17 @@ func TestCoverageWithoutCommits(t *testing.T) {
 	h.try(0, 3, "p1", "no answer")
 	h.add(100, history.Record{End: &history.End{}})
 	for _, r := range h {
-		c.add(r)
+		c.Add(r)
 	}
 	for _, s := range Situations() {
-		require.False(t, s.Commits && c.reached[s.Name] > 0, s.Name)
+		require.False(t, s.Commits && c.Counts()[s.Name] > 0, s.Name)
 	}
 }
 
-func TestTally(t *testing.T) {
-	var sum Tally
-	sum.Add(Coverage{confirmed: 3, "blackhole hit": 2})
-	sum.Add(Coverage{confirmed: 1})
+func TestTotal(t *testing.T) {
+	var sum Total
+	sum.Add(Counts{confirmed: 3, "blackhole hit": 2})
+	sum.Add(Counts{confirmed: 1})
 	sc := harness.Scenario{
 		Timeline: []harness.Event{{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slicer"}}, {Action: harness.SetLink}, {Action: harness.Blackhole}},
 		Nemesis:  []harness.Nemesis{{Event: harness.Event{Action: harness.Blackhole}}},

@@ -1,4 +1,4 @@
-package explore_test
+package shrink_test
 
 import (
 	"context"
@@ -12,10 +12,11 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -26,19 +27,19 @@ type made struct {
 	runs  atomic.Int64
 }
 
-// Run implements explore.Runner. Every tenth packet of a run is a point, and was
+// Run implements cases.Runner. Every tenth packet of a run is a point, and was
 // lost if the link loses any.
-func (m *made) Run(_ context.Context, c explore.Case) (explore.Report, error) {
+func (m *made) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	m.runs.Add(1)
 	v := result.Verdict{Check: "duplicated", Status: result.Pass}
 	if m.fails(played(c)) {
 		v.Status = result.Fail
 	}
-	r := explore.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{v}}}
+	r := cases.Report{Result: result.Result{Scenario: c.Scenario, Verdicts: []result.Verdict{v}}}
 	if c.Survey {
-		r.Survey = &explore.Survey{Began: make([]time.Duration, len(c.Scenario.Timeline))}
+		r.Survey = &cases.Survey{Began: make([]time.Duration, len(c.Scenario.Timeline))}
 		for n := range int64(10) {
-			r.Survey.Points = append(r.Survey.Points, explore.Point{
+			r.Survey.Points = append(r.Survey.Points, cases.Point{
 				Trigger: harness.Trigger{Packet: n + 1, Direction: harness.Down}, At: time.Duration(n) * time.Second,
 				Lost: c.Scenario.Link.Down.Loss.P > 0,
 			})
@@ -48,7 +49,7 @@ func (m *made) Run(_ context.Context, c explore.Case) (explore.Report, error) {
 }
 
 // played returns what a run of the case plays.
-func played(c explore.Case) harness.Scenario {
+func played(c cases.Case) harness.Scenario {
 	return run.Unroll(nemesis.Expand(c.Scenario, c.Seed), c.Seed)
 }
 
@@ -178,8 +179,8 @@ func TestShrinkFindsWhatMatters(t *testing.T) {
 	require.NoError(t, err)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := explore.Case{Scenario: big(), Seed: 5}
-			one, err := explore.Shrink(t.Context(), &made{fails: tt.fails}, c, explore.ShrinkOptions{})
+			c := cases.Case{Scenario: big(), Seed: 5}
+			one, err := shrink.Shrink(t.Context(), &made{fails: tt.fails}, c, shrink.Options{})
 			require.NoError(t, err)
 			require.Equal(t, "duplicated", one.Check)
 			require.Empty(t, one.Ended)
@@ -198,12 +199,12 @@ func TestShrinkFindsWhatMatters(t *testing.T) {
 			}
 			require.NoError(t, spec.Write(discard{}, one.Case.Scenario, lib), "it can be written as a file")
 
-			many, err := explore.Shrink(t.Context(), &made{fails: tt.fails}, c, explore.ShrinkOptions{Jobs: 4})
+			many, err := shrink.Shrink(t.Context(), &made{fails: tt.fails}, c, shrink.Options{Jobs: 4})
 			require.NoError(t, err)
 			require.Equal(t, one.Case, many.Case, "how many run at a time makes no difference")
 			require.Equal(t, one.Tried, many.Tried)
 
-			again, err := explore.Shrink(t.Context(), &made{fails: tt.fails}, one.Case, explore.ShrinkOptions{})
+			again, err := shrink.Shrink(t.Context(), &made{fails: tt.fails}, one.Case, shrink.Options{})
 			require.NoError(t, err)
 			require.Equal(t, one.Case.Scenario, again.Case.Scenario, "nothing is left to be done")
 		})
@@ -215,50 +216,50 @@ type discard struct{}
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // judged is a Runner with given reports.
-type judged func(explore.Case) (explore.Report, error)
+type judged func(cases.Case) (cases.Report, error)
 
-func (j judged) Run(_ context.Context, c explore.Case) (explore.Report, error) { return j(c) }
+func (j judged) Run(_ context.Context, c cases.Case) (cases.Report, error) { return j(c) }
 
 func TestShrinkOfWhatDoesNotFail(t *testing.T) {
-	passes := func(explore.Case) (explore.Report, error) {
-		return explore.Report{Result: result.Result{Status: result.StatusUnknown, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}, nil
+	passes := func(cases.Case) (cases.Report, error) {
+		return cases.Report{Result: result.Result{Status: result.StatusUnknown, Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}, nil
 	}
-	_, err := explore.Shrink(t.Context(), judged(passes), explore.Case{}, explore.ShrinkOptions{})
-	require.ErrorIs(t, err, explore.ErrPasses)
+	_, err := shrink.Shrink(t.Context(), judged(passes), cases.Case{}, shrink.Options{})
+	require.ErrorIs(t, err, shrink.ErrPasses)
 	require.EqualError(t, err, "the case does not fail: its status is unknown")
 
-	fails := func(explore.Case) (explore.Report, error) {
-		return explore.Report{Result: result.Result{
+	fails := func(cases.Case) (cases.Report, error) {
+		return cases.Report{Result: result.Result{
 			Verdicts:   []result.Verdict{{Check: "lost", Status: result.Fail}, {Check: "storm", Status: result.Fail}},
 			Thresholds: []result.Threshold{{Text: "confirmed >= 4", Status: result.Fail}},
 		}}, nil
 	}
-	_, err = explore.Shrink(t.Context(), judged(fails), explore.Case{}, explore.ShrinkOptions{Check: "duplicated"})
-	require.ErrorIs(t, err, explore.ErrPasses)
+	_, err = shrink.Shrink(t.Context(), judged(fails), cases.Case{}, shrink.Options{Check: "duplicated"})
+	require.ErrorIs(t, err, shrink.ErrPasses)
 	require.EqualError(t, err, "the case does not fail in duplicated: it fails in lost, storm, confirmed >= 4")
 
 	broken := errors.New("no workers")
-	_, err = explore.Shrink(t.Context(), judged(func(explore.Case) (explore.Report, error) { return explore.Report{}, broken }), explore.Case{}, explore.ShrinkOptions{})
+	_, err = shrink.Shrink(t.Context(), judged(func(cases.Case) (cases.Report, error) { return cases.Report{}, broken }), cases.Case{}, shrink.Options{})
 	require.ErrorIs(t, err, broken)
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(broken)
-	_, err = explore.Shrink(ctx, judged(fails), explore.Case{}, explore.ShrinkOptions{})
+	_, err = shrink.Shrink(ctx, judged(fails), cases.Case{}, shrink.Options{})
 	require.ErrorIs(t, err, broken)
 }
 
 // A failure of the run itself is shrunk, too.
 func TestShrinkOfAPanic(t *testing.T) {
-	panics := func(c explore.Case) (explore.Report, error) {
+	panics := func(c cases.Case) (cases.Report, error) {
 		switch {
 		case len(events(c.Scenario, harness.Reset)) > 0:
-			return explore.Report{}, &bubble.Failure{Kind: bubble.Panic, Text: "boom"}
+			return cases.Report{}, &bubble.Failure{Kind: bubble.Panic, Text: "boom"}
 		case len(events(c.Scenario, harness.Crash)) > 0:
-			return explore.Report{}, &bubble.Failure{Kind: bubble.Leak, Text: "another"}
+			return cases.Report{}, &bubble.Failure{Kind: bubble.Leak, Text: "another"}
 		}
-		return explore.Report{}, nil
+		return cases.Report{}, nil
 	}
-	found, err := explore.Shrink(t.Context(), judged(panics), explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	found, err := shrink.Shrink(t.Context(), judged(panics), cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "panic", found.Check)
 	require.Equal(t, &bubble.Failure{Kind: bubble.Panic, Text: "boom"}, found.Failure)
@@ -268,14 +269,14 @@ func TestShrinkOfAPanic(t *testing.T) {
 
 // A threshold is about its workload, which stays.
 func TestShrinkOfAThreshold(t *testing.T) {
-	slow := func(c explore.Case) (explore.Report, error) {
+	slow := func(c cases.Case) (cases.Report, error) {
 		status := result.Pass
 		if len(events(c.Scenario, harness.Blackhole)) > 0 || c.Scenario.Workload.Payments < 300 {
 			status = result.Fail
 		}
-		return explore.Report{Result: result.Result{Thresholds: []result.Threshold{{Text: "confirmed >= 300", Status: status}}}}, nil
+		return cases.Report{Result: result.Result{Thresholds: []result.Threshold{{Text: "confirmed >= 300", Status: status}}}}, nil
 	}
-	found, err := explore.Shrink(t.Context(), judged(slow), explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	found, err := shrink.Shrink(t.Context(), judged(slow), cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "confirmed >= 300", found.Check)
 	require.Equal(t, big().Workload, found.Case.Scenario.Workload)
@@ -286,15 +287,15 @@ func TestShrinkOfAThreshold(t *testing.T) {
 // An experiment that was carried out as asked is not given up for one that was not.
 func TestShrinkStaysClean(t *testing.T) {
 	var doubtful int
-	r := judged(func(c explore.Case) (explore.Report, error) {
+	r := judged(func(c cases.Case) (cases.Report, error) {
 		v := []result.Verdict{{Check: "duplicated", Status: result.Fail}, {Check: "impairment", Status: result.Pass}}
 		if len(events(c.Scenario, harness.Reset)) == 0 {
 			v[1].Status = result.StatusUnknown
 			doubtful++
 		}
-		return explore.Report{Result: result.Result{Verdicts: v}}, nil
+		return cases.Report{Result: result.Result{Verdicts: v}}, nil
 	})
-	found, err := explore.Shrink(t.Context(), r, explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	found, err := shrink.Shrink(t.Context(), r, cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
 	require.Positive(t, doubtful)
 	require.Len(t, found.Case.Scenario.Timeline, 1)
@@ -303,7 +304,7 @@ func TestShrinkStaysClean(t *testing.T) {
 
 func TestShrinkKeepsToItsBudget(t *testing.T) {
 	m := &made{fails: func(sc harness.Scenario) bool { return len(sc.Timeline) > 5 }}
-	found, err := explore.Shrink(t.Context(), m, explore.Case{Scenario: big()}, explore.ShrinkOptions{Runs: 20})
+	found, err := shrink.Shrink(t.Context(), m, cases.Case{Scenario: big()}, shrink.Options{Runs: 20})
 	require.NoError(t, err)
 	require.Equal(t, 20, found.Tried)
 	require.LessOrEqual(t, m.runs.Load(), int64(21+4*found.Kept), "and the first, and those that confirm what is kept")
@@ -312,19 +313,19 @@ func TestShrinkKeepsToItsBudget(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	found, err = explore.Shrink(ctx, judged(func(c explore.Case) (explore.Report, error) {
+	found, err = shrink.Shrink(ctx, judged(func(c cases.Case) (cases.Report, error) {
 		if n++; n == 10 {
 			cancel()
 		}
 		return m.Run(ctx, c)
-	}), explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	}), cases.Case{Scenario: big()}, shrink.Options{})
 	require.ErrorIs(t, err, context.Canceled)
 	require.True(t, m.fails(found.Case.Scenario), "what was found by then")
 
-	found, err = explore.Shrink(t.Context(), judged(func(c explore.Case) (explore.Report, error) {
+	found, err = shrink.Shrink(t.Context(), judged(func(c cases.Case) (cases.Report, error) {
 		time.Sleep(time.Millisecond)
 		return m.Run(t.Context(), c)
-	}), explore.Case{Scenario: big()}, explore.ShrinkOptions{For: 5 * time.Millisecond})
+	}), cases.Case{Scenario: big()}, shrink.Options{For: 5 * time.Millisecond})
 	require.NoError(t, err)
 	require.Equal(t, "the time is over", found.Ended)
 }
@@ -332,25 +333,25 @@ func TestShrinkKeepsToItsBudget(t *testing.T) {
 // What fails now and then is not kept.
 func TestShrinkKeepsWhatFailsEachTime(t *testing.T) {
 	seen := map[int]int{} // runs by the number of events
-	moody := judged(func(c explore.Case) (explore.Report, error) {
+	moody := judged(func(c cases.Case) (cases.Report, error) {
 		n := len(c.Scenario.Timeline)
 		seen[n]++
 		v := result.Verdict{Check: "lost", Status: result.Fail}
 		if n < 2 && seen[n]%3 == 0 {
 			v.Status = result.Pass
 		}
-		return explore.Report{Result: result.Result{Verdicts: []result.Verdict{v}}}, nil
+		return cases.Report{Result: result.Result{Verdicts: []result.Verdict{v}}}, nil
 	})
-	found, err := explore.Shrink(t.Context(), moody, explore.Case{Scenario: big()}, explore.ShrinkOptions{})
+	found, err := shrink.Shrink(t.Context(), moody, cases.Case{Scenario: big()}, shrink.Options{})
 	require.NoError(t, err)
 	require.Len(t, found.Case.Scenario.Timeline, 2)
 }
 
 func TestShrinkTellsHowFarItIs(t *testing.T) {
 	m := &made{fails: func(sc harness.Scenario) bool { return len(events(sc, harness.Reset)) > 0 }}
-	var told []explore.ShrinkProgress
-	found, err := explore.Shrink(t.Context(), m, explore.Case{Scenario: big()}, explore.ShrinkOptions{
-		Progress: func(p explore.ShrinkProgress) { told = append(told, p) },
+	var told []shrink.Progress
+	found, err := shrink.Shrink(t.Context(), m, cases.Case{Scenario: big()}, shrink.Options{
+		Progress: func(p shrink.Progress) { told = append(told, p) },
 	})
 	require.NoError(t, err)
 	last := told[len(told)-1]

@@ -8,8 +8,8 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// phones are the machines of the payers, which crash and restart together.
-type phones struct {
+// clients are the phones of the payers, which crash and restart together.
+type clients struct {
 	env    harness.Env
 	server string // address
 	client func(context.Context, *Phone) Pay
@@ -22,12 +22,12 @@ type phones struct {
 	pay    []Pay // by wallet
 }
 
-func newPhones(env harness.Env, server string, client func(context.Context, *Phone) Pay) *phones {
-	return &phones{env: env, server: server, client: client, rand: harness.Rand(env.Seed, harness.StreamSubject)}
+func newClients(env harness.Env, server string, client func(context.Context, *Phone) Pay) *clients {
+	return &clients{env: env, server: server, client: client, rand: harness.Rand(env.Seed, harness.StreamSubject)}
 }
 
 // start turns every phone on.
-func (ps *phones) start() {
+func (ps *clients) start() {
 	ps.mu.Lock()
 	ps.life, ps.cancel = context.WithCancel(context.Background())
 	ps.conns, ps.pay = &conns{}, nil
@@ -60,7 +60,7 @@ func (s *source) Uint64() uint64 {
 }
 
 // stop turns every phone off, as a crash does.
-func (ps *phones) stop() {
+func (ps *clients) stop() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.cancel()
@@ -68,7 +68,7 @@ func (ps *phones) stop() {
 }
 
 // app is what a payer's button does now, and until when.
-func (ps *phones) app(wallet int) (Pay, context.Context) {
+func (ps *clients) app(wallet int) (Pay, context.Context) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if wallet >= len(ps.pay) {
@@ -79,14 +79,14 @@ func (ps *phones) app(wallet int) (Pay, context.Context) {
 
 // payer is one of the phones as a harness.Payer.
 type payer struct {
-	phones *phones
-	bench  *Bench
-	wallet int
+	clients *clients
+	bench   *Bench
+	wallet  int
 }
 
 // Pay implements harness.Payer. A crash of the client ends it without a word.
 func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
-	pay, life := p.phones.app(p.wallet)
+	pay, life := p.clients.app(p.wallet)
 	if pay == nil || life.Err() != nil {
 		return errOff
 	}
@@ -102,6 +102,6 @@ func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
 	if err != nil {
 		told.Reason = err.Error()
 	}
-	p.phones.env.Observer.Told(told)
+	p.clients.env.Observer.Told(told)
 	return nil
 }

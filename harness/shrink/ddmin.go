@@ -1,13 +1,13 @@
-package explore
+package shrink
 
 import "slices"
 
-// minimise returns a part of a list that passes a test and of which nothing can be
-// left out, in its order: ddmin of Zeller and Hildebrandt, "Simplifying and
-// Isolating Failure-Inducing Input", IEEE TSE 28(2), 2002. The whole list must pass.
-// first is given parts, the ones to be preferred first, and returns the index of
-// the first that passes, or -1. If it answers -1 whatever it is given, from some
-// moment on, minimise returns what it has by then.
+// minimise returns a part of a list that passes a test and from which no single item
+// can be removed, in the order of the list: ddmin of Zeller and Hildebrandt,
+// "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28(2), 2002. The whole
+// list must pass. first gets parts, the preferred ones first, and returns the index of
+// the first that passes, or -1. To stop early, it returns -1 for every call from then
+// on; minimise then returns the smallest part so far.
 func minimise[T any](list []T, first func(parts [][]T) int) []T {
 	if len(list) == 0 || first([][]T{nil}) == 0 {
 		return nil

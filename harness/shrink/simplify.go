@@ -1,4 +1,4 @@
-package explore
+package shrink
 
 import (
 	"reflect"
@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 )
 
-// Times that are tried, the shortest first: round ones, as people write them.
+// roundTimes returns the durations that are tried, the shortest first.
 func roundTimes() []time.Duration {
 	var all []time.Duration
 	for unit := 10 * time.Millisecond; unit <= 100*time.Second; unit *= 10 {
@@ -20,21 +21,20 @@ func roundTimes() []time.Duration {
 // minScript is the shortest script that a file can state.
 const minScript = time.Second
 
-// enough is the script of a few payments: nothing the pair does takes longer.
+// enough is the script of a few payments. The pair needs less for all it does.
 const enough = 30 * time.Second
 
-// plainRate is how often a few payments are pressed, a second.
+// plainRate is the rate of a few payments, per second.
 const plainRate = 1
 
-// plainRestart is how long a side that crashes stays down in a file that does not
-// say.
+// plainRestart is how long a side stays down after a crash if the file does not say.
 const plainRestart = time.Second
 
-// cutLimit is up to how many packets lost by name are clearer than the loss, or
-// the outage, they are taken from.
+// cutLimit is the most drops of single packets that replace a loss rate or an outage:
+// more of them would be harder to read.
 const cutLimit = 3
 
-// varied returns the smallest scenario so far with a change.
+// varied returns a copy of the smallest scenario so far with a change.
 func (s *shrinker) varied(change func(*harness.Scenario)) harness.Scenario {
 	sc := s.best.Scenario
 	sc.Timeline = slices.Clone(sc.Timeline)
@@ -48,7 +48,7 @@ func (s *shrinker) varied(change func(*harness.Scenario)) harness.Scenario {
 	return sc
 }
 
-// fewerEvents leaves out all of the timeline that can be.
+// fewerEvents removes the events that are not needed.
 func (s *shrinker) fewerEvents() {
 	minimise(s.best.Scenario.Timeline, func(parts [][]harness.Event) int {
 		var list []harness.Scenario
@@ -59,8 +59,8 @@ func (s *shrinker) fewerEvents() {
 	})
 }
 
-// fewerPayments tries ever more payments until that many fail, first with one
-// wallet.
+// fewerPayments tries one payment, then more and more until a run fails, each time
+// first with one wallet.
 func (s *shrinker) fewerPayments() {
 	if s.threshold() {
 		return
@@ -86,8 +86,8 @@ func (s *shrinker) fewerPayments() {
 	s.first(list)
 }
 
-// withPayments returns the scenario with n payments: as dense as they are, or
-// spread over the same time, by one wallet, or by as many as there are.
+// withPayments returns the scenario with n payments, made by one wallet or by as many
+// as there are, over the same time or at the same rate.
 func (s *shrinker) withPayments(n int) []harness.Scenario {
 	w := s.best.Scenario.Workload
 	var list []harness.Scenario
@@ -101,7 +101,7 @@ func (s *shrinker) withPayments(n int) []harness.Scenario {
 	return list
 }
 
-// simplerWorkload takes what makes a workload lively out of it, one by one.
+// simplerWorkload tries simpler values for each setting of the workload in turn.
 func (s *shrinker) simplerWorkload() {
 	if s.threshold() {
 		return
@@ -135,7 +135,7 @@ func unit(currency string) int64 {
 	return n
 }
 
-// simplerLinks makes the scenario's link, and those of the timeline, simpler.
+// simplerLinks simplifies the scenario's link and those of the timeline.
 func (s *shrinker) simplerLinks() {
 	s.simplerLink(func(sc *harness.Scenario) *harness.Profile { return &sc.Link })
 	for i := range s.best.Scenario.Timeline {
@@ -194,7 +194,7 @@ func simpler(p harness.Profile) []harness.Profile {
 	return list
 }
 
-// features counts what a link does.
+// features counts the settings of a link that are not zero.
 func features(p harness.Profile) int {
 	n := 0
 	for _, path := range []harness.Path{p.Up, p.Down} {
@@ -207,8 +207,8 @@ func features(p harness.Profile) int {
 	return n
 }
 
-// explicitLoss replaces random loss by the packets it has lost, and an outage by
-// those it has, if few of them are enough.
+// explicitLoss replaces random loss, and an outage, by drops of the packets that it
+// lost, if a few drops are enough.
 func (s *shrinker) explicitLoss() {
 	sc := s.best.Scenario
 	if l := sc.Link; l.Up.Loss != (harness.Loss{}) || l.Down.Loss != (harness.Loss{}) {
@@ -217,18 +217,18 @@ func (s *shrinker) explicitLoss() {
 		}, len(sc.Timeline)+cutLimit)
 	}
 	if sc.Workload.Payments > cutLimit {
-		return // an outage meets too many packets of others
+		return // an outage loses packets of too many payments
 	}
 	for i, e := range sc.Timeline {
 		if e.Action == harness.Blackhole {
 			s.cut(func(sc *harness.Scenario) { sc.Timeline = slices.Delete(sc.Timeline, i, i+1) }, cutLimit)
-			return // the others are told by other numbers now
+			return // the packets of later events have other numbers now
 		}
 	}
 }
 
-// cut makes a change that takes losses away, and has the packets lost that were.
-// It is kept if that leaves at most so many events.
+// cut makes a change that removes losses, and adds drops of the packets that were lost.
+// The change is undone if more than most events are left.
 func (s *shrinker) cut(change func(*harness.Scenario), most int) {
 	var drops []harness.Event
 	for _, p := range s.points() {
@@ -256,8 +256,8 @@ func (s *shrinker) cut(change func(*harness.Scenario), most int) {
 	s.step(s.doing)
 }
 
-// points returns the points of the smallest case's run.
-func (s *shrinker) points() []Point {
+// points returns the points of the run of the smallest case.
+func (s *shrinker) points() []cases.Point {
 	if s.report.Survey == nil {
 		return nil
 	}
@@ -280,8 +280,8 @@ func (s *shrinker) simplerEvents() {
 	}
 }
 
-// simplerEvent returns events that do less than e, those that do least first. With
-// few payments the loss of its first packet may stand for an outage.
+// simplerEvent returns events that do less than e, those that do least first. With few
+// payments, a drop of the first packet may replace an outage.
 func simplerEvent(e harness.Event, few bool) []harness.Event {
 	var list []harness.Event
 	add := func(change func(*harness.Event)) {
@@ -305,8 +305,7 @@ func simplerEvent(e harness.Event, few bool) []harness.Event {
 	return list
 }
 
-// rounderTimes makes the script shorter, and every length of an event, and its
-// instants round.
+// rounderTimes shortens the script and the events, and rounds their times.
 func (s *shrinker) rounderTimes() {
 	if s.best.Scenario.Settle > time.Minute {
 		s.first([]harness.Scenario{s.varied(func(sc *harness.Scenario) { sc.Settle = time.Minute })})
@@ -320,7 +319,7 @@ func (s *shrinker) rounderTimes() {
 	s.shorter(func(sc *harness.Scenario) *time.Duration { return &sc.Length }, minScript)
 }
 
-// shorter tries round times below the present one, but not below least, and whole
+// shorter tries round durations from least up to the present one, and then the whole
 // seconds next to it.
 func (s *shrinker) shorter(of func(*harness.Scenario) *time.Duration, least time.Duration) {
 	sc := s.best.Scenario
@@ -343,7 +342,7 @@ func (s *shrinker) shorter(of func(*harness.Scenario) *time.Duration, least time
 	s.first(list)
 }
 
-// last returns when the last event that has a time begins.
+// last returns the latest At of an event.
 func last(sc harness.Scenario) time.Duration {
 	var at time.Duration
 	for _, e := range sc.Timeline {
@@ -352,7 +351,7 @@ func last(sc harness.Scenario) time.Duration {
 	return at
 }
 
-// rounder moves an event to a rounder instant, as round as can be.
+// rounder moves an event to the roundest instant at which the run fails.
 func (s *shrinker) rounder(i int) {
 	at := s.best.Scenario.Timeline[i].At
 	var list []harness.Scenario

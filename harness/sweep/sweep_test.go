@@ -1,4 +1,4 @@
-package explore_test
+package sweep_test
 
 import (
 	"context"
@@ -6,45 +6,16 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/disk"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reference"
+	"github.com/onebar/onebar/harness/sweep"
 )
 
-// pair runs the reference pair with the faults that a scenario plants in it.
-func pair() explore.Simulator {
-	return explore.Simulator{New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
-		o := reference.Options{BankDisk: disk.New(), WalletDisks: disk.NewGroup()}
-		var err error
-		for _, name := range sc.Subject.Broken {
-			err = errors.Join(err, o.Faulty.Set(name))
-		}
-		free := func() error { return errors.Join(o.BankDisk.Close(), o.WalletDisks.Close()) }
-		return reference.New(o), free, err
-	}}
-}
-
-// onePayment is one on EDGE.
-func onePayment(broken ...string) explore.Case {
-	path := harness.Path{Delay: 420 * time.Millisecond, Rate: 200_000}
-	return explore.Case{Seed: 1, Scenario: harness.Scenario{
-		Name: "one", Subject: harness.SubjectConfig{Broken: broken},
-		Workload: harness.Workload{
-			Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 10, AmountMax: 900, Currency: "KES",
-			Deadline: 30 * time.Second, Attempts: 30,
-		},
-		Link:   harness.Profile{Name: "edge", Up: path, Down: path},
-		Settle: 90 * time.Second,
-	}}
-}
-
-func points(r explore.SweepResult) map[string]int {
+func points(r sweep.Result) map[string]int {
 	all := map[string]int{}
 	for _, p := range r.Points {
 		all[p.Kind] = p.N
@@ -56,7 +27,7 @@ func points(r explore.SweepResult) map[string]int {
 func TestSweepCoversEveryPoint(t *testing.T) {
 	type watched struct{ done, bad, planned int }
 	var last watched
-	r, err := explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{
+	r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(), sweep.Options{
 		Jobs: 2, Watch: func(done, bad, planned int) { last = watched{done, bad, planned} },
 	})
 	require.NoError(t, err)
@@ -95,7 +66,7 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 		"answer-before-commit": {"crash server before commit", "lost", "before commit 1 of the server"},
 	} {
 		t.Run(broken, func(t *testing.T) {
-			r, err := explore.Sweep(t.Context(), pair(), onePayment(broken), explore.SweepOptions{})
+			r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(broken), sweep.Options{})
 			require.NoError(t, err)
 			require.Equal(t, result.ExitFail, r.Exit())
 			i := slices.IndexFunc(r.Findings, func(f result.SweepFinding) bool {
@@ -105,7 +76,7 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 			require.Equal(t, result.Fail, r.Findings[i].Status)
 			require.Equal(t, []string{want.where}, r.Findings[i].Where)
 
-			report, err := pair().Run(t.Context(), r.Cases[i])
+			report, err := casestest.Pair().Run(t.Context(), r.Cases[i])
 			require.NoError(t, err)
 			require.Equal(t, result.Fail, report.Result.Verdict(want.check).Status)
 			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
@@ -115,7 +86,7 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 
 // What is wrong without any fault is found once and not in every run.
 func TestSweepTellsWhatNeedsNoFault(t *testing.T) {
-	r, err := explore.Sweep(t.Context(), pair(), onePayment("answer-before-commit"), explore.SweepOptions{})
+	r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment("answer-before-commit"), sweep.Options{})
 	require.NoError(t, err)
 	early := 0
 	for _, f := range r.Findings {
@@ -133,10 +104,10 @@ func TestSweepOfSeveralWallets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of runs")
 	}
-	c := onePayment("forget-keys")
+	c := casestest.OnePayment("forget-keys")
 	c.Scenario.Workload.Wallets, c.Scenario.Workload.Payments = 2, 3
 	c.Scenario.Workload.Rate = 0.5
-	r, err := explore.Sweep(t.Context(), pair(), c, explore.SweepOptions{})
+	r, err := sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{})
 	require.NoError(t, err)
 	require.Equal(t, 3, points(r)["commits of the server"])
 	for _, f := range r.Findings {
@@ -151,9 +122,9 @@ func TestSweepPairs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of runs")
 	}
-	c := onePayment("forget-keys")
-	sampled := &partly{Runner: pair(), makes: func(n int, c explore.Case) bool { return len(c.Scenario.Timeline) < 2 || n%59 == 0 }}
-	r, err := explore.Sweep(t.Context(), sampled, c, explore.SweepOptions{Pairs: true, Jobs: 2})
+	c := casestest.OnePayment("forget-keys")
+	sampled := &partly{Runner: casestest.Pair(), makes: func(n int, c cases.Case) bool { return len(c.Scenario.Timeline) < 2 || n%59 == 0 }}
+	r, err := sweep.Packets(t.Context(), sampled, c, sweep.Options{Pairs: true, Jobs: 2})
 	require.NoError(t, err)
 	require.Contains(t, sampled.names, "duplicated", "one of the pairs crashes the server after its commit")
 	total := r.Total()
@@ -169,20 +140,20 @@ func TestSweepPairs(t *testing.T) {
 // partly is a runner that makes some runs, and says of the others what a run says
 // that passes.
 type partly struct {
-	explore.Runner
-	makes func(n int, c explore.Case) bool                      // whether it makes the n-th run, from 1
-	wrong func(n int, r explore.Report) (explore.Report, error) // changes what it says; nil does not
+	cases.Runner
+	makes func(n int, c cases.Case) bool                    // whether it makes the n-th run, from 1
+	wrong func(n int, r cases.Report) (cases.Report, error) // changes what it says; nil does not
 
 	mu    sync.Mutex
 	n     int
 	names []string // checks that failed in runs it made
 }
 
-func (p *partly) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
+func (p *partly) Run(ctx context.Context, c cases.Case) (cases.Report, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++
-	r := explore.Report{Result: result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
+	r := cases.Report{Result: result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}}}}
 	for i := range c.Scenario.Timeline {
 		r.Result.Faults = append(r.Result.Faults, result.FaultStat{Event: i, Times: 1, Hits: 1})
 	}
@@ -205,22 +176,22 @@ func (p *partly) Run(ctx context.Context, c explore.Case) (explore.Report, error
 func TestSweepOfRunsThatGoWrong(t *testing.T) {
 	hang := errors.New("deadlock: the subject waits for itself")
 	for name, tc := range map[string]struct {
-		wrong func(n int, r explore.Report) (explore.Report, error)
+		wrong func(n int, r cases.Report) (cases.Report, error)
 		row   func(result.SweepRow) int
 		check string
 		exit  int
 	}{
 		"a run that cannot be made": {
-			func(n int, r explore.Report) (explore.Report, error) {
+			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
-					return explore.Report{}, hang
+					return cases.Report{}, hang
 				}
 				return r, nil
 			},
 			func(r result.SweepRow) int { return r.Broken }, result.Broken, result.ExitBroken,
 		},
 		"a run that cannot be judged": {
-			func(n int, r explore.Report) (explore.Report, error) {
+			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
 					r.Result.Verdicts[0].Status = result.StatusUnknown
 				}
@@ -229,7 +200,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 			func(r result.SweepRow) int { return r.Unknown }, "lost", result.ExitUnknown,
 		},
 		"a fault that never came": {
-			func(n int, r explore.Report) (explore.Report, error) {
+			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
 					r.Result.Faults = nil
 				}
@@ -238,7 +209,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 			func(r result.SweepRow) int { return r.Unreached }, "", result.ExitUnknown,
 		},
 		"a run that fails before its fault came": {
-			func(n int, r explore.Report) (explore.Report, error) {
+			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
 					r.Result.Faults = nil
 					r.Result.Verdicts[0].Status = result.Fail
@@ -248,7 +219,7 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 			func(r result.SweepRow) int { return r.Failed }, "lost", result.ExitFail,
 		},
 		"a run without a verdict": {
-			func(n int, r explore.Report) (explore.Report, error) {
+			func(n int, r cases.Report) (cases.Report, error) {
 				if n == 4 {
 					r.Result.Verdicts = nil
 				}
@@ -258,8 +229,8 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first := func(n int, _ explore.Case) bool { return n == 1 }
-			r, err := explore.Sweep(t.Context(), &partly{Runner: pair(), makes: first, wrong: tc.wrong}, onePayment(), explore.SweepOptions{})
+			first := func(n int, _ cases.Case) bool { return n == 1 }
+			r, err := sweep.Packets(t.Context(), &partly{Runner: casestest.Pair(), makes: first, wrong: tc.wrong}, casestest.OnePayment(), sweep.Options{})
 			require.NoError(t, err)
 			total := r.Total()
 			require.Equal(t, 1, tc.row(total))
@@ -277,22 +248,22 @@ func TestSweepOfRunsThatGoWrong(t *testing.T) {
 
 // A sweep that cannot be is an error that says why.
 func TestSweepRefuses(t *testing.T) {
-	_, err := explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{Limit: 10})
+	_, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(), sweep.Options{Limit: 10})
 	require.ErrorContains(t, err, "the limit is 10")
 
 	made := 0
-	_, err = explore.Sweep(t.Context(), pair(), onePayment(), explore.SweepOptions{
+	_, err = sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(), sweep.Options{
 		Pairs: true, Limit: 500, Watch: func(done, _, _ int) { made = done },
 	})
 	require.ErrorContains(t, err, "the limit is 500")
 	require.Less(t, made, 20, "it is known long before each single fault has been tried")
 
-	c := onePayment()
+	c := casestest.OnePayment()
 	c.Scenario.Workload.Payments = 0
-	_, err = explore.Sweep(t.Context(), pair(), c, explore.SweepOptions{})
+	_, err = sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{})
 	require.ErrorContains(t, err, "send nothing")
 
-	_, err = explore.Sweep(t.Context(), pair(), onePayment("no-such-fault"), explore.SweepOptions{})
+	_, err = sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment("no-such-fault"), sweep.Options{})
 	require.ErrorContains(t, err, "no-such-fault")
 }
 
@@ -300,7 +271,7 @@ func TestSweepRefuses(t *testing.T) {
 func TestSweepIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err := explore.Sweep(ctx, pair(), onePayment(), explore.SweepOptions{Watch: func(done, _, _ int) {
+	r, err := sweep.Packets(ctx, casestest.Pair(), casestest.OnePayment(), sweep.Options{Watch: func(done, _, _ int) {
 		if done == 5 {
 			cancel()
 		}
