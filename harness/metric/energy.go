@@ -162,7 +162,7 @@ func (b *bill) add(u radio.Usage, costs []radio.Cost) {
 }
 
 // countEnergy charges the payments of a scope.
-func (c *Collector) countEnergy(s sheet, in *scope, payments float64) {
+func (c *Collector) countEnergy(s values, in *scope, payments float64) {
 	b := c.bill()
 	if b == nil {
 		return

@@ -150,7 +150,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //
 // Which packets are lost at random stays the same, and so does what an event hit:
 // by a few packets that differs between any two runs in real time.
-func (c *Collector) OnTime() result.Figures {
+func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	late := len(c.ticks) > 0
 	for _, l := range c.late {
 		late = late || len(l.spans) > 0
@@ -170,7 +170,7 @@ func (c *Collector) OnTime() result.Figures {
 	p.trafficOnTime(answered)
 	p.triesOnTime(answered, clocks)
 	p.ordersOnTime(answered)
-	return p.Figures()
+	return p.Figures(wanted...)
 }
 
 // answered returns when each payment would have been answered but for lateness
