@@ -22,7 +22,7 @@ import (
 // bank.LedgerConfig.AllowRepeatedOrders. Otherwise it would not book what a faulty
 // wallet sends twice. The zero value is not broken.
 type Faulty struct {
-	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each try. When
+	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each attempt. When
 	// an answer is lost the bank books the payment again: DUPLICATED. It also
 	// keeps nothing on disk: what is under way at a crash of the client is
 	// forgotten.

@@ -34,15 +34,15 @@ func newAgree() *cobra.Command {
 		Use:    "agree SCENARIO...",
 		Short:  "Run scenarios on sim and on packet, and compare what they measure",
 		Hidden: true, // it is for who changes an engine: see make agreement
-		Long: `Run each scenario with several seeds on the engines sim and packet, and print what
-both measured side by side: how long payments took, and what they cost in bytes,
-packets and joules. The table of docs/fidelity.md is made by it.
+		Long: `Run each scenario with several seeds on the engines sim and packet, and print both
+measurements side by side: how long payments took, and their bytes, packets and
+joules. This command makes the table of docs/fidelity.md.
 
-The payments of all seeds are pooled. A run on packet during which the machine was
-too busy is repeated, and never used.
+The payments of all seeds are pooled. If the machine was too busy during a run on
+packet, the run is discarded and repeated.
 
-Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `;
-exit code 3 that the machine was too busy for one each time.`,
+Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `.
+Exit code 3 says that the machine was too busy each time a scenario was tried.`,
 		Example: `  onebar agree edge umts --seeds 10
   onebar agree scenarios/ --update docs/fidelity.md`,
 		Args:              cobra.MinimumNArgs(1),
@@ -52,8 +52,8 @@ exit code 3 that the machine was too busy for one each time.`,
 	f := cmd.Flags()
 	f.IntVar(&a.seeds, "seeds", 4, "seeds of each scenario: 1, 2 and so on")
 	f.IntVarP(&a.jobs, "jobs", "j", 8, "runs on packet at the same time")
-	f.StringVar(&a.out, "out", filepath.Join(defaultOut, "agree"), "output folder: the runs are in OUT/ENGINE/SEED/SCENARIO")
-	f.StringVar(&a.update, "update", "", "a Markdown file to put the table into, between its markers")
+	f.StringVar(&a.out, "out", filepath.Join(defaultOut, "agree"), "output folder; each run writes OUT/ENGINE/SEED/SCENARIO")
+	f.StringVar(&a.update, "update", "", "Markdown file whose table, between its markers, is replaced")
 	return cmd
 }
 

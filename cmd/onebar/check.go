@@ -14,8 +14,8 @@ func newCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check HISTORY...",
 		Short: "Judge saved histories again",
-		Long: `Judge and measure histories that onebar run has written. The verdicts are those
-of the run, unless this version of onebar judges better.`,
+		Long: `Judge and measure histories that onebar run has written. The verdicts are the same
+as those of the run, unless this version of onebar has better checks.`,
 		Example: `  onebar check out/tunnel/history.jsonl`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -17,14 +17,15 @@ import (
 func newConform() *cobra.Command {
 	return &cobra.Command{
 		Use:   "conform SCENARIO",
-		Short: "Ask a payment API what it does with idempotency keys",
-		Long: `Make payments at the HTTP endpoint of a scenario, without any impairment, and see
-what its idempotency keys do: the same request again, another request with the
-same key, several at once, after an error of the server, and after a connection
-that was cut inside the request, when it was sent, and before its answer was read.
+		Short: "Test how a payment API handles idempotency keys",
+		Long: `Make payments at the HTTP endpoint of a scenario, without impairment, and test its
+idempotency keys: the same request again, another request with the same key, several
+requests at once, a request after an error of the server, and a request after its
+connection was cut inside the request, after the request, or before the answer.
 
-What is seen is compared with what the preset of the scenario's client documents,
-and always with what no payer may suffer: to be charged twice, or not at all.`,
+onebar compares the answers with the documented behaviour of the preset that the
+scenario's client names. Whatever the preset, no payer may be charged twice or not at
+all.`,
 		Example:           `  STRIPE_KEY=sk_test_... onebar conform stripe.yaml`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,

@@ -19,12 +19,12 @@ import (
 func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor SCENARIO",
-		Short: "Make one payment without impairment, show each step, and say what a scenario lacks",
-		Long: `Make one payment of a scenario over a perfect link, show what was asked and answered,
-which outcome rule matched, what the payer was told and what the ledger has of it,
-and say what the scenario lacks, with what to write.
+		Short: "Make one payment without impairment, show each step, and list what the scenario lacks",
+		Long: `Make one payment of a scenario over a perfect link. Show each request and answer,
+the outcome rule that matched, the outcome that the payer was told, and the posting in
+the ledger. Then list what the scenario lacks, and what to write.
 
-Values that the scenario takes from the environment, as ${NAME}, are shown as that.`,
+Values from environment variables, such as ${NAME}, are not printed; their names are.`,
 		Example: `  onebar doctor shop.yaml
   STRIPE_KEY=sk_test_... onebar doctor stripe.yaml`,
 		Args:              cobra.ExactArgs(1),

@@ -16,16 +16,18 @@ func newEnergy() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "energy FILE.pcap[ng]",
-		Short: "Radio states and joules of a capture from a phone",
-		Long: `Run a model of a phone's radio over a capture: which states it was in, how often
-it woke up, and what that cost. The capture is pcap or pcapng, made on the phone
-or beside it: Ethernet, raw IP, Linux cooked or BSD loopback.
+		Short: "Compute radio states and joules of a packet capture from a phone",
+		Long: `Apply a model of a phone's radio to a packet capture, and report in which states the
+radio was, how often it woke up, and how many joules that took. The capture is a pcap
+or pcapng file, made on the phone or beside it: Ethernet, raw IP, Linux cooked or BSD
+loopback.
 
-Linux cooked frames say which packets the phone sent. Otherwise the phone is the
-side that opens the TCP connections, or sends UDP to a port below 1024; where
-that does not tell, --uplink names its address.
+Linux cooked frames say which packets the phone sent. In other captures the phone is
+the host that opens the TCP connections, or sends UDP to a port below 1024. If this
+does not identify the phone, give its address with --uplink.
 
-Joules are of handsets of 2008 to 2013. Compare with them; they predict nothing.`,
+The models describe handsets of 2008 to 2013. Use their joules to compare captures,
+not to predict the battery of a new phone.`,
 		Example: `  onebar energy payment.pcap --model energybox-3g
   onebar energy payment.pcapng --model mine.yaml --uplink 10.64.3.17
   onebar models`,
@@ -48,7 +50,7 @@ Joules are of handsets of 2008 to 2013. Compare with them; they predict nothing.
 		},
 	}
 	cmd.Flags().StringVarP(&name, "model", "m", "videooptimizer-lte", "a bundled model (see onebar models), or a file such as mine.yaml")
-	cmd.Flags().StringVar(&uplink, "uplink", "", "address or prefix of the phone: what it sends is uplink")
+	cmd.Flags().StringVar(&uplink, "uplink", "", "address or prefix of the phone; packets from it are uplink")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -57,10 +59,10 @@ func newModels() *cobra.Command {
 	return &cobra.Command{
 		Use:   "models [NAME]",
 		Short: "List the bundled radio models, or print the file of one",
-		Long: `List the bundled radio models, what they are of, where their numbers come from
-and whether those were confirmed there: yes, recalled (from memory of the source)
-or weak (derived from it). With a name, print the file of that model: a start for
-one of your own.`,
+		Long: `List the bundled radio models: what each describes, the source of its numbers, and
+whether the numbers were confirmed in that source: yes, recalled (from memory of the
+source) or weak (derived from it). With a NAME, print the file of that model, as a
+start for your own.`,
 		Example: `  onebar models
   onebar models energybox-3g > mine.yaml`,
 		Args: cobra.MaximumNArgs(1),

@@ -40,13 +40,17 @@ func newExplore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explore SCENARIO...",
 		Short: "Run scenarios with thousands of seeds in virtual time, until something fails",
-		Long: `Run scenarios with seed after seed, in virtual time and on all processors. A seed
-draws its own losses, arrivals and amounts, and, if the scenario has a nemesis, its
-own faults. Of several scenarios the seeds take turns.
+		Long: `Run scenarios with many seeds, in virtual time and on all processors. The seed
+decides losses, arrivals and amounts, and the random faults if the scenario has the
+key nemesis. Several scenarios take turns.
 
-It ends at the first run that fails. Its history goes to OUT/NAME-seed-SEED, and so
-does the smallest scenario that fails in the same way, see onebar shrink. A run whose program panics, hangs or leaks is named, and the others go on. At the end
-it says which situations were reached, how often, and which never were.`,
+The exploration ends at the first run that fails. Its history is written to
+OUT/NAME-seed-SEED. onebar then shrinks the scenario to the smallest one that still
+fails, see onebar shrink, and writes it there too. A run in which the program panics,
+hangs or leaks goroutines is reported, and the exploration goes on.
+
+At the end it reports which situations were reached, how often, and which were never
+reached.`,
 		Example: `  onebar explore bad-day --seeds 10000
   onebar explore my-scenario.yaml --for 60s
   onebar explore scenarios/ --seeds 100000 --keep-going`,
@@ -55,16 +59,16 @@ it says which situations were reached, how often, and which never were.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
 	}
 	f := cmd.Flags()
-	f.IntVar(&e.seeds, "seeds", exploreSeeds, "runs to make; with --for the default is as many as there is time for")
-	f.Uint64Var(&e.seed, "seed", 1, "the first seed")
-	f.DurationVar(&e.time, "for", 0, "begin no run after this long, by the clock (default: no limit)")
+	f.IntVar(&e.seeds, "seeds", exploreSeeds, "how many runs; with --for the default is no limit")
+	f.Uint64Var(&e.seed, "seed", 1, "first seed")
+	f.DurationVar(&e.time, "for", 0, "start no new run after this time (default: no limit)")
 	f.IntVarP(&e.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor)")
-	f.BoolVar(&e.keepGoing, "keep-going", false, "go on after a failure")
+	f.BoolVar(&e.keepGoing, "keep-going", false, "continue after a failure")
 	f.StringVar(&e.out, "out", defaultOut, "output folder")
 	f.StringVar(&e.json, "json", "", "write a JSON report to this file")
-	f.StringSliceVar(&e.tags, "tag", nil, "only scenarios with one of these tags")
-	f.BoolVar(&e.noShrink, "no-shrink", false, "do not make the first failure smaller")
-	f.BoolVar(&e.all, "all", false, "name every run that did not pass, up to 1000")
+	f.StringSliceVar(&e.tags, "tag", nil, "run only scenarios that have one of these tags")
+	f.BoolVar(&e.noShrink, "no-shrink", false, "do not shrink the first failure")
+	f.BoolVar(&e.all, "all", false, "list every run that did not pass, at most 1000")
 	return cmd
 }
 
@@ -185,19 +189,19 @@ func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harne
 	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
 	report, err := runner.Run(cmd.Context(), c)
 	if err != nil {
-		return fmt.Errorf("make the failing run again: %w", err)
+		return fmt.Errorf("run the failing seed again: %w", err)
 	}
 	w := cmd.OutOrStdout()
 	first := result.OddRun{Scenario: c.Scenario.Name, Seed: c.Seed}
 	fmt.Fprintf(w, "\nthe first failure: %s, seed %d\n  history  %s\n  again    %s\n", c.Scenario.Name, c.Seed, report.Result.HistoryFile, again(list, first))
 	if report.Result.Status != result.Fail {
-		return fmt.Errorf("seed %d of %s did not fail when it was run again: what it does at one instant is left to the scheduler, see onebar run --verify",
+		return fmt.Errorf("seed %d of %s did not fail when it was run again: the order of events at one instant depends on the scheduler, see onebar run --verify",
 			c.Seed, c.Scenario.Name)
 	}
 	if e.noShrink {
 		return nil
 	}
-	fmt.Fprintln(w, "\nthe smallest scenario that fails so")
+	fmt.Fprintln(w, "\nthe smallest scenario that still fails")
 	return e.shrink(cmd, runner, c)
 }
 
@@ -209,7 +213,7 @@ func (e *exploring) shrink(cmd *cobra.Command, runner explore.Runner, c explore.
 		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
 	})
 	if err != nil {
-		return fmt.Errorf("make the failing run smaller: %w", err)
+		return fmt.Errorf("shrink the failing run: %w", err)
 	}
 	return reportShrunk(cmd.OutOrStdout(), path, found)
 }

@@ -31,9 +31,9 @@ func newInit() *cobra.Command {
 	var s starting
 	cmd := &cobra.Command{
 		Use:   "init FILE.yaml",
-		Short: "Write a first scenario for an HTTP endpoint of your own",
-		Long: `Ask a few questions, or take an OpenAPI document, and write a scenario for an HTTP
-endpoint, with comments. Enter takes the answer in brackets. Then try it:
+		Short: "Write a first scenario for your own HTTP endpoint",
+		Long: `Write a commented scenario for an HTTP endpoint. onebar asks a few questions, or
+reads an OpenAPI document. Press enter to accept the answer in brackets. Then try it:
 
   onebar doctor FILE.yaml`,
 		Example: `  onebar init shop.yaml
@@ -43,9 +43,9 @@ endpoint, with comments. Enter takes the answer in brackets. Then try it:
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.openAPI, "openapi", "", "an OpenAPI 3 document of the endpoint, in place of questions")
+	f.StringVar(&s.openAPI, "openapi", "", "OpenAPI 3 document of the endpoint, instead of questions")
 	f.StringVar(&s.pay, "pay", "", "with --openapi: path of the POST that pays")
-	f.BoolVar(&s.force, "force", false, "write over a file that is there")
+	f.BoolVar(&s.force, "force", false, "overwrite an existing file")
 	return cmd
 }
 

@@ -68,7 +68,8 @@ loss, bandwidth and disconnects, proves that no payment was lost or duplicated,
 and reports what each payment cost in bytes on the wire and in joules of the radio.
 
 Exit codes: 0 pass, 1 a check or threshold failed, 2 the experiment could not be
-carried out, 3 it could not be judged, 130 interrupted. The worst wins.`,
+carried out, 3 it could not be judged, 130 interrupted. Of several runs, the worst
+result sets the code.`,
 		Example: `  onebar run tunnel                       # a bundled scenario, by name
   onebar run my-scenario.yaml --seed 7
   onebar run scenarios/ -j 8 --junit junit.xml

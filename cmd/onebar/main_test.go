@@ -72,7 +72,7 @@ func passes(t *testing.T, history, out string) result.Result {
 	return res
 }
 
-// A wallet that makes a new key for every try charges people twice as soon as an
+// A wallet that makes a new key for every attempt charges people twice as soon as an
 // answer is lost, and onebar must say who.
 func TestNewKeyPerAttemptIsReportedDuplicated(t *testing.T) {
 	if testing.Short() {

@@ -25,13 +25,14 @@ func newProxy() *cobra.Command {
 	var m manual
 	cmd := &cobra.Command{
 		Use:   "proxy --upstream HOST:PORT",
-		Short: "An impaired link alone, for tests by hand with a phone or an emulator",
-		Long: `Listen, and carry what connects over an impaired link to an upstream. Nothing is
-judged; what the link does is shown once a second, and keys change it.
+		Short: "Run an impaired link alone, for manual tests with a phone or an emulator",
+		Long: `Listen for connections, and forward each over an impaired link to an upstream
+server. Nothing is judged. Once a second onebar prints what the link does. On a
+terminal, keys change the link.
 
-With --api, toxiproxy stands before the link with its HTTP API: its clients and
-toxics work as ever on the proxy named onebar, and a toxic of type link with the
-attribute profile changes the link.`,
+With --api, onebar runs toxiproxy with its HTTP API in front of the link. Clients of
+toxiproxy find one proxy, named onebar, and can add toxics to it as usual. A toxic of
+type link with the attribute profile changes the profile of the link.`,
 		Example: `  onebar proxy --upstream api.example.com:443 --profile edge
   onebar proxy --listen 0.0.0.0:8443 --upstream 127.0.0.1:443 --profile 2g-rural
   onebar proxy --upstream 127.0.0.1:8080 --api 127.0.0.1:8474`,
@@ -39,12 +40,12 @@ attribute profile changes the link.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&m.listen, "listen", ":8443", "HOST:PORT to listen on; without a host only this machine can connect")
+	f.StringVar(&m.listen, "listen", ":8443", "HOST:PORT to listen on; :PORT accepts connections from this machine only")
 	f.StringVar(&m.upstream, "upstream", "", "HOST:PORT of the real server")
-	f.StringVar(&m.profile, "profile", "edge", "profile of the link to begin with, see onebar profiles")
-	f.StringVar(&m.api, "api", "", "HOST:PORT of toxiproxy's HTTP API; without it there is none")
+	f.StringVar(&m.profile, "profile", "edge", "first profile of the link, see onebar profiles")
+	f.StringVar(&m.api, "api", "", "HOST:PORT for toxiproxy's HTTP API (default: no API)")
 	f.Uint64Var(&m.seed, "seed", 1, "seed of every random decision")
-	f.DurationVar(&m.every, "every", time.Second, "how often the figures are shown")
+	f.DurationVar(&m.every, "every", time.Second, "how often to print the figures")
 	must(cmd.MarkFlagRequired("upstream"))
 	return cmd
 }

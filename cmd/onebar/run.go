@@ -63,18 +63,19 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Run scenarios, judge them and report",
-		Long: `Run scenarios against the system that each names under subject: (without it the
-reference wallet and bank). A SCENARIO is a file, a folder of them, or the name of
-a bundled one (see onebar list).
+		Long: `Run scenarios. Each runs against the system that its key subject: describes, or
+against the reference wallet and bank if it has none. A SCENARIO is a file, a folder
+of files, or the name of a bundled scenario (see onebar list).
 
-Time is real on the engines packet and toxiproxy. On sim it is virtual: an hour
-takes a moment, and a seed always gives the same history, to the byte.
+The engines packet and toxiproxy run in real time. The engine sim runs in virtual
+time: an hour takes a moment, and the same seed always gives the same history, byte
+for byte.
 
-Scenarios run side by side. If one in real time could not be judged because the
-machine was too busy, it is run again once the others are done, alone, and the reports say so.
+Several scenarios run at the same time. If the machine was too busy to judge one of
+them, onebar runs it again alone after all others, and the reports say so.
 
-Each scenario writes OUT/NAME/history.jsonl, from which onebar check gives the
-same verdicts again, and OUT/NAME/run.log.`,
+Each scenario writes OUT/NAME/history.jsonl and OUT/NAME/run.log. The command
+onebar check judges a history file again.`,
 		Example: `  onebar run tunnel
   onebar run my-scenario.yaml --seed 7 --out runs
   onebar run scenarios/ --junit junit.xml --json result.json --markdown summary.md
@@ -88,10 +89,10 @@ same verdicts again, and OUT/NAME/run.log.`,
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
-	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor, on sim 1 for each; 1 if a scenario names a system of its own)", realTimeJobs))
-	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios with one of these tags")
-	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap: every packet offered to the links, for Wireshark and tshark")
-	f.BoolVar(&b.verify, "verify", false, "on --engine sim: run every seed twice, and say whether the histories are the same")
+	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; on sim, 1 for each processor; 1 if a scenario tests an external system)", realTimeJobs))
+	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
+	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
+	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
 	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
 	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
@@ -171,6 +172,9 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 	}
 	if err != nil && ctx.Err() == nil {
 		res.Error = err.Error()
+	}
+	if b.engine != "" && sc.Engine != "" && b.engine != sc.Engine {
+		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, sc.Engine))
 	}
 	res.Rerun = b.rerun(sc)
 	return res

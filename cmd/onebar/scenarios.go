@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -131,8 +132,9 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 func newValidate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate SCENARIO...",
-		Short: "Say everything that is wrong with scenarios",
-		Long:  "Say everything that is wrong with scenarios: files, folders of them, or bundled ones.",
+		Short: "Report every mistake in scenario files",
+		Long: `Report every mistake in scenarios, with its line. A SCENARIO is a file, a folder of
+files, or the name of a bundled scenario. Exit code 2 says that there are mistakes.`,
 		Example: `  onebar validate mine.yaml
   onebar validate scenarios/`,
 		Args: cobra.MinimumNArgs(1),
@@ -166,17 +168,30 @@ func newValidate() *cobra.Command {
 	}
 }
 
-// validate reads a scenario and asks the engine it would run on.
-func validate(path string, lib spec.Library) error {
+// validate reads a scenario and asks the engine and the subject it would run on, as
+// onebar run does before it begins.
+func validate(path string, lib spec.Library) (err error) {
 	sc, err := load(path, lib)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}()
 	engine := (&batch{}).engineOf(sc)
-	if err := engines()[engine].Supports(sc); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	subject, free := harness.Subject(nil), func() error { return nil }
+	if engine == simulated {
+		subject, free, err = newSimulated(sc)
+	} else {
+		subject, err = newSubject(sc)
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	err = run.Check(sc, run.Options{Engine: engines()[engine], Subject: subject})
+	return errors.Join(err, free())
 }
 
 // printMistakes prints err, and for mistakes in a file the lines they are in.
@@ -218,7 +233,7 @@ func newList() *cobra.Command {
 func newShow() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
-		Short:             "Print a bundled scenario, to start your own from",
+		Short:             "Print a bundled scenario, as a start for your own",
 		Example:           `  onebar show tunnel > my-tunnel.yaml`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,

@@ -36,18 +36,19 @@ func newShrink() *cobra.Command {
 	var s shrinking
 	cmd := &cobra.Command{
 		Use:   "shrink SCENARIO|HISTORY",
-		Short: "Make a failing scenario as small as it can be while it fails",
-		Long: `Run a scenario in virtual time, and if a check fails, look for the smallest
-scenario in which it still does: fewer events, payments and wallets, a simpler
-link, single packets lost in place of random loss. The seed stays the same. What is
-found is written as a scenario file, and replayed from it before it is believed.
+		Short: "Shrink a failing scenario to the smallest one that still fails",
+		Long: `Run a scenario in virtual time. If a check fails, search for the smallest scenario
+in which the same check still fails: with fewer events, payments and wallets, a
+simpler link, and single lost packets instead of random loss. The seed stays the
+same. onebar writes the result as a scenario file, and runs that file to make sure
+that it fails.
 
-A HISTORY is one that onebar run has written, OUT/NAME/history.jsonl: its scenario
-and its seed are taken.
+A HISTORY is a file that onebar run has written, OUT/NAME/history.jsonl. onebar
+shrinks its scenario with its seed.
 
-Interrupted, it writes the smallest so far.
+If you interrupt it, it writes the smallest scenario found so far.
 
-Exit code: 0 if a file has been written, 2 if nothing fails, 130 if it was interrupted.`,
+Exit codes: 0 a file was written, 2 nothing fails, 130 interrupted.`,
 		Example: `  onebar shrink my-scenario.yaml --seed 7
   onebar shrink out/tunnel/history.jsonl --check duplicated --out smallest.yaml`,
 		Args:              cobra.ExactArgs(1),
@@ -58,12 +59,12 @@ Exit code: 0 if a file has been written, 2 if nothing fails, 130 if it was inter
 		},
 	}
 	f := cmd.Flags()
-	f.Uint64Var(&s.seed, "seed", 0, "seed of the run that fails (default: that of the history or scenario, else 1)")
-	f.StringVar(&s.check, "check", "", "the check that must go on failing, such as duplicated (default: the first that fails)")
+	f.Uint64Var(&s.seed, "seed", 0, "seed of the failing run (default: the seed of the history or scenario, else 1)")
+	f.StringVar(&s.check, "check", "", "check that must still fail, such as duplicated (default: the first that fails)")
 	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
 	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
-	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "most cases to try")
-	f.DurationVar(&s.longest, "for", 0, "longest time to try, such as 60s; what is found then depends on the machine (default: no limit)")
+	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "maximum number of runs to try")
+	f.DurationVar(&s.longest, "for", 0, "maximum time, such as 60s; the result then depends on the speed of the machine (default: no limit)")
 	return cmd
 }
 

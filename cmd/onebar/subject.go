@@ -20,7 +20,7 @@ func newSubject(sc harness.Scenario) (harness.Subject, error) {
 // newSimulated returns it for a run in virtual time, and what frees its disks.
 func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
 	if ofOthers(sc) {
-		return nil, nil, errors.New("a system of others runs in real time, and sim is virtual: onebar run and onebar sweep take it with --engine packet or toxiproxy")
+		return nil, nil, errors.New("an external system runs in real time, and engine sim runs in virtual time: use onebar run or onebar sweep with --engine packet or toxiproxy")
 	}
 	faulty, err := planted(sc)
 	o := reference.Options{Faulty: faulty, BankDisk: disk.New(), WalletDisks: disk.NewGroup()} // so that a crash is a power failure

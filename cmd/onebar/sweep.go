@@ -45,23 +45,28 @@ func newSweep() *cobra.Command {
 	var s sweep
 	cmd := &cobra.Command{
 		Use:   "sweep SCENARIO",
-		Short: "Do every fault at every packet and every commit of a scenario",
-		Long: `Run a scenario once to count the packets and the durable commits of its payments.
-Then, for each of them and each kind of fault, run it again with the fault at
-just that point: the packet is dropped; from it on the network is a blackhole,
-for a short while or for longer than anybody waits; every connection is reset,
-or forgotten by the NAT; the client or the server crashes, with or without a
-word; the power of a side fails before or after its commit. With --pairs a second
-fault follows at every later point of each such run.
+		Short: "Inject each fault at each packet and each commit of a scenario",
+		Long: `Run a scenario once and count the packets and the durable commits of its payments.
+Then run it again for each of these points and each kind of fault, with that fault at
+that point:
 
-Time is virtual. With another engine it is real, one payment is made, and the
-subject may be a system of others. With toxiproxy its first connection is cut after
-each byte it carries, in both directions. With packet every HTTP request meets each
-fault when the server has it, while the server is at work, before its answer, and
-inside it.
+  - the packet is dropped
+  - a blackhole begins, short or longer than any time-out
+  - every connection is reset, or the NAT forgets it
+  - the client or the server crashes, with or without closing its connections
+  - the client or the server freezes for a while
+  - the client or the server loses power before or after its commit
 
-The first failing run of each check is written to OUT/NAME-sweep, as a scenario
-that fails in the same way and with its history.`,
+With --pairs, a second fault follows at each later point of each of these runs.
+
+With sim, time is virtual. The other engines run in real time, make one payment, and
+can also test your own system. With toxiproxy, the first connection is cut after each
+byte that it carries, in both directions. With packet, each HTTP request meets each
+fault at four moments: when the server has received it, while the server works on it,
+before the answer, and in the middle of the answer.
+
+For each check, the first failing run is written to OUT/NAME-sweep: its history, and
+a scenario file that fails in the same way.`,
 		Example: `  onebar sweep edge --payments 1
   onebar sweep edge --payments 1 --pairs
   onebar sweep my-api.yaml --engine packet
@@ -71,13 +76,13 @@ that fails in the same way and with its history.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy for a cut after each byte; packet for faults at each moment of each HTTP request")
+	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
 	f.Uint64Var(&s.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128, 64 of programs, 4 of containers, 1 of a server that is there)")
-	f.IntVar(&s.payments, "payments", 0, "so many payments at once in place of the scenario's; 1 is by one wallet")
-	f.BoolVar(&s.pairs, "pairs", false, "all pairs of faults, too")
-	f.IntVar(&s.limit, "limit", sweepLimit, "refuse to make more runs than this; 0 is no limit")
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running)")
+	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
+	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
+	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
 	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
 	return cmd
 }
@@ -218,7 +223,7 @@ func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Run
 		report, err := runner.Run(ctx, c)
 		f.History = report.Result.HistoryFile
 		if why := unlike(*f, report.Result, err); why != "" && ctx.Err() == nil {
-			fmt.Fprintf(warnings, "onebar: %s does not show %s again: %s\n", file, f.Check, why)
+			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, why)
 		}
 		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
 	}
@@ -234,9 +239,9 @@ func unlike(f result.SweepFinding, res result.Result, err error) string {
 	case broken:
 		return res.Error
 	case f.Check == result.Broken:
-		return "it was carried out, so what it does at one instant is left to the scheduler"
+		return "it could be carried out this time: the order of events at one instant depends on the scheduler"
 	case res.Verdict(f.Check).Status != f.Status:
-		return fmt.Sprintf("it is %s there, so what it does at one instant is left to the scheduler, see onebar run --verify", res.Verdict(f.Check).Status)
+		return fmt.Sprintf("it is %s this time: the order of events at one instant depends on the scheduler, see onebar run --verify", res.Verdict(f.Check).Status)
 	}
 	return ""
 }

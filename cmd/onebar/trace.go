@@ -21,8 +21,8 @@ func newTrace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
 		Short: "Inspect delivery traces",
-		Long: `A delivery trace says what a radio could carry from one moment to the next. In a
-scenario file it takes the place of a rate:
+		Long: `A delivery trace records how much data a radio link could carry at each moment. A
+scenario file can use a trace instead of a rate:
 
   link: {profile: umts, up: {trace: bus-up}, down: {trace: my/recording.txt}}`,
 		Args: cobra.NoArgs,
@@ -37,10 +37,10 @@ func newTraceGenerate() *cobra.Command {
 	var direction string
 	cmd := &cobra.Command{
 		Use:    "generate KIND --direction up|down",
-		Short:  "Make a synthetic trace from published statistics",
+		Short:  "Generate a synthetic trace from published statistics",
 		Hidden: true, // it is how the bundled traces were made: see docs/scenarios.md
-		Long: `Make a synthetic trace. Traces up and down of one seed have their stalls at the
-same moments. docs/scenarios.md says which measurements each kind follows.
+		Long: `Generate a synthetic trace. With the same seed, the traces up and down stall at the
+same moments. docs/scenarios.md lists the measurements that each kind follows.
 
 Kinds:
 ` + kindsOfTraces(),
@@ -65,7 +65,7 @@ Kinds:
 	f := cmd.Flags()
 	f.Uint64Var(&r.Seed, "seed", r.Seed, "seed of every random decision")
 	f.StringVar(&direction, "direction", "", "up (client to server) or down")
-	f.DurationVar(&r.Length, "length", r.Length, "how long until it repeats")
+	f.DurationVar(&r.Length, "length", r.Length, "length of the trace; it then repeats")
 	must(cmd.MarkFlagRequired("direction"))
 	must(cmd.RegisterFlagCompletionFunc("direction", cobra.FixedCompletions([]string{"up", "down"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -90,10 +90,10 @@ func kindsOfTraces() string {
 func newTraceShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
-		Short: "Say what a trace carries, and how long it stalls",
-		Long: `Say what a trace carries, and how long it stalls: a stall is a gap between two
-opportunities, or a stretch at a rate of 0. FILE is a trace file or the name of
-a bundled trace.`,
+		Short: "Print the rate and the stalls of a trace",
+		Long: `Print the form, the period, the mean rate and the stalls of a trace. A stall is a
+gap between two delivery opportunities, or a time with rate 0. FILE is a trace file
+or the name of a bundled trace.`,
 		Example: `  onebar trace show bus-up`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

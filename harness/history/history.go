@@ -70,9 +70,18 @@ type Header struct {
 // every link meanwhile.
 type Phase struct {
 	Name       string          `json:"name"`
-	Profile    harness.Profile `json:"profile"`
+	Profile    harness.Profile `json:"profile"`               // of the access links
 	OutageUp   bool            `json:"outage_up,omitempty"`   // every packet up was to be lost
 	OutageDown bool            `json:"outage_down,omitempty"` // every packet down was to be lost
+	Links      []LinkPhase     `json:"links,omitempty"`       // of the links of the Topology, in their order
+}
+
+// LinkPhase is what was asked of one link of the Topology in a phase.
+type LinkPhase struct {
+	Link       string          `json:"link"`
+	Profile    harness.Profile `json:"profile"`
+	OutageUp   bool            `json:"outage_up,omitempty"`
+	OutageDown bool            `json:"outage_down,omitempty"`
 }
 
 // FaultNote marks the begin or the end of one occurrence of a timeline event.
@@ -203,6 +212,11 @@ func appendPacket(b []byte, p harness.Packet) []byte {
 	flag(`,"copy":true`, p.Copy)
 	flag(`,"corrupt":true`, p.Corrupt)
 	flag(`,"cross":true`, p.Cross)
+	if p.Link != "" {
+		b = append(b, `,"link":"`...)
+		b = append(b, p.Link...) // a name of letters, digits and a hyphen, see Topology
+		b = append(b, '"')
+	}
 	return append(b, "}}\n"...)
 }
 

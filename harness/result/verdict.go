@@ -10,7 +10,7 @@ const (
 	StatusUnknown Status = iota // it could not be judged; never a pass
 	Pass
 	Fail
-	NotApplicable // of a check only: the subject does not offer what it takes to judge it; shown, and no worse than a pass
+	NotApplicable // of a check only: the subject does not offer what the check needs; it is shown, and does not fail the run
 )
 
 const statusNames enum.Names = "unknown pass fail n/a"

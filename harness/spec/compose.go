@@ -139,37 +139,12 @@ func (c *composer) event(what string, e harness.Event) event {
 	} else {
 		v.When = c.trigger(what, e)
 	}
-	switch e.Action {
-	case harness.SetLink:
-		if e.Link == nil {
-			c.refuse("%s sets no link", what)
-			break
-		}
-		v.Link = c.link(*e.Link)
-		v.Link.place = here().place
-	case harness.Blackhole:
-		v.Disconnect, v.Direction = wordOf("blackhole"), directionOf(e.Direction)
-	case harness.Reset, harness.Refuse:
-		v.Disconnect = wordOf(e.Action.String())
-	case harness.Rebind:
-		v.Rebind = wordOf(map[bool]string{false: "nat", true: "address"}[e.NewAddress])
-	case harness.CrossTraffic:
-		v.Cross = wordOf(map[harness.Direction]string{harness.Up: "upload", harness.Down: "download"}[e.Direction])
-	case harness.Crash:
-		v.Crash, v.Restart = wordOf(e.Side.String()), duration{here(), e.Restart}
-	case harness.Freeze:
-		v.Freeze = wordOf(e.Side.String())
-	case harness.Drop:
-		v.Drop = yesOf(true)
-	case harness.Slow:
-		v.Slow = wordOf("server")
-	case harness.StreamToxic:
-		v.Toxic = c.toxicOf(what, e.Toxic)
-	case harness.Heal:
-		v.Heal = yesOf(true)
-	case harness.ActionUnknown, harness.Vanish:
+	does, ok := actionOf(e.Action)
+	if !ok {
 		c.refuse("%s does %q, which no file can say", what, e.Action)
+		return v
 	}
+	does.write(c, what, e, &v)
 	return v
 }
 

@@ -1,6 +1,9 @@
 package spec
 
-import "github.com/onebar/onebar/harness"
+import (
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+)
 
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
@@ -13,18 +16,16 @@ func (t timeline) trouble(n *trouble) harness.Nemesis {
 		Rate: n.Rate.hz, For: n.For.span(), By: n.By.span(),
 		Event: harness.Event{Phase: n.Phase.s, Line: n.line},
 	}
-	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, slow, toxic")
-	t.act(e, kind, &got.Event)
-	t.fits(e, kind)
+	f, known := t.act(e, &got.Event, keysOfActions(true))
+	if known {
+		t.fits(e, f)
+	}
 	got.Event.Restart, got.Event.By = 0, 0
-	if kind == "crash" {
+	if f.Length == fault.Restarting {
 		got.Restart = n.Restart.span()
 	}
-	switch kind {
-	case "link", "blackhole", "refuse", "slow", "toxic", "cross_traffic":
-		if !n.For.given() {
-			t.errorf(n.place, "%s needs for: how long it lasts, such as 1s..30s", kind)
-		}
+	if f.Length == fault.Lasting && !n.For.given() {
+		t.errorf(n.place, "%s needs for: how long it lasts, such as 1s..30s", f.Action)
 	}
 	switch {
 	case t.script == 0:
@@ -41,7 +42,7 @@ func (n *trouble) event() *event {
 	return &event{
 		place: n.place, For: offset{mark: n.For.mark}, Phase: n.Phase, Link: n.Link, Disconnect: n.Disconnect,
 		Direction: n.Direction, Rebind: n.Rebind, Cross: n.Cross, Crash: n.Crash, Restart: duration{mark: n.Restart.mark},
-		Vanish: n.Vanish, Slow: n.Slow, By: duration{mark: n.By.mark}, Toxic: n.Toxic,
+		Vanish: n.Vanish, Freeze: n.Freeze, Slow: n.Slow, By: duration{mark: n.By.mark}, Toxic: n.Toxic,
 	}
 }
 
@@ -53,7 +54,7 @@ func (c *composer) trouble(what string, n harness.Nemesis) trouble {
 	v := trouble{
 		place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Phase: e.Phase, Link: e.Link,
 		Disconnect: e.Disconnect, Direction: e.Direction, Rebind: e.Rebind, Cross: e.Cross, Crash: e.Crash,
-		Restart: durationsOf(n.Restart), Vanish: e.Vanish, Slow: e.Slow, By: durationsOf(n.By), Toxic: e.Toxic,
+		Restart: durationsOf(n.Restart), Vanish: e.Vanish, Freeze: e.Freeze, Slow: e.Slow, By: durationsOf(n.By), Toxic: e.Toxic,
 	}
 	return v
 }

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/invopop/jsonschema"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
@@ -357,22 +356,3 @@ func (d *decoder) within(s *source, line, column int) place {
 	}
 	return s.place
 }
-
-// JSONSchema implements the interface of package jsonschema, as do those below.
-func (source) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
-
-func (sources) JSONSchema() *jsonschema.Schema { return variables{}.JSONSchema() }
-
-func (number) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "number"} }
-
-func (httpClient) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpClient](s) }
-func (httpTLS) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpTLS](s) }
-func (httpPay) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpPay](s) }
-func (httpSetup) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpSetup](s) }
-func (httpRule) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpRule](s) }
-func (httpRetry) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpRetry](s) }
-func (httpPoll) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpPoll](s) }
-func (httpCall) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpCall](s) }
-func (httpLedger) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpLedger](s) }
-func (httpFields) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpFields](s) }
-func (httpBalances) JSONSchemaExtend(s *jsonschema.Schema) { extend[httpBalances](s) }

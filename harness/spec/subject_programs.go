@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/invopop/jsonschema"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -88,11 +87,6 @@ func (v *verbatim) scan(s string) error {
 	return nil
 }
 
-// JSONSchema implements the interface of package jsonschema, as do those below.
-func (verbatim) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}} // as YAML takes it without quotes
-}
-
 // variables is a mapping from names to texts.
 type variables struct {
 	place
@@ -116,10 +110,6 @@ type optional struct{ verbatim }
 func (v *optional) scan(s string) error {
 	v.s = s
 	return nil
-}
-
-func (variables) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "object", AdditionalProperties: verbatim{}.JSONSchema()}
 }
 
 // containers is a mapping from names to containers.
@@ -148,17 +138,6 @@ func (v *containers) decode(d *decoder, n ast.Node) {
 		v.m[p.name] = c
 	}
 }
-
-func (containers) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Ref: "#/$defs/container"}}
-}
-
-func (execClient) JSONSchemaExtend(s *jsonschema.Schema) { extend[execClient](s) }
-func (execServer) JSONSchemaExtend(s *jsonschema.Schema) { extend[execServer](s) }
-func (ready) JSONSchemaExtend(s *jsonschema.Schema)      { extend[ready](s) }
-func (container) JSONSchemaExtend(s *jsonschema.Schema)  { extend[container](s) }
-func (program) JSONSchemaExtend(s *jsonschema.Schema)    { extend[program](s) }
-func (sqlLedger) JSONSchemaExtend(s *jsonschema.Schema)  { extend[sqlLedger](s) }
 
 // The plain forms.
 

@@ -1,9 +1,13 @@
 package spec
 
-import "github.com/onebar/onebar/harness"
+import (
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+)
 
-// trigger makes the trigger of an event, and reports what does not go with it.
-func (t timeline) trigger(e *event, kind string) *harness.Trigger {
+// trigger makes the trigger of an event that does f to a side, and reports what does
+// not go with it.
+func (t timeline) trigger(e *event, f fault.Fault, side harness.Side) *harness.Trigger {
 	w := &e.When
 	for _, k := range []struct {
 		place
@@ -26,8 +30,8 @@ func (t timeline) trigger(e *event, kind string) *harness.Trigger {
 	case w.Packet.given():
 		return t.packet(e)
 	case w.Request.given():
-		return t.request(e, kind)
-	case kind != "crash":
+		return t.request(e, f)
+	case f.Starts&fault.AtCommit == 0:
 		t.errorf(w.place, "only a crash begins at a commit; give when a packet")
 	}
 	for _, k := range []struct {
@@ -38,7 +42,6 @@ func (t timeline) trigger(e *event, kind string) *harness.Trigger {
 			t.errorf(k.place, "%s does not go with a commit", k.name)
 		}
 	}
-	side := map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Crash.s]
 	return &harness.Trigger{Commit: w.Commit.n, Side: side, After: w.After.ok}
 }
 
@@ -59,11 +62,10 @@ func (t timeline) packet(e *event) *harness.Trigger {
 	if w.Wallet.ok && t.wallets > 0 && w.Wallet.n >= t.wallets {
 		t.errorf(w.Wallet.place, "there is no wallet %d; the workload has %d, from 0", w.Wallet.n, t.wallets)
 	}
-	direction := map[string]harness.Direction{"up": harness.Up, "down": harness.Down}[w.Direction.s]
-	return &harness.Trigger{Packet: w.Packet.n, Client: int(w.Wallet.n), Direction: direction}
+	return &harness.Trigger{Packet: w.Packet.n, Client: int(w.Wallet.n), Direction: directions()[w.Direction.s]}
 }
 
-func (t timeline) request(e *event, kind string) *harness.Trigger {
+func (t timeline) request(e *event, f fault.Fault) *harness.Trigger {
 	w := &e.When
 	for _, k := range []struct {
 		place
@@ -73,10 +75,12 @@ func (t timeline) request(e *event, kind string) *harness.Trigger {
 			t.errorf(k.place, "%s does not go with a request", k.name)
 		}
 	}
-	if kind == "drop" {
-		t.errorf(w.place, "a request is not one packet; give drop when a packet")
+	if f.Starts != 0 && f.Starts&fault.AtRequest == 0 {
+		t.errorf(w.place, "a request is not one packet; give %s when a packet", f.Action)
 	}
 	got := &harness.Trigger{Request: w.Request.n, Wait: w.Wait.d}
-	must(got.Moment.UnmarshalText([]byte(w.Moment.s)))
+	if w.Moment.ok {
+		must(got.Moment.UnmarshalText([]byte(w.Moment.s)))
+	}
 	return got
 }

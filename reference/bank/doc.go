@@ -14,7 +14,7 @@
 //     key and other content is a conflict and books nothing. Records of what was
 //     booked are never deleted.
 //   - An order is booked at most once per payer, whatever the key: a wallet that
-//     lost its queue, or draws a key for each try, does not pay twice. The answer
+//     lost its queue, or draws a key for each attempt, does not pay twice. The answer
 //     is "order already paid" and names the transfer. Payments without an order are
 //     all different. LedgerConfig.AllowRepeatedOrders turns it off.
 //   - What was finally refused is never booked. The record of a refusal (declined,

@@ -39,7 +39,7 @@ type LedgerConfig struct {
 	MaxRefused int
 	// AllowRepeatedOrders books an order of a payer again under another key, as a
 	// bank does to which the order is only a note. A wallet that lost its queue, or
-	// that draws a key for each try, then pays twice.
+	// that draws a key for each attempt, then pays twice.
 	AllowRepeatedOrders bool
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.

@@ -91,7 +91,7 @@ func TestFilesArePrivate(t *testing.T) {
 }
 
 // TestFailedInitLeavesTheWayFree: what a failure leaves does not stand in the way
-// of the next try.
+// of the next attempt.
 func TestFailedInitLeavesTheWayFree(t *testing.T) {
 	key := strings.Repeat("ab", 64)
 	for name, words := range map[string][]string{

@@ -31,7 +31,7 @@ func bankInit() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Make a bank: its keys and an empty ledger",
+		Short:   "Create a bank: its keys and an empty ledger",
 		Example: "  onebar reference bank init --dir bank",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,7 +52,7 @@ func bankInit() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "", "folder of the bank, made if there is none")
+	c.Flags().StringVar(&dir, "dir", "", "folder of the bank; it is created if it does not exist")
 	return require(c, "dir")
 }
 
@@ -118,10 +118,10 @@ func bankEnroll() *cobra.Command {
 	var a bank.Account
 	c := &cobra.Command{
 		Use:   "enroll",
-		Short: "Open an account, of a wallet or of a merchant",
-		Long: `Open an account. With --key it belongs to the wallet with that certificate, which
-may pay from it; without, it is a merchant's and can only be paid. The bank must
-not be serving meanwhile.`,
+		Short: "Open an account for a wallet or a merchant",
+		Long: `Open an account. With --key, the wallet with that certificate can pay from it.
+Without --key, it is a merchant's account, which can only be paid. Stop "bank serve"
+first.`,
 		Example: `  onebar reference bank enroll --dir bank --account shop --currency KES
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000`,
 		Args: cobra.NoArgs,
@@ -152,8 +152,8 @@ not be serving meanwhile.`,
 	}
 	f := c.Flags()
 	f.StringVar(&dir, "dir", "", "folder of the bank")
-	f.StringVar(&a.Name, "account", "", "name of the account, as payments name their payee")
-	f.StringVar(&certificate, "key", "", "certificate of the wallet that pays from it, in hexadecimal; without it nobody does")
+	f.StringVar(&a.Name, "account", "", "name of the account; payments use it as their payee")
+	f.StringVar(&certificate, "key", "", "certificate of the wallet that pays from the account, in hexadecimal (default: no wallet)")
 	f.StringVar(&a.Currency, "currency", "", "ISO 4217 code, such as KES")
 	f.Int64Var(&a.Opening, "opening", 0, "opening balance in minor units")
 	return require(c, "dir", "account", "currency")
@@ -197,10 +197,10 @@ func bankLedger() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ledger",
 		Short: "Print the transfers and balances, and verify the books",
-		Long: `Print every transfer and balance, and verify the books: entries sum to zero,
-balances are the sums of their entries, answers agree with transfers. It reads
-beside a bank that is serving, and from a disk that cannot be written. Amounts are
-in minor units.`,
+		Long: `Print every transfer and balance, and verify the books: entries sum to zero, each
+balance is the sum of its entries, and answers agree with transfers. The command only
+reads: it works while the bank is serving, and on a read-only disk. Amounts are in
+minor units.`,
 		Example: `  onebar reference bank ledger --dir bank
   onebar reference bank ledger --dir bank --json   # one JSON object a line`,
 		Args: cobra.NoArgs,

@@ -27,9 +27,10 @@ func Command() *cobra.Command {
 		Short: "Run the reference wallet and bank as ordinary programs",
 		Args:  cobra.NoArgs,
 		RunE:  help,
-		Long: `The reference pair is the payment system that "onebar run" tests: a wallet with a
-durable queue and a bank with a double-entry ledger, over Noise IK on TCP. These
-commands run it without the harness. Amounts are in minor units, such as cents.`,
+		Long: `The reference pair is the payment system that "onebar run" tests unless a scenario
+names another: a wallet with a durable queue, and a bank with a double-entry ledger.
+They talk Noise IK over TCP. These commands run the pair without the harness. Amounts
+are in minor units, such as cents.`,
 		Example: `  onebar reference bank init --dir bank
   onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"
   onebar reference bank enroll --dir bank --account alice --key "$(cat wallet/wallet.pub)" --currency KES --opening 100000

@@ -42,21 +42,21 @@ type bound[T int | time.Duration] struct {
 func (l *limits) counts() []bound[int] {
 	c := &l.conns
 	return []bound[int]{
-		{&c.MaxConns, "max-connections", server.DefaultMaxConns, "connections at once; one more closes the one that has been silent for the longest"},
-		{&c.MaxPerAddress, "max-per-address", server.DefaultMaxPerAddress, "of them, those from one IPv4 address or one IPv6 /64 network; a carrier may put many phones behind one"},
-		{&c.MaxPerWallet, "max-per-wallet", server.DefaultMaxPerWallet, "of them, those of one wallet; one more closes its oldest"},
-		{&c.Outstanding, "max-outstanding", server.DefaultOutstanding, "requests of one connection that may wait for their answers; further ones are read later"},
-		{&l.ledger.MaxRefused, "max-refused", bank.DefaultMaxRefused, "refused payments of one wallet that the bank remembers; what it would refuse beyond is answered \"busy\""},
+		{&c.MaxConns, "max-connections", server.DefaultMaxConns, "connections at the same time; one more closes the connection that has been silent longest"},
+		{&c.MaxPerAddress, "max-per-address", server.DefaultMaxPerAddress, "connections from one IPv4 address or one IPv6 /64 network; many phones of a carrier can share one"},
+		{&c.MaxPerWallet, "max-per-wallet", server.DefaultMaxPerWallet, "connections of one wallet; one more closes its oldest"},
+		{&c.Outstanding, "max-outstanding", server.DefaultOutstanding, "requests of one connection that wait for their answers at the same time; the bank reads further requests later"},
+		{&l.ledger.MaxRefused, "max-refused", bank.DefaultMaxRefused, "refused payments that the bank remembers for one wallet; beyond that it answers \"busy\" instead of refusing"},
 	}
 }
 
 func (l *limits) durations() []bound[time.Duration] {
 	c := &l.stream
 	return []bound[time.Duration]{
-		{&c.HandshakeTimeout, "handshake-timeout", noise.DefaultHandshakeTimeout, "from the connection to the end of its first request"},
-		{&c.IdleTimeout, "idle-timeout", noise.DefaultIdleTimeout, "between two requests of a connection"},
-		{&c.FrameTimeout, "frame-timeout", noise.DefaultFrameTimeout, "from the first byte of a request to its last, after the first request"},
-		{&c.WriteTimeout, "write-timeout", noise.DefaultWriteTimeout, "to hand an answer to the network: bounds how long a wallet may not read"},
+		{&c.HandshakeTimeout, "handshake-timeout", noise.DefaultHandshakeTimeout, "maximum time from the connection to the end of its first request"},
+		{&c.IdleTimeout, "idle-timeout", noise.DefaultIdleTimeout, "maximum time between two requests of a connection"},
+		{&c.FrameTimeout, "frame-timeout", noise.DefaultFrameTimeout, "maximum time from the first to the last byte of a request, after the first request"},
+		{&c.WriteTimeout, "write-timeout", noise.DefaultWriteTimeout, "maximum time to write an answer, and so how long a wallet can stop reading"},
 	}
 }
 
@@ -93,10 +93,10 @@ func bankServe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve wallets until interrupted",
-		Long: `Serve wallets until interrupted. When a limit on connections is reached, a new one
-is not refused: the connection that has been silent for the longest is closed,
-first of those that never sent a valid request, then of those that wait for no
-answer. A new connection is refused only if none of these is left.`,
+		Long: `Serve wallets until interrupted. When a limit on connections is reached, the bank
+accepts a new connection and closes an old one: the longest silent connection that has
+never sent a valid request, else the longest silent one that waits for no answer. It
+refuses the new connection only if there is no such old one.`,
 		Example: `  onebar reference bank serve --dir bank
   onebar reference bank serve --dir bank --listen 0.0.0.0:7400   # for other machines too
   onebar reference bank serve --dir bank --max-connections 20000 --max-per-address 1000`,

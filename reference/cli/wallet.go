@@ -29,7 +29,7 @@ type walletKeys struct {
 }
 
 func walletCommand() *cobra.Command {
-	return group("wallet", "A wallet: pays over bad links, once",
+	return group("wallet", "A wallet that pays each order once, over bad links too",
 		walletInit(), walletPay(), walletSync(), walletHistory())
 }
 
@@ -38,7 +38,7 @@ func walletInit() *cobra.Command {
 	var keys walletKeys
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Make a wallet: its keys and an empty queue",
+		Short:   "Create a wallet: its keys and an empty queue",
 		Example: `  onebar reference wallet init --dir wallet --account alice --bank 127.0.0.1:7400 --bank-key "$(cat bank/bank.pub)"`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -66,7 +66,7 @@ func walletInit() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&dir, "dir", "", "folder of the wallet, made if there is none")
+	f.StringVar(&dir, "dir", "", "folder of the wallet; it is created if it does not exist")
 	f.StringVar(&keys.Account, "account", "", "name of the account at the bank")
 	f.StringVar(&keys.Bank, "bank", "", "TCP address of the bank, as host:port")
 	f.StringVar(&bankKey, "bank-key", "", "public key of the bank, in hexadecimal")
@@ -185,14 +185,14 @@ func walletPay() *cobra.Command {
 	var within, wait time.Duration
 	c := &cobra.Command{
 		Use:   "pay",
-		Short: "Pay for an order, once however often it is asked",
-		Long: `Pay for an order. The payment is on disk before anything is sent. Asked again for
-the same order, the wallet does not pay twice: it says what has become of the
-payment there is.
+		Short: "Pay for an order; repeating the command does not pay twice",
+		Long: `Pay for an order. The wallet stores the payment on disk before it sends anything. If
+you give the same order again, the wallet does not pay twice: it prints the state of
+the first payment.
 
-Exit codes: 0 the order is paid; 1 refused, nothing has moved and nothing will; 3 no final
-answer yet, it may still be made: do not pay again, sync; 2 the payment was not
-taken.`,
+Exit codes: 0 the order is paid; 1 refused: no money has moved, and none will;
+2 the wallet did not accept the payment; 3 no final answer yet: the payment may still
+be made, so do not pay again but use sync.`,
 		Example: `  onebar reference wallet pay --dir wallet --order tea-1 --to shop --amount 250 --currency KES
   onebar reference wallet pay --dir wallet --order tea-2 --to shop --amount 250 --currency KES --within 1m --wait 90s`,
 		Args: cobra.NoArgs,
@@ -210,11 +210,11 @@ taken.`,
 	}
 	f := c.Flags()
 	f.StringVar(&dir, "dir", "", "folder of the wallet")
-	f.StringVar(&o.ID, "order", "", "name of the purchase")
-	f.StringVar(&o.Payee, "to", "", "account to be paid")
+	f.StringVar(&o.ID, "order", "", "identifier of the order; each order is paid once")
+	f.StringVar(&o.Payee, "to", "", "account of the payee")
 	f.Int64Var(&o.Amount, "amount", 0, "amount in minor units, such as cents")
 	f.StringVar(&o.Currency, "currency", "", "ISO 4217 code, such as KES")
-	f.DurationVar(&within, "within", 5*time.Minute, "the bank must not book it later than this; 0 is 30 days")
+	f.DurationVar(&within, "within", 5*time.Minute, "time until the deadline, after which the bank does not book the payment; 0 is 30 days")
 	f.DurationVar(&wait, "wait", time.Minute, "how long to wait for a final answer")
 	return require(c, "dir", "order", "to", "amount", "currency")
 }
@@ -249,7 +249,7 @@ func walletSync() *cobra.Command {
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "sync",
-		Short: "Send what is queued and ask about what is unknown",
+		Short: "Send queued payments, and ask the bank about unknown outcomes",
 		Example: `  onebar reference wallet sync --dir wallet
   onebar reference wallet sync --dir wallet --wait 10m`,
 		Args: cobra.NoArgs,
@@ -265,7 +265,7 @@ func walletSync() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "", "folder of the wallet")
-	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to try")
+	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to keep trying")
 	return require(c, "dir")
 }
 
@@ -274,9 +274,9 @@ func walletHistory() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "history",
-		Short: "Print every payment with every try",
-		Long: `Print every payment with every try. It writes nothing: it reads beside a wallet
-that is paying, and from a disk that cannot be written.`,
+		Short: "Print every payment with every attempt",
+		Long: `Print every payment with every attempt. The command only reads: it works while the
+wallet is paying, and on a read-only disk.`,
 		Example: `  onebar reference wallet history --dir wallet
   onebar reference wallet history --dir wallet --json   # one JSON object a line`,
 		Args: cobra.NoArgs,
@@ -298,7 +298,7 @@ that is paying, and from a disk that cannot be written.`,
 }
 
 func printHistory(p *printer, hs []outbox.PaymentHistory) error {
-	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "TRIES", "TRANSFER OR REASON", "KEY")
+	p.head("ORDER", "TO", "AMOUNT", "CURRENCY", "CREATED", "STATE", "ATTEMPTS", "TRANSFER OR REASON", "KEY")
 	for _, h := range hs {
 		note := h.Reason
 		if h.State == outbox.Confirmed && h.Answer != nil {
@@ -306,12 +306,12 @@ func printHistory(p *printer, hs []outbox.PaymentHistory) error {
 		}
 		p.row(paymentOf(h), h.Order, h.Payee, h.Amount, h.Currency, moment(h.Created), h.State, len(h.Attempts), note, h.Key)
 	}
-	p.head("ORDER", "TRY", "BEGAN", "TOOK", "ASKED TO", "CONNECTION", "RESULT", "KEY")
+	p.head("ORDER", "ATTEMPT", "BEGAN", "TOOK", "REQUEST", "CONNECTION", "RESULT", "KEY")
 	for _, h := range hs {
 		for _, a := range h.Attempts {
 			ask, conn, result := "pay", "open", "answered"
 			if a.Asked {
-				ask = "say what it did"
+				ask = "status"
 			}
 			if a.Dialed {
 				conn = "new"

@@ -10,7 +10,7 @@ import (
 )
 
 // Payment is one payment of the queue. What is asked of the bank, the embedded
-// pay.Payment, never changes once it is stored, so every try asks the same.
+// pay.Payment, never changes once it is stored, so every attempt asks the same.
 type Payment struct {
 	pay.Payment
 	State  State
@@ -47,7 +47,7 @@ type Attempt struct {
 	Error     string // empty: an answer came that settles the payment
 }
 
-// PaymentHistory is a payment with every try there was.
+// PaymentHistory is a payment with every attempt there was.
 type PaymentHistory struct {
 	Payment
 	Attempts []Attempt
@@ -161,7 +161,7 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 }
 
 // Change stores the state, reason and answer of p, which had the state from,
-// and the try that led there unless a is nil, in one transaction.
+// and the attempt that led there unless a is nil, in one transaction.
 func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 	if p.State != from && !from.Follows(p.State) {
 		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
@@ -223,7 +223,7 @@ func (s *Store) Find(key pay.Key) (p Payment, err error) {
 	return p, err
 }
 
-// History returns every payment with every try, oldest first.
+// History returns every payment with every attempt, oldest first.
 func (s *Store) History() (hs []PaymentHistory, err error) { return s.all(s.cfg.Verify) }
 
 func (s *Store) all(verify func(*pay.Payment, *pay.Answer) error) (hs []PaymentHistory, err error) {

@@ -131,7 +131,7 @@ func (c Config) noted() (int64, error) {
 	return readMark(c.Path)
 }
 
-// ReadHistory returns every payment in the queue of cfg.Path with every try,
+// ReadHistory returns every payment in the queue of cfg.Path with every attempt,
 // oldest first, and writes nothing: it reads beside a running wallet and from a
 // disk that cannot be written.
 func ReadHistory(cfg Config) (hs []PaymentHistory, err error) {

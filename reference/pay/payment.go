@@ -25,7 +25,7 @@ const (
 )
 
 // Key is a payment's idempotency key: drawn once when the payment is made, and
-// sent with every try. Keys of different payers never meet.
+// sent with every attempt. Keys of different payers never meet.
 type Key [KeySize]byte
 
 // NewKey draws a key from r; nil is crypto/rand.

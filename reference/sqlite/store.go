@@ -244,7 +244,7 @@ func (s *Store) try(jobs ...*job) error {
 		}
 	}
 	if s.broken == nil {
-		_ = s.cover() // if it fails and that does not end the store, the next try begins with it
+		_ = s.cover() // if it fails and that does not end the store, the next attempt begins with it
 	}
 	return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 }

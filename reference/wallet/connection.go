@@ -19,7 +19,7 @@ type connection struct {
 	wg  sync.WaitGroup // a goroutine for each session
 
 	mu  sync.Mutex
-	cur *session // what the next try uses; nil is to dial
+	cur *session // what the next attempt uses; nil is to dial
 }
 
 // session is one connection, from the dial on.
@@ -88,8 +88,8 @@ func (k *session) broken() bool {
 	}
 }
 
-// put gives a session back after a try that began then and ended in err. A session
-// that was silent for the whole of a try is not used again: TCP on it has backed
+// put gives a session back after an attempt that began then and ended in err. A session
+// that was silent for the whole of an attempt is not used again: TCP on it has backed
 // off, and after an outage a new SYN gets through sooner than its next
 // retransmission. If others were answered meanwhile the bank was only slow. It
 // returns whether the session had ever brought an answer.
@@ -131,7 +131,7 @@ func (l *connection) linkUp() {
 	}
 }
 
-// retire keeps k from further tries. The caller holds l.mu.
+// retire keeps k from further attempts. The caller holds l.mu.
 func (l *connection) retire(k *session) {
 	k.retired = true
 	if l.cur == k {
@@ -178,7 +178,7 @@ func (l *connection) open(k *session) bool {
 	return k.err == nil
 }
 
-// unused reports whether k is to be closed, and keeps it from further tries if
+// unused reports whether k is to be closed, and keeps it from further attempts if
 // so.
 func (l *connection) unused(k *session) bool {
 	l.mu.Lock()

@@ -161,7 +161,7 @@ func TestPutDecidesWhetherASessionIsUsedAgain(t *testing.T) {
 		name     string
 		err      error
 		silent   bool
-		answered bool // another one was answered during the try
+		answered bool // another one was answered during the attempt
 		again    bool
 	}{
 		{"answered", nil, false, false, true},

@@ -289,7 +289,7 @@ func (c *sender) expire() bool {
 	return c.store(p, nil)
 }
 
-// store makes p and the try durable, and then tells. It returns false, and
+// store makes p and the attempt durable, and then tells. It returns false, and
 // leaves everything as it was, if that was not possible.
 func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	from := c.p.State

@@ -29,7 +29,7 @@ type Config struct {
 	Bank    ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
 	Dialer  channel.Dialer    // opens channels to the bank, with the vault's wallet authenticated
 
-	// Rand is the source of idempotency keys and of the jitter between tries; it must be safe for concurrent use. Nil is crypto/rand, and
+	// Rand is the source of idempotency keys and of the jitter between attempts; it must be safe for concurrent use. Nil is crypto/rand, and
 	// anything else is for tests: who can guess a key can block its payment.
 	Rand  io.Reader
 	Retry retry.Policy
@@ -44,7 +44,7 @@ type Config struct {
 	// durable: for one payment in order, for several at the same time. It must
 	// return soon and not call the wallet. Nil is nobody.
 	Told func(outbox.Payment)
-	// Tried is called at the end of each try, before Told. The same rules hold.
+	// Tried is called at the end of each attempt, before Told. The same rules hold.
 	Tried func(outbox.Payment, outbox.Attempt)
 	Log   *slog.Logger // nil discards
 }
@@ -77,7 +77,7 @@ type Wallet struct {
 	store      *outbox.Store
 	backoff    *retry.Backoff
 	connection *connection
-	slots      chan struct{} // a try under way holds one
+	slots      chan struct{} // an attempt under way holds one
 
 	ctx    context.Context // of everything in the background
 	cancel context.CancelFunc
@@ -143,7 +143,7 @@ func (w *Wallet) resume() error {
 }
 
 // Pay takes a payment, or returns the one there is for the order if that is not
-// refused, whatever its state; if that rests, because its tries are used up,
+// refused, whatever its state; if that rests, because its attempts are used up,
 // there are a few more. When it returns without an error the payment is
 // durable and will be brought to an end, also by a later Open. After an error
 // it is not stored and will not be made.
@@ -205,7 +205,7 @@ func (w *Wallet) enter() error {
 	return nil
 }
 
-// start sends a sender with p, which has made so many tries of its round. If
+// start sends a sender with p, which has made so many attempts of its round. If
 // one is on the way already, that one begins a new round. If the caller is not
 // sure that p is still as it is stored, the sender looks.
 func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
@@ -267,7 +267,7 @@ func (w *Wallet) tell(f func(*sender)) {
 }
 
 // Await waits until the payment with this key has a final state, or rests
-// because its tries are used up, or ctx is done, and returns what is then on
+// because its attempts are used up, or ctx is done, and returns what is then on
 // disk. An error means that the state could not be read.
 func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error) {
 	w.mu.Lock()
@@ -283,7 +283,7 @@ func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error)
 }
 
 // Sync asks anew about every payment without a final state, also those whose
-// tries were used up, and waits until each has one, or rests again, or ctx is
+// attempts were used up, and waits until each has one, or rests again, or ctx is
 // done. It returns nil if none is left.
 func (w *Wallet) Sync(ctx context.Context) error {
 	if err := w.enter(); err != nil {
@@ -313,7 +313,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	return nil
 }
 
-// History returns every payment of the wallet with every try, oldest first.
+// History returns every payment of the wallet with every attempt, oldest first.
 func (w *Wallet) History() ([]outbox.PaymentHistory, error) { return w.store.History() }
 
 // Close stops everything and waits for it. What is under way is cut short and

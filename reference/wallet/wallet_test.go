@@ -204,7 +204,7 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 				p = r.settle(p.Key)
 				require.Equal(t, outbox.Confirmed, p.State)
 				require.Len(t, r.bank.bookings(), 1)
-				require.Len(t, r.bank.keysAsked(), 1, "one key in every try")
+				require.Len(t, r.bank.keysAsked(), 1, "one key in every attempt")
 				want := append(append([]outbox.State{outbox.Queued}, tt.tell...), outbox.Confirmed)
 				require.Equal(t, want, r.toldOf(p.Key))
 			})
