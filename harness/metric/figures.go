@@ -60,7 +60,7 @@ func Quoted(name string) string {
 type scope struct {
 	never    bool         // there was no such phase
 	phases   map[int]bool // nil is the whole run
-	up, down tally        // pooled
+	up, down counts       // pooled
 }
 
 func (c *Collector) whole() *scope {
