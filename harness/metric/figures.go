@@ -99,7 +99,7 @@ func (c *Collector) measure(in *scope) values {
 		return s
 	}
 	payments := c.countPayments(s, in)
-	c.countTries(s, in, payments)
+	c.countAttempts(s, in, payments)
 	c.sampleTimes(s, in)
 	c.countTraffic(s, in, payments)
 	c.countEnergy(s, in, payments)
@@ -169,10 +169,10 @@ func (c *Collector) countPayments(s values, in *scope) float64 {
 	return s["payments"]
 }
 
-func (c *Collector) countTries(s values, in *scope, payments float64) {
-	var tries, queries, connections, dials float64
+func (c *Collector) countAttempts(s values, in *scope, payments float64) {
+	var attempts, queries, connections, dials float64
 	var took []float64
-	for _, t := range c.tries {
+	for _, t := range c.attempts {
 		switch {
 		case in.phases != nil && (t.order < 0 || !in.has(c.orders[t.order].phase)):
 			continue
@@ -181,7 +181,7 @@ func (c *Collector) countTries(s values, in *scope, payments float64) {
 		case t.status:
 			queries++
 		default:
-			tries++
+			attempts++
 			took = append(took, t.took.Seconds())
 		}
 		if t.dialed {
@@ -189,8 +189,8 @@ func (c *Collector) countTries(s values, in *scope, payments float64) {
 		}
 	}
 	s.series("attempt", took)
-	if tries+queries+dials > 0 {
-		s.share("attempts_per_payment", tries, payments)
+	if attempts+queries+dials > 0 {
+		s.share("attempts_per_payment", attempts, payments)
 		s.share("status_queries_per_payment", queries, payments)
 		s.share("connections_per_payment", connections, payments)
 		s.share("failed_dials_per_payment", dials, payments)
