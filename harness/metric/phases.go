@@ -12,14 +12,14 @@ import (
 type phases struct {
 	before phase // what was offered before the first phase
 	list   []phase
-	lanes  map[linkWay]*lane
+	states map[linkWay]*linkState
 }
 
 // phase is one phase, both ways.
 type phase struct {
 	history.Phase
 	from     time.Duration
-	up, down tally
+	up, down counts
 }
 
 func (l *phases) begin(at time.Duration, p history.Phase) {
@@ -40,9 +40,9 @@ func (l *phases) packet(p *harness.Packet) int {
 	t.add(p)
 	switch {
 	case p.Drop == harness.DropNone:
-		l.lane(p.Client, up).arrive(t, i, p)
+		l.state(p.Client, up).arrive(t, i, p)
 	case p.Drop == harness.DropLoss && p.N > 0:
-		l.lane(p.Client, up).lose(t, i, p.N)
+		l.state(p.Client, up).lose(t, i, p.N)
 	}
 	return i
 }
@@ -60,7 +60,7 @@ func (l *phases) in(at time.Duration) int {
 	return i
 }
 
-func (p *phase) way(up bool) *tally {
+func (p *phase) way(up bool) *counts {
 	if up {
 		return &p.up
 	}

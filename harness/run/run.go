@@ -19,9 +19,9 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
-	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -91,7 +91,7 @@ func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whol
 
 // supported refuses what could not be carried out or judged, all of it at once.
 func supported(sc harness.Scenario, o Options) error {
-	_, err := metric.ParseAll(sc.Expect)
+	_, err := threshold.ParseAll(sc.Expect)
 	errs := []error{o.Engine.Supports(sc), err}
 	if o.Pcap && o.Engine.Payload() {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))

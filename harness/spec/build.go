@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // maxScript is the longest script; it is also the highest duration.
@@ -102,9 +102,9 @@ func (d *decoder) expectations(texts []text) []harness.Expectation {
 		if !t.ok {
 			continue
 		}
-		if _, err := metric.Parse(t.s); err != nil {
+		if _, err := threshold.Parse(t.s); err != nil {
 			at, reason := t.place, err.Error()
-			if wrong, ok := errors.AsType[*metric.ParseError](err); ok {
+			if wrong, ok := errors.AsType[*threshold.ParseError](err); ok {
 				at, reason = d.inside(t, wrong.Column), wrong.Reason
 			}
 			d.errorf(at, "threshold %q: %s", t.s, reason)

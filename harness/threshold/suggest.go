@@ -1,21 +1,24 @@
-package metric
+package threshold
 
-import "github.com/onebar/onebar/harness/nearest"
+import (
+	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/nearest"
+)
 
 // lookup finds a metric of the catalogue.
-func lookup(name string) (Metric, bool) {
-	for _, m := range Catalogue() {
+func lookup(name string) (metric.Metric, bool) {
+	for _, m := range metric.Catalogue() {
 		if m.Name == name {
 			return m, true
 		}
 	}
-	return Metric{}, false
+	return metric.Metric{}, false
 }
 
 // metricNames returns the names of all metrics, or of the series only.
 func metricNames(onlySeries bool) []string {
 	var names []string
-	for _, m := range Catalogue() {
+	for _, m := range metric.Catalogue() {
 		if m.Series || !onlySeries {
 			names = append(names, m.Name)
 		}

@@ -1,4 +1,4 @@
-package metric
+package threshold
 
 import (
 	"cmp"
@@ -8,11 +8,11 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Doubt makes each judged threshold unknown that lateness could have turned: it
-// would come out otherwise for the figure on time, or for a value between that and
-// the one measured. judged is what Evaluate made of the thresholds, and onTime is
-// from Collector.OnTime. It returns the first such threshold with the reason, or
-// nothing. The findings of checks are not turned by lateness.
+// Doubt makes each judged threshold unknown whose result lateness of the machine could
+// have changed: it differs for the figure without lateness, or for a value between that
+// and the one measured. judged is what Evaluate returned for the thresholds, and onTime
+// is from metric.Collector.OnTime. Doubt returns the first such threshold with the
+// reason, or nothing. It does not change thresholds on the findings of checks.
 func Doubt(judged []result.Threshold, thresholds []Threshold, onTime result.Figures) (first string) {
 	if onTime == nil {
 		return ""

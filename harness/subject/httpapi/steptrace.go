@@ -15,19 +15,20 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// A teller makes a step of a request and its answer. Nil is one whom nobody hears.
-type teller struct {
+// stepTrace reports a request and its answer as a step. Nil: steps are not reported.
+type stepTrace struct {
 	env     *subject.Env
 	secrets *secrets
 	step    harness.Step
 }
 
-// tellOf begins the step of a request that is about to be sent, if somebody looks on.
-func tellOf(env *subject.Env, s *secrets, part string, req *http.Request) *teller {
+// startStep begins the step of a request that is about to be sent. It returns nil if steps
+// are not reported.
+func startStep(env *subject.Env, s *secrets, part string, req *http.Request) *stepTrace {
 	if env.Trace == nil {
 		return nil
 	}
-	t := &teller{env: env, secrets: s, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
+	t := &stepTrace{env: env, secrets: s, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
 			t.step.Sent = append(t.step.Sent, name+": "+value)
@@ -42,21 +43,21 @@ func tellOf(env *subject.Env, s *secrets, part string, req *http.Request) *telle
 }
 
 // mean adds what was made of the answer.
-func (t *teller) mean(format string, args ...any) {
+func (t *stepTrace) mean(format string, args ...any) {
 	if t != nil {
 		t.step.Means = append(t.step.Means, fmt.Sprintf(format, args...))
 	}
 }
 
 // keeps adds what was captured.
-func (t *teller) keeps(captured map[string]any) {
+func (t *stepTrace) keeps(captured map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(captured)) {
 		t.mean("captured.%s is %s", name, brief(captured[name]))
 	}
 }
 
 // judged adds what an answer means by rules.
-func (t *teller) judged(rules *exchange.Rules, a exchange.Answer, v exchange.Vars, got word) {
+func (t *stepTrace) judged(rules *exchange.Rules, a exchange.Answer, v exchange.Vars, got word) {
 	if t == nil {
 		return
 	}
@@ -74,7 +75,7 @@ func (t *teller) judged(rules *exchange.Rules, a exchange.Answer, v exchange.Var
 }
 
 // lists adds what a page of a ledger holds.
-func (t *teller) lists(items []any) {
+func (t *stepTrace) lists(items []any) {
 	if t != nil {
 		t.step.Items = items
 	}
@@ -84,7 +85,7 @@ func (t *teller) lists(items []any) {
 const kept = 4096
 
 // answered adds an answer.
-func (t *teller) answered(a exchange.Answer) {
+func (t *stepTrace) answered(a exchange.Answer) {
 	if t == nil || t.step.HTTP != nil || a.Status == 0 {
 		return
 	}
@@ -100,7 +101,7 @@ func (t *teller) answered(a exchange.Answer) {
 }
 
 // end tells the step.
-func (t *teller) end(x exchanged, err error) {
+func (t *stepTrace) end(x exchanged, err error) {
 	if t == nil {
 		return
 	}
@@ -114,7 +115,7 @@ func (t *teller) end(x exchanged, err error) {
 
 // hidden returns the step without the secrets of the environment that were sent, or
 // that the server may have sent back.
-func (t *teller) hidden() harness.Step {
+func (t *stepTrace) hidden() harness.Step {
 	s := t.step
 	s.Title, s.Error = t.secrets.hide(s.Title), t.secrets.hide(s.Error)
 	for _, lines := range [][]string{s.Sent, s.Got, s.Means} {

@@ -1,4 +1,4 @@
-package metric
+package threshold
 
 import (
 	"fmt"
@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 )
 
 // value reads text as a value of metric m, or says why it is none.
-func value(text string, m Metric) (v float64, reason string) {
+func value(text string, m metric.Metric) (v float64, reason string) {
 	u := m.Unit
 	n := strings.IndexFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
 	if n < 0 {

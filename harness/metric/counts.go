@@ -8,8 +8,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// tally is a Realised in the making, and what the payments were charged.
-type tally struct {
+// counts is a Realised in the making, and what the payments were charged.
+type counts struct {
 	result.Realised
 	mean, squares float64       // of the delay in nanoseconds, by Welford's recurrence
 	late          time.Duration // sum
@@ -24,7 +24,7 @@ type charge struct {
 	packets, bytes, again int64 // again: packets sent before
 }
 
-func (t *tally) add(p *harness.Packet) {
+func (t *counts) add(p *harness.Packet) {
 	if p.Copy {
 		if p.Drop == harness.DropNone {
 			t.Duplicated++
@@ -56,7 +56,7 @@ func (t *tally) add(p *harness.Packet) {
 	}
 }
 
-func (t *tally) deliver(p *harness.Packet) {
+func (t *counts) deliver(p *harness.Packet) {
 	t.Delivered++
 	t.carried += int64(p.Size)
 	d := float64(p.Delay)
@@ -71,7 +71,7 @@ func (t *tally) deliver(p *harness.Packet) {
 
 // outage counts a packet lost to an outage. Lines may stand in another order
 // than their packets were offered.
-func (t *tally) outage(at time.Duration) {
+func (t *counts) outage(at time.Duration) {
 	if t.Outage++; t.Outage == 1 {
 		t.OutageFirst, t.OutageLast = at, at
 	}
@@ -81,7 +81,7 @@ func (t *tally) outage(at time.Duration) {
 // realised finishes the averages over a phase of the given length. The standard
 // deviation is that of the packets there were, not an estimate for others:
 // squares/n.
-func (t *tally) realised(length time.Duration) result.Realised {
+func (t *counts) realised(length time.Duration) result.Realised {
 	r := t.Realised
 	if n := r.Delivered; n > 0 {
 		r.DelayMean = time.Duration(math.Round(t.mean))
@@ -95,7 +95,7 @@ func (t *tally) realised(length time.Duration) result.Realised {
 }
 
 // pool adds what the figures of several phases together are made of.
-func (t *tally) pool(o *tally) {
+func (t *counts) pool(o *counts) {
 	t.Offered += o.Offered
 	t.Delivered += o.Delivered
 	t.Lost += o.Lost

@@ -1,4 +1,4 @@
-package metric
+package threshold
 
 import (
 	"strings"
@@ -67,7 +67,7 @@ func TestParsePhase(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tc.figure, got.Figure)
 			require.Equal(t, tc.phase, got.Phase)
-			require.Equal(t, tc.plain, got.plain())
+			require.Equal(t, tc.plain, got.Plain)
 			again, err := Parse(got.Figure + " == 0")
 			if err == nil { // a duration may not be 0 without unit, and so on
 				require.Equal(t, got.Figure, again.Figure)

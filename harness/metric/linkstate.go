@@ -12,8 +12,8 @@ type linkWay struct {
 	up     bool
 }
 
-// lane is what has to be remembered of one direction of one link.
-type lane struct {
+// linkState is what has to be remembered of one direction of one link.
+type linkState struct {
 	window  window
 	carries int   // the last phase in which it delivered something
 	highest int64 // number of the last offered of the packets that have arrived
@@ -21,22 +21,22 @@ type lane struct {
 	lostIn  int   // its phase
 }
 
-func (l *phases) lane(client int, up bool) *lane {
+func (l *phases) state(client int, up bool) *linkState {
 	k := linkWay{client, up}
-	w := l.lanes[k]
+	w := l.states[k]
 	if w == nil {
-		if l.lanes == nil {
-			l.lanes = make(map[linkWay]*lane)
+		if l.states == nil {
+			l.states = make(map[linkWay]*linkState)
 		}
-		w = &lane{window: window{phase: -1}, carries: -1}
-		l.lanes[k] = w
+		w = &linkState{window: window{phase: -1}, carries: -1}
+		l.states[k] = w
 	}
 	return w
 }
 
-// arrive counts an arrival of a packet that was offered in a phase, whose tally
+// arrive counts an arrival of a packet that was offered in a phase, whose counts
 // is t. Records are written at the arrival, so their order is that of arrivals.
-func (l *lane) arrive(t *tally, phase int, p *harness.Packet) {
+func (l *linkState) arrive(t *counts, phase int, p *harness.Packet) {
 	if phase > l.carries {
 		l.carries = phase
 		t.links++
@@ -53,7 +53,7 @@ func (l *lane) arrive(t *tally, phase int, p *harness.Packet) {
 
 // lose counts the random loss of packet n. Losses are written when the packet is
 // offered, so they come by number.
-func (l *lane) lose(t *tally, phase int, n int64) {
+func (l *linkState) lose(t *counts, phase int, n int64) {
 	if n != l.lost+1 || phase != l.lostIn || l.lost == 0 {
 		t.Bursts++
 	}

@@ -1,4 +1,4 @@
-package metric
+package threshold
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/onebar/onebar/harness/metric"
 )
 
 // ParseError is a mistake in the text of a threshold.
@@ -93,27 +95,23 @@ func (p *parser) figure(t *Threshold) error {
 	p.space()
 	parenthesis := p.take("(")
 	switch {
-	case parenthesis && slices.Contains(Aggregates(), name):
+	case parenthesis && slices.Contains(metric.Aggregates(), name):
 		return p.series(t, name)
 	case ok && m.Series:
 		return p.fail(at, "%s has many values: say which is meant, such as p95(%s)", name, name)
 	case !ok && parenthesis && !p.phaseIsNext():
-		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(Aggregates(), ", "))
+		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(metric.Aggregates(), ", "))
 	case !ok:
 		return p.fail(at, "no metric is named %q%s", name, didYouMean(name, metricNames(false)))
 	}
-	t.Metric, t.Figure, t.Unit = m, name, m.Unit
+	t.Metric, t.Plain, t.Figure, t.Unit = m, name, name, m.Unit
 	if !parenthesis {
 		return nil
 	}
 	if m.Whole {
 		return p.fail(at, "%s is of the whole run: write it without ( )", name)
 	}
-	if err := p.phase(t); err != nil {
-		return err
-	}
-	t.Figure = ofPhase(name, t.Phase)
-	return nil
+	return p.phase(t)
 }
 
 // series reads what stands after the opening parenthesis of an aggregate.
@@ -130,14 +128,11 @@ func (p *parser) series(t *Threshold, aggregate string) error {
 	case !m.Series:
 		return p.fail(at, "%s is one number, not a series: write it without %s( )", name, aggregate)
 	}
-	t.Metric, t.Figure, t.Unit = m, aggregate+"("+name+")", m.Unit
+	t.Metric, t.Plain, t.Unit = m, aggregate+"("+name+")", m.Unit
+	t.Figure = t.Plain
 	p.space()
 	if p.take(",") {
-		if err := p.phase(t); err != nil {
-			return err
-		}
-		t.Figure = ofPhase(t.Figure, t.Phase)
-		return nil
+		return p.phase(t)
 	}
 	if at = p.pos; !p.take(")") {
 		return p.fail(at, "a closing parenthesis is missing after %s", name)
@@ -168,6 +163,7 @@ func (p *parser) phase(t *Threshold) error {
 		return p.fail(at, "the name of a phase is missing")
 	}
 	t.Phase = name
+	t.Figure = t.ofPhase().String()
 	p.space()
 	if at = p.pos; !p.take(")") {
 		return p.fail(at, "a closing parenthesis is missing after the phase; a name of more than a word stands in quotation marks")
@@ -194,23 +190,6 @@ func (p *parser) quoted() (name string, ok bool) {
 		return name, err == nil
 	}
 	return p.word(), true
-}
-
-// ofPhase is the name of a figure taken of a phase.
-func ofPhase(figure, phase string) string {
-	of := "phase: " + quoted(phase) + ")"
-	if series, ok := strings.CutSuffix(figure, ")"); ok {
-		return series + ", " + of
-	}
-	return figure + "(" + of
-}
-
-// quoted writes the name of a phase as a threshold has it.
-func quoted(name string) string {
-	if name == "" || strings.ContainsAny(name, wordEnd+`"'\`) || strconv.Quote(name) != `"`+name+`"` {
-		return strconv.Quote(name)
-	}
-	return name
 }
 
 func (p *parser) operator(t *Threshold) error {
@@ -242,12 +221,10 @@ func (p *parser) take(s string) bool {
 	return true
 }
 
-const wordEnd = " \t(),<>=!"
-
 // word reads everything up to a space, a parenthesis, a comma or a comparison,
 // so that an odd character is shown inside the name it spoils.
 func (p *parser) word() string {
-	n := strings.IndexAny(p.text[p.pos:], wordEnd)
+	n := strings.IndexAny(p.text[p.pos:], metric.WordEnd)
 	if n < 0 {
 		n = len(p.text) - p.pos
 	}

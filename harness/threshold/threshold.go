@@ -1,4 +1,4 @@
-package metric
+package threshold
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -64,17 +65,18 @@ func (o Op) holds(a, b float64) bool {
 	return false
 }
 
-// Threshold is an expectation that has been read and whose units fit. Parse
-// makes one.
+// Threshold is an expectation that was parsed and whose unit fits its metric. Parse
+// returns one.
 type Threshold struct {
-	Text   string      // as written
-	Line   int         // of the scenario file; 0 is not from a file
-	Metric Metric      // what is measured
-	Figure string      // the figure compared, such as "p95(confirm)", "payments" or "payments(phase: tunnel)"
-	Phase  string      // the name of the phases it is taken of; empty is the whole run
-	Op     Op          //
-	Value  float64     // in Unit
-	Unit   result.Unit // of the figure
+	Text   string        // as written
+	Line   int           // of the scenario file; 0 is not from a file
+	Metric metric.Metric // what is measured
+	Figure string        // the figure compared, such as "p95(confirm)", "payments" or "payments(phase: tunnel)"
+	Plain  string        // Figure without its phase
+	Phase  string        // the name of the phases it is taken of; empty is the whole run
+	Op     Op            //
+	Value  float64       // in Unit
+	Unit   result.Unit   // of the figure
 }
 
 // ParseAll parses the expectations of a scenario. The error joins all mistakes,
@@ -125,16 +127,21 @@ func (t Threshold) evaluate(figures result.Figures, phases []result.PhaseStat) r
 	return r
 }
 
-// plain is the name of the figure without its phase.
-func (t Threshold) plain() string {
-	if t.Phase == "" {
-		return t.Figure
+// ofPhase is the figure that t compares, if it is of a phase.
+func (t Threshold) ofPhase() metric.PhaseFigure {
+	return metric.PhaseFigure{Name: t.Plain, Phase: t.Phase, Unit: t.Unit}
+}
+
+// PhaseFigures returns the figures of phases that thresholds compare: what
+// metric.Collector.Figures is to measure beside those of the whole run.
+func PhaseFigures(thresholds []Threshold) []metric.PhaseFigure {
+	var all []metric.PhaseFigure
+	for _, t := range thresholds {
+		if t.Phase != "" && !slices.Contains(all, t.ofPhase()) {
+			all = append(all, t.ofPhase())
+		}
 	}
-	of := ofPhase("", t.Phase)[1:]
-	if name, ok := strings.CutSuffix(t.Figure, ", "+of); ok {
-		return name + ")"
-	}
-	return strings.TrimSuffix(t.Figure, "("+of)
+	return all
 }
 
 // absent says why there is no figure for t.
@@ -147,12 +154,12 @@ func (t Threshold) absent(phases []result.PhaseStat) string {
 		if p.Name == t.Phase {
 			return "in this phase: " + t.Metric.Absent
 		}
-		if name := quoted(p.Name); !slices.Contains(names, name) {
+		if name := metric.Quoted(p.Name); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {
 		return "the run had no phases"
 	}
-	return fmt.Sprintf("no phase was named %s; there were %s", quoted(t.Phase), strings.Join(names, ", "))
+	return fmt.Sprintf("no phase was named %s; there were %s", metric.Quoted(t.Phase), strings.Join(names, ", "))
 }
