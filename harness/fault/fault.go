@@ -5,9 +5,9 @@
 //
 // Whoever needs to know one of these iterates over [All] or asks [Of]: scenario files
 // (package spec), the player of the timeline and the check before a run (package
-// run), random faults (package nemesis), sweeps and coverage (package explore), and
-// whoever counts hits (packages check and metric). A new fault is a harness.Action
-// and a file here; if the network does it, it is a case of Inject of each engine,
+// run), random faults (package nemesis), sweeps (package sweep), coverage (package
+// coverage), and whoever counts hits (packages check and metric). A new fault is a
+// harness.Action and a file here; if the network does it, it is a case of Inject of each engine,
 // too.
 package fault
 
@@ -144,9 +144,9 @@ func Loses(e harness.Event, d harness.Direction) harness.DropReason {
 	return harness.DropNone
 }
 
-// Struck reports whether what an event begins at is hit by it, beside what its End
+// HitsTrigger reports whether what an event begins at is hit by it, beside what its End
 // counts: a commit by a power failure, and a packet by its loss.
-func Struck(e harness.Event) bool {
+func HitsTrigger(e harness.Event) bool {
 	f, ok := Of(e.Action)
 	if !ok || e.When == nil {
 		return false

@@ -10,7 +10,7 @@ import (
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
-// sample a payment and a try, of a packet 24 bytes if it came down and 16 more if
+// sample a payment and an attempt, of a packet 24 bytes if it came down and 16 more if
 // the scenario names a radio, and when each link was in use and late. It is not
 // safe for concurrent use. Make it with NewCollector.
 type Collector struct {
@@ -22,7 +22,7 @@ type Collector struct {
 	presses []press
 	byID    map[string]int32
 
-	tries []try
+	attempts []attempt
 
 	phases phases
 	others []*phases                 // of the links of the topology, in the order in which they appear
@@ -54,8 +54,8 @@ type press struct {
 	void  bool // it does not count
 }
 
-// try is one try of a payment, or a question about one.
-type try struct {
+// attempt is one attempt of a payment, or one status query.
+type attempt struct {
 	end, took      time.Duration
 	order          int32 // -1 if nobody pressed pay for it
 	status, dialed bool
@@ -154,14 +154,14 @@ func (c *Collector) told(at time.Duration, t *harness.Told) {
 }
 
 func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
-	t := try{
+	t := attempt{
 		end: at, took: a.Took, order: -1,
 		status: a.Status, dialed: a.Dialed, failed: a.Error != "", unconnected: a.NoConnection,
 	}
 	if i, ok := c.byID[a.Payment]; ok {
 		t.order = c.presses[i].order
 	}
-	c.tries = append(c.tries, t)
+	c.attempts = append(c.attempts, t)
 }
 
 func (c *Collector) fault(f *history.FaultNote) {

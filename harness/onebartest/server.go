@@ -10,9 +10,8 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// farewell is how long Serve may take to return once it is told to, in virtual
-// time.
-const farewell = 10 * time.Second
+// stopTimeout is how long Serve may take to return after its ctx ends, in virtual time.
+const stopTimeout = 10 * time.Second
 
 // server is the machine that a Serve runs on.
 type server struct {
@@ -62,7 +61,8 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// ended notes that Serve has returned by itself. Nobody answers any more.
+// ended notes that Serve has returned before its ctx ended. No request is answered any
+// more.
 func (s *server) ended(v *serving, err error) {
 	v.end()
 	if err == nil {
@@ -99,19 +99,21 @@ func (s *server) err() error {
 	return s.failed
 }
 
+// present returns the present life, or the last one; nil before the first.
+func (s *server) present() *serving {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
 // crash kills the server: its memory is up to Serve.
 func (s *server) crash() {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
-	v.end()
+	s.present().end()
 }
 
 // stop kills the server and waits until it is gone.
 func (s *server) stop() error {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
+	v := s.present()
 	if v == nil {
 		return nil
 	}
@@ -121,19 +123,17 @@ func (s *server) stop() error {
 
 // gone waits until the last life is over.
 func (s *server) gone() error {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
+	v := s.present()
 	if v == nil {
 		return nil
 	}
-	timer := time.NewTimer(farewell)
+	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {
 	case <-v.done:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("the server still runs %v after its listener was closed and the ctx of Serve had ended: have Serve return then", farewell)
+		return fmt.Errorf("the server still runs %v after its listener was closed and the ctx of Serve had ended: have Serve return then", stopTimeout)
 	}
 }
 

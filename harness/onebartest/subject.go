@@ -11,11 +11,11 @@ import (
 
 // subject is a System as a harness.Subject.
 type subject struct {
-	system System
-	bench  *Bench
-	server *server
-	hosts  map[string]*server // of System.Hosts
-	phones *phones
+	system  System
+	bench   *Bench
+	server  *server
+	hosts   map[string]*server // of System.Hosts
+	clients *clients
 }
 
 var (
@@ -50,8 +50,8 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	s.phones = newPhones(env, s.server.address(), s.system.Client)
-	s.phones.start()
+	s.clients = newClients(env, s.server.address(), s.system.Client)
+	s.clients.start()
 	s.bench.start(env.Observer)
 	return nil
 }
@@ -93,7 +93,7 @@ func (s *subject) machine(side harness.Side) *server {
 }
 
 // Payer implements harness.Subject.
-func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, s.bench, i} }
+func (s *subject) Payer(i int) harness.Payer { return payer{s.clients, s.bench, i} }
 
 // Ledger implements harness.Subject.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
@@ -105,7 +105,7 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 
 // Broke implements harness.Breaker.
 func (s *subject) Broke() error {
-	errs := []error{s.server.err(), s.bench.misnamed()}
+	errs := []error{s.server.err(), s.bench.unknownPayment()}
 	for _, h := range s.system.Hosts {
 		errs = append(errs, s.hosts[h.Name].err())
 	}
@@ -117,8 +117,8 @@ func (s *subject) Close() error {
 	if s.server == nil {
 		return nil
 	}
-	if s.phones != nil {
-		s.phones.stop()
+	if s.clients != nil {
+		s.clients.stop()
 	}
 	errs := []error{s.server.stop()}
 	for _, h := range s.hosts {
@@ -148,7 +148,7 @@ func (s *subject) Abilities() harness.Abilities {
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	if side == harness.Client {
-		s.phones.stop()
+		s.clients.stop()
 		return nil
 	}
 	s.machine(side).crash()
@@ -158,7 +158,7 @@ func (s *subject) Crash(side harness.Side) error {
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	if side == harness.Client {
-		s.phones.start()
+		s.clients.start()
 		return nil
 	}
 	return s.machine(side).start(ctx)

@@ -35,7 +35,7 @@ type System struct {
 
 	// Ledger reads what the server has booked, beside the network, once the run is
 	// over. Posting.Payment or Posting.Order must be that of the harness.Payment. Nil
-	// is no ledger: then nobody can say whether a payment was lost or duplicated, and
+	// is no ledger: it is then not known whether a payment was lost or duplicated, and
 	// those checks are n/a.
 	Ledger func(ctx context.Context) (harness.Ledger, error)
 
@@ -88,7 +88,7 @@ type Bench struct {
 	hosts    map[string]*server // by name
 	observer harness.Observer   // nil until the start
 	asked    map[string]bool    // the payments that were asked for, by ID
-	stranger string             // the first that was booked and is none of them; empty is none
+	unknown  string             // the first ID that was booked and is none of them; empty is none
 	commits  int64              // of the server, from the start of the script on
 	failure  commitFailure
 }
@@ -161,8 +161,8 @@ func (b *Bench) Commit(ctx context.Context, books string, write func() error) er
 func (b *Bench) committed(books string) {
 	b.mu.Lock()
 	observer, known := b.observer, b.asked[books]
-	if books != "" && !known && b.stranger == "" {
-		b.stranger = books
+	if books != "" && !known && b.unknown == "" {
+		b.unknown = books
 	}
 	b.mu.Unlock()
 	if known && observer != nil {
@@ -180,14 +180,14 @@ func (b *Bench) ask(payment string) {
 	b.asked[payment] = true
 }
 
-// misnamed says which commit named no payment; nil is none.
-func (b *Bench) misnamed() error {
+// unknownPayment is the error of a commit that named no payment; nil is none.
+func (b *Bench) unknownPayment() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stranger == "" {
+	if b.unknown == "" {
 		return nil
 	}
-	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.stranger)
+	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.unknown)
 }
 
 // Answer is called by the server between the work for a request and its answer: it

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
@@ -92,8 +92,8 @@ func bundled() []string {
 }
 
 // simulator makes the runs of a trial in this process.
-func (x Trial) simulator() explore.Simulator {
-	return explore.Simulator{
+func (x Trial) simulator() cases.Simulator {
+	return cases.Simulator{
 		Version: version, RealLimit: x.stall,
 		New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
 			s, err := newSubject(sc, x.System)
@@ -107,7 +107,7 @@ func (x Trial) Run(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, 1, func(r *runs) {
 		tb.Helper()
-		c := explore.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
+		c := cases.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
 		report, err := r.Run(tb.Context(), c)
 		if err == nil && report.Result.Exit() == result.ExitPass {
 			tb.Log(passed(report.Result))

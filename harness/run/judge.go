@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // JudgeFile judges and measures a saved history.
@@ -123,15 +124,16 @@ func begin(res *result.Result, rec history.Record) error {
 
 // conclude fills in what is known at the end of a history.
 func conclude(res *result.Result, judge *check.Judge, collector *metric.Collector) error {
-	thresholds, err := metric.ParseAll(res.Scenario.Expect)
+	thresholds, err := threshold.ParseAll(res.Scenario.Expect)
 	if err != nil {
 		return err
 	}
 	res.Verdicts = judge.Verdicts()
-	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
+	wanted := threshold.PhaseFigures(thresholds)
+	res.Figures = append(collector.Figures(wanted...), metric.VerdictFigures(res.Verdicts)...)
 	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()
-	res.Thresholds = metric.Evaluate(thresholds, res.Figures, res.Phases)
-	res.Busy = metric.Doubt(res.Thresholds, thresholds, collector.OnTime())
+	res.Thresholds = threshold.Evaluate(thresholds, res.Figures, res.Phases)
+	res.Busy = threshold.Doubt(res.Thresholds, thresholds, collector.OnTime(wanted...))
 	return nil
 }
 

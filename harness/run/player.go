@@ -28,8 +28,8 @@ type player struct {
 	links    []harness.Link // the access links, without ends, and those of the topology
 	active   []*underway    // in the order they began, changes of the link among them
 
-	dark  time.Time // the beginning of the outages that a sender's timer may span
-	quiet time.Time // from then on nothing that an outage held up is sent again
+	outageFrom time.Time // the beginning of the outages that a sender's timer may span
+	quiet      time.Time // from then on nothing that an outage held up is sent again
 }
 
 // underway is an occurrence that has begun and not ended.
@@ -217,7 +217,7 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 	if err != nil {
 		err = fmt.Errorf("event %d of the timeline: %w", f.event+1, err)
 	}
-	if fault.Struck(f.Event) {
+	if fault.HitsTrigger(f.Event) {
 		hits++
 	}
 	if f.outage(harness.Up) {
@@ -235,10 +235,10 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 // that began at an instant and has ended: as long as the outage lasted. Its timer
 // may span the time to another outage, which then counts with the first.
 func (p *player) backOff(from time.Time) {
-	if from.Before(p.dark) || from.After(p.quiet) {
-		p.dark = from
+	if from.Before(p.outageFrom) || from.After(p.quiet) {
+		p.outageFrom = from
 	}
-	p.quiet = time.Now().Add(time.Since(p.dark))
+	p.quiet = time.Now().Add(time.Since(p.outageFrom))
 }
 
 // outage reports whether every packet in a direction is lost while f is in force.

@@ -19,9 +19,9 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
-	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -33,14 +33,14 @@ type Options struct {
 	Dir     string                       // of this run's files: history.jsonl, run.log, state/; empty keeps the history in memory, and leaves the subject no folder
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
-	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+	Watch   func(done int, state string) // called with the number of final orders and the phase; nil is not called
 	Clock   bool                         // time is real: note in the history when the machine is late
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
-	Each    func(history.Record)         // shown each record of the history when it is judged; nil is nobody
+	Each    func(history.Record)         // called with each record of the history when it is judged; nil is not called
 
 	// Moments is told of each moment of a request in the script, if the subject is a
 	// one with harness.FollowRequests: one call after the other, and nothing of the answer gets
-	// further meanwhile. Nil is nobody.
+	// further meanwhile. Nil is not called.
 	Moments func(m harness.Moment, request int64)
 }
 
@@ -91,7 +91,7 @@ func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whol
 
 // supported refuses what could not be carried out or judged, all of it at once.
 func supported(sc harness.Scenario, o Options) error {
-	_, err := metric.ParseAll(sc.Expect)
+	_, err := threshold.ParseAll(sc.Expect)
 	errs := []error{o.Engine.Supports(sc), err}
 	if o.Pcap && o.Engine.Payload() {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))

@@ -17,7 +17,7 @@ import (
 type triggers struct {
 	events []harness.Event             // of the timeline
 	storer harness.Storer              // nil if commits are not counted
-	watch  func(harness.Moment, int64) // told of each moment of a request; nil is nobody
+	watch  func(harness.Moment, int64) // called for each moment of a request; nil is not called
 	fired  chan int                    // indices of events, in the order in which they came
 
 	mu      sync.Mutex
@@ -25,7 +25,7 @@ type triggers struct {
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
 	moments map[moment][]int
-	begun   map[int]chan struct{} // closed when the event has begun, of those that somebody waits for
+	begun   map[int]chan struct{} // closed when the event has begun, of those that a call of moment waits for
 	failed  map[harness.Side]bool // its power has failed at a commit, and the crash is yet to begin
 }
 
@@ -221,8 +221,8 @@ func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok boo
 	}
 }
 
-// rest yields the events whose moment has come and that nobody has waited for: of
-// a power failure at the very end, say, after which the side must be restarted.
+// rest yields the events whose moment has come and that wait has not returned: of a
+// power failure at the very end, say, after which the side must be restarted.
 func (t *triggers) rest() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for len(t.fired) > 0 && yield(t.came(<-t.fired)) {

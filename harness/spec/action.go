@@ -13,7 +13,6 @@ import (
 type action struct {
 	key  string
 	does []harness.Action
-	at   func(*event) place // where the key stands in a file
 	// word is what the value says, of a key that does several things.
 	word func(*event) string
 	// read takes over what the key and those beside it say; nil is nothing.
@@ -35,7 +34,6 @@ func only(a harness.Action) action { return action{key: a.String(), does: []harn
 
 func linkAction() action {
 	a := only(harness.SetLink)
-	a.at = func(e *event) place { return e.Link.place }
 	a.read = func(t timeline, e *event, got *harness.Event) {
 		link := t.scope.resolve(t.decoder, &e.Link)
 		got.Link = &link
@@ -54,7 +52,6 @@ func linkAction() action {
 func disconnectAction() action {
 	return action{
 		key: "disconnect", does: []harness.Action{harness.Blackhole, harness.Reset, harness.Refuse},
-		at:   func(e *event) place { return e.Disconnect.place },
 		word: func(e *event) string { return e.Disconnect.s },
 		read: func(_ timeline, e *event, got *harness.Event) {
 			if got.Action == harness.Blackhole {
@@ -72,7 +69,6 @@ func disconnectAction() action {
 
 func rebindAction() action {
 	a := only(harness.Rebind)
-	a.at = func(e *event) place { return e.Rebind.place }
 	a.read = func(_ timeline, e *event, got *harness.Event) { got.NewAddress = e.Rebind.s == "address" }
 	a.write = func(_ *composer, _ string, e harness.Event, v *event) {
 		v.Rebind = wordOf(map[bool]string{false: "nat", true: "address"}[e.NewAddress])
@@ -82,7 +78,6 @@ func rebindAction() action {
 
 func crossAction() action {
 	a := only(harness.CrossTraffic)
-	a.at = func(e *event) place { return e.Cross.place }
 	a.read = func(_ timeline, e *event, got *harness.Event) {
 		got.Direction = map[string]harness.Direction{"upload": harness.Up, "download": harness.Down}[e.Cross.s]
 	}
@@ -94,7 +89,6 @@ func crossAction() action {
 
 func crashAction() action {
 	a := only(harness.Crash)
-	a.at = func(e *event) place { return e.Crash.place }
 	a.read = func(_ timeline, e *event, got *harness.Event) {
 		got.Side, got.Restart, got.Vanish = sides()[e.Crash.s], e.Restart.d, e.Vanish.ok
 	}
@@ -106,7 +100,6 @@ func crashAction() action {
 
 func freezeAction() action {
 	a := only(harness.Freeze)
-	a.at = func(e *event) place { return e.Freeze.place }
 	a.read = func(_ timeline, e *event, got *harness.Event) { got.Side = sides()[e.Freeze.s] }
 	a.write = func(_ *composer, _ string, e harness.Event, v *event) { v.Freeze = wordOf(e.Side.String()) }
 	return a
@@ -114,7 +107,6 @@ func freezeAction() action {
 
 func dropAction() action {
 	a := only(harness.Drop)
-	a.at = func(e *event) place { return e.Drop.place }
 	a.read = func(t timeline, e *event, _ *harness.Event) {
 		if !e.When.given() {
 			t.errorf(e.place, "drop needs when: which packet")
@@ -126,7 +118,6 @@ func dropAction() action {
 
 func slowAction() action {
 	a := only(harness.Slow)
-	a.at = func(e *event) place { return e.Slow.place }
 	a.read = func(t timeline, e *event, got *harness.Event) {
 		got.By = e.By.d
 		if !e.By.given() {
@@ -139,7 +130,6 @@ func slowAction() action {
 
 func toxicAction() action {
 	a := only(harness.StreamToxic)
-	a.at = func(e *event) place { return e.Toxic.place }
 	a.read = func(t timeline, e *event, got *harness.Event) { got.Toxic = t.toxic(&e.Toxic) }
 	a.write = func(c *composer, what string, e harness.Event, v *event) { v.Toxic = c.toxicOf(what, e.Toxic) }
 	return a
@@ -147,7 +137,6 @@ func toxicAction() action {
 
 func healAction() action {
 	a := only(harness.Heal)
-	a.at = func(e *event) place { return e.Heal.place }
 	a.write = func(_ *composer, _ string, _ harness.Event, v *event) { v.Heal = yesOf(true) }
 	return a
 }

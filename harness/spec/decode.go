@@ -84,6 +84,7 @@ type key struct {
 	fallback string // the default
 	words    string // the words allowed, separated by spaces
 	of       string // what it names: a profile, trace, radio or metric
+	file     string // "file" or "folder": the value names one; a folder that is not named is the scenario's
 	required bool
 }
 
@@ -96,7 +97,7 @@ func keysOf(t reflect.Type) []key {
 		}
 		keys = append(keys, key{
 			name: name, index: f.Index[0], doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
-			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), required: f.Tag.Get("required") == "true",
+			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
 		})
 	}
 	return keys
@@ -136,6 +137,13 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 			l.accept(place{})
 		}
 	}
+}
+
+// fieldOf returns the index of the field of a key that t has.
+func fieldOf(t reflect.Type, name string) []int {
+	keys := keysOf(t)
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	return []int{keys[i].index}
 }
 
 func names(keys []key) []string {

@@ -8,6 +8,7 @@ package spec
 //	default   the value of a key left out, written as in a file
 //	words     the words it allows
 //	of        what it names: a profile, trace, radio or metric
+//	file      "file" or "folder" if it names one
 //	required  "true" if the key must be given
 
 type file struct {
@@ -42,8 +43,8 @@ type subject struct {
 
 type terminate struct {
 	place
-	Certificate verbatim `yaml:"certificate" required:"true" doc:"PEM file with the certificate for the clients and its chain; relative paths start at the folder of the scenario file"`
-	Key         verbatim `yaml:"key" required:"true" doc:"PEM file with the key of the certificate"`
+	Certificate verbatim `yaml:"certificate" file:"file" required:"true" doc:"PEM file with the certificate for the clients and its chain; relative paths start at the folder of the scenario file"`
+	Key         verbatim `yaml:"key" file:"file" required:"true" doc:"PEM file with the key of the certificate"`
 	Upstream    httpTLS  `yaml:"upstream" doc:"which server certificates to trust; without it the roots of the system and the host of the server's address"`
 }
 

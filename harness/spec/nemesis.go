@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"reflect"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 )
@@ -39,10 +41,20 @@ func (t timeline) trouble(n *trouble) harness.Nemesis {
 
 // event is the event that an entry draws, for the checks of one.
 func (n *trouble) event() *event {
-	return &event{
-		place: n.place, For: offset{mark: n.For.mark}, Phase: n.Phase, Link: n.Link, Disconnect: n.Disconnect,
-		Direction: n.Direction, Rebind: n.Rebind, Cross: n.Cross, Crash: n.Crash, Restart: duration{mark: n.Restart.mark},
-		Vanish: n.Vanish, Freeze: n.Freeze, Slow: n.Slow, By: duration{mark: n.By.mark}, Toxic: n.Toxic,
+	e := &event{place: n.place, For: offset{mark: n.For.mark}, Restart: duration{mark: n.Restart.mark}, By: duration{mark: n.By.mark}}
+	shareKeys(e, n)
+	return e
+}
+
+// shareKeys copies the keys that two structs of the format have alike.
+func shareKeys(to, from any) {
+	a, b := reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()
+	for _, k := range keysOf(a.Type()) {
+		for _, l := range keysOf(b.Type()) {
+			if k.name == l.name && a.Field(k.index).Type() == b.Field(l.index).Type() {
+				a.Field(k.index).Set(b.Field(l.index))
+			}
+		}
 	}
 }
 
@@ -51,11 +63,8 @@ func (v *durations) span() harness.Durations { return harness.Durations{Min: v.l
 // trouble is the way back of timeline.trouble.
 func (c *composer) trouble(what string, n harness.Nemesis) trouble {
 	e := c.event(what, n.Event)
-	v := trouble{
-		place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Phase: e.Phase, Link: e.Link,
-		Disconnect: e.Disconnect, Direction: e.Direction, Rebind: e.Rebind, Cross: e.Cross, Crash: e.Crash,
-		Restart: durationsOf(n.Restart), Vanish: e.Vanish, Freeze: e.Freeze, Slow: e.Slow, By: durationsOf(n.By), Toxic: e.Toxic,
-	}
+	v := trouble{place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Restart: durationsOf(n.Restart), By: durationsOf(n.By)}
+	shareKeys(&v, &e)
 	return v
 }
 

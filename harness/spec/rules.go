@@ -41,10 +41,11 @@ func keyRules(t reflect.Type, w schemaWriter) []object {
 	case reflect.TypeFor[path]():
 		return []object{without("trace", "rate")}
 	case reflect.TypeFor[trigger]():
-		return []object{
-			one("packet", "commit", "request"), needs("packet", "direction"), without("packet", "after", "moment", "wait"),
-			without("request", "wallet", "direction", "after"), without("commit", "wallet", "direction", "moment", "wait"),
+		rules := []object{one("packet", "commit", "request"), needs("packet", "direction")}
+		for _, at := range slices.Sorted(maps.Keys(barred())) {
+			rules = append(rules, without(at, barred()[at]...))
 		}
+		return rules
 	case reflect.TypeFor[event]():
 		return append(actionRules(false), eventRules()...)
 	case reflect.TypeFor[trouble]():
@@ -78,7 +79,7 @@ func actionRules(random bool) []object {
 		}
 	}
 	rules := []object{one(keys...), needs("slow", "by")}
-	for _, k := range []string{"for", "phase", "direction", "restart", "vanish", "by"} {
+	for _, k := range keysOfFaults() {
 		rules = append(rules, object{"dependentSchemas": object{k: anyOf(thatDo(func(f fault.Fault) bool {
 			return (f.Random || !random) && slices.Contains(f.Keys, k)
 		}))}})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // Schema returns the JSON Schema of a scenario file, for editors, with the names of
@@ -245,7 +246,7 @@ func thresholds() object {
 func exampleOf(figure string) string {
 	ends := []string{" < 8s", " < 4KB", " < 12J", " < 5%", " == 0"}
 	i := slices.IndexFunc(ends, func(end string) bool {
-		_, err := metric.Parse(figure + end)
+		_, err := threshold.Parse(figure + end)
 		return err == nil
 	})
 	return ends[i]

@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // compiled returns a function that says what the schema has against a document.
@@ -86,7 +86,7 @@ func TestExamplesOfSchema(t *testing.T) {
 	examples := thresholds()["examples"].([]string)
 	require.Greater(t, len(examples), 30)
 	for _, e := range examples {
-		_, err := metric.Parse(e)
+		_, err := threshold.Parse(e)
 		require.NoError(t, err, e)
 	}
 }

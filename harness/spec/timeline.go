@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -74,11 +75,12 @@ func (t timeline) act(e *event, got *harness.Event, keys string) (f fault.Fault,
 	var does action
 	found := 0
 	for _, a := range actions() {
-		if !a.at(e).given() {
+		field := reflect.ValueOf(e).Elem().FieldByIndex(fieldOf(reflect.TypeFor[event](), a.key))
+		if !isGiven(field) {
 			continue
 		}
 		if found++; found > 1 {
-			t.errorf(a.at(e), "a second action in one event; write two events")
+			t.errorf(placeIn(field), "a second action in one event; write two events")
 			return f, false
 		}
 		does = a
@@ -100,26 +102,20 @@ func (t timeline) act(e *event, got *harness.Event, keys string) (f fault.Fault,
 
 // fits reports the keys that mean nothing for a fault.
 func (t timeline) fits(e *event, f fault.Fault) {
-	for _, k := range []struct {
-		place
-		name string
-	}{
-		{e.For.place, "for"},
-		{e.Phase.place, "phase"},
-		{e.Direction.place, "direction"},
-		{e.Restart.place, "restart"},
-		{e.Vanish.place, "vanish"},
-		{e.By.place, "by"},
-	} {
-		if !k.given() || slices.Contains(f.Keys, k.name) {
-			continue
+	for _, k := range keysOfFaults() {
+		with := f.Action.String()
+		if f.Ends != "" && (k == "for" || k == "phase") {
+			with += ": " + f.Ends
 		}
-		reason := ""
-		if f.Ends != "" && (k.name == "for" || k.name == "phase") {
-			reason = ": " + f.Ends
+		if !slices.Contains(f.Keys, k) {
+			t.bar(e, with, k)
 		}
-		t.errorf(k.place, "%s does not go with %s%s", k.name, f.Action, reason)
 	}
+}
+
+// keysOfFaults returns the keys of an event that go with some faults only.
+func keysOfFaults() []string {
+	return []string{"for", "phase", "direction", "restart", "vanish", "by"}
 }
 
 // when checks the first occurrence against the script.
