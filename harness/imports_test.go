@@ -35,6 +35,7 @@ func rooms() map[string]room {
 		"harness/packet":                {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"gvisor.dev/gvisor"}, because: "gVisor lives here only"},
 		"harness/simnet":                {ours: []string{"harness", "harness/link"}, because: "the model of TCP is ours: nothing from outside runs in a bubble unseen"},
 		"harness/toxi":                  {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy lives here only"},
+		"harness/enginetest":            {ours: []string{"harness"}, theirs: []string{"github.com/stretchr/testify", "go.uber.org/goleak"}, because: "the contract of an engine, for any implementation"},
 		"harness/bubble":                {because: "virtual time for any function: standard library only"},
 		"harness/disk":                  {ours: []string{"harness"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "a disk knows no payment, only SQLite's file layer"},
 		"harness/pcap":                  {because: "captures are a file format: standard library only"},

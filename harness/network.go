@@ -83,9 +83,11 @@ type Links interface {
 	SetLinkProfile(link string, p Profile) error
 	// Inject begins a fault on every access link, or on the one link that Fault.Link
 	// names. The returned function ends it and returns how many packets or
-	// connections it has hit; it must be called once, also for a fault that is over
-	// at once, such as Reset. Faults of the same kind may overlap: a blackhole lasts
-	// until the last of them has ended.
+	// connections it has hit. It must be called, also for a fault that is over at
+	// once, such as Reset, and may be called after Close. A second call does nothing,
+	// and returns the same. Faults of the same kind may overlap: a blackhole lasts
+	// until the last of them has ended. An error names a fault or a link that the
+	// network does not know; after Close every fault is an error.
 	Inject(Fault) (end func() (hits int64), err error)
 }
 

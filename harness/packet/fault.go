@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -29,6 +30,20 @@ import (
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
+	n.life.RLock()
+	closed := n.closed
+	n.life.RUnlock()
+	if closed {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. Its end must be called once.
+func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	l, err := n.named(f.Link)
 	if err != nil {
 		return nil, fmt.Errorf("inject %v: %w", f.Action, err)

@@ -252,6 +252,9 @@ func (h *host) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, q
 	if err != nil {
 		return nil, err
 	}
+	// As package net does: a port is free when its listener is closed, though
+	// connections that it has accepted live on.
+	ep.SocketOptions().SetReuseAddress(protocol == tcp.ProtocolNumber)
 	if terr := ep.Bind(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(at.Addr().As4()), Port: at.Port()}); terr != nil {
 		ep.Close()
 		return nil, sysError("bind", terr)

@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"fmt"
+	"sync"
 	"syscall"
 
 	"github.com/onebar/onebar/harness"
@@ -31,6 +32,14 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. The caller holds n.mu, and calls the end once.
+func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	l, err := n.named(f.Link)
 	if err != nil {
 		return nil, fmt.Errorf("inject %v: %w", f.Action, err)
@@ -66,7 +75,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	}
 }
 
-// ending wraps the end of a fault: it takes the mutex, and does nothing twice.
+// ending wraps the end of a fault: it takes the mutex.
 func (n *Network) ending(end func() int64) func() int64 {
 	return func() int64 {
 		n.mu.Lock()

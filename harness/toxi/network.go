@@ -91,6 +91,17 @@ func (n *network) publish() {
 // Inject implements harness.Network. A blackhole counts the chunks, ends and
 // dials it holds back; the others count connections.
 func (n *network) Inject(f harness.Fault) (end func() (hits int64), err error) {
+	if n.ctx.Err() != nil {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. Its end must be called once.
+func (n *network) begin(f harness.Fault) (end func() (hits int64), err error) {
 	if f.Link != "" {
 		return nil, fmt.Errorf("inject %s: %w", f.Action, n.cfg.NoLink(f.Link))
 	}
