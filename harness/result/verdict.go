@@ -52,6 +52,7 @@ const (
 type Verdict struct {
 	Check    string    `json:"check"` // such as "lost", "duplicated"
 	Status   Status    `json:"status"`
+	Weak     bool      `json:"weak,omitempty"`     // the check is about the experiment, not about the subject: it never fails
 	Summary  string    `json:"summary"`            // one line for people, also when it passed
 	Count    int       `json:"count,omitempty"`    // how many findings there are in all
 	Findings []Finding `json:"findings,omitempty"` // the first MaxFindings of them

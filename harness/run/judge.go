@@ -65,9 +65,9 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	if end == nil || end.Interrupted || end.Error != "" {
 		doubt(&res, "the run did not come to its end")
 	}
-	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != result.Pass {
-			doubt(&res, "the experiment was not as asked, see "+check)
+	for _, v := range res.Verdicts {
+		if v.Weak && v.Status != result.Pass {
+			doubt(&res, "the experiment was not as asked, see "+v.Check)
 		}
 	}
 	for _, v := range res.Verdicts {

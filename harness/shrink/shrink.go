@@ -336,12 +336,9 @@ func (s *shrinker) fails(r cases.Report, err error) bool {
 // clean reports whether neither impairment nor load is unknown: the network and the
 // workload were as the scenario asks.
 func clean(r cases.Report) bool {
-	for _, check := range []string{"impairment", "load"} {
-		if v := r.Result.Verdict(check); v.Check != "" && v.Status == result.StatusUnknown {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.Result.Verdicts, func(v result.Verdict) bool {
+		return v.Weak && v.Status == result.StatusUnknown
+	})
 }
 
 // surveyed runs a scenario, which need not fail, and returns its survey; nil is none.

@@ -35,11 +35,6 @@ type outcome struct {
 	err     error
 }
 
-// aboutExperiment reports whether a check is about the experiment and not about the
-// subject. A sweep leaves these out: that the run without a fault had enough load is
-// enough, and a payment may expire in a blackhole.
-func aboutExperiment(check string) bool { return check == "load" || check == "impairment" }
-
 // begin counts the run without a fault.
 func (t *counts) begin(c cases.Case, r result.Result) {
 	t.sweep.Scenario, t.sweep.Engine = c.Scenario, r.Engine
@@ -53,6 +48,8 @@ func (t *counts) begin(c cases.Case, r result.Result) {
 }
 
 // add counts a run, and reports whether it is no worse than the one without a fault.
+// Weak verdicts are left out: that the run without a fault had enough load is enough,
+// and a payment may expire in a blackhole.
 // A run whose fault did not come can fail all the same, and that is a finding.
 func (t *counts) add(in injection, c cases.Case, o outcome) bool {
 	row := t.row(in)
@@ -71,7 +68,7 @@ func (t *counts) add(in injection, c cases.Case, o outcome) bool {
 	}
 	worst := result.Pass
 	for _, v := range o.result.Verdicts {
-		if aboutExperiment(v.Check) || !o.reached && v.Status != result.Fail || !t.worse(v) {
+		if v.Weak || !o.reached && v.Status != result.Fail || !t.worse(v) {
 			continue
 		}
 		worst = worst.Worse(v.Status)
@@ -102,7 +99,7 @@ func (t *counts) worse(v result.Verdict) bool {
 // fails reports whether a run fails a check that the run without a fault does not.
 func (t *counts) fails(r result.Result) bool {
 	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool {
-		return v.Status == result.Fail && !aboutExperiment(v.Check) && t.worse(v)
+		return v.Status == result.Fail && !v.Weak && t.worse(v)
 	})
 }
 
