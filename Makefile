@@ -71,6 +71,7 @@ cross: setup ## compile for the other platforms
 
 generate: ## write again what is generated: protocol, JSON Schema
 	$(GO) generate ./...
+	ONEBAR_UPDATE=1 $(GO) test -count 1 -run TestThirdPartyLicences ./cmd/onebar
 
 vuln: setup ## known vulnerabilities in what we import
 	$(GO) run $(VULN) ./...

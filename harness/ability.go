@@ -19,6 +19,8 @@ const (
 	FollowRequests                       // call Env.Reached at the moments of HTTP requests
 	ReportCommits                        // call Observer.Committed for every booking
 	ReportHeld                           // say which payments the payers hold, see Holder
+	CrashHost                            // kill a host of its Topology and start it again, see Crasher
+	FreezeHost                           // stop such a host where it stands, see Freezer
 )
 
 // Has reports whether all of want are in the set.
@@ -36,18 +38,19 @@ func (a Abilities) Each() iter.Seq[Abilities] {
 }
 
 // CrashOf is the ability to kill a side: of a side that is unknown both.
-func CrashOf(s Side) Abilities { return ofSide(s, CrashClient, CrashServer) }
+func CrashOf(s Side) Abilities { return ofSide(s, CrashClient, CrashServer, CrashHost) }
 
 // FreezeOf is the ability to freeze a side: of a side that is unknown both.
-func FreezeOf(s Side) Abilities { return ofSide(s, FreezeClient, FreezeServer) }
+func FreezeOf(s Side) Abilities { return ofSide(s, FreezeClient, FreezeServer, FreezeHost) }
 
-func ofSide(s Side, client, server Abilities) Abilities {
+func ofSide(s Side, client, server, host Abilities) Abilities {
 	switch s {
 	case Client:
 		return client
 	case Server:
 		return server
 	case SideUnknown:
+		return client | server
 	}
-	return client | server
+	return host
 }

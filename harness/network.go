@@ -28,16 +28,17 @@ type Engine interface {
 
 // NetworkConfig is what a network is built from.
 type NetworkConfig struct {
-	Seed    uint64
-	Start   time.Time     // the instant of offset 0
-	Clients int           // hosts for payers, numbered from 0
-	Profile Profile       // of every link until SetProfile
-	Toxics  bool          // StreamToxic faults will be injected: put toxiproxy in the way
-	Packets PacketSink    // told of every packet; nil is nobody
-	Capture PacketCapture // shown every packet; nil is nobody; engines that see byte streams only have none to show
+	Seed     uint64
+	Start    time.Time     // the instant of offset 0
+	Clients  int           // hosts for payers, numbered from 0
+	Topology               // further hosts, and links between hosts
+	Profile  Profile       // of every access link until SetProfile
+	Toxics   bool          // StreamToxic faults will be injected: put toxiproxy in the way
+	Packets  PacketSink    // told of every packet; nil is nobody
+	Capture  PacketCapture // shown every packet of the access links; nil is nobody; engines that see byte streams only have none to show
 
 	// Lose is asked about each packet before its link is, which then decides what
-	// Lose has left; nil loses none. Only At, Client, Flow, N, Direction, Size,
+	// Lose has left; nil loses none. Only At, Link, Client, Flow, N, Direction, Size,
 	// Retransmit and Cross of the packet are known. A reason other than DropNone
 	// loses it. It is called with the network locked, so it must not call the
 	// network; a goroutine that it wakes may, and on the sim engine does so before
@@ -47,34 +48,55 @@ type NetworkConfig struct {
 	Log *slog.Logger // nil discards
 }
 
-// Network is a server host and a number of client hosts, each client joined to
-// the server by an impaired link of its own: a payer has a phone, and a phone
-// has its own radio bearer. Its methods may be called from several goroutines.
+// Network is hosts and links between pairs of them. A server host and a number of
+// client hosts are always there, each client joined to the server by an impaired link
+// of its own, its access link: a payer has a phone, and a phone has its own radio
+// bearer. Further hosts and links are those of NetworkConfig.Topology. Its methods may
+// be called from several goroutines.
 type Network interface {
-	// Client returns the host of payer i, 0 <= i < NetworkConfig.Clients. The
-	// network owns it.
-	Client(i int) Host
-	// Server returns the host the payment server listens on. The network owns
-	// it.
-	Server() Host
-	// SetProfile replaces the profile of every link from now on. Packets
-	// already accepted keep the fate they were given.
-	SetProfile(Profile)
-	// Inject begins a fault on every link. The returned function ends it and
-	// returns how many packets or connections it has hit; it must be called
-	// once, also for a fault that is over at once, such as Reset. Faults of the
-	// same kind may overlap: a blackhole lasts until the last of them has ended.
-	Inject(Fault) (end func() (hits int64), err error)
+	Hosts
+	Links
 	// Close ends every connection and listener and frees everything. No
 	// goroutine of the network is left when it returns.
 	Close() error
+}
+
+// Hosts are the machines of a Network, which owns them.
+type Hosts interface {
+	// Client returns the host of payer i, 0 <= i < NetworkConfig.Clients.
+	Client(i int) Host
+	// Server returns the host the payment server listens on.
+	Server() Host
+	// Host returns the host of a name: ServerName, that of ClientName, or one of
+	// Topology.Hosts. The error says that there is none.
+	Host(name string) (Host, error)
+}
+
+// Links are the links of a Network: the access links, which are treated alike, and
+// those of its Topology by their names.
+type Links interface {
+	// SetProfile replaces the profile of every access link from now on. Packets
+	// already accepted keep the fate they were given.
+	SetProfile(Profile)
+	// SetLinkProfile is SetProfile for one link, by its name; the empty name is every
+	// access link. The error says that there is no such link.
+	SetLinkProfile(link string, p Profile) error
+	// Inject begins a fault on every access link, or on the one link that Fault.Link
+	// names. The returned function ends it and returns how many packets or
+	// connections it has hit. It must be called, also for a fault that is over at
+	// once, such as Reset, and may be called after Close. A second call does nothing,
+	// and returns the same. Faults of the same kind may overlap: a blackhole lasts
+	// until the last of them has ended. An error names a fault or a link that the
+	// network does not know; after Close every fault is an error.
+	Inject(Fault) (end func() (hits int64), err error)
 }
 
 // Host is one machine on a Network. It is shaped like package net, so code
 // under test needs no change: hand it these two methods in place of a
 // net.Dialer's and a net.ListenConfig's.
 type Host interface {
-	// DialContext connects to an address a listener of the server host gave.
+	// DialContext connects to an address that a listener gave, of a host that is
+	// linked to this one or of this one. Without a link it fails at once.
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	// Listen announces on an address of the host. Network is "tcp"; address is
 	// ":port", and port 0 picks one. The caller closes the listener.
@@ -106,7 +128,7 @@ type PacketListener interface {
 }
 
 // LinkWatcher is a Host that knows the state of its access link, as a phone does.
-// The client hosts of all engines are; it is optional for an engine of others.
+// The client hosts of all engines are; it is optional for an external engine.
 type LinkWatcher interface {
 	// WatchLink calls up each time the host's access link carries packets again
 	// after it had carried none, until stop is called: when the last blackhole in
@@ -139,6 +161,7 @@ type Fault struct {
 	Toxic      *Toxic    // StreamToxic
 	NewAddress bool      // Rebind
 	Side       Side      // Vanish: whose machines lose their power; SideUnknown is nobody's
+	Link       string    // the name of the link it is on; empty is every access link, and of a Vanish those of Side
 }
 
 // DropReason says why a packet did not arrive.
@@ -179,7 +202,7 @@ const LeastTimeout = 200 * time.Millisecond
 // Packet is what happened to one packet on a link, as measured.
 type Packet struct {
 	At         time.Duration `json:"at"`                // when it was offered to the link
-	Client     int           `json:"client"`            // which payer's link
+	Client     int           `json:"client"`            // which payer's access link; 0 if Link is not empty
 	Flow       int           `json:"flow"`              // which connection on that link, from 1 in order of first appearance
 	N          int64         `json:"n,omitempty"`       // its place among the packets offered to that link in that direction, from 1
 	Direction  Direction     `json:"dir"`               //
@@ -191,6 +214,7 @@ type Packet struct {
 	Copy       bool          `json:"copy,omitempty"`    // the link made it of the packet with the same N
 	Corrupt    bool          `json:"corrupt,omitempty"` // it arrived with a flipped bit
 	Cross      bool          `json:"cross,omitempty"`   // it belongs to cross traffic, not to a payment
+	Link       string        `json:"link,omitempty"`    // the name of a link that is no access link; its Up is from Link.Near to Link.Far
 }
 
 // PacketSink is told of packets. Packet may be called from several goroutines
@@ -202,7 +226,7 @@ type PacketSink interface {
 
 // PacketCapture is shown packets as they are on the wire.
 type PacketCapture interface {
-	// Capture is called for every packet offered to a link, before anything can
+	// Capture is called for every packet offered to an access link, before anything can
 	// happen to it: at is the Packet's At, client and dir the link's. The packet
 	// begins with its IP header; it is only lent for the call. Calls for one link
 	// come one after the other, in the order of At; those for several links may

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 
@@ -58,30 +59,19 @@ type Workload struct {
 	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries per payment that reached a connection
 }
 
-// Side is one end of the payment system.
-type Side uint8
+// Side names the machines that an event acts on: all of the payers', the server, or
+// another host of the network by its name, see Topology.
+type Side string
 
-// The sides.
+// The sides that every payment system has.
 const (
-	SideUnknown Side = iota
-	Client           // the payers' programs, all of them
-	Server           // the payment server
+	SideUnknown Side = ""
+	Client      Side = "client"   // the payers' programs, all of them
+	Server      Side = ServerName // the payment server
 )
 
-const sideNames enum.Names = "unknown client server"
-
-// String returns "client" or "server".
-func (s Side) String() string { return sideNames.Text(uint8(s)) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Side) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Side) UnmarshalText(b []byte) error {
-	v, err := sideNames.Parse("side", b)
-	*s = Side(v)
-	return err
-}
+// String returns the name, "unknown" of SideUnknown.
+func (s Side) String() string { return cmp.Or(string(s), "unknown") }
 
 // Action is what an event does.
 type Action uint8
@@ -89,7 +79,7 @@ type Action uint8
 // The actions.
 const (
 	ActionUnknown Action = iota
-	SetLink              // replace the profile of every link; packets already accepted keep their fate
+	SetLink              // replace the profile of Event.On; packets already accepted keep their fate
 	Blackhole            // lose every packet, silently, in Event.Direction or both ways
 	Reset                // end every open connection with a TCP reset
 	Refuse               // refuse every new connection
@@ -122,12 +112,13 @@ func (a *Action) UnmarshalText(b []byte) error {
 // Trigger is a moment that is told by what happens and not by the clock: a
 // packet, a commit, or a request over HTTP. It comes once in a run, if at all.
 type Trigger struct {
-	// Packet is the number of a packet among those offered to Client's link in
-	// Direction, from 1; 0 is no packet. A Drop or Blackhole that begins at a
+	// Packet is the number of a packet among those offered to Client's access link, or
+	// to the link that Link names, in Direction, from 1; 0 is no packet. A Drop or Blackhole that begins at a
 	// packet loses it, too; everything else comes just after it was sent, so that
 	// it is on its way.
 	Packet    int64     `json:"packet,omitempty"`
 	Client    int       `json:"client,omitempty"`
+	Link      string    `json:"link,omitempty"`
 	Direction Direction `json:"direction,omitempty"`
 
 	// Commit is the number of a durable commit among those of the stores of Side
@@ -205,6 +196,10 @@ type Event struct {
 	MayMiss bool `json:"may_miss,omitempty"`
 
 	Phase string `json:"phase,omitempty"` // names the phases it is in force in, for thresholds; empty is a name made of what is in force
+
+	// On is the name of the link it acts on, see Topology; empty is every access link.
+	// A scenario file has no key for it.
+	On string `json:"on,omitempty"`
 
 	Action     Action        `json:"action"`
 	Link       *Profile      `json:"link,omitempty"`        // SetLink

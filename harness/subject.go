@@ -182,8 +182,8 @@ type Storer interface {
 	Commits(Side) int64
 	// FailCommit has the power of a side fail at its n-th commit, before or after
 	// it is durable. The goroutine that commits then calls told, once, which must
-	// not block, and whoever is told crashes the side. It takes the place of an
-	// earlier call for the side whose commit has not come; n 0 is none.
+	// not block, and whoever is told crashes the side. It replaces an
+	// earlier call for the side whose commit has not come; n 0 only cancels that one.
 	FailCommit(side Side, n int64, after bool, told func())
 }
 

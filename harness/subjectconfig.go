@@ -8,7 +8,7 @@ type SubjectConfig struct {
 	// are found.
 	Broken []string `json:"broken,omitempty"`
 
-	// A system of others has all three; the reference pair has none.
+	// An external system has all three; the reference pair has none.
 	Client *ClientConfig `json:"client,omitempty"`
 	Server *ServerConfig `json:"server,omitempty"`
 	Ledger *LedgerConfig `json:"ledger,omitempty"`
@@ -16,7 +16,7 @@ type SubjectConfig struct {
 	Terminate *TerminateConfig `json:"terminate,omitempty"` // nil passes TLS through
 }
 
-// ClientConfig is the payers' side of a system of others: one of its fields.
+// ClientConfig is the payers' side of an external system: one of its fields.
 type ClientConfig struct {
 	HTTP *HTTPClient       `json:"http,omitempty"`
 	Exec *ExecClientConfig `json:"exec,omitempty"`

@@ -15,6 +15,8 @@ import (
 // with a connection is up to fault: it is given the payer and the ordinal of the
 // payer's connection, from 0.
 type memory struct {
+	harness.Network // no more than what is below
+
 	fault func(payer, n int) fault
 
 	mu     sync.Mutex

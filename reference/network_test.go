@@ -18,6 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // loopback is a harness.Network without impairments: TCP on this machine. Each
 // connection of a client passes through wrap.
 type loopback struct {
+	harness.Network // no more than what is below
+
 	wrap func(net.Conn) net.Conn // nil is none
 
 	mu    sync.Mutex

@@ -144,7 +144,7 @@ func (b *bars) Start(name string, _ uint64, planned int) {
 		running: running{name: name, planned: planned, state: "starts"},
 		begun:   time.Now(),
 	})
-	b.leaving = slices.DeleteFunc(b.leaving, func(old *mpb.Bar) bool { return !old.IsRunning() })
+	b.leaving = slices.DeleteFunc(b.leaving, func(old *mpb.Bar) bool { return old.AbortedOrCompleted() })
 	used := len(b.leaving)
 	for _, r := range b.runs {
 		if r.bar != nil {

@@ -165,6 +165,9 @@ func pairCell(up, down string) cell {
 func askedLoss(phases []result.PhaseStat, d harness.Direction) (share float64, ok bool) {
 	var lost, packets float64
 	for _, p := range phases {
+		if p.Link != "" {
+			continue
+		}
 		got := p.Up
 		if d == harness.Down {
 			got = p.Down

@@ -169,9 +169,12 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 // unused says why a run must not be used: it was not the experiment that was asked
 // for. It is empty if it was.
 func unused(res result.Result) string {
-	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != result.Pass {
-			return check + ": " + v.Summary
+	if len(res.Verdicts) == 0 {
+		return "the run was not judged"
+	}
+	for _, v := range res.Verdicts {
+		if v.Weak && v.Status != result.Pass {
+			return v.Check + ": " + v.Summary
 		}
 	}
 	if late := lateness(res); late > mostLate {

@@ -80,7 +80,7 @@ func TestTalliesArePooled(t *testing.T) {
 }
 
 func TestUnusedRuns(t *testing.T) {
-	res := result.Result{Verdicts: []result.Verdict{{Check: "load", Status: result.Pass}, {Check: "impairment", Status: result.Pass}}}
+	res := result.Result{Verdicts: []result.Verdict{{Check: "load", Weak: true, Status: result.Pass}, {Check: "impairment", Weak: true, Status: result.Pass}}}
 	require.Empty(t, unused(res))
 	res.Phases = []result.PhaseStat{
 		{Up: result.Realised{Delivered: 30, LateMean: 3 * time.Millisecond}},
@@ -89,7 +89,7 @@ func TestUnusedRuns(t *testing.T) {
 	require.Empty(t, unused(res), "1 ms late")
 	res.Phases[1].Down.Delivered = 50
 	require.Equal(t, "packets were 1.1ms late on average, 1ms is allowed here", unused(res))
-	res.Verdicts[1] = result.Verdict{Check: "impairment", Status: result.StatusUnknown, Summary: "machine too busy: 9ms"}
+	res.Verdicts[1] = result.Verdict{Check: "impairment", Weak: true, Status: result.StatusUnknown, Summary: "machine too busy: 9ms"}
 	require.Equal(t, "impairment: machine too busy: 9ms", unused(res))
 	require.NotEmpty(t, unused(result.Result{}), "one that nobody has judged")
 }

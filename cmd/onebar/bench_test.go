@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/spec"
@@ -25,7 +25,7 @@ func BenchmarkSimulate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			sc, err := loadBundled(name, lib)
 			require.NoError(b, err)
-			simulateSeeds(b, simulator(nil), b.TempDir(), sc)
+			simulateSeeds(b, simulator(), b.TempDir(), sc)
 		})
 	}
 }
@@ -35,7 +35,7 @@ func BenchmarkSimulate(b *testing.B) {
 func BenchmarkCatalogue(b *testing.B) {
 	list, err := loadScenarios([]string{"../../scenarios"}, nil)
 	require.NoError(b, err)
-	simulateSeeds(b, simulator(nil), b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
+	simulateSeeds(b, simulator(), b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
 		return simnet.Engine{}.Supports(sc) != nil
 	})...)
 }
@@ -57,10 +57,10 @@ timeline:
   - {at: 7m, crash: server, restart: 3s}
 `), lib)
 	require.NoError(b, err)
-	b.Run("pair", func(b *testing.B) { simulateSeeds(b, simulator(nil), "", sc) })
+	b.Run("pair", func(b *testing.B) { simulateSeeds(b, simulator(), "", sc) })
 	b.Run("plain", func(b *testing.B) {
 		free := func() error { return nil }
-		simulateSeeds(b, explore.Simulator{New: func(harness.Scenario) (harness.Subject, func() error, error) {
+		simulateSeeds(b, cases.Simulator{New: func(harness.Scenario) (harness.Subject, func() error, error) {
 			return &plain{}, free, nil
 		}}, "", sc)
 	})
@@ -81,7 +81,7 @@ timeline:
   - {at: 1500ms, crash: server, restart: 1s}
 `), lib)
 	require.NoError(b, err)
-	simulateSeeds(b, simulator(nil), "", sc)
+	simulateSeeds(b, simulator(), "", sc)
 }
 
 // BenchmarkWallets has a thousand phones in one bubble.
@@ -95,12 +95,12 @@ workload: {wallets: 1000, merchants: 3, payments: 2000, rate: 10/s, amount: 10..
 link: edge
 `), lib)
 	require.NoError(b, err)
-	simulateSeeds(b, simulator(nil), "", sc)
+	simulateSeeds(b, simulator(), "", sc)
 }
 
 // simulateSeeds carries out all scenarios with one seed in each round. Their files
 // are below dir; if it is empty, all is in memory.
-func simulateSeeds(b *testing.B, sim explore.Simulator, dir string, list ...harness.Scenario) {
+func simulateSeeds(b *testing.B, sim cases.Simulator, dir string, list ...harness.Scenario) {
 	b.Helper()
 	b.ReportAllocs()
 	var took time.Duration
@@ -108,7 +108,7 @@ func simulateSeeds(b *testing.B, sim explore.Simulator, dir string, list ...harn
 	for b.Loop() {
 		seed++
 		for _, sc := range list {
-			c := explore.Case{Scenario: sc, Seed: seed}
+			c := cases.Case{Scenario: sc, Seed: seed}
 			if dir != "" {
 				c.Dir = filepath.Join(dir, sc.Name)
 			}

@@ -11,9 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reports"
 )
@@ -94,7 +96,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer pool.Close()
-	runner := remote{pool}
+	runner := cases.Workers{Pool: pool}
 	res, refused := e.explore(cmd, runner, list)
 	if refused != nil && res.Runs == 0 {
 		return refused
@@ -141,7 +143,7 @@ func simulable(list []harness.Scenario) error {
 }
 
 // explore makes the runs.
-func (e *exploring) explore(cmd *cobra.Command, runner explore.Runner, list []harness.Scenario) (explore.Found, error) {
+func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harness.Scenario) (explore.Result, error) {
 	name := list[0].Name
 	if len(list) > 1 {
 		name = fmt.Sprintf("%d scenarios", len(list))
@@ -184,7 +186,7 @@ func again(list []harness.Scenario, o result.OddRun) string {
 
 // keep makes the first run that failed again, writes its history, and makes it
 // smaller.
-func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harness.Scenario, res explore.Found) error {
+func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness.Scenario, res explore.Result) error {
 	c := *res.Failure
 	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
 	report, err := runner.Run(cmd.Context(), c)
@@ -206,10 +208,10 @@ func (e *exploring) keep(cmd *cobra.Command, runner explore.Runner, list []harne
 }
 
 // shrink makes a failing case smaller, and writes what it finds into its folder.
-func (e *exploring) shrink(cmd *cobra.Command, runner explore.Runner, c explore.Case) error {
+func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case) error {
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
 	c.Dir = ""
-	found, err := shrinkTo(cmd.Context(), runner, c, path, explore.ShrinkOptions{
+	found, err := shrinkTo(cmd.Context(), runner, c, path, shrink.Options{
 		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
 	})
 	if err != nil {

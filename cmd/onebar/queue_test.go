@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
-	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // TestTheQueueComesBack: a payment that waits while the network is away for long is
@@ -31,9 +31,9 @@ func TestTheQueueComesBack(t *testing.T) {
 				require.Equal(t, 30, sc.Workload.Attempts)
 				sc.Timeline[0].For = away
 				sc.Expect = []harness.Expectation{{Text: fmt.Sprintf("max(confirm) < %v", away+15*time.Second)}, {Text: "attempts_per_payment < 5"}}
-				_, err = metric.ParseAll(sc.Expect)
+				_, err = threshold.ParseAll(sc.Expect)
 				require.NoError(t, err)
-				report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: seed})
+				report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: seed})
 				require.NoError(t, err)
 				require.Equal(t, result.Pass, report.Result.Status, "%v %v", report.Result.Verdicts, report.Result.Thresholds)
 			})

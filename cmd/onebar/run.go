@@ -173,6 +173,9 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 	if err != nil && ctx.Err() == nil {
 		res.Error = err.Error()
 	}
+	if b.engine != "" && sc.Engine != "" && b.engine != sc.Engine {
+		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, sc.Engine))
+	}
 	res.Rerun = b.rerun(sc)
 	return res
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -167,17 +168,30 @@ files, or the name of a bundled scenario. Exit code 2 says that there are mistak
 	}
 }
 
-// validate reads a scenario and asks the engine it would run on.
-func validate(path string, lib spec.Library) error {
+// validate reads a scenario and asks the engine and the subject it would run on, as
+// onebar run does before it begins.
+func validate(path string, lib spec.Library) (err error) {
 	sc, err := load(path, lib)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}()
 	engine := (&batch{}).engineOf(sc)
-	if err := engines()[engine].Supports(sc); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	subject, free := harness.Subject(nil), func() error { return nil }
+	if engine == simulated {
+		subject, free, err = newSimulated(sc)
+	} else {
+		subject, err = newSubject(sc)
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	err = run.Check(sc, run.Options{Engine: engines()[engine], Subject: subject})
+	return errors.Join(err, free())
 }
 
 // printMistakes prints err, and for mistakes in a file the lines they are in.

@@ -13,11 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 )
 
@@ -63,7 +64,7 @@ Exit codes: 0 a file was written, 2 nothing fails, 130 interrupted.`,
 	f.StringVar(&s.check, "check", "", "check that must still fail, such as duplicated (default: the first that fails)")
 	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
 	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
-	f.IntVar(&s.runs, "runs", explore.DefaultShrinkRuns, "maximum number of runs to try")
+	f.IntVar(&s.runs, "runs", shrink.DefaultRuns, "maximum number of runs to try")
 	f.DurationVar(&s.longest, "for", 0, "maximum time, such as 60s; the result then depends on the speed of the machine (default: no limit)")
 	return cmd
 }
@@ -91,10 +92,10 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	defer pool.Close()
-	found, err := shrinkTo(cmd.Context(), remote{pool}, c, s.out, explore.ShrinkOptions{
+	found, err := shrinkTo(cmd.Context(), cases.Workers{Pool: pool}, c, s.out, shrink.Options{
 		Check: s.check, Runs: s.runs, For: s.longest, Jobs: s.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
 	})
-	if errors.Is(err, explore.ErrPasses) {
+	if errors.Is(err, shrink.ErrPasses) {
 		return fmt.Errorf("there is nothing to shrink in %s with seed %d: %w", c.Scenario.Name, c.Seed, err)
 	}
 	if err != nil {
@@ -109,8 +110,8 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 // shrinkTo makes a failing case as small as it can be, and writes it as a scenario
 // file that is known to fail as the case does. When ctx ends, that is the smallest
 // so far, if there is one.
-func shrinkTo(ctx context.Context, r explore.Runner, c explore.Case, path string, o explore.ShrinkOptions) (explore.Shrunk, error) {
-	found, err := explore.Shrink(ctx, r, c, o)
+func shrinkTo(ctx context.Context, r cases.Runner, c cases.Case, path string, o shrink.Options) (shrink.Result, error) {
+	found, err := shrink.Shrink(ctx, r, c, o)
 	if found.Kept > 0 && ctx.Err() != nil {
 		found.Ended = "it was interrupted"
 		ctx, err = context.WithoutCancel(ctx), nil // one run is left to be made
@@ -122,30 +123,30 @@ func shrinkTo(ctx context.Context, r explore.Runner, c explore.Case, path string
 }
 
 // failing returns the case to be made smaller: that of a history, or of a scenario.
-func (s *shrinking) failing(arg string, lib spec.Library) (explore.Case, error) {
+func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 	if !strings.HasSuffix(arg, ".jsonl") {
 		sc, err := load(arg, lib)
-		return explore.Case{Scenario: sc, Seed: seedOf(sc, s.seed, s.seeded)}, err
+		return cases.Case{Scenario: sc, Seed: seedOf(sc, s.seed, s.seeded)}, err
 	}
 	f, err := os.Open(arg)
 	if err != nil {
-		return explore.Case{}, fmt.Errorf("read history: %w", err)
+		return cases.Case{}, fmt.Errorf("read history: %w", err)
 	}
 	defer f.Close()
 	for rec, err := range history.Read(f) {
 		if err != nil {
-			return explore.Case{}, fmt.Errorf("read history %s: %w", arg, err)
+			return cases.Case{}, fmt.Errorf("read history %s: %w", arg, err)
 		}
 		if rec.Header == nil {
 			break
 		}
-		c := explore.Case{Scenario: rec.Header.Scenario, Seed: rec.Header.Seed}
+		c := cases.Case{Scenario: rec.Header.Scenario, Seed: rec.Header.Seed}
 		if s.seeded {
 			c.Seed = s.seed
 		}
 		return c, spec.FindTraces(&c.Scenario, lib)
 	}
-	return explore.Case{}, fmt.Errorf("read history %s: its first line is no header", arg)
+	return cases.Case{}, fmt.Errorf("read history %s: its first line is no header", arg)
 }
 
 // shrunkSuffix is what the name of a smaller scenario ends with.
@@ -153,7 +154,7 @@ const shrunkSuffix = "-shrunk"
 
 // writeShrunk writes a case that has been made smaller as a scenario file, and
 // makes sure that the file fails as the case does.
-func writeShrunk(ctx context.Context, r explore.Runner, path string, found explore.Shrunk) error {
+func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.Result) error {
 	lib, err := library()
 	if err != nil {
 		return err
@@ -181,14 +182,14 @@ func writeShrunk(ctx context.Context, r explore.Runner, path string, found explo
 	if err != nil {
 		return fmt.Errorf("read back what was written: %w", err)
 	}
-	if _, _, err := explore.Fails(ctx, r, explore.Case{Scenario: back, Seed: found.Case.Seed}, found.Check); err != nil {
+	if _, _, err := shrink.Fails(ctx, r, cases.Case{Scenario: back, Seed: found.Case.Seed}, found.Check); err != nil {
 		return fmt.Errorf("replay %s: %w", path, err)
 	}
 	return nil
 }
 
 // evidence returns what the smallest case shows, in lines.
-func evidence(found explore.Shrunk) []string {
+func evidence(found shrink.Result) []string {
 	if found.Failure != nil {
 		return []string{found.Check + ": " + found.Failure.Error()}
 	}
@@ -203,7 +204,7 @@ func evidence(found explore.Shrunk) []string {
 	return lines
 }
 
-func maybeNot(found explore.Shrunk) string {
+func maybeNot(found shrink.Result) string {
 	return fmt.Sprintf("It may not be the smallest: %s.", found.Ended)
 }
 
@@ -227,7 +228,7 @@ type size struct {
 }
 
 // sizesOf returns how large the run of a case was.
-func sizesOf(c explore.Case, r explore.Report) []size {
+func sizesOf(c cases.Case, r cases.Report) []size {
 	sc := run.Unroll(nemesis.Expand(c.Scenario, c.Seed), c.Seed)
 	packets := int64(0)
 	for _, p := range r.Result.Phases {
@@ -242,7 +243,7 @@ func sizesOf(c explore.Case, r explore.Report) []size {
 }
 
 // sizes writes how large a run was, on one line.
-func sizes(c explore.Case, r explore.Report) string {
+func sizes(c cases.Case, r cases.Report) string {
 	var words []string
 	for _, s := range sizesOf(c, r) {
 		words = append(words, fmt.Sprintf("%s %d", s.name, s.n))
@@ -251,7 +252,7 @@ func sizes(c explore.Case, r explore.Report) string {
 }
 
 // reportShrunk says what was found and written to a file.
-func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
+func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tbefore\tafter\t")
 	after := sizesOf(found.Case, found.Report)
@@ -272,9 +273,9 @@ func reportShrunk(w io.Writer, path string, found explore.Shrunk) error {
 }
 
 // shrinkLines writes a line each time that a step has led further.
-func shrinkLines(w io.Writer) func(explore.ShrinkProgress) {
-	var last explore.ShrinkProgress
-	return func(p explore.ShrinkProgress) {
+func shrinkLines(w io.Writer) func(shrink.Progress) {
+	var last shrink.Progress
+	return func(p shrink.Progress) {
 		if p.Kept > last.Kept {
 			sc := p.Case.Scenario
 			fmt.Fprintf(w, "%5d tried: %s: events %d, payments %d, wallets %d\n", p.Tried, p.Doing,

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/simnet"
 )
@@ -29,17 +28,14 @@ func TestEveryScenarioRepeats(t *testing.T) {
 			if testing.Short() && name != "tunnel" && name != "crash" {
 				t.Skip("two of them will do")
 			}
-			s := simulation{Case: explore.Case{Scenario: sc, Seed: 3, Dir: filepath.Join(t.TempDir(), name)}}
-			report, err := simulator(nil).Run(t.Context(), s.Case)
+			report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: 3, Dir: filepath.Join(t.TempDir(), name), Verify: true})
 			require.NoError(t, err)
 			res := report.Result
 			require.Empty(t, res.Error)
 			for _, v := range res.Verdicts {
-				require.Equal(t, result.Pass, v.Status, v.Summary)
+				require.Equal(t, result.Pass, v.Status, "%s: %v", v.Summary, v.Findings)
 			}
-			v, err := verify(t.Context(), s, res)
-			require.NoError(t, err)
-			require.Equal(t, result.Pass, v.Status, "%v", v.Findings)
+			require.Equal(t, result.Pass, res.Verdict("repeat").Status)
 		})
 	}
 }
@@ -59,39 +55,9 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 			sc, err := loadBundled(tc.scenario, lib)
 			require.NoError(t, err)
 			sc.Subject.Broken = []string{tc.broken}
-			report, err := simulator(nil).Run(t.Context(), explore.Case{Scenario: sc, Seed: 1})
+			report, err := simulator().Run(t.Context(), cases.Case{Scenario: sc, Seed: 1})
 			require.NoError(t, err)
 			require.Equal(t, result.Fail, report.Result.Verdict(tc.check).Status)
 		})
 	}
-}
-
-func TestFirstDifference(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
-	}
-	long := strings.Repeat("é", 200)
-	a := write("a", "one\ntwo\n"+long+"\n")
-	for name, tc := range map[string]struct {
-		text     string
-		line     int
-		inA, inB string
-	}{
-		"another line": {"one\nzwei\n", 2, "two", "zwei"},
-		"cut short":    {"one\n", 2, "two", "nothing"},
-		"a long line":  {"one\ntwo\nthree\n", 3, long[:160] + "…", "three"},
-	} {
-		line, inA, inB, err := firstDifference(a, write("b", tc.text))
-		require.NoError(t, err, name)
-		require.Equal(t, tc.line, line, name)
-		require.Equal(t, tc.inA, inA, name)
-		require.Equal(t, tc.inB, inB, name)
-	}
-	_, _, _, err := firstDifference(a, a)
-	require.Error(t, err, "they are the same")
-	_, _, _, err = firstDifference(a, filepath.Join(dir, "nowhere"))
-	require.ErrorIs(t, err, os.ErrNotExist)
 }

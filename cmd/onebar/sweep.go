@@ -14,10 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
 )
@@ -29,8 +30,8 @@ const sweepLimit = 100_000
 // mostPayments is how many a scenario file can state: a sweep writes what it finds.
 const mostPayments = 1_000_000
 
-// sweep is the command line of onebar sweep.
-type sweep struct {
+// sweeping is the command line of onebar sweep.
+type sweeping struct {
 	engine   string
 	seed     uint64
 	out      string
@@ -42,7 +43,7 @@ type sweep struct {
 }
 
 func newSweep() *cobra.Command {
-	var s sweep
+	var s sweeping
 	cmd := &cobra.Command{
 		Use:   "sweep SCENARIO",
 		Short: "Inject each fault at each packet and each commit of a scenario",
@@ -88,7 +89,7 @@ a scenario file that fails in the same way.`,
 }
 
 // check refuses what cannot be asked for.
-func (s *sweep) check() error {
+func (s *sweeping) check() error {
 	switch live := s.live() != nil; {
 	case s.engine != simulated && !live:
 		return fmt.Errorf("--engine %q: expected sim, toxiproxy or packet", s.engine)
@@ -104,7 +105,7 @@ func (s *sweep) check() error {
 	return writable(s.json)
 }
 
-func (s *sweep) run(cmd *cobra.Command, arg string) error {
+func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func liveJobs(c harness.SubjectConfig) int {
 }
 
 // live returns the engine of a sweep in real time, and nil if it is not one.
-func (s *sweep) live() harness.Engine {
+func (s *sweeping) live() harness.Engine {
 	for _, e := range []harness.Engine{toxi.Engine{}, packet.Engine{}} {
 		if e.Name() == s.engine {
 			return e
@@ -166,38 +167,38 @@ func (s *sweep) live() harness.Engine {
 }
 
 // runner returns who makes the runs.
-func (s *sweep) runner(c harness.SubjectConfig) (r explore.Runner, free func(), err error) {
+func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(), err error) {
 	if engine := s.live(); engine != nil {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
-		return explore.Live{Engine: engine, New: newLive, Version: version}, func() {}, nil
+		return cases.Live{Engine: engine, New: newLive, Version: version}, func() {}, nil
 	}
 	s.jobs = cmp.Or(s.jobs, runtime.NumCPU())
 	pool, err := workers(s.jobs)
 	if err != nil {
 		return nil, nil, err
 	}
-	return remote{pool}, pool.Close, nil
+	return cases.Workers{Pool: pool}, pool.Close, nil
 }
 
 // sweep makes the runs.
-func (s *sweep) sweep(cmd *cobra.Command, runner explore.Runner, sc harness.Scenario) (explore.SweepResult, error) {
+func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
 	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
-	o := explore.SweepOptions{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
-	c := explore.Case{Scenario: sc, Seed: s.seed}
+	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
+	c := cases.Case{Scenario: sc, Seed: s.seed}
 	switch s.engine {
 	case toxi.Engine{}.Name():
-		return explore.SweepBytes(cmd.Context(), runner, c, o)
+		return sweep.Bytes(cmd.Context(), runner, c, o)
 	case packet.Engine{}.Name():
-		return explore.SweepMoments(cmd.Context(), runner, c, o)
+		return sweep.Moments(cmd.Context(), runner, c, o)
 	}
-	return explore.Sweep(cmd.Context(), runner, c, o)
+	return sweep.Packets(cmd.Context(), runner, c, o)
 }
 
 // keep writes, for each check that has found something, the first run in which it
 // has: as a scenario, and with its history. What cannot be written is said on
 // warnings.
-func (s *sweep) keep(ctx context.Context, warnings io.Writer, runner explore.Runner, res *explore.SweepResult, lib spec.Library) {
+func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result, lib spec.Library) {
 	kept := map[string]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
@@ -247,7 +248,7 @@ func unlike(f result.SweepFinding, res result.Result, err error) string {
 }
 
 // notes say in a file what it shows.
-func (s *sweep) notes(f result.SweepFinding) []string {
+func (s *sweeping) notes(f result.SweepFinding) []string {
 	what := f.Fault
 	if f.Where[0] != "" {
 		what += ", " + f.Where[0]
@@ -258,7 +259,7 @@ func (s *sweep) notes(f result.SweepFinding) []string {
 	}
 }
 
-func (s *sweep) report(stdout io.Writer, res result.Sweep) error {
+func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
 	err := reports.Sweep(stdout, res)
 	if s.json != "" {
 		write := func(w io.Writer, _ []result.Result) error { return reports.SweepJSON(w, res) }

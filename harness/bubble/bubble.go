@@ -50,19 +50,18 @@ func Epoch() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, tim
 func Seeded() bool { return testing.Testing() }
 
 const (
-	beat  = time.Second      // of virtual time: how often limits are looked at
+	beat  = time.Second      // of virtual time: how often limits are checked
 	grace = 2 * time.Minute  // of virtual time: for what has been told to end
 	stall = 20 * time.Second // of real time
 	limit = 7 * 24 * time.Hour
 )
 
-// process is who runs a bubble in this process: one at a time, since its
-// crypto/rand is one for all.
+// process lets one bubble run at a time: crypto/rand is one for the whole process.
 //
 //nolint:gochecknoglobals // it guards what is global in the process
 var process struct {
 	sync.Mutex
-	spoiled bool // a bubble hangs for ever
+	spoiled bool // a bubble hangs
 }
 
 // ErrSpoiled is returned by Run in a process in which a bubble has stalled: its
@@ -128,7 +127,7 @@ func (b *bubble) enter() (err error) {
 			Text: fmt.Sprintf("goroutines are left %v of virtual time after the run", grace),
 		}
 	}()
-	synctest.Test(new(testing.T), b.run) // nobody may use this T: it has no parent to report to
+	synctest.Test(new(testing.T), b.run) // do not use this T: it has no parent to report to
 	return b.result
 }
 

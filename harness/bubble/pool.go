@@ -14,7 +14,7 @@ import (
 // several goroutines.
 type Pool struct {
 	command []string
-	seats   chan struct{} // one for each worker at work
+	slots   chan struct{} // one for each worker at work
 
 	mu     sync.Mutex
 	idle   []*worker
@@ -26,25 +26,25 @@ type Pool struct {
 // call Serve. Workers run on one processor each, with this process's
 // environment; GOGC and GOMEMLIMIT are theirs unless they are set.
 func NewPool(n int, command ...string) *Pool {
-	return &Pool{command: command, seats: make(chan struct{}, n)}
+	return &Pool{command: command, slots: make(chan struct{}, n)}
 }
 
 // errClosed is the error of Do after Close.
-var errClosed = errors.New("the workers have been sent home")
+var errClosed = errors.New("the pool of workers is closed")
 
 // Do has a worker do a job, which is sent as JSON, and returns the answer, and
 // the error of the job: with its Failure, if it had one. A worker that ends
 // before it answers is a Failure, too, with what it left on its standard error.
-// News of the job go to news, one after the other; nil is nobody. When ctx ends,
-// the worker is told, and has a few seconds to answer.
+// news is called for each message that the job sends meanwhile, never twice at a time;
+// nil is not called. When ctx ends, the worker is told and has a few seconds to answer.
 func (p *Pool) Do(ctx context.Context, job any, news func(json.RawMessage)) (json.RawMessage, error) {
 	b, err := json.Marshal(job)
 	if err != nil {
 		return nil, fmt.Errorf("encode the job: %w", err)
 	}
 	select {
-	case p.seats <- struct{}{}:
-		defer func() { <-p.seats }()
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -92,7 +92,7 @@ func (p *Pool) keep(w *worker) bool {
 	return !p.closed
 }
 
-// Close sends the workers home: those at work when their job is done.
+// Close ends the workers. One that is at work ends after its job.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	idle := p.idle

@@ -135,7 +135,7 @@ func TestPoolClosed(t *testing.T) {
 	p := newPool(t, 1)
 	p.Close()
 	_, err := p.Do(t.Context(), "late", nil)
-	require.ErrorContains(t, err, "sent home")
+	require.ErrorContains(t, err, "is closed")
 
 	_, err = bubble.NewPool(1, "/nonexistent/onebar").Do(t.Context(), "x", nil)
 	require.ErrorContains(t, err, "start a worker")

@@ -10,15 +10,15 @@ import (
 	"sync"
 )
 
-// request is a line from a Pool to a worker: a job, or word that the job under
-// way is to end.
+// request is a line from a Pool to a worker: a job, or the order to end the job under
+// way.
 type request struct {
 	Job    json.RawMessage `json:"job,omitempty"`
 	Cancel bool            `json:"cancel,omitempty"`
 }
 
-// response is a line from a worker to its Pool: news of the job under way, or
-// its answer.
+// response is a line from a worker to its Pool: a message of the job under way, or its
+// answer.
 type response struct {
 	News    json.RawMessage `json:"news,omitempty"`
 	Done    bool            `json:"done,omitempty"`
@@ -37,7 +37,7 @@ type Job func(ctx context.Context, job json.RawMessage, news func(any)) (answer 
 // ctx ends, or a job has left this process in a state in which the next one may
 // not run; the caller then ends the process. in and out are the process's
 // standard input and output. Whatever else is on the output before it is called
-// does no harm; from then on nobody else may write there.
+// is ignored; from then on nothing else may write there.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, do Job) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -46,7 +46,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, do Job) error {
 	jobs := make(chan json.RawMessage)
 	go func() {
 		defer close(jobs)
-		defer cancel() // whoever asked is gone
+		defer cancel() // the pool is gone
 		s.listen(ctx, in, jobs)
 	}()
 	for {

@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// patience is how long a worker has to answer once it is told to end.
-const patience = 10 * time.Second
+// endTimeout is how long a worker has to answer or to exit after it is told to.
+const endTimeout = 10 * time.Second
 
 // worker is a child process, as its Pool sees it.
 type worker struct {
 	cmd       *exec.Cmd
 	in        io.WriteCloser
-	responses chan response // closed when it says no more
-	said      tail          // on standard error
+	responses chan response // closed at the end of its output
+	said      tail          // the end of its standard error
 }
 
 // environment is this process's, with one processor and, unless the user has
-// chosen otherwise, a collector of garbage that is in less of a hurry: a run has a
-// few megabytes in use, and leaves several times that behind.
+// chosen otherwise, a garbage collector that runs less often: a run has a few megabytes
+// in use, and allocates several times that.
 func environment() []string {
 	env := append(os.Environ(), "GOMAXPROCS=1")
 	for name, value := range map[string]string{"GOGC": "400", "GOMEMLIMIT": "1GiB"} {
@@ -61,7 +61,7 @@ func startWorker(command []string) (*worker, error) {
 				return
 			}
 			var r response
-			if json.Unmarshal(line, &r) == nil && (r.Done || r.News != nil) { // else somebody has printed something
+			if json.Unmarshal(line, &r) == nil && (r.Done || r.News != nil) { // anything else was printed by the job
 				w.responses <- r
 			}
 		}
@@ -71,7 +71,7 @@ func startWorker(command []string) (*worker, error) {
 
 // do does one job. An error means that the worker is of no use any more.
 func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.RawMessage)) (response, error) {
-	tell := func(r request) { _ = json.NewEncoder(w.in).Encode(r) } // if it is gone, its silence says so
+	tell := func(r request) { _ = json.NewEncoder(w.in).Encode(r) } // if it is gone, its output ends
 	tell(request{Job: job})
 	stop, late := ctx.Done(), (<-chan time.Time)(nil)
 	for {
@@ -87,7 +87,7 @@ func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.Raw
 			}
 		case <-stop:
 			tell(request{Cancel: true})
-			timer := time.NewTimer(patience)
+			timer := time.NewTimer(endTimeout)
 			defer timer.Stop()
 			stop, late = nil, timer.C
 		case <-late:
@@ -96,7 +96,7 @@ func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.Raw
 	}
 }
 
-// died says how the worker ended, which has fallen silent.
+// died says how a worker ended that closed its output.
 func (w *worker) died() error {
 	_ = w.cmd.Process.Kill()
 	_ = w.cmd.Wait() // its state says the same
@@ -129,9 +129,9 @@ func (w *worker) end() {
 	if w.cmd.ProcessState != nil {
 		return
 	}
-	force := time.AfterFunc(patience, func() { _ = w.cmd.Process.Kill() })
+	force := time.AfterFunc(endTimeout, func() { _ = w.cmd.Process.Kill() })
 	defer force.Stop()
-	for range w.responses { // what it still says is not awaited
+	for range w.responses { // what it still writes is not used
 		continue
 	}
 	_ = w.cmd.Wait() // how it ended does not matter any more

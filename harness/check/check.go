@@ -85,7 +85,7 @@ func (a *answer) found(name string, f result.Finding) {
 }
 
 func (a *answer) verdict(c Check) result.Verdict {
-	v := result.Verdict{Check: c.Name, Count: a.count, Findings: a.findings}
+	v := result.Verdict{Check: c.Name, Weak: c.Weak, Count: a.count, Findings: a.findings}
 	switch {
 	case a.count > 0 && c.Weak:
 		v.Status, v.Summary = result.StatusUnknown, a.weakSummary()

@@ -14,8 +14,8 @@ import (
 
 	"github.com/onebar/onebar/harness/check"
 	"github.com/onebar/onebar/harness/history"
-	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.jsonl")
@@ -127,7 +127,7 @@ func TestNames(t *testing.T) {
 // An expectation may name the findings of any check that can fail.
 func TestEveryCheckIsAMetric(t *testing.T) {
 	for _, c := range check.Checks() {
-		_, err := metric.Parse(c.Name + " == 0")
+		_, err := threshold.Parse(c.Name + " == 0")
 		require.Equal(t, c.Weak, err != nil, c.Name)
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/impairment"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -16,8 +16,7 @@ import (
 type Judge struct {
 	header *history.Header
 	end    *history.End
-	lines  int           // records read
-	last   time.Duration // offset of the latest record but packets
+	lines  int // records read
 
 	payments []payment // in the order they are first mentioned
 	byID     map[string]int32
@@ -33,7 +32,7 @@ type Judge struct {
 
 	attempts int // attempts and status queries recorded, failed dials included
 
-	links links
+	links impairment.Links
 }
 
 // New returns a Judge of an empty history.
@@ -67,8 +66,8 @@ type payment struct {
 	committed int32 // line
 	held      int32 // line
 	posted    int32 // line of the first posting with this id
-	tries     int32 // attempts and status queries that reached a connection
-	tryLine   int32 // line of the last of them
+	attempts  int32 // attempts and status queries that reached a connection
+	attempted int32 // line of the last of them
 	dials     int32 // attempts and status queries that ended before one was open
 
 	last, firstFinal, flippedTo harness.Outcome
@@ -92,14 +91,9 @@ func (j *Judge) Add(r history.Record) {
 	if line == 0 {
 		line = int32(j.lines)
 	}
-	if r.Packet == nil {
-		j.last = max(j.last, r.At)
-	}
+	j.links.Add(&r, line)
 	switch {
 	case r.Packet != nil:
-		j.links.packet(r.Packet)
-	case r.Late > 0:
-		j.links.waits = append(j.links.waits, wait{r.At - r.Late, r.At})
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)
@@ -107,8 +101,8 @@ func (j *Judge) Add(r history.Record) {
 			p.dials++
 			break
 		}
-		p.tries++
-		p.tryLine = line
+		p.attempts++
+		p.attempted = line
 	case r.Told != nil:
 		j.payment(r.Told.Payment).tell(r.Told.Outcome, line)
 	case r.Pay != nil:
@@ -121,16 +115,16 @@ func (j *Judge) Add(r history.Record) {
 		j.payment(r.Held).held = line
 	case r.Balance != nil:
 		j.balances = append(j.balances, balance{*r.Balance, line})
-	case r.Phase != nil:
-		j.links.phase(r.At, *r.Phase, line)
-	case r.Fault != nil:
-		j.links.fault(*r.Fault, line)
 	case r.Header != nil:
 		j.header = r.Header
 	case r.End != nil:
 		j.end = r.End
 	}
 }
+
+// Busy says how the machine was too slow for the run, or nothing; see
+// impairment.Links.Busy.
+func (j *Judge) Busy() string { return j.links.Busy() }
 
 // Verdicts answers every check, in the order of Checks. It may be asked again
 // after more records.

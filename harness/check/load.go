@@ -18,7 +18,7 @@ func (j *Judge) load() answer {
 		p := &j.payments[i]
 		switch {
 		case p.pressed == 0:
-			a.found(p.id, j.finding(p, "is in the history, but nobody pressed pay for it", p.told, p.committed, p.held, p.tryLine))
+			a.found(p.id, j.finding(p, "is in the history, but nobody pressed pay for it", p.told, p.committed, p.held, p.attempted))
 		case p.pressed2 != 0:
 			a.found(p.id, j.finding(p, "was given to two presses of pay", p.pressed, p.pressed2))
 		}

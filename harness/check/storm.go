@@ -16,13 +16,13 @@ func (j *Judge) storm() answer {
 	a.fail = fmt.Sprintf("with more than %d attempts that reached a connection", bound)
 	most, dials, confirmed := int32(0), int32(0), 0
 	for p := range j.asked() {
-		most, dials = max(most, p.tries), max(dials, p.dials)
+		most, dials = max(most, p.attempts), max(dials, p.dials)
 		if p.confirmed != 0 {
 			confirmed++
 		}
-		if bound > 0 && int(p.tries) > bound {
-			text := fmt.Sprintf("took %d attempts that reached a connection", p.tries)
-			a.found(j.label(p), j.finding(p, text+besides(p.dials), p.pressed, p.tryLine))
+		if bound > 0 && int(p.attempts) > bound {
+			text := fmt.Sprintf("took %d attempts that reached a connection", p.attempts)
+			a.found(j.label(p), j.finding(p, text+besides(p.dials), p.pressed, p.attempted))
 		}
 	}
 	if confirmed > 0 && j.attempts == 0 {

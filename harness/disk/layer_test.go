@@ -106,8 +106,8 @@ func TestNoPower(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// forgetful is a file layer that, like that of the operating system in
-// go-sqlite3 v0.33.3, never makes the name of a new log durable.
+// forgetful is a file layer that never makes the name of a new log durable, like
+// that of the operating system in go-sqlite3 v0.33.3. (v0.37.0 does.)
 type forgetful struct {
 	vfs.VFS
 	disk *disk.Disk

@@ -1,3 +1,5 @@
+// Package explore runs scenarios with many seeds and counts what comes of them: which
+// checks fail, with which seed first, and which situations were reached.
 package explore
 
 import (
@@ -5,91 +7,84 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/coverage"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Options say how much an exploration does. The zero value makes runs until
-// something fails or its context ends, one at a time.
+// Options say how much an exploration does. The zero value makes runs one at a time,
+// until one fails or the context ends.
 type Options struct {
-	Seeds     int           // runs to make; 0 is no end
+	Seeds     int           // runs to make; 0 is no limit
 	First     uint64        // the first seed
-	For       time.Duration // no run begins after this long, by the clock; 0 is no end
+	For       time.Duration // no run begins after this long, by the clock; 0 is no limit
 	Jobs      int           // runs at a time; 0 is 1
 	KeepGoing bool          // go on after a failure
-	// Watch is told of each run that is over. Calls come one after the other. Nil is
-	// nobody.
+	// Watch is called after each run, never twice at a time. Nil: progress is not
+	// reported.
 	Watch func(Progress)
 }
 
 // Progress is how far an exploration is.
 type Progress struct {
-	Runs, Planned int // Planned is 0 if there is no end
+	Runs, Planned int // Planned is 0 if there is no limit
 	Bad           int // runs that failed or could not be carried out
 	Unknown       int
-	Odd           *result.OddRun // the run that is over, if it did not pass
+	Odd           *result.OddRun // the run that has just ended, if it did not pass
 }
 
-// Found is what an exploration has found, and the case of the first run that
-// failed.
-type Found struct {
+// Result is what an exploration found, and the case of the first run that failed.
+type Result struct {
 	result.Exploration
-	Failure *Case         // explicit: without a nemesis; nil if nothing failed
-	Report  result.Result // of Failure, in brief: see Case
+	Failure *cases.Case   // without a nemesis: its faults are in the timeline; nil if nothing failed
+	Report  result.Result // of Failure, see cases.Case.Brief
 }
 
 // Explore runs scenarios with seed after seed: run number i, from 0, is of
-// scenario i modulo their number, with seed First + i divided by it. It ends at
-// the first failure, unless told to go on, and then when the runs before it are
-// over, so that the failure it gives back is the first of all. A subject that
-// panics, hangs or leaks costs its run, which is counted as broken, and the others
-// go on. Any other error says that these scenarios cannot be run here, and ends it. Beside
-// it, and if ctx ends, the result is of the runs made until then.
+// scenario i modulo their number, with seed First + i divided by it. Unless KeepGoing
+// is set, no run begins after a failure; the runs under way end first, so that the
+// failure returned is the one with the lowest number. A subject that panics, hangs or
+// leaks breaks its own run only, which is counted as broken. Any other error means
+// that these scenarios cannot be run here, and ends the exploration. With such an
+// error, and when ctx ends, the result is of the runs made until then.
 //
 // Memory does not grow with the number of runs.
-func Explore(ctx context.Context, r Runner, list []harness.Scenario, o Options) (Found, error) {
+func Explore(ctx context.Context, r cases.Runner, list []harness.Scenario, o Options) (Result, error) {
 	if len(list) == 0 {
-		return Found{}, errors.New("explore: no scenario was given")
+		return Result{}, errors.New("explore: no scenario was given")
 	}
-	x := &explorer{runner: r, list: list, options: o, began: time.Now(), checks: map[checkKey]*counted{}, first: -1}
+	x := &explorer{runner: r, list: list, options: o, began: time.Now(), checks: map[checkKey]*checkCount{}, first: -1}
 	for _, sc := range list {
-		x.found.Scenarios = append(x.found.Scenarios, sc.Name)
+		x.result.Scenarios = append(x.result.Scenarios, sc.Name)
 	}
-	x.found.First, x.found.Planned = o.First, o.Seeds
-	var workers sync.WaitGroup
-	for range max(o.Jobs, 1) {
-		workers.Go(func() {
-			for x.next(ctx) {
-				continue
-			}
-		})
-	}
-	workers.Wait()
-	return x.result(ctx), x.refused
+	x.result.First, x.result.Planned = o.First, o.Seeds
+	cases.Parallel(o.Jobs, x.numbers(ctx), func(i int) { x.run(ctx, i) })
+	return x.finish(ctx), x.refused
 }
 
 // explorer is an exploration under way.
 type explorer struct {
-	runner  Runner
+	runner  cases.Runner
 	list    []harness.Scenario
 	options Options
 	began   time.Time
 
-	mu      sync.Mutex
-	issued  int
-	stopped bool
-	refused error
-	found   Found
-	first   int // number of the run of found.Failure; -1 is none
-	numbers []int
-	tally   Tally
-	checks  map[checkKey]*counted
+	mu      sync.Mutex // guards what follows
+	stopped bool       // no further run begins
+	refused error      // why these scenarios cannot be run here
+	result  Result
+	first   int   // number of the run of result.Failure; -1 is none
+	odd     []int // numbers of the runs of result.Odd
+	total   coverage.Total
+	checks  map[checkKey]*checkCount
 }
 
 type checkKey struct {
@@ -97,19 +92,32 @@ type checkKey struct {
 	status result.Status
 }
 
-// counted is a harness.CheckCount that grows.
-type counted struct {
+// checkCount is a harness.CheckCount that grows.
+type checkCount struct {
 	result.CheckCount
 	first int // number of the run of First
 }
 
-// next makes the next run, and returns false if there is none.
-func (x *explorer) next(ctx context.Context) bool {
-	i, ok := x.take(ctx)
-	if !ok {
-		return false
+// numbers yields the numbers of the runs to make.
+func (x *explorer) numbers(ctx context.Context) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := 0; (x.options.Seeds <= 0 || i < x.options.Seeds) && !x.ended(ctx) && yield(i); i++ {
+			continue
+		}
 	}
-	c := Case{
+}
+
+// ended reports whether no further run begins.
+func (x *explorer) ended(ctx context.Context) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	late := x.options.For > 0 && time.Since(x.began) >= x.options.For
+	return x.stopped || late || ctx.Err() != nil
+}
+
+// run makes run number i.
+func (x *explorer) run(ctx context.Context, i int) {
+	c := cases.Case{
 		Scenario: x.list[i%len(x.list)],
 		Seed:     x.options.First + uint64(i/len(x.list)),
 		Cover:    true,
@@ -119,40 +127,31 @@ func (x *explorer) next(ctx context.Context) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil && ctx.Err() != nil {
-		return false // it was cut short, and says nothing
+		return // it was interrupted and shows nothing
 	}
 	if _, failure := errors.AsType[*bubble.Failure](err); err != nil && !failure {
 		if x.refused == nil {
 			x.refused = fmt.Errorf("%s, seed %d: %w", c.Scenario.Name, c.Seed, err)
 		}
 		x.stopped = true
-		return false
+		return
 	}
-	x.over(i, c, report, err)
-	return true
+	x.add(i, c, report, err)
 }
 
-// take returns the number of the next run, if there is to be one.
-func (x *explorer) take(ctx context.Context) (int, bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	late := x.options.For > 0 && time.Since(x.began) >= x.options.For
-	if x.stopped || late || ctx.Err() != nil || x.options.Seeds > 0 && x.issued >= x.options.Seeds {
-		return 0, false
-	}
-	x.issued++
-	return x.issued - 1, true
-}
-
-// over takes in a run. The caller holds x.mu.
-func (x *explorer) over(i int, c Case, report Report, failure error) {
-	f := &x.found
+// add counts run number i. The caller holds x.mu.
+func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) {
+	f := &x.result
 	f.Runs++
 	f.Onebar = cmp.Or(f.Onebar, report.Result.Onebar)
 	f.Virtual += report.Result.Took
-	x.tally.Add(report.Coverage)
+	x.total.Add(report.Coverage)
 	against := objections(report.Result, failure)
-	switch worst := worst(against); {
+	for j := range against {
+		against[j].Scenario, against[j].Seed = c.Scenario.Name, c.Seed
+	}
+	worst := worst(against)
+	switch {
 	case len(against) == 0:
 		f.Passed++
 	case worst.Check == result.Broken:
@@ -168,48 +167,37 @@ func (x *explorer) over(i int, c Case, report Report, failure error) {
 	default:
 		f.Unknown++
 	}
-	x.note(i, c, against)
+	if len(against) > 0 {
+		x.note(i, against)
+		cases.KeepFirst(&x.odd, &f.Odd, result.MaxOdd, i, worst)
+	}
 	if x.options.Watch != nil {
 		p := Progress{Runs: f.Runs, Planned: x.options.Seeds, Bad: f.Failed + f.Broken, Unknown: f.Unknown}
 		if len(against) > 0 {
-			odd := worst(against)
-			p.Odd = &odd
+			p.Odd = &worst
 		}
 		x.options.Watch(p)
 	}
 }
 
-// note keeps what spoke against a run.
-func (x *explorer) note(i int, c Case, against []result.OddRun) {
-	if len(against) == 0 {
-		return
-	}
-	for j := range against {
-		against[j].Scenario, against[j].Seed = c.Scenario.Name, c.Seed
-		k := checkKey{against[j].Check, against[j].Status}
+// note counts what is wrong with run number i.
+func (x *explorer) note(i int, against []result.OddRun) {
+	for _, o := range against {
+		k := checkKey{o.Check, o.Status}
 		n := x.checks[k]
 		if n == nil {
-			n = &counted{CheckCount: result.CheckCount{Check: k.check, Status: k.status}, first: i}
+			n = &checkCount{CheckCount: result.CheckCount{Check: k.check, Status: k.status}, first: i}
 			x.checks[k] = n
 		}
 		n.Runs++
 		if i <= n.first {
-			n.First, n.first = against[j], i
+			n.First, n.first = o, i
 		}
-	}
-	at, _ := slices.BinarySearch(x.numbers, i)
-	if at >= result.MaxOdd {
-		return
-	}
-	x.numbers = slices.Insert(x.numbers, at, i)
-	x.found.Odd = slices.Insert(x.found.Odd, at, worst(against))
-	if len(x.numbers) > result.MaxOdd {
-		x.numbers, x.found.Odd = x.numbers[:result.MaxOdd], x.found.Odd[:result.MaxOdd]
 	}
 }
 
-// objections is what speaks against a run: a failure to carry it out, or else each
-// check and threshold that has not passed.
+// objections returns what is wrong with a run: that it could not be carried out, or
+// else each check and threshold that did not pass.
 func objections(res result.Result, failure error) []result.OddRun {
 	if failure != nil {
 		return []result.OddRun{{Check: result.Broken, Text: failure.Error()}}
@@ -226,9 +214,9 @@ func objections(res result.Result, failure error) []result.OddRun {
 	if len(res.Verdicts) == 0 {
 		return []result.OddRun{{Check: result.Broken, Text: "the run was not judged"}}
 	}
-	doubted := len(all) > 0
+	unknown := len(all) > 0
 	for _, t := range res.Thresholds {
-		if t.Status == result.Fail || t.Status == result.StatusUnknown && !doubted {
+		if t.Status == result.Fail || t.Status == result.StatusUnknown && !unknown {
 			all = append(all, result.OddRun{Check: t.Text, Status: t.Status, Text: measured(t)})
 		}
 	}
@@ -242,38 +230,28 @@ func measured(t result.Threshold) string {
 	return fmt.Sprintf("%s was %.4g %s", t.Got.Name, t.Got.Value, t.Got.Unit)
 }
 
-// worst returns the first objection of the worst kind.
+// worst returns the first objection of the worst kind; the zero value is none.
 func worst(all []result.OddRun) result.OddRun {
-	for _, o := range all {
-		if o.Check == result.Broken || o.Status == result.Fail {
-			return o
-		}
+	if len(all) == 0 {
+		return result.OddRun{}
 	}
-	if len(all) > 0 {
-		return all[0]
-	}
-	return result.OddRun{}
+	return slices.MinFunc(all, func(a, b result.OddRun) int {
+		return cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status))
+	})
 }
 
-// result is what has been found by now.
-func (x *explorer) result(ctx context.Context) Found {
-	f := x.found
+// finish returns the result of the runs made.
+func (x *explorer) finish(ctx context.Context) Result {
+	f := x.result
 	f.Took, f.Interrupted = time.Since(x.began), ctx.Err() != nil
-	f.Reached = x.tally.Reached(x.list)
+	f.Reached = x.total.Reached(x.list)
 	for _, n := range x.checks {
 		f.ByCheck = append(f.ByCheck, n.CheckCount)
 	}
-	rank := func(n result.CheckCount) int {
-		switch {
-		case n.Check == result.Broken:
-			return 0
-		case n.Status == result.Fail:
-			return 1
-		}
-		return 2
-	}
 	slices.SortFunc(f.ByCheck, func(a, b result.CheckCount) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))
+		return cmp.Or(
+			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
+			cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))
 	})
 	return f
 }

@@ -12,33 +12,38 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/coverage"
 	"github.com/onebar/onebar/harness/result"
 )
 
 // oracle is a Runner that knows what becomes of each case.
 type oracle struct {
-	of func(Case) (Report, error)
+	of func(cases.Case) (cases.Report, error)
 
 	mu   sync.Mutex
 	made []string // name and seed of each case
 }
 
-func (o *oracle) Run(_ context.Context, c Case) (Report, error) {
+func (o *oracle) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 	o.mu.Lock()
 	o.made = append(o.made, fmt.Sprint(c.Scenario.Name, c.Seed))
 	o.mu.Unlock()
 	return o.of(c)
 }
 
-func became(statuses ...result.Status) Report {
-	var r Report
+func became(statuses ...result.Status) cases.Report {
+	var r cases.Report
 	r.Result.Took = time.Minute
 	for i, s := range statuses {
 		r.Result.Verdicts = append(r.Result.Verdicts, result.Verdict{Check: fmt.Sprint("check", i), Status: s, Summary: "so it is"})
 	}
-	r.Coverage = Coverage{confirmed: 2}
+	r.Coverage = coverage.Counts{confirmed(): 2}
 	return r
 }
+
+// confirmed is the situation that a report shows first.
+func confirmed() string { return coverage.Situations()[0].Name }
 
 func named(names ...string) []harness.Scenario {
 	var list []harness.Scenario
@@ -49,7 +54,7 @@ func named(names ...string) []harness.Scenario {
 }
 
 func TestExploreTakesTurns(t *testing.T) {
-	o := &oracle{of: func(Case) (Report, error) { return became(result.Pass), nil }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { return became(result.Pass), nil }}
 	var told []Progress
 	got, err := Explore(t.Context(), o, named("a", "b"), Options{Seeds: 5, First: 7, Watch: func(p Progress) { told = append(told, p) }})
 	require.NoError(t, err)
@@ -57,7 +62,7 @@ func TestExploreTakesTurns(t *testing.T) {
 	require.Equal(t, Progress{Runs: 5, Planned: 5}, told[4])
 	require.Equal(t, 5, got.Passed)
 	require.Equal(t, 5*time.Minute, got.Virtual)
-	require.Equal(t, result.Reached{Name: confirmed, Times: 10, Runs: 5}, got.Reached[0])
+	require.Equal(t, result.Reached{Name: confirmed(), Times: 10, Runs: 5}, got.Reached[0])
 	require.Nil(t, got.Failure)
 	require.Empty(t, got.ByCheck)
 	require.Equal(t, result.ExitPass, got.Exit())
@@ -66,7 +71,7 @@ func TestExploreTakesTurns(t *testing.T) {
 // The first failure is that of the lowest number, whoever finds one first.
 func TestExploreEndsAtTheFirstFailure(t *testing.T) {
 	met := make(chan struct{})
-	o := &oracle{of: func(c Case) (Report, error) {
+	o := &oracle{of: func(c cases.Case) (cases.Report, error) {
 		switch c.Seed {
 		case 3:
 			<-met // seed 4 is faster
@@ -99,10 +104,10 @@ func TestExploreEndsAtTheFirstFailure(t *testing.T) {
 }
 
 func TestExploreKeepsGoing(t *testing.T) {
-	o := &oracle{of: func(c Case) (Report, error) {
+	o := &oracle{of: func(c cases.Case) (cases.Report, error) {
 		switch c.Seed % 10 {
 		case 1:
-			return Report{}, &bubble.Failure{Kind: bubble.Panic, Text: "panic: at the disco"}
+			return cases.Report{}, &bubble.Failure{Kind: bubble.Panic, Text: "panic: at the disco"}
 		case 2:
 			return became(result.StatusUnknown, result.Fail), nil
 		case 3:
@@ -139,7 +144,7 @@ func TestExploreKeepsGoing(t *testing.T) {
 // one ended first.
 func TestExploreNamesTheFirst(t *testing.T) {
 	met := make(chan struct{})
-	o := &oracle{of: func(c Case) (Report, error) {
+	o := &oracle{of: func(c cases.Case) (cases.Report, error) {
 		if c.Scenario.Name == "a" {
 			<-met
 		} else {
@@ -156,7 +161,7 @@ func TestExploreNamesTheFirst(t *testing.T) {
 
 // Of a run without a verdict nothing is known, so it has not passed.
 func TestExploreWithoutVerdict(t *testing.T) {
-	o := &oracle{of: func(Case) (Report, error) { return Report{}, nil }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { return cases.Report{}, nil }}
 	got, err := Explore(t.Context(), o, named("a"), Options{Seeds: 1})
 	require.NoError(t, err)
 	require.Equal(t, 1, got.Broken)
@@ -164,16 +169,16 @@ func TestExploreWithoutVerdict(t *testing.T) {
 }
 
 func TestExploreRefused(t *testing.T) {
-	o := &oracle{of: func(Case) (Report, error) { return Report{}, errors.New("no such engine") }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { return cases.Report{}, errors.New("no such engine") }}
 	_, err := Explore(t.Context(), o, named("a"), Options{Seeds: 1000, First: 1})
 	require.EqualError(t, err, "a, seed 1: no such engine")
 	require.Len(t, o.made, 1)
 	_, err = Explore(t.Context(), o, nil, Options{})
 	require.ErrorContains(t, err, "no scenario")
 
-	o = &oracle{of: func(c Case) (Report, error) {
+	o = &oracle{of: func(c cases.Case) (cases.Report, error) {
 		if c.Seed == 5 {
-			return Report{}, errors.New("no space left on device")
+			return cases.Report{}, errors.New("no space left on device")
 		}
 		return became(result.Pass), nil
 	}}
@@ -184,10 +189,10 @@ func TestExploreRefused(t *testing.T) {
 
 func TestExploreInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	o := &oracle{of: func(c Case) (Report, error) {
+	o := &oracle{of: func(c cases.Case) (cases.Report, error) {
 		if c.Seed == 20 {
 			cancel()
-			return Report{}, ctx.Err()
+			return cases.Report{}, ctx.Err()
 		}
 		return became(result.Pass), nil
 	}}
@@ -200,7 +205,7 @@ func TestExploreInterrupted(t *testing.T) {
 }
 
 func TestExploreFor(t *testing.T) {
-	o := &oracle{of: func(Case) (Report, error) { time.Sleep(time.Millisecond); return became(result.Pass), nil }}
+	o := &oracle{of: func(cases.Case) (cases.Report, error) { time.Sleep(time.Millisecond); return became(result.Pass), nil }}
 	got, err := Explore(t.Context(), o, named("a"), Options{For: 20 * time.Millisecond})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, got.Took, 20*time.Millisecond)

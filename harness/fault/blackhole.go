@@ -9,7 +9,7 @@ import (
 // blackhole loses every packet, silently, in a direction or both ways.
 func blackhole() Fault {
 	return Fault{
-		Action: harness.Blackhole, Keys: []string{"for", "phase", "direction"}, Length: Lasting,
+		Action: harness.Blackhole, OnLink: true, Keys: []string{"for", "phase", "direction"}, Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
 		State: func(e harness.Event) string {
 			if e.Direction == harness.DirectionUnknown {

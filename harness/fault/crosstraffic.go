@@ -5,7 +5,7 @@ import "github.com/onebar/onebar/harness"
 // crossTraffic is a bulk transfer beside the payments, on every link.
 func crossTraffic() Fault {
 	return Fault{
-		Action: harness.CrossTraffic, Keys: []string{"for", "phase"}, Length: Lasting,
+		Action: harness.CrossTraffic, OnLink: true, Keys: []string{"for", "phase"}, Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
 		State: func(harness.Event) string { return "cross traffic" },
 	}

@@ -9,7 +9,7 @@ import (
 // drop loses the packet that it begins at, which is its only hit.
 func drop() Fault {
 	return Fault{
-		Action: harness.Drop, Length: AtOnce, Ends: "a packet is lost at once", Starts: AtPacket,
+		Action: harness.Drop, OnLink: true, Length: AtOnce, Ends: "a packet is lost at once", Starts: AtPacket,
 		Loses: func(harness.Event, harness.Direction) harness.DropReason { return harness.DropCut },
 		Begin: func(*Scene, harness.Event) (End, error) {
 			return func(context.Context) (int64, error) { return 0, nil }, nil // the trigger has lost it

@@ -5,9 +5,9 @@
 //
 // Whoever needs to know one of these iterates over [All] or asks [Of]: scenario files
 // (package spec), the player of the timeline and the check before a run (package
-// run), random faults (package nemesis), sweeps and coverage (package explore), and
-// whoever counts hits (packages check and metric). A new fault is a harness.Action
-// and a file here; if the network does it, it is a case of Inject of each engine,
+// run), random faults (package nemesis), sweeps (package sweep), coverage (package
+// coverage), and whoever counts hits (packages check and metric). A new fault is a
+// harness.Action and a file here; if the network does it, it is a case of Inject of each engine,
 // too.
 package fault
 
@@ -27,6 +27,7 @@ type Fault struct {
 	Ends   string // for people: why an event of it has no for; empty if it has one
 	Starts Starts // moments, beside a time, at which it can begin
 	Random bool   // a nemesis may draw it
+	OnLink bool   // it can be on one link of the topology, see harness.Event.On
 	Stops  bool   // Event.Side does nothing while it lasts: a random one of a side begins when no other does that
 
 	// Needs is what the subject must be able to do for an event; nil is nothing.
@@ -116,10 +117,14 @@ func Counts(a harness.Action) bool {
 
 // Name names what an event does, for people.
 func Name(e harness.Event) string {
+	name := e.Action.String()
 	if f, ok := Of(e.Action); ok && f.Name != nil {
-		return f.Name(e)
+		name = f.Name(e)
 	}
-	return e.Action.String()
+	if e.On != "" {
+		name += " on " + e.On
+	}
+	return name
 }
 
 // State is how an event in force stands in the name of a phase; empty is not at all.
@@ -139,9 +144,9 @@ func Loses(e harness.Event, d harness.Direction) harness.DropReason {
 	return harness.DropNone
 }
 
-// Struck reports whether what an event begins at is hit by it, beside what its End
+// HitsTrigger reports whether what an event begins at is hit by it, beside what its End
 // counts: a commit by a power failure, and a packet by its loss.
-func Struck(e harness.Event) bool {
+func HitsTrigger(e harness.Event) bool {
 	f, ok := Of(e.Action)
 	if !ok || e.When == nil {
 		return false

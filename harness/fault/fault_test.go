@@ -98,6 +98,7 @@ func TestForSweep(t *testing.T) {
 // An event is refused for each thing that the subject cannot do.
 func TestRefuse(t *testing.T) {
 	commit := &harness.Trigger{Commit: 1, Side: harness.Server}
+	bank := harness.Topology{Hosts: []string{"bank"}, Links: []harness.Link{{Near: "server", Far: "bank"}}}
 	for name, tc := range map[string]struct {
 		event harness.Event
 		can   harness.Abilities
@@ -108,6 +109,13 @@ func TestRefuse(t *testing.T) {
 		"a crash":              {harness.Event{Action: harness.Crash, Side: harness.Client}, harness.CrashClient, ""},
 		"of the other side":    {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "line 0: the subject has no way to crash the server: remove the event"},
 		"a crash of no side":   {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "line 0: the crash names no side: expected client or server"},
+		"of a further host":    {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashHost, ""},
+		"no way to":            {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashServer, "line 0: the subject has no way to crash a further host: remove the event"},
+		"of no host":           {harness.Event{Action: harness.Crash, Side: "bnak"}, harness.CrashHost, `line 0: crash: there is no host "bnak": expected server, a client or one of the network's topology: bank`},
+		"on a link":            {harness.Event{Action: harness.Blackhole, On: "server-bank"}, 0, ""},
+		"on no link":           {harness.Event{Action: harness.Blackhole, On: "bank-server", Line: 2}, 0, `line 2: blackhole: there is no link "bank-server": expected one of the network's topology: server-bank`},
+		"not on a link":        {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "line 0: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
+		"a drop elsewhere":     {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `line 0: the drop is on "" and its packet on "server-bank": expected the same link`},
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
@@ -115,7 +123,7 @@ func TestRefuse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := fault.Refuse(tc.event, tc.can)
+			err := fault.Refuse(tc.event, tc.can, bank)
 			if tc.want == "" {
 				require.NoError(t, err)
 				return

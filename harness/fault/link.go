@@ -6,7 +6,7 @@ import "github.com/onebar/onebar/harness"
 // latest change in force counts.
 func link() Fault {
 	return Fault{
-		Action: harness.SetLink, Keys: []string{"for", "phase"}, Length: Lasting,
+		Action: harness.SetLink, OnLink: true, Keys: []string{"for", "phase"}, Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true,
 		State: func(harness.Event) string { return "" }, // the profile's name says it
 	}

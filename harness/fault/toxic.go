@@ -5,7 +5,7 @@ import "github.com/onebar/onebar/harness"
 // toxic is a stream fault of toxiproxy, on new connections.
 func toxic() Fault {
 	return Fault{
-		Action: harness.StreamToxic, Keys: []string{"for", "phase"}, Length: Lasting,
+		Action: harness.StreamToxic, OnLink: true, Keys: []string{"for", "phase"}, Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
 		Name: func(e harness.Event) string {
 			if e.Toxic == nil {

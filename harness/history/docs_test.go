@@ -85,7 +85,6 @@ func TestHistoryPageHasEveryWord(t *testing.T) {
 		"direction":   func(v uint8) encoding.TextMarshaler { return harness.Direction(v) },
 		"drop reason": func(v uint8) encoding.TextMarshaler { return harness.DropReason(v) },
 		"action":      func(v uint8) encoding.TextMarshaler { return harness.Action(v) },
-		"side":        func(v uint8) encoding.TextMarshaler { return harness.Side(v) },
 	} {
 		n := 0
 		for v := uint8(0); ; v++ {

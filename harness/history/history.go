@@ -66,10 +66,11 @@ type Header struct {
 	Scenario harness.Scenario `json:"scenario"`
 }
 
-// Phase begins at its record and lasts until the next one: what was asked of
-// every link meanwhile.
+// Phase is what is asked of every access link, or of one link of the Topology, from its
+// record until the next one of the same links.
 type Phase struct {
 	Name       string          `json:"name"`
+	Link       string          `json:"link,omitempty"` // the name of a link of the Topology; empty is the access links
 	Profile    harness.Profile `json:"profile"`
 	OutageUp   bool            `json:"outage_up,omitempty"`   // every packet up was to be lost
 	OutageDown bool            `json:"outage_down,omitempty"` // every packet down was to be lost
@@ -203,6 +204,11 @@ func appendPacket(b []byte, p harness.Packet) []byte {
 	flag(`,"copy":true`, p.Copy)
 	flag(`,"corrupt":true`, p.Corrupt)
 	flag(`,"cross":true`, p.Cross)
+	if p.Link != "" {
+		b = append(b, `,"link":"`...)
+		b = append(b, p.Link...) // a name of letters, digits and a hyphen, see Topology
+		b = append(b, '"')
+	}
 	return append(b, "}}\n"...)
 }
 

@@ -37,6 +37,7 @@ func parsePacket(line []byte) (p harness.Packet, ok bool) {
 	p.Copy = c.has(`,"copy":true`)
 	p.Corrupt = c.has(`,"corrupt":true`)
 	p.Cross = c.has(`,"cross":true`)
+	p.Link = c.optionalText(`,"link":"`)
 	if c.want("}}\n"); !c.ok || len(c.rest) > 0 || at != int64(p.At) {
 		return harness.Packet{}, false
 	}

@@ -17,6 +17,7 @@ func FuzzParsePacket(f *testing.F) {
 		{At: 1, Client: 2, Flow: 3, Direction: harness.Up, Size: 60, Delay: time.Second, Late: 7},
 		{At: 10, Direction: harness.Down, Drop: harness.DropOutage, Retransmit: true},
 		{Direction: harness.Up, Drop: harness.DropLoss},
+		{Direction: harness.Up, Cross: true, Link: "server-bank"},
 	} {
 		f.Add(appendPacket(nil, p))
 	}
@@ -40,6 +41,7 @@ func TestParsePacketReadsWhatIsWritten(t *testing.T) {
 		"delivered": {At: time.Hour, Client: 999, Flow: 12, Direction: harness.Up, Size: 1500, Delay: 300 * time.Millisecond, Late: time.Microsecond},
 		"early":     {At: -1, Direction: harness.Down, Late: -1},
 		"lost":      {At: 1, Direction: harness.Down, Drop: harness.DropLoss, Retransmit: true},
+		"on a link": {At: 1, Flow: 1, N: 3, Direction: harness.Up, Drop: harness.DropLoss, Link: "server-bank"},
 		"stopped":   {At: 1, Direction: harness.Up, Drop: harness.DropStopped},
 	} {
 		t.Run(name, func(t *testing.T) {

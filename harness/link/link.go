@@ -39,8 +39,18 @@ import (
 
 // ID names a one-way link of a run, for its random draws.
 type ID struct {
-	Client    int // which payer's link
+	Client    int    // which payer's access link
+	Link      string // the name of a link that is no access link; empty is one
 	Direction harness.Direction
+}
+
+// key numbers the link, the same in both directions: its last byte is 0.
+func (id ID) key() uint64 {
+	k := uint64(id.Client) << 8
+	for _, c := range []byte(id.Link) {
+		k = mix(k+uint64(c)) &^ 0xff
+	}
+	return k
 }
 
 // Key names a packet: its flow, and its place among the packets of that flow in
@@ -91,8 +101,8 @@ type departure struct {
 // New returns a link that treats packets as p says.
 func New(seed uint64, id ID, p harness.Path) *Link {
 	l := &Link{
-		base: mix(seed ^ mix(uint64(id.Client)<<8|uint64(id.Direction))),
-		both: mix(seed ^ mix(uint64(id.Client)<<8)),
+		base: mix(seed ^ mix(id.key()|uint64(id.Direction))),
+		both: mix(seed ^ mix(id.key())),
 	}
 	l.Set(p)
 	return l

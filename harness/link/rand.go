@@ -6,6 +6,6 @@ import "math/rand/v2"
 // packet are: for what is drawn before a link, and not by it. It is not safe for
 // concurrent use.
 func Rand(seed uint64, id ID, k Key) *rand.Rand {
-	base := mix(seed ^ mix(uint64(id.Client)<<8|uint64(id.Direction)))
+	base := mix(seed ^ mix(id.key()|uint64(id.Direction)))
 	return rand.New(rand.NewPCG(mix(base+k.Flow*stepFlow), mix(base+k.Ordinal*stepOrdinal)))
 }

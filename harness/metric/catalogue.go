@@ -10,7 +10,7 @@ import (
 type Metric struct {
 	Name   string      // as in a threshold
 	Unit   result.Unit // of its value, or of each sample if it is a series
-	Series bool        // it has a sample a payment or a try, and figures only through its aggregates
+	Series bool        // it has a sample a payment or an attempt, and figures only through its aggregates
 	Whole  bool        // it is of the whole run, and cannot be taken of a phase
 	Above  bool        // a ratio that may be above 1
 	Text   string      // what it is, with its formula; one line without a full stop
@@ -53,7 +53,7 @@ const (
 
 // Catalogue returns every metric, in the order a report shows them.
 func Catalogue() []Metric {
-	return slices.Concat(payments(), tries(), times(), traffic(), energy(), checks())
+	return slices.Concat(payments(), attempts(), times(), traffic(), energy(), checks())
 }
 
 func payments() []Metric {
@@ -71,7 +71,7 @@ func payments() []Metric {
 	}
 }
 
-func tries() []Metric {
+func attempts() []Metric {
 	per := func(name, text string) Metric {
 		return Metric{Name: name, Unit: result.Count, Text: text + " / payments", Absent: noTry}
 	}

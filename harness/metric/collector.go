@@ -10,7 +10,7 @@ import (
 )
 
 // Collector measures a history that it is fed record by record. It keeps a
-// sample a payment and a try, of a packet 24 bytes if it came down and 16 more if
+// sample a payment and an attempt, of a packet 24 bytes if it came down and 16 more if
 // the scenario names a radio, and when each link was in use and late. It is not
 // safe for concurrent use. Make it with NewCollector.
 type Collector struct {
@@ -22,9 +22,10 @@ type Collector struct {
 	presses []press
 	byID    map[string]int32
 
-	tries []try
+	attempts []attempt
 
 	phases phases
+	others []*phases                 // of the links of the topology, in the order in which they appear
 	meter  *meter                    // nil if the scenario names no radio that is known
 	billed *bill                     // nil if it has to be made (anew)
 	faults map[int]*result.FaultStat // by index in Scenario.Timeline
@@ -53,8 +54,8 @@ type press struct {
 	void  bool // it does not count
 }
 
-// try is one try of a payment, or a question about one.
-type try struct {
+// attempt is one attempt of a payment, or one status query.
+type attempt struct {
 	end, took      time.Duration
 	order          int32 // -1 if nobody pressed pay for it
 	status, dialed bool
@@ -75,6 +76,10 @@ func NewCollector() *Collector {
 // Add reads the next record of the history.
 func (c *Collector) Add(r history.Record) {
 	c.billed = nil
+	if r.Packet != nil && r.Packet.Link != "" {
+		c.on(r.Packet.Link).packet(r.Packet)
+		return
+	}
 	if r.Packet != nil {
 		c.overdue(r.Packet.Client).add(r.Packet, c.phases.packet(r.Packet))
 		if c.meter != nil {
@@ -93,7 +98,7 @@ func (c *Collector) Add(r history.Record) {
 	case r.Pay != nil:
 		c.pay(r.At, r.Pay)
 	case r.Phase != nil:
-		c.phases.begin(r.At, *r.Phase)
+		c.on(r.Phase.Link).begin(r.At, *r.Phase)
 	case r.Fault != nil:
 		c.fault(r.Fault)
 	case r.Header != nil:
@@ -149,14 +154,14 @@ func (c *Collector) told(at time.Duration, t *harness.Told) {
 }
 
 func (c *Collector) attempt(at time.Duration, a *harness.Attempt) {
-	t := try{
+	t := attempt{
 		end: at, took: a.Took, order: -1,
 		status: a.Status, dialed: a.Dialed, failed: a.Error != "", unconnected: a.NoConnection,
 	}
 	if i, ok := c.byID[a.Payment]; ok {
 		t.order = c.presses[i].order
 	}
-	c.tries = append(c.tries, t)
+	c.attempts = append(c.attempts, t)
 }
 
 func (c *Collector) fault(f *history.FaultNote) {
@@ -205,6 +210,29 @@ func (c *Collector) Faults() []result.FaultStat {
 	return all
 }
 
-// Phases returns the phases of the run in order, each with what its packets
-// met. A packet belongs to the phase in force when it was offered.
-func (c *Collector) Phases() []result.PhaseStat { return c.phases.stats(c.last) }
+// on returns the phases of links; an empty name is the access links. No figure is of
+// other links: the bytes and joules of the phones are those of their access links.
+func (c *Collector) on(link string) *phases {
+	if link == "" {
+		return &c.phases
+	}
+	for _, l := range c.others {
+		if l.link == link {
+			return l
+		}
+	}
+	l := &phases{link: link}
+	c.others = append(c.others, l)
+	return l
+}
+
+// Phases returns the phases of the run in order, those of the access links and after
+// them those of each link of the topology, each with what its packets met. A packet
+// belongs to the phase in force when it was offered.
+func (c *Collector) Phases() []result.PhaseStat {
+	all := c.phases.stats(c.last)
+	for _, l := range c.others {
+		all = append(all, l.stats(c.last)...)
+	}
+	return all
+}

@@ -106,11 +106,11 @@ func (c *Collector) bill() *bill {
 		b.total.States[i].Name = s.Name
 	}
 	b.total.States[len(m.States)].Name = "promotion"
-	tries := c.triesByWallet()
+	attempts := c.attemptsByWallet()
 	for _, i := range slices.Sorted(maps.Keys(c.meter.phones)) {
 		air := c.meter.phones[i].air
 		slices.SortStableFunc(air, func(a, b crossing) int { return cmp.Compare(a.at, b.at) })
-		attribute(air, tries[i])
+		attribute(air, attempts[i])
 		b.add(m.Account(packets(air)))
 	}
 	c.billed = b
@@ -162,7 +162,7 @@ func (b *bill) add(u radio.Usage, costs []radio.Cost) {
 }
 
 // countEnergy charges the payments of a scope.
-func (c *Collector) countEnergy(s sheet, in *scope, payments float64) {
+func (c *Collector) countEnergy(s values, in *scope, payments float64) {
 	b := c.bill()
 	if b == nil {
 		return

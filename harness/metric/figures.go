@@ -2,44 +2,65 @@ package metric
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Figures returns what was measured, in the order of the catalogue, and after it
-// the figures of a phase that the expectations of the scenario name. The
-// findings of the checks are not among it: append what VerdictFigures returns.
-func (c *Collector) Figures() result.Figures {
+// Figures returns what was measured: the figures of the whole run in the order of the
+// catalogue, then those wanted of phases. A figure that could not be measured is absent.
+// The findings of the checks are not included: append what VerdictFigures returns.
+func (c *Collector) Figures(wanted ...PhaseFigure) result.Figures {
 	all := c.measure(c.whole()).figures()
-	if c.header == nil {
-		return all
-	}
-	phases := make(map[string]sheet)
-	seen := make(map[string]bool)
-	for _, e := range c.header.Scenario.Expect {
-		t, err := Parse(e.Text)
-		if err != nil || t.Phase == "" || seen[t.Figure] {
-			continue
-		}
-		seen[t.Figure] = true
-		s, ok := phases[t.Phase]
+	phases := make(map[string]values)
+	for _, w := range wanted {
+		s, ok := phases[w.Phase]
 		if !ok {
-			s = c.measure(c.phase(t.Phase))
-			phases[t.Phase] = s
+			s = c.measure(c.phase(w.Phase))
+			phases[w.Phase] = s
 		}
-		if v, ok := s[t.plain()]; ok {
-			all = append(all, result.Figure{Name: t.Figure, Unit: t.Unit, Value: v})
+		if v, ok := s[w.Name]; ok {
+			all = append(all, result.Figure{Name: w.String(), Unit: w.Unit, Value: v})
 		}
 	}
 	return all
+}
+
+// PhaseFigure is a figure that is taken of the phases of one name.
+type PhaseFigure struct {
+	Name  string      // of the whole run, such as "p95(confirm)"
+	Phase string      // the name of the phases
+	Unit  result.Unit // of the figure
+}
+
+// String returns the name of the figure, such as "p95(confirm, phase: tunnel)" or
+// "payments(phase: tunnel)".
+func (f PhaseFigure) String() string {
+	of := "phase: " + Quoted(f.Phase) + ")"
+	if series, ok := strings.CutSuffix(f.Name, ")"); ok {
+		return series + ", " + of
+	}
+	return f.Name + "(" + of
+}
+
+// WordEnd holds the characters that end an unquoted word in a threshold.
+const WordEnd = " \t(),<>=!"
+
+// Quoted returns the name of a phase as it is written in a threshold.
+func Quoted(name string) string {
+	if name == "" || strings.ContainsAny(name, WordEnd+`"'\`) || strconv.Quote(name) != `"`+name+`"` {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // scope is what figures are of: the whole run, or all phases of one name.
 type scope struct {
 	never    bool         // there was no such phase
 	phases   map[int]bool // nil is the whole run
-	up, down tally        // pooled
+	up, down counts       // pooled
 }
 
 func (c *Collector) whole() *scope {
@@ -72,13 +93,13 @@ func (s *scope) pool(p *phase) {
 func (s *scope) has(phase int) bool { return s.phases == nil || s.phases[phase] }
 
 // measure returns the figures of a scope.
-func (c *Collector) measure(in *scope) sheet {
-	s := make(sheet)
+func (c *Collector) measure(in *scope) values {
+	s := make(values)
 	if in.never {
 		return s
 	}
 	payments := c.countPayments(s, in)
-	c.countTries(s, in, payments)
+	c.countAttempts(s, in, payments)
 	c.sampleTimes(s, in)
 	c.countTraffic(s, in, payments)
 	c.countEnergy(s, in, payments)
@@ -88,7 +109,7 @@ func (c *Collector) measure(in *scope) sheet {
 // VerdictFigures returns the number of findings of each check that could be
 // judged, under the name of the check.
 func VerdictFigures(verdicts []result.Verdict) result.Figures {
-	s := make(sheet)
+	s := make(values)
 	for _, v := range verdicts {
 		if v.Status == result.Pass || v.Status == result.Fail {
 			s[v.Check] = float64(v.Count)
@@ -97,12 +118,12 @@ func VerdictFigures(verdicts []result.Verdict) result.Figures {
 	return s.figures()
 }
 
-// sheet is the values measured, by the name of the figure. What is not in it is
-// absent.
-type sheet map[string]float64
+// values are the values measured, by the name of the figure. A figure that is not in it
+// is absent.
+type values map[string]float64
 
-// figures puts the sheet in the order of the catalogue.
-func (s sheet) figures() result.Figures {
+// figures returns the values in the order of the catalogue.
+func (s values) figures() result.Figures {
 	var all result.Figures
 	for _, m := range Catalogue() {
 		for _, name := range m.Figures() {
@@ -115,14 +136,14 @@ func (s sheet) figures() result.Figures {
 }
 
 // share enters a/b, unless there is nothing to divide by.
-func (s sheet) share(name string, a, b float64) {
+func (s values) share(name string, a, b float64) {
 	if b > 0 {
 		s[name] = a / b
 	}
 }
 
 // countPayments returns how many payments there were.
-func (c *Collector) countPayments(s sheet, in *scope) float64 {
+func (c *Collector) countPayments(s values, in *scope) float64 {
 	for _, name := range []string{"payments", "presses", "confirmed", "declined", "expired", "failed", "unknown", "queued", "recovered"} {
 		s[name] = 0
 	}
@@ -148,10 +169,10 @@ func (c *Collector) countPayments(s sheet, in *scope) float64 {
 	return s["payments"]
 }
 
-func (c *Collector) countTries(s sheet, in *scope, payments float64) {
-	var tries, queries, connections, dials float64
+func (c *Collector) countAttempts(s values, in *scope, payments float64) {
+	var attempts, queries, connections, dials float64
 	var took []float64
-	for _, t := range c.tries {
+	for _, t := range c.attempts {
 		switch {
 		case in.phases != nil && (t.order < 0 || !in.has(c.orders[t.order].phase)):
 			continue
@@ -160,7 +181,7 @@ func (c *Collector) countTries(s sheet, in *scope, payments float64) {
 		case t.status:
 			queries++
 		default:
-			tries++
+			attempts++
 			took = append(took, t.took.Seconds())
 		}
 		if t.dialed {
@@ -168,15 +189,15 @@ func (c *Collector) countTries(s sheet, in *scope, payments float64) {
 		}
 	}
 	s.series("attempt", took)
-	if tries+queries+dials > 0 {
-		s.share("attempts_per_payment", tries, payments)
+	if attempts+queries+dials > 0 {
+		s.share("attempts_per_payment", attempts, payments)
 		s.share("status_queries_per_payment", queries, payments)
 		s.share("connections_per_payment", connections, payments)
 		s.share("failed_dials_per_payment", dials, payments)
 	}
 }
 
-func (c *Collector) sampleTimes(s sheet, in *scope) {
+func (c *Collector) sampleTimes(s values, in *scope) {
 	var confirm, feedback []float64
 	for _, o := range c.orders {
 		if !in.has(o.phase) {
@@ -194,7 +215,7 @@ func (c *Collector) sampleTimes(s sheet, in *scope) {
 }
 
 // series enters the aggregates of samples, which it sorts.
-func (s sheet) series(name string, samples []float64) {
+func (s values) series(name string, samples []float64) {
 	if len(samples) == 0 {
 		return
 	}
@@ -215,7 +236,7 @@ func (s sheet) series(name string, samples []float64) {
 	s["max("+name+")"] = quantile(100)
 }
 
-func (c *Collector) countTraffic(s sheet, in *scope, payments float64) {
+func (c *Collector) countTraffic(s values, in *scope, payments float64) {
 	up, down := in.up.charged, in.down.charged
 	if in.up.Offered+in.down.Offered == 0 {
 		return

@@ -107,12 +107,12 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	return within(l.spans, from, to)
 }
 
-// missed reports whether a try that ended without an answer could have had one,
+// missed reports whether an attempt that ended without an answer could have had one,
 // had no packet been late: something came on a connection of that time, and came
 // after the end by no more than packets were late meanwhile. It may have been the
-// answer to another try on that connection: a history does not say whose a packet
+// answer to another attempt on that connection: a history does not say whose a packet
 // is. Late timers do not count: an answer that a slow server holds back for seconds
-// waits for no processor. The try may have ended by lead sooner than recorded.
+// waits for no processor. The attempt may have ended by lead sooner than recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
 		return false
@@ -138,11 +138,11 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //     or, while none was on its way, a timer of the harness was: then the programs
 //     may have waited for a processor. What is waited for comes one after the other,
 //     so that it is the most that lateness can have added.
-//   - A try that got no answer, though something came on a connection of its payer
+//   - An attempt that got no answer, though something came on a connection of its payer
 //     later by no more than packets were late, would have been answered when it ended.
-//     Its payment has its outcome then, see order.answer, and the tries and presses
+//     Its payment has its outcome then, see order.answer, and the attempts and presses
 //     after that were not made. They take with them the bytes and packets of as many
-//     average tries of their phase.
+//     average attempts of their phase.
 //   - A retransmission was not made if within a second before it the machine was late
 //     for as long as the round trip, or 200 ms if that is less.
 //   - The radio sent and got each packet as much sooner as the machine had been late
@@ -150,7 +150,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 //
 // Which packets are lost at random stays the same, and so does what an event hit:
 // by a few packets that differs between any two runs in real time.
-func (c *Collector) OnTime() result.Figures {
+func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	late := len(c.ticks) > 0
 	for _, l := range c.late {
 		late = late || len(l.spans) > 0
@@ -168,16 +168,16 @@ func (c *Collector) OnTime() result.Figures {
 	answered, clocks := p.answered(), p.clocks()
 	p.radioOnTime(answered, clocks)
 	p.trafficOnTime(answered)
-	p.triesOnTime(answered, clocks)
+	p.attemptsOnTime(answered, clocks)
 	p.ordersOnTime(answered)
-	return p.Figures()
+	return p.Figures(wanted...)
 }
 
 // answered returns when each payment would have been answered but for lateness
-// that ended a try too soon, by the index of its order.
+// that ended an attempt too soon, by the index of its order.
 func (c *Collector) answered() map[int32]time.Duration {
 	all := make(map[int32]time.Duration)
-	for _, t := range c.tries {
+	for _, t := range c.attempts {
 		if t.order < 0 || !t.failed || !c.late[c.orders[t.order].wallet].missed(t.end-t.took, t.end) {
 			continue
 		}
@@ -229,10 +229,10 @@ func (o *order) answer(at time.Duration, last harness.Outcome) {
 	o.confirmed, o.recovered = max(1, o.confirmed), false
 }
 
-// triesOnTime shortens and moves tries, and leaves out those that were not needed.
-func (c *Collector) triesOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
-	var kept []try
-	for _, t := range c.tries {
+// attemptsOnTime shortens and moves attempts, and leaves out those that were not needed.
+func (c *Collector) attemptsOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
+	var kept []attempt
+	for _, t := range c.attempts {
 		if t.needless(answered) {
 			continue
 		}
@@ -243,17 +243,17 @@ func (c *Collector) triesOnTime(answered map[int32]time.Duration, clocks map[int
 		}
 		kept = append(kept, t)
 	}
-	c.tries = kept
+	c.attempts = kept
 }
 
-// needless reports whether a try was made after the answer would have come.
-func (t try) needless(answered map[int32]time.Duration) bool {
+// needless reports whether an attempt was made after the answer would have come.
+func (t attempt) needless(answered map[int32]time.Duration) bool {
 	at, ok := answered[t.order]
 	return ok && t.end > at
 }
 
 // trafficOnTime leaves out the retransmissions that lateness may have caused, and
-// of the rest as large a share as tries were not needed that began in the phase. TCP
+// of the rest as large a share as attempts were not needed that began in the phase. TCP
 // bears a lateness of harness.LeastTimeout without sending anything again, or of the
 // round trip where that is less: a tail loss probe is sent after two of them (RFC
 // 8985 section 7.2), one more than an answer takes.
@@ -271,10 +271,10 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 			}
 		}
 	}
-	tries, needless := make(map[int]float64), make(map[int]float64) // by phase
-	for _, t := range c.tries {
+	attempts, needless := make(map[int]float64), make(map[int]float64) // by phase
+	for _, t := range c.attempts {
 		i := c.phases.in(t.end - t.took)
-		tries[i]++
+		attempts[i]++
 		if t.needless(answered) {
 			needless[i]++
 		}
@@ -284,7 +284,7 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 		if i >= 0 {
 			of = &c.phases.list[i]
 		}
-		of.keep(1 - n/tries[i])
+		of.keep(1 - n/attempts[i])
 	}
 }
 
@@ -303,13 +303,13 @@ func (p *phase) keep(share float64) {
 }
 
 // radioOnTime moves each packet on the air to when it would have been there, and
-// leaves out those of tries that were not needed.
+// leaves out those of attempts that were not needed.
 func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
 	if c.meter == nil {
 		return
 	}
-	needless := make(map[int][]stretch) // by payer: when tries were under way that were not needed
-	for _, t := range c.tries {
+	needless := make(map[int][]stretch) // by payer: when attempts were under way that were not needed
+	for _, t := range c.attempts {
 		if t.needless(answered) {
 			w := c.orders[t.order].wallet
 			needless[w] = append(needless[w], stretch{max(answered[t.order], t.end-t.took), t.end})

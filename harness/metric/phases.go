@@ -8,18 +8,20 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// phases is what the packets of a run met.
+// phases is what the packets of a run met on the access links, or on one link of the
+// topology.
 type phases struct {
-	before phase // what was offered before the first phase
+	link   string // the name of the one link; empty is the access links
+	before phase  // what was offered before the first phase
 	list   []phase
-	lanes  map[linkWay]*lane
+	states map[linkWay]*linkState
 }
 
 // phase is one phase, both ways.
 type phase struct {
 	history.Phase
 	from     time.Duration
-	up, down tally
+	up, down counts
 }
 
 func (l *phases) begin(at time.Duration, p history.Phase) {
@@ -40,9 +42,9 @@ func (l *phases) packet(p *harness.Packet) int {
 	t.add(p)
 	switch {
 	case p.Drop == harness.DropNone:
-		l.lane(p.Client, up).arrive(t, i, p)
+		l.state(p.Client, up).arrive(t, i, p)
 	case p.Drop == harness.DropLoss && p.N > 0:
-		l.lane(p.Client, up).lose(t, i, p.N)
+		l.state(p.Client, up).lose(t, i, p.N)
 	}
 	return i
 }
@@ -60,7 +62,7 @@ func (l *phases) in(at time.Duration) int {
 	return i
 }
 
-func (p *phase) way(up bool) *tally {
+func (p *phase) way(up bool) *counts {
 	if up {
 		return &p.up
 	}

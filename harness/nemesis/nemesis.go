@@ -22,7 +22,7 @@ const (
 	// taken is the probability that a seed takes an entry. It takes at least one.
 	taken = 0.5
 	// spread is how much more or less often than its rate says an entry of a seed
-	// may strike.
+	// may occur.
 	spread = 2.0
 	// grain is what times are rounded to, for people.
 	grain = time.Millisecond

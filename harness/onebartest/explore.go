@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/result"
 )
@@ -47,7 +48,7 @@ func (x Trial) Explore(tb testing.TB) {
 		case found.Failure != nil:
 			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure, failed(found), found.Report.Hash))
 		case found.Broken > 0 || found.Passed == 0 || found.Unknown > max(1, found.Runs/100):
-			tb.Error(explored(found) + r.again(tb.Context(), explore.Case{Scenario: sc, Seed: oddest(found).Seed}))
+			tb.Error(explored(found) + r.again(tb.Context(), cases.Case{Scenario: sc, Seed: oddest(found).Seed}))
 		case found.Runs < found.Planned:
 			tb.Error(explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
 		default:
@@ -57,7 +58,7 @@ func (x Trial) Explore(tb testing.TB) {
 }
 
 // failed returns the first check or threshold that the first failure fails.
-func failed(found explore.Found) string {
+func failed(found explore.Result) string {
 	for _, o := range found.Odd {
 		if o.Seed == found.Failure.Seed {
 			return o.Check
@@ -67,13 +68,13 @@ func failed(found explore.Found) string {
 }
 
 // oddest returns the first run that could not be carried out, or else judged.
-func oddest(found explore.Found) result.OddRun {
+func oddest(found explore.Result) result.OddRun {
 	broken := slices.IndexFunc(found.Odd, func(o result.OddRun) bool { return o.Check == result.Broken })
 	return found.Odd[max(broken, 0)]
 }
 
 // explored says what came of an exploration.
-func explored(found explore.Found) string {
+func explored(found explore.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",
 		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
@@ -85,7 +86,7 @@ func explored(found explore.Found) string {
 }
 
 // reached says which situations the payments of an exploration were in.
-func reached(found explore.Found) string {
+func reached(found explore.Result) string {
 	var b strings.Builder
 	for _, s := range found.Reached {
 		if s.Times > 0 {

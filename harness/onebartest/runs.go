@@ -1,14 +1,12 @@
 package onebartest
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,18 +14,17 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/spec"
 )
 
-// runs makes the runs of one call of a Trial's methods. It is an explore.Runner.
+// runs makes the runs of one call of a Trial's methods.
 type runs struct {
+	cases.Runner
 	t        testing.TB
-	trial    Trial
 	scenario harness.Scenario
 	library  spec.Library
-	workers  *bubble.Pool // nil if they are made in this process
-	jobs     int          // how many runs are made at a time
+	jobs     int // runs at a time
 }
 
 // workerArg begins the last argument of a process that is a worker. The name of
@@ -77,13 +74,15 @@ func (x Trial) begin(tb testing.TB, jobs int, do func(*runs)) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &runs{t: tb, trial: x, scenario: sc, library: lib, jobs: 1}
+	sc.Timeline = append(slices.Clone(sc.Timeline), x.Events...)
+	r := &runs{Runner: x.simulator(), t: tb, scenario: sc, library: lib, jobs: 1}
 	if x.workable(tb.Name()) {
-		if r.workers, err = startWorkers(tb.Name(), id, jobs); err != nil {
+		workers, err := startWorkers(tb.Name(), id, jobs)
+		if err != nil {
 			tb.Fatal(err)
 		}
-		defer r.workers.Close()
-		r.jobs = jobs
+		defer workers.Close()
+		r.Runner, r.jobs = cases.Workers{Pool: workers}, jobs
 	}
 	do(r)
 }
@@ -120,36 +119,11 @@ func (x Trial) serve(tb testing.TB) {
 	tb.Helper()
 	out := os.Stdout
 	os.Stdout = os.Stderr // what the system prints must not get between the answers
-	err := bubble.Serve(tb.Context(), os.Stdin, out, func(ctx context.Context, job json.RawMessage, _ func(any)) (any, error) {
-		var c explore.Case
-		err := json.Unmarshal(job, &c)
-		if err == nil {
-			err = c.Unpack()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the job: %w", err)
-		}
-		return x.simulator().Run(ctx, c)
-	})
+	err := cases.Serve(tb.Context(), os.Stdin, out, x.simulator())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.SkipNow()
-}
-
-// Run implements explore.Runner.
-func (r *runs) Run(ctx context.Context, c explore.Case) (explore.Report, error) {
-	if r.workers == nil {
-		return r.trial.simulator().Run(ctx, c)
-	}
-	answer, err := r.workers.Do(ctx, c.Pack(), nil)
-	var report explore.Report
-	if len(answer) > 0 {
-		if bad := json.Unmarshal(answer, &report); bad != nil {
-			err = errors.Join(err, fmt.Errorf("read a worker's answer: %w", bad))
-		}
-	}
-	return report, err
 }
 
 // folder makes a folder for the files of a run.

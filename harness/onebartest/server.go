@@ -10,13 +10,13 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// farewell is how long Serve may take to return once it is told to, in virtual
-// time.
-const farewell = 10 * time.Second
+// stopTimeout is how long Serve may take to return after its ctx ends, in virtual time.
+const stopTimeout = 10 * time.Second
 
-// server is the machine that Serve runs on.
+// server is the machine that a Serve runs on.
 type server struct {
 	env   harness.Env
+	host  harness.Host
 	serve func(context.Context, net.Listener) error
 
 	mu     sync.Mutex
@@ -42,7 +42,7 @@ func (s *server) start(ctx context.Context) error {
 	if s.addr != "" {
 		_, port, _ = net.SplitHostPort(s.addr) // it is a listener's
 	}
-	l, err := s.env.Network.Server().Listen(ctx, "tcp", ":"+port)
+	l, err := s.host.Listen(ctx, "tcp", ":"+port)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,8 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// ended notes that Serve has returned by itself. Nobody answers any more.
+// ended notes that Serve has returned before its ctx ended. No request is answered any
+// more.
 func (s *server) ended(v *serving, err error) {
 	v.end()
 	if err == nil {
@@ -72,7 +73,19 @@ func (s *server) ended(v *serving, err error) {
 	s.failed = fmt.Errorf("the server ended %v into the run, before the ctx of Serve did: %w", time.Since(s.env.Start), err)
 }
 
-// address is where phones find the server.
+// dial connects from the machine in its present life.
+func (s *server) dial(ctx context.Context, address string) (net.Conn, error) {
+	c, err := s.host.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	v := s.now
+	s.mu.Unlock()
+	return v.conns.add(c)
+}
+
+// address is where others find the server.
 func (s *server) address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,19 +99,21 @@ func (s *server) err() error {
 	return s.failed
 }
 
+// present returns the present life, or the last one; nil before the first.
+func (s *server) present() *serving {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
 // crash kills the server: its memory is up to Serve.
 func (s *server) crash() {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
-	v.end()
+	s.present().end()
 }
 
 // stop kills the server and waits until it is gone.
 func (s *server) stop() error {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
+	v := s.present()
 	if v == nil {
 		return nil
 	}
@@ -108,19 +123,17 @@ func (s *server) stop() error {
 
 // gone waits until the last life is over.
 func (s *server) gone() error {
-	s.mu.Lock()
-	v := s.now
-	s.mu.Unlock()
+	v := s.present()
 	if v == nil {
 		return nil
 	}
-	timer := time.NewTimer(farewell)
+	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {
 	case <-v.done:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("the server still runs %v after its listener was closed and the ctx of Serve had ended: have Serve return then", farewell)
+		return fmt.Errorf("the server still runs %v after its listener was closed and the ctx of Serve had ended: have Serve return then", stopTimeout)
 	}
 }
 

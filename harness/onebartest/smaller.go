@@ -7,18 +7,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 )
 
-// unrepeated is why two runs of a seed are not the same.
+// unrepeated says why two runs of a seed may differ.
 const unrepeated = "the order of what this system does at one instant is left to the scheduler, or it draws numbers that no seed knows"
 
-// patience is how long a failing case is made smaller.
-const patience = 30 * time.Second
+// shrinkTime is the longest time spent on making a failing case smaller.
+const shrinkTime = 30 * time.Second
 
-// again makes a run once more, to tell of it at length.
-func (r *runs) again(ctx context.Context, c explore.Case) string {
+// again makes a run once more and returns its full report.
+func (r *runs) again(ctx context.Context, c cases.Case) string {
 	c.Dir = r.folder()
 	report, err := r.Run(ctx, c)
 	got := outcome{c, report.Result, err}
@@ -32,16 +33,16 @@ func (r *runs) again(ctx context.Context, c explore.Case) string {
 	return b.String()
 }
 
-// smaller makes a case that fails a check as small as it can, and tells of that.
+// smaller shrinks a case that fails a check and returns the report of the smallest.
 // check is empty for a run that could not be carried out; hash is that of the history
 // in which it has failed, and empty if that is not known.
-func (r *runs) smaller(ctx context.Context, c explore.Case, check, hash string) string {
-	o := explore.ShrinkOptions{Check: check, Jobs: r.jobs, For: patience}
+func (r *runs) smaller(ctx context.Context, c cases.Case, check, hash string) string {
+	o := shrink.Options{Check: check, Jobs: r.jobs, For: shrinkTime}
 	if left := r.left(); left > 0 {
 		o.For = min(o.For, left/2)
 	}
-	small, err := explore.Shrink(ctx, r, c, o)
-	if errors.Is(err, explore.ErrPasses) && check != "" {
+	small, err := shrink.Shrink(ctx, r, c, o)
+	if errors.Is(err, shrink.ErrPasses) && check != "" {
 		return "\n\na second run of the seed did not fail so: " + unrepeated + r.again(ctx, c)
 	}
 	if err != nil {
@@ -61,7 +62,7 @@ func (r *runs) smaller(ctx context.Context, c explore.Case, check, hash string) 
 
 // file writes the scenario of a case, to be kept and run again. what names what is
 // wrong in a word or more.
-func (r *runs) file(b *strings.Builder, c explore.Case, what, why string) {
+func (r *runs) file(b *strings.Builder, c cases.Case, what, why string) {
 	sc := c.Scenario
 	if word := strings.Trim(what, "abcdefghijklmnopqrstuvwxyz") == ""; word {
 		sc.Name += "-" + what

@@ -11,10 +11,11 @@ import (
 
 // subject is a System as a harness.Subject.
 type subject struct {
-	system System
-	bench  *Bench
-	server *server
-	phones *phones
+	system  System
+	bench   *Bench
+	server  *server
+	hosts   map[string]*server // of System.Hosts
+	clients *clients
 }
 
 var (
@@ -23,6 +24,7 @@ var (
 	_ harness.Holder  = (*subject)(nil)
 	_ harness.Breaker = (*subject)(nil)
 	_ harness.Slower  = (*subject)(nil)
+	_ harness.Hosted  = (*subject)(nil)
 )
 
 // newSubject makes the system of a run.
@@ -41,18 +43,57 @@ func newSubject(sc harness.Scenario, system func(*Bench) (System, error)) (*subj
 // Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.bench.Log = env.Log
-	s.server = &server{env: env, serve: s.system.Serve}
+	s.server = &server{env: env, host: env.Network.Server(), serve: s.system.Serve}
+	if err := s.startHosts(ctx, env); err != nil {
+		return err
+	}
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	s.phones = newPhones(env, s.server.address(), s.system.Client)
-	s.phones.start()
+	s.clients = newClients(env, s.server.address(), s.system.Client)
+	s.clients.start()
 	s.bench.start(env.Observer)
 	return nil
 }
 
+// startHosts brings up the hosts of the system, before its server.
+func (s *subject) startHosts(ctx context.Context, env harness.Env) error {
+	s.hosts = map[string]*server{}
+	for _, h := range s.system.Hosts {
+		host, err := env.Network.Host(h.Name)
+		if err != nil {
+			return fmt.Errorf("start the host %s: %w", h.Name, err)
+		}
+		s.hosts[h.Name] = &server{env: env, host: host, serve: h.Serve}
+		if err := s.hosts[h.Name].start(ctx); err != nil {
+			return fmt.Errorf("start the host %s: %w", h.Name, err)
+		}
+	}
+	s.bench.mu.Lock()
+	defer s.bench.mu.Unlock()
+	s.bench.server, s.bench.hosts = s.server, s.hosts
+	return nil
+}
+
+// Topology implements harness.Hosted.
+func (s *subject) Topology(harness.Workload) (t harness.Topology) {
+	for _, h := range s.system.Hosts {
+		t.Hosts = append(t.Hosts, h.Name)
+		t.Links = append(t.Links, harness.Link{Near: harness.ServerName, Far: h.Name, Profile: h.Link})
+	}
+	return t
+}
+
+// machine is the server, or the host of a side.
+func (s *subject) machine(side harness.Side) *server {
+	if h := s.hosts[string(side)]; h != nil {
+		return h
+	}
+	return s.server
+}
+
 // Payer implements harness.Subject.
-func (s *subject) Payer(i int) harness.Payer { return payer{s.phones, s.bench, i} }
+func (s *subject) Payer(i int) harness.Payer { return payer{s.clients, s.bench, i} }
 
 // Ledger implements harness.Subject.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
@@ -63,22 +104,35 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 }
 
 // Broke implements harness.Breaker.
-func (s *subject) Broke() error { return errors.Join(s.server.err(), s.bench.misnamed()) }
+func (s *subject) Broke() error {
+	errs := []error{s.server.err(), s.bench.unknownPayment()}
+	for _, h := range s.system.Hosts {
+		errs = append(errs, s.hosts[h.Name].err())
+	}
+	return errors.Join(errs...)
+}
 
 // Close implements harness.Subject.
 func (s *subject) Close() error {
 	if s.server == nil {
 		return nil
 	}
-	if s.phones != nil {
-		s.phones.stop()
+	if s.clients != nil {
+		s.clients.stop()
 	}
-	return s.server.stop()
+	errs := []error{s.server.stop()}
+	for _, h := range s.hosts {
+		errs = append(errs, h.stop())
+	}
+	return errors.Join(errs...)
 }
 
 // Abilities implements harness.Subject: as the System says.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.CrashServer | harness.SlowServer
+	if len(s.system.Hosts) > 0 {
+		can |= harness.CrashHost
+	}
 	if s.system.Restarts {
 		can |= harness.CrashClient
 	}
@@ -94,20 +148,20 @@ func (s *subject) Abilities() harness.Abilities {
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	if side == harness.Client {
-		s.phones.stop()
+		s.clients.stop()
 		return nil
 	}
-	s.server.crash()
+	s.machine(side).crash()
 	return nil
 }
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	if side == harness.Client {
-		s.phones.start()
+		s.clients.start()
 		return nil
 	}
-	return s.server.start(ctx)
+	return s.machine(side).start(ctx)
 }
 
 // Commits implements harness.Storer. Phones have no stores that are known here.

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sweep"
 )
 
 // Sweep makes one run to count the packets and the commits of a payment over the
@@ -24,12 +26,12 @@ func (x Trial) Sweep(tb testing.TB) {
 		sc := r.scenario
 		sc.Workload.Payments, sc.Workload.Rate = cmp.Or(x.Payments, 1), 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, sc.Workload.Payments)
-		found, err := explore.Sweep(tb.Context(), r, explore.Case{Scenario: sc, Seed: x.seed()}, explore.SweepOptions{
+		found, err := sweep.Packets(tb.Context(), r, cases.Case{Scenario: sc, Seed: x.seed()}, sweep.Options{
 			Pairs: x.Pairs, Jobs: r.jobs,
 		})
 		switch {
 		case err != nil:
-			tb.Error(outcome{c: explore.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
+			tb.Error(outcome{c: cases.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
 		case found.Exit() == result.ExitPass:
 			tb.Log(swept(found))
 		default:
@@ -39,7 +41,7 @@ func (x Trial) Sweep(tb testing.TB) {
 }
 
 // swept says what came of a sweep.
-func swept(found explore.SweepResult) string {
+func swept(found sweep.Result) string {
 	var b strings.Builder
 	total := found.Total()
 	fmt.Fprintf(&b, "%s, seed %d: a sweep of %d runs: %d passed, %d failed, %d unknown, %d broken, %d did not reach their point",
@@ -61,14 +63,8 @@ func swept(found explore.SweepResult) string {
 }
 
 // worst tells of the first finding that fails, or else of the first, at length.
-func (r *runs) worst(ctx context.Context, found explore.SweepResult) string {
-	at := 0
-	for i, f := range found.Findings {
-		if f.Status == result.Fail {
-			at = i
-			break
-		}
-	}
+func (r *runs) worst(ctx context.Context, found sweep.Result) string {
+	at := max(slices.IndexFunc(found.Findings, func(f result.SweepFinding) bool { return f.Status == result.Fail }), 0)
 	if at >= len(found.Cases) {
 		return "" // it was interrupted before it found anything
 	}

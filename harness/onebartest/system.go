@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,7 @@ type System struct {
 
 	// Ledger reads what the server has booked, beside the network, once the run is
 	// over. Posting.Payment or Posting.Order must be that of the harness.Payment. Nil
-	// is no ledger: then nobody can say whether a payment was lost or duplicated, and
+	// is no ledger: it is then not known whether a payment was lost or duplicated, and
 	// those checks are n/a.
 	Ledger func(ctx context.Context) (harness.Ledger, error)
 
@@ -42,6 +43,11 @@ type System struct {
 	// Payment.ID, once the run is over. It tells a payment that is still tried from
 	// one that was forgotten. Nil is that they cannot say.
 	Held func(ctx context.Context) ([]string, error)
+
+	// Hosts are machines beside the server and the phones, such as the server's bank,
+	// each with one link to the server. They crash as the server does, by an event of
+	// Trial.Events that names one as its Side.
+	Hosts []Host
 
 	// Commits says that the server makes every durable commit through Bench.Commit.
 	// Without it the check early is n/a, and a sweep has no commits to crash at.
@@ -51,6 +57,13 @@ type System struct {
 	// takes up the payments that were under way. Without it scenarios that crash the
 	// client are refused.
 	Restarts bool
+}
+
+// Host is a machine that the server reaches over a link of its own.
+type Host struct {
+	Name  string // lower-case letters and digits, a letter first: what Bench.Dial dials
+	Serve func(ctx context.Context, l net.Listener) error
+	Link  harness.Profile // "server-" and Name is the link's name; up is from the server
 }
 
 // Pay is a user pressing the button. It may take as long as it likes: until ctx
@@ -71,10 +84,12 @@ type Bench struct {
 	slowness atomic.Pointer[slowness]
 
 	mu       sync.Mutex
-	observer harness.Observer // nil until the start
-	asked    map[string]bool  // the payments that were asked for, by ID
-	stranger string           // the first that was booked and is none of them; empty is none
-	commits  int64            // of the server, from the start of the script on
+	server   *server            // nil until the start
+	hosts    map[string]*server // by name
+	observer harness.Observer   // nil until the start
+	asked    map[string]bool    // the payments that were asked for, by ID
+	unknown  string             // the first ID that was booked and is none of them; empty is none
+	commits  int64              // of the server, from the start of the script on
 	failure  commitFailure
 }
 
@@ -87,6 +102,20 @@ type commitFailure struct {
 
 // ErrCrashed is the error of Bench.Commit in a server that has crashed.
 var ErrCrashed = errors.New("the server has crashed")
+
+// Dial connects the server to the host of System.Hosts that an address names, whatever its
+// port: "bank:443" is the bank. It fits http.Transport.DialContext. The connection is
+// reset when the server crashes.
+func (b *Bench) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	name, _, _ := strings.Cut(address, ":")
+	b.mu.Lock()
+	from, to := b.server, b.hosts[name]
+	b.mu.Unlock()
+	if from == nil || to == nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("there is no host %q: expected one of System.Hosts, once Serve has been called", name)}
+	}
+	return from.dial(ctx, to.address())
+}
 
 // Commit makes a durable commit of the server: it calls write, which does it, and
 // returns its error. A commit that books a payment names it, by its
@@ -132,8 +161,8 @@ func (b *Bench) Commit(ctx context.Context, books string, write func() error) er
 func (b *Bench) committed(books string) {
 	b.mu.Lock()
 	observer, known := b.observer, b.asked[books]
-	if books != "" && !known && b.stranger == "" {
-		b.stranger = books
+	if books != "" && !known && b.unknown == "" {
+		b.unknown = books
 	}
 	b.mu.Unlock()
 	if known && observer != nil {
@@ -151,14 +180,14 @@ func (b *Bench) ask(payment string) {
 	b.asked[payment] = true
 }
 
-// misnamed says which commit named no payment; nil is none.
-func (b *Bench) misnamed() error {
+// unknownPayment is the error of a commit that named no payment; nil is none.
+func (b *Bench) unknownPayment() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stranger == "" {
+	if b.unknown == "" {
 		return nil
 	}
-	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.stranger)
+	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.unknown)
 }
 
 // Answer is called by the server between the work for a request and its answer: it

@@ -1,6 +1,7 @@
 package onebartest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -8,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/story"
 )
 
 // outcome is what came of a case, for people.
 type outcome struct {
-	c      explore.Case
+	c      cases.Case
 	result result.Result
 	err    error
 }
@@ -38,30 +40,25 @@ func (o outcome) headline() string {
 	case o.result.Error != "":
 		what = "the run could not be carried out: " + o.result.Error
 	default:
-		for _, v := range o.result.Verdicts {
-			if v.Status == o.result.Status {
-				what = v.Check + ": " + v.Summary
-				break
-			}
-		}
-		for _, t := range o.result.Thresholds {
-			if o.result.Status == t.Status && !o.blamed() {
-				what = expected(t)
-				break
-			}
-		}
+		what = cmp.Or(o.reason(), what)
 	}
 	return fmt.Sprintf("%s, seed %d: %s", o.c.Scenario.Name, o.c.Seed, what)
 }
 
-// blamed reports whether a check says why the result is what it is.
-func (o outcome) blamed() bool {
+// reason is the first check, or else threshold, that says what the result says; empty is
+// none.
+func (o outcome) reason() string {
 	for _, v := range o.result.Verdicts {
 		if v.Status == o.result.Status {
-			return true
+			return v.Check + ": " + v.Summary
 		}
 	}
-	return false
+	for _, t := range o.result.Thresholds {
+		if t.Status == o.result.Status {
+			return expected(t)
+		}
+	}
+	return ""
 }
 
 // text is the message of a test that fails. scenario is the Trial's.
@@ -144,7 +141,7 @@ func (o outcome) story(b *strings.Builder) {
 			}
 			defer file.Close()
 			fmt.Fprintf(b, "\n  what happened to %s:\n", f.Payment)
-			tell(b, history.Read(file), f)
+			story.Write(b, history.Read(file), f)
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
@@ -28,6 +28,11 @@ type Trial struct {
 	// System makes the system of one run: everything in it is fresh. It is called in
 	// virtual time, and possibly in several processes at once.
 	System func(*Bench) (System, error)
+
+	// Events are added to the timeline of the scenario: those on the link of a host of
+	// System.Hosts (harness.Event.On), or of a host as their Side, which a scenario file
+	// cannot name. Their offsets are within the scenario's script.
+	Events []harness.Event
 
 	// Seed is that of the run or of the sweep, and the first of an exploration; 0 is 1.
 	Seed uint64
@@ -87,8 +92,8 @@ func bundled() []string {
 }
 
 // simulator makes the runs of a trial in this process.
-func (x Trial) simulator() explore.Simulator {
-	return explore.Simulator{
+func (x Trial) simulator() cases.Simulator {
+	return cases.Simulator{
 		Version: version, RealLimit: x.stall,
 		New: func(sc harness.Scenario) (harness.Subject, func() error, error) {
 			s, err := newSubject(sc, x.System)
@@ -102,7 +107,7 @@ func (x Trial) Run(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, 1, func(r *runs) {
 		tb.Helper()
-		c := explore.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
+		c := cases.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
 		report, err := r.Run(tb.Context(), c)
 		if err == nil && report.Result.Exit() == result.ExitPass {
 			tb.Log(passed(report.Result))

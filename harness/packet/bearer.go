@@ -13,10 +13,13 @@ import (
 	"github.com/onebar/onebar/harness/link"
 )
 
-// bearer is the link of one client: both directions, and the connections on it.
+// bearer is one link between two hosts: both directions, and the connections on it.
+// That of a client and the server has the client at its near end.
 type bearer struct {
+	*links // that are impaired as this one is
 	n      *Network
-	client int
+	near   *host
+	far    *host
 
 	// mu covers everything below, and is never held while a packet is handed
 	// to a stack.
@@ -27,7 +30,7 @@ type bearer struct {
 	down  way
 
 	retired map[[4]byte]bool // addresses the client had before
-	dark    int              // faults in force that keep every packet from arriving
+	dark    int              // faults in force at its ends that keep every packet from arriving
 }
 
 // way is one direction of a bearer.
@@ -54,14 +57,34 @@ type flight struct {
 	report harness.Packet
 }
 
-func newBearer(n *Network, client int, profile harness.Profile) *bearer {
-	b := &bearer{n: n, client: client, flows: make(map[tuple]*flow)}
+// newBearer makes a link between two hosts that have cards. The caller holds n.mu, if
+// the network is in use.
+func newBearer(l *links, near, far *host) *bearer {
+	b := &bearer{links: l, n: near.n, near: near, far: far, flows: make(map[tuple]*flow), dark: near.dark + far.dark}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
+	b.up.to, b.down.to = far.card, near.card
 	for _, w := range []*way{&b.up, &b.down} {
-		w.path = profile.Path(w.dir)
-		w.link = link.New(n.seed, link.ID{Client: client, Direction: w.dir}, w.path)
+		w.path = l.profile.Path(w.dir)
+		w.link = link.New(b.n.seed, link.ID{Client: b.client(), Link: b.name, Direction: w.dir}, w.path)
 	}
+	b.block(l.outages[0] > 0, l.outages[1] > 0)
 	return b
+}
+
+// client is the number of the client whose access link it is, 0 if it is none.
+func (b *bearer) client() int {
+	if b.name != "" {
+		return 0
+	}
+	return b.near.client
+}
+
+// from is the direction of what a host at one of its ends sends.
+func (b *bearer) from(h *host) harness.Direction {
+	if h == b.near {
+		return harness.Up
+	}
+	return harness.Down
 }
 
 func (b *bearer) way(d harness.Direction) *way {
@@ -165,7 +188,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	w.offered++
 	fl := &flight{b: b, way: w, flow: f, pkt: pkt, seg: s}
 	fl.report = harness.Packet{
-		At: now, Client: b.client, Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
+		At: now, Link: b.name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
 		Retransmit: h.note(s, f.half(opposite(d)), now), Cross: f.cross,
 	}
 	f.note(s, now)
@@ -200,8 +223,8 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	return nil
 }
 
-// fate asks the link. A packet of the client that the NAT throws away has crossed
-// the link; one of the server has not.
+// fate asks the link. A packet of the near end that does not arrive because of the NAT,
+// or because a host is without power, has crossed the link; one of the far end has not.
 func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet) link.Fate {
 	cut := b.dark > 0 || f.forgotten || f.vanished > 0
 	if cut && d == harness.Down {
@@ -216,11 +239,11 @@ func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
-	if b.n.capture == nil {
+	if b.n.capture == nil || b.name != "" {
 		return
 	}
 	payload := pkt.ToBuffer()
-	b.n.capture.Capture(now, b.client, d, payload.Flatten())
+	b.n.capture.Capture(now, b.client(), d, payload.Flatten())
 	payload.Release()
 }
 
@@ -276,7 +299,7 @@ func (b *bearer) flow(d harness.Direction, s segment) *flow {
 		f.up.release()
 		f.down.release()
 	}
-	f = &flow{tuple: s.tuple, forgotten: b.retired[s.client], cross: b.n.isCross(s.tuple)}
+	f = &flow{tuple: s.tuple, forgotten: b.retired[s.client], cross: b.isCross(s.tuple)}
 	if s.tuple != (tuple{}) {
 		b.count++
 		f.id = b.count

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -13,7 +12,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// The ports of the server that cross traffic goes to and comes from, named for
+// The ports of the server, or of the host at the far end, that cross traffic goes to and comes from, named for
 // what is there: RFC 863 and RFC 864.
 const (
 	discardPort = 9
@@ -29,22 +28,24 @@ const (
 // cross is the cross traffic of a network: bulk transfers over connections of
 // their own, beside those of the payments.
 type cross struct {
-	mu        sync.Mutex // while the server's ends are made
-	serving   atomic.Bool
-	running   sync.WaitGroup
-	delivered atomic.Int64 // packets
+	mu      sync.Mutex // while the far ends are made
+	running sync.WaitGroup
 }
 
 // isCross reports whether a connection is cross traffic.
-func (n *Network) isCross(t tuple) bool {
+func (b *bearer) isCross(t tuple) bool {
 	return (t.serverPort == discardPort || t.serverPort == chargenPort) &&
-		t.protocol == header.TCPProtocolNumber && n.cross.serving.Load()
+		t.protocol == header.TCPProtocolNumber && b.far.cross.Load()
 }
 
-// crossTraffic begins a transfer in direction d, or both ways if it is unknown,
-// for every client.
-func (n *Network) crossTraffic(d harness.Direction) (end func() int64, err error) {
-	if err := n.serveCross(); err != nil {
+// crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
+// every one of the links.
+func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64, err error) {
+	near, far := n.clients, n.server
+	if l != &n.access {
+		near, far = []*host{l.list[0].near}, l.list[0].far
+	}
+	if err := n.serveCross(far); err != nil {
 		return nil, fmt.Errorf("inject cross_traffic: %w", err)
 	}
 	n.life.RLock()
@@ -52,17 +53,17 @@ func (n *Network) crossTraffic(d harness.Direction) (end func() int64, err error
 	if n.closed {
 		return nil, fmt.Errorf("inject cross_traffic: %w", net.ErrClosed)
 	}
-	before := n.cross.delivered.Load()
+	before := l.delivered.Load()
 	ctx, cancel := context.WithCancel(n.alive)
 	var transfers sync.WaitGroup
 	begin := func(h *host, port uint16, transfer func(net.Conn) error) {
 		n.cross.running.Add(1)
 		transfers.Go(func() {
 			defer n.cross.running.Done()
-			h.transfer(ctx, port, transfer)
+			h.transfer(ctx, far, port, transfer)
 		})
 	}
-	for _, h := range n.clients {
+	for _, h := range near {
 		if d != harness.Up {
 			begin(h, chargenPort, drain)
 		}
@@ -73,22 +74,22 @@ func (n *Network) crossTraffic(d harness.Direction) (end func() int64, err error
 	return func() int64 {
 		cancel()
 		transfers.Wait()
-		return n.cross.delivered.Load() - before
+		return l.delivered.Load() - before
 	}, nil
 }
 
-// serveCross makes the server's ends of cross traffic, which stay.
-func (n *Network) serveCross() error {
+// serveCross makes the far ends of cross traffic, which stay.
+func (n *Network) serveCross(far *host) error {
 	n.cross.mu.Lock()
 	defer n.cross.mu.Unlock()
-	if n.cross.serving.Load() {
+	if far.cross.Load() {
 		return nil
 	}
-	discard, err := n.server.Listen(n.alive, "tcp", fmt.Sprint(":", discardPort))
+	discard, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", discardPort))
 	if err != nil {
 		return err
 	}
-	chargen, err := n.server.Listen(n.alive, "tcp", fmt.Sprint(":", chargenPort))
+	chargen, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", chargenPort))
 	if err != nil {
 		discard.Close()
 		return err
@@ -98,7 +99,7 @@ func (n *Network) serveCross() error {
 	if n.closed {
 		return net.ErrClosed
 	}
-	n.cross.serving.Store(true)
+	far.cross.Store(true)
 	n.cross.running.Go(func() { n.serveBulk(discard, drain) })
 	n.cross.running.Go(func() { n.serveBulk(chargen, fill) })
 	return nil
@@ -118,10 +119,10 @@ func (n *Network) serveBulk(l net.Listener, serve func(net.Conn) error) {
 	}
 }
 
-// transfer moves data between a client and a port of the server as fast as TCP
-// does, until ctx ends. A connection that breaks or stalls is replaced.
-func (h *host) transfer(ctx context.Context, port uint16, bulk func(net.Conn) error) {
-	addr := net.JoinHostPort(h.n.server.address().String(), fmt.Sprint(port))
+// transfer moves data between a host and a port of another as fast as TCP does, until
+// ctx ends. A connection that breaks or stalls is replaced.
+func (h *host) transfer(ctx context.Context, far *host, port uint16, bulk func(net.Conn) error) {
+	addr := net.JoinHostPort(far.address().String(), fmt.Sprint(port))
 	for ctx.Err() == nil {
 		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
 			stop := context.AfterFunc(ctx, func() { hangUp(c) })

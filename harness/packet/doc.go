@@ -104,6 +104,31 @@
 // receiver of packets that arrive at one instant acknowledges them all at once,
 // not every second one.
 //
+// # The order of locks
+//
+// A goroutine that holds one of these locks may take one further down, never one
+// further up:
+//
+//  1. cross.mu, while the server's ends of cross traffic are made;
+//  2. Network.life, read-locked while something is made that Close has to end. It is
+//     not read-locked twice: a Close that waits between the two would stop both;
+//  3. Network.mu: the profile, the faults in force, and the making of a host;
+//  4. bearer.mu: the flows and the state of one client's link. No goroutine holds
+//     those of two links;
+//  5. queue.mu, which is held for no call out of the queue.
+//
+// Beside them stand the locks of gVisor. A stack may hold its own when it hands a
+// packet to its card, so that bearer.mu and queue.mu are taken below them. Therefore
+// neither is held while a packet is put into a stack or a stack is asked: landing,
+// Close, reset and forget call gVisor without them. Network.mu is held when a stack
+// is made, tuned or given an address, which is safe because nothing that a packet
+// runs through takes Network.mu or Network.life: route and land read atomics.
+//
+// NetworkConfig.Capture is called under bearer.mu, the sink under none of ours.
+// Watchers have a lock of their own, taken with none of the above held and held while
+// a watcher is called. A socket's locks (side.mu, then deadline.mu) come before
+// gVisor's, and those of a forwarder are taken with none of ours held.
+//
 // # What repeats
 //
 // A seed fixes what happens to the n-th packet of a flow, and ports and sequence

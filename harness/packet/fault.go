@@ -3,6 +3,9 @@ package packet
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -27,20 +30,41 @@ import (
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
+	n.life.RLock()
+	closed := n.closed
+	n.life.RUnlock()
+	if closed {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. Its end must be called once.
+func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
+	l, err := n.named(f.Link)
+	if err != nil {
+		return nil, fmt.Errorf("inject %v: %w", f.Action, err)
+	}
 	switch f.Action {
 	case harness.Blackhole:
-		return n.blackhole(f.Direction), nil
+		return n.blackhole(l, f.Direction), nil
 	case harness.Reset:
-		hits := n.reset()
+		hits := n.reset(l)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		before := n.refused.Load()
-		n.refusing.Add(1)
+		before := l.refused.Load()
+		l.refusing.Add(1)
 		return func() int64 {
-			n.refusing.Add(-1)
-			return n.refused.Load() - before
+			l.refusing.Add(-1)
+			return l.refused.Load() - before
 		}, nil
 	case harness.Rebind:
+		if f.Link != "" {
+			return nil, fmt.Errorf("inject rebind on %s: no NAT is on a link between hosts: only access links have one", f.Link)
+		}
 		hits, err := n.rebind(f.NewAddress)
 		if err != nil {
 			return nil, err
@@ -50,9 +74,9 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 		}
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
-		return n.vanish(f.Side), nil
+		return n.vanish(l, f.Side)
 	case harness.CrossTraffic:
-		return n.crossTraffic(f.Direction)
+		return n.crossTraffic(l, f.Direction)
 	case harness.StreamToxic:
 		return nil, errors.New("inject toxic: the packet network has no streams; put toxiproxy in front of it (package toxi)")
 	default:
@@ -60,24 +84,29 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	}
 }
 
-// blackhole begins an outage in direction d, or both ways if it is unknown.
-func (n *Network) blackhole(d harness.Direction) (end func() int64) {
+// blackhole begins an outage of links in direction d, or both ways if it is unknown.
+// Phones are told of one of their access links.
+func (n *Network) blackhole(l *links, d harness.Direction) (end func() int64) {
 	up, down := d != harness.Down, d != harness.Up
 	lost := func() (packets int64) {
 		if up {
-			packets += n.lost[0].Load()
+			packets += l.lost[0].Load()
 		}
 		if down {
-			packets += n.lost[1].Load()
+			packets += l.lost[1].Load()
 		}
 		return packets
 	}
 	before := lost()
-	n.watchers.Down()
-	n.outage(up, down, 1)
+	if l == &n.access {
+		n.watchers.Down()
+	}
+	n.outage(l, up, down, 1)
 	return func() int64 {
-		n.outage(up, down, -1)
-		announce(n.watchers.Up())
+		n.outage(l, up, down, -1)
+		if l == &n.access {
+			announce(n.watchers.Up())
+		}
 		return lost() - before
 	}
 }
@@ -90,33 +119,26 @@ func announce(calls []func()) {
 }
 
 // outage adds to the number of outages in force.
-func (n *Network) outage(up, down bool, by int) {
+func (n *Network) outage(l *links, up, down bool, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if up {
-		n.outages[0] += by
+		l.outages[0] += by
 	}
 	if down {
-		n.outages[1] += by
+		l.outages[1] += by
 	}
-	for _, h := range n.clients {
-		if b := h.bearer.Load(); b != nil {
-			b.block(n.outages[0] > 0, n.outages[1] > 0)
-		}
+	for _, b := range n.bearers(l) {
+		b.block(l.outages[0] > 0, l.outages[1] > 0)
 	}
 }
 
-// reset aborts both ends of every open connection, and returns how many there
-// were. Each end also sends its reset over the link.
-func (n *Network) reset() int64 {
-	n.mu.Lock()
-	hosts := []*host{n.server}
-	for _, h := range n.clients {
-		if h.bearer.Load() != nil {
-			hosts = append(hosts, h)
-		}
-	}
-	n.mu.Unlock()
+// reset aborts both ends of every open connection over links, and returns how many
+// there were. Each end also sends its reset over the link. Connections within a host go
+// with the access links.
+func (n *Network) reset(l *links) int64 {
+	hosts := n.used(n.everyHost())
+	slices.Reverse(hosts) // the server first
 	open := make(map[connection]bool)
 	for _, h := range hosts {
 		for _, e := range h.stack.RegisteredEndpoints() {
@@ -125,13 +147,23 @@ func (n *Network) reset() int64 {
 				continue
 			}
 			info, ok := ep.Info().(*stack.TransportEndpointInfo)
-			if ok {
-				open[connectionOf(info.ID)] = true
+			if !ok || h.linksTo(info.ID) != l {
+				continue
 			}
+			open[connectionOf(info.ID)] = true
 			ep.Abort()
 		}
 	}
 	return int64(len(open))
+}
+
+// linksTo are those that a connection of the host goes over; within the host it is the
+// access links.
+func (h *host) linksTo(id stack.TransportEndpointID) *links {
+	if b, _ := h.bearerTo(h.n.hostOf(netip.AddrFrom4(id.RemoteAddress.As4()))); b != nil {
+		return b.links
+	}
+	return &h.n.access
 }
 
 // connection names a connection, the same seen from either end.

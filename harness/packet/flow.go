@@ -22,11 +22,11 @@ const (
 	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
 )
 
-// tuple names a connection on the link of one client. Datagrams between the same
-// two ports are a connection, too. The zero tuple is of packets that belong to
-// none.
+// tuple names a connection on one link: the client is its near end, the server its far
+// end. Datagrams between the same two ports are a connection, too. The zero tuple is of
+// packets that belong to none.
 type tuple struct {
-	client                 [4]byte // address
+	client, server         [4]byte // addresses
 	protocol               tcpip.TransportProtocolNumber
 	clientPort, serverPort uint16
 }
@@ -97,9 +97,9 @@ func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 func tupleOf(ip header.IPv4, ports []byte, dir harness.Direction) tuple {
 	from, to := binary.BigEndian.Uint16(ports), binary.BigEndian.Uint16(ports[2:])
 	if dir == harness.Down {
-		return tuple{ip.DestinationAddress().As4(), ip.TransportProtocol(), to, from}
+		return tuple{ip.DestinationAddress().As4(), ip.SourceAddress().As4(), ip.TransportProtocol(), to, from}
 	}
-	return tuple{ip.SourceAddress().As4(), ip.TransportProtocol(), from, to}
+	return tuple{ip.SourceAddress().As4(), ip.DestinationAddress().As4(), ip.TransportProtocol(), from, to}
 }
 
 // length is how many sequence numbers the segment takes.

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,8 +22,6 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
-
-	"github.com/onebar/onebar/harness"
 )
 
 const (
@@ -38,19 +38,23 @@ const (
 // host implements harness.Host: one gVisor stack with one card.
 type host struct {
 	n      *Network
+	name   string
 	addr   atomic.Value // netip.Addr
-	client int          // index, if it is a client
+	client int          // index, -1 if it is no client
 	seed   uint64
+	others []*bearer   // the links of the topology that end here
+	dark   int         // faults in force that keep every packet from and to it from arriving; under Network.mu
+	cross  atomic.Bool // it serves cross traffic
 
 	once   sync.Once
 	err    error // why it could not be made
 	stack  *stack.Stack
 	card   *card
-	bearer atomic.Pointer[bearer] // of a client, once it is made
+	bearer atomic.Pointer[bearer] // the access link of a client, once it is made
 }
 
-func newHost(n *Network, addr netip.Addr, seed uint64) *host {
-	h := &host{n: n, seed: seed}
+func newHost(n *Network, name string, addr netip.Addr, seed uint64) *host {
+	h := &host{n: n, name: name, client: -1, seed: seed}
 	h.addr.Store(addr)
 	return h
 }
@@ -81,15 +85,7 @@ func (h *host) build() error {
 		RandSource:         random,
 		SecureRNG:          random,
 	})
-	c := &card{send: h.n.route}
-	var b *bearer
-	if h != h.n.server {
-		b = newBearer(h.n, h.client, h.n.profile)
-		b.block(h.n.outages[0] > 0, h.n.outages[1] > 0)
-		b.dark = h.n.dark
-		b.up.to, b.down.to = h.n.server.card, c
-		c.send = func(p *stack.PacketBuffer) { b.send(harness.Up, p) }
-	}
+	c := &card{send: h.send}
 	if err := s.CreateNIC(nic, c); err != nil {
 		return fmt.Errorf("make the card of host %v: %v", h.address(), err)
 	}
@@ -97,8 +93,10 @@ func (h *host) build() error {
 	if err := h.claim(tcpip.AddrFrom4(h.address().As4())); err != nil {
 		return err
 	}
-	h.bearer.Store(b)
-	h.tune(h.n.profile)
+	if h.client >= 0 {
+		h.bearer.Store(newBearer(&h.n.access, h, h.n.server))
+	}
+	h.tune()
 	return h.settle()
 }
 
@@ -120,10 +118,21 @@ func (h *host) settle() error {
 	return nil
 }
 
-// tune sets what depends on the profile: gVisor's floor of the whole
-// retransmission time-out stands in for Linux's srtt + max(200 ms, 4·var).
-func (h *host) tune(p harness.Profile) {
-	floor := tcpip.TCPMinRTOOption(min(p.Up.Delay+p.Down.Delay+minRTO, tcp.MaxRTO))
+// tune sets what depends on the profiles of its links: gVisor's floor of the whole
+// retransmission time-out stands in for Linux's srtt + max(200 ms, 4·var). A stack has
+// one floor for all its connections, so that of several links the quickest counts; on
+// the others only what the link tells gVisor of round trips brings the time-out up, see
+// echo.go. The caller holds n.mu.
+func (h *host) tune() {
+	var around []time.Duration // round trips
+	if len(h.others) == 0 || h.client >= 0 || h == h.n.server && len(h.n.clients) > 0 {
+		p := h.n.access.profile
+		around = append(around, p.Up.Delay+p.Down.Delay)
+	}
+	for _, b := range h.others {
+		around = append(around, b.profile.Up.Delay+b.profile.Down.Delay)
+	}
+	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+minRTO, tcp.MaxRTO))
 	// It can only fail above MaxRTO.
 	_ = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &floor)
 }
@@ -175,10 +184,14 @@ func (h *host) connect(protocol tcpip.TransportProtocolNumber, to netip.AddrPort
 	if err != nil {
 		return nil, err
 	}
-	if c := h.n.clientOf(to.Addr()); c != nil {
-		if err := c.ready(); err != nil {
-			return nil, err
-		}
+	other := h.n.hostOf(to.Addr())
+	if _, err := h.bearerTo(other); err != nil {
+		ep.Close()
+		return nil, os.NewSyscallError("connect", err)
+	}
+	if err := other.ready(); err != nil {
+		ep.Close()
+		return nil, err
 	}
 	full := tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(to.Addr().As4()), Port: to.Port()}
 	terr := ep.Connect(full)
@@ -239,6 +252,9 @@ func (h *host) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, q
 	if err != nil {
 		return nil, err
 	}
+	// As package net does: a port is free when its listener is closed, though
+	// connections that it has accepted live on.
+	ep.SocketOptions().SetReuseAddress(protocol == tcp.ProtocolNumber)
 	if terr := ep.Bind(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(at.Addr().As4()), Port: at.Port()}); terr != nil {
 		ep.Close()
 		return nil, sysError("bind", terr)
@@ -275,10 +291,10 @@ func (h *host) ListenPacket(_ context.Context, network, address string) (net.Pac
 	return newDatagram(ep, queue, false), nil
 }
 
-// WatchLink implements harness.LinkWatcher. The server has no access link: its up is
-// never called.
+// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
+// another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h == h.n.server {
+	if h.client < 0 {
 		return func() {}
 	}
 	return h.n.watchers.Watch(h.client, up)
@@ -305,7 +321,7 @@ func (h *host) resolve(protocol, network, address string) (netip.AddrPort, error
 	if err != nil {
 		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
 	}
-	if a.Addr() != h.n.server.address() && (!a.Addr().Is4() || h.n.clientOf(a.Addr()) == nil) {
+	if !a.Addr().Is4() || h.n.hostOf(a.Addr()) == nil {
 		return a, syscall.EHOSTUNREACH
 	}
 	return a, nil

@@ -3,6 +3,7 @@ package packet
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -36,32 +37,20 @@ func (f *flow) open(now time.Duration) bool {
 	}
 }
 
-// bearers returns the links in use, and the hosts at their ends. The caller holds
-// n.mu.
-func (n *Network) bearers() (list []*bearer, clients []*host) {
-	for _, h := range n.clients {
-		if b := h.bearer.Load(); b != nil {
-			list, clients = append(list, b), append(clients, h)
-		}
-	}
-	return list, clients
-}
-
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	bearers, hosts := n.bearers()
-	for i, b := range bearers {
-		was := hosts[i].address()
-		if newAddress && hosts[i].card.tunnel.Load() == nil {
+	for _, b := range n.bearers(&n.access) {
+		was := b.near.address()
+		if newAddress && b.near.card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
-			if err := hosts[i].move(); err != nil {
+			if err := b.near.move(); err != nil {
 				return hits, err
 			}
 		}
-		hits += b.forget(was, hosts[i].address())
+		hits += b.forget(was, b.near.address())
 	}
 	return hits, nil
 }
@@ -120,21 +109,30 @@ type silenced struct {
 	flows []*flow
 }
 
-// vanish keeps the packets of every flow there is from arriving until the end. If
-// a side is named, its machines have no power meanwhile: no packet arrives at all,
-// and at the end their connections are gone without a word.
-func (n *Network) vanish(side harness.Side) (end func() int64) {
-	var dark int
+// vanish keeps the packets of every flow there is on links from arriving until the end.
+// If a side is named, its machines have no power meanwhile: the links are all those
+// that end at one of them, no packet of them arrives, and at the end the machines'
+// connections are gone without a word.
+func (n *Network) vanish(l *links, side harness.Side) (end func() int64, err error) {
+	var hosts []*host
 	if side != harness.SideUnknown {
-		dark = 1
+		if hosts, err = n.side(side); err != nil {
+			return nil, fmt.Errorf("inject vanish: %w", err)
+		}
 	}
 	if side == harness.Client {
 		n.watchers.Down()
 	}
+	list := n.darken(hosts, 1)
+	if side == harness.SideUnknown {
+		n.mu.Lock()
+		list = n.bearers(l)
+		n.mu.Unlock()
+	}
 	var hits int64
 	var gone []silenced
 	now := n.now()
-	for _, b := range n.darken(dark) {
+	for _, b := range list {
 		b.mu.Lock()
 		s := silenced{b: b}
 		for _, f := range b.flows {
@@ -148,10 +146,10 @@ func (n *Network) vanish(side harness.Side) (end func() int64) {
 		gone = append(gone, s)
 	}
 	return func() int64 {
-		for _, h := range n.hosts(side) {
+		for _, h := range n.used(hosts) {
 			h.forget()
 		}
-		n.darken(-dark)
+		n.darken(hosts, -1)
 		for _, s := range gone {
 			s.b.mu.Lock()
 			for _, f := range s.flows {
@@ -163,37 +161,31 @@ func (n *Network) vanish(side harness.Side) (end func() int64) {
 			announce(n.watchers.Up())
 		}
 		return hits
-	}
+	}, nil
 }
 
-// darken adds to the number of faults that keep every packet from arriving, and
-// returns the links in use.
-func (n *Network) darken(by int) []*bearer {
+// darken adds to the number of faults that keep every packet from and to hosts from
+// arriving, and returns the links in use that end at them.
+func (n *Network) darken(hosts []*host, by int) []*bearer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.dark += by
-	list, _ := n.bearers()
+	for _, h := range hosts {
+		h.dark += by
+	}
+	list := n.touching(hosts)
 	for _, b := range list {
 		b.mu.Lock()
-		b.dark += by
+		b.dark = b.near.dark + b.far.dark
 		b.mu.Unlock()
 	}
 	return list
 }
 
-// hosts returns the hosts of a side that have been used.
-func (n *Network) hosts(side harness.Side) []*host {
-	switch side {
-	case harness.Server:
-		return []*host{n.server}
-	case harness.Client:
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		_, clients := n.bearers()
-		return clients
-	default:
-		return nil
-	}
+// used returns those of hosts that have been used.
+func (n *Network) used(hosts []*host) []*host {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.client >= 0 && h.bearer.Load() == nil })
 }
 
 // forget ends every TCP connection of the host, as a loss of power does.

@@ -56,12 +56,18 @@ func (Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network,
 
 // Network implements harness.Network.
 type Network struct {
-	seed   uint64
-	start  time.Time
-	sink   harness.PacketSink // nil is nobody
-	queue  *queue
-	server *host
-	cross  cross
+	seed  uint64
+	start time.Time
+	sink  harness.PacketSink // nil is nobody
+	queue *queue
+	cross cross
+
+	topology harness.Topology
+	server   *host
+	clients  []*host
+	further  []*host  // those of the topology
+	others   []*links // those of the topology
+	access   links
 
 	watchers link.Watchers
 
@@ -76,15 +82,8 @@ type Network struct {
 	life   sync.RWMutex
 	closed bool
 
-	mu       sync.Mutex
-	profile  harness.Profile
-	outages  [2]int // blackholes in force, up and down
-	dark     int    // faults in force that keep every packet from arriving
-	clients  []*host
-	splices  []io.Closer
-	lost     [2]atomic.Int64 // packets lost in outages, up and down
-	refusing atomic.Int64    // refusals in force
-	refused  atomic.Int64    // connections refused
+	mu      sync.Mutex // of links and hosts, and of splices
+	splices []io.Closer
 }
 
 // New opens a network. Config.Toxics is not looked at.
@@ -92,20 +91,27 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if c.Clients < 0 || c.Clients > MaxClients {
 		return nil, fmt.Errorf("open packet network: %d clients, have 0 to %d", c.Clients, MaxClients)
 	}
+	if err := c.Check(c.Clients); err != nil {
+		return nil, fmt.Errorf("open packet network: %w", err)
+	}
 	log.SetTarget(discard{})
-	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, profile: c.Profile, capture: c.Capture}
+	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, topology: c.Topology, capture: c.Capture}
+	n.access.profile = c.Profile
 	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
 		n.start = time.Now()
 	}
 	seeds := harness.Rand(c.Seed, harness.StreamEngine)
-	n.server = newHost(n, serverAddr(), seeds.Uint64())
+	n.server = newHost(n, harness.ServerName, serverAddr(), seeds.Uint64())
 	n.clients = make([]*host, c.Clients)
 	for i := range n.clients {
-		n.clients[i] = newHost(n, clientAddr(i), seeds.Uint64())
+		n.clients[i] = newHost(n, harness.ClientName(i), clientAddr(i), seeds.Uint64())
 		n.clients[i].client = i
 	}
-	if err := n.server.ready(); err != nil {
+	for i, name := range c.Hosts {
+		n.further = append(n.further, newHost(n, name, netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 2)}), seeds.Uint64()))
+	}
+	if err := errors.Join(n.server.ready(), n.join()); err != nil {
 		return nil, err
 	}
 	var err error
@@ -132,21 +138,6 @@ func (n *Network) Client(i int) harness.Host { return n.clients[i] }
 // Server implements harness.Network.
 func (n *Network) Server() harness.Host { return n.server }
 
-// SetProfile implements harness.Network. The smallest retransmission time-out,
-// which follows the round trip of the profile, changes for new connections only.
-func (n *Network) SetProfile(p harness.Profile) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.profile = p
-	n.server.tune(p)
-	for _, h := range n.clients {
-		if b := h.bearer.Load(); b != nil {
-			h.tune(p)
-			b.set(p)
-		}
-	}
-}
-
 // serverAddr is 10.0.0.1, clientAddr 10.1.x.y, a client's first address.
 func serverAddr() netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, 1}) }
 
@@ -165,16 +156,6 @@ func (n *Network) clientOf(a netip.Addr) *host {
 	return n.clients[i]
 }
 
-// route puts a packet of the server on the link of the client it is for.
-func (n *Network) route(p *stack.PacketBuffer) {
-	dst := header.IPv4(p.NetworkHeader().Slice()).DestinationAddress()
-	if c := n.clientOf(netip.AddrFrom4(dst.As4())); c != nil {
-		if b := c.bearer.Load(); b != nil {
-			b.send(harness.Down, p)
-		}
-	}
-}
-
 // land ends a flight: the packet arrives at the host it is for, or is counted
 // as lost.
 func (n *Network) land(fl *flight) {
@@ -187,21 +168,21 @@ func (n *Network) land(fl *flight) {
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
 	if r.Drop == harness.DropOutage {
-		n.lost[r.Direction-harness.Up].Add(1)
+		fl.b.lost[r.Direction-harness.Up].Add(1)
 	}
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
 	if r.Cross && r.Drop == harness.DropNone {
-		n.cross.delivered.Add(1)
+		fl.b.delivered.Add(1)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.opens() && n.refusing.Load() > 0:
+	case fl.seg.opens() && fl.b.refusing.Load() > 0:
 		fl.pkt.DecRef()
 		if fl.b.refuse(fl) {
-			n.refused.Add(1)
+			fl.b.refused.Add(1)
 		}
 	default:
 		if fl.way.to.tunnel.Load() == nil {
@@ -214,7 +195,7 @@ func (n *Network) land(fl *flight) {
 // encode makes the packet of a segment without payload that travels in
 // direction d.
 func encode(d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := s.client, serverAddr().As4(), s.clientPort, s.serverPort
+	src, dst, from, to := s.client, s.server, s.clientPort, s.serverPort
 	if d == harness.Down {
 		src, dst, from, to = dst, src, to, from
 	}
@@ -264,20 +245,20 @@ func (n *Network) Close() error {
 		}
 	}
 	// gVisor's order: abort the endpoints, end the stacks, then the link.
-	for _, h := range n.clients {
+	hosts := n.everyHost()
+	for _, h := range hosts {
 		h.abort()
 	}
-	n.server.abort()
 	n.stopped.Store(true)
-	for _, h := range n.clients {
+	for _, h := range hosts {
 		h.close()
 	}
-	n.server.close()
 	n.queue.close()
-	for _, h := range n.clients {
-		if b := h.bearer.Load(); b != nil {
-			b.release()
-		}
+	n.mu.Lock()
+	list := n.touching(hosts)
+	n.mu.Unlock()
+	for _, b := range list {
+		b.release()
 	}
 	n.cross.running.Wait()
 	return err

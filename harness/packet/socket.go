@@ -158,6 +158,10 @@ func (d *deadline) set(t time.Time) {
 	if t.IsZero() {
 		return
 	}
+	if !t.After(time.Now()) { // at once, before a call that comes next
+		close(d.over)
+		return
+	}
 	over := d.over
 	var timer *time.Timer
 	timer = time.AfterFunc(time.Until(t), func() {

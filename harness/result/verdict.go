@@ -10,7 +10,7 @@ const (
 	StatusUnknown Status = iota // it could not be judged; never a pass
 	Pass
 	Fail
-	NotApplicable // of a check only: the subject does not offer what it takes to judge it; shown, and no worse than a pass
+	NotApplicable // of a check only: the subject does not offer what the check needs; it is shown, and does not fail the run
 )
 
 const statusNames enum.Names = "unknown pass fail n/a"
@@ -52,6 +52,7 @@ const (
 type Verdict struct {
 	Check    string    `json:"check"` // such as "lost", "duplicated"
 	Status   Status    `json:"status"`
+	Weak     bool      `json:"weak,omitempty"`     // the check is about the experiment, not about the subject: it never fails
 	Summary  string    `json:"summary"`            // one line for people, also when it passed
 	Count    int       `json:"count,omitempty"`    // how many findings there are in all
 	Findings []Finding `json:"findings,omitempty"` // the first MaxFindings of them

@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // JudgeFile judges and measures a saved history.
@@ -64,9 +65,9 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	if end == nil || end.Interrupted || end.Error != "" {
 		doubt(&res, "the run did not come to its end")
 	}
-	for _, check := range []string{"load", "impairment"} {
-		if v := res.Verdict(check); v.Status != result.Pass {
-			doubt(&res, "the experiment was not as asked, see "+check)
+	for _, v := range res.Verdicts {
+		if v.Weak && v.Status != result.Pass {
+			doubt(&res, "the experiment was not as asked, see "+v.Check)
 		}
 	}
 	for _, v := range res.Verdicts {
@@ -123,15 +124,16 @@ func begin(res *result.Result, rec history.Record) error {
 
 // conclude fills in what is known at the end of a history.
 func conclude(res *result.Result, judge *check.Judge, collector *metric.Collector) error {
-	thresholds, err := metric.ParseAll(res.Scenario.Expect)
+	thresholds, err := threshold.ParseAll(res.Scenario.Expect)
 	if err != nil {
 		return err
 	}
 	res.Verdicts = judge.Verdicts()
-	res.Figures = append(collector.Figures(), metric.VerdictFigures(res.Verdicts)...)
+	wanted := threshold.PhaseFigures(thresholds)
+	res.Figures = append(collector.Figures(wanted...), metric.VerdictFigures(res.Verdicts)...)
 	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()
-	res.Thresholds = metric.Evaluate(thresholds, res.Figures, res.Phases)
-	res.Busy = metric.Doubt(res.Thresholds, thresholds, collector.OnTime())
+	res.Thresholds = threshold.Evaluate(thresholds, res.Figures, res.Phases)
+	res.Busy = threshold.Doubt(res.Thresholds, thresholds, collector.OnTime(wanted...))
 	return nil
 }
 

@@ -25,11 +25,11 @@ type player struct {
 	began    time.Time    // the start of the script
 
 	triggers *triggers
-	profile  harness.Profile // of the links
-	active   []*underway     // in the order they began, changes of the link among them
+	links    []harness.Link // the access links, without ends, and those of the topology
+	active   []*underway    // in the order they began, changes of the link among them
 
-	dark  time.Time // the beginning of the outages that a sender's timer may span
-	quiet time.Time // from then on nothing that an outage held up is sent again
+	outageFrom time.Time // the beginning of the outages that a sender's timer may span
+	quiet      time.Time // from then on nothing that an outage held up is sent again
 }
 
 // underway is an occurrence that has begun and not ended.
@@ -133,12 +133,12 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		return p.heal(ctx, "")
 	case f.links():
 		if o.to == 0 { // it takes the place of those before for good
-			p.active = slices.DeleteFunc(p.active, (*underway).links)
+			p.active = slices.DeleteFunc(p.active, func(g *underway) bool { return g.links() && g.On == f.On })
 		}
 		p.active = append(p.active, f)
-		p.setLink()
-		p.phase("")
-		return nil
+		err := p.setLink(f.On)
+		p.phase("", f.On)
+		return err
 	}
 	var err error
 	if f.end, err = kind.Begin(p.scene(), o.Event); err != nil {
@@ -149,7 +149,7 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	if kind.Length == fault.AtOnce {
 		return p.finish(ctx, f)
 	}
-	p.phase("")
+	p.phase("", f.On)
 	return nil
 }
 
@@ -172,15 +172,33 @@ func (p *player) scene() *fault.Scene {
 // links reports whether f changes the link.
 func (f *underway) links() bool { return f.Action == harness.SetLink }
 
-// setLink sets the link of the latest change in force, or else the scenario's.
-func (p *player) setLink() {
-	p.profile = p.scenario.Link
-	for _, f := range p.active {
-		if f.links() {
-			p.profile = *f.Link
+// setLink sets the profile of a link, empty being the access links: that of the latest
+// change in force, or else the one it began with.
+func (p *player) setLink(name string) error {
+	return p.network.SetLinkProfile(name, p.profile(name))
+}
+
+// profile is what a link is to have now.
+func (p *player) profile(link string) (now harness.Profile) {
+	for _, l := range p.links {
+		if nameOf(l) == link {
+			now = l.Profile
 		}
 	}
-	p.network.SetProfile(p.profile)
+	for _, f := range p.active {
+		if f.links() && f.On == link {
+			now = *f.Link
+		}
+	}
+	return now
+}
+
+// nameOf is the name of a link, empty for the access links.
+func nameOf(l harness.Link) string {
+	if l.Near == "" {
+		return ""
+	}
+	return l.Name()
 }
 
 // finish ends a fault and notes what it hit. The phase ends before the fault
@@ -188,18 +206,18 @@ func (p *player) setLink() {
 func (p *player) finish(ctx context.Context, f *underway) error {
 	p.active = slices.DeleteFunc(p.active, func(g *underway) bool { return g == f })
 	if f.links() {
-		p.setLink()
-		p.phase("")
-		return nil
+		err := p.setLink(f.On)
+		p.phase("", f.On)
+		return err
 	}
 	if f.fault.Length != fault.AtOnce {
-		p.phase("")
+		p.phase("", f.On)
 	}
 	hits, err := f.end(ctx)
 	if err != nil {
 		err = fmt.Errorf("event %d of the timeline: %w", f.event+1, err)
 	}
-	if fault.Struck(f.Event) {
+	if fault.HitsTrigger(f.Event) {
 		hits++
 	}
 	if f.outage(harness.Up) {
@@ -217,10 +235,10 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 // that began at an instant and has ended: as long as the outage lasted. Its timer
 // may span the time to another outage, which then counts with the first.
 func (p *player) backOff(from time.Time) {
-	if from.Before(p.dark) || from.After(p.quiet) {
-		p.dark = from
+	if from.Before(p.outageFrom) || from.After(p.quiet) {
+		p.outageFrom = from
 	}
-	p.quiet = time.Now().Add(time.Since(p.dark))
+	p.quiet = time.Now().Add(time.Since(p.outageFrom))
 }
 
 // outage reports whether every packet in a direction is lost while f is in force.
@@ -244,21 +262,33 @@ func (p *player) heal(ctx context.Context, name string) error {
 		}
 	}
 	p.active = nil
-	p.setLink()
-	p.phase(name)
+	for _, l := range p.links {
+		errs = append(errs, p.setLink(nameOf(l)))
+	}
+	p.phases(name)
 	return errors.Join(errs...)
 }
 
-// phase notes what is asked of the links from now on. It has the given name, or
-// that of the latest event in force that has one, or one made of what is in
-// force.
-func (p *player) phase(name string) {
-	ph := history.Phase{Name: name, Profile: p.profile}
-	words := []string{p.profile.Name}
+// phases notes what is asked of every link from now on.
+func (p *player) phases(name string) {
+	for _, l := range p.links {
+		p.phase(name, nameOf(l))
+	}
+}
+
+// phase notes what is asked of a link from now on, empty being the access links. It has
+// the given name, or that of the latest event in force that has one, or one made of what
+// is in force. That of a link of the topology begins with the link's name.
+func (p *player) phase(name, link string) {
+	ph := history.Phase{Name: name, Link: link, Profile: p.profile(link)}
+	words := []string{ph.Profile.Name}
 	if words[0] == "" {
 		words[0] = "custom link"
 	}
 	for _, f := range p.active {
+		if f.On != link {
+			continue
+		}
 		if f.Phase != "" && name == "" {
 			ph.Name = f.Phase
 		}
@@ -270,6 +300,9 @@ func (p *player) phase(name string) {
 	}
 	if ph.Name == "" {
 		ph.Name = strings.Join(words, ", ")
+	}
+	if link != "" {
+		ph.Name = link + ": " + ph.Name
 	}
 	p.state(ph.Name)
 	p.history.Record(history.Record{Phase: &ph})

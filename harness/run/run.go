@@ -19,9 +19,9 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
-	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/threshold"
 	"github.com/onebar/onebar/harness/workload"
 )
 
@@ -33,14 +33,14 @@ type Options struct {
 	Dir     string                       // of this run's files: history.jsonl, run.log, state/; empty keeps the history in memory, and leaves the subject no folder
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
-	Watch   func(done int, state string) // told how many orders are final, and what goes on; nil is nobody
+	Watch   func(done int, state string) // called with the number of final orders and the phase; nil is not called
 	Clock   bool                         // time is real: note in the history when the machine is late
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
-	Each    func(history.Record)         // shown each record of the history when it is judged; nil is nobody
+	Each    func(history.Record)         // called with each record of the history when it is judged; nil is not called
 
 	// Moments is told of each moment of a request in the script, if the subject is a
 	// one with harness.FollowRequests: one call after the other, and nothing of the answer gets
-	// further meanwhile. Nil is nobody.
+	// further meanwhile. Nil is not called.
 	Moments func(m harness.Moment, request int64)
 }
 
@@ -91,14 +91,14 @@ func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whol
 
 // supported refuses what could not be carried out or judged, all of it at once.
 func supported(sc harness.Scenario, o Options) error {
-	_, err := metric.ParseAll(sc.Expect)
+	_, err := threshold.ParseAll(sc.Expect)
 	errs := []error{o.Engine.Supports(sc), err}
 	if o.Pcap && o.Engine.Payload() {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))
 	}
 	can := o.Subject.Abilities()
 	for _, e := range sc.Timeline {
-		errs = append(errs, fault.Refuse(e, can))
+		errs = append(errs, fault.Refuse(e, can, harness.TopologyOf(o.Subject, sc.Workload)))
 	}
 	return errors.Join(errs...)
 }
@@ -108,6 +108,7 @@ type running struct {
 	scenario harness.Scenario
 	options  Options
 	network  harness.Network
+	topology harness.Topology
 	history  *history.Writer
 	packets  *gate
 	triggers *triggers
@@ -127,7 +128,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	begin := time.Now()
 	r := &running{
 		scenario: sc, options: o, history: history.New(f.out(), begin), log: log,
-		triggers: newTriggers(sc.Timeline, o),
+		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
 	}
 	r.packets = &gate{sink: r.history, start: begin}
 	can := o.Subject.Abilities()
@@ -138,7 +139,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	}})
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
-		Toxics: hasToxics(sc), Packets: r.packets, Log: log, Lose: r.triggers.lose(),
+		Topology: r.topology,
+		Toxics:   hasToxics(sc), Packets: r.packets, Log: log, Lose: r.triggers.lose(),
 	}
 	var err error
 	if o.Pcap {
@@ -245,9 +247,10 @@ func (r *running) play(ctx context.Context) error {
 	p := &player{
 		scenario: r.scenario, network: r.network, subject: r.options.Subject,
 		history: r.history, open: r.users.Open, state: r.watch.set,
-		began: time.Now(), profile: r.scenario.Link, triggers: r.triggers,
+		began: time.Now(), triggers: r.triggers,
+		links: append([]harness.Link{{Profile: r.scenario.Link}}, r.topology.Links...),
 	}
-	p.phase("")
+	p.phases("")
 	orders := workload.Plan(r.scenario.Workload, harness.Rand(r.options.Seed, harness.StreamWorkload))
 	paying := make(chan struct{})
 	users, goHome := context.WithCancel(ctx)
@@ -292,10 +295,16 @@ func (r *running) settle(ctx context.Context) bool {
 		last = r.quiet
 	}
 	workload.SleepUntil(ctx, last)
-	up, down := r.scenario.Link.Up, r.scenario.Link.Down
-	linger := 500*time.Millisecond + 2*(up.Delay+up.Jitter+down.Delay+down.Jitter)
+	linger := 500*time.Millisecond + 2*roundTrip(r.scenario.Link)
+	for _, l := range r.topology.Links {
+		linger += 2 * roundTrip(l.Profile)
+	}
 	workload.SleepUntil(ctx, time.Now().Add(linger))
 	return settled
+}
+
+func roundTrip(p harness.Profile) time.Duration {
+	return p.Up.Delay + p.Up.Jitter + p.Down.Delay + p.Down.Jitter
 }
 
 // readLedger writes the ledger, and what the payers still hold, to the history.

@@ -64,7 +64,10 @@ func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 	return e.bench, nil
 }
 
-func (b *bench) SetProfile(p harness.Profile) { b.note("link %s", p.Name) }
+func (b *bench) SetLinkProfile(_ string, p harness.Profile) error {
+	b.note("link %s", p.Name)
+	return nil
+}
 
 func (b *bench) Inject(f harness.Fault) (func() int64, error) {
 	b.note("%s", f.Action)

@@ -17,7 +17,7 @@ import (
 type triggers struct {
 	events []harness.Event             // of the timeline
 	storer harness.Storer              // nil if commits are not counted
-	watch  func(harness.Moment, int64) // told of each moment of a request; nil is nobody
+	watch  func(harness.Moment, int64) // called for each moment of a request; nil is not called
 	fired  chan int                    // indices of events, in the order in which they came
 
 	mu      sync.Mutex
@@ -25,12 +25,13 @@ type triggers struct {
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
 	moments map[moment][]int
-	begun   map[int]chan struct{} // closed when the event has begun, of those that somebody waits for
+	begun   map[int]chan struct{} // closed when the event has begun, of those that a call of moment waits for
 	failed  map[harness.Side]bool // its power has failed at a commit, and the crash is yet to begin
 }
 
 // packet is which packet a trigger waits for.
 type packet struct {
+	link      string // empty is the access link of client
 	client    int
 	direction harness.Direction
 	n         int64
@@ -60,7 +61,7 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 			k := moment{w.Moment, w.Request}
 			t.moments[k] = append(t.moments[k], i)
 		default:
-			k := packet{w.Client, w.Direction, w.Packet}
+			k := packet{w.Link, w.Client, w.Direction, w.Packet}
 			t.packets[k] = append(t.packets[k], i)
 		}
 	}
@@ -81,7 +82,7 @@ func (t *triggers) lose() func(harness.Packet) harness.DropReason {
 
 // packet fires the events that wait for p, and says whether one of them loses it.
 func (t *triggers) packet(p harness.Packet) harness.DropReason {
-	k := packet{p.Client, p.Direction, p.N}
+	k := packet{p.Link, p.Client, p.Direction, p.N}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.playing {
@@ -89,7 +90,7 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	}
 	reason := harness.DropNone
 	for _, i := range t.packets[k] {
-		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone {
+		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone && t.events[i].On == p.Link {
 			reason = lost
 		}
 		t.fired <- i
@@ -220,8 +221,8 @@ func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok boo
 	}
 }
 
-// rest yields the events whose moment has come and that nobody has waited for: of
-// a power failure at the very end, say, after which the side must be restarted.
+// rest yields the events whose moment has come and that wait has not returned: of a
+// power failure at the very end, say, after which the side must be restarted.
 func (t *triggers) rest() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for len(t.fired) > 0 && yield(t.came(<-t.fired)) {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// watchEvery is how often a watcher is told of progress.
+// watchEvery is how often progress is reported.
 const watchEvery = 200 * time.Millisecond
 
-// watcher tells somebody, from time to time, how far a run is.
+// watcher reports, from time to time, how far a run is.
 type watcher struct {
 	tell  func(done int, state string)
 	done  func() int
@@ -18,7 +18,7 @@ type watcher struct {
 	ended sync.WaitGroup
 }
 
-// newWatcher starts a watcher; a nil tell makes one that says nothing.
+// newWatcher starts a watcher; with a nil tell it reports nothing.
 func newWatcher(tell func(int, string), done func() int) *watcher {
 	w := &watcher{tell: tell, done: done, quit: make(chan struct{})}
 	if tell != nil {

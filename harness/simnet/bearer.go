@@ -8,16 +8,19 @@ import (
 	"github.com/onebar/onebar/harness/link"
 )
 
-// bearer is the link of one client, both directions, with the NAT before it.
+// bearer is one link between two hosts, both directions. That of a client and the
+// server has the client at its near end, with the NAT before it.
 type bearer struct {
+	*links // that are impaired as this one is
 	n      *Network
-	client *host
+	near   *host
+	far    *host
 	up     way
 	down   way
 	flows  []*flow // those with a socket at one end at least, in order of appearance
 	count  uint64  // flows so far
 
-	retired map[[4]byte]bool // addresses the client had before
+	retired map[[4]byte]bool // addresses that the client had before
 }
 
 // way is one direction of a bearer.
@@ -34,11 +37,11 @@ type way struct {
 type flow struct {
 	id       uint64
 	bearer   *bearer
-	client   [4]byte // address
+	client   [4]byte // address of the near end
 	ends     int     // sockets that have it
 	cross    bool
 	datagram bool
-	ports    [2]uint16 // of datagrams: the client's and the server's
+	ports    [2]uint16 // of datagrams: of the near and of the far end
 	refused  bool
 	reset    bool
 	last     time.Duration // when its last packet was offered
@@ -61,8 +64,7 @@ func (f *flow) half(d harness.Direction) *half {
 	return &f.down
 }
 
-// flight is a packet on its way, over a link or, if it has no flow, within the
-// server.
+// flight is a packet on its way, over a link or, if it has no flow, within a host.
 type flight struct {
 	event
 	n       *Network
@@ -75,16 +77,37 @@ type flight struct {
 	offset  int      // of a fragment in its datagram
 }
 
-func newBearer(n *Network, client *host) *bearer {
-	b := &bearer{n: n, client: client}
+func newBearer(l *links, near, far *host) *bearer {
+	b := &bearer{links: l, n: near.n, near: near, far: far}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
-	b.up.to, b.down.to = n.server, client
+	b.up.to, b.down.to = far, near
 	for _, w := range b.ways() {
-		w.path = n.profile.Path(w.dir)
-		w.link = link.New(n.seed, link.ID{Client: client.index, Direction: w.dir}, w.path)
+		w.path = l.profile.Path(w.dir)
+		w.link = link.New(b.n.seed, b.id(w.dir), w.path)
 	}
 	b.block()
 	return b
+}
+
+// client is the number of the client whose access link it is, 0 if it is none.
+func (b *bearer) client() int {
+	if b.name != "" {
+		return 0
+	}
+	return b.near.client
+}
+
+// id names one direction of it, for random draws.
+func (b *bearer) id(d harness.Direction) link.ID {
+	return link.ID{Client: b.client(), Link: b.name, Direction: d}
+}
+
+// from is the direction of what a host at one of its ends sends.
+func (b *bearer) from(h *host) harness.Direction {
+	if h == b.near {
+		return harness.Up
+	}
+	return harness.Down
 }
 
 func (b *bearer) ways() [2]*way { return [2]*way{&b.up, &b.down} }
@@ -96,20 +119,20 @@ func (b *bearer) way(d harness.Direction) *way {
 	return &b.down
 }
 
-// set takes over the profile of the network, block its outages.
+// set takes over the profile of its links, block their outages.
 func (b *bearer) set() {
 	for _, w := range b.ways() {
-		w.path = b.n.profile.Path(w.dir)
+		w.path = b.profile.Path(w.dir)
 		w.link.Set(w.path)
 	}
 }
 
 func (b *bearer) block() {
-	b.up.link.Block(b.n.outages[0] > 0)
-	b.down.link.Block(b.n.outages[1] > 0)
+	b.up.link.Block(b.outages[0] > 0)
+	b.down.link.Block(b.outages[1] > 0)
 }
 
-// begin numbers a new flow of the client's address.
+// begin numbers a new flow of an address of the near end.
 func (b *bearer) begin(address [4]byte) *flow {
 	b.count++
 	f := &flow{id: b.count, bearer: b, client: address, forgotten: b.retired[address]}
@@ -164,7 +187,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 	f.last = now
 	fl.to, fl.flow = w.to, f
 	fl.report = harness.Packet{
-		At: now, Client: b.client.index, Flow: int(f.id), N: w.offered, Direction: d, Size: size,
+		At: now, Link: b.name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: size,
 		Retransmit: again, Cross: f.cross,
 	}
 	b.capture(d, f, fl)
@@ -189,15 +212,15 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 	b.n.push(&fl.event, fl.fate.Arrive)
 }
 
-// fate asks the link. A packet of the client that the NAT throws away has crossed
-// the link; one of the server has not.
+// fate asks the link. A packet of the near end that does not arrive because of the NAT,
+// or because a host is without power, has crossed the link; one of the far end has not.
 func (b *bearer) fate(f *flow, k link.Key, p *harness.Packet) link.Fate {
 	if b.n.lose != nil {
 		if reason := b.n.lose(*p); reason != harness.DropNone {
 			return link.Fate{Drop: reason}
 		}
 	}
-	cut := b.n.dark > 0 || f.forgotten || f.vanished > 0
+	cut := b.near.dark+b.far.dark > 0 || f.forgotten || f.vanished > 0
 	if cut && p.Direction == harness.Down {
 		return link.Fate{Drop: harness.DropNAT}
 	}
@@ -226,7 +249,7 @@ func (fl *flight) land() {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
-		n.tell(r)
+		n.tell(fl.flow.bearer.links, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
 		fl.to.receive(fl)
@@ -251,13 +274,13 @@ func (n *Network) recycle(fl *flight) {
 	n.flights = append(n.flights, fl)
 }
 
-// tell passes on what happened to a packet.
-func (n *Network) tell(r *harness.Packet) {
+// tell passes on what happened to a packet of a link.
+func (n *Network) tell(l *links, r *harness.Packet) {
 	if r.Drop == harness.DropOutage {
-		n.lost[r.Direction-harness.Up]++
+		l.lost[r.Direction-harness.Up]++
 	}
 	if r.Cross && r.Drop == harness.DropNone {
-		n.crossed++
+		l.crossed++
 	}
 	if n.sink != nil {
 		n.sink.Packet(*r)

@@ -24,8 +24,8 @@ const (
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(d harness.Direction, f *flow, fl *flight) {
-	if b.n.capture != nil {
-		b.n.capture.Capture(b.n.at, b.client.index, d, b.n.encode(d, f, fl))
+	if b.n.capture != nil && b.name == "" {
+		b.n.capture.Capture(b.n.at, b.client(), d, b.n.encode(d, f, fl))
 	}
 }
 
@@ -166,5 +166,5 @@ func (s *segment) stamps(b []byte) []byte {
 
 // firstSequence is the sequence number of the SYN that goes in direction d.
 func (n *Network) firstSequence(d harness.Direction, f *flow) uint32 {
-	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.bearer.client.index)<<32+f.id<<2+uint64(d))).Uint32()
+	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.bearer.client())<<32+f.id<<2+uint64(d))).Uint32()
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// The ports of the server that cross traffic goes to and comes from, named for what
+// The ports of the server, or of the host at the far end, that cross traffic goes to and comes from, named for what
 // is there: RFC 863 and RFC 864. A program may listen there all the same: it does
 // not get cross traffic.
 const (
@@ -29,50 +29,55 @@ const (
 	drain       // throw away what comes
 )
 
-// transfer is the cross traffic of one client in one direction: a connection, and
+// transfer is the cross traffic of one link in one direction: a connection, and
 // another one when that has ended, until it is stopped.
 type transfer struct {
 	again   event
-	host    *host
-	bulk    bulk // what the client does
+	host    *host // at the near end
+	far     *host
+	bulk    bulk // what the near end does
 	end     *endpoint
 	stopped bool
 }
 
-// crossTraffic begins a transfer in direction d, or both ways if it is unknown, for
-// every client.
-func (n *Network) crossTraffic(d harness.Direction) func() int64 {
+// crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
+// every one of the links.
+func (n *Network) crossTraffic(l *links, d harness.Direction) func() int64 {
 	var list []*transfer
-	begin := func(h *host, b bulk) {
-		t := &transfer{host: h, bulk: b}
-		t.again = event{rank: h.number(), run: t.dial}
+	begin := func(b *bearer, what bulk) {
+		t := &transfer{host: b.near, far: b.far, bulk: what}
+		t.again = event{rank: b.near.number(), run: t.dial}
 		n.set(&t.again, n.clock())
 		list = append(list, t)
 	}
-	for _, h := range n.clients {
-		h.wake()
+	if l == &n.access {
+		for _, h := range n.clients {
+			h.wake()
+		}
+	}
+	for _, b := range n.bearers(l) {
 		if d != harness.Up {
-			begin(h, drain)
+			begin(b, drain)
 		}
 		if d != harness.Down {
-			begin(h, fill)
+			begin(b, fill)
 		}
 	}
 	n.rearm()
-	before := n.crossed
+	before := l.crossed
 	return n.ending(func() int64 {
 		for _, t := range list {
 			t.stop()
 		}
 		n.rearm()
-		return n.crossed - before
+		return l.crossed - before
 	})
 }
 
 // dial connects anew.
 func (t *transfer) dial() {
 	h := t.host
-	to := addr{h.n.server.ip, discardPort}
+	to := addr{t.far.ip, discardPort}
 	if t.bulk == drain {
 		to.port = chargenPort
 	}

@@ -53,6 +53,9 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
+	if _, err := h.bearerTo(to); err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: os.NewSyscallError("connect", err)}
+	}
 	d, err := h.open(0)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: err}
@@ -93,24 +96,30 @@ func (d *datagram) flush() {
 
 // send puts a datagram onto the link, in fragments if it is large.
 func (d *datagram) send(m *message) {
-	b := d.host.bearerTo(m.to)
+	b, err := d.host.bearerTo(m.to)
+	if err != nil {
+		d.failure = syscall.EHOSTUNREACH
+		d.change.Broadcast()
+		return
+	}
 	if b == nil {
 		fl := d.n.flight()
 		fl.message, fl.to = m, d.host
 		d.n.push(&fl.event, d.n.at)
 		return
 	}
-	f := b.datagrams(d.dir, m)
+	dir := b.from(d.host)
+	f := b.datagrams(dir, m)
 	rest := udpHeader + len(m.data)
 	if rest > fragment {
 		m.missing = new(int)
 		*m.missing = (rest + fragment - 1) / fragment
-		m.id = uint16(f.half(d.dir).ordinal + 1)
+		m.id = uint16(f.half(dir).ordinal + 1)
 	}
 	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
 		fl := d.n.flight()
 		fl.message, fl.offset = m, offset
-		b.offer(d.dir, f, fl, ipHeader+min(rest, fragment), false)
+		b.offer(dir, f, fl, ipHeader+min(rest, fragment), false)
 	}
 }
 

@@ -99,9 +99,9 @@ func (e *endpoint) serve() {
 // begin sends the first SYN.
 func (e *endpoint) begin() {
 	e.state = dialing
-	if b := e.host.bearerTo(e.remote); b != nil {
+	if b, _ := e.host.bearerTo(e.remote); b != nil { // there is one, or it was not dialed
 		address := e.local.ip
-		if e.dir == harness.Down {
+		if b.from(e.host) == harness.Down {
 			address = e.remote.ip
 		}
 		e.flow = b.begin(address)

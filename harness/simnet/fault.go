@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"fmt"
+	"sync"
 	"syscall"
 
 	"github.com/onebar/onebar/harness"
@@ -31,29 +32,50 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. The caller holds n.mu, and calls the end once.
+func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
+	l, err := n.named(f.Link)
+	if err != nil {
+		return nil, fmt.Errorf("inject %v: %w", f.Action, err)
+	}
 	switch f.Action {
 	case harness.Blackhole:
-		return n.blackhole(f.Direction), nil
+		return n.blackhole(l, f.Direction), nil
 	case harness.Reset:
-		hits := n.reset()
+		hits := n.reset(l)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		return n.refuse(), nil
+		return n.refuse(l), nil
 	case harness.Rebind:
+		if f.Link != "" {
+			return nil, fmt.Errorf("inject rebind on %s: no NAT is on a link between hosts: only access links have one", f.Link)
+		}
 		hits := n.rebind(f.NewAddress)
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
-		return n.vanish(f.Side), nil
+		var hosts []*host
+		if f.Side != harness.SideUnknown {
+			if hosts, err = n.side(f.Side); err != nil {
+				return nil, fmt.Errorf("inject vanish: %w", err)
+			}
+		}
+		return n.vanish(l, hosts, f.Side == harness.Client), nil
 	case harness.CrossTraffic:
-		return n.crossTraffic(f.Direction), nil
+		return n.crossTraffic(l, f.Direction), nil
 	case harness.StreamToxic:
-		return n.poison(f.Toxic)
+		return n.poison(l, f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
 	}
 }
 
-// ending wraps the end of a fault: it takes the mutex, and does nothing twice.
+// ending wraps the end of a fault: it takes the mutex.
 func (n *Network) ending(end func() int64) func() int64 {
 	return func() int64 {
 		n.mu.Lock()
@@ -62,35 +84,40 @@ func (n *Network) ending(end func() int64) func() int64 {
 	}
 }
 
-// blackhole begins an outage in direction d, or both ways if it is unknown.
-func (n *Network) blackhole(d harness.Direction) func() int64 {
+// blackhole begins an outage of links in direction d, or both ways if it is unknown.
+// Phones are told of one of their access links.
+func (n *Network) blackhole(l *links, d harness.Direction) func() int64 {
 	up, down := d != harness.Down, d != harness.Up
 	lost := func() (packets int64) {
 		if up {
-			packets += n.lost[0]
+			packets += l.lost[0]
 		}
 		if down {
-			packets += n.lost[1]
+			packets += l.lost[1]
 		}
 		return packets
 	}
 	change := func(by int) {
 		if up {
-			n.outages[0] += by
+			l.outages[0] += by
 		}
 		if down {
-			n.outages[1] += by
+			l.outages[1] += by
 		}
-		for _, b := range n.bearers() {
+		for _, b := range n.bearers(l) {
 			b.block()
 		}
 	}
 	before := lost()
 	change(1)
-	n.watchers.Down()
+	if l == &n.access {
+		n.watchers.Down()
+	}
 	return n.ending(func() int64 {
 		change(-1)
-		n.announce(n.watchers.Up())
+		if l == &n.access {
+			n.announce(n.watchers.Up())
+		}
 		return lost() - before
 	})
 }
@@ -103,22 +130,23 @@ func (n *Network) announce(calls []func()) {
 	n.rearm()
 }
 
-func (n *Network) refuse() func() int64 {
-	before := n.refused
-	n.refusing++
+func (n *Network) refuse(l *links) func() int64 {
+	before := l.refused
+	l.refusing++
 	return n.ending(func() int64 {
-		n.refusing--
-		return n.refused - before
+		l.refusing--
+		return l.refused - before
 	})
 }
 
-// reset makes both ends of every open connection reset it, each at an instant of
-// its own, and returns how many connections there were.
-func (n *Network) reset() (hits int64) {
+// reset makes both ends of every open connection over links reset it, each at an
+// instant of its own, and returns how many connections there were. Those within a host
+// go with the access links.
+func (n *Network) reset(l *links) (hits int64) {
 	seen := make(map[*flow]bool)
 	for _, h := range n.hosts() {
 		for _, e := range h.endpoints() {
-			if !e.carries() {
+			if over := e.flow != nil && e.flow.bearer.links != l || e.flow == nil && l != &n.access; over || !e.carries() {
 				continue
 			}
 			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {

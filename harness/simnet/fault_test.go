@@ -30,54 +30,6 @@ func inject(t *testing.T, n *simnet.Network, f harness.Fault) func() int64 {
 	return end
 }
 
-// TestRebind has the NAT forget a flow: it dies silently, and a new one works.
-func TestRebind(t *testing.T) {
-	for name, address := range map[string]bool{"same address": false, "new address": true} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var l tape
-				n, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{Packets: &l})
-				end := inject(t, n, harness.Fault{Action: harness.Rebind, NewAddress: address})
-				require.EqualValues(t, 1, end())
-				require.NoError(t, writeErr(client))
-				require.NoError(t, server.SetReadDeadline(time.Now().Add(time.Minute)))
-				require.ErrorIs(t, readErr(server), os.ErrDeadlineExceeded)
-				require.NotZero(t, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropNAT }))
-				c := dial(t, n.Client(0), echo(t, n))
-				exchange(t, c, 1000)
-				require.Equal(t, address, strings.HasPrefix(c.LocalAddr().String(), "10.2.0.0:"), c.LocalAddr())
-			})
-		})
-	}
-}
-
-// TestVanish has the power of a side go: its peer hears nothing, and later, when it
-// asks, that the connection is gone.
-func TestVanish(t *testing.T) {
-	for name, side := range map[string]harness.Side{"server": harness.Server, "client": harness.Client, "nobody": harness.SideUnknown} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{})
-				lives, dies := client, server
-				if side == harness.Client {
-					lives, dies = server, client
-				}
-				end := inject(t, n, harness.Fault{Action: harness.Vanish, Side: side})
-				require.NoError(t, writeErr(lives))
-				time.Sleep(10 * time.Second)
-				require.EqualValues(t, 1, end())
-				require.NoError(t, dies.SetReadDeadline(time.Now().Add(time.Minute)))
-				if side == harness.SideUnknown {
-					require.NoError(t, readErr(dies), "sent again after the end")
-					return
-				}
-				require.ErrorIs(t, readErr(dies), syscall.ECONNRESET)
-				require.ErrorIs(t, readErr(lives), syscall.ECONNRESET)
-			})
-		})
-	}
-}
-
 func TestCrossTraffic(t *testing.T) {
 	for _, d := range []harness.Direction{harness.Up, harness.Down, harness.DirectionUnknown} {
 		t.Run(d.String(), func(t *testing.T) {
@@ -202,30 +154,6 @@ func TestSupports(t *testing.T) {
 	err := simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
 	require.ErrorContains(t, err, "line 7:")
 	require.ErrorContains(t, err, "event 2 of the timeline:")
-}
-
-func TestInjectErrors(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{})
-		for _, a := range []harness.Action{harness.ActionUnknown, harness.SetLink, harness.Crash, harness.Slow, harness.StreamToxic, harness.Heal} {
-			_, err := n.Inject(harness.Fault{Action: a})
-			require.Error(t, err, a)
-		}
-	})
-}
-
-// TestProfileChanges has what is under way keep its fate.
-func TestProfileChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(100 * time.Millisecond)})
-		c := dial(t, n.Client(0), echo(t, n))
-		begin := time.Now()
-		require.NoError(t, writeErr(c))
-		time.Sleep(50 * time.Millisecond)
-		n.SetProfile(delay(10 * time.Millisecond))
-		require.NoError(t, readErr(c))
-		require.InDelta(t, 110*time.Millisecond, time.Since(begin), float64(time.Microsecond))
-	})
 }
 
 // TestHTTPS has net/http and crypto/tls run unchanged, through an outage.

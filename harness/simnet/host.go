@@ -16,11 +16,15 @@ import (
 // of the network.
 type host struct {
 	n       *Network
-	index   int // of a client; -1 is the server
+	name    string
+	client  int    // which, -1 if it is none
+	order   uint64 // among the hosts: the server is 1, then come the clients
 	ip      [4]byte
 	sockets uint64        // made so far
 	port    uint16        // the last ephemeral one
-	bearer  *bearer       // of a client that was used
+	bearer  *bearer       // the access link of a client that was used
+	others  []*bearer     // the links of the topology that end here
+	dark    int           // faults in force that keep every packet from and to it from arriving
 	phase   time.Duration // of its ticks, see ends
 
 	conns     map[key]*endpoint
@@ -39,20 +43,20 @@ func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
 
-func newHost(n *Network, index int, ip [4]byte, seed uint64) *host {
+func newHost(n *Network, name string, ip [4]byte, seed uint64) *host {
 	return &host{
-		n: n, index: index, ip: ip,
+		n: n, name: name, client: -1, order: 1, ip: ip,
 		port:  firstPort + uint16(seed>>32%(lastPort-firstPort+1)),
 		phase: time.Duration(seed % uint64(tick)),
 	}
 }
 
 // number numbers the sockets of a network: the server's first, then the clients'
-// in turn, each host's in the order in which they were made. Ranks below are not
-// those of sockets.
+// in turn, then those of further hosts, each host's in the order in which they were
+// made. Ranks below are not those of sockets.
 func (h *host) number() uint64 {
 	h.sockets++
-	return uint64(h.index+2)<<32 + h.sockets
+	return h.order<<32 + h.sockets
 }
 
 // wake makes what a host needs when it is first used.
@@ -62,24 +66,32 @@ func (h *host) wake() {
 		h.listeners = make(map[uint16]*listener)
 		h.datagrams = make(map[uint16]*datagram)
 	}
-	if h.index >= 0 && h.bearer == nil {
-		h.bearer = newBearer(h.n, h)
+	if h.client >= 0 && h.bearer == nil {
+		h.bearer = newBearer(&h.n.access, h, h.n.server)
 	}
 }
 
-// bearerTo is the link that packets to an address take, nil within a host.
-func (h *host) bearerTo(to addr) *bearer {
-	if to.ip == h.ip {
-		return nil
+// bearerTo is the link that packets to an address take, nil within the host. The error
+// says that there is none.
+func (h *host) bearerTo(to addr) (*bearer, error) {
+	other := h.n.hostOf(to.ip)
+	switch {
+	case other == h:
+		return nil, nil
+	case other == nil:
+		return nil, syscall.EHOSTUNREACH
+	case h.client >= 0 && other == h.n.server:
+		return h.bearer, nil
+	case h == h.n.server && other.client >= 0:
+		other.wake()
+		return other.bearer, nil
 	}
-	if h.index >= 0 {
-		return h.bearer
+	for _, b := range h.others {
+		if b.near == other || b.far == other {
+			return b, nil
+		}
 	}
-	if c := h.n.clientOf(to.ip); c != nil {
-		c.wake()
-		return c.bearer
-	}
-	return nil
+	return nil, harness.NoRoute(h.name, other.name)
 }
 
 // ephemeral picks the next free port. It is 0 if there is none.
@@ -124,6 +136,9 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return fail(ctx.Err())
 	}
 	h.wake()
+	if _, err := h.bearerTo(to); err != nil {
+		return fail(os.NewSyscallError("connect", err))
+	}
 	port := h.freePort(to)
 	if port == 0 {
 		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
@@ -197,13 +212,13 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 	return l, nil
 }
 
-// WatchLink implements harness.LinkWatcher. The server has no access link: its up is
-// never called.
+// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
+// another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h.index < 0 {
+	if h.client < 0 {
 		return func() {}
 	}
-	return h.n.watchers.Watch(h.index, up)
+	return h.n.watchers.Watch(h.client, up)
 }
 
 // bound reports whether a connection of the host has the port.
@@ -232,7 +247,7 @@ func (h *host) resolve(protocol, network, address string) (addr, error) {
 		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
 	}
 	to := addr{a.Addr().As4(), a.Port()}
-	if to.ip != h.n.server.ip && h.n.clientOf(to.ip) == nil {
+	if h.n.hostOf(to.ip) == nil {
 		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
 	}
 	return to, nil
@@ -241,11 +256,7 @@ func (h *host) resolve(protocol, network, address string) (addr, error) {
 // transmit sends a segment of flow f, or within the host if that is nil.
 func (h *host) transmit(f *flow, s *segment, again bool) {
 	if f != nil {
-		d := harness.Up
-		if h.index < 0 {
-			d = harness.Down
-		}
-		f.bearer.send(d, f, s, again)
+		f.bearer.send(f.bearer.from(h), f, s, again)
 		return
 	}
 	fl := h.n.flight()
@@ -261,10 +272,10 @@ func (h *host) receive(fl *flight) {
 	}
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && h.n.refusing > 0 && fl.flow != nil {
+	if s.opens() && fl.flow != nil && fl.flow.bearer.refusing > 0 {
 		if !fl.flow.refused {
 			fl.flow.refused = true
-			h.n.refused++
+			fl.flow.bearer.refused++
 		}
 		h.refuse(fl)
 		return

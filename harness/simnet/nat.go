@@ -1,10 +1,6 @@
 package simnet
 
-import (
-	"time"
-
-	"github.com/onebar/onebar/harness"
-)
+import "time"
 
 // datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
 // REQ-5.
@@ -13,15 +9,15 @@ const datagramLife = 2 * time.Minute
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, b := range n.bearers() {
-		was := b.client.ip
+	for _, b := range n.bearers(&n.access) {
+		was := b.near.ip
 		if newAddress {
-			b.client.ip[1] = was[1]%255 + 1 // 10.1 to 10.255, see clientOf
+			b.near.ip[1] = was[1]%255 + 1 // 10.1 to 10.255, see clientOf
 			if b.retired == nil {
 				b.retired = make(map[[4]byte]bool)
 			}
 			b.retired[was] = true
-			delete(b.retired, b.client.ip)
+			delete(b.retired, b.near.ip)
 		}
 		for _, f := range b.flows {
 			if f.client == was && !f.forgotten {
@@ -38,17 +34,18 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 	return hits
 }
 
-// vanish keeps the packets of every flow there is from arriving until the end. If
-// a side is named, its machines have no power meanwhile: no packet arrives at all,
-// and at the end their connections are gone without a word.
-func (n *Network) vanish(side harness.Side) func() int64 {
-	dark := 0
-	if side != harness.SideUnknown {
-		dark = 1
+// vanish keeps the packets of every flow there is on links from arriving until the end.
+// If hosts are given, they have no power meanwhile: the links are all those that end at
+// one of them, no packet of them arrives at all, and at the end the hosts' connections
+// are gone without a word.
+func (n *Network) vanish(l *links, hosts []*host, phones bool) func() int64 {
+	list := n.touching(hosts)
+	if hosts == nil {
+		list = n.bearers(l)
 	}
 	var hits int64
 	var gone []*flow
-	for _, b := range n.bearers() {
+	for _, b := range list {
 		for _, f := range b.flows {
 			f.vanished++
 			gone = append(gone, f)
@@ -57,14 +54,18 @@ func (n *Network) vanish(side harness.Side) func() int64 {
 			}
 		}
 	}
-	n.dark += dark
-	if side == harness.Client {
+	for _, h := range hosts {
+		h.dark++
+	}
+	if phones {
 		n.watchers.Down()
 	}
 	return n.ending(func() int64 {
-		n.crash(side)
-		n.dark -= dark
-		if side == harness.Client {
+		n.crash(hosts)
+		for _, h := range hosts {
+			h.dark--
+		}
+		if phones {
 			n.announce(n.watchers.Up())
 		}
 		for _, f := range gone {
@@ -74,13 +75,11 @@ func (n *Network) vanish(side harness.Side) func() int64 {
 	})
 }
 
-// crash takes the connections of a side away without a word.
-func (n *Network) crash(side harness.Side) {
-	for _, h := range n.hosts() {
-		if side == harness.Server && h == n.server || side == harness.Client && h != n.server {
-			for _, e := range h.endpoints() {
-				n.push(&event{rank: rankFault, run: func() { e.fail(errStopped) }}, n.at)
-			}
+// crash takes the connections of hosts away without a word.
+func (n *Network) crash(hosts []*host) {
+	for _, h := range hosts {
+		for _, e := range h.endpoints() {
+			n.push(&event{rank: rankFault, run: func() { e.fail(errStopped) }}, n.at)
 		}
 	}
 	n.rearm()

@@ -57,20 +57,17 @@ type Network struct {
 	lose          func(harness.Packet) harness.DropReason
 	sendBuffer    int
 	receiveBuffer int64
+	topology      harness.Topology
 	server        *host
 	clients       []*host
+	further       []*host // those of the topology
+	access        links
+	others        []*links // those of the topology
 	watchers      link.Watchers
 	flights       []*flight // for use again
 
-	profile  harness.Profile
-	outages  [2]int    // blackholes in force, up and down
-	lost     [2]int64  // packets lost in outages, up and down
-	dark     int       // faults in force that keep every packet from arriving
-	refusing int       // refusals in force
-	refused  int64     // flows refused
-	crossed  int64     // packets of cross traffic that have arrived
-	toxics   []*poison // in force, oldest first
-	stopped  bool
+	toxics  []*poison // in force, oldest first
+	stopped bool
 
 	zeros [maxSegment]byte // what cross traffic carries
 }
@@ -81,8 +78,11 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if c.Clients < 0 || c.Clients > MaxClients {
 		return nil, fmt.Errorf("open sim network: %d clients, have 0 to %d", c.Clients, MaxClients)
 	}
-	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, profile: c.Profile, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
-	n.lose = c.Lose
+	if err := c.Check(c.Clients); err != nil {
+		return nil, fmt.Errorf("open sim network: %w", err)
+	}
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, topology: c.Topology, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	n.access.profile, n.lose = c.Profile, c.Lose
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}
@@ -90,12 +90,21 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 		n.receiveBuffer = defaultReceiveBuffer
 	}
 	seeds := harness.Rand(c.Seed, harness.StreamEngine)
-	n.server = newHost(n, -1, [4]byte{10, 0, 0, 1}, seeds.Uint64())
+	n.server = newHost(n, harness.ServerName, [4]byte{10, 0, 0, 1}, seeds.Uint64())
 	n.server.wake()
 	n.clients = make([]*host, c.Clients)
 	for i := range n.clients {
-		n.clients[i] = newHost(n, i, [4]byte{10, 1, byte(i >> 8), byte(i)}, seeds.Uint64())
+		h := newHost(n, harness.ClientName(i), [4]byte{10, 1, byte(i >> 8), byte(i)}, seeds.Uint64())
+		h.client, h.order = i, uint64(i)+2
+		n.clients[i] = h
 	}
+	for i, name := range c.Hosts {
+		h := newHost(n, name, [4]byte{10, 0, 0, byte(i + 2)}, seeds.Uint64())
+		h.order = MaxClients + 2 + uint64(i)
+		h.wake()
+		n.further = append(n.further, h)
+	}
+	n.join()
 	start := c.Start
 	if start.IsZero() {
 		start = time.Now()
@@ -111,26 +120,6 @@ func (n *Network) Client(i int) harness.Host { return n.clients[i] }
 // Server implements harness.Network.
 func (n *Network) Server() harness.Host { return n.server }
 
-// SetProfile implements harness.Network.
-func (n *Network) SetProfile(p harness.Profile) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.profile = p
-	for _, b := range n.bearers() {
-		b.set()
-	}
-}
-
-// bearers returns the links in use.
-func (n *Network) bearers() (list []*bearer) {
-	for _, h := range n.clients {
-		if h.bearer != nil {
-			list = append(list, h.bearer)
-		}
-	}
-	return list
-}
-
 // clientOf returns the client that has or had an address, or nil. The second byte
 // counts a client's addresses.
 func (n *Network) clientOf(ip [4]byte) *host {
@@ -141,6 +130,17 @@ func (n *Network) clientOf(ip [4]byte) *host {
 	return n.clients[i]
 }
 
+// hostOf returns the host that has or had an address, or nil.
+func (n *Network) hostOf(ip [4]byte) *host {
+	if i := int(ip[3]) - 2; ip[0] == 10 && ip[1] == 0 && ip[2] == 0 && i >= 0 && i < len(n.further) {
+		return n.further[i]
+	}
+	if ip == n.server.ip {
+		return n.server
+	}
+	return n.clientOf(ip)
+}
+
 // hosts returns the hosts in use, the server first.
 func (n *Network) hosts() []*host {
 	list := []*host{n.server}
@@ -149,7 +149,7 @@ func (n *Network) hosts() []*host {
 			list = append(list, h)
 		}
 	}
-	return list
+	return append(list, n.further...)
 }
 
 // Close implements harness.Network: every connection is reset, every listener

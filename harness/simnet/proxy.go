@@ -9,8 +9,8 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// proxy stands for a toxiproxy on the phone, between the application and the
-// link, as toxi.InFrontOf puts a real one:
+// proxy stands for a toxiproxy on the phone, or on another host at the near end of a
+// link, between the application and the link, as toxi.InFrontOf puts a real one:
 //
 //	app ⇄ near [ toxics in force when it was dialed ] far ⇄ link ⇄ server
 //
@@ -39,14 +39,14 @@ type lane struct {
 	done     bool     // an end has been delivered
 }
 
-// front returns what an application that has dialed far is to use: far itself, or
-// on a phone, if toxics are in force, a connection through them.
+// front returns what an application that has dialed far is to use: far itself, or at
+// the near end of a link, if toxics are in force on it, a connection through them.
 func (h *host) front(far *endpoint) (net.Conn, error) {
 	n := h.n
-	if h.index < 0 || far.flow == nil {
+	if far.flow == nil || h != far.flow.bearer.near {
 		return conn{far}, nil
 	}
-	list := n.poisons()
+	list := n.poisons(far.flow.bearer.links)
 	if len(list) == 0 {
 		return conn{far}, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,20 +119,6 @@ func exchange(tb testing.TB, c net.Conn, size int) time.Duration {
 	return time.Since(begin)
 }
 
-func TestTimesAreExact(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(150 * time.Millisecond)})
-		addr := echo(t, n)
-		begin := time.Now()
-		c := dial(t, n.Client(0), addr)
-		require.InDelta(t, 300*time.Millisecond, time.Since(begin), float64(time.Microsecond))
-		for range 5 {
-			require.InDelta(t, 300*time.Millisecond, exchange(t, c, 200), float64(time.Microsecond))
-			time.Sleep(time.Second)
-		}
-	})
-}
-
 func TestLossRecovers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path harness.Path
@@ -165,100 +150,4 @@ func TestLossRecovers(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestNoLossNoRetransmission(t *testing.T) {
-	var l tape
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(100 * time.Millisecond), Packets: &l})
-		c := dial(t, n.Client(0), echo(t, n))
-		for _, size := range []int{1, 1448, 1449, 100_000} {
-			exchange(t, c, size)
-		}
-	})
-	require.Zero(t, l.count(func(p harness.Packet) bool { return dropped(p) && p.Drop != harness.DropStopped }))
-	require.Zero(t, l.count(retransmitted))
-}
-
-func TestBlackhole(t *testing.T) {
-	for _, d := range []harness.Direction{harness.DirectionUnknown, harness.Up, harness.Down} {
-		t.Run(d.String(), func(t *testing.T) {
-			var l tape
-			synctest.Test(t, func(t *testing.T) {
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(150 * time.Millisecond), Packets: &l})
-				c := dial(t, n.Client(0), echo(t, n))
-				exchange(t, c, 100)
-				end, err := n.Inject(harness.Fault{Action: harness.Blackhole, Direction: d})
-				require.NoError(t, err)
-				_, err = c.Write(make([]byte, 100))
-				require.NoError(t, err)
-				require.NoError(t, c.SetReadDeadline(time.Now().Add(15*time.Second)))
-				_, err = c.Read(make([]byte, 100))
-				var timeout net.Error
-				require.ErrorAs(t, err, &timeout)
-				require.True(t, timeout.Timeout())
-				hits := end()
-				require.Positive(t, hits)
-				require.EqualValues(t, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropOutage }), hits)
-				require.Zero(t, l.count(func(p harness.Packet) bool {
-					return p.Drop == harness.DropOutage && d != harness.DirectionUnknown && p.Direction != d
-				}))
-				back := time.Now()
-				require.NoError(t, c.SetReadDeadline(time.Time{}))
-				_, err = io.ReadFull(c, make([]byte, 100))
-				require.NoError(t, err, "the request gets through once the link is back")
-				t.Logf("resumed after %v", time.Since(back))
-				require.Less(t, time.Since(back), 16*time.Second, "time-outs double")
-			})
-		})
-	}
-}
-
-func TestReset(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: 2, Profile: delay(20 * time.Millisecond)})
-		l, err := n.Server().Listen(t.Context(), "tcp", ":0")
-		require.NoError(t, err)
-		var ends []net.Conn
-		for i := range 2 {
-			client := dial(t, n.Client(i), l.Addr().String())
-			server, err := l.Accept()
-			require.NoError(t, err)
-			ends = append(ends, client, server)
-		}
-		got := make(chan error, len(ends))
-		for _, c := range ends {
-			go func() {
-				_, err := c.Read(make([]byte, 1))
-				got <- err
-			}()
-		}
-		end, err := n.Inject(harness.Fault{Action: harness.Reset})
-		require.NoError(t, err)
-		require.EqualValues(t, 2, end())
-		for range ends {
-			require.ErrorIs(t, <-got, syscall.ECONNRESET)
-		}
-		for _, c := range ends {
-			_, err := c.Write([]byte("x"))
-			require.ErrorIs(t, err, syscall.ECONNRESET, "and by whoever asks later")
-		}
-	})
-}
-
-func TestRefuse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(5 * time.Millisecond)})
-		addr := echo(t, n)
-		before := dial(t, n.Client(0), addr)
-		end, err := n.Inject(harness.Fault{Action: harness.Refuse})
-		require.NoError(t, err)
-		for range 3 {
-			_, err := n.Client(0).DialContext(t.Context(), "tcp", addr)
-			require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		}
-		exchange(t, before, 100)
-		require.EqualValues(t, 3, end())
-		exchange(t, dial(t, n.Client(0), addr), 100)
-	})
 }

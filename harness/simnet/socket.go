@@ -4,8 +4,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // socket is what connections and datagrams have in common. Everything in it is
@@ -14,8 +12,7 @@ type socket struct {
 	n      *Network
 	host   *host
 	number uint64 // of the socket in the network: the order in which sockets are served
-	dir    harness.Direction
-	flow   *flow // nil before the first packet, and within a host
+	flow   *flow  // nil before the first packet, and within a host
 	local  addr
 	remote addr
 
@@ -33,10 +30,6 @@ type socket struct {
 
 func (s *socket) init(h *host, served, expire func()) {
 	s.n, s.host, s.number = h.n, h, h.number()
-	s.dir = harness.Up
-	if h == h.n.server {
-		s.dir = harness.Down
-	}
 	s.served = served
 	s.timer = event{rank: s.number, run: expire}
 	s.change.L = &h.n.mu

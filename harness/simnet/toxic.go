@@ -13,18 +13,19 @@ import (
 // poison is a stream toxic in force: connections dialed meanwhile get it.
 type poison struct {
 	harness.Toxic
-	hits int64
+	links *links
+	hits  int64
 }
 
 // poison begins a stream toxic.
-func (n *Network) poison(t *harness.Toxic) (end func() int64, err error) {
+func (n *Network) poison(l *links, t *harness.Toxic) (end func() int64, err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
 	}
 	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("inject a stream toxic: %w", err)
 	}
-	p := &poison{Toxic: *t}
+	p := &poison{Toxic: *t, links: l}
 	n.toxics = append(n.toxics, p)
 	return n.ending(func() int64 {
 		n.toxics = slices.DeleteFunc(n.toxics, func(x *poison) bool { return x == p })
@@ -32,12 +33,12 @@ func (n *Network) poison(t *harness.Toxic) (end func() int64, err error) {
 	}), nil
 }
 
-// poisons returns the stream toxics that a new connection gets: those in force that
-// are not used up.
-func (n *Network) poisons() []*poison {
+// poisons returns the stream toxics that a new connection over links gets: those in
+// force that are not used up.
+func (n *Network) poisons(l *links) []*poison {
 	var list []*poison
 	for _, p := range n.toxics {
-		if p.Connections == 0 || p.hits < p.Connections {
+		if p.links == l && (p.Connections == 0 || p.hits < p.Connections) {
 			list = append(list, p)
 		}
 	}
@@ -156,8 +157,7 @@ func (s *stage) slice(c chunk) {
 	if f == nil {
 		f = s.lane.from.flow
 	}
-	id := link.ID{Client: f.bearer.client.index, Direction: s.Direction()}
-	draw := link.Rand(s.lane.from.n.seed, id, link.Key{Flow: f.id, Ordinal: uint64(s.place)<<32 | s.taken})
+	draw := link.Rand(s.lane.from.n.seed, f.bearer.id(s.Direction()), link.Key{Flow: f.id, Ordinal: uint64(s.place)<<32 | s.taken})
 	var halve func(b []byte)
 	halve = func(b []byte) {
 		if len(b)-size <= vary {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/threshold"
 )
 
 // maxScript is the longest script; it is also the highest duration.
@@ -24,13 +24,14 @@ func build(d *decoder, f *file) harness.Scenario {
 		Engine:   f.Engine.s,
 		Seed:     uint64(f.Seed.n),
 		Length:   f.Duration.d,
-		Subject:  f.Subject.config(d, f.Engine),
+		Subject:  *plainOf[harness.SubjectConfig](&f.Subject),
 		Workload: d.workload(f, script),
 		Link:     scope.resolve(d, &f.Link),
 		Radio:    d.radio(f.Radio),
 		Settle:   f.Settle.d,
 		Expect:   d.expectations(f.Expect),
 	}
+	f.Subject.check(d, f.Engine)
 	for _, t := range f.Tags {
 		s.Tags = append(s.Tags, t.s)
 	}
@@ -101,9 +102,9 @@ func (d *decoder) expectations(texts []text) []harness.Expectation {
 		if !t.ok {
 			continue
 		}
-		if _, err := metric.Parse(t.s); err != nil {
+		if _, err := threshold.Parse(t.s); err != nil {
 			at, reason := t.place, err.Error()
-			if wrong, ok := errors.AsType[*metric.ParseError](err); ok {
+			if wrong, ok := errors.AsType[*threshold.ParseError](err); ok {
 				at, reason = d.inside(t, wrong.Column), wrong.Reason
 			}
 			d.errorf(at, "threshold %q: %s", t.s, reason)

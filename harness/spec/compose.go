@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -39,6 +40,13 @@ func textOf(s string) text {
 		return text{}
 	}
 	return text{here(), s}
+}
+
+func verbatimOf(s string) verbatim {
+	if s == "" {
+		return verbatim{}
+	}
+	return verbatim{here(), s}
 }
 
 func yesOf(v bool) yes {
@@ -78,10 +86,12 @@ func (c *composer) scenario(sc harness.Scenario) *file {
 		Engine:   wordOf(sc.Engine),
 		Seed:     countOf(int64(sc.Seed)),
 		Duration: durationOf(sc.Length),
-		Subject:  c.subject(sc.Subject),
 		Workload: workloadOf(sc),
 		Link:     c.link(sc.Link),
 		Settle:   duration{here(), sc.Settle},
+	}
+	if !reflect.ValueOf(sc.Subject).IsZero() {
+		c.compose(reflect.ValueOf(&f.Subject).Elem(), reflect.ValueOf(sc.Subject))
 	}
 	for _, t := range sc.Tags {
 		f.Tags = append(f.Tags, slugOf(t))
@@ -139,37 +149,12 @@ func (c *composer) event(what string, e harness.Event) event {
 	} else {
 		v.When = c.trigger(what, e)
 	}
-	switch e.Action {
-	case harness.SetLink:
-		if e.Link == nil {
-			c.refuse("%s sets no link", what)
-			break
-		}
-		v.Link = c.link(*e.Link)
-		v.Link.place = here().place
-	case harness.Blackhole:
-		v.Disconnect, v.Direction = wordOf("blackhole"), directionOf(e.Direction)
-	case harness.Reset, harness.Refuse:
-		v.Disconnect = wordOf(e.Action.String())
-	case harness.Rebind:
-		v.Rebind = wordOf(map[bool]string{false: "nat", true: "address"}[e.NewAddress])
-	case harness.CrossTraffic:
-		v.Cross = wordOf(map[harness.Direction]string{harness.Up: "upload", harness.Down: "download"}[e.Direction])
-	case harness.Crash:
-		v.Crash, v.Restart = wordOf(e.Side.String()), duration{here(), e.Restart}
-	case harness.Freeze:
-		v.Freeze = wordOf(e.Side.String())
-	case harness.Drop:
-		v.Drop = yesOf(true)
-	case harness.Slow:
-		v.Slow = wordOf("server")
-	case harness.StreamToxic:
-		v.Toxic = c.toxicOf(what, e.Toxic)
-	case harness.Heal:
-		v.Heal = yesOf(true)
-	case harness.ActionUnknown, harness.Vanish:
+	does, ok := actionOf(e.Action)
+	if !ok {
 		c.refuse("%s does %q, which no file can say", what, e.Action)
+		return v
 	}
+	does.write(c, what, e, &v)
 	return v
 }
 
@@ -223,6 +208,23 @@ func (c *composer) toxicOf(what string, x *harness.Toxic) toxic {
 		}
 	}
 	return v
+}
+
+// moved returns how a file or folder that the scenario names is named from where
+// its file will be.
+func (c *composer) moved(name string) string {
+	if filepath.IsAbs(name) || strings.Contains(name, "{{") || filepath.Dir(c.from) == filepath.Dir(c.file) {
+		return name
+	}
+	name = filepath.Join(filepath.Dir(c.from), name)
+	short, err := filepath.Rel(filepath.Dir(c.file), name)
+	if err != nil { // one of the two folders is absolute
+		short, err = filepath.Abs(name)
+	}
+	if err != nil {
+		c.errs = append(c.errs, fmt.Errorf("file %s: %w", name, err))
+	}
+	return filepath.ToSlash(short)
 }
 
 // reference returns how a file is named from where the scenario's will be.

@@ -83,6 +83,8 @@ type key struct {
 	limits   string // "lowest..highest", both in the syntax of the value
 	fallback string // the default
 	words    string // the words allowed, separated by spaces
+	of       string // what it names: a profile, trace, radio or metric
+	file     string // "file" or "folder": the value names one; a folder that is not named is the scenario's
 	required bool
 }
 
@@ -95,7 +97,7 @@ func keysOf(t reflect.Type) []key {
 		}
 		keys = append(keys, key{
 			name: name, index: f.Index[0], doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
-			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), required: f.Tag.Get("required") == "true",
+			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
 		})
 	}
 	return keys
@@ -135,6 +137,13 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 			l.accept(place{})
 		}
 	}
+}
+
+// fieldOf returns the index of the field of a key that t has.
+func fieldOf(t reflect.Type, name string) []int {
+	keys := keysOf(t)
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	return []int{keys[i].index}
 }
 
 func names(keys []key) []string {
@@ -244,11 +253,25 @@ func (d *decoder) leaf(n ast.Node, l leaf, k key) {
 		d.errorf(at, "%s %q %v; expected %s", k.name, text, err, wanted(l, k))
 		return
 	}
+	if _, isText := n.(*ast.StringNode); isText && !isQuoted(l) {
+		d.errorf(at, "%s %q is a text, in quotes; write it without them", k.name, text)
+		return
+	}
 	if m, ok := l.(measured); ok && !inRange(m, k) {
 		d.errorf(at, "%s %s is out of range; expected %s", k.name, text, ranged(k))
 		return
 	}
 	l.accept(at)
+}
+
+// isQuoted reports whether a value may be a text for YAML, as all but bare numbers and
+// true are.
+func isQuoted(l leaf) bool {
+	switch l.(type) {
+	case *count, *number, *yes:
+		return false
+	}
+	return true
 }
 
 // unquoted adds to a message about a text that YAML takes for a mapping because

@@ -22,7 +22,7 @@ const page = "../../docs/scenarios.md"
 // of format.go and the bundled files, and compares.
 func TestReferenceIsCurrent(t *testing.T) {
 	lib := bundled(t)
-	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib), "traces": traceTable(t)}
+	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib), "traces": traceTable(t), "faults": faultTable()}
 	for _, m := range mappings() {
 		tables["keys "+m.name] = keyTable(m.kind)
 	}

@@ -21,14 +21,15 @@ func encode(f *file) string {
 			}
 			continue
 		}
-		if x, ok := reflect.TypeAssert[*subject](v.Addr()); ok && x.given() {
-			t, _ := treeOf(v, k)
+		t, ok := treeOf(v, k)
+		_, blocks := reflect.TypeAssert[*subject](v.Addr())
+		switch {
+		case !ok:
+		case blocks:
 			b.WriteString(k.name + ":")
 			t.block(&b, "  ")
-			continue
-		}
-		if text, ok := encodeValue(v, k, false); ok {
-			b.WriteString(k.name + ": " + text + "\n")
+		default:
+			b.WriteString(k.name + ": " + alone(v, t) + "\n")
 		}
 	}
 	return b.String()
@@ -42,45 +43,26 @@ func lines(v reflect.Value) (items []string, ok bool) {
 		return nil, false
 	}
 	for i := range v.Len() {
-		item, _ := encodeValue(v.Index(i), key{}, false)
-		items = append(items, item)
+		t, _ := treeOf(v.Index(i), key{})
+		items = append(items, alone(v.Index(i), t))
 	}
 	return items, true
+}
+
+// alone returns a value that stands on a line: a scalar in it needs no quotes for a
+// comma.
+func alone(v reflect.Value, t tree) string {
+	if l, ok := reflect.TypeAssert[printed](v.Addr()); ok {
+		text, _ := encodeLeaf(l, key{}, false)
+		return text
+	}
+	return t.flow()
 }
 
 // printed is a leaf that can be written: every one.
 type printed interface {
 	given() bool
 	text() string // what scan would read
-}
-
-// encodeValue returns the text of a value, and false if it need not be written:
-// it was not given, or is the default of its key. Within brackets a comma must be
-// quoted.
-func encodeValue(v reflect.Value, k key, brackets bool) (string, bool) {
-	switch x := v.Addr().Interface().(type) {
-	case printed:
-		return encodeLeaf(x, k, brackets)
-	case shorthand:
-		if text, ok := encodeShort(v, x, brackets); ok {
-			return text, true
-		}
-	}
-	if v.Kind() == reflect.Slice {
-		var items []string
-		for i := range v.Len() {
-			item, _ := encodeValue(v.Index(i), key{}, true)
-			items = append(items, item)
-		}
-		return "[" + strings.Join(items, ", ") + "]", len(items) > 0
-	}
-	var pairs []string
-	for _, k := range inOrder(v.Type()) {
-		if text, ok := encodeValue(v.Field(k.index), k, true); ok {
-			pairs = append(pairs, k.name+": "+text)
-		}
-	}
-	return "{" + strings.Join(pairs, ", ") + "}", v.Addr().Interface().(interface{ given() bool }).given()
 }
 
 func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
@@ -97,18 +79,6 @@ func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
 		return text, l.given() // their words are plain
 	}
 	return quoted(text, brackets), l.given()
-}
-
-// encodeShort returns the scalar form of a struct, if only what it stands for is
-// given.
-func encodeShort(v reflect.Value, s shorthand, brackets bool) (string, bool) {
-	short := s.short()
-	for _, k := range keysOf(v.Type()) {
-		if field := v.Field(k.index).Addr().Interface().(interface{ given() bool }); field.given() && field != any(short) {
-			return "", false
-		}
-	}
-	return encodeLeaf(short.(printed), key{}, brackets)
 }
 
 // inOrder returns the keys of a struct in the order in which they are written:

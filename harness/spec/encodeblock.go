@@ -31,6 +31,10 @@ func treeOf(v reflect.Value, k key) (tree, bool) {
 			t.lines = x.text()
 		}
 		return t, ok
+	case shorthand:
+		if len(givenOf(x)) == 1 && x.short().(printed).given() {
+			return treeOf(reflect.ValueOf(x.short()).Elem(), key{})
+		}
 	case *variables:
 		return mapped(x.m, func(s string) tree { return treeOfText(s) }), x.given()
 	case *sources:
@@ -50,7 +54,7 @@ func treeOf(v reflect.Value, k key) (tree, bool) {
 		return t, v.Len() > 0
 	}
 	var t tree
-	for _, k := range keysOf(v.Type()) {
+	for _, k := range inOrder(v.Type()) {
 		if child, ok := treeOf(v.Field(k.index), k); ok {
 			t.keys, t.children = append(t.keys, k.name), append(t.children, child)
 		}

@@ -7,6 +7,8 @@ package spec
 //	range     lowest and highest value, written as in a file
 //	default   the value of a key left out, written as in a file
 //	words     the words it allows
+//	of        what it names: a profile, trace, radio or metric
+//	file      "file" or "folder" if it names one
 //	required  "true" if the key must be given
 
 type file struct {
@@ -24,9 +26,9 @@ type file struct {
 	Link     link       `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect link"`
 	Timeline []event    `yaml:"timeline" doc:"faults and other events, each with its time"`
 	Nemesis  []trouble  `yaml:"nemesis" doc:"random faults: from each entry a seed draws events, or none"`
-	Radio    reference  `yaml:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
+	Radio    reference  `yaml:"radio" of:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
 	Settle   duration   `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
-	Expect   []text     `yaml:"expect" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
+	Expect   []text     `yaml:"expect" of:"metric" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
 }
 
 type subject struct {
@@ -41,8 +43,8 @@ type subject struct {
 
 type terminate struct {
 	place
-	Certificate verbatim `yaml:"certificate" required:"true" doc:"PEM file with the certificate for the clients and its chain; relative paths start at the folder of the scenario file"`
-	Key         verbatim `yaml:"key" required:"true" doc:"PEM file with the key of the certificate"`
+	Certificate verbatim `yaml:"certificate" file:"file" required:"true" doc:"PEM file with the certificate for the clients and its chain; relative paths start at the folder of the scenario file"`
+	Key         verbatim `yaml:"key" file:"file" required:"true" doc:"PEM file with the key of the certificate"`
 	Upstream    httpTLS  `yaml:"upstream" doc:"which server certificates to trust; without it the roots of the system and the host of the server's address"`
 }
 
@@ -63,7 +65,7 @@ type workload struct {
 // link is a profile's name, or a mapping that starts from one and changes it.
 type link struct {
 	place
-	Profile text `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Profile text `yaml:"profile" of:"profile" doc:"name of the profile to start from; without it a perfect link"`
 	Both    path `yaml:"both" doc:"changes in both directions"`
 	Up      path `yaml:"up" doc:"changes from client to server, after those of both"`
 	Down    path `yaml:"down" doc:"changes from server to client, after those of both"`
@@ -77,7 +79,7 @@ type profile struct {
 	Summary text `yaml:"summary" doc:"one sentence: which network this is"`
 	Source  text `yaml:"source" doc:"source of the figures"`
 	Quotes  word `yaml:"quotes" words:"one-way round-trip unstated" doc:"which delay the source gives; delay in this file is one way, so a round trip has been halved, and unstated was treated as a round trip"`
-	Profile text `yaml:"profile" doc:"name of the profile to start from; without it a perfect link"`
+	Profile text `yaml:"profile" of:"profile" doc:"name of the profile to start from; without it a perfect link"`
 	Both    path `yaml:"both" doc:"path in both directions"`
 	Up      path `yaml:"up" doc:"changes from client to server, after both"`
 	Down    path `yaml:"down" doc:"changes from server to client, after both"`
@@ -94,7 +96,7 @@ type path struct {
 	Distribution word      `yaml:"distribution" words:"uniform normal pareto" doc:"distribution of the jitter; without it uniform. uniform: up to jitter earlier or later; normal: jitter is the standard deviation; pareto, as in netem: most packets a little early, a few very late"`
 	Correlation  share     `yaml:"delay_correlation" range:"0%..99.9%" doc:"correlation of the jitter of a packet with that of the packet before"`
 	Rate         bitrate   `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without rate and trace unlimited"`
-	Trace        reference `yaml:"trace" doc:"capacity of the link over time, in place of a rate: the name of a bundled trace, or a file"`
+	Trace        reference `yaml:"trace" of:"trace" doc:"capacity of the link over time, in place of a rate: the name of a bundled trace, or a file"`
 	Limit        queue     `yaml:"limit" range:"1500B..1000MB" doc:"queue limit for the rate or trace: bytes that may wait before packets are lost, or how long a packet may wait, 1ms to 1m; without it one second of the rate, at least 16KiB"`
 	Loss         loss      `yaml:"loss" range:"0%..100%" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
 	Reorder      share     `yaml:"reorder" range:"0%..100%" doc:"share of packets that skip the delay and so overtake others"`
@@ -162,7 +164,7 @@ type event struct {
 }
 
 // trouble is one entry of the nemesis: how often it strikes, for how long, and
-// exactly one of link, disconnect, rebind, cross_traffic, crash, slow and toxic.
+// exactly one of link, disconnect, rebind, cross_traffic, crash, freeze, slow and toxic.
 type trouble struct {
 	place
 	Rate       frequency `yaml:"rate" required:"true" range:"1/h..10/s" doc:"mean frequency, at random times (Poisson); a seed that uses the entry multiplies it by a factor from one half to two"`
@@ -176,6 +178,7 @@ type trouble struct {
 	Crash      word      `yaml:"crash" words:"server client" doc:"kill this side; it loses what it has not stored"`
 	Restart    durations `yaml:"restart" default:"1s" range:"1ms..10m" doc:"for crash: how long the side stays down, or a range"`
 	Vanish     yes       `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset"`
+	Freeze     word      `yaml:"freeze" words:"server client" doc:"pause this side and resume it after for; for programs and containers"`
 	Slow       word      `yaml:"slow" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         durations `yaml:"by" range:"1ms..10m" doc:"for slow: the delay, or a range"`
 	Toxic      toxic     `yaml:"toxic" doc:"a stream fault of toxiproxy, on new connections"`

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	yaml "github.com/goccy/go-yaml"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -103,31 +100,19 @@ func TestTags(t *testing.T) {
 }
 
 func TestSchemaIsCurrent(t *testing.T) {
-	golden(t, "../../scenarios/"+scenarios.SchemaFile, Schema())
+	lib := bundled(t)
+	golden(t, "../../scenarios/"+scenarios.SchemaFile, Schema(lib))
 	embedded, err := fs.ReadFile(scenarios.FS, scenarios.SchemaFile)
 	require.NoError(t, err)
 	if !*update {
-		require.Equal(t, string(Schema()), string(embedded))
+		require.Equal(t, string(Schema(lib)), string(embedded))
 	}
 }
 
 // TestSchemaAgreesWithParse: what Parse takes fits the schema, and the mistakes
 // that need no arithmetic do not.
 func TestSchemaAgreesWithParse(t *testing.T) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
-	require.NoError(t, err)
-	c := jsonschema.NewCompiler()
-	require.NoError(t, c.AddResource("onebar.json", doc))
-	schema, err := c.Compile("onebar.json")
-	require.NoError(t, err)
-	validate := func(t *testing.T, data []byte) error {
-		t.Helper()
-		b, err := yaml.YAMLToJSON(data)
-		require.NoError(t, err)
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
-		require.NoError(t, err)
-		return schema.Validate(v)
-	}
+	validate := compiled(t, bundled(t))
 	for _, pattern := range []string{"testdata/*.good.yml", "../../scenarios/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
@@ -135,7 +120,7 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		for _, file := range files {
 			data, err := os.ReadFile(file)
 			require.NoError(t, err)
-			require.NoError(t, validate(t, data), file)
+			require.NoError(t, validate(data), file)
 		}
 	}
 	wrong := map[string][2]string{
@@ -153,7 +138,7 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, string(good), change[0])
 			bad := strings.Replace(string(good), change[0], change[1], 1)
-			require.Error(t, validate(t, []byte(bad)))
+			require.Error(t, validate([]byte(bad)))
 			_, err := Parse("f", []byte(bad), Library{})
 			require.Error(t, err)
 		})

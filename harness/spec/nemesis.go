@@ -1,6 +1,11 @@
 package spec
 
-import "github.com/onebar/onebar/harness"
+import (
+	"reflect"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+)
 
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
@@ -13,18 +18,16 @@ func (t timeline) trouble(n *trouble) harness.Nemesis {
 		Rate: n.Rate.hz, For: n.For.span(), By: n.By.span(),
 		Event: harness.Event{Phase: n.Phase.s, Line: n.line},
 	}
-	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, slow, toxic")
-	t.act(e, kind, &got.Event)
-	t.fits(e, kind)
+	f, known := t.act(e, &got.Event, keysOfActions(true))
+	if known {
+		t.fits(e, f)
+	}
 	got.Event.Restart, got.Event.By = 0, 0
-	if kind == "crash" {
+	if f.Length == fault.Restarting {
 		got.Restart = n.Restart.span()
 	}
-	switch kind {
-	case "link", "blackhole", "refuse", "slow", "toxic", "cross_traffic":
-		if !n.For.given() {
-			t.errorf(n.place, "%s needs for: how long it lasts, such as 1s..30s", kind)
-		}
+	if f.Length == fault.Lasting && !n.For.given() {
+		t.errorf(n.place, "%s needs for: how long it lasts, such as 1s..30s", f.Action)
 	}
 	switch {
 	case t.script == 0:
@@ -38,10 +41,20 @@ func (t timeline) trouble(n *trouble) harness.Nemesis {
 
 // event is the event that an entry draws, for the checks of one.
 func (n *trouble) event() *event {
-	return &event{
-		place: n.place, For: offset{mark: n.For.mark}, Phase: n.Phase, Link: n.Link, Disconnect: n.Disconnect,
-		Direction: n.Direction, Rebind: n.Rebind, Cross: n.Cross, Crash: n.Crash, Restart: duration{mark: n.Restart.mark},
-		Vanish: n.Vanish, Slow: n.Slow, By: duration{mark: n.By.mark}, Toxic: n.Toxic,
+	e := &event{place: n.place, For: offset{mark: n.For.mark}, Restart: duration{mark: n.Restart.mark}, By: duration{mark: n.By.mark}}
+	shareKeys(e, n)
+	return e
+}
+
+// shareKeys copies the keys that two structs of the format have alike.
+func shareKeys(to, from any) {
+	a, b := reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()
+	for _, k := range keysOf(a.Type()) {
+		for _, l := range keysOf(b.Type()) {
+			if k.name == l.name && a.Field(k.index).Type() == b.Field(l.index).Type() {
+				a.Field(k.index).Set(b.Field(l.index))
+			}
+		}
 	}
 }
 
@@ -50,11 +63,8 @@ func (v *durations) span() harness.Durations { return harness.Durations{Min: v.l
 // trouble is the way back of timeline.trouble.
 func (c *composer) trouble(what string, n harness.Nemesis) trouble {
 	e := c.event(what, n.Event)
-	v := trouble{
-		place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Phase: e.Phase, Link: e.Link,
-		Disconnect: e.Disconnect, Direction: e.Direction, Rebind: e.Rebind, Cross: e.Cross, Crash: e.Crash,
-		Restart: durationsOf(n.Restart), Vanish: e.Vanish, Slow: e.Slow, By: durationsOf(n.By), Toxic: e.Toxic,
-	}
+	v := trouble{place: e.place, Rate: frequency{here(), n.Rate}, For: durationsOf(n.For), Restart: durationsOf(n.Restart), By: durationsOf(n.By)}
+	shareKeys(&v, &e)
 	return v
 }
 

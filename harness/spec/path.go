@@ -1,34 +1,24 @@
 package spec
 
 import (
+	"reflect"
+
 	"github.com/onebar/onebar/harness"
 )
 
 // then returns the changes of c followed by those of next.
 func (c path) then(next path) path {
 	c.place = next.place
-	replace(&c.Delay, next.Delay)
-	replace(&c.Jitter, next.Jitter)
-	replace(&c.Distribution, next.Distribution)
-	replace(&c.Correlation, next.Correlation)
 	if next.Rate.given() || next.Trace.given() {
-		c.Rate, c.Trace = next.Rate, next.Trace
+		c.Rate, c.Trace = bitrate{}, reference{} // one takes the place of the other
 	}
-	replace(&c.Limit, next.Limit)
-	replace(&c.Loss, next.Loss)
-	replace(&c.Reorder, next.Reorder)
-	replace(&c.Duplicate, next.Duplicate)
-	replace(&c.Corrupt, next.Corrupt)
-	replace(&c.MTU, next.MTU)
-	replace(&c.MTUBlackhole, next.MTUBlackhole)
+	from, to := reflect.ValueOf(&next).Elem(), reflect.ValueOf(&c).Elem()
+	for _, k := range keysOf(to.Type()) {
+		if isGiven(from.Field(k.index)) {
+			to.Field(k.index).Set(from.Field(k.index))
+		}
+	}
 	return c
-}
-
-// replace overwrites a value with another that was given.
-func replace[T interface{ given() bool }](v *T, with T) {
-	if with.given() {
-		*v = with
-	}
 }
 
 // agrees reports what contradicts itself within one mapping.

@@ -8,10 +8,14 @@
 // script are mistakes, and one reading reports all of them with line and column
 // as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
 //
+// The schema also has the names of what is bundled and the rules between keys, which
+// are in rules.go; testdata/agreement.txt lists what only the program can judge.
+//
 // Start at [Parse]; decode.go walks the syntax tree into the structs, build.go,
 // path.go and timeline.go check what only makes sense together and make the
 // Scenario, and reference.go reads the traces and radio models it names. [Write] is
-// the way back: compose.go fills the structs from a Scenario, encode.go writes them.
+// the way back: compose.go fills the structs from a Scenario, encode.go writes them. The
+// subject is converted both ways by plain.go, key by key.
 package spec
 
 import (

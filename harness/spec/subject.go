@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // subjectClient is one of its keys, as are subjectServer and subjectLedger.
@@ -33,25 +31,15 @@ type subjectLedger struct {
 	None yes        `yaml:"none" doc:"true: the ledger cannot be read; checks that need it are n/a, and the report says so"`
 }
 
-// config makes the plain form of the section.
-func (v *subject) config(d *decoder, engine word) harness.SubjectConfig {
-	var c harness.SubjectConfig
-	for _, b := range v.Broken {
-		c.Broken = append(c.Broken, b.s)
-	}
-	given := givenOf(v)
-	others := slices.DeleteFunc(slices.Clone(given), func(k string) bool { return k == "broken" || k == "terminate" })
+// check reports what does not go together in the section. Its plain form is that of
+// fill.
+func (v *subject) check(d *decoder, engine word) {
+	others := slices.DeleteFunc(givenOf(v), func(k string) bool { return k == "broken" || k == "terminate" })
 	if len(others) == 0 {
 		if v.Terminate.given() {
 			d.errorf(v.Terminate.place, "terminate is for a system of others: the reference pair speaks no TLS")
 		}
-		return c
-	}
-	if v.Terminate.given() {
-		c.Terminate = &harness.TerminateConfig{Certificate: v.Terminate.Certificate.s, Key: v.Terminate.Key.s}
-		if t := v.Terminate.Upstream.config(); t != nil {
-			c.Terminate.Upstream = *t
-		}
+		return
 	}
 	if len(others) < 3 {
 		d.errorf(v.place, "the subject has only %s; a system of others has client, server and ledger (none: true is a ledger that cannot be read)", strings.Join(others, " and "))
@@ -62,53 +50,45 @@ func (v *subject) config(d *decoder, engine word) harness.SubjectConfig {
 	if engine.s == "sim" {
 		d.errorf(engine.place, "engine sim is for the reference pair: programs of others run in real time; use packet or toxiproxy")
 	}
-	c.Client, c.Server, c.Ledger = v.Client.config(d), v.Server.config(d), v.Ledger.config(d, &v.Server)
-	return c
+	v.Client.check(d)
+	v.Server.check(d)
+	v.Ledger.check(d, slices.Sorted(maps.Keys(v.Server.Container.Beside.m)))
 }
 
-func (v *subjectClient) config(d *decoder) *harness.ClientConfig {
-	c := new(harness.ClientConfig)
+func (v *subjectClient) check(d *decoder) {
 	switch d.oneKey(v, "client") {
 	case "http":
-		c.HTTP = v.HTTP.config(d)
+		v.HTTP.check(d)
 	case "exec":
-		c.Exec = v.Exec.config(d)
+		v.Exec.check(d)
 	}
-	return c
 }
 
-func (v *subjectServer) config(d *decoder) *harness.ServerConfig {
-	c := new(harness.ServerConfig)
+func (v *subjectServer) check(d *decoder) {
 	switch d.oneKey(v, "server") {
 	case "address":
 		d.address(v.Address)
-		c.Address = v.Address.s
 	case "exec":
-		c.Exec = v.Exec.config(d)
+		v.Exec.check(d)
 	case "container":
 		if !v.Container.Port.given() {
 			d.errorf(v.Container.place, "container has no port: where the server listens in it")
 		}
-		c.Container = v.Container.config(d)
+		v.Container.check(d)
 	}
-	return c
 }
 
-func (v *subjectLedger) config(d *decoder, s *subjectServer) *harness.LedgerConfig {
-	c := new(harness.LedgerConfig)
-	names := []string{"server", "dir"}
-	names = append(names, slices.Sorted(maps.Keys(s.Container.Beside.m))...)
+// check also takes the names of the containers beside the server.
+func (v *subjectLedger) check(d *decoder, beside []string) {
+	names := append([]string{"server", "dir"}, beside...)
 	switch d.oneKey(v, "ledger") {
 	case "http":
-		c.HTTP = v.HTTP.config(d)
+		v.HTTP.check(d)
 	case "exec":
-		c.Exec = v.Exec.config(d, names)
+		v.Exec.check(d, names)
 	case "sql":
-		c.SQL = v.SQL.config(d, names)
-	case "none":
-		c.None = true
+		v.SQL.check(d, names)
 	}
-	return c
 }
 
 // oneKey returns the only key of a struct that was given. Anything else is a

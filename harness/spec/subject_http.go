@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/invopop/jsonschema"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
@@ -35,7 +34,7 @@ type httpClient struct {
 
 type httpTLS struct {
 	place
-	CA         verbatim `yaml:"ca" doc:"PEM file of certificates to trust, in place of the system's; relative paths start at the folder of the scenario file"`
+	CA         verbatim `yaml:"ca" file:"file" doc:"PEM file of certificates to trust, in place of the system's; relative paths start at the folder of the scenario file"`
 	Pin        verbatim `yaml:"pin" doc:"SHA-256 of the server's certificate in hexadecimal; the chain is then not verified"`
 	ServerName verbatim `yaml:"server_name" doc:"server name to send (SNI) and to expect, in place of the one in url"`
 	Insecure   yes      `yaml:"insecure" doc:"true: trust every certificate"`
@@ -184,98 +183,15 @@ func (v *number) scan(s string) error {
 	return nil
 }
 
-// The plain forms.
-
-func (v *httpClient) config(d *decoder) *harness.HTTPClient {
-	c := &harness.HTTPClient{
-		Preset: v.Preset.s, URL: v.URL.s, TLS: v.TLS.config(), Headers: v.Headers.plain(), Pay: v.Pay.config(),
-		Outcomes: rulesOf(v.Outcomes), Key: v.Key.s, KeyHeader: v.KeyHeader.s, KeyQuoted: v.KeyQuoted.ok,
-		Timeout: v.Timeout.d, GiveUp: v.GiveUp.d, Retry: v.Retry.config(),
-	}
-	for i := range v.Setup {
-		c.Setup = append(c.Setup, v.Setup[i].config())
-	}
-	if p := &v.Poll; p.given() {
-		c.Poll = &harness.HTTPPoll{
-			HTTPRequest: harness.HTTPRequest{Method: p.Method.s, Path: p.Path.s, Headers: p.Headers.plain(), Body: p.Body.s, Form: p.Form.plain()},
-			Every:       p.Every.d, Limit: int(p.Limit.n), Outcomes: rulesOf(p.Outcomes),
-		}
-	}
-	if b := &v.Callback; b.given() {
-		c.Callback = &harness.HTTPCallback{Payment: b.Payment.s, Outcomes: rulesOf(b.Outcomes)}
-	}
-	_, problems := exchange.NewClient(*c, "127.0.0.1:1", nil)
+// check reports what package exchange finds wrong with a client.
+func (v *httpClient) check(d *decoder) {
+	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
-	return c
 }
 
-func (v *httpTLS) config() *harness.HTTPTLS {
-	if !v.given() {
-		return nil
-	}
-	return &harness.HTTPTLS{CA: v.CA.s, Pin: v.Pin.s, Name: v.ServerName.s, Insecure: v.Insecure.ok}
-}
-
-func (v *httpPay) config() harness.HTTPRequest {
-	return harness.HTTPRequest{
-		Method: v.Method.s, Path: v.Path.s, Headers: v.Headers.plain(),
-		Body: v.Body.s, Form: v.Form.plain(), Capture: v.Capture.plain(),
-	}
-}
-
-func (v *httpSetup) config() harness.HTTPSetup {
-	return harness.HTTPSetup{
-		HTTPRequest: harness.HTTPRequest{
-			Method: v.Method.s, Path: v.Path.s, Headers: v.Headers.plain(),
-			Body: v.Body.s, Form: v.Form.plain(), Capture: v.Capture.plain(),
-		},
-		For: v.For.s, Expect: v.Expect.s, Account: v.Account.s, Line: v.line,
-	}
-}
-
-func rulesOf(list []httpRule) []harness.HTTPRule {
-	var rules []harness.HTTPRule
-	for _, r := range list {
-		outcome := r.Outcome.s
-		if !r.Outcome.ok {
-			outcome = exchange.Unknown.String() // it is reported already
-		}
-		rules = append(rules, harness.HTTPRule{When: r.When.s, Outcome: outcome, Line: r.line})
-	}
-	return rules
-}
-
-func (v *httpRetry) config() harness.HTTPRetry {
-	r := harness.HTTPRetry{
-		Attempts: int(v.Attempts.n), Wait: v.Wait.d, Factor: v.Factor.f, Cap: v.Cap.d, RetryAfter: v.RetryAfter.s,
-	}
-	if v.Jitter.ok {
-		r.Jitter = &v.Jitter.f
-	}
-	for _, w := range v.On {
-		if w.ok {
-			r.On = append(r.On, w.s)
-		}
-	}
-	return r
-}
-
-func (v *httpLedger) config(d *decoder) *harness.HTTPLedger {
-	f := &v.Fields
-	c := &harness.HTTPLedger{
-		URL: v.URL.s, TLS: v.TLS.config(), Headers: v.Headers.plain(),
-		Path: v.Path.s, Items: v.Items.s, Where: v.Where.s, Next: v.Next.s, Timeout: v.Timeout.d,
-		Fields: harness.HTTPFields{
-			ID: f.ID.s, Amount: f.Amount.s, Major: f.Major.s, Currency: f.Currency.s,
-			Payer: f.Payer.s, Payee: f.Payee.s, Payment: f.Payment.s, Order: f.Order.s,
-		},
-	}
-	if b := &v.Balances; b.given() {
-		c.Balances = &harness.HTTPBalances{Path: b.Path.s, Items: b.Items.s, Account: b.Account.s, Amount: b.Amount.s, Major: b.Major.s}
-	}
-	_, problems := exchange.NewLedger(*c, "127.0.0.1:1", nil)
+func (v *httpLedger) check(d *decoder) {
+	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
-	return c
 }
 
 // problems reports what package exchange finds wrong with the plain form of v,
@@ -308,6 +224,15 @@ func locate(v reflect.Value, name string, found map[string]*source, places map[s
 		places[name] = p.where()
 	}
 	switch x := v.Addr().Interface().(type) {
+	case *word: // one that is wrong is reported already, as is its list
+		if x.wrong() {
+			list, _, _ := strings.Cut(name, "[")
+			if !strings.HasSuffix(name, "]") {
+				list = name
+			}
+			found[list] = &source{}
+		}
+		return
 	case *source:
 		found[name] = x
 		return
@@ -357,22 +282,3 @@ func (d *decoder) within(s *source, line, column int) place {
 	}
 	return s.place
 }
-
-// JSONSchema implements the interface of package jsonschema, as do those below.
-func (source) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
-
-func (sources) JSONSchema() *jsonschema.Schema { return variables{}.JSONSchema() }
-
-func (number) JSONSchema() *jsonschema.Schema { return &jsonschema.Schema{Type: "number"} }
-
-func (httpClient) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpClient](s) }
-func (httpTLS) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpTLS](s) }
-func (httpPay) JSONSchemaExtend(s *jsonschema.Schema)      { extend[httpPay](s) }
-func (httpSetup) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpSetup](s) }
-func (httpRule) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpRule](s) }
-func (httpRetry) JSONSchemaExtend(s *jsonschema.Schema)    { extend[httpRetry](s) }
-func (httpPoll) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpPoll](s) }
-func (httpCall) JSONSchemaExtend(s *jsonschema.Schema)     { extend[httpCall](s) }
-func (httpLedger) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpLedger](s) }
-func (httpFields) JSONSchemaExtend(s *jsonschema.Schema)   { extend[httpFields](s) }
-func (httpBalances) JSONSchemaExtend(s *jsonschema.Schema) { extend[httpBalances](s) }

@@ -7,9 +7,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/invopop/jsonschema"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // execClient is a client that is a program.
@@ -17,7 +14,7 @@ type execClient struct {
 	place
 	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them"`
 	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; ${NAME} is replaced by a variable of that environment"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
+	Dir     verbatim   `yaml:"dir" file:"folder" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
 	Shared  yes        `yaml:"shared" doc:"true: one program pays for all wallets; without it each wallet has its own program"`
 	Kernel  yes        `yaml:"kernel" doc:"true: on Linux each program runs in its own network namespace, whose only route is the link, so the kernel's TCP meets the loss; if no namespace can be made, the program uses a loopback address, as without this key, and the report says so"`
 	Holds   yes        `yaml:"holds" doc:"true: the program answers the command held; without it a payment that it forgets counts as lost"`
@@ -28,7 +25,7 @@ type execServer struct {
 	place
 	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{port}} is replaced by a free port, {{dir}} by a folder that is kept over a crash"`
 	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; {{port}} and {{dir}} are replaced as in command, ${NAME} by a variable of that environment"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
+	Dir     verbatim   `yaml:"dir" file:"folder" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
 	Address verbatim   `yaml:"address" doc:"host:port where the program listens, if it does not take {{port}}"`
 	Ready   ready      `yaml:"ready" doc:"when the server is ready; without it: when it accepts a connection and keeps it open"`
 }
@@ -45,11 +42,11 @@ type ready struct {
 type container struct {
 	place
 	Image      verbatim   `yaml:"image" doc:"the image to run"`
-	Build      verbatim   `yaml:"build" doc:"a folder with a Dockerfile, in place of an image; relative paths start at the folder of the scenario file"`
+	Build      verbatim   `yaml:"build" file:"file" doc:"a folder with a Dockerfile, in place of an image; relative paths start at the folder of the scenario file"`
 	Dockerfile verbatim   `yaml:"dockerfile" doc:"with build: name of the Dockerfile; without it Dockerfile"`
 	Command    []verbatim `yaml:"command" doc:"replaces the command of the image"`
 	Env        variables  `yaml:"env" doc:"its environment; ${NAME} is replaced by a variable of the environment of onebar"`
-	Mounts     variables  `yaml:"mounts" doc:"folders of this machine, by their path in the container; {{dir}} is replaced by a folder of this run"`
+	Mounts     variables  `yaml:"mounts" file:"file" doc:"folders of this machine, by their path in the container; {{dir}} is replaced by a folder of this run"`
 	Port       count      `yaml:"port" range:"1..65535" doc:"port on which the container listens; published on loopback, at a free port"`
 	Ready      ready      `yaml:"ready" doc:"when the server is ready; without it: when it accepts a connection and keeps it open"`
 	Beside     containers `yaml:"beside" doc:"containers that the server needs, by their host names on its network; they start before it and do not crash with it"`
@@ -60,7 +57,7 @@ type program struct {
 	place
 	Command []verbatim `yaml:"command" required:"true" doc:"the program and its arguments, as a list; no shell reads them; {{server}} is replaced by the host:port of the server, {{NAME}} by that of a container beside it, {{dir}} by the folder of this run"`
 	Env     variables  `yaml:"env" doc:"variables added to the environment of onebar; the same words are replaced, and ${NAME} by a variable of that environment"`
-	Dir     verbatim   `yaml:"dir" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
+	Dir     verbatim   `yaml:"dir" file:"folder" doc:"working folder, relative to the folder of the scenario file; without it that folder"`
 }
 
 // sqlLedger is a ledger in a database.
@@ -88,11 +85,6 @@ func (v *verbatim) scan(s string) error {
 	return nil
 }
 
-// JSONSchema implements the interface of package jsonschema, as do those below.
-func (verbatim) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}} // as YAML takes it without quotes
-}
-
 // variables is a mapping from names to texts.
 type variables struct {
 	place
@@ -116,10 +108,6 @@ type optional struct{ verbatim }
 func (v *optional) scan(s string) error {
 	v.s = s
 	return nil
-}
-
-func (variables) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "object", AdditionalProperties: verbatim{}.JSONSchema()}
 }
 
 // containers is a mapping from names to containers.
@@ -149,19 +137,6 @@ func (v *containers) decode(d *decoder, n ast.Node) {
 	}
 }
 
-func (containers) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Ref: "#/$defs/container"}}
-}
-
-func (execClient) JSONSchemaExtend(s *jsonschema.Schema) { extend[execClient](s) }
-func (execServer) JSONSchemaExtend(s *jsonschema.Schema) { extend[execServer](s) }
-func (ready) JSONSchemaExtend(s *jsonschema.Schema)      { extend[ready](s) }
-func (container) JSONSchemaExtend(s *jsonschema.Schema)  { extend[container](s) }
-func (program) JSONSchemaExtend(s *jsonschema.Schema)    { extend[program](s) }
-func (sqlLedger) JSONSchemaExtend(s *jsonschema.Schema)  { extend[sqlLedger](s) }
-
-// The plain forms.
-
 func texts(list []verbatim) []string {
 	var s []string
 	for _, v := range list {
@@ -170,19 +145,15 @@ func texts(list []verbatim) []string {
 	return s
 }
 
-func (v *execClient) config(d *decoder) *harness.ExecClientConfig {
+func (v *execClient) check(d *decoder) {
 	d.command(v.Command, v.place)
 	d.templates(nil, append(texts(v.Command), values(v.Env.m)...), v.place)
 	if v.Kernel.ok && v.Shared.ok {
 		d.errorf(v.Kernel.place, "kernel does not go with shared: a namespace has the link of one wallet")
 	}
-	return &harness.ExecClientConfig{
-		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
-		Shared:        v.Shared.ok, Kernel: v.Kernel.ok, Holds: v.Holds.ok,
-	}
 }
 
-func (v *execServer) config(d *decoder) *harness.ExecServerConfig {
+func (v *execServer) check(d *decoder) {
 	d.command(v.Command, v.place)
 	all := append(texts(v.Command), values(v.Env.m)...)
 	d.templates([]string{"port", "dir"}, all, v.place)
@@ -194,13 +165,10 @@ func (v *execServer) config(d *decoder) *harness.ExecServerConfig {
 		d.errorf(v.place, "nobody knows where the server listens; write {{port}} where its command or env has the port, or give address")
 	}
 	d.address(v.Address)
-	return &harness.ExecServerConfig{
-		ProgramConfig: harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s},
-		Address:       v.Address.s, Ready: v.Ready.config(d),
-	}
+	v.Ready.check(d)
 }
 
-func (v *ready) config(d *decoder) harness.ReadyConfig {
+func (v *ready) check(d *decoder) {
 	if v.HTTP.ok && !strings.HasPrefix(v.HTTP.s, "/") {
 		d.errorf(v.HTTP.place, "http %q does not begin with a slash; expected a path such as /health", v.HTTP.s)
 	}
@@ -210,13 +178,9 @@ func (v *ready) config(d *decoder) harness.ReadyConfig {
 	if v.Status.given() && !v.HTTP.given() {
 		d.errorf(v.Status.place, "status has no effect without http; give one")
 	}
-	if !v.given() {
-		return harness.ReadyConfig{}
-	}
-	return harness.ReadyConfig{HTTP: v.HTTP.s, Status: int(v.Status.n), Line: v.Line.s, Within: v.Within.d}
 }
 
-func (v *container) config(d *decoder) *harness.ContainerConfig {
+func (v *container) check(d *decoder) {
 	if v.Image.given() == v.Build.given() {
 		d.errorf(v.place, "a container needs one of image and build")
 	}
@@ -224,28 +188,19 @@ func (v *container) config(d *decoder) *harness.ContainerConfig {
 		d.errorf(v.Dockerfile.place, "dockerfile has no effect without build; give one")
 	}
 	d.templates([]string{"dir"}, values(v.Mounts.m), v.Mounts.place)
-	c := &harness.ContainerConfig{
-		Image: v.Image.s, Build: v.Build.s, Dockerfile: v.Dockerfile.s, Command: texts(v.Command),
-		Env: v.Env.m, Mounts: v.Mounts.m, Port: int(v.Port.n), Ready: v.Ready.config(d),
+	v.Ready.check(d)
+	for _, beside := range v.Beside.m {
+		beside.check(d)
 	}
-	for name, beside := range v.Beside.m {
-		if c.Beside == nil {
-			c.Beside = map[string]harness.ContainerConfig{}
-		}
-		c.Beside[name] = *beside.config(d)
-	}
-	return c
 }
 
-func (v *program) config(d *decoder, names []string) *harness.ProgramConfig {
+func (v *program) check(d *decoder, names []string) {
 	d.command(v.Command, v.place)
 	d.templates(names, append(texts(v.Command), values(v.Env.m)...), v.place)
-	return &harness.ProgramConfig{Command: texts(v.Command), Env: v.Env.m, Dir: v.Dir.s}
 }
 
-func (v *sqlLedger) config(d *decoder, names []string) *harness.SQLConfig {
+func (v *sqlLedger) check(d *decoder, names []string) {
 	d.templates(names, []string{v.DSN.s}, v.DSN.place)
-	return &harness.SQLConfig{Driver: v.Driver.s, DSN: v.DSN.s, Query: v.Query.s, Balances: v.Balances.s}
 }
 
 // command reports one without a program.

@@ -1,10 +1,12 @@
 package spec
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 )
 
 // timeline makes the events of a scenario.
@@ -35,16 +37,17 @@ func (t timeline) event(e *event) harness.Event {
 	if !e.At.given() {
 		got.At = got.Every
 	}
-	kind := t.kind(e, "link, disconnect, rebind, cross_traffic, crash, freeze, drop, slow, toxic, heal")
-	t.act(e, kind, &got)
-	t.fits(e, kind)
+	f, known := t.act(e, &got, keysOfActions(false))
+	if known {
+		t.fits(e, f)
+	}
 	if e.When.given() {
-		got.When = t.trigger(e, kind)
+		got.When = t.trigger(e, f, got.Side)
 		return got
 	}
 	t.when(e, got)
 	if e.Every.ok && got.Every >= minEvery {
-		t.period(e, kind, got)
+		t.period(e, f, got)
 	}
 	return got
 }
@@ -66,117 +69,53 @@ func (t timeline) offset(name string, o offset, lowest time.Duration) time.Durat
 	return got
 }
 
-// kind returns the key that says what the event does, and reports an event that
-// has none or several of those there are. The empty kind is not known.
-func (t timeline) kind(e *event, keys string) string {
-	actions := []struct {
-		place
-		name string
-	}{
-		{e.Link.place, "link"},
-		{e.Disconnect.place, e.Disconnect.s},
-		{e.Rebind.place, "rebind"},
-		{e.Cross.place, "cross_traffic"},
-		{e.Crash.place, "crash"},
-		{e.Freeze.place, "freeze"},
-		{e.Drop.place, "drop"},
-		{e.Slow.place, "slow"},
-		{e.Toxic.place, "toxic"},
-		{e.Heal.place, "heal"},
-	}
-	var kind string
+// act takes over what the event does, and returns the fault. It reports an event that
+// does nothing or several things; keys are those that do something, for the message.
+func (t timeline) act(e *event, got *harness.Event, keys string) (f fault.Fault, known bool) {
+	var does action
 	found := 0
-	for _, a := range actions {
-		if !a.given() {
+	for _, a := range actions() {
+		field := reflect.ValueOf(e).Elem().FieldByIndex(fieldOf(reflect.TypeFor[event](), a.key))
+		if !isGiven(field) {
 			continue
 		}
 		if found++; found > 1 {
-			t.errorf(a.place, "a second action in one event; write two events")
-			return ""
+			t.errorf(placeIn(field), "a second action in one event; write two events")
+			return f, false
 		}
-		kind = a.name
+		does = a
 	}
 	if found == 0 {
 		t.errorf(e.place, "the event does nothing; give it one of %s", keys)
+		return f, false
 	}
-	return kind
+	got.Action = does.does[0]
+	if does.word != nil && got.Action.UnmarshalText([]byte(does.word(e))) != nil {
+		got.Action = harness.ActionUnknown // no word of the key, which was reported
+		return f, false
+	}
+	if does.read != nil {
+		does.read(t, e, got)
+	}
+	return fault.Of(got.Action)
 }
 
-func (t timeline) act(e *event, kind string, got *harness.Event) {
-	switch kind {
-	case "link":
-		link := t.scope.resolve(t.decoder, &e.Link)
-		got.Action, got.Link = harness.SetLink, &link
-	case "blackhole":
-		got.Action = harness.Blackhole
-		got.Direction = map[string]harness.Direction{"up": harness.Up, "down": harness.Down}[e.Direction.s]
-	case "reset":
-		got.Action = harness.Reset
-	case "refuse":
-		got.Action = harness.Refuse
-	case "rebind":
-		got.Action, got.NewAddress = harness.Rebind, e.Rebind.s == "address"
-	case "cross_traffic":
-		got.Action = harness.CrossTraffic
-		got.Direction = map[string]harness.Direction{"upload": harness.Up, "download": harness.Down}[e.Cross.s]
-	case "crash":
-		got.Action, got.Restart, got.Vanish = harness.Crash, e.Restart.d, e.Vanish.ok
-		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Crash.s]
-	case "freeze":
-		got.Action = harness.Freeze
-		got.Side = map[string]harness.Side{"server": harness.Server, "client": harness.Client}[e.Freeze.s]
-	case "drop":
-		got.Action = harness.Drop
-		if !e.When.given() {
-			t.errorf(e.place, "drop needs when: which packet")
+// fits reports the keys that mean nothing for a fault.
+func (t timeline) fits(e *event, f fault.Fault) {
+	for _, k := range keysOfFaults() {
+		with := f.Action.String()
+		if f.Ends != "" && (k == "for" || k == "phase") {
+			with += ": " + f.Ends
 		}
-	case "slow":
-		got.Action, got.By = harness.Slow, e.By.d
-		if !e.By.given() {
-			t.errorf(e.place, "slow needs by: how late each answer is")
+		if !slices.Contains(f.Keys, k) {
+			t.bar(e, with, k)
 		}
-	case "toxic":
-		got.Action, got.Toxic = harness.StreamToxic, t.toxic(&e.Toxic)
-	case "heal":
-		got.Action = harness.Heal
 	}
 }
 
-// fits reports the keys that mean nothing for this kind of event.
-func (t timeline) fits(e *event, kind string) {
-	allowed := map[string][]string{
-		"link": {"for", "phase"}, "blackhole": {"for", "phase", "direction"}, "reset": {}, "refuse": {"for", "phase"},
-		"rebind": {}, "cross_traffic": {"for", "phase"},
-		"crash": {"phase", "restart", "vanish"}, "freeze": {"for", "phase"}, "drop": {}, "slow": {"for", "phase", "by"}, "toxic": {"for", "phase"}, "heal": {},
-	}
-	keys, known := allowed[kind]
-	if !known {
-		return
-	}
-	why := map[string]string{
-		"reset": ": a reset is over at once", "heal": ": a heal is over at once", "rebind": ": a rebind is over at once",
-		"crash": ": a crash lasts until the restart", "drop": ": a packet is lost at once",
-	}
-	for _, k := range []struct {
-		place
-		name string
-	}{
-		{e.For.place, "for"},
-		{e.Phase.place, "phase"},
-		{e.Direction.place, "direction"},
-		{e.Restart.place, "restart"},
-		{e.Vanish.place, "vanish"},
-		{e.By.place, "by"},
-	} {
-		if !k.given() || slices.Contains(keys, k.name) {
-			continue
-		}
-		reason := ""
-		if k.name == "for" || k.name == "phase" {
-			reason = why[kind]
-		}
-		t.errorf(k.place, "%s does not go with %s%s", k.name, kind, reason)
-	}
+// keysOfFaults returns the keys of an event that go with some faults only.
+func keysOfFaults() []string {
+	return []string{"for", "phase", "direction", "restart", "vanish", "by"}
 }
 
 // when checks the first occurrence against the script.
@@ -201,14 +140,11 @@ func (t timeline) when(e *event, got harness.Event) {
 }
 
 // period checks that the occurrences of a periodic event do not run into each
-// other.
-func (t timeline) period(e *event, kind string, got harness.Event) {
-	switch kind {
-	case "blackhole", "refuse", "slow", "toxic", "cross_traffic", "freeze":
-		if !e.For.given() {
-			t.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", kind)
-			return
-		}
+// other. One that changes the link may last until the next.
+func (t timeline) period(e *event, f fault.Fault, got harness.Event) {
+	if f.Length == fault.Lasting && fault.Counts(f.Action) && !e.For.given() {
+		t.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", f.Action)
+		return
 	}
 	if lasts := got.For + got.Restart; lasts+2*got.Jitter > got.Every {
 		t.errorf(e.Every.place, "every %s is too short for an occurrence of %s with jitter %s; two would overlap",

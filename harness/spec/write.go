@@ -108,7 +108,11 @@ func same(want, got harness.Scenario) error {
 // plain returns the JSON form of a scenario without what a file does not keep.
 func plain(sc harness.Scenario) any {
 	sc = clone(sc)
-	settled(&sc.Subject, sc.File)
+	base, err := filepath.Abs(filepath.Dir(sc.File))
+	if err != nil {
+		base = filepath.Dir(sc.File)
+	}
+	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
 	sc.File = ""
 	for i := range sc.Timeline {
 		sc.Timeline[i].Line = 0

@@ -72,11 +72,16 @@ func streamable(place string, p harness.Profile) error {
 		"and bytes dropped from it would be a hole that TCP never leaves; use --engine packet", place, strings.Join(words, " and "))
 }
 
-// Open builds a network of loopback sockets. The server's listeners are real:
+// Open builds a network of loopback sockets. It refuses a topology of more than a server
+// and clients: a loopback address does not say which host it is of. The server's listeners are real:
 // anything on this machine can dial them, past the link.
 func (Engine) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
 	if err := streamable("the profile", cfg.Profile); err != nil {
 		return nil, err
+	}
+	if len(cfg.Hosts)+len(cfg.Links) > 0 {
+		return nil, errors.New("the toxiproxy engine has no hosts but the server and the clients, and no links but theirs: " +
+			"all its sockets are on the loopback address of this machine, which does not say whose they are; use --engine packet or sim")
 	}
 	if cfg.Start.IsZero() {
 		cfg.Start = time.Now()

@@ -3,6 +3,7 @@ package toxi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -58,8 +59,20 @@ func (n *frontNetwork) Client(i int) harness.Host {
 	return h
 }
 
+// Host implements harness.Network. Toxics are before the clients only.
+func (n *frontNetwork) Host(name string) (harness.Host, error) {
+	h, err := n.Network.Host(name)
+	if i, ok := harness.ClientIndex(name); ok && err == nil {
+		return n.Client(i), nil
+	}
+	return h, err
+}
+
 // Inject implements harness.Network.
 func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err error) {
+	if f.Action == harness.StreamToxic && f.Link != "" {
+		return nil, fmt.Errorf("inject toxic on %s: toxiproxy is before the access links only; use --engine sim", f.Link)
+	}
 	if f.Action == harness.StreamToxic {
 		return n.board.begin(f.Toxic)
 	}

@@ -33,6 +33,7 @@ func (plain) Open(_ context.Context, cfg harness.NetworkConfig) (harness.Network
 }
 
 type plainNetwork struct {
+	harness.Network
 	clients   int
 	mu        sync.Mutex
 	listeners []net.Listener

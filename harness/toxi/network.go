@@ -45,6 +45,26 @@ func (n *network) Client(i int) harness.Host { return n.clients[i] }
 // Server implements harness.Network.
 func (n *network) Server() harness.Host { return server{n} }
 
+// Host implements harness.Network.
+func (n *network) Host(name string) (harness.Host, error) {
+	if name == harness.ServerName {
+		return n.Server(), nil
+	}
+	if i, ok := harness.ClientIndex(name); ok && i < len(n.clients) {
+		return n.clients[i], nil
+	}
+	return nil, n.cfg.NoHost(name)
+}
+
+// SetLinkProfile implements harness.Network: there are access links only.
+func (n *network) SetLinkProfile(link string, p harness.Profile) error {
+	if link != "" {
+		return fmt.Errorf("set the profile of a link: %w", n.cfg.NoLink(link))
+	}
+	n.SetProfile(p)
+	return nil
+}
+
 // SetProfile implements harness.Network. Losses are ignored: Supports and Open
 // have refused them.
 func (n *network) SetProfile(p harness.Profile) {
@@ -71,6 +91,20 @@ func (n *network) publish() {
 // Inject implements harness.Network. A blackhole counts the chunks, ends and
 // dials it holds back; the others count connections.
 func (n *network) Inject(f harness.Fault) (end func() (hits int64), err error) {
+	if n.ctx.Err() != nil {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
+	if end, err = n.begin(f); err != nil {
+		return nil, err
+	}
+	return sync.OnceValue(end), nil
+}
+
+// begin begins a fault. Its end must be called once.
+func (n *network) begin(f harness.Fault) (end func() (hits int64), err error) {
+	if f.Link != "" {
+		return nil, fmt.Errorf("inject %s: %w", f.Action, n.cfg.NoLink(f.Link))
+	}
 	switch f.Action {
 	case harness.Blackhole:
 		return n.blackhole(f.Direction), nil

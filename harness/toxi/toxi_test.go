@@ -1,10 +1,8 @@
 package toxi_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -15,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/toxi"
 )
 
 // patience bounds what must happen; it is never waited out by a passing test.
@@ -104,23 +101,4 @@ func noise(seed uint64, n int) []byte {
 func send(c *net.TCPConn, p []byte) error {
 	_, err := c.Write(p)
 	return errors.Join(err, c.CloseWrite())
-}
-
-func TestBytesBothWaysAndHalfClose(t *testing.T) {
-	r := open(t, toxi.Engine{}, harness.NetworkConfig{})
-	app, served := r.dial(0)
-	up, down := noise(1, 3<<20), noise(2, 1<<20)
-	var wg sync.WaitGroup
-	var gotUp []byte
-	wg.Go(func() { require.NoError(t, send(app, up)) })
-	wg.Go(func() {
-		// The server answers only after the end of the request.
-		gotUp, _ = io.ReadAll(served)
-		require.NoError(t, send(served, down))
-	})
-	gotDown, err := io.ReadAll(app)
-	require.NoError(t, err)
-	wg.Wait()
-	require.True(t, bytes.Equal(up, gotUp))
-	require.True(t, bytes.Equal(down, gotDown))
 }

@@ -29,12 +29,12 @@ type Users struct {
 	changed chan struct{}     // closed and replaced when a press becomes final
 }
 
-// order is a purchase the user still thinks about.
+// order is a purchase and its presses.
 type order struct {
 	presses int
 	open    int // presses without a final outcome
 	settled bool
-	timer   *time.Timer // the user's patience
+	timer   *time.Timer // when the user presses again
 }
 
 // NewUsers returns the users of a run whose offset 0 is start.
@@ -119,7 +119,7 @@ func (u *Users) Told(t harness.Told) {
 	defer u.mu.Unlock()
 	o, ok := u.open[t.Payment]
 	if !ok {
-		return // told again, or told of a payment nobody asked for: the checks see it
+		return // told again, or told of a payment that was not asked for: the checks see it
 	}
 	delete(u.open, t.Payment)
 	o.open--
@@ -179,7 +179,7 @@ func (u *Users) Wait(ctx context.Context) bool {
 	}
 }
 
-// Leave ends the experiment: nobody presses pay again, and what the subject says
+// Leave ends the experiment: no user presses pay again, and what the subject says
 // from now on is not recorded. It comes before the ledger is read: a payment that
 // is confirmed after that is not lost, and one that fails as the subject is torn
 // down is not refused.

@@ -109,10 +109,7 @@ func open(cfg *Config) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{c: sc, stmts: map[string]*sqlite3.Stmt{}}
-	if err = guard(func() error { return c.prepareFile(cfg) }); err == nil && cfg.VFS == "" {
-		err = SyncDir(filepath.Dir(cfg.Path))
-	}
-	if err != nil {
+	if err := guard(func() error { return c.prepareFile(cfg) }); err != nil {
 		return nil, errors.Join(err, c.close(true))
 	}
 	return c, nil
@@ -150,9 +147,7 @@ func private(cfg *Config) error {
 }
 
 // SyncDir makes the names in a directory durable: a file without a name is lost
-// with the power. SQLite asks its file layer for that, but the one in go-sqlite3
-// v0.33.3 syncs the file once more instead (vfsFile.Sync). The log is there from
-// the opening of a store to its close.
+// with the power. SQLite does it itself for a log, with the first commit.
 func SyncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // it cannot sync a directory, and its file systems journal names
@@ -251,7 +246,7 @@ func IsDamaged(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
 }
 
-// guard makes an error of the panic of go-sqlite3 v0.33.3 at a table definition
+// guard makes an error of the panic of go-sqlite3 v0.37.0 at a table definition
 // that cannot be parsed: it takes the place of the mistake for one in the
 // statement being prepared (Conn.errorFor).
 func guard(f func() error) (err error) {
@@ -306,7 +301,7 @@ func (c *conn) examine(cfg *Config) error {
 
 // IsUnwritten reports whether err is one of a disk that did not take what was
 // written, because it is full, say: nothing was stored, and what was stored before
-// is as it was. The file layer of the operating system in go-sqlite3 v0.33.3 says
+// is as it was. The file layer of the operating system in go-sqlite3 v0.37.0 says
 // IOERR_WRITE of a full disk: it looks for the bare ENOSPC in an error that package
 // os has wrapped. The index of a log needs room, too.
 func IsUnwritten(err error) bool {

@@ -1,4 +1,4 @@
-// Package container runs a payment server of others in a container, with the
+// Package container runs an external payment server in a container, with the
 // containers that it needs beside it. It is the only package that knows
 // testcontainers, and through it Docker.
 //

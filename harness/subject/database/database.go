@@ -1,4 +1,4 @@
-// Package database reads the ledger of a server of others from its database: a
+// Package database reads the ledger of an external server from its database: a
 // query in a transaction that can only read. It is the only package that knows the
 // drivers of databases.
 package database

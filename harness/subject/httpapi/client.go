@@ -149,7 +149,7 @@ func (c *Client) setUp(ctx context.Context) error {
 	return nil
 }
 
-// account is whom a set-up request is for.
+// account is the wallet or merchant that a set-up request is for.
 type account struct {
 	name     string // empty is nobody
 	number   int
@@ -157,11 +157,11 @@ type account struct {
 	captured map[string]any // what is kept for it
 }
 
-// accounts returns whom a set-up request is made for.
-func (c *Client) accounts(whom string, shared map[string]any) []account {
+// accounts returns the accounts that a set-up request is made for.
+func (c *Client) accounts(per string, shared map[string]any) []account {
 	w := c.env.Workload
 	var all []account
-	switch whom {
+	switch per {
 	case exchange.PerWallet:
 		balance := w.Balance
 		if balance == 0 {
@@ -200,7 +200,7 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	what += ": " + req.Method + " " + s.Config.Path
-	tell := tellOf(c.env, &c.secrets, "setup", req)
+	tell := startStep(c.env, &c.secrets, "setup", req)
 	x := send(c.direct, req, c.plan.Config.Timeout)
 	defer func() { tell.end(x, err) }()
 	if x.err != nil {

@@ -141,20 +141,20 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 // again after so long: a server that has just been started again is given time, and
 // one that never answers is not waited for five times.
 const (
-	tries    = 5
-	patience = 10 * time.Second
+	attempts  = 5
+	readLimit = 10 * time.Second
 )
 
 // get reads one page. A server that has just been started again gets a second
 // chance.
-func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchanged, *teller, error) {
+func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchanged, *stepTrace, error) {
 	begin := time.Now()
 	for n := 1; ; n++ {
 		req, err := r.Make(ctx, l.run)
 		if err != nil {
 			return exchanged{}, nil, fmt.Errorf("ledger: %w", err)
 		}
-		tell := tellOf(l.env, &l.secrets, "ledger", req)
+		tell := startStep(l.env, &l.secrets, "ledger", req)
 		x := send(l.http, req, l.plan.Config.Timeout)
 		if x.err == nil && x.answer.Status < 500 {
 			return x, tell, nil
@@ -163,7 +163,7 @@ func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exc
 			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, l.secrets.excerpt(x.answer))
 		}
 		tell.end(x, x.err)
-		if n == tries || time.Since(begin) > patience || ctx.Err() != nil {
+		if n == attempts || time.Since(begin) > readLimit || ctx.Err() != nil {
 			return exchanged{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
 		}
 		pause(ctx, time.Duration(n)*200*time.Millisecond)

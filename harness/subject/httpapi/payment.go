@@ -83,7 +83,7 @@ type payment struct {
 	vars     exchange.Vars
 	captured map[string]any
 	called   chan word // what callbacks say
-	tries    int       // requests to pay
+	attempts int       // requests to pay
 	asks     int       // questions for the status
 }
 
@@ -109,7 +109,7 @@ func (t *payment) resolve(ctx context.Context) word {
 		if ctx.Err() != nil || !t.again(last) {
 			return last
 		}
-		wait := backoff(policy, t.tries, t.draw())
+		wait := backoff(policy, t.attempts, t.draw())
 		if policy.RetryAfter == "obey" {
 			wait = max(wait, last.after)
 		}
@@ -125,18 +125,18 @@ func (t *payment) resolve(ctx context.Context) word {
 // again reports whether there may be another attempt after a word.
 func (t *payment) again(last word) bool {
 	plan := t.client.plan
-	return !last.final() && last.meaning != exchange.Pending && t.tries < plan.Config.Retry.Attempts && plan.Retries(last.cause)
+	return !last.final() && last.meaning != exchange.Pending && t.attempts < plan.Config.Retry.Attempts && plan.Retries(last.cause)
 }
 
 // pay makes one attempt.
 func (t *payment) pay(ctx context.Context) word {
-	t.tries++
+	t.attempts++
 	plan := t.client.plan
 	req, err := t.request(ctx)
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
 	}
-	tell := tellOf(t.client.env, &t.client.secrets, "pay", req)
+	tell := startStep(t.client.env, &t.client.secrets, "pay", req)
 	x := t.exchange(req, false)
 	if x.err != nil {
 		tell.end(x, x.err)
@@ -153,7 +153,7 @@ func (t *payment) pay(ctx context.Context) word {
 func (t *payment) request(ctx context.Context) (*http.Request, error) {
 	plan := t.client.plan
 	key := t.key()
-	t.vars["key"], t.vars["attempt"], t.vars["captured"] = key, t.tries, t.captured
+	t.vars["key"], t.vars["attempt"], t.vars["captured"] = key, t.attempts, t.captured
 	req, err := plan.Pay.Make(ctx, t.vars)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (t *payment) key() string {
 	case exchange.KeyOrder:
 		key = uuid(env, "order "+t.asked.Order)
 	case exchange.KeyAttempt:
-		key = uuid(env, "payment "+t.asked.ID+" "+strconv.Itoa(t.tries))
+		key = uuid(env, "payment "+t.asked.ID+" "+strconv.Itoa(t.attempts))
 	default:
 		return ""
 	}
@@ -189,7 +189,7 @@ func (t *payment) key() string {
 func (t *payment) exchange(req *http.Request, status bool) exchanged {
 	x := send(t.http, req, t.client.plan.Config.Timeout)
 	a := harness.Attempt{
-		Payment: t.asked.ID, N: t.tries + t.asks, Status: status,
+		Payment: t.asked.ID, N: t.attempts + t.asks, Status: status,
 		Dialed: x.dialed, NoConnection: x.unconnected, Took: x.took,
 	}
 	if x.err != nil {
@@ -207,7 +207,7 @@ func failed(err error) word {
 	return word{why: err.Error(), cause: exchange.OnConnection}
 }
 
-func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *teller) word {
+func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *stepTrace) word {
 	a := x.answer
 	m, why := rules.Judge(a, t.vars)
 	got := word{meaning: m, why: why}
@@ -274,7 +274,7 @@ func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
 	}
 	t.asks++
-	tell := tellOf(t.client.env, &t.client.secrets, "status", req)
+	tell := startStep(t.client.env, &t.client.secrets, "status", req)
 	x := t.exchange(req, true)
 	if x.err != nil {
 		tell.end(x, x.err)
@@ -305,7 +305,7 @@ func (t *payment) listen(ctx context.Context, d time.Duration) (said word, ok bo
 // run of a seed.
 func (t *payment) draw() float64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(t.asked.ID + " " + strconv.Itoa(t.tries))) // it never fails
+	_, _ = h.Write([]byte(t.asked.ID + " " + strconv.Itoa(t.attempts))) // it never fails
 	return harness.Rand(t.client.env.Seed^h.Sum64(), harness.StreamSubject).Float64()
 }
 

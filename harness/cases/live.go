@@ -1,0 +1,76 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/run"
+)
+
+// Live is a Runner in this process and in real time. It makes as many runs at a time
+// as it is asked for.
+type Live struct {
+	Engine  harness.Engine
+	New     New
+	Version string // of the program, for the header
+}
+
+// Run implements Runner. A case without Dir has a folder for as long as its run lasts.
+func (l Live) Run(ctx context.Context, c Case) (report Report, err error) {
+	subject, free, err := l.New(c.Scenario)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, free()) }()
+	kept := c.Dir != ""
+	if !kept {
+		if c.Dir, err = os.MkdirTemp("", "onebar-run-"); err != nil {
+			return Report{}, fmt.Errorf("make a folder for a run: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(c.Dir)) }()
+	}
+	report, err = carryOut(ctx, c, run.Options{Engine: l.Engine, Subject: subject, Version: l.Version})
+	if !kept {
+		report.Result.HistoryFile = ""
+	}
+	return report, err
+}
+
+// carryOut makes the run of a case with the engine and the subject of o.
+func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
+	o.Seed, o.Dir, o.Pcap = c.Seed, c.Dir, c.Pcap
+	var s *surveyor
+	if c.Survey {
+		s = newSurveyor(c.Scenario)
+		o.Each, o.Moments = both(s.add, o.Each), s.moment
+	}
+	cover := coverage.NewRecorder()
+	if c.Cover {
+		o.Each = both(cover.Add, o.Each)
+	}
+	res, err := run.Run(ctx, c.Scenario, o)
+	if c.Brief {
+		res.Scenario, res.Figures, res.Phases, res.Faults, res.Energy = harness.Scenario{}, nil, nil, nil, nil
+	}
+	report := Report{Result: res, Coverage: cover.Counts()}
+	if s != nil {
+		report.Survey = s.survey(o.Subject)
+	}
+	return report, err
+}
+
+// both returns a function that calls first and second; second may be nil.
+func both(first, second func(history.Record)) func(history.Record) {
+	if second == nil {
+		return first
+	}
+	return func(r history.Record) {
+		first(r)
+		second(r)
+	}
+}

@@ -1,0 +1,166 @@
+package enginetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// watchCase is faults that all begin and then end in order, and what two phones are
+// told of their links meanwhile.
+type watchCase struct {
+	name   string
+	faults []harness.Fault
+	began  bool // told when the last of them has begun
+	ended  int  // told when so many of them have ended; 0 is never
+}
+
+func watchCases() []watchCase {
+	hole := harness.Fault{Action: harness.Blackhole}
+	up := harness.Fault{Action: harness.Blackhole, Direction: harness.Up}
+	down := harness.Fault{Action: harness.Blackhole, Direction: harness.Down}
+	moved := harness.Fault{Action: harness.Rebind, NewAddress: true}
+	forgets := harness.Fault{Action: harness.Rebind}
+	phone := harness.Fault{Action: harness.Vanish, Side: harness.Client}
+	server := harness.Fault{Action: harness.Vanish, Side: harness.Server}
+	flows := harness.Fault{Action: harness.Vanish}
+	refuse := harness.Fault{Action: harness.Refuse}
+	reset := harness.Fault{Action: harness.Reset}
+	toxic := harness.Fault{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slow_close", Stream: "upstream"}}
+	list := func(f ...harness.Fault) []harness.Fault { return f }
+	return []watchCase{
+		{"a blackhole", list(hole), false, 1},
+		{"a blackhole up", list(up), false, 1},
+		{"a blackhole down", list(down), false, 1},
+		{"the last of two blackholes", list(up, down), false, 2},
+		{"a phone without power", list(phone), false, 1},
+		{"no power, and a blackhole", list(phone, hole), false, 2},
+		{"a new address", list(moved), true, 0},
+		{"a new address in a blackhole", list(hole, moved), false, 1},
+		{"a NAT that forgets", list(forgets), false, 0},
+		{"a server without power", list(server), false, 0},
+		{"a blackhole in a server's crash", list(server, hole), false, 2},
+		{"flows that vanish", list(flows), false, 0},
+		{"a server that refuses", list(refuse), false, 0},
+		{"resets", list(reset), false, 0},
+		{"a toxic", list(toxic), false, 0},
+	}
+}
+
+// watches are tests of harness.LinkWatcher.
+func watches(c Config) []test {
+	list := []test{{"stops", watchStops}, {"ends with the network", watchCloses}}
+	for _, x := range watchCases() {
+		if !slices.ContainsFunc(x.faults, func(f harness.Fault) bool { return !c.can(f.Action) }) {
+			list = append(list, test{x.name, x.run})
+		}
+	}
+	return list
+}
+
+// told is a call of a watcher.
+type told struct {
+	client int
+	at     time.Time
+}
+
+// watch has two clients watch their links, the second one first.
+func (b *bench) watch() (list *[]told, stops [2]func()) {
+	b.t.Helper()
+	list = new([]told)
+	for _, i := range []int{1, 0} {
+		w, ok := b.net.Client(i).(harness.LinkWatcher)
+		b.True(ok, "the client hosts of our engines watch")
+		stops[i] = w.WatchLink(func() { *list = append(*list, told{i, time.Now()}) })
+	}
+	if w, ok := b.net.Server().(harness.LinkWatcher); ok {
+		b.t.Cleanup(w.WatchLink(func() { b.t.Error("the server has no access link") }))
+	}
+	return list, stops
+}
+
+// take waits until the watchers of this instant have been told, and returns them.
+func (b *bench) take(list *[]told) (clients []int) {
+	b.t.Helper()
+	begin := time.Now()
+	if b.Virtual {
+		time.Sleep(time.Microsecond) // the sim engine tells each at an instant of its own
+	}
+	for i, x := range *list {
+		clients = append(clients, x.client)
+		if b.Virtual {
+			b.False(x.at.Before(begin))
+			b.True(i == 0 || x.at.After((*list)[i-1].at), "each at an instant of its own")
+		}
+	}
+	*list = nil
+	return clients
+}
+
+func (w watchCase) run(b *bench) {
+	b.open(harness.NetworkConfig{Clients: 2})
+	b.echo()
+	b.exchange(b.dial(b.net.Client(0), b.addr()), 10)
+	list, _ := b.watch()
+	want := func(is bool) []int {
+		if is {
+			return []int{0, 1}
+		}
+		return nil
+	}
+	var ends []func() int64
+	for i, f := range w.faults {
+		b.Empty(*list)
+		ends = append(ends, b.inject(f))
+		b.Equal(want(w.began && i == len(w.faults)-1), b.take(list))
+	}
+	if !b.Streams {
+		b.net.SetProfile(both(harness.Path{Loss: harness.Loss{P: 1}}))
+	}
+	if b.Virtual {
+		time.Sleep(time.Second)
+	}
+	b.Empty(b.take(list), "while the faults last")
+	for i, end := range ends {
+		end()
+		b.Equal(want(w.ended == i+1), b.take(list), fmt.Sprintf("at the end of fault %d", i+1))
+	}
+	b.net.SetProfile(harness.Profile{})
+	b.Empty(b.take(list), "later")
+}
+
+func watchStops(b *bench) {
+	b.open(harness.NetworkConfig{Clients: 2})
+	list, stops := b.watch()
+	hole := harness.Fault{Action: harness.Blackhole}
+	end := b.inject(hole)
+	stops[1]()
+	stops[1]() // may be called more than once
+	end()
+	b.Equal([]int{0}, b.take(list))
+	end()
+	b.Empty(b.take(list), "an end that is called twice is no second end")
+	if b.Virtual {
+		b.inject(hole)()
+		again := b.inject(hole) // at the same instant
+		time.Sleep(time.Second)
+		b.Empty(b.take(list), "it was down again before anybody was told")
+		again()
+		b.Equal([]int{0}, b.take(list))
+	}
+	end = b.inject(hole)
+	stops[0]()
+	end()
+	b.Empty(b.take(list))
+}
+
+func watchCloses(b *bench) {
+	b.open(harness.NetworkConfig{Clients: 2})
+	list, _ := b.watch()
+	end := b.inject(harness.Fault{Action: harness.Blackhole})
+	b.NoError(b.net.Close())
+	end()
+	b.Empty(b.take(list), "the network was closed")
+}

@@ -1,0 +1,196 @@
+package impairment
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
+)
+
+const (
+	// confidence of the intervals of random shares, over all phases, directions
+	// and kinds of a run together: one run in a hundred thousand that did all right is
+	// unknown.
+	shareAlpha = 0.00001
+	// slack is how many packets may lie on the wrong side of a phase's
+	// boundary: its record is written a moment before or after the change.
+	slack = 1
+)
+
+// Judge compares what happened with what was asked: every event happened and hit
+// something, each link carried packets, an outage lost all of its packets, loss,
+// reordering, duplicates and corruption were as random as asked, no delay was too
+// short and no link too fast, and the machine did not stall. It returns a finding
+// for each difference, and what to say if there is none. Before the header it
+// returns nothing.
+func (l *Links) Judge() (findings []result.Finding, summary string) {
+	if l.header == nil {
+		return nil, ""
+	}
+	var found doubts
+	l.missed(&found)
+	l.unused(&found)
+	var shown []string
+	for _, o := range append([]*Links{l}, l.others...) {
+		o.header, o.events = l.header, l.events
+		shown = append(shown, o.shares(&found)...)
+		o.outages(&found)
+		o.rates(&found)
+		o.delays(&found)
+	}
+	for _, s := range l.stalls() {
+		found.add(s.line, "machine too busy: %s", s.how)
+	}
+	hits := int64(0)
+	for _, e := range l.events {
+		hits += e.hits
+	}
+	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(l.meanLate())/float64(time.Millisecond))}
+	if n := len(l.events); n > 0 {
+		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
+	}
+	return found, strings.Join(append(said, shown...), "; ")
+}
+
+// doubts are differences between what was asked and what happened.
+type doubts []result.Finding
+
+// add adds one, with the line of the history that shows it; 0 is no one line.
+func (d *doubts) add(line int32, format string, args ...any) {
+	f := result.Finding{Text: fmt.Sprintf(format, args...)}
+	if line > 0 {
+		f.Lines = []int{int(line)}
+	}
+	*d = append(*d, f)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func eventName(i int, e harness.Event) string {
+	if e.Line > 0 {
+		return fmt.Sprintf("the %s of line %d", e.Action, e.Line)
+	}
+	return fmt.Sprintf("the %s of event %d", e.Action, i+1)
+}
+
+// missed finds the events, other than link and heal, that never happened, failed, or
+// hit nothing although they may not miss.
+func (l *Links) missed(found *doubts) {
+	for i, e := range l.header.Scenario.Timeline {
+		if !fault.Counts(e.Action) {
+			continue
+		}
+		got := l.events[i]
+		switch {
+		case got == nil || got.times == 0:
+			found.add(0, "%s never happened", eventName(i, e))
+		case got.err != "":
+			found.add(got.line, "%s failed: %s", eventName(i, e), got.err)
+		case got.hits == 0 && !e.MayMiss:
+			found.add(got.line, "%s hit nothing", eventName(i, e))
+		}
+	}
+}
+
+// unused finds the profiles that carried no packet in any phase: that of the scenario,
+// and those of the timeline that may not miss. A perfect link has nothing to show.
+func (l *Links) unused(found *doubts) {
+	sc := l.header.Scenario
+	if !perfect(sc.Link) && !l.carried(sc.Link) {
+		found.add(0, "the scenario's link met no packet")
+	}
+	for i, e := range sc.Timeline {
+		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.on(e.On).carried(*e.Link) {
+			found.add(0, "%s met no packet", eventName(i, e))
+		}
+	}
+}
+
+func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down == harness.Path{} }
+
+// carried reports whether a packet was offered while the profile was in force.
+func (l *Links) carried(p harness.Profile) bool {
+	for i := range l.phases {
+		s := &l.phases[i]
+		if s.up.offered()+s.down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// outages finds the outages that may not miss and lost no packet in either direction,
+// and those that let packets through. Consecutive phases with an outage are one
+// outage: something else changed between them.
+func (l *Links) outages(found *doubts) {
+	var first *phase // of the present outage
+	var lost, total int64
+	must := false // it may not miss
+	for _, s := range l.phases {
+		total += s.up.outage + s.down.outage
+	}
+	end := func() {
+		if first != nil && lost == 0 && must {
+			found.add(first.line, "the outage of phase %q met no packet", first.Name)
+		}
+		first, lost, must = nil, 0, false
+	}
+	for i := range l.phases {
+		s := &l.phases[i]
+		if total == 0 || l.header.Payload {
+			break // missed says so; and a byte stream waits until an outage is over
+		}
+		if !s.OutageUp && !s.OutageDown {
+			end()
+			continue
+		}
+		if first == nil {
+			first = s
+		}
+		lost += s.up.outage + s.down.outage
+		must = must || !l.excused(s.line)
+	}
+	end()
+	l.each(func(s *phase, d direction) {
+		if passed := d.counts.drawn() - d.counts.stopped; d.outage && passed > slack {
+			found.add(s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), d.Direction)
+		}
+	})
+}
+
+// excused reports whether the blackholes in force at a line all may miss. One
+// outage of a periodic event may, if another of them has hit something.
+func (l *Links) excused(line int32) bool {
+	all, some := true, false
+	for i, e := range l.header.Scenario.Timeline {
+		if got := l.events[i]; e.Action == harness.Blackhole && e.On == l.name && got != nil && got.inForce(line) {
+			some = true
+			all = all && (e.MayMiss || e.Every > 0 && got.hits > 0)
+		}
+	}
+	return some && all
+}
+
+// inForce reports whether an occurrence of the event is in force at a line.
+func (e *event) inForce(line int32) bool {
+	return slices.ContainsFunc(e.spans, func(s span) bool { return s.from < line && (s.to == 0 || s.to > line) })
+}
+
+// each calls f for both directions of every phase.
+func (l *Links) each(f func(*phase, direction)) {
+	for i := range l.phases {
+		for _, d := range l.phases[i].directions() {
+			f(&l.phases[i], d)
+		}
+	}
+}

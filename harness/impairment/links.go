@@ -1,0 +1,263 @@
+package impairment
+
+import (
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/history"
+)
+
+// Links keeps, for each phase, what was asked of the links and what happened to
+// their packets, and what each event of the timeline hit. The zero value is ready.
+// It is not safe for concurrent use.
+type Links struct {
+	name   string   // of one link of the topology; empty is the access links
+	others []*Links // one for each link of the topology; they share header and events
+	header *history.Header
+	last   time.Duration // offset of the latest record but packets
+	phases []phase
+	states map[linkWay]*linkState
+	events map[int]*event // by index in Scenario.Timeline
+	waits  []wait         // in order
+}
+
+// Add reads the next record of the history, which stands on a line. It keeps numbers
+// of a packet, and not the packet.
+func (l *Links) Add(r *history.Record, line int32) {
+	if r.Packet != nil {
+		l.on(r.Packet.Link).packet(r.Packet)
+		return
+	}
+	l.last = max(l.last, r.At)
+	switch {
+	case r.Late > 0:
+		l.waits = append(l.waits, wait{r.At - r.Late, r.At})
+	case r.Phase != nil:
+		o := l.on(r.Phase.Link)
+		o.phases = append(o.phases, phase{Phase: *r.Phase, from: r.At, line: line})
+	case r.Fault != nil:
+		l.fault(*r.Fault, line)
+	case r.Header != nil:
+		l.header = r.Header
+	}
+}
+
+// on returns what a link of the topology did; an empty name is the access links.
+func (l *Links) on(name string) *Links {
+	if name == "" {
+		return l
+	}
+	for _, o := range l.others {
+		if o.name == name {
+			return o
+		}
+	}
+	o := &Links{name: name}
+	l.others = append(l.others, o)
+	return o
+}
+
+// phase is a phase and what happened to its packets.
+type phase struct {
+	history.Phase
+	from     time.Duration
+	line     int32
+	up, down counts
+}
+
+// counts counts packets of one direction by their fate. Copies that a link made
+// are in copied only.
+type counts struct {
+	delivered, lost, outage, queue, stopped, barred int64
+	crossed                                         int64 // the link, and were thrown away by the NAT behind it
+
+	// Sums over the delivered: the delay that was decided, what came on top, and
+	// how soon the rate could have sent them.
+	delay, late, soonest time.Duration
+
+	stalled   int64 // delivered more than harness.LeastTimeout late
+	copied    int64
+	corrupted int64
+	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
+	fast      int64 // delivered sooner than the rate allows
+	chance    chance
+}
+
+// linkWay is one direction of one payer's link.
+type linkWay struct {
+	client int
+	up     bool
+}
+
+// linkState is what has to be remembered of one direction of one link.
+type linkState struct {
+	up      bool
+	free    time.Duration // when the packets that have arrived had left the rate, at the soonest
+	highest int64         // number of the last offered of the packets that have arrived
+	in      int           // its phase
+	recent  []arrival     // of links that reorder, in order
+}
+
+// event is what the history says of one event of the timeline.
+type event struct {
+	times int
+	hits  int64
+	err   string
+	line  int32 // of the first note
+	spans []span
+}
+
+// span is one occurrence of an event, by the lines of its notes.
+type span struct{ from, to int32 } // to is 0 until it has ended
+
+func (l *Links) fault(f history.FaultNote, line int32) {
+	e := l.events[f.Event]
+	if e == nil {
+		if l.events == nil {
+			l.events = make(map[int]*event)
+		}
+		e = &event{line: line}
+		l.events[f.Event] = e
+	}
+	if !f.Ended {
+		e.times++
+		e.spans = append(e.spans, span{from: line})
+	} else if n := len(e.spans); n > 0 {
+		e.spans[n-1].to = line
+	}
+	e.hits += f.Hits
+	if e.err == "" {
+		e.err = f.Error
+	}
+}
+
+// blink bounds the length of a phase between two changes that were made together. A
+// packet that was offered in such a phase belongs to the phase after it.
+const blink = time.Millisecond
+
+// packet counts p in the phase that was in force when it was offered, which
+// may have ended by now. Packets from before the first phase belong to it.
+func (l *Links) packet(p *harness.Packet) {
+	if len(l.phases) == 0 {
+		return
+	}
+	i := len(l.phases) - 1
+	for i > 0 && l.phases[i].from > p.At {
+		i--
+	}
+	for i+1 < len(l.phases) && l.phases[i+1].from-l.phases[i].from < blink {
+		i++
+	}
+	up := p.Direction != harness.Down
+	t := l.phases[i].way(up)
+	if p.Copy {
+		t.copied++
+	}
+	switch p.Drop {
+	case harness.DropNone:
+		l.arrive(i, up, p)
+	case harness.DropLoss:
+		t.lost++
+	case harness.DropOutage:
+		t.outage++
+	case harness.DropQueue:
+		t.queue++
+	case harness.DropStopped:
+		if !p.Copy {
+			t.stopped++
+		}
+	case harness.DropNAT:
+		if up {
+			t.crossed++
+		} else {
+			t.barred++
+		}
+	case harness.DropMTU, harness.DropCut:
+		t.barred++
+	}
+}
+
+func (s *phase) way(up bool) *counts {
+	if up {
+		return &s.up
+	}
+	return &s.down
+}
+
+// arrive counts a packet that was offered in phase i.
+func (l *Links) arrive(i int, up bool, p *harness.Packet) {
+	t, path := l.phases[i].way(up), l.phases[i].path(up)
+	k := linkWay{p.Client, up}
+	state := l.states[k]
+	if state == nil {
+		state = newState(l, k)
+	}
+	arrived := p.At + p.Delay - p.Late
+	soonest := state.pace(t, path, p, arrived)
+	if p.Copy {
+		return
+	}
+	t.delivered++
+	t.soonest += soonest
+	t.delay += p.Delay - p.Late
+	t.late += p.Late
+	if p.Late > harness.LeastTimeout {
+		t.stalled++
+	}
+	if p.Corrupt {
+		t.corrupted++
+	}
+	if p.N == 0 {
+		return // without numbers nothing shows which packet overtook which
+	}
+	if path.Reorder > 0 || len(state.recent) > 0 {
+		state.overtake(l, arrival{n: p.N, size: p.Size, at: p.At, arrived: arrived, phase: i})
+	}
+	if p.N > state.highest {
+		state.highest, state.in = p.N, i
+	} else if by := &l.phases[state.in]; by.path(up).Reorder == 0 {
+		by.way(up).overtook++
+	}
+}
+
+func newState(l *Links, k linkWay) *linkState {
+	if l.states == nil {
+		l.states = make(map[linkWay]*linkState)
+	}
+	l.states[k] = &linkState{up: k.up}
+	return l.states[k]
+}
+
+func (s *phase) path(up bool) *harness.Path {
+	if up {
+		return &s.Profile.Up
+	}
+	return &s.Profile.Down
+}
+
+// offered is how many packets the links were given.
+func (t counts) offered() int64 {
+	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred + t.crossed
+}
+
+// drawn is how many packets a random loss was drawn for: it comes after the
+// outage and the MTU, after the NAT of what comes down and before that of what
+// goes up, and before the queue.
+func (t counts) drawn() int64 { return t.offered() - t.outage - t.barred }
+
+// directions returns both directions of a phase.
+func (s *phase) directions() [2]direction {
+	return [2]direction{
+		{harness.Up, s.Profile.Up, s.OutageUp, &s.up},
+		{harness.Down, s.Profile.Down, s.OutageDown, &s.down},
+	}
+}
+
+// direction is one direction of a phase: what was asked of it, and what happened to its
+// packets.
+type direction struct {
+	harness.Direction
+	harness.Path
+	outage bool
+	counts *counts
+}

@@ -1,0 +1,278 @@
+// Package sweep runs one payment with one fault at a time, at each point at which that
+// fault can be: [Packets] at each packet and each durable commit, [Bytes] after each
+// byte of a connection, [Moments] at the moments of each HTTP request.
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/result"
+)
+
+// Options say how much a sweep does. With the zero value it tries every fault at every
+// point, one run at a time.
+type Options struct {
+	// Pairs adds, for each first fault that fails nothing by itself, a second one of
+	// every kind at every point of its run from there on.
+	Pairs bool
+	Jobs  int // runs at a time; 0 is 1
+	Limit int // a sweep of more runs than this is an error; 0 is no limit
+	// Watch is called after each run, and when the number of planned runs changes, never
+	// twice at a time. Of the runs done, bad did not pass. Nil: progress is not reported.
+	Watch func(done, bad, planned int)
+}
+
+// Result is a sweep, and the first case of each of its findings.
+type Result struct {
+	result.Sweep
+	Cases []cases.Case // the i-th shows Findings[i]
+}
+
+// Packets runs a case once to count the packets and the durable commits of its
+// payments, and then once more for each fault at each of these points. The case's
+// own timeline stays. Thresholds and the checks load and impairment are left out: if
+// the fault came, a run is judged by what happened to the money. What is wrong without
+// a fault is one finding; a run with a fault adds a finding only for what is worse.
+//
+// A fault begins at its packet or commit. Up to there the exchange is that of the run
+// without a fault, if the subject repeats. If it does not, or if the first of two
+// faults has changed the exchange, the run may not reach the point; such runs are
+// counted, and are evidence of nothing.
+//
+// The error says why there was no sweep. If ctx ends, the result is of the runs made
+// until then.
+func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Result, error) {
+	s := newSweeper(r, c, o)
+	sc := &s.base.Scenario
+	sc.Length = (sc.Duration() + time.Second - 1).Truncate(time.Second) + long + recovery
+	if o.Pairs {
+		sc.Length += long + recovery
+	}
+	sc.Settle = max(sc.Settle, settle)
+	report, err := s.begin(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Restart: restart}, report.Survey.Can)
+	s.points(report.Survey.Points)
+	singles := s.singles(report.Survey.Points)
+	if err := s.plan(len(singles)); err != nil {
+		return Result{}, err
+	}
+	if !o.Pairs {
+		s.runAll(ctx, slices.Values(singles), nil)
+		return s.result(ctx), nil
+	}
+	surveys := make([]*cases.Survey, len(singles)) // of those that passed
+	enough, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	pairs := 0
+	s.runAll(enough, slices.Values(singles), func(in injection, r cases.Report) {
+		if surveys[in.place] = r.Survey; r.Survey == nil {
+			return
+		}
+		if pairs += len(s.seconds(in, r.Survey)); o.Limit > 0 && s.planned+pairs > o.Limit {
+			stop(s.tooMany(s.planned + pairs)) // now, and not when all singles have been made
+		}
+	})
+	if ctx.Err() == nil && enough.Err() != nil {
+		return Result{}, context.Cause(enough)
+	}
+	s.planned += pairs
+	s.watch()
+	s.pairs(ctx, singles, surveys)
+	return s.result(ctx), nil
+}
+
+// pairs makes the runs of two faults: each first one whose run passed, and therefore
+// has a survey, with each second one.
+func (s *sweeper) pairs(ctx context.Context, firsts []injection, surveys []*cases.Survey) {
+	s.runAll(ctx, func(yield func(injection) bool) {
+		for i, v := range surveys {
+			if v == nil {
+				continue
+			}
+			for _, in := range s.seconds(firsts[i], v) {
+				if !yield(in) {
+					return
+				}
+			}
+		}
+	}, nil)
+}
+
+// sweeper is a sweep under way.
+type sweeper struct {
+	runner  cases.Runner
+	base    cases.Case
+	options Options
+	faults  []fault.Swept
+	began   time.Time
+	reached func(result.Result, int) bool // whether event i of a run's timeline came
+	tries   int                           // how often a run is made if its event does not come
+
+	next int // place of the next injection; cases.Parallel takes one at a time
+
+	mu      sync.Mutex // guards what follows
+	counts  counts
+	planned int
+	done    int
+	bad     int
+}
+
+func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
+	sc := c.Scenario
+	sc.Expect, sc.Radio, sc.Nemesis = nil, nil, nil
+	if sc.Workload.Rate == 0 {
+		sc.Workload.Rate = atOnce
+	}
+	c.Scenario, c.Dir, c.Pcap = sc, "", false
+	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came, tries: 1}
+	s.counts.sweep.Seed = c.Seed
+	return s
+}
+
+// atOnce is the highest rate of orders that a scenario file can state. A script
+// whose length is stated, as a sweep's is, would spread the orders over it if no
+// rate were.
+const atOnce = 100_000
+
+// came reports whether event i of a run's timeline has begun.
+func came(r result.Result, i int) bool {
+	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Times > 0 })
+}
+
+// begin makes the run without a fault.
+func (s *sweeper) begin(ctx context.Context) (cases.Report, error) {
+	c := s.base
+	c.Survey = true
+	report, err := s.runner.Run(ctx, c)
+	if err == nil && report.Result.Error != "" {
+		err = errors.New(report.Result.Error)
+	}
+	if err == nil && (report.Survey == nil || report.Survey.Up+report.Survey.Down == 0) {
+		err = errors.New("its payments send nothing")
+	}
+	if err != nil {
+		return cases.Report{}, fmt.Errorf("run %s without a fault: %w", c.Scenario.Name, err)
+	}
+	s.counts.begin(s.base, report.Result)
+	return report, nil
+}
+
+// points counts the points of each kind for the report.
+func (s *sweeper) points(points []cases.Point) {
+	for _, kind := range []struct {
+		name string
+		is   func(cases.Point) bool
+	}{
+		{"packets up", func(p cases.Point) bool { return p.Packet > 0 && p.Direction == harness.Up }},
+		{"packets down", func(p cases.Point) bool { return p.Packet > 0 && p.Direction == harness.Down }},
+		{"commits of the client", func(p cases.Point) bool { return p.Commit > 0 && p.Side == harness.Client && !p.After }},
+		{"commits of the server", func(p cases.Point) bool { return p.Commit > 0 && p.Side == harness.Server && !p.After }},
+	} {
+		n := 0
+		for _, p := range points {
+			if kind.is(p) {
+				n++
+			}
+		}
+		if n > 0 {
+			s.counts.sweep.Points = append(s.counts.sweep.Points, result.SweepPoints{Kind: kind.name, N: n})
+		}
+	}
+}
+
+// plan adds to the runs planned.
+func (s *sweeper) plan(runs int) error {
+	s.planned += runs
+	if limit := s.options.Limit; limit > 0 && s.planned > limit {
+		return s.tooMany(s.planned)
+	}
+	s.watch()
+	return nil
+}
+
+func (s *sweeper) tooMany(runs int) error {
+	return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
+		s.base.Scenario.Name, runs, s.options.Limit)
+}
+
+func (s *sweeper) watch() {
+	if s.options.Watch != nil {
+		s.options.Watch(s.done, s.bad, s.planned)
+	}
+}
+
+// runAll makes the runs of injections and counts them. It calls passed for each that
+// passes, with a survey; nil is not called.
+func (s *sweeper) runAll(ctx context.Context, list iter.Seq[injection], passed func(injection, cases.Report)) {
+	cases.Parallel(s.options.Jobs, func(yield func(injection) bool) {
+		for in := range list {
+			if ctx.Err() != nil {
+				return
+			}
+			in.place = s.next
+			s.next++
+			s.mu.Lock()
+			s.counts.row(in) // so that rows are in the order of the sweep
+			s.mu.Unlock()
+			if !yield(in) {
+				return
+			}
+		}
+	}, func(in injection) { s.run(ctx, in, passed) })
+}
+
+// run makes the run of an injection.
+func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, cases.Report)) {
+	c := s.base
+	own := len(c.Scenario.Timeline)
+	c.Scenario.Timeline = slices.Concat(c.Scenario.Timeline, in.events)
+	c.Survey = passed != nil && s.options.Pairs
+	c.Scenario.Length = cmp.Or(in.script, c.Scenario.Length)
+	var report cases.Report
+	var err error
+	reached := false
+	for n := 0; n < s.tries && err == nil && !reached && !s.counts.fails(report.Result); n++ {
+		if n > 0 {
+			c.Scenario.Length *= 2 // the machine is busy
+		}
+		report, err = s.runner.Run(ctx, c)
+		reached = true
+		for i := range in.events {
+			reached = reached && s.reached(report.Result, own+i)
+		}
+	}
+	if ctx.Err() != nil {
+		return // it was interrupted and shows nothing
+	}
+	c.Survey = false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ok := s.counts.add(in, c, outcome{report.Result, reached, err})
+	s.done++
+	if !ok {
+		s.bad++
+	} else if passed != nil && reached {
+		passed(in, report)
+	}
+	s.watch()
+}
+
+// result returns what was counted.
+func (s *sweeper) result(ctx context.Context) Result {
+	r := s.counts.result()
+	r.Took, r.Rest, r.Interrupted = time.Since(s.began), s.planned-s.done, ctx.Err() != nil
+	return r
+}
