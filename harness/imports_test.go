@@ -58,6 +58,8 @@ func rooms() map[string]room {
 		"harness/explore":               {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/coverage", "harness/nemesis", "harness/result"}, because: "many seeds of some scenarios: it knows no engine and no subject"},
 		"harness/sweep":                 {ours: []string{"harness", "harness/cases", "harness/fault", "harness/result"}, because: "each fault at each point of one scenario: it knows no engine and no subject"},
 		"harness/shrink":                {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/fault", "harness/nemesis", "harness/result", "harness/run"}, because: "smaller scenarios that fail: it knows no engine and no subject"},
+		"harness/proxy/console":         {ours: []string{"harness", "harness/nearest", "harness/proxy", "harness/spec"}, theirs: []string{"golang.org/x/term"}, because: "keys and figures of a link; the terminal is handed in"},
+		"harness/radio/capture":         {ours: []string{"harness", "harness/pcap", "harness/radio"}, because: "captures meet radio models here only"},
 		"harness/proxy":                 {ours: []string{"harness", "harness/relay"}, because: "a link alone, on any engine"},
 		"harness/draft":                 {ours: []string{"harness/exchange"}, theirs: []string{"github.com/getkin/kin-openapi"}, because: "a text is made of answers; OpenAPI is read here only"},
 		"harness/doctor":                {ours: []string{"harness", "harness/exchange", "harness/history", "harness/result", "harness/run"}, because: "one payment is followed; subject and engine are handed in"},
@@ -88,7 +90,7 @@ func rooms() map[string]room {
 		"reference/retry":               {because: "a schedule is arithmetic: standard library only"},
 		"reference/wallet":              {ours: []string{"reference/pay", "reference/channel", "reference/outbox", "reference/retry", "reference/vault"}, because: "the wallet could be deployed; it knows the seam of the channels, and no channel"},
 		"reference/cli":                 {ours: []string{"reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/sqlite", "reference/wallet"}, theirs: []string{"github.com/spf13/cobra"}, because: "the pair as ordinary programs, without the harness"},
-		"cmd":                           {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/term"}, because: "cmd wires"},
+		"cmd":                           {ours: []string{"harness", "reference", "reports", "scenarios"}, theirs: []string{"github.com/spf13/cobra", "golang.org/x/sync"}, because: "cmd wires"},
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/radio/capture"
 )
 
 func newEnergy() *cobra.Command {
@@ -37,51 +37,20 @@ not to predict the battery of a new phone.`,
 			if err != nil {
 				return err
 			}
-			k := radio.NewMachine(m, nil)
-			t, err := readCapture(args[0], uplink, k.Packet)
+			report, err := capture.Analyse(args[0], uplink, m)
 			if err != nil {
 				return err
 			}
-			e := energy{file: args[0], model: m, trip: t, usage: k.Finish()}
 			if asJSON {
-				return e.json(cmd.OutOrStdout())
+				return report.JSON(cmd.OutOrStdout())
 			}
-			return e.table(cmd.OutOrStdout())
+			return report.Table(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVarP(&name, "model", "m", "videooptimizer-lte", "a bundled model (see onebar models), or a file such as mine.yaml")
 	cmd.Flags().StringVar(&uplink, "uplink", "", "address or prefix of the phone; packets from it are uplink")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-func newModels() *cobra.Command {
-	return &cobra.Command{
-		Use:   "models [NAME]",
-		Short: "List the bundled radio models, or print the file of one",
-		Long: `List the bundled radio models: what each describes, the source of its numbers, and
-whether the numbers were confirmed in that source: yes, recalled (from memory of the
-source) or weak (derived from it). With a NAME, print the file of that model, as a
-start for your own.`,
-		Example: `  onebar models
-  onebar models energybox-3g > mine.yaml`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				if _, err := radio.Lookup(args[0]); err != nil {
-					return err
-				}
-				_, err := cmd.OutOrStdout().Write(radio.Source(args[0]))
-				return err
-			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "MODEL\tKIND\tCONFIRMED\tOF\tSOURCE")
-			for _, m := range radio.Bundled() {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.Kind, m.Confirmed, m.Title, m.Source)
-			}
-			return w.Flush()
-		},
-	}
 }
 
 // loadModel reads a model file if the name looks like one, and a bundled model

@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/harness/pcap"
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/radio/capture"
 )
 
 const energybox = "../../harness/radio/testdata/energybox/"
@@ -58,7 +59,12 @@ func TestEnergyJSON(t *testing.T) {
 	t.Parallel()
 	got, err := call(t, newEnergy(), energybox+"test1.pcap", "--model", "energybox-3g", "--json")
 	require.NoError(t, err)
-	var r energyJSON
+	var r struct {
+		Joules    *float64                    `json:"joules"`
+		BytesUp   int64                       `json:"bytes_up"`
+		BytesDown int64                       `json:"bytes_down"`
+		States    []struct{ Seconds float64 } `json:"states"`
+	}
 	require.NoError(t, json.Unmarshal([]byte(got), &r))
 	require.InDelta(t, 151.5161, *r.Joules, 5e-5)
 	require.InDelta(t, 41.615553, r.States[2].Seconds, 1e-6)
@@ -212,10 +218,9 @@ func BenchmarkEnergyMillion(b *testing.B) {
 			for b.Loop() {
 				m, err := radio.Lookup(model)
 				require.NoError(b, err)
-				k := radio.NewMachine(m, nil)
-				_, err = readCapture(path, "", k.Packet)
+				report, err := capture.Analyse(path, "", m)
 				require.NoError(b, err)
-				require.EqualValues(b, packets, k.Finish().Packets)
+				require.EqualValues(b, packets, report.Usage().Packets)
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/proxy"
+	"github.com/onebar/onebar/harness/proxy/console"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/toxi"
 )
@@ -55,13 +56,9 @@ func (m *manual) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	d := &desk{lib: lib, out: cmd.OutOrStdout(), base: m.profile}
-	profile, err := d.find(m.profile)
+	profile, err := console.Find(lib, m.profile)
 	if err != nil {
 		return fmt.Errorf("--profile: %w", err)
-	}
-	config := proxy.Config{
-		Engine: packet.Engine{}, Listen: local(m.listen), Upstream: m.upstream, Profile: profile, Seed: m.seed,
 	}
 	if _, _, err := net.SplitHostPort(m.upstream); err != nil {
 		return fmt.Errorf("--upstream %q: expected HOST:PORT, such as api.example.com:443", m.upstream)
@@ -69,28 +66,33 @@ func (m *manual) run(cmd *cobra.Command) error {
 	if m.every < 100*time.Millisecond {
 		return fmt.Errorf("--every %v: expected at least 100ms", m.every)
 	}
+	config := proxy.Config{
+		Engine: packet.Engine{}, Listen: local(m.listen), Upstream: m.upstream, Profile: profile, Seed: m.seed,
+	}
 	if m.api != "" {
 		config.Listen = "127.0.0.1:0" // toxiproxy has the address of --listen
 	}
-	if d.proxy, err = proxy.Start(cmd.Context(), config); err != nil {
+	p, err := proxy.Start(cmd.Context(), config)
+	if err != nil {
 		return fmt.Errorf("%w: give another --listen if the port is taken", err)
 	}
-	defer func() { _ = d.proxy.Close() }() // resets are how it ends
-	d.name, d.listens = m.profile, d.proxy.Addr()
+	defer func() { _ = p.Close() }() // it ends by resetting connections
+	c := console.New(p, lib, m.profile, cmd.OutOrStdout())
+	listens := p.Addr()
 	if m.api != "" {
 		control, err := toxi.NewControl(cmd.Context(), toxi.ControlConfig{
-			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: d.proxy.Addr(), Profile: d.choose,
+			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: p.Addr(), Profile: c.Choose,
 		})
 		if err != nil {
 			return err
 		}
 		defer func() { _ = control.Close() }()
-		d.listens = control.Addr()
-		d.say("toxiproxy's API on %s, proxy onebar", control.API())
+		listens = control.Addr()
+		c.Say("toxiproxy's API on %s, proxy onebar", control.API())
 	}
-	d.say("listens on %s, upstream %s, profile %s (%s up, %s down)",
-		d.listens, m.upstream, m.profile, spec.FormatPath(profile.Up), spec.FormatPath(profile.Down))
-	return d.watch(cmd.Context(), cmd.InOrStdin(), m.every)
+	c.Say("listens on %s, upstream %s, profile %s (%s up, %s down)",
+		listens, m.upstream, m.profile, spec.FormatPath(profile.Up), spec.FormatPath(profile.Down))
+	return c.Watch(cmd.Context(), cmd.InOrStdin(), m.every)
 }
 
 // local puts this machine's loopback address before a bare port.

@@ -85,7 +85,9 @@ func closeWithFaults(b *bench) {
 	client, _ := b.connect(0)
 	var ends []func() int64
 	for _, f := range []harness.Fault{
-		{Action: harness.Blackhole}, {Action: harness.Refuse}, {Action: harness.CrossTraffic},
+		{Action: harness.Blackhole},
+		{Action: harness.Refuse},
+		{Action: harness.CrossTraffic},
 		{Action: harness.Vanish, Side: harness.Client},
 	} {
 		if b.can(f.Action) {

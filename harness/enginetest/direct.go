@@ -179,10 +179,12 @@ func (c conversation) hold(client, server net.Conn) (seen [2][]string) {
 // harness between.
 func (c conversation) kernel(t *testing.T) [2][]string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
+	var dial net.Dialer
+	client, err := dial.DialContext(t.Context(), "tcp", l.Addr().String())
 	require.NoError(t, err)
 	defer client.Close()
 	server, err := l.Accept()

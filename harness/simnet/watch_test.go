@@ -14,12 +14,6 @@ import (
 	"github.com/onebar/onebar/harness/simnet"
 )
 
-// told is a call of a watcher.
-type told struct {
-	client int
-	at     time.Duration
-}
-
 // What watchers wake sends the same packets in each run of a seed.
 func TestWatchLinkRepeats(t *testing.T) {
 	run := func(t *testing.T) string {

@@ -1,4 +1,4 @@
-package main
+package capture
 
 import (
 	"encoding/json"
@@ -11,16 +11,31 @@ import (
 	"github.com/onebar/onebar/harness/radio"
 )
 
-// energy is what the radio did over a capture.
-type energy struct {
-	file  string
-	model *radio.Model
-	trip  trip
-	usage radio.Usage
+// Report is what the radio did during a capture.
+type Report struct {
+	file    string
+	model   *radio.Model
+	packets packets
+	usage   radio.Usage
 }
 
-// table prints the result for people.
-func (e energy) table(out io.Writer) error {
+// Analyse runs a model over the capture at path, a pcap or pcapng file. uplink is the
+// address of the phone, or a prefix; if it is empty, Analyse identifies the phone.
+// Errors name the file and the byte.
+func Analyse(path, uplink string, m *radio.Model) (Report, error) {
+	k := radio.NewMachine(m, nil)
+	p, err := read(path, uplink, k.Packet)
+	if err != nil {
+		return Report{}, err
+	}
+	return Report{file: path, model: m, packets: p, usage: k.Finish()}, nil
+}
+
+// Usage returns what the radio did.
+func (e Report) Usage() radio.Usage { return e.usage }
+
+// Table writes the report for people.
+func (e Report) Table(out io.Writer) error {
 	for i, part := range []func(io.Writer){e.head, e.spent, e.foot} {
 		flags := uint(0)
 		if i == 1 {
@@ -37,19 +52,19 @@ func (e energy) table(out io.Writer) error {
 	return err
 }
 
-// head says what was read and how.
-func (e energy) head(w io.Writer) {
-	t := e.trip
-	fmt.Fprintf(w, "capture\t%s: %d packets in %.1f s, %d up and %d down\n", filepath.Base(e.file), t.packets, t.length.Seconds(), t.up, t.packets-t.up)
-	if t.others > 0 {
-		fmt.Fprintf(w, "left out\tpackets that are not the phone's or not IP: %d\n", t.others)
+// head writes what was read, and how.
+func (e Report) head(w io.Writer) {
+	t := e.packets
+	fmt.Fprintf(w, "capture\t%s: %d packets in %.1f s, %d up and %d down\n", filepath.Base(e.file), t.all, t.length.Seconds(), t.up, t.all-t.up)
+	if t.leftOut > 0 {
+		fmt.Fprintf(w, "left out\tpackets that are not the phone's or not IP: %d\n", t.leftOut)
 	}
 	fmt.Fprintf(w, "phone\t%s\n", t.how)
 	fmt.Fprintf(w, "model\t%s: %s; confirmed: %s\n", e.model.Name, e.model.Title, e.model.Confirmed)
 }
 
-// spent is one row for each state.
-func (e energy) spent(w io.Writer) {
+// spent writes one row for each state.
+func (e Report) spent(w io.Writer) {
 	u := e.usage
 	fmt.Fprintln(w, "state\tseconds\tshare\tjoules\tshare\t")
 	row := func(name string, seconds, joules float64) {
@@ -65,8 +80,8 @@ func (e energy) spent(w io.Writer) {
 	row("total", u.Span.Seconds(), u.Joules)
 }
 
-// foot is what the states come to.
-func (e energy) foot(w io.Writer) {
+// foot writes the sums over the states.
+func (e Report) foot(w io.Writer) {
 	u := e.usage
 	fmt.Fprintf(w, "promotions\t%d, %d of them out of %s\n", u.Promotions, u.Wakeups, u.States[0].Name)
 	fmt.Fprintf(w, "radio on\t%.1f s\n", u.RadioOn.Seconds())
@@ -76,26 +91,26 @@ func (e energy) foot(w io.Writer) {
 	}
 }
 
-// caveat says what is to be believed.
-func (e energy) caveat() string {
+// caveat says how far the joules can be trusted.
+func (e Report) caveat() string {
 	if !e.usage.Priced {
-		return "This model knows timers only: nobody published its powers where we could read them."
+		return "This model has timers only: no source with its powers was found."
 	}
-	text := "Joules are of handsets of 2008 to 2013: compare with them, they predict nothing."
+	text := "The models describe handsets of 2008 to 2013: use their joules to compare captures, not to predict the battery of a new phone."
 	if c := e.model.Confirmed; c != radio.Confirmed {
 		text += fmt.Sprintf(" The numbers of %s are not confirmed at their source (%s). %s", e.model.Name, c, e.model.Note)
 	}
 	return text
 }
 
-func (e energy) joules(j float64) string {
+func (e Report) joules(j float64) string {
 	if !e.usage.Priced {
 		return "-"
 	}
 	return fmt.Sprintf("%.4f", j)
 }
 
-func (e energy) percent(part, whole float64) string {
+func (e Report) percent(part, whole float64) string {
 	if !e.usage.Priced {
 		return "-"
 	}
@@ -109,9 +124,9 @@ func percent(part, whole float64) string {
 	return fmt.Sprintf("%.1f %%", 100*part/whole)
 }
 
-// energyJSON is the JSON form of the result: seconds, joules and bytes. Joules
-// are missing where the model has no powers.
-type energyJSON struct {
+// document is the JSON form of a Report. Joules are missing if the model has no
+// powers.
+type document struct {
 	File       string      `json:"file"`
 	Model      string      `json:"model"`
 	Confirmed  string      `json:"confirmed"`
@@ -141,8 +156,8 @@ type stateJSON struct {
 	Joules  *float64 `json:"joules,omitempty"`
 }
 
-// json prints the result for programs.
-func (e energy) json(out io.Writer) error {
+// JSON writes the report for programs: seconds, joules and bytes.
+func (e Report) JSON(out io.Writer) error {
 	u := e.usage
 	priced := func(j float64) *float64 {
 		if !u.Priced {
@@ -150,9 +165,9 @@ func (e energy) json(out io.Writer) error {
 		}
 		return &j
 	}
-	r := energyJSON{
-		File: e.file, Model: e.model.Name, Confirmed: e.model.Confirmed.String(), Phone: e.trip.how,
-		Packets: e.trip.packets, PacketsUp: e.trip.up, LeftOut: e.trip.others, BytesUp: u.Up, BytesDown: u.Down,
+	r := document{
+		File: e.file, Model: e.model.Name, Confirmed: e.model.Confirmed.String(), Phone: e.packets.how,
+		Packets: e.packets.all, PacketsUp: e.packets.up, LeftOut: e.packets.leftOut, BytesUp: u.Up, BytesDown: u.Down,
 		Seconds: u.Span.Seconds(), RadioOn: u.RadioOn.Seconds(),
 		Promoting: stateJSON{Seconds: u.Promotion.Time.Seconds(), Joules: priced(u.Promotion.Joules)}, Promotions: u.Promotions, Wakeups: u.Wakeups,
 		Joules: priced(u.Joules), Data: priced(u.DataJoules), Tail: priced(u.TailJoules), TailShare: priced(u.TailShare()),

@@ -1,4 +1,8 @@
-package main
+// Package capture computes the radio states and joules of a packet capture from a
+// phone. [Analyse] reads the capture, tells the phone's packets from those of its
+// peers, and runs a radio model over them. The [Report] has a table for people and a
+// JSON form for programs.
+package capture
 
 import (
 	"errors"
@@ -15,29 +19,28 @@ import (
 	"github.com/onebar/onebar/harness/radio"
 )
 
-// phone tells which packets of a capture its phone sent.
+// phone tells which packets of a capture the phone sent.
 type phone struct {
-	asked []netip.Prefix // by --uplink; goes before everything else
-	found []netip.Addr   // deduced: they opened the conversations
+	asked []netip.Prefix // given by the user; these take precedence
+	found []netip.Addr   // deduced: the hosts that opened the connections
 }
 
-// trip is what was read of a capture.
-type trip struct {
-	packets, up int64
-	others      int64 // not the phone's, or not IP: left out
-	length      time.Duration
-	how         string // how the phone was told from its peers
+// packets counts the packets of a capture.
+type packets struct {
+	all, up int64
+	leftOut int64 // not the phone's, or not IP
+	length  time.Duration
+	how     string // how the phone was identified
 }
 
-// backwards is how much earlier than the packet before it a packet may be
-// stamped: captures on several processors are out of order by milliseconds.
+// backwards is by how much the timestamp of a packet may be earlier than that of the
+// packet before it: captures on several processors are out of order by milliseconds.
 const backwards = time.Second
 
-// readCapture feeds the packets of the capture at path to each, in its order and
-// with times from its first packet. Uplink is an address or prefix of the phone,
-// or empty to find out. Errors name the file and the byte.
-func readCapture(path, uplink string, each func(radio.Packet)) (trip, error) {
-	var t trip
+// read calls each with the packets of the capture at path, in the order of the file
+// and with times since its first packet. Errors name the file and the byte.
+func read(path, uplink string, each func(radio.Packet)) (packets, error) {
+	var t packets
 	ph, err := findPhone(path, uplink)
 	if err != nil {
 		return t, err
@@ -61,10 +64,10 @@ func readCapture(path, uplink string, each func(radio.Packet)) (trip, error) {
 			return err
 		}
 		if way == harness.DirectionUnknown {
-			t.others++
+			t.leftOut++
 			return nil
 		}
-		t.packets++
+		t.all++
 		if way == harness.Up {
 			t.up++
 		}
@@ -74,8 +77,8 @@ func readCapture(path, uplink string, each func(radio.Packet)) (trip, error) {
 	if err != nil {
 		return t, err
 	}
-	if t.packets == 0 {
-		return t, fmt.Errorf("read %s: none of its %d packets is the phone's: is --uplink right?", path, t.others)
+	if t.all == 0 {
+		return t, fmt.Errorf("read %s: none of its %d packets is the phone's: is --uplink right?", path, t.leftOut)
 	}
 	t.how = ph.how()
 	return t, nil

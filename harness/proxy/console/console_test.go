@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -12,18 +12,20 @@ import (
 
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/proxy"
+	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/scenarios"
 )
 
 // Keys change the link and say so.
 func TestProxyKeys(t *testing.T) {
-	lib, err := library()
+	lib, err := spec.ReadProfiles(scenarios.FS, scenarios.ProfilesFile)
 	require.NoError(t, err)
 	p, err := proxy.Start(t.Context(), proxy.Config{Engine: packet.Engine{}, Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1"})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, p.Close()) }()
 	var out bytes.Buffer
 	names := lib.All()
-	d := &desk{lib: lib, proxy: p, out: &out, base: names[0].Name, name: names[0].Name}
+	c := New(p, lib, names[0].Name, &out)
 	for _, tc := range []struct{ key, says string }{
 		{"n", "profile " + names[1].Name + " ("},
 		{"p", "profile " + names[0].Name + " ("},
@@ -33,42 +35,42 @@ func TestProxyKeys(t *testing.T) {
 		{"b", "blackhole on"},
 		{"b", "blackhole off, it lost 0 packets"},
 		{"r", "reset 0 connections"},
-		{"?", keys},
+		{"?", help},
 		{"x", ""},
 	} {
 		out.Reset()
-		quit, err := d.press(tc.key[0])
+		quit, err := c.press(tc.key[0])
 		require.NoError(t, err)
 		require.False(t, quit)
 		require.True(t, strings.HasPrefix(out.String(), tc.says), out.String())
 		require.Equal(t, tc.says == "", out.Len() == 0)
 	}
 	for _, key := range []byte{'q', 3, 4} {
-		quit, err := d.press(key)
+		quit, err := c.press(key)
 		require.NoError(t, err)
 		require.True(t, quit)
 	}
-	require.ErrorContains(t, d.choose("edgy"), `did you mean "edge"?`)
+	require.ErrorContains(t, c.Choose("edgy"), `did you mean "edge"?`)
 }
 
 // Elsewhere than on a terminal there is a line only when something has happened.
 func TestProxyLines(t *testing.T) {
-	lib, err := library()
+	lib, err := spec.ReadProfiles(scenarios.FS, scenarios.ProfilesFile)
 	require.NoError(t, err)
 	p, err := proxy.Start(t.Context(), proxy.Config{Engine: packet.Engine{}, Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1"})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, p.Close()) }()
 	var out bytes.Buffer
-	d := &desk{lib: lib, proxy: p, out: &out, base: "edge", name: "edge"}
-	d.show()
+	c := New(p, lib, "edge", &out)
+	c.show()
 	require.Empty(t, out.String())
-	c, err := net.Dial("tcp", p.Addr())
+	conn, err := net.Dial("tcp", p.Addr())
 	if err == nil {
-		defer c.Close()
+		defer conn.Close()
 	}
 	require.Eventually(t, func() bool { return p.Figures().Failed == 1 }, 5*time.Second, time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	require.NoError(t, d.watch(ctx, strings.NewReader(""), 10*time.Millisecond))
+	require.NoError(t, c.Watch(ctx, strings.NewReader(""), 10*time.Millisecond))
 	require.Contains(t, out.String(), "upstream: dial tcp 127.0.0.1:1: connect: connection refused")
 }
