@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"html"
-	"io"
 	"strings"
 	"testing"
 
@@ -20,21 +19,21 @@ func TestMadeAgain(t *testing.T) {
 	other := passing()
 	other.Scenario.Name = "lift"
 	const want = "made again, alone: the first time the machine was too busy (packets came 9ms late on average)"
-	for name, report := range map[string]func(io.Writer, []result.Result) error{
+	for name, report := range map[string]func([]result.Result) Report{
 		"console": Console, "Markdown": Markdown, "JUnit": JUnit,
 	} {
 		for _, results := range [][]result.Result{{first}, {first, other}} {
 			var b bytes.Buffer
-			require.NoError(t, report(&b, results))
+			require.NoError(t, report(results)(&b))
 			got := strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
 			require.Equal(t, 1, strings.Count(got, want), "%s: %s", name, got)
 			require.NotContains(t, got, "lift was made again", name)
 		}
 		var b bytes.Buffer
-		require.NoError(t, report(&b, []result.Result{other}))
+		require.NoError(t, report([]result.Result{other})(&b))
 		require.NotContains(t, b.String(), "made again", name)
 	}
 	var b bytes.Buffer
-	require.NoError(t, JSON(&b, []result.Result{first}))
+	require.NoError(t, JSON([]result.Result{first})(&b))
 	require.Contains(t, strings.ReplaceAll(b.String(), `": "`, `":"`), `"again":"packets came 9ms late on average"`)
 }

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,17 +9,17 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Console writes the results for people: a line a scenario, then for each run
+// Console is the report of the results for people: a line a scenario, then for each run
 // that is not a pass what failed, the first findings, where its history is and
 // how to run just that scenario again, then the totals and the seed. A single
 // result gets everything that is known of it instead. Columns that do not fit
 // the terminal are left out, the engine first. Colours are used on a terminal
 // only, and not if NO_COLOR is set.
-func Console(w io.Writer, results []result.Result) error {
-	return console(w, styleOf(w), results)
+func Console(results []result.Result) Report {
+	return drawn(func(s style) string { return console(s, results) })
 }
 
-func console(w io.Writer, s style, results []result.Result) error {
+func console(s style, results []result.Result) string {
 	var b strings.Builder
 	drawRuns(&b, s, results)
 	if len(results) == 1 {
@@ -34,7 +33,7 @@ func console(w io.Writer, s style, results []result.Result) error {
 		b.WriteByte('\n')
 		drawTotals(&b, s, results)
 	}
-	return send(w, "console", b.String())
+	return b.String()
 }
 
 func drawRuns(b *strings.Builder, s style, results []result.Result) {
@@ -382,12 +381,4 @@ func seeds(results []result.Result) string {
 		return "seeds " + strings.Join(all, ", ")
 	}
 	return fmt.Sprintf("%d seeds", len(all))
-}
-
-// send writes a finished report in one piece.
-func send(w io.Writer, what, text string) error {
-	if _, err := io.WriteString(w, text); err != nil {
-		return fmt.Errorf("write %s report: %w", what, err)
-	}
-	return nil
 }

@@ -1,8 +1,8 @@
 // Package reports writes the results of runs for people and for machines. Each
-// report is one function that takes an io.Writer and the results, and nothing
-// else: Console for a terminal or a log, JSON for programs (docs/result.md),
-// JUnit for a CI's test view, Markdown for a CI's job summary. Progress tells
-// how a batch comes along while it runs.
+// report is one function from the results to a [Report], which writes to an
+// io.Writer: Console for a terminal or a log, JSON for programs (docs/result.md),
+// JUnit for a CI's test view, Markdown for a CI's job summary. [Formats] lists those
+// that go to files. Progress shows how far a batch is while it runs.
 //
 // All of them keep two rules. What was not measured is shown as "–" and what
 // could not be judged as "?", never as 0. And no run that is not a pass looks

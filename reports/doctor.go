@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -10,17 +9,17 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Doctor writes a checkup for people: each step of the payment, what was judged of
+// Doctor is the report of a checkup for people: each step of the payment, what was judged of
 // it, and what to do about the scenario. Sent lines stand behind ">", received ones
 // behind "<", and what was made of them behind "=".
-func Doctor(w io.Writer, c result.Checkup) error {
-	return doctor(w, styleOf(w), c)
+func Doctor(c result.Checkup) Report {
+	return drawn(func(s style) string { return doctor(s, c) })
 }
 
 // doctorWidth is how wide a checkup is where the terminal does not say.
 const doctorWidth = 80
 
-func doctor(w io.Writer, s style, c result.Checkup) error {
+func doctor(s style, c result.Checkup) string {
 	if s.width == 0 {
 		s.width = doctorWidth
 	}
@@ -52,7 +51,7 @@ func doctor(w io.Writer, s style, c result.Checkup) error {
 	b.WriteByte('\n')
 	verdict := word(c.Exit())
 	s.item(&b, "", []cell{{verdict, colourOf(verdict)}}, clean(concluded(c)))
-	return send(w, "console", b.String())
+	return b.String()
 }
 
 // partWidth is that of the longest name of a part.

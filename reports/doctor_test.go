@@ -78,7 +78,7 @@ func TestDoctorGolden(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			require.NoError(t, doctor(&got, c.style, c.checkup))
+			require.NoError(t, inStyle(doctor(c.style, c.checkup))(&got))
 			require.Equal(t, c.exit, c.checkup.Exit())
 			golden(t, file, got.Bytes())
 			if !c.style.colour {
@@ -94,5 +94,5 @@ func TestDoctorGolden(t *testing.T) {
 			}
 		})
 	}
-	require.ErrorContains(t, Doctor(full{}, healthy()), "no space left on device")
+	require.ErrorContains(t, Doctor(healthy())(full{}), "no space left on device")
 }

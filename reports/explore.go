@@ -2,28 +2,23 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Explore writes an exploration for people: how the runs came out, what spoke
+// Explore is the report of an exploration for people: how the runs came out, what spoke
 // against those that did not pass, and what was reached. Of the odd runs it names
 // at most 20, unless all are asked for.
-func Explore(w io.Writer, x result.Exploration, all bool) error {
-	return exploration(w, styleOf(w), x, all)
+func Explore(x result.Exploration, all bool) Report {
+	return drawn(func(s style) string { return exploration(s, x, all) })
 }
-
-// ExploreJSON writes an exploration for programs, indented and ended by a newline:
-// a harness.Exploration.
-func ExploreJSON(w io.Writer, x result.Exploration) error { return encode(w, x) }
 
 // shownOdd is how many odd runs a report names.
 const shownOdd = 20
 
-func exploration(w io.Writer, s style, x result.Exploration, all bool) error {
+func exploration(s style, x result.Exploration, all bool) string {
 	var b strings.Builder
 	drawReached(&b, s, x)
 	drawChecks(&b, s, x)
@@ -33,7 +28,7 @@ func exploration(w io.Writer, s style, x result.Exploration, all bool) error {
 	}
 	drawOdd(&b, s, x, most)
 	drawExplored(&b, s, x)
-	return send(w, "console", b.String())
+	return b.String()
 }
 
 // drawReached writes which situations were reached, and which never.

@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,25 +45,17 @@ func oddExploration() result.Exploration {
 
 func TestExploreGolden(t *testing.T) {
 	t.Parallel()
-	some := func(w io.Writer, x result.Exploration) error { return Explore(w, x, false) }
-	all := func(w io.Writer, x result.Exploration) error { return Explore(w, x, true) }
-	narrow := func(w io.Writer, x result.Exploration) error {
-		return exploration(w, style{colour: true, width: 60}, x, false)
-	}
-	for file, c := range map[string]struct {
-		write func(io.Writer, result.Exploration) error
-		found result.Exploration
-	}{
-		"explore.console":        {some, explored()},
-		"explore-odd.console":    {some, oddExploration()},
-		"explore-all.console":    {all, oddExploration()},
-		"explore-odd-60.console": {narrow, oddExploration()},
-		"explore.json":           {ExploreJSON, oddExploration()},
+	for file, report := range map[string]Report{
+		"explore.console":        Explore(explored(), false),
+		"explore-odd.console":    Explore(oddExploration(), false),
+		"explore-all.console":    Explore(oddExploration(), true),
+		"explore-odd-60.console": inStyle(exploration(style{colour: true, width: 60}, oddExploration(), false)),
+		"explore.json":           AsJSON(oddExploration()),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			require.NoError(t, c.write(&got, c.found))
+			require.NoError(t, report(&got))
 			golden(t, file, got.Bytes())
 		})
 	}
@@ -73,12 +64,12 @@ func TestExploreGolden(t *testing.T) {
 func TestExploreJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, ExploreJSON(&b, oddExploration()))
+	require.NoError(t, AsJSON(oddExploration())(&b))
 	var back result.Exploration
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, oddExploration(), back)
-	require.Error(t, ExploreJSON(full{}, explored()))
-	require.Error(t, Explore(full{}, explored(), false))
+	require.Error(t, AsJSON(explored())(full{}))
+	require.Error(t, Explore(explored(), false)(full{}))
 }
 
 func TestCounterNamesOddRuns(t *testing.T) {

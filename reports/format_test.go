@@ -2,7 +2,6 @@ package reports
 
 import (
 	"bytes"
-	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -18,8 +17,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-func writers() []func(io.Writer, []result.Result) error {
-	return []func(io.Writer, []result.Result) error{Console, JUnit, Markdown}
+func writers() []func([]result.Result) Report {
+	return []func([]result.Result) Report{Console, JUnit, Markdown}
 }
 
 func TestFigure(t *testing.T) {
@@ -216,7 +215,7 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 	}
 	for _, results := range [][]result.Result{nil, {{}}, {odd}, {odd, {}}} {
 		for _, write := range writers() {
-			require.NoError(t, write(&bytes.Buffer{}, results))
+			require.NoError(t, write(results)(&bytes.Buffer{}))
 		}
 	}
 }

@@ -18,14 +18,14 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	onTerminal := func(width int, colour bool) func(io.Writer, []result.Result) error {
-		return func(w io.Writer, results []result.Result) error {
-			return console(w, style{colour: colour, width: width}, results)
+	onTerminal := func(width int, colour bool) func([]result.Result) Report {
+		return func(results []result.Result) Report {
+			return inStyle(console(style{colour: colour, width: width}, results))
 		}
 	}
 	cases := []struct {
 		file    string
-		write   func(io.Writer, []result.Result) error
+		write   func([]result.Result) Report
 		results []result.Result
 	}{
 		{"batch.console", Console, batch()},
@@ -49,10 +49,15 @@ func TestGolden(t *testing.T) {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			require.NoError(t, c.write(&got, c.results))
+			require.NoError(t, c.write(c.results)(&got))
 			golden(t, c.file, got.Bytes())
 		})
 	}
+}
+
+// inStyle is a report that was drawn for another writer than its own.
+func inStyle(text string) Report {
+	return func(w io.Writer) error { return send(w, "console", text) }
 }
 
 // full is a disk without space.
@@ -62,10 +67,10 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 
 func TestWriteErrorsAreReported(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func(io.Writer, []result.Result) error{
+	for name, write := range map[string]func([]result.Result) Report{
 		"console": Console, "JSON": JSON, "JUnit": JUnit, "Markdown": Markdown,
 	} {
-		require.EqualError(t, write(full{}, batch()), "write "+name+" report: no space left on device")
+		require.EqualError(t, write(batch())(full{}), "write "+name+" report: no space left on device")
 	}
 }
 

@@ -18,10 +18,20 @@ type document struct {
 	Results []result.Result `json:"results"`
 }
 
-// JSON writes the results for programs, indented and ended by a newline.
+// JSON is the report of the results for programs, indented and ended by a newline.
 // docs/result.md is the reference. A figure that is not a finite number has no
 // JSON form and is an error.
-func JSON(w io.Writer, results []result.Result) error {
+func JSON(results []result.Result) Report {
+	return func(w io.Writer) error {
+		doc, err := documentOf(results)
+		if err != nil {
+			return fmt.Errorf("write JSON report: %w", err)
+		}
+		return AsJSON(doc)(w)
+	}
+}
+
+func documentOf(results []result.Result) (document, error) {
 	doc := document{
 		Version: result.Version,
 		Status:  strings.ToLower(word(Exit(results))),
@@ -30,7 +40,7 @@ func JSON(w io.Writer, results []result.Result) error {
 	for i, r := range results {
 		for _, f := range r.Figures {
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-				return fmt.Errorf("write JSON report: %s: figure %s is %v, which JSON cannot hold", title(r), f.Name, f.Value)
+				return document{}, fmt.Errorf("%s: figure %s is %v, which JSON cannot hold", title(r), f.Name, f.Value)
 			}
 		}
 		// A reader may loop over these without asking whether they are there.
@@ -42,18 +52,21 @@ func JSON(w io.Writer, results []result.Result) error {
 		}
 		doc.Results[i] = r
 	}
-	return encode(w, doc)
+	return doc, nil
 }
 
-// encode writes a report as JSON, indented and ended by a newline.
-func encode(w io.Writer, report any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(report); err != nil {
-		return fmt.Errorf("write JSON report: %w", err)
+// AsJSON is a report for programs of a result.Sweep or a result.Exploration,
+// indented and ended by a newline.
+func AsJSON(data any) Report {
+	return func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(data); err != nil {
+			return fmt.Errorf("write JSON report: %w", err)
+		}
+		return nil
 	}
-	return nil
 }
 
 // ReadJSON reads what JSON wrote. Keys it does not know are ignored, since a

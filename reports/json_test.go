@@ -18,7 +18,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := batch()
 	var b bytes.Buffer
-	require.NoError(t, JSON(&b, want))
+	require.NoError(t, JSON(want)(&b))
 	got, err := ReadJSON(&b)
 	require.NoError(t, err)
 	// A run that was not measured has empty lists in JSON, not null.
@@ -29,7 +29,7 @@ func TestJSONRoundTrip(t *testing.T) {
 func TestJSONLeavesTheResultsAlone(t *testing.T) {
 	t.Parallel()
 	results := []result.Result{broken()}
-	require.NoError(t, JSON(&bytes.Buffer{}, results))
+	require.NoError(t, JSON(results)(&bytes.Buffer{}))
 	require.Equal(t, broken(), results[0])
 }
 
@@ -39,7 +39,7 @@ func TestJSONNamesTheFigureItCannotHold(t *testing.T) {
 		r := passing()
 		r.Figures = append(r.Figures, result.Figure{Name: "p99(confirm)", Value: v})
 		var b bytes.Buffer
-		require.ErrorContains(t, JSON(&b, []result.Result{r}), "write JSON report: tunnel: figure p99(confirm) is ")
+		require.ErrorContains(t, JSON([]result.Result{r})(&b), "write JSON report: tunnel: figure p99(confirm) is ")
 		require.Zero(t, b.Len(), "half a report was written")
 	}
 }
@@ -97,7 +97,7 @@ func collectKeys(typ reflect.Type, keys map[string]bool, seen map[reflect.Type]b
 // yields nothing.
 func FuzzReadJSON(f *testing.F) {
 	var b bytes.Buffer
-	require.NoError(f, JSON(&b, batch()[2:]))
+	require.NoError(f, JSON(batch()[2:])(&b))
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"version":1,"results":[{"seed":18446744073709551615,"verdicts":null,"figures":[{"name":"x","unit":"joules","value":1e-300}]}]}`))
 	f.Add([]byte(`{"version":1,"results":null}`))
@@ -108,16 +108,16 @@ func FuzzReadJSON(f *testing.F) {
 			return
 		}
 		var first, second bytes.Buffer
-		if err := JSON(&first, results); err != nil {
+		if err := JSON(results)(&first); err != nil {
 			// Such as a year beyond 9999, which JSON reads but does not write.
 			t.Skip(err)
 		}
 		again, err := ReadJSON(bytes.NewReader(first.Bytes()))
 		require.NoError(t, err)
-		require.NoError(t, JSON(&second, again))
+		require.NoError(t, JSON(again)(&second))
 		require.Equal(t, first.String(), second.String())
 		for _, write := range writers() {
-			require.NoError(t, write(&second, results))
+			require.NoError(t, write(results)(&second))
 		}
 	})
 }

@@ -65,13 +65,23 @@ func (s junitSeconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
 	return xml.Attr{Name: name, Value: strconv.FormatFloat(time.Duration(s).Seconds(), 'f', 3, 64)}, nil
 }
 
-// JUnit writes the results as JUnit XML for a CI's test view: a suite a
+// JUnit is the report of the results as JUnit XML for a CI's test view: a suite a
 // scenario, in it a case "run" for the experiment itself, one for each check
 // and one for each threshold. A case that failed is a failure. One that could
 // not be judged is an error and not skipped, since to a CI skipped is green,
 // and unknown is never a pass; a run that broke is an error too. A check that is
 // n/a is skipped, with the reason. What XML cannot hold is replaced by U+FFFD.
-func JUnit(w io.Writer, results []result.Result) error {
+func JUnit(results []result.Result) Report {
+	return func(w io.Writer) error {
+		text, err := xml.MarshalIndent(suites(results), "", "  ")
+		if err != nil {
+			return fmt.Errorf("write JUnit report: %w", err)
+		}
+		return send(w, "JUnit", xml.Header+string(text)+"\n")
+	}
+}
+
+func suites(results []result.Result) junitSuites {
 	doc := junitSuites{Name: "onebar"}
 	for _, r := range results {
 		s := suite(r)
@@ -81,11 +91,7 @@ func JUnit(w io.Writer, results []result.Result) error {
 		doc.Time += s.Time
 		doc.Suites = append(doc.Suites, s)
 	}
-	text, err := xml.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
-	}
-	return send(w, "JUnit", xml.Header+string(text)+"\n")
+	return doc
 }
 
 func suite(r result.Result) junitSuite {

@@ -8,11 +8,15 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Markdown writes the results for a CI's job summary, in GitHub's dialect: the
+// Markdown is the report of the results for a CI's job summary, in GitHub's dialect: the
 // totals, the table of runs, and for each run that is not a pass a part that
 // folds out, with the first findings of each check and the command that runs
 // just that scenario again.
-func Markdown(w io.Writer, results []result.Result) error {
+func Markdown(results []result.Result) Report {
+	return func(w io.Writer) error { return send(w, "Markdown", markdown(results)) }
+}
+
+func markdown(results []result.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(word(Exit(results))),
 		plural(len(results), "scenario"), orNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
@@ -38,7 +42,7 @@ func Markdown(w io.Writer, results []result.Result) error {
 			foldOut(&b, r)
 		}
 	}
-	return send(w, "Markdown", b.String())
+	return b.String()
 }
 
 // markdown writes the grid as a table.

@@ -16,7 +16,7 @@ import (
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, Markdown(&b, batch()))
+	require.NoError(t, Markdown(batch())(&b))
 	var tables [][]string
 	inside := false
 	for line := range strings.Lines(b.String()) {
@@ -46,7 +46,7 @@ func TestMarkdownTextStaysText(t *testing.T) {
 		r.Thresholds[0].Text = text
 		r.Phases[0].Name, r.Energy.Model, r.Energy.Title, r.Energy.States[0].Name = text, text, text, text
 		var b bytes.Buffer
-		require.NoError(t, Markdown(&b, []result.Result{r}))
+		require.NoError(t, Markdown([]result.Result{r})(&b))
 		// The rerun command is in a code block, which needs no escapes.
 		got, _, _ := strings.Cut(b.String(), "```")
 		require.Equal(t, []string{

@@ -44,7 +44,7 @@ func TestReportsFitTheSchema(t *testing.T) {
 		"no ledger": {ledgerless()}, "none": nil,
 	} {
 		var b bytes.Buffer
-		require.NoError(t, JSON(&b, results))
+		require.NoError(t, JSON(results)(&b))
 		require.NoError(t, fits(b.Bytes()), name)
 		require.NoError(t, fitsStrictly(b.Bytes()), name)
 	}
@@ -73,7 +73,7 @@ func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 		require.NoError(t, err, file)
 		seen[word(res.Exit())] = true
 		var b bytes.Buffer
-		require.NoError(t, JSON(&b, []result.Result{res}), file)
+		require.NoError(t, JSON([]result.Result{res})(&b), file)
 		require.NoError(t, fits(b.Bytes()), file)
 	}
 	require.Equal(t, map[string]bool{"PASS": true, "FAIL": true, "UNKNOWN": true, "BROKEN": true}, seen)
@@ -83,7 +83,7 @@ func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	fits := validator(t, schemaText(t, false))
 	var b bytes.Buffer
-	require.NoError(t, JSON(&b, []result.Result{passing()}))
+	require.NoError(t, JSON([]result.Result{passing()})(&b))
 	text := b.String()
 	for name, c := range map[string]struct{ old, replacement, want string }{
 		"another version":      {`"version": 1,`, `"version": 2,`, "value must be 1"},

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,19 +9,17 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Sweep writes a sweep for people: how many points there were, how the runs with
+// Sweep is the report of a sweep for people: how many points there were, how the runs with
 // each fault came out, and what was found wrong, the worst first. Columns that
 // would be all zeros are left out.
-func Sweep(w io.Writer, s result.Sweep) error { return sweep(w, styleOf(w), s) }
-
-// SweepJSON writes a sweep for programs, indented and ended by a newline: a
-// harness.Sweep.
-func SweepJSON(w io.Writer, s result.Sweep) error { return encode(w, s) }
+func Sweep(sw result.Sweep) Report {
+	return drawn(func(s style) string { return sweep(s, sw) })
+}
 
 // shownSweepFindings is how many findings a sweep's report shows at most.
 const shownSweepFindings = 20
 
-func sweep(w io.Writer, s style, sw result.Sweep) error {
+func sweep(s style, sw result.Sweep) string {
 	var b strings.Builder
 	var kinds []string
 	for _, p := range sw.Points {
@@ -42,7 +39,7 @@ func sweep(w io.Writer, s style, sw result.Sweep) error {
 	if sw.Interrupted {
 		fmt.Fprintf(&b, "\n%s\n", s.paint(yellow, "interrupted: at least "+plural(sw.Rest, "planned run")+" not made"))
 	}
-	return send(w, "console", b.String())
+	return b.String()
 }
 
 // drawSweepRows writes the table of faults.

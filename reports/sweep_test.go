@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,21 +60,18 @@ func interruptedSweep() result.Sweep {
 
 func TestSweepGolden(t *testing.T) {
 	t.Parallel()
-	narrow := func(w io.Writer, s result.Sweep) error { return sweep(w, style{colour: true, width: 60}, s) }
-	for file, c := range map[string]struct {
-		write func(io.Writer, result.Sweep) error
-		sweep result.Sweep
-	}{
-		"sweep.console":             {Sweep, swept()},
-		"sweep-fail.console":        {Sweep, failingSweep()},
-		"sweep-fail-60.console":     {narrow, failingSweep()},
-		"sweep-interrupted.console": {Sweep, interruptedSweep()},
-		"sweep.json":                {SweepJSON, failingSweep()},
+	narrow := inStyle(sweep(style{colour: true, width: 60}, failingSweep()))
+	for file, report := range map[string]Report{
+		"sweep.console":             Sweep(swept()),
+		"sweep-fail.console":        Sweep(failingSweep()),
+		"sweep-fail-60.console":     narrow,
+		"sweep-interrupted.console": Sweep(interruptedSweep()),
+		"sweep.json":                AsJSON(failingSweep()),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			var got bytes.Buffer
-			require.NoError(t, c.write(&got, c.sweep))
+			require.NoError(t, report(&got))
 			golden(t, file, got.Bytes())
 		})
 	}
@@ -84,12 +80,12 @@ func TestSweepGolden(t *testing.T) {
 func TestSweepJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, SweepJSON(&b, failingSweep()))
+	require.NoError(t, AsJSON(failingSweep())(&b))
 	var back result.Sweep
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, failingSweep(), back)
-	require.Error(t, SweepJSON(full{}, failingSweep()))
-	require.Error(t, Sweep(full{}, failingSweep()))
+	require.Error(t, AsJSON(failingSweep())(full{}))
+	require.Error(t, Sweep(failingSweep())(full{}))
 }
 
 func TestCounterLines(t *testing.T) {

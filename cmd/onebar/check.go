@@ -11,13 +11,15 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	return &cobra.Command{
+	var files reportFiles
+	cmd := &cobra.Command{
 		Use:   "check HISTORY...",
 		Short: "Judge saved histories again",
 		Long: `Judge and measure histories that onebar run has written. The verdicts are the same
 as those of the run, unless this version of onebar has better checks.`,
-		Example: `  onebar check out/tunnel/history.jsonl`,
-		Args:    cobra.MinimumNArgs(1),
+		Example: `  onebar check out/tunnel/history.jsonl
+  onebar check out/*/history.jsonl --junit junit.xml`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var results []result.Result
 			var errs []error
@@ -30,7 +32,7 @@ as those of the run, unless this version of onebar has better checks.`,
 				results = append(results, res)
 			}
 			if len(results) > 0 {
-				errs = append(errs, reports.Console(cmd.OutOrStdout(), results))
+				errs = append(errs, files.write(cmd.OutOrStdout(), results))
 			}
 			if err := errors.Join(errs...); err != nil {
 				return err
@@ -41,4 +43,6 @@ as those of the run, unless this version of onebar has better checks.`,
 			return nil
 		},
 	}
+	files.flags(cmd)
+	return cmd
 }

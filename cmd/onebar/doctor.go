@@ -56,7 +56,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return err
 	}
-	if err := reports.Doctor(w, c); err != nil {
+	if err := reports.Doctor(c)(w); err != nil {
 		return err
 	}
 	if code := c.Exit(); code != result.ExitPass {

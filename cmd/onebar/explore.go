@@ -123,12 +123,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 }
 
 func (e *exploring) report(stdout io.Writer, x result.Exploration) error {
-	err := reports.Explore(stdout, x, e.all)
-	if e.json != "" {
-		write := func(w io.Writer, _ []result.Result) error { return reports.ExploreJSON(w, x) }
-		err = errors.Join(err, writeFile(e.json, nil, write))
-	}
-	return err
+	return errors.Join(reports.Explore(x, e.all)(stdout), writeFile(e.json, reports.AsJSON(x)))
 }
 
 // simulable refuses scenarios that cannot be run in virtual time, all at once.

@@ -7,11 +7,42 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports"
 )
 
-// writeFile writes a report to a file, and makes its folder if there is none.
-func writeFile(path string, results []result.Result, write func(io.Writer, []result.Result) error) error {
+// reportFiles are the files that the command line wants reports in, in the order of
+// reports.Formats. An empty path is none.
+type reportFiles []string
+
+// flags gives cmd a flag for each format.
+func (r *reportFiles) flags(cmd *cobra.Command) {
+	formats := reports.Formats()
+	*r = make(reportFiles, len(formats))
+	for i, f := range formats {
+		cmd.Flags().StringVar(&(*r)[i], f.Flag, "", "write a "+f.Title+" report to this file")
+	}
+}
+
+// write writes every report that was asked for. The console comes first, so that a
+// file that cannot be written hides nothing.
+func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
+	errs := []error{reports.Console(results)(stdout)}
+	formats := reports.Formats()
+	for i, path := range r {
+		errs = append(errs, writeFile(path, formats[i].Report(results)))
+	}
+	return errors.Join(errs...)
+}
+
+// writeFile writes a report to a file, and makes its folder if there is none. Without
+// a path it does nothing.
+func writeFile(path string, report reports.Report) error {
+	if path == "" {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -19,7 +50,7 @@ func writeFile(path string, results []result.Result, write func(io.Writer, []res
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := errors.Join(write(f, results), f.Close()); err != nil {
+	if err := errors.Join(report(f), f.Close()); err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
 	return nil

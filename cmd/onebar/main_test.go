@@ -54,7 +54,7 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	require.NoError(t, err)
 	results := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
 	var stdout bytes.Buffer
-	require.NoError(t, b.report(&stdout, results))
+	require.NoError(t, b.files.write(&stdout, results))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)
 }
 

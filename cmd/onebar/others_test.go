@@ -48,7 +48,7 @@ func runFiles(t *testing.T, files ...string) map[string]result.Result {
 		results[r.Scenario.Name] = r
 	}
 	var out bytes.Buffer
-	require.NoError(t, b.report(&out, all))
+	require.NoError(t, b.files.write(&out, all))
 	t.Log(out.String())
 	return results
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -43,15 +41,15 @@ const defaultOut = "out"
 
 // batch is the command line of onebar run.
 type batch struct {
-	engine                string
-	seed                  uint64
-	seeded                bool // on the command line
-	out                   string
-	jobs                  int
-	tags                  []string
-	pcap, verify          bool
-	junit, json, markdown string
-	workers               *bubble.Pool // nil if no scenario is simulated
+	engine       string
+	seed         uint64
+	seeded       bool // on the command line
+	out          string
+	jobs         int
+	tags         []string
+	pcap, verify bool
+	files        reportFiles
+	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
 	carryOut func(context.Context, harness.Scenario, reports.Progress) (result.Result, error)
@@ -92,9 +90,7 @@ onebar check judges a history file again.`,
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
-	f.StringVar(&b.junit, "junit", "", "write a JUnit XML report to this file")
-	f.StringVar(&b.json, "json", "", "write a JSON report to this file")
-	f.StringVar(&b.markdown, "markdown", "", "write a Markdown report to this file")
+	b.files.flags(cmd)
 	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -133,7 +129,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	progress := reports.NewProgress(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, progress)
 	progress.Close()
-	if err := b.report(cmd.OutOrStdout(), results); err != nil {
+	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
 		return err
 	}
 	code := reports.Exit(results)
@@ -242,19 +238,4 @@ func quote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// report writes every report that was asked for. The console comes first, so
-// that a file that cannot be written hides nothing.
-func (b *batch) report(stdout io.Writer, results []result.Result) error {
-	errs := []error{reports.Console(stdout, results)}
-	for _, r := range []struct {
-		path  string
-		write func(io.Writer, []result.Result) error
-	}{{b.junit, reports.JUnit}, {b.json, reports.JSON}, {b.markdown, reports.Markdown}} {
-		if r.path != "" {
-			errs = append(errs, writeFile(r.path, results, r.write))
-		}
-	}
-	return errors.Join(errs...)
 }

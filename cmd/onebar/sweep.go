@@ -260,10 +260,5 @@ func (s *sweeping) notes(f result.SweepFinding) []string {
 }
 
 func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
-	err := reports.Sweep(stdout, res)
-	if s.json != "" {
-		write := func(w io.Writer, _ []result.Result) error { return reports.SweepJSON(w, res) }
-		err = errors.Join(err, writeFile(s.json, nil, write))
-	}
-	return err
+	return errors.Join(reports.Sweep(res)(stdout), writeFile(s.json, reports.AsJSON(res)))
 }
