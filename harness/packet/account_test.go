@@ -83,7 +83,7 @@ func transfer(t *testing.T, c harness.NetworkConfig, connections, up int) *Netwo
 
 // quiet reports whether nothing is under way and nothing more will be sent.
 func quiet(n *Network) bool {
-	b := n.clients[0].bearer.Load()
+	b := n.hosts.Clients[0].Access()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.up.waiting.Load() > 0 || b.down.waiting.Load() > 0 {
@@ -94,7 +94,7 @@ func quiet(n *Network) bool {
 			return false
 		}
 	}
-	for _, h := range []*host{n.server, n.clients[0]} {
+	for _, h := range []*host{n.hosts.Server, n.hosts.Clients[0]} {
 		for _, e := range h.stack.RegisteredEndpoints() {
 			if s := e.(*tcp.Endpoint).EndpointState(); s != tcp.StateListen && s != tcp.StateTimeWait {
 				return false
@@ -124,7 +124,7 @@ func TestAccounting(t *testing.T) {
 			for _, way := range []struct {
 				d        harness.Direction
 				from, to *host
-			}{{harness.Up, n.clients[0], n.server}, {harness.Down, n.server, n.clients[0]}} {
+			}{{harness.Up, n.hosts.Clients[0], n.hosts.Server}, {harness.Down, n.hosts.Server, n.hosts.Clients[0]}} {
 				offered, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d })
 				arrived, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop == harness.DropNone })
 				lost, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop != harness.DropNone })
@@ -206,9 +206,9 @@ func TestCorruptDatagrams(t *testing.T) {
 			n, err := New(harness.NetworkConfig{Clients: 1, Profile: harness.Profile{Up: path}})
 			require.NoError(t, err)
 			defer n.Close()
-			server, err := n.server.ListenPacket(t.Context(), "udp", ":0")
+			server, err := n.hosts.Server.ListenPacket(t.Context(), "udp", ":0")
 			require.NoError(t, err)
-			c, err := n.clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
+			c, err := n.hosts.Clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
 			require.NoError(t, err)
 			c.(*datagram).ep.SocketOptions().SetNoChecksum(unchecked)
 			const sent = 200

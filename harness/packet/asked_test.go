@@ -21,7 +21,7 @@ func carried(tb testing.TB, path harness.Path, n, size int, every time.Duration)
 	var l tally
 	nw, err := New(harness.NetworkConfig{Seed: 1, Clients: 1, Profile: harness.Profile{Up: path}, Packets: &l})
 	require.NoError(tb, err)
-	server, err := nw.server.ListenPacket(tb.Context(), "udp", ":7")
+	server, err := nw.hosts.Server.ListenPacket(tb.Context(), "udp", ":7")
 	require.NoError(tb, err)
 	var draining sync.WaitGroup
 	draining.Go(func() {

@@ -10,16 +10,17 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
 // bearer is one link between two hosts: both directions, and the connections on it.
 // That of a client and the server has the client at its near end.
 type bearer struct {
-	*links // that are impaired as this one is
-	n      *Network
-	near   *host
-	far    *host
+	group *access.Group[*bearer] // that are impaired as this one is
+	n     *Network
+	near  *host
+	far   *host
 
 	// mu covers everything below, and is never held while a packet is handed
 	// to a stack.
@@ -30,7 +31,7 @@ type bearer struct {
 	down  way
 
 	retired map[[4]byte]bool // addresses the client had before
-	dark    int              // faults in force at its ends that keep every packet from arriving
+	dark    bool             // an end is without power
 }
 
 // way is one direction of a bearer.
@@ -59,25 +60,28 @@ type flight struct {
 
 // newBearer makes a link between two hosts that have cards. The caller holds n.mu, if
 // the network is in use.
-func newBearer(l *links, near, far *host) *bearer {
-	b := &bearer{links: l, n: near.n, near: near, far: far, flows: make(map[tuple]*flow), dark: near.dark + far.dark}
+func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
+	b := &bearer{group: g, n: near.n, near: near, far: far, flows: make(map[tuple]*flow), dark: near.Dark() || far.Dark()}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
 	b.up.to, b.down.to = far.card, near.card
 	for _, w := range []*way{&b.up, &b.down} {
-		w.path = l.profile.Path(w.dir)
-		w.link = link.New(b.n.seed, link.ID{Client: b.client(), Link: b.name, Direction: w.dir}, w.path)
+		w.path = g.Profile.Path(w.dir)
+		w.link = link.New(b.n.seed, link.ID{Client: b.client(), Link: b.group.Name, Direction: w.dir}, w.path)
 	}
-	b.block(l.outages[0] > 0, l.outages[1] > 0)
+	b.block()
 	return b
 }
 
 // client is the number of the client whose access link it is, 0 if it is none.
 func (b *bearer) client() int {
-	if b.name != "" {
+	if b.group.Name != "" {
 		return 0
 	}
-	return b.near.client
+	return b.near.Client
 }
+
+// Ends implements access.Linked.
+func (b *bearer) Ends() (near, far *host) { return b.near, b.far }
 
 // from is the direction of what a host at one of its ends sends.
 func (b *bearer) from(h *host) harness.Direction {
@@ -188,7 +192,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	w.offered++
 	fl := &flight{b: b, way: w, flow: f, pkt: pkt, seg: s}
 	fl.report = harness.Packet{
-		At: now, Link: b.name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
+		At: now, Link: b.group.Name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
 		Retransmit: h.note(s, f.half(opposite(d)), now), Cross: f.cross,
 	}
 	f.note(s, now)
@@ -226,7 +230,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 // fate asks the link. A packet of the near end that does not arrive because of the NAT,
 // or because a host is without power, has crossed the link; one of the far end has not.
 func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet) link.Fate {
-	cut := b.dark > 0 || f.forgotten || f.vanished > 0
+	cut := b.dark || f.forgotten || f.vanished > 0
 	if cut && d == harness.Down {
 		return link.Fate{Drop: harness.DropNAT}
 	}
@@ -239,7 +243,7 @@ func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
-	if b.n.capture == nil || b.name != "" {
+	if b.n.capture == nil || b.group.Name != "" {
 		return
 	}
 	payload := pkt.ToBuffer()
@@ -318,12 +322,12 @@ func (b *bearer) set(p harness.Profile) {
 	}
 }
 
-// block begins and ends outages.
-func (b *bearer) block(up, down bool) {
+// block begins and ends outages, as its group has them.
+func (b *bearer) block() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.up.link.Block(up)
-	b.down.link.Block(down)
+	b.up.link.Block(b.group.Blocked(harness.Up))
+	b.down.link.Block(b.group.Blocked(harness.Down))
 }
 
 // release frees what is held back, after the stacks have ended.

@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // The ports of the server, or of the host at the far end, that cross traffic goes to and comes from, named for
@@ -40,10 +41,10 @@ func (b *bearer) isCross(t tuple) bool {
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64, err error) {
-	near, far := n.clients, n.server
-	if l != &n.access {
-		near, far = []*host{l.list[0].near}, l.list[0].far
+func (n *Network) crossTraffic(g *access.Group[*bearer], d harness.Direction) (end func() int64, err error) {
+	near, far := n.hosts.Clients, n.hosts.Server
+	if g != n.hosts.Access {
+		near, far = []*host{g.Links[0].near}, g.Links[0].far
 	}
 	if err := n.serveCross(far); err != nil {
 		return nil, fmt.Errorf("inject cross_traffic: %w", err)
@@ -53,7 +54,7 @@ func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64,
 	if n.closed {
 		return nil, fmt.Errorf("inject cross_traffic: %w", net.ErrClosed)
 	}
-	before := l.delivered.Load()
+	before := g.Delivered()
 	ctx, cancel := context.WithCancel(n.alive)
 	var transfers sync.WaitGroup
 	begin := func(h *host, port uint16, transfer func(net.Conn) error) {
@@ -74,7 +75,7 @@ func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64,
 	return func() int64 {
 		cancel()
 		transfers.Wait()
-		return l.delivered.Load() - before
+		return g.Delivered() - before
 	}, nil
 }
 

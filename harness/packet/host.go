@@ -22,6 +22,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 const (
@@ -37,26 +39,15 @@ const (
 
 // host implements harness.Host: one gVisor stack with one card.
 type host struct {
-	n      *Network
-	name   string
-	addr   atomic.Value // netip.Addr
-	client int          // index, -1 if it is no client
-	seed   uint64
-	others []*bearer   // the links of the topology that end here
-	dark   int         // faults in force that keep every packet from and to it from arriving; under Network.mu
-	cross  atomic.Bool // it serves cross traffic
+	*access.Host[*bearer] // what changes of it is under Network.mu
+	n                     *Network
+	addr                  atomic.Value // netip.Addr
+	cross                 atomic.Bool  // it serves cross traffic
 
-	once   sync.Once
-	err    error // why it could not be made
-	stack  *stack.Stack
-	card   *card
-	bearer atomic.Pointer[bearer] // the access link of a client, once it is made
-}
-
-func newHost(n *Network, name string, addr netip.Addr, seed uint64) *host {
-	h := &host{n: n, name: name, client: -1, seed: seed}
-	h.addr.Store(addr)
-	return h
+	once  sync.Once
+	err   error // why it could not be made
+	stack *stack.Stack
+	card  *card
 }
 
 // address is that of the sockets made now.
@@ -77,7 +68,7 @@ func (h *host) ready() error {
 }
 
 func (h *host) build() error {
-	random := &source{r: rand.New(rand.NewPCG(h.seed, 0))}
+	random := &source{r: rand.New(rand.NewPCG(h.Seed, 0))}
 	s := stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
@@ -93,8 +84,8 @@ func (h *host) build() error {
 	if err := h.claim(tcpip.AddrFrom4(h.address().As4())); err != nil {
 		return err
 	}
-	if h.client >= 0 {
-		h.bearer.Store(newBearer(&h.n.access, h, h.n.server))
+	if h.Client >= 0 {
+		h.n.hosts.Add(h.n.hosts.Access, newBearer(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 	h.tune()
 	return h.settle()
@@ -125,12 +116,12 @@ func (h *host) settle() error {
 // echo.go. The caller holds n.mu.
 func (h *host) tune() {
 	var around []time.Duration // round trips
-	if len(h.others) == 0 || h.client >= 0 || h == h.n.server && len(h.n.clients) > 0 {
-		p := h.n.access.profile
+	if len(h.Links) == 0 || h.Client >= 0 || h == h.n.hosts.Server && len(h.n.hosts.Clients) > 0 {
+		p := h.n.hosts.Access.Profile
 		around = append(around, p.Up.Delay+p.Down.Delay)
 	}
-	for _, b := range h.others {
-		around = append(around, b.profile.Up.Delay+b.profile.Down.Delay)
+	for _, b := range h.Links {
+		around = append(around, b.group.Profile.Up.Delay+b.group.Profile.Down.Delay)
 	}
 	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+minRTO, tcp.MaxRTO))
 	// It can only fail above MaxRTO.
@@ -184,8 +175,8 @@ func (h *host) connect(protocol tcpip.TransportProtocolNumber, to netip.AddrPort
 	if err != nil {
 		return nil, err
 	}
-	other := h.n.hostOf(to.Addr())
-	if _, err := h.bearerTo(other); err != nil {
+	other := h.n.hosts.HostAt(to.Addr().As4())
+	if _, err := h.n.hosts.Between(h, other); err != nil {
 		ep.Close()
 		return nil, os.NewSyscallError("connect", err)
 	}
@@ -294,10 +285,10 @@ func (h *host) ListenPacket(_ context.Context, network, address string) (net.Pac
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
 // another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h.client < 0 {
+	if h.Client < 0 {
 		return func() {}
 	}
-	return h.n.watchers.Watch(h.client, up)
+	return h.n.watchers.Watch(h.Client, up)
 }
 
 // local reads an address of h itself.
@@ -321,7 +312,7 @@ func (h *host) resolve(protocol, network, address string) (netip.AddrPort, error
 	if err != nil {
 		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
 	}
-	if !a.Addr().Is4() || h.n.hostOf(a.Addr()) == nil {
+	if !a.Addr().Is4() || h.n.hosts.HostAt(a.Addr().As4()) == nil {
 		return a, syscall.EHOSTUNREACH
 	}
 	return a, nil

@@ -8,10 +8,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
-
-// routerAddr is the sender of what the network itself says.
-func routerAddr() tcpip.Address { return tcpip.AddrFrom4([4]byte{10, 0, 0, 254}) }
 
 // mostICMP is how large an ICMP error may be, RFC 1812 section 4.3.2.3.
 const mostICMP = 576
@@ -39,7 +37,7 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	ip := header.IPv4(out)
 	ip.Encode(&header.IPv4Fields{
 		TotalLength: uint16(len(out)), TTL: 64, Protocol: uint8(header.ICMPv4ProtocolNumber),
-		SrcAddr: routerAddr(), DstAddr: raw.SourceAddress(),
+		SrcAddr: tcpip.AddrFrom4(access.Router()), DstAddr: raw.SourceAddress(),
 	})
 	ip.SetChecksum(^ip.CalculateChecksum())
 	s := segment{tuple: f.tuple, size: len(out)}

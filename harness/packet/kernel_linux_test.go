@@ -18,6 +18,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
@@ -204,7 +205,7 @@ func (k *kernel) dial(ctx context.Context, client int, address string) (net.Conn
 	if err := k.client.enter(); err != nil {
 		return nil, err
 	}
-	a := netip.AddrPortFrom(clientAddr(client), 0)
+	a := netip.AddrPortFrom(netip.AddrFrom4(access.Client(client)), 0)
 	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(a), KeepAlive: -1, Control: useCUBIC}
 	return d.DialContext(ctx, "tcp4", address)
 }

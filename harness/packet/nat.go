@@ -12,6 +12,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
@@ -42,7 +43,7 @@ func (f *flow) open(now time.Duration) bool {
 func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, b := range n.bearers(&n.access) {
+	for _, b := range n.hosts.Access.Links {
 		was := b.near.address()
 		if newAddress && b.near.card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
@@ -81,8 +82,7 @@ func (b *bearer) forget(was, is netip.Addr) (open int64) {
 
 // move gives a host its next address. Sockets bound to the one before keep it.
 func (h *host) move() error {
-	next := h.address().As4()
-	next[1] = next[1]%255 + 1 // 10.1 to 10.255, see clientOf
+	next := access.Next(h.address().As4())
 	addr := tcpip.AddrFrom4(next)
 	// It has that address already if it has had 255 of them.
 	_ = h.stack.RemoveAddress(nic, addr)
@@ -113,20 +113,14 @@ type silenced struct {
 // If a side is named, its machines have no power meanwhile: the links are all those
 // that end at one of them, no packet of them arrives, and at the end the machines'
 // connections are gone without a word.
-func (n *Network) vanish(l *links, side harness.Side) (end func() int64, err error) {
-	var hosts []*host
-	if side != harness.SideUnknown {
-		if hosts, err = n.side(side); err != nil {
-			return nil, fmt.Errorf("inject vanish: %w", err)
-		}
-	}
+func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, side harness.Side) (end func() int64) {
 	if side == harness.Client {
 		n.watchers.Down()
 	}
 	list := n.darken(hosts, 1)
 	if side == harness.SideUnknown {
 		n.mu.Lock()
-		list = n.bearers(l)
+		list = slices.Clone(g.Links)
 		n.mu.Unlock()
 	}
 	var hits int64
@@ -161,7 +155,7 @@ func (n *Network) vanish(l *links, side harness.Side) (end func() int64, err err
 			announce(n.watchers.Up())
 		}
 		return hits
-	}, nil
+	}
 }
 
 // darken adds to the number of faults that keep every packet from and to hosts from
@@ -169,13 +163,10 @@ func (n *Network) vanish(l *links, side harness.Side) (end func() int64, err err
 func (n *Network) darken(hosts []*host, by int) []*bearer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, h := range hosts {
-		h.dark += by
-	}
-	list := n.touching(hosts)
+	list := n.hosts.Darken(hosts, by)
 	for _, b := range list {
 		b.mu.Lock()
-		b.dark = b.near.dark + b.far.dark
+		b.dark = b.near.Dark() || b.far.Dark()
 		b.mu.Unlock()
 	}
 	return list
@@ -185,7 +176,7 @@ func (n *Network) darken(hosts []*host, by int) []*bearer {
 func (n *Network) used(hosts []*host) []*host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.client >= 0 && h.bearer.Load() == nil })
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.Client >= 0 && h.Access() == nil })
 }
 
 // forget ends every TCP connection of the host, as a loss of power does.

@@ -20,7 +20,7 @@ func (n *Network) SplicePacket(ctx context.Context, client int, upstream string)
 	if err := n.spliceable(client); err != nil {
 		return "", err
 	}
-	inner, err := n.server.ListenPacket(ctx, "udp", ":0")
+	inner, err := n.hosts.Server.ListenPacket(ctx, "udp", ":0")
 	if err != nil {
 		return "", fmt.Errorf("splice client %d: %w", client, err)
 	}
@@ -34,7 +34,7 @@ func (n *Network) SplicePacket(ctx context.Context, client int, upstream string)
 	target := inner.LocalAddr().String()
 	err = n.keep(client, inner, outer, func() (near, far io.Closer) {
 		far = serveForwarder(inner, func() (net.Conn, error) { return real.DialContext(n.alive, "udp", upstream) })
-		near = serveForwarder(outer, func() (net.Conn, error) { return n.clients[client].DialContext(n.alive, "udp", target) })
+		near = serveForwarder(outer, func() (net.Conn, error) { return n.hosts.Clients[client].DialContext(n.alive, "udp", target) })
 		return near, far
 	})
 	if err != nil {

@@ -5,20 +5,21 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
 // bearer is one link between two hosts, both directions. That of a client and the
 // server has the client at its near end, with the NAT before it.
 type bearer struct {
-	*links // that are impaired as this one is
-	n      *Network
-	near   *host
-	far    *host
-	up     way
-	down   way
-	flows  []*flow // those with a socket at one end at least, in order of appearance
-	count  uint64  // flows so far
+	group *access.Group[*bearer] // that are impaired as this one is
+	n     *Network
+	near  *host
+	far   *host
+	up    way
+	down  way
+	flows []*flow // those with a socket at one end at least, in order of appearance
+	count uint64  // flows so far
 
 	retired map[[4]byte]bool // addresses that the client had before
 }
@@ -77,12 +78,12 @@ type flight struct {
 	offset  int      // of a fragment in its datagram
 }
 
-func newBearer(l *links, near, far *host) *bearer {
-	b := &bearer{links: l, n: near.n, near: near, far: far}
+func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
+	b := &bearer{group: g, n: near.n, near: near, far: far}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
 	b.up.to, b.down.to = far, near
 	for _, w := range b.ways() {
-		w.path = l.profile.Path(w.dir)
+		w.path = g.Profile.Path(w.dir)
 		w.link = link.New(b.n.seed, b.id(w.dir), w.path)
 	}
 	b.block()
@@ -91,15 +92,18 @@ func newBearer(l *links, near, far *host) *bearer {
 
 // client is the number of the client whose access link it is, 0 if it is none.
 func (b *bearer) client() int {
-	if b.name != "" {
+	if b.group.Name != "" {
 		return 0
 	}
-	return b.near.client
+	return b.near.Client
 }
+
+// Ends implements access.Linked.
+func (b *bearer) Ends() (near, far *host) { return b.near, b.far }
 
 // id names one direction of it, for random draws.
 func (b *bearer) id(d harness.Direction) link.ID {
-	return link.ID{Client: b.client(), Link: b.name, Direction: d}
+	return link.ID{Client: b.client(), Link: b.group.Name, Direction: d}
 }
 
 // from is the direction of what a host at one of its ends sends.
@@ -122,14 +126,14 @@ func (b *bearer) way(d harness.Direction) *way {
 // set takes over the profile of its links, block their outages.
 func (b *bearer) set() {
 	for _, w := range b.ways() {
-		w.path = b.profile.Path(w.dir)
+		w.path = b.group.Profile.Path(w.dir)
 		w.link.Set(w.path)
 	}
 }
 
 func (b *bearer) block() {
-	b.up.link.Block(b.outages[0] > 0)
-	b.down.link.Block(b.outages[1] > 0)
+	b.up.link.Block(b.group.Blocked(harness.Up))
+	b.down.link.Block(b.group.Blocked(harness.Down))
 }
 
 // begin numbers a new flow of an address of the near end.
@@ -187,7 +191,7 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 	f.last = now
 	fl.to, fl.flow = w.to, f
 	fl.report = harness.Packet{
-		At: now, Link: b.name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: size,
+		At: now, Link: b.group.Name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: size,
 		Retransmit: again, Cross: f.cross,
 	}
 	b.capture(d, f, fl)
@@ -220,7 +224,7 @@ func (b *bearer) fate(f *flow, k link.Key, p *harness.Packet) link.Fate {
 			return link.Fate{Drop: reason}
 		}
 	}
-	cut := b.near.dark+b.far.dark > 0 || f.forgotten || f.vanished > 0
+	cut := b.near.Dark() || b.far.Dark() || f.forgotten || f.vanished > 0
 	if cut && p.Direction == harness.Down {
 		return link.Fate{Drop: harness.DropNAT}
 	}
@@ -249,7 +253,7 @@ func (fl *flight) land() {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
-		n.tell(fl.flow.bearer.links, r)
+		n.tell(fl.flow.bearer.group, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
 		fl.to.receive(fl)
@@ -275,13 +279,8 @@ func (n *Network) recycle(fl *flight) {
 }
 
 // tell passes on what happened to a packet of a link.
-func (n *Network) tell(l *links, r *harness.Packet) {
-	if r.Drop == harness.DropOutage {
-		l.lost[r.Direction-harness.Up]++
-	}
-	if r.Cross && r.Drop == harness.DropNone {
-		l.crossed++
-	}
+func (n *Network) tell(g *access.Group[*bearer], r *harness.Packet) {
+	g.Note(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}

@@ -24,7 +24,7 @@ const (
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(d harness.Direction, f *flow, fl *flight) {
-	if b.n.capture != nil && b.name == "" {
+	if b.n.capture != nil && b.group.Name == "" {
 		b.n.capture.Capture(b.n.at, b.client(), d, b.n.encode(d, f, fl))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // The ports of the server, or of the host at the far end, that cross traffic goes to and comes from, named for what
@@ -42,7 +43,7 @@ type transfer struct {
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(l *links, d harness.Direction) func() int64 {
+func (n *Network) crossTraffic(g *access.Group[*bearer], d harness.Direction) func() int64 {
 	var list []*transfer
 	begin := func(b *bearer, what bulk) {
 		t := &transfer{host: b.near, far: b.far, bulk: what}
@@ -50,12 +51,12 @@ func (n *Network) crossTraffic(l *links, d harness.Direction) func() int64 {
 		n.set(&t.again, n.clock())
 		list = append(list, t)
 	}
-	if l == &n.access {
-		for _, h := range n.clients {
+	if g == n.hosts.Access {
+		for _, h := range n.hosts.Clients {
 			h.wake()
 		}
 	}
-	for _, b := range n.bearers(l) {
+	for _, b := range g.Links {
 		if d != harness.Up {
 			begin(b, drain)
 		}
@@ -64,13 +65,13 @@ func (n *Network) crossTraffic(l *links, d harness.Direction) func() int64 {
 		}
 	}
 	n.rearm()
-	before := l.crossed
+	before := g.Delivered()
 	return n.ending(func() int64 {
 		for _, t := range list {
 			t.stop()
 		}
 		n.rearm()
-		return l.crossed - before
+		return g.Delivered() - before
 	})
 }
 

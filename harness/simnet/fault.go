@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // errStopped is how connections fail when the network is closed.
@@ -40,36 +41,27 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. The caller holds n.mu, and calls the end once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
-	l, err := n.named(f.Link)
+	g, hosts, err := n.hosts.Aim(f)
 	if err != nil {
-		return nil, fmt.Errorf("inject %v: %w", f.Action, err)
+		return nil, err
 	}
 	switch f.Action {
 	case harness.Blackhole:
-		return n.blackhole(l, f.Direction), nil
+		return n.blackhole(g, f.Direction), nil
 	case harness.Reset:
-		hits := n.reset(l)
+		hits := n.reset(g)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		return n.refuse(l), nil
+		return n.ending(g.Refuse()), nil
 	case harness.Rebind:
-		if f.Link != "" {
-			return nil, fmt.Errorf("inject rebind on %s: no NAT is on a link between hosts: only access links have one", f.Link)
-		}
 		hits := n.rebind(f.NewAddress)
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
-		var hosts []*host
-		if f.Side != harness.SideUnknown {
-			if hosts, err = n.side(f.Side); err != nil {
-				return nil, fmt.Errorf("inject vanish: %w", err)
-			}
-		}
-		return n.vanish(l, hosts, f.Side == harness.Client), nil
+		return n.vanish(g, hosts, f.Side == harness.Client), nil
 	case harness.CrossTraffic:
-		return n.crossTraffic(l, f.Direction), nil
+		return n.crossTraffic(g, f.Direction), nil
 	case harness.StreamToxic:
-		return n.poison(l, f.Toxic)
+		return n.poison(g, f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
 	}
@@ -86,39 +78,24 @@ func (n *Network) ending(end func() int64) func() int64 {
 
 // blackhole begins an outage of links in direction d, or both ways if it is unknown.
 // Phones are told of one of their access links.
-func (n *Network) blackhole(l *links, d harness.Direction) func() int64 {
-	up, down := d != harness.Down, d != harness.Up
-	lost := func() (packets int64) {
-		if up {
-			packets += l.lost[0]
-		}
-		if down {
-			packets += l.lost[1]
-		}
-		return packets
-	}
+func (n *Network) blackhole(g *access.Group[*bearer], d harness.Direction) func() int64 {
 	change := func(by int) {
-		if up {
-			l.outages[0] += by
-		}
-		if down {
-			l.outages[1] += by
-		}
-		for _, b := range n.bearers(l) {
+		g.Block(d, by)
+		for _, b := range g.Links {
 			b.block()
 		}
 	}
-	before := lost()
+	before := g.Lost(d)
 	change(1)
-	if l == &n.access {
+	if g == n.hosts.Access {
 		n.watchers.Down()
 	}
 	return n.ending(func() int64 {
 		change(-1)
-		if l == &n.access {
+		if g == n.hosts.Access {
 			n.announce(n.watchers.Up())
 		}
-		return lost() - before
+		return g.Lost(d) - before
 	})
 }
 
@@ -130,23 +107,14 @@ func (n *Network) announce(calls []func()) {
 	n.rearm()
 }
 
-func (n *Network) refuse(l *links) func() int64 {
-	before := l.refused
-	l.refusing++
-	return n.ending(func() int64 {
-		l.refusing--
-		return l.refused - before
-	})
-}
-
 // reset makes both ends of every open connection over links reset it, each at an
 // instant of its own, and returns how many connections there were. Those within a host
 // go with the access links.
-func (n *Network) reset(l *links) (hits int64) {
+func (n *Network) reset(g *access.Group[*bearer]) (hits int64) {
 	seen := make(map[*flow]bool)
-	for _, h := range n.hosts() {
+	for _, h := range n.used() {
 		for _, e := range h.endpoints() {
-			if over := e.flow != nil && e.flow.bearer.links != l || e.flow == nil && l != &n.access; over || !e.carries() {
+			if over := e.flow != nil && e.flow.bearer.group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
 			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {

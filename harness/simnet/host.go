@@ -9,22 +9,18 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // host implements harness.Host: one machine. Everything in it is under the mutex
 // of the network.
 type host struct {
+	*access.Host[*bearer]
 	n       *Network
-	name    string
-	client  int    // which, -1 if it is none
 	order   uint64 // among the hosts: the server is 1, then come the clients
-	ip      [4]byte
+	ip      access.Addr
 	sockets uint64        // made so far
 	port    uint16        // the last ephemeral one
-	bearer  *bearer       // the access link of a client that was used
-	others  []*bearer     // the links of the topology that end here
-	dark    int           // faults in force that keep every packet from and to it from arriving
 	phase   time.Duration // of its ticks, see ends
 
 	conns     map[key]*endpoint
@@ -43,12 +39,20 @@ func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
 
-func newHost(n *Network, name string, ip [4]byte, seed uint64) *host {
-	return &host{
-		n: n, name: name, client: -1, order: 1, ip: ip,
-		port:  firstPort + uint16(seed>>32%(lastPort-firstPort+1)),
-		phase: time.Duration(seed % uint64(tick)),
+func (n *Network) newHost(a *access.Host[*bearer]) *host {
+	h := &host{
+		Host: a, n: n, order: uint64(a.Client) + 2, ip: a.First,
+		port:  firstPort + uint16(a.Seed>>32%(lastPort-firstPort+1)),
+		phase: time.Duration(a.Seed % uint64(tick)),
 	}
+	if a.Client < 0 { // 10.0.0.1 is the server's
+		h.order = 1
+		if i := uint64(a.First[3]); i > 1 {
+			h.order = access.MaxClients + i
+		}
+		h.wake()
+	}
+	return h
 }
 
 // number numbers the sockets of a network: the server's first, then the clients'
@@ -66,32 +70,19 @@ func (h *host) wake() {
 		h.listeners = make(map[uint16]*listener)
 		h.datagrams = make(map[uint16]*datagram)
 	}
-	if h.client >= 0 && h.bearer == nil {
-		h.bearer = newBearer(&h.n.access, h, h.n.server)
+	if h.Client >= 0 && h.Access() == nil {
+		h.n.hosts.Add(h.n.hosts.Access, newBearer(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 }
 
 // bearerTo is the link that packets to an address take, nil within the host. The error
 // says that there is none.
 func (h *host) bearerTo(to addr) (*bearer, error) {
-	other := h.n.hostOf(to.ip)
-	switch {
-	case other == h:
-		return nil, nil
-	case other == nil:
-		return nil, syscall.EHOSTUNREACH
-	case h.client >= 0 && other == h.n.server:
-		return h.bearer, nil
-	case h == h.n.server && other.client >= 0:
+	other := h.n.hosts.HostAt(to.ip)
+	if h == h.n.hosts.Server && other != nil {
 		other.wake()
-		return other.bearer, nil
 	}
-	for _, b := range h.others {
-		if b.near == other || b.far == other {
-			return b, nil
-		}
-	}
-	return nil, harness.NoRoute(h.name, other.name)
+	return h.n.hosts.Between(h, other)
 }
 
 // ephemeral picks the next free port. It is 0 if there is none.
@@ -215,10 +206,10 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
 // another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h.client < 0 {
+	if h.Client < 0 {
 		return func() {}
 	}
-	return h.n.watchers.Watch(h.client, up)
+	return h.n.watchers.Watch(h.Client, up)
 }
 
 // bound reports whether a connection of the host has the port.
@@ -247,7 +238,7 @@ func (h *host) resolve(protocol, network, address string) (addr, error) {
 		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
 	}
 	to := addr{a.Addr().As4(), a.Port()}
-	if h.n.hostOf(to.ip) == nil {
+	if h.n.hosts.HostAt(to.ip) == nil {
 		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
 	}
 	return to, nil
@@ -272,10 +263,10 @@ func (h *host) receive(fl *flight) {
 	}
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.bearer.refusing > 0 {
+	if s.opens() && fl.flow != nil && fl.flow.bearer.group.Refuses() {
 		if !fl.flow.refused {
 			fl.flow.refused = true
-			fl.flow.bearer.refused++
+			fl.flow.bearer.group.Refused()
 		}
 		h.refuse(fl)
 		return

@@ -1,6 +1,10 @@
 package simnet
 
-import "time"
+import (
+	"time"
+
+	"github.com/onebar/onebar/harness/access"
+)
 
 // datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
 // REQ-5.
@@ -9,10 +13,10 @@ const datagramLife = 2 * time.Minute
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, b := range n.bearers(&n.access) {
+	for _, b := range n.hosts.Access.Links {
 		was := b.near.ip
 		if newAddress {
-			b.near.ip[1] = was[1]%255 + 1 // 10.1 to 10.255, see clientOf
+			b.near.ip = access.Next(was)
 			if b.retired == nil {
 				b.retired = make(map[[4]byte]bool)
 			}
@@ -38,10 +42,10 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // If hosts are given, they have no power meanwhile: the links are all those that end at
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
-func (n *Network) vanish(l *links, hosts []*host, phones bool) func() int64 {
-	list := n.touching(hosts)
+func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, phones bool) func() int64 {
+	list := n.hosts.Darken(hosts, 1)
 	if hosts == nil {
-		list = n.bearers(l)
+		list = g.Links
 	}
 	var hits int64
 	var gone []*flow
@@ -54,17 +58,12 @@ func (n *Network) vanish(l *links, hosts []*host, phones bool) func() int64 {
 			}
 		}
 	}
-	for _, h := range hosts {
-		h.dark++
-	}
 	if phones {
 		n.watchers.Down()
 	}
 	return n.ending(func() int64 {
 		n.crash(hosts)
-		for _, h := range hosts {
-			h.dark--
-		}
+		n.hosts.Darken(hosts, -1)
 		if phones {
 			n.announce(n.watchers.Up())
 		}

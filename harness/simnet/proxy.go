@@ -46,7 +46,7 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 	if far.flow == nil || h != far.flow.bearer.near {
 		return conn{far}, nil
 	}
-	list := n.poisons(far.flow.bearer.links)
+	list := n.poisons(far.flow.bearer.group)
 	if len(list) == 0 {
 		return conn{far}, nil
 	}

@@ -7,25 +7,26 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
 // poison is a stream toxic in force: connections dialed meanwhile get it.
 type poison struct {
 	harness.Toxic
-	links *links
+	group *access.Group[*bearer]
 	hits  int64
 }
 
 // poison begins a stream toxic.
-func (n *Network) poison(l *links, t *harness.Toxic) (end func() int64, err error) {
+func (n *Network) poison(g *access.Group[*bearer], t *harness.Toxic) (end func() int64, err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
 	}
 	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("inject a stream toxic: %w", err)
 	}
-	p := &poison{Toxic: *t, links: l}
+	p := &poison{Toxic: *t, group: g}
 	n.toxics = append(n.toxics, p)
 	return n.ending(func() int64 {
 		n.toxics = slices.DeleteFunc(n.toxics, func(x *poison) bool { return x == p })
@@ -35,10 +36,10 @@ func (n *Network) poison(l *links, t *harness.Toxic) (end func() int64, err erro
 
 // poisons returns the stream toxics that a new connection over links gets: those in
 // force that are not used up.
-func (n *Network) poisons(l *links) []*poison {
+func (n *Network) poisons(g *access.Group[*bearer]) []*poison {
 	var list []*poison
 	for _, p := range n.toxics {
-		if p.links == l && (p.Connections == 0 || p.hits < p.Connections) {
+		if p.group == g && (p.Connections == 0 || p.hits < p.Connections) {
 			list = append(list, p)
 		}
 	}
