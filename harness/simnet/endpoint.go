@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // state is how far a connection has come.
@@ -55,9 +56,9 @@ type endpoint struct {
 	challengedAt time.Duration // when a SYN was last answered, 0 if none was
 	noLinger     bool          // SetLinger(0)
 
-	bulk     bulk      // of cross traffic
-	transfer *transfer // whose connection it is, nil if none's
-	proxy    *proxy    // with toxics, that it is a part of, nil if of none
+	bulk     access.Bulk // of cross traffic
+	transfer *transfer   // whose connection it is, nil if none's
+	proxy    *proxy      // with toxics, that it is a part of, nil if of none
 }
 
 func newEndpoint(h *host, local, remote addr) *endpoint {
@@ -105,7 +106,7 @@ func (e *endpoint) begin() {
 			address = e.remote.ip
 		}
 		e.flow = b.begin(address)
-		e.flow.cross = e.bulk != noBulk
+		e.flow.cross = e.bulk != access.NoBulk
 		e.flow.join()
 	}
 	e.nxt = 1
@@ -318,7 +319,7 @@ func (e *endpoint) expire() {
 		e.keep()
 	}
 	if e.lingerAt <= now {
-		if e.bulk != noBulk {
+		if e.bulk != access.NoBulk {
 			e.abort()
 		}
 		e.end()

@@ -3,6 +3,8 @@ package simnet
 import (
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // When Linux acknowledges, in the names of Linux 6.1 (include/net/tcp.h,
@@ -86,7 +88,7 @@ func (e *endpoint) dataIn(s *segment) {
 			e.take(e.early[0])
 			e.early = slices.Delete(e.early, 0, 1)
 		}
-		if e.bulk == drain {
+		if e.bulk == access.Drain {
 			e.rcvBuf = e.rcvBuf[:0]
 			e.progress()
 		}

@@ -3,6 +3,8 @@ package simnet
 import (
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // phase is how a sender stands with its losses.
@@ -94,7 +96,7 @@ func (e *endpoint) output() {
 		return
 	}
 	e.limited = false
-	if e.bulk == fill {
+	if e.bulk == access.Fill {
 		e.ready = e.nxt + crossAhead
 	}
 	fresh := false
@@ -176,7 +178,7 @@ func (e *endpoint) sendNew(n int64, last bool) {
 
 // payload is what was written between two sequence numbers.
 func (e *endpoint) payload(begin, end int64) []byte {
-	if e.bulk == fill {
+	if e.bulk == access.Fill {
 		return e.n.zeros[:end-begin]
 	}
 	return e.buf[begin-e.base : end-e.base : end-e.base]
