@@ -89,7 +89,7 @@ func quiet(n *Network) bool {
 	if b.up.waiting.Load() > 0 || b.down.waiting.Load() > 0 {
 		return false
 	}
-	for _, f := range b.flows {
+	for f := range b.Flows() {
 		if f.up.held != nil || f.down.held != nil {
 			return false
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
-	"github.com/onebar/onebar/harness/link"
 )
 
 // bearer is one link between two hosts: both directions, and the connections on it.
@@ -24,27 +23,20 @@ type bearer struct {
 
 	// mu covers everything below, and is never held while a packet is handed
 	// to a stack.
-	mu    sync.Mutex
-	flows map[tuple]*flow
-	count uint64 // flows so far
-	up    way
-	down  way
-
-	retired map[[4]byte]bool // addresses the client had before
-	dark    bool             // an end is without power
+	mu sync.Mutex
+	*access.Link[*flow]
+	up   way
+	down way
 }
 
 // way is one direction of a bearer.
 type way struct {
 	dir     harness.Direction
-	link    *link.Link
-	path    harness.Path
-	pieces  map[uint16]tuple // of the datagrams under way in fragments, by id
-	to      *card            // the card of the host it leads to
-	offered int64            // packets so far; under bearer.mu
-	waiting atomic.Int64     // flights in the queue
-	landing bool             // a flight that arrived at once is being handed over; under bearer.mu
-	behind  []*flight        // those that arrived at once meanwhile; under bearer.mu
+	pieces  map[uint16]access.Tuple // of the datagrams under way in fragments, by id
+	to      *card                   // the card of the host it leads to
+	waiting atomic.Int64            // flights in the queue
+	landing bool                    // a flight that arrived at once is being handed over; under bearer.mu
+	behind  []*flight               // those that arrived at once meanwhile; under bearer.mu
 }
 
 // flight is a packet on its way.
@@ -61,23 +53,12 @@ type flight struct {
 // newBearer makes a link between two hosts that have cards. The caller holds n.mu, if
 // the network is in use.
 func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
-	b := &bearer{group: g, n: near.n, near: near, far: far, flows: make(map[tuple]*flow), dark: near.Dark() || far.Dark()}
+	b := &bearer{group: g, n: near.n, near: near, far: far}
+	b.Link = access.NewLink[*flow](b.n.seed, g, near.Client)
+	b.Dark = near.Dark() || far.Dark()
 	b.up.dir, b.down.dir = harness.Up, harness.Down
 	b.up.to, b.down.to = far.card, near.card
-	for _, w := range []*way{&b.up, &b.down} {
-		w.path = g.Profile.Path(w.dir)
-		w.link = link.New(b.n.seed, link.ID{Client: b.client(), Link: b.group.Name, Direction: w.dir}, w.path)
-	}
-	b.block()
 	return b
-}
-
-// client is the number of the client whose access link it is, 0 if it is none.
-func (b *bearer) client() int {
-	if b.group.Name != "" {
-		return 0
-	}
-	return b.near.Client
 }
 
 // Ends implements access.Linked.
@@ -115,10 +96,10 @@ func (b *bearer) send(d harness.Direction, p *stack.PacketBuffer) {
 func (b *bearer) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) {
 	b.mu.Lock()
 	if s.later || s.more {
-		s.tuple = b.way(d).piece(s)
+		s.Tuple = b.way(d).piece(s)
 	}
 	f := b.flow(d, s)
-	mine, peer := f.half(d), f.half(opposite(d))
+	mine, peer := f.half(d), f.half(access.Opposite(d))
 	if !s.foreign && mine.delays(s, peer) {
 		mine.hold(pkt, s, b.n.now())
 		if !mine.armed {
@@ -189,25 +170,20 @@ func (b *bearer) next(w *way) *flight {
 // over. Otherwise it is in the queue, as is the copy the link may have made.
 func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.PacketBuffer) *flight {
 	w, h, now := b.way(d), f.half(d), b.n.now()
-	w.offered++
+	h.noteAck(s, f.half(access.Opposite(d)), now)
 	fl := &flight{b: b, way: w, flow: f, pkt: pkt, seg: s}
-	fl.report = harness.Packet{
-		At: now, Link: b.group.Name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: s.size,
-		Retransmit: h.note(s, f.half(opposite(d)), now), Cross: f.cross,
-	}
-	f.note(s, now)
+	fl.report = harness.Packet{At: now, Direction: d, Size: s.size, Retransmit: b.See(f, d, s.tcp())}
 	b.capture(now, d, pkt)
-	fate := b.fate(d, f, link.Key{Flow: f.id, Ordinal: h.ordinal}, fl.report)
-	fl.report.Drop, fl.arrive = fate.Drop, fate.Arrive
+	fate := b.Offer(f, &fl.report)
+	fl.arrive = fate.Arrive
 	if fate.Drop != harness.DropNone {
-		if fate.Drop == harness.DropMTU && !w.path.MTUBlackhole {
+		if fate.Drop == harness.DropMTU && !b.Path(d).MTUBlackhole {
 			b.tooBig(d, f, pkt)
 		}
 		return fl
 	}
 	if fate.Corrupt != 0 {
 		fl.pkt = flip(fl.pkt, fate.Corrupt)
-		fl.report.Corrupt = true
 	}
 	if fate.Copy > 0 {
 		twin := *fl
@@ -227,27 +203,13 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 	return nil
 }
 
-// fate asks the link. A packet of the near end that does not arrive because of the NAT,
-// or because a host is without power, has crossed the link; one of the far end has not.
-func (b *bearer) fate(d harness.Direction, f *flow, k link.Key, p harness.Packet) link.Fate {
-	cut := b.dark || f.forgotten || f.vanished > 0
-	if cut && d == harness.Down {
-		return link.Fate{Drop: harness.DropNAT}
-	}
-	fate := b.way(d).link.Send(p.At, k, p.Size)
-	if cut && fate.Drop == harness.DropNone {
-		fate = link.Fate{Drop: harness.DropNAT}
-	}
-	return fate
-}
-
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
 	if b.n.capture == nil || b.group.Name != "" {
 		return
 	}
 	payload := pkt.ToBuffer()
-	b.n.capture.Capture(now, b.client(), d, payload.Flatten())
+	b.n.capture.Capture(now, b.near.Client, d, payload.Flatten())
 	payload.Release()
 }
 
@@ -274,41 +236,33 @@ func flip(p *stack.PacketBuffer, n uint64) *stack.PacketBuffer {
 
 // piece finds the tuple of a fragment. The fragments of a datagram come in order,
 // each datagram with an id of its own.
-func (w *way) piece(s segment) tuple {
+func (w *way) piece(s segment) access.Tuple {
 	if s.later {
-		s.tuple = w.pieces[s.id]
+		s.Tuple = w.pieces[s.id]
 	}
 	if s.more {
 		if w.pieces == nil {
-			w.pieces = make(map[uint16]tuple)
+			w.pieces = make(map[uint16]access.Tuple)
 		}
-		w.pieces[s.id] = s.tuple
+		w.pieces[s.id] = s.Tuple
 	} else {
 		delete(w.pieces, s.id)
 	}
-	return s.tuple
+	return s.Tuple
 }
 
 // flow finds the connection of s, or numbers a new one.
 func (b *bearer) flow(d harness.Direction, s segment) *flow {
-	f := b.flows[s.tuple]
-	if f != nil {
-		h := f.half(d)
-		if !s.opens() || !h.started || h.isn == s.seq {
-			if s.opens() && d == harness.Up {
-				f.forgotten = b.retired[s.client] // a SYN makes the NAT know it anew
-			}
+	if f := b.Flow(s.Tuple); f != nil {
+		if h := f.half(d); !s.tcp().Opens() || !h.Started || h.First == s.seq {
 			return f
 		}
 		f.up.release()
 		f.down.release()
 	}
-	f = &flow{tuple: s.tuple, forgotten: b.retired[s.client], cross: b.isCross(s.tuple)}
-	if s.tuple != (tuple{}) {
-		b.count++
-		f.id = b.count
-	}
-	b.flows[s.tuple] = f
+	f := newFlow(s.Tuple)
+	f.Cross = b.isCross(s.Tuple)
+	b.Begin(f)
 	return f
 }
 
@@ -316,25 +270,21 @@ func (b *bearer) flow(d harness.Direction, s segment) *flow {
 func (b *bearer) set(p harness.Profile) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, w := range []*way{&b.up, &b.down} {
-		w.path = p.Path(w.dir)
-		w.link.Set(w.path)
-	}
+	b.Set(p)
 }
 
 // block begins and ends outages, as its group has them.
 func (b *bearer) block() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.up.link.Block(b.group.Blocked(harness.Up))
-	b.down.link.Block(b.group.Blocked(harness.Down))
+	b.Block(b.group.Blocked(harness.Up), b.group.Blocked(harness.Down))
 }
 
 // release frees what is held back, after the stacks have ended.
 func (b *bearer) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, f := range b.flows {
+	for f := range b.Flows() {
 		f.up.release()
 		f.down.release()
 	}
@@ -343,23 +293,16 @@ func (b *bearer) release() {
 // refuse answers a request for a connection with a reset, as a host does that
 // does not listen. It reports whether it is the first answer to it.
 func (b *bearer) refuse(fl *flight) (first bool) {
-	back := opposite(fl.way.dir)
+	back := access.Opposite(fl.way.dir)
 	b.mu.Lock()
-	asked := fl.flow.half(fl.way.dir).isn
-	first = !fl.flow.refused
-	fl.flow.refused = true
+	asked := fl.flow.half(fl.way.dir).First
+	first = !fl.flow.Refused
+	fl.flow.Refused = true
 	b.mu.Unlock()
 	s := segment{
-		tuple: fl.flow.tuple, ack: asked + 1, flags: header.TCPFlagRst | header.TCPFlagAck,
+		Tuple: fl.flow.Tuple, ack: asked + 1, flags: header.TCPFlagRst | header.TCPFlagAck,
 		header: header.TCPMinimumSize, size: header.IPv4MinimumSize + header.TCPMinimumSize,
 	}
 	b.enter(back, s, encode(back, s))
 	return first
-}
-
-func opposite(d harness.Direction) harness.Direction {
-	if d == harness.Up {
-		return harness.Down
-	}
-	return harness.Up
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
@@ -24,8 +22,8 @@ type cross struct {
 }
 
 // isCross reports whether a connection is cross traffic.
-func (b *bearer) isCross(t tuple) bool {
-	return access.At(t.serverPort) != access.NoBulk && t.protocol == header.TCPProtocolNumber && b.far.cross.Load()
+func (b *bearer) isCross(t access.Tuple) bool {
+	return access.At(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && b.far.cross.Load()
 }
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on

@@ -9,6 +9,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // gVisor measures round trips by the timestamps that come back, and by nothing
@@ -62,15 +63,15 @@ func setEcho(raw header.IPv4, echo uint32) {
 // stale reports whether Linux would echo a later timestamp than s does, which
 // h's host sends.
 func (h *half) stale(s segment) bool {
-	return s.stamped && h.hears && s.flags.Contains(header.TCPFlagAck) && after(h.recent, s.echo)
+	return s.stamped && h.hears && s.flags.Contains(header.TCPFlagAck) && access.After(h.recent, s.echo)
 }
 
 // hear notes the timestamp of a segment that arrives at h's host.
 func (h *half) hear(s segment) {
-	if !s.stamped || !h.acking || after(s.seq, h.acked) || after(h.acked, s.seq+s.length()) {
+	if !s.stamped || !h.acking || access.After(s.seq, h.acked) || access.After(h.acked, s.seq+s.tcp().Length()) {
 		return
 	}
-	if !h.hears || after(s.stamp, h.recent) {
+	if !h.hears || access.After(s.stamp, h.recent) {
 		h.hears, h.recent = true, s.stamp
 	}
 }
@@ -83,7 +84,7 @@ func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
 		return fl.pkt
 	}
 	b.mu.Lock()
-	h := fl.flow.half(opposite(fl.way.dir))
+	h := fl.flow.half(access.Opposite(fl.way.dir))
 	h.hear(s)
 	echo, ok := h.echoFor(s, b.n.now())
 	b.mu.Unlock()
@@ -101,21 +102,21 @@ func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
 // echoFor takes the round trip that segment s ends, which arrives at h's host now,
 // and returns the timestamp that tells the host another one, if it has to.
 func (h *half) echoFor(s segment, now time.Duration) (echo uint32, ok bool) {
-	if !h.started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.begun && !after(s.ack, h.sampled) {
+	if !h.Started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.begun && !access.After(s.ack, h.sampled) {
 		return 0, false
 	}
 	packets := 1
-	if h.segment > 0 {
-		packets = max(1, (int(h.high-h.sampled)+h.segment-1)/h.segment)
+	if h.Largest > 0 {
+		packets = max(1, (int(h.High-h.sampled)+h.Largest-1)/h.Largest)
 	}
-	first, clean := !h.rtt.begun, !after(h.repeated, h.sampled)
+	first, clean := !h.rtt.begun, !access.After(h.Repeated, h.sampled)
 	h.sampled = s.ack
 	since := now - h.syn.at
 	sample := (since - time.Duration(s.echo-h.syn.first)*time.Millisecond).Seconds()
 	if sample < 0 {
 		return 0, false
 	}
-	h.rtt.add(sample, s.ack, h.high)
+	h.rtt.add(sample, s.ack, h.High)
 	if first || h.rtt.mean <= probeMargin.Seconds() {
 		h.told.add(sample, packets)
 		return 0, false

@@ -32,7 +32,7 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	message := header.ICMPv4(out[header.IPv4MinimumSize:])
 	message.SetType(header.ICMPv4DstUnreachable)
 	message.SetCode(header.ICMPv4FragmentationNeeded)
-	message.SetMTU(uint16(b.way(d).path.MTU))
+	message.SetMTU(uint16(b.Path(d).MTU))
 	message.SetChecksum(^checksum.Checksum(message, 0))
 	ip := header.IPv4(out)
 	ip.Encode(&header.IPv4Fields{
@@ -40,8 +40,8 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 		SrcAddr: tcpip.AddrFrom4(access.Router()), DstAddr: raw.SourceAddress(),
 	})
 	ip.SetChecksum(^ip.CalculateChecksum())
-	s := segment{tuple: f.tuple, size: len(out)}
+	s := segment{Tuple: f.Tuple, size: len(out)}
 	answer := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(out)})
 	// The sender holds the lock of its connection now, which the answer needs.
-	b.n.queue.push(b.n.now(), func() { b.enter(opposite(d), s, answer) })
+	b.n.queue.push(b.n.now(), func() { b.enter(access.Opposite(d), s, answer) })
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -14,29 +13,6 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
-
-// datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
-// REQ-5.
-const datagramLife = 2 * time.Minute
-
-// note keeps what a NAT would know of the flow when it sees s. The halves of the
-// flow have noted it already.
-func (f *flow) note(s segment, now time.Duration) {
-	f.last = now
-	f.reset = f.reset || s.flags.Contains(header.TCPFlagRst)
-}
-
-// open reports whether a NAT would think that the flow is in use.
-func (f *flow) open(now time.Duration) bool {
-	switch f.protocol {
-	case header.TCPProtocolNumber:
-		return f.up.started && f.down.started && !f.reset && (!f.up.fin || !f.down.fin)
-	case header.UDPProtocolNumber:
-		return now-f.last <= datagramLife
-	default:
-		return false
-	}
-}
 
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
@@ -51,33 +27,11 @@ func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 				return hits, err
 			}
 		}
-		hits += b.forget(was, b.near.address())
+		b.mu.Lock()
+		hits += b.Forget(was.As4(), b.near.address().As4(), n.now())
+		b.mu.Unlock()
 	}
 	return hits, nil
-}
-
-// forget makes the NAT forget the flows of a client that had the address was and
-// has the address is.
-func (b *bearer) forget(was, is netip.Addr) (open int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.n.now()
-	for _, f := range b.flows {
-		if f.client == was.As4() && !f.forgotten {
-			f.forgotten = true
-			if f.open(now) {
-				open++
-			}
-		}
-	}
-	if was != is {
-		if b.retired == nil {
-			b.retired = make(map[[4]byte]bool)
-		}
-		b.retired[was.As4()] = true
-		delete(b.retired, is.As4())
-	}
-	return open
 }
 
 // move gives a host its next address. Sockets bound to the one before keep it.
@@ -103,12 +57,6 @@ func (h *host) claim(addr tcpip.Address) error {
 	return nil
 }
 
-// silenced are flows of a bearer.
-type silenced struct {
-	b     *bearer
-	flows []*flow
-}
-
 // vanish keeps the packets of every flow there is on links from arriving until the end.
 // If a side is named, its machines have no power meanwhile: the links are all those
 // that end at one of them, no packet of them arrives, and at the end the machines'
@@ -124,32 +72,25 @@ func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, side harness.S
 		n.mu.Unlock()
 	}
 	var hits int64
-	var gone []silenced
-	now := n.now()
-	for _, b := range list {
+	ends := make([]func(), len(list))
+	for i, b := range list {
 		b.mu.Lock()
-		s := silenced{b: b}
-		for _, f := range b.flows {
-			f.vanished++
-			s.flows = append(s.flows, f)
-			if f.open(now) {
-				hits++
-			}
-		}
+		end, open := b.Vanish(n.now())
 		b.mu.Unlock()
-		gone = append(gone, s)
+		hits += open
+		ends[i] = func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			end()
+		}
 	}
 	return func() int64 {
 		for _, h := range n.used(hosts) {
 			h.forget()
 		}
 		n.darken(hosts, -1)
-		for _, s := range gone {
-			s.b.mu.Lock()
-			for _, f := range s.flows {
-				f.vanished--
-			}
-			s.b.mu.Unlock()
+		for _, end := range ends {
+			end()
 		}
 		if side == harness.Client {
 			announce(n.watchers.Up())
@@ -166,7 +107,7 @@ func (n *Network) darken(hosts []*host, by int) []*bearer {
 	list := n.hosts.Darken(hosts, by)
 	for _, b := range list {
 		b.mu.Lock()
-		b.dark = b.near.Dark() || b.far.Dark()
+		b.Dark = b.near.Dark() || b.far.Dark()
 		b.mu.Unlock()
 	}
 	return list

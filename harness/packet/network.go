@@ -139,7 +139,7 @@ func (n *Network) land(fl *flight) {
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.opens() && fl.b.group.Refuses():
+	case fl.seg.tcp().Opens() && fl.b.group.Refuses():
 		fl.pkt.DecRef()
 		if fl.b.refuse(fl) {
 			fl.b.group.Refused()
@@ -155,7 +155,7 @@ func (n *Network) land(fl *flight) {
 // encode makes the packet of a segment without payload that travels in
 // direction d.
 func encode(d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := s.client, s.server, s.clientPort, s.serverPort
+	src, dst, from, to := s.Near, s.Far, s.NearPort, s.FarPort
 	if d == harness.Down {
 		src, dst, from, to = dst, src, to, from
 	}

@@ -3,6 +3,8 @@ package packet
 import (
 	"math"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // srtt is the round-trip estimator of Linux: net/ipv4/tcp_input.c,
@@ -39,7 +41,7 @@ func (e *srtt) add(sample float64, acked, sent uint32) {
 	}
 	e.most = max(e.most, e.deviation)
 	e.term = max(e.term, e.most)
-	if after(acked, e.mark) {
+	if access.After(acked, e.mark) {
 		e.term -= (e.term - e.most) / 4
 		e.mark, e.most = sent, floor
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // TestLinuxEstimator compares with values worked out by hand from the kernel's
@@ -75,7 +77,7 @@ func TestToldTimes(t *testing.T) {
 
 // TestEchoes is about the timestamps a host has heard, and what it would echo.
 func TestEchoes(t *testing.T) {
-	server := half{acking: true, acked: 100}
+	server := half{Half: &access.Half{}, acking: true, acked: 100}
 	data := segment{seq: 100, payload: 50, flags: ack, stamped: true, stamp: 7}
 	server.hear(data)
 	require.False(t, server.stale(segment{flags: ack, stamped: true, echo: 7}))
@@ -102,8 +104,8 @@ func TestEchoes(t *testing.T) {
 // TestEchoFor is about which segments tell a host of a round trip.
 func TestEchoFor(t *testing.T) {
 	begin := func() *half {
-		h := &half{syn: synStamps{at: time.Second, first: 1000}}
-		var peer half
+		h := &half{Half: &access.Half{}, syn: synStamps{at: time.Second, first: 1000}}
+		peer := half{Half: &access.Half{}}
 		h.note(segment{seq: 99, flags: syn}, &peer, time.Second)
 		_, ok := h.echoFor(segment{ack: 100, flags: syn | ack, stamped: true, echo: 1000}, 1300*time.Millisecond)
 		require.False(t, ok, "the handshake is told as it was")
@@ -122,10 +124,10 @@ func TestEchoFor(t *testing.T) {
 	require.False(t, ok, "it acknowledges nothing new")
 
 	h = begin()
-	h.note(segment{seq: 100, payload: 50, flags: ack}, &half{}, 2200*time.Millisecond)
+	h.note(segment{seq: 100, payload: 50, flags: ack}, &half{Half: &access.Half{}}, 2200*time.Millisecond)
 	late := answer
 	late.echo = 2200
 	echo, ok = h.echoFor(late, 2500*time.Millisecond)
 	require.True(t, ok)
-	require.False(t, after(late.echo, echo), "after a retransmission no echo is older than the true one")
+	require.False(t, access.After(late.echo, echo), "after a retransmission no echo is older than the true one")
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // SplicePacket is Splice for datagrams: what a program sends to the address it
@@ -71,7 +73,7 @@ func (f *forwarder) serve() {
 			return
 		}
 		if out := f.out(from); out != nil {
-			_ = out.SetReadDeadline(time.Now().Add(datagramLife))
+			_ = out.SetReadDeadline(time.Now().Add(access.DatagramLife))
 			_, _ = out.Write(b[:n]) // one that cannot be sent is lost
 		}
 	}
@@ -108,7 +110,7 @@ func (f *forwarder) answer(out net.Conn, to net.Addr) {
 		if err != nil {
 			break
 		}
-		_ = out.SetReadDeadline(time.Now().Add(datagramLife))
+		_ = out.SetReadDeadline(time.Now().Add(access.DatagramLife))
 		_, _ = f.in.WriteTo(b[:n], to) // one that cannot be sent is lost
 	}
 	f.mu.Lock()

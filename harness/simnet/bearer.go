@@ -1,7 +1,6 @@
 package simnet
 
 import (
-	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -16,53 +15,15 @@ type bearer struct {
 	n     *Network
 	near  *host
 	far   *host
-	up    way
-	down  way
-	flows []*flow // those with a socket at one end at least, in order of appearance
-	count uint64  // flows so far
-
-	retired map[[4]byte]bool // addresses that the client had before
-}
-
-// way is one direction of a bearer.
-type way struct {
-	dir     harness.Direction
-	link    *link.Link
-	path    harness.Path
-	offered int64 // packets so far
-	to      *host
+	*access.Link[*flow]
 }
 
 // flow is one connection, or the datagrams between two ports, as the link sees
 // them.
 type flow struct {
-	id       uint64
-	bearer   *bearer
-	client   [4]byte // address of the near end
-	ends     int     // sockets that have it
-	cross    bool
-	datagram bool
-	ports    [2]uint16 // of datagrams: of the near and of the far end
-	refused  bool
-	reset    bool
-	last     time.Duration // when its last packet was offered
-	up, down half
-
-	forgotten bool // the NAT has
-	vanished  int  // faults in force that keep its packets from arriving
-}
-
-// half is what one end of a flow has sent.
-type half struct {
-	ordinal  uint64 // packets offered to the link
-	syn, fin bool
-}
-
-func (f *flow) half(d harness.Direction) *half {
-	if d == harness.Up {
-		return &f.up
-	}
-	return &f.down
+	access.Flow
+	bearer *bearer
+	ends   int // sockets that have it
 }
 
 // flight is a packet on its way, over a link or, if it has no flow, within a host.
@@ -80,31 +41,14 @@ type flight struct {
 
 func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
 	b := &bearer{group: g, n: near.n, near: near, far: far}
-	b.up.dir, b.down.dir = harness.Up, harness.Down
-	b.up.to, b.down.to = far, near
-	for _, w := range b.ways() {
-		w.path = g.Profile.Path(w.dir)
-		w.link = link.New(b.n.seed, b.id(w.dir), w.path)
-	}
-	b.block()
+	b.Link = access.NewLink[*flow](b.n.seed, g, near.Client)
+	b.Lose = b.n.lose
+	b.Dark = near.Dark() || far.Dark()
 	return b
-}
-
-// client is the number of the client whose access link it is, 0 if it is none.
-func (b *bearer) client() int {
-	if b.group.Name != "" {
-		return 0
-	}
-	return b.near.Client
 }
 
 // Ends implements access.Linked.
 func (b *bearer) Ends() (near, far *host) { return b.near, b.far }
-
-// id names one direction of it, for random draws.
-func (b *bearer) id(d harness.Direction) link.ID {
-	return link.ID{Client: b.client(), Link: b.group.Name, Direction: d}
-}
 
 // from is the direction of what a host at one of its ends sends.
 func (b *bearer) from(h *host) harness.Direction {
@@ -114,34 +58,16 @@ func (b *bearer) from(h *host) harness.Direction {
 	return harness.Down
 }
 
-func (b *bearer) ways() [2]*way { return [2]*way{&b.up, &b.down} }
-
-func (b *bearer) way(d harness.Direction) *way {
-	if d == harness.Up {
-		return &b.up
-	}
-	return &b.down
-}
-
-// set takes over the profile of its links, block their outages.
-func (b *bearer) set() {
-	for _, w := range b.ways() {
-		w.path = b.group.Profile.Path(w.dir)
-		w.link.Set(w.path)
-	}
-}
-
-func (b *bearer) block() {
-	b.up.link.Block(b.group.Blocked(harness.Up))
-	b.down.link.Block(b.group.Blocked(harness.Down))
-}
-
-// begin numbers a new flow of an address of the near end.
-func (b *bearer) begin(address [4]byte) *flow {
-	b.count++
-	f := &flow{id: b.count, bearer: b, client: address, forgotten: b.retired[address]}
-	b.flows = append(b.flows, f)
+// begin numbers a new flow of a protocol that the near end has at one address and the far
+// end at another.
+func (b *bearer) begin(protocol uint8, near, far addr) *flow {
+	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, bearer: b}
+	b.Begin(f)
 	return f
+}
+
+func tuple(protocol uint8, near, far addr) access.Tuple {
+	return access.Tuple{Near: near.ip, Far: far.ip, Protocol: protocol, NearPort: near.port, FarPort: far.port}
 }
 
 // join and leave count the sockets at the ends of a flow.
@@ -149,62 +75,34 @@ func (f *flow) join() { f.ends++ }
 
 func (f *flow) leave() {
 	if f.ends--; f.ends == 0 {
-		if i := slices.Index(f.bearer.flows, f); i >= 0 {
-			f.bearer.flows = slices.Delete(f.bearer.flows, i, i+1)
-		}
+		f.bearer.Leave(f)
 	}
 }
 
-// open reports whether a NAT would think that the flow is in use.
-func (f *flow) open(now time.Duration) bool {
-	if f.datagram {
-		return now-f.last <= datagramLife
-	}
-	return f.up.syn && f.down.syn && !f.reset && (!f.up.fin || !f.down.fin)
-}
-
-// note keeps what a NAT would know of a flow when it sees a segment.
-func (f *flow) note(d harness.Direction, s *segment) {
-	h := f.half(d)
-	h.syn = h.syn || s.flags.has(syn)
-	h.fin = h.fin || s.flags.has(fin)
-	f.reset = f.reset || s.flags.has(rst)
-	if s.opens() && d == harness.Up {
-		f.forgotten = f.bearer.retired[s.from.ip] // a SYN makes the NAT know it anew
-	}
-}
-
-// send puts a segment of flow f onto the link in direction d. Again is whether
-// its sender has sent its first sequence number before.
-func (b *bearer) send(d harness.Direction, f *flow, s *segment, again bool) {
-	f.note(d, s)
+// send puts a segment of flow f onto the link in direction d.
+func (b *bearer) send(d harness.Direction, f *flow, s *segment) {
 	fl := b.n.flight()
 	fl.seg = *s
+	again := b.See(f, d, access.Segment{Flags: s.flags, Seq: uint32(s.seq), Ack: uint32(s.ack), Payload: len(s.data)})
 	b.offer(d, f, fl, s.size(), again)
 }
 
 // offer asks the link for the fate of a packet, and lets it fly.
 func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
-	w, h, now := b.way(d), f.half(d), b.n.at
-	w.offered++
-	h.ordinal++
-	f.last = now
-	fl.to, fl.flow = w.to, f
-	fl.report = harness.Packet{
-		At: now, Link: b.group.Name, Client: b.client(), Flow: int(f.id), N: w.offered, Direction: d, Size: size,
-		Retransmit: again, Cross: f.cross,
+	fl.to, fl.flow = b.far, f
+	if d == harness.Down {
+		fl.to = b.near
 	}
+	fl.report = harness.Packet{At: b.n.at, Direction: d, Size: size, Retransmit: again}
+	fl.fate = b.Offer(f, &fl.report)
 	b.capture(d, f, fl)
-	fl.fate = b.fate(f, link.Key{Flow: f.id, Ordinal: h.ordinal}, &fl.report)
-	fl.report.Drop = fl.fate.Drop
 	if fl.fate.Drop != harness.DropNone {
-		if fl.fate.Drop == harness.DropMTU && !w.path.MTUBlackhole {
-			b.tooBig(fl, w.path.MTU)
+		if fl.fate.Drop == harness.DropMTU && !b.Path(d).MTUBlackhole {
+			b.tooBig(fl, b.Path(d).MTU)
 		}
 		fl.land()
 		return
 	}
-	fl.report.Corrupt = fl.fate.Corrupt != 0
 	if fl.fate.Copy > 0 {
 		twin := b.n.flight()
 		run := twin.run
@@ -214,25 +112,6 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 		b.n.push(&twin.event, twin.fate.Arrive)
 	}
 	b.n.push(&fl.event, fl.fate.Arrive)
-}
-
-// fate asks the link. A packet of the near end that does not arrive because of the NAT,
-// or because a host is without power, has crossed the link; one of the far end has not.
-func (b *bearer) fate(f *flow, k link.Key, p *harness.Packet) link.Fate {
-	if b.n.lose != nil {
-		if reason := b.n.lose(*p); reason != harness.DropNone {
-			return link.Fate{Drop: reason}
-		}
-	}
-	cut := b.near.Dark() || b.far.Dark() || f.forgotten || f.vanished > 0
-	if cut && p.Direction == harness.Down {
-		return link.Fate{Drop: harness.DropNAT}
-	}
-	fate := b.way(p.Direction).link.Send(p.At, k, p.Size)
-	if cut && fate.Drop == harness.DropNone {
-		fate = link.Fate{Drop: harness.DropNAT}
-	}
-	return fate
 }
 
 // slot is how much later than its time an event may be without anyone calling it
@@ -284,11 +163,4 @@ func (n *Network) tell(g *access.Group[*bearer], r *harness.Packet) {
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
-}
-
-func opposite(d harness.Direction) harness.Direction {
-	if d == harness.Up {
-		return harness.Down
-	}
-	return harness.Up
 }

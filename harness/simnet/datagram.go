@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // message is what is not TCP: a datagram, or what ICMP says of another packet.
@@ -114,7 +115,7 @@ func (d *datagram) send(m *message) {
 	if rest > fragment {
 		m.missing = new(int)
 		*m.missing = (rest + fragment - 1) / fragment
-		m.id = uint16(f.half(dir).ordinal + 1)
+		m.id = uint16(f.Half(dir).Ordinal + 1)
 	}
 	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
 		fl := d.n.flight()
@@ -129,14 +130,10 @@ func (b *bearer) datagrams(d harness.Direction, m *message) *flow {
 	if d == harness.Down {
 		client, server = server, client
 	}
-	for _, f := range b.flows {
-		if f.datagram && f.client == client.ip && f.ports == [2]uint16{client.port, server.port} {
-			return f
-		}
+	if f := b.Flow(tuple(access.UDP, client, server)); f != nil {
+		return f
 	}
-	f := b.begin(client.ip)
-	f.datagram, f.ports = true, [2]uint16{client.port, server.port}
-	return f
+	return b.begin(access.UDP, client, server)
 }
 
 // receiveMessage takes a datagram or an error that has arrived.
@@ -165,14 +162,14 @@ func (h *host) receiveMessage(fl *flight) {
 		}
 	case fl.flow != nil:
 		answer := &message{kind: unreachable, from: m.to, to: m.from}
-		h.n.report(fl, answer, opposite(fl.report.Direction))
+		h.n.report(fl, answer, access.Opposite(fl.report.Direction))
 	}
 }
 
 // report sends what ICMP has to say of a packet.
 func (n *Network) report(about *flight, m *message, d harness.Direction) {
 	if n.capture != nil {
-		m.quote = n.encode(opposite(d), about.flow, about)
+		m.quote = n.encode(access.Opposite(d), about.flow, about)
 	}
 	fl := n.flight()
 	fl.message = m
@@ -190,7 +187,7 @@ func (b *bearer) tooBig(fl *flight, limit int) {
 		}
 		from, to = m.from, m.to
 	}
-	b.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, opposite(fl.report.Direction))
+	b.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
 }
 
 // shrink takes the size of the packets of the path, and sends again what was too

@@ -81,7 +81,7 @@ func (e *endpoint) serve() {
 		return
 	case e.abortAsked:
 		e.flush()
-		e.emit(rst|ack, e.nxt, nil, false)
+		e.emit(rst|ack, e.nxt, nil)
 		e.end()
 		return
 	case e.state == dialing && e.flow == nil:
@@ -101,26 +101,26 @@ func (e *endpoint) serve() {
 func (e *endpoint) begin() {
 	e.state = dialing
 	if b, _ := e.host.bearerTo(e.remote); b != nil { // there is one, or it was not dialed
-		address := e.local.ip
+		near, far := e.local, e.remote
 		if b.from(e.host) == harness.Down {
-			address = e.remote.ip
+			near, far = far, near
 		}
-		e.flow = b.begin(address)
-		e.flow.cross = e.bulk != access.NoBulk
+		e.flow = b.begin(access.TCP, near, far)
+		e.flow.Cross = e.bulk != access.NoBulk
 		e.flow.join()
 	}
 	e.nxt = 1
 	e.progress()
-	e.sendSYN(false)
+	e.sendSYN()
 }
 
 // sendSYN sends the SYN, or the answer to one.
-func (e *endpoint) sendSYN(again bool) {
+func (e *endpoint) sendSYN() {
 	f := syn
 	if e.state == answering {
 		f |= ack
 	}
-	e.emit(f, 0, nil, again)
+	e.emit(f, 0, nil)
 	e.setTimer(timerRTO, e.rtt.rto())
 }
 
@@ -130,11 +130,12 @@ func (h *host) answer(fl *flight, l *listener) *endpoint {
 	e.state, e.listener, e.flow = answering, l, fl.flow
 	if e.flow != nil {
 		e.flow.join()
+		e.flow.Half(access.Opposite(fl.report.Direction)).Restart()
 	}
 	e.host.conns[e.key()] = e
 	e.rcvNxt, e.lastAcked, e.recent, e.wnd = 1, 1, fl.seg.stamp, fl.seg.window
 	e.nxt = 1
-	e.sendSYN(false)
+	e.sendSYN()
 	e.rearm()
 	return e
 }
@@ -149,7 +150,7 @@ func (e *endpoint) input(s *segment) {
 	case open:
 		e.inputOpen(s)
 	case timeWait:
-		if s.flags.has(rst) {
+		if s.flags.Has(rst) {
 			break
 		}
 		if s.end() > s.seq {
@@ -163,9 +164,9 @@ func (e *endpoint) input(s *segment) {
 
 func (e *endpoint) inputDialing(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		e.fail(syscall.ECONNREFUSED)
-	case s.flags.has(syn) && s.flags.has(ack):
+	case s.flags.Has(syn) && s.flags.Has(ack):
 		e.rcvNxt, e.recent = 1, s.stamp
 		e.establish(s)
 		e.ackNow()
@@ -174,11 +175,11 @@ func (e *endpoint) inputDialing(s *segment) {
 
 func (e *endpoint) inputAnswering(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		e.end()
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		e.recent = max(e.recent, s.stamp)
-		e.sendSYN(true) // and later again by the clock, but from now on
+		e.sendSYN() // and later again by the clock, but from now on
 	case s.ack >= 1:
 		e.establish(s)
 		if l := e.listener; l != nil {
@@ -206,14 +207,14 @@ func (e *endpoint) establish(s *segment) {
 
 func (e *endpoint) inputOpen(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		if e.finRcvd && !e.finSent {
 			e.fail(syscall.EPIPE)
 		} else {
 			e.fail(syscall.ECONNRESET)
 		}
 		return
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		// An acknowledgement of ours was lost, or not yet there; RFC 5961's challenge.
 		if e.challengedAt == 0 || e.n.at-e.challengedAt >= challengeRate {
 			e.challengedAt = e.n.at
@@ -230,7 +231,7 @@ func (e *endpoint) inputOpen(s *segment) {
 	}
 	e.ackIn(s)
 	if len(s.data) > 0 && e.closed && s.end() > e.rcvNxt {
-		e.emit(rst|ack, e.nxt, nil, false) // nobody will read it
+		e.emit(rst|ack, e.nxt, nil) // nobody will read it
 		e.fail(syscall.ECONNRESET)
 		return
 	}
@@ -289,7 +290,7 @@ func (e *endpoint) end() {
 // abort resets the connection and tells the peer.
 func (e *endpoint) abort() {
 	if e.state == open || e.state == answering {
-		e.emit(rst|ack, e.nxt, nil, false)
+		e.emit(rst|ack, e.nxt, nil)
 	}
 	e.fail(syscall.ECONNRESET)
 }
@@ -339,10 +340,10 @@ func (e *endpoint) keep() {
 	case idle < keepAlive:
 		e.keepAt = e.host.ends(keepAlive - idle)
 	case e.keepSent >= keepProbes:
-		e.emit(rst|ack, e.nxt, nil, false)
+		e.emit(rst|ack, e.nxt, nil)
 		e.fail(syscall.ETIMEDOUT)
 	default:
 		e.keepSent++
-		e.emit(ack, e.nxt-1, nil, false)
+		e.emit(ack, e.nxt-1, nil)
 	}
 }

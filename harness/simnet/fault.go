@@ -82,7 +82,7 @@ func (n *Network) blackhole(g *access.Group[*bearer], d harness.Direction) func(
 	change := func(by int) {
 		g.Block(d, by)
 		for _, b := range g.Links {
-			b.block()
+			b.Block(g.Blocked(harness.Up), g.Blocked(harness.Down))
 		}
 	}
 	before := g.Lost(d)

@@ -245,9 +245,9 @@ func (h *host) resolve(protocol, network, address string) (addr, error) {
 }
 
 // transmit sends a segment of flow f, or within the host if that is nil.
-func (h *host) transmit(f *flow, s *segment, again bool) {
+func (h *host) transmit(f *flow, s *segment) {
 	if f != nil {
-		f.bearer.send(f.bearer.from(h), f, s, again)
+		f.bearer.send(f.bearer.from(h), f, s)
 		return
 	}
 	fl := h.n.flight()
@@ -264,8 +264,8 @@ func (h *host) receive(fl *flight) {
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
 	if s.opens() && fl.flow != nil && fl.flow.bearer.group.Refuses() {
-		if !fl.flow.refused {
-			fl.flow.refused = true
+		if !fl.flow.Refused {
+			fl.flow.Refused = true
 			fl.flow.bearer.group.Refused()
 		}
 		h.refuse(fl)
@@ -281,8 +281,8 @@ func (h *host) receive(fl *flight) {
 	switch {
 	case e != nil:
 		e.input(s)
-	case s.flags.has(rst):
-	case s.opens() && fl.flow != nil && fl.flow.cross:
+	case s.flags.Has(rst):
+	case s.opens() && fl.flow != nil && fl.flow.Cross:
 		h.answerBulk(fl)
 	case s.opens() && h.listeners[s.to.port] != nil:
 		if l := h.listeners[s.to.port]; len(l.ready) < backlog {
@@ -296,7 +296,7 @@ func (h *host) receive(fl *flight) {
 // refuse answers a segment that belongs to no connection with a reset.
 func (h *host) refuse(fl *flight) {
 	s := segment{from: fl.seg.to, to: fl.seg.from, flags: rst | ack, seq: fl.seg.ack, ack: fl.seg.end()}
-	h.transmit(fl.flow, &s, false)
+	h.transmit(fl.flow, &s)
 }
 
 // endpoints returns the connections of a host in order.

@@ -21,7 +21,7 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 	}
 	g.Profile = p
 	for _, b := range g.Links {
-		b.set()
+		b.Set(p)
 	}
 	return nil
 }

@@ -1,14 +1,6 @@
 package simnet
 
-import (
-	"time"
-
-	"github.com/onebar/onebar/harness/access"
-)
-
-// datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
-// REQ-5.
-const datagramLife = 2 * time.Minute
+import "github.com/onebar/onebar/harness/access"
 
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
@@ -17,20 +9,8 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 		was := b.near.ip
 		if newAddress {
 			b.near.ip = access.Next(was)
-			if b.retired == nil {
-				b.retired = make(map[[4]byte]bool)
-			}
-			b.retired[was] = true
-			delete(b.retired, b.near.ip)
 		}
-		for _, f := range b.flows {
-			if f.client == was && !f.forgotten {
-				f.forgotten = true
-				if f.open(n.clock()) {
-					hits++
-				}
-			}
-		}
+		hits += b.Forget(was, b.near.ip, n.clock())
 	}
 	if newAddress {
 		n.announce(n.watchers.Moved())
@@ -43,35 +23,41 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
 func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, phones bool) func() int64 {
-	list := n.hosts.Darken(hosts, 1)
+	list := n.darken(hosts, 1)
 	if hosts == nil {
 		list = g.Links
 	}
 	var hits int64
-	var gone []*flow
+	var ends []func()
 	for _, b := range list {
-		for _, f := range b.flows {
-			f.vanished++
-			gone = append(gone, f)
-			if f.open(n.clock()) {
-				hits++
-			}
-		}
+		end, open := b.Vanish(n.clock())
+		ends = append(ends, end)
+		hits += open
 	}
 	if phones {
 		n.watchers.Down()
 	}
 	return n.ending(func() int64 {
 		n.crash(hosts)
-		n.hosts.Darken(hosts, -1)
+		n.darken(hosts, -1)
 		if phones {
 			n.announce(n.watchers.Up())
 		}
-		for _, f := range gone {
-			f.vanished--
+		for _, end := range ends {
+			end()
 		}
 		return hits
 	})
+}
+
+// darken adds to the number of faults that keep every packet from and to hosts from
+// arriving, and returns the links in use that end at them.
+func (n *Network) darken(hosts []*host, by int) []*bearer {
+	list := n.hosts.Darken(hosts, by)
+	for _, b := range list {
+		b.Dark = b.near.Dark() || b.far.Dark()
+	}
+	return list
 }
 
 // crash takes the connections of hosts away without a word.

@@ -67,12 +67,11 @@ type Network struct {
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics
 // is not looked at.
 func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
-	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
 	var err error
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
 	}
-	n.lose = c.Lose
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}

@@ -83,7 +83,7 @@ func (e *endpoint) dataIn(s *segment) {
 		e.ackNow()
 	default:
 		hole := len(e.early) > 0
-		e.take(piece{span{s.seq, s.end()}, s.data, s.flags.has(fin)})
+		e.take(piece{span{s.seq, s.end()}, s.data, s.flags.Has(fin)})
 		for len(e.early) > 0 && e.early[0].begin <= e.rcvNxt {
 			e.take(e.early[0])
 			e.early = slices.Delete(e.early, 0, 1)
@@ -121,7 +121,7 @@ func (e *endpoint) keepEarly(s *segment) {
 		e.again = span{s.seq, s.end()}
 		return
 	}
-	e.early = slices.Insert(e.early, i, piece{span{s.seq, s.end()}, s.data, s.flags.has(fin)})
+	e.early = slices.Insert(e.early, i, piece{span{s.seq, s.end()}, s.data, s.flags.Has(fin)})
 }
 
 // blocks reports what has come early: first a repetition, if there was one, then
@@ -187,21 +187,20 @@ func (e *endpoint) ackLater() {
 	}
 }
 
-func (e *endpoint) ackNow() { e.emit(ack, e.nxt, nil, false) }
+func (e *endpoint) ackNow() { e.emit(ack, e.nxt, nil) }
 
-// emit sends a segment. Again is whether its first sequence number was sent
-// before.
-func (e *endpoint) emit(f flags, seq int64, data []byte, again bool) {
+// emit sends a segment.
+func (e *endpoint) emit(f flags, seq int64, data []byte) {
 	s := segment{from: e.local, to: e.remote, flags: f, seq: seq, data: data, stamp: e.n.at}
 	s.window = e.offer()
-	if f.has(ack) {
+	if f.Has(ack) {
 		s.ack, s.echo = e.rcvNxt, e.recent
-		if !f.has(syn | rst) {
+		if !f.Has(syn | rst) {
 			e.blocks(&s)
 		}
 		e.acked(&s)
 	}
-	e.host.transmit(e.flow, &s, again)
+	e.host.transmit(e.flow, &s)
 }
 
 // acked notes that an acknowledgement goes with s.

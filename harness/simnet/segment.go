@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // addr is an IPv4 address and a port.
@@ -35,16 +37,14 @@ const (
 	maxSegment = mtu - ipHeader - tcpHeader - stampSize
 )
 
-type flags uint8
+type flags = access.Flags
 
 const (
-	syn flags = 1 << iota
-	ack
-	fin
-	rst
+	syn = access.Syn
+	ack = access.Ack
+	fin = access.Fin
+	rst = access.Rst
 )
-
-func (f flags) has(g flags) bool { return f&g != 0 }
 
 // span is the sequence numbers from begin to before end.
 type span struct{ begin, end int64 }
@@ -66,9 +66,9 @@ type segment struct {
 // size is how many bytes of IP the segment takes.
 func (s *segment) size() int {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		return ipHeader + tcpHeader
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		return ipHeader + tcpHeader + synOptions
 	}
 	n := ipHeader + tcpHeader + stampSize + len(s.data)
@@ -81,14 +81,14 @@ func (s *segment) size() int {
 // end is the sequence number after the segment.
 func (s *segment) end() int64 {
 	n := s.seq + int64(len(s.data))
-	if s.flags.has(syn) {
+	if s.flags.Has(syn) {
 		n++
 	}
-	if s.flags.has(fin) {
+	if s.flags.Has(fin) {
 		n++
 	}
 	return n
 }
 
 // opens reports whether the segment asks for a connection.
-func (s *segment) opens() bool { return s.flags.has(syn) && !s.flags.has(ack) }
+func (s *segment) opens() bool { return s.flags.Has(syn) && !s.flags.Has(ack) }

@@ -173,7 +173,7 @@ func (e *endpoint) sendNew(n int64, last bool) {
 	}
 	e.sentQ = append(e.sentQ, p)
 	e.nxt = p.end
-	e.emit(f, p.begin, e.payload(p.begin, p.begin+n), false)
+	e.emit(f, p.begin, e.payload(p.begin, p.begin+n))
 }
 
 // payload is what was written between two sequence numbers.
@@ -228,7 +228,7 @@ func (e *endpoint) resend(i int) {
 		f |= fin
 		end--
 	}
-	e.emit(f, p.begin, e.payload(p.begin, end), true)
+	e.emit(f, p.begin, e.payload(p.begin, end))
 }
 
 // lose marks a segment as lost, also one that was sent again.

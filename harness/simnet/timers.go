@@ -98,7 +98,7 @@ func (e *endpoint) repeatSYN() {
 	}
 	e.retries++
 	e.rtt.backoff++
-	e.sendSYN(true)
+	e.sendSYN()
 }
 
 // stalled counts a time-out, and gives up after too long a silence.
@@ -194,7 +194,7 @@ func (e *endpoint) probeWindow() {
 	if e.stalled() {
 		return
 	}
-	e.emit(ack, e.una-1, nil, false)
+	e.emit(ack, e.una-1, nil)
 	e.rtt.backoff++
 	e.setTimer(timerPersist, e.rtt.rto())
 }

@@ -158,7 +158,7 @@ func (s *stage) slice(c chunk) {
 	if f == nil {
 		f = s.lane.from.flow
 	}
-	draw := link.Rand(s.lane.from.n.seed, f.bearer.id(s.Direction()), link.Key{Flow: f.id, Ordinal: uint64(s.place)<<32 | s.taken})
+	draw := link.Rand(s.lane.from.n.seed, f.bearer.ID(s.Direction()), link.Key{Flow: f.ID, Ordinal: uint64(s.place)<<32 | s.taken})
 	var halve func(b []byte)
 	halve = func(b []byte) {
 		if len(b)-size <= vary {
