@@ -131,7 +131,8 @@ func (b *bearer) ackDue(d harness.Direction, f *flow) {
 		b.n.queue.push(h.due, func() { b.ackDue(d, f) })
 	default:
 		pkt := h.held
-		h.armed, h.held, h.answers = false, nil, 0 // it did not answer in time
+		h.armed, h.held = false, nil
+		h.acks.Late()
 		fl = b.offer(d, f, h.heldSeg, pkt)
 	}
 	b.mu.Unlock()

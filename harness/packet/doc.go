@@ -90,7 +90,7 @@
 //
 //   - Acknowledgements delayed as Linux does, which gVisor does not: 40 ms, but
 //     none at the beginning of a connection, after a repetition, for a hole, and
-//     for more than a full segment. See flow.go.
+//     for more than a full segment. See flow.go and access.Acks.
 //   - SYNs sent again get a timestamp of their own, see stamp.go, and a segment
 //     that comes again is acknowledged with its new timestamp, see echo.go.
 //   - Time-outs and tail loss probes as Linux has them. gVisor derives them from

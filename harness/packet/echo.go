@@ -32,7 +32,7 @@ import (
 // packet on the link, and so in a capture, has the true echo.
 
 // probeMargin is what a probe for one of several packets in flight, sent after
-// twice the mean, leaves to a delayed acknowledgement: ackDelay and some.
+// twice the mean, leaves to a delayed acknowledgement: access.AckDelay and some.
 const probeMargin = 60 * time.Millisecond
 
 // mend gives a packet of segment s, about to be offered to the link, the

@@ -11,17 +11,6 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// The delayed acknowledgement of Linux, which gVisor lacks (it acknowledges
-// every wake-up of the receiver at once, which would carry twice the packets
-// on the downlink and falsify the energy figure). The names are those of Linux
-// 6.1, include/net/tcp.h and net/ipv4/tcp_input.c.
-const (
-	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
-	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
-	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
-)
-
 // segment is what the link reads in a packet.
 type segment struct {
 	access.Tuple
@@ -133,11 +122,12 @@ type half struct {
 	told    told   // what it thinks
 	sampled uint32 // the highest acknowledgement it has had, if rtt has begun
 
-	acking  bool          // it has acknowledged something
-	acked   uint32        // the highest acknowledgement offered to the link
-	heard   time.Duration // when it last acknowledged new data
-	urgent  int           // of quickAcks, how many are used up
-	answers int           // data sent within ackDelay of hearing some; many carry the acknowledgements
+	// The delayed acknowledgement of Linux, which gVisor lacks: it acknowledges every
+	// wake-up of the receiver at once, which would carry twice the packets on the
+	// downlink and falsify the energy figure.
+	acks   access.Acks
+	acking bool   // it has acknowledged something
+	acked  uint32 // the highest acknowledgement offered to the link
 
 	held    *stack.PacketBuffer // an acknowledgement that waits, nil if none
 	heldSeg segment
@@ -155,14 +145,13 @@ func (h *half) noteAck(s segment, peer *half, now time.Duration) {
 	case !h.acking || access.After(s.ack, h.acked):
 		h.acking, h.acked = true, s.ack
 		if peer.Largest > 0 {
-			h.heard = now
-			h.urgent++
+			h.acks.Acked(now)
 		}
 	case s.pureAck() && s.seq == h.High: // it has got something twice
-		h.urgent, h.answers = 0, 0
+		h.acks.Repeated()
 	}
-	if s.payload > 0 && h.heard > 0 && now-h.heard <= ackDelay {
-		h.answers++
+	if s.payload > 0 {
+		h.acks.Sent(now)
 	}
 }
 
@@ -181,17 +170,15 @@ func (h *half) delays(s segment, peer *half) bool {
 		return false
 	case peer.Fin && s.ack == peer.High: // of a FIN: may go with ours, if that is to come
 		return !h.Fin
-	case int(s.ack-h.acked) > max(peer.Largest, leastMSS): // more than one full segment
-		return false
 	}
-	return h.answers >= pingPong || h.urgent >= quickAcks
+	return h.acks.Waits(int64(s.ack-h.acked), peer.Largest)
 }
 
 // hold keeps the acknowledgement p back. It takes over p, and drops the one held
 // before, which p makes superfluous.
 func (h *half) hold(p *stack.PacketBuffer, s segment, now time.Duration) {
 	if h.held == nil {
-		h.due = now + ackDelay
+		h.due = now + access.AckDelay
 	} else {
 		h.held.DecRef()
 	}

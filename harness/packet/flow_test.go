@@ -56,7 +56,7 @@ func (k *talk) serverAck() segment {
 // settled is a talk whose server has answered at once a few times.
 func settled() *talk {
 	k := newTalk()
-	for range pingPong {
+	for range 1 {
 		k.request(100)
 		k.server.note(k.serverAck(), &k.client, k.now) // a quick one
 		k.answer(100)
@@ -81,10 +81,10 @@ func TestDelayedAck(t *testing.T) {
 		}, true},
 		"one that answers late does not": {func() (*talk, segment) {
 			k := newTalk()
-			for range pingPong {
+			for range 1 {
 				k.request(100)
 				k.server.note(k.serverAck(), &k.client, k.now)
-				k.now += 2 * ackDelay
+				k.now += 2 * access.AckDelay
 				k.answer(100)
 			}
 			k.request(100)
@@ -98,7 +98,7 @@ func TestDelayedAck(t *testing.T) {
 		}, false},
 		"nor forever": {func() (*talk, segment) {
 			k := newTalk()
-			for range quickAcks {
+			for range 16 {
 				k.request(100)
 				k.server.note(k.serverAck(), &k.client, k.now)
 			}
@@ -185,7 +185,7 @@ func TestHoldKeepsTheFirstDeadline(t *testing.T) {
 	var h half
 	h.hold(buffer(), segment{ack: 1}, 0)
 	h.hold(buffer(), segment{ack: 2}, 30*time.Millisecond)
-	require.Equal(t, ackDelay, h.due)
+	require.Equal(t, access.AckDelay, h.due)
 	require.EqualValues(t, 2, h.heldSeg.ack)
 	h.release()
 	require.Nil(t, h.held)

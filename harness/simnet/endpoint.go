@@ -310,7 +310,7 @@ func (e *endpoint) expire() {
 		e.change.Broadcast()
 	}
 	if e.ackAt <= now {
-		e.answers = 0 // the application did not answer in time
+		e.acks.Late()
 		e.ackNow()
 	}
 	if e.xmitAt <= now {

@@ -7,16 +7,6 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// When Linux acknowledges, in the names of Linux 6.1 (include/net/tcp.h,
-// net/ipv4/tcp_input.c). Package packet does the same for gVisor, and a change here
-// is one there.
-const (
-	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
-	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
-	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
-)
-
 // receiver is the half of an endpoint that gets data.
 type receiver struct {
 	rcvNxt   int64  // the next sequence number wanted
@@ -32,10 +22,8 @@ type receiver struct {
 	latest    int64         // the sequence number of the last piece that came early
 	again     span          // received twice, to be reported once (RFC 2883); empty if none
 
+	acks        access.Acks
 	ackAt       time.Duration // when a delayed acknowledgement goes
-	urgent      int           // of quickAcks, how many are used up
-	answers     int           // data sent within ackDelay of hearing some
-	heardData   time.Duration // when new data was last acknowledged
 	largest     int           // payload of the peer's segments
 	windowAsked bool
 }
@@ -74,7 +62,7 @@ func (e *endpoint) dataIn(s *segment) {
 	switch {
 	case s.end() <= e.rcvNxt:
 		e.again = span{s.seq, s.end()}
-		e.urgent, e.answers = 0, 0
+		e.acks.Repeated()
 		e.ackNow()
 	case s.seq >= max(e.promised, e.rcvNxt+1):
 		e.ackNow() // beyond the window: it was a probe
@@ -172,9 +160,7 @@ func (e *endpoint) ackSoon(hole bool) {
 		} else {
 			e.ackLater() // it may go with our own end
 		}
-	case e.rcvNxt-e.lastAcked > int64(max(e.largest, leastMSS)): // more than one full segment
-		e.ackNow()
-	case e.answers >= pingPong || e.urgent >= quickAcks:
+	case e.acks.Waits(e.rcvNxt-e.lastAcked, e.largest):
 		e.ackLater()
 	default:
 		e.ackNow()
@@ -183,7 +169,7 @@ func (e *endpoint) ackSoon(hole bool) {
 
 func (e *endpoint) ackLater() {
 	if e.ackAt == never {
-		e.ackAt = e.host.ends(ackDelay)
+		e.ackAt = e.host.ends(access.AckDelay)
 	}
 }
 
@@ -209,11 +195,10 @@ func (e *endpoint) acked(s *segment) {
 	if s.ack > e.lastAcked {
 		e.lastAcked = s.ack
 		if e.largest > 0 {
-			e.heardData = e.n.at
-			e.urgent++
+			e.acks.Acked(e.n.at)
 		}
 	}
-	if len(s.data) > 0 && e.heardData > 0 && e.n.at-e.heardData <= ackDelay {
-		e.answers++
+	if len(s.data) > 0 {
+		e.acks.Sent(e.n.at)
 	}
 }
