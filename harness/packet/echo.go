@@ -102,28 +102,28 @@ func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
 // echoFor takes the round trip that segment s ends, which arrives at h's host now,
 // and returns the timestamp that tells the host another one, if it has to.
 func (h *half) echoFor(s segment, now time.Duration) (echo uint32, ok bool) {
-	if !h.Started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.begun && !access.After(s.ack, h.sampled) {
+	if !h.Started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.Mean > 0 && !access.After(s.ack, h.sampled) {
 		return 0, false
 	}
 	packets := 1
 	if h.Largest > 0 {
 		packets = max(1, (int(h.High-h.sampled)+h.Largest-1)/h.Largest)
 	}
-	first, clean := !h.rtt.begun, !access.After(h.Repeated, h.sampled)
+	first, clean := h.rtt.Mean == 0, !access.After(h.Repeated, h.sampled)
 	h.sampled = s.ack
 	since := now - h.syn.at
-	sample := (since - time.Duration(s.echo-h.syn.first)*time.Millisecond).Seconds()
+	sample := since - time.Duration(s.echo-h.syn.first)*time.Millisecond
 	if sample < 0 {
 		return 0, false
 	}
-	h.rtt.add(sample, s.ack, h.High)
-	if first || h.rtt.mean <= probeMargin.Seconds() {
-		h.told.add(sample, packets)
+	h.rtt.Sample(sample, s.ack, h.High)
+	if first || h.rtt.Mean <= probeMargin {
+		h.told.add(sample.Seconds(), packets)
 		return 0, false
 	}
 	tell := h.told.choose(&h.rtt, packets)
 	if !clean { // an echo from before a retransmission makes it look needless: RFC 3522
-		tell = min(tell, sample)
+		tell = min(tell, sample.Seconds())
 	}
 	h.told.add(tell, packets)
 	return h.syn.first + uint32((since-time.Duration(tell*float64(time.Second)))/time.Millisecond), true

@@ -116,11 +116,11 @@ func (f *flow) half(d harness.Direction) *half {
 type half struct {
 	*access.Half
 	syn     synStamps
-	hears   bool   // it has got a timestamp
-	recent  uint32 // the one it would echo, were it Linux
-	rtt     srtt   // what Linux would think of its round trips
-	told    told   // what it thinks
-	sampled uint32 // the highest acknowledgement it has had, if rtt has begun
+	hears   bool       // it has got a timestamp
+	recent  uint32     // the one it would echo, were it Linux
+	rtt     access.RTT // what Linux would think of its round trips
+	told    told       // what it thinks
+	sampled uint32     // the highest acknowledgement it has had, if rtt has begun
 
 	// The delayed acknowledgement of Linux, which gVisor lacks: it acknowledges every
 	// wake-up of the receiver at once, which would carry twice the packets on the

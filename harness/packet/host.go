@@ -23,14 +23,14 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
 
 const (
 	nic        = tcpip.NICID(1)
-	bufferSize = 4 << 20                // bytes of each socket buffer; fixed
-	minRTO     = 200 * time.Millisecond // Linux's floor of the variance term of the RTO
-	backlog    = 4096                   // Linux's somaxconn
+	bufferSize = 4 << 20 // bytes of each socket buffer; fixed
+	backlog    = 4096    // Linux's somaxconn
 
 	// What package net sets on a connection unless told otherwise.
 	keepAlive      = 15 * time.Second
@@ -123,7 +123,7 @@ func (h *host) tune() {
 	for _, b := range h.Links {
 		around = append(around, b.group.Profile.Up.Delay+b.group.Profile.Down.Delay)
 	}
-	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+minRTO, tcp.MaxRTO))
+	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+harness.LeastTimeout, tcp.MaxRTO))
 	// It can only fail above MaxRTO.
 	_ = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &floor)
 }
