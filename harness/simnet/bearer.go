@@ -105,13 +105,13 @@ func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again
 	}
 	if fl.fate.Copy > 0 {
 		twin := b.n.flight()
-		run := twin.run
+		run := twin.Run
 		*twin = *fl
-		twin.run = run
+		twin.Run = run
 		twin.fate.Arrive, twin.report.Copy = fl.fate.Copy, true
-		b.n.push(&twin.event, twin.fate.Arrive)
+		b.n.events.Push(&twin.event, twin.fate.Arrive)
 	}
-	b.n.push(&fl.event, fl.fate.Arrive)
+	b.n.events.Push(&fl.event, fl.fate.Arrive)
 }
 
 // slot is how much later than its time an event may be without anyone calling it
@@ -148,7 +148,7 @@ func (n *Network) flight() *flight {
 		return fl
 	}
 	fl := &flight{n: n}
-	fl.run = fl.land
+	fl.Run = fl.land
 	return fl
 }
 

@@ -31,8 +31,8 @@ func (n *Network) crossTraffic(g *access.Group[*bearer], d harness.Direction) fu
 	for _, b := range g.Links {
 		for _, what := range access.Transfers(d) {
 			t := &transfer{host: b.near, far: b.far, bulk: what}
-			t.again = event{rank: b.near.number(), run: t.dial}
-			n.set(&t.again, n.clock())
+			t.again = event{Rank: b.near.number(), Run: t.dial}
+			n.events.Set(&t.again, n.clock())
 			list = append(list, t)
 		}
 	}
@@ -53,7 +53,7 @@ func (t *transfer) dial() {
 	to := addr{t.far.ip, t.bulk.Port()}
 	port := h.freePort(to)
 	if port == 0 {
-		h.n.set(&t.again, h.n.at+access.CrossPause)
+		h.n.events.Set(&t.again, h.n.at+access.CrossPause)
 		return
 	}
 	t.end = newEndpoint(h, addr{h.ip, port}, to)
@@ -67,19 +67,19 @@ func (t *transfer) dial() {
 func (t *transfer) ended() {
 	t.end = nil
 	if !t.stopped && !t.host.n.stopped {
-		t.host.n.set(&t.again, t.host.n.at+access.CrossPause)
+		t.host.n.events.Set(&t.again, t.host.n.at+access.CrossPause)
 	}
 }
 
 // stop resets the connection, at the next instant.
 func (t *transfer) stop() {
 	t.stopped = true
-	t.again.run = func() {
+	t.again.Run = func() {
 		if t.end != nil {
 			t.end.abort()
 		}
 	}
-	t.host.n.set(&t.again, t.host.n.clock())
+	t.host.n.events.Set(&t.again, t.host.n.clock())
 }
 
 // answerBulk makes the far end of a transfer. A program may listen on its port all the

@@ -106,7 +106,7 @@ func (d *datagram) send(m *message) {
 	if b == nil {
 		fl := d.n.flight()
 		fl.message, fl.to = m, d.host
-		d.n.push(&fl.event, d.n.at)
+		d.n.events.Push(&fl.event, d.n.at)
 		return
 	}
 	dir := b.from(d.host)
@@ -210,7 +210,7 @@ func (e *endpoint) shrink(limit int) {
 
 func (d *datagram) expire() {
 	d.change.Broadcast()
-	d.n.set(&d.timer, d.deadline())
+	d.n.events.Set(&d.timer, d.deadline())
 }
 
 // ReadFrom implements net.PacketConn. What does not fit into b is lost.
@@ -242,7 +242,7 @@ func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
 
 func (d *datagram) arm() {
 	if !d.n.stopped {
-		d.n.set(&d.timer, d.deadline())
+		d.n.events.Set(&d.timer, d.deadline())
 		d.n.rearm()
 	}
 }
@@ -306,7 +306,7 @@ func (d *datagram) Close() error {
 		return d.opError("udp", "close", net.ErrClosed)
 	}
 	d.closed = true
-	d.n.set(&d.timer, never)
+	d.n.events.Set(&d.timer, never)
 	d.change.Broadcast()
 	d.n.mark(&d.socket)
 	return nil

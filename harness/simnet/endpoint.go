@@ -274,7 +274,7 @@ func (e *endpoint) end() {
 		return
 	}
 	e.state = gone
-	e.n.set(&e.timer, never)
+	e.n.events.Set(&e.timer, never)
 	if e.host.conns[e.key()] == e {
 		delete(e.host.conns, e.key())
 	}
@@ -300,7 +300,7 @@ func (e *endpoint) rearm() {
 	if e.state == gone {
 		return
 	}
-	e.n.set(&e.timer, min(e.xmitAt, e.ackAt, e.keepAt, e.lingerAt, e.deadline()))
+	e.n.events.Set(&e.timer, min(e.xmitAt, e.ackAt, e.keepAt, e.lingerAt, e.deadline()))
 }
 
 // expire does what is due.

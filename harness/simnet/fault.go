@@ -102,7 +102,7 @@ func (n *Network) blackhole(g *access.Group[*bearer], d harness.Direction) func(
 // announce makes the calls of n.watchers, each at an instant of its own.
 func (n *Network) announce(calls []func()) {
 	for _, call := range calls {
-		n.push(&event{rank: rankFault, run: call}, n.at)
+		n.events.Push(&event{Rank: rankFault, Run: call}, n.at)
 	}
 	n.rearm()
 }
@@ -123,7 +123,7 @@ func (n *Network) reset(g *access.Group[*bearer]) (hits int64) {
 			if e.flow != nil {
 				seen[e.flow] = true
 			}
-			n.push(&event{rank: rankFault, run: e.abort}, n.at)
+			n.events.Push(&event{Rank: rankFault, Run: e.abort}, n.at)
 		}
 	}
 	n.rearm()

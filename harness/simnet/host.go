@@ -252,7 +252,7 @@ func (h *host) transmit(f *flow, s *segment) {
 	}
 	fl := h.n.flight()
 	fl.seg, fl.to = *s, h
-	h.n.push(&fl.event, h.n.at)
+	h.n.events.Push(&fl.event, h.n.at)
 }
 
 // receive takes a packet that has arrived.

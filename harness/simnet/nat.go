@@ -64,7 +64,7 @@ func (n *Network) darken(hosts []*host, by int) []*bearer {
 func (n *Network) crash(hosts []*host) {
 	for _, h := range hosts {
 		for _, e := range h.endpoints() {
-			n.push(&event{rank: rankFault, run: func() { e.fail(errStopped) }}, n.at)
+			n.events.Push(&event{Rank: rankFault, Run: func() { e.fail(errStopped) }}, n.at)
 		}
 	}
 	n.rearm()

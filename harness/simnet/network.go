@@ -121,11 +121,9 @@ func (n *Network) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.at = max(n.at, n.clock())
-	for len(n.heap) > 0 {
-		e := n.heap[0]
-		n.drop(e)
-		if e.rank == rankLink {
-			e.run() // a flight, which lands as stopped
+	for e := n.events.Pop(); e != nil; e = n.events.Pop() {
+		if e.Rank == rankLink {
+			e.Run() // a flight, which lands as stopped
 		}
 	}
 	for _, h := range n.used() {

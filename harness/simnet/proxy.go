@@ -113,10 +113,10 @@ func (p *proxy) pump() {
 		}
 	}
 	if p.over {
-		p.n.set(&p.timer, never)
+		p.n.events.Set(&p.timer, never)
 		return
 	}
-	p.n.set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
+	p.n.events.Set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
 }
 
 // step moves one chunk by one place, the one that is farthest if several could be.
