@@ -61,6 +61,8 @@ type Host[L comparable] struct {
 
 func (h *Host[L]) host() *Host[L] { return h }
 
+func (h *Host[L]) number() int { return h.Client }
+
 // Dark reports whether the host is without power.
 func (h *Host[L]) Dark() bool { return h.dark > 0 }
 
@@ -79,10 +81,9 @@ type Hosted[L comparable] interface {
 	host() *Host[L]
 }
 
-// Linked is a pointer to an engine's link between two hosts.
+// Linked is a pointer to an engine's link between two hosts, which embeds a *Link.
 type Linked[H any] interface {
 	comparable
-	// Ends returns the two hosts. Up is the direction from near to far.
 	Ends() (near, far H)
 }
 
@@ -94,9 +95,10 @@ type Network[H Hosted[L], L Linked[H]] struct {
 	topology harness.Topology
 	Server   H
 	Clients  []H
-	Further  []H         // those of the topology
-	Access   *Group[L]   // the access links in use
-	Others   []*Group[L] // one for each link of the topology
+	Further  []H      // those of the topology
+	Access   *Group   // of the access links
+	Others   []*Group // one for each link of the topology
+	links    map[*Group][]L
 }
 
 // New returns the hosts of a network, without any link in use. Build makes a host of
@@ -108,7 +110,7 @@ func New[H Hosted[L], L Linked[H]](c harness.NetworkConfig, build func(*Host[L])
 	if err := c.Check(c.Clients); err != nil {
 		return nil, err
 	}
-	n := &Network[H, L]{topology: c.Topology, Access: &Group[L]{Profile: c.Profile}}
+	n := &Network[H, L]{topology: c.Topology, Access: &Group{Profile: c.Profile}, links: make(map[*Group][]L)}
 	seeds := harness.Rand(c.Seed, harness.StreamEngine)
 	host := func(name string, client int, a Addr) H {
 		return build(&Host[L]{Name: name, Client: client, First: a, Seed: seeds.Uint64()})
@@ -121,7 +123,7 @@ func New[H Hosted[L], L Linked[H]](c harness.NetworkConfig, build func(*Host[L])
 		n.Further = append(n.Further, host(name, -1, further(i)))
 	}
 	for _, l := range c.Links {
-		n.Others = append(n.Others, &Group[L]{Name: l.Name(), Profile: l.Profile})
+		n.Others = append(n.Others, &Group{Name: l.Name(), Profile: l.Profile})
 	}
 	return n, nil
 }
@@ -133,9 +135,12 @@ func (n *Network[H, L]) Ends(i int) (near, far H) {
 	return near, far
 }
 
-// Add puts a link into use: it is one of g.
-func (n *Network[H, L]) Add(g *Group[L], l L) {
-	g.Links = append(g.Links, l)
+// Links returns the links of a group that are in use, in the order of their first use.
+func (n *Network[H, L]) Links(g *Group) []L { return n.links[g] }
+
+// Add puts a link of a group into use.
+func (n *Network[H, L]) Add(g *Group, l L) {
+	n.links[g] = append(n.links[g], l)
 	near, far := l.Ends()
 	if g == n.Access {
 		near.host().access.Store(&l)
@@ -207,11 +212,11 @@ func (n *Network[H, L]) Between(from, to H) (l L, err error) {
 
 // Group returns the links of a name; empty is the access links. The error says that there
 // are none.
-func (n *Network[H, L]) Group(name string) (*Group[L], error) {
+func (n *Network[H, L]) Group(name string) (*Group, error) {
 	if name == "" {
 		return n.Access, nil
 	}
-	i := slices.IndexFunc(n.Others, func(g *Group[L]) bool { return g.Name == name })
+	i := slices.IndexFunc(n.Others, func(g *Group) bool { return g.Name == name })
 	if i < 0 {
 		return nil, n.topology.NoLink(name)
 	}
@@ -220,7 +225,7 @@ func (n *Network[H, L]) Group(name string) (*Group[L], error) {
 
 // Aim returns what a fault is on: links, and of a Vanish with a side its hosts. The error
 // names the fault, and what there is not.
-func (n *Network[H, L]) Aim(f harness.Fault) (g *Group[L], hosts []H, err error) {
+func (n *Network[H, L]) Aim(f harness.Fault) (g *Group, hosts []H, err error) {
 	g, err = n.Group(f.Link)
 	switch {
 	case err != nil:
@@ -241,8 +246,8 @@ func (n *Network[H, L]) Touching(hosts []H) (list []L) {
 	for _, h := range hosts {
 		at[h] = true
 	}
-	for _, g := range append([]*Group[L]{n.Access}, n.Others...) {
-		for _, l := range g.Links {
+	for _, g := range append([]*Group{n.Access}, n.Others...) {
+		for _, l := range n.links[g] {
 			if near, far := l.Ends(); at[near] || at[far] {
 				list = append(list, l)
 			}

@@ -92,8 +92,8 @@ func TestBetween(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, idle, "not in use yet")
 	n.Add(n.Access, phone)
-	require.Equal(t, []*testLink{phone}, n.Access.Links)
-	bank, edge := n.Others[0].Links[0], n.Others[1].Links[0]
+	require.Equal(t, []*testLink{phone}, n.Links(n.Access))
+	bank, edge := n.Links(n.Others[0])[0], n.Links(n.Others[1])[0]
 	for _, tc := range []struct {
 		from, to *testHost
 		want     *testLink
@@ -123,7 +123,7 @@ func TestAim(t *testing.T) {
 	n := newHosts(t, 2)
 	for name, tc := range map[string]struct {
 		fault harness.Fault
-		group *Group[*testLink]
+		group *Group
 		hosts []*testHost
 		err   string
 	}{
@@ -153,7 +153,7 @@ func TestHostsWithoutPower(t *testing.T) {
 	n := newHosts(t, 2)
 	phone := &testLink{n.Clients[0], n.Server}
 	n.Add(n.Access, phone)
-	bank, edge := n.Others[0].Links[0], n.Others[1].Links[0]
+	bank, edge := n.Links(n.Others[0])[0], n.Links(n.Others[1])[0]
 	require.Equal(t, []*testLink{phone, bank}, n.Darken([]*testHost{n.Server}, 1))
 	require.Equal(t, []*testLink{phone, edge}, n.Darken(n.Clients, 1))
 	require.Equal(t, []*testLink{bank}, n.Darken(n.Further[:1], 1))
@@ -166,7 +166,7 @@ func TestHostsWithoutPower(t *testing.T) {
 }
 
 func TestGroupCounts(t *testing.T) {
-	var g Group[int]
+	var g Group
 	g.Block(harness.DirectionUnknown, 1)
 	g.Block(harness.Down, 1)
 	g.Block(harness.DirectionUnknown, -1)

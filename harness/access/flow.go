@@ -140,14 +140,14 @@ func (f *Flow) open(now time.Duration) bool {
 }
 
 // Flow returns the flow of a tuple, nil if there is none.
-func (l *Link[F]) Flow(t Tuple) F { return l.table[t] }
+func (l *Link[H, F]) Flow(t Tuple) F { return l.table[t] }
 
 // Flows returns the flows of the table, in no order.
-func (l *Link[F]) Flows() iter.Seq[F] { return maps.Values(l.table) }
+func (l *Link[H, F]) Flows() iter.Seq[F] { return maps.Values(l.table) }
 
 // Begin puts a new flow into the table and numbers it. It takes the place of an older one
 // with its tuple.
-func (l *Link[F]) Begin(f F) {
+func (l *Link[H, F]) Begin(f F) {
 	state := f.flow()
 	state.forgotten = l.retired[state.Near]
 	if state.Tuple != (Tuple{}) {
@@ -158,7 +158,7 @@ func (l *Link[F]) Begin(f F) {
 }
 
 // Leave takes a flow out of the table, unless another one has its place.
-func (l *Link[F]) Leave(f F) {
+func (l *Link[H, F]) Leave(f F) {
 	if t := f.flow().Tuple; l.table[t] == f {
 		delete(l.table, t)
 	}
@@ -166,7 +166,7 @@ func (l *Link[F]) Leave(f F) {
 
 // See is told of a segment of a flow about to be offered in direction d, and reports
 // whether it is a retransmission, see Half.Note. A SYN makes the NAT know the flow anew.
-func (l *Link[F]) See(f F, d harness.Direction, s Segment) (retransmit bool) {
+func (l *Link[H, F]) See(f F, d harness.Direction, s Segment) (retransmit bool) {
 	state := f.flow()
 	state.reset = state.reset || s.Flags.Has(Rst)
 	if s.Opens() && d == harness.Up {
@@ -177,7 +177,7 @@ func (l *Link[F]) See(f F, d harness.Direction, s Segment) (retransmit bool) {
 
 // Forget makes the NAT forget the flows of a client that had the address was and has the
 // address is, and returns how many of them were open.
-func (l *Link[F]) Forget(was, is Addr, now time.Duration) (open int64) {
+func (l *Link[H, F]) Forget(was, is Addr, now time.Duration) (open int64) {
 	for _, f := range l.table {
 		state := f.flow()
 		if state.Near == was && !state.forgotten {
@@ -199,7 +199,7 @@ func (l *Link[F]) Forget(was, is Addr, now time.Duration) (open int64) {
 
 // Vanish keeps the packets of every flow there is from arriving until end, and returns how
 // many of them are open.
-func (l *Link[F]) Vanish(now time.Duration) (end func(), open int64) {
+func (l *Link[H, F]) Vanish(now time.Duration) (end func(), open int64) {
 	var gone []*Flow
 	for _, f := range l.table {
 		state := f.flow()

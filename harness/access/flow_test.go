@@ -64,7 +64,7 @@ type engineFlow struct{ Flow }
 
 // testTable is an access link of a client with the address phone, and its flows.
 type testTable struct {
-	*Link[*engineFlow]
+	*Link[*testHost, *engineFlow]
 	t *testing.T
 }
 
@@ -75,7 +75,14 @@ var (
 
 func newTable(t *testing.T) testTable {
 	t.Helper()
-	return testTable{NewLink[*engineFlow](1, &Group[int]{}, 3), t}
+	return newTableOf(t, &Group{})
+}
+
+// newTableOf is the link of a group between client 3 and the server.
+func newTableOf(t *testing.T, g *Group) testTable {
+	t.Helper()
+	n := newHosts(t, 4)
+	return testTable{NewLink[*engineFlow](1, g, n.Clients[3], n.Server), t}
 }
 
 func (x testTable) begin(near Addr, protocol uint8, port uint16) *engineFlow {
@@ -167,7 +174,7 @@ func TestForgottenFlows(t *testing.T) {
 // not: only the first takes its turn on a link with a rate.
 func TestOnlyTheNearEndCrossesTheLink(t *testing.T) {
 	slow := harness.Path{Rate: 8000} // a byte a millisecond
-	x := testTable{NewLink[*engineFlow](1, &Group[int]{Profile: harness.Profile{Up: slow, Down: slow}}, 0), t}
+	x := newTableOf(t, &Group{Profile: harness.Profile{Up: slow, Down: slow}})
 	f, other := x.begin(phone, UDP, 1), x.begin(phone, UDP, 2)
 	end, _ := x.Vanish(0)
 	x.send(f, harness.Up, Segment{})
@@ -193,14 +200,15 @@ func TestVanishedFlows(t *testing.T) {
 	two()
 	require.Equal(t, harness.DropNone, x.send(f, harness.Down, Segment{}))
 
-	x.Dark = true
+	x.Far.dark++
+	x.Darken()
 	require.Equal(t, harness.DropNAT, x.send(x.begin(phone, UDP, 4), harness.Up, Segment{}), "without power nothing arrives")
 }
 
 func TestOfferFillsInThePacket(t *testing.T) {
-	g := &Group[int]{Name: "server-bank", Profile: harness.Profile{Up: harness.Path{Corrupt: 1}}}
+	g := &Group{Name: "server-bank", Profile: harness.Profile{Up: harness.Path{Corrupt: 1}}}
 	g.Block(harness.Down, 1)
-	x := testTable{NewLink[*engineFlow](1, g, 5), t}
+	x := newTableOf(t, g)
 	var asked []harness.Packet
 	x.Lose = func(p harness.Packet) harness.DropReason {
 		asked = append(asked, p)
@@ -233,7 +241,8 @@ func TestOfferFillsInThePacket(t *testing.T) {
 		require.Equal(t, want, asked[len(asked)-1], "what Lose is asked about")
 	}
 	require.EqualValues(t, 3, f.Half(harness.Up).Ordinal+f.Half(harness.Down).Ordinal)
-	x.Block(false, false)
+	g.Block(harness.Down, -1)
+	x.Block()
 	p := harness.Packet{Direction: harness.Down}
 	require.Equal(t, harness.DropNone, x.Offer(f, &p).Drop)
 }

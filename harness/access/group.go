@@ -9,9 +9,8 @@ import (
 // Group is links that are impaired alike: the access links of all clients, or one link of
 // the topology. What packets change is counted atomically, so that a packet needs no lock
 // of the group; the rest is not safe for concurrent use.
-type Group[L any] struct {
+type Group struct {
 	Name    string // of the one link; empty is the access links
-	Links   []L    // in use, in the order of their first use
 	Profile harness.Profile
 
 	outages   [2]int          // blackholes in force, up and down
@@ -22,18 +21,18 @@ type Group[L any] struct {
 }
 
 // Blocked reports whether a blackhole keeps packets of direction d from arriving.
-func (g *Group[L]) Blocked(d harness.Direction) bool { return g.outages[d-harness.Up] > 0 }
+func (g *Group) Blocked(d harness.Direction) bool { return g.outages[d-harness.Up] > 0 }
 
 // Block adds to the number of blackholes in force in direction d, or both ways if it is
 // unknown. The caller blocks each link.
-func (g *Group[L]) Block(d harness.Direction, by int) {
+func (g *Group) Block(d harness.Direction, by int) {
 	for _, i := range places(d) {
 		g.outages[i] += by
 	}
 }
 
 // Lost is how many packets outages have lost in direction d, or both ways if it is unknown.
-func (g *Group[L]) Lost(d harness.Direction) (packets int64) {
+func (g *Group) Lost(d harness.Direction) (packets int64) {
 	for _, i := range places(d) {
 		packets += g.lost[i].Load()
 	}
@@ -49,7 +48,7 @@ func places(d harness.Direction) []int {
 }
 
 // Refuse begins a refusal of connections. End returns how many were refused meanwhile.
-func (g *Group[L]) Refuse() (end func() int64) {
+func (g *Group) Refuse() (end func() int64) {
 	before := g.refused.Load()
 	g.refusing.Add(1)
 	return func() int64 {
@@ -59,16 +58,16 @@ func (g *Group[L]) Refuse() (end func() int64) {
 }
 
 // Refuses reports whether requests for connections are refused.
-func (g *Group[L]) Refuses() bool { return g.refusing.Load() > 0 }
+func (g *Group) Refuses() bool { return g.refusing.Load() > 0 }
 
 // Refused counts a connection that was refused.
-func (g *Group[L]) Refused() { g.refused.Add(1) }
+func (g *Group) Refused() { g.refused.Add(1) }
 
 // Delivered is how many packets of cross traffic have arrived, in either direction.
-func (g *Group[L]) Delivered() int64 { return g.delivered.Load() }
+func (g *Group) Delivered() int64 { return g.delivered.Load() }
 
 // Note counts a packet whose fate is known.
-func (g *Group[L]) Note(p *harness.Packet) {
+func (g *Group) Note(p *harness.Packet) {
 	switch {
 	case p.Drop == harness.DropOutage:
 		g.lost[p.Direction-harness.Up].Add(1)

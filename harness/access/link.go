@@ -7,14 +7,15 @@ import (
 
 // Link is one link between two hosts, both directions, with the table of its flows. On an
 // access link the client is at the near end, and a NAT is in the way: it forgets flows. F
-// is a pointer to the engine's flow, which embeds Flow. Make a Link with NewLink. It is not
-// safe for concurrent use.
-type Link[F flows] struct {
-	// Dark is whether a host at one of its ends is without power.
-	Dark bool
+// is a pointer to the engine's flow, which embeds Flow, H one to its host. Make a Link with
+// NewLink. It is not safe for concurrent use.
+type Link[H ends, F flows] struct {
+	Group     *Group // that are impaired as this one is
+	Near, Far H      // Up is the direction from near to far
 	// Lose is NetworkConfig.Lose; nil loses none.
 	Lose func(harness.Packet) harness.DropReason
 
+	dark    bool // an end is without power
 	id      link.ID
 	ways    [2]way
 	table   map[Tuple]F
@@ -29,25 +30,44 @@ type way struct {
 	offered int64 // packets so far
 }
 
+// ends is pointers to an engine's host.
+type ends interface {
+	comparable
+	number() int
+	Dark() bool
+}
+
 // flows is pointers to an engine's flow.
 type flows interface {
 	comparable
 	flow() *Flow
 }
 
-// NewLink returns a link of a group, of a client if it is an access link.
-func NewLink[F flows, L any](seed uint64, g *Group[L], client int) *Link[F] {
-	l := &Link[F]{id: link.ID{Link: g.Name}, table: make(map[Tuple]F)}
+// NewLink returns a link of a group between two hosts.
+func NewLink[F flows, H ends](seed uint64, g *Group, near, far H) *Link[H, F] {
+	l := &Link[H, F]{Group: g, Near: near, Far: far, id: link.ID{Link: g.Name}, table: make(map[Tuple]F)}
 	if g.Name == "" {
-		l.id.Client = client
+		l.id.Client = near.number()
 	}
+	l.Darken()
 	for _, d := range directions() {
 		w := l.way(d)
 		w.path = g.Profile.Path(d)
 		w.link = link.New(seed, l.ID(d), w.path)
-		w.link.Block(g.Blocked(d))
 	}
+	l.Block()
 	return l
+}
+
+// Ends returns the two hosts.
+func (l *Link[H, F]) Ends() (near, far H) { return l.Near, l.Far }
+
+// From is the direction of what a host at one of its ends sends.
+func (l *Link[H, F]) From(h H) harness.Direction {
+	if h == l.Near {
+		return harness.Up
+	}
+	return harness.Down
 }
 
 func directions() [2]harness.Direction { return [2]harness.Direction{harness.Up, harness.Down} }
@@ -60,20 +80,20 @@ func Opposite(d harness.Direction) harness.Direction {
 	return harness.Up
 }
 
-func (l *Link[F]) way(d harness.Direction) *way { return &l.ways[d-harness.Up] }
+func (l *Link[H, F]) way(d harness.Direction) *way { return &l.ways[d-harness.Up] }
 
 // ID names direction d of the link, for random draws.
-func (l *Link[F]) ID(d harness.Direction) link.ID {
+func (l *Link[H, F]) ID(d harness.Direction) link.ID {
 	id := l.id
 	id.Direction = d
 	return id
 }
 
 // Path is what packets of direction d meet.
-func (l *Link[F]) Path(d harness.Direction) *harness.Path { return &l.way(d).path }
+func (l *Link[H, F]) Path(d harness.Direction) *harness.Path { return &l.way(d).path }
 
 // Set replaces the profile of packets offered from now on.
-func (l *Link[F]) Set(p harness.Profile) {
+func (l *Link[H, F]) Set(p harness.Profile) {
 	for _, d := range directions() {
 		w := l.way(d)
 		w.path = p.Path(d)
@@ -81,25 +101,29 @@ func (l *Link[F]) Set(p harness.Profile) {
 	}
 }
 
-// Block begins or ends outages.
-func (l *Link[F]) Block(up, down bool) {
-	l.way(harness.Up).link.Block(up)
-	l.way(harness.Down).link.Block(down)
+// Block begins or ends outages, as its group has them.
+func (l *Link[H, F]) Block() {
+	for _, d := range directions() {
+		l.way(d).link.Block(l.Group.Blocked(d))
+	}
 }
+
+// Darken takes over whether the hosts at its ends have power.
+func (l *Link[H, F]) Darken() { l.dark = l.Near.Dark() || l.Far.Dark() }
 
 // Offer gives a packet of flow f to the link and returns its fate. P has the packet's At,
 // Direction, Size and Retransmit; the rest is filled in but for Delay, Late and Copy.
 //
 // A packet of the near end that does not arrive because of the NAT, or because a host is
 // without power, has crossed the link; one of the far end has not.
-func (l *Link[F]) Offer(f F, p *harness.Packet) (fate link.Fate) {
+func (l *Link[H, F]) Offer(f F, p *harness.Packet) (fate link.Fate) {
 	w, state := l.way(p.Direction), f.flow()
 	w.offered++
 	state.last = p.At
 	half := state.Half(p.Direction)
 	half.Ordinal++
 	p.Link, p.Client, p.Flow, p.N, p.Cross = l.id.Link, l.id.Client, int(state.ID), w.offered, state.Cross
-	cut := l.Dark || state.forgotten || state.vanished > 0
+	cut := l.dark || state.forgotten || state.vanished > 0
 	if l.Lose != nil {
 		fate.Drop = l.Lose(*p)
 	}

@@ -16,15 +16,12 @@ import (
 // bearer is one link between two hosts: both directions, and the connections on it.
 // That of a client and the server has the client at its near end.
 type bearer struct {
-	group *access.Group[*bearer] // that are impaired as this one is
-	n     *Network
-	near  *host
-	far   *host
+	n *Network
 
 	// mu covers everything below, and is never held while a packet is handed
 	// to a stack.
 	mu sync.Mutex
-	*access.Link[*flow]
+	*access.Link[*host, *flow]
 	up   way
 	down way
 }
@@ -52,24 +49,11 @@ type flight struct {
 
 // newBearer makes a link between two hosts that have cards. The caller holds n.mu, if
 // the network is in use.
-func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
-	b := &bearer{group: g, n: near.n, near: near, far: far}
-	b.Link = access.NewLink[*flow](b.n.seed, g, near.Client)
-	b.Dark = near.Dark() || far.Dark()
+func newBearer(g *access.Group, near, far *host) *bearer {
+	b := &bearer{n: near.n, Link: access.NewLink[*flow](near.n.seed, g, near, far)}
 	b.up.dir, b.down.dir = harness.Up, harness.Down
 	b.up.to, b.down.to = far.card, near.card
 	return b
-}
-
-// Ends implements access.Linked.
-func (b *bearer) Ends() (near, far *host) { return b.near, b.far }
-
-// from is the direction of what a host at one of its ends sends.
-func (b *bearer) from(h *host) harness.Direction {
-	if h == b.near {
-		return harness.Up
-	}
-	return harness.Down
 }
 
 func (b *bearer) way(d harness.Direction) *way {
@@ -206,11 +190,11 @@ func (b *bearer) offer(d harness.Direction, f *flow, s segment, pkt *stack.Packe
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
-	if b.n.capture == nil || b.group.Name != "" {
+	if b.n.capture == nil || b.Group.Name != "" {
 		return
 	}
 	payload := pkt.ToBuffer()
-	b.n.capture.Capture(now, b.near.Client, d, payload.Flatten())
+	b.n.capture.Capture(now, b.Near.Client, d, payload.Flatten())
 	payload.Release()
 }
 
@@ -278,7 +262,7 @@ func (b *bearer) set(p harness.Profile) {
 func (b *bearer) block() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.Block(b.group.Blocked(harness.Up), b.group.Blocked(harness.Down))
+	b.Block()
 }
 
 // release frees what is held back, after the stacks have ended.

@@ -23,15 +23,15 @@ type cross struct {
 
 // isCross reports whether a connection is cross traffic.
 func (b *bearer) isCross(t access.Tuple) bool {
-	return access.At(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && b.far.cross.Load()
+	return access.At(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && b.Far.cross.Load()
 }
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(g *access.Group[*bearer], d harness.Direction) (end func() int64, err error) {
+func (n *Network) crossTraffic(g *access.Group, d harness.Direction) (end func() int64, err error) {
 	near, far := n.hosts.Clients, n.hosts.Server
 	if g != n.hosts.Access {
-		near, far = []*host{g.Links[0].near}, g.Links[0].far
+		near, far = []*host{n.hosts.Links(g)[0].Near}, n.hosts.Links(g)[0].Far
 	}
 	if err := n.serveCross(far); err != nil {
 		return nil, fmt.Errorf("inject cross_traffic: %w", err)

@@ -78,7 +78,7 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 
 // blackhole begins an outage of links in direction d, or both ways if it is unknown.
 // Phones are told of one of their access links.
-func (n *Network) blackhole(g *access.Group[*bearer], d harness.Direction) (end func() int64) {
+func (n *Network) blackhole(g *access.Group, d harness.Direction) (end func() int64) {
 	before := g.Lost(d)
 	if g == n.hosts.Access {
 		n.watchers.Down()
@@ -101,11 +101,11 @@ func announce(calls []func()) {
 }
 
 // outage adds to the number of outages in force.
-func (n *Network) outage(g *access.Group[*bearer], d harness.Direction, by int) {
+func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	g.Block(d, by)
-	for _, b := range g.Links {
+	for _, b := range n.hosts.Links(g) {
 		b.block()
 	}
 }
@@ -113,7 +113,7 @@ func (n *Network) outage(g *access.Group[*bearer], d harness.Direction, by int) 
 // reset aborts both ends of every open connection over links, and returns how many
 // there were. Each end also sends its reset over the link. Connections within a host go
 // with the access links.
-func (n *Network) reset(g *access.Group[*bearer]) int64 {
+func (n *Network) reset(g *access.Group) int64 {
 	hosts := n.used(n.everyHost())
 	slices.Reverse(hosts) // the server first
 	open := make(map[connection]bool)
@@ -136,9 +136,9 @@ func (n *Network) reset(g *access.Group[*bearer]) int64 {
 
 // groupTo is of the link that a connection of the host goes over; within the host it is
 // the access links.
-func (h *host) groupTo(id stack.TransportEndpointID) *access.Group[*bearer] {
+func (h *host) groupTo(id stack.TransportEndpointID) *access.Group {
 	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(id.RemoteAddress.As4())); b != nil {
-		return b.group
+		return b.Group
 	}
 	return h.n.hosts.Access
 }

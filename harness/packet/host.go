@@ -121,7 +121,7 @@ func (h *host) tune() {
 		around = append(around, p.Up.Delay+p.Down.Delay)
 	}
 	for _, b := range h.Links {
-		around = append(around, b.group.Profile.Up.Delay+b.group.Profile.Down.Delay)
+		around = append(around, b.Group.Profile.Up.Delay+b.Group.Profile.Down.Delay)
 	}
 	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+harness.LeastTimeout, tcp.MaxRTO))
 	// It can only fail above MaxRTO.

@@ -28,10 +28,10 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 	if g == n.hosts.Access {
 		n.hosts.Server.tune()
 	}
-	for _, b := range g.Links {
-		b.near.tune()
+	for _, b := range n.hosts.Links(g) {
+		b.Near.tune()
 		if g != n.hosts.Access {
-			b.far.tune()
+			b.Far.tune()
 		}
 		b.set(p)
 	}
@@ -78,6 +78,6 @@ func (n *Network) join() error {
 func (h *host) send(p *stack.PacketBuffer) {
 	dst := header.IPv4(p.NetworkHeader().Slice()).DestinationAddress()
 	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(dst.As4())); b != nil {
-		b.send(b.from(h), p)
+		b.send(b.From(h), p)
 	}
 }

@@ -19,16 +19,16 @@ import (
 func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, b := range n.hosts.Access.Links {
-		was := b.near.address()
-		if newAddress && b.near.card.tunnel.Load() == nil {
+	for _, b := range n.hosts.Links(n.hosts.Access) {
+		was := b.Near.address()
+		if newAddress && b.Near.card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
-			if err := b.near.move(); err != nil {
+			if err := b.Near.move(); err != nil {
 				return hits, err
 			}
 		}
 		b.mu.Lock()
-		hits += b.Forget(was.As4(), b.near.address().As4(), n.now())
+		hits += b.Forget(was.As4(), b.Near.address().As4(), n.now())
 		b.mu.Unlock()
 	}
 	return hits, nil
@@ -61,14 +61,14 @@ func (h *host) claim(addr tcpip.Address) error {
 // If a side is named, its machines have no power meanwhile: the links are all those
 // that end at one of them, no packet of them arrives, and at the end the machines'
 // connections are gone without a word.
-func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, side harness.Side) (end func() int64) {
+func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end func() int64) {
 	if side == harness.Client {
 		n.watchers.Down()
 	}
 	list := n.darken(hosts, 1)
 	if side == harness.SideUnknown {
 		n.mu.Lock()
-		list = slices.Clone(g.Links)
+		list = slices.Clone(n.hosts.Links(g))
 		n.mu.Unlock()
 	}
 	var hits int64
@@ -107,7 +107,7 @@ func (n *Network) darken(hosts []*host, by int) []*bearer {
 	list := n.hosts.Darken(hosts, by)
 	for _, b := range list {
 		b.mu.Lock()
-		b.Dark = b.near.Dark() || b.far.Dark()
+		b.Darken()
 		b.mu.Unlock()
 	}
 	return list

@@ -132,17 +132,17 @@ func (n *Network) land(fl *flight) {
 		now := n.now()
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
-	fl.b.group.Note(r)
+	fl.b.Group.Note(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.tcp().Opens() && fl.b.group.Refuses():
+	case fl.seg.tcp().Opens() && fl.b.Group.Refuses():
 		fl.pkt.DecRef()
 		if fl.b.refuse(fl) {
-			fl.b.group.Refused()
+			fl.b.Group.Refused()
 		}
 	default:
 		if fl.way.to.tunnel.Load() == nil {

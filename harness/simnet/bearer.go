@@ -11,11 +11,8 @@ import (
 // bearer is one link between two hosts, both directions. That of a client and the
 // server has the client at its near end, with the NAT before it.
 type bearer struct {
-	group *access.Group[*bearer] // that are impaired as this one is
-	n     *Network
-	near  *host
-	far   *host
-	*access.Link[*flow]
+	*access.Link[*host, *flow]
+	n *Network
 }
 
 // flow is one connection, or the datagrams between two ports, as the link sees
@@ -39,23 +36,10 @@ type flight struct {
 	offset  int      // of a fragment in its datagram
 }
 
-func newBearer(g *access.Group[*bearer], near, far *host) *bearer {
-	b := &bearer{group: g, n: near.n, near: near, far: far}
-	b.Link = access.NewLink[*flow](b.n.seed, g, near.Client)
-	b.Lose = b.n.lose
-	b.Dark = near.Dark() || far.Dark()
+func newBearer(g *access.Group, near, far *host) *bearer {
+	b := &bearer{access.NewLink[*flow](near.n.seed, g, near, far), near.n}
+	b.Lose = near.n.lose
 	return b
-}
-
-// Ends implements access.Linked.
-func (b *bearer) Ends() (near, far *host) { return b.near, b.far }
-
-// from is the direction of what a host at one of its ends sends.
-func (b *bearer) from(h *host) harness.Direction {
-	if h == b.near {
-		return harness.Up
-	}
-	return harness.Down
 }
 
 // begin numbers a new flow of a protocol that the near end has at one address and the far
@@ -89,9 +73,9 @@ func (b *bearer) send(d harness.Direction, f *flow, s *segment) {
 
 // offer asks the link for the fate of a packet, and lets it fly.
 func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
-	fl.to, fl.flow = b.far, f
+	fl.to, fl.flow = b.Far, f
 	if d == harness.Down {
-		fl.to = b.near
+		fl.to = b.Near
 	}
 	fl.report = harness.Packet{At: b.n.at, Direction: d, Size: size, Retransmit: again}
 	fl.fate = b.Offer(f, &fl.report)
@@ -132,7 +116,7 @@ func (fl *flight) land() {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
-		n.tell(fl.flow.bearer.group, r)
+		n.tell(fl.flow.bearer.Group, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
 		fl.to.receive(fl)
@@ -158,7 +142,7 @@ func (n *Network) recycle(fl *flight) {
 }
 
 // tell passes on what happened to a packet of a link.
-func (n *Network) tell(g *access.Group[*bearer], r *harness.Packet) {
+func (n *Network) tell(g *access.Group, r *harness.Packet) {
 	g.Note(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)

@@ -20,8 +20,8 @@ const (
 
 // capture shows a packet that is being offered to whoever records them.
 func (b *bearer) capture(d harness.Direction, f *flow, fl *flight) {
-	if b.n.capture != nil && b.group.Name == "" {
-		b.n.capture.Capture(b.n.at, b.near.Client, d, b.n.encode(d, f, fl))
+	if b.n.capture != nil && b.Group.Name == "" {
+		b.n.capture.Capture(b.n.at, b.Near.Client, d, b.n.encode(d, f, fl))
 	}
 }
 

@@ -21,17 +21,17 @@ type transfer struct {
 
 // crossTraffic begins transfers in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(g *access.Group[*bearer], d harness.Direction) func() int64 {
+func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int64 {
 	var list []*transfer
 	if g == n.hosts.Access {
 		for _, h := range n.hosts.Clients {
 			h.wake()
 		}
 	}
-	for _, b := range g.Links {
+	for _, b := range n.hosts.Links(g) {
 		for _, what := range access.Transfers(d) {
-			t := &transfer{host: b.near, far: b.far, bulk: what}
-			t.again = event{Rank: b.near.number(), Run: t.dial}
+			t := &transfer{host: b.Near, far: b.Far, bulk: what}
+			t.again = event{Rank: b.Near.number(), Run: t.dial}
 			n.events.Set(&t.again, n.clock())
 			list = append(list, t)
 		}

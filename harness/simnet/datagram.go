@@ -109,7 +109,7 @@ func (d *datagram) send(m *message) {
 		d.n.events.Push(&fl.event, d.n.at)
 		return
 	}
-	dir := b.from(d.host)
+	dir := b.From(d.host)
 	f := b.datagrams(dir, m)
 	rest := udpHeader + len(m.data)
 	if rest > fragment {

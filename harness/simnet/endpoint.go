@@ -102,7 +102,7 @@ func (e *endpoint) begin() {
 	e.state = dialing
 	if b, _ := e.host.bearerTo(e.remote); b != nil { // there is one, or it was not dialed
 		near, far := e.local, e.remote
-		if b.from(e.host) == harness.Down {
+		if b.From(e.host) == harness.Down {
 			near, far = far, near
 		}
 		e.flow = b.begin(access.TCP, near, far)

@@ -78,11 +78,11 @@ func (n *Network) ending(end func() int64) func() int64 {
 
 // blackhole begins an outage of links in direction d, or both ways if it is unknown.
 // Phones are told of one of their access links.
-func (n *Network) blackhole(g *access.Group[*bearer], d harness.Direction) func() int64 {
+func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
 	change := func(by int) {
 		g.Block(d, by)
-		for _, b := range g.Links {
-			b.Block(g.Blocked(harness.Up), g.Blocked(harness.Down))
+		for _, b := range n.hosts.Links(g) {
+			b.Block()
 		}
 	}
 	before := g.Lost(d)
@@ -110,11 +110,11 @@ func (n *Network) announce(calls []func()) {
 // reset makes both ends of every open connection over links reset it, each at an
 // instant of its own, and returns how many connections there were. Those within a host
 // go with the access links.
-func (n *Network) reset(g *access.Group[*bearer]) (hits int64) {
+func (n *Network) reset(g *access.Group) (hits int64) {
 	seen := make(map[*flow]bool)
 	for _, h := range n.used() {
 		for _, e := range h.endpoints() {
-			if over := e.flow != nil && e.flow.bearer.group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
+			if over := e.flow != nil && e.flow.bearer.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
 			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {

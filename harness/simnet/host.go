@@ -247,7 +247,7 @@ func (h *host) resolve(protocol, network, address string) (addr, error) {
 // transmit sends a segment of flow f, or within the host if that is nil.
 func (h *host) transmit(f *flow, s *segment) {
 	if f != nil {
-		f.bearer.send(f.bearer.from(h), f, s)
+		f.bearer.send(f.bearer.From(h), f, s)
 		return
 	}
 	fl := h.n.flight()
@@ -263,10 +263,10 @@ func (h *host) receive(fl *flight) {
 	}
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.bearer.group.Refuses() {
+	if s.opens() && fl.flow != nil && fl.flow.bearer.Group.Refuses() {
 		if !fl.flow.Refused {
 			fl.flow.Refused = true
-			fl.flow.bearer.group.Refused()
+			fl.flow.bearer.Group.Refused()
 		}
 		h.refuse(fl)
 		return

@@ -20,7 +20,7 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		return fmt.Errorf("set the profile of a link: %w", err)
 	}
 	g.Profile = p
-	for _, b := range g.Links {
+	for _, b := range n.hosts.Links(g) {
 		b.Set(p)
 	}
 	return nil

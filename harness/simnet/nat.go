@@ -5,12 +5,12 @@ import "github.com/onebar/onebar/harness/access"
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, b := range n.hosts.Access.Links {
-		was := b.near.ip
+	for _, b := range n.hosts.Links(n.hosts.Access) {
+		was := b.Near.ip
 		if newAddress {
-			b.near.ip = access.Next(was)
+			b.Near.ip = access.Next(was)
 		}
-		hits += b.Forget(was, b.near.ip, n.clock())
+		hits += b.Forget(was, b.Near.ip, n.clock())
 	}
 	if newAddress {
 		n.announce(n.watchers.Moved())
@@ -22,10 +22,10 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // If hosts are given, they have no power meanwhile: the links are all those that end at
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
-func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, phones bool) func() int64 {
+func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int64 {
 	list := n.darken(hosts, 1)
 	if hosts == nil {
-		list = g.Links
+		list = n.hosts.Links(g)
 	}
 	var hits int64
 	var ends []func()
@@ -55,7 +55,7 @@ func (n *Network) vanish(g *access.Group[*bearer], hosts []*host, phones bool) f
 func (n *Network) darken(hosts []*host, by int) []*bearer {
 	list := n.hosts.Darken(hosts, by)
 	for _, b := range list {
-		b.Dark = b.near.Dark() || b.far.Dark()
+		b.Darken()
 	}
 	return list
 }

@@ -43,10 +43,10 @@ type lane struct {
 // the near end of a link, if toxics are in force on it, a connection through them.
 func (h *host) front(far *endpoint) (net.Conn, error) {
 	n := h.n
-	if far.flow == nil || h != far.flow.bearer.near {
+	if far.flow == nil || h != far.flow.bearer.Near {
 		return conn{far}, nil
 	}
-	list := n.poisons(far.flow.bearer.group)
+	list := n.poisons(far.flow.bearer.Group)
 	if len(list) == 0 {
 		return conn{far}, nil
 	}

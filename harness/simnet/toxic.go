@@ -14,12 +14,12 @@ import (
 // poison is a stream toxic in force: connections dialed meanwhile get it.
 type poison struct {
 	harness.Toxic
-	group *access.Group[*bearer]
+	group *access.Group
 	hits  int64
 }
 
 // poison begins a stream toxic.
-func (n *Network) poison(g *access.Group[*bearer], t *harness.Toxic) (end func() int64, err error) {
+func (n *Network) poison(g *access.Group, t *harness.Toxic) (end func() int64, err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
 	}
@@ -36,7 +36,7 @@ func (n *Network) poison(g *access.Group[*bearer], t *harness.Toxic) (end func()
 
 // poisons returns the stream toxics that a new connection over links gets: those in
 // force that are not used up.
-func (n *Network) poisons(g *access.Group[*bearer]) []*poison {
+func (n *Network) poisons(g *access.Group) []*poison {
 	var list []*poison
 	for _, p := range n.toxics {
 		if p.group == g && (p.Connections == 0 || p.hits < p.Connections) {
