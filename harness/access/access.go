@@ -224,7 +224,19 @@ func (n *Network[H, L]) Group(name string) (*Group, error) {
 }
 
 // Aim returns what a fault is on: links, and of a Vanish with a side its hosts. The error
-// names the fault, and what there is not.
+// names the fault, and what there is not. What the end of a fault counts:
+//
+//   - Blackhole: the packets lost in an outage of its direction while it lasted;
+//   - Reset: the connections that were open; each end also sends its reset over the link;
+//   - Refuse: the connections refused;
+//   - Rebind: the flows forgotten that were open;
+//   - Vanish: the flows that were open. Packets of older flows do not arrive until the
+//     end. If Fault.Side names a side, its machines have no power meanwhile: no packet at
+//     all arrives, and at the end their connections are gone;
+//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
+//     direction, acknowledgements with them.
+//
+// Refuse and Reset are of TCP connections only.
 func (n *Network[H, L]) Aim(f harness.Fault) (g *Group, hosts []H, err error) {
 	g, err = n.Group(f.Link)
 	switch {

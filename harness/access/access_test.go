@@ -111,11 +111,7 @@ func TestBetween(t *testing.T) {
 	} {
 		got, err := n.Between(tc.from, tc.to)
 		require.Same(t, tc.want, got)
-		if tc.err == "" {
-			require.NoError(t, err)
-		} else {
-			require.ErrorContains(t, err, tc.err)
-		}
+		requireError(t, tc.err, err)
 	}
 }
 
@@ -141,11 +137,7 @@ func TestAim(t *testing.T) {
 		g, hosts, err := n.Aim(tc.fault)
 		require.Same(t, tc.group, g, name)
 		require.Equal(t, tc.hosts, hosts, name)
-		if tc.err == "" {
-			require.NoError(t, err, name)
-		} else {
-			require.ErrorContains(t, err, tc.err, name)
-		}
+		requireError(t, tc.err, err)
 	}
 }
 
@@ -197,4 +189,45 @@ func TestGroupCounts(t *testing.T) {
 	g.Refused()
 	require.EqualValues(t, 2, two())
 	require.False(t, g.Refuses())
+}
+
+// requireError wants an error with a text, or none.
+func requireError(t *testing.T, want string, err error) {
+	t.Helper()
+	if want == "" {
+		require.NoError(t, err)
+		return
+	}
+	require.ErrorContains(t, err, want)
+}
+
+func TestResolve(t *testing.T) {
+	n := newHosts(t, 2)
+	own := Client(1)
+	for name, tc := range map[string]struct {
+		network, address string
+		want             string
+		err, localErr    string
+	}{
+		"a host":           {"tcp", "10.0.0.1:7", "10.0.0.1:7", "", "bind: cannot assign requested address"},
+		"the host itself":  {"tcp4", "10.1.0.1:7", "10.1.0.1:7", "", ""},
+		"a port":           {"tcp", ":7", "10.1.0.1:7", "", ""},
+		"nobody":           {"tcp", "10.0.0.9:7", "", "connect: no route to host", "connect: no route to host"},
+		"a name":           {"tcp", "server:7", "", "in numbers", "in numbers"},
+		"nothing":          {"tcp", "", "", "in numbers", "in numbers"},
+		"no port":          {"tcp", "10.0.0.1", "", "in numbers", "in numbers"},
+		"IPv6":             {"tcp", "[::1]:7", "", "connect: no route to host", "connect: no route to host"},
+		"another protocol": {"udp", "10.0.0.1:7", "", "unknown network udp", "unknown network udp"},
+		"another version":  {"tcp6", "10.0.0.1:7", "", "unknown network tcp6", "unknown network tcp6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := n.Resolve(own, "tcp", tc.network, tc.address)
+			_, localErr := n.Local(own, "tcp", tc.network, tc.address)
+			requireError(t, tc.err, err)
+			requireError(t, tc.localErr, localErr)
+			if tc.err == "" {
+				require.Equal(t, tc.want, got.String())
+			}
+		})
+	}
 }

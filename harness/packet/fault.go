@@ -13,20 +13,8 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// Inject implements harness.Network. What its function counts:
-//
-//   - Blackhole: the packets lost in an outage of its direction while it lasted;
-//   - Reset: the connections that were open; both ends are reset before Inject
-//     returns;
-//   - Refuse: the connections refused;
-//   - Rebind: the flows forgotten that were open;
-//   - Vanish: the flows that were open. Packets of older flows do not arrive until
-//     the end. If Fault.Side names a side, its machines have no power meanwhile: no
-//     packet at all arrives, and at the end their connections are gone;
-//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
-//     direction, acknowledgements with them.
-//
-// Refuse and Reset are of TCP connections only.
+// Inject implements harness.Network. What its function counts is said at access.Network.Aim.
+// Both ends of a connection are reset before Inject returns.
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {

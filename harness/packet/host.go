@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -136,7 +135,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	if network == "udp" || network == "udp4" {
 		return h.dialDatagrams(network, address)
 	}
-	to, err := h.resolve("tcp", network, address)
+	to, err := h.n.hosts.Resolve(h.address().As4(), "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -211,7 +210,7 @@ func (h *host) endpoint(protocol tcpip.TransportProtocolNumber, queue *waiter.Qu
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
 // or the host's own address and a port.
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
-	at, err := h.local("tcp", network, address)
+	at, err := h.n.hosts.Local(h.address().As4(), "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -255,7 +254,7 @@ func (h *host) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, q
 
 // dialDatagrams makes a connected socket for datagrams.
 func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
-	to, err := h.resolve("udp", network, address)
+	to, err := h.n.hosts.Resolve(h.address().As4(), "udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -270,7 +269,7 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 // ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
 // address is ":port" or the host's own address and a port.
 func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
-	at, err := h.local("udp", network, address)
+	at, err := h.n.hosts.Local(h.address().As4(), "udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -289,33 +288,6 @@ func (h *host) WatchLink(up func()) (stop func()) {
 		return func() {}
 	}
 	return h.n.watchers.Watch(h.Client, up)
-}
-
-// local reads an address of h itself.
-func (h *host) local(protocol, network, address string) (netip.AddrPort, error) {
-	at, err := h.resolve(protocol, network, address)
-	if err == nil && at.Addr() != h.address() {
-		err = syscall.EADDRNOTAVAIL
-	}
-	return at, err
-}
-
-// resolve reads an address. An empty host is h itself.
-func (h *host) resolve(protocol, network, address string) (netip.AddrPort, error) {
-	if network != protocol && network != protocol+"4" {
-		return netip.AddrPort{}, net.UnknownNetworkError(network)
-	}
-	if len(address) > 0 && address[0] == ':' {
-		address = h.address().String() + address
-	}
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
-	}
-	if !a.Addr().Is4() || h.n.hosts.HostAt(a.Addr().As4()) == nil {
-		return a, syscall.EHOSTUNREACH
-	}
-	return a, nil
 }
 
 // abort ends every connection and listener. Close of a stack does the same, but

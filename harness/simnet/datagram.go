@@ -354,10 +354,7 @@ func (d *datagram) setBy(t time.Time, read, write bool) error {
 func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
-	at, err := h.resolve("udp", network, address)
-	if err == nil && at.ip != h.ip {
-		err = os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
-	}
+	at, err := h.local("udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}

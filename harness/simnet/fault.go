@@ -12,21 +12,9 @@ import (
 // errStopped is how connections fail when the network is closed.
 const errStopped = syscall.ECONNRESET
 
-// Inject implements harness.Network. What its function counts:
-//
-//   - Blackhole: the packets lost in an outage of its direction while it lasted;
-//   - Reset: the connections that were open; each of both ends is reset within the
-//     nanoseconds after Inject, and sends its reset over the link;
-//   - Refuse: the connections refused;
-//   - Rebind: the flows forgotten that were open;
-//   - Vanish: the flows that were open. Packets of older flows do not arrive until
-//     the end. If Fault.Side names a side, its machines have no power meanwhile: no
-//     packet at all arrives, and at the end their connections are gone;
-//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
-//     direction, acknowledgements with them;
-//   - StreamToxic: the connections dialed meanwhile.
-//
-// Refuse and Reset are of TCP connections only.
+// Inject implements harness.Network. What its function counts is said at access.Network.Aim,
+// and of a StreamToxic it is the connections dialed meanwhile. Each end of a connection is
+// reset at an instant of its own, within the nanoseconds after Inject.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

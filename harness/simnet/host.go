@@ -3,7 +3,6 @@ package simnet
 import (
 	"context"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"syscall"
@@ -177,10 +176,7 @@ func (e *endpoint) await(ctx context.Context) error {
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
-	at, err := h.resolve("tcp", network, address)
-	if err == nil && at.ip != h.ip {
-		err = os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
-	}
+	at, err := h.local("tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -224,24 +220,12 @@ func (h *host) bound(port uint16) bool {
 
 // resolve reads an address. An empty host is h itself.
 func (h *host) resolve(protocol, network, address string) (addr, error) {
-	if network != protocol && network != protocol+"4" {
-		return addr{}, net.UnknownNetworkError(network)
-	}
-	if len(address) > 0 && address[0] == ':' {
-		address = netip.AddrFrom4(h.ip).String() + address
-	}
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return addr{}, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
-	}
-	if !a.Addr().Is4() {
-		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
-	}
-	to := addr{a.Addr().As4(), a.Port()}
-	if h.n.hosts.HostAt(to.ip) == nil {
-		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
-	}
-	return to, nil
+	return addrOf(h.n.hosts.Resolve(h.ip, protocol, network, address))
+}
+
+// local reads an address of h itself.
+func (h *host) local(protocol, network, address string) (addr, error) {
+	return addrOf(h.n.hosts.Local(h.ip, protocol, network, address))
 }
 
 // transmit sends a segment of flow f, or within the host if that is nil.

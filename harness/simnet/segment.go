@@ -14,6 +14,14 @@ type addr struct {
 	port uint16
 }
 
+// addrOf is what an address that was read, or was none, is here.
+func addrOf(a netip.AddrPort, err error) (addr, error) {
+	if err != nil {
+		return addr{}, err
+	}
+	return addr{a.Addr().As4(), a.Port()}, nil
+}
+
 func (a addr) tcp() *net.TCPAddr {
 	return &net.TCPAddr{IP: net.IPv4(a.ip[0], a.ip[1], a.ip[2], a.ip[3]).To4(), Port: int(a.port)}
 }
