@@ -55,16 +55,16 @@ type Host[L comparable] struct {
 	Seed   uint64 // of the host's own random draws
 	Links  []L    // the links of the topology that end here
 
-	access atomic.Pointer[L] // of a client: its access link, once it is in use
-	dark   int               // faults in force that leave it without power
+	access    atomic.Pointer[L] // of a client: its access link, once it is in use
+	unpowered int               // faults in force that leave it without power
 }
 
 func (h *Host[L]) host() *Host[L] { return h }
 
 func (h *Host[L]) number() int { return h.Client }
 
-// Dark reports whether the host is without power.
-func (h *Host[L]) Dark() bool { return h.dark > 0 }
+// Unpowered reports whether the host is without power.
+func (h *Host[L]) Unpowered() bool { return h.unpowered > 0 }
 
 // Access is the access link of a client, the zero L before it is in use and of other hosts.
 // It may be called at any time.
@@ -90,7 +90,7 @@ type Linked[H any] interface {
 // Network is the hosts and links of a network. H and L are pointers to the engine's host
 // and link. The hosts and the links of the topology stay what they were at first. The
 // lists of access links and the hosts without power change: calls of Add, Touching and
-// Darken must not overlap.
+// CutPower must not overlap.
 type Network[H Hosted[L], L Linked[H]] struct {
 	topology harness.Topology
 	Server   H
@@ -223,7 +223,7 @@ func (n *Network[H, L]) Group(name string) (*Group, error) {
 	return n.Others[i], nil
 }
 
-// Aim returns what a fault is on: links, and of a Vanish with a side its hosts. The error
+// Targets returns what a fault is on: links, and of a Vanish with a side its hosts. The error
 // names the fault, and what there is not. What the end of a fault counts:
 //
 //   - Blackhole: the packets lost in an outage of its direction while it lasted;
@@ -237,7 +237,7 @@ func (n *Network[H, L]) Group(name string) (*Group, error) {
 //     direction, acknowledgements with them.
 //
 // Refuse and Reset are of TCP connections only.
-func (n *Network[H, L]) Aim(f harness.Fault) (g *Group, hosts []H, err error) {
+func (n *Network[H, L]) Targets(f harness.Fault) (g *Group, hosts []H, err error) {
 	g, err = n.Group(f.Link)
 	switch {
 	case err != nil:
@@ -268,11 +268,11 @@ func (n *Network[H, L]) Touching(hosts []H) (list []L) {
 	return list
 }
 
-// Darken adds to the number of faults that leave hosts without power, and returns the
+// CutPower adds to the number of faults that leave hosts without power, and returns the
 // links in use that end at them.
-func (n *Network[H, L]) Darken(hosts []H, by int) []L {
+func (n *Network[H, L]) CutPower(hosts []H, by int) []L {
 	for _, h := range hosts {
-		h.host().dark += by
+		h.host().unpowered += by
 	}
 	return n.Touching(hosts)
 }

@@ -115,7 +115,7 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-func TestAim(t *testing.T) {
+func TestTargets(t *testing.T) {
 	n := newHosts(t, 2)
 	for name, tc := range map[string]struct {
 		fault harness.Fault
@@ -134,7 +134,7 @@ func TestAim(t *testing.T) {
 		"a host there is not":   {harness.Fault{Action: harness.Vanish, Side: "nobody"}, nil, nil, `inject vanish: there is no host "nobody"`},
 		"a side of other words": {harness.Fault{Action: harness.Blackhole, Side: "edge"}, n.Access, nil, ""},
 	} {
-		g, hosts, err := n.Aim(tc.fault)
+		g, hosts, err := n.Targets(tc.fault)
 		require.Same(t, tc.group, g, name)
 		require.Equal(t, tc.hosts, hosts, name)
 		requireError(t, tc.err, err)
@@ -146,15 +146,15 @@ func TestHostsWithoutPower(t *testing.T) {
 	phone := &testLink{n.Clients[0], n.Server}
 	n.Add(n.Access, phone)
 	bank, edge := n.Links(n.Others[0])[0], n.Links(n.Others[1])[0]
-	require.Equal(t, []*testLink{phone, bank}, n.Darken([]*testHost{n.Server}, 1))
-	require.Equal(t, []*testLink{phone, edge}, n.Darken(n.Clients, 1))
-	require.Equal(t, []*testLink{bank}, n.Darken(n.Further[:1], 1))
-	n.Darken([]*testHost{n.Server}, 1)
-	n.Darken([]*testHost{n.Server}, -1)
-	require.True(t, n.Server.Dark(), "two faults, one has ended")
-	n.Darken([]*testHost{n.Server}, -1)
-	require.False(t, n.Server.Dark())
-	require.Empty(t, n.Darken(nil, 1))
+	require.Equal(t, []*testLink{phone, bank}, n.CutPower([]*testHost{n.Server}, 1))
+	require.Equal(t, []*testLink{phone, edge}, n.CutPower(n.Clients, 1))
+	require.Equal(t, []*testLink{bank}, n.CutPower(n.Further[:1], 1))
+	n.CutPower([]*testHost{n.Server}, 1)
+	n.CutPower([]*testHost{n.Server}, -1)
+	require.True(t, n.Server.Unpowered(), "two faults, one has ended")
+	n.CutPower([]*testHost{n.Server}, -1)
+	require.False(t, n.Server.Unpowered())
+	require.Empty(t, n.CutPower(nil, 1))
 }
 
 func TestGroupCounts(t *testing.T) {
@@ -173,7 +173,7 @@ func TestGroupCounts(t *testing.T) {
 		{Direction: harness.Up, Cross: true},
 		{Direction: harness.Up},
 	} {
-		g.Note(&p)
+		g.Count(&p)
 	}
 	require.EqualValues(t, 1, g.Lost(harness.Up))
 	require.EqualValues(t, 2, g.Lost(harness.Down))

@@ -49,8 +49,8 @@ func (b Bulk) Port() uint16 {
 	return discardPort
 }
 
-// At is what the far end does on one of its ports, NoBulk on any but the two.
-func At(port uint16) Bulk {
+// FarEnd is what the far end does on one of its ports, NoBulk on any but the two.
+func FarEnd(port uint16) Bulk {
 	switch port {
 	case discardPort:
 		return Drain

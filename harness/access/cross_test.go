@@ -13,9 +13,9 @@ func TestTransfers(t *testing.T) {
 	require.Equal(t, []Bulk{Drain}, Transfers(harness.Down))
 	require.Equal(t, []Bulk{Drain, Fill}, Transfers(harness.DirectionUnknown))
 	for near, far := range map[Bulk]Bulk{Fill: Drain, Drain: Fill} {
-		require.Equal(t, far, At(near.Port()), "the far end does the opposite")
+		require.Equal(t, far, FarEnd(near.Port()), "the far end does the opposite")
 	}
 	require.EqualValues(t, 9, Fill.Port())
 	require.EqualValues(t, 19, Drain.Port())
-	require.Equal(t, NoBulk, At(80))
+	require.Equal(t, NoBulk, FarEnd(80))
 }

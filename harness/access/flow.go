@@ -105,10 +105,10 @@ type Half struct {
 // anew.
 func (h *Half) Restart() { *h = Half{Ordinal: h.Ordinal} }
 
-// Note takes a segment about to be offered to the link and reports whether its sender has
+// Observe takes a segment about to be offered to the link and reports whether its sender has
 // sent its first sequence number before. Acknowledgements, keepalive probes and probes of
 // a closed window take no sequence number and are never retransmissions.
-func (h *Half) Note(s Segment) (retransmit bool) {
+func (h *Half) Observe(s Segment) (retransmit bool) {
 	n := s.Length()
 	if n == 0 {
 		return false
@@ -164,15 +164,15 @@ func (l *Link[H, F]) Leave(f F) {
 	}
 }
 
-// See is told of a segment of a flow about to be offered in direction d, and reports
-// whether it is a retransmission, see Half.Note. A SYN makes the NAT know the flow anew.
-func (l *Link[H, F]) See(f F, d harness.Direction, s Segment) (retransmit bool) {
+// Observe is told of a segment of a flow about to be offered in direction d, and reports
+// whether it is a retransmission, see Half.Observe. A SYN makes the NAT know the flow anew.
+func (l *Link[H, F]) Observe(f F, d harness.Direction, s Segment) (retransmit bool) {
 	state := f.flow()
 	state.reset = state.reset || s.Flags.Has(Rst)
 	if s.Opens() && d == harness.Up {
 		state.forgotten = l.retired[state.Near]
 	}
-	return state.Half(d).Note(s)
+	return state.Half(d).Observe(s)
 }
 
 // Forget makes the NAT forget the flows of a client that had the address was and has the

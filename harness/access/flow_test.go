@@ -43,7 +43,7 @@ func TestRetransmissionFlag(t *testing.T) {
 			var h Half
 			var got []bool
 			for _, s := range tc.sent {
-				got = append(got, h.Note(s))
+				got = append(got, h.Observe(s))
 			}
 			require.Equal(t, tc.want, got)
 		})
@@ -93,7 +93,7 @@ func (x testTable) begin(near Addr, protocol uint8, port uint16) *engineFlow {
 
 // send offers a packet, and returns why it does not arrive.
 func (x testTable) send(f *engineFlow, d harness.Direction, s Segment) harness.DropReason {
-	p := harness.Packet{At: time.Second, Direction: d, Size: 100, Retransmit: x.See(f, d, s)}
+	p := harness.Packet{At: time.Second, Direction: d, Size: 100, Retransmit: x.Observe(f, d, s)}
 	return x.Offer(f, &p).Drop
 }
 
@@ -200,8 +200,8 @@ func TestVanishedFlows(t *testing.T) {
 	two()
 	require.Equal(t, harness.DropNone, x.send(f, harness.Down, Segment{}))
 
-	x.Far.dark++
-	x.Darken()
+	x.Far.unpowered++
+	x.UpdatePower()
 	require.Equal(t, harness.DropNAT, x.send(x.begin(phone, UDP, 4), harness.Up, Segment{}), "without power nothing arrives")
 }
 

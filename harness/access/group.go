@@ -66,8 +66,8 @@ func (g *Group) Refused() { g.refused.Add(1) }
 // Delivered is how many packets of cross traffic have arrived, in either direction.
 func (g *Group) Delivered() int64 { return g.delivered.Load() }
 
-// Note counts a packet whose fate is known.
-func (g *Group) Note(p *harness.Packet) {
+// Count counts a packet whose fate is known.
+func (g *Group) Count(p *harness.Packet) {
 	switch {
 	case p.Drop == harness.DropOutage:
 		g.lost[p.Direction-harness.Up].Add(1)

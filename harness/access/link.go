@@ -15,12 +15,12 @@ type Link[H ends, F flows] struct {
 	// Lose is NetworkConfig.Lose; nil loses none.
 	Lose func(harness.Packet) harness.DropReason
 
-	dark    bool // an end is without power
-	id      link.ID
-	ways    [2]way
-	table   map[Tuple]F
-	count   uint64        // flows so far
-	retired map[Addr]bool // addresses that the client had before
+	unpowered bool // an end is without power
+	id        link.ID
+	ways      [2]way
+	table     map[Tuple]F
+	count     uint64        // flows so far
+	retired   map[Addr]bool // addresses that the client had before
 }
 
 // way is one direction of a Link.
@@ -34,7 +34,7 @@ type way struct {
 type ends interface {
 	comparable
 	number() int
-	Dark() bool
+	Unpowered() bool
 }
 
 // flows is pointers to an engine's flow.
@@ -49,7 +49,7 @@ func NewLink[F flows, H ends](seed uint64, g *Group, near, far H) *Link[H, F] {
 	if g.Name == "" {
 		l.id.Client = near.number()
 	}
-	l.Darken()
+	l.UpdatePower()
 	for _, d := range directions() {
 		w := l.way(d)
 		w.path = g.Profile.Path(d)
@@ -108,8 +108,8 @@ func (l *Link[H, F]) Block() {
 	}
 }
 
-// Darken takes over whether the hosts at its ends have power.
-func (l *Link[H, F]) Darken() { l.dark = l.Near.Dark() || l.Far.Dark() }
+// UpdatePower takes over whether the hosts at its ends have power.
+func (l *Link[H, F]) UpdatePower() { l.unpowered = l.Near.Unpowered() || l.Far.Unpowered() }
 
 // Offer gives a packet of flow f to the link and returns its fate. P has the packet's At,
 // Direction, Size and Retransmit; the rest is filled in but for Delay, Late and Copy.
@@ -123,7 +123,7 @@ func (l *Link[H, F]) Offer(f F, p *harness.Packet) (fate link.Fate) {
 	half := state.Half(p.Direction)
 	half.Ordinal++
 	p.Link, p.Client, p.Flow, p.N, p.Cross = l.id.Link, l.id.Client, int(state.ID), w.offered, state.Cross
-	cut := l.dark || state.forgotten || state.vanished > 0
+	cut := l.unpowered || state.forgotten || state.vanished > 0
 	if l.Lose != nil {
 		fate.Drop = l.Lose(*p)
 	}

@@ -15,18 +15,18 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-type tally struct {
+type counts struct {
 	mu      sync.Mutex
 	packets []harness.Packet
 }
 
-func (l *tally) Packet(p harness.Packet) {
+func (l *counts) Packet(p harness.Packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.packets = append(l.packets, p)
 }
 
-func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
+func (l *counts) sum(match func(harness.Packet) bool) (packets, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range l.packets {
@@ -39,7 +39,7 @@ func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
 }
 
 // numbers is the largest N of a direction, if each number up to it is there.
-func (l *tally) numbers(d harness.Direction) (last int64) {
+func (l *counts) numbers(d harness.Direction) (last int64) {
 	seen := map[int64]bool{}
 	for _, p := range l.packets {
 		if p.Direction == d {
@@ -117,7 +117,7 @@ func TestAccounting(t *testing.T) {
 		"reorder": {Delay: time.Millisecond, Reorder: 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var l tally
+			var l counts
 			const up = 150_000
 			n := transfer(t, harness.NetworkConfig{Seed: 5, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, up)
 			require.NoError(t, n.Close())
@@ -155,7 +155,7 @@ func TestAccounting(t *testing.T) {
 }
 
 func TestFlowsAreNumbered(t *testing.T) {
-	var l tally
+	var l counts
 	n := transfer(t, harness.NetworkConfig{Packets: &l}, 3, 1000)
 	require.NoError(t, n.Close())
 	last := 0
@@ -171,7 +171,7 @@ func TestFlowsAreNumbered(t *testing.T) {
 // there are depends on the clock; what happens to the n-th of a flow does not.
 func TestSameSeedSameDecisions(t *testing.T) {
 	run := func(seed uint64) map[harness.Direction][]harness.DropReason {
-		var l tally
+		var l counts
 		path := harness.Path{Delay: time.Millisecond, Loss: harness.Loss{P: 0.15}}
 		n := transfer(t, harness.NetworkConfig{Seed: seed, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, 60_000)
 		require.NoError(t, n.Close())

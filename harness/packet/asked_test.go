@@ -18,7 +18,7 @@ import (
 // over a link and returns what became of each, in order.
 func carried(tb testing.TB, path harness.Path, n, size int, every time.Duration) []harness.Packet {
 	tb.Helper()
-	var l tally
+	var l counts
 	nw, err := New(harness.NetworkConfig{Seed: 1, Clients: 1, Profile: harness.Profile{Up: path}, Packets: &l})
 	require.NoError(tb, err)
 	server, err := nw.hosts.Server.ListenPacket(tb.Context(), "udp", ":7")

@@ -22,8 +22,8 @@ type cross struct {
 }
 
 // isCross reports whether a connection is cross traffic.
-func (b *bearer) isCross(t access.Tuple) bool {
-	return access.At(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && b.Far.cross.Load()
+func (l *hostLink) isCross(t access.Tuple) bool {
+	return access.FarEnd(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && l.Far.cross.Load()
 }
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on

@@ -78,16 +78,16 @@ func (h *half) hear(s segment) {
 
 // hear is told of a packet that arrives, and returns it as the stack is to see
 // it. It takes over fl.pkt.
-func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
+func (l *hostLink) hear(fl *flight) *stack.PacketBuffer {
 	s := fl.seg
 	if !s.stamped || fl.report.Corrupt {
 		return fl.pkt
 	}
-	b.mu.Lock()
+	l.mu.Lock()
 	h := fl.flow.half(access.Opposite(fl.way.dir))
 	h.hear(s)
-	echo, ok := h.echoFor(s, b.n.now())
-	b.mu.Unlock()
+	echo, ok := h.echoFor(s, l.n.now())
+	l.mu.Unlock()
 	if !ok {
 		return fl.pkt
 	}

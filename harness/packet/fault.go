@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// Inject implements harness.Network. What its function counts is said at access.Network.Aim.
+// Inject implements harness.Network. What its function counts is said at access.Network.Targets.
 // Both ends of a connection are reset before Inject returns.
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
@@ -32,7 +32,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. Its end must be called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
-	g, hosts, err := n.hosts.Aim(f)
+	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func newTalk() *talk {
 // note is what offer does for a segment.
 func (h *half) note(s segment, peer *half, now time.Duration) {
 	h.noteAck(s, peer, now)
-	h.Note(s.tcp())
+	h.Observe(s.tcp())
 }
 
 // request and answer pass data; the sender acknowledges all it has got.

@@ -38,10 +38,10 @@ const (
 
 // host implements harness.Host: one gVisor stack with one card.
 type host struct {
-	*access.Host[*bearer] // what changes of it is under Network.mu
-	n                     *Network
-	addr                  atomic.Value // netip.Addr
-	cross                 atomic.Bool  // it serves cross traffic
+	*access.Host[*hostLink] // what changes of it is under Network.mu
+	n                       *Network
+	addr                    atomic.Value // netip.Addr
+	cross                   atomic.Bool  // it serves cross traffic
 
 	once  sync.Once
 	err   error // why it could not be made
@@ -84,7 +84,7 @@ func (h *host) build() error {
 		return err
 	}
 	if h.Client >= 0 {
-		h.n.hosts.Add(h.n.hosts.Access, newBearer(h.n.hosts.Access, h, h.n.hosts.Server))
+		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 	h.tune()
 	return h.settle()

@@ -17,8 +17,8 @@ const mostICMP = 576
 // tooBig tells the sender of a packet that went in direction d that the path
 // carries smaller ones only: ICMP "fragmentation needed", RFC 1191. It crosses the
 // link like any other packet, is counted, and may be lost. Packets that may be
-// fragmented are lost without a word. It borrows pkt; the caller holds b.mu.
-func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
+// fragmented are lost without a word. It borrows pkt; the caller holds l.mu.
+func (l *hostLink) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	payload := pkt.ToBuffer()
 	raw := header.IPv4(payload.Flatten())
 	payload.Release()
@@ -32,7 +32,7 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	message := header.ICMPv4(out[header.IPv4MinimumSize:])
 	message.SetType(header.ICMPv4DstUnreachable)
 	message.SetCode(header.ICMPv4FragmentationNeeded)
-	message.SetMTU(uint16(b.Path(d).MTU))
+	message.SetMTU(uint16(l.Path(d).MTU))
 	message.SetChecksum(^checksum.Checksum(message, 0))
 	ip := header.IPv4(out)
 	ip.Encode(&header.IPv4Fields{
@@ -43,5 +43,5 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	s := segment{Tuple: f.Tuple, size: len(out)}
 	answer := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(out)})
 	// The sender holds the lock of its connection now, which the answer needs.
-	b.n.queue.push(b.n.now(), func() { b.enter(access.Opposite(d), s, answer) })
+	l.n.queue.push(l.n.now(), func() { l.enter(access.Opposite(d), s, answer) })
 }

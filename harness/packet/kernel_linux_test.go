@@ -148,7 +148,7 @@ func (k *kernel) relay(d harness.Direction, from, to *os.File) {
 	}
 }
 
-// send is bearer.offer for the packets of the kernel.
+// send is hostLink.offer for the packets of the kernel.
 func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -172,7 +172,7 @@ func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 	w.n++
 	h.noteAck(s, f.half(access.Opposite(d)), now)
 	h.Ordinal++
-	again := h.Note(s.tcp())
+	again := h.Observe(s.tcp())
 	w.link.Block(k.off)
 	fate := w.link.Send(now, link.Key{Flow: f.ID, Ordinal: h.Ordinal}, s.size)
 	report := harness.Packet{

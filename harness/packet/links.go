@@ -28,12 +28,12 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 	if g == n.hosts.Access {
 		n.hosts.Server.tune()
 	}
-	for _, b := range n.hosts.Links(g) {
-		b.Near.tune()
+	for _, l := range n.hosts.Links(g) {
+		l.Near.tune()
 		if g != n.hosts.Access {
-			b.Far.tune()
+			l.Far.tune()
 		}
-		b.set(p)
+		l.set(p)
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (n *Network) join() error {
 				return err
 			}
 		}
-		n.hosts.Add(g, newBearer(g, near, far))
+		n.hosts.Add(g, newHostLink(g, near, far))
 		near.tune()
 		far.tune()
 	}
@@ -77,7 +77,7 @@ func (n *Network) join() error {
 // leads to is lost.
 func (h *host) send(p *stack.PacketBuffer) {
 	dst := header.IPv4(p.NetworkHeader().Slice()).DestinationAddress()
-	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(dst.As4())); b != nil {
-		b.send(b.From(h), p)
+	if l, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(dst.As4())); l != nil {
+		l.send(l.From(h), p)
 	}
 }

@@ -19,17 +19,17 @@ import (
 func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, b := range n.hosts.Links(n.hosts.Access) {
-		was := b.Near.address()
-		if newAddress && b.Near.card.tunnel.Load() == nil {
+	for _, l := range n.hosts.Links(n.hosts.Access) {
+		was := l.Near.address()
+		if newAddress && l.Near.card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
-			if err := b.Near.move(); err != nil {
+			if err := l.Near.move(); err != nil {
 				return hits, err
 			}
 		}
-		b.mu.Lock()
-		hits += b.Forget(was.As4(), b.Near.address().As4(), n.now())
-		b.mu.Unlock()
+		l.mu.Lock()
+		hits += l.Forget(was.As4(), l.Near.address().As4(), n.now())
+		l.mu.Unlock()
 	}
 	return hits, nil
 }
@@ -65,7 +65,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 	if side == harness.Client {
 		n.watchers.Down()
 	}
-	list := n.darken(hosts, 1)
+	list := n.cutPower(hosts, 1)
 	if side == harness.SideUnknown {
 		n.mu.Lock()
 		list = slices.Clone(n.hosts.Links(g))
@@ -73,14 +73,14 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 	}
 	var hits int64
 	ends := make([]func(), len(list))
-	for i, b := range list {
-		b.mu.Lock()
-		end, open := b.Vanish(n.now())
-		b.mu.Unlock()
+	for i, l := range list {
+		l.mu.Lock()
+		end, open := l.Vanish(n.now())
+		l.mu.Unlock()
 		hits += open
 		ends[i] = func() {
-			b.mu.Lock()
-			defer b.mu.Unlock()
+			l.mu.Lock()
+			defer l.mu.Unlock()
 			end()
 		}
 	}
@@ -88,7 +88,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 		for _, h := range n.used(hosts) {
 			h.forget()
 		}
-		n.darken(hosts, -1)
+		n.cutPower(hosts, -1)
 		for _, end := range ends {
 			end()
 		}
@@ -99,16 +99,16 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 	}
 }
 
-// darken adds to the number of faults that keep every packet from and to hosts from
+// cutPower adds to the number of faults that keep every packet from and to hosts from
 // arriving, and returns the links in use that end at them.
-func (n *Network) darken(hosts []*host, by int) []*bearer {
+func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	list := n.hosts.Darken(hosts, by)
-	for _, b := range list {
-		b.mu.Lock()
-		b.Darken()
-		b.mu.Unlock()
+	list := n.hosts.CutPower(hosts, by)
+	for _, l := range list {
+		l.mu.Lock()
+		l.UpdatePower()
+		l.mu.Unlock()
 	}
 	return list
 }

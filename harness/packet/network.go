@@ -32,7 +32,7 @@ func (Engine) Name() string { return "packet" }
 func (Engine) Payload() bool { return false }
 
 // Supports implements harness.Engine: it cannot begin events at a packet, since
-// which packet is the n-th is decided by the machine's moods in real time. The
+// in real time which packet is the n-th differs from run to run. The
 // stream toxics of a scenario need toxiproxy in front of the network, see Inject,
 // and count as supported.
 func (Engine) Supports(sc harness.Scenario) error {
@@ -59,7 +59,7 @@ type Network struct {
 	queue *queue
 	cross cross
 
-	hosts    *access.Network[*host, *bearer]
+	hosts    *access.Network[*host, *hostLink]
 	watchers link.Watchers
 
 	capture harness.PacketCapture // nil is nobody
@@ -98,7 +98,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	return n, nil
 }
 
-func (n *Network) newHost(a *access.Host[*bearer]) *host {
+func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h := &host{Host: a, n: n}
 	h.addr.Store(netip.AddrFrom4(a.First))
 	return h
@@ -132,21 +132,21 @@ func (n *Network) land(fl *flight) {
 		now := n.now()
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
-	fl.b.Group.Note(r)
+	fl.link.Group.Count(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.tcp().Opens() && fl.b.Group.Refuses():
+	case fl.seg.tcp().Opens() && fl.link.Group.Refuses():
 		fl.pkt.DecRef()
-		if fl.b.refuse(fl) {
-			fl.b.Group.Refused()
+		if fl.link.refuse(fl) {
+			fl.link.Group.Refused()
 		}
 	default:
 		if fl.way.to.tunnel.Load() == nil {
-			fl.pkt = fl.b.hear(fl)
+			fl.pkt = fl.link.hear(fl)
 		}
 		fl.way.to.deliver(fl.pkt)
 	}

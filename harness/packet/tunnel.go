@@ -49,7 +49,7 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 }
 
 // read puts what comes out of the device onto the link, until it is closed.
-func (t *tunnel) read(b *bearer) {
+func (t *tunnel) read(b *hostLink) {
 	raw := make([]byte, 1<<16)
 	for {
 		k, err := t.device.Read(raw)

@@ -19,9 +19,9 @@ const (
 )
 
 // capture shows a packet that is being offered to whoever records them.
-func (b *bearer) capture(d harness.Direction, f *flow, fl *flight) {
-	if b.n.capture != nil && b.Group.Name == "" {
-		b.n.capture.Capture(b.n.at, b.Near.Client, d, b.n.encode(d, f, fl))
+func (l *hostLink) capture(d harness.Direction, f *flow, fl *flight) {
+	if l.n.capture != nil && l.Group.Name == "" {
+		l.n.capture.Capture(l.n.at, l.Near.Client, d, l.n.encode(d, f, fl))
 	}
 }
 
@@ -158,5 +158,5 @@ func (s *segment) stamps(b []byte) []byte {
 
 // firstSequence is the sequence number of the SYN that goes in direction d.
 func (n *Network) firstSequence(d harness.Direction, f *flow) uint32 {
-	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.bearer.ID(d).Client)<<32+f.ID<<2+uint64(d))).Uint32()
+	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.link.ID(d).Client)<<32+f.ID<<2+uint64(d))).Uint32()
 }

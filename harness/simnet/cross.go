@@ -28,10 +28,10 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 			h.wake()
 		}
 	}
-	for _, b := range n.hosts.Links(g) {
+	for _, l := range n.hosts.Links(g) {
 		for _, what := range access.Transfers(d) {
-			t := &transfer{host: b.Near, far: b.Far, bulk: what}
-			t.again = event{Rank: b.Near.number(), Run: t.dial}
+			t := &transfer{host: l.Near, far: l.Far, bulk: what}
+			t.again = event{Rank: l.Near.number(), Run: t.dial}
 			n.events.Set(&t.again, n.clock())
 			list = append(list, t)
 		}
@@ -86,7 +86,7 @@ func (t *transfer) stop() {
 // same: it does not get cross traffic.
 func (h *host) answerBulk(fl *flight) {
 	e := h.answer(fl, nil)
-	e.bulk = access.At(e.local.port)
+	e.bulk = access.FarEnd(e.local.port)
 }
 
 // progress notes that a transfer does not stall.

@@ -54,7 +54,7 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	if _, err := h.bearerTo(to); err != nil {
+	if _, err := h.linkTo(to); err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: os.NewSyscallError("connect", err)}
 	}
 	d, err := h.open(0)
@@ -97,7 +97,7 @@ func (d *datagram) flush() {
 
 // send puts a datagram onto the link, in fragments if it is large.
 func (d *datagram) send(m *message) {
-	b, err := d.host.bearerTo(m.to)
+	b, err := d.host.linkTo(m.to)
 	if err != nil {
 		d.failure = syscall.EHOSTUNREACH
 		d.change.Broadcast()
@@ -125,15 +125,15 @@ func (d *datagram) send(m *message) {
 }
 
 // datagrams finds the flow of a datagram, or numbers a new one.
-func (b *bearer) datagrams(d harness.Direction, m *message) *flow {
+func (l *hostLink) datagrams(d harness.Direction, m *message) *flow {
 	client, server := m.from, m.to
 	if d == harness.Down {
 		client, server = server, client
 	}
-	if f := b.Flow(tuple(access.UDP, client, server)); f != nil {
+	if f := l.Flow(tuple(access.UDP, client, server)); f != nil {
 		return f
 	}
-	return b.begin(access.UDP, client, server)
+	return l.begin(access.UDP, client, server)
 }
 
 // receiveMessage takes a datagram or an error that has arrived.
@@ -173,13 +173,13 @@ func (n *Network) report(about *flight, m *message, d harness.Direction) {
 	}
 	fl := n.flight()
 	fl.message = m
-	about.flow.bearer.offer(d, about.flow, fl, min(mostICMP, ipHeader+icmpHeader+about.report.Size), false)
+	about.flow.link.offer(d, about.flow, fl, min(mostICMP, ipHeader+icmpHeader+about.report.Size), false)
 }
 
 // tooBig tells the sender of a packet that the path carries smaller ones only. The
 // answer crosses the link like any other packet. Fragments and ICMP itself are lost
 // without a word.
-func (b *bearer) tooBig(fl *flight, limit int) {
+func (l *hostLink) tooBig(fl *flight, limit int) {
 	from, to := fl.seg.from, fl.seg.to
 	if m := fl.message; m != nil {
 		if m.kind != udp || m.missing != nil {
@@ -187,7 +187,7 @@ func (b *bearer) tooBig(fl *flight, limit int) {
 		}
 		from, to = m.from, m.to
 	}
-	b.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
+	l.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
 }
 
 // shrink takes the size of the packets of the path, and sends again what was too

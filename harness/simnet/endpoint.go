@@ -100,7 +100,7 @@ func (e *endpoint) serve() {
 // begin sends the first SYN.
 func (e *endpoint) begin() {
 	e.state = dialing
-	if b, _ := e.host.bearerTo(e.remote); b != nil { // there is one, or it was not dialed
+	if b, _ := e.host.linkTo(e.remote); b != nil { // there is one, or it was not dialed
 		near, far := e.local, e.remote
 		if b.From(e.host) == harness.Down {
 			near, far = far, near

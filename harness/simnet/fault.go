@@ -12,7 +12,7 @@ import (
 // errStopped is how connections fail when the network is closed.
 const errStopped = syscall.ECONNRESET
 
-// Inject implements harness.Network. What its function counts is said at access.Network.Aim,
+// Inject implements harness.Network. What its function counts is said at access.Network.Targets,
 // and of a StreamToxic it is the connections dialed meanwhile. Each end of a connection is
 // reset at an instant of its own, within the nanoseconds after Inject.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
@@ -29,7 +29,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. The caller holds n.mu, and calls the end once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
-	g, hosts, err := n.hosts.Aim(f)
+	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	case harness.CrossTraffic:
 		return n.crossTraffic(g, f.Direction), nil
 	case harness.StreamToxic:
-		return n.poison(g, f.Toxic)
+		return n.beginToxic(g, f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
 	}
@@ -102,7 +102,7 @@ func (n *Network) reset(g *access.Group) (hits int64) {
 	seen := make(map[*flow]bool)
 	for _, h := range n.used() {
 		for _, e := range h.endpoints() {
-			if over := e.flow != nil && e.flow.bearer.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
+			if over := e.flow != nil && e.flow.link.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
 			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {

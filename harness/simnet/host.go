@@ -14,7 +14,7 @@ import (
 // host implements harness.Host: one machine. Everything in it is under the mutex
 // of the network.
 type host struct {
-	*access.Host[*bearer]
+	*access.Host[*hostLink]
 	n       *Network
 	order   uint64 // among the hosts: the server is 1, then come the clients
 	ip      access.Addr
@@ -38,7 +38,7 @@ func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
 
-func (n *Network) newHost(a *access.Host[*bearer]) *host {
+func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h := &host{
 		Host: a, n: n, order: uint64(a.Client) + 2, ip: a.First,
 		port:  firstPort + uint16(a.Seed>>32%(lastPort-firstPort+1)),
@@ -70,13 +70,13 @@ func (h *host) wake() {
 		h.datagrams = make(map[uint16]*datagram)
 	}
 	if h.Client >= 0 && h.Access() == nil {
-		h.n.hosts.Add(h.n.hosts.Access, newBearer(h.n.hosts.Access, h, h.n.hosts.Server))
+		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 }
 
-// bearerTo is the link that packets to an address take, nil within the host. The error
+// linkTo is the link that packets to an address take, nil within the host. The error
 // says that there is none.
-func (h *host) bearerTo(to addr) (*bearer, error) {
+func (h *host) linkTo(to addr) (*hostLink, error) {
 	other := h.n.hosts.HostAt(to.ip)
 	if h == h.n.hosts.Server && other != nil {
 		other.wake()
@@ -126,7 +126,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return fail(ctx.Err())
 	}
 	h.wake()
-	if _, err := h.bearerTo(to); err != nil {
+	if _, err := h.linkTo(to); err != nil {
 		return fail(os.NewSyscallError("connect", err))
 	}
 	port := h.freePort(to)
@@ -231,7 +231,7 @@ func (h *host) local(protocol, network, address string) (addr, error) {
 // transmit sends a segment of flow f, or within the host if that is nil.
 func (h *host) transmit(f *flow, s *segment) {
 	if f != nil {
-		f.bearer.send(f.bearer.From(h), f, s)
+		f.link.send(f.link.From(h), f, s)
 		return
 	}
 	fl := h.n.flight()
@@ -247,10 +247,10 @@ func (h *host) receive(fl *flight) {
 	}
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.bearer.Group.Refuses() {
+	if s.opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
 		if !fl.flow.Refused {
 			fl.flow.Refused = true
-			fl.flow.bearer.Group.Refused()
+			fl.flow.link.Group.Refused()
 		}
 		h.refuse(fl)
 		return

@@ -20,8 +20,8 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		return fmt.Errorf("set the profile of a link: %w", err)
 	}
 	g.Profile = p
-	for _, b := range n.hosts.Links(g) {
-		b.Set(p)
+	for _, l := range n.hosts.Links(g) {
+		l.Set(p)
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func (n *Network) Host(name string) (harness.Host, error) {
 func (n *Network) join() {
 	for i, g := range n.hosts.Others {
 		near, far := n.hosts.Ends(i)
-		n.hosts.Add(g, newBearer(g, near, far))
+		n.hosts.Add(g, newHostLink(g, near, far))
 		near.wake()
 		far.wake()
 	}

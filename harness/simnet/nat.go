@@ -5,12 +5,12 @@ import "github.com/onebar/onebar/harness/access"
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, b := range n.hosts.Links(n.hosts.Access) {
-		was := b.Near.ip
+	for _, l := range n.hosts.Links(n.hosts.Access) {
+		was := l.Near.ip
 		if newAddress {
-			b.Near.ip = access.Next(was)
+			l.Near.ip = access.Next(was)
 		}
-		hits += b.Forget(was, b.Near.ip, n.clock())
+		hits += l.Forget(was, l.Near.ip, n.clock())
 	}
 	if newAddress {
 		n.announce(n.watchers.Moved())
@@ -23,14 +23,14 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
 func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int64 {
-	list := n.darken(hosts, 1)
+	list := n.cutPower(hosts, 1)
 	if hosts == nil {
 		list = n.hosts.Links(g)
 	}
 	var hits int64
 	var ends []func()
-	for _, b := range list {
-		end, open := b.Vanish(n.clock())
+	for _, l := range list {
+		end, open := l.Vanish(n.clock())
 		ends = append(ends, end)
 		hits += open
 	}
@@ -39,7 +39,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 	}
 	return n.ending(func() int64 {
 		n.crash(hosts)
-		n.darken(hosts, -1)
+		n.cutPower(hosts, -1)
 		if phones {
 			n.announce(n.watchers.Up())
 		}
@@ -50,12 +50,12 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 	})
 }
 
-// darken adds to the number of faults that keep every packet from and to hosts from
+// cutPower adds to the number of faults that keep every packet from and to hosts from
 // arriving, and returns the links in use that end at them.
-func (n *Network) darken(hosts []*host, by int) []*bearer {
-	list := n.hosts.Darken(hosts, by)
-	for _, b := range list {
-		b.Darken()
+func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
+	list := n.hosts.CutPower(hosts, by)
+	for _, l := range list {
+		l.UpdatePower()
 	}
 	return list
 }

@@ -47,18 +47,18 @@ func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 // Network implements harness.Network. Its methods may be called from several
 // goroutines, all of them in the bubble in which it was made, if it was.
 type Network struct {
-	agenda
+	eventQueue
 	seed          uint64
 	sink          harness.PacketSink    // nil is nobody
 	capture       harness.PacketCapture // nil is nobody
 	lose          func(harness.Packet) harness.DropReason
 	sendBuffer    int
 	receiveBuffer int64
-	hosts         *access.Network[*host, *bearer]
+	hosts         *access.Network[*host, *hostLink]
 	watchers      link.Watchers
 	flights       []*flight // for use again
 
-	toxics  []*poison // in force, oldest first
+	toxics  []*toxicInForce // in force, oldest first
 	stopped bool
 
 	zeros [maxSegment]byte // what cross traffic carries

@@ -16,7 +16,7 @@ type socket struct {
 	local  addr
 	remote addr
 
-	served func() // does what was asked for since the last time; run by the agenda
+	served func() // does what was asked for since the last time; run by the event queue
 	marked bool
 	timer  event
 

@@ -8,9 +8,9 @@ import (
 	"github.com/onebar/onebar/harness/link"
 )
 
-// bearer is one link between two hosts, both directions. That of a client and the
+// hostLink is one link between two hosts, both directions. That of a client and the
 // server has the client at its near end, with the NAT before it.
-type bearer struct {
+type hostLink struct {
 	*access.Link[*host, *flow]
 	n *Network
 }
@@ -19,8 +19,8 @@ type bearer struct {
 // them.
 type flow struct {
 	access.Flow
-	bearer *bearer
-	ends   int // sockets that have it
+	link *hostLink
+	ends int // sockets that have it
 }
 
 // flight is a packet on its way, over a link or, if it has no flow, within a host.
@@ -36,17 +36,17 @@ type flight struct {
 	offset  int      // of a fragment in its datagram
 }
 
-func newBearer(g *access.Group, near, far *host) *bearer {
-	b := &bearer{access.NewLink[*flow](near.n.seed, g, near, far), near.n}
-	b.Lose = near.n.lose
-	return b
+func newHostLink(g *access.Group, near, far *host) *hostLink {
+	l := &hostLink{access.NewLink[*flow](near.n.seed, g, near, far), near.n}
+	l.Lose = near.n.lose
+	return l
 }
 
 // begin numbers a new flow of a protocol that the near end has at one address and the far
 // end at another.
-func (b *bearer) begin(protocol uint8, near, far addr) *flow {
-	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, bearer: b}
-	b.Begin(f)
+func (l *hostLink) begin(protocol uint8, near, far addr) *flow {
+	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, link: l}
+	l.Begin(f)
 	return f
 }
 
@@ -59,43 +59,43 @@ func (f *flow) join() { f.ends++ }
 
 func (f *flow) leave() {
 	if f.ends--; f.ends == 0 {
-		f.bearer.Leave(f)
+		f.link.Leave(f)
 	}
 }
 
 // send puts a segment of flow f onto the link in direction d.
-func (b *bearer) send(d harness.Direction, f *flow, s *segment) {
-	fl := b.n.flight()
+func (l *hostLink) send(d harness.Direction, f *flow, s *segment) {
+	fl := l.n.flight()
 	fl.seg = *s
-	again := b.See(f, d, access.Segment{Flags: s.flags, Seq: uint32(s.seq), Ack: uint32(s.ack), Payload: len(s.data)})
-	b.offer(d, f, fl, s.size(), again)
+	again := l.Observe(f, d, access.Segment{Flags: s.flags, Seq: uint32(s.seq), Ack: uint32(s.ack), Payload: len(s.data)})
+	l.offer(d, f, fl, s.size(), again)
 }
 
 // offer asks the link for the fate of a packet, and lets it fly.
-func (b *bearer) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
-	fl.to, fl.flow = b.Far, f
+func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
+	fl.to, fl.flow = l.Far, f
 	if d == harness.Down {
-		fl.to = b.Near
+		fl.to = l.Near
 	}
-	fl.report = harness.Packet{At: b.n.at, Direction: d, Size: size, Retransmit: again}
-	fl.fate = b.Offer(f, &fl.report)
-	b.capture(d, f, fl)
+	fl.report = harness.Packet{At: l.n.at, Direction: d, Size: size, Retransmit: again}
+	fl.fate = l.Offer(f, &fl.report)
+	l.capture(d, f, fl)
 	if fl.fate.Drop != harness.DropNone {
-		if fl.fate.Drop == harness.DropMTU && !b.Path(d).MTUBlackhole {
-			b.tooBig(fl, b.Path(d).MTU)
+		if fl.fate.Drop == harness.DropMTU && !l.Path(d).MTUBlackhole {
+			l.tooBig(fl, l.Path(d).MTU)
 		}
 		fl.land()
 		return
 	}
 	if fl.fate.Copy > 0 {
-		twin := b.n.flight()
+		twin := l.n.flight()
 		run := twin.Run
 		*twin = *fl
 		twin.Run = run
 		twin.fate.Arrive, twin.report.Copy = fl.fate.Copy, true
-		b.n.events.Push(&twin.event, twin.fate.Arrive)
+		l.n.events.Push(&twin.event, twin.fate.Arrive)
 	}
-	b.n.events.Push(&fl.event, fl.fate.Arrive)
+	l.n.events.Push(&fl.event, fl.fate.Arrive)
 }
 
 // slot is how much later than its time an event may be without anyone calling it
@@ -116,7 +116,7 @@ func (fl *flight) land() {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
-		n.tell(fl.flow.bearer.Group, r)
+		n.tell(fl.flow.link.Group, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
 		fl.to.receive(fl)
@@ -143,7 +143,7 @@ func (n *Network) recycle(fl *flight) {
 
 // tell passes on what happened to a packet of a link.
 func (n *Network) tell(g *access.Group, r *harness.Packet) {
-	g.Note(r)
+	g.Count(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}

@@ -19,15 +19,15 @@ const (
 	rankFault
 )
 
-// agenda runs the events of a network one after the other, from one goroutine.
+// eventQueue runs the events of a network one after the other, from one goroutine.
 // Each has an instant of its own, at least a nanosecond after the one before, so
 // that in a bubble whatever an event woke is at rest before the next one.
 //
 // What goroutines of the code under test ask for (data to be sent, a connection
-// to be opened) is not done by them: they mark their socket, and the agenda
+// to be opened) is not done by them: they mark their socket, and the event queue
 // serves the marked ones a nanosecond later in the order of their numbers, not in
 // that in which the goroutines happened to run.
-type agenda struct {
+type eventQueue struct {
 	mu    sync.Mutex // of the whole network
 	start time.Time  // the instant of offset 0
 	timer *time.Timer
@@ -43,65 +43,65 @@ type agenda struct {
 	markedAt time.Duration
 }
 
-func (a *agenda) init(start time.Time) {
-	a.start = start
-	a.at = a.clock()
-	a.armed = never
-	a.done = make(chan struct{})
-	a.timer = time.NewTimer(time.Hour)
-	a.timer.Stop()
-	go a.loop()
+func (q *eventQueue) init(start time.Time) {
+	q.start = start
+	q.at = q.clock()
+	q.armed = never
+	q.done = make(chan struct{})
+	q.timer = time.NewTimer(time.Hour)
+	q.timer.Stop()
+	go q.loop()
 }
 
-// clock is the present offset. An event takes a.at instead.
-func (a *agenda) clock() time.Duration { return time.Since(a.start) }
+// clock is the present offset. An event takes q.at instead.
+func (q *eventQueue) clock() time.Duration { return time.Since(q.start) }
 
 // mark asks for the service of s a nanosecond from now.
-func (a *agenda) mark(s *socket) {
+func (q *eventQueue) mark(s *socket) {
 	if s.marked {
 		return
 	}
 	s.marked = true
-	if len(a.marked) == 0 {
-		a.markedAt = max(a.clock(), a.at)
+	if len(q.marked) == 0 {
+		q.markedAt = max(q.clock(), q.at)
 	}
-	a.marked = append(a.marked, s)
-	a.rearm()
+	q.marked = append(q.marked, s)
+	q.rearm()
 }
 
 // next is when something is to be done.
-func (a *agenda) next() time.Duration {
+func (q *eventQueue) next() time.Duration {
 	at := never
-	if e := a.events.First(); e != nil {
+	if e := q.events.First(); e != nil {
 		at = e.At()
 	}
-	if len(a.marked) > 0 {
-		at = min(at, a.markedAt+1)
+	if len(q.marked) > 0 {
+		at = min(at, q.markedAt+1)
 	}
 	if at == never {
 		return never
 	}
-	return max(at, a.at+1)
+	return max(at, q.at+1)
 }
 
 // rearm sets the timer for what has become the next thing to do. Events need not
 // call it.
-func (a *agenda) rearm() {
-	if next := a.next(); next < a.armed && !a.closed {
-		a.armed = next
-		a.timer.Reset(next - a.clock())
+func (q *eventQueue) rearm() {
+	if next := q.next(); next < q.armed && !q.closed {
+		q.armed = next
+		q.timer.Reset(next - q.clock())
 	}
 }
 
-func (a *agenda) loop() {
-	defer close(a.done)
+func (q *eventQueue) loop() {
+	defer close(q.done)
 	for {
-		<-a.timer.C
-		a.mu.Lock()
-		for a.step() {
+		<-q.timer.C
+		q.mu.Lock()
+		for q.step() {
 		}
-		over := a.closed
-		a.mu.Unlock()
+		over := q.closed
+		q.mu.Unlock()
 		if over {
 			return
 		}
@@ -109,54 +109,54 @@ func (a *agenda) loop() {
 }
 
 // step does the next thing if its time has come, and otherwise sets the timer.
-func (a *agenda) step() bool {
-	next := a.next()
-	if a.closed {
+func (q *eventQueue) step() bool {
+	next := q.next()
+	if q.closed {
 		return false
 	}
 	if next == never {
-		a.armed = never
+		q.armed = never
 		return false
 	}
-	now := a.clock()
+	now := q.clock()
 	if next > now {
-		a.armed = next
-		a.timer.Reset(next - now)
+		q.armed = next
+		q.timer.Reset(next - now)
 		return false
 	}
-	a.at = now
-	if len(a.marked) > 0 && a.markedAt < now {
-		a.serve()
+	q.at = now
+	if len(q.marked) > 0 && q.markedAt < now {
+		q.serve()
 		return true
 	}
-	a.events.Pop().Run()
+	q.events.Pop().Run()
 	return true
 }
 
 // serve does what the marked sockets asked for.
-func (a *agenda) serve() {
-	a.marked, a.serving = a.serving[:0], a.marked
-	if len(a.serving) > 1 {
-		slices.SortFunc(a.serving, func(s, t *socket) int {
+func (q *eventQueue) serve() {
+	q.marked, q.serving = q.serving[:0], q.marked
+	if len(q.serving) > 1 {
+		slices.SortFunc(q.serving, func(s, t *socket) int {
 			if s.number < t.number {
 				return -1
 			}
 			return 1
 		})
 	}
-	for i, s := range a.serving {
-		a.serving[i] = nil
+	for i, s := range q.serving {
+		q.serving[i] = nil
 		s.marked = false
 		s.served()
 	}
 }
 
 // halt ends the goroutine. The caller does not hold mu.
-func (a *agenda) halt() {
-	a.mu.Lock()
-	a.closed = true
-	a.timer.Reset(0)
-	a.mu.Unlock()
-	<-a.done
-	a.timer.Stop()
+func (q *eventQueue) halt() {
+	q.mu.Lock()
+	q.closed = true
+	q.timer.Reset(0)
+	q.mu.Unlock()
+	<-q.done
+	q.timer.Stop()
 }
