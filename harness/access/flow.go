@@ -22,7 +22,7 @@ const (
 // connection, too. The zero Tuple is of packets that belong to none.
 type Tuple struct {
 	Near, Far         Addr
-	Protocol          uint8
+	Protocol          uint16 // of IP; two bytes, so that no byte of a Tuple is padding: maps hash it at once
 	NearPort, FarPort uint16
 }
 

@@ -85,7 +85,7 @@ func newTableOf(t *testing.T, g *Group) testTable {
 	return testTable{NewLink[*engineFlow](1, g, n.Clients[3], n.Server), t}
 }
 
-func (x testTable) begin(near Addr, protocol uint8, port uint16) *engineFlow {
+func (x testTable) begin(near Addr, protocol uint16, port uint16) *engineFlow {
 	f := &engineFlow{Flow{Tuple: Tuple{Near: near, Far: Server(), Protocol: protocol, NearPort: port, FarPort: 7}}}
 	x.Begin(f)
 	return f

@@ -77,9 +77,9 @@ func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 func tupleOf(ip header.IPv4, ports []byte, dir harness.Direction) access.Tuple {
 	from, to := binary.BigEndian.Uint16(ports), binary.BigEndian.Uint16(ports[2:])
 	if dir == harness.Down {
-		return access.Tuple{Near: ip.DestinationAddress().As4(), Far: ip.SourceAddress().As4(), Protocol: ip.Protocol(), NearPort: to, FarPort: from}
+		return access.Tuple{Near: ip.DestinationAddress().As4(), Far: ip.SourceAddress().As4(), Protocol: uint16(ip.Protocol()), NearPort: to, FarPort: from}
 	}
-	return access.Tuple{Near: ip.SourceAddress().As4(), Far: ip.DestinationAddress().As4(), Protocol: ip.Protocol(), NearPort: from, FarPort: to}
+	return access.Tuple{Near: ip.SourceAddress().As4(), Far: ip.DestinationAddress().As4(), Protocol: uint16(ip.Protocol()), NearPort: from, FarPort: to}
 }
 
 // tcp is what the table of flows reads in the segment.

@@ -44,13 +44,13 @@ func newHostLink(g *access.Group, near, far *host) *hostLink {
 
 // begin numbers a new flow of a protocol that the near end has at one address and the far
 // end at another.
-func (l *hostLink) begin(protocol uint8, near, far addr) *flow {
+func (l *hostLink) begin(protocol uint16, near, far addr) *flow {
 	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, link: l}
 	l.Begin(f)
 	return f
 }
 
-func tuple(protocol uint8, near, far addr) access.Tuple {
+func tuple(protocol uint16, near, far addr) access.Tuple {
 	return access.Tuple{Near: near.ip, Far: far.ip, Protocol: protocol, NearPort: near.port, FarPort: far.port}
 }
 
