@@ -39,10 +39,14 @@ func (a *Acks) Sent(now time.Duration) {
 func (a *Acks) Late() { a.answers = 0 }
 
 // Waits reports whether the acknowledgement of so many new bytes waits. Largest is the
-// largest payload of the peer's segments, bytes. One that reports a hole or a repetition
-// never does: do not ask.
-func (a *Acks) Waits(bytes int64, largest int) bool {
-	if bytes > int64(max(largest, leastMSS)) { // more than one full segment
+// largest payload of the peer's segments, bytes. Ended is whether the peer's stream ends
+// with those bytes, and finSent whether our own has. An acknowledgement that reports a hole
+// or a repetition never waits: do not ask.
+func (a *Acks) Waits(bytes int64, largest int, ended, finSent bool) bool {
+	switch {
+	case ended: // it may go with our own end, if that is to come
+		return !finSent
+	case bytes > int64(max(largest, leastMSS)): // more than one full segment
 		return false
 	}
 	return a.answers >= pingPong || a.urgent >= quickAcks

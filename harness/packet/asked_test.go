@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // carried sends n datagrams of size bytes, IP header included, every so often
@@ -25,7 +26,7 @@ func carried(tb testing.TB, path harness.Path, n, size int, every time.Duration)
 	require.NoError(tb, err)
 	var draining sync.WaitGroup
 	draining.Go(func() {
-		b := make([]byte, mtu)
+		b := make([]byte, access.MTU)
 		for err := error(nil); err == nil; {
 			_, _, err = server.ReadFrom(b)
 		}

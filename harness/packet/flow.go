@@ -168,10 +168,8 @@ func (h *half) delays(s segment, peer *half) bool {
 		return false
 	case s.header > plainHeader: // reports a hole
 		return false
-	case peer.Fin && s.ack == peer.High: // of a FIN: may go with ours, if that is to come
-		return !h.Fin
 	}
-	return h.acks.Waits(int64(s.ack-h.acked), peer.Largest)
+	return h.acks.Waits(int64(s.ack-h.acked), peer.Largest, peer.Fin && s.ack == peer.High, h.Fin)
 }
 
 // hold keeps the acknowledgement p back. It takes over p, and drops the one held

@@ -29,11 +29,6 @@ import (
 const (
 	nic        = tcpip.NICID(1)
 	bufferSize = 4 << 20 // bytes of each socket buffer; fixed
-	backlog    = 4096    // Linux's somaxconn
-
-	// What package net sets on a connection unless told otherwise.
-	keepAlive      = 15 * time.Second
-	keepAliveCount = 9
 )
 
 // host implements harness.Host: one gVisor stack with one card.
@@ -227,7 +222,7 @@ func (h *host) announce(at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint,
 	if err != nil {
 		return nil, err
 	}
-	if terr := ep.Listen(backlog); terr != nil {
+	if terr := ep.Listen(access.Backlog); terr != nil {
 		ep.Close()
 		return nil, sysError("listen", terr)
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// mostICMP is how large an ICMP error may be, RFC 1812 section 4.3.2.3.
-const mostICMP = 576
-
 // tooBig tells the sender of a packet that went in direction d that the path
 // carries smaller ones only: ICMP "fragmentation needed", RFC 1191. It crosses the
 // link like any other packet, is counted, and may be lost. Packets that may be
@@ -26,7 +23,7 @@ func (l *hostLink) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer)
 		return
 	}
 	const heads = header.IPv4MinimumSize + header.ICMPv4MinimumSize
-	quoted := raw[:min(len(raw), mostICMP-heads)]
+	quoted := raw[:min(len(raw), access.MostICMP-heads)]
 	out := make([]byte, heads+len(quoted))
 	copy(out[heads:], quoted)
 	message := header.ICMPv4(out[header.IPv4MinimumSize:])

@@ -45,7 +45,7 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 		}
 	}
 	t.reading.Go(func() { t.read(h.Access()) })
-	return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: mtu}, nil
+	return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, nil
 }
 
 // read puts what comes out of the device onto the link, until it is closed.

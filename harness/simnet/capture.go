@@ -42,7 +42,7 @@ func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 			body[1] = 4
 			binary.BigEndian.PutUint16(body[6:], uint16(m.mtu))
 		}
-		body = append(body, m.quote[:min(len(m.quote), mostICMP-ipHeader-icmpHeader)]...)
+		body = append(body, m.quote[:min(len(m.quote), access.MostICMP-ipHeader-icmpHeader)]...)
 		binary.BigEndian.PutUint16(body[2:], ^checksum(0, body))
 		return append(ipHead(from, m.to, access.ICMP, 0, 0).finish(len(body)), body...)
 	case udp:
@@ -67,7 +67,7 @@ func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 type head []byte
 
 func ipHead(from, to addr, protocol uint8, fragments, id uint16) head {
-	h := make(head, ipHeader, mtu)
+	h := make(head, ipHeader, access.MTU)
 	h[0], h[8], h[9] = 0x45, 64, protocol
 	binary.BigEndian.PutUint16(h[4:], id)
 	binary.BigEndian.PutUint16(h[6:], fragments)
@@ -145,7 +145,7 @@ func (n *Network) encodeTCP(d harness.Direction, f *flow, s *segment) []byte {
 }
 
 // mss is what a SYN offers: the timestamps of each segment come out of it.
-const mss = mtu - ipHeader - tcpHeader
+const mss = access.MTU - ipHeader - tcpHeader
 
 // stamps appends the timestamps option, in milliseconds.
 func (s *segment) stamps(b []byte) []byte {

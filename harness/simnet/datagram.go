@@ -31,11 +31,8 @@ const (
 	unreachable      // of a port
 )
 
-// mostICMP is how large an ICMP error may be, RFC 1812 section 4.3.2.3.
-const mostICMP = 576
-
 // fragment is the payload of the IP fragments of a datagram, bytes.
-const fragment = mtu - ipHeader
+const fragment = access.MTU - ipHeader
 
 // datagram is a net.PacketConn that behaves like *net.UDPConn. If it is connected,
 // it is a net.Conn, too.
@@ -173,7 +170,7 @@ func (n *Network) report(about *flight, m *message, d harness.Direction) {
 	}
 	fl := n.flight()
 	fl.message = m
-	about.flow.link.offer(d, about.flow, fl, min(mostICMP, ipHeader+icmpHeader+about.report.Size), false)
+	about.flow.link.offer(d, about.flow, fl, min(access.MostICMP, ipHeader+icmpHeader+about.report.Size), false)
 }
 
 // tooBig tells the sender of a packet that the path carries smaller ones only. The

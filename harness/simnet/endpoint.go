@@ -27,8 +27,6 @@ const (
 	giveUp       = 924600 * time.Millisecond // without an acknowledgement, tcp_retries2 = 15
 	giveUpOrphan = 102200 * time.Millisecond // when nobody has it open any more, 8 retries
 	linger       = 60 * time.Second          // in FIN-WAIT-2 without an owner, and in TIME-WAIT
-	keepAlive    = 15 * time.Second          // idle time and interval of keepalives
-	keepProbes   = 9
 
 	challengeRate = 500 * time.Millisecond // between answers to SYNs, net.ipv4.tcp_invalid_ratelimit
 )
@@ -201,7 +199,7 @@ func (e *endpoint) establish(s *segment) {
 	e.retries = 0
 	e.stopTimer()
 	e.progress()
-	e.heardAt, e.keepAt = e.n.at, e.host.ends(keepAlive)
+	e.heardAt, e.keepAt = e.n.at, e.host.ends(access.KeepAlive)
 	e.change.Broadcast()
 }
 
@@ -331,15 +329,15 @@ func (e *endpoint) expire() {
 // keep asks an idle peer whether it lives.
 func (e *endpoint) keep() {
 	now := e.n.at
-	e.keepAt = e.host.ends(keepAlive)
+	e.keepAt = e.host.ends(access.KeepAlive)
 	idle := now - e.heardAt
 	switch {
 	case e.keepOff:
 		e.keepAt = never
 	case e.out() > 0 || e.nxt < e.ready:
-	case idle < keepAlive:
-		e.keepAt = e.host.ends(keepAlive - idle)
-	case e.keepSent >= keepProbes:
+	case idle < access.KeepAlive:
+		e.keepAt = e.host.ends(access.KeepAlive - idle)
+	case e.keepSent >= access.KeepAliveCount:
 		e.emit(rst|ack, e.nxt, nil)
 		e.fail(syscall.ETIMEDOUT)
 	default:

@@ -269,7 +269,7 @@ func (h *host) receive(fl *flight) {
 	case s.opens() && fl.flow != nil && fl.flow.Cross:
 		h.answerBulk(fl)
 	case s.opens() && h.listeners[s.to.port] != nil:
-		if l := h.listeners[s.to.port]; len(l.ready) < backlog {
+		if l := h.listeners[s.to.port]; len(l.ready) < access.Backlog {
 			h.answer(fl, l)
 		}
 	default:

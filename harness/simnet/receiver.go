@@ -151,20 +151,11 @@ func (r *receiver) blocks(s *segment) {
 
 // ackSoon acknowledges new data at once or later, as Linux would.
 func (e *endpoint) ackSoon(hole bool) {
-	switch {
-	case hole:
-		e.ackNow()
-	case e.finRcvd:
-		if e.finSent {
-			e.ackNow()
-		} else {
-			e.ackLater() // it may go with our own end
-		}
-	case e.acks.Waits(e.rcvNxt-e.lastAcked, e.largest):
+	if !hole && e.acks.Waits(e.rcvNxt-e.lastAcked, e.largest, e.finRcvd, e.finSent) {
 		e.ackLater()
-	default:
-		e.ackNow()
+		return
 	}
+	e.ackNow()
 }
 
 func (e *endpoint) ackLater() {

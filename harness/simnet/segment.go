@@ -32,7 +32,6 @@ func (a addr) String() string { return netip.AddrPortFrom(netip.AddrFrom4(a.ip),
 
 // The sizes of headers in bytes, as Linux and gVisor send them with timestamps.
 const (
-	mtu        = 1500
 	ipHeader   = 20
 	udpHeader  = 8
 	icmpHeader = 8
@@ -42,7 +41,7 @@ const (
 	sackHead   = 4  // the SACK option without its blocks, padded
 	sackBlock  = 8
 	mostSACK   = 3 // blocks beside timestamps, RFC 2018
-	maxSegment = mtu - ipHeader - tcpHeader - stampSize
+	maxSegment = access.MTU - ipHeader - tcpHeader - stampSize
 )
 
 type flags = access.Flags
