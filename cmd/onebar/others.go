@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness/subject/container"
 	"github.com/onebar/onebar/harness/subject/database"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/subject/program"
 )
 
@@ -61,7 +62,7 @@ func terminationOf(c *harness.TerminateConfig, base string) (*subject.Terminatio
 	if err != nil {
 		return nil, fmt.Errorf("terminate: %w", err)
 	}
-	upstream, err := httpapi.Trust(&c.Upstream, base)
+	upstream, err := transport.Trust(&c.Upstream, base)
 	if err != nil {
 		return nil, fmt.Errorf("terminate: upstream: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -110,7 +111,7 @@ func (a *answer) summary() string {
 	if noun == "" {
 		noun = "payment"
 	}
-	s := plural(a.count, noun) + " " + a.fail + ": " + strings.Join(a.names, ", ")
+	s := harness.Plural(a.count, noun) + " " + a.fail + ": " + strings.Join(a.names, ", ")
 	if more := a.count - len(a.names); more > 0 {
 		s += fmt.Sprintf(" and %d more", more)
 	}
@@ -124,11 +125,4 @@ func (a *answer) weakSummary() string {
 		s += fmt.Sprintf(" (and %d more)", a.count-1)
 	}
 	return s
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

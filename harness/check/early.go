@@ -1,6 +1,10 @@
 package check
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/onebar/onebar/harness"
+)
 
 // early: told confirmed before the commit of any press of its order was
 // reported. A commit that was never reported proves nothing if the booking is
@@ -29,7 +33,7 @@ func (j *Judge) early() answer {
 		}
 	}
 	if silent > 0 && a.doubt == "" {
-		a.doubt = fmt.Sprintf("the commit of %s told confirmed was never reported", plural(silent, "payment"))
+		a.doubt = fmt.Sprintf("the commit of %s told confirmed was never reported", harness.Plural(silent, "payment"))
 	}
 	a.pass = fmt.Sprintf("%d confirmed, each after its commit", confirmed)
 	return a

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -26,12 +27,12 @@ func (j *Judge) load() answer {
 	planned := j.header.Scenario.Workload.Payments
 	if a.doubt == "" && len(j.orders) < planned {
 		a.found("plan", result.Finding{
-			Text: fmt.Sprintf("%s planned, but only %d asked for", plural(planned, "payment"), len(j.orders)),
+			Text: fmt.Sprintf("%s planned, but only %d asked for", harness.Plural(planned, "payment"), len(j.orders)),
 		})
 	}
 	if a.doubt == "" && !j.served() {
 		a.found("server", result.Finding{
-			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not put to the test", plural(len(j.orders), "payment")),
+			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not put to the test", harness.Plural(len(j.orders), "payment")),
 		})
 	}
 	a.pass = fmt.Sprintf("%d of %d planned payments asked for", len(j.orders), planned)

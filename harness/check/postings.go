@@ -77,7 +77,7 @@ func differences(p *payment, b *harness.Posting) []string {
 func (j *Judge) altered() answer {
 	a := j.alterations
 	a.fail, a.doubt, a.lacks = "posted otherwise than asked", j.ledgerDoubt(), j.noLedger()
-	a.pass = plural(j.postings, "posting") + " as asked"
+	a.pass = harness.Plural(j.postings, "posting") + " as asked"
 	return a
 }
 

@@ -70,7 +70,7 @@ func (j *Judge) unbalanced() answer {
 			})
 		}
 	}
-	a.pass = fmt.Sprintf("%s add up with %s", plural(len(j.balances), "account"), plural(j.postings, "posting"))
+	a.pass = fmt.Sprintf("%s add up with %s", harness.Plural(len(j.balances), "account"), harness.Plural(j.postings, "posting"))
 	return a
 }
 

@@ -52,7 +52,7 @@ func (l *Links) Judge() (findings []result.Finding, summary string) {
 	}
 	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(l.meanLate())/float64(time.Millisecond))}
 	if n := len(l.events); n > 0 {
-		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
+		said = append(said, harness.Plural(n, "event")+" with "+harness.Plural(hits, "hit"))
 	}
 	return found, strings.Join(append(said, shown...), "; ")
 }
@@ -67,13 +67,6 @@ func (d *doubts) add(line int32, format string, args ...any) {
 		f.Lines = []int{int(line)}
 	}
 	*d = append(*d, f)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func eventName(i int, e harness.Event) string {
@@ -163,7 +156,7 @@ func (l *Links) outages(found *doubts) {
 	end()
 	l.each(func(s *phase, d direction) {
 		if passed := d.counts.drawn() - d.counts.stopped; d.outage && passed > slack {
-			found.add(s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), d.Direction)
+			found.add(s.line, "phase %q let %s %s through its outage", s.Name, harness.Plural(passed, "packet"), d.Direction)
 		}
 	})
 }

@@ -44,11 +44,11 @@ func (l *Links) stalls() (all []stall) {
 		late += d.counts.stalled
 		if d.counts.delivered >= lateEnough && many(d.counts.stalled, d.counts.delivered) {
 			all = append(all, stall{s.line, fmt.Sprintf("in phase %q %d of %s %s came more than %s late",
-				s.Name, d.counts.stalled, plural(int(d.counts.delivered), "packet"), d.Direction, harness.LeastTimeout)})
+				s.Name, d.counts.stalled, harness.Plural(d.counts.delivered, "packet"), d.Direction, harness.LeastTimeout)})
 		}
 	})
 	if len(all) == 0 && many(late, n) {
-		all = append(all, stall{0, fmt.Sprintf("%d of %s came more than %s late", late, plural(int(n), "packet"), harness.LeastTimeout)})
+		all = append(all, stall{0, fmt.Sprintf("%d of %s came more than %s late", late, harness.Plural(n, "packet"), harness.LeastTimeout)})
 	}
 	return append(all, l.waiting(harness.LeastTimeout, stallShare)...)
 }

@@ -67,7 +67,7 @@ func (l *Links) rates(found *doubts) {
 	l.each(func(s *phase, d direction) {
 		if d.counts.fast > slack {
 			found.add(s.line, "phase %q was too fast %s: %s came sooner than %d bit/s allow",
-				s.Name, d.Direction, plural(int(d.counts.fast), "packet"), d.Rate)
+				s.Name, d.Direction, harness.Plural(d.counts.fast, "packet"), d.Rate)
 		}
 	})
 }

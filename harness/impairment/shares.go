@@ -57,10 +57,10 @@ func (l *Links) shares(found *doubts) (said []string) {
 	}
 	for i, k := range kinds() {
 		if n := len(judged[i]); n > 0 {
-			said = append(said, k.noun+" as asked in "+plural(n, "phase"))
+			said = append(said, k.noun+" as asked in "+harness.Plural(n, "phase"))
 		}
 		if n := len(few[i]); n > 0 {
-			said = append(said, "too few packets in "+plural(n, "phase")+" to show "+k.shown)
+			said = append(said, "too few packets in "+harness.Plural(n, "phase")+" to show "+k.shown)
 		}
 	}
 	return said

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // listener takes callbacks, on loopback.
@@ -47,7 +48,7 @@ func listen(ctx context.Context, c *Client) (*listener, error) {
 
 // ServeHTTP implements http.Handler.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, transport.MaxBody))
 	if err != nil {
 		http.Error(w, "unreadable", http.StatusBadRequest)
 		return

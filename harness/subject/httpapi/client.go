@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // Client pays over HTTP for every wallet. Make it with NewClient.
@@ -28,7 +28,8 @@ type Client struct {
 	folder string
 
 	env      *subject.Env
-	secrets  secrets
+	secrets  transport.Secrets
+	secure   *tls.Config
 	plan     *exchange.Client
 	run      exchange.Vars
 	direct   *http.Client // for setting up
@@ -45,29 +46,29 @@ func NewClient(config harness.HTTPClient, folder string) *Client {
 
 // Start implements subject.Client: it makes the set-up requests.
 func (c *Client) Start(ctx context.Context, env *subject.Env) error {
-	plan, problems := exchange.NewClient(c.config, env.Server, c.secrets.lookup)
+	plan, problems := exchange.NewClient(c.config, env.Server, c.secrets.Lookup)
 	if err := all("client.http", problems); err != nil {
 		return err
 	}
-	secure, err := Trust(c.config.TLS, c.folder)
+	secure, err := transport.Trust(c.config.TLS, c.folder)
 	if err != nil {
 		return fmt.Errorf("client.http.%w", err)
 	}
-	c.env, c.plan = env, plan
-	c.run = exchange.RunVars(RunID(env), env.Start)
+	c.env, c.plan, c.secure = env, plan, secure
+	c.run = exchange.RunVars(runID(env), env.Start)
 	if plan.Called != nil {
 		if c.calls, err = listen(ctx, c); err != nil {
 			return err
 		}
 		c.run["callback"] = c.calls.url
 	}
-	c.direct = newHTTP(env.Direct, secure)
+	c.direct = transport.New(env.Direct, secure)
 	if err := reach(ctx, env, plan.URL, secure); err != nil {
 		return err
 	}
 	for i := range env.Workload.Wallets {
 		dial := func(ctx context.Context) (net.Conn, error) { return env.Dial(ctx, i) }
-		c.wallets = append(c.wallets, &wallet{client: c, http: newHTTP(dial, secure), captured: map[string]any{}})
+		c.wallets = append(c.wallets, &wallet{client: c, http: transport.New(dial, secure), captured: map[string]any{}})
 	}
 	for range env.Workload.Merchants {
 		c.merchant = append(c.merchant, map[string]any{})
@@ -84,8 +85,8 @@ func all(section string, problems []*exchange.Problem) error {
 	return errors.Join(errs...)
 }
 
-// RunID returns a word that no other run has.
-func RunID(env *subject.Env) string {
+// runID returns a word that no other run has.
+func runID(env *subject.Env) string {
 	sum := digest(env, "run")
 	return hex.EncodeToString(sum[:4])
 }
@@ -200,16 +201,16 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	what += ": " + req.Method + " " + s.Config.Path
-	tell := startStep(c.env, &c.secrets, "setup", req)
-	x := send(c.direct, req, c.plan.Config.Timeout)
-	defer func() { tell.end(x, err) }()
-	if x.err != nil {
-		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.err)
+	step := transport.StartStep(c.env, &c.secrets, "setup", req)
+	x := transport.Send(c.direct, req, c.plan.Config.Timeout)
+	defer func() { step.End(x, err) }()
+	if x.Err != nil {
+		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.Err)
 	}
-	if good, err := s.Good(x.answer, v); !good {
-		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.answer.Status, c.secrets.excerpt(x.answer)), err)
+	if good, err := s.Good(x.Answer, v); !good {
+		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.Answer.Status, c.secrets.Excerpt(x.Answer)), err)
 	}
-	got := s.Capture(x.answer, v)
+	got := s.Capture(x.Answer, v)
 	for name := range s.Config.Capture {
 		value, ok := got[name]
 		if !ok {
@@ -217,14 +218,14 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		}
 		a.captured[name] = value
 	}
-	remote, named, err := s.Account(x.answer, v)
+	remote, named, err := s.Account(x.Answer, v)
 	if err != nil {
 		return fmt.Errorf("%s: account: %w", what, err)
 	}
-	tell.keeps(got)
+	step.Captured(got)
 	if named {
 		c.env.Accounts.Name(a.name, remote)
-		tell.mean("%s is called %s by the server", a.name, remote)
+		step.Mean("%s is called %s by the server", a.name, remote)
 	}
 	return nil
 }
@@ -235,6 +236,28 @@ func merge(a, b map[string]any) map[string]any {
 	maps.Copy(all, b)
 	return all
 }
+
+// Config returns the configuration with the values of its preset and the defaults. The
+// client must have been started; so for the next four methods.
+func (c *Client) Config() harness.HTTPClient { return c.plan.Config }
+
+// HTTP returns an HTTP client for the server that opens its connections with dial. The
+// caller closes its idle connections.
+func (c *Client) HTTP(dial subject.DialFunc) *http.Client { return transport.New(dial, c.secure) }
+
+// Request returns the request that wallet 0 sends to make a payment, with its key.
+func (c *Client) Request(ctx context.Context, p harness.Payment) (*http.Request, error) {
+	return c.newPayment(c.wallets[0], p).request(ctx)
+}
+
+// Outcome returns what an answer to such a request means.
+func (c *Client) Outcome(p harness.Payment, a exchange.Answer) exchange.Meaning {
+	m, _ := c.plan.Outcomes.Judge(a, c.newPayment(c.wallets[0], p).vars)
+	return m
+}
+
+// Excerpt returns the beginning of the body of an answer, without secrets.
+func (c *Client) Excerpt(a exchange.Answer) string { return c.secrets.Excerpt(a) }
 
 // Payer implements subject.Client.
 func (c *Client) Payer(i int) harness.Payer { return c.wallets[i] }
@@ -263,8 +286,5 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 	return c.merchant[n]
 }
 
-// Reference returns what payment.reference is in the run that env is of.
-func Reference(env *subject.Env, p harness.Payment) string { return RunID(env) + "-" + p.ID }
-
-// Folder returns the folder that the files of a scenario are in.
-func Folder(sc harness.Scenario) string { return filepath.Dir(sc.File) }
+// reference returns what payment.reference is in a run.
+func reference(env *subject.Env, p harness.Payment) string { return runID(env) + "-" + p.ID }

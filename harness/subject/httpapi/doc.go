@@ -16,6 +16,4 @@
 //
 // [Ledger] reads the list of what was booked, beside the links. What stood there
 // before the run is left out.
-//
-// [Conform] asks a server what it does with idempotency keys.
 package httpapi

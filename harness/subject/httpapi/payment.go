@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // wallet is the app of one user.
@@ -56,9 +57,9 @@ func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
 	if more := c.payee(p); len(more) > 0 {
 		t.captured = merge(w.captured, more)
 	}
-	reference := Reference(c.env, p)
-	c.env.Asked.Called(p.ID, reference)
-	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
+	name := reference(c.env, p)
+	c.env.Asked.Called(p.ID, name)
+	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), name)
 	maps.Copy(t.vars, c.run)
 	return t
 }
@@ -136,17 +137,17 @@ func (t *payment) pay(ctx context.Context) word {
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
 	}
-	tell := startStep(t.client.env, &t.client.secrets, "pay", req)
+	step := transport.StartStep(t.client.env, &t.client.secrets, "pay", req)
 	x := t.exchange(req, false)
-	if x.err != nil {
-		tell.end(x, x.err)
-		return failed(x.err)
+	if x.Err != nil {
+		step.End(x, x.Err)
+		return failed(x.Err)
 	}
-	if more := plan.Pay.Capture(x.answer, t.vars); len(more) > 0 {
+	if more := plan.Pay.Capture(x.Answer, t.vars); len(more) > 0 {
 		t.captured = merge(t.captured, more)
-		tell.keeps(more)
+		step.Captured(more)
 	}
-	return t.judge(plan.Outcomes, x, tell)
+	return t.judge(plan.Outcomes, x, step)
 }
 
 // request returns the request of the present attempt, with its key.
@@ -186,14 +187,14 @@ func (t *payment) key() string {
 }
 
 // exchange sends a request of the payment, and has it recorded.
-func (t *payment) exchange(req *http.Request, status bool) exchanged {
-	x := send(t.http, req, t.client.plan.Config.Timeout)
+func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
+	x := transport.Send(t.http, req, t.client.plan.Config.Timeout)
 	a := harness.Attempt{
 		Payment: t.asked.ID, N: t.attempts + t.asks, Status: status,
-		Dialed: x.dialed, NoConnection: x.unconnected, Took: x.took,
+		Dialed: x.Dialed, NoConnection: x.Unconnected, Took: x.Took,
 	}
-	if x.err != nil {
-		a.Error = x.err.Error()
+	if x.Err != nil {
+		a.Error = x.Err.Error()
 	}
 	t.client.env.Observer.Attempt(a)
 	return x
@@ -201,14 +202,14 @@ func (t *payment) exchange(req *http.Request, status bool) exchanged {
 
 // failed is the word of an attempt without an answer.
 func failed(err error) word {
-	if errors.Is(err, errTimeout) {
+	if errors.Is(err, transport.ErrTimeout) {
 		return word{why: err.Error(), cause: exchange.OnTimeout}
 	}
 	return word{why: err.Error(), cause: exchange.OnConnection}
 }
 
-func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *stepTrace) word {
-	a := x.answer
+func (t *payment) judge(rules *exchange.Rules, x transport.Exchange, step *transport.Step) word {
+	a := x.Answer
 	m, why := rules.Judge(a, t.vars)
 	got := word{meaning: m, why: why}
 	switch m {
@@ -218,8 +219,8 @@ func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *stepTrace) wor
 		got.cause = exchange.OnUnknown
 	case exchange.Confirmed, exchange.Declined, exchange.Pending:
 	}
-	tell.judged(rules, a, t.vars, got)
-	tell.end(x, nil)
+	step.Judged(rules, a, t.vars, m)
+	step.End(x, nil)
 	return got
 }
 
@@ -274,13 +275,13 @@ func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
 	}
 	t.asks++
-	tell := startStep(t.client.env, &t.client.secrets, "status", req)
+	step := transport.StartStep(t.client.env, &t.client.secrets, "status", req)
 	x := t.exchange(req, true)
-	if x.err != nil {
-		tell.end(x, x.err)
-		return failed(x.err), true
+	if x.Err != nil {
+		step.End(x, x.Err)
+		return failed(x.Err), true
 	}
-	return t.judge(plan.Polled, x, tell), true
+	return t.judge(plan.Polled, x, step), true
 }
 
 // listen waits, and returns what a callback says meanwhile, if it is final.
