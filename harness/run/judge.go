@@ -40,7 +40,7 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := result.Result{Version: result.Version}
 	var end *history.End
-	hash := sha256.New()
+	empty, hash := true, sha256.New()
 	for rec, err := range history.Read(io.TeeReader(r, hash)) {
 		if err == nil {
 			err = follow(&res, &end, rec)
@@ -48,13 +48,14 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 		if err != nil {
 			return res, err
 		}
+		empty = false
 		judge.Add(rec)
 		collector.Add(rec)
 		if each != nil {
 			each(rec)
 		}
 	}
-	if res.Started.IsZero() {
+	if empty {
 		return res, errors.New("the file is empty: expected the history of a run")
 	}
 	res.Hash = hex.EncodeToString(hash.Sum(nil))
