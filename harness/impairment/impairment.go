@@ -115,7 +115,7 @@ func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down =
 func (l *Links) carried(p harness.Profile) bool {
 	for i := range l.phases {
 		s := &l.phases[i]
-		if s.up.offered()+s.down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
+		if s.Up.offered()+s.Down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
 			return true
 		}
 	}
@@ -130,11 +130,11 @@ func (l *Links) outages(found *doubts) {
 	var lost, total int64
 	must := false // it may not miss
 	for _, s := range l.phases {
-		total += s.up.outage + s.down.outage
+		total += s.Up.outage + s.Down.outage
 	}
 	end := func() {
 		if first != nil && lost == 0 && must {
-			found.add(first.line, "the outage of phase %q met no packet", first.Name)
+			found.add(first.Line, "the outage of phase %q met no packet", first.Name)
 		}
 		first, lost, must = nil, 0, false
 	}
@@ -150,13 +150,13 @@ func (l *Links) outages(found *doubts) {
 		if first == nil {
 			first = s
 		}
-		lost += s.up.outage + s.down.outage
-		must = must || !l.excused(s.line)
+		lost += s.Up.outage + s.Down.outage
+		must = must || !l.excused(s.Line)
 	}
 	end()
 	l.each(func(s *phase, d direction) {
 		if passed := d.counts.drawn() - d.counts.stopped; d.outage && passed > slack {
-			found.add(s.line, "phase %q let %s %s through its outage", s.Name, harness.Plural(passed, "packet"), d.Direction)
+			found.add(s.Line, "phase %q let %s %s through its outage", s.Name, harness.Plural(passed, "packet"), d.Direction)
 		}
 	})
 }
@@ -182,7 +182,7 @@ func (e *event) inForce(line int32) bool {
 // each calls f for both directions of every phase.
 func (l *Links) each(f func(*phase, direction)) {
 	for i := range l.phases {
-		for _, d := range l.phases[i].directions() {
+		for _, d := range directions(&l.phases[i]) {
 			f(&l.phases[i], d)
 		}
 	}

@@ -1,12 +1,12 @@
 package impairment
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/interval"
 )
 
 const (
@@ -29,9 +29,6 @@ type stall struct {
 	how  string // for people
 }
 
-// wait is a time in which a timer of the harness was late.
-type wait struct{ from, to time.Duration }
-
 // stalls returns the phases in which the machine stalled: many packets came later
 // than a time-out bears, in a direction with enough packets, or programs waited as
 // long for a processor. It is the whole run if only all phases together show it.
@@ -43,7 +40,7 @@ func (l *Links) stalls() (all []stall) {
 		n += d.counts.delivered
 		late += d.counts.stalled
 		if d.counts.delivered >= lateEnough && many(d.counts.stalled, d.counts.delivered) {
-			all = append(all, stall{s.line, fmt.Sprintf("in phase %q %d of %s %s came more than %s late",
+			all = append(all, stall{s.Line, fmt.Sprintf("in phase %q %d of %s %s came more than %s late",
 				s.Name, d.counts.stalled, harness.Plural(d.counts.delivered, "packet"), d.Direction, harness.LeastTimeout)})
 		}
 	})
@@ -58,10 +55,12 @@ func many(late, n int64) bool { return float64(late) > stallShare*float64(n) }
 
 // waiting returns the phases in more than a share of which programs waited for a
 // processor, longer than a time at once, or the whole run if only all phases
-// together show it. Too short a time shows nothing.
+// together show it. Too short a time shows nothing. Programs are taken to have waited
+// while a timer of the harness was late.
 func (l *Links) waiting(longer time.Duration, share float64) (all []stall) {
+	waits := slices.DeleteFunc(slices.Clone(l.waits), func(w interval.Interval) bool { return w.To-w.From <= longer })
 	add := func(line int32, where string, from, to time.Duration) {
-		span, waited := to-from, l.waited(from, to, longer)
+		span, waited := to-from, interval.Within(waits, from, to)
 		if span < lateEnough*harness.LeastTimeout || float64(waited) <= share*float64(span) {
 			return
 		}
@@ -73,31 +72,13 @@ func (l *Links) waiting(longer time.Duration, share float64) (all []stall) {
 		all = append(all, stall{line, how})
 	}
 	for i := range l.phases {
-		s, end := &l.phases[i], l.last
-		if i+1 < len(l.phases) {
-			end = l.phases[i+1].from
-		}
-		add(s.line, fmt.Sprintf("in phase %q ", s.Name), s.from, end)
+		s := &l.phases[i]
+		add(s.Line, fmt.Sprintf("in phase %q ", s.Name), s.From, l.phases.End(i, l.last))
 	}
 	if len(all) == 0 {
 		add(0, "", 0, l.last)
 	}
 	return all
-}
-
-// waited is for how long in a time programs waited for a processor, longer than some
-// time at once: they are taken to have waited while a timer of the harness was late.
-func (l *Links) waited(from, to, longer time.Duration) (sum time.Duration) {
-	first, _ := slices.BinarySearchFunc(l.waits, from, func(w wait, t time.Duration) int { return cmp.Compare(w.to, t) })
-	for _, w := range l.waits[first:] {
-		if w.from >= to {
-			break
-		}
-		if w.to-w.from > longer {
-			sum += min(to, w.to) - max(from, w.from)
-		}
-	}
-	return sum
 }
 
 // Busy says how the machine stalled, or that it ran programs at less than half of

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/interval"
 )
 
 // Links keeps, for each phase, what was asked of the links and what happened to
@@ -15,10 +16,10 @@ type Links struct {
 	others []*Links // one for each link of the topology; they share header and events
 	header *history.Header
 	last   time.Duration // offset of the latest record but packets
-	phases []phase
-	states map[linkWay]*linkState
-	events map[int]*event // by index in Scenario.Timeline
-	waits  []wait         // in order
+	phases history.Phases[counts]
+	states history.Ways[linkState]
+	events map[int]*event      // by index in Scenario.Timeline
+	waits  []interval.Interval // in which a timer of the harness was late, in order
 }
 
 // Add reads the next record of the history, which stands on a line. It keeps numbers
@@ -31,10 +32,9 @@ func (l *Links) Add(r *history.Record, line int32) {
 	l.last = max(l.last, r.At)
 	switch {
 	case r.Late > 0:
-		l.waits = append(l.waits, wait{r.At - r.Late, r.At})
+		l.waits = append(l.waits, interval.Interval{From: r.At - r.Late, To: r.At})
 	case r.Phase != nil:
-		o := l.on(r.Phase.Link)
-		o.phases = append(o.phases, phase{Phase: *r.Phase, from: r.At, line: line})
+		l.on(r.Phase.Link).phases.Begin(*r.Phase, r.At, line)
 	case r.Fault != nil:
 		l.fault(*r.Fault, line)
 	case r.Header != nil:
@@ -57,13 +57,7 @@ func (l *Links) on(name string) *Links {
 	return o
 }
 
-// phase is a phase and what happened to its packets.
-type phase struct {
-	history.Phase
-	from     time.Duration
-	line     int32
-	up, down counts
-}
+type phase = history.PhaseCounts[counts]
 
 // counts counts packets of one direction by their fate. Copies that a link made
 // are in copied only.
@@ -81,12 +75,6 @@ type counts struct {
 	overtook  int64 // delivered after one that was offered later, which was not asked to overtake
 	fast      int64 // delivered sooner than the rate allows
 	chance    chance
-}
-
-// linkWay is one direction of one payer's link.
-type linkWay struct {
-	client int
-	up     bool
 }
 
 // linkState is what has to be remembered of one direction of one link.
@@ -131,25 +119,15 @@ func (l *Links) fault(f history.FaultNote, line int32) {
 	}
 }
 
-// blink bounds the length of a phase between two changes that were made together. A
-// packet that was offered in such a phase belongs to the phase after it.
-const blink = time.Millisecond
-
 // packet counts p in the phase that was in force when it was offered, which
 // may have ended by now. Packets from before the first phase belong to it.
 func (l *Links) packet(p *harness.Packet) {
 	if len(l.phases) == 0 {
 		return
 	}
-	i := len(l.phases) - 1
-	for i > 0 && l.phases[i].from > p.At {
-		i--
-	}
-	for i+1 < len(l.phases) && l.phases[i+1].from-l.phases[i].from < blink {
-		i++
-	}
+	i := l.phases.At(p.At)
 	up := p.Direction != harness.Down
-	t := l.phases[i].way(up)
+	t := l.phases[i].Way(up)
 	if p.Copy {
 		t.copied++
 	}
@@ -177,21 +155,11 @@ func (l *Links) packet(p *harness.Packet) {
 	}
 }
 
-func (s *phase) way(up bool) *counts {
-	if up {
-		return &s.up
-	}
-	return &s.down
-}
-
 // arrive counts a packet that was offered in phase i.
 func (l *Links) arrive(i int, up bool, p *harness.Packet) {
-	t, path := l.phases[i].way(up), l.phases[i].path(up)
-	k := linkWay{p.Client, up}
-	state := l.states[k]
-	if state == nil {
-		state = newState(l, k)
-	}
+	t, path := l.phases[i].Way(up), l.phases[i].Path(up)
+	state, _ := l.states.Of(p.Client, up)
+	state.up = up
 	arrived := p.At + p.Delay - p.Late
 	soonest := state.pace(t, path, p, arrived)
 	if p.Copy {
@@ -215,24 +183,9 @@ func (l *Links) arrive(i int, up bool, p *harness.Packet) {
 	}
 	if p.N > state.highest {
 		state.highest, state.in = p.N, i
-	} else if by := &l.phases[state.in]; by.path(up).Reorder == 0 {
-		by.way(up).overtook++
+	} else if by := &l.phases[state.in]; by.Path(up).Reorder == 0 {
+		by.Way(up).overtook++
 	}
-}
-
-func newState(l *Links, k linkWay) *linkState {
-	if l.states == nil {
-		l.states = make(map[linkWay]*linkState)
-	}
-	l.states[k] = &linkState{up: k.up}
-	return l.states[k]
-}
-
-func (s *phase) path(up bool) *harness.Path {
-	if up {
-		return &s.Profile.Up
-	}
-	return &s.Profile.Down
 }
 
 // offered is how many packets the links were given.
@@ -246,10 +199,10 @@ func (t counts) offered() int64 {
 func (t counts) drawn() int64 { return t.offered() - t.outage - t.barred }
 
 // directions returns both directions of a phase.
-func (s *phase) directions() [2]direction {
+func directions(s *phase) [2]direction {
 	return [2]direction{
-		{harness.Up, s.Profile.Up, s.OutageUp, &s.up},
-		{harness.Down, s.Profile.Down, s.OutageDown, &s.down},
+		{harness.Up, s.Profile.Up, s.OutageUp, &s.Up},
+		{harness.Down, s.Profile.Down, s.OutageDown, &s.Down},
 	}
 }
 

@@ -60,13 +60,13 @@ func (l *linkState) overtake(links *Links, x arrival) {
 // sent.
 func (l *Links) settle(x arrival, up bool, of func(*counts) *chance) {
 	s := &l.phases[x.phase]
-	path := s.path(up)
+	path := s.Path(up)
 	air := 2 * serialization(path, int64(x.size+x.ahead.size))
 	if path.Reorder == 0 || path.Trace != nil || !x.ahead.known || x.ahead.phase != x.phase ||
 		x.at+air >= x.ahead.arrived || air >= path.Delay-strays(path) {
 		return
 	}
-	c := of(s.way(up))
+	c := of(s.Way(up))
 	c.met++
 	if x.overtook {
 		c.taken++
@@ -100,8 +100,8 @@ func (l *Links) chances() map[*counts]*chance {
 		return c
 	}
 	for i := range l.phases {
-		of(&l.phases[i].up)
-		of(&l.phases[i].down)
+		of(&l.phases[i].Up)
+		of(&l.phases[i].Down)
 	}
 	for _, state := range l.states {
 		for _, x := range state.recent {

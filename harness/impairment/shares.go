@@ -46,12 +46,12 @@ func (l *Links) shares(found *doubts) (said []string) {
 	}
 	for _, d := range draws {
 		if d.p > 0 && float64(d.n)*d.p < 1 {
-			few[d.kind][d.s.line] = true
+			few[d.kind][d.s.Line] = true
 		} else if d.p > 0 {
-			judged[d.kind][d.s.line] = true
+			judged[d.kind][d.s.Line] = true
 		}
 		if !d.asAsked(shareAlpha / float64(max(tests, 1))) {
-			found.add(d.s.line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
+			found.add(d.s.Line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
 				d.s.Name, kinds()[d.kind].verb, d.k, d.n, d.d.Direction, 100*float64(d.k)/float64(d.n), 100*d.p)
 		}
 	}

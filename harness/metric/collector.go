@@ -6,6 +6,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -30,7 +31,7 @@ type Collector struct {
 	billed *bill                     // nil if it has to be made (anew)
 	faults map[int]*result.FaultStat // by index in Scenario.Timeline
 	late   map[int]*overdue          // by payer
-	ticks  []stretch                 // when a timer of the harness was late
+	ticks  []interval.Interval       // when a timer of the harness was late
 }
 
 // order is what is measured of one payment.
@@ -90,7 +91,7 @@ func (c *Collector) Add(r history.Record) {
 	c.last = max(c.last, r.At)
 	switch {
 	case r.Late > 0:
-		c.ticks = append(c.ticks, stretch{r.At - r.Late, r.At})
+		c.ticks = append(c.ticks, interval.Interval{From: r.At - r.Late, To: r.At})
 	case r.Attempt != nil:
 		c.attempt(r.At, r.Attempt)
 	case r.Told != nil:
@@ -98,7 +99,7 @@ func (c *Collector) Add(r history.Record) {
 	case r.Pay != nil:
 		c.pay(r.At, r.Pay)
 	case r.Phase != nil:
-		c.on(r.Phase.Link).begin(r.At, *r.Phase)
+		c.on(r.Phase.Link).list.Begin(*r.Phase, r.At, int32(r.Line))
 	case r.Fault != nil:
 		c.fault(r.Fault)
 	case r.Header != nil:

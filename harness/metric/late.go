@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -27,9 +28,9 @@ const (
 // overdue is what has to be remembered of one payer's link to take lateness out
 // of the figures. Cross traffic and copies delay no payment, and are left out.
 type overdue struct {
-	spans   []stretch             // when a packet was due, and not there; once tidy, when the machine was late
-	due     []stretch             // once tidy, when a packet was due, and not there
-	flights []stretch             // when a packet was on its way, as had been decided
+	spans   []interval.Interval   // when a packet was due, and not there; once tidy, when the machine was late
+	due     []interval.Interval   // once tidy, when a packet was due, and not there
+	flights []interval.Interval   // when a packet was on its way, as had been decided
 	began   map[int]time.Duration // by flow: when its first packet was offered
 	answers []arrival             // down
 	again   []resent
@@ -74,12 +75,12 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 	}
 	at := p.At + p.Delay
 	if p.Late > 0 {
-		l.spans = append(l.spans, stretch{at - p.Late, at})
+		l.spans = append(l.spans, interval.Interval{From: at - p.Late, To: at})
 	}
-	if n := len(l.flights); n > 0 && l.flights[n-1].from <= p.At && p.At <= l.flights[n-1].to {
-		l.flights[n-1].to = max(l.flights[n-1].to, at-p.Late)
+	if n := len(l.flights); n > 0 && l.flights[n-1].From <= p.At && p.At <= l.flights[n-1].To {
+		l.flights[n-1].To = max(l.flights[n-1].To, at-p.Late)
 	} else {
-		l.flights = append(l.flights, stretch{p.At, at - p.Late})
+		l.flights = append(l.flights, interval.Interval{From: p.At, To: at - p.Late})
 	}
 	if p.Direction == harness.Down {
 		l.answers = append(l.answers, arrival{at, p.Flow})
@@ -88,11 +89,11 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 
 // tidy returns l with the times in order, and with those of ticks while no packet was
 // on its way.
-func (l *overdue) tidy(ticks []stretch) *overdue {
+func (l *overdue) tidy(ticks []interval.Interval) *overdue {
 	t := *l
-	t.flights = join(slices.Clone(l.flights), 0)
-	t.due = join(slices.Clone(l.spans), 0)
-	t.spans = join(append(without(ticks, t.flights), l.spans...), 0)
+	t.flights = interval.Join(slices.Clone(l.flights), 0)
+	t.due = interval.Join(slices.Clone(l.spans), 0)
+	t.spans = interval.Join(append(interval.Without(ticks, t.flights), l.spans...), 0)
 	t.answers = slices.Clone(l.answers)
 	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	return &t
@@ -104,7 +105,7 @@ func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	if l == nil {
 		return 0
 	}
-	return within(l.spans, from, to)
+	return interval.Within(l.spans, from, to)
 }
 
 // missed reports whether an attempt that ended without an answer could have had one,
@@ -121,7 +122,7 @@ func (l *overdue) missed(from, end time.Duration) bool {
 	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
 	for ; i < len(l.answers); i++ {
 		a := l.answers[i]
-		if a.at-ended > within(l.due, from-lead, a.at) {
+		if a.at-ended > interval.Within(l.due, from-lead, a.at) {
 			return false // and no later one is
 		}
 		if l.began[a.flow] < end {
@@ -161,7 +162,7 @@ func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	p := *c
 	p.billed = nil
 	p.late = make(map[int]*overdue, len(c.late))
-	ticks := join(slices.Clone(c.ticks), rest)
+	ticks := interval.Join(slices.Clone(c.ticks), rest)
 	for i, l := range c.late {
 		p.late[i] = l.tidy(ticks)
 	}
@@ -267,13 +268,13 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 				least = min(least, max(time.Millisecond, of.Profile.Up.Delay+of.Profile.Down.Delay))
 			}
 			if l.within(r.at-memory, r.at) >= least {
-				of.way(r.up).charged.less(r.size)
+				of.Way(r.up).charged.less(r.size)
 			}
 		}
 	}
 	attempts, needless := make(map[int]float64), make(map[int]float64) // by phase
 	for _, t := range c.attempts {
-		i := c.phases.in(t.end - t.took)
+		i := c.phases.list.At(t.end - t.took)
 		attempts[i]++
 		if t.needless(answered) {
 			needless[i]++
@@ -284,7 +285,7 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 		if i >= 0 {
 			of = &c.phases.list[i]
 		}
-		of.keep(1 - n/attempts[i])
+		keep(of, 1-n/attempts[i])
 	}
 }
 
@@ -295,9 +296,9 @@ func (c *charge) less(size int64) {
 	c.bytes -= size
 }
 
-// keep takes all but a share of the packets away.
-func (p *phase) keep(share float64) {
-	for _, c := range []*charge{&p.up.charged, &p.down.charged} {
+// keep reduces the packets of a phase to a share of them.
+func keep(p *phase, share float64) {
+	for _, c := range []*charge{&p.Up.charged, &p.Down.charged} {
 		c.packets, c.bytes, c.again = int64(share*float64(c.packets)), int64(share*float64(c.bytes)), int64(share*float64(c.again))
 	}
 }
@@ -308,11 +309,11 @@ func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int
 	if c.meter == nil {
 		return
 	}
-	needless := make(map[int][]stretch) // by payer: when attempts were under way that were not needed
+	needless := make(map[int][]interval.Interval) // by payer: when attempts were under way that were not needed
 	for _, t := range c.attempts {
 		if t.needless(answered) {
 			w := c.orders[t.order].wallet
-			needless[w] = append(needless[w], stretch{max(answered[t.order], t.end-t.took), t.end})
+			needless[w] = append(needless[w], interval.Interval{From: max(answered[t.order], t.end-t.took), To: t.end})
 		}
 	}
 	m := &meter{model: c.meter.model, phones: make(map[int]*phone)}
@@ -323,11 +324,11 @@ func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int
 }
 
 // onTime returns the phone with its packets moved, and without those of some times.
-func (ph *phone) onTime(k clock, needless []stretch) *phone {
+func (ph *phone) onTime(k clock, needless []interval.Interval) *phone {
 	moved := &phone{}
 	for _, x := range ph.air {
 		if x.owed != cross {
-			if slices.ContainsFunc(needless, func(n stretch) bool { return n.from < x.at && x.at <= n.to }) {
+			if slices.ContainsFunc(needless, func(n interval.Interval) bool { return n.From < x.at && x.at <= n.To }) {
 				continue
 			}
 			x.owed, x.at = 0, k.onTime(x.at)

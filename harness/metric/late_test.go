@@ -240,39 +240,6 @@ func TestOnTimeTakesAllLatenessOut(t *testing.T) {
 	})
 }
 
-// without and join are what sets of milliseconds would be.
-func TestStretches(t *testing.T) {
-	const most = 40
-	spans := rapid.Custom(func(t *rapid.T) []stretch {
-		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stretch {
-			from := rapid.IntRange(0, most-1).Draw(t, "from")
-			to := rapid.IntRange(from, most).Draw(t, "to")
-			return stretch{time.Duration(from), time.Duration(to)}
-		}), 0, 8).Draw(t, "spans")
-	})
-	set := func(all []stretch) (in [most]bool) {
-		for _, s := range all {
-			for i := s.from; i < s.to; i++ {
-				in[i] = true
-			}
-		}
-		return in
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		some, others := spans.Draw(t, "some"), spans.Draw(t, "others")
-		want := set(some)
-		some = join(some, 0)
-		require.Equal(t, want, set(some))
-		for i := range some[min(1, len(some)):] {
-			require.Greater(t, some[i+1].from, some[i].to)
-		}
-		for i, out := range set(others) {
-			want[i] = want[i] && !out
-		}
-		require.Equal(t, want, set(without(some, join(others, 0))))
-	})
-}
-
 func TestOnTimeRadio(t *testing.T) {
 	run := func(late time.Duration) *Collector {
 		h := header(false)
