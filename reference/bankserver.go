@@ -33,13 +33,13 @@ type bankServer struct {
 	faulty   Faulty
 	slowness atomic.Pointer[slowness]
 
-	mu        sync.Mutex
-	address   string       // of the first listener; the later ones take it over
-	book      *bank.Ledger // nil while it is down
-	impatient *impatientBook
-	server    *server.Server
-	cancel    context.CancelFunc // ends impatient
-	wg        sync.WaitGroup     // Serve
+	mu      sync.Mutex
+	address string       // of the first listener; the later ones take it over
+	ledger  *bank.Ledger // nil while it is down
+	early   *earlyLedger
+	server  *server.Server
+	cancel  context.CancelFunc // ends early
+	wg      sync.WaitGroup     // Serve
 }
 
 // ledgerFile is the name of the ledger on the disk of the bank.
@@ -93,7 +93,7 @@ func (b *bankServer) receiptKey() ed25519.PublicKey { return b.receipts.Public()
 func (b *bankServer) start(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.book != nil {
+	if b.ledger != nil {
 		return errors.New("it is running")
 	}
 	b.storage.revive()
@@ -111,22 +111,22 @@ func (b *bankServer) start(ctx context.Context) error {
 	b.config.Create = b.address == ""
 	b.config.ForgetAnswers = b.faulty.ForgetKeys && !b.config.Create
 	b.config.Recall = b.storage.failures() > 0
-	if b.book, err = bank.OpenLedger(b.config); err != nil {
+	if b.ledger, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
 		return err
 	}
 	b.address = ln.Addr().String()
 	life, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	var service pay.Service = b.book
+	var service pay.Service = b.ledger
 	if b.faulty.AnswerBeforeCommit {
-		b.impatient = &impatientBook{
-			ledger: b.book, receipts: b.receipts, ctx: life,
+		b.early = &earlyLedger{
+			ledger: b.ledger, receipts: b.receipts, ctx: life,
 			answers: map[pay.Key]*pay.Answer{},
 		}
-		service = b.impatient
+		service = b.early
 	}
-	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.book.Identify, Rand: b.rand}
+	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{
 		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer,
 		Wrap:     func(c net.Conn) server.Conn { return noise.Server(c, cfg) },
@@ -152,27 +152,27 @@ func (b *bankServer) stop() error { return b.end(func() {}, (*bank.Ledger).Close
 func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.book == nil {
+	if b.ledger == nil {
 		power()
 		return nil
 	}
 	b.server.Kill()
 	power()
 	b.cancel()
-	err := how(b.book)
-	if b.impatient != nil {
-		b.impatient.wait()
+	err := how(b.ledger)
+	if b.early != nil {
+		b.early.wait()
 	}
 	b.wg.Wait()
-	b.book, b.impatient, b.server = nil, nil, nil
+	b.ledger, b.early, b.server = nil, nil, nil
 	return err
 }
 
 func (b *bankServer) enroll(ctx context.Context, a bank.Account) error {
 	b.mu.Lock()
-	book := b.book
+	ledger := b.ledger
 	b.mu.Unlock()
-	return book.Enroll(ctx, a)
+	return ledger.Enroll(ctx, a)
 }
 
 // slow makes every answer from now on wait for d.
@@ -197,13 +197,13 @@ func (b *bankServer) beforeAnswer(ctx context.Context, _ pay.Key) {
 	}
 }
 
-// ledger reads the file, with the bank running or not.
-func (b *bankServer) ledger(ctx context.Context, d *correlator) (l harness.Ledger, err error) {
+// readLedger reads the file, with the bank running or not.
+func (b *bankServer) readLedger(ctx context.Context, d *correlator) (l harness.Ledger, err error) {
 	b.mu.Lock()
-	impatient := b.impatient
+	early := b.early
 	b.mu.Unlock()
-	if impatient != nil {
-		impatient.wait()
+	if early != nil {
+		early.wait()
 	}
 	b.storage.revive()
 	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)

@@ -46,7 +46,7 @@ func newClients(env harness.Env, d *correlator, s *side, storages []*storage, co
 	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
 	for i, c := range configs {
 		c.Told = func(w outbox.Payment) { d.tell(i, w) }
-		c.Tried = d.tried
+		c.Attempted = d.attempted
 		p.payers = append(p.payers, &payer{
 			clients: p, i: i, config: c, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
 		})

@@ -182,9 +182,9 @@ func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 	d.end(p, press, taken.Key, true)
 }
 
-// tried is told by a wallet that an attempt is over, once it has stored how: whoever
+// attempted is told by a wallet that an attempt is over, once it has stored how: whoever
 // reads the record reckons from then when the attempt began.
-func (d *correlator) tried(p outbox.Payment, a outbox.Attempt) {
+func (d *correlator) attempted(p outbox.Payment, a outbox.Attempt) {
 	d.observer.Attempt(harness.Attempt{
 		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, NoConnection: !a.Connected,
 		Took: time.Since(a.Began), Error: a.Error,

@@ -115,7 +115,7 @@ func TestEveryPlaceOfOneFault(t *testing.T) {
 			}
 		}
 		posted := p.postings()
-		struck := 0
+		hit := 0
 		for i, f := range fs {
 			for round := 1; round <= 2; round++ {
 				id := fmt.Sprintf("p%d.%d", i, round)
@@ -123,13 +123,13 @@ func TestEveryPlaceOfOneFault(t *testing.T) {
 				require.Len(t, posted["o"+id[1:]], 1, "%+v: %v", f, told)
 				if len(told) == 3 {
 					require.Equal(t, []harness.Outcome{harness.Queued, harness.OutcomeUnknown, harness.Confirmed}, told, "%+v", f)
-					struck++
+					hit++
 				} else {
 					require.Equal(t, []harness.Outcome{harness.Queued, harness.Confirmed}, told, "%+v", f)
 				}
 			}
 		}
-		require.Greater(t, struck, len(fs)*8/10, "the faults hit")
+		require.Greater(t, hit, len(fs)*8/10, "the faults hit")
 	})
 }
 

@@ -56,17 +56,17 @@ func (f *Faulty) Set(name string) error {
 
 // The careless pace of both.
 const (
-	impatientTries   = 25
-	impatientTimeout = 3 * time.Second
-	impatientPause   = 500 * time.Millisecond
-	impatientCommit  = 2 * time.Second
+	newKeyAttempts   = 25
+	newKeyTimeout    = 3 * time.Second
+	newKeyPause      = 500 * time.Millisecond
+	earlyCommitDelay = 2 * time.Second
 )
 
-// impatientPayers are the payers of Faulty.NewKeyPerAttempt.
-type impatientPayers struct {
+// newKeyPayers are the payers of Faulty.NewKeyPerAttempt.
+type newKeyPayers struct {
 	correlator *correlator
 	configs    []wallet.Config
-	payers     []impatientPayer
+	payers     []newKeyPayer
 	wg         sync.WaitGroup
 
 	mu     sync.Mutex
@@ -75,41 +75,41 @@ type impatientPayers struct {
 	open   map[string]struct{} // presses without a final outcome
 }
 
-type impatientPayer struct {
-	h *impatientPayers
+type newKeyPayer struct {
+	h *newKeyPayers
 	i int
 }
 
-func newImpatientPayers(configs []wallet.Config, d *correlator) *impatientPayers {
-	h := &impatientPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
+func startNewKeyPayers(configs []wallet.Config, d *correlator) *newKeyPayers {
+	h := &newKeyPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
 	for i := range configs {
-		h.payers = append(h.payers, impatientPayer{h, i})
+		h.payers = append(h.payers, newKeyPayer{h, i})
 	}
 	h.start()
 	return h
 }
 
-func (h *impatientPayers) start() {
+func (h *newKeyPayers) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
-func (h *impatientPayers) stop() {
+func (h *newKeyPayers) stop() {
 	h.mu.Lock()
 	h.cancel()
 	h.mu.Unlock()
 	h.wg.Wait()
 }
 
-func (h *impatientPayers) held() []string {
+func (h *newKeyPayers) held() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.open))
 }
 
 // Pay implements harness.Payer.
-func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
+func (p newKeyPayer) Pay(_ context.Context, hp harness.Payment) error {
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
 	ctx := p.h.ctx
@@ -122,11 +122,11 @@ func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
 	return nil
 }
 
-func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
+func (p newKeyPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
-	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
+	for n := 1; n <= newKeyAttempts && ctx.Err() == nil; n++ {
 		began := time.Now()
-		answer, connected, err := p.try(ctx, hp)
+		answer, connected, err := p.attempt(ctx, hp)
 		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, NoConnection: !connected, Took: time.Since(began)}
 		if err != nil {
 			a.Error = err.Error()
@@ -152,7 +152,7 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 			return
 		}
 		select {
-		case <-time.After(impatientPause):
+		case <-time.After(newKeyPause):
 		case <-ctx.Done():
 		}
 	}
@@ -160,8 +160,8 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 
 // try sends the payment as if it were a new one, and says whether it had a
 // connection to do so.
-func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
+func (p newKeyPayer) attempt(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, newKeyTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
 	key, err := pay.NewKey(c.Rand)
@@ -185,9 +185,9 @@ func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pa
 	return answer, true, err
 }
 
-// impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
+// earlyLedger is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
 // ledger learns of it later.
-type impatientBook struct {
+type earlyLedger struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
 	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
@@ -198,7 +198,7 @@ type impatientBook struct {
 }
 
 // Submit implements pay.Service.
-func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
+func (b *earlyLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
 		return b.ledger.Submit(payer, r)
@@ -208,7 +208,7 @@ func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context
 
 // answer returns what the wallet is told at once, or nil if that is up to the
 // ledger.
-func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
+func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
@@ -221,7 +221,7 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
-		case <-time.After(impatientCommit):
+		case <-time.After(earlyCommitDelay):
 			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
 		case <-b.ctx.Done():
 		}
@@ -230,4 +230,4 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 }
 
 // wait returns when everything that was answered is booked or lost.
-func (b *impatientBook) wait() { b.wg.Wait() }
+func (b *earlyLedger) wait() { b.wg.Wait() }

@@ -46,7 +46,7 @@ type subject struct {
 	correlator *correlator
 	server     *bankServer
 	clients    *clients
-	impatient  *impatientPayers // in place of clients, if Faulty asks for it
+	newKey     *newKeyPayers // in place of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
 }
 
@@ -82,7 +82,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
 	if s.options.Faulty.NewKeyPerAttempt {
-		s.impatient = newImpatientPayers(configs, s.correlator)
+		s.newKey = startNewKeyPayers(configs, s.correlator)
 	} else {
 		s.clients = newClients(env, s.correlator, sides[harness.Client], walletStorages, configs)
 		if err := s.clients.start(s.clients.payers...); err != nil {
@@ -159,15 +159,15 @@ func opening(w harness.Workload) int64 {
 
 // Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
-	if s.impatient != nil {
-		return s.impatient.payers[i]
+	if s.newKey != nil {
+		return s.newKey.payers[i]
 	}
 	return s.clients.payers[i]
 }
 
 // Ledger implements harness.Subject. It reads the bank's file, beside the bank.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
-	l, err := s.server.ledger(ctx, s.correlator)
+	l, err := s.server.readLedger(ctx, s.correlator)
 	if err != nil {
 		return harness.Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -180,8 +180,8 @@ func (s *subject) Close() error {
 	if s.clients != nil {
 		errs = append(errs, s.clients.stop(s.clients.payers...))
 	}
-	if s.impatient != nil {
-		s.impatient.stop()
+	if s.newKey != nil {
+		s.newKey.stop()
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.stop())
@@ -196,8 +196,8 @@ func (s *subject) Crash(side harness.Side) error {
 		return s.server.kill()
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
-	case s.impatient != nil:
-		s.impatient.stop()
+	case s.newKey != nil:
+		s.newKey.stop()
 		return nil
 	}
 	return s.clients.kill()
@@ -210,8 +210,8 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		return s.server.start(ctx)
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
-	case s.impatient != nil:
-		s.impatient.start()
+	case s.newKey != nil:
+		s.newKey.start()
 		return nil
 	}
 	return s.clients.start(s.clients.payers...)
@@ -222,8 +222,8 @@ func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.se
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
-	if s.impatient != nil {
-		return s.impatient.held(), nil
+	if s.newKey != nil {
+		return s.newKey.held(), nil
 	}
 	return s.clients.held(s.correlator)
 }

@@ -21,7 +21,7 @@ const realTimeJobs = 4
 func (b *batch) defaultJobs(list []harness.Scenario) int {
 	jobs := runtime.NumCPU()
 	for _, sc := range list {
-		if ofOthers(sc) {
+		if isExternal(sc) {
 			return 1
 		}
 		if b.engineOf(sc) != simulated {

@@ -40,7 +40,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 || !ofOthers(list[0]) {
+	if len(list) != 1 || !isExternal(list[0]) {
 		return fmt.Errorf("%s: expected one scenario with a subject of its own: client http, a server and a ledger", scenario)
 	}
 	parts, err := partsOf(list[0])

@@ -68,7 +68,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 // traced returns what a scenario puts to the test, whose parts tell their steps if
 // they are of others.
 func traced(sc harness.Scenario, trace func(harness.Step)) (harness.Subject, error) {
-	if !ofOthers(sc) {
+	if !isExternal(sc) {
 		return newSubject(sc)
 	}
 	p, err := partsOf(sc)

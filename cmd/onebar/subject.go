@@ -10,8 +10,8 @@ import (
 
 // newSubject returns what a scenario puts to the test, for a run in real time.
 func newSubject(sc harness.Scenario) (harness.Subject, error) {
-	if ofOthers(sc) {
-		return others(sc)
+	if isExternal(sc) {
+		return external(sc)
 	}
 	faulty, err := planted(sc)
 	return reference.New(reference.Options{Faulty: faulty}), err
@@ -19,7 +19,7 @@ func newSubject(sc harness.Scenario) (harness.Subject, error) {
 
 // newSimulated returns it for a run in virtual time, and what frees its disks.
 func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
-	if ofOthers(sc) {
+	if isExternal(sc) {
 		return nil, nil, errors.New("an external system runs in real time, and engine sim runs in virtual time: use onebar run or onebar sweep with --engine packet or toxiproxy")
 	}
 	faulty, err := planted(sc)
@@ -31,8 +31,8 @@ func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, er
 // newLive returns it for one of many runs in real time, and what frees its disks:
 // the pair's are in memory, too.
 func newLive(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
-	if ofOthers(sc) {
-		s, err = others(sc)
+	if isExternal(sc) {
+		s, err = external(sc)
 		return s, func() error { return nil }, err
 	}
 	return newSimulated(sc)

@@ -43,16 +43,16 @@ func life(t *rapid.T, s *script, booked *[]string, n int, must bool) []func() {
 		steps = append(steps, func() { s.told(id, queued) })
 	}
 	if rapid.Bool().Draw(t, "unknown") {
-		steps = append(steps, func() { s.try(id, 1); s.told(id, unknown) })
+		steps = append(steps, func() { s.attempt(id, 1); s.told(id, unknown) })
 	}
 	twice := rapid.Bool().Draw(t, "twice")
 	if twice {
 		steps = append(steps, func() { s.press(again, o) })
 	}
 	tell := func(outcome harness.Outcome) {
-		steps = append(steps, func() { s.try(id, 1) }, func() { s.told(id, outcome) })
+		steps = append(steps, func() { s.attempt(id, 1) }, func() { s.told(id, outcome) })
 		if twice {
-			steps = append(steps, func() { s.try(again, 1); s.told(again, outcome) })
+			steps = append(steps, func() { s.attempt(again, 1); s.told(again, outcome) })
 		}
 	}
 	if !must && rapid.IntRange(0, 3).Draw(t, "refused") == 0 {
@@ -117,7 +117,7 @@ func planted() map[string]bug {
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
 		}},
-		"it tries for ever": {[]string{"storm"}, func(s *script, id string) { s.try(id, 4) }},
+		"it tries for ever": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}
 }
 

@@ -30,7 +30,7 @@ type Probe struct {
 const (
 	probeWithin = 30 * time.Second      // unless the scenario says otherwise
 	probeEvery  = 10 * time.Millisecond // pause between two tries
-	probeTry    = 2 * time.Second       // longest try
+	probeLimit  = 2 * time.Second       // longest try
 	probeOpen   = 50 * time.Millisecond // see Probe.Open
 )
 
@@ -44,7 +44,7 @@ func (p Probe) Await(ctx context.Context) error {
 	defer tick.Stop()
 	var last error // of the last try that was not cut short
 	for {
-		err := p.try(bounded)
+		err := p.attempt(bounded)
 		if err == nil && p.Died() == nil { // or somebody else has answered
 			return nil
 		}
@@ -66,8 +66,8 @@ func (p Probe) Await(ctx context.Context) error {
 }
 
 // try asks once.
-func (p Probe) try(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTry)
+func (p Probe) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	switch {
 	case p.Ready.Line != "":

@@ -17,8 +17,8 @@ type Payment struct {
 	Reason string      // for people: why it was refused, or is not known to be anything
 	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
-	Tries     int // attempts made so far
-	Connected int // how many of them reached a connection
+	AttemptCount int // attempts made so far
+	Connected    int // how many of them reached a connection
 
 	id int64 // row, ascending with acceptance
 }
@@ -84,8 +84,8 @@ func scan(r sqlite.Row, verify func(*pay.Payment, *pay.Answer) error) (p Payment
 		Payment: pay.Payment{
 			Order: r.Text(2), Payee: r.Text(3), Amount: r.Int(4), Currency: r.Text(5), Created: r.Int(6), Deadline: r.Int(7),
 		},
-		Reason: r.Text(9),
-		Tries:  int(r.Int(16)), Connected: int(r.Int(17)),
+		Reason:       r.Text(9),
+		AttemptCount: int(r.Int(16)), Connected: int(r.Int(17)),
 	}
 	r.Fill(p.Key[:], 1)
 	if p.State, err = parseState(r.Text(8)); err != nil {
@@ -137,7 +137,7 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
 	err = s.db.Update(func(tx *sqlite.Tx) error {
 		got, fresh, other = p, true, false
-		got.State, got.Reason, got.Answer, got.Tries, got.Connected = Queued, "", nil, 0, 0
+		got.State, got.Reason, got.Answer, got.AttemptCount, got.Connected = Queued, "", nil, 0, 0
 		got.id = s.last + 1
 		n, err := tx.Exec(`INSERT INTO payment (id, key, ordered, payee, amount, currency, created, deadline, state, checksum)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ordered) WHERE `+sqlNotRefused()+` DO NOTHING`,

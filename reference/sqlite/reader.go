@@ -94,8 +94,8 @@ var snapshots atomic.Int64 //nolint:gochecknoglobals // memdb's names are global
 // Close ends the reader.
 func (r *Reader) Close() error { return r.closed() }
 
-// snapshotTries bounds how often a file is copied that is written meanwhile.
-const snapshotTries = 20
+// snapshotAttempts bounds how often a file is copied that is written meanwhile.
+const snapshotAttempts = 20
 
 // image returns the database in the file with its log applied, as of one moment.
 //
@@ -108,7 +108,7 @@ func image(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range snapshotTries {
+	for range snapshotAttempts {
 		log, err := readLog(path + "-wal")
 		if err != nil && !errors.Is(err, errLogBegunAnew) {
 			return nil, err

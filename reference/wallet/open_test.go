@@ -46,7 +46,7 @@ func TestOpenRefusesAnIncompleteConfig(t *testing.T) {
 func TestConfigHasDefaults(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.cfg.Told, r.cfg.Tried, r.cfg.Log, r.cfg.Rand = nil, nil, nil, nil
+		r.cfg.Told, r.cfg.Attempted, r.cfg.Log, r.cfg.Rand = nil, nil, nil, nil
 		r.open()
 		require.Equal(r.t, outbox.Confirmed, r.settle(r.pay("tea", 0).Key).State)
 	})

@@ -74,7 +74,7 @@ func (c *sender) run() {
 	}
 	for {
 		for c.next() {
-			c.try()
+			c.attempt()
 		}
 		if c.leave() {
 			return
@@ -165,15 +165,15 @@ func (c *sender) sleep(step retry.Step) {
 	c.hesitate()
 }
 
-// try makes one attempt and stores what came of it.
-func (c *sender) try() {
+// attempt makes one attempt and stores what came of it.
+func (c *sender) attempt() {
 	select {
 	case c.w.slots <- struct{}{}:
 		defer func() { <-c.w.slots }()
 	case <-c.w.ctx.Done():
 		return
 	}
-	a := outbox.Attempt{N: c.p.Tries + 1, Began: c.w.cfg.Clock.Now()}
+	a := outbox.Attempt{N: c.p.AttemptCount + 1, Began: c.w.cfg.Clock.Now()}
 	began := time.Now()
 	if s := c.status(); s.Limited && s.Left <= 0 {
 		if s.Unsent {
@@ -196,7 +196,7 @@ func (c *sender) try() {
 	}
 	a.Took = time.Since(began)
 	p := c.p
-	p.Tries = a.N
+	p.AttemptCount = a.N
 	if a.Connected {
 		p.Connected++
 	}
@@ -305,7 +305,7 @@ func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	}
 	c.p = p
 	if a != nil {
-		c.w.cfg.Tried(p, *a)
+		c.w.cfg.Attempted(p, *a)
 	}
 	if p.State != from {
 		c.w.cfg.Log.Debug("payment", "payment", p.Key, "order", p.Order, "state", p.State, "reason", p.Reason)

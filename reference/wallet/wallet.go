@@ -44,9 +44,9 @@ type Config struct {
 	// durable: for one payment in order, for several at the same time. It must
 	// return soon and not call the wallet. Nil is nobody.
 	Told func(outbox.Payment)
-	// Tried is called at the end of each attempt, before Told. The same rules hold.
-	Tried func(outbox.Payment, outbox.Attempt)
-	Log   *slog.Logger // nil discards
+	// Attempted is called at the end of each attempt, before Told. The same rules hold.
+	Attempted func(outbox.Payment, outbox.Attempt)
+	Log       *slog.Logger // nil discards
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -59,8 +59,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Told == nil {
 		c.Told = func(outbox.Payment) {}
 	}
-	if c.Tried == nil {
-		c.Tried = func(outbox.Payment, outbox.Attempt) {}
+	if c.Attempted == nil {
+		c.Attempted = func(outbox.Payment, outbox.Attempt) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

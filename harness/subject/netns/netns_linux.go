@@ -65,8 +65,8 @@ func Wrap(cmd *exec.Cmd, attach Attach) (join func() error, err error) {
 	}, nil
 }
 
-// patience is how long a child may take to set its namespace up.
-const patience = 10 * time.Second
+// setUpLimit is how long a child may take to set its namespace up.
+const setUpLimit = 10 * time.Second
 
 // lead takes the device from the child and says what it is.
 func lead(socket *os.File, attach Attach) error {
@@ -75,7 +75,7 @@ func lead(socket *os.File, attach Attach) error {
 		return fmt.Errorf("run a program in a namespace: %w", err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(setUpLimit)); err != nil {
 		return fmt.Errorf("run a program in a namespace: %w", err)
 	}
 	device, err := take(c.(*net.UnixConn))

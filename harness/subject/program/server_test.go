@@ -23,7 +23,7 @@ func served(env map[string]string) harness.ExecServerConfig {
 
 func lives(t *testing.T, address string) string {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: waitLimit}
 	res, err := client.Get("http://" + address + "/lives")
 	require.NoError(t, err)
 	defer res.Body.Close()
@@ -69,7 +69,7 @@ func TestServerDiesByItself(t *testing.T) {
 	require.NoError(t, s.Broke())
 	_, err = http.Get("http://" + address + "/exit") //nolint:bodyclose // there is none
 	require.Error(t, err)
-	require.Eventually(t, func() bool { return s.Broke() != nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Broke() != nil }, waitLimit, time.Millisecond)
 	require.NoError(t, s.Crash(), "it can be killed all the same")
 	_, err = s.Restart(t.Context())
 	require.NoError(t, err)

@@ -15,14 +15,14 @@ import (
 	"github.com/onebar/onebar/harness/subject/program"
 )
 
-// ofOthers reports whether a scenario puts a system of others to the test.
-func ofOthers(sc harness.Scenario) bool {
+// isExternal reports whether a scenario puts a system of others to the test.
+func isExternal(sc harness.Scenario) bool {
 	s := sc.Subject
 	return s.Client != nil || s.Server != nil || s.Ledger != nil
 }
 
 // others puts the system of others together that a scenario describes.
-func others(sc harness.Scenario) (harness.Subject, error) {
+func external(sc harness.Scenario) (harness.Subject, error) {
 	p, err := partsOf(sc)
 	if err != nil {
 		return nil, err
