@@ -14,7 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/testneeds"
 )
 
-// TestBadExternalSystems runs systems of others that something is wrong with.
+// TestBadExternalSystems runs external systems that are broken or wrongly configured.
 func TestBadExternalSystems(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs in real time")

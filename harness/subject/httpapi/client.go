@@ -38,8 +38,8 @@ type Client struct {
 	calls    *listener        // nil is none
 }
 
-// NewClient returns the client of a configuration. Files that it names are in
-// folder, which is the scenario's.
+// NewClient returns the client of a configuration. Paths in it are relative to folder,
+// the folder of the scenario.
 func NewClient(config harness.HTTPClient, folder string) *Client {
 	return &Client{config: config, folder: folder}
 }
@@ -76,7 +76,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 	return c.setUp(ctx)
 }
 
-// all returns the problems of a configuration as one error.
+// all joins the problems of a configuration to one error.
 func all(section string, problems []*exchange.Problem) error {
 	var errs []error
 	for _, p := range problems {
@@ -85,20 +85,20 @@ func all(section string, problems []*exchange.Problem) error {
 	return errors.Join(errs...)
 }
 
-// runID returns a word that no other run has.
+// runID returns a word that is unique to the run.
 func runID(env *subject.Env) string {
 	sum := digest(env, "run")
 	return hex.EncodeToString(sum[:4])
 }
 
-// digest mixes what is unique to a run with a text.
+// digest hashes a text together with the start and the seed of the run.
 func digest(env *subject.Env, text string) [sha256.Size]byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(env.Start.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, env.Seed)
 	return sha256.Sum256(append(b, text...))
 }
 
-// uuid returns a UUID of version 8 (RFC 9562) for a text, which no other run has.
+// uuid returns a UUID of version 8 (RFC 9562) for a text, unique to the run.
 func uuid(env *subject.Env, text string) string {
 	sum := digest(env, text)
 	sum[6] = sum[6]&0x0f | 0x80
@@ -107,7 +107,8 @@ func uuid(env *subject.Env, text string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// reach makes sure that the server takes connections, and speaks TLS if it is to.
+// reach checks that the server accepts connections, and that it speaks TLS if the URL is
+// https.
 func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Config) error {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -133,7 +134,7 @@ func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Confi
 	return nil
 }
 
-// setUp makes the set-up requests, one after the other.
+// setUp sends the set-up requests, one after the other.
 func (c *Client) setUp(ctx context.Context) error {
 	shared := map[string]any{}
 	for i := range c.plan.Setup {
@@ -152,13 +153,13 @@ func (c *Client) setUp(ctx context.Context) error {
 
 // account is the wallet or merchant that a set-up request is for.
 type account struct {
-	name     string // empty is nobody
+	name     string // empty for a request that is sent once
 	number   int
 	balance  int64          // minor units
-	captured map[string]any // what is kept for it
+	captured map[string]any // what its requests captured
 }
 
-// accounts returns the accounts that a set-up request is made for.
+// accounts returns the accounts for which a set-up request is sent.
 func (c *Client) accounts(per string, shared map[string]any) []account {
 	w := c.env.Workload
 	var all []account
@@ -181,7 +182,7 @@ func (c *Client) accounts(per string, shared map[string]any) []account {
 	return all
 }
 
-// prepare makes a set-up request and keeps what it captures.
+// prepare sends a set-up request and keeps what it captures.
 func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) (err error) {
 	currency := c.env.Workload.Currency
 	v := exchange.Vars{

@@ -27,13 +27,13 @@ type Ledger struct {
 	reading subject.Reading
 }
 
-// NewLedger returns the ledger of a configuration. Files that it names are in
-// folder, which is the scenario's.
+// NewLedger returns the ledger of a configuration. Paths in it are relative to folder,
+// the folder of the scenario.
 func NewLedger(config harness.HTTPLedger, folder string) *Ledger {
 	return &Ledger{config: config, folder: folder}
 }
 
-// Open implements subject.Opener: it takes note of what is there already.
+// Open implements subject.Opener: it records what is booked already.
 func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
 	plan, problems := exchange.NewLedger(l.config, env.Server, l.secrets.Lookup)
 	if err := all("ledger.http", problems); err != nil {
@@ -67,7 +67,7 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	return got, err
 }
 
-// read reads all that the server lists, in its words.
+// read reads everything that the server lists, with the server's names.
 func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
 	if all.Postings, err = l.list(ctx); err == nil {
 		all.Balances, err = l.balances(ctx)
@@ -75,11 +75,10 @@ func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
 	return all, err
 }
 
-// maxPages bounds a list that never ends.
+// maxPages bounds the pages of a list.
 const maxPages = 100_000
 
-// list reads all pages. A booking that slides from one page to the next meanwhile
-// counts once.
+// list reads all pages. A booking that moves to the next page meanwhile counts once.
 func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
 	var got []harness.Posting
 	seen, read := map[string]bool{}, map[string]bool{}
@@ -109,8 +108,8 @@ func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
 	}
 }
 
-// page reads one page: the bookings on it, how many items it has, and where the next
-// one is.
+// page reads one page. It returns its bookings, the number of its items, and the path of
+// the next page.
 func (l *Ledger) page(ctx context.Context, request *exchange.Request, path string, page exchange.Page) (got []harness.Posting, n int, next string, err error) {
 	x, step, err := l.get(ctx, request, path)
 	if err != nil {
@@ -138,16 +137,15 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 	return got, len(items), next, nil
 }
 
-// A page is asked for so often before the ledger counts as unreadable, and not
-// again after so long: a server that has just been started again is given time, and
-// one that never answers is not waited for five times.
+// A page is requested at most attempts times, and not again after readLimit. A server
+// that was just restarted needs time; a server that never answers must not cost five
+// timeouts.
 const (
 	attempts  = 5
 	readLimit = 10 * time.Second
 )
 
-// get reads one page. A server that has just been started again gets a second
-// chance.
+// get reads one page, with several attempts.
 func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (transport.Exchange, *transport.Step, error) {
 	begin := time.Now()
 	for n := 1; ; n++ {
@@ -180,8 +178,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// balances returns what the accounts of the scenario hold, or nothing if the
-// server is not to be asked.
+// balances returns the balances of the scenario's accounts, or nothing if the
+// configuration has no balances.
 func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error) {
 	if l.plan.Balances == nil {
 		return nil, nil
@@ -209,7 +207,7 @@ func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error
 	return got, nil
 }
 
-// accounts returns those of a scenario.
+// accounts returns the names of a scenario's accounts.
 func accounts(w harness.Workload) map[string]bool {
 	all := map[string]bool{}
 	for i := range w.Wallets {

@@ -99,7 +99,7 @@ func TestServerBad(t *testing.T) {
 		"is not there":     {harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"./missing"}}}, "start the server: fork/exec ./missing: no such file or directory"},
 		"a taken port":     {fixed, "the server cannot listen at " + taken.Addr().String() + ": "},
 		"a missing secret": {missing, "the server: the environment has no variable ONEBAR_TEST_NONE"},
-		"an unknown word":  {sh("{{prot}}"), "{{prot}} stands for nothing here"},
+		"an unknown word":  {sh("{{prot}}"), "{{prot}} is not defined here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := NewServer(tc.config, t.TempDir())
