@@ -314,7 +314,7 @@ func tempoSamples() []sample {
 			s.attempt("p2", 3)
 		})},
 		{name: "unknown-storm-interrupted", summary: "the run was interrupted", write: good(interrupted)},
-		{name: "na-storm-no-tries", summary: "the subject does not report its attempts", write: func() *script {
+		{name: "na-storm-no-attempts", summary: "the subject does not report its attempts", write: func() *script {
 			s := newScript(1)
 			s.press("p1", "o1")
 			s.commit("p1")

@@ -6,9 +6,9 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// early: told confirmed before the commit of any press of its order was
-// reported. A commit that was never reported proves nothing if the booking is
-// there: the server may have died between the two.
+// early: told confirmed before the commit of any press of its order was reported. If the
+// commit was never reported and the booking is there, that proves nothing: the server may
+// have died between the two.
 func (j *Judge) early() answer {
 	a := answer{fail: "told confirmed before the booking was durable", doubt: j.incomplete()}
 	if j.header != nil && !j.header.Commits {

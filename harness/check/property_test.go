@@ -14,7 +14,7 @@ import (
 )
 
 // correct draws a run of a payment system without a fault: impatient users,
-// tries that time out, refusals and recoveries, all of it in the right order,
+// attempts that time out, refusals and recoveries, all of it in the right order,
 // and the payments interleaved.
 func correct(t *rapid.T) (s *script, booked []string) {
 	n := rapid.IntRange(2, 12).Draw(t, "orders")
@@ -117,7 +117,7 @@ func planted() map[string]bug {
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
 		}},
-		"it tries for ever": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
+		"it never stops its attempts": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *script) attempt(id string, times int) {
 	}
 }
 
-// dial has a payment tried without a server to be found.
+// dial adds an attempt of a payment that reached no server.
 func (s *script) dial(id string, times int) {
 	for n := range times {
 		s.add(history.Record{Attempt: &harness.Attempt{

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// confidence of the intervals of random shares, over all phases, directions
-	// and kinds of a run together: one run in a hundred thousand that did all right is
-	// unknown.
+	// shareAlpha is the probability that a run whose links were right is unknown because
+	// of its random shares, over all phases, directions and kinds together: one run in a
+	// hundred thousand.
 	shareAlpha = 0.00001
 	// slack is how many packets may lie on the wrong side of a phase's
 	// boundary: its record is written a moment before or after the change.
@@ -60,7 +60,8 @@ func (l *Links) Judge() (findings []result.Finding, summary string) {
 // doubts are differences between what was asked and what happened.
 type doubts []result.Finding
 
-// add adds one, with the line of the history that shows it; 0 is no one line.
+// add adds a finding, with the line of the history that shows it; 0 if no single line
+// shows it.
 func (d *doubts) add(line int32, format string, args ...any) {
 	f := result.Finding{Text: fmt.Sprintf(format, args...)}
 	if line > 0 {
@@ -100,11 +101,11 @@ func (l *Links) missed(found *doubts) {
 func (l *Links) unused(found *doubts) {
 	sc := l.header.Scenario
 	if !perfect(sc.Link) && !l.carried(sc.Link) {
-		found.add(0, "the scenario's link met no packet")
+		found.add(0, "the scenario's link carried no packet")
 	}
 	for i, e := range sc.Timeline {
 		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.on(e.On).carried(*e.Link) {
-			found.add(0, "%s met no packet", eventName(i, e))
+			found.add(0, "%s carried no packet", eventName(i, e))
 		}
 	}
 }
@@ -128,20 +129,20 @@ func (l *Links) carried(p harness.Profile) bool {
 func (l *Links) outages(found *doubts) {
 	var first *phase // of the present outage
 	var lost, total int64
-	must := false // it may not miss
+	must := false // it must hit something
 	for _, s := range l.phases {
 		total += s.Up.outage + s.Down.outage
 	}
 	end := func() {
 		if first != nil && lost == 0 && must {
-			found.add(first.Line, "the outage of phase %q met no packet", first.Name)
+			found.add(first.Line, "no packet was sent during the outage of phase %q", first.Name)
 		}
 		first, lost, must = nil, 0, false
 	}
 	for i := range l.phases {
 		s := &l.phases[i]
 		if total == 0 || l.header.Payload {
-			break // missed says so; and a byte stream waits until an outage is over
+			break // missed reports the first; and a byte stream waits until an outage is over
 		}
 		if !s.OutageUp && !s.OutageDown {
 			end()
@@ -161,8 +162,8 @@ func (l *Links) outages(found *doubts) {
 	})
 }
 
-// excused reports whether the blackholes in force at a line all may miss. One
-// outage of a periodic event may, if another of them has hit something.
+// excused reports whether all blackholes in force at a line may miss. An outage of a
+// periodic event may miss if another outage of the event has hit something.
 func (l *Links) excused(line int32) bool {
 	all, some := true, false
 	for i, e := range l.header.Scenario.Timeline {

@@ -10,30 +10,29 @@ import (
 )
 
 const (
-	// stallShare of the packets, or of the time of the programs, may be late by more
-	// than harness.LeastTimeout. With more, the time-outs that the system under test
-	// has met are the machine's.
+	// stallShare is the share of the packets, or of the time of the programs, that may be
+	// late by more than harness.LeastTimeout. With more, the machine may have caused the
+	// time-outs of the system under test.
 	stallShare = 0.05
-	// waitShare of the time programs may wait for a processor, however short each
-	// wait is. With more they run at less than half of their speed, and what needs time
-	// may not be done in time.
+	// waitShare is the share of the time that programs may wait for a processor, even if
+	// each wait is short. With more they run at less than half of their speed, and may
+	// not finish in time.
 	waitShare = 0.5
-	// lateEnough is how many packets, or how many times harness.LeastTimeout, make a
-	// share.
+	// lateEnough is how many packets, or how many times harness.LeastTimeout, a share
+	// needs.
 	lateEnough = 20
 )
 
-// stall is a time in which the machine had too much to do.
+// stall is a phase, or the run, in which the machine was too busy.
 type stall struct {
 	line int32  // of the phase; 0 is the whole run
 	how  string // for people
 }
 
-// stalls returns the phases in which the machine stalled: many packets came later
-// than a time-out bears, in a direction with enough packets, or programs waited as
-// long for a processor. It is the whole run if only all phases together show it.
-// Less lateness than that cannot turn the experiment into another, and which
-// thresholds it can change, see threshold.Doubt.
+// stalls returns the phases in which the machine stalled: many packets of a direction
+// were later than the shortest time-out, or programs waited as long for a processor. It
+// returns the whole run if only all phases together show it. Less lateness cannot change
+// the experiment; threshold.Doubt says which thresholds it can change.
 func (l *Links) stalls() (all []stall) {
 	var n, late int64
 	l.each(func(s *phase, d direction) {
@@ -53,10 +52,10 @@ func (l *Links) stalls() (all []stall) {
 // many reports whether more than stallShare of n are late.
 func many(late, n int64) bool { return float64(late) > stallShare*float64(n) }
 
-// waiting returns the phases in more than a share of which programs waited for a
-// processor, longer than a time at once, or the whole run if only all phases
-// together show it. Too short a time shows nothing. Programs are taken to have waited
-// while a timer of the harness was late.
+// waiting returns the phases in which programs waited for a processor for more than a
+// share of the time, counting waits longer than longer. It returns the whole run if only
+// all phases together show it. A phase that is too short shows nothing. Programs count as
+// waiting while a timer of the harness was late.
 func (l *Links) waiting(longer time.Duration, share float64) (all []stall) {
 	waits := slices.DeleteFunc(slices.Clone(l.waits), func(w interval.Interval) bool { return w.To-w.From <= longer })
 	add := func(line int32, where string, from, to time.Duration) {

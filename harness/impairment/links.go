@@ -8,9 +8,9 @@ import (
 	"github.com/onebar/onebar/harness/interval"
 )
 
-// Links keeps, for each phase, what was asked of the links and what happened to
-// their packets, and what each event of the timeline hit. The zero value is ready.
-// It is not safe for concurrent use.
+// Links keeps, for each phase, what the scenario asked of the links and what happened to
+// their packets, and how much each event of the timeline hit. The zero value is ready. It
+// is not safe for concurrent use.
 type Links struct {
 	name   string   // of one link of the topology; empty is the access links
 	others []*Links // one for each link of the topology; they share header and events
@@ -22,8 +22,7 @@ type Links struct {
 	waits  []interval.Interval // in which a timer of the harness was late, in order
 }
 
-// Add reads the next record of the history, which stands on a line. It keeps numbers
-// of a packet, and not the packet.
+// Add reads the next record of the history and its line. It keeps no packet.
 func (l *Links) Add(r *history.Record, line int32) {
 	if r.Packet != nil {
 		l.on(r.Packet.Link).packet(r.Packet)
@@ -42,7 +41,7 @@ func (l *Links) Add(r *history.Record, line int32) {
 	}
 }
 
-// on returns what a link of the topology did; an empty name is the access links.
+// on returns the Links of a link of the topology; an empty name is the access links.
 func (l *Links) on(name string) *Links {
 	if name == "" {
 		return l
@@ -63,10 +62,10 @@ type phase = history.PhaseCounts[counts]
 // are in copied only.
 type counts struct {
 	delivered, lost, outage, queue, stopped, barred int64
-	crossed                                         int64 // the link, and were thrown away by the NAT behind it
+	crossed                                         int64 // crossed the link, and were dropped by the NAT behind it
 
-	// Sums over the delivered: the delay that was decided, what came on top, and
-	// how soon the rate could have sent them.
+	// Sums over the delivered packets: the delay that the link decided, the lateness on
+	// top of it, and the shortest time in which the rate could have sent them.
 	delay, late, soonest time.Duration
 
 	stalled   int64 // delivered more than harness.LeastTimeout late
@@ -77,16 +76,16 @@ type counts struct {
 	chance    chance
 }
 
-// linkState is what has to be remembered of one direction of one link.
+// linkState is what is remembered of one direction of one link.
 type linkState struct {
 	up      bool
-	free    time.Duration // when the packets that have arrived had left the rate, at the soonest
+	free    time.Duration // the earliest time at which the rate could have sent the packets that have arrived
 	highest int64         // number of the last offered of the packets that have arrived
 	in      int           // its phase
 	recent  []arrival     // of links that reorder, in order
 }
 
-// event is what the history says of one event of the timeline.
+// event is what the history says about one event of the timeline.
 type event struct {
 	times int
 	hits  int64

@@ -11,7 +11,7 @@ import (
 // of the packets that could have overtaken another and did.
 
 // chance counts packets that could have overtaken another, and that did.
-type chance struct{ met, taken int64 }
+type chance struct{ had, taken int64 }
 
 // arrival is a packet that has arrived on a link that reorders.
 type arrival struct {
@@ -67,7 +67,7 @@ func (l *Links) settle(x arrival, up bool, of func(*counts) *chance) {
 		return
 	}
 	c := of(s.Way(up))
-	c.met++
+	c.had++
 	if x.overtook {
 		c.taken++
 	}

@@ -85,7 +85,7 @@ func (l *Links) draws() []draw {
 		if path.Reorder == 0 {
 			add(1, m.overtook, m.delivered, 0)
 		} else if !d.queued() {
-			add(1, chances[m].taken, chances[m].met, path.Reorder)
+			add(1, chances[m].taken, chances[m].had, path.Reorder)
 		}
 		// A queue that is full refuses copies, too.
 		if accepted := m.delivered + m.stopped; m.queue == 0 || float64(m.copied) > float64(accepted)*path.Duplicate {

@@ -6,7 +6,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// linkState is what has to be remembered of one direction of one link.
+// linkState is what is remembered of one direction of one link.
 type linkState struct {
 	window  window
 	carries int   // the last phase in which it delivered something

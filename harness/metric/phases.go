@@ -8,8 +8,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// phases is what the packets of a run met on the access links, or on one link of the
-// topology.
+// phases counts what happened to the packets of a run on the access links, or on one
+// link of the topology.
 type phases struct {
 	link   string // the name of the one link; empty is the access links
 	before phase  // what was offered before the first phase

@@ -180,7 +180,7 @@ func TestHistoriesWithoutATime(t *testing.T) {
 	}
 }
 
-// Whoever asks is shown every record of the history, in its order.
+// Options.Each is called with every record of the history, in order.
 func TestEachRecordIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial()
