@@ -16,24 +16,23 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// Faulty asks for a pair that is broken on purpose, in ways real systems have
-// been: to prove that the checks of the harness find it. With a fault the bank is
-// one that takes orders as notes only, as many do: see
-// bank.LedgerConfig.AllowRepeatedOrders. Otherwise it would not book what a faulty
-// wallet sends twice. The zero value is not broken.
+// Faulty configures a pair that is broken on purpose, in ways known from real systems, to
+// prove that the checks of the harness find the fault. With a fault the bank does not
+// recognise repeated orders, like many banks (bank.LedgerConfig.AllowRepeatedOrders):
+// otherwise it would not book what a faulty wallet sends twice. The zero value is not
+// broken.
 type Faulty struct {
-	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each attempt. When
-	// an answer is lost the bank books the payment again: DUPLICATED. It also
-	// keeps nothing on disk: what is under way at a crash of the client is
-	// forgotten.
+	// NewKeyPerAttempt makes the wallet draw a new idempotency key for each attempt. When
+	// an answer is lost, the bank books the payment again: DUPLICATED. The wallet also
+	// stores nothing on disk: a crash of the client loses what is under way.
 	NewKeyPerAttempt bool
-	// AnswerBeforeCommit is a bank that confirms a payment at once and books it
-	// two seconds later. What was confirmed and not booked when it crashes is
-	// LOST; every confirmation is EARLY.
+	// AnswerBeforeCommit makes the bank confirm a payment at once and book it two seconds
+	// later. A payment that is confirmed and not yet booked at a crash is LOST; every
+	// confirmation is EARLY.
 	AnswerBeforeCommit bool
-	// ForgetKeys is a bank that keeps its idempotency records in memory and not
-	// with its ledger (bank.LedgerConfig.ForgetAnswers): after a restart it books a payment again that it has booked
-	// before: DUPLICATED.
+	// ForgetKeys makes the bank keep its idempotency records in memory and not with its
+	// ledger (bank.LedgerConfig.ForgetAnswers). After a restart it books a payment again
+	// that it has booked before: DUPLICATED.
 	ForgetKeys bool
 }
 
@@ -54,7 +53,7 @@ func (f *Faulty) Set(name string) error {
 	return nil
 }
 
-// The careless pace of both.
+// The fixed times of the faulty wallet and the faulty bank.
 const (
 	newKeyAttempts   = 25
 	newKeyTimeout    = 3 * time.Second
@@ -158,8 +157,7 @@ func (p newKeyPayer) carry(ctx context.Context, hp harness.Payment) {
 	}
 }
 
-// try sends the payment as if it were a new one, and says whether it had a
-// connection to do so.
+// attempt sends the payment as if it were new, and reports whether it had a connection.
 func (p newKeyPayer) attempt(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, newKeyTimeout)
 	defer cancel()
@@ -185,8 +183,8 @@ func (p newKeyPayer) attempt(ctx context.Context, hp harness.Payment) (answer *p
 	return answer, true, err
 }
 
-// earlyLedger is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
-// ledger learns of it later.
+// earlyLedger is the service of Faulty.AnswerBeforeCommit: it answers from memory, and
+// passes the payment to the ledger later.
 type earlyLedger struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
@@ -206,8 +204,7 @@ func (b *earlyLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.C
 	return func(context.Context) (*pay.Answer, error) { return a, nil }
 }
 
-// answer returns what the wallet is told at once, or nil if that is up to the
-// ledger.
+// answer returns the early answer, or nil if the ledger must answer.
 func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -229,5 +226,5 @@ func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	return a
 }
 
-// wait returns when everything that was answered is booked or lost.
+// wait returns when every payment that was answered is booked or lost.
 func (b *earlyLedger) wait() { b.wg.Wait() }

@@ -18,7 +18,7 @@ import (
 // ErrClosed is returned by Serve after Shutdown or Kill.
 var ErrClosed = errors.New("the server is closed")
 
-// Config is what a server is made from. The zero value of a limit is its default.
+// Config configures a server. The zero value of a limit is its default.
 type Config struct {
 	Service pay.Service // answers the requests
 	// Wrap makes the bank's end of a connection that was accepted. The Conn owns the
@@ -33,9 +33,9 @@ type Config struct {
 
 	Clock pay.Clock    // the bank's; nil is time.Now
 	Log   *slog.Logger // nil discards; a line that repeats is written once a second, with how often
-	// BeforeAnswer is called before each answer is sent, to watch the bank or get in
-	// its way; nil does nothing. It may take its time, until ctx ends, and must not
-	// call the Server. Several calls may be under way.
+	// BeforeAnswer is called before each answer is sent, to observe or to delay the bank;
+	// nil does nothing. It may block until ctx ends, and must not call the Server. Calls
+	// may overlap.
 	BeforeAnswer func(ctx context.Context, key pay.Key)
 }
 
@@ -72,7 +72,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Server brings the requests of wallets to a pay.Service and the answers back. All its
+// Server passes the requests of wallets to a pay.Service and sends the answers. All its
 // methods may be called from several goroutines.
 type Server struct {
 	cfg Config
@@ -95,7 +95,7 @@ type conn struct {
 	place // under Server.mu
 }
 
-// New returns a server that serves nobody yet. It does not close its Service.
+// New returns a server without listeners. It does not close its Service.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
 	s := &Server{
@@ -173,7 +173,7 @@ func (s *Server) open(raw net.Conn) {
 		gone.abort()
 	default:
 		s.log.warn("an idle connection was closed, to make room", "open", len(s.table.conns), "from", gone.raw.RemoteAddr(), "for", raw.RemoteAddr())
-		gone.Close() // its last answer may still be on the way, and a reset would take it back
+		gone.Close() // not a reset: its last answer may still be on the way
 	}
 	s.busy.Go(func() {
 		s.serve(c)
@@ -213,8 +213,8 @@ func (s *Server) serve(c *conn) {
 	}
 }
 
-// received notes a request of c. Of a wallet with too many connections the oldest
-// is closed: it has most likely been dead since the wallet dialed again.
+// received records a request of c. If the wallet has too many connections, its oldest is
+// closed: that one has most likely been dead since the wallet dialed again.
 func (s *Server) received(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,7 +224,7 @@ func (s *Server) received(c *conn) {
 	}
 }
 
-// answer waits for the answer to a request and brings it back.
+// answer waits for the answer to a request and sends it.
 func (s *Server) answer(c *conn, in channel.Incoming, wait func(context.Context) (*pay.Answer, error)) {
 	key := in.Request.Payment.Key
 	a, err := wait(s.ctx)
@@ -251,7 +251,7 @@ func (s *Server) answer(c *conn, in channel.Incoming, wait func(context.Context)
 	}
 }
 
-// ended deals with the end of a connection.
+// ended handles the end of a connection.
 func (s *Server) ended(c *conn, err error) {
 	from := c.raw.RemoteAddr()
 	s.mu.Lock()
@@ -259,9 +259,9 @@ func (s *Server) ended(c *conn, err error) {
 	s.mu.Unlock()
 	switch {
 	case !open:
-		// It had to make room, and that was logged.
+		// It was closed to make room, and that was logged.
 	case errors.Is(err, io.EOF), errors.Is(err, channel.ErrStopped), s.ctx.Err() != nil:
-		// In order: it was closed by the wallet, or by us.
+		// The wallet or this server closed it.
 	case errors.Is(err, channel.ErrProtocol):
 		s.log.warn("a connection was closed, it broke the protocol", "error", err, "from", from)
 		c.Close()
@@ -331,7 +331,7 @@ func (s *Server) abort() {
 // abort resets the connection, where it can be reset.
 func (c *conn) abort() {
 	if l, ok := c.raw.(interface{ SetLinger(sec int) error }); ok {
-		_ = l.SetLinger(0) // on failure it is closed in an orderly way, which is as good an end
+		_ = l.SetLinger(0) // if that fails, it is closed normally
 	}
 	c.Close()
 }
