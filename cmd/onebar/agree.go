@@ -33,7 +33,7 @@ func newAgree() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "agree SCENARIO...",
 		Short:  "Run scenarios on sim and on packet, and compare what they measure",
-		Hidden: true, // it is for who changes an engine: see make agreement
+		Hidden: true, // it is for developers of an engine: see make agreement
 		Long: `Run each scenario with several seeds on the engines sim and packet, and print both
 measurements side by side: how long payments took, and their bytes, packets and
 joules. This command makes the table of docs/fidelity.md.
@@ -42,7 +42,7 @@ The payments of all seeds are pooled. If the machine was too busy during a run o
 packet, the run is discarded and repeated.
 
 Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `.
-Exit code 3 says that the machine was too busy each time a scenario was tried.`,
+Exit code 3 says that the machine was too busy in each attempt at a scenario.`,
 		Example: `  onebar agree edge umts --seeds 10
   onebar agree scenarios/ --update docs/fidelity.md`,
 		Args:              cobra.MinimumNArgs(1),
@@ -100,8 +100,8 @@ func agreementExit(pairs []pair) error {
 	return err
 }
 
-// measure runs every scenario with every seed on both engines: first on sim, so
-// that the runs in real time have the machine for themselves.
+// measure runs every scenario with every seed on both engines: first on sim, so that no
+// other run uses the machine during the runs in real time.
 func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pair, error) {
 	pairs := make([]pair, len(list))
 	for i, sc := range list {
@@ -111,7 +111,7 @@ func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pai
 		engine string
 		jobs   int
 	}{{simulated, runtime.NumCPU()}, {defaultEngine, a.jobs}} {
-		all := make([]totals, len(list)*a.seeds) // seed by seed, so that what takes much of the machine is spread
+		all := make([]totals, len(list)*a.seeds) // seed by seed, so that demanding scenarios do not run together
 		var group errgroup.Group
 		group.SetLimit(e.jobs)
 		for i := range all {
@@ -132,11 +132,11 @@ func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pai
 	return pairs, nil
 }
 
-// mostAttempts is how often a run is tried on a busy machine.
+// mostAttempts is how often a run is attempted on a busy machine.
 const mostAttempts = 6
 
-// one runs a scenario until the machine was not too busy for it. If it always was,
-// that is what is missing from the totals.
+// one repeats a run until the machine was not too busy for it. If the machine always was
+// too busy, the totals say what is missing.
 func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string, seed uint64) (totals, error) {
 	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
@@ -159,15 +159,14 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 		}
 		why = unused(res)
 		if engine == simulated {
-			break // it would be the same again
+			break // another run would be the same
 		}
 		a.progress.Update(name, 0, "again: the machine was busy")
 	}
 	return totals{missing: fmt.Sprintf("%s cannot be used: %s", name, why)}, nil
 }
 
-// unused says why a run must not be used: it was not the experiment that was asked
-// for. It is empty if it was.
+// unused returns why a run must not be used, because it did not happen as asked, or nothing.
 func unused(res result.Result) string {
 	if len(res.Verdicts) == 0 {
 		return "the run was not judged"
@@ -183,11 +182,11 @@ func unused(res result.Result) string {
 	return ""
 }
 
-// mostLate is how late packets may be on average. It is less than the impairment
-// check allows: the engines are compared to a few per cent.
+// mostLate is how late packets may be on average. It is less than the impairment check
+// allows, because the engines are compared to a few per cent.
 const mostLate = time.Millisecond
 
-// lateness is by how much packets came later than was asked, on average.
+// lateness returns how late packets were on average.
 func lateness(res result.Result) time.Duration {
 	var late, packets int64
 	for _, p := range res.Phases {

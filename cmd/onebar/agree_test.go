@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// told is a totals of 20 payments of which each took its number times a step, at a
+// told returns the totals of 20 payments of which each took its number times a step, at a
 // price each.
 func told(step time.Duration, bytes float64) (t totals) {
 	t = totals{runs: 2, payments: 20, sums: map[string]float64{"bytes_per_payment": 20 * bytes, "packets_per_payment": 80, "joules_per_payment": 0}}

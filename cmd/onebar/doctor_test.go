@@ -19,7 +19,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// kiosk is a small payment API. A handler that is not nil answers in place of one of
+// kiosk is a small payment API. A handler that is not nil replaces one of
 // its own.
 type kiosk struct {
 	pay, list http.HandlerFunc

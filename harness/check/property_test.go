@@ -139,7 +139,7 @@ func TestPropertyAPlantedBugIsFound(t *testing.T) {
 	}
 }
 
-// Money that no posting moved is found, whoever has it.
+// Money that no posting moved is found in every account.
 func TestPropertyAnUnbalancedLedgerIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, _ := correct(t)

@@ -164,7 +164,7 @@ func (*file) DeviceCharacteristics() vfs.DeviceCharacteristic { return vfs.IOCAP
 type locks struct {
 	shared   int  // readers, the writer included
 	reserved bool // a connection is going to write
-	pending  bool // somebody writes or waits for the readers to go: no new ones
+	pending  bool // a connection writes, or waits for the readers to end: no new readers
 }
 
 // Lock implements vfs.File. It does not wait.
@@ -212,7 +212,7 @@ func (f *file) Unlock(to vfs.LockLevel) error {
 	if f.lock <= to {
 		return nil
 	}
-	l := &f.node.locks // after a power failure nobody else's any more
+	l := &f.node.locks // after a power failure this connection's alone
 	if f.lock >= vfs.LOCK_PENDING {
 		l.pending = false
 	}

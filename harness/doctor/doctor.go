@@ -152,7 +152,7 @@ func (e *examination) record(r history.Record) {
 
 // booked returns the step for a posting of the ledger.
 func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
-	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orNobody(p.Payer), orNobody(p.Payee))
+	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orUnnamed(p.Payer), orUnnamed(p.Payee))
 	var names []string
 	for _, n := range []struct{ what, name string }{{"payment", p.Payment}, {"order", p.Order}} {
 		if n.name != "" {
@@ -170,7 +170,7 @@ func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
 	return step
 }
 
-func orNobody(account string) string { return cmp.Or(account, "(nobody named)") }
+func orUnnamed(account string) string { return cmp.Or(account, "(nobody named)") }
 
 // matches reports whether a posting belongs to a payment that was requested.
 func (e *examination) matches(p harness.Posting) bool {

@@ -37,18 +37,18 @@ func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99",
 
 // The reasons for which a figure may be absent.
 const (
-	notAttempted       = "nobody pressed pay, or the subject reported no attempt"
-	noBytes     = "nobody pressed pay, or nothing was sent"
-	noPackets   = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
-	noShare     = "nothing was sent, or the engine sees byte streams and no packets"
-	noUp        = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
-	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
-	noConfirmed = "no payment was told confirmed"
-	noTold      = "no payer was told anything"
-	noAttempt   = "the subject reported no attempt that reached a connection"
-	noVerdict   = "the check of this name could not be judged"
-	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
-	noJoules    = noRadio + ", or its model has no powers"
+	notAttempted = "nobody pressed pay, or the subject reported no attempt"
+	noBytes      = "nobody pressed pay, or nothing was sent"
+	noPackets    = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
+	noShare      = "nothing was sent, or the engine sees byte streams and no packets"
+	noUp         = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
+	noDown       = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
+	noConfirmed  = "no payment was told confirmed"
+	noTold       = "no payer was told anything"
+	noAttempt    = "the subject reported no attempt that reached a connection"
+	noVerdict    = "the check of this name could not be judged"
+	noRadio      = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
+	noJoules     = noRadio + ", or its model has no powers"
 )
 
 // Catalogue returns every metric, in the order a report shows them.

@@ -38,7 +38,7 @@ func pressed(at time.Duration, id string, wallet int) history.Record {
 	return history.Record{At: at, Pay: &harness.Payment{ID: id, Order: "o" + id, Wallet: wallet}}
 }
 
-// attempted is an attempt that ended at an offset and took so long.
+// attempted returns an attempt that ended at an offset and took so long.
 func attempted(at time.Duration, id string, took time.Duration) history.Record {
 	return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, Took: took}}
 }

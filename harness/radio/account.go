@@ -54,16 +54,16 @@ func (m *Model) Account(packets []Packet) (Usage, []Cost) {
 
 func (a *account) run() (Usage, []Cost) {
 	m, packets := a.model, a.packets
-	var nobody ledger
+	var noPayment ledger
 	costs, members := group(packets)
 	payers := make([]ledger, len(costs))
 	k := NewMachine(m, nil)
-	k.acct = &nobody
+	k.acct = &noPayment
 	for i, p := range packets {
 		if i%stride == 0 {
 			a.saved = append(a.saved, k.pos)
 		}
-		payer := &nobody
+		payer := &noPayment
 		if j, ok := find(costs, p.Payment); ok {
 			payer = &payers[j]
 		}
@@ -73,9 +73,9 @@ func (a *account) run() (Usage, []Cost) {
 	for j := range costs {
 		a.bill(&costs[j], &payers[j])
 		costs[j].Marginal = a.marginal(costs[j].Payment, members[j])
-		nobody.add(&payers[j])
+		noPayment.add(&payers[j])
 	}
-	return m.usage(&nobody), costs
+	return m.usage(&noPayment), costs
 }
 
 // group returns a cost for each payment, by number, and the indices of its

@@ -53,7 +53,7 @@ func newTestWallet(tb tester, r io.Reader) testWallet {
 	return testWallet{v}
 }
 
-// id is who the wallet is to the bank.
+// id is the identity by which the bank knows the wallet.
 func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
 // config is a ledger's in a new directory, with keys and a clock that are the
@@ -148,7 +148,7 @@ func (b *testLedger) pay(tb tester, wallet int, p pay.Payment) *pay.Answer {
 	return b.ask(tb, pay.AskPay, wallet, p)
 }
 
-// contents returns what a reader beside the bank sees: the transfers and the
+// contents returns what another process reads: the transfers and the
 // closing balances, verified.
 func (b *testLedger) contents(tb tester) ([]Transfer, map[string]int64) {
 	tb.Helper()

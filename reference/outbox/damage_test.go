@@ -141,7 +141,7 @@ func (l lived) judge(t *testing.T, hs []PaymentHistory, err error, what string) 
 	require.Equal(t, l.want, hs, what)
 }
 
-// TestForgedAnswer: who can write to the file can also write its checksum, but not
+// TestForgedAnswer: an attacker who can write to the file can also write its checksum, but not
 // the bank's signature.
 func TestForgedAnswer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wallet.db")

@@ -240,7 +240,7 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// TestTablesAgreeWithTransitions has the tables try every change of state there
+// TestTablesAgreeWithTransitions makes the tables check every change of state there
 // could be.
 func TestTablesAgreeWithTransitions(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))

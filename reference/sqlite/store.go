@@ -63,15 +63,14 @@ func Open(cfg Config) (*Store, error) {
 
 // Update runs f in a transaction and returns when the changes of f are durable. f may run
 // more than once, each time on the state before it, so it must set its results anew each
-// time. If f returns an error, its changes are
-// undone and Update returns that error. If Update returns an error, f has
-// changed nothing; only if the disk fails while something is written and goes on
-// failing until the process dies, or the store was killed meanwhile, is that not
-// certain.
+// time. If f returns an error, its changes are undone and Update returns that error. If
+// Update returns an error, f has changed nothing, with two exceptions in which that is not
+// certain: the disk failed during a write and kept failing until the process ended, or the
+// store was killed meanwhile.
 func (s *Store) Update(f func(*Tx) error) error { return s.hand(&job{f: f}) }
 
-// View runs f on what Update has made durable, in one transaction, and returns
-// its error. f must change nothing. It also works on a full disk.
+// View runs f on the durable state, in one transaction, and returns its error. f must not
+// change anything. View also works on a full disk.
 func (s *Store) View(f func(*Tx) error) error { return s.hand(&job{f: f, view: true}) }
 
 func (s *Store) hand(j *job) error {
@@ -92,7 +91,7 @@ func (s *Store) hand(j *job) error {
 // ErrBusy is returned by Start when Config.Queue functions wait already.
 var ErrBusy = errors.New("too many changes wait")
 
-// Start is Update for a caller who waits later: with Await, and what Start
+// Start is Update for a caller that waits later, by Await with the channel that Start
 // returns.
 func (s *Store) Start(f func(*Tx) error) (<-chan error, error) {
 	j := &job{f: f, done: make(chan error, 1)}
@@ -147,9 +146,9 @@ func (s *Store) Abandon() error {
 	return s.Close()
 }
 
-// Kill ends the store as a crash of the process would: what is not committed is
-// lost, nobody is told anything any more, and the file is left as it is. A commit
-// that the operating system is about to make durable is waited for.
+// Kill ends the store as a crash of the process would: what is not committed is lost,
+// callers get no result any more, and the file is left as it is. Kill waits for a commit
+// that the operating system is making durable.
 func (s *Store) Kill() error {
 	s.kill()
 	return s.Close()
@@ -170,7 +169,7 @@ func (s *Store) run() {
 	s.err = s.c.close(s.ctx.Err() != nil || s.asIs.Load())
 }
 
-// gather waits for a job and takes with it those that wait already. Nothing
+// gather waits for a job, and returns it with the jobs that wait already. An empty batch
 // means that the store is closing and no job is left.
 func (s *Store) gather(batch []*job) []*job {
 	select {
@@ -190,8 +189,8 @@ func (s *Store) gather(batch []*job) []*job {
 	return batch
 }
 
-// commit makes a batch durable with one sync (group commit). After Kill nobody is
-// told.
+// commit makes a batch durable with one sync (group commit). After Kill callers get no
+// result.
 func (s *Store) commit(batch []*job) {
 	if len(batch) > 1 && s.broken == nil && s.attempt(batch...) == nil {
 		for _, j := range batch {
@@ -214,10 +213,10 @@ func (s *Store) tell(j *job, err error) {
 	}
 }
 
-// attempt commits jobs in one transaction. A commit that fails while it is written may leave its
-// frames in the log. A recovery after a crash could find them complete, although the caller
-// was told that nothing was stored. So attempt overwrites them with a small change, now or, if
-// the disk still fails, before the next change.
+// attempt commits jobs in one transaction. A commit that fails while it is written may
+// leave its frames in the log. A recovery after a crash could find them complete, although
+// the caller was told that nothing was stored. So attempt overwrites them with a small
+// change, now or, if the disk still fails, before the next change.
 func (s *Store) attempt(jobs ...*job) error {
 	changes := slices.ContainsFunc(jobs, func(j *job) bool { return !j.view })
 	if err := s.cover(); err != nil && changes {

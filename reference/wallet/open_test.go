@@ -42,7 +42,7 @@ func TestOpenRefusesAnIncompleteConfig(t *testing.T) {
 	})
 }
 
-// TestConfigHasDefaults: nobody need be told anything, and nothing need be logged.
+// TestConfigHasDefaults: Told, Attempted, Log and Rand may be nil.
 func TestConfigHasDefaults(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()

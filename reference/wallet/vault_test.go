@@ -10,7 +10,7 @@ import (
 )
 
 // TestLockedVaultKeepsPaymentsQueued: what cannot be signed has not been sent. It
-// is tried again, and confirmed once the vault is unlocked.
+// is attempted again, and confirmed when the vault is unlocked.
 func TestLockedVaultKeepsPaymentsQueued(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bank.vault.Locked.Store(true)

@@ -185,7 +185,7 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 	}{
 		{"answers lost", func(b *testBank) { b.mute = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"requests lost", func(b *testBank) { b.deaf = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
-		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"connection ends instead of the answer", func(b *testBank) { b.cut = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"nobody listens", func(b *testBank) { b.down = true }, []outbox.State{outbox.Sent}},
 		{"bank busy", func(b *testBank) { b.refuse = pay.Busy }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"not enrolled yet", func(b *testBank) { b.refuse = pay.NotEnrolled }, []outbox.State{outbox.Sent, outbox.Unknown}},
@@ -439,7 +439,7 @@ func TestOneConnectionServesAll(t *testing.T) {
 		time.Sleep(r.Wallet.cfg.Retry.Idle + time.Second)
 		require.Equal(t, outbox.Confirmed, r.settle(r.pay("later", 0).Key).State)
 		require.Equal(t, 2, r.bank.dials, "the idle connection was closed")
-		require.Len(t, r.bank.requests(), 41, "and no try was wasted on it")
+		require.Len(t, r.bank.requests(), 41, "and no attempt was wasted on it")
 	})
 }
 
@@ -656,7 +656,7 @@ func TestAnIdleWalletSendsNothing(t *testing.T) {
 }
 
 // TestNothingLeavesUnlessItIsStored: a disk that fails once a payment was accepted
-// cannot say "sent", and so the bank hears of nothing. No attempt is spent on that, and
+// cannot say "sent", and so nothing is sent to the bank. No attempt is spent on that, and
 // the connection is kept.
 func TestNothingLeavesUnlessItIsStored(t *testing.T) {
 	disk := storetest.NewDisk(t)

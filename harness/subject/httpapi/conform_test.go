@@ -56,7 +56,7 @@ func TestConform(t *testing.T) {
 		},
 		"it does not look at the body": {
 			set: func(*shop) {}, want: map[string]result.Status{"other-request": fail, "after-5xx": absent},
-			says: map[string]string{"other-request": "no refusal: whoever asked believes that the other amount was paid"},
+			says: map[string]string{"other-request": "no refusal: the client believes that the other amount was paid"},
 		},
 		"a race": {
 			set: func(s *shop) { s.racy = true }, preset: "checkout", want: map[string]result.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},

@@ -10,7 +10,7 @@ import (
 	"github.com/onebar/onebar/reference/vault"
 )
 
-// forger is the vault of somebody who has stolen the bank's static private key
+// forger is the vault of an attacker who has stolen the bank's static private key
 // and knows the public keys of a wallet. Package noise tests what it can do.
 type forger struct {
 	vault.Vault // signs

@@ -50,7 +50,7 @@ func newTestWallet(tb testing.TB, r io.Reader) testWallet {
 	return testWallet{v}
 }
 
-// id is who the wallet is to the bank.
+// id is the identity by which the bank knows the wallet.
 func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
 // openTestLedger opens a ledger with wallets w0, w1, ... that hold 100.00 KES each, and
@@ -103,7 +103,7 @@ func (b *testLedger) reopen(tb testing.TB) {
 	b.Ledger = l
 }
 
-// contents returns what a reader beside the bank sees: the transfers and the closing
+// contents returns what another process reads: the transfers and the closing
 // balances, verified.
 func (b *testLedger) contents(tb testing.TB) ([]bank.Transfer, map[string]int64) {
 	tb.Helper()

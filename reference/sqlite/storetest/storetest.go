@@ -76,7 +76,7 @@ func Run(t *testing.T, config func(t *testing.T) sqlite.Config) {
 		"kill":                              testKill,
 		"busy":                              testBusy,
 		"hooks":                             testHooks,
-		"files of others":                   testIdentity,
+		"files of other applications":       testIdentity,
 		"another program":                   testLocked,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, config(t)) })

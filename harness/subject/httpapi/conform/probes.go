@@ -90,7 +90,7 @@ func (e *examiner) mismatch(ctx context.Context) error {
 	case status >= 200 && status < 300 && e.preset.Name != "":
 		t.doubt = "its documents do not say"
 	case status < 400 || status > 499:
-		t.wrong = append(t.wrong, "no refusal: whoever asked believes that the other amount was paid")
+		t.wrong = append(t.wrong, "no refusal: the client believes that the other amount was paid")
 	}
 	return nil
 }

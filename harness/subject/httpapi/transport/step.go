@@ -16,7 +16,7 @@ import (
 )
 
 // Step reports a request and its answer as a harness.Step, without secrets. Its methods
-// do nothing on a nil Step: then nobody traces steps. It is not safe for concurrent use.
+// do nothing on a nil Step: then steps are not traced. It is not safe for concurrent use.
 type Step struct {
 	env     *subject.Env
 	secrets *Secrets
