@@ -41,7 +41,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string) error {
 		return err
 	}
 	if len(list) != 1 || !isExternal(list[0]) {
-		return fmt.Errorf("%s: expected one scenario with a subject of its own: client http, a server and a ledger", scenario)
+		return fmt.Errorf("%s: expected one scenario with an external system: client http, a server and a ledger", scenario)
 	}
 	parts, err := partsOf(list[0])
 	if err != nil {

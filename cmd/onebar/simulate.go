@@ -48,7 +48,7 @@ func simulator() cases.Simulator {
 	return cases.Simulator{New: newSimulated, Version: version}
 }
 
-// simulate has a worker carry out one scenario.
+// simulate carries out one scenario in a worker.
 func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { progress.Update(sc.Name, done, state) }}
 	report, err := w.Run(ctx, cases.Case{

@@ -42,7 +42,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 		inside := func(context.Context, int) (string, error) { return env.Inside, nil }
 		why = c.start(ctx, env, inside)
 		if !errors.Is(why, netns.ErrNotHere) {
-			c.note = "each client ran in a network namespace of its own, and its kernel's TCP met the link"
+			c.note = "each client ran in a network namespace of its own, and the TCP of its kernel crossed the link"
 			return why
 		}
 		c.each((*app).quit)
