@@ -33,7 +33,7 @@ func newAgree() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "agree SCENARIO...",
 		Short:  "Run scenarios on sim and on packet, and compare what they measure",
-		Hidden: true, // it is for who changes an engine: see make agreement
+		Hidden: true, // it is for developers of an engine: see make agreement
 		Long: `Run each scenario with several seeds on the engines sim and packet, and print both
 measurements side by side: how long payments took, and their bytes, packets and
 joules. This command makes the table of docs/fidelity.md.
@@ -42,7 +42,7 @@ The payments of all seeds are pooled. If the machine was too busy during a run o
 packet, the run is discarded and repeated.
 
 Exit code 1 says that a scenario without a timeline is out of bounds: ` + bounds() + `.
-Exit code 3 says that the machine was too busy each time a scenario was tried.`,
+Exit code 3 says that the machine was too busy in each attempt at a scenario.`,
 		Example: `  onebar agree edge umts --seeds 10
   onebar agree scenarios/ --update docs/fidelity.md`,
 		Args:              cobra.MinimumNArgs(1),
@@ -100,8 +100,8 @@ func agreementExit(pairs []pair) error {
 	return err
 }
 
-// measure runs every scenario with every seed on both engines: first on sim, so
-// that the runs in real time have the machine for themselves.
+// measure runs every scenario with every seed on both engines: first on sim, so that no
+// other run uses the machine during the runs in real time.
 func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pair, error) {
 	pairs := make([]pair, len(list))
 	for i, sc := range list {
@@ -111,19 +111,19 @@ func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pai
 		engine string
 		jobs   int
 	}{{simulated, runtime.NumCPU()}, {defaultEngine, a.jobs}} {
-		tallies := make([]tally, len(list)*a.seeds) // seed by seed, so that what takes much of the machine is spread
+		all := make([]totals, len(list)*a.seeds) // seed by seed, so that demanding scenarios do not run together
 		var group errgroup.Group
 		group.SetLimit(e.jobs)
-		for i := range tallies {
+		for i := range all {
 			group.Go(func() (err error) {
-				tallies[i], err = a.one(ctx, list[i%len(list)], e.engine, uint64(i/len(list)+1))
+				all[i], err = a.one(ctx, list[i%len(list)], e.engine, uint64(i/len(list)+1))
 				return err
 			})
 		}
 		if err := group.Wait(); err != nil {
 			return nil, err
 		}
-		for i, t := range tallies {
+		for i, t := range all {
 			p := &pairs[i%len(list)]
 			p.of(e.engine).pool(t)
 			p.missing = cmp.Or(p.missing, t.missing)
@@ -132,12 +132,12 @@ func (a *agreement) measure(ctx context.Context, list []harness.Scenario) ([]pai
 	return pairs, nil
 }
 
-// mostTries is how often a run is tried on a busy machine.
-const mostTries = 6
+// mostAttempts is how often a run is attempted on a busy machine.
+const mostAttempts = 6
 
-// one runs a scenario until the machine was not too busy for it. If it always was,
-// that is what is missing from the tally.
-func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string, seed uint64) (tally, error) {
+// one repeats a run until the machine was not too busy for it. If the machine always was
+// too busy, the totals say what is missing.
+func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string, seed uint64) (totals, error) {
 	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
@@ -147,27 +147,26 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 		res.Scenario.Name = name
 		a.progress.Done(res)
 	}()
-	for range mostTries {
+	for range mostAttempts {
 		res = b.runOne(ctx, sc, renamed{a.progress, name})
 		switch {
 		case ctx.Err() != nil:
-			return tally{}, ctx.Err()
+			return totals{}, ctx.Err()
 		case res.Error != "":
-			return tally{}, fmt.Errorf("%s: %s", name, res.Error)
+			return totals{}, fmt.Errorf("%s: %s", name, res.Error)
 		case unused(res) == "":
 			return measureRun(res)
 		}
 		why = unused(res)
 		if engine == simulated {
-			break // it would be the same again
+			break // another run would be the same
 		}
 		a.progress.Update(name, 0, "again: the machine was busy")
 	}
-	return tally{missing: fmt.Sprintf("%s cannot be used: %s", name, why)}, nil
+	return totals{missing: fmt.Sprintf("%s cannot be used: %s", name, why)}, nil
 }
 
-// unused says why a run must not be used: it was not the experiment that was asked
-// for. It is empty if it was.
+// unused returns why a run must not be used, because it did not happen as asked, or nothing.
 func unused(res result.Result) string {
 	if len(res.Verdicts) == 0 {
 		return "the run was not judged"
@@ -183,11 +182,11 @@ func unused(res result.Result) string {
 	return ""
 }
 
-// mostLate is how late packets may be on average. It is less than the impairment
-// check allows: the engines are compared to a few per cent.
+// mostLate is how late packets may be on average. It is less than the impairment check
+// allows, because the engines are compared to a few per cent.
 const mostLate = time.Millisecond
 
-// lateness is by how much packets came later than was asked, on average.
+// lateness returns how late packets were on average.
 func lateness(res result.Result) time.Duration {
 	var late, packets int64
 	for _, p := range res.Phases {
@@ -208,8 +207,8 @@ type renamed struct {
 // Update implements reports.Progress.
 func (r renamed) Update(_ string, done int, state string) { r.Progress.Update(r.name, done, state) }
 
-// tally is what runs of a scenario on one engine measured.
-type tally struct {
+// totals is what runs of a scenario on one engine measured.
+type totals struct {
 	runs     int
 	confirm  []time.Duration    // of each confirmed payment
 	payments float64            // asked for
@@ -218,7 +217,7 @@ type tally struct {
 }
 
 // measureRun reads a run's history.
-func measureRun(res result.Result) (t tally, err error) {
+func measureRun(res result.Result) (t totals, err error) {
 	f, err := os.Open(res.HistoryFile)
 	if err != nil {
 		return t, fmt.Errorf("open the history: %w", err)
@@ -232,7 +231,7 @@ func measureRun(res result.Result) (t tally, err error) {
 		c.Add(rec)
 	}
 	payments, _ := res.Figures.Get("payments")
-	t = tally{runs: 1, confirm: c.Confirmed(), payments: payments.Value, sums: map[string]float64{}}
+	t = totals{runs: 1, confirm: c.Confirmed(), payments: payments.Value, sums: map[string]float64{}}
 	for _, f := range res.Figures {
 		t.sums[f.Name] = f.Value * payments.Value
 	}
@@ -240,7 +239,7 @@ func measureRun(res result.Result) (t tally, err error) {
 }
 
 // pool adds the runs of u.
-func (t *tally) pool(u tally) {
+func (t *totals) pool(u totals) {
 	t.runs += u.runs
 	t.confirm = append(t.confirm, u.confirm...)
 	t.payments += u.payments

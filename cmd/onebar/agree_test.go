@@ -13,10 +13,10 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// told is a tally of 20 payments of which each took its number times a step, at a
+// told returns the totals of 20 payments of which each took its number times a step, at a
 // price each.
-func told(step time.Duration, bytes float64) (t tally) {
-	t = tally{runs: 2, payments: 20, sums: map[string]float64{"bytes_per_payment": 20 * bytes, "packets_per_payment": 80, "joules_per_payment": 0}}
+func told(step time.Duration, bytes float64) (t totals) {
+	t = totals{runs: 2, payments: 20, sums: map[string]float64{"bytes_per_payment": 20 * bytes, "packets_per_payment": 80, "joules_per_payment": 0}}
 	for i := range 20 {
 		t.confirm = append(t.confirm, time.Duration(20-i)*step)
 	}
@@ -48,7 +48,7 @@ func TestAgreementTable(t *testing.T) {
 			"| `tunnel` | 2, 20 | 0.500 / 1.00 s, −50.0 % | 0.950 / 1.90 s, −50.0 % | 800 / 400, +100.0 % | 4.00 / 4.00, 0.0 % | 0 / 0, 0.0 % |\n", false,
 		},
 		"nothing confirmed": {
-			pair{scenario: steady, sim: told(100*ms, 400), packet: tally{runs: 1}},
+			pair{scenario: steady, sim: told(100*ms, 400), packet: totals{runs: 1}},
 			"| `edge` | 1, 0 | **1.00 / 0 s, +Inf %** |", true,
 		},
 		"a busy machine": {
@@ -70,7 +70,7 @@ func TestAgreementTable(t *testing.T) {
 }
 
 func TestTalliesArePooled(t *testing.T) {
-	var pooled tally
+	var pooled totals
 	pooled.pool(told(time.Second, 400))
 	pooled.pool(told(2*time.Second, 500))
 	require.Equal(t, 4, pooled.runs)

@@ -14,11 +14,11 @@ import (
 // pair is what the two engines measured of one scenario.
 type pair struct {
 	scenario    harness.Scenario
-	sim, packet tally
+	sim, packet totals
 	missing     string // why a run is not among them; empty if all are
 }
 
-func (p *pair) of(engine string) *tally {
+func (p *pair) of(engine string) *totals {
 	if engine == simulated {
 		return &p.sim
 	}
@@ -34,16 +34,16 @@ type column struct {
 	title string
 	unit  string  // after the value of packet
 	bound float64 // by how much sim may be off on a steady link, a share of packet's; 0 is any
-	value func(tally) float64
+	value func(totals) float64
 }
 
 func agreementColumns() []column {
-	mean := func(figure string) func(tally) float64 {
-		return func(t tally) float64 { return t.sums[figure] / max(t.payments, 1) }
+	mean := func(figure string) func(totals) float64 {
+		return func(t totals) float64 { return t.sums[figure] / max(t.payments, 1) }
 	}
 	return []column{
-		{"p50(confirm)", " s", 0.05, func(t tally) float64 { return t.quantile(50) }},
-		{"p95(confirm)", " s", 0.15, func(t tally) float64 { return t.quantile(95) }},
+		{"p50(confirm)", " s", 0.05, func(t totals) float64 { return t.quantile(50) }},
+		{"p95(confirm)", " s", 0.15, func(t totals) float64 { return t.quantile(95) }},
 		{"bytes a payment", "", 0.05, mean("bytes_per_payment")},
 		{"packets a payment", "", 0, mean("packets_per_payment")},
 		{"joules a payment", "", 0, mean("joules_per_payment")},
@@ -63,7 +63,7 @@ func bounds() string {
 
 // quantile is of the confirmed payments, by nearest rank as in package metric,
 // seconds.
-func (t tally) quantile(percent int) float64 {
+func (t totals) quantile(percent int) float64 {
 	if len(t.confirm) == 0 {
 		return 0
 	}

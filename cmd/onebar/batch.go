@@ -21,7 +21,7 @@ const realTimeJobs = 4
 func (b *batch) defaultJobs(list []harness.Scenario) int {
 	jobs := runtime.NumCPU()
 	for _, sc := range list {
-		if ofOthers(sc) {
+		if isExternal(sc) {
 			return 1
 		}
 		if b.engineOf(sc) != simulated {
@@ -31,9 +31,9 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 	return jobs
 }
 
-// runAll runs every scenario, some at a time, and returns the results in the
-// order of list. A run for which the machine was too busy is made again once the
-// others are done, alone: the result is of that one, and says so in Again.
+// runAll runs every scenario, several at a time, and returns the results in the order of
+// list. If the machine was too busy for a run, it is repeated alone after the others. The
+// result is that of the repetition, and Again says so.
 func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []result.Result {
 	all := make([]result.Result, len(list))
 	var group errgroup.Group

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/subject/httpapi/conform"
 )
 
 func newConform() *cobra.Command {
@@ -30,18 +30,18 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return conform(cmd.Context(), cmd.OutOrStdout(), args[0])
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0])
 		},
 	}
 }
 
-func conform(ctx context.Context, w io.Writer, scenario string) error {
+func runConform(ctx context.Context, w io.Writer, scenario string) error {
 	list, err := loadScenarios([]string{scenario}, nil)
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 || !ofOthers(list[0]) {
-		return fmt.Errorf("%s: expected one scenario with a subject of its own: client http, a server and a ledger", scenario)
+	if len(list) != 1 || !isExternal(list[0]) {
+		return fmt.Errorf("%s: expected one scenario with an external system: client http, a server and a ledger", scenario)
 	}
 	parts, err := partsOf(list[0])
 	if err != nil {
@@ -51,7 +51,7 @@ func conform(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	probes, err := httpapi.Conform(ctx, parts, list[0], dir)
+	probes, err := conform.Run(ctx, parts, list[0], dir)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}

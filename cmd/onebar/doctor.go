@@ -65,10 +65,10 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	return nil
 }
 
-// traced returns what a scenario puts to the test, whose parts tell their steps if
-// they are of others.
+// traced returns the subject of a scenario. The parts of an external system report their
+// steps to trace.
 func traced(sc harness.Scenario, trace func(harness.Step)) (harness.Subject, error) {
-	if !ofOthers(sc) {
+	if !isExternal(sc) {
 		return newSubject(sc)
 	}
 	p, err := partsOf(sc)

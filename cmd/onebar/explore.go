@@ -110,7 +110,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	code := res.Exit()
 	if res.Failure != nil && !res.Interrupted {
 		if err := e.keep(cmd, runner, list, res); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // what was found stands
+			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // the findings stay valid
 		}
 		if cmd.Context().Err() != nil {
 			code = result.ExitInterrupted
@@ -126,7 +126,7 @@ func (e *exploring) report(stdout io.Writer, x result.Exploration) error {
 	return errors.Join(reports.Explore(x, e.all)(stdout), writeFile(e.json, reports.AsJSON(x)))
 }
 
-// simulable refuses scenarios that cannot be run in virtual time, all at once.
+// simulable returns an error for each scenario that cannot be run in virtual time.
 func simulable(list []harness.Scenario) error {
 	var errs []error
 	for _, sc := range list {
@@ -157,7 +157,7 @@ func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harn
 	})
 }
 
-// state says in a few words how an exploration comes along.
+// state describes the progress of an exploration in a few words.
 func state(p explore.Progress, took time.Duration) string {
 	text := fmt.Sprintf("%.0f/s", float64(p.Runs)/max(took.Seconds(), 0.001))
 	if p.Bad > 0 {
@@ -169,7 +169,7 @@ func state(p explore.Progress, took time.Duration) string {
 	return text
 }
 
-// again returns the command that makes an odd run again.
+// again returns the command that repeats an odd run.
 func again(list []harness.Scenario, o result.OddRun) string {
 	for _, sc := range list {
 		if sc.Name == o.Scenario {
@@ -179,8 +179,7 @@ func again(list []harness.Scenario, o result.OddRun) string {
 	return ""
 }
 
-// keep makes the first run that failed again, writes its history, and makes it
-// smaller.
+// keep repeats the first run that failed, writes its history, and shrinks it.
 func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness.Scenario, res explore.Result) error {
 	c := *res.Failure
 	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
@@ -202,7 +201,7 @@ func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness
 	return e.shrink(cmd, runner, c)
 }
 
-// shrink makes a failing case smaller, and writes what it finds into its folder.
+// shrink shrinks a failing case, and writes the result into its folder.
 func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case) error {
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
 	c.Dir = ""

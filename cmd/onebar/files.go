@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/reports"
 )
 
-// reportFiles are the files that the command line wants reports in, in the order of
+// reportFiles are the paths of the reports that the command line asks for, in the order of
 // reports.Formats. An empty path is none.
 type reportFiles []string
 
@@ -26,8 +26,8 @@ func (r *reportFiles) flags(cmd *cobra.Command) {
 	}
 }
 
-// write writes every report that was asked for. The console comes first, so that a
-// file that cannot be written hides nothing.
+// write writes every report that was asked for. The console comes first, so that the user
+// sees the results even if a file cannot be written.
 func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
 	errs := []error{reports.Console(results)(stdout)}
 	formats := reports.Formats()
@@ -56,15 +56,15 @@ func writeFile(path string, report reports.Report) error {
 	return nil
 }
 
-// writable makes sure that a file can be written, before what is to be written to it
-// is worked for; without a path it need not be.
+// writable checks that a file can be written, before the work whose result goes into it.
+// Without a path it does nothing.
 func writable(path string) error {
 	if path == "" {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil {
 		if !info.Mode().IsRegular() {
-			return nil // a device or a pipe says so in its time
+			return nil // a device or a pipe reports an error when it is written
 		}
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {

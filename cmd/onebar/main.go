@@ -30,8 +30,7 @@ func main() {
 	os.Exit(code) //nolint:forbidigo // this is main
 }
 
-// exitError is a result that is not an error to be printed: the reports have
-// said it all.
+// exitError is an exit code without a message: the reports have shown the result.
 type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
@@ -84,8 +83,7 @@ result sets the code.`,
 	return root
 }
 
-// sayUsage has every command that is given the wrong number of arguments say which
-// it wants.
+// sayUsage makes every command with the wrong number of arguments print its usage.
 func sayUsage(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		sayUsage(c)

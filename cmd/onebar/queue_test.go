@@ -17,7 +17,7 @@ import (
 
 // TestTheQueueComesBack: a payment that waits while the network is away for long is
 // confirmed seconds after it is back, whatever the bound of its attempts. With a
-// bound of 30 it was tried eight times, and then no more.
+// bound of 30 it was attempted eight times, and then no more.
 func TestTheQueueComesBack(t *testing.T) {
 	lib, err := library()
 	require.NoError(t, err)

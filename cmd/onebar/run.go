@@ -142,7 +142,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// blank returns the result of a run that did not happen.
+// blank returns the result of a scenario that was not run.
 func (b *batch) blank(sc harness.Scenario) result.Result {
 	return result.Result{
 		Version: result.Version, Onebar: version,
@@ -151,7 +151,7 @@ func (b *batch) blank(sc harness.Scenario) result.Result {
 	}
 }
 
-// runOne runs one scenario. What went wrong is in the result.
+// runOne runs one scenario. An error is in the result.
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) result.Result {
 	carryOut := b.carryOut
 	switch {
@@ -162,7 +162,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 		carryOut = b.inRealTime
 	}
 	res, err := carryOut(ctx, sc, progress)
-	if res.Version == 0 { // it did not happen
+	if res.Version == 0 { // there was no run
 		res = b.blank(sc)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -211,8 +211,8 @@ func seedOf(sc harness.Scenario, seed uint64, given bool) uint64 {
 	return cmp.Or(sc.Seed, 1)
 }
 
-// written returns a seed for a file, or none if files do not hold it: the command
-// that shows what the file is about gives it, too.
+// written returns a seed for a file, or none if files cannot hold it: the command that
+// replays the file has the seed, too.
 func written(seed uint64) uint64 {
 	if seed > 1<<53-1 {
 		return 0

@@ -73,7 +73,7 @@ func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 	return list, unique(list)
 }
 
-// unique refuses two scenarios of one name: they would write the same files.
+// unique refuses two scenarios with the same name: they would write the same files.
 func unique(list []harness.Scenario) error {
 	seen := map[string]string{}
 	for _, sc := range list {
@@ -85,12 +85,12 @@ func unique(list []harness.Scenario) error {
 	return nil
 }
 
-// scenarioFiles returns the files arg stands for; a word that is no file is
-// left as it is.
+// scenarioFiles returns the files that arg names. A word that is not a file is returned
+// unchanged.
 func scenarioFiles(arg string) ([]string, error) {
 	info, err := os.Stat(arg)
 	if err != nil || !info.IsDir() {
-		return []string{arg}, nil //nolint:nilerr // load says what is wrong with it
+		return []string{arg}, nil //nolint:nilerr // load reports the error
 	}
 	var paths []string
 	for _, pattern := range []string{"*.yaml", "*.yml"} {
@@ -117,7 +117,7 @@ func load(path string, lib spec.Library) (harness.Scenario, error) {
 	return spec.Load(path, lib)
 }
 
-// completeScenarios completes the names of bundled scenarios, beside files.
+// completeScenarios completes the names of bundled scenarios and of files.
 func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, f := range bundled() {

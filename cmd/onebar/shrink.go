@@ -25,7 +25,7 @@ import (
 // shrinking is the command line of onebar shrink.
 type shrinking struct {
 	seed    uint64
-	seeded  bool // the command line says which seed
+	seeded  bool // the command line has a seed
 	check   string
 	out     string
 	jobs    int
@@ -107,14 +107,14 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	return exitError{result.ExitInterrupted}
 }
 
-// shrinkTo makes a failing case as small as it can be, and writes it as a scenario
-// file that is known to fail as the case does. When ctx ends, that is the smallest
-// so far, if there is one.
+// shrinkTo shrinks a failing case, and writes the smallest case as a scenario file, after it
+// has checked that the file fails in the same way. When ctx ends, it writes the smallest
+// case so far, if there is one.
 func shrinkTo(ctx context.Context, r cases.Runner, c cases.Case, path string, o shrink.Options) (shrink.Result, error) {
 	found, err := shrink.Shrink(ctx, r, c, o)
 	if found.Kept > 0 && ctx.Err() != nil {
 		found.Ended = "it was interrupted"
-		ctx, err = context.WithoutCancel(ctx), nil // one run is left to be made
+		ctx, err = context.WithoutCancel(ctx), nil // the check of the file needs one more run
 	}
 	if err != nil {
 		return found, err
@@ -122,7 +122,7 @@ func shrinkTo(ctx context.Context, r cases.Runner, c cases.Case, path string, o 
 	return found, writeShrunk(ctx, r, path, found)
 }
 
-// failing returns the case to be made smaller: that of a history, or of a scenario.
+// failing returns the case to shrink: that of a history, or of a scenario.
 func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 	if !strings.HasSuffix(arg, ".jsonl") {
 		sc, err := load(arg, lib)
@@ -149,11 +149,11 @@ func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 	return cases.Case{}, fmt.Errorf("read history %s: its first line is no header", arg)
 }
 
-// shrunkSuffix is what the name of a smaller scenario ends with.
+// shrunkSuffix is the end of the name of a shrunk scenario.
 const shrunkSuffix = "-shrunk"
 
-// writeShrunk writes a case that has been made smaller as a scenario file, and
-// makes sure that the file fails as the case does.
+// writeShrunk writes a shrunk case as a scenario file, and checks that the file fails in the
+// same way.
 func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.Result) error {
 	lib, err := library()
 	if err != nil {
@@ -208,7 +208,7 @@ func maybeNot(found shrink.Result) string {
 	return fmt.Sprintf("It may not be the smallest: %s.", found.Ended)
 }
 
-// quoteCheck writes the name of a check for people, or a threshold in quotes.
+// quoteCheck writes the name of a check, or a threshold in quotes.
 func quoteCheck(check string) string {
 	if strings.Contains(check, " ") {
 		return "'" + check + "'"
@@ -216,7 +216,7 @@ func quoteCheck(check string) string {
 	return check
 }
 
-// replay returns the command that runs a file that was written.
+// replay returns the command that runs a written file.
 func replay(path string, seed uint64) string {
 	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
 }
@@ -251,7 +251,7 @@ func sizes(c cases.Case, r cases.Report) string {
 	return strings.Join(words, ", ")
 }
 
-// reportShrunk says what was found and written to a file.
+// reportShrunk reports the shrunk case and the file that it was written to.
 func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tbefore\tafter\t")
@@ -272,7 +272,7 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	return err
 }
 
-// shrinkLines writes a line each time that a step has led further.
+// shrinkLines writes a line each time a step has made the case smaller.
 func shrinkLines(w io.Writer) func(shrink.Progress) {
 	var last shrink.Progress
 	return func(p shrink.Progress) {

@@ -22,13 +22,13 @@ const workerCommand = "worker"
 func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
-		Short:  "Run scenarios in virtual time for another onebar, which asks on standard input",
+		Short:  "Run scenarios in virtual time for another onebar process, which sends requests on standard input",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			os.Stdout = os.Stderr // what a subject prints must not mix with the answers
-			// A terminal's interrupt goes to all of its processes. What is under way is ended
-			// by whoever asked for it, or by its end.
+			// A terminal sends an interrupt to all of its processes. The process that sent the
+			// request, or the end of that process, ends the run under way.
 			return cases.Serve(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), cmd.OutOrStdout(), simulator())
 		},
 	}
@@ -48,7 +48,7 @@ func simulator() cases.Simulator {
 	return cases.Simulator{New: newSimulated, Version: version}
 }
 
-// simulate has a worker carry out one scenario.
+// simulate carries out one scenario in a worker.
 func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
 	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { progress.Update(sc.Name, done, state) }}
 	report, err := w.Run(ctx, cases.Case{

@@ -23,11 +23,12 @@ import (
 	"github.com/onebar/onebar/reports"
 )
 
-// sweepLimit is how many runs a sweep makes at most unless asked otherwise: of one
-// payment all pairs, and of a whole scenario each single fault.
+// sweepLimit is the default of the largest number of runs of a sweep: enough for all pairs
+// of faults of one payment, or for each single fault of a whole scenario.
 const sweepLimit = 100_000
 
-// mostPayments is how many a scenario file can state: a sweep writes what it finds.
+// mostPayments is the largest number of payments in a scenario file; a sweep writes its
+// findings as such files.
 const mostPayments = 1_000_000
 
 // sweeping is the command line of onebar sweep.
@@ -88,7 +89,7 @@ a scenario file that fails in the same way.`,
 	return cmd
 }
 
-// check refuses what cannot be asked for.
+// check returns the mistakes in the flags.
 func (s *sweeping) check() error {
 	switch live := s.live() != nil; {
 	case s.engine != simulated && !live:
@@ -141,9 +142,9 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	return nil
 }
 
-// liveJobs is how many runs in real time are made at a time unless asked otherwise.
-// Most of the time a run waits; but a container takes its share of the machine, and
-// a server that is there has one ledger for all runs.
+// liveJobs is the default number of runs in real time at the same time. A run waits most of
+// the time; but a container needs a part of the machine, and a server that already runs has
+// one ledger for all runs.
 func liveJobs(c harness.SubjectConfig) int {
 	switch {
 	case c.Server == nil:
@@ -166,7 +167,7 @@ func (s *sweeping) live() harness.Engine {
 	return nil
 }
 
-// runner returns who makes the runs.
+// runner returns what makes the runs.
 func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(), err error) {
 	if engine := s.live(); engine != nil {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
@@ -195,9 +196,8 @@ func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 	return sweep.Packets(cmd.Context(), runner, c, o)
 }
 
-// keep writes, for each check that has found something, the first run in which it
-// has: as a scenario, and with its history. What cannot be written is said on
-// warnings.
+// keep writes, for each check with a finding, the first run with one: as a scenario, and
+// with its history. It reports what cannot be written on warnings.
 func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result, lib spec.Library) {
 	kept := map[string]bool{}
 	for i := range res.Findings {
@@ -215,7 +215,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 		file := filepath.Join(folder, f.Check+".yaml")
 		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
 		if err == nil {
-			c.Scenario, err = spec.Load(file, lib) // what is kept is what the file shows
+			c.Scenario, err = spec.Load(file, lib) // the run must be that of the file
 		}
 		if err != nil {
 			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
@@ -230,7 +230,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 	}
 }
 
-// unlike says how a run does not show what was found, or nothing if it does.
+// unlike returns why a run does not show the finding, or nothing if it does.
 func unlike(f result.SweepFinding, res result.Result, err error) string {
 	broken := err != nil || res.Error != ""
 	switch {
@@ -247,7 +247,7 @@ func unlike(f result.SweepFinding, res result.Result, err error) string {
 	return ""
 }
 
-// notes say in a file what it shows.
+// notes returns the comments of a file that say what it shows.
 func (s *sweeping) notes(f result.SweepFinding) []string {
 	what := f.Fault
 	if f.Where[0] != "" {

@@ -38,7 +38,7 @@ func newTraceGenerate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "generate KIND --direction up|down",
 		Short:  "Generate a synthetic trace from published statistics",
-		Hidden: true, // it is how the bundled traces were made: see docs/scenarios.md
+		Hidden: true, // the bundled traces were made with it: see docs/scenarios.md
 		Long: `Generate a synthetic trace. With the same seed, the traces up and down stall at the
 same moments. docs/scenarios.md lists the measurements that each kind follows.
 

@@ -51,8 +51,8 @@ files, or the name of a bundled scenario. Exit code 2 says that there are mistak
 	}
 }
 
-// validate reads a scenario and asks the engine and the subject it would run on, as
-// onebar run does before it begins.
+// validate reads a scenario and checks that its engine and its subject support it, as onebar
+// run does before it begins.
 func validate(path string, lib spec.Library) (err error) {
 	sc, err := load(path, lib)
 	if err != nil {
@@ -77,7 +77,7 @@ func validate(path string, lib spec.Library) (err error) {
 	return errors.Join(err, free())
 }
 
-// printMistakes prints err, and for mistakes in a file the lines they are in.
+// printMistakes prints err, with the lines of mistakes in a file.
 func printMistakes(cmd *cobra.Command, err error) {
 	w := cmd.ErrOrStderr()
 	mistakes, ok := errors.AsType[spec.Mistakes](err)

@@ -2,8 +2,8 @@ package radio
 
 import "time"
 
-// spendGap books the time up to end as a state, in a gap that ends with a packet
-// at t: tail, unless the gap lies within a transfer.
+// spendGap adds the time up to end to a state, in a gap that ends with a packet at t.
+// The time is tail, unless the gap lies within a transfer.
 func (k *Machine) spendGap(state int, end, t time.Duration) {
 	tail := state != 0 && t-k.pos.last > k.model.Burst
 	if busy := k.model.States[state].Busy; busy != 0 && !tail {
@@ -12,9 +12,9 @@ func (k *Machine) spendGap(state int, end, t time.Duration) {
 	k.spend(state, end, tail)
 }
 
-// spend books the time up to end as a state.
+// spend adds the time up to end to a state.
 func (k *Machine) spend(state int, end time.Duration, tail bool) {
-	d := end - k.pos.booked
+	d := end - k.pos.counted
 	if d <= 0 {
 		return
 	}
@@ -25,21 +25,21 @@ func (k *Machine) spend(state int, end time.Duration, tail bool) {
 	k.pass(state, end, tail)
 }
 
-// spendPromotion books the time up to end as a promotion.
+// spendPromotion adds the time up to end to a promotion.
 func (k *Machine) spendPromotion(number int, end time.Duration) {
-	if d := end - k.pos.booked; d > 0 {
+	if d := end - k.pos.counted; d > 0 {
 		k.acct.promo[number] += d
 		k.pass(promoting, end, false)
 	}
 }
 
-// pass lets the time move to end in a state, follows the windows on the way and
-// tells the timeline.
+// pass moves the time to end in a state, closes the windows that end before it, and
+// adds the state to the timeline.
 func (k *Machine) pass(state int, end time.Duration, tail bool) {
 	c := &k.pos
 	w := &k.model.Window
-	from := c.booked
-	c.booked = end
+	from := c.counted
+	c.counted = end
 	if w.Length > 0 {
 		if n := int64(end / w.Length); n != c.window {
 			boundary := time.Duration(c.window+1) * w.Length
@@ -54,7 +54,7 @@ func (k *Machine) pass(state int, end time.Duration, tail bool) {
 	k.within(state, from, end, tail)
 }
 
-// within notes a stretch that lies in the present window.
+// within adds an interval that lies in the present window.
 func (k *Machine) within(state int, from, end time.Duration, tail bool) {
 	if end <= from {
 		return
@@ -70,8 +70,8 @@ func (k *Machine) within(state int, from, end time.Duration, tail bool) {
 	}
 }
 
-// closeWindow books the watched time of the window as the higher state if
-// enough was seen in it.
+// closeWindow moves the watched time of the window to the higher state if the window
+// saw enough.
 func (k *Machine) closeWindow() {
 	c := &k.pos
 	w := &k.model.Window

@@ -11,17 +11,19 @@ import (
 	"github.com/onebar/onebar/harness/subject/container"
 	"github.com/onebar/onebar/harness/subject/database"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/subject/program"
 )
 
-// ofOthers reports whether a scenario puts a system of others to the test.
-func ofOthers(sc harness.Scenario) bool {
+// isExternal reports whether a scenario tests an external system, and not the reference
+// pair.
+func isExternal(sc harness.Scenario) bool {
 	s := sc.Subject
 	return s.Client != nil || s.Server != nil || s.Ledger != nil
 }
 
-// others puts the system of others together that a scenario describes.
-func others(sc harness.Scenario) (harness.Subject, error) {
+// external returns the external system that a scenario describes.
+func external(sc harness.Scenario) (harness.Subject, error) {
 	p, err := partsOf(sc)
 	if err != nil {
 		return nil, err
@@ -29,11 +31,11 @@ func others(sc harness.Scenario) (harness.Subject, error) {
 	return subject.New(p), nil
 }
 
-// partsOf returns its parts.
+// partsOf returns the parts of an external system.
 func partsOf(sc harness.Scenario) (subject.Parts, error) {
 	s := sc.Subject
 	if s.Client == nil || s.Server == nil || s.Ledger == nil {
-		return subject.Parts{}, errors.New("a system of others needs client, server and ledger")
+		return subject.Parts{}, errors.New("an external system needs client, server and ledger")
 	}
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
@@ -46,7 +48,7 @@ func partsOf(sc harness.Scenario) (subject.Parts, error) {
 	return subject.Parts{Client: client, Server: server, Ledger: ledger, TLS: between}, errors.Join(err1, err2, err3, err4)
 }
 
-// terminationOf returns where TLS of the clients ends, or nil.
+// terminationOf returns what terminates the clients' TLS, or nil.
 func terminationOf(c *harness.TerminateConfig, base string) (*subject.Termination, error) {
 	if c == nil {
 		return nil, nil //nolint:nilnil // there is none
@@ -61,7 +63,7 @@ func terminationOf(c *harness.TerminateConfig, base string) (*subject.Terminatio
 	if err != nil {
 		return nil, fmt.Errorf("terminate: %w", err)
 	}
-	upstream, err := httpapi.Trust(&c.Upstream, base)
+	upstream, err := transport.Trust(&c.Upstream, base)
 	if err != nil {
 		return nil, fmt.Errorf("terminate: upstream: %w", err)
 	}
@@ -75,7 +77,7 @@ func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {
 	case c.Exec != nil:
 		return program.NewClient(*c.Exec, base), nil
 	}
-	return nil, errors.New("the client of the subject is none that this onebar knows")
+	return nil, errors.New("this onebar does not know the kind of the subject's client: expected http or exec")
 }
 
 func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
@@ -87,7 +89,7 @@ func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
 	case c.Container != nil:
 		return container.NewServer(*c.Container, base), nil
 	}
-	return nil, errors.New("the server of the subject is none that this onebar knows")
+	return nil, errors.New("this onebar does not know the kind of the subject's server: expected address, exec or container")
 }
 
 func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
@@ -101,5 +103,5 @@ func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
 	case c.None:
 		return subject.NoLedger{}, nil
 	}
-	return nil, errors.New("the ledger of the subject is none that this onebar knows")
+	return nil, errors.New("this onebar does not know the kind of the subject's ledger: expected http, exec, sql or none")
 }

@@ -170,8 +170,8 @@ func bridge(t *testing.T) string {
 	return addresses[0].(*net.IPNet).IP.String()
 }
 
-// TestClientsOfOthers runs the example clients.
-func TestClientsOfOthers(t *testing.T) {
+// TestExternalClients runs the example clients.
+func TestExternalClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs in real time")
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package transport
 
 import (
 	"bytes"
@@ -15,20 +15,21 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// stepTrace reports a request and its answer as a step. Nil: steps are not reported.
-type stepTrace struct {
+// Step reports a request and its answer as a harness.Step, without secrets. Its methods
+// do nothing on a nil Step: then steps are not traced. It is not safe for concurrent use.
+type Step struct {
 	env     *subject.Env
-	secrets *secrets
+	secrets *Secrets
 	step    harness.Step
 }
 
-// startStep begins the step of a request that is about to be sent. It returns nil if steps
-// are not reported.
-func startStep(env *subject.Env, s *secrets, part string, req *http.Request) *stepTrace {
+// StartStep starts the step of a request that is about to be sent. It returns nil if
+// env.Trace is nil.
+func StartStep(env *subject.Env, s *Secrets, part string, req *http.Request) *Step {
 	if env.Trace == nil {
 		return nil
 	}
-	t := &stepTrace{env: env, secrets: s, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
+	t := &Step{env: env, secrets: s, step: harness.Step{Part: part, Title: req.Method + " " + req.URL.String()}}
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
 			t.step.Sent = append(t.step.Sent, name+": "+value)
@@ -42,50 +43,50 @@ func startStep(env *subject.Env, s *secrets, part string, req *http.Request) *st
 	return t
 }
 
-// mean adds what was made of the answer.
-func (t *stepTrace) mean(format string, args ...any) {
+// Mean adds a line about what the answer means.
+func (t *Step) Mean(format string, args ...any) {
 	if t != nil {
 		t.step.Means = append(t.step.Means, fmt.Sprintf(format, args...))
 	}
 }
 
-// keeps adds what was captured.
-func (t *stepTrace) keeps(captured map[string]any) {
+// Captured adds the values that were captured from the answer.
+func (t *Step) Captured(captured map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(captured)) {
-		t.mean("captured.%s is %s", name, brief(captured[name]))
+		t.Mean("captured.%s is %s", name, brief(captured[name]))
 	}
 }
 
-// judged adds what an answer means by rules.
-func (t *stepTrace) judged(rules *exchange.Rules, a exchange.Answer, v exchange.Vars, got word) {
+// Judged adds the rule that matched an answer, and the meaning that it gave.
+func (t *Step) Judged(rules *exchange.Rules, a exchange.Answer, v exchange.Vars, m exchange.Meaning) {
 	if t == nil {
 		return
 	}
 	rule, broken := rules.Explain(a, v)
 	for _, b := range broken {
-		t.mean("not matched, as it cannot be evaluated here: %s", b)
+		t.Mean("not matched, as it cannot be evaluated here: %s", b)
 	}
 	t.answered(a)
-	t.step.HTTP.Rule, t.step.HTTP.Outcome = rule, got.meaning.String()
+	t.step.HTTP.Rule, t.step.HTTP.Outcome = rule, m.String()
 	if rule == "" {
-		t.mean("no rule matches: unknown")
+		t.Mean("no rule matches: unknown")
 		return
 	}
-	t.mean("%s, by the %s", got.meaning, rule)
+	t.Mean("%s, by the %s", m, rule)
 }
 
-// lists adds what a page of a ledger holds.
-func (t *stepTrace) lists(items []any) {
+// Lists adds the items of a page of a ledger.
+func (t *Step) Lists(items []any) {
 	if t != nil {
 		t.step.Items = items
 	}
 }
 
-// kept is how much of an answer a step holds, in bytes.
+// kept is how much of the body of an answer a step keeps, in bytes.
 const kept = 4096
 
 // answered adds an answer.
-func (t *stepTrace) answered(a exchange.Answer) {
+func (t *Step) answered(a exchange.Answer) {
 	if t == nil || t.step.HTTP != nil || a.Status == 0 {
 		return
 	}
@@ -100,31 +101,31 @@ func (t *stepTrace) answered(a exchange.Answer) {
 	}
 }
 
-// end tells the step.
-func (t *stepTrace) end(x exchanged, err error) {
+// End reports the step. err is why it failed, or nil.
+func (t *Step) End(x Exchange, err error) {
 	if t == nil {
 		return
 	}
-	t.answered(x.answer)
-	t.step.Took = x.took
+	t.answered(x.Answer)
+	t.step.Took = x.Took
 	if err != nil {
 		t.step.Error = err.Error()
 	}
 	t.env.Tell(t.hidden())
 }
 
-// hidden returns the step without the secrets of the environment that were sent, or
-// that the server may have sent back.
-func (t *stepTrace) hidden() harness.Step {
+// hidden returns the step without secrets: a request contains them, and the server may
+// have echoed them.
+func (t *Step) hidden() harness.Step {
 	s := t.step
-	s.Title, s.Error = t.secrets.hide(s.Title), t.secrets.hide(s.Error)
+	s.Title, s.Error = t.secrets.Hide(s.Title), t.secrets.Hide(s.Error)
 	for _, lines := range [][]string{s.Sent, s.Got, s.Means} {
 		for i, line := range lines {
-			lines[i] = t.secrets.hide(line)
+			lines[i] = t.secrets.Hide(line)
 		}
 	}
 	if s.HTTP != nil {
-		s.HTTP.Body, s.HTTP.Location = t.secrets.hide(s.HTTP.Body), t.secrets.hide(s.HTTP.Location)
+		s.HTTP.Body, s.HTTP.Location = t.secrets.Hide(s.HTTP.Body), t.secrets.Hide(s.HTTP.Location)
 	}
 	return s
 }
@@ -140,12 +141,4 @@ func brief(v any) string {
 		return strings.ToValidUTF8(string(b[:most]), "") + "..."
 	}
 	return string(b)
-}
-
-// plural writes a number and its noun: "1 item", "2 items".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/onebar/onebar/harness/testneeds"
 )
 
-// TestOthersBad runs systems of others that something is wrong with.
-func TestOthersBad(t *testing.T) {
+// TestBadExternalSystems runs external systems that are broken or wrongly configured.
+func TestBadExternalSystems(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs in real time")
 	}
