@@ -51,7 +51,7 @@ func keyTable(kind reflect.Type) string {
 		case k.fallback != "":
 			fallback = "`" + k.fallback + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.Field(k.index).Type, k), ranged(k), fallback, k.doc)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.FieldByIndex(k.index).Type, k), ranged(k), fallback, k.doc)
 	}
 	return b.String()
 }
@@ -66,7 +66,7 @@ func valueOf(kind reflect.Type, k key) string {
 		reflect.TypeFor[[]httpRule](): "list of rules", reflect.TypeFor[[]httpSetup](): "list of requests", reflect.TypeFor[[]word](): "list of words",
 		reflect.TypeFor[variables](): "mapping of names to texts", reflect.TypeFor[containers](): "mapping of names to containers",
 		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
-		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]trouble](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
+		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]nemesisEntry](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
 		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
 		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
 		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",

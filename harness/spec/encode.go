@@ -14,7 +14,7 @@ func encode(f *file) string {
 	var b strings.Builder
 	s := reflect.ValueOf(f).Elem()
 	for _, k := range keysOf(s.Type()) {
-		v := s.Field(k.index)
+		v := s.FieldByIndex(k.index)
 		if lines, ok := lines(v); ok {
 			if len(lines) > 0 {
 				b.WriteString(k.name + ":\n  - " + strings.Join(lines, "\n  - ") + "\n")
@@ -85,7 +85,7 @@ func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
 // how long an event lasts comes after what it is.
 func inOrder(t reflect.Type) []key {
 	keys := keysOf(t)
-	if t != reflect.TypeFor[event]() && t != reflect.TypeFor[trouble]() {
+	if t != reflect.TypeFor[event]() && t != reflect.TypeFor[nemesisEntry]() {
 		return keys
 	}
 	last := func(k key) bool { return k.name == "for" || k.name == "phase" }

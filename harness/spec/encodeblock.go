@@ -55,7 +55,7 @@ func treeOf(v reflect.Value, k key) (tree, bool) {
 	}
 	var t tree
 	for _, k := range inOrder(v.Type()) {
-		if child, ok := treeOf(v.Field(k.index), k); ok {
+		if child, ok := treeOf(v.FieldByIndex(k.index), k); ok {
 			t.keys, t.children = append(t.keys, k.name), append(t.children, child)
 		}
 	}

@@ -29,6 +29,7 @@ type money struct {
 	currency string
 }
 
+func (v *money) parts() []any  { return []any{&v.minor, &v.currency} }
 func (v *money) wants() string { return "an amount such as 500 KES or 12.50 EUR" }
 func (v *money) scan(s string) (err error) {
 	number, currency, err := cutCurrency(s)
@@ -47,6 +48,7 @@ type amounts struct {
 	currency    string
 }
 
+func (v *amounts) parts() []any  { return []any{&v.least, &v.most, &v.currency} }
 func (v *amounts) wants() string { return "an amount such as 250 KES or 10..900 KES" }
 func (v *amounts) scan(s string) error {
 	numbers, currency, err := cutCurrency(s)

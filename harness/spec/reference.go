@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
@@ -43,6 +44,24 @@ func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+func (v *reference) fill(d *decoder, plain reflect.Value) {
+	if !v.ok {
+		return
+	}
+	switch to := plain.Addr().Interface().(type) {
+	case **harness.Trace:
+		*to = d.trace(*v)
+	case **harness.Radio:
+		*to = d.radio(*v)
+	}
+}
+
+func (v *reference) compose(c *composer, _ key, plain reflect.Value) {
+	if !plain.IsNil() {
+		*v = c.reference(plain.Elem().FieldByName("Name").String())
+	}
 }
 
 // trace returns the trace that is meant, or nil if there is none. One named
@@ -88,13 +107,9 @@ func (d *decoder) readTrace(r reference) *harness.Trace {
 	return t
 }
 
-// radio returns the model that is meant, or nil if there is none or none was
-// asked for.
+// radio returns the model that is meant, or nil if there is none.
 func (d *decoder) radio(r reference) *harness.Radio {
-	switch {
-	case !r.ok:
-		return nil
-	case r.isFile():
+	if r.isFile() {
 		return d.readRadio(r)
 	}
 	if _, err := radio.Lookup(r.s); err != nil {

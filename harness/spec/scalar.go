@@ -17,6 +17,9 @@ type mark struct {
 
 func (m *mark) accept(at place) { m.place, m.ok = at, true }
 
+// good reports whether there is a value.
+func (m *mark) good() bool { return m.ok }
+
 // wrong reports a value that was given and is no good.
 func (m *mark) wrong() bool { return m.given() && !m.ok }
 
@@ -26,6 +29,7 @@ type text struct {
 	s string
 }
 
+func (v *text) parts() []any  { return []any{&v.s} }
 func (v *text) wants() string { return "text" }
 func (v *text) scan(s string) error {
 	if strings.TrimSpace(s) == "" {
@@ -43,6 +47,7 @@ type slug struct {
 
 const maxSlug = 64
 
+func (v *slug) parts() []any { return []any{&v.s} }
 func (v *slug) wants() string {
 	return "a name of lower-case letters, digits and hyphens, such as rural-2g"
 }
@@ -66,6 +71,7 @@ type word struct {
 	s string
 }
 
+func (v *word) parts() []any  { return []any{&v.s} }
 func (v *word) wants() string { return "a word" }
 func (v *word) scan(s string) error {
 	if s == "" {
@@ -78,6 +84,7 @@ func (v *word) scan(s string) error {
 // yes can only be true: leaving the key out is the other choice.
 type yes struct{ mark }
 
+func (v *yes) parts() []any  { return []any{&v.ok} }
 func (v *yes) wants() string { return "true" }
 func (v *yes) scan(s string) error {
 	if s != "true" {
@@ -92,6 +99,7 @@ type count struct {
 	n int64
 }
 
+func (v *count) parts() []any     { return []any{&v.n} }
 func (v *count) wants() string    { return "a whole number such as 20" }
 func (v *count) measure() float64 { return float64(v.n) }
 func (v *count) scan(s string) error {
@@ -113,6 +121,7 @@ type duration struct {
 	d time.Duration
 }
 
+func (v *duration) parts() []any     { return []any{&v.d} }
 func (v *duration) wants() string    { return "a duration such as 300ms, 15s or 1m30s" }
 func (v *duration) measure() float64 { return v.d.Seconds() }
 func (v *duration) scan(s string) error {
@@ -140,6 +149,7 @@ type durations struct {
 	least, most time.Duration
 }
 
+func (v *durations) parts() []any     { return []any{&v.least, &v.most} }
 func (v *durations) wants() string    { return "a duration such as 2s, or a range such as 1s..30s" }
 func (v *durations) measure() float64 { return v.most.Seconds() }
 func (v *durations) scan(s string) error {
@@ -167,6 +177,7 @@ type share struct {
 	f float64
 }
 
+func (v *share) parts() []any     { return []any{&v.f} }
 func (v *share) wants() string    { return "a percentage such as 2% or 0.5%" }
 func (v *share) measure() float64 { return v.f }
 func (v *share) scan(s string) error {
@@ -191,6 +202,7 @@ type offset struct {
 	relative bool
 }
 
+func (v *offset) parts() []any { return []any{&v.d} }
 func (v *offset) wants() string {
 	return "a duration such as 15s, or a percentage of the script such as 25%"
 }
@@ -221,6 +233,7 @@ type bitrate struct {
 	bps int64
 }
 
+func (v *bitrate) parts() []any     { return []any{&v.bps} }
 func (v *bitrate) wants() string    { return "a rate such as 64kbit, 9.6kbit or 2mbit (per second)" }
 func (v *bitrate) measure() float64 { return float64(v.bps) }
 func (v *bitrate) scan(s string) (err error) {
@@ -234,6 +247,7 @@ type size struct {
 	bytes int64
 }
 
+func (v *size) parts() []any     { return []any{&v.bytes} }
 func (v *size) wants() string    { return "a size such as 120B, 20KB (20 000 bytes) or 64KiB" }
 func (v *size) measure() float64 { return float64(v.bytes) }
 func (v *size) scan(s string) (err error) {
@@ -254,6 +268,7 @@ const (
 	maxWait = time.Minute
 )
 
+func (v *queue) parts() []any     { return []any{&v.bytes, &v.d} }
 func (v *queue) wants() string    { return "a size such as 20KB or 64KiB, or a duration such as 500ms" }
 func (v *queue) measure() float64 { return float64(v.bytes) }
 func (v *queue) elsewhere() bool  { return v.d > 0 }
@@ -278,6 +293,7 @@ type reference struct {
 	s string
 }
 
+func (v *reference) parts() []any  { return []any{&v.s} }
 func (v *reference) wants() string { return "the name of a bundled one, or a file" }
 func (v *reference) scan(s string) error {
 	if strings.TrimSpace(s) == "" {
@@ -298,6 +314,7 @@ type frequency struct {
 	hz float64
 }
 
+func (v *frequency) parts() []any     { return []any{&v.hz} }
 func (v *frequency) wants() string    { return "a frequency such as 4/s, 30/min or 90/h" }
 func (v *frequency) measure() float64 { return v.hz }
 func (v *frequency) scan(s string) error {

@@ -83,7 +83,7 @@ func (w schemaWriter) define(t reflect.Type) object {
 func (w schemaWriter) mapping(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for _, k := range keysOf(t) {
-		kind := t.Field(k.index).Type
+		kind := t.FieldByIndex(k.index).Type
 		p := w.of(kind)
 		if k.of != "" {
 			p = w.named(k.of)

@@ -8,14 +8,14 @@
 // script are mistakes, and one reading reports all of them with line and column
 // as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
 //
-// The schema also has the names of what is bundled and the rules between keys, which
-// are in rules.go; testdata/agreement.txt lists what only the program can judge.
+// The rules between the keys of one mapping are in rules.go, for the program and for the
+// schema, which also has the names of what is bundled; testdata/agreement.txt lists what
+// only the program can judge.
 //
-// Start at [Parse]; decode.go walks the syntax tree into the structs, build.go,
-// path.go and timeline.go check what only makes sense together and make the
-// Scenario, and reference.go reads the traces and radio models it names. [Write] is
-// the way back: compose.go fills the structs from a Scenario, encode.go writes them. The
-// subject is converted both ways by plain.go, key by key.
+// Start at [Parse]; decode.go walks the syntax tree into the structs, plain.go converts
+// them to the types of package harness, key by key, and build.go, path.go and timeline.go
+// check what only makes sense together. [Write] is the way back: plain.go and compose.go
+// fill the structs from a Scenario, encode.go writes them.
 package spec
 
 import (

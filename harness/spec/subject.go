@@ -114,7 +114,7 @@ func givenOf(v any) []string {
 	s := reflect.ValueOf(v).Elem()
 	var given []string
 	for _, k := range keysOf(s.Type()) {
-		field := s.Field(k.index)
+		field := s.FieldByIndex(k.index)
 		if g, ok := reflect.TypeAssert[interface{ given() bool }](field.Addr()); ok && g.given() || !ok && field.Len() > 0 {
 			given = append(given, k.name)
 		}

@@ -154,23 +154,13 @@ func (v *sources) decode(d *decoder, n ast.Node) {
 	}
 }
 
-func (v *sources) plain() map[string]string {
-	if !v.given() {
-		return nil
-	}
-	plain := make(map[string]string, len(v.m))
-	for name, s := range v.m {
-		plain[name] = s.s
-	}
-	return plain
-}
-
 // number is a decimal number without a unit.
 type number struct {
 	mark
 	f float64
 }
 
+func (v *number) parts() []any     { return []any{&v.f} }
 func (v *number) wants() string    { return "a number such as 1.5" }
 func (v *number) measure() float64 { return v.f }
 func (v *number) text() string     { return fmt.Sprint(v.f) }
@@ -185,12 +175,12 @@ func (v *number) scan(s string) error {
 
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {
-	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 
 func (v *httpLedger) check(d *decoder) {
-	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 
@@ -249,7 +239,7 @@ func locate(v reflect.Value, name string, found map[string]*source, places map[s
 		}
 	case reflect.Struct:
 		for _, k := range keysOf(v.Type()) {
-			locate(v.Field(k.index), strings.TrimPrefix(name+"."+k.name, "."), found, places)
+			locate(v.FieldByIndex(k.index), strings.TrimPrefix(name+"."+k.name, "."), found, places)
 		}
 	default:
 	}

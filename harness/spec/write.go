@@ -114,15 +114,6 @@ func plain(sc harness.Scenario) any {
 	}
 	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
 	sc.File = ""
-	for i := range sc.Timeline {
-		sc.Timeline[i].Line = 0
-	}
-	for i := range sc.Expect {
-		sc.Expect[i].Line = 0
-	}
-	for i := range sc.Nemesis {
-		sc.Nemesis[i].Event.Line = 0
-	}
 	if r := sc.Radio; r != nil && r.Model != "" {
 		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
 	}
@@ -136,7 +127,64 @@ func plain(sc harness.Scenario) any {
 	d.UseNumber()
 	var v any
 	must(d.Decode(&v))
+	unplaced(v)
 	return v
+}
+
+// unplaced takes the lines out of a JSON value: the numbers of that name.
+func unplaced(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			unplaced(item)
+		}
+	case map[string]any:
+		if _, isLine := v["line"].(json.Number); isLine {
+			delete(v, "line")
+		}
+		for _, item := range v {
+			unplaced(item)
+		}
+	}
+}
+
+// settle makes the files absolute that a plain form names, from a folder. It has the
+// keys of t.
+func settle(t reflect.Type, plain reflect.Value, base string) {
+	plain = reflect.Indirect(plain)
+	if plain.Kind() != reflect.Struct {
+		return
+	}
+	eachKey(t, plain, func(k key, of []reflect.Value) {
+		kind, plain := t.FieldByIndex(k.index).Type, of[0]
+		switch plain.Kind() {
+		case reflect.String:
+			plain.SetString(absolute(k.file, plain.String(), base))
+		case reflect.Slice:
+			for i := range plain.Len() {
+				settle(kind.Elem(), plain.Index(i), base)
+			}
+		case reflect.Map:
+			for _, name := range plain.MapKeys() {
+				item := reflect.New(plain.Type().Elem()).Elem()
+				item.Set(plain.MapIndex(name))
+				if item.Kind() == reflect.String {
+					item.SetString(absolute(k.file, item.String(), base))
+				}
+				settle(reflect.TypeFor[container](), item, base)
+				plain.SetMapIndex(name, item)
+			}
+		default:
+			settle(kind, plain, base)
+		}
+	})
+}
+
+func absolute(kind, name, base string) string {
+	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
+		return name
+	}
+	return filepath.Join(base, name)
 }
 
 // traces returns the traces of a scenario's paths in order. The name of one that
