@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 
@@ -14,149 +13,126 @@ import (
 // them with what it knows beside, in timeline.go, trigger.go and the subject's files;
 // schema_test.go holds the two together.
 
-// rule is a rule between the keys of one mapping.
+// rule is a rule between the keys of one mapping: one of needs, bars and one.
 type rule struct {
-	schema object
-	// broken returns what is wrong if some keys are given: texts, by the key at which it
-	// is; the empty key is the mapping.
-	broken func(given set) map[string]string
-	first  bool // the rules after it are for mappings that keep it
-}
+	key   string   // it is for mappings with this key
+	needs string   // which needs this one
+	bars  []string // and goes with none of these
+	one   []string // exactly one of these is needed, and the rules after it are for mappings that have one
 
-// set is a set of keys.
-type set map[string]bool
+	text string // if it is broken
+	both string // if there are several of one, if that is another text
+	at   string // the key that is wrong; without it the mapping, or each key that is barred
+}
 
 // rulesOf returns the rules that a mapping of a type must keep.
 func rulesOf(t reflect.Type) []rule {
 	switch t {
 	case reflect.TypeFor[workload]():
-		return []rule{needs("presses", "impatience", "presses without impatience has no effect; give impatience, such as 5s")}
+		return []rule{{key: "presses", needs: "impatience", at: "presses", text: "presses without impatience has no effect; give impatience, such as 5s"}}
 	case reflect.TypeFor[loss]():
-		return []rule{either("share", "gemodel", "loss is empty; expected a percentage such as 2%, or gemodel", "loss has both share and gemodel; give one")}
+		return []rule{{
+			one: []string{"share", "gemodel"}, text: "loss is empty; expected a percentage such as 2%, or gemodel",
+			both: "loss has both share and gemodel; give one", at: "gemodel",
+		}}
 	case reflect.TypeFor[path]():
-		return []rule{without("trace", "rate", "trace and rate are given for one path; a trace takes the place of a rate")}
+		return []rule{{key: "trace", bars: []string{"rate"}, at: "trace", text: "trace and rate are given for one path; a trace takes the place of a rate"}}
 	case reflect.TypeFor[trigger]():
 		return []rule{
-			oneOfThem("when needs a packet, a commit or a request, one of them", "packet", "commit", "request"),
-			needs("packet", "direction", "when needs the direction of its packet: up or down").ofMapping(),
-			bars("packet", "a packet", "after", "moment", "wait"),
-			bars("request", "a request", "wallet", "direction", "after"),
-			bars("commit", "a commit", "wallet", "direction", "moment", "wait"),
+			{one: []string{"packet", "commit", "request"}, text: "when needs a packet, a commit or a request, one of them"},
+			{key: "packet", needs: "direction", text: "when needs the direction of its packet: up or down"},
+			{key: "packet", bars: []string{"after", "moment", "wait"}, text: "does not go with a packet"},
+			{key: "request", bars: []string{"wallet", "direction", "after"}, text: "does not go with a request"},
+			{key: "commit", bars: []string{"wallet", "direction", "moment", "wait"}, text: "does not go with a commit"},
 		}
 	case reflect.TypeFor[event]():
-		return append(rulesOf(reflect.TypeFor[nemesisEntry]()), needs("drop", "when", "drop needs when: which packet").ofMapping(),
-			bars("when", "when: the event begins when that has come", "at", "every", "jitter"))
+		return []rule{
+			{key: "slow", needs: "by", text: "slow needs by: how late each answer is"},
+			{key: "drop", needs: "when", text: "drop needs when: which packet"},
+			{key: "when", bars: []string{"at", "every", "jitter"}, text: "does not go with when: the event begins when that has come"},
+		}
 	case reflect.TypeFor[nemesisEntry]():
-		return []rule{needs("slow", "by", "slow needs by: how late each answer is").ofMapping()}
+		return rulesOf(reflect.TypeFor[event]())[:1]
 	case reflect.TypeFor[execClient]():
-		return []rule{without("kernel", "shared", "kernel does not go with shared: a namespace has the link of one wallet")}
+		return []rule{{key: "kernel", bars: []string{"shared"}, at: "kernel", text: "kernel does not go with shared: a namespace has the link of one wallet"}}
 	case reflect.TypeFor[ready]():
 		return []rule{
-			without("line", "http", "ready has both http and line; give one"),
-			needs("status", "http", "status has no effect without http; give one"),
+			{key: "line", bars: []string{"http"}, at: "line", text: "ready has both http and line; give one"},
+			{key: "status", needs: "http", at: "status", text: "status has no effect without http; give one"},
 		}
 	case reflect.TypeFor[container]():
-		const text = "a container needs one of image and build"
-		return []rule{either("image", "build", text, text).ofMapping(), needs("dockerfile", "build", "dockerfile has no effect without build; give one")}
+		return []rule{
+			{key: "dockerfile", needs: "build", at: "dockerfile", text: "dockerfile has no effect without build; give one"},
+			{one: []string{"image", "build"}, text: "a container needs one of image and build"},
+		}
 	}
 	return nil
+}
+
+// broken returns what is wrong with a mapping that has some keys: texts, by the key. The
+// empty key is the mapping.
+func (r rule) broken(given []string) map[string]string {
+	has := func(keys ...string) (found []string) {
+		return slices.DeleteFunc(keys, func(k string) bool { return !slices.Contains(given, k) })
+	}
+	found := len(has(slices.Clone(r.one)...))
+	switch {
+	case r.one != nil && found > 1 && r.both != "":
+		return map[string]string{r.at: r.both}
+	case r.one != nil && found != 1:
+		return map[string]string{"": r.text}
+	case r.one != nil || len(has(r.key)) == 0:
+		return nil
+	case r.needs != "" && len(has(r.needs)) == 0:
+		return map[string]string{r.at: r.text}
+	}
+	wrong := map[string]string{}
+	for _, k := range has(slices.Clone(r.bars)...) {
+		if r.at != "" {
+			wrong[r.at] = r.text
+			continue
+		}
+		wrong[k] = k + " " + r.text
+	}
+	return wrong
+}
+
+func (r rule) schema() object {
+	switch {
+	case r.one != nil:
+		return one(r.one...)
+	case r.needs != "":
+		return dependent(r.key, r.needs)
+	}
+	return apart(r.key, r.bars...)
 }
 
 // keep reports the rules that a mapping breaks. These mistakes come after others of
 // their place.
 func (d *decoder) keep(v any, at place) {
 	s := reflect.ValueOf(v).Elem()
-	given := set{}
-	for _, name := range givenOf(v) {
-		given[name] = true
-	}
+	keys := keysOf(s.Type())
+	given := givenOf(v)
 	for _, r := range rulesOf(s.Type()) {
 		broken := r.broken(given)
 		for name, text := range broken {
 			at := at
-			if i := slices.IndexFunc(keysOf(s.Type()), func(k key) bool { return k.name == name }); i >= 0 {
-				at = placeIn(s.FieldByIndex(keysOf(s.Type())[i].index))
+			if i := slices.IndexFunc(keys, func(k key) bool { return k.name == name }); i >= 0 {
+				at = placeIn(s.FieldByIndex(keys[i].index))
 			}
 			d.rules = append(d.rules, d.mistake(at, text))
 		}
-		if r.first && len(broken) > 0 {
+		if r.one != nil && len(broken) > 0 {
 			return
 		}
 	}
-}
-
-// needs is a key that needs another.
-func needs(key, other, text string) rule {
-	return rule{schema: dependent(key, other), broken: func(given set) map[string]string {
-		return wrong(given[key] && !given[other], key, text)
-	}}
-}
-
-// without is a key that does not go with another.
-func without(key, other, text string) rule {
-	return rule{schema: apart(key, other), broken: func(given set) map[string]string {
-		return wrong(given[key] && given[other], key, text)
-	}}
-}
-
-// bars is a key with which others do not go.
-func bars(key, what string, others ...string) rule {
-	return rule{schema: apart(key, others...), broken: func(given set) map[string]string {
-		all := map[string]string{}
-		for _, other := range others {
-			maps.Copy(all, wrong(given[key] && given[other], other, other+" does not go with "+what))
-		}
-		return all
-	}}
-}
-
-// either is one of two keys, and not both.
-func either(key, other, none, both string) rule {
-	return rule{schema: one(key, other), broken: func(given set) map[string]string {
-		if given[key] {
-			return wrong(given[other], other, both)
-		}
-		return wrong(!given[other], "", none)
-	}}
-}
-
-// oneOfThem is exactly one of several keys.
-func oneOfThem(text string, keys ...string) rule {
-	return rule{first: true, schema: one(keys...), broken: func(given set) map[string]string {
-		n := 0
-		for _, key := range keys {
-			if given[key] {
-				n++
-			}
-		}
-		return wrong(n != 1, "", text)
-	}}
-}
-
-// ofMapping is the rule reported at the mapping.
-func (r rule) ofMapping() rule {
-	of := r.broken
-	r.broken = func(given set) map[string]string {
-		for _, text := range of(given) {
-			return wrong(true, "", text)
-		}
-		return nil
-	}
-	return r
-}
-
-func wrong(is bool, key, text string) map[string]string {
-	if !is {
-		return nil
-	}
-	return map[string]string{key: text}
 }
 
 // keyRules returns the schemas that a mapping of a type must meet beside its keys.
 func keyRules(t reflect.Type, w schemaWriter) []object {
 	var rules []object
 	for _, r := range rulesOf(t) {
-		rules = append(rules, r.schema)
+		rules = append(rules, r.schema())
 	}
 	switch t {
 	case reflect.TypeFor[file]():

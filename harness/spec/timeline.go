@@ -140,7 +140,12 @@ func (d *decoder) fits(v reflect.Value, f fault.Fault, known bool) {
 
 // keysOfFaults returns the keys of an event that go with some faults only.
 func keysOfFaults() []string {
-	return []string{"for", "phase", "direction", "restart", "vanish", "by"}
+	var keys []string
+	for _, f := range fault.All() {
+		keys = append(keys, f.Keys...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // when checks the first occurrence against the script.
