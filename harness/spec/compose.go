@@ -26,11 +26,11 @@ func textOf(s string) text {
 	if s == "" {
 		return text{}
 	}
-	return text{here(), s}
+	return text{literal{here(), s}}
 }
 
 func (c *composer) scenario(sc harness.Scenario) *file {
-	f := &file{Onebar: word{here(), "1"}}
+	f := &file{Onebar: word{literal{here(), "1"}}}
 	plain := reflect.ValueOf(sc)
 	c.compose(reflect.ValueOf(f).Elem(), plain, reflect.Zero(plain.Type()))
 	if w := sc.Workload; sc.Length > 0 && w.Rate == float64(w.Payments)/sc.Length.Seconds() {
@@ -69,13 +69,13 @@ func (c *composer) moved(name string) string {
 // reference returns how a file is named from where the scenario's will be.
 func (c *composer) reference(name string) reference {
 	if !isFile(name) || filepath.IsAbs(name) || filepath.Dir(c.from) == filepath.Dir(c.file) {
-		return reference{here(), name}
+		return reference{literal{here(), name}}
 	}
 	short := c.moved(name)
 	if !isFile(short) {
 		short = "./" + short
 	}
-	return reference{here(), short}
+	return reference{literal{here(), short}}
 }
 
 func (v *link) compose(c *composer, k key, plain reflect.Value) {

@@ -64,12 +64,18 @@ func (d *decoder) mistake(at place, text string) Mistake {
 type (
 	// leaf is a value written as one scalar. It embeds mark.
 	leaf interface {
+		marked
 		scan(text string) error // takes the value, or says what is wrong with it
+		text() string           // what scan would read
 		wants() string          // what is expected, for messages
-		accept(at place)        // the value is good
-		standAt(place)          // the value was given, good or not
-		good() bool             // whether there is a value
 		parts() []any           // pointers to what it holds, as its plain form has it
+	}
+	// marked is what mark implements.
+	marked interface {
+		accept(at place) // the value is good
+		standAt(place)   // the value was given, good or not
+		given() bool     // good or not
+		good() bool      // whether there is a value, be it the default
 	}
 	// measured is a leaf with a range.
 	measured interface {

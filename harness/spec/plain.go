@@ -261,7 +261,7 @@ func (v *sources) fill(_ *decoder, plain reflect.Value) {
 func (v *sources) compose(_ *composer, _ key, plain reflect.Value) {
 	*v = sources{here().place, map[string]*source{}}
 	for name, s := range plain.Interface().(map[string]string) {
-		v.m[name] = &source{verbatim{here(), s}}
+		v.m[name] = &source{verbatim{literal{here(), s}}}
 	}
 }
 

@@ -172,7 +172,7 @@ func FindTraces(sc *harness.Scenario, lib Library) error {
 	eachLink(sc, func(l *harness.Profile) {
 		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
 			if *t != nil {
-				*t = d.trace(reference{here(), (*t).Name})
+				*t = d.trace(reference{literal{here(), (*t).Name}})
 			}
 		}
 	})

@@ -23,13 +23,18 @@ func (m *mark) good() bool { return m.ok }
 // wrong reports a value that was given and is no good.
 func (m *mark) wrong() bool { return m.given() && !m.ok }
 
-// text is free text on one line or several.
-type text struct {
+// literal is a value that is a text.
+type literal struct {
 	mark
 	s string
 }
 
-func (v *text) parts() []any  { return []any{&v.s} }
+func (v *literal) parts() []any { return []any{&v.s} }
+func (v *literal) text() string { return v.s }
+
+// text is free text on one line or several.
+type text struct{ literal }
+
 func (v *text) wants() string { return "text" }
 func (v *text) scan(s string) error {
 	if strings.TrimSpace(s) == "" {
@@ -40,14 +45,10 @@ func (v *text) scan(s string) error {
 }
 
 // slug is a name that can also be a directory.
-type slug struct {
-	mark
-	s string
-}
+type slug struct{ literal }
 
 const maxSlug = 64
 
-func (v *slug) parts() []any { return []any{&v.s} }
 func (v *slug) wants() string {
 	return "a name of lower-case letters, digits and hyphens, such as rural-2g"
 }
@@ -66,12 +67,8 @@ func (v *slug) scan(s string) error {
 }
 
 // word is one of the words its key allows.
-type word struct {
-	mark
-	s string
-}
+type word struct{ literal }
 
-func (v *word) parts() []any  { return []any{&v.s} }
 func (v *word) wants() string { return "a word" }
 func (v *word) scan(s string) error {
 	if s == "" {
@@ -288,12 +285,8 @@ func (v *queue) scan(s string) error {
 }
 
 // reference names something bundled, or a file.
-type reference struct {
-	mark
-	s string
-}
+type reference struct{ literal }
 
-func (v *reference) parts() []any  { return []any{&v.s} }
 func (v *reference) wants() string { return "the name of a bundled one, or a file" }
 func (v *reference) scan(s string) error {
 	if strings.TrimSpace(s) == "" {

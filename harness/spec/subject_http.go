@@ -251,7 +251,7 @@ func (p place) where() place { return p }
 // the file as it is, and otherwise the place where it begins.
 func (d *decoder) within(s *source, line, column int) place {
 	if !strings.Contains(s.s, "\n") && s.line <= len(d.lines) {
-		if at := d.inside(text{mark: s.mark, s: s.s}, column); at != s.place || column == 1 {
+		if at := d.inside(text{s.literal}, column); at != s.place || column == 1 {
 			return at
 		}
 	}

@@ -70,14 +70,9 @@ type sqlLedger struct {
 }
 
 // verbatim is text that is kept as it is.
-type verbatim struct {
-	mark
-	s string
-}
+type verbatim struct{ literal }
 
-func (v *verbatim) parts() []any  { return []any{&v.s} }
 func (v *verbatim) wants() string { return "text" }
-func (v *verbatim) text() string  { return v.s }
 func (v *verbatim) scan(s string) error {
 	if strings.TrimSpace(s) == "" {
 		return errors.New("is empty")
