@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/threshold"
 )
 
@@ -35,14 +36,14 @@ func (d *decoder) length(f *file) time.Duration {
 		return f.Duration.d
 	}
 	span := harness.Workload{Payments: int(w.Payments.n), Rate: w.Rate.hz}.Span()
-	takes := FormatDuration(span.Round(time.Millisecond))
+	takes := quantity.FormatDuration(span.Round(time.Millisecond))
 	switch {
 	case span > maxScript:
-		d.errorf(w.Rate.place, "rate is too low; %d payments take %s, and a script lasts at most %s", w.Payments.n, takes, FormatDuration(maxScript))
+		d.errorf(w.Rate.place, "rate is too low; %d payments take %s, and a script lasts at most %s", w.Payments.n, takes, quantity.FormatDuration(maxScript))
 	case !f.Duration.given():
 		return span
 	case f.Duration.ok && f.Duration.d < span:
-		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s", FormatDuration(f.Duration.d), w.Payments.n, takes)
+		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s", quantity.FormatDuration(f.Duration.d), w.Payments.n, takes)
 	}
 	return f.Duration.d
 }

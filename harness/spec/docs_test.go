@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -123,7 +124,7 @@ func traceTable(t *testing.T) string {
 		if long.Count > 0 {
 			times = fmt.Sprintf("%.1f s, %.1f s", long.Median.Seconds(), long.Longest.Seconds())
 		}
-		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %d kbit/s | %.2f a minute | %s | %.1f %% |\n", name, file, FormatDuration(tr.Period()), (tr.Rate()+500)/1000,
+		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %d kbit/s | %.2f a minute | %s | %.1f %% |\n", name, file, quantity.FormatDuration(tr.Period()), (tr.Rate()+500)/1000,
 			float64(long.Count)/tr.Period().Minutes(), times, 100*series.Stalls(500*time.Millisecond).Total.Seconds()/tr.Period().Seconds())
 	}
 	return b.String()

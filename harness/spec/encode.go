@@ -4,8 +4,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
@@ -138,27 +140,27 @@ func mapped[T any](m map[string]T, of func(T) yamltext.Tree) yamltext.Tree {
 // The leaves, each in the form its scan takes.
 
 func (v *yes) text() string   { return "true" }
-func (v *count) text() string { return decimal(v.n) }
+func (v *count) text() string { return strconv.FormatInt(v.n, 10) }
 
-func (v *duration) text() string { return FormatDuration(v.d) }
+func (v *duration) text() string { return quantity.FormatDuration(v.d) }
 func (v *durations) text() string {
 	if v.least == v.most {
-		return FormatDuration(v.most)
+		return quantity.FormatDuration(v.most)
 	}
-	return FormatDuration(v.least) + ".." + FormatDuration(v.most)
+	return quantity.FormatDuration(v.least) + ".." + quantity.FormatDuration(v.most)
 }
-func (v *share) text() string   { return FormatShare(v.f) }
-func (v *offset) text() string  { return FormatDuration(v.d) }
-func (v *bitrate) text() string { return FormatRate(v.bps) }
-func (v *size) text() string    { return FormatSize(v.bytes) }
+func (v *share) text() string   { return quantity.FormatShare(v.f) }
+func (v *offset) text() string  { return quantity.FormatDuration(v.d) }
+func (v *bitrate) text() string { return quantity.FormatRate(v.bps) }
+func (v *size) text() string    { return quantity.FormatSize(v.bytes) }
 
 func (v *queue) text() string {
 	if v.d > 0 {
-		return FormatDuration(v.d)
+		return quantity.FormatDuration(v.d)
 	}
-	return FormatSize(v.bytes)
+	return quantity.FormatSize(v.bytes)
 }
 
-func (v *frequency) text() string { return FormatFrequency(v.hz) }
-func (v *money) text() string     { return formatMoney(v.minor, v.minor, v.currency) }
-func (v *amounts) text() string   { return formatMoney(v.least, v.most, v.currency) }
+func (v *frequency) text() string { return quantity.FormatFrequency(v.hz) }
+func (v *money) text() string     { return quantity.FormatAmounts(v.minor, v.minor, v.currency) }
+func (v *amounts) text() string   { return quantity.FormatAmounts(v.least, v.most, v.currency) }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 )
 
 // then returns the changes of c followed by those of next.
@@ -35,7 +36,7 @@ func (c *path) change(d *decoder, p *harness.Path) {
 		at = c.Delay.place
 	}
 	if at.given() {
-		d.errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", FormatDuration(p.Jitter), FormatDuration(p.Delay))
+		d.errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", quantity.FormatDuration(p.Jitter), quantity.FormatDuration(p.Delay))
 	}
 }
 

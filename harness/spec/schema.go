@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/threshold"
 )
@@ -195,7 +196,7 @@ func (*amounts) form(schemaWriter) object {
 	return written(decimals+`(\.\.`+decimals+`)?`+currency(), "10..900 KES")
 }
 
-func currency() string { return ` (` + strings.Join(strings.Fields(currencies), "|") + `)` }
+func currency() string { return ` (` + strings.Join(strings.Fields(quantity.Currencies), "|") + `)` }
 
 // named returns the schema of a key that names something: what is bundled, or what
 // the file has of its own.

@@ -154,25 +154,6 @@ func (v *sources) decode(d *decoder, n ast.Node) {
 	}
 }
 
-// number is a decimal number without a unit.
-type number struct {
-	mark
-	f float64
-}
-
-func (v *number) parts() []any     { return []any{&v.f} }
-func (v *number) wants() string    { return "a number such as 1.5" }
-func (v *number) measure() float64 { return v.f }
-func (v *number) text() string     { return fmt.Sprint(v.f) }
-func (v *number) scan(s string) error {
-	r, ok := rational(s)
-	if !ok {
-		return fmt.Errorf("is not a number")
-	}
-	v.f, _ = r.Float64()
-	return nil
-}
-
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {
 	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](d, v), "127.0.0.1:1", nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/quantity"
 )
 
 // The lowest values of every and for, as in format.go, for those given as a
@@ -53,7 +54,7 @@ func (v *nemesisEntry) fill(d *decoder, plain reflect.Value) {
 	case d.script == 0:
 		d.errorf(v.place, "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
 	case v.Rate.ok && strikes > maxStrikes:
-		d.errorf(v.Rate.place, "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed", FormatDuration(d.script), strikes, maxStrikes)
+		d.errorf(v.Rate.place, "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed", quantity.FormatDuration(d.script), strikes, maxStrikes)
 	}
 }
 
@@ -69,7 +70,7 @@ func (d *decoder) resolve(name string, o *offset, lowest time.Duration) {
 		d.errorf(o.place, "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
 	case o.d < lowest:
 		d.errorf(o.place, "%s is %s of the script's %s, which is less than %s",
-			name, FormatShare(o.share), FormatDuration(d.script), FormatDuration(lowest))
+			name, quantity.FormatShare(o.share), quantity.FormatDuration(d.script), quantity.FormatDuration(lowest))
 	}
 }
 
@@ -160,12 +161,12 @@ func (d *decoder) when(e *event, got harness.Event) {
 	case !at.ok:
 	case d.script > 0 && got.At >= d.script:
 		d.errorf(at.place, "the event at %s begins after the end of the script, which is %s long; give a later duration or an earlier event",
-			FormatDuration(got.At), FormatDuration(d.script))
+			quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
 	case e.Jitter.ok && got.Jitter > got.At:
-		d.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", FormatDuration(got.Jitter), FormatDuration(got.At))
+		d.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At))
 	case d.script > 0 && !e.Every.given() && e.Jitter.ok && got.At+got.Jitter > d.script:
 		d.errorf(e.Jitter.place, "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
-			FormatDuration(got.Jitter), FormatDuration(got.At), FormatDuration(d.script))
+			quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
 	}
 }
 
@@ -178,7 +179,7 @@ func (d *decoder) period(e *event, f fault.Fault, got harness.Event) {
 	}
 	if lasts := got.For + got.Restart; lasts+2*got.Jitter > got.Every {
 		d.errorf(e.Every.place, "every %s is too short for an occurrence of %s with jitter %s; two would overlap",
-			FormatDuration(got.Every), FormatDuration(lasts), FormatDuration(got.Jitter))
+			quantity.FormatDuration(got.Every), quantity.FormatDuration(lasts), quantity.FormatDuration(got.Jitter))
 	}
 }
 
@@ -190,7 +191,7 @@ func (v *event) compose(c *composer, _ key, plain reflect.Value) {
 	case e.When == nil:
 		v.At = offset{mark: here(), d: e.At}
 	case e.At != 0:
-		c.refuse("%s begins at %s and at a packet or commit", c.what, FormatDuration(e.At))
+		c.refuse("%s begins at %s and at a packet or commit", c.what, quantity.FormatDuration(e.At))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 )
 
 // attributes returns the keys of a toxic that are attributes of some types.
@@ -53,7 +54,7 @@ func attributeNames(kind []harness.ToxicAttribute) []string {
 func (d *decoder) attribute(k key, field reflect.Value, unit int64) int64 {
 	n := numberIn(field).Int()
 	if n%unit != 0 {
-		d.errorf(placeIn(field), "%s %s is finer than toxiproxy counts here; give whole %s", k.name, FormatDuration(time.Duration(n)), FormatDuration(time.Duration(unit)))
+		d.errorf(placeIn(field), "%s %s is finer than toxiproxy counts here; give whole %s", k.name, quantity.FormatDuration(time.Duration(n)), quantity.FormatDuration(time.Duration(unit)))
 	}
 	return n / unit
 }
