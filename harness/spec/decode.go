@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/nearest"
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
@@ -32,8 +33,8 @@ func placeOf(n ast.Node) place {
 type decoder struct {
 	file     string
 	lines    []string
-	mistakes Mistakes
-	rules    Mistakes // rules between keys that are broken
+	mistakes yamltext.Mistakes
+	rules    yamltext.Mistakes // rules between keys that are broken
 	lib      Library
 	traces   map[string]*harness.Trace // those read from files, nil if wrong
 	scope    scope                     // what a link may name
@@ -45,19 +46,15 @@ func (d *decoder) err() error {
 	if len(d.mistakes)+len(d.rules) == 0 {
 		return nil
 	}
-	return append(d.mistakes, d.rules...).sorted(d.file)
+	return append(d.mistakes, d.rules...).Sorted(d.file)
 }
 
 func (d *decoder) errorf(at place, format string, args ...any) {
 	d.mistakes = append(d.mistakes, d.mistake(at, fmt.Sprintf(format, args...)))
 }
 
-func (d *decoder) mistake(at place, text string) Mistake {
-	m := Mistake{File: d.file, Line: at.line, Column: at.col, Text: text}
-	if at.line >= 1 && at.line <= len(d.lines) {
-		m.Source = d.lines[at.line-1]
-	}
-	return m
+func (d *decoder) mistake(at place, text string) yamltext.Mistake {
+	return yamltext.NewMistake(d.file, d.lines, at.line, at.col, text)
 }
 
 // The structs of format.go are made of these.
@@ -339,6 +336,28 @@ func unquoted(n ast.Node, l leaf) string {
 		return ""
 	}
 	return fmt.Sprintf(", which needs quotes if it has a colon: '%s: %s'", key, value)
+}
+
+// suggest ends a message about a word that is not among the options: the
+// nearest one if it is near, otherwise all of them.
+func suggest(word string, options []string) string {
+	if len(options) == 0 {
+		return "there are none"
+	}
+	if len(options) == 1 || len(word) < 3 {
+		return "expected " + oneOf(options)
+	}
+	if best := nearest.Word(word, options); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "expected " + oneOf(options)
+}
+
+func oneOf(options []string) string {
+	if len(options) == 1 {
+		return options[0]
+	}
+	return "one of " + strings.Join(options, ", ")
 }
 
 func wanted(l leaf, k key) string {

@@ -46,7 +46,7 @@ type profileFile struct {
 
 // Profiles reads a file of profiles, such as scenarios.ProfilesFile. The name
 // is used in messages. Each profile must have a summary, a source and quotes.
-// On error there is no Library, and the error is a [Mistakes].
+// On error there is no Library, and the error is a [yamltext.Mistakes].
 func Profiles(name string, data []byte) (Library, error) { return Library{}.with(name, data) }
 
 // ReadProfiles is Profiles for a file of a file system, such as scenarios.FS.

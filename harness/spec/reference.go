@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/trace"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // A bundled trace is the file traces/NAME.trace.
@@ -94,7 +95,7 @@ func (d *decoder) readTrace(r reference) *harness.Trace {
 	series, err := trace.Load(file)
 	if wrong, ok := errors.AsType[trace.Mistakes](err); ok {
 		for _, m := range wrong {
-			d.mistakes = append(d.mistakes, Mistake{File: file, Line: m.Line, Column: 1, Text: m.Text})
+			d.mistakes = append(d.mistakes, yamltext.NewMistake(file, nil, m.Line, 1, m.Text))
 		}
 		return nil
 	}
@@ -135,15 +136,8 @@ func (d *decoder) readRadio(r reference) *harness.Radio {
 		return nil
 	}
 	_, err = radio.ReadModel(file, data)
-	wrong, _ := errors.AsType[radio.Mistakes](err)
-	lines := splitLines(string(data))
-	for _, m := range wrong {
-		mistake := Mistake{File: m.File, Line: m.Line, Column: m.Column, Text: m.Text}
-		if m.Line >= 1 && m.Line <= len(lines) {
-			mistake.Source = lines[m.Line-1]
-		}
-		d.mistakes = append(d.mistakes, mistake)
-	}
+	wrong, _ := errors.AsType[yamltext.Mistakes](err)
+	d.mistakes = append(d.mistakes, wrong...)
 	return &harness.Radio{Name: r.s, Model: string(data)}
 }
 

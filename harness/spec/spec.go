@@ -6,7 +6,7 @@
 // tables of docs/scenarios.md all come from there. Reading is strict: a key
 // that is not known, a value without its unit, an event after the end of the
 // script are mistakes, and one reading reports all of them with line and column
-// as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
+// as [yamltext.Mistakes]. Only where the file is no YAML at all does it stop at the first.
 //
 // The rules between the keys of one mapping are in rules.go, for the program and for the
 // schema, which also has the names of what is bundled; testdata/agreement.txt lists what
@@ -30,7 +30,7 @@ import (
 
 // Load reads the scenario file at path, whose links may name the profiles and
 // traces of lib. Files that it names are read, too; relative paths begin at its
-// folder. If the file can be read but is wrong, the error is a [Mistakes].
+// folder. If the file can be read but is wrong, the error is a [yamltext.Mistakes].
 func Load(path string, lib Library) (harness.Scenario, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func Load(path string, lib Library) (harness.Scenario, error) {
 
 // Parse is Load for a file already read. The name is used in messages and
 // becomes Scenario.File. On error there is no scenario, and the error is a
-// [Mistakes].
+// [yamltext.Mistakes].
 func Parse(name string, data []byte, lib Library) (harness.Scenario, error) {
 	d, root := parse(name, data)
 	if root == nil {

@@ -107,11 +107,13 @@ func same(want, got harness.Scenario) error {
 
 // plain returns the JSON form of a scenario without what a file does not keep.
 func plain(sc harness.Scenario) any {
-	sc = clone(sc)
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
 		base = filepath.Dir(sc.File)
 	}
+	var own harness.Scenario
+	through(sc, &own)
+	sc = own
 	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
 	sc.File = ""
 	if r := sc.Radio; r != nil && r.Model != "" {
@@ -121,14 +123,19 @@ func plain(sc harness.Scenario) any {
 		l.Name = ""
 		l.Up.Trace, l.Down.Trace = nil, nil
 	})
-	data, err := json.Marshal(sc)
+	var v any
+	through(sc, &v)
+	unplaced(v)
+	return v
+}
+
+// through decodes the JSON form of a value into another.
+func through(from, to any) {
+	data, err := json.Marshal(from)
 	must(err) // plain data
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	var v any
-	must(d.Decode(&v))
-	unplaced(v)
-	return v
+	must(d.Decode(to))
 }
 
 // unplaced takes the lines out of a JSON value: the numbers of that name.
@@ -204,28 +211,6 @@ func traces(sc harness.Scenario) []harness.TraceData {
 		}
 	})
 	return all
-}
-
-// clone returns a copy of a scenario whose events, links and subject are its own.
-func clone(sc harness.Scenario) harness.Scenario {
-	sc.Timeline, sc.Expect, sc.Nemesis = slices.Clone(sc.Timeline), slices.Clone(sc.Expect), slices.Clone(sc.Nemesis)
-	data, err := json.Marshal(sc.Subject)
-	must(err) // plain data
-	sc.Subject = harness.SubjectConfig{}
-	must(json.Unmarshal(data, &sc.Subject))
-	own := func(e *harness.Event) {
-		if e.Link != nil {
-			l := *e.Link
-			e.Link = &l
-		}
-	}
-	for i := range sc.Timeline {
-		own(&sc.Timeline[i])
-	}
-	for i := range sc.Nemesis {
-		own(&sc.Nemesis[i].Event)
-	}
-	return sc
 }
 
 // eachLink calls f for every link of a scenario.
