@@ -110,8 +110,8 @@ func spread(plain []reflect.Value, parts int) []reflect.Value {
 		return plain
 	}
 	var fields []reflect.Value
-	for i := range plain[0].NumField() {
-		fields = append(fields, plain[0].Field(i))
+	for _, field := range plain[0].Fields() {
+		fields = append(fields, field)
 	}
 	return fields
 }

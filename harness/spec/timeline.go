@@ -29,7 +29,7 @@ func (v *event) fill(d *decoder, plain reflect.Value) {
 	d.resolve("every", &v.Every, minEvery)
 	d.resolve("jitter", &v.Jitter, 0)
 	d.resolve("for", &v.For, minFor)
-	f, _ := d.act(reflect.ValueOf(v).Elem(), plain, got)
+	f := d.act(reflect.ValueOf(v).Elem(), plain, got)
 	if !v.At.given() {
 		got.At = got.Every
 	}
@@ -46,7 +46,7 @@ func (v *event) fill(d *decoder, plain reflect.Value) {
 func (v *nemesisEntry) fill(d *decoder, plain reflect.Value) {
 	got := plain.Addr().Interface().(*harness.Nemesis)
 	got.Event.Line = v.line
-	f, _ := d.act(reflect.ValueOf(v).Elem(), plain, &got.Event)
+	f := d.act(reflect.ValueOf(v).Elem(), plain, &got.Event)
 	if f.Length == fault.Lasting && !v.For.given() {
 		d.errorf(v.place, "%s needs for: how long it lasts, such as 1s..30s", f.Action)
 	}
@@ -77,9 +77,10 @@ func (d *decoder) resolve(name string, o *offset, lowest time.Duration) {
 // act fills an event, or an entry of the nemesis, from its struct of the format, and
 // returns the fault. It reports one that does nothing or several things, and keys that
 // do not go with the fault.
-func (d *decoder) act(v, plain reflect.Value, got *harness.Event) (f fault.Fault, known bool) {
-	does, found := d.doing(v)
-	if found {
+func (d *decoder) act(v, plain reflect.Value, got *harness.Event) fault.Fault {
+	var f fault.Fault
+	known := false
+	if does, found := d.doing(v); found {
 		got.Action = does.does[0]
 		if w, isWord := reflect.TypeAssert[*word](v.FieldByIndex(does.index).Addr()); isWord && len(does.does) > 1 {
 			got.Action = harness.ActionUnknown
@@ -91,7 +92,7 @@ func (d *decoder) act(v, plain reflect.Value, got *harness.Event) (f fault.Fault
 	}
 	d.fits(v, f, known)
 	d.fill(v, plain)
-	return f, known
+	return f
 }
 
 // doing returns the key that does something, if there is one.
