@@ -3,6 +3,7 @@ package spec
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
@@ -53,6 +54,9 @@ func rulesOf(t reflect.Type) []rule {
 		}
 	case reflect.TypeFor[nemesisEntry]():
 		return rulesOf(reflect.TypeFor[event]())[:1]
+	case reflect.TypeFor[subjectClient](), reflect.TypeFor[subjectServer](), reflect.TypeFor[subjectLedger]():
+		all, what := names(keysOf(t)), strings.ToLower(strings.TrimPrefix(t.Name(), "subject"))
+		return []rule{{one: all, text: what + " needs exactly one of " + strings.Join(all, ", ")}}
 	case reflect.TypeFor[execClient]():
 		return []rule{{key: "kernel", bars: []string{"shared"}, at: "kernel", text: "kernel does not go with shared: a namespace has the link of one wallet"}}
 	case reflect.TypeFor[ready]():
@@ -140,10 +144,8 @@ func keyRules(t reflect.Type, w schemaWriter) []object {
 	case reflect.TypeFor[subject]():
 		others := []string{"client", "server", "ledger"}
 		return []object{allOrNone(others...), apart("broken", others...), dependent("terminate", "client")}
-	case reflect.TypeFor[subjectClient](), reflect.TypeFor[subjectLedger]():
-		return []object{{"minProperties": 1, "maxProperties": 1}}
 	case reflect.TypeFor[subjectServer]():
-		return []object{{"minProperties": 1, "maxProperties": 1}, within("container", has("port")), within("address", object{"pattern": `.:[1-9][0-9]{0,4}$`})}
+		return append(rules, within("container", has("port")), within("address", object{"pattern": `.:[1-9][0-9]{0,4}$`}))
 	case reflect.TypeFor[execClient](), reflect.TypeFor[execServer](), reflect.TypeFor[program]():
 		return append(rules, within("command", object{"minItems": 1}))
 	case reflect.TypeFor[ready]():
