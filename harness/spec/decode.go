@@ -135,14 +135,16 @@ func keyOf(name string, f reflect.StructField) key {
 	k := key{
 		name: name, index: f.Index, doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
 		fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
-		plain: []string{name}, as: map[string]string{},
+		plain: []string{name},
 	}
 	if plain, ok := f.Tag.Lookup("plain"); ok {
 		k.plain = strings.Fields(plain)
 	}
-	words := strings.Fields(k.words)
-	for i, word := range strings.Fields(f.Tag.Get("as")) {
-		k.as[words[i]] = word
+	if as, ok := f.Tag.Lookup("as"); ok {
+		k.as = map[string]string{}
+		for i, word := range strings.Fields(as) {
+			k.as[strings.Fields(k.words)[i]] = word
+		}
 	}
 	for word := range strings.FieldsSeq(f.Tag.Get("does")) {
 		var does harness.Action
@@ -165,7 +167,7 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 	s := reflect.ValueOf(v).Elem()
 	keys := keysOf(s.Type())
 	v.(placed).standAt(at)
-	defer d.keep(v, at)
+	defer d.keep(v, keys, at)
 	pairs, ok := d.pairs(n, what)
 	if !ok {
 		return

@@ -111,13 +111,16 @@ func (r rule) schema() object {
 	return apart(r.key, r.bars...)
 }
 
-// keep reports the rules that a mapping breaks. These mistakes come after others of
-// their place.
-func (d *decoder) keep(v any, at place) {
+// keep reports the rules that a mapping with these keys breaks. These mistakes come
+// after others of their place.
+func (d *decoder) keep(v any, keys []key, at place) {
 	s := reflect.ValueOf(v).Elem()
-	keys := keysOf(s.Type())
+	rules := rulesOf(s.Type())
+	if len(rules) == 0 {
+		return
+	}
 	given := givenOf(v)
-	for _, r := range rulesOf(s.Type()) {
+	for _, r := range rules {
 		broken := r.broken(given)
 		for name, text := range broken {
 			at := at

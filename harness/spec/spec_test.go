@@ -329,7 +329,7 @@ func BenchmarkParse(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse("f", data, lib); err != nil {
+		if _, err := Parse("testdata/full.good.yml", data, lib); err != nil {
 			b.Fatal(err)
 		}
 	}

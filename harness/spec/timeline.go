@@ -123,8 +123,9 @@ func deeds(t reflect.Type) []key {
 // fits reports the keys that do not go with a fault, if it is known, and takes out their
 // defaults.
 func (d *decoder) fits(v reflect.Value, f fault.Fault, known bool) {
+	some := keysOfFaults()
 	for _, k := range keysOf(v.Type()) {
-		if !slices.Contains(keysOfFaults(), k.name) || slices.Contains(f.Keys, k.name) {
+		if !slices.Contains(some, k.name) || slices.Contains(f.Keys, k.name) {
 			continue
 		}
 		field := v.FieldByIndex(k.index)
