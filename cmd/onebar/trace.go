@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -57,7 +57,7 @@ Kinds:
 				return fmt.Errorf("generate a trace: %w; expected one of the kinds %s, and a length of whole seconds", err, strings.Join(kindNames(), ", "))
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "# onebar trace generate %s --seed %d --direction %v --length %v\n# seconds Mbit/s\n", r.Kind, r.Seed, r.Direction, spec.FormatDuration(r.Length))
+			fmt.Fprintf(w, "# onebar trace generate %s --seed %d --direction %v --length %v\n# seconds Mbit/s\n", r.Kind, r.Seed, r.Direction, quantity.FormatDuration(r.Length))
 			_, err = w.Write(s.Text())
 			return err
 		},
@@ -135,13 +135,13 @@ func showTrace(out io.Writer, name string, s trace.Series) error {
 		form = fmt.Sprintf("mahimahi, %d opportunities of %d bytes", len(s.Opportunities), harness.OpportunitySize)
 	}
 	fmt.Fprintf(w, "form\t%s\n", form)
-	fmt.Fprintf(w, "period\t%s\n", spec.FormatDuration(t.Period()))
+	fmt.Fprintf(w, "period\t%s\n", quantity.FormatDuration(t.Period()))
 	fmt.Fprintf(w, "mean rate\t%.0f kbit/s\n", float64(t.Rate())/1e3)
-	fmt.Fprintf(w, "longest stall\t%s\n", spec.FormatDuration(s.Stalls(0).Longest))
+	fmt.Fprintf(w, "longest stall\t%s\n", quantity.FormatDuration(s.Stalls(0).Longest))
 	for _, over := range []time.Duration{500 * time.Millisecond, time.Second} {
 		st := s.Stalls(over)
-		fmt.Fprintf(w, "stalls over %s\t%d, %.2f a minute, median %s, longest %s, %.1f%% of the time\n", spec.FormatDuration(over), st.Count,
-			float64(st.Count)/t.Period().Minutes(), spec.FormatDuration(st.Median), spec.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())
+		fmt.Fprintf(w, "stalls over %s\t%d, %.2f a minute, median %s, longest %s, %.1f%% of the time\n", quantity.FormatDuration(over), st.Count,
+			float64(st.Count)/t.Period().Minutes(), quantity.FormatDuration(st.Median), quantity.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())
 	}
 	return w.Flush()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 func newValidate() *cobra.Command {
@@ -80,7 +81,7 @@ func validate(path string, lib spec.Library) (err error) {
 // printMistakes prints err, with the lines of mistakes in a file.
 func printMistakes(cmd *cobra.Command, err error) {
 	w := cmd.ErrOrStderr()
-	mistakes, ok := errors.AsType[spec.Mistakes](err)
+	mistakes, ok := errors.AsType[yamltext.Mistakes](err)
 	if !ok {
 		fmt.Fprintln(w, err)
 		return

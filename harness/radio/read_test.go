@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/energy.md anew")
@@ -110,7 +111,7 @@ func TestBadModels(t *testing.T) {
 			m, err := radio.ReadModel("m.yaml", []byte(tc.file))
 			require.ErrorContains(t, err, tc.want)
 			require.Nil(t, m)
-			var all radio.Mistakes
+			var all yamltext.Mistakes
 			require.ErrorAs(t, err, &all)
 		})
 	}
@@ -120,7 +121,7 @@ func TestBadModels(t *testing.T) {
 func TestAllMistakesAtOnce(t *testing.T) {
 	file := strings.NewReplacer("power: 10mW", "power: 10", "lasts: 10s", "lasts: 10", "kind: lte", "kind: LTE").Replace(good)
 	_, err := radio.ReadModel("m.yaml", []byte(file))
-	var all radio.Mistakes
+	var all yamltext.Mistakes
 	require.ErrorAs(t, err, &all)
 	require.Len(t, all, 3)
 	require.Equal(t, []int{4, 8, 9}, []int{all[0].Line, all[1].Line, all[2].Line})
@@ -186,7 +187,7 @@ func FuzzReadModel(f *testing.F) {
 		m, err := radio.ReadModel("m.yaml", file)
 		if err != nil {
 			require.Nil(t, m)
-			var all radio.Mistakes
+			var all yamltext.Mistakes
 			require.True(t, errors.As(err, &all))
 			for _, mistake := range all {
 				require.Positive(t, mistake.Line)

@@ -1,4 +1,4 @@
-package spec
+package yamltext
 
 import (
 	"cmp"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/onebar/onebar/harness/nearest"
 )
 
 // Mistake is one thing that is wrong in a file.
@@ -17,6 +15,15 @@ type Mistake struct {
 	Column int    // from 1, in characters
 	Text   string // what is wrong and what was expected
 	Source string // the line as it stands in the file
+}
+
+// NewMistake returns a mistake in a file of these lines.
+func NewMistake(file string, lines []string, line, column int, text string) Mistake {
+	m := Mistake{File: file, Line: line, Column: column, Text: text}
+	if line >= 1 && line <= len(lines) {
+		m.Source = lines[line-1]
+	}
+	return m
 }
 
 // Error returns file:line:column: text.
@@ -61,9 +68,9 @@ func (m Mistakes) Unwrap() []error {
 	return errs
 }
 
-// sorted returns the mistakes in the order of the file, each once, and then
+// Sorted returns the mistakes in the order of the file, each once, and then
 // those of the files it names.
-func (m Mistakes) sorted(file string) Mistakes {
+func (m Mistakes) Sorted(file string) Mistakes {
 	slices.SortStableFunc(m, func(a, b Mistake) int {
 		if (a.File == file) != (b.File == file) {
 			if a.File == file {
@@ -74,26 +81,4 @@ func (m Mistakes) sorted(file string) Mistakes {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(m)
-}
-
-// suggest ends a message about a word that is not among the options: the
-// nearest one if it is near, otherwise all of them.
-func suggest(word string, options []string) string {
-	if len(options) == 0 {
-		return "there are none"
-	}
-	if len(options) == 1 || len(word) < 3 {
-		return "expected " + oneOf(options)
-	}
-	if best := nearest.Word(word, options); best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "expected " + oneOf(options)
-}
-
-func oneOf(options []string) string {
-	if len(options) == 1 {
-		return options[0]
-	}
-	return "one of " + strings.Join(options, ", ")
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,20 +14,21 @@ import (
 // Every fault has a key in the timeline, and if it may be random in the nemesis, too;
 // the keys that go with it are keys of both.
 func TestEveryFaultHasAKey(t *testing.T) {
-	event, trouble := keyNames(reflect.TypeFor[event]()), keyNames(reflect.TypeFor[trouble]())
+	event, entry := keyNames(reflect.TypeFor[event]()), keyNames(reflect.TypeFor[nemesisEntry]())
 	for _, f := range fault.All() {
-		a, ok := actionOf(f.Action)
-		require.True(t, ok, "%s: add it to actions in action.go", f.Action)
-		require.Contains(t, event, a.key)
+		all := deeds(reflect.TypeFor[does[duration]]())
+		i := slices.IndexFunc(all, func(k key) bool { return slices.Contains(k.does, f.Action) })
+		require.GreaterOrEqual(t, i, 0, "%s: add it to does in format.go", f.Action)
+		require.Contains(t, event, all[i].name)
 		if f.Random {
-			require.Contains(t, trouble, a.key, "%s: add it to trouble in format.go", f.Action)
+			require.Contains(t, entry, all[i].name)
 		} else {
-			require.NotContains(t, trouble, a.key)
+			require.NotContains(t, entry, all[i].name)
 		}
 		for _, k := range f.Keys {
 			require.Contains(t, event, k)
 			if f.Random {
-				require.Contains(t, trouble, k)
+				require.Contains(t, entry, k)
 			}
 		}
 	}
@@ -44,12 +46,12 @@ func keyNames(kind reflect.Type) []string {
 func faultTable() string {
 	var b strings.Builder
 	b.WriteString("| action | goes with | `for` | `nemesis` |\n|---|---|---|---|\n")
-	for _, a := range actions() {
+	for _, a := range deeds(reflect.TypeFor[event]()) {
 		for _, does := range a.does {
 			f, _ := fault.Of(does)
-			name := "`" + a.key + "`"
-			if a.word != nil {
-				name = "`" + a.key + ": " + does.String() + "`"
+			name := "`" + a.name + "`"
+			if len(a.does) > 1 {
+				name = "`" + a.name + ": " + does.String() + "`"
 			}
 			keys := ""
 			if len(f.Keys) > 0 {
