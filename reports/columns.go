@@ -1,101 +1,75 @@
 package reports
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
-// column is one column of the table of runs, on the console and in Markdown.
-type column struct {
-	heading
-	cell func(result.Result) cell
-}
-
-// scenarioColumn is where columns shows the name, which may be cut.
+// scenarioColumn is where runColumns shows the name, which may be cut.
 const scenarioColumn = 1
 
-// columns are the columns of the table of runs. That of the energy is there only
-// if a run has any.
-func columns(results []result.Result) []column {
-	all := []column{
-		{heading{text: "verdict"}, verdictCell},
-		{heading{text: "scenario"}, func(r result.Result) cell { return cell{text: clean(title(r))} }},
-		{heading{text: "pay-\nments", right: true}, figureCell("payments")},
-		{heading{text: "con-\nfirmed", right: true}, figureCell("confirmed")},
-		{heading{text: "lost", right: true}, countCell("lost")},
-		{heading{text: "dupli-\ncated", right: true}, countCell("duplicated")},
-		{heading{text: "p95\nconfirm", right: true, drop: 1}, figureCell("p95(confirm)")},
-		{heading{text: "bytes a\npayment", right: true, drop: 2}, bytesCell},
-		{heading{text: joulesHeading, right: true, drop: 3}, joulesCell},
-		{heading{text: "loss\nup/down", right: true, drop: 4}, lossCell},
-		{heading{text: "asked\nup/down", right: true, drop: 5}, askedCell},
-		{heading{text: "engine", drop: 6}, func(r result.Result) cell { return cell{text: clean(orNone(r.Engine))} }},
+// runColumns are the columns of the table of runs, on the console and in Markdown.
+func runColumns() []column[result.Result] {
+	return []column[result.Result]{
+		{format.Heading{Text: "verdict"}, verdictCell, nil},
+		{format.Heading{Text: "scenario"}, plain(func(r result.Result) string { return format.Clean(format.Title(r)) }), nil},
+		{right("pay-\nments", 0), figureCell("payments"), nil},
+		{right("con-\nfirmed", 0), figureCell("confirmed"), nil},
+		{right("lost", 0), countCell("lost"), nil},
+		{right("dupli-\ncated", 0), countCell("duplicated"), nil},
+		{right("p95\nconfirm", 1), figureCell("p95(confirm)"), nil},
+		{right("bytes a\npayment", 2), measuredCell("bytes_per_payment", bytesText), nil},
+		{right("joules a\npayment", 3), measuredCell("joules_per_payment", joulesText), hasEnergy},
+		{right("loss\nup/down", 4), lossCell, nil},
+		{right("asked\nup/down", 5), askedCell, nil},
+		{format.Heading{Text: "engine", Drop: 6}, plain(func(r result.Result) string { return format.Clean(format.OrNone(r.Engine)) }), nil},
 	}
-	if !anyEnergy(results) {
-		all = slices.DeleteFunc(all, func(c column) bool { return c.text == joulesHeading })
-	}
-	return all
 }
 
-const joulesHeading = "joules a\npayment"
-
-func anyEnergy(results []result.Result) bool {
-	return slices.ContainsFunc(results, func(r result.Result) bool { return r.Energy != nil })
+// runTable is the table of runs.
+func runTable(results []result.Result) format.Grid {
+	g := table(results, runColumns())
+	g.Shrink = scenarioColumn
+	return g
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return none
-	}
-	return s
-}
+func hasEnergy(r result.Result) bool { return r.Energy != nil }
 
-func verdictCell(r result.Result) cell {
-	w := word(r.Exit())
-	return cell{w, colourOf(w)}
-}
+func verdictCell(r result.Result) format.Cell { return format.Verdict(format.Word(r.Exit()), 0) }
 
-func colourOf(word string) colour {
-	switch word {
-	case "PASS":
-		return green
-	case "FAIL":
-		return red
-	case "BROKEN":
-		return magenta
-	case "N/A":
-		return dim
-	}
-	return yellow
-}
-
-func figureCell(name string) func(result.Result) cell {
-	return func(r result.Result) cell {
+// measuredCell shows a figure as text writes it.
+func measuredCell(name string, text func(result.Result, result.Figure) string) func(result.Result) format.Cell {
+	return func(r result.Result) format.Cell {
 		f, ok := r.Figures.Get(name)
 		if !ok {
-			return cell{none, dim}
+			return format.Dim.Cell(format.None)
 		}
-		return cell{text: figure(f)}
+		return format.Plain.Cell(text(r, f))
 	}
+}
+
+// figureCell shows a figure with its unit.
+func figureCell(name string) func(result.Result) format.Cell {
+	return measuredCell(name, func(_ result.Result, f result.Figure) string { return format.Figure(f) })
 }
 
 // countCell shows how many findings a check has.
-func countCell(check string) func(result.Result) cell {
-	return func(r result.Result) cell {
+func countCell(check string) func(result.Result) format.Cell {
+	return func(r result.Result) format.Cell {
 		switch v := r.Verdict(check); {
 		case v.Check == "":
-			return cell{none, dim}
+			return format.Dim.Cell(format.None)
 		case v.Status == result.StatusUnknown:
-			return cell{unjudged, yellow}
+			return format.Yellow.Cell(format.Unjudged)
 		case v.Status == result.NotApplicable:
-			return cell{v.Status.String(), yellow}
+			return format.Yellow.Cell(v.Status.String())
 		case v.Count > 0:
-			return cell{strconv.Itoa(v.Count), red}
+			return format.Red.Cell(strconv.Itoa(v.Count))
 		}
-		return cell{text: "0"}
+		return format.Plain.Cell("0")
 	}
 }
 
@@ -103,59 +77,51 @@ func countCell(check string) func(result.Result) cell {
 // retransmissions; a footnote explains it.
 const payloadMark = "*"
 
-func bytesCell(r result.Result) cell {
-	f, ok := r.Figures.Get("bytes_per_payment")
-	if !ok {
-		return cell{none, dim}
-	}
+func bytesText(r result.Result, f result.Figure) string {
 	text := strconv.FormatFloat(f.Value, 'f', 0, 64)
 	if r.Payload {
 		text += payloadMark
 	}
-	return cell{text: text}
+	return text
 }
 
 // approximateMark stands before joules that were reckoned from chunks of a
 // stream; a footnote explains it.
 const approximateMark = "~"
 
-func joulesCell(r result.Result) cell {
-	f, ok := r.Figures.Get("joules_per_payment")
-	if !ok {
-		return cell{none, dim}
-	}
-	text := significant(f.Value)
+func joulesText(r result.Result, f result.Figure) string {
+	text := format.Significant(f.Value)
 	if r.Energy != nil && r.Energy.Approximate {
 		text = approximateMark + text
 	}
-	return cell{text: text}
+	return text
 }
 
-func lossCell(r result.Result) cell {
+func lossCell(r result.Result) format.Cell {
 	text := func(name string) string {
 		if f, ok := r.Figures.Get(name); ok {
-			return brief(f.Value)
+			return format.Brief(f.Value)
 		}
-		return none
+		return format.None
 	}
 	return pairCell(text("loss_up"), text("loss_down"))
 }
 
-func askedCell(r result.Result) cell {
+func askedCell(r result.Result) format.Cell {
 	text := func(d harness.Direction) string {
 		if share, ok := askedLoss(r.Phases, d); ok {
-			return brief(share)
+			return format.Brief(share)
 		}
-		return none
+		return format.None
 	}
 	return pairCell(text(harness.Up), text(harness.Down))
 }
 
-func pairCell(up, down string) cell {
-	if up == none && down == none {
-		return cell{none, dim}
+func pairCell(up, down string) format.Cell {
+	if up == format.None && down == format.None {
+		return format.Dim.Cell(format.None)
 	}
-	return cell{text: up + "/" + down + "%"}
+	return format.Plain.Cell(up + "/" + down + "%")
 }
 
 // askedLoss returns the random loss that was asked of direction d over the

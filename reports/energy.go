@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 const (
@@ -12,26 +13,26 @@ const (
 )
 
 // drawEnergy writes what the radios of all phones did.
-func drawEnergy(b *strings.Builder, s style, r result.Result) {
+func drawEnergy(b *strings.Builder, s format.Style, r result.Result) {
 	e := r.Energy
 	if e == nil {
 		return
 	}
 	section(b, s, "energy")
-	s.item(b, "  ", nil, radioOf(e))
+	s.Item(b, "  ", nil, radioOf(e))
 	for _, note := range energyNotes(e) {
-		s.item(b, "  ", nil, note)
+		s.Item(b, "  ", nil, note)
 	}
-	energyGrid(r).draw(b, s)
+	energyGrid(r).Draw(b, s)
 }
 
 // radioOf names the model and whose radio it stands for.
 func radioOf(e *result.Energy) string {
-	text := clean(e.Model)
+	text := format.Clean(e.Model)
 	if e.Title != "" {
-		text = clean(e.Title) + " (" + text + ")"
+		text = format.Clean(e.Title) + " (" + text + ")"
 	}
-	return text + ", " + plural(e.Phones, "phone") + ", " + plural(e.Wakeups, "wake-up")
+	return text + ", " + format.Plural(e.Phones, "phone") + ", " + format.Plural(e.Wakeups, "wake-up")
 }
 
 // energyNotes say how far the joules go.
@@ -49,32 +50,32 @@ func energyNotes(e *result.Energy) []string {
 }
 
 // energyGrid has a line a state, and what the joules were for.
-func energyGrid(r result.Result) grid {
+func energyGrid(r result.Result) format.Grid {
 	e := r.Energy
-	g := grid{indent: "  ", heads: []heading{{text: "state"}, {text: "time", right: true}, {text: "energy", right: true}, {}}}
+	g := format.Grid{Indent: "  ", Heads: []format.Heading{{Text: "state"}, {Text: "time", Right: true}, {Text: "energy", Right: true}, {}}}
 	add := func(name, time string, joules float64, note string) {
-		row := []cell{{text: clean(name)}, {text: time}, {none, dim}, {note, dim}}
+		row := []format.Cell{{Text: format.Clean(name)}, {Text: time}, format.Dim.Cell(format.None), format.Dim.Cell(note)}
 		if e.Priced {
-			row[2] = cell{text: scaled(joules, "J")}
+			row[2] = format.Cell{Text: format.Scaled(joules, "J")}
 		}
-		g.rows = append(g.rows, row)
+		g.Rows = append(g.Rows, row)
 	}
 	for _, s := range e.States {
-		add(s.Name, duration(s.Time), s.Joules, "")
+		add(s.Name, format.Duration(s.Time), s.Joules, "")
 	}
 	if !e.Priced {
 		return g
 	}
 	note := ""
 	if f, ok := r.Figures.Get("battery_share_per_1000_payments"); ok {
-		note = percent(f.Value) + "% of a battery of 3000 mAh for 1000 payments"
+		note = format.Percent(f.Value) + "% of a battery of 3000 mAh for 1000 payments"
 	}
-	add("all", duration(e.Span), e.Joules, "")
+	add("all", format.Duration(e.Span), e.Joules, "")
 	add("of payments", "", e.Payments, note)
 	add("of others", "", e.Others, "such as cross traffic")
 	note = ""
 	if f, ok := r.Figures.Get("tail_share"); ok {
-		note = percent(f.Value) + "% of what payments cost"
+		note = format.Percent(f.Value) + "% of what payments cost"
 	}
 	add("in tails", "", e.Tail, note)
 	return g

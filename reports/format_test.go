@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -15,74 +14,11 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func writers() []func([]result.Result) Report {
 	return []func([]result.Result) Report{Console, JUnit, Markdown}
-}
-
-func TestFigure(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		unit  result.Unit
-		value float64
-		want  string
-	}{
-		{result.Count, 200, "200"},
-		{result.Count, 1.385, "1.39"},
-		{result.Count, 123456789, "123456789"},
-		{result.UnitUnknown, 0, "0"},
-		{result.Bytes, 812.4, "812 B"},
-		{result.Bytes, 9999, "9999 B"},
-		{result.Bytes, 12345, "12.3 kB"},
-		{result.Bytes, 2.5e6, "2.5 MB"},
-		{result.Ratio, 0, "0%"},
-		{result.Ratio, 0.0194, "1.94%"},
-		{result.Ratio, 1, "100%"},
-		{result.Ratio, 1e-7, "<0.001%"},
-		{result.Seconds, 0.4127, "413ms"},
-		{result.Seconds, 8.312, "8.31s"},
-		{result.Seconds, 1e12, "1e+12s"},
-		{result.Seconds, math.NaN(), "NaNs"},
-		{result.BitPerSecond, 118400, "118 kbit/s"},
-		{result.BitPerSecond, 2480, "2.48 kbit/s"},
-		{result.BitPerSecond, 0, "0 bit/s"},
-		{result.Joules, 0.5, "0.5 J"},
-	} {
-		require.Equal(t, c.want, figure(result.Figure{Unit: c.unit, Value: c.value}), "%v %v", c.value, c.unit)
-	}
-}
-
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		0:                         "0s",
-		210 * time.Microsecond:    "210µs",
-		1500 * time.Microsecond:   "1.5ms",
-		9960 * time.Microsecond:   "10.0ms",
-		413 * time.Millisecond:    "413ms",
-		999600 * time.Microsecond: "1.00s",
-		8312 * time.Millisecond:   "8.31s",
-		9996 * time.Millisecond:   "10.0s",
-		61250 * time.Millisecond:  "61.2s",
-		99960 * time.Millisecond:  "1m40s",
-		3 * time.Hour:             "3h0m0s",
-		-5 * time.Millisecond:     "-5.0ms",
-	} {
-		require.Equal(t, want, duration(d))
-	}
-}
-
-func TestBrief(t *testing.T) {
-	t.Parallel()
-	for share, want := range map[float64]string{0: "0", 0.0194: "1.9", 0.02: "2", 0.0001: "<0.1", 0.0006: "0.1", 0.333: "33.3", 1: "100"} {
-		require.Equal(t, want, brief(share))
-	}
-}
-
-func TestClean(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "a b c\ufffd[31m \ufffd決済 👩‍🔧", clean("a\nb\tc\x1b[31m\u202e \xff決済\r 👩‍🔧"))
 }
 
 func TestAskedLossIsWeightedByPackets(t *testing.T) {
@@ -105,8 +41,8 @@ func TestWhatIsNotKnownIsNotZero(t *testing.T) {
 	t.Parallel()
 	r := result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.StatusUnknown}}}
 	row := map[string]string{}
-	for _, c := range columns([]result.Result{r, {Energy: &result.Energy{}}}) {
-		row[c.flat()] = c.cell(r).text
+	for _, c := range runColumns() {
+		row[c.Flat()] = c.cell(r).Text
 	}
 	require.Equal(t, map[string]string{
 		"verdict": "UNKNOWN", "scenario": "(no name)", "payments": "–", "confirmed": "–", "lost": "?", "duplicated": "–",
@@ -126,17 +62,17 @@ func TestTableFitsAndAligns(t *testing.T) {
 		for i := range results {
 			results[i].Scenario.Name = rapid.StringOfN(rapid.SampledFrom([]rune("abc-決済e\u0301\u00e9ｱ👍")), 1, 60, -1).Draw(t, "name")
 		}
-		st := style{width: limit, colour: rapid.Bool().Draw(t, "colour")}
+		st := format.Style{Width: limit, Colour: rapid.Bool().Draw(t, "colour")}
 		var b strings.Builder
 		drawRuns(&b, st, results)
 		rows := slices.Collect(strings.Lines(sgr.ReplaceAllString(b.String(), "")))[:2+len(results)]
 		ends := map[int]bool{}
 		for i, row := range rows {
 			row = strings.TrimRight(row, "\n")
-			require.LessOrEqual(t, width(row), limit)
+			require.LessOrEqual(t, format.Width(row), limit)
 			require.Equal(t, strings.TrimRight(row, " "), row)
 			if i >= 2 {
-				ends[width(row[:payments.FindStringSubmatchIndex(row)[3]])] = true
+				ends[format.Width(row[:payments.FindStringSubmatchIndex(row)[3]])] = true
 			}
 		}
 		require.Len(t, ends, 1, "the payments of all rows end in one column:\n%s", b.String())
@@ -146,26 +82,12 @@ func TestTableFitsAndAligns(t *testing.T) {
 // payments finds the third column of the table of runs.
 var payments = regexp.MustCompile(` (200|–) `)
 
-func TestItemWrapsUnderItsText(t *testing.T) {
-	t.Parallel()
-	draw := func(limit int, text string) string {
-		var b strings.Builder
-		style{width: limit}.item(&b, "  ", []cell{{text: "FAIL"}, {text: "lost"}}, text)
-		return b.String()
-	}
-	const text = "one payment was confirmed and is not booked"
-	require.Equal(t, "  FAIL  lost  "+text+"\n", draw(0, text), "no terminal, no wrapping")
-	require.Equal(t, "  FAIL  lost  one payment was confirmed\n              and is not booked\n", draw(40, text))
-	require.Equal(t, "  FAIL  lost  "+text+"\n", draw(30, text), "too narrow to wrap")
-	require.Equal(t, "  FAIL  lost  \n", draw(40, ""))
-}
-
 // What only some links do has a column only where one does it.
 func TestPhasesShowWhatThereIs(t *testing.T) {
 	t.Parallel()
 	heads := func(p ...result.PhaseStat) (names []string) {
-		for _, h := range phaseGrid(p).heads {
-			names = append(names, h.flat())
+		for _, h := range phaseGrid(p).Heads {
+			names = append(names, h.Flat())
 		}
 		return names[13:]
 	}
@@ -178,17 +100,17 @@ func TestPhasesShowWhatThereIs(t *testing.T) {
 
 	g := phaseGrid([]result.PhaseStat{{Phase: history.Phase{Profile: harness.Profile{Down: asked}}, Down: got}})
 	var row []string
-	for _, c := range g.rows[1][13:] {
-		row = append(row, c.text)
+	for _, c := range g.Rows[1][13:] {
+		row = append(row, c.Text)
 	}
 	require.Equal(t, []string{"2.0/3.0", "10/10%", "20/20%", "30/30%", "4", "2.00s", "5", "6"}, row)
-	require.Equal(t, "–/–", g.rows[0][13].text)
+	require.Equal(t, "–/–", g.Rows[0][13].Text)
 }
 
 func TestEnergyWithoutPowersHasNoJoules(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	drawEnergy(&b, style{}, result.Result{Energy: &result.Energy{
+	drawEnergy(&b, format.Style{}, result.Result{Energy: &result.Energy{
 		Model: "nr-sa", Title: "5G", Approximate: true, Phones: 1, Wakeups: 2,
 		States: []result.RadioState{{Name: "IDLE", Time: 3 * s}},
 	}})
@@ -223,7 +145,7 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 func TestFiguresOfOneQuantityShareARow(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	drawFigures(&b, style{}, result.Result{
+	drawFigures(&b, format.Style{}, result.Result{
 		Verdicts: []result.Verdict{{Check: "lost", Status: result.Pass}},
 		Figures: result.Figures{
 			{Name: "payments", Unit: result.Count, Value: 3},

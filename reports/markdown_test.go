@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
@@ -30,7 +31,7 @@ func TestMarkdownTableKeepsItsShape(t *testing.T) {
 			require.Equal(t, strings.Count(tables[at][0], "|"), strings.Count(line, "|"), line)
 		}
 	}
-	require.Equal(t, len(columns(batch()))+1, strings.Count(tables[0][0], "|"))
+	require.Equal(t, len(runColumns())+1, strings.Count(tables[0][0], "|"))
 	require.Len(t, tables[0], 2+len(batch()))
 	require.Len(t, tables, 1+3+1, "the runs, three energies, and the phases of a run that failed")
 }
@@ -54,8 +55,8 @@ func TestMarkdownTextStaysText(t *testing.T) {
 			"<details>", "<summary>", "<b>", "</b>", "</summary>",
 		}, tags.FindAllString(got, -1))
 		require.NotContains(t, got, "`")
-		if clean(text) != "" {
-			require.Contains(t, html.UnescapeString(got), clean(text), "the reader sees another text")
+		if format.Clean(text) != "" {
+			require.Contains(t, html.UnescapeString(got), format.Clean(text), "the reader sees another text")
 		}
 	})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // agreement is the command line of onebar agree.
@@ -25,7 +25,7 @@ type agreement struct {
 	seeds, jobs int
 	out, update string
 	workers     *bubble.Pool
-	progress    reports.Progress
+	display     progress.Display
 }
 
 func newAgree() *cobra.Command {
@@ -69,9 +69,9 @@ func (a *agreement) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer a.workers.Close()
-	a.progress = reports.NewProgress(cmd.ErrOrStderr(), 2*a.seeds*len(list))
+	a.display = progress.New(cmd.ErrOrStderr(), 2*a.seeds*len(list))
 	pairs, err := a.measure(cmd.Context(), list)
-	a.progress.Close()
+	a.display.Close()
 	if err != nil {
 		return err
 	}
@@ -142,13 +142,13 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
 	var res result.Result
-	a.progress.Start(name, seed, sc.Workload.Payments)
+	a.display.Start(name, seed, sc.Workload.Payments)
 	defer func() {
 		res.Scenario.Name = name
-		a.progress.Done(res)
+		a.display.Done(res)
 	}()
 	for range mostTries {
-		res = b.runOne(ctx, sc, renamed{a.progress, name})
+		res = b.runOne(ctx, sc, renamed{a.display, name})
 		switch {
 		case ctx.Err() != nil:
 			return tally{}, ctx.Err()
@@ -161,7 +161,7 @@ func (a *agreement) one(ctx context.Context, sc harness.Scenario, engine string,
 		if engine == simulated {
 			break // it would be the same again
 		}
-		a.progress.Update(name, 0, "again: the machine was busy")
+		a.display.Update(name, 0, "again: the machine was busy")
 	}
 	return tally{missing: fmt.Sprintf("%s cannot be used: %s", name, why)}, nil
 }
@@ -201,12 +201,12 @@ func lateness(res result.Result) time.Duration {
 
 // renamed tells of a run by another name.
 type renamed struct {
-	reports.Progress
+	progress.Display
 	name string
 }
 
-// Update implements reports.Progress.
-func (r renamed) Update(_ string, done int, state string) { r.Progress.Update(r.name, done, state) }
+// Update implements progress.Display.
+func (r renamed) Update(_ string, done int, state string) { r.Display.Update(r.name, done, state) }
 
 // tally is what runs of a scenario on one engine measured.
 type tally struct {

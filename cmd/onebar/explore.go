@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // exploreSeeds is how many runs an exploration makes unless asked otherwise.
@@ -143,7 +144,7 @@ func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harn
 	if len(list) > 1 {
 		name = fmt.Sprintf("%d scenarios", len(list))
 	}
-	counter := reports.NewCounter(cmd.ErrOrStderr(), name)
+	counter := progress.NewCounter(cmd.ErrOrStderr(), name)
 	defer counter.Close()
 	began := time.Now()
 	return explore.Explore(cmd.Context(), runner, list, explore.Options{

@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // engines returns the engines by name. toxiproxy stands in front of the packet
@@ -52,7 +53,7 @@ type batch struct {
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, reports.Progress) (result.Result, error)
+	carryOut func(context.Context, harness.Scenario, progress.Display) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -126,9 +127,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer b.workers.Close()
-	progress := reports.NewProgress(cmd.ErrOrStderr(), len(list))
-	results := b.runAll(cmd.Context(), list, progress)
-	progress.Close()
+	display := progress.New(cmd.ErrOrStderr(), len(list))
+	results := b.runAll(cmd.Context(), list, display)
+	display.Close()
 	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (b *batch) blank(sc harness.Scenario) result.Result {
 }
 
 // runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) result.Result {
+func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progress.Display) result.Result {
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
@@ -161,7 +162,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 	default:
 		carryOut = b.inRealTime
 	}
-	res, err := carryOut(ctx, sc, progress)
+	res, err := carryOut(ctx, sc, display)
 	if res.Version == 0 { // it did not happen
 		res = b.blank(sc)
 	}
@@ -176,7 +177,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 }
 
 // inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
+func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
 	subject, err := newSubject(sc)
 	if err != nil {
 		return result.Result{}, err
@@ -185,7 +186,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress re
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
 		Pcap: b.pcap, Clock: true,
 		Dir:   filepath.Join(b.out, sc.Name),
-		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
+		Watch: func(done int, state string) { display.Update(sc.Name, done, state) },
 	})
 }
 

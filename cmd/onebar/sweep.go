@@ -21,6 +21,7 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // sweepLimit is how many runs a sweep makes at most unless asked otherwise: of one
@@ -182,7 +183,7 @@ func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(),
 
 // sweep makes the runs.
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
-	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
+	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
 	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := cases.Case{Scenario: sc, Seed: s.seed}

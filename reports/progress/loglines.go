@@ -1,4 +1,4 @@
-package reports
+package progress
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // stillEvery is how often a log says which runs are under way.
@@ -18,7 +19,7 @@ const stillEvery = 10 * time.Second
 // shownRunning is how many of them it names.
 const shownRunning = 4
 
-// logLines is the Progress of a pipe or a file.
+// logLines is the Display of a pipe or a file.
 type logLines struct {
 	out   sync.Mutex // one line at a time; taken before mu
 	w     io.Writer
@@ -43,7 +44,7 @@ type running struct {
 
 // String is the run as part of a line.
 func (r *running) String() string {
-	return strings.TrimRight(clean(r.name)+" "+r.count()+" "+clean(r.state), " ")
+	return strings.TrimRight(format.Clean(r.name)+" "+r.count()+" "+format.Clean(r.state), " ")
 }
 
 // count is how much is done, of what is planned if there is an end.
@@ -108,15 +109,15 @@ func (l *logLines) find(name string) int {
 	return slices.IndexFunc(l.running, func(r *running) bool { return r.name == name })
 }
 
-// Start implements Progress.
+// Start implements Display.
 func (l *logLines) Start(name string, seed uint64, planned int) {
 	l.print(func() string {
 		l.running = append(l.running, &running{name: name, planned: planned})
-		return fmt.Sprintf("start    %s, seed %d, %s", clean(name), seed, plural(planned, "payment"))
+		return fmt.Sprintf("start    %s, seed %d, %s", format.Clean(name), seed, format.Plural(planned, "payment"))
 	})
 }
 
-// Update implements Progress.
+// Update implements Display.
 func (l *logLines) Update(name string, done int, state string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,18 +126,18 @@ func (l *logLines) Update(name string, done int, state string) {
 	}
 }
 
-// Done implements Progress.
+// Done implements Display.
 func (l *logLines) Done(r result.Result) {
 	l.print(func() string {
 		if i := l.find(r.Scenario.Name); i >= 0 {
 			l.running = slices.Delete(l.running, i, i+1)
 		}
 		l.done++
-		return doneLine(style{}, r, l.done, l.total)
+		return doneLine(format.Style{}, r, l.done, l.total)
 	})
 }
 
-// Close implements Progress.
+// Close implements Display.
 func (l *logLines) Close() {
 	l.mu.Lock()
 	first := !l.closed

@@ -1,4 +1,4 @@
-package reports
+package progress
 
 import (
 	"io"
@@ -8,19 +8,21 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
-// bars is the Progress of a terminal: a bar for each run under way, the total
+// bars is the Display of a terminal: a bar for each run under way, the total
 // below them, and above them a line for each run that is over. When there are
 // more runs than rows, the latest wait for a bar until another is over: bars
 // beyond the upper edge would leave their remains in the scrollback.
 type bars struct {
-	style style
+	style format.Style
 	rows  func() int // of the terminal
 	mpb   *mpb.Progress
 	all   *mpb.Bar // nil if there is but one run
@@ -72,10 +74,22 @@ func newTerminalBars(w io.Writer, fd, total int) *bars {
 		}
 		return n
 	}
-	return newBars(styleOf(w), total, rows, mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond))
+	return newBars(format.StyleOf(w), total, rows,
+		mpb.WithConsoleWriter(fromLineStart{cupwriter.New(w, false)}), mpb.WithRefreshRate(200*time.Millisecond))
 }
 
-func newBars(s style, total int, rows func() int, options ...mpb.ContainerOption) *bars {
+// fromLineStart draws each frame from the first column. The cursor is elsewhere when the
+// terminal has echoed a key, such as ^C, and mpb moves it only up.
+type fromLineStart struct{ *cupwriter.Writer }
+
+// Flush implements mpb.ConsoleWriter.
+func (w fromLineStart) Flush(lines int) error {
+	err := w.Writer.Flush(lines) // it leaves in the buffer what moves the cursor up before the next frame
+	_ = w.WriteByte('\r')        // a buffer in memory returns no error
+	return err
+}
+
+func newBars(s format.Style, total int, rows func() int, options ...mpb.ContainerOption) *bars {
 	b := &bars{style: s, total: total, rows: rows, begun: time.Now()}
 	b.mpb = mpb.New(append(options, mpb.PopCompletedMode())...)
 	if total > 1 {
@@ -101,7 +115,7 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 			b.mu.Lock()
 			r, begun := now()
 			b.mu.Unlock()
-			return pad(fit(clean(text(r, begun)), n), n, right)
+			return format.Pad(format.Fit(format.Clean(text(r, begun)), n), n, right)
 		})
 	}
 	style := mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
@@ -135,7 +149,7 @@ func (b *bars) waiting() *barRun {
 	return b.runs[i]
 }
 
-// Start implements Progress.
+// Start implements Display.
 func (b *bars) Start(name string, _ uint64, planned int) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
@@ -176,7 +190,7 @@ func (b *bars) give(d *bar, r *barRun) {
 	d.SetCurrent(int64(min(done, planned)))
 }
 
-// Update implements Progress.
+// Update implements Display.
 func (b *bars) Update(name string, done int, state string) {
 	b.mu.Lock()
 	i := b.find(name)
@@ -193,7 +207,7 @@ func (b *bars) Update(name string, done int, state string) {
 	}
 }
 
-// Done implements Progress.
+// Done implements Display.
 func (b *bars) Done(res result.Result) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
@@ -230,7 +244,7 @@ func (b *bars) Done(res result.Result) {
 	}
 }
 
-// Close implements Progress.
+// Close implements Display.
 func (b *bars) Close() {
 	b.mu.Lock()
 	var drawn []*bar

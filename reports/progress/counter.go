@@ -1,4 +1,4 @@
-package reports
+package progress
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 	"os"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // Counter shows how far many runs of one scenario are: a bar on a terminal, and
 // elsewhere a line whenever more runs are planned and every ten seconds. Make it
 // with NewCounter; it must be closed.
 type Counter struct {
-	progress Progress
+	progress Display
 	name     string
 	planned  int
 	begun    bool
@@ -25,7 +26,7 @@ type Counter struct {
 // errors are ignored.
 func NewCounter(w io.Writer, name string) *Counter {
 	c := &Counter{name: name}
-	if fd, ok := terminal(w); ok && os.Getenv("TERM") != "dumb" {
+	if fd, ok := format.Terminal(w); ok && os.Getenv("TERM") != "dumb" {
 		c.drawn(newTerminalBars(w, fd, 1))
 	} else {
 		c.written(newLogLines(w, 1))
@@ -72,9 +73,9 @@ func (c *Counter) written(l *logLines) {
 			}
 			l.running[0].planned = planned
 			if planned == 0 {
-				return "start    " + clean(c.name)
+				return "start    " + format.Clean(c.name)
 			}
-			return fmt.Sprintf("start    %s, %s", clean(c.name), plural(planned-c.planned, "run"))
+			return fmt.Sprintf("start    %s, %s", format.Clean(c.name), format.Plural(planned-c.planned, "run"))
 		})
 	}
 }
@@ -100,7 +101,7 @@ func (c *Counter) Say(done, planned int, state string) {
 
 // Odd writes a line about a run that did not pass, but not on a terminal.
 func (c *Counter) Odd(o result.OddRun) {
-	c.note(fmt.Sprintf("%-8s %s, %s: %s", oddWord(o.Check, o.Status), runOf(o), clean(o.Check), clean(o.Text)))
+	c.note(fmt.Sprintf("%-8s %s, %s: %s", format.OddWord(o.Check, o.Status), format.RunOf(o), format.Clean(o.Check), format.Clean(o.Text)))
 }
 
 // Close says that the runs are over. Nothing is drawn afterwards.
