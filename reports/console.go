@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // Console is the report of the results for people: a line a scenario, then for each run
@@ -38,91 +39,11 @@ func console(s format.Style, results []result.Result) string {
 }
 
 func drawRuns(b *strings.Builder, s format.Style, results []result.Result) {
-	g := runTable(results)
+	g := tables.Runs(results)
 	g.Draw(b, s)
-	for _, note := range footnotes(results, g.Rows) {
+	for _, note := range tables.Notes(results, g) {
 		b.WriteString(s.Paint(format.Dim, note) + "\n")
 	}
-}
-
-// footnotes explains the marks that the rows contain, and the joules.
-func footnotes(results []result.Result, rows [][]format.Cell) []string {
-	has := func(match func(string) bool) bool {
-		return slices.ContainsFunc(rows, func(row []format.Cell) bool {
-			return slices.ContainsFunc(row[scenarioColumn+1:], func(c format.Cell) bool { return match(c.Text) })
-		})
-	}
-	var notes []string
-	if has(func(t string) bool { return strings.HasSuffix(t, payloadMark) }) {
-		notes = append(notes, payloadMark+" payload bytes: the toxiproxy engine sees no headers, ACKs or retransmissions")
-	}
-	if slices.ContainsFunc(results, hasEnergy) {
-		notes = append(notes, "joules are "+comparative)
-	}
-	if has(func(t string) bool { return strings.HasPrefix(t, approximateMark) }) {
-		notes = append(notes, approximateMark+" "+approximately)
-	}
-	var marks []string
-	if has(func(t string) bool { return strings.Contains(t, format.None) }) {
-		marks = append(marks, format.None+" not measured")
-	}
-	if has(func(t string) bool { return t == format.Unjudged }) {
-		marks = append(marks, format.Unjudged+" could not be judged")
-	}
-	if len(marks) > 0 {
-		notes = append(notes, strings.Join(marks, ", "))
-	}
-	return append(append(notes, notJudged(results)...), madeAgain(results)...)
-}
-
-// madeAgain says which runs were made a second time, and why.
-func madeAgain(results []result.Result) []string {
-	var notes []string
-	for _, r := range results {
-		if r.Again != "" {
-			notes = append(notes, format.Clean(format.Title(r))+" was "+again(r))
-		}
-	}
-	return notes
-}
-
-// again says that a run was made a second time, and why.
-func again(r result.Result) string {
-	return "made again, alone: the first time the machine was too busy (" + format.Clean(r.Again) + ")"
-}
-
-// notJudged says which checks are n/a, why, and in how many of the runs.
-func notJudged(results []result.Result) []string {
-	var reasons []string
-	checks, runs := map[string][]string{}, map[string]int{}
-	for _, r := range results {
-		told := map[string]bool{}
-		for _, v := range r.Verdicts {
-			if v.Status != result.NotApplicable {
-				continue
-			}
-			why := format.Clean(v.Summary)
-			if !slices.Contains(reasons, why) {
-				reasons = append(reasons, why)
-			}
-			if !slices.Contains(checks[why], v.Check) {
-				checks[why] = append(checks[why], v.Check)
-			}
-			if !told[why] {
-				told[why] = true
-				runs[why]++
-			}
-		}
-	}
-	var notes []string
-	for _, why := range reasons {
-		where := ""
-		if runs[why] < len(results) {
-			where = " in " + format.Plural(runs[why], "run")
-		}
-		notes = append(notes, fmt.Sprintf("n/a, not judged%s: %s (%s)", where, format.Clean(strings.Join(checks[why], ", ")), why))
-	}
-	return notes
 }
 
 // drawTrouble writes the block of a run that is not a pass.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // drawDetail writes everything that is known of one run below its line in the
@@ -31,7 +32,10 @@ func drawDetail(b *strings.Builder, s format.Style, r result.Result) {
 	}
 	drawFigures(b, s, r)
 	drawEnergy(b, s, r)
-	drawPhases(b, s, r.Phases)
+	if len(r.Phases) > 0 {
+		section(b, s, "phases")
+		tables.Phases(r.Phases).Draw(b, s)
+	}
 	drawFaults(b, s, r.Faults)
 	if next := pointers(r); len(next) > 0 {
 		b.WriteByte('\n')
@@ -87,22 +91,35 @@ func drawFigures(b *strings.Builder, s format.Style, r result.Result) {
 	}
 }
 
+// drawEnergy writes what the radios of all phones did.
+func drawEnergy(b *strings.Builder, s format.Style, r result.Result) {
+	e := r.Energy
+	if e == nil {
+		return
+	}
+	section(b, s, "energy")
+	s.Item(b, "  ", nil, tables.Radio(e))
+	for _, note := range tables.EnergyNotes(e) {
+		s.Item(b, "  ", nil, note)
+	}
+	tables.Energy(r).Draw(b, s)
+}
+
 func drawFaults(b *strings.Builder, s format.Style, faults []result.FaultStat) {
 	if len(faults) == 0 {
 		return
 	}
 	section(b, s, "faults")
-	g := table(faults, []column[result.FaultStat]{
-		{cell: plain(func(f result.FaultStat) string { return f.Action.String() })},
-		{right("", 0), plain(func(f result.FaultStat) string { return format.Plural(f.Times, "time") }), nil},
-		{right("", 0), plain(func(f result.FaultStat) string { return format.Plural(f.Hits, "hit") }), nil},
-		{cell: func(f result.FaultStat) format.Cell {
+	g := format.Table(faults,
+		format.Left("", func(f result.FaultStat) string { return f.Action.String() }),
+		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Times, "time") }),
+		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Hits, "hit") }),
+		format.Column[result.FaultStat]{Cell: func(f result.FaultStat) format.Cell {
 			if f.Line == 0 {
 				return format.Cell{}
 			}
 			return format.Dim.Cell("line " + strconv.Itoa(f.Line) + " of the scenario file")
-		}},
-	})
+		}})
 	g.Indent = "  "
 	g.Draw(b, s)
 }

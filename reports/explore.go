@@ -36,11 +36,10 @@ func exploration(s format.Style, x result.Exploration, all bool) string {
 // drawReached writes which situations were reached, and which never.
 func drawReached(b *strings.Builder, s format.Style, x result.Exploration) {
 	reached := slices.DeleteFunc(slices.Clone(x.Reached), func(r result.Reached) bool { return r.Times == 0 })
-	table(reached, []column[result.Reached]{
-		{format.Heading{Text: "reached"}, plain(func(r result.Reached) string { return format.Clean(r.Name) }), nil},
-		{right("times", 0), plain(func(r result.Reached) string { return strconv.Itoa(r.Times) }), nil},
-		{right("in runs", 0), plain(func(r result.Reached) string { return strconv.Itoa(r.Runs) }), nil},
-	}).Draw(b, s)
+	format.Table(reached,
+		format.Left("reached", func(r result.Reached) string { return format.Clean(r.Name) }),
+		format.Right("times", 0, func(r result.Reached) string { return strconv.Itoa(r.Times) }),
+		format.Right("in runs", 0, func(r result.Reached) string { return strconv.Itoa(r.Runs) })).Draw(b, s)
 	if never := x.Never(); len(never) > 0 {
 		b.WriteString(s.Paint(format.Dim, "never reached") + "\n")
 		for _, name := range never {
@@ -55,12 +54,13 @@ func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 		return
 	}
 	b.WriteByte('\n')
-	g := table(x.ByCheck, []column[result.CheckCount]{
-		{format.Heading{Text: "verdict"}, func(c result.CheckCount) format.Cell { return format.Verdict(format.OddWord(c.Check, c.Status), 0) }, nil},
-		{format.Heading{Text: "check or threshold"}, plain(func(c result.CheckCount) string { return format.Clean(c.Check) }), nil},
-		{right("runs", 0), plain(func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }), nil},
-		{format.Heading{Text: "first in"}, plain(func(c result.CheckCount) string { return format.RunOf(c.First) }), nil},
-	})
+	g := format.Table(x.ByCheck,
+		format.Column[result.CheckCount]{Heading: format.Heading{Text: "verdict"}, Cell: func(c result.CheckCount) format.Cell {
+			return format.Verdict(format.OddWord(c.Check, c.Status), 0)
+		}},
+		format.Left("check or threshold", func(c result.CheckCount) string { return format.Clean(c.Check) }),
+		format.Right("runs", 0, func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }),
+		format.Left("first in", func(c result.CheckCount) string { return format.RunOf(c.First) }))
 	g.Shrink = 1
 	g.Draw(b, s)
 }

@@ -21,35 +21,6 @@ func writers() []func([]result.Result) Report {
 	return []func([]result.Result) Report{Console, JUnit, Markdown}
 }
 
-func TestAskedLossIsWeightedByPackets(t *testing.T) {
-	t.Parallel()
-	phase := func(p float64, delivered, lost, outage int64) result.PhaseStat {
-		var s result.PhaseStat
-		s.Profile.Up.Loss.P = p
-		s.Up = result.Realised{Delivered: delivered, Lost: lost, Outage: outage}
-		return s
-	}
-	// An outage is not random loss: its packets have no weight.
-	share, ok := askedLoss([]result.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
-	require.True(t, ok)
-	require.InDelta(t, 0.075, share, 1e-9)
-	_, ok = askedLoss([]result.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
-	require.False(t, ok, "no packet was judged")
-}
-
-func TestWhatIsNotKnownIsNotZero(t *testing.T) {
-	t.Parallel()
-	r := result.Result{Verdicts: []result.Verdict{{Check: "lost", Status: result.StatusUnknown}}}
-	row := map[string]string{}
-	for _, c := range runColumns() {
-		row[c.Flat()] = c.cell(r).Text
-	}
-	require.Equal(t, map[string]string{
-		"verdict": "UNKNOWN", "scenario": "(no name)", "payments": "–", "confirmed": "–", "lost": "?", "duplicated": "–",
-		"p95 confirm": "–", "bytes a payment": "–", "joules a payment": "–", "loss up/down": "–", "asked up/down": "–", "engine": "–",
-	}, row)
-}
-
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // The table of runs fits every terminal of a usable width, and what stands on
@@ -81,31 +52,6 @@ func TestTableFitsAndAligns(t *testing.T) {
 
 // payments finds the third column of the table of runs.
 var payments = regexp.MustCompile(` (200|–) `)
-
-// What only some links do has a column only where one does it.
-func TestPhasesShowWhatThereIs(t *testing.T) {
-	t.Parallel()
-	heads := func(p ...result.PhaseStat) (names []string) {
-		for _, h := range phaseGrid(p).Heads {
-			names = append(names, h.Flat())
-		}
-		return names[13:]
-	}
-	require.Empty(t, heads(result.PhaseStat{}))
-	asked := harness.Path{Reorder: 0.1, Duplicate: 0.2, Corrupt: 0.3, Loss: harness.Loss{GE: &harness.GEModel{P: 0.1, R: 0.5, LossBad: 1}}}
-	all := []string{"burst asked/got", "reordered asked/got", "duplicated asked/got", "corrupted asked/got", "lost in outage", "outage met", "lost in queue", "barred"}
-	require.Equal(t, all[:4], heads(result.PhaseStat{Phase: history.Phase{Profile: harness.Profile{Down: asked}}}))
-	got := result.Realised{Delivered: 10, Lost: 6, Bursts: 2, Reordered: 1, Duplicated: 2, Corrupted: 3, Outage: 4, Queue: 5, Barred: 6, OutageFirst: 3 * s, OutageLast: 5 * s}
-	require.Equal(t, all[1:], heads(result.PhaseStat{}, result.PhaseStat{Down: got}))
-
-	g := phaseGrid([]result.PhaseStat{{Phase: history.Phase{Profile: harness.Profile{Down: asked}}, Down: got}})
-	var row []string
-	for _, c := range g.Rows[1][13:] {
-		row = append(row, c.Text)
-	}
-	require.Equal(t, []string{"2.0/3.0", "10/10%", "20/20%", "30/30%", "4", "2.00s", "5", "6"}, row)
-	require.Equal(t, "–/–", g.Rows[0][13].Text)
-}
 
 func TestEnergyWithoutPowersHasNoJoules(t *testing.T) {
 	t.Parallel()

@@ -132,7 +132,7 @@ func suite(r result.Result) junitSuite {
 func runCase(r result.Result) junitCase {
 	c := junitCase{ClassName: format.Title(r), Name: "run", Time: junitSeconds(r.Took)}
 	if r.Again != "" {
-		c.SystemOut = again(r)
+		c.SystemOut = format.Again(r)
 	}
 	switch {
 	case r.Error != "":

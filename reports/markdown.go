@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // Markdown is the report of the results for a CI's job summary, in GitHub's dialect: the
@@ -22,9 +23,9 @@ func markdown(results []result.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(format.Word(Exit(results))),
 		format.Plural(len(results), "scenario"), format.OrNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
-	g := runTable(results)
+	g := tables.Runs(results)
 	markdownTable(&b, g)
-	for _, note := range footnotes(results, g.Rows) {
+	for _, note := range tables.Notes(results, g) {
 		b.WriteString("\n" + escape(note) + "\n")
 	}
 	foldOutEnergy(&b, results)
@@ -36,7 +37,7 @@ func markdown(results []result.Result) string {
 	return b.String()
 }
 
-// markdown writes the grid as a table.
+// markdownTable writes a table.
 func markdownTable(b *strings.Builder, g format.Grid) {
 	for _, h := range g.Heads {
 		b.WriteString("| " + h.Flat() + " ")
@@ -60,7 +61,7 @@ func markdownTable(b *strings.Builder, g format.Grid) {
 
 // foldOutEnergy writes the part with what the radios did in each run.
 func foldOutEnergy(b *strings.Builder, results []result.Result) {
-	if !slices.ContainsFunc(results, hasEnergy) {
+	if !slices.ContainsFunc(results, func(r result.Result) bool { return r.Energy != nil }) {
 		return
 	}
 	b.WriteString("\n<details><summary>Energy</summary>\n")
@@ -68,9 +69,9 @@ func foldOutEnergy(b *strings.Builder, results []result.Result) {
 		if r.Energy == nil {
 			continue
 		}
-		notes := append([]string{radioOf(r.Energy)}, energyNotes(r.Energy)...)
+		notes := append([]string{tables.Radio(r.Energy)}, tables.EnergyNotes(r.Energy)...)
 		fmt.Fprintf(b, "\n**%s**: %s\n\n", escape(format.Title(r)), escape(strings.Join(notes, "; ")))
-		markdownTable(b, energyGrid(r))
+		markdownTable(b, tables.Energy(r))
 	}
 	b.WriteString("\n</details>\n")
 }
@@ -101,7 +102,7 @@ func foldOut(b *strings.Builder, r result.Result) {
 	}
 	if len(r.Phases) > 0 {
 		b.WriteString("\n")
-		markdownTable(b, phaseGrid(r.Phases))
+		markdownTable(b, tables.Phases(r.Phases))
 		b.WriteString("\n")
 	}
 	if r.HistoryFile != "" {

@@ -47,23 +47,26 @@ func sweep(s format.Style, sw result.Sweep) string {
 func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
 	total := sw.Total()
 	total.Fault = "all, in " + format.Duration(sw.Took)
-	runs := func(name string, colour format.Colour, always bool, of func(result.SweepRow) int) column[result.SweepRow] {
-		return column[result.SweepRow]{right(name, 0), func(r result.SweepRow) format.Cell {
+	runs := func(name string, colour format.Colour, of func(result.SweepRow) int) format.Column[result.SweepRow] {
+		c := format.Right[result.SweepRow](name, 0, nil)
+		c.Cell = func(r result.SweepRow) format.Cell {
 			if n := of(r); n > 0 {
 				return colour.Cell(strconv.Itoa(n))
 			}
 			return format.Dim.Cell("0")
-		}, func(r result.SweepRow) bool { return always || of(r) > 0 }}
+		}
+		return c
 	}
-	table(append(slices.Clone(sw.Rows), total), []column[result.SweepRow]{
-		{format.Heading{Text: "fault"}, plain(func(r result.SweepRow) string { return format.Clean(r.Fault) }), nil},
-		runs("runs", format.Plain, true, func(r result.SweepRow) int { return r.Runs }),
-		runs("pass", format.Green, true, func(r result.SweepRow) int { return r.Passed }),
-		runs("fail", format.Red, true, func(r result.SweepRow) int { return r.Failed }),
-		runs("unknown", format.Yellow, false, func(r result.SweepRow) int { return r.Unknown }),
-		runs("broken", format.Magenta, false, func(r result.SweepRow) int { return r.Broken }),
-		runs("not\nreached", format.Yellow, true, func(r result.SweepRow) int { return r.Unreached }),
-	}).Draw(b, s)
+	unknown := func(r result.SweepRow) int { return r.Unknown }
+	broken := func(r result.SweepRow) int { return r.Broken }
+	format.Table(append(slices.Clone(sw.Rows), total),
+		format.Left("fault", func(r result.SweepRow) string { return format.Clean(r.Fault) }),
+		runs("runs", format.Plain, func(r result.SweepRow) int { return r.Runs }),
+		runs("pass", format.Green, func(r result.SweepRow) int { return r.Passed }),
+		runs("fail", format.Red, func(r result.SweepRow) int { return r.Failed }),
+		runs("unknown", format.Yellow, unknown).If(func(r result.SweepRow) bool { return unknown(r) > 0 }),
+		runs("broken", format.Magenta, broken).If(func(r result.SweepRow) bool { return broken(r) > 0 }),
+		runs("not\nreached", format.Yellow, func(r result.SweepRow) int { return r.Unreached })).Draw(b, s)
 }
 
 // drawSweepFinding writes what one check found under one fault.

@@ -32,6 +32,11 @@ func Title(r result.Result) string {
 	return "(no name)"
 }
 
+// Again says that a run was made a second time, and why.
+func Again(r result.Result) string {
+	return "made again, alone: the first time the machine was too busy (" + Clean(r.Again) + ")"
+}
+
 // ColourOf returns the colour of what Word and OddWord return, and of a status in upper
 // case. What it does not know has that of UNKNOWN.
 func ColourOf(word string) Colour {

@@ -1,9 +1,8 @@
-package reports
+package tables
 
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -32,72 +31,72 @@ func oneWays(phases []result.PhaseStat) []oneWay {
 }
 
 // phaseColumns set what the packets got beside what was asked of the links.
-func phaseColumns() []column[oneWay] {
-	ofPhase := func(text func(oneWay) string) func(oneWay) format.Cell {
-		return plain(func(w oneWay) string {
+func phaseColumns() []format.Column[oneWay] {
+	ofPhase := func(text func(oneWay) string) func(oneWay) string {
+		return func(w oneWay) string {
 			if w.dir != harness.Up {
 				return ""
 			}
 			return text(w)
-		})
+		}
 	}
-	all := []column[oneWay]{
-		{format.Heading{Text: "phase"}, ofPhase(func(w oneWay) string { return format.Clean(w.Name) }), nil},
-		{right("from", 3), ofPhase(func(w oneWay) string { return format.Duration(w.From) }), nil},
-		{right("to", 2), ofPhase(func(w oneWay) string { return format.Duration(w.To) }), nil},
-		{format.Heading{Text: "dir"}, plain(func(w oneWay) string { return w.dir.String() }), nil},
-		{right("packets", 5), plain(func(w oneWay) string { return count(w.got.Offered) }), nil},
-		{right("delay\nasked", 0), plain(func(w oneWay) string { return spread(w.asked.Delay, w.asked.Jitter) }), nil},
-		{right("delay\ngot", 0), delivered(func(r result.Realised) string { return spread(r.DelayMean, r.DelaySD) }), nil},
-		{right("late", 6), delivered(func(r result.Realised) string { return format.Duration(r.LateMean) }), nil},
-		{right("rate\nasked", 1), plain(rateAsked), nil},
-		{right("peak\nrate", 1), delivered(func(r result.Realised) string { return format.Scaled(r.PeakRate, "bit/s") }), nil},
-		{right("mean\nrate", 7), delivered(func(r result.Realised) string { return format.Scaled(r.MeanRate, "bit/s") }), nil},
-		{right("loss\nasked", 0), plain(lossAsked), nil},
-		{right("loss\ngot", 0), plain(lossGot), nil},
+	all := []format.Column[oneWay]{
+		format.Left("phase", ofPhase(func(w oneWay) string { return format.Clean(w.Name) })),
+		format.Right("from", 3, ofPhase(func(w oneWay) string { return format.Duration(w.From) })),
+		format.Right("to", 2, ofPhase(func(w oneWay) string { return format.Duration(w.To) })),
+		format.Left("dir", func(w oneWay) string { return w.dir.String() }),
+		format.Right("packets", 5, func(w oneWay) string { return count(w.got.Offered) }),
+		format.Right("delay\nasked", 0, func(w oneWay) string { return spread(w.asked.Delay, w.asked.Jitter) }),
+		format.Right("delay\ngot", 0, delivered(func(r result.Realised) string { return spread(r.DelayMean, r.DelaySD) })),
+		format.Right("late", 6, delivered(func(r result.Realised) string { return format.Duration(r.LateMean) })),
+		format.Right("rate\nasked", 1, rateAsked),
+		format.Right("peak\nrate", 1, delivered(func(r result.Realised) string { return format.Scaled(r.PeakRate, "bit/s") })),
+		format.Right("mean\nrate", 7, delivered(func(r result.Realised) string { return format.Scaled(r.MeanRate, "bit/s") })),
+		format.Right("loss\nasked", 0, lossAsked),
+		format.Right("loss\ngot", 0, lossGot),
 	}
 	return append(all, rareColumns()...)
 }
 
 // rareColumns are those of what only some links do.
-func rareColumns() []column[oneWay] {
+func rareColumns() []format.Column[oneWay] {
 	outage := func(w oneWay) bool { return w.outage || w.got.Outage > 0 }
 	bursty := func(w oneWay) bool { return w.asked.Loss.GE != nil }
-	return []column[oneWay]{
-		{right("burst\nasked/got", 4), plain(burst), bursty},
+	return []format.Column[oneWay]{
+		format.Right("burst\nasked/got", 4, burst).If(bursty),
 		shareColumn("reordered", func(p harness.Path) float64 { return p.Reorder }, result.Realised.ReorderedShare),
 		shareColumn("duplicated", func(p harness.Path) float64 { return p.Duplicate }, result.Realised.DuplicatedShare),
 		shareColumn("corrupted", func(p harness.Path) float64 { return p.Corrupt }, result.Realised.CorruptedShare),
-		{right("lost in\noutage", 8), plain(func(w oneWay) string { return count(w.got.Outage) }), outage},
-		{right("outage\nmet", 9), plain(outageMet), outage},
+		format.Right("lost in\noutage", 8, func(w oneWay) string { return count(w.got.Outage) }).If(outage),
+		format.Right("outage\nmet", 9, outageMet).If(outage),
 		countColumn("lost in\nqueue", func(r result.Realised) int64 { return r.Queue }),
 		countColumn("barred", func(r result.Realised) int64 { return r.Barred }),
 	}
 }
 
 // shareColumn sets a share of the packets that was asked for beside the one they got.
-func shareColumn(name string, asked func(harness.Path) float64, got func(result.Realised) float64) column[oneWay] {
+func shareColumn(name string, asked func(harness.Path) float64, got func(result.Realised) float64) format.Column[oneWay] {
 	text := func(w oneWay) string {
 		if w.got.Delivered == 0 {
 			return format.Brief(asked(w.asked)) + "/" + format.None
 		}
 		return format.Brief(asked(w.asked)) + "/" + format.Brief(got(w.got)) + "%"
 	}
-	return column[oneWay]{right(name+"\nasked/got", 4), plain(text), func(w oneWay) bool { return asked(w.asked) > 0 || got(w.got) > 0 }}
+	return format.Right(name+"\nasked/got", 4, text).If(func(w oneWay) bool { return asked(w.asked) > 0 || got(w.got) > 0 })
 }
 
-func countColumn(name string, n func(result.Realised) int64) column[oneWay] {
-	return column[oneWay]{right(name, 9), plain(func(w oneWay) string { return count(n(w.got)) }), func(w oneWay) bool { return n(w.got) > 0 }}
+func countColumn(name string, n func(result.Realised) int64) format.Column[oneWay] {
+	return format.Right(name, 9, func(w oneWay) string { return count(n(w.got)) }).If(func(w oneWay) bool { return n(w.got) > 0 })
 }
 
 // delivered is text, but where nothing was delivered.
-func delivered(text func(result.Realised) string) func(oneWay) format.Cell {
-	return plain(func(w oneWay) string {
+func delivered(text func(result.Realised) string) func(oneWay) string {
+	return func(w oneWay) string {
 		if w.got.Delivered == 0 {
 			return format.None
 		}
 		return text(w.got)
-	})
+	}
 }
 
 func rateAsked(w oneWay) string {
@@ -142,26 +141,11 @@ func outageMet(w oneWay) string {
 	return format.Duration(w.got.OutageTime())
 }
 
-// phaseGrid is the table of phases, a line a direction.
-func phaseGrid(phases []result.PhaseStat) format.Grid {
-	g := table(oneWays(phases), phaseColumns())
+// Phases is the table of the phases of a run, a line a direction.
+func Phases(phases []result.PhaseStat) format.Grid {
+	g := format.Table(oneWays(phases), phaseColumns()...)
 	g.Indent = "  "
-	for _, row := range g.Rows {
-		for i := range row {
-			if strings.Trim(row[i].Text, format.None+"/") == "" {
-				row[i].Colour = format.Dim
-			}
-		}
-	}
 	return g
-}
-
-func drawPhases(b *strings.Builder, s format.Style, phases []result.PhaseStat) {
-	if len(phases) == 0 {
-		return
-	}
-	section(b, s, "phases")
-	phaseGrid(phases).Draw(b, s)
 }
 
 func count(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,8 +1,6 @@
-package reports
+package tables
 
 import (
-	"strings"
-
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -12,22 +10,8 @@ const (
 	approximately = "approximate: reckoned from chunks of a stream, not from packets"
 )
 
-// drawEnergy writes what the radios of all phones did.
-func drawEnergy(b *strings.Builder, s format.Style, r result.Result) {
-	e := r.Energy
-	if e == nil {
-		return
-	}
-	section(b, s, "energy")
-	s.Item(b, "  ", nil, radioOf(e))
-	for _, note := range energyNotes(e) {
-		s.Item(b, "  ", nil, note)
-	}
-	energyGrid(r).Draw(b, s)
-}
-
-// radioOf names the model and whose radio it stands for.
-func radioOf(e *result.Energy) string {
+// Radio names the model and whose radio it stands for.
+func Radio(e *result.Energy) string {
 	text := format.Clean(e.Model)
 	if e.Title != "" {
 		text = format.Clean(e.Title) + " (" + text + ")"
@@ -35,8 +19,8 @@ func radioOf(e *result.Energy) string {
 	return text + ", " + format.Plural(e.Phones, "phone") + ", " + format.Plural(e.Wakeups, "wake-up")
 }
 
-// energyNotes say how far the joules go.
-func energyNotes(e *result.Energy) []string {
+// EnergyNotes say how far the joules go.
+func EnergyNotes(e *result.Energy) []string {
 	var notes []string
 	if e.Priced {
 		notes = append(notes, comparative)
@@ -49,8 +33,8 @@ func energyNotes(e *result.Energy) []string {
 	return notes
 }
 
-// energyGrid has a line a state, and what the joules were for.
-func energyGrid(r result.Result) format.Grid {
+// Energy is the table of the radio states of a run that has an energy: it has a line a state, and what the joules were for.
+func Energy(r result.Result) format.Grid {
 	e := r.Energy
 	g := format.Grid{Indent: "  ", Heads: []format.Heading{{Text: "state"}, {Text: "time", Right: true}, {Text: "energy", Right: true}, {}}}
 	add := func(name, time string, joules float64, note string) {
