@@ -57,6 +57,7 @@ func rooms() map[string]room {
 		"harness/cases/casestest":       {ours: []string{"harness", "harness/cases", "harness/disk", "reference"}, because: "the reference pair, for tests of what makes many runs"},
 		"harness/explore":               {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/coverage", "harness/nemesis", "harness/result"}, because: "many seeds of some scenarios: it knows no engine and no subject"},
 		"harness/sweep":                 {ours: []string{"harness", "harness/cases", "harness/fault", "harness/result"}, because: "each fault at each point of one scenario: it knows no engine and no subject"},
+		"harness/agreement":             {ours: []string{"harness", "harness/history", "harness/metric", "harness/result"}, because: "two engines are compared by what was measured"},
 		"harness/shrink":                {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/fault", "harness/nemesis", "harness/result", "harness/run"}, because: "smaller scenarios that fail: it knows no engine and no subject"},
 		"harness/proxy/console":         {ours: []string{"harness", "harness/nearest", "harness/proxy", "harness/spec"}, theirs: []string{"golang.org/x/term"}, because: "keys and figures of a link; the terminal is handed in"},
 		"harness/radio/capture":         {ours: []string{"harness", "harness/pcap", "harness/radio"}, because: "captures meet radio models here only"},

@@ -117,10 +117,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 			code = result.ExitInterrupted
 		}
 	}
-	if code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(code)
 }
 
 func (e *exploring) report(stdout io.Writer, x result.Exploration) error {

@@ -37,6 +37,15 @@ func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
 	return errors.Join(errs...)
 }
 
+// writable makes sure that every report can be written.
+func (r reportFiles) writable() error {
+	var errs []error
+	for _, path := range r {
+		errs = append(errs, writable(path))
+	}
+	return errors.Join(errs...)
+}
+
 // writeFile writes a report to a file, and makes its folder if there is none. Without
 // a path it does nothing.
 func writeFile(path string, report reports.Report) error {

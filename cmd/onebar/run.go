@@ -111,6 +111,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
+	if err := b.files.writable(); err != nil {
+		return err
+	}
 	list, err := loadScenarios(args, b.tags)
 	if err != nil {
 		return err
@@ -137,10 +140,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	if code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(code)
 }
 
 // blank returns the result of a run that did not happen.

@@ -73,10 +73,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if s.jobs < 1 || s.runs < 1 || s.longest < 0 {
 		return errors.New("--jobs and --runs: expected at least 1; --for: no negative time")
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	c, err := s.failing(arg, lib)
 	if err != nil {
 		return err
@@ -155,10 +152,7 @@ const shrunkSuffix = "-shrunk"
 // writeShrunk writes a case that has been made smaller as a scenario file, and
 // makes sure that the file fails as the case does.
 func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.Result) error {
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	sc, name := found.Case.Scenario, found.Given.Scenario.Name
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix

@@ -110,11 +110,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
-	sc, err := load(arg, lib)
+	sc, err := loadOne(arg)
 	if err != nil {
 		return err
 	}
@@ -132,14 +128,11 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res, lib)
+	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
 	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
 		return err
 	}
-	if code := res.Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(res.Exit())
 }
 
 // liveJobs is how many runs in real time are made at a time unless asked otherwise.
@@ -199,7 +192,8 @@ func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 // keep writes, for each check that has found something, the first run in which it
 // has: as a scenario, and with its history. What cannot be written is said on
 // warnings.
-func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result, lib spec.Library) {
+func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result) {
+	lib := library()
 	kept := map[string]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
