@@ -34,8 +34,8 @@ type bars struct {
 	mu      sync.Mutex // never held while mpb is called, since mpb calls back
 	done    int
 	bad     int
-	runs    []*barRun  // by their start
-	leaving []*mpb.Bar // aborted, and perhaps still on the screen
+	runs    []*barRun // by their start
+	leaving int       // bars that are aborted, and still on the screen
 	adds    int
 	closed  bool
 }
@@ -158,8 +158,14 @@ func (b *bars) Start(name string, _ uint64, planned int) {
 		running: running{name: name, planned: planned, state: "starts"},
 		begun:   time.Now(),
 	})
-	b.leaving = slices.DeleteFunc(b.leaving, func(old *mpb.Bar) bool { return old.AbortedOrCompleted() })
-	used := len(b.leaving)
+	b.mu.Unlock()
+	b.fill()
+}
+
+// fill gives a bar to the first run that waits for one, if there is room. It needs b.draw.
+func (b *bars) fill() {
+	b.mu.Lock()
+	used := b.leaving
 	for _, r := range b.runs {
 		if r.bar != nil {
 			used++
@@ -170,7 +176,7 @@ func (b *bars) Start(name string, _ uint64, planned int) {
 	order := b.adds
 	room := !b.closed && used < max(1, b.rows()-spareRows)
 	b.mu.Unlock()
-	if !room {
+	if r == nil || !room {
 		return
 	}
 	d := &bar{run: r}
@@ -189,6 +195,32 @@ func (b *bars) give(d *bar, r *barRun) {
 	d.SetTotal(int64(max(1, planned)), false)
 	d.SetCurrent(int64(min(done, planned)))
 }
+
+// plan implements display.
+func (b *bars) plan(name string, planned, _ int) {
+	b.mu.Lock()
+	known := b.find(name) >= 0
+	b.mu.Unlock()
+	if !known {
+		b.Start(name, 0, planned)
+		return
+	}
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	b.mu.Lock()
+	var r *barRun
+	if i := b.find(name); i >= 0 {
+		r = b.runs[i]
+		r.planned = planned
+	}
+	b.mu.Unlock()
+	if r != nil && r.bar != nil {
+		b.give(r.bar, r)
+	}
+}
+
+// note implements display: bars have no room for lines.
+func (b *bars) note(string) {}
 
 // Update implements Display.
 func (b *bars) Update(name string, done int, state string) {
@@ -237,11 +269,23 @@ func (b *bars) Done(res result.Result) {
 	case next != nil:
 		b.give(free, next)
 	default:
-		free.Abort(true)
 		b.mu.Lock()
-		b.leaving = append(b.leaving, free.Bar)
+		b.leaving++
 		b.mu.Unlock()
+		free.Abort(true)
+		go b.left(free)
 	}
+}
+
+// left waits until an aborted bar has been drawn for the last time. Then its row is free.
+func (b *bars) left(d *bar) {
+	d.Wait()
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	b.mu.Lock()
+	b.leaving--
+	b.mu.Unlock()
+	b.fill()
 }
 
 // Close implements Display.

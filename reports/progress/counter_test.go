@@ -53,8 +53,7 @@ func TestCounterBar(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		screen := newScreen(1, 24)
-		c := &Counter{name: "edge"}
-		c.drawn(screen.bars)
+		c := &Counter{name: "edge", display: screen.bars}
 		c.Set(0, 0, 72)
 		require.Contains(t, screen.draw(), "0/72")
 		c.Set(72, 2, 8138)

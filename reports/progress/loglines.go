@@ -117,6 +117,25 @@ func (l *logLines) Start(name string, seed uint64, planned int) {
 	})
 }
 
+// plan implements display.
+func (l *logLines) plan(name string, planned, more int) {
+	l.print(func() string {
+		i := l.find(name)
+		if i < 0 {
+			i = len(l.running)
+			l.running = append(l.running, &running{name: name})
+		}
+		l.running[i].planned = planned
+		if planned == 0 {
+			return "start    " + format.Clean(name)
+		}
+		return fmt.Sprintf("start    %s, %s", format.Clean(name), format.Plural(more, "run"))
+	})
+}
+
+// note implements display.
+func (l *logLines) note(text string) { l.print(func() string { return text }) }
+
 // Update implements Display.
 func (l *logLines) Update(name string, done int, state string) {
 	l.mu.Lock()

@@ -38,7 +38,9 @@ type Display interface {
 // line at the start and the end of each run elsewhere. It draws on w until it is
 // closed, so nothing else should write there meanwhile. Write errors are
 // ignored: a run does not fail because nobody watches.
-func New(w io.Writer, total int) Display {
+func New(w io.Writer, total int) Display { return open(w, total) }
+
+func open(w io.Writer, total int) display {
 	if fd, ok := format.Terminal(w); ok && os.Getenv("TERM") != "dumb" {
 		return newTerminalBars(w, fd, total)
 	}

@@ -275,6 +275,30 @@ func TestEachFrameBeginsAtTheFirstColumn(t *testing.T) {
 	require.Equal(t, "tunnel 1/2\nall 0/2\n\x1b[2A\x1b[J\rtunnel 2/2\nall 0/2\n", b.String())
 }
 
+// A bar stays on the screen until the next frame after its run is over: until then its row
+// is not free.
+func TestBarsThatLeaveTakeRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 10
+		s := newScreen(3*rows, rows)
+		defer s.bars.Close()
+		for round := range 3 {
+			for i := range rows - spareRows {
+				s.bars.Start(fmt.Sprint("s", round, i), 7, 10)
+			}
+			for range 3 {
+				drawn := s.draw()
+				require.Less(t, strings.Count(drawn, "["), rows, drawn)
+			}
+			require.Equal(t, rows-spareRows+1, strings.Count(s.draw(), "["), "each run has a bar, beside all")
+			for i := range rows - spareRows {
+				s.bars.Done(named(fmt.Sprint("s", round, i), passing()))
+			}
+		}
+	})
+}
+
 func TestASingleRunHasNoTotal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
