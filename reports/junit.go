@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
@@ -156,10 +157,7 @@ func judgedCase(r result.Result, j judgement, wanted string) junitCase {
 		return c
 	}
 	message := wanted + j.text
-	text := message + "\n"
-	for _, f := range j.findings {
-		text += "- " + f + "\n"
-	}
+	text := strings.Join(append([]string{message}, j.findings...), "\n- ") + "\n"
 	t := &junitTrouble{Message: message, Type: j.status.String(), Text: text + pointed(r)}
 	if j.status == result.Fail {
 		c.Failure = t
