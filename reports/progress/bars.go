@@ -3,7 +3,6 @@ package progress
 import (
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,8 +33,8 @@ type bars struct {
 	mu      sync.Mutex // never held while mpb is called, since mpb calls back
 	done    int
 	bad     int
-	runs    []*barRun // by their start
-	leaving int       // bars that are aborted, and still on the screen
+	runs    []*running // by their start
+	leaving int        // bars that are aborted, and still on the screen
 	adds    int
 	closed  bool
 }
@@ -43,14 +42,7 @@ type bars struct {
 // bar is a bar on the screen. It outlives its run if another waits for it.
 type bar struct {
 	*mpb.Bar
-	run *barRun
-}
-
-// barRun is a run under way.
-type barRun struct {
-	running
-	begun time.Time
-	bar   *bar // nil while it waits for one
+	run *running
 }
 
 // The parts of a bar's line have fixed widths, so that the bars stand still
@@ -93,12 +85,12 @@ func newBars(s format.Style, total int, rows func() int, options ...mpb.Containe
 	b := &bars{style: s, total: total, rows: rows, begun: time.Now()}
 	b.mpb = mpb.New(append(options, mpb.PopCompletedMode())...)
 	if total > 1 {
-		b.all = b.add(math.MaxInt, func() (running, time.Time) {
-			r := running{name: "all scenarios", done: b.done, planned: b.total, state: "done"}
+		b.all = b.add(math.MaxInt, func() running {
+			r := running{name: "all scenarios", done: b.done, planned: b.total, state: "done", begun: b.begun}
 			if b.bad > 0 {
 				r.state = strconv.Itoa(b.bad) + " not pass"
 			}
-			return r, b.begun
+			return r
 		})
 		if b.all != nil {
 			b.all.SetTotal(int64(total), false)
@@ -109,13 +101,13 @@ func newBars(s format.Style, total int, rows func() int, options ...mpb.Containe
 
 // add adds a bar that shows what now returns; now is called with b.mu held. It
 // returns nil if the terminal went away or the bars are closed.
-func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
-	field := func(n int, right bool, text func(running, time.Time) string) decor.Decorator {
+func (b *bars) add(priority int, now func() running) *mpb.Bar {
+	field := func(n int, right bool, text func(running) string) decor.Decorator {
 		return decor.Any(func(decor.Statistics) string {
 			b.mu.Lock()
-			r, begun := now()
+			r := now()
 			b.mu.Unlock()
-			return format.Pad(format.Fit(format.Clean(text(r, begun)), n), n, right)
+			return format.Pad(format.Fit(format.Clean(text(r)), n), n, right)
 		})
 	}
 	style := mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
@@ -123,11 +115,11 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 	made, err := b.mpb.Add(0, style.Build(),
 		mpb.BarPriority(priority),
 		mpb.BarNoPop(),
-		mpb.PrependDecorators(field(nameWidth, false, func(r running, _ time.Time) string { return r.name })),
+		mpb.PrependDecorators(field(nameWidth, false, func(r running) string { return r.name })),
 		mpb.AppendDecorators(
-			field(countWidth, true, func(r running, _ time.Time) string { return r.count() }),
-			field(stateWidth+1, false, func(r running, _ time.Time) string { return " " + r.state }),
-			field(timeWidth, true, func(_ running, begun time.Time) string { return elapsed(begun) }),
+			field(countWidth, true, func(r running) string { return r.count() }),
+			field(stateWidth+1, false, func(r running) string { return " " + r.state }),
+			field(timeWidth, true, func(r running) string { return elapsed(r.begun) }),
 		))
 	if err != nil {
 		return nil
@@ -135,18 +127,9 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 	return made
 }
 
-// find returns the place of the run with the name, or -1. It needs b.mu.
-func (b *bars) find(name string) int {
-	return slices.IndexFunc(b.runs, func(r *barRun) bool { return r.name == name })
-}
-
 // waiting returns the first run without a bar, or nil. It needs b.mu.
-func (b *bars) waiting() *barRun {
-	i := slices.IndexFunc(b.runs, func(r *barRun) bool { return r.bar == nil })
-	if i < 0 {
-		return nil
-	}
-	return b.runs[i]
+func (b *bars) waiting() *running {
+	return first(b.runs, func(r *running) bool { return r.bar == nil })
 }
 
 // Start implements Display.
@@ -154,10 +137,7 @@ func (b *bars) Start(name string, _ uint64, planned int) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
 	b.mu.Lock()
-	b.runs = append(b.runs, &barRun{
-		running: running{name: name, planned: planned, state: "starts"},
-		begun:   time.Now(),
-	})
+	b.runs = append(b.runs, &running{name: name, planned: planned, state: "starts", begun: time.Now()})
 	b.mu.Unlock()
 	b.fill()
 }
@@ -180,14 +160,14 @@ func (b *bars) fill() {
 		return
 	}
 	d := &bar{run: r}
-	d.Bar = b.add(order, func() (running, time.Time) { return d.run.running, d.run.begun })
+	d.Bar = b.add(order, func() running { return *d.run })
 	if d.Bar != nil {
 		b.give(d, r)
 	}
 }
 
 // give lets bar d show run r. It needs b.draw.
-func (b *bars) give(d *bar, r *barRun) {
+func (b *bars) give(d *bar, r *running) {
 	b.mu.Lock()
 	d.run, r.bar = r, d
 	done, planned := r.done, r.planned
@@ -199,22 +179,18 @@ func (b *bars) give(d *bar, r *barRun) {
 // plan implements display.
 func (b *bars) plan(name string, planned, _ int) {
 	b.mu.Lock()
-	known := b.find(name) >= 0
+	r := find(b.runs, name)
+	if r != nil {
+		r.planned = planned
+	}
 	b.mu.Unlock()
-	if !known {
+	if r == nil {
 		b.Start(name, 0, planned)
 		return
 	}
 	b.draw.Lock()
 	defer b.draw.Unlock()
-	b.mu.Lock()
-	var r *barRun
-	if i := b.find(name); i >= 0 {
-		r = b.runs[i]
-		r.planned = planned
-	}
-	b.mu.Unlock()
-	if r != nil && r.bar != nil {
+	if r.bar != nil {
 		b.give(r.bar, r)
 	}
 }
@@ -225,12 +201,11 @@ func (b *bars) note(string) {}
 // Update implements Display.
 func (b *bars) Update(name string, done int, state string) {
 	b.mu.Lock()
-	i := b.find(name)
-	if i < 0 {
+	r := find(b.runs, name)
+	if r == nil {
 		b.mu.Unlock()
 		return
 	}
-	r := b.runs[i]
 	r.done, r.state = done, state
 	drawn, planned := r.bar, r.planned
 	b.mu.Unlock()
@@ -245,9 +220,9 @@ func (b *bars) Done(res result.Result) {
 	defer b.draw.Unlock()
 	b.mu.Lock()
 	var free *bar
-	if i := b.find(res.Scenario.Name); i >= 0 {
-		free = b.runs[i].bar
-		b.runs = slices.Delete(b.runs, i, i+1)
+	if r := find(b.runs, res.Scenario.Name); r != nil {
+		free = r.bar
+		b.runs = remove(b.runs, r)
 	}
 	next := b.waiting()
 	b.done++

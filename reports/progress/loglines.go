@@ -40,6 +40,28 @@ type running struct {
 	name          string
 	done, planned int
 	state         string
+
+	// Of a terminal only.
+	begun time.Time
+	bar   *bar // nil while it waits for one
+}
+
+// find returns the run with the name, or nil.
+func find(runs []*running, name string) *running {
+	return first(runs, func(r *running) bool { return r.name == name })
+}
+
+// first returns the first run that matches, or nil.
+func first(runs []*running, match func(*running) bool) *running {
+	if i := slices.IndexFunc(runs, match); i >= 0 {
+		return runs[i]
+	}
+	return nil
+}
+
+// remove returns runs without r.
+func remove(runs []*running, r *running) []*running {
+	return slices.DeleteFunc(runs, func(o *running) bool { return o == r })
 }
 
 // String is the run as part of a line.
@@ -105,10 +127,6 @@ func (l *logLines) still() string {
 	return fmt.Sprintf("still    %s after %s", text, elapsed(l.begun))
 }
 
-func (l *logLines) find(name string) int {
-	return slices.IndexFunc(l.running, func(r *running) bool { return r.name == name })
-}
-
 // Start implements Display.
 func (l *logLines) Start(name string, seed uint64, planned int) {
 	l.print(func() string {
@@ -120,12 +138,12 @@ func (l *logLines) Start(name string, seed uint64, planned int) {
 // plan implements display.
 func (l *logLines) plan(name string, planned, more int) {
 	l.print(func() string {
-		i := l.find(name)
-		if i < 0 {
-			i = len(l.running)
-			l.running = append(l.running, &running{name: name})
+		r := find(l.running, name)
+		if r == nil {
+			r = &running{name: name}
+			l.running = append(l.running, r)
 		}
-		l.running[i].planned = planned
+		r.planned = planned
 		if planned == 0 {
 			return "start    " + format.Clean(name)
 		}
@@ -140,17 +158,15 @@ func (l *logLines) note(text string) { l.print(func() string { return text }) }
 func (l *logLines) Update(name string, done int, state string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := l.find(name); i >= 0 {
-		l.running[i].done, l.running[i].state = done, state
+	if r := find(l.running, name); r != nil {
+		r.done, r.state = done, state
 	}
 }
 
 // Done implements Display.
 func (l *logLines) Done(r result.Result) {
 	l.print(func() string {
-		if i := l.find(r.Scenario.Name); i >= 0 {
-			l.running = slices.Delete(l.running, i, i+1)
-		}
+		l.running = remove(l.running, find(l.running, r.Scenario.Name))
 		l.done++
 		return doneLine(format.Style{}, r, l.done, l.total)
 	})
