@@ -223,11 +223,16 @@ func written(seed uint64) uint64 {
 
 // rerun returns the command that runs just this scenario again.
 func (b *batch) rerun(sc harness.Scenario) string {
-	cmd := fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), b.engineOf(sc), b.seedOf(sc))
+	cmd := replay(sc.File, b.engineOf(sc), b.seedOf(sc))
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
 	}
 	return cmd
+}
+
+// replay returns the command that runs a scenario file with an engine and a seed.
+func replay(file, engine string, seed uint64) string {
+	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(file), engine, seed)
 }
 
 // quote makes one word of s for a shell, if it is not one already.

@@ -168,7 +168,7 @@ func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.
 	if found.Ended != "" {
 		notes = append(notes, maybeNot(found))
 	}
-	notes = append(notes, "To see it again:", "  "+replay(path, found.Case.Seed))
+	notes = append(notes, "To see it again:", "  "+replay(path, simulated, found.Case.Seed))
 	if err := spec.WriteFile(path, sc, lib, notes...); err != nil {
 		return err
 	}
@@ -208,11 +208,6 @@ func quoteCheck(check string) string {
 		return "'" + check + "'"
 	}
 	return check
-}
-
-// replay returns the command that runs a file that was written.
-func replay(path string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
 }
 
 // size is one measure of how large a run was.
@@ -262,7 +257,7 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	if found.Ended != "" {
 		fmt.Fprintln(w, maybeNot(found))
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, simulated, found.Case.Seed))
 	return err
 }
 

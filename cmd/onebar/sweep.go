@@ -33,14 +33,11 @@ const mostPayments = 1_000_000
 
 // sweeping is the command line of onebar sweep.
 type sweeping struct {
+	search
 	engine   string
-	seed     uint64
-	out      string
-	jobs     int
 	payments int
 	pairs    bool
 	limit    int
-	json     string
 }
 
 func newSweep() *cobra.Command {
@@ -77,15 +74,12 @@ a scenario file that fails in the same way.`,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
+	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
-	f.Uint64Var(&s.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
-	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running)")
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
-	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
 	return cmd
 }
 
@@ -129,7 +123,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
-	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
+	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
 		return err
 	}
 	return exit(res.Exit())
@@ -252,8 +246,4 @@ func (s *sweeping) notes(f result.SweepFinding) []string {
 		fmt.Sprintf("Found by onebar sweep, seed %d: %s.", s.seed, what),
 		fmt.Sprintf("%s: %s", f.Check, f.Text),
 	}
-}
-
-func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
-	return errors.Join(reports.Sweep(res)(stdout), writeFile(s.json, reports.AsJSON(res)))
 }
