@@ -35,15 +35,15 @@ all.`,
 	}
 }
 
-func runConform(ctx context.Context, w io.Writer, scenario string) error {
-	list, err := loadScenarios([]string{scenario}, nil)
+func conform(ctx context.Context, w io.Writer, scenario string) error {
+	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 || !isExternal(list[0]) {
-		return fmt.Errorf("%s: expected one scenario with an external system: client http, a server and a ledger", scenario)
+	if !ofOthers(sc) {
+		return fmt.Errorf("%s: expected a scenario with a subject of its own: client http, a server and a ledger", scenario)
 	}
-	parts, err := partsOf(list[0])
+	parts, err := partsOf(sc)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, list[0], dir)
+	probes, err := httpapi.Conform(ctx, parts, sc, dir)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
@@ -61,8 +61,5 @@ func runConform(ctx context.Context, w io.Writer, scenario string) error {
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
 			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
 	}
-	if code := (result.Result{Status: status}).Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit((result.Result{Status: status}).Exit())
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
-	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
 )
@@ -36,14 +34,10 @@ Values from environment variables, such as ${NAME}, are not printed; their names
 }
 
 func examine(ctx context.Context, w io.Writer, scenario string) error {
-	list, err := loadScenarios([]string{scenario}, nil)
+	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 {
-		return fmt.Errorf("%s holds %d scenarios: expected one", scenario, len(list))
-	}
-	sc := list[0]
 	dir, err := os.MkdirTemp("", "onebar-doctor-*")
 	if err != nil {
 		return err
@@ -59,10 +53,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err := reports.Doctor(c)(w); err != nil {
 		return err
 	}
-	if code := c.Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(c.Exit())
 }
 
 // traced returns the subject of a scenario. The parts of an external system report their

@@ -19,7 +19,7 @@ import (
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/harness/testneeds"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // examples copies the folders of docs/examples, and builds what is to be built.
@@ -43,7 +43,7 @@ func runFiles(t *testing.T, files ...string) map[string]result.Result {
 	list, err := loadScenarios(files, nil)
 	require.NoError(t, err)
 	results := map[string]result.Result{}
-	all := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
+	all := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
 	for _, r := range all {
 		results[r.Scenario.Name] = r
 	}

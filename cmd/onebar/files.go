@@ -37,6 +37,37 @@ func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
 	return errors.Join(errs...)
 }
 
+// writable makes sure that every report can be written.
+func (r reportFiles) writable() error {
+	var errs []error
+	for _, path := range r {
+		errs = append(errs, writable(path))
+	}
+	return errors.Join(errs...)
+}
+
+// search is the part of the command line that onebar explore and onebar sweep share: they
+// make many runs, and write down those that fail.
+type search struct {
+	seed      uint64
+	jobs      int
+	out, json string
+}
+
+// flags gives cmd these flags. jobs says how many runs are made by default.
+func (s *search) flags(cmd *cobra.Command, seed uint64, seedUsage, jobs string) {
+	f := cmd.Flags()
+	f.Uint64Var(&s.seed, "seed", seed, seedUsage)
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: "+jobs+")")
+	f.StringVar(&s.out, "out", defaultOut, "output folder")
+	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
+}
+
+// write writes the report for people, and data as JSON if that was asked for.
+func (s *search) write(stdout io.Writer, report reports.Report, data any) error {
+	return errors.Join(report(stdout), writeFile(s.json, reports.AsJSON(data)))
+}
+
 // writeFile writes a report to a file, and makes its folder if there is none. Without
 // a path it does nothing.
 func writeFile(path string, report reports.Report) error {

@@ -35,6 +35,15 @@ type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
 
+// exit returns the error that makes code the exit code of the program; for a pass it is
+// nil.
+func exit(code int) error {
+	if code == result.ExitPass {
+		return nil
+	}
+	return exitError{code}
+}
+
 // execute runs the program and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
@@ -42,8 +51,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if exit, ok := errors.AsType[exitError](err); ok {
-		return exit.code
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
 	}
 	if err == nil {
 		return result.ExitPass
@@ -52,8 +61,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if ctx.Err() != nil {
 		return result.ExitInterrupted
 	}
-	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
-		return exit.Code
+	if e, ok := errors.AsType[*cli.ExitError](err); ok {
+		return e.Code
 	}
 	return result.ExitBroken
 }

@@ -19,8 +19,7 @@ import (
 // confirmed seconds after it is back, whatever the bound of its attempts. With a
 // bound of 30 it was attempted eight times, and then no more.
 func TestTheQueueComesBack(t *testing.T) {
-	lib, err := library()
-	require.NoError(t, err)
+	lib := library()
 	text, err := os.ReadFile("testdata/lone.yaml")
 	require.NoError(t, err)
 	for _, away := range []time.Duration{3 * time.Minute, 20 * time.Minute, 8 * time.Hour} {

@@ -73,10 +73,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if s.jobs < 1 || s.runs < 1 || s.longest < 0 {
 		return errors.New("--jobs and --runs: expected at least 1; --for: no negative time")
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	c, err := s.failing(arg, lib)
 	if err != nil {
 		return err
@@ -155,10 +152,7 @@ const shrunkSuffix = "-shrunk"
 // writeShrunk writes a shrunk case as a scenario file, and checks that the file fails in the
 // same way.
 func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.Result) error {
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	sc, name := found.Case.Scenario, found.Given.Scenario.Name
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
@@ -174,7 +168,7 @@ func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.
 	if found.Ended != "" {
 		notes = append(notes, maybeNot(found))
 	}
-	notes = append(notes, "To see it again:", "  "+replay(path, found.Case.Seed))
+	notes = append(notes, "To see it again:", "  "+replay(path, simulated, found.Case.Seed))
 	if err := spec.WriteFile(path, sc, lib, notes...); err != nil {
 		return err
 	}
@@ -214,11 +208,6 @@ func quoteCheck(check string) string {
 		return "'" + check + "'"
 	}
 	return check
-}
-
-// replay returns the command that runs a written file.
-func replay(path string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
 }
 
 // size is one measure of how large a run was.
@@ -268,7 +257,7 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	if found.Ended != "" {
 		fmt.Fprintln(w, maybeNot(found))
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, simulated, found.Case.Seed))
 	return err
 }
 

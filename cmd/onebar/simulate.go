@@ -12,7 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // workerCommand is the hidden command of a process that runs scenarios in
@@ -48,9 +48,9 @@ func simulator() cases.Simulator {
 	return cases.Simulator{New: newSimulated, Version: version}
 }
 
-// simulate carries out one scenario in a worker.
-func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
-	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { progress.Update(sc.Name, done, state) }}
+// simulate has a worker carry out one scenario.
+func (b *batch) simulate(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
+	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { display.Update(sc.Name, done, state) }}
 	report, err := w.Run(ctx, cases.Case{
 		Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Verify: b.verify,
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // sweepLimit is the default of the largest number of runs of a sweep: enough for all pairs
@@ -33,14 +34,11 @@ const mostPayments = 1_000_000
 
 // sweeping is the command line of onebar sweep.
 type sweeping struct {
+	search
 	engine   string
-	seed     uint64
-	out      string
-	jobs     int
 	payments int
 	pairs    bool
 	limit    int
-	json     string
 }
 
 func newSweep() *cobra.Command {
@@ -77,15 +75,12 @@ a scenario file that fails in the same way.`,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
+	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
-	f.Uint64Var(&s.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
-	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running)")
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
-	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
 	return cmd
 }
 
@@ -110,11 +105,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
-	sc, err := load(arg, lib)
+	sc, err := loadOne(arg)
 	if err != nil {
 		return err
 	}
@@ -132,14 +123,11 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res, lib)
-	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
+	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
+	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
 		return err
 	}
-	if code := res.Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(res.Exit())
 }
 
 // liveJobs is the default number of runs in real time at the same time. A run waits most of
@@ -183,7 +171,7 @@ func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(),
 
 // sweep makes the runs.
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
-	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
+	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
 	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
@@ -196,9 +184,11 @@ func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 	return sweep.Packets(cmd.Context(), runner, c, o)
 }
 
-// keep writes, for each check with a finding, the first run with one: as a scenario, and
-// with its history. It reports what cannot be written on warnings.
-func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result, lib spec.Library) {
+// keep writes, for each check that has found something, the first run in which it
+// has: as a scenario, and with its history. What cannot be written is said on
+// warnings.
+func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result) {
+	lib := library()
 	kept := map[string]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
@@ -257,8 +247,4 @@ func (s *sweeping) notes(f result.SweepFinding) []string {
 		fmt.Sprintf("Found by onebar sweep, seed %d: %s.", s.seed, what),
 		fmt.Sprintf("%s: %s", f.Check, f.Text),
 	}
-}
-
-func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
-	return errors.Join(reports.Sweep(res)(stdout), writeFile(s.json, reports.AsJSON(res)))
 }

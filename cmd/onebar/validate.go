@@ -23,10 +23,7 @@ files, or the name of a bundled scenario. Exit code 2 says that there are mistak
   onebar validate scenarios/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lib, err := library()
-			if err != nil {
-				return err
-			}
+			lib := library()
 			wrong := false
 			var paths []string
 			for _, arg := range args {

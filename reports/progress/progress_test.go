@@ -1,4 +1,4 @@
-package reports
+package progress
 
 import (
 	"bytes"
@@ -13,13 +13,38 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// passing, failing and broken are runs as a display sees them.
+func passing() result.Result {
+	return named("tunnel", result.Result{
+		Engine: "packet", Status: result.Pass, Took: 61250 * time.Millisecond,
+		Figures: result.Figures{{Name: "payments", Unit: result.Count, Value: 200}},
+	})
+}
+
+func failing() result.Result {
+	r := passing()
+	r.Status = result.Fail
+	r.Verdicts = []result.Verdict{
+		{Check: "lost", Status: result.Fail, Count: 1}, {Check: "duplicated", Status: result.Fail, Count: 27},
+	}
+	return r
+}
+
+func broken() result.Result {
+	return named("refuse-then-recover-on-a-very-slow-rural-link", result.Result{
+		Engine: "packet", Error: "start the bank: listen on :7400: the port is in use: stop what uses it or choose another",
+	})
+}
 
 func named(name string, r result.Result) result.Result {
 	r.Scenario.Name = name
@@ -30,7 +55,7 @@ func TestLogLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		p := NewProgress(&b, 3)
+		p := New(&b, 3)
 		p.Start("tunnel", 7, 200)
 		p.Start("lift", 7, 1)
 		p.Update("tunnel", 41, "pays")
@@ -70,7 +95,7 @@ func TestLogLinesNameAFewOfMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		p := NewProgress(&b, 40)
+		p := New(&b, 40)
 		for i := range 40 {
 			p.Start(fmt.Sprint("s", i), 7, 10)
 		}
@@ -100,10 +125,10 @@ func TestAStuckReaderHoldsUpNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("Close waits for a second or two")
 	}
-	for name, open := range map[string]func(io.Writer) Progress{
-		"log": func(w io.Writer) Progress { return newLogLines(w, 2) },
-		"bars": func(w io.Writer) Progress {
-			return newBars(style{}, 2, func() int { return 24 }, mpb.WithOutput(w), mpb.WithAutoRefresh())
+	for name, open := range map[string]func(io.Writer) Display{
+		"log": func(w io.Writer) Display { return newLogLines(w, 2) },
+		"bars": func(w io.Writer) Display {
+			return newBars(format.Style{}, 2, func() int { return 24 }, mpb.WithOutput(w), mpb.WithAutoRefresh())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +166,7 @@ type screen struct {
 
 func newScreen(total, rows int) *screen {
 	s := &screen{redraw: make(chan any)}
-	s.bars = newBars(style{}, total, func() int { return rows },
+	s.bars = newBars(format.Style{}, total, func() int { return rows },
 		mpb.WithOutput(&s.buf), mpb.WithManualRefresh(s.redraw), mpb.WithWidth(80))
 	return s
 }
@@ -197,7 +222,7 @@ func TestBarsWriteALineForEachRun(t *testing.T) {
 		s.bars.Start("tunnel", 7, 200)
 		s.bars.Done(passing())
 		require.Contains(t, s.draw(), "PASS     tunnel, 200 payments, 61.2s (1/2)\n")
-		s.bars.style.width = 40
+		s.bars.style.Width = 40
 		s.bars.Done(broken())
 		require.Contains(t, s.draw(), "BROKEN   refuse-then-recover-on-a-very-…\n")
 	})
@@ -236,6 +261,44 @@ func TestBarsNeverExceedTheScreen(t *testing.T) {
 	})
 }
 
+// A key that the terminal echoes moves the cursor: the next frame begins at the first
+// column all the same.
+func TestEachFrameBeginsAtTheFirstColumn(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := fromLineStart{cupwriter.New(&b, true)}
+	for _, frame := range []string{"tunnel 1/2\nall 0/2\n", "tunnel 2/2\nall 0/2\n"} {
+		_, err := w.ReadFrom(strings.NewReader(frame))
+		require.NoError(t, err)
+		require.NoError(t, w.Flush(2))
+	}
+	require.Equal(t, "tunnel 1/2\nall 0/2\n\x1b[2A\x1b[J\rtunnel 2/2\nall 0/2\n", b.String())
+}
+
+// A bar stays on the screen until the next frame after its run is over: until then its row
+// is not free.
+func TestBarsThatLeaveTakeRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 10
+		s := newScreen(3*rows, rows)
+		defer s.bars.Close()
+		for round := range 3 {
+			for i := range rows - spareRows {
+				s.bars.Start(fmt.Sprint("s", round, i), 7, 10)
+			}
+			for range 3 {
+				drawn := s.draw()
+				require.Less(t, strings.Count(drawn, "["), rows, drawn)
+			}
+			require.Equal(t, rows-spareRows+1, strings.Count(s.draw(), "["), "each run has a bar, beside all")
+			for i := range rows - spareRows {
+				s.bars.Done(named(fmt.Sprint("s", round, i), passing()))
+			}
+		}
+	})
+}
+
 func TestASingleRunHasNoTotal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -250,9 +313,9 @@ func TestASingleRunHasNoTotal(t *testing.T) {
 
 func TestProgressTakesConcurrentRuns(t *testing.T) {
 	t.Parallel()
-	for name, p := range map[string]Progress{
+	for name, p := range map[string]Display{
 		"log":  newLogLines(io.Discard, 40),
-		"bars": newBars(style{}, 40, func() int { return 12 }, mpb.WithOutput(io.Discard), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond)),
+		"bars": newBars(format.Style{}, 40, func() int { return 12 }, mpb.WithOutput(io.Discard), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -285,7 +348,7 @@ func (gone) Write([]byte) (int, error) { return 0, errors.New("input/output erro
 
 func TestATerminalThatGoesAwayEndsNothing(t *testing.T) {
 	t.Parallel()
-	p := newBars(style{}, 2, func() int { return 24 }, mpb.WithOutput(gone{}), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
+	p := newBars(format.Style{}, 2, func() int { return 24 }, mpb.WithOutput(gone{}), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
 	for i := range 50 {
 		name := fmt.Sprint("s", i)
 		p.Start(name, 7, 10)
@@ -300,8 +363,8 @@ func TestNoTerminalGetsPlainLines(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)
 	defer file.Close()
-	p := NewProgress(file, 1)
+	p := New(file, 1)
 	defer p.Close()
 	require.IsType(t, &logLines{}, p)
-	require.Equal(t, style{}, styleOf(file), "no colours in a file")
+	require.Equal(t, format.Style{}, format.StyleOf(file), "no colours in a file")
 }

@@ -1,4 +1,6 @@
-package reports
+// Package progress shows how far runs are while they are made: bars on a terminal, and
+// lines elsewhere. [New] is for a batch of scenarios, [NewCounter] for many runs of one.
+package progress
 
 import (
 	"fmt"
@@ -9,13 +11,14 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
-// Progress is told how a batch of runs comes along. Its methods may be called
+// Display is told how a batch of runs comes along. Its methods may be called
 // from several goroutines at once. A run is known by its name, which is unique
 // among those under way; what is said of a run that is not under way is
 // ignored, but for Done, which also counts a run that never started.
-type Progress interface {
+type Display interface {
 	// Start says that a run begins, of which so many payments are planned.
 	Start(name string, seed uint64, planned int)
 	// Update says how many payments of the run are done, and in a word or two
@@ -27,16 +30,18 @@ type Progress interface {
 	Done(r result.Result)
 	// Close says that all runs are over, finished or not. Nothing is drawn
 	// afterwards. It returns at once, or after two seconds if the terminal takes
-	// nothing any more. Every Progress must be closed.
+	// nothing any more. Every Display must be closed.
 	Close()
 }
 
-// NewProgress returns a Progress for total runs: bars if w is a terminal, a
+// New returns a Display for total runs: bars if w is a terminal, a
 // line at the start and the end of each run elsewhere. It draws on w until it is
 // closed, so nothing else should write there meanwhile. Write errors are
 // ignored: a run does not fail because nobody watches.
-func NewProgress(w io.Writer, total int) Progress {
-	if fd, ok := terminal(w); ok && os.Getenv("TERM") != "dumb" {
+func New(w io.Writer, total int) Display { return open(w, total) }
+
+func open(w io.Writer, total int) display {
+	if fd, ok := format.Terminal(w); ok && os.Getenv("TERM") != "dumb" {
 		return newTerminalBars(w, fd, total)
 	}
 	return newLogLines(w, total)
@@ -46,11 +51,11 @@ func NewProgress(w io.Writer, total int) Progress {
 const virtual = "sim"
 
 // doneLine is the line that stays of a run, cut at the edge of the terminal.
-func doneLine(s style, r result.Result, nth, total int) string {
-	w := word(r.Exit())
-	text := pad(w, len("UNKNOWN"), false) + "  " + clean(title(r))
+func doneLine(s format.Style, r result.Result, nth, total int) string {
+	w := format.Word(r.Exit())
+	text := format.Pad(w, len("UNKNOWN"), false) + "  " + format.Clean(format.Title(r))
 	if f, ok := r.Figures.Get("payments"); ok {
-		text += ", " + figure(f) + " payments"
+		text += ", " + format.Figure(f) + " payments"
 	}
 	for _, check := range []string{"lost", "duplicated"} {
 		if n := r.Verdict(check).Count; n > 0 {
@@ -58,20 +63,20 @@ func doneLine(s style, r result.Result, nth, total int) string {
 		}
 	}
 	if r.Took > 0 {
-		text += ", " + duration(r.Took)
+		text += ", " + format.Duration(r.Took)
 		if r.Engine == virtual {
 			text += " simulated"
 		}
 	}
 	text += fmt.Sprintf(" (%d/%d)", nth, total)
 	if r.Error != "" {
-		text += ": " + clean(r.Error)
+		text += ": " + format.Clean(r.Error)
 	}
-	if s.width > 0 {
-		text = fit(text, s.width)
+	if s.Width > 0 {
+		text = format.Fit(text, s.Width)
 	}
 	if rest, ok := strings.CutPrefix(text, w); ok {
-		return s.paint(colourOf(w), w) + rest
+		return s.Paint(format.ColourOf(w), w) + rest
 	}
 	return text
 }

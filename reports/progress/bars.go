@@ -1,26 +1,27 @@
-package reports
+package progress
 
 import (
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
-// bars is the Progress of a terminal: a bar for each run under way, the total
+// bars is the Display of a terminal: a bar for each run under way, the total
 // below them, and above them a line for each run that is over. When there are
 // more runs than rows, the latest wait for a bar until another is over: bars
 // beyond the upper edge would leave their remains in the scrollback.
 type bars struct {
-	style style
+	style format.Style
 	rows  func() int // of the terminal
 	mpb   *mpb.Progress
 	all   *mpb.Bar // nil if there is but one run
@@ -32,8 +33,8 @@ type bars struct {
 	mu      sync.Mutex // never held while mpb is called, since mpb calls back
 	done    int
 	bad     int
-	runs    []*barRun  // by their start
-	leaving []*mpb.Bar // aborted, and perhaps still on the screen
+	runs    []*running // by their start
+	leaving int        // bars that are aborted, and still on the screen
 	adds    int
 	closed  bool
 }
@@ -41,14 +42,7 @@ type bars struct {
 // bar is a bar on the screen. It outlives its run if another waits for it.
 type bar struct {
 	*mpb.Bar
-	run *barRun
-}
-
-// barRun is a run under way.
-type barRun struct {
-	running
-	begun time.Time
-	bar   *bar // nil while it waits for one
+	run *running
 }
 
 // The parts of a bar's line have fixed widths, so that the bars stand still
@@ -72,19 +66,31 @@ func newTerminalBars(w io.Writer, fd, total int) *bars {
 		}
 		return n
 	}
-	return newBars(styleOf(w), total, rows, mpb.WithOutput(w), mpb.WithRefreshRate(200*time.Millisecond))
+	return newBars(format.StyleOf(w), total, rows,
+		mpb.WithConsoleWriter(fromLineStart{cupwriter.New(w, false)}), mpb.WithRefreshRate(200*time.Millisecond))
 }
 
-func newBars(s style, total int, rows func() int, options ...mpb.ContainerOption) *bars {
+// fromLineStart draws each frame from the first column. The cursor is elsewhere when the
+// terminal has echoed a key, such as ^C, and mpb moves it only up.
+type fromLineStart struct{ *cupwriter.Writer }
+
+// Flush implements mpb.ConsoleWriter.
+func (w fromLineStart) Flush(lines int) error {
+	err := w.Writer.Flush(lines) // it leaves in the buffer what moves the cursor up before the next frame
+	_ = w.WriteByte('\r')        // a buffer in memory returns no error
+	return err
+}
+
+func newBars(s format.Style, total int, rows func() int, options ...mpb.ContainerOption) *bars {
 	b := &bars{style: s, total: total, rows: rows, begun: time.Now()}
 	b.mpb = mpb.New(append(options, mpb.PopCompletedMode())...)
 	if total > 1 {
-		b.all = b.add(math.MaxInt, func() (running, time.Time) {
-			r := running{name: "all scenarios", done: b.done, planned: b.total, state: "done"}
+		b.all = b.add(math.MaxInt, func() running {
+			r := running{name: "all scenarios", done: b.done, planned: b.total, state: "done", begun: b.begun}
 			if b.bad > 0 {
 				r.state = strconv.Itoa(b.bad) + " not pass"
 			}
-			return r, b.begun
+			return r
 		})
 		if b.all != nil {
 			b.all.SetTotal(int64(total), false)
@@ -95,13 +101,13 @@ func newBars(s style, total int, rows func() int, options ...mpb.ContainerOption
 
 // add adds a bar that shows what now returns; now is called with b.mu held. It
 // returns nil if the terminal went away or the bars are closed.
-func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
-	field := func(n int, right bool, text func(running, time.Time) string) decor.Decorator {
+func (b *bars) add(priority int, now func() running) *mpb.Bar {
+	field := func(n int, right bool, text func(running) string) decor.Decorator {
 		return decor.Any(func(decor.Statistics) string {
 			b.mu.Lock()
-			r, begun := now()
+			r := now()
 			b.mu.Unlock()
-			return pad(fit(clean(text(r, begun)), n), n, right)
+			return format.Pad(format.Fit(format.Clean(text(r)), n), n, right)
 		})
 	}
 	style := mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
@@ -109,11 +115,11 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 	made, err := b.mpb.Add(0, style.Build(),
 		mpb.BarPriority(priority),
 		mpb.BarNoPop(),
-		mpb.PrependDecorators(field(nameWidth, false, func(r running, _ time.Time) string { return r.name })),
+		mpb.PrependDecorators(field(nameWidth, false, func(r running) string { return r.name })),
 		mpb.AppendDecorators(
-			field(countWidth, true, func(r running, _ time.Time) string { return r.count() }),
-			field(stateWidth+1, false, func(r running, _ time.Time) string { return " " + r.state }),
-			field(timeWidth, true, func(_ running, begun time.Time) string { return elapsed(begun) }),
+			field(countWidth, true, func(r running) string { return r.count() }),
+			field(stateWidth+1, false, func(r running) string { return " " + r.state }),
+			field(timeWidth, true, func(r running) string { return elapsed(r.begun) }),
 		))
 	if err != nil {
 		return nil
@@ -121,31 +127,25 @@ func (b *bars) add(priority int, now func() (running, time.Time)) *mpb.Bar {
 	return made
 }
 
-// find returns the place of the run with the name, or -1. It needs b.mu.
-func (b *bars) find(name string) int {
-	return slices.IndexFunc(b.runs, func(r *barRun) bool { return r.name == name })
-}
-
 // waiting returns the first run without a bar, or nil. It needs b.mu.
-func (b *bars) waiting() *barRun {
-	i := slices.IndexFunc(b.runs, func(r *barRun) bool { return r.bar == nil })
-	if i < 0 {
-		return nil
-	}
-	return b.runs[i]
+func (b *bars) waiting() *running {
+	return first(b.runs, func(r *running) bool { return r.bar == nil })
 }
 
-// Start implements Progress.
+// Start implements Display.
 func (b *bars) Start(name string, _ uint64, planned int) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
 	b.mu.Lock()
-	b.runs = append(b.runs, &barRun{
-		running: running{name: name, planned: planned, state: "starts"},
-		begun:   time.Now(),
-	})
-	b.leaving = slices.DeleteFunc(b.leaving, func(old *mpb.Bar) bool { return old.AbortedOrCompleted() })
-	used := len(b.leaving)
+	b.runs = append(b.runs, &running{name: name, planned: planned, state: "starts", begun: time.Now()})
+	b.mu.Unlock()
+	b.fill()
+}
+
+// fill gives a bar to the first run that waits for one, if there is room. It needs b.draw.
+func (b *bars) fill() {
+	b.mu.Lock()
+	used := b.leaving
 	for _, r := range b.runs {
 		if r.bar != nil {
 			used++
@@ -156,18 +156,18 @@ func (b *bars) Start(name string, _ uint64, planned int) {
 	order := b.adds
 	room := !b.closed && used < max(1, b.rows()-spareRows)
 	b.mu.Unlock()
-	if !room {
+	if r == nil || !room {
 		return
 	}
 	d := &bar{run: r}
-	d.Bar = b.add(order, func() (running, time.Time) { return d.run.running, d.run.begun })
+	d.Bar = b.add(order, func() running { return *d.run })
 	if d.Bar != nil {
 		b.give(d, r)
 	}
 }
 
 // give lets bar d show run r. It needs b.draw.
-func (b *bars) give(d *bar, r *barRun) {
+func (b *bars) give(d *bar, r *running) {
 	b.mu.Lock()
 	d.run, r.bar = r, d
 	done, planned := r.done, r.planned
@@ -176,15 +176,36 @@ func (b *bars) give(d *bar, r *barRun) {
 	d.SetCurrent(int64(min(done, planned)))
 }
 
-// Update implements Progress.
+// plan implements display.
+func (b *bars) plan(name string, planned, _ int) {
+	b.mu.Lock()
+	r := find(b.runs, name)
+	if r != nil {
+		r.planned = planned
+	}
+	b.mu.Unlock()
+	if r == nil {
+		b.Start(name, 0, planned)
+		return
+	}
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	if r.bar != nil {
+		b.give(r.bar, r)
+	}
+}
+
+// note implements display: bars have no room for lines.
+func (b *bars) note(string) {}
+
+// Update implements Display.
 func (b *bars) Update(name string, done int, state string) {
 	b.mu.Lock()
-	i := b.find(name)
-	if i < 0 {
+	r := find(b.runs, name)
+	if r == nil {
 		b.mu.Unlock()
 		return
 	}
-	r := b.runs[i]
 	r.done, r.state = done, state
 	drawn, planned := r.bar, r.planned
 	b.mu.Unlock()
@@ -193,15 +214,15 @@ func (b *bars) Update(name string, done int, state string) {
 	}
 }
 
-// Done implements Progress.
+// Done implements Display.
 func (b *bars) Done(res result.Result) {
 	b.draw.Lock()
 	defer b.draw.Unlock()
 	b.mu.Lock()
 	var free *bar
-	if i := b.find(res.Scenario.Name); i >= 0 {
-		free = b.runs[i].bar
-		b.runs = slices.Delete(b.runs, i, i+1)
+	if r := find(b.runs, res.Scenario.Name); r != nil {
+		free = r.bar
+		b.runs = remove(b.runs, r)
 	}
 	next := b.waiting()
 	b.done++
@@ -223,14 +244,26 @@ func (b *bars) Done(res result.Result) {
 	case next != nil:
 		b.give(free, next)
 	default:
-		free.Abort(true)
 		b.mu.Lock()
-		b.leaving = append(b.leaving, free.Bar)
+		b.leaving++
 		b.mu.Unlock()
+		free.Abort(true)
+		go b.left(free)
 	}
 }
 
-// Close implements Progress.
+// left waits until an aborted bar has been drawn for the last time. Then its row is free.
+func (b *bars) left(d *bar) {
+	d.Wait()
+	b.draw.Lock()
+	defer b.draw.Unlock()
+	b.mu.Lock()
+	b.leaving--
+	b.mu.Unlock()
+	b.fill()
+}
+
+// Close implements Display.
 func (b *bars) Close() {
 	b.mu.Lock()
 	var drawn []*bar

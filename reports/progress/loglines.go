@@ -1,4 +1,4 @@
-package reports
+package progress
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // stillEvery is how often a log says which runs are under way.
@@ -18,7 +19,7 @@ const stillEvery = 10 * time.Second
 // shownRunning is how many of them it names.
 const shownRunning = 4
 
-// logLines is the Progress of a pipe or a file.
+// logLines is the Display of a pipe or a file.
 type logLines struct {
 	out   sync.Mutex // one line at a time; taken before mu
 	w     io.Writer
@@ -39,11 +40,33 @@ type running struct {
 	name          string
 	done, planned int
 	state         string
+
+	// Of a terminal only.
+	begun time.Time
+	bar   *bar // nil while it waits for one
+}
+
+// find returns the run with the name, or nil.
+func find(runs []*running, name string) *running {
+	return first(runs, func(r *running) bool { return r.name == name })
+}
+
+// first returns the first run that matches, or nil.
+func first(runs []*running, match func(*running) bool) *running {
+	if i := slices.IndexFunc(runs, match); i >= 0 {
+		return runs[i]
+	}
+	return nil
+}
+
+// remove returns runs without r.
+func remove(runs []*running, r *running) []*running {
+	return slices.DeleteFunc(runs, func(o *running) bool { return o == r })
 }
 
 // String is the run as part of a line.
 func (r *running) String() string {
-	return strings.TrimRight(clean(r.name)+" "+r.count()+" "+clean(r.state), " ")
+	return strings.TrimRight(format.Clean(r.name)+" "+r.count()+" "+format.Clean(r.state), " ")
 }
 
 // count is how much is done, of what is planned if there is an end.
@@ -104,39 +127,52 @@ func (l *logLines) still() string {
 	return fmt.Sprintf("still    %s after %s", text, elapsed(l.begun))
 }
 
-func (l *logLines) find(name string) int {
-	return slices.IndexFunc(l.running, func(r *running) bool { return r.name == name })
-}
-
-// Start implements Progress.
+// Start implements Display.
 func (l *logLines) Start(name string, seed uint64, planned int) {
 	l.print(func() string {
 		l.running = append(l.running, &running{name: name, planned: planned})
-		return fmt.Sprintf("start    %s, seed %d, %s", clean(name), seed, plural(planned, "payment"))
+		return fmt.Sprintf("start    %s, seed %d, %s", format.Clean(name), seed, format.Plural(planned, "payment"))
 	})
 }
 
-// Update implements Progress.
+// plan implements display.
+func (l *logLines) plan(name string, planned, more int) {
+	l.print(func() string {
+		r := find(l.running, name)
+		if r == nil {
+			r = &running{name: name}
+			l.running = append(l.running, r)
+		}
+		r.planned = planned
+		if planned == 0 {
+			return "start    " + format.Clean(name)
+		}
+		return fmt.Sprintf("start    %s, %s", format.Clean(name), format.Plural(more, "run"))
+	})
+}
+
+// note implements display.
+func (l *logLines) note(text string) { l.print(func() string { return text }) }
+
+// Update implements Display.
 func (l *logLines) Update(name string, done int, state string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := l.find(name); i >= 0 {
-		l.running[i].done, l.running[i].state = done, state
+	if r := find(l.running, name); r != nil {
+		r.done, r.state = done, state
 	}
 }
 
-// Done implements Progress.
+// Done implements Display.
 func (l *logLines) Done(r result.Result) {
 	l.print(func() string {
-		if i := l.find(r.Scenario.Name); i >= 0 {
-			l.running = slices.Delete(l.running, i, i+1)
-		}
+		l.running = remove(l.running, find(l.running, r.Scenario.Name))
 		l.done++
-		return doneLine(style{}, r, l.done, l.total)
+		return doneLine(format.Style{}, r, l.done, l.total)
 	})
 }
 
-// Close implements Progress.
+// Close implements Display.
 func (l *logLines) Close() {
 	l.mu.Lock()
 	first := !l.closed
