@@ -130,7 +130,7 @@ func (a *agreeing) one(ctx context.Context, sc harness.Scenario, engine string, 
 		res.Scenario.Name = name
 		a.display.Done(res)
 	}()
-	for range mostTries {
+	for range mostAttempts {
 		res = b.runOne(ctx, sc, renamed{a.display, name})
 		switch {
 		case ctx.Err() != nil:

@@ -35,13 +35,13 @@ all.`,
 	}
 }
 
-func conform(ctx context.Context, w io.Writer, scenario string) error {
+func runConform(ctx context.Context, w io.Writer, scenario string) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
-	if !ofOthers(sc) {
-		return fmt.Errorf("%s: expected a scenario with a subject of its own: client http, a server and a ledger", scenario)
+	if !isExternal(sc) {
+		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
 	}
 	parts, err := partsOf(sc)
 	if err != nil {
@@ -51,7 +51,7 @@ func conform(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	probes, err := httpapi.Conform(ctx, parts, sc, dir)
+	probes, err := conform.Run(ctx, parts, sc, dir)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}

@@ -134,14 +134,14 @@ func showTrace(out io.Writer, name string, s trace.Series) error {
 	}
 	rows := [][]any{
 		{"form", form},
-		{"period", spec.FormatDuration(t.Period())},
+		{"period", quantity.FormatDuration(t.Period())},
 		{"mean rate", fmt.Sprintf("%.0f kbit/s", float64(t.Rate())/1e3)},
-		{"longest stall", spec.FormatDuration(s.Stalls(0).Longest)},
+		{"longest stall", quantity.FormatDuration(s.Stalls(0).Longest)},
 	}
 	for _, over := range []time.Duration{500 * time.Millisecond, time.Second} {
 		st := s.Stalls(over)
-		rows = append(rows, []any{"stalls over " + spec.FormatDuration(over), fmt.Sprintf("%d, %.2f a minute, median %s, longest %s, %.1f%% of the time", st.Count,
-			float64(st.Count)/t.Period().Minutes(), spec.FormatDuration(st.Median), spec.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())})
+		rows = append(rows, []any{"stalls over " + quantity.FormatDuration(over), fmt.Sprintf("%d, %.2f a minute, median %s, longest %s, %.1f%% of the time", st.Count,
+			float64(st.Count)/t.Period().Minutes(), quantity.FormatDuration(st.Median), quantity.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())})
 	}
 	return printTable(out, rows)
 }
