@@ -48,6 +48,7 @@ func TestConnectionLimit(t *testing.T) {
 		defer s.Close()
 		_, err := do(t, s, pay.AskPay, payment(i))
 		require.NoError(t, err)
+		require.Eventually(t, func() bool { return sv.outstanding() == i }, testTimeout, time.Millisecond, "the answer that has come no longer counts")
 		waiting.Go(func() { _, _ = s.Do(t.Context(), &pay.Request{Ask: pay.AskStatus, Payment: payment(10 + i)}) })
 		require.Eventually(t, func() bool { return sv.outstanding() == i+1 }, testTimeout, time.Millisecond)
 		sessions = append(sessions, s)
