@@ -149,13 +149,6 @@ func TestDatagrams(t *testing.T) {
 	})
 }
 
-func TestSupports(t *testing.T) {
-	require.NoError(t, simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.Rebind}, {Action: harness.CrossTraffic}}}))
-	err := simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
-	require.ErrorContains(t, err, "line 7:")
-	require.ErrorContains(t, err, "event 2 of the timeline:")
-}
-
 // TestHTTPS has net/http and crypto/tls run unchanged, through an outage.
 func TestHTTPS(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {

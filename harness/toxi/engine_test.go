@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/toxi"
 )
 
@@ -23,6 +24,7 @@ func TestLossIsRefused(t *testing.T) {
 	toxic := func(tx *harness.Toxic) harness.Event {
 		return harness.Event{Action: harness.StreamToxic, Toxic: tx, Line: 9}
 	}
+	setup := fault.Setup{Engine: toxi.Engine{}.Name(), Can: toxi.Engine{}.Abilities()}
 	for name, tc := range map[string]struct {
 		scenario harness.Scenario
 		want     []string // empty is supported
@@ -51,7 +53,7 @@ func TestLossIsRefused(t *testing.T) {
 		"no toxic": {harness.Scenario{Timeline: []harness.Event{toxic(nil)}}, []string{"line 9: it names no toxic"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := toxi.Engine{}.Supports(tc.scenario)
+			err := setup.Refuse(tc.scenario)
 			if tc.want == nil {
 				require.NoError(t, err)
 			}

@@ -22,10 +22,8 @@ func InFrontOf(inner harness.Engine) harness.Engine { return front{inner} }
 
 type front struct{ harness.Engine }
 
-// Supports implements harness.Engine.
-func (f front) Supports(sc harness.Scenario) error {
-	return errors.Join(f.Engine.Supports(sc), sc.CheckToxics())
-}
+// Abilities implements harness.Engine. The toxics are before the access links only.
+func (f front) Abilities() harness.Abilities { return f.Engine.Abilities() | harness.PutToxics }
 
 // Open implements harness.Engine.
 func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {

@@ -2,7 +2,6 @@ package toxi_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/relay"
 	"github.com/onebar/onebar/harness/toxi"
 )
@@ -19,14 +19,8 @@ import (
 // plain is an engine of nothing but loopback TCP.
 type plain struct{}
 
-func (plain) Name() string  { return "plain" }
-func (plain) Payload() bool { return false }
-func (plain) Supports(sc harness.Scenario) error {
-	if sc.Name == "unsupported" {
-		return errors.New("inner says no")
-	}
-	return nil
-}
+func (plain) Name() string                 { return "plain" }
+func (plain) Abilities() harness.Abilities { return harness.CarryPackets }
 
 func (plain) Open(_ context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
 	return &plainNetwork{clients: cfg.Clients}, nil
@@ -75,10 +69,13 @@ func (h plainHost) Listen(ctx context.Context, network, _ string) (net.Listener,
 func TestFrontDelegates(t *testing.T) {
 	e := toxi.InFrontOf(plain{})
 	require.Equal(t, "plain", e.Name())
-	require.False(t, e.Payload())
-	bad := harness.Event{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "noop", Stream: "upstream"}, Line: 3}
-	err := e.Supports(harness.Scenario{Name: "unsupported", Timeline: []harness.Event{bad}})
-	require.ErrorContains(t, err, "inner says no")
+	require.Equal(t, harness.CarryPackets|harness.PutToxics, e.Abilities(), "inner's and toxics")
+	events := []harness.Event{
+		{Action: harness.Rebind, Line: 2},
+		{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "noop", Stream: "upstream"}, Line: 3},
+	}
+	err := fault.Setup{Engine: e.Name(), Can: e.Abilities()}.Refuse(harness.Scenario{Timeline: events})
+	require.ErrorContains(t, err, "line 2: rebind cannot be done by the plain engine")
 	require.ErrorContains(t, err, `line 3: toxic type "noop"`)
 
 	n, err := e.Open(t.Context(), harness.NetworkConfig{})

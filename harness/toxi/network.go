@@ -65,7 +65,7 @@ func (n *network) SetLinkProfile(link string, p harness.Profile) error {
 	return nil
 }
 
-// SetProfile implements harness.Network. Losses are ignored: Supports and Open
+// SetProfile implements harness.Network. Losses are ignored: package fault and Open
 // have refused them.
 func (n *network) SetProfile(p harness.Profile) {
 	n.mu.Lock()
