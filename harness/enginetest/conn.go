@@ -19,8 +19,8 @@ import (
 // connections are tests of connections, listeners and dials.
 func connections(e harness.Engine) bench.Tests {
 	list := bench.Tests{
-		"a round trip takes the delay":                roundTrip,
-		"addresses":                                   addresses,
+		"a round trip takes the delay": roundTrip,
+		"addresses":                    addresses,
 		"data after a close is answered with a reset": dataAfterClose,
 		"a dial gives up with its context":            dialGivesUp,
 		"listens that fail":                           failedListens,
@@ -135,7 +135,7 @@ func lastWords() (list []endsTest) {
 // kernel tells of the reset once, our engines go on.
 func wasReset(b *bench.B, err error) {
 	b.T.Helper()
-	if kernelsConn(b, err) {
+	if kernelsConn(err) {
 		b.ErrorIs(err, syscall.EPIPE)
 		return
 	}
@@ -143,7 +143,7 @@ func wasReset(b *bench.B, err error) {
 }
 
 // kernelsConn reports whether an error is of a connection of the kernel.
-func kernelsConn(b *bench.B, err error) bool {
+func kernelsConn(err error) bool {
 	return strings.Contains(fmt.Sprint(err), "127.0.0.1")
 }
 

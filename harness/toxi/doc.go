@@ -10,7 +10,7 @@
 // Each connection gets a toxiproxy proxy of its own, with a chain of toxics that
 // is built before the connection exists and never changed afterwards:
 //
-//	app ⇄ near [ our toxic → stock toxics in force when it was dialed ] far ⇄ server
+//	app ⇄ near [ our toxic → stream toxics in force when it was dialed ] far ⇄ server
 //
 // Our toxic does delay, jitter, rate and blackhole. What it is to do stands
 // behind an atomic pointer, so a timeline changes it under traffic without

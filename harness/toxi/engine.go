@@ -31,11 +31,11 @@ func (e Engine) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Ne
 	if cfg.Start.IsZero() {
 		cfg.Start = time.Now()
 	}
-	b, err := newBoard(ctx)
+	p, err := newProxySet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{cfg: cfg, board: b, profile: cfg.Profile}
+	n := &network{cfg: cfg, proxies: p, profile: cfg.Profile}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	n.publish()
 	n.clients = make([]*client, cfg.Clients)

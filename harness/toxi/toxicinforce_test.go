@@ -43,8 +43,8 @@ func engines() map[string]harness.Engine {
 	return map[string]harness.Engine{"toxiproxy": toxi.Engine{}, "in front": toxi.InFrontOf(plain{})}
 }
 
-// Trap 3: stock toxics are used for what they are, on new connections.
-func TestStockToxics(t *testing.T) {
+// Trap 3: stream toxics are used for what they are, on new connections.
+func TestStreamToxics(t *testing.T) {
 	answer := noise(3, 100_000)
 	for name, tc := range map[string]struct {
 		fault harness.Fault
