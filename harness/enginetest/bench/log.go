@@ -32,7 +32,11 @@ func (l *Log) All(match func(harness.Packet) bool) (list []harness.Packet) {
 }
 
 // Len is how many packets there are.
-func (l *Log) Len() int { return l.Count(Any) }
+func (l *Log) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.packets)
+}
 
 // Count is how many packets match.
 func (l *Log) Count(match func(harness.Packet) bool) int { return len(l.All(match)) }
