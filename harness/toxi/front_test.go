@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/relay"
 	"github.com/onebar/onebar/harness/toxi"
@@ -84,17 +85,17 @@ func TestFrontDelegates(t *testing.T) {
 	require.NoError(t, n.Close())
 
 	r := open(t, e, harness.NetworkConfig{Toxics: true})
-	end := r.inject(harness.Fault{Action: harness.Reset})
+	end := r.Inject(harness.Fault{Action: harness.Reset})
 	require.EqualValues(t, 42, end())
-	r.SetProfile(harness.Profile{Name: "umts"})
+	r.Net.SetProfile(harness.Profile{Name: "umts"})
 }
 
 // doomed opens a connection through the front.
-func doomed(t *testing.T, r *rig) (app, served *net.TCPConn) {
+func doomed(t *testing.T, r *bench.B) (app, served net.Conn) {
 	t.Helper()
-	end := r.inject(stream("slow_close", "upstream", nil))
+	end := r.Inject(stream("slow_close", "upstream", nil))
 	defer end()
-	return r.dial(0)
+	return r.Connect(0)
 }
 
 func TestFrontPassesEndingsOn(t *testing.T) {
@@ -105,11 +106,11 @@ func TestFrontPassesEndingsOn(t *testing.T) {
 			if side == "server" {
 				a, b = b, a
 			}
-			require.NoError(t, send(a, []byte("half")))
+			require.NoError(t, bench.Finish(a, []byte("half")))
 			got, err := io.ReadAll(b)
 			require.NoError(t, err)
 			require.Equal(t, "half", string(got))
-			require.NoError(t, send(b, []byte("other half")))
+			require.NoError(t, bench.Finish(b, []byte("other half")))
 			got, err = io.ReadAll(a)
 			require.NoError(t, err)
 			require.Equal(t, "other half", string(got))
@@ -127,9 +128,9 @@ func TestFrontPassesEndingsOn(t *testing.T) {
 
 func TestFrontPassesRefusalsOn(t *testing.T) {
 	r := open(t, toxi.InFrontOf(plain{}), harness.NetworkConfig{Toxics: true})
-	end := r.inject(stream("slow_close", "upstream", nil))
-	require.NoError(t, r.listener.Close())
-	_, err := r.Client(0).DialContext(t.Context(), "tcp", r.listener.Addr().String())
+	end := r.Inject(stream("slow_close", "upstream", nil))
+	require.NoError(t, r.Listener.Close())
+	_, err := r.Net.Client(0).DialContext(t.Context(), "tcp", r.Listener.Addr().String())
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.Zero(t, end())
 }
@@ -137,7 +138,7 @@ func TestFrontPassesRefusalsOn(t *testing.T) {
 func TestFrontClose(t *testing.T) {
 	r := open(t, toxi.InFrontOf(plain{}), harness.NetworkConfig{Toxics: true})
 	app, served := doomed(t, r)
-	require.NoError(t, r.Close())
+	require.NoError(t, r.Net.Close())
 	for _, c := range []net.Conn{app, served} {
 		_, err := c.Read(make([]byte, 1))
 		require.ErrorIs(t, err, syscall.ECONNRESET)
