@@ -27,7 +27,6 @@ func connections(e harness.Engine) bench.Tests {
 		"any host may listen":                         anyHostListens,
 		"many clients at once":                        manyClients,
 		"what is lost comes again":                    lossRecovers,
-		"what is not lost comes once":                 lossless,
 	}
 	for _, x := range append(ends(), lastWords()...) {
 		list[x.name] = func(b *bench.B) {

@@ -32,15 +32,16 @@ func hosts(e harness.Engine) bench.Tests {
 	return list
 }
 
-// profiles are tests of the time that links take, which needs an idle machine.
-func profiles(e harness.Engine) bench.Tests {
-	if !e.Abilities().Has(harness.JoinHosts) {
-		return nil
+// timings are tests that a machine which stalls breaks: nothing else runs beside them.
+func timings(e harness.Engine) bench.Tests {
+	list := bench.Tests{"what is not lost comes once": lossless}
+	if e.Abilities().Has(harness.JoinHosts) {
+		list["two links have two profiles"] = func(b *bench.B) {
+			b.Short()
+			openTown(b, bench.Link(10*time.Millisecond), bench.Link(80*time.Millisecond)).profilesOfTwoLinks()
+		}
 	}
-	return bench.Tests{"of two links": func(b *bench.B) {
-		b.Short()
-		openTown(b, bench.Link(10*time.Millisecond), bench.Link(80*time.Millisecond)).profilesOfTwoLinks()
-	}}
+	return list
 }
 
 const bankLink = "server-bank"

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -45,7 +47,8 @@ func Run(t *testing.T, e harness.Engine, groups ...Group) {
 func runAll(t *testing.T, e harness.Engine, tests Tests, free chan struct{}) {
 	t.Helper()
 	var running sync.WaitGroup
-	for name, run := range tests {
+	for _, name := range slices.Sorted(maps.Keys(tests)) {
+		run := tests[name]
 		if e.Abilities().Has(harness.VirtualTime) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { run(New(t, e)) })
