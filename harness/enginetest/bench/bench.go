@@ -4,12 +4,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -122,38 +119,12 @@ func (b *B) Connect(i int) (client, server net.Conn) {
 func (b *B) Echo() { b.EchoAt(b.Listener) }
 
 // EchoAt is Echo for a listener of any host.
-func (b *B) EchoAt(l net.Listener) {
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			})
-		}
-	})
-	b.T.Cleanup(func() {
-		b.NoError(b.Net.Close())
-		serving.Wait()
-	})
-}
+func (b *B) EchoAt(l net.Listener) { Echo(b.T, b.Net, l) }
 
-// Exchange sends bytes to an echo and reads them back.
+// Exchange sends bytes to an echo and reads them back. It returns how long that took.
 func (b *B) Exchange(c net.Conn, size int) time.Duration {
 	b.T.Helper()
-	begin := time.Now()
-	want := Noise(uint64(size), size)
-	_, err := c.Write(want)
-	b.NoError(err)
-	got := make([]byte, size)
-	_, err = io.ReadFull(c, got)
-	b.NoError(err)
-	b.True(bytes.Equal(want, got))
-	return time.Since(begin)
+	return Exchange(b.T, c, size)
 }
 
 // Silent requires that c has nothing to read for a while.

@@ -31,6 +31,15 @@ func (l *Log) All(match func(harness.Packet) bool) (list []harness.Packet) {
 	return list
 }
 
+// Take returns the packets so far, and forgets them.
+func (l *Log) Take() []harness.Packet {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := l.packets
+	l.packets = nil
+	return taken
+}
+
 // Len is how many packets there are.
 func (l *Log) Len() int {
 	l.mu.Lock()
