@@ -183,17 +183,19 @@ func (b *bankServer) slow(d time.Duration) (hits func() int64) {
 }
 
 // beforeAnswer is called between the commit of a payment and its answer.
-func (b *bankServer) beforeAnswer(ctx context.Context, _ pay.Key) {
+func (b *bankServer) beforeAnswer(pay.Key) (pause func(context.Context)) {
 	s := b.slowness.Load()
 	if s.by <= 0 {
-		return
+		return nil
 	}
 	s.hits.Add(1)
-	t := time.NewTimer(s.by)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+	return func(ctx context.Context) {
+		t := time.NewTimer(s.by)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
 	}
 }
 

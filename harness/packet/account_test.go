@@ -15,18 +15,18 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-type tally struct {
+type counts struct {
 	mu      sync.Mutex
 	packets []harness.Packet
 }
 
-func (l *tally) Packet(p harness.Packet) {
+func (l *counts) Packet(p harness.Packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.packets = append(l.packets, p)
 }
 
-func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
+func (l *counts) sum(match func(harness.Packet) bool) (packets, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range l.packets {
@@ -39,7 +39,7 @@ func (l *tally) sum(match func(harness.Packet) bool) (packets, bytes int) {
 }
 
 // numbers is the largest N of a direction, if each number up to it is there.
-func (l *tally) numbers(d harness.Direction) (last int64) {
+func (l *counts) numbers(d harness.Direction) (last int64) {
 	seen := map[int64]bool{}
 	for _, p := range l.packets {
 		if p.Direction == d {
@@ -83,18 +83,18 @@ func transfer(t *testing.T, c harness.NetworkConfig, connections, up int) *Netwo
 
 // quiet reports whether nothing is under way and nothing more will be sent.
 func quiet(n *Network) bool {
-	b := n.clients[0].bearer.Load()
+	b := n.hosts.Clients[0].Access()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.up.waiting.Load() > 0 || b.down.waiting.Load() > 0 {
 		return false
 	}
-	for _, f := range b.flows {
+	for f := range b.Flows() {
 		if f.up.held != nil || f.down.held != nil {
 			return false
 		}
 	}
-	for _, h := range []*host{n.server, n.clients[0]} {
+	for _, h := range []*host{n.hosts.Server, n.hosts.Clients[0]} {
 		for _, e := range h.stack.RegisteredEndpoints() {
 			if s := e.(*tcp.Endpoint).EndpointState(); s != tcp.StateListen && s != tcp.StateTimeWait {
 				return false
@@ -117,14 +117,14 @@ func TestAccounting(t *testing.T) {
 		"reorder": {Delay: time.Millisecond, Reorder: 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var l tally
+			var l counts
 			const up = 150_000
 			n := transfer(t, harness.NetworkConfig{Seed: 5, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, up)
 			require.NoError(t, n.Close())
 			for _, way := range []struct {
 				d        harness.Direction
 				from, to *host
-			}{{harness.Up, n.clients[0], n.server}, {harness.Down, n.server, n.clients[0]}} {
+			}{{harness.Up, n.hosts.Clients[0], n.hosts.Server}, {harness.Down, n.hosts.Server, n.hosts.Clients[0]}} {
 				offered, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d })
 				arrived, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop == harness.DropNone })
 				lost, _ := l.sum(func(p harness.Packet) bool { return p.Direction == way.d && p.Drop != harness.DropNone })
@@ -155,7 +155,7 @@ func TestAccounting(t *testing.T) {
 }
 
 func TestFlowsAreNumbered(t *testing.T) {
-	var l tally
+	var l counts
 	n := transfer(t, harness.NetworkConfig{Packets: &l}, 3, 1000)
 	require.NoError(t, n.Close())
 	last := 0
@@ -171,7 +171,7 @@ func TestFlowsAreNumbered(t *testing.T) {
 // there are depends on the clock; what happens to the n-th of a flow does not.
 func TestSameSeedSameDecisions(t *testing.T) {
 	run := func(seed uint64) map[harness.Direction][]harness.DropReason {
-		var l tally
+		var l counts
 		path := harness.Path{Delay: time.Millisecond, Loss: harness.Loss{P: 0.15}}
 		n := transfer(t, harness.NetworkConfig{Seed: seed, Profile: harness.Profile{Up: path, Down: path}, Packets: &l}, 1, 60_000)
 		require.NoError(t, n.Close())
@@ -206,9 +206,9 @@ func TestCorruptDatagrams(t *testing.T) {
 			n, err := New(harness.NetworkConfig{Clients: 1, Profile: harness.Profile{Up: path}})
 			require.NoError(t, err)
 			defer n.Close()
-			server, err := n.server.ListenPacket(t.Context(), "udp", ":0")
+			server, err := n.hosts.Server.ListenPacket(t.Context(), "udp", ":0")
 			require.NoError(t, err)
-			c, err := n.clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
+			c, err := n.hosts.Clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
 			require.NoError(t, err)
 			c.(*datagram).ep.SocketOptions().SetNoChecksum(unchecked)
 			const sent = 200

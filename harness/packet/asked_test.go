@@ -12,20 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // carried sends n datagrams of size bytes, IP header included, every so often
 // over a link and returns what became of each, in order.
 func carried(tb testing.TB, path harness.Path, n, size int, every time.Duration) []harness.Packet {
 	tb.Helper()
-	var l tally
+	var l counts
 	nw, err := New(harness.NetworkConfig{Seed: 1, Clients: 1, Profile: harness.Profile{Up: path}, Packets: &l})
 	require.NoError(tb, err)
-	server, err := nw.server.ListenPacket(tb.Context(), "udp", ":7")
+	server, err := nw.hosts.Server.ListenPacket(tb.Context(), "udp", ":7")
 	require.NoError(tb, err)
 	var draining sync.WaitGroup
 	draining.Go(func() {
-		b := make([]byte, mtu)
+		b := make([]byte, access.MTU)
 		for err := error(nil); err == nil; {
 			_, _, err = server.ReadFrom(b)
 		}

@@ -6,10 +6,9 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
-)
 
-// mtu is Ethernet's, bytes of an IP packet.
-const mtu = 1500
+	"github.com/onebar/onebar/harness/access"
+)
 
 // card is the network card of a host: a stack.LinkEndpoint without link layer,
 // segmentation offload or checksum offload, so that what it sees is what a radio
@@ -56,7 +55,7 @@ func (c *card) Attach(d stack.NetworkDispatcher) {
 func (c *card) IsAttached() bool { return c.stack.Load() != nil }
 
 // MTU implements stack.NetworkLinkEndpoint.
-func (c *card) MTU() uint32 { return mtu }
+func (c *card) MTU() uint32 { return access.MTU }
 
 // SetMTU implements stack.NetworkLinkEndpoint; the MTU is fixed.
 func (c *card) SetMTU(uint32) {}

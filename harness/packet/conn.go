@@ -9,6 +9,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // conn is a net.Conn over a gVisor endpoint that behaves like *net.TCPConn, with
@@ -20,11 +22,11 @@ type conn struct {
 
 func newConn(ep tcpip.Endpoint, queue *waiter.Queue) *conn {
 	c := &conn{socket: newSocket("tcp", ep, queue)}
-	idle, interval := tcpip.KeepaliveIdleOption(keepAlive), tcpip.KeepaliveIntervalOption(keepAlive)
+	idle, interval := tcpip.KeepaliveIdleOption(access.KeepAlive), tcpip.KeepaliveIntervalOption(access.KeepAlive)
 	// These can fail for no value given here.
 	_ = ep.SetSockOpt(&idle)
 	_ = ep.SetSockOpt(&interval)
-	_ = ep.SetSockOptInt(tcpip.KeepaliveCountOption, keepAliveCount)
+	_ = ep.SetSockOptInt(tcpip.KeepaliveCountOption, access.KeepAliveCount)
 	ep.SocketOptions().SetKeepAlive(true)
 	return c
 }

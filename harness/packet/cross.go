@@ -7,23 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
-// The ports of the server, or of the host at the far end, that cross traffic goes to and comes from, named for
-// what is there: RFC 863 and RFC 864.
-const (
-	discardPort = 9
-	chargenPort = 19
-)
-
-const (
-	crossChunk = 16 << 10         // bytes written at a time
-	crossStall = 30 * time.Second // without progress for so long, a transfer begins again
-	crossPause = time.Second      // before it does
-)
+// crossChunk is how many bytes are written at a time.
+const crossChunk = 16 << 10
 
 // cross is the cross traffic of a network: bulk transfers over connections of
 // their own, beside those of the payments.
@@ -33,17 +22,16 @@ type cross struct {
 }
 
 // isCross reports whether a connection is cross traffic.
-func (b *bearer) isCross(t tuple) bool {
-	return (t.serverPort == discardPort || t.serverPort == chargenPort) &&
-		t.protocol == header.TCPProtocolNumber && b.far.cross.Load()
+func (l *hostLink) isCross(t access.Tuple) bool {
+	return access.FarEnd(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && l.Far.cross.Load()
 }
 
 // crossTraffic begins a transfer in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64, err error) {
-	near, far := n.clients, n.server
-	if l != &n.access {
-		near, far = []*host{l.list[0].near}, l.list[0].far
+func (n *Network) crossTraffic(g *access.Group, d harness.Direction) (end func() int64, err error) {
+	near, far := n.hosts.Clients, n.hosts.Server
+	if g != n.hosts.Access {
+		near, far = []*host{n.hosts.Links(g)[0].Near}, n.hosts.Links(g)[0].Far
 	}
 	if err := n.serveCross(far); err != nil {
 		return nil, fmt.Errorf("inject cross_traffic: %w", err)
@@ -53,28 +41,22 @@ func (n *Network) crossTraffic(l *links, d harness.Direction) (end func() int64,
 	if n.closed {
 		return nil, fmt.Errorf("inject cross_traffic: %w", net.ErrClosed)
 	}
-	before := l.delivered.Load()
+	before := g.Delivered()
 	ctx, cancel := context.WithCancel(n.alive)
 	var transfers sync.WaitGroup
-	begin := func(h *host, port uint16, transfer func(net.Conn) error) {
-		n.cross.running.Add(1)
-		transfers.Go(func() {
-			defer n.cross.running.Done()
-			h.transfer(ctx, far, port, transfer)
-		})
-	}
 	for _, h := range near {
-		if d != harness.Up {
-			begin(h, chargenPort, drain)
-		}
-		if d != harness.Down {
-			begin(h, discardPort, fill)
+		for _, what := range access.Transfers(d) {
+			n.cross.running.Add(1)
+			transfers.Go(func() {
+				defer n.cross.running.Done()
+				h.transfer(ctx, far, what)
+			})
 		}
 	}
 	return func() int64 {
 		cancel()
 		transfers.Wait()
-		return l.delivered.Load() - before
+		return g.Delivered() - before
 	}, nil
 }
 
@@ -85,11 +67,11 @@ func (n *Network) serveCross(far *host) error {
 	if far.cross.Load() {
 		return nil
 	}
-	discard, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", discardPort))
+	discard, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", access.Fill.Port()))
 	if err != nil {
 		return err
 	}
-	chargen, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", chargenPort))
+	chargen, err := far.Listen(n.alive, "tcp", fmt.Sprint(":", access.Drain.Port()))
 	if err != nil {
 		discard.Close()
 		return err
@@ -100,37 +82,36 @@ func (n *Network) serveCross(far *host) error {
 		return net.ErrClosed
 	}
 	far.cross.Store(true)
-	n.cross.running.Go(func() { n.serveBulk(discard, drain) })
-	n.cross.running.Go(func() { n.serveBulk(chargen, fill) })
+	n.cross.running.Go(func() { n.serveBulk(discard, access.Drain) })
+	n.cross.running.Go(func() { n.serveBulk(chargen, access.Fill) })
 	return nil
 }
 
 // serveBulk serves a listener until the network is closed.
-func (n *Network) serveBulk(l net.Listener, serve func(net.Conn) error) {
+func (n *Network) serveBulk(l net.Listener, what access.Bulk) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
 		n.cross.running.Go(func() {
-			_ = serve(c) // it ends by an error, always
+			_ = pump(c, what) // it ends by an error, always
 			hangUp(c)
 		})
 	}
 }
 
-// transfer moves data between a host and a port of another as fast as TCP does, until
-// ctx ends. A connection that breaks or stalls is replaced.
-func (h *host) transfer(ctx context.Context, far *host, port uint16, bulk func(net.Conn) error) {
-	addr := net.JoinHostPort(far.address().String(), fmt.Sprint(port))
+// transfer moves data between a host and another as fast as TCP does, until ctx ends. A connection that breaks or stalls is replaced.
+func (h *host) transfer(ctx context.Context, far *host, what access.Bulk) {
+	addr := net.JoinHostPort(far.address().String(), fmt.Sprint(what.Port()))
 	for ctx.Err() == nil {
 		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
 			stop := context.AfterFunc(ctx, func() { hangUp(c) })
-			_ = bulk(c) // it ends by an error, always
+			_ = pump(c, what) // it ends by an error, always
 			stop()
 			hangUp(c)
 		}
-		pause := time.NewTimer(crossPause)
+		pause := time.NewTimer(access.CrossPause)
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -147,15 +128,15 @@ func hangUp(c net.Conn) {
 	c.Close()
 }
 
-// fill writes to c, and drain reads from it, until it breaks or stalls.
-func fill(c net.Conn) error { return pump(c, c.Write) }
-
-func drain(c net.Conn) error { return pump(c, c.Read) }
-
-func pump(c net.Conn, step func([]byte) (int, error)) error {
+// pump writes to c or reads from it until it breaks or stalls.
+func pump(c net.Conn, what access.Bulk) error {
+	step := c.Write
+	if what == access.Drain {
+		step = c.Read
+	}
 	b := make([]byte, crossChunk)
 	for {
-		if err := c.SetDeadline(time.Now().Add(crossStall)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(access.CrossStall)); err != nil {
 			return err
 		}
 		if _, err := step(b); err != nil {

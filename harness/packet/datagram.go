@@ -8,6 +8,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // datagram is a net.PacketConn over a gVisor endpoint that behaves like
@@ -95,7 +97,7 @@ func (d *datagram) send(b []byte, o tcpip.WriteOptions) (int, error) {
 	// what does not is fragmented here. (gVisor would leave "don't fragment" on
 	// the fragments and give all of them the same id.)
 	discover := tcpip.PMTUDiscoveryWant
-	if len(b) > mtu-header.IPv4MinimumSize-header.UDPMinimumSize {
+	if len(b) > access.MTU-header.IPv4MinimumSize-header.UDPMinimumSize {
 		discover = tcpip.PMTUDiscoveryDont
 	}
 	_ = d.ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(discover)) // fails for no value given here

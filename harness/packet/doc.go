@@ -4,11 +4,11 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> stack of the client -> card -> bearer -> queue -> card -> stack of the server -> Conn.Read
+//	Conn.Write -> stack of the client -> card -> link -> queue -> card -> stack of the server -> Conn.Read
 //
 // A [Network] has a host for the server, 10.0.0.1, and one for each client,
 // 10.1.x.y, made when it is first used. The card of a host hands each packet to
-// the bearer of a client, which finds the connection it belongs to (flow), says
+// the link to the other host (hostlink.go), which finds the connection it belongs to, says
 // whether its sender has sent it before, holds it back if it is an
 // acknowledgement that Linux would delay, and asks package link for its fate.
 // A packet that arrives at once is put into the other stack by the sender's own
@@ -28,7 +28,7 @@
 //
 // # What is between the hosts besides a link
 //
-// A NAT, which a bearer is, too: it knows flows and can forget them (nat.go). The
+// A NAT on every access link: it knows flows and can forget them (package access). The
 // client's packets of a flow forgotten cross the link before they are lost, the
 // server's do not get onto it. A SYN makes it know a connection anew. It
 // translates no ports: datagrams of a socket that was forgotten never get through
@@ -90,7 +90,7 @@
 //
 //   - Acknowledgements delayed as Linux does, which gVisor does not: 40 ms, but
 //     none at the beginning of a connection, after a repetition, for a hole, and
-//     for more than a full segment. See flow.go.
+//     for more than a full segment. See flow.go and access.Acks.
 //   - SYNs sent again get a timestamp of their own, see stamp.go, and a segment
 //     that comes again is acknowledged with its new timestamp, see echo.go.
 //   - Time-outs and tail loss probes as Linux has them. gVisor derives them from
@@ -112,19 +112,20 @@
 //  1. cross.mu, while the server's ends of cross traffic are made;
 //  2. Network.life, read-locked while something is made that Close has to end. It is
 //     not read-locked twice: a Close that waits between the two would stop both;
-//  3. Network.mu: the profile, the faults in force, and the making of a host;
-//  4. bearer.mu: the flows and the state of one client's link. No goroutine holds
-//     those of two links;
+//  3. Network.mu: the links in use (access.Network), profiles and faults in force
+//     (access.Group), and the making of a host;
+//  4. hostLink.mu: the flows and the state of one link (access.Link). No goroutine
+//     holds those of two links;
 //  5. queue.mu, which is held for no call out of the queue.
 //
 // Beside them stand the locks of gVisor. A stack may hold its own when it hands a
-// packet to its card, so that bearer.mu and queue.mu are taken below them. Therefore
+// packet to its card, so that hostLink.mu and queue.mu are taken below them. Therefore
 // neither is held while a packet is put into a stack or a stack is asked: landing,
 // Close, reset and forget call gVisor without them. Network.mu is held when a stack
 // is made, tuned or given an address, which is safe because nothing that a packet
-// runs through takes Network.mu or Network.life: route and land read atomics.
+// runs through takes Network.mu or Network.life: send and land read atomics.
 //
-// NetworkConfig.Capture is called under bearer.mu, the sink under none of ours.
+// NetworkConfig.Capture is called under hostLink.mu, the sink under none of ours.
 // Watchers have a lock of their own, taken with none of the above held and held while
 // a watcher is called. A socket's locks (side.mu, then deadline.mu) come before
 // gVisor's, and those of a forwarder are taken with none of ours held.

@@ -9,6 +9,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // gVisor measures round trips by the timestamps that come back, and by nothing
@@ -31,7 +32,7 @@ import (
 // packet on the link, and so in a capture, has the true echo.
 
 // probeMargin is what a probe for one of several packets in flight, sent after
-// twice the mean, leaves to a delayed acknowledgement: ackDelay and some.
+// twice the mean, leaves to a delayed acknowledgement: access.AckDelay and some.
 const probeMargin = 60 * time.Millisecond
 
 // mend gives a packet of segment s, about to be offered to the link, the
@@ -62,31 +63,31 @@ func setEcho(raw header.IPv4, echo uint32) {
 // stale reports whether Linux would echo a later timestamp than s does, which
 // h's host sends.
 func (h *half) stale(s segment) bool {
-	return s.stamped && h.hears && s.flags.Contains(header.TCPFlagAck) && after(h.recent, s.echo)
+	return s.stamped && h.hears && s.flags.Contains(header.TCPFlagAck) && access.After(h.recent, s.echo)
 }
 
 // hear notes the timestamp of a segment that arrives at h's host.
 func (h *half) hear(s segment) {
-	if !s.stamped || !h.acking || after(s.seq, h.acked) || after(h.acked, s.seq+s.length()) {
+	if !s.stamped || !h.acking || access.After(s.seq, h.acked) || access.After(h.acked, s.seq+s.tcp().Length()) {
 		return
 	}
-	if !h.hears || after(s.stamp, h.recent) {
+	if !h.hears || access.After(s.stamp, h.recent) {
 		h.hears, h.recent = true, s.stamp
 	}
 }
 
 // hear is told of a packet that arrives, and returns it as the stack is to see
 // it. It takes over fl.pkt.
-func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
+func (l *hostLink) hear(fl *flight) *stack.PacketBuffer {
 	s := fl.seg
 	if !s.stamped || fl.report.Corrupt {
 		return fl.pkt
 	}
-	b.mu.Lock()
-	h := fl.flow.half(opposite(fl.way.dir))
+	l.mu.Lock()
+	h := fl.flow.half(access.Opposite(fl.way.dir))
 	h.hear(s)
-	echo, ok := h.echoFor(s, b.n.now())
-	b.mu.Unlock()
+	echo, ok := h.echoFor(s, l.n.now())
+	l.mu.Unlock()
 	if !ok {
 		return fl.pkt
 	}
@@ -101,28 +102,28 @@ func (b *bearer) hear(fl *flight) *stack.PacketBuffer {
 // echoFor takes the round trip that segment s ends, which arrives at h's host now,
 // and returns the timestamp that tells the host another one, if it has to.
 func (h *half) echoFor(s segment, now time.Duration) (echo uint32, ok bool) {
-	if !h.started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.begun && !after(s.ack, h.sampled) {
+	if !h.Started || !s.flags.Contains(header.TCPFlagAck) || h.rtt.Mean > 0 && !access.After(s.ack, h.sampled) {
 		return 0, false
 	}
 	packets := 1
-	if h.segment > 0 {
-		packets = max(1, (int(h.high-h.sampled)+h.segment-1)/h.segment)
+	if h.Largest > 0 {
+		packets = max(1, (int(h.High-h.sampled)+h.Largest-1)/h.Largest)
 	}
-	first, clean := !h.rtt.begun, !after(h.repeated, h.sampled)
+	first, clean := h.rtt.Mean == 0, !access.After(h.Repeated, h.sampled)
 	h.sampled = s.ack
 	since := now - h.syn.at
-	sample := (since - time.Duration(s.echo-h.syn.first)*time.Millisecond).Seconds()
+	sample := since - time.Duration(s.echo-h.syn.first)*time.Millisecond
 	if sample < 0 {
 		return 0, false
 	}
-	h.rtt.add(sample, s.ack, h.high)
-	if first || h.rtt.mean <= probeMargin.Seconds() {
-		h.told.add(sample, packets)
+	h.rtt.Sample(sample, s.ack, h.High)
+	if first || h.rtt.Mean <= probeMargin {
+		h.told.add(sample.Seconds(), packets)
 		return 0, false
 	}
 	tell := h.told.choose(&h.rtt, packets)
 	if !clean { // an echo from before a retransmission makes it look needless: RFC 3522
-		tell = min(tell, sample)
+		tell = min(tell, sample.Seconds())
 	}
 	h.told.add(tell, packets)
 	return h.syn.first + uint32((since-time.Duration(tell*float64(time.Second)))/time.Millisecond), true

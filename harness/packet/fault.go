@@ -3,7 +3,6 @@ package packet
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -11,22 +10,11 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
-// Inject implements harness.Network. What its function counts:
-//
-//   - Blackhole: the packets lost in an outage of its direction while it lasted;
-//   - Reset: the connections that were open; both ends are reset before Inject
-//     returns;
-//   - Refuse: the connections refused;
-//   - Rebind: the flows forgotten that were open;
-//   - Vanish: the flows that were open. Packets of older flows do not arrive until
-//     the end. If Fault.Side names a side, its machines have no power meanwhile: no
-//     packet at all arrives, and at the end their connections are gone;
-//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
-//     direction, acknowledgements with them.
-//
-// Refuse and Reset are of TCP connections only.
+// Inject implements harness.Network. What its function counts is said at access.Network.Targets.
+// Both ends of a connection are reset before Inject returns.
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
@@ -44,27 +32,19 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. Its end must be called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
-	l, err := n.named(f.Link)
+	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
-		return nil, fmt.Errorf("inject %v: %w", f.Action, err)
+		return nil, err
 	}
 	switch f.Action {
 	case harness.Blackhole:
-		return n.blackhole(l, f.Direction), nil
+		return n.blackhole(g, f.Direction), nil
 	case harness.Reset:
-		hits := n.reset(l)
+		hits := n.reset(g)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		before := l.refused.Load()
-		l.refusing.Add(1)
-		return func() int64 {
-			l.refusing.Add(-1)
-			return l.refused.Load() - before
-		}, nil
+		return g.Refuse(), nil
 	case harness.Rebind:
-		if f.Link != "" {
-			return nil, fmt.Errorf("inject rebind on %s: no NAT is on a link between hosts: only access links have one", f.Link)
-		}
 		hits, err := n.rebind(f.NewAddress)
 		if err != nil {
 			return nil, err
@@ -74,9 +54,9 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 		}
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
-		return n.vanish(l, f.Side)
+		return n.vanish(g, hosts, f.Side), nil
 	case harness.CrossTraffic:
-		return n.crossTraffic(l, f.Direction)
+		return n.crossTraffic(g, f.Direction)
 	case harness.StreamToxic:
 		return nil, errors.New("inject toxic: the packet network has no streams; put toxiproxy in front of it (package toxi)")
 	default:
@@ -86,28 +66,18 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 
 // blackhole begins an outage of links in direction d, or both ways if it is unknown.
 // Phones are told of one of their access links.
-func (n *Network) blackhole(l *links, d harness.Direction) (end func() int64) {
-	up, down := d != harness.Down, d != harness.Up
-	lost := func() (packets int64) {
-		if up {
-			packets += l.lost[0].Load()
-		}
-		if down {
-			packets += l.lost[1].Load()
-		}
-		return packets
-	}
-	before := lost()
-	if l == &n.access {
+func (n *Network) blackhole(g *access.Group, d harness.Direction) (end func() int64) {
+	before := g.Lost(d)
+	if g == n.hosts.Access {
 		n.watchers.Down()
 	}
-	n.outage(l, up, down, 1)
+	n.outage(g, d, 1)
 	return func() int64 {
-		n.outage(l, up, down, -1)
-		if l == &n.access {
+		n.outage(g, d, -1)
+		if g == n.hosts.Access {
 			announce(n.watchers.Up())
 		}
-		return lost() - before
+		return g.Lost(d) - before
 	}
 }
 
@@ -119,24 +89,19 @@ func announce(calls []func()) {
 }
 
 // outage adds to the number of outages in force.
-func (n *Network) outage(l *links, up, down bool, by int) {
+func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if up {
-		l.outages[0] += by
-	}
-	if down {
-		l.outages[1] += by
-	}
-	for _, b := range n.bearers(l) {
-		b.block(l.outages[0] > 0, l.outages[1] > 0)
+	g.Block(d, by)
+	for _, b := range n.hosts.Links(g) {
+		b.block()
 	}
 }
 
 // reset aborts both ends of every open connection over links, and returns how many
 // there were. Each end also sends its reset over the link. Connections within a host go
 // with the access links.
-func (n *Network) reset(l *links) int64 {
+func (n *Network) reset(g *access.Group) int64 {
 	hosts := n.used(n.everyHost())
 	slices.Reverse(hosts) // the server first
 	open := make(map[connection]bool)
@@ -147,7 +112,7 @@ func (n *Network) reset(l *links) int64 {
 				continue
 			}
 			info, ok := ep.Info().(*stack.TransportEndpointInfo)
-			if !ok || h.linksTo(info.ID) != l {
+			if !ok || h.groupTo(info.ID) != g {
 				continue
 			}
 			open[connectionOf(info.ID)] = true
@@ -157,13 +122,13 @@ func (n *Network) reset(l *links) int64 {
 	return int64(len(open))
 }
 
-// linksTo are those that a connection of the host goes over; within the host it is the
-// access links.
-func (h *host) linksTo(id stack.TransportEndpointID) *links {
-	if b, _ := h.bearerTo(h.n.hostOf(netip.AddrFrom4(id.RemoteAddress.As4()))); b != nil {
-		return b.links
+// groupTo is of the link that a connection of the host goes over; within the host it is
+// the access links.
+func (h *host) groupTo(id stack.TransportEndpointID) *access.Group {
+	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(id.RemoteAddress.As4())); b != nil {
+		return b.Group
 	}
-	return &h.n.access
+	return h.n.hosts.Access
 }
 
 // connection names a connection, the same seen from either end.

@@ -4,36 +4,16 @@ import (
 	"encoding/binary"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
-
-// The delayed acknowledgement of Linux, which gVisor lacks (it acknowledges
-// every wake-up of the receiver at once, which would carry twice the packets
-// on the downlink and falsify the energy figure). The names are those of Linux
-// 6.1, include/net/tcp.h and net/ipv4/tcp_input.c.
-const (
-	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
-	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
-	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
-)
-
-// tuple names a connection on one link: the client is its near end, the server its far
-// end. Datagrams between the same two ports are a connection, too. The zero tuple is of
-// packets that belong to none.
-type tuple struct {
-	client, server         [4]byte // addresses
-	protocol               tcpip.TransportProtocolNumber
-	clientPort, serverPort uint16
-}
 
 // segment is what the link reads in a packet.
 type segment struct {
-	tuple
+	access.Tuple
 	size int // bytes with the IP header
 
 	// TCP.
@@ -77,7 +57,7 @@ func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 		}
 	case header.ICMPv4ProtocolNumber:
 		// It quotes the packet it is about, which went the other way.
-		dir = opposite(dir)
+		dir = access.Opposite(dir)
 		quoted, _ := p.Data().PullUp(header.IPv4MinimumSize + 4)
 		if len(quoted) == 0 {
 			return s
@@ -87,36 +67,24 @@ func parse(p *stack.PacketBuffer, dir harness.Direction) segment {
 		return s
 	}
 	if len(h) >= 4 {
-		s.tuple = tupleOf(ip, h, dir)
+		s.Tuple = tupleOf(ip, h, dir)
 	}
 	return s
 }
 
 // tupleOf names the connection of a packet that goes in direction dir. Ports are
 // the first four bytes behind its IP header.
-func tupleOf(ip header.IPv4, ports []byte, dir harness.Direction) tuple {
+func tupleOf(ip header.IPv4, ports []byte, dir harness.Direction) access.Tuple {
 	from, to := binary.BigEndian.Uint16(ports), binary.BigEndian.Uint16(ports[2:])
 	if dir == harness.Down {
-		return tuple{ip.DestinationAddress().As4(), ip.SourceAddress().As4(), ip.TransportProtocol(), to, from}
+		return access.Tuple{Near: ip.DestinationAddress().As4(), Far: ip.SourceAddress().As4(), Protocol: uint16(ip.Protocol()), NearPort: to, FarPort: from}
 	}
-	return tuple{ip.SourceAddress().As4(), ip.DestinationAddress().As4(), ip.TransportProtocol(), from, to}
+	return access.Tuple{Near: ip.SourceAddress().As4(), Far: ip.DestinationAddress().As4(), Protocol: uint16(ip.Protocol()), NearPort: from, FarPort: to}
 }
 
-// length is how many sequence numbers the segment takes.
-func (s segment) length() uint32 {
-	n := uint32(s.payload)
-	if s.flags.Contains(header.TCPFlagSyn) {
-		n++
-	}
-	if s.flags.Contains(header.TCPFlagFin) {
-		n++
-	}
-	return n
-}
-
-// opens reports whether the segment is the first of a connection.
-func (s segment) opens() bool {
-	return s.flags.Contains(header.TCPFlagSyn) && !s.flags.Contains(header.TCPFlagAck)
+// tcp is what the table of flows reads in the segment.
+func (s segment) tcp() access.Segment {
+	return access.Segment{Flags: access.Flags(s.flags), Seq: s.seq, Ack: s.ack, Payload: s.payload}
 }
 
 // pureAck reports whether the segment says nothing but "received".
@@ -124,22 +92,17 @@ func (s segment) pureAck() bool {
 	return s.payload == 0 && s.flags&^header.TCPFlagPsh == header.TCPFlagAck
 }
 
-// after reports whether sequence number a comes after b, modulo 2^32.
-func after(a, b uint32) bool { return int32(a-b) > 0 }
-
 // flow is one connection as the link sees it.
 type flow struct {
-	tuple
-	id      uint64
-	refused bool
-	reset   bool          // it has ended by a reset
-	cross   bool          // it is cross traffic
-	last    time.Duration // when its last packet was offered
-	up      half
-	down    half
+	access.Flow
+	up   half
+	down half
+}
 
-	forgotten bool // the NAT has
-	vanished  int  // faults in force that keep its packets from arriving
+func newFlow(t access.Tuple) *flow {
+	f := &flow{Flow: access.Flow{Tuple: t}}
+	f.up.Half, f.down.Half = &f.Up, &f.Down
+	return f
 }
 
 func (f *flow) half(d harness.Direction) *half {
@@ -149,28 +112,22 @@ func (f *flow) half(d harness.Direction) *half {
 	return &f.down
 }
 
-// half is what one end of a flow has sent.
+// half is what one end of a flow has sent, and what the link makes up for in its TCP.
 type half struct {
-	ordinal uint64 // packets offered to the link
-	started bool
-	isn     uint32 // sequence number of the first packet
-	high    uint32 // the sequence number after the last one sent
-	fin     bool   // it has ended its stream; high counts the FIN
-	segment int    // largest payload
+	*access.Half
 	syn     synStamps
-	hears   bool   // it has got a timestamp
-	recent  uint32 // the one it would echo, were it Linux
-	rtt     srtt   // what Linux would think of its round trips
-	told    told   // what it thinks
-	sampled uint32 // the highest acknowledgement it has had, if rtt has begun
+	hears   bool       // it has got a timestamp
+	recent  uint32     // the one it would echo, were it Linux
+	rtt     access.RTT // what Linux would think of its round trips
+	told    told       // what it thinks
+	sampled uint32     // the highest acknowledgement it has had, if rtt has begun
 
-	repeated uint32 // the sequence number after its last retransmission
-
-	acking  bool          // it has acknowledged something
-	acked   uint32        // the highest acknowledgement offered to the link
-	heard   time.Duration // when it last acknowledged new data
-	urgent  int           // of quickAcks, how many are used up
-	answers int           // data sent within ackDelay of hearing some; many carry the acknowledgements
+	// The delayed acknowledgement of Linux, which gVisor lacks: it acknowledges every
+	// wake-up of the receiver at once, which would carry twice the packets on the
+	// downlink and falsify the energy figure.
+	acks   access.Acks
+	acking bool   // it has acknowledged something
+	acked  uint32 // the highest acknowledgement offered to the link
 
 	held    *stack.PacketBuffer // an acknowledgement that waits, nil if none
 	heldSeg segment
@@ -178,47 +135,23 @@ type half struct {
 	armed   bool          // an event for it is in the queue
 }
 
-// note records a packet about to be offered to the link and reports whether its
-// sender has sent its first sequence number before. Acknowledgements, keepalive
-// probes and probes of a closed window take no sequence number and are never
-// retransmissions. The peer is the other half.
-func (h *half) note(s segment, peer *half, now time.Duration) (retransmit bool) {
-	h.ordinal++
-	h.noteAck(s, peer, now)
-	n := s.length()
-	if n == 0 {
-		return false
-	}
-	if !h.started {
-		h.started, h.isn, h.high, h.repeated = true, s.seq, s.seq, s.seq
-	}
-	if retransmit = after(h.high, s.seq); retransmit {
-		h.repeated = s.seq + n
-	}
-	if after(s.seq+n, h.high) {
-		h.high = s.seq + n
-		h.fin = h.fin || s.flags.Contains(header.TCPFlagFin)
-	}
-	h.segment = max(h.segment, s.payload)
-	return retransmit
-}
-
+// noteAck takes the acknowledgement of a segment about to be offered to the link. The
+// peer is the other half.
 func (h *half) noteAck(s segment, peer *half, now time.Duration) {
 	if !s.flags.Contains(header.TCPFlagAck) {
 		return
 	}
 	switch {
-	case !h.acking || after(s.ack, h.acked):
+	case !h.acking || access.After(s.ack, h.acked):
 		h.acking, h.acked = true, s.ack
-		if peer.segment > 0 {
-			h.heard = now
-			h.urgent++
+		if peer.Largest > 0 {
+			h.acks.Acked(now)
 		}
-	case s.pureAck() && s.seq == h.high: // it has got something twice
-		h.urgent, h.answers = 0, 0
+	case s.pureAck() && s.seq == h.High: // it has got something twice
+		h.acks.Repeated()
 	}
-	if s.payload > 0 && h.heard > 0 && now-h.heard <= ackDelay {
-		h.answers++
+	if s.payload > 0 {
+		h.acks.Sent(now)
 	}
 }
 
@@ -227,27 +160,23 @@ func (h *half) noteAck(s segment, peer *half, now time.Duration) {
 func (h *half) delays(s segment, peer *half) bool {
 	const plainHeader = header.TCPMinimumSize + 12 // with timestamps; longer has SACK blocks
 	switch {
-	case !s.pureAck() || !h.acking || !h.started:
+	case !s.pureAck() || !h.acking || !h.Started:
 		return false
-	case s.seq != h.high: // a keepalive or window probe
+	case s.seq != h.High: // a keepalive or window probe
 		return false
-	case !after(s.ack, h.acked), h.held != nil && !after(s.ack, h.heldSeg.ack): // a duplicate or a window update
+	case !access.After(s.ack, h.acked), h.held != nil && !access.After(s.ack, h.heldSeg.ack): // a duplicate or a window update
 		return false
 	case s.header > plainHeader: // reports a hole
 		return false
-	case peer.fin && s.ack == peer.high: // of a FIN: may go with ours, if that is to come
-		return !h.fin
-	case int(s.ack-h.acked) > max(peer.segment, leastMSS): // more than one full segment
-		return false
 	}
-	return h.answers >= pingPong || h.urgent >= quickAcks
+	return h.acks.Waits(int64(s.ack-h.acked), peer.Largest, peer.Fin && s.ack == peer.High, h.Fin)
 }
 
 // hold keeps the acknowledgement p back. It takes over p, and drops the one held
 // before, which p makes superfluous.
 func (h *half) hold(p *stack.PacketBuffer, s segment, now time.Duration) {
 	if h.held == nil {
-		h.due = now + ackDelay
+		h.due = now + access.AckDelay
 	} else {
 		h.held.DecRef()
 	}

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -22,41 +21,27 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 const (
 	nic        = tcpip.NICID(1)
-	bufferSize = 4 << 20                // bytes of each socket buffer; fixed
-	minRTO     = 200 * time.Millisecond // Linux's floor of the variance term of the RTO
-	backlog    = 4096                   // Linux's somaxconn
-
-	// What package net sets on a connection unless told otherwise.
-	keepAlive      = 15 * time.Second
-	keepAliveCount = 9
+	bufferSize = 4 << 20 // bytes of each socket buffer; fixed
 )
 
 // host implements harness.Host: one gVisor stack with one card.
 type host struct {
-	n      *Network
-	name   string
-	addr   atomic.Value // netip.Addr
-	client int          // index, -1 if it is no client
-	seed   uint64
-	others []*bearer   // the links of the topology that end here
-	dark   int         // faults in force that keep every packet from and to it from arriving; under Network.mu
-	cross  atomic.Bool // it serves cross traffic
+	*access.Host[*hostLink] // what changes of it is under Network.mu
+	n                       *Network
+	addr                    atomic.Value // netip.Addr
+	cross                   atomic.Bool  // it serves cross traffic
 
-	once   sync.Once
-	err    error // why it could not be made
-	stack  *stack.Stack
-	card   *card
-	bearer atomic.Pointer[bearer] // the access link of a client, once it is made
-}
-
-func newHost(n *Network, name string, addr netip.Addr, seed uint64) *host {
-	h := &host{n: n, name: name, client: -1, seed: seed}
-	h.addr.Store(addr)
-	return h
+	once  sync.Once
+	err   error // why it could not be made
+	stack *stack.Stack
+	card  *card
 }
 
 // address is that of the sockets made now.
@@ -77,7 +62,7 @@ func (h *host) ready() error {
 }
 
 func (h *host) build() error {
-	random := &source{r: rand.New(rand.NewPCG(h.seed, 0))}
+	random := &source{r: rand.New(rand.NewPCG(h.Seed, 0))}
 	s := stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
@@ -93,8 +78,8 @@ func (h *host) build() error {
 	if err := h.claim(tcpip.AddrFrom4(h.address().As4())); err != nil {
 		return err
 	}
-	if h.client >= 0 {
-		h.bearer.Store(newBearer(&h.n.access, h, h.n.server))
+	if h.Client >= 0 {
+		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 	h.tune()
 	return h.settle()
@@ -125,14 +110,14 @@ func (h *host) settle() error {
 // echo.go. The caller holds n.mu.
 func (h *host) tune() {
 	var around []time.Duration // round trips
-	if len(h.others) == 0 || h.client >= 0 || h == h.n.server && len(h.n.clients) > 0 {
-		p := h.n.access.profile
+	if len(h.Links) == 0 || h.Client >= 0 || h == h.n.hosts.Server && len(h.n.hosts.Clients) > 0 {
+		p := h.n.hosts.Access.Profile
 		around = append(around, p.Up.Delay+p.Down.Delay)
 	}
-	for _, b := range h.others {
-		around = append(around, b.profile.Up.Delay+b.profile.Down.Delay)
+	for _, b := range h.Links {
+		around = append(around, b.Group.Profile.Up.Delay+b.Group.Profile.Down.Delay)
 	}
-	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+minRTO, tcp.MaxRTO))
+	floor := tcpip.TCPMinRTOOption(min(slices.Min(around)+harness.LeastTimeout, tcp.MaxRTO))
 	// It can only fail above MaxRTO.
 	_ = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &floor)
 }
@@ -145,7 +130,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	if network == "udp" || network == "udp4" {
 		return h.dialDatagrams(network, address)
 	}
-	to, err := h.resolve("tcp", network, address)
+	to, err := h.n.hosts.Resolve(h.address().As4(), "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -184,8 +169,8 @@ func (h *host) connect(protocol tcpip.TransportProtocolNumber, to netip.AddrPort
 	if err != nil {
 		return nil, err
 	}
-	other := h.n.hostOf(to.Addr())
-	if _, err := h.bearerTo(other); err != nil {
+	other := h.n.hosts.HostAt(to.Addr().As4())
+	if _, err := h.n.hosts.Between(h, other); err != nil {
 		ep.Close()
 		return nil, os.NewSyscallError("connect", err)
 	}
@@ -220,7 +205,7 @@ func (h *host) endpoint(protocol tcpip.TransportProtocolNumber, queue *waiter.Qu
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
 // or the host's own address and a port.
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
-	at, err := h.local("tcp", network, address)
+	at, err := h.n.hosts.Local(h.address().As4(), "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -237,7 +222,7 @@ func (h *host) announce(at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint,
 	if err != nil {
 		return nil, err
 	}
-	if terr := ep.Listen(backlog); terr != nil {
+	if terr := ep.Listen(access.Backlog); terr != nil {
 		ep.Close()
 		return nil, sysError("listen", terr)
 	}
@@ -264,7 +249,7 @@ func (h *host) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, q
 
 // dialDatagrams makes a connected socket for datagrams.
 func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
-	to, err := h.resolve("udp", network, address)
+	to, err := h.n.hosts.Resolve(h.address().As4(), "udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
@@ -279,7 +264,7 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 // ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
 // address is ":port" or the host's own address and a port.
 func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
-	at, err := h.local("udp", network, address)
+	at, err := h.n.hosts.Local(h.address().As4(), "udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -294,37 +279,10 @@ func (h *host) ListenPacket(_ context.Context, network, address string) (net.Pac
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
 // another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h.client < 0 {
+	if h.Client < 0 {
 		return func() {}
 	}
-	return h.n.watchers.Watch(h.client, up)
-}
-
-// local reads an address of h itself.
-func (h *host) local(protocol, network, address string) (netip.AddrPort, error) {
-	at, err := h.resolve(protocol, network, address)
-	if err == nil && at.Addr() != h.address() {
-		err = syscall.EADDRNOTAVAIL
-	}
-	return at, err
-}
-
-// resolve reads an address. An empty host is h itself.
-func (h *host) resolve(protocol, network, address string) (netip.AddrPort, error) {
-	if network != protocol && network != protocol+"4" {
-		return netip.AddrPort{}, net.UnknownNetworkError(network)
-	}
-	if len(address) > 0 && address[0] == ':' {
-		address = h.address().String() + address
-	}
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return a, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
-	}
-	if !a.Addr().Is4() || h.n.hostOf(a.Addr()) == nil {
-		return a, syscall.EHOSTUNREACH
-	}
-	return a, nil
+	return h.n.watchers.Watch(h.Client, up)
 }
 
 // abort ends every connection and listener. Close of a stack does the same, but

@@ -8,19 +8,14 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
-
-// routerAddr is the sender of what the network itself says.
-func routerAddr() tcpip.Address { return tcpip.AddrFrom4([4]byte{10, 0, 0, 254}) }
-
-// mostICMP is how large an ICMP error may be, RFC 1812 section 4.3.2.3.
-const mostICMP = 576
 
 // tooBig tells the sender of a packet that went in direction d that the path
 // carries smaller ones only: ICMP "fragmentation needed", RFC 1191. It crosses the
 // link like any other packet, is counted, and may be lost. Packets that may be
-// fragmented are lost without a word. It borrows pkt; the caller holds b.mu.
-func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
+// fragmented are lost without a word. It borrows pkt; the caller holds l.mu.
+func (l *hostLink) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 	payload := pkt.ToBuffer()
 	raw := header.IPv4(payload.Flatten())
 	payload.Release()
@@ -28,22 +23,22 @@ func (b *bearer) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer) {
 		return
 	}
 	const heads = header.IPv4MinimumSize + header.ICMPv4MinimumSize
-	quoted := raw[:min(len(raw), mostICMP-heads)]
+	quoted := raw[:min(len(raw), access.MostICMP-heads)]
 	out := make([]byte, heads+len(quoted))
 	copy(out[heads:], quoted)
 	message := header.ICMPv4(out[header.IPv4MinimumSize:])
 	message.SetType(header.ICMPv4DstUnreachable)
 	message.SetCode(header.ICMPv4FragmentationNeeded)
-	message.SetMTU(uint16(b.way(d).path.MTU))
+	message.SetMTU(uint16(l.Path(d).MTU))
 	message.SetChecksum(^checksum.Checksum(message, 0))
 	ip := header.IPv4(out)
 	ip.Encode(&header.IPv4Fields{
 		TotalLength: uint16(len(out)), TTL: 64, Protocol: uint8(header.ICMPv4ProtocolNumber),
-		SrcAddr: routerAddr(), DstAddr: raw.SourceAddress(),
+		SrcAddr: tcpip.AddrFrom4(access.Router()), DstAddr: raw.SourceAddress(),
 	})
 	ip.SetChecksum(^ip.CalculateChecksum())
-	s := segment{tuple: f.tuple, size: len(out)}
+	s := segment{Tuple: f.Tuple, size: len(out)}
 	answer := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(out)})
 	// The sender holds the lock of its connection now, which the answer needs.
-	b.n.queue.push(b.n.now(), func() { b.enter(opposite(d), s, answer) })
+	l.n.queue.push(l.n.now(), func() { l.enter(access.Opposite(d), s, answer) })
 }

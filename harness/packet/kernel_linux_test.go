@@ -18,6 +18,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
@@ -41,7 +42,7 @@ type kernel struct {
 
 type kernelTuple struct {
 	client int
-	tuple
+	access.Tuple
 }
 
 type kernelWay struct {
@@ -147,32 +148,35 @@ func (k *kernel) relay(d harness.Direction, from, to *os.File) {
 	}
 }
 
-// send is bearer.offer for the packets of the kernel.
+// send is hostLink.offer for the packets of the kernel.
 func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t := header.TCP(ip.Payload())
 	ports := tupleOf(ip, t, d)
-	at := ports.client
+	at := ports.Near
 	client := int(at[2])<<8 | int(at[3])
 	s := segment{
-		tuple: ports, seq: t.SequenceNumber(), ack: t.AckNumber(), flags: t.Flags(),
+		Tuple: ports, seq: t.SequenceNumber(), ack: t.AckNumber(), flags: t.Flags(),
 		header: int(t.DataOffset()), payload: len(t) - int(t.DataOffset()), size: len(ip),
 	}
 	key := kernelTuple{client, ports}
 	f := k.flow[key]
-	if f == nil || s.opens() && f.half(d).started && f.half(d).isn != s.seq {
+	if f == nil || s.tcp().Opens() && f.half(d).Started && f.half(d).First != s.seq {
 		k.ids[client]++
-		f = &flow{tuple: ports, id: k.ids[client]}
+		f = newFlow(ports)
+		f.ID = k.ids[client]
 		k.flow[key] = f
 	}
 	w, h, now := k.ways[link.ID{Client: client, Direction: d}], f.half(d), k.n.now()
 	w.n++
-	again := h.note(s, f.half(opposite(d)), now)
+	h.noteAck(s, f.half(access.Opposite(d)), now)
+	h.Ordinal++
+	again := h.Observe(s.tcp())
 	w.link.Block(k.off)
-	fate := w.link.Send(now, link.Key{Flow: f.id, Ordinal: h.ordinal}, s.size)
+	fate := w.link.Send(now, link.Key{Flow: f.ID, Ordinal: h.Ordinal}, s.size)
 	report := harness.Packet{
-		At: now, Client: client, Flow: int(f.id), N: w.n, Direction: d, Size: s.size, Retransmit: again, Drop: fate.Drop,
+		At: now, Client: client, Flow: int(f.ID), N: w.n, Direction: d, Size: s.size, Retransmit: again, Drop: fate.Drop,
 	}
 	if fate.Drop != harness.DropNone {
 		k.c.Packets.Packet(report)
@@ -204,7 +208,7 @@ func (k *kernel) dial(ctx context.Context, client int, address string) (net.Conn
 	if err := k.client.enter(); err != nil {
 		return nil, err
 	}
-	a := netip.AddrPortFrom(clientAddr(client), 0)
+	a := netip.AddrPortFrom(netip.AddrFrom4(access.Client(client)), 0)
 	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(a), KeepAlive: -1, Control: useCUBIC}
 	return d.DialContext(ctx, "tcp4", address)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -12,77 +11,32 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
-
-// datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
-// REQ-5.
-const datagramLife = 2 * time.Minute
-
-// note keeps what a NAT would know of the flow when it sees s. The halves of the
-// flow have noted it already.
-func (f *flow) note(s segment, now time.Duration) {
-	f.last = now
-	f.reset = f.reset || s.flags.Contains(header.TCPFlagRst)
-}
-
-// open reports whether a NAT would think that the flow is in use.
-func (f *flow) open(now time.Duration) bool {
-	switch f.protocol {
-	case header.TCPProtocolNumber:
-		return f.up.started && f.down.started && !f.reset && (!f.up.fin || !f.down.fin)
-	case header.UDPProtocolNumber:
-		return now-f.last <= datagramLife
-	default:
-		return false
-	}
-}
 
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, b := range n.bearers(&n.access) {
-		was := b.near.address()
-		if newAddress && b.near.card.tunnel.Load() == nil {
+	for _, l := range n.hosts.Links(n.hosts.Access) {
+		was := l.Near.address()
+		if newAddress && l.Near.card.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
-			if err := b.near.move(); err != nil {
+			if err := l.Near.move(); err != nil {
 				return hits, err
 			}
 		}
-		hits += b.forget(was, b.near.address())
+		l.mu.Lock()
+		hits += l.Forget(was.As4(), l.Near.address().As4(), n.now())
+		l.mu.Unlock()
 	}
 	return hits, nil
 }
 
-// forget makes the NAT forget the flows of a client that had the address was and
-// has the address is.
-func (b *bearer) forget(was, is netip.Addr) (open int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.n.now()
-	for _, f := range b.flows {
-		if f.client == was.As4() && !f.forgotten {
-			f.forgotten = true
-			if f.open(now) {
-				open++
-			}
-		}
-	}
-	if was != is {
-		if b.retired == nil {
-			b.retired = make(map[[4]byte]bool)
-		}
-		b.retired[was.As4()] = true
-		delete(b.retired, is.As4())
-	}
-	return open
-}
-
 // move gives a host its next address. Sockets bound to the one before keep it.
 func (h *host) move() error {
-	next := h.address().As4()
-	next[1] = next[1]%255 + 1 // 10.1 to 10.255, see clientOf
+	next := access.Next(h.address().As4())
 	addr := tcpip.AddrFrom4(next)
 	// It has that address already if it has had 255 of them.
 	_ = h.stack.RemoveAddress(nic, addr)
@@ -103,80 +57,58 @@ func (h *host) claim(addr tcpip.Address) error {
 	return nil
 }
 
-// silenced are flows of a bearer.
-type silenced struct {
-	b     *bearer
-	flows []*flow
-}
-
 // vanish keeps the packets of every flow there is on links from arriving until the end.
 // If a side is named, its machines have no power meanwhile: the links are all those
 // that end at one of them, no packet of them arrives, and at the end the machines'
 // connections are gone without a word.
-func (n *Network) vanish(l *links, side harness.Side) (end func() int64, err error) {
-	var hosts []*host
-	if side != harness.SideUnknown {
-		if hosts, err = n.side(side); err != nil {
-			return nil, fmt.Errorf("inject vanish: %w", err)
-		}
-	}
+func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end func() int64) {
 	if side == harness.Client {
 		n.watchers.Down()
 	}
-	list := n.darken(hosts, 1)
+	list := n.cutPower(hosts, 1)
 	if side == harness.SideUnknown {
 		n.mu.Lock()
-		list = n.bearers(l)
+		list = slices.Clone(n.hosts.Links(g))
 		n.mu.Unlock()
 	}
 	var hits int64
-	var gone []silenced
-	now := n.now()
-	for _, b := range list {
-		b.mu.Lock()
-		s := silenced{b: b}
-		for _, f := range b.flows {
-			f.vanished++
-			s.flows = append(s.flows, f)
-			if f.open(now) {
-				hits++
-			}
+	ends := make([]func(), len(list))
+	for i, l := range list {
+		l.mu.Lock()
+		end, open := l.Vanish(n.now())
+		l.mu.Unlock()
+		hits += open
+		ends[i] = func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			end()
 		}
-		b.mu.Unlock()
-		gone = append(gone, s)
 	}
 	return func() int64 {
 		for _, h := range n.used(hosts) {
 			h.forget()
 		}
-		n.darken(hosts, -1)
-		for _, s := range gone {
-			s.b.mu.Lock()
-			for _, f := range s.flows {
-				f.vanished--
-			}
-			s.b.mu.Unlock()
+		n.cutPower(hosts, -1)
+		for _, end := range ends {
+			end()
 		}
 		if side == harness.Client {
 			announce(n.watchers.Up())
 		}
 		return hits
-	}, nil
+	}
 }
 
-// darken adds to the number of faults that keep every packet from and to hosts from
+// cutPower adds to the number of faults that keep every packet from and to hosts from
 // arriving, and returns the links in use that end at them.
-func (n *Network) darken(hosts []*host, by int) []*bearer {
+func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, h := range hosts {
-		h.dark += by
-	}
-	list := n.touching(hosts)
-	for _, b := range list {
-		b.mu.Lock()
-		b.dark = b.near.dark + b.far.dark
-		b.mu.Unlock()
+	list := n.hosts.CutPower(hosts, by)
+	for _, l := range list {
+		l.mu.Lock()
+		l.UpdatePower()
+		l.mu.Unlock()
 	}
 	return list
 }
@@ -185,7 +117,7 @@ func (n *Network) darken(hosts []*host, by int) []*bearer {
 func (n *Network) used(hosts []*host) []*host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.client >= 0 && h.bearer.Load() == nil })
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.Client >= 0 && h.Access() == nil })
 }
 
 // forget ends every TCP connection of the host, as a loss of power does.

@@ -18,12 +18,9 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
-
-// MaxClients is how many clients a network can have, as their addresses are two
-// bytes apart.
-const MaxClients = 1 << 16
 
 // Engine implements harness.Engine. The zero Engine is ready.
 type Engine struct{}
@@ -53,13 +50,7 @@ type Network struct {
 	queue *queue
 	cross cross
 
-	topology harness.Topology
-	server   *host
-	clients  []*host
-	further  []*host  // those of the topology
-	others   []*links // those of the topology
-	access   links
-
+	hosts    *access.Network[*host, *hostLink]
 	watchers link.Watchers
 
 	capture harness.PacketCapture // nil is nobody
@@ -79,37 +70,29 @@ type Network struct {
 
 // New opens a network. Config.Toxics is not looked at.
 func New(c harness.NetworkConfig) (*Network, error) {
-	if c.Clients < 0 || c.Clients > MaxClients {
-		return nil, fmt.Errorf("open packet network: %d clients, have 0 to %d", c.Clients, MaxClients)
-	}
-	if err := c.Check(c.Clients); err != nil {
+	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, capture: c.Capture}
+	var err error
+	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open packet network: %w", err)
 	}
 	log.SetTarget(discard{})
-	n := &Network{seed: c.Seed, start: c.Start, sink: c.Packets, topology: c.Topology, capture: c.Capture}
-	n.access.profile = c.Profile
 	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
 		n.start = time.Now()
 	}
-	seeds := harness.Rand(c.Seed, harness.StreamEngine)
-	n.server = newHost(n, harness.ServerName, serverAddr(), seeds.Uint64())
-	n.clients = make([]*host, c.Clients)
-	for i := range n.clients {
-		n.clients[i] = newHost(n, harness.ClientName(i), clientAddr(i), seeds.Uint64())
-		n.clients[i].client = i
-	}
-	for i, name := range c.Hosts {
-		n.further = append(n.further, newHost(n, name, netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 2)}), seeds.Uint64()))
-	}
-	if err := errors.Join(n.server.ready(), n.join()); err != nil {
+	if err := errors.Join(n.hosts.Server.ready(), n.join()); err != nil {
 		return nil, err
 	}
-	var err error
 	if n.queue, err = newQueue(n.now); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+func (n *Network) newHost(a *access.Host[*hostLink]) *host {
+	h := &host{Host: a, n: n}
+	h.addr.Store(netip.AddrFrom4(a.First))
+	return h
 }
 
 // discard is a log target of gVisor that drops everything: what it warns about
@@ -124,28 +107,10 @@ func (n *Network) now() time.Duration { return time.Since(n.start) }
 
 // Client implements harness.Network. The host costs next to nothing until it
 // is used.
-func (n *Network) Client(i int) harness.Host { return n.clients[i] }
+func (n *Network) Client(i int) harness.Host { return n.hosts.Clients[i] }
 
 // Server implements harness.Network.
-func (n *Network) Server() harness.Host { return n.server }
-
-// serverAddr is 10.0.0.1, clientAddr 10.1.x.y, a client's first address.
-func serverAddr() netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, 1}) }
-
-func clientAddr(i int) netip.Addr {
-	return netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
-}
-
-// clientOf returns the client that has or had an address, or nil. The second byte
-// counts a client's addresses, see move.
-func (n *Network) clientOf(a netip.Addr) *host {
-	b := a.As4()
-	i := int(b[2])<<8 | int(b[3])
-	if b[0] != 10 || b[1] == 0 || i >= len(n.clients) {
-		return nil
-	}
-	return n.clients[i]
-}
+func (n *Network) Server() harness.Host { return n.hosts.Server }
 
 // land ends a flight: the packet arrives at the host it is for, or is counted
 // as lost.
@@ -158,26 +123,21 @@ func (n *Network) land(fl *flight) {
 		now := n.now()
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
-	if r.Drop == harness.DropOutage {
-		fl.b.lost[r.Direction-harness.Up].Add(1)
-	}
+	fl.link.Group.Count(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
-	}
-	if r.Cross && r.Drop == harness.DropNone {
-		fl.b.delivered.Add(1)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.opens() && fl.b.refusing.Load() > 0:
+	case fl.seg.tcp().Opens() && fl.link.Group.Refuses():
 		fl.pkt.DecRef()
-		if fl.b.refuse(fl) {
-			fl.b.refused.Add(1)
+		if fl.link.refuse(fl) {
+			fl.link.Group.Refused()
 		}
 	default:
 		if fl.way.to.tunnel.Load() == nil {
-			fl.pkt = fl.b.hear(fl)
+			fl.pkt = fl.link.hear(fl)
 		}
 		fl.way.to.deliver(fl.pkt)
 	}
@@ -186,7 +146,7 @@ func (n *Network) land(fl *flight) {
 // encode makes the packet of a segment without payload that travels in
 // direction d.
 func encode(d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := s.client, s.server, s.clientPort, s.serverPort
+	src, dst, from, to := s.Near, s.Far, s.NearPort, s.FarPort
 	if d == harness.Down {
 		src, dst, from, to = dst, src, to, from
 	}
@@ -227,7 +187,7 @@ func (n *Network) Close() error {
 	for _, s := range splices {
 		err = firstOf(err, s.Close())
 	}
-	for _, h := range n.clients {
+	for _, h := range n.hosts.Clients {
 		if h.card == nil {
 			continue
 		}
@@ -246,7 +206,7 @@ func (n *Network) Close() error {
 	}
 	n.queue.close()
 	n.mu.Lock()
-	list := n.touching(hosts)
+	list := n.hosts.Touching(hosts)
 	n.mu.Unlock()
 	for _, b := range list {
 		b.release()

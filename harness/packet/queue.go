@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // queue runs events at their offsets, in order, from one goroutine. Events of
@@ -14,19 +16,10 @@ type queue struct {
 	done  chan struct{}
 
 	mu     sync.Mutex
-	heap   []event
-	pushed uint64
+	events access.Queue
 	armed  time.Duration // what the alarm is set to, 0 if to nothing
 	closed bool
 }
-
-type event struct {
-	at  time.Duration
-	seq uint64
-	run func()
-}
-
-func (e event) before(f event) bool { return e.at < f.at || e.at == f.at && e.seq < f.seq }
 
 func newQueue(now func() time.Duration) (*queue, error) {
 	a, err := newAlarm()
@@ -43,8 +36,7 @@ func newQueue(now func() time.Duration) (*queue, error) {
 func (q *queue) push(at time.Duration, run func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.pushed++
-	q.add(event{at, q.pushed, run})
+	q.events.Push(&access.Event{Run: run}, at)
 	if !q.closed && (q.armed == 0 || at < q.armed) {
 		q.arm(at)
 	}
@@ -58,7 +50,7 @@ func (q *queue) arm(at time.Duration) {
 
 func (q *queue) loop() {
 	defer close(q.done)
-	var due []event
+	var due []*access.Event
 	for q.alarm.wait() {
 		for {
 			due = q.due(due[:0])
@@ -66,7 +58,7 @@ func (q *queue) loop() {
 				break
 			}
 			for _, e := range due {
-				e.run()
+				e.Run()
 			}
 			clear(due)
 		}
@@ -74,19 +66,20 @@ func (q *queue) loop() {
 }
 
 // due takes the events whose time has come, or sets the alarm to the next one.
-func (q *queue) due(out []event) []event {
+func (q *queue) due(out []*access.Event) []*access.Event {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	for len(q.heap) > 0 && q.heap[0].at <= now {
-		out = append(out, q.pop())
+	first := q.events.First()
+	for ; first != nil && first.At() <= now; first = q.events.First() {
+		out = append(out, q.events.Pop())
 	}
 	switch {
 	case len(out) > 0 || q.closed:
-	case len(q.heap) == 0:
+	case first == nil:
 		q.armed = 0
 	default:
-		q.arm(q.heap[0].at)
+		q.arm(first.At())
 	}
 	return out
 }
@@ -101,54 +94,11 @@ func (q *queue) close() {
 	<-q.done
 	for {
 		q.mu.Lock()
-		if len(q.heap) == 0 {
-			q.mu.Unlock()
+		e := q.events.Pop()
+		q.mu.Unlock()
+		if e == nil {
 			return
 		}
-		e := q.pop()
-		q.mu.Unlock()
-		e.run()
+		e.Run()
 	}
-}
-
-// add and pop keep heap a binary heap ordered by before.
-func (q *queue) add(e event) {
-	q.heap = append(q.heap, e)
-	h, i := q.heap, len(q.heap)-1
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !e.before(h[parent]) {
-			break
-		}
-		h[i] = h[parent]
-		i = parent
-	}
-	h[i] = e
-}
-
-func (q *queue) pop() event {
-	h := q.heap
-	top, last := h[0], h[len(h)-1]
-	h[len(h)-1] = event{}
-	h = h[:len(h)-1]
-	q.heap = h
-	i := 0
-	for {
-		child := 2*i + 1
-		if child >= len(h) {
-			break
-		}
-		if child+1 < len(h) && h[child+1].before(h[child]) {
-			child++
-		}
-		if !h[child].before(last) {
-			break
-		}
-		h[i] = h[child]
-		i = child
-	}
-	if len(h) > 0 {
-		h[i] = last
-	}
-	return top
 }

@@ -6,37 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-)
 
-// TestLinuxEstimator compares with values worked out by hand from the kernel's
-// source. Every sample is the only one of its round.
-func TestLinuxEstimator(t *testing.T) {
-	var e srtt
-	seq := uint32(0)
-	add := func(sample float64) {
-		seq += 100
-		e.add(sample, seq, seq+50)
-	}
-	add(0.3)
-	require.InDelta(t, 0.9, e.timeout(), 1e-9, "three round trips at first")
-	require.InDelta(t, 0.8, e.probe(), 1e-9, "two and 200 ms")
-	add(0.3)
-	require.InDelta(t, 0.75, e.deviation+e.mean, 1e-9, "the deviation falls by a quarter")
-	require.InDelta(t, 0.9, e.timeout(), 1e-9, "and what the time-out is made of after it")
-	add(0.3)
-	require.InDelta(t, 0.9-(0.6-0.3375)/4, e.timeout(), 1e-9)
-	for range 100 {
-		add(0.3)
-	}
-	require.InDelta(t, 0.5, e.timeout(), 1e-6, "the floor of the variance term")
-	require.InDelta(t, 0.5, e.probe(), 1e-6, "not after the time-out")
-	add(1.3)
-	require.InDelta(t, 0.425+1, e.timeout(), 1e-6)
-	require.InDelta(t, 2*0.425+0.2, e.probe(), 1e-6)
-	before := e.deviation
-	add(0.1)
-	require.InDelta(t, before+max(0, 0.325-before/4)/8, e.deviation, 1e-6, "shorter round trips count for less")
-}
+	"github.com/onebar/onebar/harness/access"
+)
 
 // TestToldTimes has gVisor's estimator follow Linux's on steady links, and after
 // one long round trip.
@@ -44,20 +16,20 @@ func TestToldTimes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rtt := rapid.Float64Range(0.1, 10).Draw(t, "rtt")
 		packets := rapid.IntRange(1, 4).Draw(t, "packets")
-		var e srtt
+		var e access.RTT
 		var g told
 		tell := func(sample float64) {
-			first := !e.begun
-			e.add(sample, 2, 1) // each in a round of its own
+			first := e.Mean == 0
+			e.Sample(time.Duration(sample*float64(time.Second)), 2, 1) // each in a round of its own
 			if !first {
 				sample = g.choose(&e, packets)
 			}
 			g.add(sample, packets)
 		}
 		follows := func() {
-			require.InEpsilon(t, e.timeout(), g.mean+4*g.deviation, 0.1, "time-out")
+			require.InEpsilon(t, e.Timeout().Seconds(), g.mean+4*g.deviation, 0.1, "time-out")
 			require.Greater(t, 2*g.mean, rtt, "no probe for one of several packets before its acknowledgement")
-			require.Less(t, 2*g.mean+floor, e.timeout()+probeMargin.Seconds()+rtt/8+0.02, "probe")
+			require.Less(t, 2*g.mean+floor, e.Timeout().Seconds()+probeMargin.Seconds()+rtt/8+0.02, "probe")
 		}
 		for range 400 {
 			tell(rtt)
@@ -65,7 +37,7 @@ func TestToldTimes(t *testing.T) {
 		}
 		follows()
 		tell(rtt + 1)
-		require.InEpsilon(t, e.timeout(), g.mean+4*g.deviation, 0.1)
+		require.InEpsilon(t, e.Timeout().Seconds(), g.mean+4*g.deviation, 0.1)
 		for range 400 {
 			tell(rtt)
 		}
@@ -75,7 +47,7 @@ func TestToldTimes(t *testing.T) {
 
 // TestEchoes is about the timestamps a host has heard, and what it would echo.
 func TestEchoes(t *testing.T) {
-	server := half{acking: true, acked: 100}
+	server := half{Half: &access.Half{}, acking: true, acked: 100}
 	data := segment{seq: 100, payload: 50, flags: ack, stamped: true, stamp: 7}
 	server.hear(data)
 	require.False(t, server.stale(segment{flags: ack, stamped: true, echo: 7}))
@@ -102,12 +74,12 @@ func TestEchoes(t *testing.T) {
 // TestEchoFor is about which segments tell a host of a round trip.
 func TestEchoFor(t *testing.T) {
 	begin := func() *half {
-		h := &half{syn: synStamps{at: time.Second, first: 1000}}
-		var peer half
+		h := &half{Half: &access.Half{}, syn: synStamps{at: time.Second, first: 1000}}
+		peer := half{Half: &access.Half{}}
 		h.note(segment{seq: 99, flags: syn}, &peer, time.Second)
 		_, ok := h.echoFor(segment{ack: 100, flags: syn | ack, stamped: true, echo: 1000}, 1300*time.Millisecond)
 		require.False(t, ok, "the handshake is told as it was")
-		require.InDelta(t, 0.3, h.rtt.mean, 1e-9)
+		require.InDelta(t, 0.3, h.rtt.Mean.Seconds(), 1e-9)
 		h.note(segment{seq: 100, payload: 50, flags: ack}, &peer, 1300*time.Millisecond)
 		return h
 	}
@@ -122,10 +94,10 @@ func TestEchoFor(t *testing.T) {
 	require.False(t, ok, "it acknowledges nothing new")
 
 	h = begin()
-	h.note(segment{seq: 100, payload: 50, flags: ack}, &half{}, 2200*time.Millisecond)
+	h.note(segment{seq: 100, payload: 50, flags: ack}, &half{Half: &access.Half{}}, 2200*time.Millisecond)
 	late := answer
 	late.echo = 2200
 	echo, ok = h.echoFor(late, 2500*time.Millisecond)
 	require.True(t, ok)
-	require.False(t, after(late.echo, echo), "after a retransmission no echo is older than the true one")
+	require.False(t, access.After(late.echo, echo), "after a retransmission no echo is older than the true one")
 }

@@ -22,7 +22,7 @@ func (n *Network) Splice(ctx context.Context, client int, upstream string) (addr
 	if err := n.spliceable(client); err != nil {
 		return "", err
 	}
-	inner, err := n.server.Listen(ctx, "tcp", ":0")
+	inner, err := n.hosts.Server.Listen(ctx, "tcp", ":0")
 	if err != nil {
 		return "", fmt.Errorf("splice client %d: %w", client, err)
 	}
@@ -39,7 +39,7 @@ func (n *Network) Splice(ctx context.Context, client int, upstream string) (addr
 			return real.DialContext(ctx, "tcp", upstream)
 		})
 		near = relay.Serve(context.Background(), outer, func(ctx context.Context) (net.Conn, error) {
-			return n.clients[client].DialContext(ctx, "tcp", target)
+			return n.hosts.Clients[client].DialContext(ctx, "tcp", target)
 		})
 		return near, far
 	})
@@ -51,8 +51,8 @@ func (n *Network) Splice(ctx context.Context, client int, upstream string) (addr
 
 // spliceable says why a client cannot have a splice.
 func (n *Network) spliceable(client int) error {
-	if client < 0 || client >= len(n.clients) {
-		return fmt.Errorf("splice client %d: there are %d", client, len(n.clients))
+	if client < 0 || client >= len(n.hosts.Clients) {
+		return fmt.Errorf("splice client %d: there are %d", client, len(n.hosts.Clients))
 	}
 	return nil
 }

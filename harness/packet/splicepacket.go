@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // SplicePacket is Splice for datagrams: what a program sends to the address it
@@ -20,7 +22,7 @@ func (n *Network) SplicePacket(ctx context.Context, client int, upstream string)
 	if err := n.spliceable(client); err != nil {
 		return "", err
 	}
-	inner, err := n.server.ListenPacket(ctx, "udp", ":0")
+	inner, err := n.hosts.Server.ListenPacket(ctx, "udp", ":0")
 	if err != nil {
 		return "", fmt.Errorf("splice client %d: %w", client, err)
 	}
@@ -34,7 +36,7 @@ func (n *Network) SplicePacket(ctx context.Context, client int, upstream string)
 	target := inner.LocalAddr().String()
 	err = n.keep(client, inner, outer, func() (near, far io.Closer) {
 		far = serveForwarder(inner, func() (net.Conn, error) { return real.DialContext(n.alive, "udp", upstream) })
-		near = serveForwarder(outer, func() (net.Conn, error) { return n.clients[client].DialContext(n.alive, "udp", target) })
+		near = serveForwarder(outer, func() (net.Conn, error) { return n.hosts.Clients[client].DialContext(n.alive, "udp", target) })
 		return near, far
 	})
 	if err != nil {
@@ -71,7 +73,7 @@ func (f *forwarder) serve() {
 			return
 		}
 		if out := f.out(from); out != nil {
-			_ = out.SetReadDeadline(time.Now().Add(datagramLife))
+			_ = out.SetReadDeadline(time.Now().Add(access.DatagramLife))
 			_, _ = out.Write(b[:n]) // one that cannot be sent is lost
 		}
 	}
@@ -108,7 +110,7 @@ func (f *forwarder) answer(out net.Conn, to net.Addr) {
 		if err != nil {
 			break
 		}
-		_ = out.SetReadDeadline(time.Now().Add(datagramLife))
+		_ = out.SetReadDeadline(time.Now().Add(access.DatagramLife))
 		_, _ = f.in.WriteTo(b[:n], to) // one that cannot be sent is lost
 	}
 	f.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // gVisor sends a SYN again with the timestamp of the first one, so that the echo
@@ -29,7 +30,7 @@ func (f *flow) restamp(d harness.Direction, s segment, raw header.IPv4, now time
 		return
 	}
 	mine := f.half(d)
-	if !mine.started {
+	if !mine.Started {
 		first := binary.BigEndian.Uint32(option)
 		mine.syn = synStamps{now, first, first}
 		return
@@ -37,7 +38,7 @@ func (f *flow) restamp(d harness.Direction, s segment, raw header.IPv4, now time
 	mine.syn.last = mine.syn.first + uint32((now-mine.syn.at)/time.Millisecond)
 	binary.BigEndian.PutUint32(option, mine.syn.last)
 	if s.flags.Contains(header.TCPFlagAck) {
-		binary.BigEndian.PutUint32(option[4:], f.half(opposite(d)).syn.last)
+		binary.BigEndian.PutUint32(option[4:], f.half(access.Opposite(d)).syn.last)
 	}
 	seal(raw)
 }

@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // synPacket is an IP packet with a SYN as gVisor makes it.
@@ -33,11 +34,11 @@ func synPacket(val, ecr uint32) header.IPv4 {
 }
 
 func TestSYNsAreStampedAnew(t *testing.T) {
-	f := &flow{}
+	f := newFlow(access.Tuple{})
 	stamp := func(d harness.Direction, flags header.TCPFlags, val, ecr uint32, at time.Duration) (gotVal, gotEcr uint32) {
 		s, ip := segment{seq: 7, flags: flags}, synPacket(val, ecr)
 		f.restamp(d, s, ip, at)
-		f.half(d).note(s, f.half(opposite(d)), at)
+		f.half(d).note(s, f.half(access.Opposite(d)), at)
 		tcp := header.TCP(ip.Payload())
 		sum := header.PseudoHeaderChecksum(header.TCPProtocolNumber, ip.SourceAddress(), ip.DestinationAddress(), uint16(len(tcp)))
 		require.EqualValues(t, 0xffff, tcp.CalculateChecksum(sum), "the checksum is right")

@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // tunnel is a machine outside in a client's place: packets that arrive for the
@@ -25,15 +26,15 @@ type tunnel struct {
 // process any more. What its machine sends to others than the server is lost. Its
 // address stays the same: a rebind to a new address is one of the NAT only.
 func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel, error) {
-	if client < 0 || client >= len(n.clients) {
-		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: there are %d", client, len(n.clients))
+	if client < 0 || client >= len(n.hosts.Clients) {
+		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: there are %d", client, len(n.hosts.Clients))
 	}
 	n.life.RLock()
 	defer n.life.RUnlock()
 	if n.closed {
 		return harness.Tunnel{}, errClosed("tunnel")
 	}
-	h := n.clients[client]
+	h := n.hosts.Clients[client]
 	if err := h.ready(); err != nil {
 		return harness.Tunnel{}, err
 	}
@@ -43,12 +44,12 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 			return harness.Tunnel{}, fmt.Errorf("end the tunnel that client %d had: %w", client, err)
 		}
 	}
-	t.reading.Go(func() { t.read(h.bearer.Load()) })
-	return harness.Tunnel{Client: h.address(), Server: n.server.address(), MTU: mtu}, nil
+	t.reading.Go(func() { t.read(h.Access()) })
+	return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, nil
 }
 
 // read puts what comes out of the device onto the link, until it is closed.
-func (t *tunnel) read(b *bearer) {
+func (t *tunnel) read(b *hostLink) {
 	raw := make([]byte, 1<<16)
 	for {
 		k, err := t.device.Read(raw)
@@ -68,7 +69,7 @@ func (t *tunnel) read(b *bearer) {
 // of a packet that a stack sends. What is no packet for the server is nil.
 func wrap(raw []byte) *stack.PacketBuffer {
 	ip := header.IPv4(raw)
-	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != serverAddr().As4() {
+	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != access.Server() {
 		return nil
 	}
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw[:ip.TotalLength()])})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,7 +26,7 @@ func outside(t *testing.T, c harness.NetworkConfig) (n *Network, dial func() (ne
 	t.Cleanup(func() { s.file.Close() })
 	got, err := n.Tunnel(0, s.tun)
 	require.NoError(t, err)
-	require.Equal(t, harness.Tunnel{Client: clientAddr(0), Server: serverAddr(), MTU: 1500}, got)
+	require.Equal(t, harness.Tunnel{Client: netip.MustParseAddr("10.1.0.0"), Server: netip.MustParseAddr("10.0.0.1"), MTU: 1500}, got)
 	server, err = n.Server().Listen(t.Context(), "tcp", ":7")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })

@@ -37,7 +37,7 @@ func (e *endpoint) ackIn(s *segment) {
 	e.probeAnswered(s, &n)
 	e.settle(s, advanced)
 	if advanced && e.phase != recovering && (e.limited || e.window < e.threshold && e.window < 2*float64(flying)) {
-		e.grow(float64(n.acked), e.n.at, e.rtt.srtt)
+		e.grow(float64(n.acked), e.n.at, e.rtt.Mean)
 	}
 	e.heard(advanced)
 	if (n.acked > 0 || n.sacked > 0) && e.detect() && e.phase == calm {
@@ -154,7 +154,7 @@ func (e *endpoint) patience() time.Duration {
 	if !e.reordered && (e.phase != calm || e.sackedOut >= duplicates) {
 		return 0
 	}
-	return min(e.rtt.least/4, e.rtt.srtt)
+	return min(e.rtt.least/4, e.rtt.Mean)
 }
 
 // detect marks what RACK takes for lost, and sets a timer for what it may take

@@ -6,26 +6,22 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // Packets get bytes only if somebody captures them: NetworkConfig.Capture.
 
-// The numbers of protocols, flags and options in the bytes of a packet: RFC 791,
-// RFC 792, RFC 9293, RFC 7323, RFC 2018.
+// The numbers of flags and options in the bytes of a packet: RFC 791, RFC 7323.
 const (
-	protocolICMP, protocolTCP, protocolUDP = 1, 6, 17
-
 	dontFragment, moreFragments = 0x4000, 0x2000
-
-	bitFIN, bitSYN, bitRST, bitPSH, bitACK = 1, 2, 4, 8, 16
 
 	windowScale = 7
 )
 
 // capture shows a packet that is being offered to whoever records them.
-func (b *bearer) capture(d harness.Direction, f *flow, fl *flight) {
-	if b.n.capture != nil && b.name == "" {
-		b.n.capture.Capture(b.n.at, b.client(), d, b.n.encode(d, f, fl))
+func (l *hostLink) capture(d harness.Direction, f *flow, fl *flight) {
+	if l.n.capture != nil && l.Group.Name == "" {
+		l.n.capture.Capture(l.n.at, l.Near.Client, d, l.n.encode(d, f, fl))
 	}
 }
 
@@ -34,7 +30,7 @@ func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 	m := fl.message
 	if m == nil {
 		s := &fl.seg
-		return seal(ipHead(s.from, s.to, protocolTCP, dontFragment, uint16(f.half(d).ordinal)),
+		return seal(ipHead(s.from, s.to, access.TCP, dontFragment, uint16(f.Half(d).Ordinal)),
 			n.encodeTCP(d, f, s), 16, s.from, s.to)
 	}
 	switch m.kind {
@@ -46,9 +42,9 @@ func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 			body[1] = 4
 			binary.BigEndian.PutUint16(body[6:], uint16(m.mtu))
 		}
-		body = append(body, m.quote[:min(len(m.quote), mostICMP-ipHeader-icmpHeader)]...)
+		body = append(body, m.quote[:min(len(m.quote), access.MostICMP-ipHeader-icmpHeader)]...)
 		binary.BigEndian.PutUint16(body[2:], ^checksum(0, body))
-		return append(ipHead(from, m.to, protocolICMP, 0, 0).finish(len(body)), body...)
+		return append(ipHead(from, m.to, access.ICMP, 0, 0).finish(len(body)), body...)
 	case udp:
 	}
 	whole := make([]byte, udpHeader, udpHeader+len(m.data))
@@ -57,21 +53,21 @@ func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 	binary.BigEndian.PutUint16(whole[4:], uint16(udpHeader+len(m.data)))
 	whole = append(whole, m.data...)
 	if m.missing == nil {
-		return seal(ipHead(m.from, m.to, protocolUDP, dontFragment, 0), whole, 6, m.from, m.to)
+		return seal(ipHead(m.from, m.to, access.UDP, dontFragment, 0), whole, 6, m.from, m.to)
 	}
-	datagram := seal(ipHead(m.from, m.to, protocolUDP, 0, m.id), whole, 6, m.from, m.to)[ipHeader:]
+	datagram := seal(ipHead(m.from, m.to, access.UDP, 0, m.id), whole, 6, m.from, m.to)[ipHeader:]
 	end, place := min(fl.offset+fragment, len(datagram)), uint16(fl.offset/8)
 	if end < len(datagram) {
 		place |= moreFragments
 	}
-	return append(ipHead(m.from, m.to, protocolUDP, place, m.id).finish(end-fl.offset), datagram[fl.offset:end]...)
+	return append(ipHead(m.from, m.to, access.UDP, place, m.id).finish(end-fl.offset), datagram[fl.offset:end]...)
 }
 
 // head is an IP header without its length and checksum.
 type head []byte
 
 func ipHead(from, to addr, protocol uint8, fragments, id uint16) head {
-	h := make(head, ipHeader, mtu)
+	h := make(head, ipHeader, access.MTU)
 	h[0], h[8], h[9] = 0x45, 64, protocol
 	binary.BigEndian.PutUint16(h[4:], id)
 	binary.BigEndian.PutUint16(h[6:], fragments)
@@ -117,27 +113,23 @@ func (n *Network) encodeTCP(d harness.Direction, f *flow, s *segment) []byte {
 	b := make([]byte, tcpHeader, s.size()-ipHeader)
 	binary.BigEndian.PutUint16(b, s.from.port)
 	binary.BigEndian.PutUint16(b[2:], s.to.port)
-	mine, peer := n.firstSequence(d, f), n.firstSequence(opposite(d), f)
+	mine, peer := n.firstSequence(d, f), n.firstSequence(access.Opposite(d), f)
 	binary.BigEndian.PutUint32(b[4:], mine+uint32(s.seq))
 	window := s.window >> windowScale
-	for bit, set := range map[byte]bool{
-		bitFIN: s.flags.has(fin), bitSYN: s.flags.has(syn), bitRST: s.flags.has(rst), bitPSH: len(s.data) > 0,
-	} {
-		if set {
-			b[13] |= bit
-		}
+	b[13] = byte(s.flags)
+	if len(s.data) > 0 {
+		b[13] |= byte(access.Psh)
 	}
-	if s.flags.has(ack) {
-		b[13] |= bitACK
+	if s.flags.Has(ack) {
 		binary.BigEndian.PutUint32(b[8:], peer+uint32(s.ack))
 	}
 	switch {
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		window = s.window
 		b = append(b, 2, 4, byte(mss>>8), mss&0xff, 4, 2) // MSS, SACK permitted
 		b = s.stamps(b)
 		b = append(b, 1, 3, 3, windowScale)
-	case !s.flags.has(rst):
+	case !s.flags.Has(rst):
 		b = s.stamps(append(b, 1, 1))
 		if s.sacks > 0 {
 			b = append(b, 1, 1, 5, byte(2+8*s.sacks))
@@ -153,12 +145,12 @@ func (n *Network) encodeTCP(d harness.Direction, f *flow, s *segment) []byte {
 }
 
 // mss is what a SYN offers: the timestamps of each segment come out of it.
-const mss = mtu - ipHeader - tcpHeader
+const mss = access.MTU - ipHeader - tcpHeader
 
 // stamps appends the timestamps option, in milliseconds.
 func (s *segment) stamps(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(append(b, 8, 10), uint32(s.stamp/time.Millisecond)+1)
-	if !s.flags.has(ack) {
+	if !s.flags.Has(ack) {
 		return binary.BigEndian.AppendUint32(b, 0)
 	}
 	return binary.BigEndian.AppendUint32(b, uint32(s.echo/time.Millisecond)+1)
@@ -166,5 +158,5 @@ func (s *segment) stamps(b []byte) []byte {
 
 // firstSequence is the sequence number of the SYN that goes in direction d.
 func (n *Network) firstSequence(d harness.Direction, f *flow) uint32 {
-	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.bearer.client())<<32+f.id<<2+uint64(d))).Uint32()
+	return rand.New(rand.NewPCG(n.seed^uint64(harness.StreamEngine), uint64(f.link.ID(d).Client)<<32+f.ID<<2+uint64(d))).Uint32()
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // broken is the error of an operation on a connection that is over, or whose
@@ -86,7 +88,7 @@ func (c conn) SetKeepAlive(on bool) error {
 			return
 		}
 		if on && e.state == open {
-			e.keepAt = e.host.ends(e.n.clock() - e.n.at + keepAlive)
+			e.keepAt = e.host.ends(e.n.clock() - e.n.at + access.KeepAlive)
 		}
 		e.rearm()
 		e.n.rearm()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // message is what is not TCP: a datagram, or what ICMP says of another packet.
@@ -30,11 +31,8 @@ const (
 	unreachable      // of a port
 )
 
-// mostICMP is how large an ICMP error may be, RFC 1812 section 4.3.2.3.
-const mostICMP = 576
-
 // fragment is the payload of the IP fragments of a datagram, bytes.
-const fragment = mtu - ipHeader
+const fragment = access.MTU - ipHeader
 
 // datagram is a net.PacketConn that behaves like *net.UDPConn. If it is connected,
 // it is a net.Conn, too.
@@ -53,7 +51,7 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	if _, err := h.bearerTo(to); err != nil {
+	if _, err := h.linkTo(to); err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: os.NewSyscallError("connect", err)}
 	}
 	d, err := h.open(0)
@@ -96,7 +94,7 @@ func (d *datagram) flush() {
 
 // send puts a datagram onto the link, in fragments if it is large.
 func (d *datagram) send(m *message) {
-	b, err := d.host.bearerTo(m.to)
+	b, err := d.host.linkTo(m.to)
 	if err != nil {
 		d.failure = syscall.EHOSTUNREACH
 		d.change.Broadcast()
@@ -105,16 +103,16 @@ func (d *datagram) send(m *message) {
 	if b == nil {
 		fl := d.n.flight()
 		fl.message, fl.to = m, d.host
-		d.n.push(&fl.event, d.n.at)
+		d.n.events.Push(&fl.event, d.n.at)
 		return
 	}
-	dir := b.from(d.host)
+	dir := b.From(d.host)
 	f := b.datagrams(dir, m)
 	rest := udpHeader + len(m.data)
 	if rest > fragment {
 		m.missing = new(int)
 		*m.missing = (rest + fragment - 1) / fragment
-		m.id = uint16(f.half(dir).ordinal + 1)
+		m.id = uint16(f.Half(dir).Ordinal + 1)
 	}
 	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
 		fl := d.n.flight()
@@ -124,19 +122,15 @@ func (d *datagram) send(m *message) {
 }
 
 // datagrams finds the flow of a datagram, or numbers a new one.
-func (b *bearer) datagrams(d harness.Direction, m *message) *flow {
+func (l *hostLink) datagrams(d harness.Direction, m *message) *flow {
 	client, server := m.from, m.to
 	if d == harness.Down {
 		client, server = server, client
 	}
-	for _, f := range b.flows {
-		if f.datagram && f.client == client.ip && f.ports == [2]uint16{client.port, server.port} {
-			return f
-		}
+	if f := l.Flow(tuple(access.UDP, client, server)); f != nil {
+		return f
 	}
-	f := b.begin(client.ip)
-	f.datagram, f.ports = true, [2]uint16{client.port, server.port}
-	return f
+	return l.begin(access.UDP, client, server)
 }
 
 // receiveMessage takes a datagram or an error that has arrived.
@@ -165,24 +159,24 @@ func (h *host) receiveMessage(fl *flight) {
 		}
 	case fl.flow != nil:
 		answer := &message{kind: unreachable, from: m.to, to: m.from}
-		h.n.report(fl, answer, opposite(fl.report.Direction))
+		h.n.report(fl, answer, access.Opposite(fl.report.Direction))
 	}
 }
 
 // report sends what ICMP has to say of a packet.
 func (n *Network) report(about *flight, m *message, d harness.Direction) {
 	if n.capture != nil {
-		m.quote = n.encode(opposite(d), about.flow, about)
+		m.quote = n.encode(access.Opposite(d), about.flow, about)
 	}
 	fl := n.flight()
 	fl.message = m
-	about.flow.bearer.offer(d, about.flow, fl, min(mostICMP, ipHeader+icmpHeader+about.report.Size), false)
+	about.flow.link.offer(d, about.flow, fl, min(access.MostICMP, ipHeader+icmpHeader+about.report.Size), false)
 }
 
 // tooBig tells the sender of a packet that the path carries smaller ones only. The
 // answer crosses the link like any other packet. Fragments and ICMP itself are lost
 // without a word.
-func (b *bearer) tooBig(fl *flight, limit int) {
+func (l *hostLink) tooBig(fl *flight, limit int) {
 	from, to := fl.seg.from, fl.seg.to
 	if m := fl.message; m != nil {
 		if m.kind != udp || m.missing != nil {
@@ -190,7 +184,7 @@ func (b *bearer) tooBig(fl *flight, limit int) {
 		}
 		from, to = m.from, m.to
 	}
-	b.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, opposite(fl.report.Direction))
+	l.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
 }
 
 // shrink takes the size of the packets of the path, and sends again what was too
@@ -213,7 +207,7 @@ func (e *endpoint) shrink(limit int) {
 
 func (d *datagram) expire() {
 	d.change.Broadcast()
-	d.n.set(&d.timer, d.deadline())
+	d.n.events.Set(&d.timer, d.deadline())
 }
 
 // ReadFrom implements net.PacketConn. What does not fit into b is lost.
@@ -245,7 +239,7 @@ func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
 
 func (d *datagram) arm() {
 	if !d.n.stopped {
-		d.n.set(&d.timer, d.deadline())
+		d.n.events.Set(&d.timer, d.deadline())
 		d.n.rearm()
 	}
 }
@@ -309,7 +303,7 @@ func (d *datagram) Close() error {
 		return d.opError("udp", "close", net.ErrClosed)
 	}
 	d.closed = true
-	d.n.set(&d.timer, never)
+	d.n.events.Set(&d.timer, never)
 	d.change.Broadcast()
 	d.n.mark(&d.socket)
 	return nil
@@ -357,10 +351,7 @@ func (d *datagram) setBy(t time.Time, read, write bool) error {
 func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
-	at, err := h.resolve("udp", network, address)
-	if err == nil && at.ip != h.ip {
-		err = os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
-	}
+	at, err := h.local("udp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}

@@ -4,15 +4,15 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> agenda -> endpoint -> bearer -> agenda -> endpoint -> Conn.Read
+//	Conn.Write -> event queue -> endpoint -> link -> event queue -> endpoint -> Conn.Read
 //
-// A [Network] has one mutex and one goroutine, the agenda. Calls of the code under
-// test change what belongs to its socket and mark it; a nanosecond later the agenda
-// serves the marked sockets. An endpoint makes segments of what was written, a
-// bearer (the link of a client and the NAT before it) asks package link for their
-// fate, and the flight of each that is not lost is an event of the agenda, which
-// hands it to the endpoint at the other end and tells the sink. Retransmission
-// timers, delayed acknowledgements, deadlines and keepalives are events, too.
+// A [Network] has one mutex, and one goroutine, which runs the event queue. Calls of the
+// code under test change what belongs to its socket and mark it; a nanosecond later the
+// event queue serves the marked sockets. An endpoint makes segments of what was written.
+// The link to the other host (package access, with the NAT of an access link) asks package
+// link for their fate. The flight of each that is not lost is an event, which hands it to
+// the endpoint at the other end and tells the sink. Retransmission timers, delayed
+// acknowledgements, deadlines and keepalives are events, too.
 //
 // Segments are values, not bytes. They get bytes only for a capture
 // (NetworkConfig.Capture), with sequence numbers, options and checksums.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // state is how far a connection has come.
@@ -26,8 +27,6 @@ const (
 	giveUp       = 924600 * time.Millisecond // without an acknowledgement, tcp_retries2 = 15
 	giveUpOrphan = 102200 * time.Millisecond // when nobody has it open any more, 8 retries
 	linger       = 60 * time.Second          // in FIN-WAIT-2 without an owner, and in TIME-WAIT
-	keepAlive    = 15 * time.Second          // idle time and interval of keepalives
-	keepProbes   = 9
 
 	challengeRate = 500 * time.Millisecond // between answers to SYNs, net.ipv4.tcp_invalid_ratelimit
 )
@@ -55,9 +54,9 @@ type endpoint struct {
 	challengedAt time.Duration // when a SYN was last answered, 0 if none was
 	noLinger     bool          // SetLinger(0)
 
-	bulk     bulk      // of cross traffic
-	transfer *transfer // whose connection it is, nil if none's
-	proxy    *proxy    // with toxics, that it is a part of, nil if of none
+	bulk     access.Bulk // of cross traffic
+	transfer *transfer   // whose connection it is, nil if none's
+	proxy    *proxy      // with toxics, that it is a part of, nil if of none
 }
 
 func newEndpoint(h *host, local, remote addr) *endpoint {
@@ -80,7 +79,7 @@ func (e *endpoint) serve() {
 		return
 	case e.abortAsked:
 		e.flush()
-		e.emit(rst|ack, e.nxt, nil, false)
+		e.emit(rst|ack, e.nxt, nil)
 		e.end()
 		return
 	case e.state == dialing && e.flow == nil:
@@ -99,27 +98,27 @@ func (e *endpoint) serve() {
 // begin sends the first SYN.
 func (e *endpoint) begin() {
 	e.state = dialing
-	if b, _ := e.host.bearerTo(e.remote); b != nil { // there is one, or it was not dialed
-		address := e.local.ip
-		if b.from(e.host) == harness.Down {
-			address = e.remote.ip
+	if b, _ := e.host.linkTo(e.remote); b != nil { // there is one, or it was not dialed
+		near, far := e.local, e.remote
+		if b.From(e.host) == harness.Down {
+			near, far = far, near
 		}
-		e.flow = b.begin(address)
-		e.flow.cross = e.bulk != noBulk
+		e.flow = b.begin(access.TCP, near, far)
+		e.flow.Cross = e.bulk != access.NoBulk
 		e.flow.join()
 	}
 	e.nxt = 1
 	e.progress()
-	e.sendSYN(false)
+	e.sendSYN()
 }
 
 // sendSYN sends the SYN, or the answer to one.
-func (e *endpoint) sendSYN(again bool) {
+func (e *endpoint) sendSYN() {
 	f := syn
 	if e.state == answering {
 		f |= ack
 	}
-	e.emit(f, 0, nil, again)
+	e.emit(f, 0, nil)
 	e.setTimer(timerRTO, e.rtt.rto())
 }
 
@@ -129,11 +128,12 @@ func (h *host) answer(fl *flight, l *listener) *endpoint {
 	e.state, e.listener, e.flow = answering, l, fl.flow
 	if e.flow != nil {
 		e.flow.join()
+		e.flow.Half(access.Opposite(fl.report.Direction)).Restart()
 	}
 	e.host.conns[e.key()] = e
 	e.rcvNxt, e.lastAcked, e.recent, e.wnd = 1, 1, fl.seg.stamp, fl.seg.window
 	e.nxt = 1
-	e.sendSYN(false)
+	e.sendSYN()
 	e.rearm()
 	return e
 }
@@ -148,7 +148,7 @@ func (e *endpoint) input(s *segment) {
 	case open:
 		e.inputOpen(s)
 	case timeWait:
-		if s.flags.has(rst) {
+		if s.flags.Has(rst) {
 			break
 		}
 		if s.end() > s.seq {
@@ -162,9 +162,9 @@ func (e *endpoint) input(s *segment) {
 
 func (e *endpoint) inputDialing(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		e.fail(syscall.ECONNREFUSED)
-	case s.flags.has(syn) && s.flags.has(ack):
+	case s.flags.Has(syn) && s.flags.Has(ack):
 		e.rcvNxt, e.recent = 1, s.stamp
 		e.establish(s)
 		e.ackNow()
@@ -173,11 +173,11 @@ func (e *endpoint) inputDialing(s *segment) {
 
 func (e *endpoint) inputAnswering(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		e.end()
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		e.recent = max(e.recent, s.stamp)
-		e.sendSYN(true) // and later again by the clock, but from now on
+		e.sendSYN() // and later again by the clock, but from now on
 	case s.ack >= 1:
 		e.establish(s)
 		if l := e.listener; l != nil {
@@ -199,20 +199,20 @@ func (e *endpoint) establish(s *segment) {
 	e.retries = 0
 	e.stopTimer()
 	e.progress()
-	e.heardAt, e.keepAt = e.n.at, e.host.ends(keepAlive)
+	e.heardAt, e.keepAt = e.n.at, e.host.ends(access.KeepAlive)
 	e.change.Broadcast()
 }
 
 func (e *endpoint) inputOpen(s *segment) {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		if e.finRcvd && !e.finSent {
 			e.fail(syscall.EPIPE)
 		} else {
 			e.fail(syscall.ECONNRESET)
 		}
 		return
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		// An acknowledgement of ours was lost, or not yet there; RFC 5961's challenge.
 		if e.challengedAt == 0 || e.n.at-e.challengedAt >= challengeRate {
 			e.challengedAt = e.n.at
@@ -229,7 +229,7 @@ func (e *endpoint) inputOpen(s *segment) {
 	}
 	e.ackIn(s)
 	if len(s.data) > 0 && e.closed && s.end() > e.rcvNxt {
-		e.emit(rst|ack, e.nxt, nil, false) // nobody will read it
+		e.emit(rst|ack, e.nxt, nil) // nobody will read it
 		e.fail(syscall.ECONNRESET)
 		return
 	}
@@ -272,7 +272,7 @@ func (e *endpoint) end() {
 		return
 	}
 	e.state = gone
-	e.n.set(&e.timer, never)
+	e.n.events.Set(&e.timer, never)
 	if e.host.conns[e.key()] == e {
 		delete(e.host.conns, e.key())
 	}
@@ -288,7 +288,7 @@ func (e *endpoint) end() {
 // abort resets the connection and tells the peer.
 func (e *endpoint) abort() {
 	if e.state == open || e.state == answering {
-		e.emit(rst|ack, e.nxt, nil, false)
+		e.emit(rst|ack, e.nxt, nil)
 	}
 	e.fail(syscall.ECONNRESET)
 }
@@ -298,7 +298,7 @@ func (e *endpoint) rearm() {
 	if e.state == gone {
 		return
 	}
-	e.n.set(&e.timer, min(e.xmitAt, e.ackAt, e.keepAt, e.lingerAt, e.deadline()))
+	e.n.events.Set(&e.timer, min(e.xmitAt, e.ackAt, e.keepAt, e.lingerAt, e.deadline()))
 }
 
 // expire does what is due.
@@ -308,7 +308,7 @@ func (e *endpoint) expire() {
 		e.change.Broadcast()
 	}
 	if e.ackAt <= now {
-		e.answers = 0 // the application did not answer in time
+		e.acks.Late()
 		e.ackNow()
 	}
 	if e.xmitAt <= now {
@@ -318,7 +318,7 @@ func (e *endpoint) expire() {
 		e.keep()
 	}
 	if e.lingerAt <= now {
-		if e.bulk != noBulk {
+		if e.bulk != access.NoBulk {
 			e.abort()
 		}
 		e.end()
@@ -329,19 +329,19 @@ func (e *endpoint) expire() {
 // keep asks an idle peer whether it lives.
 func (e *endpoint) keep() {
 	now := e.n.at
-	e.keepAt = e.host.ends(keepAlive)
+	e.keepAt = e.host.ends(access.KeepAlive)
 	idle := now - e.heardAt
 	switch {
 	case e.keepOff:
 		e.keepAt = never
 	case e.out() > 0 || e.nxt < e.ready:
-	case idle < keepAlive:
-		e.keepAt = e.host.ends(keepAlive - idle)
-	case e.keepSent >= keepProbes:
-		e.emit(rst|ack, e.nxt, nil, false)
+	case idle < access.KeepAlive:
+		e.keepAt = e.host.ends(access.KeepAlive - idle)
+	case e.keepSent >= access.KeepAliveCount:
+		e.emit(rst|ack, e.nxt, nil)
 		e.fail(syscall.ETIMEDOUT)
 	default:
 		e.keepSent++
-		e.emit(ack, e.nxt-1, nil, false)
+		e.emit(ack, e.nxt-1, nil)
 	}
 }

@@ -3,28 +3,23 @@ package simnet
 import (
 	"context"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"syscall"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // host implements harness.Host: one machine. Everything in it is under the mutex
 // of the network.
 type host struct {
+	*access.Host[*hostLink]
 	n       *Network
-	name    string
-	client  int    // which, -1 if it is none
 	order   uint64 // among the hosts: the server is 1, then come the clients
-	ip      [4]byte
+	ip      access.Addr
 	sockets uint64        // made so far
 	port    uint16        // the last ephemeral one
-	bearer  *bearer       // the access link of a client that was used
-	others  []*bearer     // the links of the topology that end here
-	dark    int           // faults in force that keep every packet from and to it from arriving
 	phase   time.Duration // of its ticks, see ends
 
 	conns     map[key]*endpoint
@@ -43,12 +38,20 @@ func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
 
-func newHost(n *Network, name string, ip [4]byte, seed uint64) *host {
-	return &host{
-		n: n, name: name, client: -1, order: 1, ip: ip,
-		port:  firstPort + uint16(seed>>32%(lastPort-firstPort+1)),
-		phase: time.Duration(seed % uint64(tick)),
+func (n *Network) newHost(a *access.Host[*hostLink]) *host {
+	h := &host{
+		Host: a, n: n, order: uint64(a.Client) + 2, ip: a.First,
+		port:  firstPort + uint16(a.Seed>>32%(lastPort-firstPort+1)),
+		phase: time.Duration(a.Seed % uint64(tick)),
 	}
+	if a.Client < 0 { // 10.0.0.1 is the server's
+		h.order = 1
+		if i := uint64(a.First[3]); i > 1 {
+			h.order = access.MaxClients + i
+		}
+		h.wake()
+	}
+	return h
 }
 
 // number numbers the sockets of a network: the server's first, then the clients'
@@ -66,32 +69,19 @@ func (h *host) wake() {
 		h.listeners = make(map[uint16]*listener)
 		h.datagrams = make(map[uint16]*datagram)
 	}
-	if h.client >= 0 && h.bearer == nil {
-		h.bearer = newBearer(&h.n.access, h, h.n.server)
+	if h.Client >= 0 && h.Access() == nil {
+		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
 	}
 }
 
-// bearerTo is the link that packets to an address take, nil within the host. The error
+// linkTo is the link that packets to an address take, nil within the host. The error
 // says that there is none.
-func (h *host) bearerTo(to addr) (*bearer, error) {
-	other := h.n.hostOf(to.ip)
-	switch {
-	case other == h:
-		return nil, nil
-	case other == nil:
-		return nil, syscall.EHOSTUNREACH
-	case h.client >= 0 && other == h.n.server:
-		return h.bearer, nil
-	case h == h.n.server && other.client >= 0:
+func (h *host) linkTo(to addr) (*hostLink, error) {
+	other := h.n.hosts.HostAt(to.ip)
+	if h == h.n.hosts.Server && other != nil {
 		other.wake()
-		return other.bearer, nil
 	}
-	for _, b := range h.others {
-		if b.near == other || b.far == other {
-			return b, nil
-		}
-	}
-	return nil, harness.NoRoute(h.name, other.name)
+	return h.n.hosts.Between(h, other)
 }
 
 // ephemeral picks the next free port. It is 0 if there is none.
@@ -136,7 +126,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return fail(ctx.Err())
 	}
 	h.wake()
-	if _, err := h.bearerTo(to); err != nil {
+	if _, err := h.linkTo(to); err != nil {
 		return fail(os.NewSyscallError("connect", err))
 	}
 	port := h.freePort(to)
@@ -186,10 +176,7 @@ func (e *endpoint) await(ctx context.Context) error {
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
-	at, err := h.resolve("tcp", network, address)
-	if err == nil && at.ip != h.ip {
-		err = os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)
-	}
+	at, err := h.local("tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
@@ -215,10 +202,10 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
 // another host is never called.
 func (h *host) WatchLink(up func()) (stop func()) {
-	if h.client < 0 {
+	if h.Client < 0 {
 		return func() {}
 	}
-	return h.n.watchers.Watch(h.client, up)
+	return h.n.watchers.Watch(h.Client, up)
 }
 
 // bound reports whether a connection of the host has the port.
@@ -233,35 +220,23 @@ func (h *host) bound(port uint16) bool {
 
 // resolve reads an address. An empty host is h itself.
 func (h *host) resolve(protocol, network, address string) (addr, error) {
-	if network != protocol && network != protocol+"4" {
-		return addr{}, net.UnknownNetworkError(network)
-	}
-	if len(address) > 0 && address[0] == ':' {
-		address = netip.AddrFrom4(h.ip).String() + address
-	}
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return addr{}, &net.AddrError{Err: "want the address of a listener of this network, in numbers", Addr: address}
-	}
-	if !a.Addr().Is4() {
-		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
-	}
-	to := addr{a.Addr().As4(), a.Port()}
-	if h.n.hostOf(to.ip) == nil {
-		return addr{}, os.NewSyscallError("connect", syscall.EHOSTUNREACH)
-	}
-	return to, nil
+	return addrOf(h.n.hosts.Resolve(h.ip, protocol, network, address))
+}
+
+// local reads an address of h itself.
+func (h *host) local(protocol, network, address string) (addr, error) {
+	return addrOf(h.n.hosts.Local(h.ip, protocol, network, address))
 }
 
 // transmit sends a segment of flow f, or within the host if that is nil.
-func (h *host) transmit(f *flow, s *segment, again bool) {
+func (h *host) transmit(f *flow, s *segment) {
 	if f != nil {
-		f.bearer.send(f.bearer.from(h), f, s, again)
+		f.link.send(f.link.From(h), f, s)
 		return
 	}
 	fl := h.n.flight()
 	fl.seg, fl.to = *s, h
-	h.n.push(&fl.event, h.n.at)
+	h.n.events.Push(&fl.event, h.n.at)
 }
 
 // receive takes a packet that has arrived.
@@ -272,10 +247,10 @@ func (h *host) receive(fl *flight) {
 	}
 	s := &fl.seg
 	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.bearer.refusing > 0 {
-		if !fl.flow.refused {
-			fl.flow.refused = true
-			fl.flow.bearer.refused++
+	if s.opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
+		if !fl.flow.Refused {
+			fl.flow.Refused = true
+			fl.flow.link.Group.Refused()
 		}
 		h.refuse(fl)
 		return
@@ -290,11 +265,11 @@ func (h *host) receive(fl *flight) {
 	switch {
 	case e != nil:
 		e.input(s)
-	case s.flags.has(rst):
-	case s.opens() && fl.flow != nil && fl.flow.cross:
+	case s.flags.Has(rst):
+	case s.opens() && fl.flow != nil && fl.flow.Cross:
 		h.answerBulk(fl)
 	case s.opens() && h.listeners[s.to.port] != nil:
-		if l := h.listeners[s.to.port]; len(l.ready) < backlog {
+		if l := h.listeners[s.to.port]; len(l.ready) < access.Backlog {
 			h.answer(fl, l)
 		}
 	default:
@@ -305,7 +280,7 @@ func (h *host) receive(fl *flight) {
 // refuse answers a segment that belongs to no connection with a reset.
 func (h *host) refuse(fl *flight) {
 	s := segment{from: fl.seg.to, to: fl.seg.from, flags: rst | ack, seq: fl.seg.ack, ack: fl.seg.end()}
-	h.transmit(fl.flow, &s, false)
+	h.transmit(fl.flow, &s)
 }
 
 // endpoints returns the connections of a host in order.

@@ -15,9 +15,6 @@ type listener struct {
 	closed bool
 }
 
-// backlog is how many connections may wait to be accepted, Linux's somaxconn.
-const backlog = 4096
-
 // hand queues a connection for Accept.
 func (l *listener) hand(e *endpoint) {
 	if l.closed {

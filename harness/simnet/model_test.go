@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // TestTimersEndOnTheWheel compares with Linux's grid: 4 ms up to 252 ms, 32 ms up to
@@ -43,9 +45,9 @@ func TestTimeOut(t *testing.T) {
 	for range 40 {
 		sample(rtt)
 	}
-	require.InDelta(t, rtt+minRTO, r.rto(), float64(time.Millisecond))
+	require.InDelta(t, rtt+harness.LeastTimeout, r.rto(), float64(time.Millisecond))
 	sample(3 * rtt)
-	require.Greater(t, r.rto(), 2*rtt+minRTO)
+	require.Greater(t, r.rto(), 2*rtt+harness.LeastTimeout)
 	r.backoff = 60
 	require.Equal(t, maxRTO, r.rto())
 }

@@ -1,32 +1,16 @@
 package simnet
 
-import "time"
-
-// datagramLife is how long a NAT remembers a flow of datagrams at least, RFC 4787
-// REQ-5.
-const datagramLife = 2 * time.Minute
+import "github.com/onebar/onebar/harness/access"
 
 // rebind makes the NAT before every client forget all flows, and returns how many
 // of them were open.
 func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, b := range n.bearers(&n.access) {
-		was := b.near.ip
+	for _, l := range n.hosts.Links(n.hosts.Access) {
+		was := l.Near.ip
 		if newAddress {
-			b.near.ip[1] = was[1]%255 + 1 // 10.1 to 10.255, see clientOf
-			if b.retired == nil {
-				b.retired = make(map[[4]byte]bool)
-			}
-			b.retired[was] = true
-			delete(b.retired, b.near.ip)
+			l.Near.ip = access.Next(was)
 		}
-		for _, f := range b.flows {
-			if f.client == was && !f.forgotten {
-				f.forgotten = true
-				if f.open(n.clock()) {
-					hits++
-				}
-			}
-		}
+		hits += l.Forget(was, l.Near.ip, n.clock())
 	}
 	if newAddress {
 		n.announce(n.watchers.Moved())
@@ -38,48 +22,49 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // If hosts are given, they have no power meanwhile: the links are all those that end at
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
-func (n *Network) vanish(l *links, hosts []*host, phones bool) func() int64 {
-	list := n.touching(hosts)
+func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int64 {
+	list := n.cutPower(hosts, 1)
 	if hosts == nil {
-		list = n.bearers(l)
+		list = n.hosts.Links(g)
 	}
 	var hits int64
-	var gone []*flow
-	for _, b := range list {
-		for _, f := range b.flows {
-			f.vanished++
-			gone = append(gone, f)
-			if f.open(n.clock()) {
-				hits++
-			}
-		}
-	}
-	for _, h := range hosts {
-		h.dark++
+	var ends []func()
+	for _, l := range list {
+		end, open := l.Vanish(n.clock())
+		ends = append(ends, end)
+		hits += open
 	}
 	if phones {
 		n.watchers.Down()
 	}
 	return n.ending(func() int64 {
 		n.crash(hosts)
-		for _, h := range hosts {
-			h.dark--
-		}
+		n.cutPower(hosts, -1)
 		if phones {
 			n.announce(n.watchers.Up())
 		}
-		for _, f := range gone {
-			f.vanished--
+		for _, end := range ends {
+			end()
 		}
 		return hits
 	})
+}
+
+// cutPower adds to the number of faults that keep every packet from and to hosts from
+// arriving, and returns the links in use that end at them.
+func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
+	list := n.hosts.CutPower(hosts, by)
+	for _, l := range list {
+		l.UpdatePower()
+	}
+	return list
 }
 
 // crash takes the connections of hosts away without a word.
 func (n *Network) crash(hosts []*host) {
 	for _, h := range hosts {
 		for _, e := range h.endpoints() {
-			n.push(&event{rank: rankFault, run: func() { e.fail(errStopped) }}, n.at)
+			n.events.Push(&event{Rank: rankFault, Run: func() { e.fail(errStopped) }}, n.at)
 		}
 	}
 	n.rearm()

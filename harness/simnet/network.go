@@ -6,12 +6,9 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
-
-// MaxClients is how many clients a network can have, as their addresses are two
-// bytes apart.
-const MaxClients = 1 << 16
 
 // Engine implements harness.Engine. The zero Engine is ready.
 type Engine struct {
@@ -50,23 +47,18 @@ func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 // Network implements harness.Network. Its methods may be called from several
 // goroutines, all of them in the bubble in which it was made, if it was.
 type Network struct {
-	agenda
+	eventQueue
 	seed          uint64
 	sink          harness.PacketSink    // nil is nobody
 	capture       harness.PacketCapture // nil is nobody
 	lose          func(harness.Packet) harness.DropReason
 	sendBuffer    int
 	receiveBuffer int64
-	topology      harness.Topology
-	server        *host
-	clients       []*host
-	further       []*host // those of the topology
-	access        links
-	others        []*links // those of the topology
+	hosts         *access.Network[*host, *hostLink]
 	watchers      link.Watchers
 	flights       []*flight // for use again
 
-	toxics  []*poison // in force, oldest first
+	toxics  []*toxicInForce // in force, oldest first
 	stopped bool
 
 	zeros [maxSegment]byte // what cross traffic carries
@@ -75,34 +67,16 @@ type Network struct {
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics
 // is not looked at.
 func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
-	if c.Clients < 0 || c.Clients > MaxClients {
-		return nil, fmt.Errorf("open sim network: %d clients, have 0 to %d", c.Clients, MaxClients)
-	}
-	if err := c.Check(c.Clients); err != nil {
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	var err error
+	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
 	}
-	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, topology: c.Topology, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
-	n.access.profile, n.lose = c.Profile, c.Lose
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}
 	if n.receiveBuffer <= 0 {
 		n.receiveBuffer = defaultReceiveBuffer
-	}
-	seeds := harness.Rand(c.Seed, harness.StreamEngine)
-	n.server = newHost(n, harness.ServerName, [4]byte{10, 0, 0, 1}, seeds.Uint64())
-	n.server.wake()
-	n.clients = make([]*host, c.Clients)
-	for i := range n.clients {
-		h := newHost(n, harness.ClientName(i), [4]byte{10, 1, byte(i >> 8), byte(i)}, seeds.Uint64())
-		h.client, h.order = i, uint64(i)+2
-		n.clients[i] = h
-	}
-	for i, name := range c.Hosts {
-		h := newHost(n, name, [4]byte{10, 0, 0, byte(i + 2)}, seeds.Uint64())
-		h.order = MaxClients + 2 + uint64(i)
-		h.wake()
-		n.further = append(n.further, h)
 	}
 	n.join()
 	start := c.Start
@@ -115,41 +89,20 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 
 // Client implements harness.Network. The host costs next to nothing until it is
 // used.
-func (n *Network) Client(i int) harness.Host { return n.clients[i] }
+func (n *Network) Client(i int) harness.Host { return n.hosts.Clients[i] }
 
 // Server implements harness.Network.
-func (n *Network) Server() harness.Host { return n.server }
+func (n *Network) Server() harness.Host { return n.hosts.Server }
 
-// clientOf returns the client that has or had an address, or nil. The second byte
-// counts a client's addresses.
-func (n *Network) clientOf(ip [4]byte) *host {
-	i := int(ip[2])<<8 | int(ip[3])
-	if ip[0] != 10 || ip[1] == 0 || i >= len(n.clients) {
-		return nil
-	}
-	return n.clients[i]
-}
-
-// hostOf returns the host that has or had an address, or nil.
-func (n *Network) hostOf(ip [4]byte) *host {
-	if i := int(ip[3]) - 2; ip[0] == 10 && ip[1] == 0 && ip[2] == 0 && i >= 0 && i < len(n.further) {
-		return n.further[i]
-	}
-	if ip == n.server.ip {
-		return n.server
-	}
-	return n.clientOf(ip)
-}
-
-// hosts returns the hosts in use, the server first.
-func (n *Network) hosts() []*host {
-	list := []*host{n.server}
-	for _, h := range n.clients {
-		if h.bearer != nil {
+// used returns the hosts in use, the server first.
+func (n *Network) used() []*host {
+	list := []*host{n.hosts.Server}
+	for _, h := range n.hosts.Clients {
+		if h.Access() != nil {
 			list = append(list, h)
 		}
 	}
-	return append(list, n.further...)
+	return append(list, n.hosts.Further...)
 }
 
 // Close implements harness.Network: every connection is reset, every listener
@@ -168,14 +121,12 @@ func (n *Network) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.at = max(n.at, n.clock())
-	for len(n.heap) > 0 {
-		e := n.heap[0]
-		n.drop(e)
-		if e.rank == rankLink {
-			e.run() // a flight, which lands as stopped
+	for e := n.events.Pop(); e != nil; e = n.events.Pop() {
+		if e.Rank == rankLink {
+			e.Run() // a flight, which lands as stopped
 		}
 	}
-	for _, h := range n.hosts() {
+	for _, h := range n.used() {
 		for _, l := range h.ports() {
 			l.shut()
 		}

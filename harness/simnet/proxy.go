@@ -18,20 +18,20 @@ import (
 // was dialed. What ends one side ends the other as it did: a FIN by a FIN, a reset
 // by a reset. A toxic that ends the stream closes both, and reset_peer resets both.
 //
-// It is a socket, so that the agenda serves it in turn: whenever something has
+// It is a socket, so that the event queue serves it in turn: whenever something has
 // happened to near or far, and when a toxic has waited long enough.
 type proxy struct {
 	socket
 	near, far *endpoint
-	up, down  lane
+	up, down  chain
 	over      bool
 }
 
-// lane is one direction of a proxy.
-type lane struct {
+// chain is one direction of a proxy.
+type chain struct {
 	proxy    *proxy
 	from, to *endpoint
-	back     *lane
+	back     *chain
 	stages   []*stage // in the order of the stream
 	resets   bool     // one of them is reset_peer
 	ended    bool     // the end of from's stream has been read
@@ -43,10 +43,10 @@ type lane struct {
 // the near end of a link, if toxics are in force on it, a connection through them.
 func (h *host) front(far *endpoint) (net.Conn, error) {
 	n := h.n
-	if far.flow == nil || h != far.flow.bearer.near {
+	if far.flow == nil || h != far.flow.link.Near {
 		return conn{far}, nil
 	}
-	list := n.poisons(far.flow.bearer.links)
+	list := n.toxicsOn(far.flow.link.Group)
 	if len(list) == 0 {
 		return conn{far}, nil
 	}
@@ -60,8 +60,8 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 	near := h.joined(far.remote, app.local)
 	p := &proxy{near: near, far: far}
 	p.init(h, p.pump, p.pump)
-	p.up = lane{proxy: p, from: near, to: far, back: &p.down}
-	p.down = lane{proxy: p, from: far, to: near, back: &p.up}
+	p.up = chain{proxy: p, from: near, to: far, back: &p.down}
+	p.down = chain{proxy: p, from: far, to: near, back: &p.up}
 	app.proxy, near.proxy, far.proxy = p, p, p
 	now := max(n.clock(), n.at)
 	for _, t := range list {
@@ -108,19 +108,19 @@ func (e *endpoint) release(reset bool) {
 // pump moves both streams on as far as they go.
 func (p *proxy) pump() {
 	now := p.n.at
-	for _, l := range []*lane{&p.up, &p.down} {
+	for _, l := range []*chain{&p.up, &p.down} {
 		for l.step(now) {
 		}
 	}
 	if p.over {
-		p.n.set(&p.timer, never)
+		p.n.events.Set(&p.timer, never)
 		return
 	}
-	p.n.set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
+	p.n.events.Set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
 }
 
 // step moves one chunk by one place, the one that is farthest if several could be.
-func (l *lane) step(now time.Duration) bool {
+func (l *chain) step(now time.Duration) bool {
 	if l.proxy.over {
 		return false
 	}
@@ -145,7 +145,7 @@ func (l *lane) step(now time.Duration) bool {
 	return false
 }
 
-func (l *lane) wake(now time.Duration) time.Duration {
+func (l *chain) wake(now time.Duration) time.Duration {
 	at := never
 	for _, s := range l.stages {
 		at = min(at, s.wake(now))
@@ -154,7 +154,7 @@ func (l *lane) wake(now time.Duration) time.Duration {
 }
 
 // read takes what has come from the source: bytes, its end, or nothing yet.
-func (l *lane) read() (c chunk, ok bool) {
+func (l *chain) read() (c chunk, ok bool) {
 	e := l.from
 	switch {
 	case l.ended:
@@ -177,12 +177,12 @@ func (l *lane) read() (c chunk, ok bool) {
 }
 
 // open reports whether the destination has room. One that is gone takes all.
-func (l *lane) open() bool {
+func (l *chain) open() bool {
 	return l.to.state == gone || len(l.to.buf) < l.to.n.sendBuffer
 }
 
 // deliver writes what has come through the toxics to the destination.
-func (l *lane) deliver(c chunk) {
+func (l *chain) deliver(c chunk) {
 	switch {
 	case c.kind == bytesOf && l.to.state == gone:
 		// What that side sent before is still delivered; then it is a reset.

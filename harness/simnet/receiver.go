@@ -3,16 +3,8 @@ package simnet
 import (
 	"slices"
 	"time"
-)
 
-// When Linux acknowledges, in the names of Linux 6.1 (include/net/tcp.h,
-// net/ipv4/tcp_input.c). Package packet does the same for gVisor, and a change here
-// is one there.
-const (
-	ackDelay  = 40 * time.Millisecond // TCP_DELACK_MIN
-	quickAcks = 16                    // TCP_MAX_QUICKACKS: so many go at once, at the start and after a repetition
-	pingPong  = 1                     // tcp_pingpong_thresh: so many quick answers end that
-	leastMSS  = 536                   // TCP_MIN_RCVMSS: the smallest estimate of the peer's segments
+	"github.com/onebar/onebar/harness/access"
 )
 
 // receiver is the half of an endpoint that gets data.
@@ -30,10 +22,8 @@ type receiver struct {
 	latest    int64         // the sequence number of the last piece that came early
 	again     span          // received twice, to be reported once (RFC 2883); empty if none
 
+	acks        access.Acks
 	ackAt       time.Duration // when a delayed acknowledgement goes
-	urgent      int           // of quickAcks, how many are used up
-	answers     int           // data sent within ackDelay of hearing some
-	heardData   time.Duration // when new data was last acknowledged
 	largest     int           // payload of the peer's segments
 	windowAsked bool
 }
@@ -72,7 +62,7 @@ func (e *endpoint) dataIn(s *segment) {
 	switch {
 	case s.end() <= e.rcvNxt:
 		e.again = span{s.seq, s.end()}
-		e.urgent, e.answers = 0, 0
+		e.acks.Repeated()
 		e.ackNow()
 	case s.seq >= max(e.promised, e.rcvNxt+1):
 		e.ackNow() // beyond the window: it was a probe
@@ -81,12 +71,12 @@ func (e *endpoint) dataIn(s *segment) {
 		e.ackNow()
 	default:
 		hole := len(e.early) > 0
-		e.take(piece{span{s.seq, s.end()}, s.data, s.flags.has(fin)})
+		e.take(piece{span{s.seq, s.end()}, s.data, s.flags.Has(fin)})
 		for len(e.early) > 0 && e.early[0].begin <= e.rcvNxt {
 			e.take(e.early[0])
 			e.early = slices.Delete(e.early, 0, 1)
 		}
-		if e.bulk == drain {
+		if e.bulk == access.Drain {
 			e.rcvBuf = e.rcvBuf[:0]
 			e.progress()
 		}
@@ -119,7 +109,7 @@ func (e *endpoint) keepEarly(s *segment) {
 		e.again = span{s.seq, s.end()}
 		return
 	}
-	e.early = slices.Insert(e.early, i, piece{span{s.seq, s.end()}, s.data, s.flags.has(fin)})
+	e.early = slices.Insert(e.early, i, piece{span{s.seq, s.end()}, s.data, s.flags.Has(fin)})
 }
 
 // blocks reports what has come early: first a repetition, if there was one, then
@@ -161,45 +151,33 @@ func (r *receiver) blocks(s *segment) {
 
 // ackSoon acknowledges new data at once or later, as Linux would.
 func (e *endpoint) ackSoon(hole bool) {
-	switch {
-	case hole:
-		e.ackNow()
-	case e.finRcvd:
-		if e.finSent {
-			e.ackNow()
-		} else {
-			e.ackLater() // it may go with our own end
-		}
-	case e.rcvNxt-e.lastAcked > int64(max(e.largest, leastMSS)): // more than one full segment
-		e.ackNow()
-	case e.answers >= pingPong || e.urgent >= quickAcks:
+	if !hole && e.acks.Waits(e.rcvNxt-e.lastAcked, e.largest, e.finRcvd, e.finSent) {
 		e.ackLater()
-	default:
-		e.ackNow()
+		return
 	}
+	e.ackNow()
 }
 
 func (e *endpoint) ackLater() {
 	if e.ackAt == never {
-		e.ackAt = e.host.ends(ackDelay)
+		e.ackAt = e.host.ends(access.AckDelay)
 	}
 }
 
-func (e *endpoint) ackNow() { e.emit(ack, e.nxt, nil, false) }
+func (e *endpoint) ackNow() { e.emit(ack, e.nxt, nil) }
 
-// emit sends a segment. Again is whether its first sequence number was sent
-// before.
-func (e *endpoint) emit(f flags, seq int64, data []byte, again bool) {
+// emit sends a segment.
+func (e *endpoint) emit(f flags, seq int64, data []byte) {
 	s := segment{from: e.local, to: e.remote, flags: f, seq: seq, data: data, stamp: e.n.at}
 	s.window = e.offer()
-	if f.has(ack) {
+	if f.Has(ack) {
 		s.ack, s.echo = e.rcvNxt, e.recent
-		if !f.has(syn | rst) {
+		if !f.Has(syn | rst) {
 			e.blocks(&s)
 		}
 		e.acked(&s)
 	}
-	e.host.transmit(e.flow, &s, again)
+	e.host.transmit(e.flow, &s)
 }
 
 // acked notes that an acknowledgement goes with s.
@@ -208,11 +186,10 @@ func (e *endpoint) acked(s *segment) {
 	if s.ack > e.lastAcked {
 		e.lastAcked = s.ack
 		if e.largest > 0 {
-			e.heardData = e.n.at
-			e.urgent++
+			e.acks.Acked(e.n.at)
 		}
 	}
-	if len(s.data) > 0 && e.heardData > 0 && e.n.at-e.heardData <= ackDelay {
-		e.answers++
+	if len(s.data) > 0 {
+		e.acks.Sent(e.n.at)
 	}
 }

@@ -4,12 +4,22 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // addr is an IPv4 address and a port.
 type addr struct {
 	ip   [4]byte
 	port uint16
+}
+
+// addrOf is what an address that was read, or was none, is here.
+func addrOf(a netip.AddrPort, err error) (addr, error) {
+	if err != nil {
+		return addr{}, err
+	}
+	return addr{a.Addr().As4(), a.Port()}, nil
 }
 
 func (a addr) tcp() *net.TCPAddr {
@@ -22,7 +32,6 @@ func (a addr) String() string { return netip.AddrPortFrom(netip.AddrFrom4(a.ip),
 
 // The sizes of headers in bytes, as Linux and gVisor send them with timestamps.
 const (
-	mtu        = 1500
 	ipHeader   = 20
 	udpHeader  = 8
 	icmpHeader = 8
@@ -32,19 +41,17 @@ const (
 	sackHead   = 4  // the SACK option without its blocks, padded
 	sackBlock  = 8
 	mostSACK   = 3 // blocks beside timestamps, RFC 2018
-	maxSegment = mtu - ipHeader - tcpHeader - stampSize
+	maxSegment = access.MTU - ipHeader - tcpHeader - stampSize
 )
 
-type flags uint8
+type flags = access.Flags
 
 const (
-	syn flags = 1 << iota
-	ack
-	fin
-	rst
+	syn = access.Syn
+	ack = access.Ack
+	fin = access.Fin
+	rst = access.Rst
 )
-
-func (f flags) has(g flags) bool { return f&g != 0 }
 
 // span is the sequence numbers from begin to before end.
 type span struct{ begin, end int64 }
@@ -66,9 +73,9 @@ type segment struct {
 // size is how many bytes of IP the segment takes.
 func (s *segment) size() int {
 	switch {
-	case s.flags.has(rst):
+	case s.flags.Has(rst):
 		return ipHeader + tcpHeader
-	case s.flags.has(syn):
+	case s.flags.Has(syn):
 		return ipHeader + tcpHeader + synOptions
 	}
 	n := ipHeader + tcpHeader + stampSize + len(s.data)
@@ -81,14 +88,14 @@ func (s *segment) size() int {
 // end is the sequence number after the segment.
 func (s *segment) end() int64 {
 	n := s.seq + int64(len(s.data))
-	if s.flags.has(syn) {
+	if s.flags.Has(syn) {
 		n++
 	}
-	if s.flags.has(fin) {
+	if s.flags.Has(fin) {
 		n++
 	}
 	return n
 }
 
 // opens reports whether the segment asks for a connection.
-func (s *segment) opens() bool { return s.flags.has(syn) && !s.flags.has(ack) }
+func (s *segment) opens() bool { return s.flags.Has(syn) && !s.flags.Has(ack) }

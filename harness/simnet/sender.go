@@ -3,6 +3,8 @@ package simnet
 import (
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness/access"
 )
 
 // phase is how a sender stands with its losses.
@@ -94,7 +96,7 @@ func (e *endpoint) output() {
 		return
 	}
 	e.limited = false
-	if e.bulk == fill {
+	if e.bulk == access.Fill {
 		e.ready = e.nxt + crossAhead
 	}
 	fresh := false
@@ -171,12 +173,12 @@ func (e *endpoint) sendNew(n int64, last bool) {
 	}
 	e.sentQ = append(e.sentQ, p)
 	e.nxt = p.end
-	e.emit(f, p.begin, e.payload(p.begin, p.begin+n), false)
+	e.emit(f, p.begin, e.payload(p.begin, p.begin+n))
 }
 
 // payload is what was written between two sequence numbers.
 func (e *endpoint) payload(begin, end int64) []byte {
-	if e.bulk == fill {
+	if e.bulk == access.Fill {
 		return e.n.zeros[:end-begin]
 	}
 	return e.buf[begin-e.base : end-e.base : end-e.base]
@@ -226,7 +228,7 @@ func (e *endpoint) resend(i int) {
 		f |= fin
 		end--
 	}
-	e.emit(f, p.begin, e.payload(p.begin, end), true)
+	e.emit(f, p.begin, e.payload(p.begin, end))
 }
 
 // lose marks a segment as lost, also one that was sent again.

@@ -16,7 +16,7 @@ type socket struct {
 	local  addr
 	remote addr
 
-	served func() // does what was asked for since the last time; run by the agenda
+	served func() // does what was asked for since the last time; run by the event queue
 	marked bool
 	timer  event
 
@@ -31,7 +31,7 @@ type socket struct {
 func (s *socket) init(h *host, served, expire func()) {
 	s.n, s.host, s.number = h.n, h, h.number()
 	s.served = served
-	s.timer = event{rank: s.number, run: expire}
+	s.timer = event{Rank: s.number, Run: expire}
 	s.change.L = &h.n.mu
 	s.readBy, s.writeBy = never, never
 }

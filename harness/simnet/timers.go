@@ -3,6 +3,8 @@ package simnet
 import (
 	"syscall"
 	"time"
+
+	"github.com/onebar/onebar/harness"
 )
 
 // timer is what an endpoint waits for with what it has sent.
@@ -37,10 +39,10 @@ func (e *endpoint) setProbe(rto time.Duration) bool {
 		return false
 	}
 	d := time.Second
-	if e.rtt.srtt > 0 {
-		d = 2 * e.rtt.srtt
+	if e.rtt.Mean > 0 {
+		d = 2 * e.rtt.Mean
 		if e.out() == 1 {
-			d += minRTO // the peer may delay its acknowledgement
+			d += harness.LeastTimeout // the peer may delay its acknowledgement
 		} else {
 			d += 2 * time.Millisecond
 		}
@@ -98,7 +100,7 @@ func (e *endpoint) repeatSYN() {
 	}
 	e.retries++
 	e.rtt.backoff++
-	e.sendSYN(true)
+	e.sendSYN()
 }
 
 // stalled counts a time-out, and gives up after too long a silence.
@@ -194,7 +196,7 @@ func (e *endpoint) probeWindow() {
 	if e.stalled() {
 		return
 	}
-	e.emit(ack, e.una-1, nil, false)
+	e.emit(ack, e.una-1, nil)
 	e.rtt.backoff++
 	e.setTimer(timerPersist, e.rtt.rto())
 }

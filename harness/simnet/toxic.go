@@ -7,38 +7,39 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 )
 
-// poison is a stream toxic in force: connections dialed meanwhile get it.
-type poison struct {
+// toxicInForce is a stream toxic in force: connections dialed meanwhile get it.
+type toxicInForce struct {
 	harness.Toxic
-	links *links
+	group *access.Group
 	hits  int64
 }
 
-// poison begins a stream toxic.
-func (n *Network) poison(l *links, t *harness.Toxic) (end func() int64, err error) {
+// beginToxic begins a stream toxic.
+func (n *Network) beginToxic(g *access.Group, t *harness.Toxic) (end func() int64, err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
 	}
 	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("inject a stream toxic: %w", err)
 	}
-	p := &poison{Toxic: *t, links: l}
+	p := &toxicInForce{Toxic: *t, group: g}
 	n.toxics = append(n.toxics, p)
 	return n.ending(func() int64 {
-		n.toxics = slices.DeleteFunc(n.toxics, func(x *poison) bool { return x == p })
+		n.toxics = slices.DeleteFunc(n.toxics, func(x *toxicInForce) bool { return x == p })
 		return p.hits
 	}), nil
 }
 
-// poisons returns the stream toxics that a new connection over links gets: those in
+// toxicsOn returns the stream toxics that a new connection over links gets: those in
 // force that are not used up.
-func (n *Network) poisons(l *links) []*poison {
-	var list []*poison
+func (n *Network) toxicsOn(g *access.Group) []*toxicInForce {
+	var list []*toxicInForce
 	for _, p := range n.toxics {
-		if p.links == l && (p.Connections == 0 || p.hits < p.Connections) {
+		if p.group == g && (p.Connections == 0 || p.hits < p.Connections) {
 			list = append(list, p)
 		}
 	}
@@ -70,7 +71,7 @@ const apart = time.Microsecond
 type stage struct {
 	harness.Toxic
 	place int // in the chain
-	lane  *lane
+	chain *chain
 
 	held  []chunk       // to be passed on, in order
 	ready time.Duration // until then nothing is passed on or taken
@@ -80,8 +81,8 @@ type stage struct {
 	over  bool          // it has passed on an end: what comes now is lost
 }
 
-func newStage(l *lane, place int, t harness.Toxic, now time.Duration) *stage {
-	s := &stage{Toxic: t, place: place, lane: l, cutAt: never, left: t.Attributes["bytes"]}
+func newStage(l *chain, place int, t harness.Toxic, now time.Duration) *stage {
+	s := &stage{Toxic: t, place: place, chain: l, cutAt: never, left: t.Attributes["bytes"]}
 	s.expect(now)
 	return s
 }
@@ -126,7 +127,7 @@ func (s *stage) take(c chunk, now time.Duration) {
 			return
 		}
 		s.held = append(s.held, c)
-	case "reset_peer": // what its lane makes of the cut, see deliver
+	case "reset_peer": // what its chain makes of the cut, see deliver
 		s.ready = now + s.wait("timeout", time.Millisecond)
 		s.held = append(s.held, chunk{kind: cut})
 	}
@@ -153,11 +154,11 @@ func (s *stage) slice(c chunk) {
 		return
 	}
 	size, vary := int(s.Attributes["average_size"]), int(s.Attributes["size_variation"])
-	f := s.lane.to.flow
+	f := s.chain.to.flow
 	if f == nil {
-		f = s.lane.from.flow
+		f = s.chain.from.flow
 	}
-	draw := link.Rand(s.lane.from.n.seed, f.bearer.id(s.Direction()), link.Key{Flow: f.id, Ordinal: uint64(s.place)<<32 | s.taken})
+	draw := link.Rand(s.chain.from.n.seed, f.link.ID(s.Direction()), link.Key{Flow: f.ID, Ordinal: uint64(s.place)<<32 | s.taken})
 	var halve func(b []byte)
 	halve = func(b []byte) {
 		if len(b)-size <= vary {

@@ -390,9 +390,9 @@ func TestToxicsHoldBack(t *testing.T) {
 	}
 }
 
-// poisoned has clients that start at one instant exchange through toxics that cut
+// throughToxics has clients that start at one instant exchange through toxics that cut
 // their connections, and returns the log of the packets.
-func poisoned(t *testing.T, seed uint64) string {
+func throughToxics(t *testing.T, seed uint64) string {
 	t.Helper()
 	const clients = 8
 	var l bench.Log
@@ -435,11 +435,11 @@ func poisoned(t *testing.T, seed uint64) string {
 
 func TestSameSeedSamePacketsThroughToxics(t *testing.T) {
 	for seed := range uint64(2) {
-		want := poisoned(t, seed)
-		require.NotEqual(t, want, poisoned(t, seed+100))
+		want := throughToxics(t, seed)
+		require.NotEqual(t, want, throughToxics(t, seed+100))
 		for round := range 10 {
 			before := runtime.GOMAXPROCS(1 + round%2)
-			got := poisoned(t, seed)
+			got := throughToxics(t, seed)
 			runtime.GOMAXPROCS(before)
 			require.True(t, want == got, "seed %d, round %d", seed, round)
 		}

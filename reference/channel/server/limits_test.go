@@ -27,8 +27,12 @@ import (
 func TestConnectionLimit(t *testing.T) {
 	b := openBook(t, 3)
 	held := map[pay.Key]chan struct{}{payment(10).Key: make(chan struct{}), payment(11).Key: make(chan struct{})}
-	sv := startServer(t, Config{Service: b, MaxConns: 2, BeforeAnswer: func(ctx context.Context, key pay.Key) {
-		if h := held[key]; h != nil {
+	sv := startServer(t, Config{Service: b, MaxConns: 2, BeforeAnswer: func(key pay.Key) func(context.Context) {
+		h := held[key]
+		if h == nil {
+			return nil
+		}
+		return func(ctx context.Context) {
 			select {
 			case <-h:
 			case <-ctx.Done():

@@ -122,8 +122,11 @@ func (c *cutConn) Read(b []byte) (int, error) {
 func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	b := openBook(t, 1)
 	held := make(chan struct{})
-	sv := startServer(t, Config{Service: b, BeforeAnswer: func(ctx context.Context, key pay.Key) {
-		if key == payment(1).Key {
+	sv := startServer(t, Config{Service: b, BeforeAnswer: func(key pay.Key) func(context.Context) {
+		if key != payment(1).Key {
+			return nil
+		}
+		return func(ctx context.Context) {
 			close(held)
 			<-ctx.Done()
 		}
