@@ -288,6 +288,35 @@ func (d *decoder) value(n ast.Node, v any, k key) {
 	}
 }
 
+// named is a mapping whose names are free.
+type named[T any] struct {
+	place
+	m  map[string]*T
+	at map[string]place // of the names
+}
+
+func (v *named[T]) decode(d *decoder, n ast.Node) { v.read(d, n, "the mapping", "") }
+
+// read decodes a mapping that is called what in messages, and an item of it by its name
+// after a prefix.
+func (v *named[T]) read(d *decoder, n ast.Node, what, prefix string) {
+	v.place, v.m, v.at = placeOf(n), map[string]*T{}, map[string]place{}
+	pairs, _ := d.pairs(n, what)
+	for _, p := range pairs {
+		v.m[p.name], v.at[p.name] = new(T), p.place
+		d.value(p.value, v.m[p.name], key{name: prefix + p.name})
+	}
+}
+
+// items returns what is in the mapping, by name.
+func (v *named[T]) items() map[string]reflect.Value {
+	items := map[string]reflect.Value{}
+	for name, item := range v.m {
+		items[name] = reflect.ValueOf(item).Elem()
+	}
+	return items
+}
+
 func (d *decoder) leaf(n ast.Node, l leaf, k key) {
 	at := placeOf(n)
 	l.standAt(at)
