@@ -102,8 +102,8 @@ func TestBadModels(t *testing.T) {
 		"resume of the idle state":    {swap("power: 10mW,", "power: 10mW, resume: CONNECTED,"), "IDLE is the first state, the idle one, and has no resume"},
 		"a window into idle":          {good + "window: {length: 50ms, in: CONNECTED, over: 3000B, becomes: IDLE}\n", "m.yaml:10:9: the window turns CONNECTED into IDLE"},
 		"a window over nothing":       {good + "window: {length: 50ms, in: CONNECTED, over: many packets, becomes: HIGH}\n", `over is "many packets"; expected a size such as 3000B, or such as 15 packets`},
-		"a booked state with a timer": {good + "  - {name: HIGH, power: 1W, lasts: 1s, then: IDLE}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "m.yaml:10:29: HIGH is booked in the place of another state and never entered: it has no lasts"},
-		"a promotion to a booked one": {strings.Replace(good, "to: CONNECTED", "to: HIGH", 1) + "  - {name: HIGH, power: 1W}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "to leads to HIGH, which is booked in the place of another state"},
+		"a booked state with a timer": {good + "  - {name: HIGH, power: 1W, lasts: 1s, then: IDLE}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "m.yaml:10:29: HIGH replaces another state, by busy or window, and is never entered: it has no lasts"},
+		"a promotion to a booked one": {strings.Replace(good, "to: CONNECTED", "to: HIGH", 1) + "  - {name: HIGH, power: 1W}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "to leads to HIGH, which replaces another state, by busy or window, and is never entered"},
 		"too many states":             {good + strings.Repeat("  - {name: X, power: 1W, lasts: 1s, then: IDLE}\n", 7), "m.yaml:16:5: a model has at most 8 states"},
 		"too many promotions":         {swap("promotions: []", "promotions: ["+strings.Repeat("{to: IDLE}, ", 17)+"]"), "a model has at most 16 promotions"},
 	} {
