@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 )
@@ -138,21 +136,7 @@ type httpBalances struct {
 type source struct{ verbatim }
 
 // sources is a mapping from names to templates or expressions.
-type sources struct {
-	place
-	m map[string]*source
-}
-
-func (v *sources) decode(d *decoder, n ast.Node) {
-	v.place = placeOf(n)
-	pairs, _ := d.pairs(n, "the mapping")
-	v.m = map[string]*source{}
-	for _, p := range pairs {
-		value := new(source)
-		d.leaf(p.value, value, key{name: p.name})
-		v.m[p.name] = value
-	}
-}
+type sources struct{ named[source] }
 
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {
