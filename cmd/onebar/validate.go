@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 func newValidate() *cobra.Command {
@@ -35,10 +36,7 @@ func validateAll(cmd *cobra.Command, engine string, args []string) error {
 	if err := checkEngine(engine); err != nil {
 		return err
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	var paths []string
 	for _, arg := range args {
 		files, err := scenarioFiles(arg)
@@ -62,8 +60,8 @@ func validateAll(cmd *cobra.Command, engine string, args []string) error {
 	return nil
 }
 
-// validate reads a scenario and asks the engine and the subject it would run on, as
-// onebar run does before it begins. An empty engine is the one that run would take.
+// validate reads a scenario and checks that its engine and its subject support it, as onebar
+// run does before it begins. An empty engine is the one that run would take.
 func validate(path, engine string, lib spec.Library) error {
 	sc, err := load(path, lib)
 	if err != nil {
@@ -90,10 +88,10 @@ func refusal(sc harness.Scenario, engine string) (err error) {
 	return errors.Join(err, free())
 }
 
-// printMistakes prints err, and for mistakes in a file the lines they are in.
+// printMistakes prints err, with the lines of mistakes in a file.
 func printMistakes(cmd *cobra.Command, err error) {
 	w := cmd.ErrOrStderr()
-	mistakes, ok := errors.AsType[spec.Mistakes](err)
+	mistakes, ok := errors.AsType[yamltext.Mistakes](err)
 	if !ok {
 		fmt.Fprintln(w, err)
 		return

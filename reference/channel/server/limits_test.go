@@ -25,7 +25,7 @@ import (
 // TestConnectionLimit has connections that may not be closed, because each waits
 // for an answer.
 func TestConnectionLimit(t *testing.T) {
-	b := openBook(t, 3)
+	b := openTestLedger(t, 3)
 	held := map[pay.Key]chan struct{}{payment(10).Key: make(chan struct{}), payment(11).Key: make(chan struct{})}
 	sv := startServer(t, Config{Service: b, MaxConns: 2, BeforeAnswer: func(key pay.Key) func(context.Context) {
 		h := held[key]
@@ -231,7 +231,7 @@ func TestSilentConnections(t *testing.T) {
 			if runtime.GOOS != "linux" && c.silent != "127.0.0.1" {
 				t.Skip("this system has no second loopback address")
 			}
-			b := openBookOn(t, payers, hastyVFS(t))
+			b := openTestLedgerOn(t, payers, hastyVFS(t))
 			var log syncBuffer
 			sv := startServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			var silent []net.Conn
@@ -249,7 +249,7 @@ func TestSilentConnections(t *testing.T) {
 			served := payAll(t, sv, b.wallets)
 			t.Logf("%d of %d payments came through beside %d silent connections, in %v", served, payers, silentConns, time.Since(begin))
 			require.GreaterOrEqual(t, served, enough)
-			booked, _ := b.books(t)
+			booked, _ := b.contents(t)
 			require.Len(t, booked, served)
 			require.Contains(t, log.String(), "a silent connection was closed, to make room")
 			require.NotContains(t, log.String(), "a connection was lost", "it is logged once why a connection ended")
@@ -399,7 +399,7 @@ func (c *resetConn) SetLinger(sec int) error {
 // changed its network.
 func TestWalletThatRedials(t *testing.T) {
 	const redials = 100
-	b := openBookOn(t, 2, hastyVFS(t))
+	b := openTestLedgerOn(t, 2, hastyVFS(t))
 	sv := startServer(t, Config{Service: b})
 	other := sv.dial(t, b.wallets[1])
 	defer other.Close()
