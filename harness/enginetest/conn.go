@@ -20,7 +20,7 @@ import (
 func connections(e harness.Engine) bench.Tests {
 	list := bench.Tests{
 		"a round trip takes the delay":                roundTrip,
-		"addresses":                                   addresses,
+		"addresses of both ends":                      addresses,
 		"data after a close is answered with a reset": dataAfterClose,
 		"a dial gives up with its context":            dialGivesUp,
 		"listens that fail":                           failedListens,
