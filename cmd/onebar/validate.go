@@ -60,8 +60,8 @@ func validateAll(cmd *cobra.Command, engine string, args []string) error {
 	return nil
 }
 
-// validate reads a scenario and asks the engine and the subject it would run on, as
-// onebar run does before it begins. An empty engine is the one that run would take.
+// validate reads a scenario and checks that its engine and its subject support it, as onebar
+// run does before it begins. An empty engine is the one that run would take.
 func validate(path, engine string, lib spec.Library) error {
 	sc, err := load(path, lib)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 // connections are tests of connections, listeners and dials.
 func connections(e harness.Engine) bench.Tests {
 	list := bench.Tests{
-		"a round trip takes the delay": roundTrip,
-		"addresses":                    addresses,
+		"a round trip takes the delay":                roundTrip,
+		"addresses of both ends":                      addresses,
 		"data after a close is answered with a reset": dataAfterClose,
 		"a dial gives up with its context":            dialGivesUp,
 		"listens that fail":                           failedListens,
