@@ -9,12 +9,21 @@ import (
 	"time"
 )
 
-// toxicAttribute is one attribute of a toxic, as toxiproxy's README has it.
-type toxicAttribute struct {
-	name     string
-	unit     string // for messages
-	min, max int64
-	needed   bool
+// ToxicAttribute is one attribute of a toxic, as toxiproxy's README has it.
+type ToxicAttribute struct {
+	Name     string
+	Unit     time.Duration // of a length of time; 0 is of bytes
+	Min, Max int64         // in units, or bytes
+	Needed   bool          // it has no default
+	InFiles  bool          // a scenario file must give it; a program need not
+}
+
+// unit names the unit, for messages.
+func (a ToxicAttribute) unit() string {
+	if a.Unit == 0 {
+		return "bytes"
+	}
+	return strings.TrimPrefix(a.Unit.String(), "1")
 }
 
 // Bounds that keep an attribute sane: a day, and more than a test will send.
@@ -23,22 +32,30 @@ const (
 	toxicTerabyte = int64(1) << 40
 )
 
-// toxicTypes returns the toxics a timeline may use, with their attributes, from
-// the README of toxiproxy v2.12.0. Its other toxics are not stream faults: latency
-// and bandwidth are what a link profile is for.
-func toxicTypes() map[string][]toxicAttribute {
-	return map[string][]toxicAttribute{
-		"reset_peer": {{name: "timeout", unit: "ms", max: toxicDay}},
-		"limit_data": {{name: "bytes", unit: "bytes", max: toxicTerabyte, needed: true}},
+// toxics returns the toxics a timeline may use, with their attributes, from
+// the README of toxiproxy v2.12.0 (Shopify/toxiproxy, toxics/*.go). Its other toxics are
+// not stream faults: latency and bandwidth are what a link profile is for.
+func toxics() map[string][]ToxicAttribute {
+	const ms, us = time.Millisecond, time.Microsecond
+	return map[string][]ToxicAttribute{
+		"reset_peer": {{Name: "timeout", Unit: ms, Max: toxicDay}},
+		"limit_data": {{Name: "bytes", Max: toxicTerabyte, Needed: true, InFiles: true}},
 		"slicer": {
-			{name: "average_size", unit: "bytes", min: 1, max: toxicTerabyte, needed: true},
-			{name: "size_variation", unit: "bytes", max: toxicTerabyte},
-			{name: "delay", unit: "µs", max: toxicDay * 1000},
+			{Name: "average_size", Min: 1, Max: toxicTerabyte, Needed: true, InFiles: true},
+			{Name: "size_variation", Max: toxicTerabyte},
+			{Name: "delay", Unit: us, Max: toxicDay * 1000},
 		},
-		"slow_close": {{name: "delay", unit: "ms", max: toxicDay}},
-		"timeout":    {{name: "timeout", unit: "ms", max: toxicDay}},
+		"slow_close": {{Name: "delay", Unit: ms, Max: toxicDay, InFiles: true}},
+		"timeout":    {{Name: "timeout", Unit: ms, Max: toxicDay}},
 	}
 }
+
+// ToxicTypes returns the types of toxics in alphabetical order.
+func ToxicTypes() []string { return slices.Sorted(maps.Keys(toxics())) }
+
+// ToxicAttributes returns the attributes of a type of toxic, none of one that there is
+// not.
+func ToxicAttributes(kind string) []ToxicAttribute { return toxics()[kind] }
 
 // Direction is the way of the bytes the toxic sits on: Up if its stream is
 // upstream, and otherwise Down.
@@ -61,25 +78,23 @@ func (t Toxic) Check() error {
 	if t.Connections < 0 {
 		errs = append(errs, fmt.Errorf("toxic %s: %d connections: expected 0 for all, or more", t.Type, t.Connections))
 	}
-	types := toxicTypes()
-	attributes, ok := types[t.Type]
-	if !ok {
-		valid := strings.Join(slices.Sorted(maps.Keys(types)), ", ")
-		errs = append(errs, fmt.Errorf("toxic type %q is not one of %s", t.Type, valid))
+	attributes := ToxicAttributes(t.Type)
+	if attributes == nil {
+		errs = append(errs, fmt.Errorf("toxic type %q is not one of %s", t.Type, strings.Join(ToxicTypes(), ", ")))
 		return errors.Join(errs...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
-		if !slices.ContainsFunc(attributes, func(a toxicAttribute) bool { return a.name == name }) {
+		if !slices.ContainsFunc(attributes, func(a ToxicAttribute) bool { return a.Name == name }) {
 			errs = append(errs, fmt.Errorf("toxic %s has no attribute %q: it has %s", t.Type, name, listAttributes(attributes)))
 		}
 	}
 	for _, a := range attributes {
-		v, given := t.Attributes[a.name]
+		v, given := t.Attributes[a.Name]
 		switch {
-		case !given && a.needed:
-			errs = append(errs, fmt.Errorf("toxic %s needs the attribute %s, in %s", t.Type, a.name, a.unit))
-		case given && (v < a.min || v > a.max):
-			errs = append(errs, fmt.Errorf("toxic %s: %s %d is not between %d and %d %s", t.Type, a.name, v, a.min, a.max, a.unit))
+		case !given && a.Needed:
+			errs = append(errs, fmt.Errorf("toxic %s needs the attribute %s, in %s", t.Type, a.Name, a.unit()))
+		case given && (v < a.Min || v > a.Max):
+			errs = append(errs, fmt.Errorf("toxic %s: %s %d is not between %d and %d %s", t.Type, a.Name, v, a.Min, a.Max, a.unit()))
 		}
 	}
 	// A slicer that varies by its average or more may cut slices of nothing for ever.
@@ -89,10 +104,10 @@ func (t Toxic) Check() error {
 	return errors.Join(errs...)
 }
 
-func listAttributes(attributes []toxicAttribute) string {
+func listAttributes(attributes []ToxicAttribute) string {
 	words := make([]string, len(attributes))
 	for i, a := range attributes {
-		words[i] = fmt.Sprintf("%s (%s)", a.name, a.unit)
+		words[i] = fmt.Sprintf("%s (%s)", a.Name, a.unit())
 	}
 	return strings.Join(words, ", ")
 }

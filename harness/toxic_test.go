@@ -64,3 +64,14 @@ func TestToxicCheck(t *testing.T) {
 		})
 	}
 }
+
+// What a program must give, a scenario file must give, too.
+func TestToxicAttributesOfFiles(t *testing.T) {
+	require.Nil(t, harness.ToxicAttributes("latency"))
+	for _, kind := range harness.ToxicTypes() {
+		for _, a := range harness.ToxicAttributes(kind) {
+			require.True(t, a.InFiles || !a.Needed, "%s %s", kind, a.Name)
+			require.Less(t, a.Min, a.Max)
+		}
+	}
+}

@@ -33,21 +33,21 @@ type bankServer struct {
 	faulty   Faulty
 	slowness atomic.Pointer[slowness]
 
-	mu        sync.Mutex
-	address   string       // of the first listener; the later ones take it over
-	book      *bank.Ledger // nil while it is down
-	impatient *impatientBook
-	server    *server.Server
-	cancel    context.CancelFunc // ends impatient
-	wg        sync.WaitGroup     // Serve
+	mu      sync.Mutex
+	address string       // of the first listener; the later ones take it over
+	ledger  *bank.Ledger // nil while it is down
+	early   *earlyLedger
+	server  *server.Server
+	cancel  context.CancelFunc // ends what early does in the background
+	wg      sync.WaitGroup     // Serve
 }
 
 // ledgerFile is the name of the ledger on the disk of the bank.
 const ledgerFile = "bank.db"
 
-// instant is how long the bank of a virtual disk waits for requests that come at
-// one instant of virtual time: in which order its goroutines run then is left to
-// the scheduler, and so would be how many commits they make.
+// instant is how long a bank on a virtual disk waits for requests that arrive at the same
+// instant of virtual time. Without the wait, the scheduler would decide the order of its
+// goroutines, and so the number of commits.
 const instant = 500 * time.Nanosecond
 
 // slowness is one call of SlowAnswers.
@@ -60,10 +60,10 @@ type slowness struct {
 func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.Reader) (*bankServer, error) {
 	b := &bankServer{
 		host: env.Network.Server(), storage: st, rand: r, faulty: f,
-		// A wallet that redials leaves a connection behind that the bank believes in
-		// until it is idle for long. All of these may be of one address, as those
-		// that come through toxiproxy are, and closing one sends packets that the
-		// run would measure: no limit is to be reached.
+		// A wallet that redials leaves a connection that the bank keeps until it was
+		// idle for long. All connections may come from one address, as through
+		// toxiproxy. Closing one at a limit would send packets that the run measures,
+		// so the limit is high.
 		conns: 1024 + 8*env.Workload.Wallets,
 	}
 	var err error
@@ -76,7 +76,7 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 	b.config = bank.LedgerConfig{
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
-		// The faults are those of a pair without the bank's second line of defence.
+		// The faults need a bank that does not recognise repeated orders.
 		AllowRepeatedOrders: f != (Faulty{}),
 	}
 	if st.disk != nil {
@@ -89,11 +89,11 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 // receiptKey verifies the bank's receipts.
 func (b *bankServer) receiptKey() ed25519.PublicKey { return b.receipts.Public().(ed25519.PublicKey) }
 
-// start opens the ledger and serves it, where it was served before.
+// start opens the ledger and serves it at the address of the first start.
 func (b *bankServer) start(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.book != nil {
+	if b.ledger != nil {
 		return errors.New("it is running")
 	}
 	b.storage.revive()
@@ -111,22 +111,22 @@ func (b *bankServer) start(ctx context.Context) error {
 	b.config.Create = b.address == ""
 	b.config.ForgetAnswers = b.faulty.ForgetKeys && !b.config.Create
 	b.config.Recall = b.storage.failures() > 0
-	if b.book, err = bank.OpenLedger(b.config); err != nil {
+	if b.ledger, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
 		return err
 	}
 	b.address = ln.Addr().String()
 	life, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	var service pay.Service = b.book
+	var service pay.Service = b.ledger
 	if b.faulty.AnswerBeforeCommit {
-		b.impatient = &impatientBook{
-			ledger: b.book, receipts: b.receipts, ctx: life,
+		b.early = &earlyLedger{
+			ledger: b.ledger, receipts: b.receipts, ctx: life,
 			answers: map[pay.Key]*pay.Answer{},
 		}
-		service = b.impatient
+		service = b.early
 	}
-	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.book.Identify, Rand: b.rand}
+	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{
 		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer,
 		Wrap:     func(c net.Conn) server.Conn { return noise.Server(c, cfg) },
@@ -141,38 +141,38 @@ func (b *bankServer) start(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the bank as a crash would, which also takes the power from its disk.
+// kill ends the bank as a crash would, which also cuts the power of its disk.
 func (b *bankServer) kill() error { return b.end(b.storage.cut, (*bank.Ledger).Kill) }
 
 // stop ends the bank in an orderly way.
 func (b *bankServer) stop() error { return b.end(func() {}, (*bank.Ledger).Close) }
 
-// end ends the server before the power and the ledger: a request that these fail is
-// not answered any more.
+// end closes the server before the power and the ledger: so a request that fails because
+// of them is not answered.
 func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.book == nil {
+	if b.ledger == nil {
 		power()
 		return nil
 	}
 	b.server.Kill()
 	power()
 	b.cancel()
-	err := how(b.book)
-	if b.impatient != nil {
-		b.impatient.wait()
+	err := how(b.ledger)
+	if b.early != nil {
+		b.early.wait()
 	}
 	b.wg.Wait()
-	b.book, b.impatient, b.server = nil, nil, nil
+	b.ledger, b.early, b.server = nil, nil, nil
 	return err
 }
 
 func (b *bankServer) enroll(ctx context.Context, a bank.Account) error {
 	b.mu.Lock()
-	book := b.book
+	ledger := b.ledger
 	b.mu.Unlock()
-	return book.Enroll(ctx, a)
+	return ledger.Enroll(ctx, a)
 }
 
 // slow makes every answer from now on wait for d.
@@ -183,27 +183,29 @@ func (b *bankServer) slow(d time.Duration) (hits func() int64) {
 }
 
 // beforeAnswer is called between the commit of a payment and its answer.
-func (b *bankServer) beforeAnswer(ctx context.Context, _ pay.Key) {
+func (b *bankServer) beforeAnswer(pay.Key) (pause func(context.Context)) {
 	s := b.slowness.Load()
 	if s.by <= 0 {
-		return
+		return nil
 	}
 	s.hits.Add(1)
-	t := time.NewTimer(s.by)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+	return func(ctx context.Context) {
+		t := time.NewTimer(s.by)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
 	}
 }
 
-// ledger reads the file, with the bank running or not.
-func (b *bankServer) ledger(ctx context.Context, d *correlator) (l harness.Ledger, err error) {
+// readLedger reads the file, with the bank running or not.
+func (b *bankServer) readLedger(ctx context.Context, d *correlator) (l harness.Ledger, err error) {
 	b.mu.Lock()
-	impatient := b.impatient
+	early := b.early
 	b.mu.Unlock()
-	if impatient != nil {
-		impatient.wait()
+	if early != nil {
+		early.wait()
 	}
 	b.storage.revive()
 	audit, err := bank.OpenAudit(b.config.Path, b.config.VFS)
@@ -231,7 +233,7 @@ func (b *bankServer) ledger(ctx context.Context, d *correlator) (l harness.Ledge
 			})
 		}
 	}
-	// The bank has them in the order in which they were enrolled, many at once.
+	// The bank returns them in the order of enrollment, which varies.
 	slices.SortFunc(l.Balances, func(a, b harness.Balance) int { return strings.Compare(a.Account, b.Account) })
 	return l, err
 }

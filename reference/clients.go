@@ -17,11 +17,11 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// errDown is what a user hears who presses pay while the app is not running.
+// errDown is the error of a press of pay while the app is not running.
 var errDown = errors.New("the wallet is not running")
 
-// clients are the payers' side: every wallet of the run, each with a queue of its
-// own on a storage of its own.
+// clients are the payers: every wallet of the run, each with its own queue on its own
+// storage.
 type clients struct {
 	network    harness.Network
 	side       *side
@@ -32,12 +32,12 @@ type clients struct {
 	presses map[string]press // under way, by id
 }
 
-// press is a user pressing pay. If the phone loses its power meanwhile, nobody
-// knows whether the payment was taken until the phone is on again.
+// press is one press of pay under way. If the phone loses its power during it, it is
+// unknown until the phone is on again whether the wallet accepted the payment.
 type press struct {
 	purchase
 	harness.Payment
-	failures int64 // of the phone's power before
+	failures int64 // power failures of the phone before the press
 }
 
 // newClients prepares a wallet for each config, with the storage of the same
@@ -46,7 +46,7 @@ func newClients(env harness.Env, d *correlator, s *side, storages []*storage, co
 	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
 	for i, c := range configs {
 		c.Told = func(w outbox.Payment) { d.tell(i, w) }
-		c.Tried = d.tried
+		c.Attempted = d.attempted
 		p.payers = append(p.payers, &payer{
 			clients: p, i: i, config: c, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
 		})
@@ -58,11 +58,11 @@ func newClients(env harness.Env, d *correlator, s *side, storages []*storage, co
 type opened struct {
 	store   *outbox.Store
 	wallet  *wallet.Wallet
-	unwatch func() // ends the telling of its link; nil if nobody tells
+	unwatch func() // ends the reports about its link; nil if there are none
 }
 
-// start opens wallets of clients that are down, which go on where they were: all
-// of these or none.
+// start opens the wallets of clients that are down, all of them or none. Each continues
+// its payments.
 func (p *clients) start(list ...*payer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,10 +91,9 @@ func (p *clients) start(list ...*payer) error {
 	return nil
 }
 
-// openStores gives the payers their power back and opens the queue of each. In files
-// of this machine it opens many at a time, as it waits for syncs; on disks in memory
-// one after the other, so that a run can be repeated. On an error it may have opened
-// some.
+// openStores restores the power of the payers and opens the queue of each. It opens files
+// of this machine at the same time, because it waits for syncs. It opens disks in memory
+// one after the other, so that a run can be repeated. On an error it may have opened some.
 func openStores(list []*payer, all []opened) error {
 	g, ctx := errgroup.WithContext(context.Background())
 	g.SetLimit(64)
@@ -115,7 +114,7 @@ func openStores(list []*payer, all []opened) error {
 	return g.Wait()
 }
 
-// openStore opens the queue of the payer's wallet, and makes it at the first start.
+// openStore opens the queue of the payer's wallet. At the first start it creates the queue.
 func (p *payer) openStore() (*outbox.Store, error) {
 	open := outbox.Open
 	if !p.made {
@@ -130,8 +129,8 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	return s, err
 }
 
-// end ends wallets as a crash would. Their stores go first: what a wallet has not
-// stored by then it never knew, and nobody is told it.
+// end ends wallets as a crash would. It closes their stores first: a wallet reports only
+// what it has stored, so it reports nothing that a crash would have lost.
 func end(all []opened) error {
 	var errs []error
 	for _, o := range all {
@@ -150,8 +149,8 @@ func end(all []opened) error {
 	return errors.Join(errs...)
 }
 
-// settle finds out, after a power failure of a phone, what became of the presses
-// during which it came, and has the user look at what the phone says now.
+// settle finds out, after a power failure of a phone, whether the presses during it were
+// accepted, and reports to the user what the phone shows now.
 func (p *clients) settle(c *payer, s *outbox.Store) error {
 	if c.storage.failures() == 0 {
 		return nil
@@ -172,7 +171,7 @@ func (p *clients) settle(c *payer, s *outbox.Store) error {
 	return nil
 }
 
-// find returns the payment that was taken for the press, or nil.
+// find returns the payment that the wallet accepted for the press, or nil.
 func (pr press) find(all []outbox.PaymentHistory) *outbox.Payment {
 	for _, h := range all {
 		refused := h.State == outbox.Declined || h.State == outbox.Expired
@@ -183,20 +182,19 @@ func (pr press) find(all []outbox.PaymentHistory) *outbox.Payment {
 	return nil
 }
 
-// kill ends every wallet as a crash would, which also takes the power from their
-// disks.
+// kill ends every wallet as a crash would, which also cuts the power of their disks.
 func (p *clients) kill() error {
 	p.side.cut()
 	return p.stop(p.payers...)
 }
 
-// killOne does that to one wallet, and the others go on.
+// killOne does that to one wallet. The others keep running.
 func (p *clients) killOne(c *payer) error {
 	c.storage.cut()
 	return p.stop(c)
 }
 
-// stop ends wallets. Those that are down stay so.
+// stop closes wallets that are open.
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
 	all := make([]opened, 0, len(list))
@@ -208,8 +206,8 @@ func (p *clients) stop(list ...*payer) error {
 	return end(all)
 }
 
-// held returns the presses whose payments have no final state. While a wallet is
-// down nobody knows.
+// held returns the presses whose payments have no final state. It is an error if a wallet
+// is down.
 func (p *clients) held(d *correlator) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -233,12 +231,12 @@ func (p *clients) held(d *correlator) ([]string, error) {
 type payer struct {
 	clients    *clients
 	i          int
-	config     wallet.Config // whose random source goes on over a restart
+	config     wallet.Config // its random source continues after a restart
 	storage    *storage
 	correlator *correlator
 	start      time.Time     // the instant of offset 0
-	turn       chan struct{} // of capacity 1: who presses holds it
-	made       bool          // the queue
+	turn       chan struct{} // of capacity 1: held during a press
+	made       bool          // the queue was created
 
 	opened // zero while it is down
 }
@@ -272,7 +270,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	return nil
 }
 
-// begin notes a press and returns the wallet it is for, or nil while it is down.
+// begin records a press and returns its wallet, or nil if the wallet is down.
 func (p *clients) begin(pr press) *wallet.Wallet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -283,8 +281,8 @@ func (p *clients) begin(pr press) *wallet.Wallet {
 	return w
 }
 
-// end notes how a press ended and reports whether it is known: if the power
-// failed and the press with it, that is found out at the next start.
+// end records the end of a press and reports whether its result is known. If the power
+// failed during the press, the next start finds out.
 func (p *clients) end(id string, err error) (known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,11 +9,11 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// correlator knows which presses a payment of a wallet stands for: the one that made
-// it, first, and those that were answered with it. It outlives every crash, as
-// the users do. Each press is told the same outcomes in the same order; what is
-// told passes through one lock, so that a press that joins late misses nothing
-// and nobody is told an older outcome after a newer one.
+// correlator maps each payment of a wallet to its presses: first the press that made it,
+// then the later presses that got the same payment. It survives crashes, as users do. All
+// presses of a payment are told the same outcomes in the same order. One lock orders
+// everything that is told, so a late press misses no outcome, and no press is told an
+// older outcome after a newer one.
 type correlator struct {
 	observer harness.Observer
 
@@ -28,10 +28,10 @@ type purchase struct {
 	order  string
 }
 
-// keyRecord is what the correlator knows of one key.
+// keyRecord is what the correlator knows about one key.
 type keyRecord struct {
 	presses []string // payment ids of the harness
-	booked  bool     // the harness knows that it is
+	booked  bool     // reported to the harness as booked
 	told    bool
 	last    harness.Told // without the payment
 }
@@ -40,8 +40,9 @@ func newCorrelator(o harness.Observer) *correlator {
 	return &correlator{observer: o, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 }
 
-// begin notes that a user presses pay; end that the press was taken, as the
-// payment key, or not. A wallet makes one press at a time.
+// begin records that a user presses pay. end records the key of the payment that the
+// wallet accepted for the press, or that it accepted none. A wallet makes one press at a
+// time.
 func (d *correlator) begin(p purchase, press string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -67,15 +68,15 @@ func (d *correlator) end(p purchase, press string, key pay.Key, taken bool) {
 	}
 }
 
-// file makes a key record for a key, which press has made.
+// file creates the record of a key that a press has made.
 func (d *correlator) file(key pay.Key, press string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.records[key] = &keyRecord{presses: []string{press}}
 }
 
-// tell passes on an outcome of a key to every press it stands for. The first
-// time it is called for a key made by a press under way.
+// tell reports an outcome of a key to each of its presses. The first call for a key comes
+// during the press that made it.
 func (d *correlator) tell(wallet int, p outbox.Payment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,8 +97,8 @@ func (d *correlator) tell(wallet int, p outbox.Payment) {
 	}
 }
 
-// show is what a user sees of a payment who opens the app again after the phone
-// had lost its power: what was stored last may not have been told.
+// show reports the state of a payment to a user who opens the app again after a power
+// failure of the phone: the last stored state may not have been reported.
 func (d *correlator) show(i int, p outbox.Payment) {
 	d.mu.Lock()
 	s := d.records[p.Key]
@@ -109,8 +110,7 @@ func (d *correlator) show(i int, p outbox.Payment) {
 	}
 }
 
-// outcomeOf translates a state. Sent is none a user needs: the payment is still
-// on its way.
+// outcomeOf translates a state. Sent is not reported: the payment is still on its way.
 func outcomeOf(s outbox.State) (o harness.Outcome, news bool) {
 	switch s {
 	case outbox.Queued:
@@ -138,7 +138,7 @@ func (d *correlator) press(key pay.Key) string {
 	return key.String()
 }
 
-// presses returns every press a key stands for.
+// presses returns the presses of a key.
 func (d *correlator) presses(key pay.Key) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,8 +148,7 @@ func (d *correlator) presses(key pay.Key) []string {
 	return nil
 }
 
-// committed is told by the bank that bookings are durable, and passes on what is
-// new.
+// committed is called by the bank when bookings are durable. It reports the new ones.
 func (d *correlator) committed(keys []pay.Key) {
 	for _, k := range keys {
 		d.mu.Lock()
@@ -165,8 +164,8 @@ func (d *correlator) committed(keys []pay.Key) {
 	}
 }
 
-// settle is told what became of a press during which the phone lost its power:
-// the payment it was taken as, or nil.
+// settle ends a press during which the phone lost its power. taken is the payment that
+// the wallet accepted for it, or nil.
 func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 	if taken == nil {
 		d.end(p, press, pay.Key{}, false)
@@ -182,9 +181,9 @@ func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 	d.end(p, press, taken.Key, true)
 }
 
-// tried is told by a wallet that an attempt is over, once it has stored how: whoever
-// reads the record reckons from then when the attempt began.
-func (d *correlator) tried(p outbox.Payment, a outbox.Attempt) {
+// attempted is called by a wallet when it has stored the result of an attempt. Readers of
+// the record compute from that time when the attempt began.
+func (d *correlator) attempted(p outbox.Payment, a outbox.Attempt) {
 	d.observer.Attempt(harness.Attempt{
 		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, NoConnection: !a.Connected,
 		Took: time.Since(a.Began), Error: a.Error,

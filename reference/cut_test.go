@@ -69,7 +69,7 @@ func TestSizes(t *testing.T) {
 }
 
 // faults returns each place in two payments on one connection where each kind of
-// fault can strike.
+// fault can happen.
 func faults(step int) (fs []fault) {
 	for after := 0; after < up1+up2; after += step {
 		fs = append(fs, fault{cut, true, after, 0}, fault{swallow, true, after, 0}, fault{oneWay, true, after, 0})
@@ -94,7 +94,7 @@ func step() int {
 	return 1
 }
 
-// TestEveryPlaceOfOneFault lets a fault strike each wallet's first connection,
+// TestEveryPlaceOfOneFault injects a fault into each wallet's first connection,
 // each at another byte, while it pays twice.
 func TestEveryPlaceOfOneFault(t *testing.T) {
 	fs := faults(step())
@@ -115,7 +115,7 @@ func TestEveryPlaceOfOneFault(t *testing.T) {
 			}
 		}
 		posted := p.postings()
-		struck := 0
+		hit := 0
 		for i, f := range fs {
 			for round := 1; round <= 2; round++ {
 				id := fmt.Sprintf("p%d.%d", i, round)
@@ -123,17 +123,17 @@ func TestEveryPlaceOfOneFault(t *testing.T) {
 				require.Len(t, posted["o"+id[1:]], 1, "%+v: %v", f, told)
 				if len(told) == 3 {
 					require.Equal(t, []harness.Outcome{harness.Queued, harness.OutcomeUnknown, harness.Confirmed}, told, "%+v", f)
-					struck++
+					hit++
 				} else {
 					require.Equal(t, []harness.Outcome{harness.Queued, harness.Confirmed}, told, "%+v", f)
 				}
 			}
 		}
-		require.Greater(t, struck, len(fs)*8/10, "the faults hit")
+		require.Greater(t, hit, len(fs)*8/10, "the faults hit")
 	})
 }
 
-// TestEveryPlaceOfAFaultUntilTheDeadline strikes every connection of a wallet
+// TestEveryPlaceOfAFaultUntilTheDeadline injects a fault into every connection of a wallet
 // until after the payment's deadline. What the user is told then must be what
 // the ledger holds.
 func TestEveryPlaceOfAFaultUntilTheDeadline(t *testing.T) {
@@ -174,8 +174,8 @@ func TestEveryPlaceOfAFaultUntilTheDeadline(t *testing.T) {
 	})
 }
 
-// TestFirstMessageRepeated has somebody on the path send a copy of a wallet's
-// first message on connections of his own, as Noise lets him.
+// TestFirstMessageRepeated makes an attacker on the path send a copy of a wallet's
+// first message on other connections, which Noise allows.
 func TestFirstMessageRepeated(t *testing.T) {
 	repeat := func(p *pair, m *memory, times int) {
 		m.mu.Lock()

@@ -16,24 +16,23 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// Faulty asks for a pair that is broken on purpose, in ways real systems have
-// been: to prove that the checks of the harness find it. With a fault the bank is
-// one that takes orders as notes only, as many do: see
-// bank.LedgerConfig.AllowRepeatedOrders. Otherwise it would not book what a faulty
-// wallet sends twice. The zero value is not broken.
+// Faulty configures a pair that is broken on purpose, in ways known from real systems, to
+// prove that the checks of the harness find the fault. With a fault the bank does not
+// recognise repeated orders, like many banks (bank.LedgerConfig.AllowRepeatedOrders):
+// otherwise it would not book what a faulty wallet sends twice. The zero value is not
+// broken.
 type Faulty struct {
-	// NewKeyPerAttempt is a wallet that draws a new idempotency key for each attempt. When
-	// an answer is lost the bank books the payment again: DUPLICATED. It also
-	// keeps nothing on disk: what is under way at a crash of the client is
-	// forgotten.
+	// NewKeyPerAttempt makes the wallet draw a new idempotency key for each attempt. When
+	// an answer is lost, the bank books the payment again: DUPLICATED. The wallet also
+	// stores nothing on disk: a crash of the client loses what is under way.
 	NewKeyPerAttempt bool
-	// AnswerBeforeCommit is a bank that confirms a payment at once and books it
-	// two seconds later. What was confirmed and not booked when it crashes is
-	// LOST; every confirmation is EARLY.
+	// AnswerBeforeCommit makes the bank confirm a payment at once and book it two seconds
+	// later. A payment that is confirmed and not yet booked at a crash is LOST; every
+	// confirmation is EARLY.
 	AnswerBeforeCommit bool
-	// ForgetKeys is a bank that keeps its idempotency records in memory and not
-	// with its ledger (bank.LedgerConfig.ForgetAnswers): after a restart it books a payment again that it has booked
-	// before: DUPLICATED.
+	// ForgetKeys makes the bank keep its idempotency records in memory and not with its
+	// ledger (bank.LedgerConfig.ForgetAnswers). After a restart it books a payment again
+	// that it has booked before: DUPLICATED.
 	ForgetKeys bool
 }
 
@@ -54,19 +53,19 @@ func (f *Faulty) Set(name string) error {
 	return nil
 }
 
-// The careless pace of both.
+// The fixed times of the faulty wallet and the faulty bank.
 const (
-	impatientTries   = 25
-	impatientTimeout = 3 * time.Second
-	impatientPause   = 500 * time.Millisecond
-	impatientCommit  = 2 * time.Second
+	newKeyAttempts   = 25
+	newKeyTimeout    = 3 * time.Second
+	newKeyPause      = 500 * time.Millisecond
+	earlyCommitDelay = 2 * time.Second
 )
 
-// impatientPayers are the payers of Faulty.NewKeyPerAttempt.
-type impatientPayers struct {
+// newKeyPayers are the payers of Faulty.NewKeyPerAttempt.
+type newKeyPayers struct {
 	correlator *correlator
 	configs    []wallet.Config
-	payers     []impatientPayer
+	payers     []newKeyPayer
 	wg         sync.WaitGroup
 
 	mu     sync.Mutex
@@ -75,41 +74,41 @@ type impatientPayers struct {
 	open   map[string]struct{} // presses without a final outcome
 }
 
-type impatientPayer struct {
-	h *impatientPayers
+type newKeyPayer struct {
+	h *newKeyPayers
 	i int
 }
 
-func newImpatientPayers(configs []wallet.Config, d *correlator) *impatientPayers {
-	h := &impatientPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
+func startNewKeyPayers(configs []wallet.Config, d *correlator) *newKeyPayers {
+	h := &newKeyPayers{correlator: d, configs: configs, open: map[string]struct{}{}}
 	for i := range configs {
-		h.payers = append(h.payers, impatientPayer{h, i})
+		h.payers = append(h.payers, newKeyPayer{h, i})
 	}
 	h.start()
 	return h
 }
 
-func (h *impatientPayers) start() {
+func (h *newKeyPayers) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 }
 
-func (h *impatientPayers) stop() {
+func (h *newKeyPayers) stop() {
 	h.mu.Lock()
 	h.cancel()
 	h.mu.Unlock()
 	h.wg.Wait()
 }
 
-func (h *impatientPayers) held() []string {
+func (h *newKeyPayers) held() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.open))
 }
 
 // Pay implements harness.Payer.
-func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
+func (p newKeyPayer) Pay(_ context.Context, hp harness.Payment) error {
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
 	ctx := p.h.ctx
@@ -122,11 +121,11 @@ func (p impatientPayer) Pay(_ context.Context, hp harness.Payment) error {
 	return nil
 }
 
-func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
+func (p newKeyPayer) carry(ctx context.Context, hp harness.Payment) {
 	told := harness.Queued
-	for n := 1; n <= impatientTries && ctx.Err() == nil; n++ {
+	for n := 1; n <= newKeyAttempts && ctx.Err() == nil; n++ {
 		began := time.Now()
-		answer, connected, err := p.try(ctx, hp)
+		answer, connected, err := p.attempt(ctx, hp)
 		a := harness.Attempt{Payment: hp.ID, N: n, Dialed: true, NoConnection: !connected, Took: time.Since(began)}
 		if err != nil {
 			a.Error = err.Error()
@@ -152,16 +151,15 @@ func (p impatientPayer) carry(ctx context.Context, hp harness.Payment) {
 			return
 		}
 		select {
-		case <-time.After(impatientPause):
+		case <-time.After(newKeyPause):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// try sends the payment as if it were a new one, and says whether it had a
-// connection to do so.
-func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, impatientTimeout)
+// attempt sends the payment as if it were new, and reports whether it had a connection.
+func (p newKeyPayer) attempt(ctx context.Context, hp harness.Payment) (answer *pay.Answer, connected bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, newKeyTimeout)
 	defer cancel()
 	c := p.h.configs[p.i]
 	key, err := pay.NewKey(c.Rand)
@@ -185,9 +183,9 @@ func (p impatientPayer) try(ctx context.Context, hp harness.Payment) (answer *pa
 	return answer, true, err
 }
 
-// impatientBook is the book of Faulty.AnswerBeforeCommit: it answers from memory, and the
-// ledger learns of it later.
-type impatientBook struct {
+// earlyLedger is the service of Faulty.AnswerBeforeCommit: it answers from memory, and
+// passes the payment to the ledger later.
+type earlyLedger struct {
 	ledger   *bank.Ledger
 	receipts ed25519.PrivateKey
 	ctx      context.Context //nolint:containedctx // the life of the bank: what waits when it ends is lost
@@ -198,7 +196,7 @@ type impatientBook struct {
 }
 
 // Submit implements pay.Service.
-func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
+func (b *earlyLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
 		return b.ledger.Submit(payer, r)
@@ -206,9 +204,8 @@ func (b *impatientBook) Submit(payer pay.PublicKey, r *pay.Request) func(context
 	return func(context.Context) (*pay.Answer, error) { return a, nil }
 }
 
-// answer returns what the wallet is told at once, or nil if that is up to the
-// ledger.
-func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
+// answer returns the early answer, or nil if the ledger must answer.
+func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
@@ -221,7 +218,7 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
-		case <-time.After(impatientCommit):
+		case <-time.After(earlyCommitDelay):
 			_, _ = b.ledger.Answer(b.ctx, payer, r) // nobody waits for it: that is the fault
 		case <-b.ctx.Done():
 		}
@@ -229,5 +226,5 @@ func (b *impatientBook) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer 
 	return a
 }
 
-// wait returns when everything that was answered is booked or lost.
-func (b *impatientBook) wait() { b.wg.Wait() }
+// wait returns when every payment that was answered is booked or lost.
+func (b *earlyLedger) wait() { b.wg.Wait() }

@@ -166,8 +166,8 @@ func (c *faultyConn) isDead() bool {
 	return c.dead
 }
 
-// strike makes the fault happen and reports whether the rest may pass.
-func (c *faultyConn) strike() (pass bool, err error) {
+// inject makes the fault happen and reports whether the rest may pass.
+func (c *faultyConn) inject() (pass bool, err error) {
 	switch c.fault.kind {
 	case cut:
 		c.Close()
@@ -196,16 +196,16 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	if c.isDead() {
 		return len(b), nil
 	}
-	ok, struck := c.pass(true, len(b))
+	ok, hit := c.pass(true, len(b))
 	if ok > 0 {
 		if n, err := c.Conn.Write(b[:ok]); err != nil {
 			return n, err
 		}
 	}
-	if !struck {
+	if !hit {
 		return len(b), nil
 	}
-	pass, err := c.strike()
+	pass, err := c.inject()
 	if pass {
 		n, err := c.Conn.Write(b[ok:])
 		return ok + n, err
@@ -222,11 +222,11 @@ func (c *faultyConn) Read(b []byte) (int, error) {
 			}
 			continue
 		}
-		ok, struck := c.pass(false, n)
-		if !struck {
+		ok, hit := c.pass(false, n)
+		if !hit {
 			return n, nil
 		}
-		pass, err := c.strike()
+		pass, err := c.inject()
 		switch {
 		case pass:
 			return n, nil

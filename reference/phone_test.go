@@ -87,7 +87,7 @@ func TestOnePhoneCrashesAlone(t *testing.T) {
 }
 
 // TestCommitsOfAllPhones: the commits of four wallets are numbered together, and at
-// each number the power of all phones fails, and whoever asked is told once.
+// each number the power of all phones fails, and OnFail is called once.
 func TestCommitsOfAllPhones(t *testing.T) {
 	commits := int64(0)
 	inPhones(t, 1, func(p *pair, _ Options) {

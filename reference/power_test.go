@@ -37,7 +37,7 @@ type outage struct {
 
 // lives is what a run with an outage came to.
 type lives struct {
-	struck bool // the power failed
+	failed bool // the power failed
 	dark   int  // presses that the phone did not take
 	ops    map[harness.Side]int64
 }
@@ -73,7 +73,7 @@ func (o outage) live(t *testing.T) (l lives) {
 			l.ops[side] = d.Count(disk.Any) - before[side]
 		}
 		if d := sides[o.side]; d != nil {
-			l.struck = d.Failures() > 0
+			l.failed = d.Failures() > 0
 		}
 		l.dark = p.compare(o, 2)
 	})
@@ -140,7 +140,7 @@ func TestEveryPowerFailure(t *testing.T) {
 			for v := range variants {
 				o := outage{side, disk.Point{N: n, After: v == 7}, uint64(v)}
 				l := o.live(t)
-				require.True(t, l.struck, "%+v", o)
+				require.True(t, l.failed, "%+v", o)
 				runs++
 				dark += l.dark
 			}

@@ -8,14 +8,14 @@ import (
 )
 
 // source is a stream of bytes drawn from the seed of a run. It may be read by
-// several goroutines at once. It is fit for tests of the pair only: keys made
-// from it are as secret as the seed.
+// several goroutines at once. Use it only in tests of the pair: keys made from it
+// are only as secret as the seed.
 type source struct {
 	mu sync.Mutex
 	r  *rand.ChaCha8
 }
 
-// newSource returns a source of its own, seeded by the next draws of r.
+// newSource returns a source that is seeded by the next draws of r.
 func newSource(r *rand.Rand) io.Reader {
 	var seed [32]byte
 	for i := 0; i < len(seed); i += 8 {

@@ -9,24 +9,24 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 )
 
-// storage is where the store of one machine lives: in files of this machine, or on
-// a disk whose power fails when the machine crashes.
+// storage is where one machine keeps its store: in files of this machine, or on a disk
+// whose power fails when the machine crashes.
 type storage struct {
 	dir  string
 	disk *disk.Disk // nil: this machine's files
 	side *side
 }
 
-// side is the storage of all machines of a side.
+// side holds the power of all machines of a side.
 type side struct {
-	power power // of their disks; nil: they have none
+	power power // of their disks; nil if they have no disks
 
 	mu    sync.Mutex
 	seeds *rand.Rand // of the power failures
 	base  int64      // commits before the script
 }
 
-// power is that of a disk or of a group of disks.
+// power is the power of a disk or of a group of disks.
 type power interface {
 	PowerFail(seed uint64)
 	FailAt(p disk.Point, seed uint64)
@@ -34,7 +34,7 @@ type power interface {
 	Count(k disk.Kind) int64
 }
 
-// script begins: commits are numbered from here.
+// script is called when the script begins: commits are numbered from then on.
 func (s *side) script() {
 	if s.power != nil {
 		s.base = s.power.Count(disk.LogSync)
@@ -50,7 +50,7 @@ func (s *side) commits() int64 {
 	return s.power.Count(disk.LogSync) - s.base
 }
 
-// failCommit has the power fail at the n-th commit of the script; 0 is none.
+// failCommit makes the power fail at the n-th commit of the script; 0 is none.
 func (s *side) failCommit(n int64, after bool, told func()) {
 	if s.power == nil {
 		return
@@ -69,22 +69,21 @@ func (s *side) failCommit(n int64, after bool, told func()) {
 	s.power.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
 }
 
-// seed draws that of a power failure.
+// seed draws the seed of a power failure.
 func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seeds.Uint64()
 }
 
-// cut takes the power from every machine that has it.
+// cut cuts the power of every machine.
 func (s *side) cut() {
 	if s.power != nil {
 		s.power.PowerFail(s.seed())
 	}
 }
 
-// newStorages returns where the bank and each wallet keep what they know, and the
-// sides they are of.
+// newStorages returns the storage of the bank and of each wallet, and the two sides.
 func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
 	r := harness.Rand(env.Seed, harness.StreamDisk)
 	newSide := func() *side { return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))} }
@@ -106,7 +105,7 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 	return bank, wallets, map[harness.Side]*side{harness.Server: server, harness.Client: client}
 }
 
-// layer names the file layer for SQLite; empty is the operating system's.
+// layer returns the name of the file layer for SQLite; empty is the operating system's.
 func (s *storage) layer() string {
 	if s.disk == nil {
 		return ""
@@ -114,10 +113,10 @@ func (s *storage) layer() string {
 	return s.disk.VFS()
 }
 
-// file is the path of a file on the disk.
+// file returns the path of a file on the storage.
 func (s *storage) file(name string) string { return filepath.Join(s.dir, name) }
 
-// cut takes the power away, if it is not gone already.
+// cut cuts the power, if it has not failed already.
 func (s *storage) cut() {
 	if s.disk != nil {
 		s.disk.PowerFail(s.side.seed())
@@ -132,7 +131,7 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// revive gives the power back, if it was gone.
+// revive restores the power, if it had failed.
 func (s *storage) revive() {
 	if s.disk != nil {
 		s.disk.Revive()

@@ -167,7 +167,7 @@ func (k walletKeeper) open(d *disk.Disk) (*outbox.Store, *wallet.Wallet, error) 
 	}
 	w, err := wallet.Open(s, wallet.Config{
 		Account: "w0", Vault: k.keys, Dialer: noSignal{},
-		Told: func(outbox.Payment) {}, Tried: func(outbox.Payment, outbox.Attempt) {},
+		Told: func(outbox.Payment) {}, Attempted: func(outbox.Payment, outbox.Attempt) {},
 		Bank: make(ed25519.PublicKey, ed25519.PublicKeySize),
 	})
 	if err != nil {

@@ -19,19 +19,16 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// Options choose what to run. The zero value is the pair as it would be
-// deployed.
+// Options configure the pair. The zero value is the pair as it would be deployed.
 type Options struct {
 	Retry  retry.Policy // of every wallet; its Attempts are at most Workload.Attempts
 	Faulty Faulty
 
-	// The disk under the bank's ledger, such as disk.New makes, and those under the
-	// wallets' queues, a disk of the group for each wallet. A Crash of a side is then a
-	// power failure of its disks: what was not synced is kept or lost sector by
-	// sector, by the run's seed. A power failure that comes on its own, by FailAt, is
-	// for whoever asked for it to follow up with the Crash. Nil is files of this
-	// machine, of which a Crash loses nothing. The caller closes the disks, after the
-	// subject.
+	// The disk of the bank's ledger, and the group with a disk for each wallet's queue. A
+	// Crash of a side is then a power failure of its disks: the run's seed decides for
+	// each sector that was not synced whether it is kept or lost. A caller that makes the
+	// power fail with FailAt must call Crash afterwards. Nil is files of this machine, of
+	// which a Crash loses nothing. The caller closes the disks, after the subject.
 	BankDisk    *disk.Disk
 	WalletDisks *disk.Group
 }
@@ -46,7 +43,7 @@ type subject struct {
 	correlator *correlator
 	server     *bankServer
 	clients    *clients
-	impatient  *impatientPayers // in place of clients, if Faulty asks for it
+	newKey     *newKeyPayers // instead of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
 }
 
@@ -82,7 +79,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
 	if s.options.Faulty.NewKeyPerAttempt {
-		s.impatient = newImpatientPayers(configs, s.correlator)
+		s.newKey = startNewKeyPayers(configs, s.correlator)
 	} else {
 		s.clients = newClients(env, s.correlator, sides[harness.Client], walletStorages, configs)
 		if err := s.clients.start(s.clients.payers...); err != nil {
@@ -96,7 +93,8 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	return nil
 }
 
-// Abilities implements harness.Subject. Commits are counted on disks of ours.
+// Abilities implements harness.Subject. Commits are counted only on
+// disks of harness/disk.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
@@ -113,7 +111,7 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 	s.sides[side].failCommit(n, after, told)
 }
 
-// policy keeps the wallets within the attempts that the scenario allows.
+// policy returns the retry policy, with at most the attempts that the scenario allows.
 func (s *subject) policy() retry.Policy {
 	p := s.options.Retry
 	if bound := s.env.Workload.Attempts; bound > 0 && (p.Attempts == 0 || p.Attempts > bound) {
@@ -122,14 +120,14 @@ func (s *subject) policy() retry.Policy {
 	return p
 }
 
-// stagger keeps a wallet's payments apart at one instant of virtual time. It is
-// next to nothing beside a round trip.
+// stagger separates a wallet's payments at the same instant of virtual time. It is much
+// shorter than a round trip.
 const stagger = 500 * time.Microsecond
 
 // enroll opens the accounts of payers and merchants.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // the ledger makes what comes together durable together
+	g.SetLimit(64) // the ledger commits requests that arrive together in one transaction
 	w := s.env.Workload
 	for _, p := range payers {
 		g.Go(func() error {
@@ -144,9 +142,8 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	return g.Wait()
 }
 
-// opening is the balance a wallet begins with: what the workload says, or else
-// enough for every payment of the run a hundred times over, so that not even a
-// faulty wallet is short of funds.
+// opening is the opening balance of a wallet: that of the workload, or else a hundred times
+// as much as all payments of the run, so that even a faulty wallet has enough money.
 func opening(w harness.Workload) int64 {
 	if w.Balance > 0 {
 		return w.Balance
@@ -159,15 +156,16 @@ func opening(w harness.Workload) int64 {
 
 // Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
-	if s.impatient != nil {
-		return s.impatient.payers[i]
+	if s.newKey != nil {
+		return s.newKey.payers[i]
 	}
 	return s.clients.payers[i]
 }
 
-// Ledger implements harness.Subject. It reads the bank's file, beside the bank.
+// Ledger implements harness.Subject. It reads the bank's file, even while the bank
+// runs.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
-	l, err := s.server.ledger(ctx, s.correlator)
+	l, err := s.server.readLedger(ctx, s.correlator)
 	if err != nil {
 		return harness.Ledger{}, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -180,8 +178,8 @@ func (s *subject) Close() error {
 	if s.clients != nil {
 		errs = append(errs, s.clients.stop(s.clients.payers...))
 	}
-	if s.impatient != nil {
-		s.impatient.stop()
+	if s.newKey != nil {
+		s.newKey.stop()
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.stop())
@@ -196,8 +194,8 @@ func (s *subject) Crash(side harness.Side) error {
 		return s.server.kill()
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
-	case s.impatient != nil:
-		s.impatient.stop()
+	case s.newKey != nil:
+		s.newKey.stop()
 		return nil
 	}
 	return s.clients.kill()
@@ -210,8 +208,8 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		return s.server.start(ctx)
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
-	case s.impatient != nil:
-		s.impatient.start()
+	case s.newKey != nil:
+		s.newKey.start()
 		return nil
 	}
 	return s.clients.start(s.clients.payers...)
@@ -222,8 +220,8 @@ func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.se
 
 // Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
-	if s.impatient != nil {
-		return s.impatient.held(), nil
+	if s.newKey != nil {
+		return s.newKey.held(), nil
 	}
 	return s.clients.held(s.correlator)
 }

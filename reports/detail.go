@@ -1,52 +1,54 @@
 package reports
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // drawDetail writes everything that is known of one run below its line in the
 // table.
-func drawDetail(b *strings.Builder, s style, r result.Result) {
+func drawDetail(b *strings.Builder, s format.Style, r result.Result) {
 	b.WriteByte('\n')
 	if r.Scenario.Summary != "" {
-		s.item(b, "", nil, clean(r.Scenario.Summary))
+		s.Item(b, "", nil, format.Clean(r.Scenario.Summary))
 	}
-	b.WriteString(s.paint(dim, origin(r)) + "\n")
+	b.WriteString(s.Paint(format.Dim, origin(r)) + "\n")
 	if r.Error != "" || unexplained(r) || len(r.Notes) > 0 {
 		b.WriteByte('\n')
 		drawError(b, s, r)
 	}
 	if len(r.Verdicts) > 0 {
 		section(b, s, "checks")
-		drawVerdicts(b, s, r.Verdicts, result.MaxFindings)
+		drawJudgements(b, s, judgements(r.Verdicts, result.MaxFindings))
 	}
 	if len(r.Thresholds) > 0 {
 		section(b, s, "expectations")
-		drawThresholds(b, s, r.Thresholds)
+		drawJudgements(b, s, expectations(r.Thresholds))
 	}
 	drawFigures(b, s, r)
 	drawEnergy(b, s, r)
-	drawPhases(b, s, r.Phases)
+	if len(r.Phases) > 0 {
+		section(b, s, "phases")
+		tables.Phases(r.Phases).Draw(b, s)
+	}
 	drawFaults(b, s, r.Faults)
-	if r.HistoryFile != "" || r.Rerun != "" {
+	if next := pointers(r); len(next) > 0 {
 		b.WriteByte('\n')
-		drawPointers(b, s, r)
+		drawPointers(b, s, next...)
 	}
-	if r.Hash != "" {
-		b.WriteString("  " + s.paint(dim, "sha256 ") + "  " + clean(r.Hash) + "\n")
-	}
+	drawPointers(b, s, pointer{"sha256", r.Hash})
 }
 
 // origin says with what, by which program and when the run was made.
 func origin(r result.Result) string {
 	text := circumstances(r)
 	if r.Onebar != "" {
-		text += ", onebar " + clean(r.Onebar)
+		text += ", onebar " + format.Clean(r.Onebar)
 	}
 	if !r.Started.IsZero() {
 		text += ", started " + r.Started.Format(time.RFC3339)
@@ -54,73 +56,70 @@ func origin(r result.Result) string {
 	return text
 }
 
-func section(b *strings.Builder, s style, name string) {
-	b.WriteString("\n" + s.paint(bold, name) + "\n")
+func section(b *strings.Builder, s format.Style, name string) {
+	b.WriteString("\n" + s.Paint(format.Bold, name) + "\n")
 }
 
 // drawFigures writes the figures a line each, and below them those of one
 // quantity, such as p50(confirm) and p95(confirm), in one row. The counts that
 // the checks have stated are left out.
-func drawFigures(b *strings.Builder, s style, r result.Result) {
-	single := grid{heads: []heading{{}, {right: true}, {}}, indent: "  "}
-	spread := grid{heads: []heading{{}}, indent: "  "}
+func drawFigures(b *strings.Builder, s format.Style, r result.Result) {
+	single := format.Grid{Heads: []format.Heading{{}, {Right: true}, {}}, Indent: "  "}
+	spread := format.Grid{Heads: []format.Heading{{}}, Indent: "  "}
 	for _, f := range r.Figures {
 		of, quantity, ok := strings.Cut(strings.TrimSuffix(f.Name, ")"), "(")
 		switch {
 		case r.Verdict(f.Name).Check != "":
 		case ok && !strings.HasPrefix(quantity, "phase:"):
-			spread.set(clean(quantity), clean(of), figure(f))
+			spread.Set(format.Clean(quantity), format.Clean(of), format.Figure(f))
 		default:
 			note := ""
 			if r.Payload && f.Unit == result.Bytes {
 				note = "payload, without headers, ACKs and retransmissions"
 			}
-			single.rows = append(single.rows, []cell{{text: clean(f.Name)}, {text: figure(f)}, {note, dim}})
+			single.Rows = append(single.Rows, []format.Cell{{Text: format.Clean(f.Name)}, {Text: format.Figure(f)}, format.Dim.Cell(note)})
 		}
 	}
-	if len(single.rows)+len(spread.rows) == 0 {
+	if len(single.Rows)+len(spread.Rows) == 0 {
 		return
 	}
 	section(b, s, "figures")
-	single.draw(b, s)
-	if len(spread.rows) > 0 {
+	single.Draw(b, s)
+	if len(spread.Rows) > 0 {
 		b.WriteByte('\n')
-		spread.draw(b, s)
+		spread.Draw(b, s)
 	}
 }
 
-// set puts text into the row and the column of these names, which it makes
-// where they are missing.
-func (g *grid) set(row, column, text string) {
-	x := slices.IndexFunc(g.heads, func(h heading) bool { return h.text == column })
-	if x < 0 {
-		x = len(g.heads)
-		g.heads = append(g.heads, heading{text: column, right: true})
-		for y := range g.rows {
-			g.rows[y] = append(g.rows[y], cell{none, dim})
-		}
+// drawEnergy writes what the radios of all phones did.
+func drawEnergy(b *strings.Builder, s format.Style, r result.Result) {
+	e := r.Energy
+	if e == nil {
+		return
 	}
-	y := slices.IndexFunc(g.rows, func(cells []cell) bool { return cells[0].text == row })
-	if y < 0 {
-		y = len(g.rows)
-		g.rows = append(g.rows, slices.Repeat([]cell{{none, dim}}, len(g.heads)))
-		g.rows[y][0] = cell{text: row}
+	section(b, s, "energy")
+	s.Item(b, "  ", nil, tables.Radio(e))
+	for _, note := range tables.EnergyNotes(e) {
+		s.Item(b, "  ", nil, note)
 	}
-	g.rows[y][x] = cell{text: text}
+	tables.Energy(r).Draw(b, s)
 }
 
-func drawFaults(b *strings.Builder, s style, faults []result.FaultStat) {
+func drawFaults(b *strings.Builder, s format.Style, faults []result.FaultStat) {
 	if len(faults) == 0 {
 		return
 	}
 	section(b, s, "faults")
-	g := grid{heads: []heading{{}, {right: true}, {right: true}, {}}, indent: "  "}
-	for _, f := range faults {
-		place := ""
-		if f.Line > 0 {
-			place = "line " + strconv.Itoa(f.Line) + " of the scenario file"
-		}
-		g.rows = append(g.rows, []cell{{text: f.Action.String()}, {text: plural(f.Times, "time")}, {text: plural(f.Hits, "hit")}, {place, dim}})
-	}
-	g.draw(b, s)
+	g := format.Table(faults,
+		format.Left("", func(f result.FaultStat) string { return f.Action.String() }),
+		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Times, "time") }),
+		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Hits, "hit") }),
+		format.Column[result.FaultStat]{Cell: func(f result.FaultStat) format.Cell {
+			if f.Line == 0 {
+				return format.Cell{}
+			}
+			return format.Dim.Cell("line " + strconv.Itoa(f.Line) + " of the scenario file")
+		}})
+	g.Indent = "  "
+	g.Draw(b, s)
 }

@@ -2,7 +2,8 @@
 // report is one function from the results to a [Report], which writes to an
 // io.Writer: Console for a terminal or a log, JSON for programs (docs/result.md),
 // JUnit for a CI's test view, Markdown for a CI's job summary. [Formats] lists those
-// that go to files. Progress shows how far a batch is while it runs.
+// that go to files. What all of them write, such as a duration or a table, is of package
+// format. Package progress shows how far a batch is while it runs.
 //
 // All of them keep two rules. What was not measured is shown as "–" and what
 // could not be judged as "?", never as 0. And no run that is not a pass looks
@@ -29,29 +30,4 @@ func Exit(results []result.Result) int {
 		return result.ExitUnknown
 	}
 	return order[worst]
-}
-
-// word names an exit code for people.
-func word(exit int) string {
-	switch exit {
-	case result.ExitPass:
-		return "PASS"
-	case result.ExitFail:
-		return "FAIL"
-	case result.ExitBroken:
-		return "BROKEN"
-	}
-	return "UNKNOWN"
-}
-
-// title is what a report calls a run: its scenario, or the file it should have
-// come from.
-func title(r result.Result) string {
-	switch {
-	case r.Scenario.Name != "":
-		return r.Scenario.Name
-	case r.Scenario.File != "":
-		return r.Scenario.File
-	}
-	return "(no name)"
 }

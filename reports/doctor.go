@@ -7,24 +7,25 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // Doctor is the report of a checkup for people: each step of the payment, what was judged of
 // it, and what to do about the scenario. Sent lines stand behind ">", received ones
 // behind "<", and what was made of them behind "=".
 func Doctor(c result.Checkup) Report {
-	return drawn(func(s style) string { return doctor(s, c) })
+	return drawn(func(s format.Style) string { return doctor(s, c) })
 }
 
 // doctorWidth is how wide a checkup is where the terminal does not say.
 const doctorWidth = 80
 
-func doctor(s style, c result.Checkup) string {
-	if s.width == 0 {
-		s.width = doctorWidth
+func doctor(s format.Style, c result.Checkup) string {
+	if s.Width == 0 {
+		s.Width = doctorWidth
 	}
 	var b strings.Builder
-	s.item(&b, "", []cell{{clean(title(c.Result)), bold}}, "one payment over a perfect link, step by step")
+	s.Item(&b, "", []format.Cell{format.Bold.Cell(format.Clean(format.Title(c.Result)))}, "one payment over a perfect link, step by step")
 	for i, step := range c.Steps {
 		if i == 0 {
 			b.WriteByte('\n')
@@ -34,23 +35,22 @@ func doctor(s style, c result.Checkup) string {
 	if c.Result.Error != "" {
 		b.WriteByte('\n')
 		for line := range strings.Lines(c.Result.Error) {
-			s.item(&b, "", []cell{{"not carried out", magenta}}, clean(strings.TrimSpace(line)))
+			s.Item(&b, "", []format.Cell{format.Magenta.Cell("not carried out")}, format.Clean(strings.TrimSpace(line)))
 		}
 	}
 	if odd := troubles(c.Result.Verdicts); len(odd) > 0 && c.Result.Error == "" {
 		section(&b, s, "checks")
-		drawVerdicts(&b, s, odd, shownFindings)
+		drawJudgements(&b, s, judgements(odd, shownFindings))
 	}
 	if len(c.Result.Notes) > 0 {
 		section(&b, s, "how it was read")
 		for _, note := range c.Result.Notes {
-			s.item(&b, "  ", nil, clean(note))
+			s.Item(&b, "  ", nil, format.Clean(note))
 		}
 	}
 	drawAdvice(&b, s, c.Advice)
 	b.WriteByte('\n')
-	verdict := word(c.Exit())
-	s.item(&b, "", []cell{{verdict, colourOf(verdict)}}, clean(concluded(c)))
+	s.Item(&b, "", []format.Cell{format.Verdict(format.Word(c.Exit()), 0)}, format.Clean(concluded(c)))
 	return b.String()
 }
 
@@ -58,20 +58,20 @@ func doctor(s style, c result.Checkup) string {
 const partWidth = len("callback")
 
 // drawStep writes a step and what went to and fro in it.
-func drawStep(b *strings.Builder, s style, n int, step harness.Step) {
+func drawStep(b *strings.Builder, s format.Style, n int, step harness.Step) {
 	took := ""
 	if step.Took > 0 {
-		took = duration(step.Took)
+		took = format.Duration(step.Took)
 	}
-	s.item(b, "", []cell{{pad(fmt.Sprint(n), 2, true), dim}, {pad(took, len("1.23ms"), true), dim}, {pad(clean(step.Part), partWidth, false), bold}}, clean(step.Title))
-	indent := strings.Repeat(" ", 2+len(gap)+len("1.23ms")+len(gap)+partWidth+len(gap))
-	drawLines(b, s, indent, cell{">", dim}, step.Sent)
-	drawLines(b, s, indent, cell{"<", dim}, step.Got)
+	s.Item(b, "", []format.Cell{format.Dim.Cell(format.Pad(fmt.Sprint(n), 2, true)), format.Dim.Cell(format.Pad(took, len("1.23ms"), true)), format.Bold.Cell(format.Pad(format.Clean(step.Part), partWidth, false))}, format.Clean(step.Title))
+	indent := strings.Repeat(" ", 2+len(format.Gap)+len("1.23ms")+len(format.Gap)+partWidth+len(format.Gap))
+	drawLines(b, s, indent, format.Dim.Cell(">"), step.Sent)
+	drawLines(b, s, indent, format.Dim.Cell("<"), step.Got)
 	for _, m := range step.Means {
-		s.item(b, indent, []cell{{"=", dim}}, clean(m))
+		s.Item(b, indent, []format.Cell{format.Dim.Cell("=")}, format.Clean(m))
 	}
 	if step.Error != "" {
-		s.item(b, indent, []cell{{"!", red}}, clean(step.Error))
+		s.Item(b, indent, []format.Cell{format.Red.Cell("!")}, format.Clean(step.Error))
 	}
 }
 
@@ -80,27 +80,27 @@ const shownLines = 12
 
 // drawLines writes the lines of a message behind a mark, broken where they are too
 // long.
-func drawLines(b *strings.Builder, s style, indent string, mark cell, lines []string) {
-	room := max(minText, s.width-width(indent)-width(mark.text)-len(gap))
+func drawLines(b *strings.Builder, s format.Style, indent string, mark format.Cell, lines []string) {
+	room := max(format.MinText, s.Width-format.Width(indent)-format.Width(mark.Text)-len(format.Gap))
 	var all []string
 	for _, l := range lines {
-		all = append(all, pieces(clean(l), room)...)
+		all = append(all, pieces(format.Clean(l), room)...)
 	}
 	shown := all[:min(shownLines, len(all))]
 	for _, l := range shown {
-		b.WriteString(strings.TrimRight(indent+s.paint(mark.colour, mark.text)+gap+l, " ") + "\n")
+		b.WriteString(strings.TrimRight(indent+s.Paint(mark.Colour, mark.Text)+format.Gap+l, " ") + "\n")
 	}
 	if more := len(all) - len(shown); more > 0 {
-		fmt.Fprintf(b, "%s%s%s\n", indent, gap+" ", s.paint(dim, "and "+plural(more, "more line")))
+		fmt.Fprintf(b, "%s%s%s\n", indent, format.Gap+" ", s.Paint(format.Dim, "and "+format.Plural(more, "more line")))
 	}
 }
 
 // pieces breaks a line into pieces of at most n columns.
 func pieces(line string, n int) (all []string) {
-	for width(line) > n {
+	for format.Width(line) > n {
 		at := 0
 		for i, r := range line {
-			if width(line[:i+len(string(r))]) > n {
+			if format.Width(line[:i+len(string(r))]) > n {
 				break
 			}
 			at = i + len(string(r))
@@ -111,22 +111,22 @@ func pieces(line string, n int) (all []string) {
 }
 
 // drawAdvice writes what to do.
-func drawAdvice(b *strings.Builder, s style, advice []result.Advice) {
+func drawAdvice(b *strings.Builder, s format.Style, advice []result.Advice) {
 	if len(advice) == 0 {
 		return
 	}
 	section(b, s, "what is missing")
 	for _, a := range advice {
-		mark := cell{"note", dim}
+		mark := format.Dim.Cell("note")
 		if a.Must {
-			mark = cell{"MEND", red}
+			mark = format.Red.Cell("MEND")
 		}
-		s.item(b, "  ", []cell{mark}, clean(a.Text))
+		s.Item(b, "  ", []format.Cell{mark}, format.Clean(a.Text))
 		if a.YAML == "" {
 			continue
 		}
 		for line := range strings.SplitSeq(a.YAML, "\n") {
-			b.WriteString("          " + s.paint(green, clean(line)) + "\n")
+			b.WriteString("          " + s.Paint(format.Green, format.Clean(line)) + "\n")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // healthy is the checkup of a payment that went well.
@@ -64,16 +65,16 @@ func TestDoctorGolden(t *testing.T) {
 	wrong.Result.Status = result.Fail
 	for file, c := range map[string]struct {
 		checkup result.Checkup
-		style   style
+		style   format.Style
 		exit    int
 	}{
-		"doctor-pass.console":    {healthy(), style{}, result.ExitPass},
-		"doctor-colour.console":  {healthy(), style{width: 100, colour: true}, result.ExitPass},
-		"doctor-unknown.console": {ailing(), style{width: 60}, result.ExitUnknown},
-		"doctor-broken.console":  {dead(), style{}, result.ExitBroken},
-		"doctor-unfit.console":   {unfit, style{}, result.ExitBroken},
-		"doctor-mend.console":    {mend, style{}, result.ExitPass},
-		"doctor-fail.console":    {wrong, style{}, result.ExitFail},
+		"doctor-pass.console":    {healthy(), format.Style{}, result.ExitPass},
+		"doctor-colour.console":  {healthy(), format.Style{Width: 100, Colour: true}, result.ExitPass},
+		"doctor-unknown.console": {ailing(), format.Style{Width: 60}, result.ExitUnknown},
+		"doctor-broken.console":  {dead(), format.Style{}, result.ExitBroken},
+		"doctor-unfit.console":   {unfit, format.Style{}, result.ExitBroken},
+		"doctor-mend.console":    {mend, format.Style{}, result.ExitPass},
+		"doctor-fail.console":    {wrong, format.Style{}, result.ExitFail},
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -81,14 +82,14 @@ func TestDoctorGolden(t *testing.T) {
 			require.NoError(t, inStyle(doctor(c.style, c.checkup))(&got))
 			require.Equal(t, c.exit, c.checkup.Exit())
 			golden(t, file, got.Bytes())
-			if !c.style.colour {
-				most := c.style.width
+			if !c.style.Colour {
+				most := c.style.Width
 				if most == 0 {
 					most = doctorWidth
 				}
 				for line := range strings.Lines(got.String()) {
 					if !strings.Contains(line, "balances: {") { // it is to be copied
-						require.LessOrEqual(t, width(strings.TrimSuffix(line, "\n")), most, line)
+						require.LessOrEqual(t, format.Width(strings.TrimSuffix(line, "\n")), most, line)
 					}
 				}
 			}

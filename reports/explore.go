@@ -2,23 +2,25 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // Explore is the report of an exploration for people: how the runs came out, what spoke
 // against those that did not pass, and what was reached. Of the odd runs it names
 // at most 20, unless all are asked for.
 func Explore(x result.Exploration, all bool) Report {
-	return drawn(func(s style) string { return exploration(s, x, all) })
+	return drawn(func(s format.Style) string { return exploration(s, x, all) })
 }
 
 // shownOdd is how many odd runs a report names.
 const shownOdd = 20
 
-func exploration(s style, x result.Exploration, all bool) string {
+func exploration(s format.Style, x result.Exploration, all bool) string {
 	var b strings.Builder
 	drawReached(&b, s, x)
 	drawChecks(&b, s, x)
@@ -32,49 +34,39 @@ func exploration(s style, x result.Exploration, all bool) string {
 }
 
 // drawReached writes which situations were reached, and which never.
-func drawReached(b *strings.Builder, s style, x result.Exploration) {
-	g := grid{heads: []heading{{text: "reached"}, {text: "times", right: true}, {text: "in runs", right: true}}}
-	for _, r := range x.Reached {
-		if r.Times > 0 {
-			g.rows = append(g.rows, []cell{{text: clean(r.Name)}, {text: strconv.Itoa(r.Times)}, {text: strconv.Itoa(r.Runs)}})
-		}
-	}
-	g.draw(b, s)
+func drawReached(b *strings.Builder, s format.Style, x result.Exploration) {
+	reached := slices.DeleteFunc(slices.Clone(x.Reached), func(r result.Reached) bool { return r.Times == 0 })
+	format.Table(reached,
+		format.Left("reached", func(r result.Reached) string { return format.Clean(r.Name) }),
+		format.Right("times", 0, func(r result.Reached) string { return strconv.Itoa(r.Times) }),
+		format.Right("in runs", 0, func(r result.Reached) string { return strconv.Itoa(r.Runs) })).Draw(b, s)
 	if never := x.Never(); len(never) > 0 {
-		b.WriteString(s.paint(dim, "never reached") + "\n")
+		b.WriteString(s.Paint(format.Dim, "never reached") + "\n")
 		for _, name := range never {
-			fmt.Fprintf(b, "  %s\n", clean(name))
+			fmt.Fprintf(b, "  %s\n", format.Clean(name))
 		}
 	}
 }
 
 // drawChecks writes how many runs each check and threshold spoke against.
-func drawChecks(b *strings.Builder, s style, x result.Exploration) {
+func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 	if len(x.ByCheck) == 0 {
 		return
 	}
 	b.WriteByte('\n')
-	g := grid{heads: []heading{{text: "verdict"}, {text: "check or threshold"}, {text: "runs", right: true}, {text: "first in"}}, shrink: 1}
-	for _, c := range x.ByCheck {
-		w := oddWord(c.Check, c.Status)
-		g.rows = append(g.rows, []cell{{w, colourOf(w)}, {text: clean(c.Check)}, {text: strconv.Itoa(c.Runs)}, {text: runOf(c.First)}})
-	}
-	g.draw(b, s)
-}
-
-func oddWord(check string, status result.Status) string {
-	if check == result.Broken {
-		return word(result.ExitBroken)
-	}
-	return strings.ToUpper(status.String())
-}
-
-func runOf(o result.OddRun) string {
-	return clean(o.Scenario) + ", seed " + strconv.FormatUint(o.Seed, 10)
+	g := format.Table(x.ByCheck,
+		format.Column[result.CheckCount]{Heading: format.Heading{Text: "verdict"}, Cell: func(c result.CheckCount) format.Cell {
+			return format.Verdict(format.OddWord(c.Check, c.Status), 0)
+		}},
+		format.Left("check or threshold", func(c result.CheckCount) string { return format.Clean(c.Check) }),
+		format.Right("runs", 0, func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }),
+		format.Left("first in", func(c result.CheckCount) string { return format.RunOf(c.First) }))
+	g.Shrink = 1
+	g.Draw(b, s)
 }
 
 // drawOdd names runs that did not pass.
-func drawOdd(b *strings.Builder, s style, x result.Exploration, most int) {
+func drawOdd(b *strings.Builder, s format.Style, x result.Exploration, most int) {
 	odd := x.Failed + x.Unknown + x.Broken
 	if odd == 0 {
 		return
@@ -82,35 +74,33 @@ func drawOdd(b *strings.Builder, s style, x result.Exploration, most int) {
 	b.WriteByte('\n')
 	shown := x.Odd[:min(most, len(x.Odd))]
 	for _, o := range shown {
-		w := oddWord(o.Check, o.Status)
-		s.item(b, "", []cell{{pad(w, len("UNKNOWN"), false), colourOf(w)}, {text: runOf(o)}}, clean(o.Check)+": "+clean(o.Text))
+		s.Item(b, "", []format.Cell{format.Verdict(format.OddWord(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
 	}
 	if more := odd - len(shown); more > 0 {
-		fmt.Fprintf(b, "and %s that did not pass\n", plural(more, "more run"))
+		fmt.Fprintf(b, "and %s that did not pass\n", format.Plural(more, "more run"))
 	}
 }
 
 // drawExplored writes the last lines of an exploration.
-func drawExplored(b *strings.Builder, s style, x result.Exploration) {
-	parts := []string{s.paint(green, fmt.Sprintf("%d pass", x.Passed))}
+func drawExplored(b *strings.Builder, s format.Style, x result.Exploration) {
+	var parts []string
 	for _, p := range []struct {
 		n    int
 		name string
-		colour
-	}{{x.Failed, "fail", red}, {x.Unknown, "unknown", yellow}, {x.Broken, "broken", magenta}} {
+	}{{x.Passed, "pass"}, {x.Failed, "fail"}, {x.Unknown, "unknown"}, {x.Broken, "broken"}} {
 		text := fmt.Sprintf("%d %s", p.n, p.name)
-		if p.n > 0 {
-			text = s.paint(p.colour, text)
+		if p.n > 0 || p.name == "pass" {
+			text = s.Paint(format.ColourOf(strings.ToUpper(p.name)), text)
 		}
 		parts = append(parts, text)
 	}
-	fmt.Fprintf(b, "\n%s of %s: %s\n", plural(x.Runs, "run"), plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
-	line := duration(x.Virtual) + " of virtual time in " + duration(x.Took)
+	fmt.Fprintf(b, "\n%s of %s: %s\n", format.Plural(x.Runs, "run"), format.Plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
+	line := format.Duration(x.Virtual) + " of virtual time in " + format.Duration(x.Took)
 	if sec := x.Took.Seconds(); sec > 0 {
 		line += fmt.Sprintf(", %.1f runs/s", float64(x.Runs)/sec)
 	}
 	fmt.Fprintf(b, "%s · first seed %d\n", line, x.First)
 	if x.Interrupted {
-		fmt.Fprintf(b, "%s\n", s.paint(yellow, "interrupted: what was asked for is not done"))
+		fmt.Fprintf(b, "%s\n", s.Paint(format.Yellow, "interrupted: what was asked for is not done"))
 	}
 }

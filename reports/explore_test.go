@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func explored() result.Exploration {
@@ -49,7 +49,7 @@ func TestExploreGolden(t *testing.T) {
 		"explore.console":        Explore(explored(), false),
 		"explore-odd.console":    Explore(oddExploration(), false),
 		"explore-all.console":    Explore(oddExploration(), true),
-		"explore-odd-60.console": inStyle(exploration(style{colour: true, width: 60}, oddExploration(), false)),
+		"explore-odd-60.console": inStyle(exploration(format.Style{Colour: true, Width: 60}, oddExploration(), false)),
 		"explore.json":           AsJSON(oddExploration()),
 	} {
 		t.Run(file, func(t *testing.T) {
@@ -70,21 +70,4 @@ func TestExploreJSONReadsBack(t *testing.T) {
 	require.Equal(t, oddExploration(), back)
 	require.Error(t, AsJSON(explored())(full{}))
 	require.Error(t, Explore(explored(), false)(full{}))
-}
-
-func TestCounterNamesOddRuns(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var b bytes.Buffer
-		c := NewCounter(&b, "bad-day")
-		c.Say(1, 0, "20/s")
-		c.Odd(oddExploration().Odd[1])
-		time.Sleep(11 * time.Second)
-		synctest.Wait()
-		c.Close()
-		require.Equal(t, `start    bad-day
-FAIL     bad-day, seed 12, lost: 1 payment lost: p1 (order o1)
-still    bad-day 1 20/s after 10s
-`, b.String())
-	})
 }

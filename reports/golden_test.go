@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -20,7 +22,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	onTerminal := func(width int, colour bool) func([]result.Result) Report {
 		return func(results []result.Result) Report {
-			return inStyle(console(style{colour: colour, width: width}, results))
+			return inStyle(console(format.Style{Colour: colour, Width: width}, results))
 		}
 	}
 	cases := []struct {
@@ -67,10 +69,10 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 
 func TestWriteErrorsAreReported(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func([]result.Result) Report{
-		"console": Console, "JSON": JSON, "JUnit": JUnit, "Markdown": Markdown,
-	} {
-		require.EqualError(t, write(batch())(full{}), "write "+name+" report: no space left on device")
+	all := append(Formats(), Format{Title: "console", Report: Console})
+	for _, f := range all {
+		name, _, _ := strings.Cut(f.Title, " ")
+		require.EqualError(t, f.Report(batch())(full{}), "write "+name+" report: no space left on device")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // document is the JSON form of a batch; docs/result.md is its reference.
@@ -34,13 +35,13 @@ func JSON(results []result.Result) Report {
 func documentOf(results []result.Result) (document, error) {
 	doc := document{
 		Version: result.Version,
-		Status:  strings.ToLower(word(Exit(results))),
+		Status:  strings.ToLower(format.Word(Exit(results))),
 		Results: make([]result.Result, len(results)),
 	}
 	for i, r := range results {
 		for _, f := range r.Figures {
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-				return document{}, fmt.Errorf("%s: figure %s is %v, which JSON cannot hold", title(r), f.Name, f.Value)
+				return document{}, fmt.Errorf("%s: figure %s is %v, which JSON cannot hold", format.Title(r), f.Name, f.Value)
 			}
 		}
 		// A reader may loop over these without asking whether they are there.

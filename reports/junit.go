@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // The elements of a JUnit report that the readers agree on (Jenkins, GitLab,
@@ -96,21 +97,21 @@ func suites(results []result.Result) junitSuites {
 
 func suite(r result.Result) junitSuite {
 	s := junitSuite{
-		Name:       title(r),
+		Name:       format.Title(r),
 		Time:       junitSeconds(r.Took),
 		File:       r.Scenario.File,
 		Properties: properties(r),
-		SystemOut:  pointers(r),
+		SystemOut:  pointed(r),
 	}
 	if !r.Started.IsZero() {
 		s.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}
 	s.Cases = append(s.Cases, runCase(r))
-	for _, v := range r.Verdicts {
-		s.Cases = append(s.Cases, verdictCase(r, v))
+	for _, j := range judgements(r.Verdicts, result.MaxFindings) {
+		s.Cases = append(s.Cases, judgedCase(r, j, ""))
 	}
-	for _, t := range r.Thresholds {
-		s.Cases = append(s.Cases, thresholdCase(r, t))
+	for _, j := range expectations(r.Thresholds) {
+		s.Cases = append(s.Cases, judgedCase(r, j, "wanted "+j.name+", "))
 	}
 	s.Tests = len(s.Cases)
 	for _, c := range s.Cases {
@@ -130,72 +131,48 @@ func suite(r result.Result) junitSuite {
 // runCase is the experiment itself. It also keeps a suite from being empty,
 // which several readers take for green.
 func runCase(r result.Result) junitCase {
-	c := junitCase{ClassName: title(r), Name: "run", Time: junitSeconds(r.Took)}
+	c := junitCase{ClassName: format.Title(r), Name: "run", Time: junitSeconds(r.Took)}
 	if r.Again != "" {
-		c.SystemOut = again(r)
+		c.SystemOut = format.Again(r)
 	}
 	switch {
 	case r.Error != "":
-		c.Error = &junitTrouble{Message: r.Error, Type: "broken", Text: "the experiment was not carried out: " + r.Error + "\n" + pointers(r)}
+		c.Error = &junitTrouble{Message: r.Error, Type: "broken", Text: "the experiment was not carried out: " + r.Error + "\n" + pointed(r)}
 	case unexplained(r):
-		c.Error = &junitTrouble{Message: nothingSays, Type: r.Status.String(), Text: nothingSays + "\n" + pointers(r)}
+		c.Error = &junitTrouble{Message: nothingSays, Type: r.Status.String(), Text: nothingSays + "\n" + pointed(r)}
 	}
 	return c
 }
 
-func verdictCase(r result.Result, v result.Verdict) junitCase {
-	c := junitCase{ClassName: title(r), Name: v.Check}
-	switch v.Status {
-	case result.Pass:
-		c.SystemOut = v.Summary
+// judgedCase is what a verdict or a threshold says. wanted stands before the text of a
+// threshold that is not a pass; for a verdict it is empty.
+func judgedCase(r result.Result, j judgement, wanted string) junitCase {
+	c := junitCase{ClassName: format.Title(r), Name: j.name}
+	switch {
+	case j.status == result.Pass:
+		c.SystemOut = j.text
 		return c
-	case result.NotApplicable:
-		c.Skipped = &junitSkip{Message: v.Summary}
-		return c
-	case result.StatusUnknown, result.Fail:
-	}
-	var b strings.Builder
-	b.WriteString(v.Summary + "\n")
-	for _, f := range v.Findings {
-		b.WriteString("- " + findingAt(f) + "\n")
-	}
-	if more := v.Count - len(v.Findings); more > 0 && len(v.Findings) > 0 {
-		fmt.Fprintf(&b, "- and %d more\n", more)
-	}
-	return c.trouble(v.Status, v.Summary, b.String()+pointers(r))
-}
-
-func thresholdCase(r result.Result, t result.Threshold) junitCase {
-	c := junitCase{ClassName: title(r), Name: t.Text}
-	if t.Status == result.Pass {
-		c.SystemOut = measured(t)
+	case j.status == result.NotApplicable && wanted == "":
+		c.Skipped = &junitSkip{Message: j.text}
 		return c
 	}
-	message := "wanted " + t.Text + ", " + measured(t)
-	return c.trouble(t.Status, message, message+"\n"+pointers(r))
-}
-
-// trouble returns c as a failure, or as an error if it could not be judged.
-func (c junitCase) trouble(status result.Status, message, text string) junitCase {
-	t := &junitTrouble{Message: message, Type: status.String(), Text: text}
-	if status == result.Fail {
+	message := wanted + j.text
+	text := strings.Join(append([]string{message}, j.findings...), "\n- ") + "\n"
+	t := &junitTrouble{Message: message, Type: j.status.String(), Text: text + pointed(r)}
+	if j.status == result.Fail {
 		c.Failure = t
 	} else {
-		c.Error = t
+		c.Error = t // it could not be judged
 	}
 	return c
 }
 
-// pointers says where the history is and how to run the scenario again.
-func pointers(r result.Result) string {
-	var b strings.Builder
-	if r.HistoryFile != "" {
-		b.WriteString("history: " + r.HistoryFile + "\n")
+// pointed says where the history is and how to run the scenario again.
+func pointed(r result.Result) (text string) {
+	for _, p := range pointers(r) {
+		text += p.name + ": " + p.text + "\n"
 	}
-	if r.Rerun != "" {
-		b.WriteString("again: " + r.Rerun + "\n")
-	}
-	return b.String()
+	return text
 }
 
 func properties(r result.Result) []junitProperty {

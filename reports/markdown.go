@@ -3,9 +3,12 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // Markdown is the report of the results for a CI's job summary, in GitHub's dialect: the
@@ -18,22 +21,11 @@ func Markdown(results []result.Result) Report {
 
 func markdown(results []result.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(word(Exit(results))),
-		plural(len(results), "scenario"), orNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
-	cols := columns(results)
-	var g grid
-	for _, c := range cols {
-		g.heads = append(g.heads, c.heading)
-	}
-	for _, r := range results {
-		row := make([]cell, len(cols))
-		for i, c := range cols {
-			row[i] = c.cell(r)
-		}
-		g.rows = append(g.rows, row)
-	}
-	g.markdown(&b)
-	for _, note := range footnotes(results, g.rows) {
+	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(format.Word(Exit(results))),
+		format.Plural(len(results), "scenario"), format.OrNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
+	g := tables.Runs(results)
+	markdownTable(&b, g)
+	for _, note := range tables.Notes(results, g) {
 		b.WriteString("\n" + escape(note) + "\n")
 	}
 	foldOutEnergy(&b, results)
@@ -45,23 +37,23 @@ func markdown(results []result.Result) string {
 	return b.String()
 }
 
-// markdown writes the grid as a table.
-func (g grid) markdown(b *strings.Builder) {
-	for _, h := range g.heads {
-		b.WriteString("| " + h.flat() + " ")
+// markdownTable writes a table.
+func markdownTable(b *strings.Builder, g format.Grid) {
+	for _, h := range g.Heads {
+		b.WriteString("| " + h.Flat() + " ")
 	}
 	b.WriteString("|\n")
-	for _, h := range g.heads {
-		if h.right {
+	for _, h := range g.Heads {
+		if h.Right {
 			b.WriteString("| ---: ")
 		} else {
 			b.WriteString("| --- ")
 		}
 	}
 	b.WriteString("|\n")
-	for _, row := range g.rows {
+	for _, row := range g.Rows {
 		for _, c := range row {
-			b.WriteString("| " + escape(c.text) + " ")
+			b.WriteString("| " + escape(c.Text) + " ")
 		}
 		b.WriteString("|\n")
 	}
@@ -69,7 +61,7 @@ func (g grid) markdown(b *strings.Builder) {
 
 // foldOutEnergy writes the part with what the radios did in each run.
 func foldOutEnergy(b *strings.Builder, results []result.Result) {
-	if !anyEnergy(results) {
+	if !slices.ContainsFunc(results, func(r result.Result) bool { return r.Energy != nil }) {
 		return
 	}
 	b.WriteString("\n<details><summary>Energy</summary>\n")
@@ -77,9 +69,9 @@ func foldOutEnergy(b *strings.Builder, results []result.Result) {
 		if r.Energy == nil {
 			continue
 		}
-		notes := append([]string{radioOf(r.Energy)}, energyNotes(r.Energy)...)
-		fmt.Fprintf(b, "\n**%s**: %s\n\n", escape(clean(title(r))), escape(strings.Join(notes, "; ")))
-		energyGrid(r).markdown(b)
+		notes := append([]string{tables.Radio(r.Energy)}, tables.EnergyNotes(r.Energy)...)
+		fmt.Fprintf(b, "\n**%s**: %s\n\n", escape(format.Title(r)), escape(strings.Join(notes, "; ")))
+		markdownTable(b, tables.Energy(r))
 	}
 	b.WriteString("\n</details>\n")
 }
@@ -88,56 +80,45 @@ func foldOutEnergy(b *strings.Builder, results []result.Result) {
 func foldOut(b *strings.Builder, r result.Result) {
 	// The blank lines end the HTML and let Markdown begin again.
 	fmt.Fprintf(b, "\n<details><summary><b>%s</b> %s, %s</summary>\n\n",
-		word(r.Exit()), escape(clean(title(r))), escape(circumstances(r)))
+		format.Word(r.Exit()), escape(format.Title(r)), escape(circumstances(r)))
 	if r.Scenario.Summary != "" {
-		b.WriteString(escape(clean(r.Scenario.Summary)) + "\n\n")
+		b.WriteString(escape(r.Scenario.Summary) + "\n\n")
 	}
 	switch {
 	case r.Error != "":
-		b.WriteString("- **not carried out**: " + escape(clean(r.Error)) + "\n")
+		b.WriteString("- **not carried out**: " + escape(r.Error) + "\n")
 	case unexplained(r):
 		b.WriteString("- **" + r.Status.String() + "**: " + nothingSays + "\n")
 	}
 	for _, note := range r.Notes {
-		b.WriteString("- note: " + escape(clean(note)) + "\n")
+		b.WriteString("- note: " + escape(note) + "\n")
 	}
-	for _, v := range troubles(r.Verdicts) {
-		foldOutVerdict(b, v)
-	}
-	for _, t := range r.Thresholds {
-		if t.Status != result.Pass {
-			fmt.Fprintf(b, "- **%s** %s: %s\n", escape(clean(t.Text)), t.Status, escape(measured(t)))
+	all := append(judgements(troubles(r.Verdicts), shownFindings), expectations(missed(r.Thresholds))...)
+	for _, j := range all {
+		fmt.Fprintf(b, "- **%s** %s: %s\n", escape(j.name), j.status, escape(j.text))
+		for _, f := range j.findings {
+			b.WriteString("  - " + escape(f) + "\n")
 		}
 	}
 	if len(r.Phases) > 0 {
 		b.WriteString("\n")
-		phaseGrid(r.Phases).markdown(b)
+		markdownTable(b, tables.Phases(r.Phases))
 		b.WriteString("\n")
 	}
 	if r.HistoryFile != "" {
-		b.WriteString("- history: " + escape(clean(r.HistoryFile)) + "\n")
+		b.WriteString("- history: " + escape(r.HistoryFile) + "\n")
 	}
 	if r.Rerun != "" {
-		b.WriteString("\nRun just this again:\n\n" + fenced(clean(r.Rerun)))
+		b.WriteString("\nRun just this again:\n\n" + fenced(format.Clean(r.Rerun)))
 	}
 	b.WriteString("\n</details>\n")
 }
 
-func foldOutVerdict(b *strings.Builder, v result.Verdict) {
-	fmt.Fprintf(b, "- **%s** %s: %s\n", escape(clean(v.Check)), v.Status, escape(clean(v.Summary)))
-	shown := v.Findings[:min(shownFindings, len(v.Findings))]
-	for _, f := range shown {
-		b.WriteString("  - " + escape(findingAt(f)) + "\n")
-	}
-	if more := v.Count - len(shown); more > 0 && len(shown) > 0 {
-		fmt.Fprintf(b, "  - and %d more\n", more)
-	}
-}
-
-// escape makes text mean itself both in Markdown and in HTML. It uses
+// escape cleans text, and makes it mean itself both in Markdown and in HTML. It uses
 // character references, because a backslash is a backslash inside HTML and a
 // reference never has a structural meaning (CommonMark 0.31 section 2.5).
 func escape(text string) string {
+	text = format.Clean(text)
 	marker := listMarker(text)
 	var b strings.Builder
 	for i, r := range text {

@@ -11,28 +11,30 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, Markdown(batch())(&b))
-	var tables [][]string
+	var all [][]string
 	inside := false
 	for line := range strings.Lines(b.String()) {
 		row := strings.HasPrefix(line, "|")
 		if row && !inside {
-			tables = append(tables, nil)
+			all = append(all, nil)
 		}
 		if inside = row; row {
-			at := len(tables) - 1
-			tables[at] = append(tables[at], line)
-			require.Equal(t, strings.Count(tables[at][0], "|"), strings.Count(line, "|"), line)
+			at := len(all) - 1
+			all[at] = append(all[at], line)
+			require.Equal(t, strings.Count(all[at][0], "|"), strings.Count(line, "|"), line)
 		}
 	}
-	require.Equal(t, len(columns(batch()))+1, strings.Count(tables[0][0], "|"))
-	require.Len(t, tables[0], 2+len(batch()))
-	require.Len(t, tables, 1+3+1, "the runs, three energies, and the phases of a run that failed")
+	require.Equal(t, len(tables.Runs(batch()).Heads)+1, strings.Count(all[0][0], "|"))
+	require.Len(t, all[0], 2+len(batch()))
+	require.Len(t, all, 1+3+1, "the runs, three energies, and the phases of a run that failed")
 }
 
 func TestMarkdownTextStaysText(t *testing.T) {
@@ -54,8 +56,8 @@ func TestMarkdownTextStaysText(t *testing.T) {
 			"<details>", "<summary>", "<b>", "</b>", "</summary>",
 		}, tags.FindAllString(got, -1))
 		require.NotContains(t, got, "`")
-		if clean(text) != "" {
-			require.Contains(t, html.UnescapeString(got), clean(text), "the reader sees another text")
+		if format.Clean(text) != "" {
+			require.Contains(t, html.UnescapeString(got), format.Clean(text), "the reader sees another text")
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // Report writes itself to w, in one piece and to nothing else. It may be written
@@ -29,8 +30,8 @@ func Formats() []Format {
 }
 
 // drawn returns a report for people. It is drawn in the style of its writer.
-func drawn(draw func(s style) string) Report {
-	return func(w io.Writer) error { return send(w, "console", draw(styleOf(w))) }
+func drawn(draw func(s format.Style) string) Report {
+	return func(w io.Writer) error { return send(w, "console", draw(format.StyleOf(w))) }
 }
 
 // send writes a finished report in one piece.

@@ -7,27 +7,28 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // Sweep is the report of a sweep for people: how many points there were, how the runs with
 // each fault came out, and what was found wrong, the worst first. Columns that
 // would be all zeros are left out.
 func Sweep(sw result.Sweep) Report {
-	return drawn(func(s style) string { return sweep(s, sw) })
+	return drawn(func(s format.Style) string { return sweep(s, sw) })
 }
 
 // shownSweepFindings is how many findings a sweep's report shows at most.
 const shownSweepFindings = 20
 
-func sweep(s style, sw result.Sweep) string {
+func sweep(s format.Style, sw result.Sweep) string {
 	var b strings.Builder
 	var kinds []string
 	for _, p := range sw.Points {
-		kinds = append(kinds, fmt.Sprintf("%s %d", clean(p.Kind), p.N))
+		kinds = append(kinds, fmt.Sprintf("%s %d", format.Clean(p.Kind), p.N))
 	}
-	fmt.Fprintf(&b, "%s  %s\n", s.paint(bold, clean(sw.Scenario.Name)),
-		s.paint(dim, fmt.Sprintf("%s, seed %d, %s engine", plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, clean(sw.Engine))))
-	s.item(&b, "", []cell{{"points", dim}}, strings.Join(kinds, ", "))
+	fmt.Fprintf(&b, "%s  %s\n", s.Paint(format.Bold, format.Clean(sw.Scenario.Name)),
+		s.Paint(format.Dim, fmt.Sprintf("%s, seed %d, %s engine", format.Plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, format.Clean(sw.Engine))))
+	s.Item(&b, "", []format.Cell{format.Dim.Cell("points")}, strings.Join(kinds, ", "))
 	b.WriteByte('\n')
 	drawSweepRows(&b, s, sw)
 	for _, f := range sw.Findings[:min(len(sw.Findings), shownSweepFindings)] {
@@ -37,70 +38,50 @@ func sweep(s style, sw result.Sweep) string {
 		fmt.Fprintf(&b, "\nand %d more\n", more)
 	}
 	if sw.Interrupted {
-		fmt.Fprintf(&b, "\n%s\n", s.paint(yellow, "interrupted: at least "+plural(sw.Rest, "planned run")+" not made"))
+		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "interrupted: at least "+format.Plural(sw.Rest, "planned run")+" not made"))
 	}
 	return b.String()
 }
 
 // drawSweepRows writes the table of faults.
-func drawSweepRows(b *strings.Builder, s style, sw result.Sweep) {
+func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
 	total := sw.Total()
-	total.Fault = "all, in " + duration(sw.Took)
-	columns := []struct {
-		heading
-		of     func(result.SweepRow) int
-		colour colour
-		always bool
-	}{
-		{heading{text: "runs", right: true}, func(r result.SweepRow) int { return r.Runs }, plain, true},
-		{heading{text: "pass", right: true}, func(r result.SweepRow) int { return r.Passed }, green, true},
-		{heading{text: "fail", right: true}, func(r result.SweepRow) int { return r.Failed }, red, true},
-		{heading{text: "unknown", right: true}, func(r result.SweepRow) int { return r.Unknown }, yellow, false},
-		{heading{text: "broken", right: true}, func(r result.SweepRow) int { return r.Broken }, magenta, false},
-		{heading{text: "not\nreached", right: true}, func(r result.SweepRow) int { return r.Unreached }, yellow, true},
-	}
-	g := grid{heads: []heading{{text: "fault"}}}
-	for _, c := range columns {
-		if c.always || c.of(total) > 0 {
-			g.heads = append(g.heads, c.heading)
-		}
-	}
-	for _, r := range append(slices.Clone(sw.Rows), total) {
-		row := []cell{{text: clean(r.Fault)}}
-		for _, c := range columns {
-			switch n := c.of(r); {
-			case n > 0:
-				row = append(row, cell{strconv.Itoa(n), c.colour})
-			case c.always || c.of(total) > 0:
-				row = append(row, cell{"0", dim})
+	total.Fault = "all, in " + format.Duration(sw.Took)
+	runs := func(name string, colour format.Colour, of func(result.SweepRow) int) format.Column[result.SweepRow] {
+		c := format.Right[result.SweepRow](name, 0, nil)
+		c.Cell = func(r result.SweepRow) format.Cell {
+			if n := of(r); n > 0 {
+				return colour.Cell(strconv.Itoa(n))
 			}
+			return format.Dim.Cell("0")
 		}
-		g.rows = append(g.rows, row)
+		return c
 	}
-	g.draw(b, s)
+	unknown := func(r result.SweepRow) int { return r.Unknown }
+	broken := func(r result.SweepRow) int { return r.Broken }
+	format.Table(append(slices.Clone(sw.Rows), total),
+		format.Left("fault", func(r result.SweepRow) string { return format.Clean(r.Fault) }),
+		runs("runs", format.Plain, func(r result.SweepRow) int { return r.Runs }),
+		runs("pass", format.Green, func(r result.SweepRow) int { return r.Passed }),
+		runs("fail", format.Red, func(r result.SweepRow) int { return r.Failed }),
+		runs("unknown", format.Yellow, unknown).If(func(r result.SweepRow) bool { return unknown(r) > 0 }),
+		runs("broken", format.Magenta, broken).If(func(r result.SweepRow) bool { return broken(r) > 0 }),
+		runs("not\nreached", format.Yellow, func(r result.SweepRow) int { return r.Unreached })).Draw(b, s)
 }
 
 // drawSweepFinding writes what one check found under one fault.
-func drawSweepFinding(b *strings.Builder, s style, f result.SweepFinding) {
-	w := strings.ToUpper(f.Status.String())
-	if f.Check == result.Broken {
-		w = word(result.ExitBroken)
-	}
-	fmt.Fprintf(b, "\n%s  %s  %s\n", s.paint(colourOf(w), w), s.paint(bold, clean(f.Fault)),
-		clean(f.Check)+" in "+plural(f.Runs, "run"))
-	s.item(b, "  ", nil, clean(f.Text))
+func drawSweepFinding(b *strings.Builder, s format.Style, f result.SweepFinding) {
+	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(format.OddWord(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
+		format.Clean(f.Check)+" in "+format.Plural(f.Runs, "run"))
+	s.Item(b, "  ", nil, format.Clean(f.Text))
 	for _, where := range f.Where {
 		if where == "" {
 			continue
 		}
-		s.item(b, "  ", []cell{{"at     ", dim}}, clean(where))
+		s.Item(b, "  ", []format.Cell{format.Dim.Cell("at     ")}, format.Clean(where))
 	}
 	if more := f.Runs - len(f.Where); more > 0 {
-		s.item(b, "  ", []cell{{"       ", dim}}, fmt.Sprintf("and %d more", more))
+		s.Item(b, "  ", []format.Cell{format.Dim.Cell("       ")}, fmt.Sprintf("and %d more", more))
 	}
-	for _, pointer := range []struct{ name, text string }{{"file   ", f.File}, {"history", f.History}, {"again  ", f.Again}} {
-		if pointer.text != "" {
-			fmt.Fprintf(b, "  %s  %s\n", s.paint(dim, pointer.name), clean(pointer.text))
-		}
-	}
+	drawPointers(b, s, pointer{"file", f.File}, pointer{"history", f.History}, pointer{"again", f.Again})
 }

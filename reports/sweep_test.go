@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func swept() result.Sweep {
@@ -60,7 +60,7 @@ func interruptedSweep() result.Sweep {
 
 func TestSweepGolden(t *testing.T) {
 	t.Parallel()
-	narrow := inStyle(sweep(style{colour: true, width: 60}, failingSweep()))
+	narrow := inStyle(sweep(format.Style{Colour: true, Width: 60}, failingSweep()))
 	for file, report := range map[string]Report{
 		"sweep.console":             Sweep(swept()),
 		"sweep-fail.console":        Sweep(failingSweep()),
@@ -86,39 +86,4 @@ func TestSweepJSONReadsBack(t *testing.T) {
 	require.Equal(t, failingSweep(), back)
 	require.Error(t, AsJSON(failingSweep())(full{}))
 	require.Error(t, Sweep(failingSweep())(full{}))
-}
-
-func TestCounterLines(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var b bytes.Buffer
-		c := NewCounter(&b, "edge")
-		c.Set(0, 0, 72)
-		c.Set(30, 0, 72)
-		time.Sleep(11 * time.Second)
-		synctest.Wait()
-		c.Set(72, 2, 8138)
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		c.Close()
-		require.Equal(t, `start    edge, 72 runs
-still    edge 30/72 after 10s
-start    edge, 8066 runs
-still    edge 72/8138 2 not pass after 20s
-`, b.String())
-	})
-}
-
-func TestCounterBar(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		screen := newScreen(1, 24)
-		c := &Counter{name: "edge"}
-		c.drawn(screen.bars)
-		c.Set(0, 0, 72)
-		require.Contains(t, screen.draw(), "0/72")
-		c.Set(72, 2, 8138)
-		require.Contains(t, screen.draw(), "72/8138 2 not pass")
-		c.Close() // and nobody draws
-	})
 }

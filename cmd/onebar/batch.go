@@ -8,7 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // realTimeJobs is how many runs in real time the default puts on a processor. A run
@@ -21,7 +21,7 @@ const realTimeJobs = 4
 func (b *batch) defaultJobs(list []harness.Scenario) int {
 	jobs := runtime.NumCPU()
 	for _, sc := range list {
-		if ofOthers(sc) {
+		if isExternal(sc) {
 			return 1
 		}
 		if b.engineOf(sc) != simulated {
@@ -34,7 +34,7 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 // runAll runs every scenario, some at a time, and returns the results in the
 // order of list. A run for which the machine was too busy is made again once the
 // others are done, alone: the result is of that one, and says so in Again.
-func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress reports.Progress) []result.Result {
+func (b *batch) runAll(ctx context.Context, list []harness.Scenario, display progress.Display) []result.Result {
 	all := make([]result.Result, len(list))
 	var group errgroup.Group
 	group.SetLimit(b.jobs)
@@ -45,12 +45,12 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 				all[i].Error = "not run: interrupted before it began"
 				return nil //nolint:nilerr // the result says it
 			}
-			progress.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
-			all[i] = b.runOne(ctx, sc, progress)
+			display.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
+			all[i] = b.runOne(ctx, sc, display)
 			if b.tooBusy(all[i]) {
-				progress.Update(sc.Name, 0, "waits to be made again, alone")
+				display.Update(sc.Name, 0, "waits to be made again, alone")
 			} else {
-				progress.Done(all[i])
+				display.Done(all[i])
 			}
 			return nil
 		})
@@ -61,12 +61,12 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, progress re
 			continue
 		}
 		if ctx.Err() == nil {
-			progress.Update(sc.Name, 0, "again, alone")
+			display.Update(sc.Name, 0, "again, alone")
 			why := all[i].Busy
-			all[i] = b.runOne(ctx, sc, progress)
+			all[i] = b.runOne(ctx, sc, display)
 			all[i].Again = why
 		}
-		progress.Done(all[i])
+		display.Done(all[i])
 	}
 	return all
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // A run that the machine was too busy for is made again once, alone, after all
@@ -41,7 +41,7 @@ func TestTooBusyIsMadeAgainAlone(t *testing.T) {
 			var mu sync.Mutex
 			var underWay atomic.Int32
 			runs := map[string]int{}
-			b := batch{jobs: 3, engine: tc.engine, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (result.Result, error) {
+			b := batch{jobs: 3, engine: tc.engine, carryOut: func(_ context.Context, sc harness.Scenario, _ progress.Display) (result.Result, error) {
 				others := underWay.Add(1) - 1
 				defer underWay.Add(-1)
 				mu.Lock()
@@ -60,9 +60,9 @@ func TestTooBusyIsMadeAgainAlone(t *testing.T) {
 				return res, err
 			}}
 			var log bytes.Buffer
-			progress := reports.NewProgress(&log, 3)
-			got := b.runAll(t.Context(), []harness.Scenario{{Name: "a"}, {Name: "b"}, {Name: "c"}}, progress)
-			progress.Close()
+			display := progress.New(&log, 3)
+			got := b.runAll(t.Context(), []harness.Scenario{{Name: "a"}, {Name: "b"}, {Name: "c"}}, display)
+			display.Close()
 			require.Equal(t, map[string]int{"a": 1, "b": tc.runs, "c": 1}, runs)
 			require.Equal(t, tc.status, got[1].Status)
 			require.Equal(t, tc.again, got[1].Again)
@@ -76,12 +76,12 @@ func TestTooBusyIsMadeAgainAlone(t *testing.T) {
 func TestTooBusyAndInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := 0
-	b := batch{jobs: 1, carryOut: func(_ context.Context, sc harness.Scenario, _ reports.Progress) (result.Result, error) {
+	b := batch{jobs: 1, carryOut: func(_ context.Context, sc harness.Scenario, _ progress.Display) (result.Result, error) {
 		runs++
 		cancel()
 		return result.Result{Version: 1, Scenario: sc, Status: result.StatusUnknown, Busy: "packets came 9ms late"}, nil
 	}}
-	got := b.runAll(ctx, []harness.Scenario{{Name: "a"}}, reports.NewProgress(&bytes.Buffer{}, 1))
+	got := b.runAll(ctx, []harness.Scenario{{Name: "a"}}, progress.New(&bytes.Buffer{}, 1))
 	require.Equal(t, 1, runs)
 	require.Empty(t, got[0].Again)
 }

@@ -19,8 +19,7 @@ import (
 // virtual/wall is how many seconds pass inside in one outside. With -cpu 1 the
 // process is as a worker is, and virtual/wall is by second of one core.
 func BenchmarkSimulate(b *testing.B) {
-	lib, err := library()
-	require.NoError(b, err)
+	lib := library()
 	for _, name := range []string{"edge", "crash", "flapping"} {
 		b.Run(name, func(b *testing.B) {
 			sc, err := loadBundled(name, lib)
@@ -44,8 +43,7 @@ func BenchmarkCatalogue(b *testing.B) {
 // reset and a power failure of the bank, run by seed after seed, judged and
 // measured. The one of plain shows what of it is the harness's own.
 func BenchmarkSeeds(b *testing.B) {
-	lib, err := library()
-	require.NoError(b, err)
+	lib := library()
 	sc, err := spec.Parse("seeds.yaml", []byte(`onebar: 1
 name: seeds
 summary: Two hundred payments on EDGE, with an outage, a reset and a power failure.
@@ -69,8 +67,7 @@ timeline:
 // BenchmarkOne is one payment: what a sweep makes many runs of. Most of it is the
 // start and the end of a run.
 func BenchmarkOne(b *testing.B) {
-	lib, err := library()
-	require.NoError(b, err)
+	lib := library()
 	sc, err := spec.Parse("one.yaml", []byte(`onebar: 1
 name: one
 summary: One phone, one payment.
@@ -86,8 +83,7 @@ timeline:
 
 // BenchmarkWallets has a thousand phones in one bubble.
 func BenchmarkWallets(b *testing.B) {
-	lib, err := library()
-	require.NoError(b, err)
+	lib := library()
 	sc, err := spec.Parse("wallets.yaml", []byte(`onebar: 1
 name: wallets
 summary: A thousand phones on EDGE, each with two payments.

@@ -139,7 +139,7 @@ func (p *plainPayer) Pay(_ context.Context, hp harness.Payment) error {
 		}
 		for n := 1; p.life.Err() == nil; n++ {
 			began := time.Now()
-			err := p.try(hp)
+			err := p.pay(hp)
 			a := harness.Attempt{Payment: hp.ID, N: n, Took: time.Since(began)}
 			if err == nil {
 				p.s.env.Observer.Attempt(a)
@@ -158,8 +158,8 @@ func (p *plainPayer) Pay(_ context.Context, hp harness.Payment) error {
 	return nil
 }
 
-// try sends a payment and waits for its line.
-func (p *plainPayer) try(hp harness.Payment) (err error) {
+// pay sends a payment and waits for its line.
+func (p *plainPayer) pay(hp harness.Payment) (err error) {
 	ctx, cancel := context.WithTimeout(p.life, 8*time.Second)
 	defer cancel()
 	if p.conn == nil {

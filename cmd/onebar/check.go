@@ -37,10 +37,7 @@ as those of the run, unless this version of onebar has better checks.`,
 			if err := errors.Join(errs...); err != nil {
 				return err
 			}
-			if code := reports.Exit(results); code != result.ExitPass {
-				return exitError{code}
-			}
-			return nil
+			return exit(reports.Exit(results))
 		},
 	}
 	files.flags(cmd)

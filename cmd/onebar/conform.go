@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/subject/httpapi/conform"
 )
 
 func newConform() *cobra.Command {
@@ -30,20 +30,20 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return conform(cmd.Context(), cmd.OutOrStdout(), args[0])
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0])
 		},
 	}
 }
 
-func conform(ctx context.Context, w io.Writer, scenario string) error {
-	list, err := loadScenarios([]string{scenario}, nil)
+func runConform(ctx context.Context, w io.Writer, scenario string) error {
+	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 || !ofOthers(list[0]) {
-		return fmt.Errorf("%s: expected one scenario with a subject of its own: client http, a server and a ledger", scenario)
+	if !isExternal(sc) {
+		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
 	}
-	parts, err := partsOf(list[0])
+	parts, err := partsOf(sc)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func conform(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	probes, err := httpapi.Conform(ctx, parts, list[0], dir)
+	probes, err := conform.Run(ctx, parts, sc, dir)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
@@ -61,8 +61,5 @@ func conform(ctx context.Context, w io.Writer, scenario string) error {
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
 			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
 	}
-	if code := (result.Result{Status: status}).Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit((result.Result{Status: status}).Exit())
 }

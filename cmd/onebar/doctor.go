@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
-	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
 )
@@ -36,14 +34,10 @@ Values from environment variables, such as ${NAME}, are not printed; their names
 }
 
 func examine(ctx context.Context, w io.Writer, scenario string) error {
-	list, err := loadScenarios([]string{scenario}, nil)
+	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 {
-		return fmt.Errorf("%s holds %d scenarios: expected one", scenario, len(list))
-	}
-	sc := list[0]
 	dir, err := os.MkdirTemp("", "onebar-doctor-*")
 	if err != nil {
 		return err
@@ -59,16 +53,13 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err := reports.Doctor(c)(w); err != nil {
 		return err
 	}
-	if code := c.Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(c.Exit())
 }
 
-// traced returns what a scenario puts to the test, whose parts tell their steps if
-// they are of others.
+// traced returns the subject of a scenario. The parts of an external system report their
+// steps to trace.
 func traced(sc harness.Scenario, trace func(harness.Step)) (harness.Subject, error) {
-	if !ofOthers(sc) {
+	if !isExternal(sc) {
 		return newSubject(sc)
 	}
 	p, err := partsOf(sc)

@@ -19,7 +19,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// kiosk is a small payment API. A handler that is not nil answers in place of one of
+// kiosk is a small payment API. A handler that is not nil replaces one of
 // its own.
 type kiosk struct {
 	pay, list http.HandlerFunc
@@ -235,8 +235,8 @@ func TestDoctorWithoutServer(t *testing.T) {
 	require.Contains(t, out, "start the server, or give its address")
 }
 
-// Clients that are programs are followed by what they say, and ledgers of others by
-// what they give: the examples of the docs.
+// onebar follows client programs by their events, and external ledgers by their
+// bookings: the examples of the docs.
 func TestDoctorOfPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
@@ -251,7 +251,7 @@ func TestDoctorOfPrograms(t *testing.T) {
 		"HTTP and SQL":        {"shop/cut.yaml", "", result.ExitPass, []string{"PUT http://127.0.0.1:", "w0 had 900 KES and has", "is payment p1, order o1"}},
 		"a query that names something else": {
 			"shop/cut.yaml", "key AS payment, purchase AS \"order\"=>'x' || id AS payment", result.ExitUnknown,
-			[]string{`its payment "x1" is nothing that the payment was called`, "the booking was not matched to the payment"},
+			[]string{`its payment "x1" is none of the payment's names: the column payment must hold payment.id`, "the booking was not matched to the payment"},
 		},
 		"a query without a column": {
 			"shop/cut.yaml", "payer, payee=>payer", result.ExitBroken, []string{"payee is missing: name them with AS"},

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // exploreSeeds is how many runs an exploration makes unless asked otherwise.
@@ -25,13 +25,10 @@ const exploreSeeds = 1000
 
 // exploring is the command line of onebar explore.
 type exploring struct {
+	search
 	seeds     int
-	seed      uint64
 	time      time.Duration
-	jobs      int
 	keepGoing bool
-	out       string
-	json      string
 	tags      []string
 	all       bool
 	noShrink  bool
@@ -60,14 +57,11 @@ reached.`,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
 	}
+	e.flags(cmd, 1, "first seed", "one for each processor")
 	f := cmd.Flags()
 	f.IntVar(&e.seeds, "seeds", exploreSeeds, "how many runs; with --for the default is no limit")
-	f.Uint64Var(&e.seed, "seed", 1, "first seed")
 	f.DurationVar(&e.time, "for", 0, "start no new run after this time (default: no limit)")
-	f.IntVarP(&e.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor)")
 	f.BoolVar(&e.keepGoing, "keep-going", false, "continue after a failure")
-	f.StringVar(&e.out, "out", defaultOut, "output folder")
-	f.StringVar(&e.json, "json", "", "write a JSON report to this file")
 	f.StringSliceVar(&e.tags, "tag", nil, "run only scenarios that have one of these tags")
 	f.BoolVar(&e.noShrink, "no-shrink", false, "do not shrink the first failure")
 	f.BoolVar(&e.all, "all", false, "list every run that did not pass, at most 1000")
@@ -104,29 +98,22 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	if err := errors.Join(e.report(cmd.OutOrStdout(), res.Exploration), refused); err != nil {
+	if err := errors.Join(e.write(cmd.OutOrStdout(), reports.Explore(res.Exploration, e.all), res.Exploration), refused); err != nil {
 		return err
 	}
 	code := res.Exit()
 	if res.Failure != nil && !res.Interrupted {
 		if err := e.keep(cmd, runner, list, res); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // what was found stands
+			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // the findings stay valid
 		}
 		if cmd.Context().Err() != nil {
 			code = result.ExitInterrupted
 		}
 	}
-	if code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(code)
 }
 
-func (e *exploring) report(stdout io.Writer, x result.Exploration) error {
-	return errors.Join(reports.Explore(x, e.all)(stdout), writeFile(e.json, reports.AsJSON(x)))
-}
-
-// simulable refuses scenarios that cannot be run in virtual time, all at once.
+// simulable returns an error for each scenario that cannot be run in virtual time.
 func simulable(list []harness.Scenario) error {
 	var errs []error
 	for _, sc := range list {
@@ -143,7 +130,7 @@ func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harn
 	if len(list) > 1 {
 		name = fmt.Sprintf("%d scenarios", len(list))
 	}
-	counter := reports.NewCounter(cmd.ErrOrStderr(), name)
+	counter := progress.NewCounter(cmd.ErrOrStderr(), name)
 	defer counter.Close()
 	began := time.Now()
 	return explore.Explore(cmd.Context(), runner, list, explore.Options{
@@ -157,7 +144,7 @@ func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harn
 	})
 }
 
-// state says in a few words how an exploration comes along.
+// state describes the progress of an exploration in a few words.
 func state(p explore.Progress, took time.Duration) string {
 	text := fmt.Sprintf("%.0f/s", float64(p.Runs)/max(took.Seconds(), 0.001))
 	if p.Bad > 0 {
@@ -169,18 +156,17 @@ func state(p explore.Progress, took time.Duration) string {
 	return text
 }
 
-// again returns the command that makes an odd run again.
+// again returns the command that repeats an odd run.
 func again(list []harness.Scenario, o result.OddRun) string {
 	for _, sc := range list {
 		if sc.Name == o.Scenario {
-			return replay(sc.File, o.Seed)
+			return replay(sc.File, simulated, o.Seed)
 		}
 	}
 	return ""
 }
 
-// keep makes the first run that failed again, writes its history, and makes it
-// smaller.
+// keep repeats the first run that failed, writes its history, and shrinks it.
 func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness.Scenario, res explore.Result) error {
 	c := *res.Failure
 	c.Dir = filepath.Join(e.out, fmt.Sprintf("%s-seed-%d", c.Scenario.Name, c.Seed))
@@ -202,7 +188,7 @@ func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness
 	return e.shrink(cmd, runner, c)
 }
 
-// shrink makes a failing case smaller, and writes what it finds into its folder.
+// shrink shrinks a failing case, and writes the result into its folder.
 func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case) error {
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
 	c.Dir = ""

@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/reports"
 )
 
-// reportFiles are the files that the command line wants reports in, in the order of
+// reportFiles are the paths of the reports that the command line asks for, in the order of
 // reports.Formats. An empty path is none.
 type reportFiles []string
 
@@ -26,8 +26,8 @@ func (r *reportFiles) flags(cmd *cobra.Command) {
 	}
 }
 
-// write writes every report that was asked for. The console comes first, so that a
-// file that cannot be written hides nothing.
+// write writes every report that was asked for. The console comes first, so that the user
+// sees the results even if a file cannot be written.
 func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
 	errs := []error{reports.Console(results)(stdout)}
 	formats := reports.Formats()
@@ -35,6 +35,37 @@ func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
 		errs = append(errs, writeFile(path, formats[i].Report(results)))
 	}
 	return errors.Join(errs...)
+}
+
+// writable makes sure that every report can be written.
+func (r reportFiles) writable() error {
+	var errs []error
+	for _, path := range r {
+		errs = append(errs, writable(path))
+	}
+	return errors.Join(errs...)
+}
+
+// search is the part of the command line that onebar explore and onebar sweep share: they
+// make many runs, and write down those that fail.
+type search struct {
+	seed      uint64
+	jobs      int
+	out, json string
+}
+
+// flags gives cmd these flags. jobs says how many runs are made by default.
+func (s *search) flags(cmd *cobra.Command, seed uint64, seedUsage, jobs string) {
+	f := cmd.Flags()
+	f.Uint64Var(&s.seed, "seed", seed, seedUsage)
+	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: "+jobs+")")
+	f.StringVar(&s.out, "out", defaultOut, "output folder")
+	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
+}
+
+// write writes the report for people, and data as JSON if that was asked for.
+func (s *search) write(stdout io.Writer, report reports.Report, data any) error {
+	return errors.Join(report(stdout), writeFile(s.json, reports.AsJSON(data)))
 }
 
 // writeFile writes a report to a file, and makes its folder if there is none. Without
@@ -56,15 +87,15 @@ func writeFile(path string, report reports.Report) error {
 	return nil
 }
 
-// writable makes sure that a file can be written, before what is to be written to it
-// is worked for; without a path it need not be.
+// writable checks that a file can be written, before the work whose result goes into it.
+// Without a path it does nothing.
 func writable(path string) error {
 	if path == "" {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil {
 		if !info.Mode().IsRegular() {
-			return nil // a device or a pipe says so in its time
+			return nil // a device or a pipe reports an error when it is written
 		}
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {

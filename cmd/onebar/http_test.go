@@ -104,7 +104,7 @@ func on(t *testing.T, engine, file string) (res result.Result, output string) {
 	return all.Results[0], out.String()
 }
 
-// TestHTTP has the harness pay at an API that somebody else wrote, through both
+// TestHTTP makes the harness pay at an external API, through both
 // engines: its keys survive a cut, and a client that makes a key for each attempt
 // does not.
 func TestHTTP(t *testing.T) {
@@ -124,7 +124,7 @@ func TestHTTP(t *testing.T) {
 				}
 				attempts, measured := res.Figures.Get("attempts_per_payment")
 				require.True(t, measured)
-				require.Greater(t, attempts.Value, 1.0, "the faults have met payments")
+				require.Greater(t, attempts.Value, 1.0, "the faults have hit payments")
 				require.Contains(t, res.Notes, "bookings were matched to payments by item.ref")
 				require.Contains(t, out, "note  bookings were matched to payments by item.ref")
 			})

@@ -76,10 +76,7 @@ func (s *starting) run(cmd *cobra.Command, file string) error {
 	for _, g := range guessed {
 		fmt.Fprintf(out, "guessed: %s\n", g)
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	if _, err := spec.Parse(file, text.Bytes(), lib); err != nil {
 		return fmt.Errorf("wrote %s, and it needs to be mended:\n%w", file, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -14,19 +15,31 @@ func newList() *cobra.Command {
 		Short: "List the bundled scenarios",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lib, err := library()
-			if err != nil {
-				return err
-			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			lib := library()
+			var rows [][]any
 			for _, f := range bundled() {
 				sc, err := loadBundled(strings.TrimSuffix(f, ".yaml"), lib)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", sc.Name, strings.Join(sc.Tags, ","), sc.Summary)
+				rows = append(rows, []any{sc.Name, strings.Join(sc.Tags, ","), sc.Summary})
 			}
-			return w.Flush()
+			return printTable(cmd.OutOrStdout(), rows)
 		},
 	}
+}
+
+// printTable prints rows of fields in columns.
+func printTable(w io.Writer, rows [][]any) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, fields := range rows {
+		for i, f := range fields {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, f)
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
 }

@@ -30,11 +30,19 @@ func main() {
 	os.Exit(code) //nolint:forbidigo // this is main
 }
 
-// exitError is a result that is not an error to be printed: the reports have
-// said it all.
+// exitError is an exit code without a message: the reports have shown the result.
 type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// exit returns the error that makes code the exit code of the program; for a pass it is
+// nil.
+func exit(code int) error {
+	if code == result.ExitPass {
+		return nil
+	}
+	return exitError{code}
+}
 
 // execute runs the program and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -43,8 +51,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if exit, ok := errors.AsType[exitError](err); ok {
-		return exit.code
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
 	}
 	if err == nil {
 		return result.ExitPass
@@ -53,8 +61,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if ctx.Err() != nil {
 		return result.ExitInterrupted
 	}
-	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
-		return exit.Code
+	if e, ok := errors.AsType[*cli.ExitError](err); ok {
+		return e.Code
 	}
 	return result.ExitBroken
 }
@@ -84,8 +92,7 @@ result sets the code.`,
 	return root
 }
 
-// sayUsage has every command that is given the wrong number of arguments say which
-// it wants.
+// sayUsage makes every command with the wrong number of arguments print its usage.
 func sayUsage(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		sayUsage(c)

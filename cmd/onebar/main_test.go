@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 func TestMain(m *testing.M) {
@@ -52,7 +53,7 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1}
 	list, err := loadScenarios([]string{file}, nil)
 	require.NoError(t, err)
-	results := b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1))
+	results := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
 	var stdout bytes.Buffer
 	require.NoError(t, b.files.write(&stdout, results))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/radio"
@@ -28,12 +25,11 @@ start for your own.`,
 				_, err := cmd.OutOrStdout().Write(radio.Source(args[0]))
 				return err
 			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "MODEL\tKIND\tCONFIRMED\tOF\tSOURCE")
+			rows := [][]any{{"MODEL", "KIND", "CONFIRMED", "OF", "SOURCE"}}
 			for _, m := range radio.Bundled() {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.Kind, m.Confirmed, m.Title, m.Source)
+				rows = append(rows, []any{m.Name, m.Kind, m.Confirmed, m.Title, m.Source})
 			}
-			return w.Flush()
+			return printTable(cmd.OutOrStdout(), rows)
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // TestMoments breaks something at each moment of the first three requests to the
@@ -49,7 +49,7 @@ func TestMoments(t *testing.T) {
 			b := batch{engine: engine, seed: 1, out: t.TempDir(), jobs: len(files)}
 			list, err := loadScenarios(files, nil)
 			require.NoError(t, err)
-			for _, r := range b.runAll(t.Context(), list, reports.NewProgress(&bytes.Buffer{}, 1)) {
+			for _, r := range b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1)) {
 				name := r.Scenario.Name
 				require.Empty(t, r.Error, name)
 				require.Len(t, r.Faults, 1, name)

@@ -6,11 +6,11 @@ import (
 	"github.com/onebar/onebar/harness/subject/netns"
 )
 
-// newNetns is how this program begins in the network namespace of a client.
+// newNetns returns the hidden command that runs in the network namespace of a client.
 func newNetns() *cobra.Command {
 	return &cobra.Command{
 		Use:                netns.Command,
-		Short:              "Become a program in this network namespace",
+		Short:              "Execute a program in this network namespace",
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE:               func(_ *cobra.Command, args []string) error { return netns.Enter(args) },

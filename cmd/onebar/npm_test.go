@@ -24,7 +24,7 @@ func installed(t *testing.T, name string) {
 	}
 }
 
-// TestStripeMock puts an API to the test that nobody here wrote: it passes what it
+// TestStripeMock tests an external API: it passes what it
 // should, its keys are as documented, and when it is killed it has lost what it had
 // confirmed, because it stores nothing.
 func TestStripeMock(t *testing.T) {
@@ -50,8 +50,7 @@ func TestStripeMock(t *testing.T) {
 	}, conformance(t, folder+"stripe.yaml", result.ExitPass))
 }
 
-// TestExpressWallet puts a wallet to the test whose keys a middleware looks after
-// that nobody here wrote.
+// TestExpressWallet tests a wallet whose idempotency keys an external middleware handles.
 func TestExpressWallet(t *testing.T) {
 	installed(t, "express-idempotency")
 	file := "../../docs/examples/express-wallet/wallet.yaml"

@@ -52,10 +52,7 @@ type link with the attribute profile changes the profile of the link.`,
 }
 
 func (m *manual) run(cmd *cobra.Command) error {
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	profile, err := console.Find(lib, m.profile)
 	if err != nil {
 		return fmt.Errorf("--profile: %w", err)

@@ -17,10 +17,9 @@ import (
 
 // TestTheQueueComesBack: a payment that waits while the network is away for long is
 // confirmed seconds after it is back, whatever the bound of its attempts. With a
-// bound of 30 it was tried eight times, and then no more.
+// bound of 30 it was attempted eight times, and then no more.
 func TestTheQueueComesBack(t *testing.T) {
-	lib, err := library()
-	require.NoError(t, err)
+	lib := library()
 	text, err := os.ReadFile("testdata/lone.yaml")
 	require.NoError(t, err)
 	for _, away := range []time.Duration{3 * time.Minute, 20 * time.Minute, 8 * time.Hour} {

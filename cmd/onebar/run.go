@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // engines returns the engines by name. toxiproxy stands in front of the packet
@@ -52,7 +53,7 @@ type batch struct {
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, reports.Progress) (result.Result, error)
+	carryOut func(context.Context, harness.Scenario, progress.Display) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -110,6 +111,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
+	if err := b.files.writable(); err != nil {
+		return err
+	}
 	list, err := loadScenarios(args, b.tags)
 	if err != nil {
 		return err
@@ -126,9 +130,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer b.workers.Close()
-	progress := reports.NewProgress(cmd.ErrOrStderr(), len(list))
-	results := b.runAll(cmd.Context(), list, progress)
-	progress.Close()
+	display := progress.New(cmd.ErrOrStderr(), len(list))
+	results := b.runAll(cmd.Context(), list, display)
+	display.Close()
 	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
 		return err
 	}
@@ -136,13 +140,10 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	if code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(code)
 }
 
-// blank returns the result of a run that did not happen.
+// blank returns the result of a scenario that was not run.
 func (b *batch) blank(sc harness.Scenario) result.Result {
 	return result.Result{
 		Version: result.Version, Onebar: version,
@@ -152,7 +153,7 @@ func (b *batch) blank(sc harness.Scenario) result.Result {
 }
 
 // runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress reports.Progress) result.Result {
+func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progress.Display) result.Result {
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
@@ -161,7 +162,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 	default:
 		carryOut = b.inRealTime
 	}
-	res, err := carryOut(ctx, sc, progress)
+	res, err := carryOut(ctx, sc, display)
 	if res.Version == 0 { // it did not happen
 		res = b.blank(sc)
 	}
@@ -176,7 +177,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, progress report
 }
 
 // inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
+func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
 	subject, err := newSubject(sc)
 	if err != nil {
 		return result.Result{}, err
@@ -185,7 +186,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, progress re
 		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
 		Pcap: b.pcap, Clock: true,
 		Dir:   filepath.Join(b.out, sc.Name),
-		Watch: func(done int, state string) { progress.Update(sc.Name, done, state) },
+		Watch: func(done int, state string) { display.Update(sc.Name, done, state) },
 	})
 }
 
@@ -211,8 +212,8 @@ func seedOf(sc harness.Scenario, seed uint64, given bool) uint64 {
 	return cmp.Or(sc.Seed, 1)
 }
 
-// written returns a seed for a file, or none if files do not hold it: the command
-// that shows what the file is about gives it, too.
+// written returns a seed for a file, or none if files cannot hold it: the command that
+// replays the file has the seed, too.
 func written(seed uint64) uint64 {
 	if seed > 1<<53-1 {
 		return 0
@@ -222,11 +223,16 @@ func written(seed uint64) uint64 {
 
 // rerun returns the command that runs just this scenario again.
 func (b *batch) rerun(sc harness.Scenario) string {
-	cmd := fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(sc.File), b.engineOf(sc), b.seedOf(sc))
+	cmd := replay(sc.File, b.engineOf(sc), b.seedOf(sc))
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
 	}
 	return cmd
+}
+
+// replay returns the command that runs a scenario file with an engine and a seed.
+func replay(file, engine string, seed uint64) string {
+	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(file), engine, seed)
 }
 
 // quote makes one word of s for a shell, if it is not one already.

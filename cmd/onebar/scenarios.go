@@ -17,12 +17,10 @@ import (
 )
 
 // library returns the bundled profiles.
-func library() (spec.Library, error) {
+func library() spec.Library {
 	lib, err := spec.ReadProfiles(scenarios.FS, scenarios.ProfilesFile)
-	if err != nil {
-		return lib, fmt.Errorf("read the bundled profiles: %w", err)
-	}
-	return lib, nil
+	must(err)
+	return lib
 }
 
 // bundled returns the file names of the bundled scenarios.
@@ -47,10 +45,7 @@ func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 // bundled ones. With tags, only those with one of them are kept. All mistakes
 // of all files are in the error.
 func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
-	lib, err := library()
-	if err != nil {
-		return nil, err
-	}
+	lib := library()
 	var list []harness.Scenario
 	var errs []error
 	for _, arg := range args {
@@ -73,6 +68,18 @@ func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 	return list, unique(list)
 }
 
+// loadOne reads the one scenario that arg names.
+func loadOne(arg string) (harness.Scenario, error) {
+	list, err := loadScenarios([]string{arg}, nil)
+	if err != nil {
+		return harness.Scenario{}, err
+	}
+	if len(list) != 1 {
+		return harness.Scenario{}, fmt.Errorf("%s holds %d scenarios: expected one", arg, len(list))
+	}
+	return list[0], nil
+}
+
 // unique refuses two scenarios of one name: they would write the same files.
 func unique(list []harness.Scenario) error {
 	seen := map[string]string{}
@@ -85,12 +92,12 @@ func unique(list []harness.Scenario) error {
 	return nil
 }
 
-// scenarioFiles returns the files arg stands for; a word that is no file is
-// left as it is.
+// scenarioFiles returns the files that arg names. A word that is not a file is returned
+// unchanged.
 func scenarioFiles(arg string) ([]string, error) {
 	info, err := os.Stat(arg)
 	if err != nil || !info.IsDir() {
-		return []string{arg}, nil //nolint:nilerr // load says what is wrong with it
+		return []string{arg}, nil //nolint:nilerr // load reports the error
 	}
 	var paths []string
 	for _, pattern := range []string{"*.yaml", "*.yml"} {
@@ -117,7 +124,7 @@ func load(path string, lib spec.Library) (harness.Scenario, error) {
 	return spec.Load(path, lib)
 }
 
-// completeScenarios completes the names of bundled scenarios, beside files.
+// completeScenarios completes the names of bundled scenarios and of files.
 func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, f := range bundled() {

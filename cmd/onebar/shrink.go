@@ -25,7 +25,7 @@ import (
 // shrinking is the command line of onebar shrink.
 type shrinking struct {
 	seed    uint64
-	seeded  bool // the command line says which seed
+	seeded  bool // the command line has a seed
 	check   string
 	out     string
 	jobs    int
@@ -73,10 +73,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if s.jobs < 1 || s.runs < 1 || s.longest < 0 {
 		return errors.New("--jobs and --runs: expected at least 1; --for: no negative time")
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	c, err := s.failing(arg, lib)
 	if err != nil {
 		return err
@@ -107,14 +104,14 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	return exitError{result.ExitInterrupted}
 }
 
-// shrinkTo makes a failing case as small as it can be, and writes it as a scenario
-// file that is known to fail as the case does. When ctx ends, that is the smallest
-// so far, if there is one.
+// shrinkTo shrinks a failing case, and writes the smallest case as a scenario file, after it
+// has checked that the file fails in the same way. When ctx ends, it writes the smallest
+// case so far, if there is one.
 func shrinkTo(ctx context.Context, r cases.Runner, c cases.Case, path string, o shrink.Options) (shrink.Result, error) {
 	found, err := shrink.Shrink(ctx, r, c, o)
 	if found.Kept > 0 && ctx.Err() != nil {
 		found.Ended = "it was interrupted"
-		ctx, err = context.WithoutCancel(ctx), nil // one run is left to be made
+		ctx, err = context.WithoutCancel(ctx), nil // the check of the file needs one more run
 	}
 	if err != nil {
 		return found, err
@@ -122,7 +119,7 @@ func shrinkTo(ctx context.Context, r cases.Runner, c cases.Case, path string, o 
 	return found, writeShrunk(ctx, r, path, found)
 }
 
-// failing returns the case to be made smaller: that of a history, or of a scenario.
+// failing returns the case to shrink: that of a history, or of a scenario.
 func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 	if !strings.HasSuffix(arg, ".jsonl") {
 		sc, err := load(arg, lib)
@@ -149,16 +146,13 @@ func (s *shrinking) failing(arg string, lib spec.Library) (cases.Case, error) {
 	return cases.Case{}, fmt.Errorf("read history %s: its first line is no header", arg)
 }
 
-// shrunkSuffix is what the name of a smaller scenario ends with.
+// shrunkSuffix is the end of the name of a shrunk scenario.
 const shrunkSuffix = "-shrunk"
 
-// writeShrunk writes a case that has been made smaller as a scenario file, and
-// makes sure that the file fails as the case does.
+// writeShrunk writes a shrunk case as a scenario file, and checks that the file fails in the
+// same way.
 func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.Result) error {
-	lib, err := library()
-	if err != nil {
-		return err
-	}
+	lib := library()
 	sc, name := found.Case.Scenario, found.Given.Scenario.Name
 	sc.Name = strings.TrimSuffix(name, shrunkSuffix)
 	sc.Name = sc.Name[:min(len(sc.Name), 64-len(shrunkSuffix))] + shrunkSuffix
@@ -174,7 +168,7 @@ func writeShrunk(ctx context.Context, r cases.Runner, path string, found shrink.
 	if found.Ended != "" {
 		notes = append(notes, maybeNot(found))
 	}
-	notes = append(notes, "To see it again:", "  "+replay(path, found.Case.Seed))
+	notes = append(notes, "To see it again:", "  "+replay(path, simulated, found.Case.Seed))
 	if err := spec.WriteFile(path, sc, lib, notes...); err != nil {
 		return err
 	}
@@ -208,17 +202,12 @@ func maybeNot(found shrink.Result) string {
 	return fmt.Sprintf("It may not be the smallest: %s.", found.Ended)
 }
 
-// quoteCheck writes the name of a check for people, or a threshold in quotes.
+// quoteCheck writes the name of a check, or a threshold in quotes.
 func quoteCheck(check string) string {
 	if strings.Contains(check, " ") {
 		return "'" + check + "'"
 	}
 	return check
-}
-
-// replay returns the command that runs a file that was written.
-func replay(path string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine sim --seed %d", quote(path), seed)
 }
 
 // size is one measure of how large a run was.
@@ -251,7 +240,7 @@ func sizes(c cases.Case, r cases.Report) string {
 	return strings.Join(words, ", ")
 }
 
-// reportShrunk says what was found and written to a file.
+// reportShrunk reports the shrunk case and the file that it was written to.
 func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tbefore\tafter\t")
@@ -268,11 +257,11 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	if found.Ended != "" {
 		fmt.Fprintln(w, maybeNot(found))
 	}
-	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, found.Case.Seed))
+	_, err := fmt.Fprintf(w, "%s: seed %d, %d cases\nagain: %s\n", path, found.Case.Seed, found.Tried, replay(path, simulated, found.Case.Seed))
 	return err
 }
 
-// shrinkLines writes a line each time that a step has led further.
+// shrinkLines writes a line each time a step has made the case smaller.
 func shrinkLines(w io.Writer) func(shrink.Progress) {
 	var last shrink.Progress
 	return func(p shrink.Progress) {

@@ -12,7 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
 // workerCommand is the hidden command of a process that runs scenarios in
@@ -22,13 +22,13 @@ const workerCommand = "worker"
 func newWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
-		Short:  "Run scenarios in virtual time for another onebar, which asks on standard input",
+		Short:  "Run scenarios in virtual time for another onebar process, which sends requests on standard input",
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			os.Stdout = os.Stderr // what a subject prints must not mix with the answers
-			// A terminal's interrupt goes to all of its processes. What is under way is ended
-			// by whoever asked for it, or by its end.
+			// A terminal sends an interrupt to all of its processes. The process that sent the
+			// request, or the end of that process, ends the run under way.
 			return cases.Serve(context.WithoutCancel(cmd.Context()), cmd.InOrStdin(), cmd.OutOrStdout(), simulator())
 		},
 	}
@@ -49,8 +49,8 @@ func simulator() cases.Simulator {
 }
 
 // simulate has a worker carry out one scenario.
-func (b *batch) simulate(ctx context.Context, sc harness.Scenario, progress reports.Progress) (result.Result, error) {
-	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { progress.Update(sc.Name, done, state) }}
+func (b *batch) simulate(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
+	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { display.Update(sc.Name, done, state) }}
 	report, err := w.Run(ctx, cases.Case{
 		Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Verify: b.verify,
 	})

@@ -8,18 +8,19 @@ import (
 	"github.com/onebar/onebar/reference"
 )
 
-// newSubject returns what a scenario puts to the test, for a run in real time.
+// newSubject returns the system under test of a scenario, for a run in real time.
 func newSubject(sc harness.Scenario) (harness.Subject, error) {
-	if ofOthers(sc) {
-		return others(sc)
+	if isExternal(sc) {
+		return external(sc)
 	}
 	faulty, err := planted(sc)
 	return reference.New(reference.Options{Faulty: faulty}), err
 }
 
-// newSimulated returns it for a run in virtual time, and what frees its disks.
+// newSimulated returns the system under test for a run in virtual time. free frees its
+// disks.
 func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
-	if ofOthers(sc) {
+	if isExternal(sc) {
 		return nil, nil, errors.New("an external system runs in real time, and engine sim runs in virtual time: use onebar run or onebar sweep with --engine packet or toxiproxy")
 	}
 	faulty, err := planted(sc)
@@ -28,11 +29,11 @@ func newSimulated(sc harness.Scenario) (s harness.Subject, free func() error, er
 	return reference.New(o), free, err
 }
 
-// newLive returns it for one of many runs in real time, and what frees its disks:
-// the pair's are in memory, too.
+// newLive returns the system under test for one of many runs in real time. The reference
+// pair's disks are in memory; free frees them.
 func newLive(sc harness.Scenario) (s harness.Subject, free func() error, err error) {
-	if ofOthers(sc) {
-		s, err = others(sc)
+	if isExternal(sc) {
+		s, err = external(sc)
 		return s, func() error { return nil }, err
 	}
 	return newSimulated(sc)

@@ -21,25 +21,24 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/progress"
 )
 
-// sweepLimit is how many runs a sweep makes at most unless asked otherwise: of one
-// payment all pairs, and of a whole scenario each single fault.
+// sweepLimit is the default of the largest number of runs of a sweep: enough for all pairs
+// of faults of one payment, or for each single fault of a whole scenario.
 const sweepLimit = 100_000
 
-// mostPayments is how many a scenario file can state: a sweep writes what it finds.
+// mostPayments is the largest number of payments in a scenario file; a sweep writes its
+// findings as such files.
 const mostPayments = 1_000_000
 
 // sweeping is the command line of onebar sweep.
 type sweeping struct {
+	search
 	engine   string
-	seed     uint64
-	out      string
-	jobs     int
 	payments int
 	pairs    bool
 	limit    int
-	json     string
 }
 
 func newSweep() *cobra.Command {
@@ -76,19 +75,16 @@ a scenario file that fails in the same way.`,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
+	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
-	f.Uint64Var(&s.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
-	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running)")
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
-	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
 	return cmd
 }
 
-// check refuses what cannot be asked for.
+// check returns the mistakes in the flags.
 func (s *sweeping) check() error {
 	switch live := s.live() != nil; {
 	case s.engine != simulated && !live:
@@ -109,11 +105,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	lib, err := library()
-	if err != nil {
-		return err
-	}
-	sc, err := load(arg, lib)
+	sc, err := loadOne(arg)
 	if err != nil {
 		return err
 	}
@@ -131,19 +123,16 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res, lib)
-	if err := s.report(cmd.OutOrStdout(), res.Sweep); err != nil {
+	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
+	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
 		return err
 	}
-	if code := res.Exit(); code != result.ExitPass {
-		return exitError{code}
-	}
-	return nil
+	return exit(res.Exit())
 }
 
-// liveJobs is how many runs in real time are made at a time unless asked otherwise.
-// Most of the time a run waits; but a container takes its share of the machine, and
-// a server that is there has one ledger for all runs.
+// liveJobs is the default number of runs in real time at the same time. A run waits most of
+// the time; but a container needs a part of the machine, and a server that already runs has
+// one ledger for all runs.
 func liveJobs(c harness.SubjectConfig) int {
 	switch {
 	case c.Server == nil:
@@ -166,7 +155,7 @@ func (s *sweeping) live() harness.Engine {
 	return nil
 }
 
-// runner returns who makes the runs.
+// runner returns what makes the runs.
 func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(), err error) {
 	if engine := s.live(); engine != nil {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
@@ -182,7 +171,7 @@ func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(),
 
 // sweep makes the runs.
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
-	counter := reports.NewCounter(cmd.ErrOrStderr(), sc.Name)
+	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
 	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
@@ -198,7 +187,8 @@ func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 // keep writes, for each check that has found something, the first run in which it
 // has: as a scenario, and with its history. What cannot be written is said on
 // warnings.
-func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result, lib spec.Library) {
+func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Runner, res *sweep.Result) {
+	lib := library()
 	kept := map[string]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
@@ -215,7 +205,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 		file := filepath.Join(folder, f.Check+".yaml")
 		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
 		if err == nil {
-			c.Scenario, err = spec.Load(file, lib) // what is kept is what the file shows
+			c.Scenario, err = spec.Load(file, lib) // the run must be that of the file
 		}
 		if err != nil {
 			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
@@ -230,7 +220,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 	}
 }
 
-// unlike says how a run does not show what was found, or nothing if it does.
+// unlike returns why a run does not show the finding, or nothing if it does.
 func unlike(f result.SweepFinding, res result.Result, err error) string {
 	broken := err != nil || res.Error != ""
 	switch {
@@ -247,7 +237,7 @@ func unlike(f result.SweepFinding, res result.Result, err error) string {
 	return ""
 }
 
-// notes say in a file what it shows.
+// notes returns the comments of a file that say what it shows.
 func (s *sweeping) notes(f result.SweepFinding) []string {
 	what := f.Fault
 	if f.Where[0] != "" {
@@ -257,8 +247,4 @@ func (s *sweeping) notes(f result.SweepFinding) []string {
 		fmt.Sprintf("Found by onebar sweep, seed %d: %s.", s.seed, what),
 		fmt.Sprintf("%s: %s", f.Check, f.Text),
 	}
-}
-
-func (s *sweeping) report(stdout io.Writer, res result.Sweep) error {
-	return errors.Join(reports.Sweep(res)(stdout), writeFile(s.json, reports.AsJSON(res)))
 }

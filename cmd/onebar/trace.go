@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -38,7 +37,7 @@ func newTraceGenerate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "generate KIND --direction up|down",
 		Short:  "Generate a synthetic trace from published statistics",
-		Hidden: true, // it is how the bundled traces were made: see docs/scenarios.md
+		Hidden: true, // the bundled traces were made with it: see docs/scenarios.md
 		Long: `Generate a synthetic trace. With the same seed, the traces up and down stall at the
 same moments. docs/scenarios.md lists the measurements that each kind follows.
 
@@ -57,7 +56,7 @@ Kinds:
 				return fmt.Errorf("generate a trace: %w; expected one of the kinds %s, and a length of whole seconds", err, strings.Join(kindNames(), ", "))
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "# onebar trace generate %s --seed %d --direction %v --length %v\n# seconds Mbit/s\n", r.Kind, r.Seed, r.Direction, spec.FormatDuration(r.Length))
+			fmt.Fprintf(w, "# onebar trace generate %s --seed %d --direction %v --length %v\n# seconds Mbit/s\n", r.Kind, r.Seed, r.Direction, quantity.FormatDuration(r.Length))
 			_, err = w.Write(s.Text())
 			return err
 		},
@@ -129,19 +128,20 @@ func showTrace(out io.Writer, name string, s trace.Series) error {
 	if err != nil {
 		return fmt.Errorf("read trace %s: %w", name, err)
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	form := fmt.Sprintf("seconds and Mbit/s, %d steps", len(s.Rates))
 	if s.Rates == nil {
 		form = fmt.Sprintf("mahimahi, %d opportunities of %d bytes", len(s.Opportunities), harness.OpportunitySize)
 	}
-	fmt.Fprintf(w, "form\t%s\n", form)
-	fmt.Fprintf(w, "period\t%s\n", spec.FormatDuration(t.Period()))
-	fmt.Fprintf(w, "mean rate\t%.0f kbit/s\n", float64(t.Rate())/1e3)
-	fmt.Fprintf(w, "longest stall\t%s\n", spec.FormatDuration(s.Stalls(0).Longest))
+	rows := [][]any{
+		{"form", form},
+		{"period", quantity.FormatDuration(t.Period())},
+		{"mean rate", fmt.Sprintf("%.0f kbit/s", float64(t.Rate())/1e3)},
+		{"longest stall", quantity.FormatDuration(s.Stalls(0).Longest)},
+	}
 	for _, over := range []time.Duration{500 * time.Millisecond, time.Second} {
 		st := s.Stalls(over)
-		fmt.Fprintf(w, "stalls over %s\t%d, %.2f a minute, median %s, longest %s, %.1f%% of the time\n", spec.FormatDuration(over), st.Count,
-			float64(st.Count)/t.Period().Minutes(), spec.FormatDuration(st.Median), spec.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())
+		rows = append(rows, []any{"stalls over " + quantity.FormatDuration(over), fmt.Sprintf("%d, %.2f a minute, median %s, longest %s, %.1f%% of the time", st.Count,
+			float64(st.Count)/t.Period().Minutes(), quantity.FormatDuration(st.Median), quantity.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())})
 	}
-	return w.Flush()
+	return printTable(out, rows)
 }

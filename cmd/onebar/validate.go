@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 func newValidate() *cobra.Command {
@@ -22,10 +23,7 @@ files, or the name of a bundled scenario. Exit code 2 says that there are mistak
   onebar validate scenarios/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lib, err := library()
-			if err != nil {
-				return err
-			}
+			lib := library()
 			wrong := false
 			var paths []string
 			for _, arg := range args {
@@ -51,8 +49,8 @@ files, or the name of a bundled scenario. Exit code 2 says that there are mistak
 	}
 }
 
-// validate reads a scenario and asks the engine and the subject it would run on, as
-// onebar run does before it begins.
+// validate reads a scenario and checks that its engine and its subject support it, as onebar
+// run does before it begins.
 func validate(path string, lib spec.Library) (err error) {
 	sc, err := load(path, lib)
 	if err != nil {
@@ -77,10 +75,10 @@ func validate(path string, lib spec.Library) (err error) {
 	return errors.Join(err, free())
 }
 
-// printMistakes prints err, and for mistakes in a file the lines they are in.
+// printMistakes prints err, with the lines of mistakes in a file.
 func printMistakes(cmd *cobra.Command, err error) {
 	w := cmd.ErrOrStderr()
-	mistakes, ok := errors.AsType[spec.Mistakes](err)
+	mistakes, ok := errors.AsType[yamltext.Mistakes](err)
 	if !ok {
 		fmt.Fprintln(w, err)
 		return

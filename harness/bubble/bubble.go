@@ -1,22 +1,21 @@
 // Package bubble runs a function in virtual time, in any program: an hour of
 // sleeping takes the time the machine needs to wake up a few goroutines.
 //
-// [Run] does it, on testing/synctest. It is careful where the bare package is
-// not: it needs no test, every way in which the function can go wrong comes back
-// as a [Failure] that names the goroutine and the call, and none of them lasts
-// for ever. One kind is beyond its reach: a panic in a goroutine that the
-// function has started ends the process, as always in Go. [Pool] therefore runs
-// functions in child processes, which serve it with [Serve], and reports such an
-// end as one more Failure.
+// [Run] does that with testing/synctest, and adds what that package lacks: it needs no
+// test, it reports every failure of the function as a [Failure] that names the goroutine
+// and the call, and it never hangs. One failure it cannot report: a panic in a goroutine
+// that the function has started ends the process, as always in Go. [Pool] therefore runs
+// functions in child processes, which call [Serve], and reports such an end as a Failure,
+// too.
 //
 // What to know when writing code for a bubble:
 //
 //   - Time moves only while every goroutine of the bubble waits for another one
-//     or for a timer. One that waits for a mutex, for the real network or for a
-//     channel made outside does not count as waiting: time stands still, and if
-//     that never ends it is a [Stall].
-//   - A context or channel of the bubble is not touched from outside.
-//   - A goroutine left behind is a [Leak].
+//     or for a timer. A goroutine that waits for a mutex, for the real network
+//     or for a channel made outside does not count as waiting: time stops, and if it
+//     does not go on, that is a [Stall].
+//   - Code outside must not use a context or channel of the bubble.
+//   - A goroutine that is left behind is a [Leak].
 package bubble
 
 import (
@@ -36,7 +35,7 @@ import (
 type Options struct {
 	Seed         uint64        // of crypto/rand inside, if Seeded says it can be
 	Start        time.Time     // the instant at which f begins, after 2000; zero is Epoch()
-	VirtualLimit time.Duration // most virtual time f may take, from a second on; 0 is 7 days
+	VirtualLimit time.Duration // most virtual time f may take, at least a second; 0 is 7 days
 	RealLimit    time.Duration // longest real time in which virtual time may stand still; 0 is 20 s
 }
 
@@ -51,12 +50,12 @@ func Seeded() bool { return testing.Testing() }
 
 const (
 	beat  = time.Second      // of virtual time: how often limits are checked
-	grace = 2 * time.Minute  // of virtual time: for what has been told to end
+	grace = 2 * time.Minute  // of virtual time: for a function that was told to end
 	stall = 20 * time.Second // of real time
 	limit = 7 * 24 * time.Hour
 )
 
-// process lets one bubble run at a time: crypto/rand is one for the whole process.
+// process makes bubbles run one at a time: the whole process has one crypto/rand.
 //
 //nolint:gochecknoglobals // it guards what is global in the process
 var process struct {
@@ -66,7 +65,7 @@ var process struct {
 
 // ErrSpoiled is returned by Run in a process in which a bubble has stalled: its
 // goroutines cannot be ended, and may hold anything.
-var ErrSpoiled = errors.New("an earlier run in virtual time hangs in this process: go on in a new process")
+var ErrSpoiled = errors.New("an earlier run in virtual time hangs in this process: start a new process")
 
 // Run calls f in virtual time and returns its error, or else a *Failure. The
 // context that f gets has the values of ctx; it ends soon after ctx ends, when
@@ -114,7 +113,7 @@ func (b *bubble) enter() (err error) {
 	defer func() {
 		p := recover()
 		if p == nil || b.result != nil {
-			err = b.result // what came first says more than what it left behind
+			err = b.result // the first failure says more than the goroutines that it left
 			return
 		}
 		left := goroutines(b.id.Load())
@@ -152,7 +151,7 @@ func (b *bubble) run(t *testing.T) {
 		time.Sleep(10 * beat)
 		b.beats.Add(1)
 	}
-	synctest.Wait() // what has ended comes before what follows: crypto/rand is given back
+	synctest.Wait() // everything that has ended must end before crypto/rand is restored
 }
 
 // call calls f and says how it ended.
@@ -167,8 +166,8 @@ func (b *bubble) call(ctx context.Context, over chan<- error) {
 	err = b.f(ctx)
 }
 
-// follow waits for f, and cancels it when it is time. It returns early if f does
-// not end then.
+// follow waits for f, and cancels it at the limit. It returns early if f does not end
+// after that.
 func (b *bubble) follow(over <-chan error, cancel context.CancelCauseFunc) error {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -209,7 +208,7 @@ func (b *bubble) overrun() error {
 	}
 }
 
-// deadlock says why f, which has been told to end, does not.
+// deadlock returns the failure of f, which was told to end and does not.
 func (b *bubble) deadlock(why error) error {
 	if f, ok := errors.AsType[*Failure](why); ok {
 		why = errors.New(f.Text)
@@ -220,8 +219,7 @@ func (b *bubble) deadlock(why error) error {
 	}
 }
 
-// guard waits for the bubble in real time, and gives it up when its time stands
-// still.
+// guard waits for the bubble in real time, and gives it up if virtual time does not move.
 func (b *bubble) guard(done <-chan error) error {
 	tick := time.NewTicker(max(b.options.RealLimit/10, time.Millisecond))
 	defer tick.Stop()

@@ -114,7 +114,7 @@ func TestRunPassesValues(t *testing.T) {
 	}))
 }
 
-// forever waits for what nobody sends.
+// forever waits on a channel to which nothing is sent.
 func forever() { <-make(chan int) }
 
 func ticking() {

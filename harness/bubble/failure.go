@@ -18,7 +18,7 @@ const (
 	Deadlock Kind = "deadlock" // it did not even end when told to
 	Leak     Kind = "leak"     // it returned, and left goroutines behind
 	Stall    Kind = "stall"    // virtual time stood still: a mutex held over a wait, the real network, a busy loop
-	Died     Kind = "died"     // the process it ran in ended without a word
+	Died     Kind = "died"     // its process ended without an answer
 )
 
 // Failure is a run that could not be carried out in virtual time, because of
@@ -26,7 +26,7 @@ const (
 type Failure struct {
 	Kind       Kind        `json:"kind"`
 	Text       string      `json:"text"`                 // one sentence
-	Goroutines []Goroutine `json:"goroutines,omitempty"` // who is to blame, as far as it is known
+	Goroutines []Goroutine `json:"goroutines,omitempty"` // those that caused it, if they are known
 }
 
 // Error returns the sentence and the first goroutines, in one line.
@@ -43,7 +43,7 @@ func (f *Failure) Error() string {
 		fmt.Fprintf(&b, "; and %d more", n)
 	}
 	if f.Kind == Stall && slices.ContainsFunc(f.Goroutines, Goroutine.locked) {
-		b.WriteString(" (who holds the mutex waits for virtual time, which cannot move meanwhile: give it up before waiting)")
+		b.WriteString(" (the goroutine that holds the mutex waits for virtual time, which cannot move meanwhile: unlock before waiting)")
 	}
 	return b.String()
 }

@@ -8,10 +8,9 @@ import (
 	"sync"
 )
 
-// Pool does jobs in child processes of one kind, each doing one at a time and
-// kept for the next: a job that hangs or brings its process down costs that job
-// only. Make it with NewPool and Close it. Its methods may be called from
-// several goroutines.
+// Pool does jobs in child processes of one program. Each does one job at a time and is
+// kept for the next: a job that hangs or ends its process affects that job only. Make a
+// Pool with NewPool and close it. Its methods may be called from several goroutines.
 type Pool struct {
 	command []string
 	slots   chan struct{} // one for each worker at work
@@ -23,8 +22,8 @@ type Pool struct {
 
 // NewPool returns a pool of at most n > 0 workers, which are started when they
 // are needed. command is the program and the arguments of a worker, which must
-// call Serve. Workers run on one processor each, with this process's
-// environment; GOGC and GOMEMLIMIT are theirs unless they are set.
+// call Serve. Each worker uses one processor and has this process's
+// environment. The pool sets GOGC and GOMEMLIMIT for them unless they are set.
 func NewPool(n int, command ...string) *Pool {
 	return &Pool{command: command, slots: make(chan struct{}, n)}
 }
@@ -32,11 +31,11 @@ func NewPool(n int, command ...string) *Pool {
 // errClosed is the error of Do after Close.
 var errClosed = errors.New("the pool of workers is closed")
 
-// Do has a worker do a job, which is sent as JSON, and returns the answer, and
-// the error of the job: with its Failure, if it had one. A worker that ends
-// before it answers is a Failure, too, with what it left on its standard error.
-// news is called for each message that the job sends meanwhile, never twice at a time;
-// nil is not called. When ctx ends, the worker is told and has a few seconds to answer.
+// Do sends a job as JSON to a worker and returns the answer and the error of the job,
+// which may be a Failure. If the worker ends before it answers, that is a Failure, too,
+// with the end of its standard error. news is called for each message of the job; the
+// calls do not overlap; nil is not called. When ctx ends, the worker is told and has a few
+// seconds to answer.
 func (p *Pool) Do(ctx context.Context, job any, news func(json.RawMessage)) (json.RawMessage, error) {
 	b, err := json.Marshal(job)
 	if err != nil {
@@ -82,7 +81,7 @@ func (p *Pool) take() (*worker, error) {
 	return startWorker(p.command)
 }
 
-// keep puts a worker back, unless the pool is closed.
+// keep returns a worker to the pool, unless the pool is closed.
 func (p *Pool) keep(w *worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +91,7 @@ func (p *Pool) keep(w *worker) bool {
 	return !p.closed
 }
 
-// Close ends the workers. One that is at work ends after its job.
+// Close ends the workers. A busy one ends after its job.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	idle := p.idle

@@ -28,20 +28,18 @@ type response struct {
 	Last    bool            `json:"last,omitempty"` // the worker ends now
 }
 
-// Job does one job in a worker. What it returns is encoded as JSON, also beside
-// an error. It may call news as often as it likes, from any goroutine, bubbles
-// included, until it returns.
+// Job does one job in a worker. Its answer is encoded as JSON, even if it returns an error.
+// Until it returns it may call news, from any goroutine, even in a bubble.
 type Job func(ctx context.Context, job json.RawMessage, news func(any)) (answer any, err error)
 
-// Serve does the jobs of a Pool, one after the other. It returns when in ends,
-// ctx ends, or a job has left this process in a state in which the next one may
-// not run; the caller then ends the process. in and out are the process's
-// standard input and output. Whatever else is on the output before it is called
-// is ignored; from then on nothing else may write there.
+// Serve does the jobs of a Pool, one after the other. It returns when in ends, ctx ends,
+// or a job has left this process in a state in which no further job may run; the caller
+// then ends the process. in and out are the process's standard input and output. Output
+// from before the call is ignored; afterwards nothing else may write to out.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, do Job) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	_, _ = io.WriteString(out, "\n") // ends a line that others have begun; if it fails, so does an answer
+	_, _ = io.WriteString(out, "\n") // ends a line that other code has begun; if it fails, so does an answer
 	s := &server{out: json.NewEncoder(out)}
 	jobs := make(chan json.RawMessage)
 	go func() {
@@ -72,7 +70,7 @@ type server struct {
 	stop   context.CancelFunc // of the job under way
 }
 
-// listen passes jobs on until in ends.
+// listen reads jobs until in ends.
 func (s *server) listen(ctx context.Context, in io.Reader, jobs chan<- json.RawMessage) {
 	lines := json.NewDecoder(bufio.NewReader(in))
 	for {
@@ -95,7 +93,7 @@ func (s *server) listen(ctx context.Context, in io.Reader, jobs chan<- json.RawM
 	}
 }
 
-// do does one job and says whether it was the last.
+// do does one job and reports whether it is the last.
 func (s *server) do(ctx context.Context, job json.RawMessage, do Job) (last bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

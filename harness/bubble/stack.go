@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Goroutine is one goroutine of a stack trace, cut to what its reader has
-// written: calls inside the standard library and the harness are left out.
+// Goroutine is one goroutine of a stack trace, reduced to the user's code: calls inside the
+// standard library and the harness are left out.
 type Goroutine struct {
 	ID     int     `json:"id"`
-	State  string  `json:"state"`            // what it waits for, in the runtime's words
-	Call   string  `json:"call,omitempty"`   // the call outside the reader's code that it is in
-	Frames []Frame `json:"frames,omitempty"` // innermost first; all of them if none is the reader's
+	State  string  `json:"state"`            // what it waits for, as the runtime writes it
+	Call   string  `json:"call,omitempty"`   // the call outside the user's code that it is in
+	Frames []Frame `json:"frames,omitempty"` // innermost first; all of them if none is the user's
 
-	durable bool // it does not hold up virtual time
+	durable bool // it does not stop virtual time
 	bubble  int64
 }
 
@@ -46,8 +46,8 @@ func (g Goroutine) String() string {
 // locked reports whether the goroutine waits for a mutex.
 func (g Goroutine) locked() bool { return strings.HasPrefix(g.State, "sync.") && !g.durable }
 
-// goroutines returns those of a bubble, the harness's own only if there are no
-// others.
+// goroutines returns the goroutines of a bubble. Those of the harness are included only
+// if there are no others.
 func goroutines(bubble int64) []Goroutine {
 	if bubble == 0 {
 		return nil
@@ -74,12 +74,12 @@ func goroutines(bubble int64) []Goroutine {
 	return slices.DeleteFunc(all, func(g Goroutine) bool { return len(g.Frames) == 0 })
 }
 
-// awake keeps those that hold up virtual time.
+// awake returns those that stop virtual time.
 func awake(list []Goroutine) []Goroutine {
 	return slices.DeleteFunc(list, func(g Goroutine) bool { return g.durable })
 }
 
-// panicking returns the goroutine that calls it from its recovering function.
+// panicking returns the calling goroutine, which recovers from a panic.
 func panicking() []Goroutine {
 	buf := make([]byte, 64<<10)
 	text := string(buf[:runtime.Stack(buf, false)])
@@ -141,7 +141,7 @@ func parseHead(s string) (g Goroutine, ok bool) {
 }
 
 // parseFrames reads pairs of lines: the call with its arguments, and after a tab
-// file, line and offset. Who created the goroutine is left out.
+// file, line and offset. The creator of the goroutine is left out.
 func parseFrames(text string) []Frame {
 	var list []Frame
 	lines := strings.Split(text, "\n")
@@ -181,7 +181,7 @@ func splitFunc(call string) (pkg, name string) {
 	return strings.ReplaceAll(call[:slash+dot], "%2e", "."), call[slash:]
 }
 
-// cut keeps the frames of the reader's own code, if there are any.
+// cut keeps the frames of the user's code, if there are any.
 func (g *Goroutine) cut() {
 	var theirs []Frame
 	for i, f := range g.Frames {

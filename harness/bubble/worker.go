@@ -17,7 +17,7 @@ import (
 // endTimeout is how long a worker has to answer or to exit after it is told to.
 const endTimeout = 10 * time.Second
 
-// worker is a child process, as its Pool sees it.
+// worker is a child process of a Pool.
 type worker struct {
 	cmd       *exec.Cmd
 	in        io.WriteCloser
@@ -25,9 +25,9 @@ type worker struct {
 	said      tail          // the end of its standard error
 }
 
-// environment is this process's, with one processor and, unless the user has
-// chosen otherwise, a garbage collector that runs less often: a run has a few megabytes
-// in use, and allocates several times that.
+// environment returns this process's environment with one processor. Unless the user has
+// set GOGC or GOMEMLIMIT, the garbage collector runs less often: a run uses a few
+// megabytes and allocates several times as much.
 func environment() []string {
 	env := append(os.Environ(), "GOMAXPROCS=1")
 	for name, value := range map[string]string{"GOGC": "400", "GOMEMLIMIT": "1GiB"} {
@@ -69,7 +69,7 @@ func startWorker(command []string) (*worker, error) {
 	return w, nil
 }
 
-// do does one job. An error means that the worker is of no use any more.
+// do does one job. An error means that the worker cannot be used any more.
 func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.RawMessage)) (response, error) {
 	tell := func(r request) { _ = json.NewEncoder(w.in).Encode(r) } // if it is gone, its output ends
 	tell(request{Job: job})
@@ -96,7 +96,7 @@ func (w *worker) do(ctx context.Context, job json.RawMessage, news func(json.Raw
 	}
 }
 
-// died says how a worker ended that closed its output.
+// died returns how a worker ended that closed its output.
 func (w *worker) died() error {
 	_ = w.cmd.Process.Kill()
 	_ = w.cmd.Wait() // its state says the same
@@ -110,8 +110,8 @@ func (w *worker) died() error {
 	return f
 }
 
-// crash finds a panic, or a fatal error of the runtime, in what a process has
-// said: its first line, and the goroutine to blame.
+// crash finds a panic, or a fatal error of the runtime, in the output of a process: its
+// first line, and the goroutine that caused it.
 func crash(said string) (head string, list []Goroutine, ok bool) {
 	for line := range strings.Lines(said) {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
@@ -131,10 +131,10 @@ func (w *worker) end() {
 	}
 	force := time.AfterFunc(endTimeout, func() { _ = w.cmd.Process.Kill() })
 	defer force.Stop()
-	for range w.responses { // what it still writes is not used
+	for range w.responses { // drain its output
 		continue
 	}
-	_ = w.cmd.Wait() // how it ended does not matter any more
+	_ = w.cmd.Wait() // its exit status does not matter any more
 }
 
 // tail keeps the end of what is written to it.

@@ -15,7 +15,7 @@ import (
 )
 
 // perPayment is how many events the runs of the benchmarks have a payment: a
-// press, two outcomes, a commit, a try, a posting, and the 14 packets of a
+// press, two outcomes, a commit, an attempt, a posting, and the 14 packets of a
 // payment over a fresh connection.
 const perPayment = 20
 

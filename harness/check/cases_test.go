@@ -283,38 +283,38 @@ func tempoSamples() []sample {
 			s.told("p2", confirmed)
 			s.book("p2")
 		})},
-		{name: "pass-storm", summary: "at most 3 attempts per payment reached a connection, 3 allowed", write: good(func(s *script) { s.try("p2", 2) })},
+		{name: "pass-storm", summary: "at most 3 attempts per payment reached a connection, 3 allowed", write: good(func(s *script) { s.attempt("p2", 2) })},
 		{name: "pass-storm-no-bound", summary: "at most 10 attempts per payment reached a connection; no bound was set", write: good(func(s *script) {
 			s.header.Scenario.Workload.Attempts = 0
-			s.try("p2", 9)
+			s.attempt("p2", 9)
 		})},
-		{name: "fail-storm", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 attempts that reached a connection`, write: good(func(s *script) { s.try("p2", 3) })},
+		{name: "fail-storm", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 attempts that reached a connection`, write: good(func(s *script) { s.attempt("p2", 3) })},
 		{name: "pass-storm-dials", summary: "at most 9 attempts per payment reached a connection, 30 allowed; at most 41 dials per payment found no server", write: good(func(s *script) {
 			s.header.Scenario.Workload.Attempts = 30
 			s.dial("p2", 41)
-			s.try("p2", 8)
+			s.attempt("p2", 8)
 		})},
 		{name: "fail-storm-dials", summary: "1 payment with more than 30 attempts that reached a connection: p2 (order o2)", lines: []int{8, 46}, text: `p2 (order o2) took 31 attempts that reached a connection, and 5 dials that found no server`, write: good(func(s *script) {
 			s.header.Scenario.Workload.Attempts = 30
 			s.dial("p2", 4)
-			s.try("p2", 30)
+			s.attempt("p2", 30)
 			s.dial("p2", 1)
 		})},
 		{name: "fail-storm-late", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", write: good(func(s *script) {
 			s.packets(19, harness.Up, harness.DropNone, 30*ms)
 			s.packets(1, harness.Up, harness.DropNone, 300*ms)
-			s.try("p2", 3)
+			s.attempt("p2", 3)
 		})},
 		{name: "unknown-storm-stalled", summary: `1 payment with more than 3 attempts that reached a connection: p2 (order o2); machine too busy: 2 of 2 packets came more than 200ms late`, write: good(func(s *script) {
 			s.packets(2, harness.Up, harness.DropNone, 300*ms)
-			s.try("p2", 3)
+			s.attempt("p2", 3)
 		})},
 		{name: "unknown-storm-slow", summary: `1 payment with more than 3 attempts that reached a connection: p2 (order o2); machine too busy: in phase "start" programs waited for a processor for 4s of 4.22s`, write: good(func(s *script) {
 			s.waits(40, 100*ms)
-			s.try("p2", 3)
+			s.attempt("p2", 3)
 		})},
 		{name: "unknown-storm-interrupted", summary: "the run was interrupted", write: good(interrupted)},
-		{name: "na-storm-no-tries", summary: "the subject does not report its attempts", write: func() *script {
+		{name: "na-storm-no-attempts", summary: "the subject does not report its attempts", write: func() *script {
 			s := newScript(1)
 			s.press("p1", "o1")
 			s.commit("p1")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -11,7 +12,7 @@ import (
 type Check struct {
 	Name string // the Verdict's Check
 	Text string // what it finds, as the end of "finds payments …"; one line without a full stop
-	Weak bool   // it is about the experiment, not the subject: pass or unknown, never fail
+	Weak bool   // it is about the experiment, not the subject: it passes or is unknown, and never fails
 }
 
 // Checks returns the checks in the order in which they are made and reported.
@@ -50,14 +51,14 @@ func questions() []question {
 		{Check{Name: "unbalanced", Text: "whose accounts are not opening plus postings, fall below their floor, or do not add up"}, (*Judge).unbalanced},
 		{Check{Name: "early", Text: "told confirmed before the booking was durable"}, (*Judge).early},
 		{Check{Name: "storm", Text: "with more attempts and status queries that reached a connection than workload.attempts"}, (*Judge).storm},
-		{Check{Name: "load", Text: "planned and never asked for, or not one that the server had its say on", Weak: true}, (*Judge).load},
+		{Check{Name: "load", Text: "planned and never asked for, or of which none was confirmed or booked", Weak: true}, (*Judge).load},
 		{Check{Name: "impairment", Text: "that were not impaired as asked: a fault hit nothing, or a link did something else", Weak: true}, (*Judge).impairment},
 	}
 }
 
-// answer is what a question comes to. A finding fails the check, or makes it
-// unknown if the check is weak, or if the machine was too busy for it. Without one, a doubt makes it unknown; and without
-// that, something the subject does not offer makes it not applicable.
+// answer is the answer to a question. A finding fails the check; it makes the check
+// unknown if the check is weak or the machine was too busy. Without a finding, a doubt
+// makes the check unknown. Without both, lacks makes it not applicable.
 type answer struct {
 	count    int
 	findings []result.Finding // the first harness.MaxFindings
@@ -110,7 +111,7 @@ func (a *answer) summary() string {
 	if noun == "" {
 		noun = "payment"
 	}
-	s := plural(a.count, noun) + " " + a.fail + ": " + strings.Join(a.names, ", ")
+	s := harness.Plural(a.count, noun) + " " + a.fail + ": " + strings.Join(a.names, ", ")
 	if more := a.count - len(a.names); more > 0 {
 		s += fmt.Sprintf(" and %d more", more)
 	}
@@ -124,11 +125,4 @@ func (a *answer) weakSummary() string {
 		s += fmt.Sprintf(" (and %d more)", a.count-1)
 	}
 	return s
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// duplicated: more than one posting for a payment or for an order. A posting
-// that is there proves itself, however partial the history.
+// duplicated: more than one posting for a payment or for an order. Two postings prove
+// it, even in a partial history.
 func (j *Judge) duplicated() answer {
 	a := answer{fail: "posted more than once", doubt: j.ledgerDoubt(), lacks: j.noLedger(), pass: "no payment was posted twice"}
 	for i := range j.orders {

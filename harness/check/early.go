@@ -1,10 +1,14 @@
 package check
 
-import "fmt"
+import (
+	"fmt"
 
-// early: told confirmed before the commit of any press of its order was
-// reported. A commit that was never reported proves nothing if the booking is
-// there: the server may have died between the two.
+	"github.com/onebar/onebar/harness"
+)
+
+// early: told confirmed before the commit of any press of its order was reported. If the
+// commit was never reported and the booking is there, that proves nothing: the server may
+// have died between the two.
 func (j *Judge) early() answer {
 	a := answer{fail: "told confirmed before the booking was durable", doubt: j.incomplete()}
 	if j.header != nil && !j.header.Commits {
@@ -29,7 +33,7 @@ func (j *Judge) early() answer {
 		}
 	}
 	if silent > 0 && a.doubt == "" {
-		a.doubt = fmt.Sprintf("the commit of %s told confirmed was never reported", plural(silent, "payment"))
+		a.doubt = fmt.Sprintf("the commit of %s told confirmed was never reported", harness.Plural(silent, "payment"))
 	}
 	a.pass = fmt.Sprintf("%d confirmed, each after its commit", confirmed)
 	return a

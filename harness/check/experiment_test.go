@@ -50,7 +50,7 @@ func dark(hits int64, passed int) func(*script) {
 	}
 }
 
-// missed adds an outage and a link that nothing meets.
+// missed adds an outage and a link during which no packet is sent.
 func missed(s *script) {
 	p := loses()
 	s.event(harness.Event{Action: harness.Blackhole, MayMiss: true, Line: 10})
@@ -97,7 +97,7 @@ func experimentSamples() []sample {
 			s.confirm("p4")
 		})},
 		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
-		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not put to the test", write: func() *script {
+		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not tested", write: func() *script {
 			s := newScript(2)
 			s.press("p1", "o1")
 			s.told("p1", failed)
@@ -136,8 +136,8 @@ func experimentSamples() []sample {
 		{name: "unknown-impairment-loss-not-asked", summary: `phase "start" lost 2 of 2 packets down (100.00 %), asked was 0.00 %`, write: bench(func(s *script) {
 			s.packets(2, harness.Down, harness.DropLoss, 0)
 		})},
-		{name: "unknown-impairment-link", summary: "the scenario's link met no packet", write: bench(func(s *script) { s.header.Scenario.Link = loses() })},
-		{name: "unknown-impairment-event-link", summary: "the link of line 7 met no packet", write: bench(func(s *script) {
+		{name: "unknown-impairment-link", summary: "the scenario's link carried no packet", write: bench(func(s *script) { s.header.Scenario.Link = loses() })},
+		{name: "unknown-impairment-event-link", summary: "the link of line 7 carried no packet", write: bench(func(s *script) {
 			p := loses()
 			s.event(harness.Event{Action: harness.SetLink, Link: &p, Line: 7})
 			s.packets(1, harness.Up, harness.DropNone, 0)
@@ -163,7 +163,7 @@ func experimentSamples() []sample {
 			s.packets(3, harness.Down, harness.DropOutage, 0)
 			s.fault(history.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
 		})},
-		{name: "unknown-impairment-unmet", summary: `the outage of phase "second" met no packet`, lines: []int{17}, write: bench(func(s *script) {
+		{name: "unknown-impairment-unmet", summary: `no packet was sent during the outage of phase "second"`, lines: []int{17}, write: bench(func(s *script) {
 			dark(3, 0)(s)
 			s.phase(history.Phase{Name: "second", OutageUp: true})
 			s.phase(history.Phase{Name: "second, server down", OutageUp: true})
@@ -179,7 +179,7 @@ func experimentSamples() []sample {
 			dark(0, 0)(s)
 			s.header.Scenario.Timeline = s.header.Scenario.Timeline[:1]
 		})},
-		{name: "unknown-impairment-another-may-miss", summary: "the outage of phase \"dark twice\" met no packet", lines: []int{18}, write: bench(func(s *script) {
+		{name: "unknown-impairment-another-may-miss", summary: "no packet was sent during the outage of phase \"dark twice\"", lines: []int{18}, write: bench(func(s *script) {
 			dark(3, 0)(s)
 			s.fault(history.FaultNote{Action: harness.Blackhole})
 			s.phase(history.Phase{Name: "dark twice", OutageDown: true})

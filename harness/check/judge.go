@@ -45,8 +45,7 @@ func New() *Judge {
 	}
 }
 
-// payment is what a history says of one press. Lines are 0 for what did not
-// happen.
+// payment is what a history says about one press. A line is 0 if that did not happen.
 type payment struct {
 	id                     string
 	payer, payee, currency string
@@ -73,7 +72,7 @@ type payment struct {
 	last, firstFinal, flippedTo harness.Outcome
 }
 
-// order is what a history says of one purchase.
+// order is what a history says about one purchase.
 type order struct {
 	id        string
 	first     int32    // index of its first press in Judge.payments
@@ -137,8 +136,8 @@ func (j *Judge) Verdicts() []result.Verdict {
 	return all
 }
 
-// payment returns the state of a payment, which is new if nobody has mentioned
-// it before. The pointer is valid until the next call.
+// payment returns the state of a payment, which is new if no earlier record mentions it.
+// The pointer is valid until the next call.
 func (j *Judge) payment(id string) *payment {
 	i, ok := j.byID[id]
 	if !ok {
@@ -172,7 +171,7 @@ func (j *Judge) press(pay *harness.Payment, line int32) {
 	p.order = o
 }
 
-// name returns s, held in memory once however often it comes.
+// name returns s. Equal names share one copy in memory.
 func (j *Judge) name(s string) string {
 	if known, ok := j.names[s]; ok {
 		return known
@@ -236,8 +235,7 @@ func (j *Judge) asked() iter.Seq2[*payment, *order] {
 	}
 }
 
-// refused reports whether the last thing the payer was told is that nothing has
-// moved.
+// refused reports whether the payer was told last that no money has moved.
 func (p *payment) refused() bool { return p.last.Refused() }
 
 // resolved reports whether the payer was told a final outcome last.
@@ -261,8 +259,8 @@ func (j *Judge) incomplete() string {
 	return ""
 }
 
-// ledgerDoubt says why the postings cannot be relied upon to be all there are,
-// or nothing. It is nothing, too, where there is no ledger at all, see noLedger.
+// ledgerDoubt says why postings may be missing from the history, or nothing. It returns
+// nothing, too, if the subject has no ledger, see noLedger.
 func (j *Judge) ledgerDoubt() string {
 	if s := j.incomplete(); s != "" {
 		return s
@@ -296,8 +294,8 @@ func (j *Judge) orderID(p *payment) string {
 	return j.orders[p.order].id
 }
 
-// finding is evidence about p: its label and " " and text, with the lines that
-// are not 0, in ascending order.
+// finding returns evidence about p: its label and a text, with the lines that are not 0,
+// in ascending order.
 func (j *Judge) finding(p *payment, text string, lines ...int32) result.Finding {
 	return result.Finding{
 		Text: j.label(p) + " " + text, Payment: p.id, Order: j.orderID(p), Lines: sorted(lines),

@@ -3,12 +3,13 @@ package check
 import (
 	"fmt"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// load: every planned payment was asked for, once each, nothing is said of a
-// payment nobody asked for, and the server has confirmed or booked at
-// least one. Anything else is a hole in the experiment.
+// load: every planned payment was requested once, the history mentions no payment that
+// was not requested, and the server has confirmed or booked at least one. Otherwise the
+// experiment was incomplete.
 func (j *Judge) load() answer {
 	a := answer{doubt: j.incomplete()}
 	if j.header == nil {
@@ -26,12 +27,12 @@ func (j *Judge) load() answer {
 	planned := j.header.Scenario.Workload.Payments
 	if a.doubt == "" && len(j.orders) < planned {
 		a.found("plan", result.Finding{
-			Text: fmt.Sprintf("%s planned, but only %d asked for", plural(planned, "payment"), len(j.orders)),
+			Text: fmt.Sprintf("%s planned, but only %d asked for", harness.Plural(planned, "payment"), len(j.orders)),
 		})
 	}
 	if a.doubt == "" && !j.served() {
 		a.found("server", result.Finding{
-			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not put to the test", plural(len(j.orders), "payment")),
+			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not tested", harness.Plural(len(j.orders), "payment")),
 		})
 	}
 	a.pass = fmt.Sprintf("%d of %d planned payments asked for", len(j.orders), planned)
@@ -41,8 +42,8 @@ func (j *Judge) load() answer {
 	return a
 }
 
-// served reports whether any payment was made: a run in which all of them were
-// refused or expired proves nothing of the server, and may only have had the wrong
+// served reports whether any payment was made: a run in which all payments were refused
+// or expired proves nothing about the server. Its client may only have had the wrong
 // password.
 func (j *Judge) served() bool {
 	if j.postings > 0 {

@@ -4,15 +4,14 @@ import (
 	"fmt"
 )
 
-// lost: told confirmed and not posted, or accepted and neither posted nor
-// refused, and no longer held by its payer. A press of an order is posted if the
-// order is. Where the subject cannot say what its payers hold, accepted means told
-// queued: one that was told unknown only may yet be tried again, by the app or by
-// its user, and is unresolved.
+// lost: told confirmed and not posted, or accepted and neither posted nor refused, and no
+// longer held by its payer. A press of an order is posted if the order is. If the subject
+// cannot say what its payers hold, accepted means told queued: a payment that was only
+// told unknown may be attempted again, by the app or its user, and is unresolved.
 func (j *Judge) lost() answer {
 	a := answer{fail: "lost", doubt: j.ledgerDoubt(), lacks: j.noLedger()}
 	if a.doubt != "" || a.lacks != "" {
-		return a // a posting that is not there may only not have been read
+		return a // a posting that is missing may only not have been read
 	}
 	for p, o := range j.asked() {
 		switch {

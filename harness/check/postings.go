@@ -8,9 +8,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// post finds the payment, or else the order, that a posting belongs to. Every
-// press stands before the first posting in a history, so what is compared here
-// is all there.
+// post finds the payment, or else the order, that a posting belongs to. In a history all
+// presses come before the first posting, so all of them are known here.
 func (j *Judge) post(b *harness.Posting, line int32) {
 	j.postings++
 	j.move(account{j.name(b.Payer), j.name(b.Currency)}, -b.Amount, line)
@@ -50,7 +49,7 @@ func (o *order) count(line int32) {
 	o.postings++
 }
 
-// compare notes what b has otherwise than p asked.
+// compare records where b differs from what p asked.
 func (j *Judge) compare(p *payment, b *harness.Posting, line int32) {
 	if d := differences(p, b); len(d) > 0 {
 		j.alterations.found(j.label(p), j.finding(p, "was posted with "+strings.Join(d, ", "), p.pressed, line))
@@ -77,7 +76,7 @@ func differences(p *payment, b *harness.Posting) []string {
 func (j *Judge) altered() answer {
 	a := j.alterations
 	a.fail, a.doubt, a.lacks = "posted otherwise than asked", j.ledgerDoubt(), j.noLedger()
-	a.pass = plural(j.postings, "posting") + " as asked"
+	a.pass = harness.Plural(j.postings, "posting") + " as asked"
 	return a
 }
 

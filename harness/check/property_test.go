@@ -14,7 +14,7 @@ import (
 )
 
 // correct draws a run of a payment system without a fault: impatient users,
-// tries that time out, refusals and recoveries, all of it in the right order,
+// attempts that time out, refusals and recoveries, all of it in the right order,
 // and the payments interleaved.
 func correct(t *rapid.T) (s *script, booked []string) {
 	n := rapid.IntRange(2, 12).Draw(t, "orders")
@@ -43,16 +43,16 @@ func life(t *rapid.T, s *script, booked *[]string, n int, must bool) []func() {
 		steps = append(steps, func() { s.told(id, queued) })
 	}
 	if rapid.Bool().Draw(t, "unknown") {
-		steps = append(steps, func() { s.try(id, 1); s.told(id, unknown) })
+		steps = append(steps, func() { s.attempt(id, 1); s.told(id, unknown) })
 	}
 	twice := rapid.Bool().Draw(t, "twice")
 	if twice {
 		steps = append(steps, func() { s.press(again, o) })
 	}
 	tell := func(outcome harness.Outcome) {
-		steps = append(steps, func() { s.try(id, 1) }, func() { s.told(id, outcome) })
+		steps = append(steps, func() { s.attempt(id, 1) }, func() { s.told(id, outcome) })
 		if twice {
-			steps = append(steps, func() { s.try(again, 1); s.told(again, outcome) })
+			steps = append(steps, func() { s.attempt(again, 1); s.told(again, outcome) })
 		}
 	}
 	if !must && rapid.IntRange(0, 3).Draw(t, "refused") == 0 {
@@ -117,7 +117,7 @@ func planted() map[string]bug {
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
 		}},
-		"it tries for ever": {[]string{"storm"}, func(s *script, id string) { s.try(id, 4) }},
+		"it never stops its attempts": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}
 }
 
@@ -139,7 +139,7 @@ func TestPropertyAPlantedBugIsFound(t *testing.T) {
 	}
 }
 
-// Money that no posting moved is found, whoever has it.
+// Money that no posting moved is found in every account.
 func TestPropertyAnUnbalancedLedgerIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, _ := correct(t)

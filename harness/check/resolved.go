@@ -2,12 +2,12 @@ package check
 
 import "fmt"
 
-// unresolved: no final outcome after heal and settle. On a machine that
-// was too busy, see Judge.Busy, it is unknown: the payments may have lacked only time.
+// unresolved: no final outcome after heal and settle. It is unknown if the machine was
+// too busy (Judge.Busy): the payments may only have needed more time.
 func (j *Judge) unresolved() answer {
 	a := answer{fail: "without a final outcome", doubt: j.incomplete(), busy: j.Busy()}
 	if a.doubt != "" {
-		return a // what is open now might have been resolved
+		return a // a complete run might have resolved what is open now
 	}
 	for p := range j.asked() {
 		switch {

@@ -75,13 +75,13 @@ func (s *script) told(id string, outcomes ...harness.Outcome) {
 	}
 }
 
-func (s *script) try(id string, times int) {
+func (s *script) attempt(id string, times int) {
 	for n := range times {
 		s.add(history.Record{Attempt: &harness.Attempt{Payment: id, N: n + 1, Dialed: n == 0, Took: ms}})
 	}
 }
 
-// dial has a payment tried without a server to be found.
+// dial adds an attempt of a payment that reached no server.
 func (s *script) dial(id string, times int) {
 	for n := range times {
 		s.add(history.Record{Attempt: &harness.Attempt{
@@ -115,7 +115,7 @@ func (s *script) confirm(id string) {
 	s.told(id, harness.Queued)
 	s.commit(id)
 	s.told(id, harness.Confirmed)
-	s.try(id, 1)
+	s.attempt(id, 1)
 }
 
 // packets sends n packets of a direction with a fate.

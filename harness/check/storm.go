@@ -2,11 +2,10 @@ package check
 
 import "fmt"
 
-// storm: more attempts and status queries for a payment than Workload.Attempts. A
-// bound of 0 is none. On a machine that was too busy, see
-// Judge.Busy, payments over it are unknown: it may have made the time-outs after
-// which they were tried again. Only what a server could see is counted; dials that found no
-// server are told apart.
+// storm: more attempts and status queries for a payment than Workload.Attempts; 0 is no
+// bound. If the machine was too busy (Judge.Busy), payments over the bound are unknown:
+// the machine may have caused the time-outs that led to further attempts. Only attempts
+// that a server could see count; dials that reached no server are counted apart.
 func (j *Judge) storm() answer {
 	a := answer{doubt: j.incomplete(), busy: j.Busy()}
 	if j.header == nil {

@@ -13,7 +13,7 @@ import (
 // account is one balance of the ledger.
 type account struct{ name, currency string }
 
-// moves are what the postings did to an account.
+// moves is the effect of the postings on an account.
 type moves struct {
 	net  int64
 	line int32 // of the first posting
@@ -70,11 +70,11 @@ func (j *Judge) unbalanced() answer {
 			})
 		}
 	}
-	a.pass = fmt.Sprintf("%s add up with %s", plural(len(j.balances), "account"), plural(j.postings, "posting"))
+	a.pass = fmt.Sprintf("%s add up with %s", harness.Plural(len(j.balances), "account"), harness.Plural(j.postings, "posting"))
 	return a
 }
 
-// balanced judges one account; earlier is the line of a balance it already had.
+// balanced judges one account; earlier is the line of an earlier balance of it, or 0.
 func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 	note := func(format string, args ...any) {
 		a.found(b.Account, result.Finding{

@@ -15,20 +15,20 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// ErrNoPower is what every operation fails with from a power failure on: until
-// [Disk.Revive], and for ever on a [File] that was open when it came. SQLite
-// calls it an I/O error.
+// ErrNoPower is the error of every operation after a power failure, until [Disk.Revive].
+// On a [File] that was open at the failure it is permanent. SQLite reports it as an I/O
+// error.
 var ErrNoPower = errors.New("the disk has lost its power: revive it and open its files again")
 
-// Disk is a machine's storage. Its files have slash-separated names that are
-// cleaned as package path does; directories need not be made. All its methods
-// may be called from several goroutines. The owner closes it, or the group it is of.
+// Disk is a machine's storage. Its files have slash-separated names, which are cleaned as
+// by path.Clean; directories need not be created. All its methods may be called from
+// several goroutines. The owner closes the disk, or its group.
 type Disk struct {
 	mu      *sync.Mutex // of the group
 	group   *Group
 	number  int              // in the group
 	names   map[string]*node // as programs see them
-	durable map[string]*node // as they are after a power failure that loses every change
+	durable map[string]*node // as they would be after a power failure that loses every change
 	changes []change         // of names, not synced, oldest first
 	nodes   int64            // made so far
 	life    int64            // power failures so far
@@ -37,11 +37,11 @@ type Disk struct {
 	counts  counts
 	point   Point
 	seed    uint64 // of the failure at point
-	failed  func() // told of power failures
+	failed  func() // called after power failures
 	vfs     string // name it is registered under
 }
 
-// change is one of names: a creation has no from, a removal no to.
+// change is a change of a name: a creation has no from, a removal no to.
 type change struct {
 	from, to string
 	node     *node
@@ -60,8 +60,8 @@ func (c change) dir() string { return path.Dir(cmp.Or(c.to, c.from)) }
 // New returns an empty disk with its power on.
 func New() *Disk { return NewGroup().Disk(0) }
 
-// Close takes the disk away from SQLite and frees what it has outside memory.
-// The connections on it must have been closed.
+// Close unregisters the disk from SQLite and removes its files outside memory. The
+// connections on it must have been closed.
 func (d *Disk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -76,48 +76,47 @@ func (d *Disk) Close() error {
 	return nil
 }
 
-// PowerFail takes the power away at once: what is pending is kept or lost by the
-// seed, and everything fails until Revive. It does nothing to a disk without
-// power.
+// PowerFail cuts the power at once: the seed decides which pending changes are kept or
+// lost, and every operation fails until Revive. It does nothing to a disk without power.
 func (d *Disk) PowerFail(seed uint64) {
 	d.mu.Lock()
 	defer d.unlock()
 	d.fail(seed)
 }
 
-// FailAt has the power fail at a point, with the seed of a PowerFail. It replaces
-// a point that was not reached; the zero Point is none.
+// FailAt makes the power fail at a point, with the seed of a PowerFail. It replaces an
+// earlier point that was not reached. The zero Point is none.
 func (d *Disk) FailAt(p Point, seed uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.point, d.seed = p, seed
 }
 
-// OnFail has f called after each power failure, in the goroutine whose operation
-// was cut short or that called PowerFail. It may use the disk; SQLite is waiting
-// for it, so it must not wait for SQLite. Nil is nobody.
+// OnFail makes the disk call f after each power failure, in the goroutine whose operation
+// was interrupted or that called PowerFail. f may use the disk. SQLite waits for f, so f
+// must not wait for SQLite. Nil is not called.
 func (d *Disk) OnFail(f func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failed = f
 }
 
-// Lie has every sync from now on succeed and do nothing, as with a drive whose
-// cache forgets: a fault to see whether it is found.
+// Lie makes every later sync succeed and do nothing, as a drive does whose cache is
+// volatile: a planted fault.
 func (d *Disk) Lie() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lies = true
 }
 
-// Revive gives the power back, if it was gone.
+// Revive restores the power, if it had failed.
 func (d *Disk) Revive() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.off = false
 }
 
-// Off reports whether the power is gone.
+// Off reports whether the power has failed.
 func (d *Disk) Off() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,8 +130,8 @@ func (d *Disk) Failures() int64 {
 	return d.life
 }
 
-// Count returns how many operations of a kind there have been in the life of the
-// disk, those cut short included.
+// Count returns how many operations of a kind there have been since the disk was created,
+// interrupted ones included.
 func (d *Disk) Count(k Kind) int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,8 +145,8 @@ func (d *Disk) Names() []string {
 	return slices.Sorted(maps.Keys(d.names))
 }
 
-// Open opens a file; if there is none it is created, or the error is
-// fs.ErrNotExist. The caller closes it.
+// Open opens a file. If there is none, it creates one, or the error is fs.ErrNotExist
+// without create. The caller closes the file.
 func (d *Disk) Open(name string, create bool) (*File, error) {
 	name = path.Clean(name)
 	d.mu.Lock()
@@ -182,9 +181,9 @@ func (d *Disk) Remove(name string) error {
 	return nil
 }
 
-// Rename gives a file another name in the same directory, in place of the file
-// that has it. A power failure keeps either the old names or the new. The error
-// may be fs.ErrNotExist.
+// Rename gives a file another name in the same directory, and replaces a file of that
+// name. A power failure keeps either the old names or the new ones. The error may be
+// fs.ErrNotExist.
 func (d *Disk) Rename(from, to string) error {
 	from, to = path.Clean(from), path.Clean(to)
 	if path.Dir(from) != path.Dir(to) {
@@ -214,7 +213,7 @@ func (d *Disk) SyncDir(dir string) error {
 
 // What follows is called with mu held.
 
-// unlock ends the hold of mu and tells of power failures.
+// unlock unlocks mu and calls the functions of OnFail that are due.
 func (d *Disk) unlock() { d.group.unlock() }
 
 func (d *Disk) newNode() *node {
@@ -222,7 +221,7 @@ func (d *Disk) newNode() *node {
 	return &node{id: d.nodes}
 }
 
-// do counts an operation and makes it happen, as far as the power lasts.
+// do counts an operation and carries it out, unless the power fails before.
 func (d *Disk) do(o operation, apply func()) error {
 	if d.off {
 		return ErrNoPower
@@ -264,7 +263,7 @@ func (d *Disk) syncDir(dir string) error {
 	})
 }
 
-// fail takes the power away.
+// fail cuts the power.
 func (d *Disk) fail(seed uint64) {
 	if d.off {
 		return

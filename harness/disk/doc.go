@@ -5,43 +5,42 @@
 // Read it in this order: [Disk] is the machine's storage, with its names and its
 // power (disk.go); [Group] is the disks of machines that can lose their power together
 // (group.go); [Point] says when the power fails (point.go); node.go holds what a file
-// keeps and loses; whole.go copies disks and makes whole files; vfs.go is SQLite's face
-// of it.
+// keeps and loses; whole.go copies disks and creates complete files; vfs.go is the file
+// layer for SQLite.
 //
 // # What a power failure does
 //
-// Until it is synced, a change is only pending. When the power fails, these are
-// kept or lost each on its own, by the seed:
+// Until it is synced, a change is pending. When the power fails, the seed decides for
+// each of these whether it is kept or lost:
 //
-//   - Each sector of [SectorSize] bytes that was written. It is kept as it is, or
-//     as it was after one of the last few writes, or not at all. Sectors are
-//     whole: a drive finishes the sector under its head. A write of several
-//     sectors can therefore be torn.
+//   - Each sector of [SectorSize] bytes that was written. It is kept as it is, or as it
+//     was after one of the last few writes, or not at all. A sector is never torn,
+//     because a drive finishes the sector that it writes. A write of several sectors can
+//     be torn.
 //   - Each change of a file's size. A sector that a file has grown over and that
 //     was lost reads as zeros or as garbage.
 //   - Each change of a name: creation, removal, renaming. [File.Sync] does not
 //     make the file's name durable; [Disk.SyncDir] does, as POSIX has it. (Several
-//     file systems promise more. Who relies on it is found.)
+//     file systems promise more. A program that relies on that fails here.)
 //
-// A draw for each file decides first whether all its pending changes are lost,
-// all are kept, or each has its own draw. Whole files lost beside whole files
-// kept are what breaks programs, and independent draws alone would never show
-// them.
+// For each file a random draw decides first whether all its pending changes are lost, all
+// are kept, or each has its own draw. Programs break when whole files are lost and others
+// are kept; independent draws alone would almost never give that.
 //
-// Memory is gone with the power: every open [File] is dead from then on, and
-// with [Disk.Revive] the files can be opened again.
+// Memory is lost with the power: every open [File] fails from then on. After
+// [Disk.Revive] the files can be opened again.
 //
 // # SQLite
 //
 // The file layer keeps SQLite's rules (https://sqlite.org/vfs.html) as the one in
 // SQLite's own source does: after a journal or a log was created, its first sync
 // syncs the directory, too. It declares SQLITE_IOCAP_POWERSAFE_OVERWRITE, which
-// is true here, and nothing else. WAL mode works, exclusive or shared: the shared
-// index of a log, which is scratch that no crash keeps, is a real temporary file,
-// because only package vfs can make one.
+// is true here, and nothing else. WAL mode works, exclusive or shared. The shared
+// index of a log is a real temporary file, because only package vfs can create one; no
+// crash keeps it.
 //
-// How many of 200 power failures, each right after an acknowledged commit, lost
-// at least one such commit (TestSettings):
+// TestSettings cuts the power 200 times, each time right after an acknowledged commit.
+// So many times at least one such commit was lost:
 //
 //	journal_mode     synchronous   losing   damaged
 //	DELETE           OFF              172        33
@@ -56,11 +55,11 @@
 //
 // # What is not here
 //
-// Sectors do not rot or tear, a drive reports its syncs truthfully unless told to
-// [Disk.Lie], and a power failure takes no time. Directories are there without
-// having been made, and have nothing to lose but the names in them.
+// Sectors do not rot or tear. A sync is real unless [Disk.Lie] was called. A power failure
+// takes no time. Directories exist without being created, and can lose only the names in
+// them.
 //
-// Nothing here blocks, sleeps or has a goroutine, so it works in a
-// testing/synctest bubble and outside. What a seed keeps depends on the
-// operations before it, their order included, and on nothing else.
+// Nothing here blocks, sleeps or starts a goroutine, so it works in a testing/synctest
+// bubble and outside. What a seed keeps depends only on the operations before the failure
+// and their order.
 package disk

@@ -16,8 +16,8 @@ type File struct {
 	log      bool // an SQLite log or rollback journal
 }
 
-// alive returns ErrNoPower if the power was gone since the file was opened. It
-// is called with mu held.
+// alive returns ErrNoPower if the power has failed since the file was opened. It is called
+// with mu held.
 func (f *File) alive() error {
 	if f.disk.off || f.life != f.disk.life {
 		return ErrNoPower
@@ -25,7 +25,7 @@ func (f *File) alive() error {
 	return nil
 }
 
-// do makes an operation happen, if the file is alive.
+// do carries out an operation, if the file is alive.
 func (f *File) do(k Kind, apply func()) error {
 	f.disk.mu.Lock()
 	defer f.disk.unlock()
@@ -59,8 +59,8 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// maxSize bounds a file, so that a wild offset is an error and not the end of
-// the memory.
+// maxSize bounds a file, so that a wrong offset is an error and does not exhaust the
+// memory.
 const maxSize = 1 << 30
 
 var errSize = errors.New("a file of this disk has at most 1 GiB")

@@ -9,19 +9,18 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Group is the disks of machines that can lose their power together, such as all
-// phones of a run. Their operations are also counted together, in the order in
-// which they come, so that the power can fail at the n-th operation of them all. Each disk
-// can still fail alone. All methods may be called from several goroutines. The
-// owner closes it.
+// Group holds the disks of machines that can lose their power together, such as all phones
+// of a run. It also counts the operations of all its disks, so the power can fail at the
+// n-th of them. Each disk can still fail alone. All methods may be called from several
+// goroutines. The owner closes it.
 type Group struct {
 	mu     sync.Mutex // of the disks, too
 	disks  []*Disk
 	counts counts
 	point  Point
 	seed   uint64   // of the failure at point
-	failed func()   // told of power failures of the group
-	told   []func() // are to be told of what has just failed, once mu is free
+	failed func()   // called after power failures of the group
+	told   []func() // to be called when mu is unlocked
 	life   int64    // power failures of the group so far
 
 	registered int    // disks that are file layers of SQLite
@@ -31,8 +30,8 @@ type Group struct {
 // NewGroup returns a group without disks.
 func NewGroup() *Group { return &Group{} }
 
-// Disk returns the i-th disk, from 0. The first call for a number makes it, empty
-// and with its power on, and those before it.
+// Disk returns the i-th disk, from 0. The first call for a number creates it and the disks
+// before it, empty and with their power on.
 func (g *Group) Disk(i int) *Disk {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -56,33 +55,32 @@ func (g *Group) Close() error {
 	return errors.Join(errs...)
 }
 
-// PowerFail takes the power of every disk away at once. What each of them keeps is
-// drawn from the seed, for each disk on its own. It does nothing if no disk has power.
+// PowerFail cuts the power of every disk at once. What each disk keeps is drawn from the
+// seed, independently. It does nothing if no disk has power.
 func (g *Group) PowerFail(seed uint64) {
 	g.mu.Lock()
 	defer g.unlock()
 	g.fail(seed)
 }
 
-// FailAt has the power of every disk fail at a point, whose operations are counted
-// over the disks, with the seed of a PowerFail. It replaces a point that was not
-// reached; the zero Point is none.
+// FailAt makes the power of every disk fail at a point, whose operations are counted over
+// all disks, with the seed of a PowerFail. It replaces an earlier point that was not
+// reached. The zero Point is none.
 func (g *Group) FailAt(p Point, seed uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.point, g.seed = p, seed
 }
 
-// OnFail has f called after each power failure of the group, as [Disk.OnFail] does
-// for a disk. Nil is nobody.
+// OnFail makes the group call f after each of its power failures, as [Disk.OnFail] does
+// for a disk. Nil is not called.
 func (g *Group) OnFail(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.failed = f
 }
 
-// Lie has every sync of the disks there are from now on succeed and do nothing, see
-// [Disk.Lie].
+// Lie makes every later sync of the present disks succeed and do nothing, see [Disk.Lie].
 func (g *Group) Lie() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -91,23 +89,23 @@ func (g *Group) Lie() {
 	}
 }
 
-// Off reports whether the power of at least one disk is gone.
+// Off reports whether at least one disk has no power.
 func (g *Group) Off() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.ContainsFunc(g.disks, func(d *Disk) bool { return d.off })
 }
 
-// Failures returns how many power failures of the group there have been. Those of
-// one disk alone are not among them.
+// Failures returns how many power failures of the group there have been. It does not count
+// those of one disk alone.
 func (g *Group) Failures() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.life
 }
 
-// Count returns how many operations of a kind there have been on all disks, those
-// cut short included.
+// Count returns how many operations of a kind there have been on all disks, interrupted
+// ones included.
 func (g *Group) Count(k Kind) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,7 +114,7 @@ func (g *Group) Count(k Kind) int64 {
 
 // What follows is called with mu held.
 
-// unlock ends the hold of mu and tells of power failures.
+// unlock unlocks mu and calls the functions of OnFail that are due.
 func (g *Group) unlock() {
 	told := g.told
 	g.told = nil
@@ -126,14 +124,14 @@ func (g *Group) unlock() {
 	}
 }
 
-// tell has f called by unlock. f may be nil.
+// tell makes unlock call f. f may be nil.
 func (g *Group) tell(f func()) {
 	if f != nil {
 		g.told = append(g.told, f)
 	}
 }
 
-// fail takes the power of every disk away.
+// fail cuts the power of every disk.
 func (g *Group) fail(seed uint64) {
 	if !slices.ContainsFunc(g.disks, func(d *Disk) bool { return !d.off }) {
 		return
@@ -155,8 +153,8 @@ func (g *Group) scratchDir() (dir string, err error) {
 	return g.scratch, err
 }
 
-// release is told that a disk is no longer a file layer of SQLite, and removes the
-// directory of shared memory after the last.
+// release is called when a disk is no longer a file layer of SQLite. After the last one it
+// removes the directory of shared memory.
 func (g *Group) release() error {
 	g.registered--
 	if g.registered > 0 || g.scratch == "" {

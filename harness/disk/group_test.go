@@ -29,7 +29,7 @@ func read(t *testing.T, d *disk.Disk, name string) string {
 }
 
 // TestGroupCountsTogether: the power of all fails at an operation that is counted
-// over all disks, and whoever asked is told once.
+// over all disks, and OnFail is called once.
 func TestGroupCountsTogether(t *testing.T) {
 	for n := int64(1); n <= 6; n++ {
 		g := disk.NewGroup()

@@ -12,7 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 )
 
-// TestTwoConnections: readers beside a writer, with and without a log, and no
+// TestTwoConnections: readers at the same time as a writer, with and without a log, and no
 // two writers.
 func TestTwoConnections(t *testing.T) {
 	for _, mode := range []string{"WAL", "DELETE"} {
@@ -92,7 +92,7 @@ func TestTemporaryFiles(t *testing.T) {
 	require.Equal(t, []string{"/app/payments.db", "/app/payments.db-wal"}, d.Names())
 }
 
-// TestNoPower: without power SQLite hears of I/O errors, whatever it does.
+// TestNoPower: without power every operation of SQLite is an I/O error.
 func TestNoPower(t *testing.T) {
 	d := newDisk(t)
 	c, err := setting{"WAL", "FULL", "NORMAL"}.open(d)

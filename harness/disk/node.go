@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// SectorSize is the number of bytes that a power failure keeps or loses
-// together: the smallest unit of common drives, and what SQLite takes for one
-// where overwriting is safe. A drive with sectors of 4 KiB tears less.
+// SectorSize is the number of bytes that a power failure keeps or loses together: the
+// smallest unit of common drives, and the sector size that SQLite assumes if overwriting
+// is safe. A drive with sectors of 4 KiB tears fewer writes.
 const SectorSize = 512
 
 // chunkSize is the number of bytes a file grows by in memory: whole sectors.
@@ -52,8 +52,8 @@ func (s *sector) remember(content []byte) {
 	s.known++
 }
 
-// touch remembers the sectors that have bytes from (inclusive) to (exclusive),
-// which are about to change.
+// touch remembers the present content of the sectors with the bytes from (inclusive) to
+// to (exclusive), which are about to change.
 func (n *node) touch(from, to int64) {
 	for i := from / SectorSize; i*SectorSize < to; i++ {
 		s := n.pending(i)
@@ -163,7 +163,7 @@ func (n *node) sync() {
 	n.sectors, n.sizes, n.copies = n.sectors[:0], n.sizes[:0], n.copies[:0]
 }
 
-// survivor returns what is left of the file after a power failure.
+// survivor returns what remains of the file after a power failure.
 func (n *node) survivor(r *rand.Rand) *node {
 	f := newFate(r)
 	size := n.size
@@ -194,11 +194,11 @@ func (n *node) survivor(r *rand.Rand) *node {
 	return left
 }
 
-// fate decides what is kept of several changes that are pending together.
+// fate decides what is kept of the pending changes of a file.
 type fate struct {
 	r       *rand.Rand
-	all     bool // they share one fate
-	lost    bool // which, if all
+	all     bool // all are kept or all are lost
+	lost    bool // if all: they are lost
 	garbage bool // what was never written reads as garbage, not as zeros
 }
 
@@ -206,8 +206,8 @@ func newFate(r *rand.Rand) fate {
 	return fate{r: r, all: r.IntN(2) == 0, lost: r.IntN(2) == 0, garbage: r.IntN(2) == 0}
 }
 
-// choose returns which of n states is left, from 0, the durable one, to n-1, the
-// present one.
+// choose returns the number of the state that remains of n, from 0, the durable one, to
+// n-1, the present one.
 func (f fate) choose(n int) int {
 	switch {
 	case !f.all:

@@ -1,6 +1,6 @@
 package disk
 
-// Kind is what a program asks of a disk that changes something.
+// Kind is a kind of operation that changes something on a disk.
 type Kind uint8
 
 // The kinds of operations. Only changes count; reads, locks and whatever
@@ -10,7 +10,7 @@ const (
 	Write                // of a file's content
 	Truncate             // any change of a file's size that is not a write
 	Sync                 // of a file's content and size
-	LogSync              // those Syncs that are of an SQLite log or rollback journal: what makes commits; they count as Sync, too
+	LogSync              // a Sync of an SQLite log or rollback journal, which makes a commit durable; it counts as Sync, too
 	Create               // of a name
 	Remove               // of a name
 	Rename               // of a name
@@ -47,21 +47,21 @@ func (k Kind) String() string {
 // Point is an operation of a disk.
 type Point struct {
 	Kind Kind  // which operations count
-	N    int64 // its number among them in the life of the disk, from 1; see Disk.Count
+	N    int64 // its number among them since the disk was created, from 1; see Disk.Count
 
-	// After has the power fail when the operation is over, but before whoever
-	// asked for it hears of it. Otherwise it fails meanwhile: a write is one more
-	// change that is kept or lost, a sync has synced nothing for certain.
+	// After makes the power fail after the operation, but before the operation returns
+	// to its caller. Otherwise the power fails during the operation: a write is one more
+	// pending change, and a sync may have synced nothing.
 	After bool
 }
 
-// operation is one that is about to happen.
+// operation is an operation that is about to happen.
 type operation struct {
 	kind Kind
 	log  bool // of an SQLite log or journal
 }
 
-// count adds an operation and reports whether the point is reached with it.
+// count adds an operation and reports whether it is that of the point.
 func (c *counts) count(o operation, p Point) (reached bool) {
 	c[Any]++
 	c[o.kind]++

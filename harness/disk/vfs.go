@@ -25,7 +25,7 @@ func (d *Disk) VFS() string {
 	return d.vfs
 }
 
-// layer is a disk as SQLite sees it.
+// layer is the file layer of a disk for SQLite.
 type layer struct{ disk *Disk }
 
 // FullPathname implements vfs.VFS.
@@ -53,7 +53,7 @@ func (l layer) Delete(name string, syncDir bool) error {
 	return err
 }
 
-// Place makes a whole file, see Disk.Place.
+// Place creates a complete file, see Disk.Place.
 func (l layer) Place(name string, content []byte) error { return l.disk.Place(name, content) }
 
 // Open implements vfs.VFS.
@@ -87,8 +87,8 @@ func (l layer) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, er
 	return &database{file: opened, shm: shm}, flags, nil
 }
 
-// sharedMemory returns the index of the log of a database, the same for all who
-// have it open in this life of the disk. It is nil where there is none.
+// sharedMemory returns the index of the log of a database. All connections share it until
+// the next power failure. It is nil for other files.
 func (d *Disk) sharedMemory(f *File, flags vfs.OpenFlag) (vfs.SharedMemory, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -100,8 +100,8 @@ func (d *Disk) sharedMemory(f *File, flags vfs.OpenFlag) (vfs.SharedMemory, erro
 	return vfs.NewSharedMemory(filepath.Join(scratch, name), flags), nil
 }
 
-// makeScratch makes a directory for what need not last: in memory where Linux has
-// files in memory, which is ten times as fast, unless the user has named a place.
+// makeScratch creates a directory for temporary files. On Linux it is in memory, which is
+// ten times as fast, unless the user has set TMPDIR.
 func makeScratch() (string, error) {
 	const pattern = "onebar-disk-"
 	if os.Getenv("TMPDIR") == "" {
@@ -155,16 +155,16 @@ func (f *file) Sync(vfs.SyncFlag) error {
 // SectorSize implements vfs.File.
 func (*file) SectorSize() int { return SectorSize }
 
-// DeviceCharacteristics implements vfs.File. A power failure spares what was not
-// being written.
+// DeviceCharacteristics implements vfs.File. A power failure changes only what was being
+// written.
 func (*file) DeviceCharacteristics() vfs.DeviceCharacteristic { return vfs.IOCAP_POWERSAFE_OVERWRITE }
 
-// locks are those of a file, as https://sqlite.org/lockingv3.html has them. They
-// are gone with the power.
+// locks are the locks of a file as in https://sqlite.org/lockingv3.html. A power failure
+// releases them.
 type locks struct {
-	shared   int  // who reads, the writer included
-	reserved bool // somebody is going to write
-	pending  bool // somebody writes or waits for the readers to go: no new ones
+	shared   int  // readers, the writer included
+	reserved bool // a connection is going to write
+	pending  bool // a connection writes, or waits for the readers to end: no new readers
 }
 
 // Lock implements vfs.File. It does not wait.
@@ -212,7 +212,7 @@ func (f *file) Unlock(to vfs.LockLevel) error {
 	if f.lock <= to {
 		return nil
 	}
-	l := &f.node.locks // after a power failure nobody else's any more
+	l := &f.node.locks // after a power failure this connection's alone
 	if f.lock >= vfs.LOCK_PENDING {
 		l.pending = false
 	}

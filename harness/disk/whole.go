@@ -45,7 +45,7 @@ func (d *Disk) Place(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if size, _ := f.Size(); size > 0 { // of a try that the power cut short
+	if size, _ := f.Size(); size > 0 { // of an attempt that a power failure interrupted
 		err = f.Truncate(0)
 	}
 	if err == nil {

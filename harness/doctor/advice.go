@@ -10,12 +10,12 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// must advises on what stands in the way of runs that mean something.
+// must gives advice without which a run would say nothing.
 func (e *examination) must(text, yaml string) {
 	e.advice = append(e.advice, result.Advice{Must: true, Text: text, YAML: yaml})
 }
 
-// note advises on what a person should know.
+// note gives advice that is good to know.
 func (e *examination) note(text, yaml string) {
 	e.advice = append(e.advice, result.Advice{Text: text, YAML: yaml})
 }
@@ -31,7 +31,7 @@ func (e *examination) advise() {
 		}
 	}
 	if len(e.asked) == 0 {
-		return // it did not come to a payment, and the error says why
+		return // no payment was made, and the error says why
 	}
 	e.outcome()
 	e.bookings()
@@ -40,10 +40,10 @@ func (e *examination) advise() {
 	e.abilities()
 }
 
-// outcome advises on what the payer was told.
+// outcome gives advice about what the payer was told.
 func (e *examination) outcome() {
 	if len(e.told) == 0 {
-		e.must("The payer was told nothing before the run was over: see the attempts above, and let settle be longer than the client takes to give up.", "settle: 90s")
+		e.must("The payer was told nothing before the run was over: see the attempts above, and make settle longer than the client takes to give up.", "settle: 90s")
 		return
 	}
 	last := e.told[len(e.told)-1]
@@ -51,7 +51,7 @@ func (e *examination) outcome() {
 	case harness.Confirmed:
 		e.pace()
 	case harness.Declined:
-		e.must("The payment was declined although nothing is wrong with the network: nothing can be said of payments that are never made. See the answer above; check that the payer has an account with enough money (subject.client.http.setup, workload.balance), that the payee is one, and the amount.", "")
+		e.must("The payment was declined over a perfect network, so onebar cannot test payments. See the answer above; check that the payer has an account with enough money (subject.client.http.setup, workload.balance), that the payee has an account, and the amount.", "")
 	case harness.OutcomeUnknown, harness.Queued:
 		e.unresolved(last)
 	case harness.Expired, harness.Failed:
@@ -66,7 +66,7 @@ func orReason(reason string) string {
 	return ", " + reason
 }
 
-// unresolved advises on a payment of which the payer does not know what became.
+// unresolved gives advice about a payment whose outcome the payer does not know.
 func (e *examination) unresolved(last harness.Told) {
 	pending := false
 	for _, s := range e.steps {
@@ -75,19 +75,19 @@ func (e *examination) unresolved(last harness.Told) {
 	h := e.httpClient()
 	switch {
 	case pending && h != nil && h.Poll == nil && h.Callback == nil:
-		e.must("The server has taken the payment and will say later what became of it, and nobody asks: have the client ask for the status, or listen for a callback.",
+		e.must("The server has accepted the payment and will know its outcome later, but the client does not ask for it: make the client poll the status, or listen for a callback.",
 			"subject:\n  client:\n    http:\n      poll:\n        path: \"/payments/{{ payment.reference }}\"\n        every: 1s\n        outcomes:\n          - {when: body.status == \"done\", outcome: confirmed}")
 	case strings.Contains(last.Reason, "no answer in time"):
-		e.must("The server took the request and gave no answer in time: check that url, port and path are those of the API, and that it answers by hand; if it is so slow, give it longer.",
+		e.must("The server accepted the request and gave no answer in time: check that url, port and path are those of the API, and that it answers a request by hand; if it is slow, make the timeout longer.",
 			"subject:\n  client:\n    http:\n      timeout: 30s")
 	case strings.Contains(last.Reason, "closed the connection"):
 		e.must("The server closed the connection without an answer: check that it speaks HTTP at this port (and not only TLS: url with https), and what its log says.", "")
 	default:
-		e.must(sentence("Nobody knows what became of the payment: the payer was told "+last.Outcome.String()+orReason(last.Reason)), "")
+		e.must(sentence("The outcome of the payment is unknown: the payer was told "+last.Outcome.String()+orReason(last.Reason)), "")
 	}
 }
 
-// pace advises on a payment that took long.
+// pace gives advice about a slow payment.
 func (e *examination) pace() {
 	begin, end := time.Duration(-1), time.Duration(0)
 	for _, s := range e.steps {
@@ -101,8 +101,8 @@ func (e *examination) pace() {
 	if took := end - begin; begin >= 0 && took > slow {
 		e.note(fmt.Sprintf("The payment took %v without any impairment: thresholds, timeouts and settle must allow for that on top of the network.", took.Round(10*time.Millisecond)), "")
 	}
-	if tries := max(count(e.steps, "pay"), count(e.attempts, "pay")); tries > 1 {
-		e.note(fmt.Sprintf("The payment took %d attempts without any impairment: see above why.", tries), "")
+	if n := max(count(e.steps, "pay"), count(e.attempts, "pay")); n > 1 {
+		e.note(fmt.Sprintf("The payment took %d attempts without any impairment: see above why.", n), "")
 	}
 }
 
@@ -116,7 +116,7 @@ func count(steps []harness.Step, part string) (n int) {
 	return n
 }
 
-// bookings advises on what the ledger had of the payment.
+// bookings gives advice about the bookings of the payment in the ledger.
 func (e *examination) bookings() {
 	if e.result.Error != "" || e.scenario.Subject.Ledger != nil && e.scenario.Subject.Ledger.None {
 		return
@@ -130,7 +130,7 @@ func (e *examination) bookings() {
 		e.must("The payment was confirmed and the ledger has nothing new: every payment would count as lost. "+e.whyEmpty(), "")
 	}
 	if len(e.postings) > 1 {
-		e.must(fmt.Sprintf("One payment was made, and the ledger has %d bookings of it: see whether they are one transfer written twice (then leave one out with where, or in the query), or a double charge.", len(e.postings)), "")
+		e.must(fmt.Sprintf("One payment was made, and the ledger has %d bookings of it: find out whether they are one transfer in two entries (then leave one out with where, or in the query), or a double charge.", len(e.postings)), "")
 	}
 }
 
@@ -140,15 +140,15 @@ func (e *examination) whyEmpty() string {
 		if n, shown := e.listed(); n > 0 {
 			return fmt.Sprintf("Of %d items in the list the last was %s; check ledger.http.where, and that path lists payments of this account, the newest on a page that is read (next).", n, shown)
 		}
-		return "Its list is empty; check ledger.http.path, and that the list is that of the account the client pays with."
+		return "Its list is empty; check ledger.http.path, and that it lists payments of the account that the client pays with."
 	}
 	if e.scenario.Subject.Ledger == nil {
 		return ""
 	}
-	return "Check that it is read from where the server writes to, and that the query or program leaves no booking out."
+	return "Check that it is read from the place to which the server writes, and that the query or program leaves no booking out."
 }
 
-// slowReading advises on a ledger that took long.
+// slowReading gives advice about a ledger that took long to read.
 func (e *examination) slowReading() {
 	var took time.Duration
 	for _, s := range e.steps {

@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// answer advises on an answer over HTTP that is not what an API should say.
+// answer gives advice about an HTTP answer that an API should not give.
 func (e *examination) answer(s harness.Step) {
 	a, section := *s.HTTP, sectionOf(s.Part)
 	what := fmt.Sprintf("The answer to %s is HTTP %d", s.Title, a.Status)
@@ -24,21 +24,21 @@ func (e *examination) answer(s harness.Step) {
 		if to == "" {
 			to = "another address"
 		}
-		e.must(fmt.Sprintf("%s: a redirect to %s, which is not followed, as a payment must not be sent twice: write the address it leads to in %s, url or path, and in server.", what, to, section), "")
+		e.must(fmt.Sprintf("%s: a redirect to %s, which is not followed, because a payment must not be sent twice: write the address of the redirect in url or path of %s, and in server.", what, to, section), "")
 	case isHTML(a):
-		e.must(fmt.Sprintf("%s with a page in HTML: that is for people, and no API: check url and path of %s, and the port of server.", what, section), "")
+		e.must(fmt.Sprintf("%s with a page in HTML, which an API does not send: check url and path of %s, and the port of server.", what, section), "")
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
-		e.must(what+": the server does not let the client in. Give it credentials, from the environment so that they stand in no file.",
+		e.must(what+": the server does not let the client in. Give it credentials in an environment variable, so that they are not in the file.",
 			yamlAt(section, "headers: {Authorization: \"Bearer ${API_KEY}\"}"))
 	case a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed:
-		e.must(fmt.Sprintf("%s: there is no such path, or not for this method, or an account in it is unknown: see the answer above, and check url, path and method of %s.", what, section), "")
+		e.must(fmt.Sprintf("%s: there is no such path, or it does not take this method, or an account in it is unknown: see the answer above, and check url, path and method of %s.", what, section), "")
 	case judged && a.Rule == "":
 		e.unruled(s)
 	case judged && a.Outcome == exchange.Confirmed.String() && hasError(a.Body):
-		e.must(fmt.Sprintf("%s and was taken for confirmed, by the %s, and its body tells of an error: have the rule look at the body, too, or payments that failed would pass for confirmed and be reported lost.", what, a.Rule),
+		e.must(fmt.Sprintf("%s and counts as confirmed, by the %s, but its body tells of an error: make the rule check the body, too. Otherwise failed payments count as confirmed and are reported as lost.", what, a.Rule),
 			yamlAt("client.http", "outcomes:\n  - {when: body.error != nil, outcome: declined} # before the others"))
 	case s.Part == "pay" && a.Status >= 400 && a.Status < 500:
-		e.must(what+": the server does not take the request. See its answer above, and check the body and the headers of pay.", "")
+		e.must(what+": the server does not accept the request. See its answer above, and check the body and the headers of pay.", "")
 	}
 }
 
@@ -60,7 +60,7 @@ func yamlAt(section, lines string) string {
 	return text + indent + strings.ReplaceAll(lines, "\n", "\n"+indent)
 }
 
-// unruled advises on an answer that no rule matches, with a rule that would.
+// unruled gives advice about an answer that no rule matches, with a rule for it.
 func (e *examination) unruled(s harness.Step) {
 	a := *s.HTTP
 	list, section := "outcomes", "client.http"
@@ -82,8 +82,7 @@ func (e *examination) unruled(s harness.Step) {
 		yamlAt(section, list+":\n  - {when: '"+strings.ReplaceAll(when, "'", "''")+"', outcome: "+outcome+"}"))
 }
 
-// state returns the field of a body that is most likely to say what became of the
-// payment.
+// state returns the field of a body that is most likely the state of the payment.
 func state(body string) (name, value string) {
 	fields := object(body)
 	for _, name := range []string{"status", "state", "result", "outcome"} {
@@ -103,7 +102,7 @@ func object(body string) map[string]any {
 	return fields
 }
 
-// hasError reports whether a body tells of an error at its top.
+// hasError reports whether a field at the top of a body tells of an error.
 func hasError(body string) bool {
 	fields := object(body)
 	for _, name := range []string{"error", "errors", "error_code", "error_message"} {
@@ -140,8 +139,8 @@ func isHTML(a harness.HTTPAnswer) bool {
 	return strings.Contains(strings.ToLower(a.Type), "text/html") || strings.HasPrefix(body, "<!doctype html") || strings.HasPrefix(body, "<html")
 }
 
-// listed returns how many items the ledger listed when it was last read, and the last
-// of them for people.
+// listed returns how many items the ledger had when it was last read, and the last item
+// as text.
 func (e *examination) listed() (n int, last string) {
 	items := e.items()
 	if len(items) == 0 {
@@ -168,8 +167,8 @@ func (e *examination) items() []any {
 	return all
 }
 
-// reference returns the field of an item of the list, as an expression, that holds
-// something by which the payment was called in the request, or nothing.
+// reference returns the field of an item of the list, as an expression, that holds a
+// name of the payment from the request, or nothing.
 func (e *examination) reference() string {
 	names := e.called()
 	for _, item := range e.items() {
@@ -180,8 +179,8 @@ func (e *examination) reference() string {
 	return ""
 }
 
-// called returns what the payment was called in requests: its id, its reference and
-// its key.
+// called returns the names of the payment in requests: its id, its reference and its
+// key.
 func (e *examination) called() (names []string) {
 	for _, p := range e.asked {
 		names = append(names, p.ID)

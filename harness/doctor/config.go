@@ -11,8 +11,8 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// httpClient returns the client over HTTP with all that its preset and the defaults
-// say, or nil if the client is another.
+// httpClient returns the HTTP client, completed by its preset and the defaults, or nil if
+// the scenario has none.
 func (e *examination) httpClient() *harness.HTTPClient {
 	c := e.scenario.Subject.Client
 	if c == nil || c.HTTP == nil {
@@ -22,7 +22,7 @@ func (e *examination) httpClient() *harness.HTTPClient {
 	return &plan.Config
 }
 
-// client advises on how the client pays.
+// client gives advice about how the client pays.
 func (e *examination) client() {
 	h := e.httpClient()
 	if h == nil {
@@ -30,18 +30,18 @@ func (e *examination) client() {
 	}
 	switch h.Key {
 	case exchange.KeyNone:
-		e.note("The client sends no idempotency key: a payment whose answer is lost and that is tried again is a new one to the server, unless it knows it by something else.", yamlAt("client.http", "key: payment"))
+		e.note("The client sends no idempotency key: if an answer is lost, the next attempt is a new payment for the server, unless the server recognises the payment by something else.", yamlAt("client.http", "key: payment"))
 	case exchange.KeyAttempt:
-		e.note("The client makes a key for each attempt: one whose answer is lost and that is tried again is a new payment to the server.", yamlAt("client.http", "key: payment"))
+		e.note("The client makes a key for each attempt: if an answer is lost, the next attempt is a new payment for the server.", yamlAt("client.http", "key: payment"))
 	}
 	if t := h.TLS; t != nil && t.Insecure {
-		e.note("The client trusts whatever certificate it is shown: say which one it is to trust.", yamlAt("client.http", "tls: {ca: ca.pem}"))
+		e.note("The client trusts every certificate: say which one it must trust.", yamlAt("client.http", "tls: {ca: ca.pem}"))
 	}
 	if u, err := url.Parse(h.URL); err == nil && u.Scheme == "http" && !isLocal(u.Hostname()) && !strings.Contains(h.URL, "${") {
-		e.note("Payments go to "+u.Host+" without TLS: anybody on the way can read and change them.", yamlAt("client.http", "url: \"https://"+u.Host+u.Path+"\""))
+		e.note("Payments go to "+u.Host+" without TLS: everyone on the network path can read and change them.", yamlAt("client.http", "url: \"https://"+u.Host+u.Path+"\""))
 	}
 	if h.Retry.Attempts == 1 {
-		e.note("The client tries once: a payment whose answer is lost stays unknown to its payer, and its run unresolved.", yamlAt("client.http", "retry: {attempts: 3}"))
+		e.note("The client makes one attempt: if its answer is lost, the payer never knows the outcome, and the run fails as unresolved.", yamlAt("client.http", "retry: {attempts: 3}"))
 	}
 }
 
@@ -50,14 +50,14 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
-// ledger advises on how bookings are found and what is not judged.
+// ledger gives advice about how bookings are found and what is not judged.
 func (e *examination) ledger() {
 	l := e.scenario.Subject.Ledger
 	if l == nil {
 		return
 	}
 	if l.None {
-		e.note("There is no ledger: whether payments are lost, duplicated or altered is not judged, which is what onebar is for. Give a list over HTTP, a query, or a program that prints the bookings.",
+		e.note("There is no ledger, so onebar cannot judge whether payments are lost, duplicated or altered. Give a list over HTTP, a query, or a program that prints the bookings.",
 			yamlAt("ledger", "http: {path: /payments, fields: {id: item.id, amount: item.amount, payment: item.reference}}"))
 		return
 	}
@@ -66,7 +66,7 @@ func (e *examination) ledger() {
 		e.listFields(*l.HTTP)
 	}
 	if len(e.balances) == 0 && e.result.Error == "" {
-		text, yaml := "No balances are read: that accounts add up is not judged (unbalanced).", ""
+		text, yaml := "No balances are read, so onebar cannot judge whether accounts add up (unbalanced).", ""
 		switch {
 		case l.HTTP != nil:
 			yaml = yamlAt("ledger.http", "balances: {path: /accounts, account: item.id, amount: item.balance}")
@@ -74,15 +74,15 @@ func (e *examination) ledger() {
 			yaml = yamlAt("ledger.sql", fmt.Sprintf("balances: SELECT name AS account, '%s' AS currency, balance FROM accounts", e.scenario.Workload.Currency))
 		}
 		if yaml != "" {
-			text += " If the server shows them, such as:"
+			text += " If the server gives them, add for example:"
 		} else {
-			text += " Have the ledger program print lines with the key account, too."
+			text += " Make the ledger program print lines with the key account, too."
 		}
 		e.note(text, yaml)
 	}
 }
 
-// listFields advises on the fields of a list.
+// listFields gives advice about the fields of a list.
 func (e *examination) listFields(l harness.HTTPLedger) {
 	f := l.Fields
 	if f.Payment == "" && f.Order == "" || e.matchedByAmount() {
@@ -96,36 +96,36 @@ func (e *examination) listFields(l harness.HTTPLedger) {
 		}
 	}
 	if len(missing) > 0 {
-		e.note("The ledger names no "+strings.Join(missing, " and no ")+": that money moves between the right accounts is not judged. If its items show them, such as:", yamlAt("ledger.http", "fields: {"+strings.Join(yaml, ", ")+"}"))
+		e.note("The ledger names no "+strings.Join(missing, " and no ")+", so onebar cannot judge whether money moves between the right accounts. If its items have them, add for example:", yamlAt("ledger.http", "fields: {"+strings.Join(yaml, ", ")+"}"))
 	}
 }
 
-// matchedByAmount reports whether the ledger says that it named no payment.
+// matchedByAmount reports whether bookings were matched by amounts.
 func (e *examination) matchedByAmount() bool {
 	return slices.ContainsFunc(e.result.Notes, func(n string) bool { return strings.Contains(n, "by their amounts") })
 }
 
-// byAmount advises on a ledger that names no payment.
+// byAmount gives advice about a ledger that names no payment.
 func (e *examination) byAmount() {
 	field := e.reference()
-	text := "Bookings are matched to payments by their amounts alone, which is right only while amounts differ: send payment.reference with the payment, and give the field of the list that shows it again."
+	text := "Bookings are matched to payments by their amounts alone, which is right only while amounts differ: send payment.reference with the payment, and give the field of the list that returns it."
 	if field == "" {
 		field = "item.reference"
 	} else {
-		text = "Bookings are matched to payments by their amounts alone, which is right only while amounts differ; the list shows again what the payment was called, in " + field + "."
+		text = "Bookings are matched to payments by their amounts alone, which is right only while amounts differ; the list has a name of the payment from the request, in " + field + "."
 	}
 	w := e.scenario.Workload
 	pairs := float64(w.Payments) * float64(w.Payments-1) / 2
 	same := pairs / float64(w.AmountMax-w.AmountMin+1) // expected number of pairs of one amount, as of birthdays
 	yaml := yamlAt("ledger.http", "fields: {payment: "+field+"}")
 	if same >= 1 {
-		e.must(fmt.Sprintf("%s About %.0f pairs of the %d orders of this scenario will have one amount, and then the ledger cannot be read; or widen workload.amount.", text, same, w.Payments), yaml)
+		e.must(fmt.Sprintf("%s About %.0f pairs of the %d orders of this scenario will have the same amount, and then the ledger cannot be read; or widen workload.amount.", text, same, w.Payments), yaml)
 		return
 	}
 	e.note(text, yaml)
 }
 
-// unmatched advises on new bookings of which none is the payment.
+// unmatched gives advice about new bookings that were not matched to the payment.
 func (e *examination) unmatched(stray []harness.Posting) {
 	p := stray[0]
 	l := e.scenario.Subject.Ledger
@@ -133,15 +133,15 @@ func (e *examination) unmatched(stray []harness.Posting) {
 	case l == nil:
 		return // the reference pair: the checks say it
 	case l.HTTP != nil:
-		e.must(fmt.Sprintf("The ledger has a new booking, %s, and nothing in it says that it is of the payment%s.", p.ID, e.namesInstead(p, l.HTTP.Fields)), e.fieldYAML())
+		e.must(fmt.Sprintf("The ledger has a new booking, %s, but no field says that it belongs to the payment%s.", p.ID, e.namesInstead(p, l.HTTP.Fields)), e.fieldYAML())
 	case l.SQL != nil:
-		e.must(fmt.Sprintf("The query gives a new booking, %s, and its payment %q is nothing that the payment was called: its column payment is to hold payment.id, payment.reference or the idempotency key, whichever the request has sent.", p.ID, p.Payment), "")
+		e.must(fmt.Sprintf("The query gives a new booking, %s, but its payment %q is none of the payment's names: the column payment must hold payment.id, payment.reference or the idempotency key, whichever the request has sent.", p.ID, p.Payment), "")
 	default:
-		e.must(fmt.Sprintf("The ledger program prints a new booking, %s, and its payment %q is nothing that the payment was called: it is to be the payment's id, or a key that the client has told by the event called.", p.ID, p.Payment), "")
+		e.must(fmt.Sprintf("The ledger program prints a new booking, %s, but its payment %q is none of the payment's names: it must be the payment's id, or a key that the client has reported by the event called.", p.ID, p.Payment), "")
 	}
 }
 
-// namesInstead says what a booking names in place of the payment.
+// namesInstead says what a booking has where the payment should be.
 func (e *examination) namesInstead(p harness.Posting, f harness.HTTPFields) string {
 	text := ""
 	if f.Payment != "" {
@@ -153,7 +153,7 @@ func (e *examination) namesInstead(p harness.Posting, f harness.HTTPFields) stri
 		text = fmt.Sprintf(": no order is of its amount, %s (check amount or major)", harness.FormatMoney(p.Amount, p.Currency))
 	}
 	if field := e.reference(); field != "" {
-		return text + "; what the request called it stands in " + field
+		return text + "; the name from the request stands in " + field
 	}
 	n, last := e.listed()
 	return fmt.Sprintf("%s; send payment.reference in a field that the server stores. The last of its %d items is %s", text, n, last)
@@ -167,22 +167,23 @@ func (e *examination) fieldYAML() string {
 	return yamlAt("ledger.http", "fields: {payment: "+field+"}")
 }
 
-// abilities notes what cannot be done to this subject, or be judged of it.
+// abilities gives notes about faults that this subject does not support, and about what
+// cannot be judged.
 func (e *examination) abilities() {
 	s := e.scenario.Subject
 	if s.Client == nil || s.Server == nil {
-		return // the reference pair can do it all
+		return // the reference pair supports everything
 	}
 	if s.Server.Address != "" {
-		e.note("The server cannot be crashed or frozen, as it is not onebar's: scenarios with crash: server need one that onebar starts, server: exec or container.", "")
+		e.note("The server cannot be crashed or frozen, because onebar did not start it: scenarios with crash: server need server: exec or container.", "")
 	}
 	if s.Client.HTTP != nil {
-		e.note("The client cannot be crashed, as it is onebar itself: to test an app with a memory of its own, client: exec.", "")
+		e.note("The client cannot be crashed, because it is onebar itself: to test an app that stores payments, use client: exec.", "")
 	}
 	if c := s.Client.Exec; c != nil && !c.Holds {
-		e.note("The client does not say which payments it still holds: one that it has forgotten and one that it still tries look the same.", yamlAt("client.exec", "holds: true"))
+		e.note("The client does not say which payments it still holds: onebar cannot tell a forgotten payment from one that the client still attempts.", yamlAt("client.exec", "holds: true"))
 	}
 	if !e.subject.Abilities().Has(harness.ReportCommits) {
-		e.note("Nobody reports when a booking is durable: that no payer is told too early is not judged (early). Nothing to add.", "")
+		e.note("The server does not report when a booking is durable, so onebar cannot judge whether a payer is told too early (early). There is nothing to add.", "")
 	}
 }

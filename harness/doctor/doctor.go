@@ -1,10 +1,9 @@
-// Package doctor follows one payment of a scenario, made over a perfect link, step by
-// step, and says what the scenario lacks before runs of it mean anything.
+// Package doctor makes one payment of a scenario over a perfect link, follows it step by
+// step, and says what the scenario lacks before a run of it means anything.
 //
-// [Examine] has the payment carried out and judged by package run, as any other: what
-// is seen here is what a run does. The parts of a subject of others tell their steps;
-// what they do not tell, and the whole of a subject that tells none, is read from the
-// history.
+// [Examine] uses package run to make and judge the payment, so it sees what a run does.
+// The parts of an external system report their steps. Steps that they do not report, and
+// those of the reference pair, are read from the history.
 package doctor
 
 import (
@@ -27,16 +26,16 @@ type Options struct {
 	Engine harness.Engine // to carry the payment
 	Meant  harness.Engine // the scenario's own
 
-	// Subject returns a fresh subject whose parts tell their steps to trace, as far
-	// as they can.
+	// Subject returns a new subject whose parts call trace with their steps, if they
+	// can.
 	Subject func(trace func(harness.Step)) (harness.Subject, error)
 
-	Dir     string // for files of the run, which nobody needs afterwards
+	Dir     string // for files of the run, which are not needed afterwards
 	Version string // of the program
 }
 
-// One returns the scenario with a single payment of a single wallet over a perfect
-// link, in which nothing happens and nothing is expected.
+// One returns the scenario with a single payment of a single wallet over a perfect link,
+// without a timeline and without expectations.
 func One(sc harness.Scenario) harness.Scenario {
 	w := sc.Workload
 	sc.Workload = harness.Workload{
@@ -49,9 +48,9 @@ func One(sc harness.Scenario) harness.Scenario {
 	return sc
 }
 
-// Examine makes the payment of One and says how it went. The error is for what keeps
-// even that from being tried, and for the end of ctx; a payment that could not be
-// made has a Result with an Error.
+// Examine makes the payment of One and reports how it went. If the payment could not be
+// made, the Result has an Error. Examine returns an error only if it could not even begin,
+// or if ctx ended.
 func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checkup, error) {
 	e := &examination{scenario: sc, one: One(sc), enough: make(chan struct{})}
 	subject, err := o.Subject(e.trace)
@@ -66,7 +65,7 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checku
 	if ctx.Err() != nil {
 		return result.Checkup{}, context.Cause(ctx)
 	}
-	if res.Version == 0 { // it did not happen
+	if res.Version == 0 { // there was no run
 		res = result.Result{Version: result.Version, Onebar: o.Version, Scenario: e.one, Engine: o.Engine.Name()}
 	}
 	if err != nil {
@@ -80,7 +79,7 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checku
 	return e.checkup(unfit != nil), nil
 }
 
-// examination is one under way.
+// examination is the state of an Examine.
 type examination struct {
 	scenario harness.Scenario
 	one      harness.Scenario
@@ -90,7 +89,7 @@ type examination struct {
 
 	mu     sync.Mutex
 	steps  []harness.Step
-	enough chan struct{} // closed when nothing more will be told of the payment
+	enough chan struct{} // closed when nothing more will be reported about the payment
 	closed bool
 
 	asked    []harness.Payment
@@ -100,7 +99,7 @@ type examination struct {
 	balances []harness.Balance
 }
 
-// trace takes the steps of parts.
+// trace records a step of a part.
 func (e *examination) trace(s harness.Step) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -111,7 +110,7 @@ func (e *examination) trace(s harness.Step) {
 	}
 }
 
-// record takes what the history has, when all is over.
+// record records a step from the history, after the run.
 func (e *examination) record(r history.Record) {
 	step := harness.Step{At: r.At}
 	switch {
@@ -151,9 +150,9 @@ func (e *examination) record(r history.Record) {
 	e.trace(step)
 }
 
-// booked is the step of finding a posting.
+// booked returns the step for a posting of the ledger.
 func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
-	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orNobody(p.Payer), orNobody(p.Payee))
+	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orUnnamed(p.Payer), orUnnamed(p.Payee))
 	var names []string
 	for _, n := range []struct{ what, name string }{{"payment", p.Payment}, {"order", p.Order}} {
 		if n.name != "" {
@@ -171,16 +170,16 @@ func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
 	return step
 }
 
-func orNobody(account string) string { return cmp.Or(account, "(nobody named)") }
+func orUnnamed(account string) string { return cmp.Or(account, "(nobody named)") }
 
-// matches reports whether a posting is of a payment that was asked for.
+// matches reports whether a posting belongs to a payment that was requested.
 func (e *examination) matches(p harness.Posting) bool {
 	return slices.ContainsFunc(e.asked, func(a harness.Payment) bool {
 		return p.Payment == a.ID || p.Order != "" && p.Order == a.Order
 	})
 }
 
-// stray returns the postings that are not of the payment, if none is.
+// stray returns the postings if none of them belongs to the payment.
 func (e *examination) stray() []harness.Posting {
 	if slices.ContainsFunc(e.postings, e.matches) {
 		return nil
@@ -188,11 +187,11 @@ func (e *examination) stray() []harness.Posting {
 	return e.postings
 }
 
-// rejudge makes unknown what was judged of bookings that could not be matched, and of
-// a payment without a final outcome: with one payment and no impairment it is the
-// scenario that is wrong.
+// rejudge makes verdicts unknown that depend on bookings that could not be matched, or on
+// a payment without a final outcome: with one payment and no impairment, the scenario is
+// wrong and not the subject.
 func (e *examination) rejudge() {
-	reasons := map[string]string{"unresolved": "nobody knows what became of the payment"}
+	reasons := map[string]string{"unresolved": "the outcome of the payment is unknown"}
 	if len(e.stray()) > 0 {
 		reasons["lost"] = "the booking was not matched to the payment"
 		reasons["phantom"] = reasons["lost"]
@@ -212,7 +211,7 @@ func (e *examination) rejudge() {
 	r.Status = worst
 }
 
-// unfit advises on what the scenario asks for and could not get.
+// unfit gives advice about a scenario that asks for something that is not supported.
 func (e *examination) unfit(err error) {
 	if err == nil {
 		return
@@ -241,8 +240,8 @@ func rank(a result.Advice) int {
 	return 1
 }
 
-// slow is how long a payment may take on a perfect link before it is worth a word.
+// slow is how long a payment may take on a perfect link without a note about it.
 const slow = time.Second
 
-// slowLedger is how long a ledger may take to be read.
+// slowLedger is how long reading a ledger may take without a note about it.
 const slowLedger = 3 * time.Second

@@ -13,12 +13,11 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// secret is a text that nobody is to see, and what is shown in its place.
+// secret is a text that must not be shown, and what is shown instead.
 type secret struct{ text, shown string }
 
-// secretsOf returns the values of the variables of the environment that a subject is
-// described with, in each way in which they may be written in a request, the longest
-// first.
+// secretsOf returns the values of the environment variables in a subject's
+// configuration, in each form in which a request may contain them, the longest first.
 func secretsOf(c harness.SubjectConfig) []secret {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -30,7 +29,7 @@ func secretsOf(c harness.SubjectConfig) []secret {
 		if m[1] != "" || value == "" {
 			continue
 		}
-		quoted, _ := json.Marshal(value) // a string always can be
+		quoted, _ := json.Marshal(value) // a string can always be encoded
 		for _, v := range []string{value, url.QueryEscape(value), url.PathEscape(value), strings.Trim(string(quoted), `"`)} {
 			all = append(all, secret{v, "${" + m[2] + "}"})
 		}
@@ -39,8 +38,8 @@ func secretsOf(c harness.SubjectConfig) []secret {
 	return slices.Compact(all)
 }
 
-// shortest is the length from which a secret is looked for within words, too: a
-// shorter one stands in many of them by chance.
+// shortest is the length from which a secret is also hidden within words: a shorter one
+// is a part of many words by chance.
 const shortest = 4
 
 // hidden returns a text without secrets.
@@ -55,8 +54,8 @@ func hidden(text string, secrets []secret) string {
 	return text
 }
 
-// credentials returns what requests carry in headers that are there to carry
-// credentials: those that a server gave out during the set-up are in no variable.
+// credentials returns the values of headers that carry credentials. A server may have
+// given them out during the set-up, so they are in no environment variable.
 func credentials(steps []harness.Step) []secret {
 	header := regexp.MustCompile(`(?i)^(?:proxy-)?authorization: (?:\S+ )?(\S+)$|^cookie: (.+)$`)
 	var all []secret
@@ -70,8 +69,8 @@ func credentials(steps []harness.Step) []secret {
 	return slices.DeleteFunc(all, func(s secret) bool { return len(s.text) < shortest })
 }
 
-// hide takes the secrets out of everything that is shown of a checkup, and the items
-// of ledgers, which nobody shows.
+// hide removes secrets from everything that is shown of a checkup. It also removes the
+// items of ledgers, which are not shown.
 func hide(c *result.Checkup, secrets []secret) {
 	steps := func(with []secret) {
 		for i := range c.Steps {

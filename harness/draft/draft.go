@@ -1,6 +1,6 @@
-// Package draft writes a first scenario for an HTTP endpoint that somebody else
-// wrote, from a few answers ([Endpoint]) or from its OpenAPI document
-// ([FromOpenAPI]). The file is full of comments, and meant to be edited.
+// Package draft writes a first scenario for an external HTTP endpoint, from a few answers
+// ([Endpoint]) or from its OpenAPI document ([FromOpenAPI]). The file has many comments,
+// and the user is expected to edit it.
 package draft
 
 import (
@@ -14,22 +14,21 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// Endpoint is what has to be known of an API to pay through it and to read what it
-// has booked. Texts that are empty are left for the reader to fill in, or have the
-// default that the scenario format gives them.
+// Endpoint describes how to pay through an API and how to read its bookings. An empty
+// text is left for the user to fill in, or has the default of the scenario format.
 type Endpoint struct {
 	Name    string // of the scenario
 	URL     string // with http or https, and the path that others are relative to
 	Server  string // host:port
-	Command string // that starts the server, in place of one that is there already; words apart by spaces
+	Command string // that starts the server; empty if it runs already; words are separated by spaces
 	Preset  string // of package exchange
 	Secret  string // environment variable whose value is sent as a bearer token; empty is none
 
-	KeyHeader string // in place of the preset's
+	KeyHeader string // overrides that of the preset
 	Path      string // of pay; it may hold templates
 	Body      string // of pay: JSON with templates
 	Form      []Field
-	Confirmed string // condition under which the money has moved; empty only if the preset says it
+	Confirmed string // condition under which the money has moved; empty only if the preset has one
 
 	Ledger   *List // nil is none
 	Currency string
@@ -39,7 +38,7 @@ type Endpoint struct {
 // Field is a field and the text or expression for it.
 type Field struct{ Name, Text string }
 
-// List is where bookings are listed.
+// List describes a list of bookings.
 type List struct {
 	Path   string
 	Items  string // expression; empty is the body
@@ -61,7 +60,7 @@ func (e Endpoint) Write(w io.Writer) error {
 }
 
 // quote writes a text as YAML, in quotes.
-func quote(s string) (string, error) { return jsonText(s) } // a JSON string is one of YAML
+func quote(s string) (string, error) { return jsonText(s) } // a JSON string is also a YAML string
 
 // jsonText writes a value as JSON.
 func jsonText(v any) (string, error) {
@@ -74,11 +73,11 @@ func indent(by int, s string) string {
 	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n"+strings.Repeat(" ", by))
 }
 
-// Names are what the fields of a payment are called by an endpoint, in its JSON and in
-// its list of what was booked. An empty name is a field that it has not.
+// Names are an endpoint's names of the fields of a payment, in its JSON and in its list
+// of bookings. An empty name is a field that it does not have.
 type Names struct {
 	Amount    string // in minor units
-	Major     string // in place of Amount: in major units
+	Major     string // in major units, instead of Amount
 	Currency  string
 	Payer     string
 	Payee     string
@@ -121,7 +120,7 @@ func (n Names) Booking() []Field {
 	return fields
 }
 
-// Title returns what a preset is the semantics of.
+// Title returns the API or document whose semantics the preset has.
 func (e Endpoint) Title() string {
 	p, _ := exchange.PresetOf(e.Preset)
 	return p.Title

@@ -20,7 +20,7 @@ type questions struct {
 	err error // the first
 }
 
-// ask asks until the answer is right. Nothing is the fallback.
+// ask asks until the answer is right. An empty answer is the fallback.
 func (q *questions) ask(question, fallback string, right func(string) error) string {
 	for q.err == nil {
 		if fallback == "" {
@@ -42,25 +42,24 @@ func (q *questions) ask(question, fallback string, right func(string) error) str
 	return ""
 }
 
-// text asks for anything that is not empty.
+// text asks for a text that is not empty.
 func (q *questions) text(question, fallback string) string {
 	return q.ask(question, fallback, func(s string) error {
 		if s == "" {
-			return errors.New("expected something")
+			return errors.New("expected an answer")
 		}
 		return nil
 	})
 }
 
-// optional asks for anything.
+// optional asks for a text that may be empty.
 func (q *questions) optional(question string) string {
 	return q.ask(question, "", func(string) error { return nil })
 }
 
-// Interview asks on out what has to be known of an endpoint, and reads the answers,
-// one a line, from in. An empty line accepts the answer in brackets; an answer that
-// cannot be right is asked for again. name is that of the scenario. It is an error if
-// in ends early.
+// Interview writes questions about an endpoint to out, and reads the answers from in, one
+// on each line. An empty line accepts the answer in brackets. It repeats a question after
+// a wrong answer. name is the scenario's. It is an error if in ends early.
 func Interview(in io.Reader, out io.Writer, name string) (Endpoint, error) {
 	q := &questions{in: bufio.NewScanner(in), out: out}
 	e := Endpoint{Name: name}
@@ -105,7 +104,7 @@ func Interview(in io.Reader, out io.Writer, name string) (Endpoint, error) {
 	return e, q.err
 }
 
-// base asks where the endpoint is.
+// base asks for the address of the endpoint.
 func (q *questions) base(e *Endpoint) {
 	e.URL = strings.TrimRight(q.ask("URL of the endpoint, without the path that pays", "http://127.0.0.1:8080", func(s string) error {
 		u, err := url.Parse(s)
@@ -116,13 +115,13 @@ func (q *questions) base(e *Endpoint) {
 	}), "/")
 	u, err := url.Parse(e.URL)
 	if err != nil {
-		return // asked until it could be read, or q.err says why not
+		return // the question was repeated until the URL could be parsed, or q.err is set
 	}
 	e.Server = u.Host
 	if u.Port() == "" {
 		e.Server += map[bool]string{true: ":443", false: ":80"}[u.Scheme == "https"]
 	}
 	if u.Scheme == "http" && u.Path == "" {
-		e.URL = "" // what it is without one
+		e.URL = "" // the default of the format
 	}
 }

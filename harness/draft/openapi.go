@@ -14,9 +14,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// FromOpenAPI drafts an endpoint from an OpenAPI 3 document, in YAML or JSON, and
-// says what it has guessed. pay is the path of the operation that pays; empty is
-// the likeliest POST. The error names the paths there are if none is likely.
+// FromOpenAPI drafts an endpoint from an OpenAPI 3 document, in YAML or JSON, and lists
+// its guesses. pay is the path of the operation that pays; if it is empty, the likeliest
+// POST is used. If none is likely, the error lists the paths.
 func FromOpenAPI(data []byte, pay string) (e Endpoint, guessed []string, err error) {
 	doc, err := openapi3.NewLoader().LoadFromData(data)
 	if err != nil {
@@ -57,7 +57,7 @@ func (d *drafting) guess(format string, args ...any) {
 	d.guessed = append(d.guessed, fmt.Sprintf(format, args...))
 }
 
-// words by which operations and fields are known, the likeliest first.
+// payWords returns the words that identify the operation that pays, the likeliest first.
 func payWords() []string {
 	return []string{"payment", "charge", "transfer", "transaction", "pay", "checkout", "order"}
 }
@@ -88,7 +88,7 @@ func payOperation(doc *openapi3.T, pay string) (string, *openapi3.Operation, err
 	return "", nil, fmt.Errorf("which operation pays cannot be told: give one with --pay, of %s", strings.Join(posts, ", "))
 }
 
-// rank returns the index of the first of words that stands in s, or their number.
+// rank returns the index of the first of words that s contains, or their number.
 func rank(s string, words []string) int {
 	s = strings.ToLower(s)
 	i := slices.IndexFunc(words, func(w string) bool { return strings.Contains(s, w) })
@@ -152,7 +152,7 @@ func (d *drafting) secret() {
 	}
 }
 
-// A field is known by one of these words in its name.
+// The name of a field contains one of these words.
 func amountWords() []string   { return []string{"amount", "value", "total", "sum"} }
 func currencyWords() []string { return []string{"currency"} }
 func payeeWords() []string {
@@ -194,7 +194,7 @@ func (d *drafting) body() {
 	}
 }
 
-// bare is a text for a body of JSON as one for a form, without quotes.
+// bare turns a text for a JSON body into one for a form, without quotes.
 func bare(text string) string {
 	return regexp.MustCompile(`json\(([a-z.]+)\)`).ReplaceAllString(strings.Trim(text, `"`), "$1")
 }
@@ -233,7 +233,7 @@ func flatten(ref *openapi3.SchemaRef) (properties map[string]*openapi3.SchemaRef
 	return properties, append(required, ref.Value.Required...)
 }
 
-// value is what a field gets: what its name says, or else something of its type.
+// value returns the template for a field: by its name, or else a sample of its type.
 func value(name string, s *openapi3.Schema) (text string, known bool) {
 	is := func(words []string) bool { return matches(name, words) }
 	switch {

@@ -8,9 +8,8 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Client is a compiled harness.HTTPClient, with everything in it that its preset
-// and the defaults say. It is read only, and its methods may be called from several
-// goroutines.
+// Client is a compiled harness.HTTPClient, completed by its preset and the defaults. It
+// is read only, and its methods may be called from several goroutines.
 type Client struct {
 	Config   harness.HTTPClient // with preset and defaults filled in; its texts hold no secrets
 	Setup    []Setup
@@ -32,7 +31,7 @@ type Setup struct {
 	account *expression // nil is none
 }
 
-// What the keys are where neither file nor preset says.
+// The defaults of keys that neither the file nor the preset gives.
 const (
 	defaultTimeout  = 10 * time.Second
 	defaultGiveUp   = 60 * time.Second
@@ -62,8 +61,8 @@ const (
 )
 
 // NewClient compiles a configuration for a server at host:port. Secrets are looked
-// up with lookup; without one they stay as they are written, which is enough to see
-// what is wrong with a file. The client is good only if there are no problems.
+// up with lookup. If lookup is nil they stay as they are written; that is enough to find
+// the mistakes of a file. The client is usable only if there are no problems.
 func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client, []*Problem) {
 	c := &compiler{lookup: lookup}
 	preset := c.preset(&config)
@@ -92,7 +91,7 @@ func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client
 	return got, c.problems
 }
 
-// confirms reports a configuration by which no payment could ever be confirmed.
+// confirms reports a configuration that cannot confirm any payment.
 func (c *compiler) confirms(config, preset harness.HTTPClient) {
 	all := [][]harness.HTTPRule{config.Outcomes, preset.Outcomes}
 	if config.Poll != nil {
@@ -111,7 +110,7 @@ func (c *compiler) confirms(config, preset harness.HTTPClient) {
 	c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 }
 
-// preset returns what the preset of a configuration says.
+// preset returns the values of the preset of a configuration.
 func (c *compiler) preset(config *harness.HTTPClient) harness.HTTPClient {
 	if config.Preset == "" {
 		return harness.HTTPClient{}
@@ -123,7 +122,7 @@ func (c *compiler) preset(config *harness.HTTPClient) harness.HTTPClient {
 	return p.Client
 }
 
-// fill completes a configuration by a preset and then by the defaults.
+// fill completes a configuration from a preset and then from the defaults.
 func fill(c *harness.HTTPClient, p harness.HTTPClient) {
 	or(&c.Key, p.Key, KeyPayment)
 	or(&c.KeyHeader, p.KeyHeader, "Idempotency-Key")
@@ -165,7 +164,7 @@ func or[T comparable](v *T, others ...T) {
 	}
 }
 
-// words reports words that are not known, for configurations that come from no file.
+// words reports unknown words. The reader of files has checked those of a file.
 func (c *compiler) words(config harness.HTTPClient) {
 	for _, w := range []struct{ at, word, known string }{
 		{"key", config.Key, "payment order attempt none"},
@@ -185,8 +184,8 @@ func (c *compiler) words(config harness.HTTPClient) {
 	}
 }
 
-// setups compiles the set-up requests, and returns what they capture: each may use
-// what those before it have.
+// setups compiles the set-up requests, and returns the names that they capture. Each
+// request may use what earlier ones capture.
 func (c *compiler) setups(got *Client, base scope) (captured []string) {
 	for i, s := range got.Config.Setup {
 		or(&s.For, Once)
@@ -218,8 +217,8 @@ func (s *Setup) Good(a Answer, v Vars) (bool, error) {
 	return s.expect.yes(v.with(a.vars()))
 }
 
-// Account returns what the server calls the account of the request, and false if
-// the request does not say.
+// Account returns the server's name for the account of the request, and false if the
+// request is configured without one.
 func (s *Setup) Account(a Answer, v Vars) (string, bool, error) {
 	if s.account == nil {
 		return "", false, nil
@@ -228,11 +227,11 @@ func (s *Setup) Account(a Answer, v Vars) (string, bool, error) {
 	return name, err == nil, err
 }
 
-// Whose returns which payment a callback is about, by whatever name.
+// Whose returns the payment of a callback: its id, its reference or its key.
 func (c *Client) Whose(a Answer, v Vars) (string, error) {
 	return c.payment.word(v.with(a.vars()))
 }
 
-// Retries reports whether a payment is tried again for a reason: one of the words
-// of HTTPRetry.On.
+// Retries reports whether the client attempts a payment again for a reason, which is one
+// of the words of HTTPRetry.On.
 func (c *Client) Retries(reason string) bool { return slices.Contains(c.Config.Retry.On, reason) }

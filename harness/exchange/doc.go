@@ -1,6 +1,6 @@
-// Package exchange is what is said and understood over HTTP with an endpoint that
-// somebody else wrote: requests made from templates, answers judged by rules, and
-// ledgers read from lists. It opens no connection; package httpapi does.
+// Package exchange makes HTTP requests for an external endpoint from templates, judges
+// its answers by rules, and reads ledgers from its lists. It opens no connection; package
+// httpapi does.
 //
 // There is one language, expr-lang's: a condition such as
 //
@@ -10,10 +10,10 @@
 //
 //	{"amount": {{ payment.amount }}, "to": {{ json(payment.payee) }}}
 //
-// Expressions are compiled when a file is read: a name that is not known there is
+// Expressions are compiled when a file is read: an unknown name is
 // a [Problem] with its place in the text. Besides expr-lang's functions there are
 // json(x), x as JSON with its quotes, query(x), x as part of a URL's query, and
-// link(headers, rel), the target of a Link header (RFC 8288). What may be named:
+// link(headers, rel), the target of a Link header (RFC 8288). The names that an expression may use:
 //
 //	run.id, run.started     this run: a word, and seconds since 1970
 //	callback                URL at which the harness listens
@@ -28,11 +28,11 @@
 //	item, items, page       of a list: one item, the items of the page, the page's number from 1
 //	offset                  of a list: how many items came so far
 //
-// payment.payer and payment.payee are what the server calls these accounts, and
-// payment.reference is payment.id made unique over all runs, for servers that
-// remember earlier ones. ${NAME} in a template is a variable of the environment: a
-// secret, which is looked up when a run begins and is never written anywhere.
+// payment.payer and payment.payee are the server's names of these accounts.
+// payment.reference is payment.id made unique over all runs, for servers that remember
+// earlier ones. ${NAME} in a template is an environment variable: a secret, which is
+// looked up when a run begins and is never written anywhere.
 //
-// [NewClient] and [NewLedger] compile a configuration and say everything that is
-// wrong with it. A [Preset] is the semantics of a known API.
+// [NewClient] and [NewLedger] compile a configuration and report all its mistakes. A
+// [Preset] holds the semantics of a known API.
 package exchange

@@ -32,7 +32,7 @@ func (v Vars) with(more Vars) Vars {
 	return all
 }
 
-// A scope says which names an expression may use, and of which types.
+// A scope holds the names that an expression may use, with their types.
 type scope types.Map
 
 func (s scope) with(more scope) scope {
@@ -59,7 +59,7 @@ func (s scope) names() []string {
 	return all
 }
 
-// The scopes of the places where expressions stand.
+// The scopes of the places of expressions in a configuration.
 func runScope() scope {
 	return scope{"run": types.Map{"id": types.String, "started": types.Int64}}
 }
@@ -111,7 +111,7 @@ type Problem struct {
 // Error returns field: reason.
 func (p *Problem) Error() string { return p.Field + ": " + p.Reason }
 
-// compile reads an expression. A condition must say yes or no.
+// compile compiles an expression. A condition must be true or false.
 func compile(text string, s scope, condition bool) (*expression, *Problem) {
 	options := []expr.Option{
 		expr.Env(types.Map(s)),
@@ -133,7 +133,7 @@ func compile(text string, s scope, condition bool) (*expression, *Problem) {
 	return nil, p
 }
 
-// explain adds to a message of the compiler what was meant, if that can be told.
+// explain adds a suggestion to a message of the compiler, if there is one.
 func explain(message string, s scope) string {
 	unknown := regexp.MustCompile(`^unknown (?:name|field) (\w+)`).FindStringSubmatch(message)
 	switch {
@@ -169,8 +169,8 @@ func (e *expression) value(v Vars) (any, error) {
 	return got, err
 }
 
-// yes reports whether a condition holds. One that cannot be evaluated, such as
-// that of a field in an answer that has none, does not hold.
+// yes reports whether a condition holds. A condition that cannot be evaluated, such as
+// one about a field that the answer does not have, does not hold.
 func (e *expression) yes(v Vars) (bool, error) {
 	got, err := e.value(v)
 	if err != nil {
@@ -183,7 +183,7 @@ func (e *expression) yes(v Vars) (bool, error) {
 	return is, nil
 }
 
-// word returns the value as text. Nothing, a list and a mapping are errors.
+// word returns the value as text. A missing value, a list and a mapping are errors.
 func (e *expression) word(v Vars) (string, error) {
 	got, err := e.value(v)
 	if err != nil {
@@ -261,14 +261,14 @@ func link(params ...any) (any, error) {
 	return "", nil
 }
 
-// Answer is what came back for a request.
+// Answer is the answer to a request.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// vars returns what expressions may name of an answer.
+// vars returns the values of an answer for expressions.
 func (a Answer) vars() Vars {
 	headers := make(map[string]string, len(a.Header))
 	for name, values := range a.Header {

@@ -30,7 +30,7 @@ type Ledger struct {
 	balance  map[string]*expression
 }
 
-// NewLedger is NewClient for a ledger.
+// NewLedger compiles a ledger as NewClient compiles a client.
 func NewLedger(config harness.HTTPLedger, server string, lookup Lookup) (*Ledger, []*Problem) {
 	c := &compiler{lookup: lookup}
 	or(&config.Timeout, 0, defaultTimeout)
@@ -120,7 +120,7 @@ func (l *Ledger) Accounts(a Answer, v Vars) ([]any, error) {
 	return list(l.accounts, a, v.with(a.vars()))
 }
 
-// remedy says what to look at after an answer that is no success.
+// remedy says what to check after an answer that is not a success.
 func remedy(a Answer) string {
 	to, _, _ := strings.Cut(a.Header.Get("Location"), "?") // a query may hold secrets
 	switch {
@@ -156,9 +156,8 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 	return all, nil
 }
 
-// Posting returns the booking that an item is, with the words of the server, or
-// false if it is none. The currency is that of the scenario where the item does
-// not say.
+// Posting returns an item as a booking, with the server's names, or false if it is not a
+// booking. currency is the scenario's, for an item without a currency.
 func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, is bool, err error) {
 	v = v.with(Vars{"item": item})
 	if l.where != nil {
@@ -182,8 +181,8 @@ func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, 
 	return p, err == nil, wrap("fields", err)
 }
 
-// Lacks returns the names of the fields that the file maps and an item does not
-// have, in alphabetical order.
+// Lacks returns the fields that are configured and that an item does not have, in
+// alphabetical order.
 func (l *Ledger) Lacks(item any, v Vars) []string {
 	v = v.with(Vars{"item": item})
 	var names []string
@@ -195,7 +194,7 @@ func (l *Ledger) Lacks(item any, v Vars) []string {
 	return names
 }
 
-// field sets a text that an item has; what is not there stays as it is.
+// field sets *to to the text of a field. It does nothing if the item does not have it.
 func (l *Ledger) field(name string, to *string, v Vars) error {
 	e := l.fields[name]
 	if e == nil {
@@ -213,8 +212,8 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 	return nil
 }
 
-// Balance returns the account that an item is, with the server's name of it, and
-// what it holds in minor units.
+// Balance returns the account of an item, by the server's name, and its balance in minor
+// units.
 func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
 	v = v.with(Vars{"item": item})
 	if account, err = l.balance["account"].word(v); err != nil {
@@ -231,7 +230,7 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// amount returns what the fields amount or major say, in minor units, exactly.
+// amount returns the value of the field amount or major in minor units, exactly.
 func amount(fields map[string]*expression, currency string, v Vars) (int64, error) {
 	name, scale := "amount", 0
 	if fields[name] == nil {
@@ -252,11 +251,11 @@ func amount(fields map[string]*expression, currency string, v Vars) (int64, erro
 	return r.Num().Int64(), nil
 }
 
-// maxDigits bounds an amount as written.
+// maxDigits bounds the length of a written amount.
 const maxDigits = 24
 
-// PaymentVars returns what expressions may name of a payment. The accounts are
-// those of the server.
+// PaymentVars returns the values of a payment for expressions. payer and payee are the
+// server's names.
 func PaymentVars(p harness.Payment, payer, payee, reference string) Vars {
 	return Vars{"payment": map[string]any{
 		"id": p.ID, "order": p.Order, "reference": reference, "amount": p.Amount, "major": Major(p.Amount, p.Currency),
@@ -264,12 +263,12 @@ func PaymentVars(p harness.Payment, payer, payee, reference string) Vars {
 	}}
 }
 
-// RunVars returns what expressions may name of a run.
+// RunVars returns the values of a run for expressions.
 func RunVars(id string, started time.Time) Vars {
 	return Vars{"run": map[string]any{"id": id, "started": started.Unix()}}
 }
 
-// Major writes an amount of minor units in major ones, with all its digits: 12.50.
+// Major writes an amount of minor units in major units, with all digits: 12.50.
 func Major(minor int64, currency string) string {
 	n := harness.Exponent(currency)
 	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)

@@ -6,12 +6,12 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Preset is how an API that many know treats idempotency keys, and how its clients
-// do. What a server does that is not stated is empty, and is not judged.
+// Preset is how a known API and its clients treat idempotency keys. A field is empty if
+// the documents do not state it; then it is not judged.
 type Preset struct {
 	Name   string
-	Title  string // what it is the semantics of
-	Source string // where they are stated
+	Title  string // the API or document that has these semantics
+	Source string // where the semantics are documented
 	Client harness.HTTPClient
 
 	Mark     string // header, with its value after a colon and a space, of an answer that is a replay; empty is none
@@ -39,9 +39,9 @@ func PresetOf(name string) (Preset, bool) {
 	return Preset{}, false
 }
 
-// Their rules come after those of the file. They say what statuses mean that are no
-// success; what is confirmed is for the file to say, but for stripe, whose objects
-// have a status: many an API answers 200 with an error in the body.
+// Their rules come after those of the file. They say what statuses other than success
+// mean. The file must say when a payment is confirmed, because many APIs answer 200 with
+// an error in the body; only stripe has rules for that, by the status of its objects.
 func presets() []Preset {
 	return []Preset{
 		{
@@ -77,8 +77,8 @@ func presets() []Preset {
 
 func busy(when string) harness.HTTPRule { return harness.HTTPRule{When: when, Outcome: "retry"} }
 
-// semantics are those of an API with keys in a header: what its docs add comes
-// before what statuses mean by RFC 9110.
+// semantics returns those of an API with keys in a header: first the rules of its
+// documents, then the meaning of statuses in RFC 9110.
 func semantics(header string, quoted bool, more ...harness.HTTPRule) harness.HTTPClient {
 	return harness.HTTPClient{
 		Key: KeyPayment, KeyHeader: header, KeyQuoted: quoted,
@@ -90,9 +90,9 @@ func semantics(header string, quoted bool, more ...harness.HTTPRule) harness.HTT
 	}
 }
 
-// stripe are the semantics of Stripe's API v1: the status of a charge or payment
-// intent says what became of it. stripe-go makes two retries, 0.5 s·(1+n²) apart,
-// at most 5 s, less up to a quarter.
+// stripe returns the semantics of Stripe's API v1: the status of a charge or payment
+// intent is its outcome. stripe-go makes two retries, 0.5 s·(1+n²) apart, at most 5 s,
+// reduced at random by up to a quarter.
 func stripe() harness.HTTPClient {
 	jitter := 0.25
 	return harness.HTTPClient{

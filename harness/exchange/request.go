@@ -14,7 +14,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Request is a request to be made again and again.
+// Request is a template from which requests are made.
 type Request struct {
 	method  string
 	base    string
@@ -35,8 +35,8 @@ type capture struct {
 	value *expression
 }
 
-// Make returns the request that v make of it. Its body cannot be had twice, so
-// that net/http does not send it again behind the back of who counts attempts.
+// Make returns a request with the values v. Its body can be read only once: so net/http
+// does not send it a second time, which nobody would count as an attempt.
 func (r *Request) Make(ctx context.Context, v Vars) (*http.Request, error) {
 	path, err := r.path.fill(v)
 	if err != nil {
@@ -98,8 +98,8 @@ func (r *Request) content(v Vars) ([]byte, error) {
 	return []byte(body), nil
 }
 
-// Capture returns what is to be kept of an answer, by name. What the answer does
-// not hold is left out.
+// Capture returns the values to capture from an answer, by name. It leaves out what the
+// answer does not have.
 func (r *Request) Capture(a Answer, v Vars) map[string]any {
 	if len(r.capture) == 0 {
 		return nil
@@ -131,8 +131,7 @@ type compiler struct {
 	problems []*Problem
 }
 
-// add takes note of a problem, once: headers of every request are compiled for
-// each.
+// add records a problem once: the common headers are compiled for each request.
 func (c *compiler) add(at string, p *Problem) {
 	p.Field = at
 	if !slices.ContainsFunc(c.problems, func(q *Problem) bool { return *q == *p }) {
@@ -186,8 +185,8 @@ func (c *compiler) fields(at string, texts map[string]string, s scope) []field {
 	return all
 }
 
-// request compiles a request. Headers of all requests come before its own. At is
-// its place with a point after it.
+// request compiles a request. The headers of all requests come before its own. at is its
+// place in the configuration, followed by a point.
 func (c *compiler) request(at string, r harness.HTTPRequest, base string, all map[string]string, s scope) *Request {
 	headers := maps.Clone(all)
 	if headers == nil {
@@ -221,7 +220,7 @@ func (c *compiler) request(at string, r harness.HTTPRequest, base string, all ma
 	return got
 }
 
-// base returns what paths are relative to. The server's address is known when a
+// base returns the URL to which paths are relative. The server's address is known when a
 // run begins.
 func (c *compiler) base(at, text, server string) string {
 	if text == "" {

@@ -15,11 +15,11 @@ type Meaning uint8
 
 // The meanings.
 const (
-	Unknown   Meaning = iota // it may have been made or not
+	Unknown   Meaning = iota // the payment may have been made or not
 	Confirmed                // the money has moved
-	Declined                 // refused, and nothing has moved
+	Declined                 // refused: no money has moved
 	Retry                    // ask again
-	Pending                  // taken; what became of it will be known later
+	Pending                  // accepted; the outcome will be known later
 )
 
 // meanings are the words of a file, in the order of the constants.
@@ -46,7 +46,7 @@ type rule struct {
 	when    *expression
 	meaning Meaning
 	line    int
-	preset  string // it comes from; empty is the file
+	preset  string // the preset it comes from; empty is the file
 	hits    *atomic.Int64
 }
 
@@ -88,9 +88,9 @@ func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
 	return Unknown, fmt.Sprintf("HTTP %d: no rule matches", a.Status)
 }
 
-// Explain returns the rule by which Judge decides, with its condition, or nothing if
-// none matches, and the rules before it that could not be evaluated. It counts as no
-// answer.
+// Explain returns the rule by which Judge decides, with its condition, or nothing if none
+// matches. It also returns the earlier rules that could not be evaluated. Unlike Judge it
+// does not count the answer.
 func (r *Rules) Explain(a Answer, v Vars) (matched string, broken []string) {
 	v = v.with(a.vars())
 	for i := range r.rules {
@@ -119,7 +119,7 @@ func (r *rule) name() string {
 	return "rule " + r.when.text
 }
 
-// miss takes note of an answer that no rule matches.
+// miss records an answer that no rule matches.
 func (r *Rules) miss(a Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -56,7 +56,7 @@ func parseTemplate(text string, s scope, lookup Lookup) (*template, *Problem) {
 	return t, nil
 }
 
-// expand puts the environment's variables in the place of ${NAME}.
+// expand replaces ${NAME} by the environment variable.
 func expand(text string, lookup Lookup) (string, *Problem) {
 	var b strings.Builder
 	for at := 0; ; {
@@ -102,7 +102,7 @@ func isVariable(name string) bool {
 	return name != ""
 }
 
-// movedBy returns the problem for a text that has more before it.
+// movedBy returns the problem with the place that it has after the text before.
 func (p *Problem) movedBy(before string) *Problem {
 	lines := strings.Count(before, "\n")
 	moved := *p
@@ -113,7 +113,7 @@ func (p *Problem) movedBy(before string) *Problem {
 	return &moved
 }
 
-// fill returns the text with the values in the place of the expressions.
+// fill replaces each expression by its value.
 func (t *template) fill(v Vars) (string, error) {
 	if t == nil {
 		return "", nil

@@ -7,9 +7,8 @@ import (
 )
 
 // implausible reports whether k lost of n packets is outside the two-sided
-// interval in which 1-alpha of all experiments lie when each packet is lost
-// with probability p on its own: the exact binomial tail on k's side of the mean
-// is below alpha/2.
+// interval in which 1-alpha of all experiments lie if packets are lost independently
+// with probability p: the exact binomial tail on k's side of the mean is below alpha/2.
 func implausible(k, n int64, p, alpha float64) bool {
 	switch {
 	case n <= 0:
@@ -48,8 +47,8 @@ func logChoose(n, k int64) float64 {
 	return lg(n) - lg(k) - lg(n-k)
 }
 
-// clumping returns how many times larger the variance of the number of lost
-// packets is than if each were lost on its own, at least 1. For the stationary
+// clumping returns how many times larger the variance of the number of lost packets is
+// than with independent losses, at least 1. For the stationary
 // two-state chain of Gilbert and Elliott, whose states are correlated by
 // λ = 1-p-r from packet to packet, it tends to
 //

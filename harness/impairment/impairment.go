@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// confidence of the intervals of random shares, over all phases, directions
-	// and kinds of a run together: one run in a hundred thousand that did all right is
-	// unknown.
+	// shareAlpha is the probability that a run whose links were right is unknown because
+	// of its random shares, over all phases, directions and kinds together: one run in a
+	// hundred thousand.
 	shareAlpha = 0.00001
 	// slack is how many packets may lie on the wrong side of a phase's
 	// boundary: its record is written a moment before or after the change.
@@ -52,7 +52,7 @@ func (l *Links) Judge() (findings []result.Finding, summary string) {
 	}
 	said := []string{fmt.Sprintf("packets %.1f ms late on average", float64(l.meanLate())/float64(time.Millisecond))}
 	if n := len(l.events); n > 0 {
-		said = append(said, plural(n, "event")+" with "+plural(int(hits), "hit"))
+		said = append(said, harness.Plural(n, "event")+" with "+harness.Plural(hits, "hit"))
 	}
 	return found, strings.Join(append(said, shown...), "; ")
 }
@@ -60,20 +60,14 @@ func (l *Links) Judge() (findings []result.Finding, summary string) {
 // doubts are differences between what was asked and what happened.
 type doubts []result.Finding
 
-// add adds one, with the line of the history that shows it; 0 is no one line.
+// add adds a finding, with the line of the history that shows it; 0 if no single line
+// shows it.
 func (d *doubts) add(line int32, format string, args ...any) {
 	f := result.Finding{Text: fmt.Sprintf(format, args...)}
 	if line > 0 {
 		f.Lines = []int{int(line)}
 	}
 	*d = append(*d, f)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func eventName(i int, e harness.Event) string {
@@ -107,11 +101,11 @@ func (l *Links) missed(found *doubts) {
 func (l *Links) unused(found *doubts) {
 	sc := l.header.Scenario
 	if !perfect(sc.Link) && !l.carried(sc.Link) {
-		found.add(0, "the scenario's link met no packet")
+		found.add(0, "the scenario's link carried no packet")
 	}
 	for i, e := range sc.Timeline {
 		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.on(e.On).carried(*e.Link) {
-			found.add(0, "%s met no packet", eventName(i, e))
+			found.add(0, "%s carried no packet", eventName(i, e))
 		}
 	}
 }
@@ -122,7 +116,7 @@ func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down =
 func (l *Links) carried(p harness.Profile) bool {
 	for i := range l.phases {
 		s := &l.phases[i]
-		if s.up.offered()+s.down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
+		if s.Up.offered()+s.Down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
 			return true
 		}
 	}
@@ -135,20 +129,20 @@ func (l *Links) carried(p harness.Profile) bool {
 func (l *Links) outages(found *doubts) {
 	var first *phase // of the present outage
 	var lost, total int64
-	must := false // it may not miss
+	must := false // it must hit something
 	for _, s := range l.phases {
-		total += s.up.outage + s.down.outage
+		total += s.Up.outage + s.Down.outage
 	}
 	end := func() {
 		if first != nil && lost == 0 && must {
-			found.add(first.line, "the outage of phase %q met no packet", first.Name)
+			found.add(first.Line, "no packet was sent during the outage of phase %q", first.Name)
 		}
 		first, lost, must = nil, 0, false
 	}
 	for i := range l.phases {
 		s := &l.phases[i]
 		if total == 0 || l.header.Payload {
-			break // missed says so; and a byte stream waits until an outage is over
+			break // missed reports the first; and a byte stream waits until an outage is over
 		}
 		if !s.OutageUp && !s.OutageDown {
 			end()
@@ -157,19 +151,19 @@ func (l *Links) outages(found *doubts) {
 		if first == nil {
 			first = s
 		}
-		lost += s.up.outage + s.down.outage
-		must = must || !l.excused(s.line)
+		lost += s.Up.outage + s.Down.outage
+		must = must || !l.excused(s.Line)
 	}
 	end()
 	l.each(func(s *phase, d direction) {
 		if passed := d.counts.drawn() - d.counts.stopped; d.outage && passed > slack {
-			found.add(s.line, "phase %q let %s %s through its outage", s.Name, plural(int(passed), "packet"), d.Direction)
+			found.add(s.Line, "phase %q let %s %s through its outage", s.Name, harness.Plural(passed, "packet"), d.Direction)
 		}
 	})
 }
 
-// excused reports whether the blackholes in force at a line all may miss. One
-// outage of a periodic event may, if another of them has hit something.
+// excused reports whether all blackholes in force at a line may miss. An outage of a
+// periodic event may miss if another outage of the event has hit something.
 func (l *Links) excused(line int32) bool {
 	all, some := true, false
 	for i, e := range l.header.Scenario.Timeline {
@@ -189,7 +183,7 @@ func (e *event) inForce(line int32) bool {
 // each calls f for both directions of every phase.
 func (l *Links) each(f func(*phase, direction)) {
 	for i := range l.phases {
-		for _, d := range l.phases[i].directions() {
+		for _, d := range directions(&l.phases[i]) {
 			f(&l.phases[i], d)
 		}
 	}

@@ -5,24 +5,24 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/interval"
 )
 
-// Links keeps, for each phase, what was asked of the links and what happened to
-// their packets, and what each event of the timeline hit. The zero value is ready.
-// It is not safe for concurrent use.
+// Links keeps, for each phase, what the scenario asked of the links and what happened to
+// their packets, and how much each event of the timeline hit. The zero value is ready. It
+// is not safe for concurrent use.
 type Links struct {
 	name   string   // of one link of the topology; empty is the access links
 	others []*Links // one for each link of the topology; they share header and events
 	header *history.Header
 	last   time.Duration // offset of the latest record but packets
-	phases []phase
-	states map[linkWay]*linkState
-	events map[int]*event // by index in Scenario.Timeline
-	waits  []wait         // in order
+	phases history.Phases[counts]
+	states history.Ways[linkState]
+	events map[int]*event      // by index in Scenario.Timeline
+	waits  []interval.Interval // in which a timer of the harness was late, in order
 }
 
-// Add reads the next record of the history, which stands on a line. It keeps numbers
-// of a packet, and not the packet.
+// Add reads the next record of the history and its line. It keeps no packet.
 func (l *Links) Add(r *history.Record, line int32) {
 	if r.Packet != nil {
 		l.on(r.Packet.Link).packet(r.Packet)
@@ -31,10 +31,9 @@ func (l *Links) Add(r *history.Record, line int32) {
 	l.last = max(l.last, r.At)
 	switch {
 	case r.Late > 0:
-		l.waits = append(l.waits, wait{r.At - r.Late, r.At})
+		l.waits = append(l.waits, interval.Interval{From: r.At - r.Late, To: r.At})
 	case r.Phase != nil:
-		o := l.on(r.Phase.Link)
-		o.phases = append(o.phases, phase{Phase: *r.Phase, from: r.At, line: line})
+		l.on(r.Phase.Link).phases.Begin(*r.Phase, r.At, line)
 	case r.Fault != nil:
 		l.fault(*r.Fault, line)
 	case r.Header != nil:
@@ -42,7 +41,7 @@ func (l *Links) Add(r *history.Record, line int32) {
 	}
 }
 
-// on returns what a link of the topology did; an empty name is the access links.
+// on returns the Links of a link of the topology; an empty name is the access links.
 func (l *Links) on(name string) *Links {
 	if name == "" {
 		return l
@@ -57,22 +56,16 @@ func (l *Links) on(name string) *Links {
 	return o
 }
 
-// phase is a phase and what happened to its packets.
-type phase struct {
-	history.Phase
-	from     time.Duration
-	line     int32
-	up, down counts
-}
+type phase = history.PhaseCounts[counts]
 
 // counts counts packets of one direction by their fate. Copies that a link made
 // are in copied only.
 type counts struct {
 	delivered, lost, outage, queue, stopped, barred int64
-	crossed                                         int64 // the link, and were thrown away by the NAT behind it
+	crossed                                         int64 // crossed the link, and were dropped by the NAT behind it
 
-	// Sums over the delivered: the delay that was decided, what came on top, and
-	// how soon the rate could have sent them.
+	// Sums over the delivered packets: the delay that the link decided, the lateness on
+	// top of it, and the shortest time in which the rate could have sent them.
 	delay, late, soonest time.Duration
 
 	stalled   int64 // delivered more than harness.LeastTimeout late
@@ -83,22 +76,16 @@ type counts struct {
 	chance    chance
 }
 
-// linkWay is one direction of one payer's link.
-type linkWay struct {
-	client int
-	up     bool
-}
-
-// linkState is what has to be remembered of one direction of one link.
+// linkState is what is remembered of one direction of one link.
 type linkState struct {
 	up      bool
-	free    time.Duration // when the packets that have arrived had left the rate, at the soonest
+	free    time.Duration // the earliest time at which the rate could have sent the packets that have arrived
 	highest int64         // number of the last offered of the packets that have arrived
 	in      int           // its phase
 	recent  []arrival     // of links that reorder, in order
 }
 
-// event is what the history says of one event of the timeline.
+// event is what the history says about one event of the timeline.
 type event struct {
 	times int
 	hits  int64
@@ -131,25 +118,15 @@ func (l *Links) fault(f history.FaultNote, line int32) {
 	}
 }
 
-// blink bounds the length of a phase between two changes that were made together. A
-// packet that was offered in such a phase belongs to the phase after it.
-const blink = time.Millisecond
-
 // packet counts p in the phase that was in force when it was offered, which
 // may have ended by now. Packets from before the first phase belong to it.
 func (l *Links) packet(p *harness.Packet) {
 	if len(l.phases) == 0 {
 		return
 	}
-	i := len(l.phases) - 1
-	for i > 0 && l.phases[i].from > p.At {
-		i--
-	}
-	for i+1 < len(l.phases) && l.phases[i+1].from-l.phases[i].from < blink {
-		i++
-	}
+	i := l.phases.At(p.At)
 	up := p.Direction != harness.Down
-	t := l.phases[i].way(up)
+	t := l.phases[i].Way(up)
 	if p.Copy {
 		t.copied++
 	}
@@ -177,21 +154,11 @@ func (l *Links) packet(p *harness.Packet) {
 	}
 }
 
-func (s *phase) way(up bool) *counts {
-	if up {
-		return &s.up
-	}
-	return &s.down
-}
-
 // arrive counts a packet that was offered in phase i.
 func (l *Links) arrive(i int, up bool, p *harness.Packet) {
-	t, path := l.phases[i].way(up), l.phases[i].path(up)
-	k := linkWay{p.Client, up}
-	state := l.states[k]
-	if state == nil {
-		state = newState(l, k)
-	}
+	t, path := l.phases[i].Way(up), l.phases[i].Path(up)
+	state, _ := l.states.Of(p.Client, up)
+	state.up = up
 	arrived := p.At + p.Delay - p.Late
 	soonest := state.pace(t, path, p, arrived)
 	if p.Copy {
@@ -215,24 +182,9 @@ func (l *Links) arrive(i int, up bool, p *harness.Packet) {
 	}
 	if p.N > state.highest {
 		state.highest, state.in = p.N, i
-	} else if by := &l.phases[state.in]; by.path(up).Reorder == 0 {
-		by.way(up).overtook++
+	} else if by := &l.phases[state.in]; by.Path(up).Reorder == 0 {
+		by.Way(up).overtook++
 	}
-}
-
-func newState(l *Links, k linkWay) *linkState {
-	if l.states == nil {
-		l.states = make(map[linkWay]*linkState)
-	}
-	l.states[k] = &linkState{up: k.up}
-	return l.states[k]
-}
-
-func (s *phase) path(up bool) *harness.Path {
-	if up {
-		return &s.Profile.Up
-	}
-	return &s.Profile.Down
 }
 
 // offered is how many packets the links were given.
@@ -246,10 +198,10 @@ func (t counts) offered() int64 {
 func (t counts) drawn() int64 { return t.offered() - t.outage - t.barred }
 
 // directions returns both directions of a phase.
-func (s *phase) directions() [2]direction {
+func directions(s *phase) [2]direction {
 	return [2]direction{
-		{harness.Up, s.Profile.Up, s.OutageUp, &s.up},
-		{harness.Down, s.Profile.Down, s.OutageDown, &s.down},
+		{harness.Up, s.Profile.Up, s.OutageUp, &s.Up},
+		{harness.Down, s.Profile.Down, s.OutageDown, &s.Down},
 	}
 }
 

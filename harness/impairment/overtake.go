@@ -11,7 +11,7 @@ import (
 // of the packets that could have overtaken another and did.
 
 // chance counts packets that could have overtaken another, and that did.
-type chance struct{ met, taken int64 }
+type chance struct{ had, taken int64 }
 
 // arrival is a packet that has arrived on a link that reorders.
 type arrival struct {
@@ -60,14 +60,14 @@ func (l *linkState) overtake(links *Links, x arrival) {
 // sent.
 func (l *Links) settle(x arrival, up bool, of func(*counts) *chance) {
 	s := &l.phases[x.phase]
-	path := s.path(up)
+	path := s.Path(up)
 	air := 2 * serialization(path, int64(x.size+x.ahead.size))
 	if path.Reorder == 0 || path.Trace != nil || !x.ahead.known || x.ahead.phase != x.phase ||
 		x.at+air >= x.ahead.arrived || air >= path.Delay-strays(path) {
 		return
 	}
-	c := of(s.way(up))
-	c.met++
+	c := of(s.Way(up))
+	c.had++
 	if x.overtook {
 		c.taken++
 	}
@@ -100,8 +100,8 @@ func (l *Links) chances() map[*counts]*chance {
 		return c
 	}
 	for i := range l.phases {
-		of(&l.phases[i].up)
-		of(&l.phases[i].down)
+		of(&l.phases[i].Up)
+		of(&l.phases[i].Down)
 	}
 	for _, state := range l.states {
 		for _, x := range state.recent {

@@ -31,7 +31,7 @@ func (l *Links) delays(found *doubts) {
 		got := d.counts.delay / time.Duration(n)
 		asked := time.Duration(float64(d.Delay)*(1-d.Reorder)) + d.counts.soonest/time.Duration(n)
 		if got < asked-d.tolerance(n, asked) {
-			found.add(s.line, "phase %q delayed packets %s by %s on average, asked was %s",
+			found.add(s.Line, "phase %q delayed packets %s by %s on average, asked was %s",
 				s.Name, d.Direction, got.Round(100*time.Microsecond), asked.Round(100*time.Microsecond))
 		}
 	})
@@ -66,8 +66,8 @@ func serialization(p *harness.Path, bytes int64) time.Duration {
 func (l *Links) rates(found *doubts) {
 	l.each(func(s *phase, d direction) {
 		if d.counts.fast > slack {
-			found.add(s.line, "phase %q was too fast %s: %s came sooner than %d bit/s allow",
-				s.Name, d.Direction, plural(int(d.counts.fast), "packet"), d.Rate)
+			found.add(s.Line, "phase %q was too fast %s: %s came sooner than %d bit/s allow",
+				s.Name, d.Direction, harness.Plural(d.counts.fast, "packet"), d.Rate)
 		}
 	})
 }

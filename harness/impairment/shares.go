@@ -46,21 +46,21 @@ func (l *Links) shares(found *doubts) (said []string) {
 	}
 	for _, d := range draws {
 		if d.p > 0 && float64(d.n)*d.p < 1 {
-			few[d.kind][d.s.line] = true
+			few[d.kind][d.s.Line] = true
 		} else if d.p > 0 {
-			judged[d.kind][d.s.line] = true
+			judged[d.kind][d.s.Line] = true
 		}
 		if !d.asAsked(shareAlpha / float64(max(tests, 1))) {
-			found.add(d.s.line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
+			found.add(d.s.Line, "phase %q %s %d of %d packets %s (%.2f %%), asked was %.2f %%",
 				d.s.Name, kinds()[d.kind].verb, d.k, d.n, d.d.Direction, 100*float64(d.k)/float64(d.n), 100*d.p)
 		}
 	}
 	for i, k := range kinds() {
 		if n := len(judged[i]); n > 0 {
-			said = append(said, k.noun+" as asked in "+plural(n, "phase"))
+			said = append(said, k.noun+" as asked in "+harness.Plural(n, "phase"))
 		}
 		if n := len(few[i]); n > 0 {
-			said = append(said, "too few packets in "+plural(n, "phase")+" to show "+k.shown)
+			said = append(said, "too few packets in "+harness.Plural(n, "phase")+" to show "+k.shown)
 		}
 	}
 	return said
@@ -85,7 +85,7 @@ func (l *Links) draws() []draw {
 		if path.Reorder == 0 {
 			add(1, m.overtook, m.delivered, 0)
 		} else if !d.queued() {
-			add(1, chances[m].taken, chances[m].met, path.Reorder)
+			add(1, chances[m].taken, chances[m].had, path.Reorder)
 		}
 		// A queue that is full refuses copies, too.
 		if accepted := m.delivered + m.stopped; m.queue == 0 || float64(m.copied) > float64(accepted)*path.Duplicate {

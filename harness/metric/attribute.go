@@ -12,10 +12,10 @@ type span struct {
 	payment  int32
 }
 
-// lead is how much sooner than reported an attempt is taken to have begun. Its
-// beginning is reckoned from its record, which is written a moment after its end:
-// a payer stores how an attempt ended before it tells. Its first packet, the one that
-// wakes the radio, would else be nobody's or belong to the payment before.
+// lead is how much earlier than reported an attempt counts as begun. The beginning of an
+// attempt is computed from its record, which is written a moment after its end, because a
+// payer stores the result of an attempt before it reports it. Without lead, the first
+// packet of the attempt, which wakes the radio, could belong to the payment before.
 const lead = 20 * time.Millisecond
 
 // attemptsByWallet returns the spans of the attempts and queries of each payer.
@@ -30,10 +30,10 @@ func (c *Collector) attemptsByWallet() map[int][]span {
 	return all
 }
 
-// attribute says of every packet on the air of a phone which payment it belongs
-// to: that of the latest begun of the attempts under way, else that of the try that
-// ended last before it, else none. Cross traffic belongs to none. The packets
-// must be in the order of time; attempts are sorted.
+// attribute finds the payment of each packet of a phone: that of the attempt under way
+// that began last, else that of the attempt that ended last before the packet, else none.
+// Cross traffic belongs to none. The packets must be in the order of time; attribute
+// sorts the attempts.
 func attribute(air []crossing, attempts []span) {
 	slices.SortStableFunc(attempts, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var open []span // begun, in the order of their beginning; the last one is still under way

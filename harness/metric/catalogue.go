@@ -11,10 +11,10 @@ type Metric struct {
 	Name   string      // as in a threshold
 	Unit   result.Unit // of its value, or of each sample if it is a series
 	Series bool        // it has a sample a payment or an attempt, and figures only through its aggregates
-	Whole  bool        // it is of the whole run, and cannot be taken of a phase
+	Whole  bool        // it exists for the whole run only, not for a phase
 	Above  bool        // a ratio that may be above 1
 	Text   string      // what it is, with its formula; one line without a full stop
-	Absent string      // when it is not among the figures, as the end of "not measured: …"; empty is never
+	Absent string      // why it may be missing from the figures, as the end of "not measured: …"; empty if it never is
 }
 
 // Figures returns the names of the figures m gives: its own name, or for a
@@ -37,18 +37,18 @@ func Aggregates() []string { return []string{"mean", "p50", "p90", "p95", "p99",
 
 // The reasons for which a figure may be absent.
 const (
-	noTry       = "nobody pressed pay, or the subject reported no attempt"
-	noBytes     = "nobody pressed pay, or nothing was sent"
-	noPackets   = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
-	noShare     = "nothing was sent, or the engine sees byte streams and no packets"
-	noUp        = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
-	noDown      = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
-	noConfirmed = "no payment was told confirmed"
-	noTold      = "no payer was told anything"
-	noAttempt   = "the subject reported no attempt that reached a connection"
-	noVerdict   = "the check of this name could not be judged"
-	noRadio     = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
-	noJoules    = noRadio + ", or its model has no powers"
+	notAttempted = "nobody pressed pay, or the subject reported no attempt"
+	noBytes      = "nobody pressed pay, or nothing was sent"
+	noPackets    = "nobody pressed pay, nothing was sent, or the engine sees byte streams and no packets"
+	noShare      = "nothing was sent, or the engine sees byte streams and no packets"
+	noUp         = "no packet was offered up outside outages, or the engine sees byte streams and no packets"
+	noDown       = "no packet was offered down outside outages, or the engine sees byte streams and no packets"
+	noConfirmed  = "no payment was told confirmed"
+	noTold       = "no payer was told anything"
+	noAttempt    = "the subject reported no attempt that reached a connection"
+	noVerdict    = "the check of this name could not be judged"
+	noRadio      = "nobody pressed pay, nothing was sent, or the scenario names no radio model that is known"
+	noJoules     = noRadio + ", or its model has no powers"
 )
 
 // Catalogue returns every metric, in the order a report shows them.
@@ -73,7 +73,7 @@ func payments() []Metric {
 
 func attempts() []Metric {
 	per := func(name, text string) Metric {
-		return Metric{Name: name, Unit: result.Count, Text: text + " / payments", Absent: noTry}
+		return Metric{Name: name, Unit: result.Count, Text: text + " / payments", Absent: notAttempted}
 	}
 	return []Metric{
 		per("attempts_per_payment", "attempts that reached a connection, without status queries"),

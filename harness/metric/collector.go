@@ -6,13 +6,14 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// Collector measures a history that it is fed record by record. It keeps a
-// sample a payment and an attempt, of a packet 24 bytes if it came down and 16 more if
-// the scenario names a radio, and when each link was in use and late. It is not
-// safe for concurrent use. Make it with NewCollector.
+// Collector measures a history, which it reads record by record. It keeps one sample for
+// each payment and each attempt. For each packet down it keeps 24 bytes; for each packet
+// it keeps 16 bytes if the scenario names a radio. It also keeps when each link was in use
+// and late. It is not safe for concurrent use. Make it with NewCollector.
 type Collector struct {
 	header *history.Header
 	last   time.Duration // offset of the latest record but packets
@@ -27,10 +28,10 @@ type Collector struct {
 	phases phases
 	others []*phases                 // of the links of the topology, in the order in which they appear
 	meter  *meter                    // nil if the scenario names no radio that is known
-	billed *bill                     // nil if it has to be made (anew)
+	billed *bill                     // nil if it must be computed
 	faults map[int]*result.FaultStat // by index in Scenario.Timeline
 	late   map[int]*overdue          // by payer
-	ticks  []stretch                 // when a timer of the harness was late
+	ticks  []interval.Interval       // when a timer of the harness was late
 }
 
 // order is what is measured of one payment.
@@ -57,7 +58,7 @@ type press struct {
 // attempt is one attempt of a payment, or one status query.
 type attempt struct {
 	end, took      time.Duration
-	order          int32 // -1 if nobody pressed pay for it
+	order          int32 // -1 if the payment was never pressed
 	status, dialed bool
 	failed         bool // it got no answer
 	unconnected    bool // see harness.Attempt.NoConnection
@@ -90,7 +91,7 @@ func (c *Collector) Add(r history.Record) {
 	c.last = max(c.last, r.At)
 	switch {
 	case r.Late > 0:
-		c.ticks = append(c.ticks, stretch{r.At - r.Late, r.At})
+		c.ticks = append(c.ticks, interval.Interval{From: r.At - r.Late, To: r.At})
 	case r.Attempt != nil:
 		c.attempt(r.At, r.Attempt)
 	case r.Told != nil:
@@ -98,7 +99,7 @@ func (c *Collector) Add(r history.Record) {
 	case r.Pay != nil:
 		c.pay(r.At, r.Pay)
 	case r.Phase != nil:
-		c.on(r.Phase.Link).begin(r.At, *r.Phase)
+		c.on(r.Phase.Link).list.Begin(*r.Phase, r.At, int32(r.Line))
 	case r.Fault != nil:
 		c.fault(r.Fault)
 	case r.Header != nil:
@@ -129,7 +130,7 @@ func (c *Collector) pay(at time.Duration, p *harness.Payment) {
 func (c *Collector) told(at time.Duration, t *harness.Told) {
 	i, ok := c.byID[t.Payment]
 	if !ok {
-		return // nobody pressed pay for it; the load check says so
+		return // it was never pressed; the load check says so
 	}
 	p := &c.presses[i]
 	o := &c.orders[p.order]
@@ -210,8 +211,8 @@ func (c *Collector) Faults() []result.FaultStat {
 	return all
 }
 
-// on returns the phases of links; an empty name is the access links. No figure is of
-// other links: the bytes and joules of the phones are those of their access links.
+// on returns the phases of a link; an empty name is the access links. Figures are of the
+// access links only.
 func (c *Collector) on(link string) *phases {
 	if link == "" {
 		return &c.phases
@@ -226,8 +227,8 @@ func (c *Collector) on(link string) *phases {
 	return l
 }
 
-// Phases returns the phases of the run in order, those of the access links and after
-// them those of each link of the topology, each with what its packets met. A packet
+// Phases returns the phases of the run in order, first those of the access links and then
+// those of each link of the topology, each with what happened to its packets. A packet
 // belongs to the phase in force when it was offered.
 func (c *Collector) Phases() []result.PhaseStat {
 	all := c.phases.stats(c.last)

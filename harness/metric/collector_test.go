@@ -95,7 +95,7 @@ func TestFigures(t *testing.T) {
 			[]history.Record{pay(0, "p1", "o1"), told(3, "p9", harness.Confirmed)},
 			want{"payments": 1, "confirmed": 0, "p50(feedback)": absent},
 		},
-		"tries": {
+		"attempts": {
 			[]history.Record{
 				pay(0, "p1", "o1"), pay(0, "p2", "o2"),
 				attempt("p1", false, true, 100*ms), attempt("p1", true, true, 900*ms), attempt("p1", false, false, 300*ms), attempt("p2", false, true, 200*ms),

@@ -8,7 +8,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// counts is a Realised in the making, and what the payments were charged.
+// counts collects a result.Realised, and the traffic of the payments.
 type counts struct {
 	result.Realised
 	mean, squares float64       // of the delay in nanoseconds, by Welford's recurrence
@@ -69,8 +69,8 @@ func (t *counts) deliver(p *harness.Packet) {
 	}
 }
 
-// outage counts a packet lost to an outage. Lines may stand in another order
-// than their packets were offered.
+// outage counts a packet lost to an outage. The order of the records may differ from
+// that in which the packets were offered.
 func (t *counts) outage(at time.Duration) {
 	if t.Outage++; t.Outage == 1 {
 		t.OutageFirst, t.OutageLast = at, at
@@ -78,9 +78,8 @@ func (t *counts) outage(at time.Duration) {
 	t.OutageFirst, t.OutageLast = min(t.OutageFirst, at), max(t.OutageLast, at)
 }
 
-// realised finishes the averages over a phase of the given length. The standard
-// deviation is that of the packets there were, not an estimate for others:
-// squares/n.
+// realised returns the averages over a phase of the given length. The standard deviation
+// is that of these packets (squares/n), not an estimate for a population.
 func (t *counts) realised(length time.Duration) result.Realised {
 	r := t.Realised
 	if n := r.Delivered; n > 0 {
@@ -94,7 +93,7 @@ func (t *counts) realised(length time.Duration) result.Realised {
 	return r
 }
 
-// pool adds what the figures of several phases together are made of.
+// pool adds the counts that figures of several phases together need.
 func (t *counts) pool(o *counts) {
 	t.Offered += o.Offered
 	t.Delivered += o.Delivered

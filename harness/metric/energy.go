@@ -13,9 +13,9 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// meter keeps what crossed the air of each phone, as the phone met it: a packet
-// up when it was sent, also one that was lost; a packet down when it arrived.
-// Copies that the link made of a packet up were never sent by the phone.
+// meter keeps what crossed the air of each phone, as the phone saw it: a packet up when it
+// was sent, even if it was lost; a packet down when it arrived. It leaves out copies that
+// the link made of a packet up, because the phone never sent them.
 type meter struct {
 	model  *radio.Model
 	phones map[int]*phone
@@ -27,7 +27,7 @@ type phone struct{ air []crossing }
 type crossing struct {
 	at   time.Duration
 	size int32 // bytes; their complement if the phone got it
-	owed int32 // the payment it belongs to, from 1; 0 is none yet, and cross none ever
+	owed int32 // the payment it belongs to, from 1; 0 is not known yet; cross is none
 }
 
 const cross = -1

@@ -38,8 +38,8 @@ func pressed(at time.Duration, id string, wallet int) history.Record {
 	return history.Record{At: at, Pay: &harness.Payment{ID: id, Order: "o" + id, Wallet: wallet}}
 }
 
-// tried ends a try at an offset that began so long before.
-func tried(at time.Duration, id string, took time.Duration) history.Record {
+// attempted returns an attempt that ended at an offset and took so long.
+func attempted(at time.Duration, id string, took time.Duration) history.Record {
 	return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, Took: took}}
 }
 
@@ -54,7 +54,7 @@ func TestEnergy(t *testing.T) {
 		want    want
 	}{
 		"one packet": {
-			[]history.Record{pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(20*sec, "p1", 0)},
+			[]history.Record{pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(20*sec, "p1", 0)},
 			want{
 				"joules_per_payment": 11, "marginal_joules_per_payment": 11 - 0.1*11, "p50(joules)": 11, "promotions_per_payment": 1,
 				"radio_on_seconds_per_payment": 11, "tail_share": 10.0 / 11, "battery_share_per_1000_payments": 11_000.0 / 41_580,
@@ -62,7 +62,7 @@ func TestEnergy(t *testing.T) {
 		},
 		"a lost packet up was sent, one down was never received": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), tried(26*sec, "p1", 6*sec),
+				pressed(20*sec, "p1", 0), attempted(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 20 * sec, Direction: harness.Up, Size: 100, Drop: harness.DropOutage}),
 				packet(harness.Packet{At: 25 * sec, Direction: harness.Down, Size: 100, Drop: harness.DropLoss}),
 			},
@@ -70,14 +70,14 @@ func TestEnergy(t *testing.T) {
 		},
 		"a packet down counts when it arrives": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(26*sec, "p1", 6*sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 21 * sec, Delay: 5 * sec, Direction: harness.Down, Size: 100}),
 			},
 			want{"joules_per_payment": 17},
 		},
 		"a copy down is received, one up was not sent": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(26*sec, "p1", 6*sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(26*sec, "p1", 6*sec),
 				packet(harness.Packet{At: 21 * sec, Delay: 5 * sec, Direction: harness.Up, Size: 100, Copy: true}),
 				packet(harness.Packet{At: 21 * sec, Delay: 2 * sec, Direction: harness.Down, Size: 100, Copy: true}),
 			},
@@ -85,34 +85,34 @@ func TestEnergy(t *testing.T) {
 		},
 		"the tail belongs to the payment of the last packet, its margin to nobody": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(21*sec, "p1", sec),
-				pressed(24*sec, "p2", 0), sent(24*sec, 0), tried(25*sec, "p2", sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(21*sec, "p1", sec),
+				pressed(24*sec, "p2", 0), sent(24*sec, 0), attempted(25*sec, "p2", sec),
 			},
 			want{"joules_per_payment": 7.5, "max(joules)": 10, "p50(joules)": 5, "promotions_per_payment": 0.5, "marginal_joules_per_payment": (4 + 4) * 0.9 / 2},
 		},
 		"each phone has a radio": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(21*sec, "p1", sec),
-				pressed(24*sec, "p2", 1), sent(24*sec, 1), tried(25*sec, "p2", sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(21*sec, "p1", sec),
+				pressed(24*sec, "p2", 1), sent(24*sec, 1), attempted(25*sec, "p2", sec),
 			},
 			want{"joules_per_payment": 11, "promotions_per_payment": 1},
 		},
-		"the first packet of a try that was recorded late is its own": {
+		"the first packet of an attempt that was recorded late belongs to it": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), sent(20*sec+5*time.Millisecond, 0), tried(21*sec+5*time.Millisecond, "p1", sec),
-				pressed(40*sec, "p2", 0), sent(40*sec, 0), sent(40*sec+5*time.Millisecond, 0), tried(41*sec+5*time.Millisecond, "p2", sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), sent(20*sec+5*time.Millisecond, 0), attempted(21*sec+5*time.Millisecond, "p1", sec),
+				pressed(40*sec, "p2", 0), sent(40*sec, 0), sent(40*sec+5*time.Millisecond, 0), attempted(41*sec+5*time.Millisecond, "p2", sec),
 			},
 			want{"joules_per_payment": 11.005, "max(joules)": 11.005, "promotions_per_payment": 1},
 		},
 		"cross traffic is no payment's": {
 			[]history.Record{
-				pressed(20*sec, "p1", 0), sent(20*sec, 0), tried(30*sec, "p1", 10*sec),
+				pressed(20*sec, "p1", 0), sent(20*sec, 0), attempted(30*sec, "p1", 10*sec),
 				packet(harness.Packet{At: 22 * sec, Direction: harness.Up, Size: 1500, Cross: true}),
 			},
 			want{"joules_per_payment": 3},
 		},
 		"a payment that sent nothing": {
-			[]history.Record{pressed(20*sec, "p1", 0), pressed(20*sec, "p2", 1), sent(20*sec, 0), tried(20*sec, "p1", 0)},
+			[]history.Record{pressed(20*sec, "p1", 0), pressed(20*sec, "p2", 1), sent(20*sec, 0), attempted(20*sec, "p1", 0)},
 			want{"joules_per_payment": 5.5, "p50(joules)": 0, "max(joules)": 11},
 		},
 	} {
@@ -130,7 +130,7 @@ func TestEnergy(t *testing.T) {
 
 func TestEnergyOfTheRun(t *testing.T) {
 	sec := time.Second
-	c := collect(withRadio(true), pressed(20*sec, "p1", 0), sent(5*sec, 0), sent(20*sec, 0), tried(21*sec, "p1", sec),
+	c := collect(withRadio(true), pressed(20*sec, "p1", 0), sent(5*sec, 0), sent(20*sec, 0), attempted(21*sec, "p1", sec),
 		packet(harness.Packet{At: 22 * sec, Client: 3, Direction: harness.Down, Delay: sec, Size: 10, Cross: true}))
 	e := c.Energy()
 	require.InDelta(t, 33+0.1*(4+4+22), e.Joules, 1e-9)
@@ -168,7 +168,7 @@ func TestNoEnergy(t *testing.T) {
 // A model without powers tells times, and no joules.
 func TestEnergyWithoutPowers(t *testing.T) {
 	c := collect(history.Record{Header: &history.Header{Scenario: harness.Scenario{Radio: &harness.Radio{Name: "nr-sa"}}}},
-		pressed(0, "p1", 0), sent(0, 0), tried(0, "p1", 0))
+		pressed(0, "p1", 0), sent(0, 0), attempted(0, "p1", 0))
 	require.False(t, c.Energy().Priced)
 	require.Zero(t, c.Energy().Joules)
 	_, ok := c.Figures().Get("promotions_per_payment")
@@ -183,10 +183,10 @@ func TestEnergyWithoutPowers(t *testing.T) {
 func TestPropertyAttribute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		offset := rapid.Int64Range(0, 30)
-		var tries []span
-		for i := range rapid.IntRange(0, 8).Draw(t, "tries") {
+		var attempts []span
+		for i := range rapid.IntRange(0, 8).Draw(t, "attempts") {
 			from := offset.Draw(t, "from")
-			tries = append(tries, span{time.Duration(from), time.Duration(from + offset.Draw(t, "took")), int32(i + 1)})
+			attempts = append(attempts, span{time.Duration(from), time.Duration(from + offset.Draw(t, "took")), int32(i + 1)})
 		}
 		var air []crossing
 		for _, at := range rapid.SliceOfN(offset, 0, 12).Draw(t, "packets") {
@@ -194,7 +194,7 @@ func TestPropertyAttribute(t *testing.T) {
 		}
 		slices.SortFunc(air, func(a, b crossing) int { return int(a.at - b.at) })
 		defined := func(at time.Duration) (under, last span) {
-			for _, s := range tries {
+			for _, s := range attempts {
 				if s.from <= at && at <= s.to && (under.payment == 0 || s.from >= under.from) {
 					under = s
 				}
@@ -204,7 +204,7 @@ func TestPropertyAttribute(t *testing.T) {
 			}
 			return under, last
 		}
-		attribute(air, slices.Clone(tries))
+		attribute(air, slices.Clone(attempts))
 		for _, x := range air {
 			under, last := defined(x.at)
 			switch {
@@ -213,7 +213,7 @@ func TestPropertyAttribute(t *testing.T) {
 			case last.payment == 0:
 				require.Zero(t, x.owed)
 			default:
-				require.Equal(t, last.to, tries[x.owed-1].to)
+				require.Equal(t, last.to, attempts[x.owed-1].to)
 			}
 		}
 	})

@@ -64,7 +64,7 @@ type scope struct {
 }
 
 func (c *Collector) whole() *scope {
-	s := &scope{up: c.phases.before.up, down: c.phases.before.down}
+	s := &scope{up: c.phases.before.Up, down: c.phases.before.Down}
 	for i := range c.phases.list {
 		s.pool(&c.phases.list[i])
 	}
@@ -84,8 +84,8 @@ func (c *Collector) phase(name string) *scope {
 }
 
 func (s *scope) pool(p *phase) {
-	s.up.pool(&p.up)
-	s.down.pool(&p.down)
+	s.up.pool(&p.Up)
+	s.down.pool(&p.Down)
 }
 
 // has reports whether a payment that was first pressed in a phase belongs to

@@ -6,30 +6,31 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// In real time a busy machine delivers packets later than it had decided
-// (Packet.Late), and lets programs wait for a processor (Record.Late). OnTime reckons
-// what the figures would have been without that, so that Doubt can tell which
-// thresholds the lateness could have turned.
+// In real time a busy machine delivers packets later than it had decided (Packet.Late),
+// and makes programs wait for a processor (Record.Late). OnTime computes what the figures
+// would have been without that, so that threshold.Doubt can find the thresholds that the
+// lateness could have changed.
 
 const (
 	// memory is how long before a retransmission the lateness that caused it may lie:
 	// the first time-out of TCP (RFC 6298 section 2.1).
 	memory = time.Second
-	// rest is how long the timer of Record.Late is at rest between two looks at the
-	// clock (5 ms, see package run), and a little more. If it is late before and after,
-	// the machine is taken to have been late meanwhile.
+	// rest is a little more than the time between two looks at the clock (5 ms, see
+	// package run). If the timer is late before and after that time, the machine counts
+	// as late in between.
 	rest = 6 * time.Millisecond
 )
 
-// overdue is what has to be remembered of one payer's link to take lateness out
-// of the figures. Cross traffic and copies delay no payment, and are left out.
+// overdue is what is remembered of one payer's link to remove lateness from the figures.
+// It leaves out cross traffic and copies, because they delay no payment.
 type overdue struct {
-	spans   []stretch             // when a packet was due, and not there; once tidy, when the machine was late
-	due     []stretch             // once tidy, when a packet was due, and not there
-	flights []stretch             // when a packet was on its way, as had been decided
+	spans   []interval.Interval   // when a packet was due and had not arrived; after tidy, when the machine was late
+	due     []interval.Interval   // after tidy, when a packet was due and had not arrived
+	flights []interval.Interval   // when a packet was on its way, as the link had decided
 	began   map[int]time.Duration // by flow: when its first packet was offered
 	answers []arrival             // down
 	again   []resent
@@ -74,45 +75,46 @@ func (l *overdue) add(p *harness.Packet, phase int) {
 	}
 	at := p.At + p.Delay
 	if p.Late > 0 {
-		l.spans = append(l.spans, stretch{at - p.Late, at})
+		l.spans = append(l.spans, interval.Interval{From: at - p.Late, To: at})
 	}
-	if n := len(l.flights); n > 0 && l.flights[n-1].from <= p.At && p.At <= l.flights[n-1].to {
-		l.flights[n-1].to = max(l.flights[n-1].to, at-p.Late)
+	if n := len(l.flights); n > 0 && l.flights[n-1].From <= p.At && p.At <= l.flights[n-1].To {
+		l.flights[n-1].To = max(l.flights[n-1].To, at-p.Late)
 	} else {
-		l.flights = append(l.flights, stretch{p.At, at - p.Late})
+		l.flights = append(l.flights, interval.Interval{From: p.At, To: at - p.Late})
 	}
 	if p.Direction == harness.Down {
 		l.answers = append(l.answers, arrival{at, p.Flow})
 	}
 }
 
-// tidy returns l with the times in order, and with those of ticks while no packet was
-// on its way.
-func (l *overdue) tidy(ticks []stretch) *overdue {
+// tidy returns l with its times sorted and joined. It adds the times of ticks in which no
+// packet was on its way.
+func (l *overdue) tidy(ticks []interval.Interval) *overdue {
 	t := *l
-	t.flights = join(slices.Clone(l.flights), 0)
-	t.due = join(slices.Clone(l.spans), 0)
-	t.spans = join(append(without(ticks, t.flights), l.spans...), 0)
+	t.flights = interval.Join(slices.Clone(l.flights), 0)
+	t.due = interval.Join(slices.Clone(l.spans), 0)
+	t.spans = interval.Join(append(interval.Without(ticks, t.flights), l.spans...), 0)
 	t.answers = slices.Clone(l.answers)
 	slices.SortStableFunc(t.answers, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	return &t
 }
 
-// within is for how much of a time the machine was late. What had to happen one
-// thing after the other cannot have been held up for longer.
+// within returns for how long the machine was late between two offsets. A sequence of
+// steps cannot have been delayed for longer.
 func (l *overdue) within(from, to time.Duration) (sum time.Duration) {
 	if l == nil {
 		return 0
 	}
-	return within(l.spans, from, to)
+	return interval.Within(l.spans, from, to)
 }
 
-// missed reports whether an attempt that ended without an answer could have had one,
-// had no packet been late: something came on a connection of that time, and came
-// after the end by no more than packets were late meanwhile. It may have been the
-// answer to another attempt on that connection: a history does not say whose a packet
-// is. Late timers do not count: an answer that a slow server holds back for seconds
-// waits for no processor. The attempt may have ended by lead sooner than recorded.
+// missed reports whether an attempt that ended without an answer could have had one if no
+// packet had been late: a packet arrived on a connection of that time, and it arrived
+// after the end by no more than packets were late meanwhile. It may have been the answer
+// to another attempt on that connection, because a history does not say which attempt a
+// packet belongs to. Late timers do not count: an answer that a slow server delays for
+// seconds waits for no processor. The attempt may have ended by lead earlier than
+// recorded.
 func (l *overdue) missed(from, end time.Duration) bool {
 	if l == nil {
 		return false
@@ -121,8 +123,8 @@ func (l *overdue) missed(from, end time.Duration) bool {
 	i, _ := slices.BinarySearchFunc(l.answers, ended+1, func(a arrival, t time.Duration) int { return cmp.Compare(a.at, t) })
 	for ; i < len(l.answers); i++ {
 		a := l.answers[i]
-		if a.at-ended > within(l.due, from-lead, a.at) {
-			return false // and no later one is
+		if a.at-ended > interval.Within(l.due, from-lead, a.at) {
+			return false // no later packet is either
 		}
 		if l.began[a.flow] < end {
 			return true
@@ -131,25 +133,25 @@ func (l *overdue) missed(from, end time.Duration) bool {
 	return false
 }
 
-// OnTime returns the figures as they would have been had the machine not been late,
-// or nil if it never was. They are those of Figures with these changes:
+// OnTime returns the figures as they would have been if the machine had not been late, or
+// nil if it never was late. They are those of Figures with these changes:
 //
-//   - A time is shorter by as long as a packet of the payer's link was overdue in it,
-//     or, while none was on its way, a timer of the harness was: then the programs
-//     may have waited for a processor. What is waited for comes one after the other,
-//     so that it is the most that lateness can have added.
-//   - An attempt that got no answer, though something came on a connection of its payer
-//     later by no more than packets were late, would have been answered when it ended.
-//     Its payment has its outcome then, see order.answer, and the attempts and presses
-//     after that were not made. They take with them the bytes and packets of as many
-//     average attempts of their phase.
-//   - A retransmission was not made if within a second before it the machine was late
-//     for as long as the round trip, or 200 ms if that is less.
-//   - The radio sent and got each packet as much sooner as the machine had been late
+//   - A time is shorter by as long as a packet of the payer's link was overdue in it, or,
+//     while no packet was on its way, a timer of the harness was late: then the programs
+//     may have waited for a processor. These waits follow one another, so their sum is
+//     the most that lateness can have added.
+//   - An attempt without an answer would have been answered when it ended, if a packet
+//     arrived on a connection of its payer later by no more than packets were late. Its
+//     payment then has its outcome at that time, see order.answer. Later attempts and
+//     presses of the payment are left out, with the bytes and packets of as many average
+//     attempts of their phase.
+//   - A retransmission is left out if within a second before it the machine was late for
+//     as long as the round trip, or 200 ms if that is less.
+//   - The radio sent and received each packet earlier, by as long as the machine was late
 //     since the press before it.
 //
-// Which packets are lost at random stays the same, and so does what an event hit:
-// by a few packets that differs between any two runs in real time.
+// The packets that were lost at random stay the same, and so does what an event hit: that
+// differs by a few packets between any two runs in real time.
 func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	late := len(c.ticks) > 0
 	for _, l := range c.late {
@@ -161,7 +163,7 @@ func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	p := *c
 	p.billed = nil
 	p.late = make(map[int]*overdue, len(c.late))
-	ticks := join(slices.Clone(c.ticks), rest)
+	ticks := interval.Join(slices.Clone(c.ticks), rest)
 	for i, l := range c.late {
 		p.late[i] = l.tidy(ticks)
 	}
@@ -173,8 +175,8 @@ func (c *Collector) OnTime(wanted ...PhaseFigure) result.Figures {
 	return p.Figures(wanted...)
 }
 
-// answered returns when each payment would have been answered but for lateness
-// that ended an attempt too soon, by the index of its order.
+// answered returns when payments would have been answered if lateness had not made an
+// attempt end without its answer, by the index of the order.
 func (c *Collector) answered() map[int32]time.Duration {
 	all := make(map[int32]time.Duration)
 	for _, t := range c.attempts {
@@ -188,7 +190,8 @@ func (c *Collector) answered() map[int32]time.Duration {
 	return all
 }
 
-// ordersOnTime has payers be told sooner, and not press again after that.
+// ordersOnTime moves the times at which payers were told, and leaves out presses after
+// that.
 func (c *Collector) ordersOnTime(answered map[int32]time.Duration) {
 	c.orders, c.presses = slices.Clone(c.orders), slices.Clone(c.presses)
 	for i := range c.orders {
@@ -211,10 +214,10 @@ func (c *Collector) ordersOnTime(answered map[int32]time.Duration) {
 	}
 }
 
-// answer has the payer be told the outcome of its payment at an offset, if it was
-// not told sooner. last is what it was told last. A payment that was declined in the
-// end would have been declined then. Any other would have been confirmed: also one
-// that expired, since what was late may have been its request.
+// answer makes the payer be told the outcome of its payment at an offset, if it was not
+// told earlier. last is what it was told last. A payment that was declined in the end
+// would have been declined then. Any other would have been confirmed, even one that
+// expired, because its request may have been late.
 func (o *order) answer(at time.Duration, last harness.Outcome) {
 	tell := func(d *time.Duration) {
 		if told := max(0, at-o.pressed); *d < 0 || *d > told {
@@ -252,11 +255,11 @@ func (t attempt) needless(answered map[int32]time.Duration) bool {
 	return ok && t.end > at
 }
 
-// trafficOnTime leaves out the retransmissions that lateness may have caused, and
-// of the rest as large a share as attempts were not needed that began in the phase. TCP
-// bears a lateness of harness.LeastTimeout without sending anything again, or of the
-// round trip where that is less: a tail loss probe is sent after two of them (RFC
-// 8985 section 7.2), one more than an answer takes.
+// trafficOnTime leaves out the retransmissions that lateness may have caused. Of the rest
+// it leaves out the share of the attempts that began in the phase and were not needed. TCP
+// retransmits nothing because of a lateness below harness.LeastTimeout, or below the round
+// trip if that is less: a tail loss probe is sent after two round trips (RFC 8985 section
+// 7.2), one more than an answer takes.
 func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 	c.phases.list = slices.Clone(c.phases.list)
 	for _, l := range c.late {
@@ -267,13 +270,13 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 				least = min(least, max(time.Millisecond, of.Profile.Up.Delay+of.Profile.Down.Delay))
 			}
 			if l.within(r.at-memory, r.at) >= least {
-				of.way(r.up).charged.less(r.size)
+				of.Way(r.up).charged.less(r.size)
 			}
 		}
 	}
 	attempts, needless := make(map[int]float64), make(map[int]float64) // by phase
 	for _, t := range c.attempts {
-		i := c.phases.in(t.end - t.took)
+		i := c.phases.list.At(t.end - t.took)
 		attempts[i]++
 		if t.needless(answered) {
 			needless[i]++
@@ -284,35 +287,35 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 		if i >= 0 {
 			of = &c.phases.list[i]
 		}
-		of.keep(1 - n/attempts[i])
+		keep(of, 1-n/attempts[i])
 	}
 }
 
-// less takes away one packet that had been sent before.
+// less removes one retransmitted packet.
 func (c *charge) less(size int64) {
 	c.packets--
 	c.again--
 	c.bytes -= size
 }
 
-// keep takes all but a share of the packets away.
-func (p *phase) keep(share float64) {
-	for _, c := range []*charge{&p.up.charged, &p.down.charged} {
+// keep reduces the packets of a phase to a share of them.
+func keep(p *phase, share float64) {
+	for _, c := range []*charge{&p.Up.charged, &p.Down.charged} {
 		c.packets, c.bytes, c.again = int64(share*float64(c.packets)), int64(share*float64(c.bytes)), int64(share*float64(c.again))
 	}
 }
 
-// radioOnTime moves each packet on the air to when it would have been there, and
-// leaves out those of attempts that were not needed.
+// radioOnTime moves each packet on the air to the time without lateness, and leaves out
+// those of attempts that were not needed.
 func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int]clock) {
 	if c.meter == nil {
 		return
 	}
-	needless := make(map[int][]stretch) // by payer: when attempts were under way that were not needed
+	needless := make(map[int][]interval.Interval) // by payer: when attempts were under way that were not needed
 	for _, t := range c.attempts {
 		if t.needless(answered) {
 			w := c.orders[t.order].wallet
-			needless[w] = append(needless[w], stretch{max(answered[t.order], t.end-t.took), t.end})
+			needless[w] = append(needless[w], interval.Interval{From: max(answered[t.order], t.end-t.took), To: t.end})
 		}
 	}
 	m := &meter{model: c.meter.model, phones: make(map[int]*phone)}
@@ -322,12 +325,12 @@ func (c *Collector) radioOnTime(answered map[int32]time.Duration, clocks map[int
 	c.meter = m
 }
 
-// onTime returns the phone with its packets moved, and without those of some times.
-func (ph *phone) onTime(k clock, needless []stretch) *phone {
+// onTime returns the phone with its packets moved, and without those in needless.
+func (ph *phone) onTime(k clock, needless []interval.Interval) *phone {
 	moved := &phone{}
 	for _, x := range ph.air {
 		if x.owed != cross {
-			if slices.ContainsFunc(needless, func(n stretch) bool { return n.from < x.at && x.at <= n.to }) {
+			if slices.ContainsFunc(needless, func(n interval.Interval) bool { return n.From < x.at && x.at <= n.To }) {
 				continue
 			}
 			x.owed, x.at = 0, k.onTime(x.at)
@@ -337,7 +340,7 @@ func (ph *phone) onTime(k clock, needless []stretch) *phone {
 	return moved
 }
 
-// clock moves offsets of one payer to when they would have been without lateness.
+// clock moves offsets of one payer to the times without lateness.
 type clock struct {
 	late    *overdue
 	pressed []time.Duration // when its payments began, in the order of time
@@ -356,7 +359,8 @@ func (c *Collector) clocks() map[int]clock {
 	return all
 }
 
-// onTime is at, sooner by as long as the machine was late since the press before it.
+// onTime returns at minus the time for which the machine was late since the press before
+// it.
 func (k clock) onTime(at time.Duration) time.Duration {
 	from := time.Duration(0)
 	if i, _ := slices.BinarySearch(k.pressed, at+1); i > 0 {

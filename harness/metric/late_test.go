@@ -24,7 +24,7 @@ func resend(p harness.Packet) harness.Packet {
 	return p
 }
 
-// endOf is a try that ended at an offset without an answer.
+// endOf is an attempt that ended at an offset without an answer.
 func endOf(at time.Duration, id string, took time.Duration) history.Record {
 	return history.Record{At: at, Attempt: &harness.Attempt{Payment: id, N: 1, Took: took, Error: "time-out", Dialed: true}}
 }
@@ -98,7 +98,7 @@ func TestOnTime(t *testing.T) {
 			paid(60*ms, 0, packet(resend(crossed(1100*ms, harness.Up, 25*ms, 0)))),
 			want{"bytes_per_payment": 300},
 		},
-		"a try ended before an answer that was late": {
+		"an attempt ended before an answer that was late": {
 			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.OutcomeUnknown),
@@ -124,7 +124,7 @@ func TestOnTime(t *testing.T) {
 			},
 			want{"confirmed": 0, "declined": 1, "presses": 1, "attempts_per_payment": 1, "max(feedback)": 0.040, "max(confirm)": math.NaN()},
 		},
-		"a try ended before an answer that was slow": {
+		"an attempt ended before an answer that was slow": {
 			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 5*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
@@ -132,7 +132,7 @@ func TestOnTime(t *testing.T) {
 			},
 			want{"confirmed": 0, "expired": 1},
 		},
-		"a try ended before an answer that the server held back, on a busy machine": {
+		"an attempt ended before an answer that the server held back, on a busy machine": {
 			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 5*ms)),
@@ -142,7 +142,7 @@ func TestOnTime(t *testing.T) {
 			},
 			want{"confirmed": 0, "expired": 1},
 		},
-		"a try ended, and the next connection was answered soon": {
+		"an attempt ended, and the next connection was answered soon": {
 			[]history.Record{
 				header(false), lte, pay(0, "p1", "o1"),
 				packet(crossed(0, harness.Up, 25*ms, 300*ms)), endOf(340*ms, "p1", 340*ms), told(340*ms, "p1", harness.Expired),
@@ -237,39 +237,6 @@ func TestOnTimeTakesAllLatenessOut(t *testing.T) {
 		f, ok := got.Get("max(confirm)")
 		require.True(t, ok)
 		require.InDelta(t, asked.Seconds(), f.Value, 1e-9)
-	})
-}
-
-// without and join are what sets of milliseconds would be.
-func TestStretches(t *testing.T) {
-	const most = 40
-	spans := rapid.Custom(func(t *rapid.T) []stretch {
-		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) stretch {
-			from := rapid.IntRange(0, most-1).Draw(t, "from")
-			to := rapid.IntRange(from, most).Draw(t, "to")
-			return stretch{time.Duration(from), time.Duration(to)}
-		}), 0, 8).Draw(t, "spans")
-	})
-	set := func(all []stretch) (in [most]bool) {
-		for _, s := range all {
-			for i := s.from; i < s.to; i++ {
-				in[i] = true
-			}
-		}
-		return in
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		some, others := spans.Draw(t, "some"), spans.Draw(t, "others")
-		want := set(some)
-		some = join(some, 0)
-		require.Equal(t, want, set(some))
-		for i := range some[min(1, len(some)):] {
-			require.Greater(t, some[i+1].from, some[i].to)
-		}
-		for i, out := range set(others) {
-			want[i] = want[i] && !out
-		}
-		require.Equal(t, want, set(without(some, join(others, 0))))
 	})
 }
 

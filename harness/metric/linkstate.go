@@ -6,13 +6,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// linkWay is one direction of one payer's link.
-type linkWay struct {
-	client int
-	up     bool
-}
-
-// linkState is what has to be remembered of one direction of one link.
+// linkState is what is remembered of one direction of one link.
 type linkState struct {
 	window  window
 	carries int   // the last phase in which it delivered something
@@ -22,14 +16,9 @@ type linkState struct {
 }
 
 func (l *phases) state(client int, up bool) *linkState {
-	k := linkWay{client, up}
-	w := l.states[k]
-	if w == nil {
-		if l.states == nil {
-			l.states = make(map[linkWay]*linkState)
-		}
-		w = &linkState{window: window{phase: -1}, carries: -1}
-		l.states[k] = w
+	w, isNew := l.states.Of(client, up)
+	if isNew {
+		w.window.phase, w.carries = -1, -1
 	}
 	return w
 }

@@ -44,18 +44,18 @@ func TestFiguresOfAPhase(t *testing.T) {
 	c := collect(
 		withRadio(false),
 		phase(0, "edge"),
-		pressed(1*sec, "p1", 0), sent(1*sec, 0), tried(2*sec, "p1", sec),
+		pressed(1*sec, "p1", 0), sent(1*sec, 0), attempted(2*sec, "p1", sec),
 		phase(11*sec, "tunnel"),
 		pressed(12*sec, "p2", 0),
 		packet(harness.Packet{At: 12 * sec, Direction: harness.Up, Size: 80, Retransmit: true, Drop: harness.DropOutage}),
-		tried(15*sec, "p2", 3*sec),
+		attempted(15*sec, "p2", 3*sec),
 		history.Record{At: 20 * sec, Pay: &harness.Payment{ID: "p1b", Order: "op1", Wallet: 0}},
 		told(22*sec, "p1b", harness.Confirmed),
 		phase(30*sec, "a link"),
 		phase(40*sec, "edge"),
 		pressed(41*sec, "p3", 1), sent(41*sec, 1),
 		packet(harness.Packet{At: 41 * sec, Client: 1, Direction: harness.Up, Size: 100, Drop: harness.DropLoss}),
-		tried(42*sec, "p3", sec), told(42*sec, "p3", harness.Confirmed),
+		attempted(42*sec, "p3", sec), told(42*sec, "p3", harness.Confirmed),
 		told(50*sec, "p2", harness.OutcomeUnknown),
 	)
 	figures := c.Figures(wanted...)

@@ -1,10 +1,9 @@
-// Package nemesis draws random faults: from the entries of a scenario's nemesis it
-// makes events of its timeline.
+// Package nemesis draws random faults: it turns the entries of a scenario's nemesis into
+// events of its timeline.
 //
-// It does so in the manner of swarm testing (Groce et al., "Swarm Testing", ISSTA
-// 2012): each seed takes part of the entries only, and each of those at a rate of
-// its own, because faults hide one another, and many are met only where others
-// are missing.
+// It uses swarm testing (Groce et al., "Swarm Testing", ISSTA 2012): each seed uses only
+// some of the entries, and each of them at its own rate. Faults hide one another, and
+// many show only if others are absent.
 package nemesis
 
 import (
@@ -21,22 +20,21 @@ import (
 const (
 	// taken is the probability that a seed takes an entry. It takes at least one.
 	taken = 0.5
-	// spread is how much more or less often than its rate says an entry of a seed
-	// may occur.
+	// spread is the largest factor between the rate of an entry and its rate for a seed.
 	spread = 2.0
-	// grain is what times are rounded to, for people.
+	// grain is the unit to which times are rounded, so that they are easy to read.
 	grain = time.Millisecond
 	// most bounds the events of one entry.
 	most = 10_000
 )
 
-// Expand returns the scenario with the events that the seed draws in its timeline,
-// after the others and in the order of their beginning, and without a nemesis. Each
-// is over by the end of the script, which is as long as Length or the workload,
-// may miss, has the Line of its entry, and begins when no other of its entry is in
-// force; one that stops a side, such as a crash or a freeze, begins when no other that
-// stops the side is. The same scenario and seed give the same events; a scenario
-// without a nemesis comes back as it is.
+// Expand returns the scenario without a nemesis, and with the events that the seed draws
+// at the end of its timeline, in the order of their beginning. Each event ends before the
+// script, which is as long as Length or the workload. It may miss, and has the Line of its
+// entry. It begins when no other event of its entry is in force. An event that stops a
+// side, such as a crash or a freeze, begins when no other event stops the side. The same
+// scenario and seed give the same events. A scenario without a nemesis is returned
+// unchanged.
 func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 	if len(sc.Nemesis) == 0 {
 		return sc
@@ -56,8 +54,8 @@ func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 	return sc
 }
 
-// Whole returns the scenario with each entry of its nemesis once in its timeline,
-// to ask whether all it may draw can be done.
+// Whole returns the scenario with each entry of its nemesis once in its timeline, to check
+// whether everything that the nemesis may draw is supported.
 func Whole(sc harness.Scenario) harness.Scenario {
 	sc.Timeline = slices.Clone(sc.Timeline)
 	for _, n := range sc.Nemesis {
@@ -110,7 +108,7 @@ func draw(r *rand.Rand, n harness.Nemesis, script time.Duration) []harness.Event
 	return list
 }
 
-// length draws from d, each doubling as likely as the next.
+// length draws from d. Each doubling of the length is equally likely.
 func length(r *rand.Rand, d harness.Durations) time.Duration {
 	if d.Max <= d.Min {
 		return d.Max

@@ -93,22 +93,22 @@ func TestSwarm(t *testing.T) {
 	const seeds = 2000
 	subsets, events, short := map[[3]bool]int{}, 0, 0
 	for seed := range uint64(seeds) {
-		var met [3]bool
+		var seen [3]bool
 		for _, e := range nemesis.Expand(sc, seed).Timeline {
 			switch e.Action {
 			case harness.Blackhole:
-				met[0] = true
+				seen[0] = true
 				if e.For < time.Duration(math.Sqrt(10)*float64(time.Second)) {
 					short++
 				}
 				events++
 			case harness.Reset:
-				met[1] = true
+				seen[1] = true
 			default:
-				met[2] = true
+				seen[2] = true
 			}
 		}
-		subsets[met]++
+		subsets[seen]++
 	}
 	require.Len(t, subsets, 7, "every subset but the empty one: %v", subsets)
 	for s, n := range subsets {

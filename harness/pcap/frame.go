@@ -111,7 +111,7 @@ func ethernet(b []byte) (head int, kind uint16) {
 	return tags(b, 14, binary.BigEndian.Uint16(b[12:]))
 }
 
-// tags passes over VLAN tags.
+// tags skips VLAN tags.
 func tags(b []byte, head int, kind uint16) (int, uint16) {
 	for kind == etherVLAN || kind == etherQinQ {
 		if len(b) < head+4 {

@@ -32,7 +32,7 @@ type iface struct {
 	offset int64  // seconds to be added
 }
 
-// nextNG passes over blocks until it meets a packet.
+// nextNG skips blocks until it finds a packet.
 func (p *Reader) nextNG() (Packet, error) {
 	for {
 		head, err := p.peek(8)
@@ -93,8 +93,8 @@ func (p *Reader) section() error {
 	return p.endBlock(int(length))
 }
 
-// endBlock passes over what is left of a block that is length bytes long and
-// whose first byte is next, and holds that its length stands at its end again.
+// endBlock skips the rest of a block that is length bytes long and whose first byte is
+// next. It checks that the block ends with its length.
 func (p *Reader) endBlock(length int) error {
 	start := p.offset
 	if err := p.discard(length - 4); err != nil {
@@ -227,9 +227,8 @@ func (p *Reader) simple(length int) (Packet, error) {
 	return p.data(Packet{LinkType: i.link, Wire: int(wire)}, length, simpleHeadSize, captured, wire)
 }
 
-// data takes the bytes of a packet out of its block. They stay valid although
-// the block is passed over: the buffer is not filled again before the next
-// packet, because no more than the block is read.
+// data returns the bytes of a packet in its block and skips the block. The bytes stay
+// valid until the next packet is read: until then the buffer is not filled again.
 func (p *Reader) data(pk Packet, length, head int, captured, wire uint32) (Packet, error) {
 	if err := p.plausible(captured, wire); err != nil {
 		return Packet{}, err

@@ -2,7 +2,7 @@
 // microseconds or nanoseconds and in either byte order, and pcapng.
 //
 // A [Reader] yields packets one by one in constant memory, with the offset of
-// each in the file, so that whatever is wrong can be found with a hex editor.
+// each in the file, so that a mistake can be found with a hex editor.
 // [Packet.Decode] finds the IP packet in it for the link types a phone or a
 // router captures: Ethernet, raw IP, Linux cooked (versions 1 and 2), BSD
 // loopback. A [Writer] writes nanosecond pcap with raw IP packets, which tshark
@@ -148,7 +148,7 @@ func (p *Reader) nextClassic() (Packet, error) {
 	return pk, nil
 }
 
-// plausible judges the lengths of a packet.
+// plausible checks the lengths of a packet.
 func (p *Reader) plausible(captured, wire uint32) error {
 	if captured > MaxPacket {
 		return p.errorf("a packet with %d bytes captured; at most %d are possible: the file is damaged", captured, MaxPacket)
@@ -183,7 +183,7 @@ func (p *Reader) errorf(format string, args ...any) error {
 	return &Error{p.offset, fmt.Sprintf(format, args...)}
 }
 
-// wrap turns the end of the file into an Error that says what that means.
+// wrap turns the end of the file into an Error with a text.
 func (p *Reader) wrap(err error, text string) error {
 	if errors.Is(err, io.EOF) {
 		return &Error{p.offset, text}

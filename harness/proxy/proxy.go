@@ -1,11 +1,11 @@
-// Package proxy is an impaired link alone, for tests by hand: a phone, an emulator
-// or a browser connects to one side of it, and comes out at a real server.
+// Package proxy is an impaired link without a scenario, for tests by hand: a phone, an
+// emulator or a browser connects to one side, and the link leads to a real server.
 //
 //	phone -> Listen -> link -> Upstream
 //
-// [Start] brings it up on any engine. Everything that connects shares one link, as
-// what runs on one phone does. What it does to packets can be changed while
-// connections are open, see [Proxy.SetProfile] and [Proxy.Inject].
+// [Start] starts it on any engine. All connections share one link, as the apps of one
+// phone do. The link can be changed while connections are open, see [Proxy.SetProfile]
+// and [Proxy.Inject].
 package proxy
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// Config is what a proxy is made from.
+// Config is the configuration of a proxy.
 type Config struct {
 	Engine   harness.Engine
 	Listen   string // host:port of this machine; port 0 picks one
@@ -30,7 +30,7 @@ type Config struct {
 	Seed     uint64
 }
 
-// Proxy is a link that is up. Close ends it.
+// Proxy is a running link. Close ends it.
 type Proxy struct {
 	network   harness.Network
 	near, far *relay.Server
@@ -53,8 +53,7 @@ type Counts struct {
 	Delay   time.Duration // sum over those that arrived
 }
 
-// Figures are a proxy's counts at a moment. Their differences are those of the
-// time between two moments.
+// Figures are a proxy's counts at a moment, since the start.
 type Figures struct {
 	At       time.Duration // since the start
 	Open     int64         // connections
@@ -126,10 +125,10 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-// Addr is where it listens.
+// Addr returns the address at which the proxy listens.
 func (p *Proxy) Addr() string { return p.near.Addr().String() }
 
-// SetProfile replaces what the link does from now on.
+// SetProfile changes the profile of the link from now on.
 func (p *Proxy) SetProfile(profile harness.Profile) { p.network.SetProfile(profile) }
 
 // Inject begins a fault, as harness.Network does.
@@ -157,7 +156,7 @@ func (p *Proxy) Packet(k harness.Packet) {
 	}
 }
 
-// Figures returns what has passed so far.
+// Figures returns the counts so far.
 func (p *Proxy) Figures() Figures {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,7 +166,7 @@ func (p *Proxy) Figures() Figures {
 	}
 }
 
-// Close resets every connection. Nothing of the proxy is left when it returns.
+// Close resets every connection. When it returns, nothing of the proxy runs any more.
 func (p *Proxy) Close() error {
 	p.life()
 	return errors.Join(p.near.Close(), p.far.Close(), p.network.Close())

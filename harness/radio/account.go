@@ -7,16 +7,16 @@ import (
 
 // Cost is what one payment cost its phone's radio.
 //
-// The joules of a payment are those of the promotions its packets asked for, of
-// its bytes, and of the connected states after each of its packets until the
-// next packet of anyone: a shared tail goes to the payment of the last packet
-// before it. Idle time belongs to nobody, so that the joules of all payments,
-// of the packets of none, and of the idle time add up to those of the trace.
+// The joules of a payment are those of the promotions that its packets caused, of its
+// bytes, and of the connected states after each of its packets until the next packet of
+// any payment. So a shared tail belongs to the payment of the last packet before it.
+// Idle time belongs to no payment. The joules of all payments, of packets without a
+// payment and of the idle time add up to those of the trace.
 //
-// Marginal is Usage.AboveIdle of the trace minus that of the trace without the
-// packets of the payment: what had been saved if it had not been made. It is
-// near zero for a payment that rode on the tail of another, and can be negative
-// (its packets may have hidden a promotion).
+// Marginal is Usage.AboveIdle of the trace minus that of the trace without the packets of
+// the payment: what the radio would have saved without it. It is near zero for a payment
+// during the tail of another, and can be negative (its packets may have avoided a
+// promotion).
 type Cost struct {
 	Payment    int
 	Joules     float64       // 0 if the model is not priced
@@ -44,9 +44,9 @@ type account struct {
 // returns what the radio spent in all and for each payment that has packets, in
 // the order of their numbers.
 //
-// The marginal joules take a run of only as many packets as it takes for the
-// radio to stand where it had stood with the payment: the packets around those
-// of the payment, not the whole trace.
+// The marginal joules of a payment need only the packets around those of the payment,
+// not the whole trace: as soon as the radio has the same position with and without the
+// payment, the rest is equal.
 func (m *Model) Account(packets []Packet) (Usage, []Cost) {
 	a := &account{model: m, packets: packets, runner: *NewMachine(m, nil)}
 	return a.run()
@@ -54,16 +54,16 @@ func (m *Model) Account(packets []Packet) (Usage, []Cost) {
 
 func (a *account) run() (Usage, []Cost) {
 	m, packets := a.model, a.packets
-	var nobody ledger
+	var noPayment ledger
 	costs, members := group(packets)
 	payers := make([]ledger, len(costs))
 	k := NewMachine(m, nil)
-	k.acct = &nobody
+	k.acct = &noPayment
 	for i, p := range packets {
 		if i%stride == 0 {
 			a.saved = append(a.saved, k.pos)
 		}
-		payer := &nobody
+		payer := &noPayment
 		if j, ok := find(costs, p.Payment); ok {
 			payer = &payers[j]
 		}
@@ -73,9 +73,9 @@ func (a *account) run() (Usage, []Cost) {
 	for j := range costs {
 		a.bill(&costs[j], &payers[j])
 		costs[j].Marginal = a.marginal(costs[j].Payment, members[j])
-		nobody.add(&payers[j])
+		noPayment.add(&payers[j])
 	}
-	return m.usage(&nobody), costs
+	return m.usage(&noPayment), costs
 }
 
 // group returns a cost for each payment, by number, and the indices of its
@@ -101,7 +101,7 @@ func find(costs []Cost, payment int) (int, bool) {
 	return slices.BinarySearchFunc(costs, payment, func(c Cost, p int) int { return c.Payment - p })
 }
 
-// bill fills in what the ledger of a payment says.
+// bill fills in a cost from the ledger of a payment.
 func (a *account) bill(c *Cost, l *ledger) {
 	u := a.model.usage(l)
 	c.Joules = u.Joules - u.States[0].Joules
@@ -124,9 +124,8 @@ func (a *account) marginal(payment int, members []int) float64 {
 	return a.model.usage(&spent).AboveIdle - a.model.usage(&left).AboveIdle
 }
 
-// race runs the trace from packet i on with and without the payment until both
-// stand at the same position or the trace ends. It returns the members that lie
-// beyond.
+// race runs the trace from packet i on with and without the payment, until both are at
+// the same position or the trace ends. It returns the members after that point.
 func (a *account) race(with, without *Machine, i int, payment int, members []int) []int {
 	for ; i < len(a.packets); i++ {
 		p := a.packets[i]

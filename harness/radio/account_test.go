@@ -19,7 +19,7 @@ func without(packets []radio.Packet, payment int) []radio.Packet {
 }
 
 // The fast way says the same as two runs over the whole trace, and everything is
-// paid by somebody.
+// charged to some payment.
 func TestPropertyMarginal(t *testing.T) {
 	models := radio.Bundled()
 	rapid.Check(t, func(t *rapid.T) {

@@ -31,16 +31,18 @@ func placeOf(n ast.Node) place {
 // decoder walks the syntax tree of a file and collects the mistakes.
 type decoder struct {
 	file     string
-	mistakes Mistakes
+	lines    []string
+	mistakes yamltext.Mistakes
 }
 
 func (d *decoder) errorf(at place, format string, args ...any) {
-	d.mistakes = append(d.mistakes, Mistake{File: d.file, Line: at.line, Column: at.col, Text: fmt.Sprintf(format, args...)})
+	d.mistakes = append(d.mistakes, yamltext.NewMistake(d.file, d.lines, at.line, at.col, fmt.Sprintf(format, args...)))
 }
 
 // parse returns the root of the file, or nil after a mistake.
 func (d *decoder) parse(data []byte) ast.Node {
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
+	d.lines = strings.Split(text, "\n")
 	if at, why := unacceptable(text); why != "" {
 		d.errorf(at, "%s", why)
 		return nil

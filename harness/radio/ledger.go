@@ -2,8 +2,8 @@ package radio
 
 import "time"
 
-// ledger counts what was booked, in whole nanoseconds, bytes and promotions, so
-// that sums do not depend on their order. Joules are made of it at the end.
+// ledger adds up the times of states, bytes and promotions as whole numbers, so that
+// sums do not depend on their order. The joules are computed from it at the end.
 type ledger struct {
 	state   [MaxStates]time.Duration
 	tail    [MaxStates]time.Duration // part of state
@@ -27,7 +27,7 @@ type Usage struct {
 	Span    time.Duration // sum of all states and promotions
 	RadioOn time.Duration // Span without the idle state
 
-	States     []StateUsage   // in the order of the model, with those that were not met
+	States     []StateUsage   // in the order of the model, with those that were never entered
 	Promotion  PromotionUsage // all promotions together
 	Promotions int64          // upward moves
 	Wakeups    int64          // those of them out of the idle state

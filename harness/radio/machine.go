@@ -7,7 +7,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Packet is one packet as the phone's radio met it.
+// Packet is one packet at the phone's radio.
 type Packet struct {
 	At        time.Duration     // when the phone sent it or got it, since the start of the trace
 	Size      int               // bytes of IP packet, header included
@@ -24,11 +24,11 @@ type Change struct {
 // promoting stands for a promotion where a state is asked for.
 const promoting = -1
 
-// position is where a machine stands. It is all that decides what a machine
-// does from here on: two machines at equal positions book the same ever after.
+// position is the whole state of a machine: two machines at equal positions count the
+// same for the same packets.
 type position struct {
 	last    time.Duration // of the latest packet
-	booked  time.Duration // everything before is booked
+	counted time.Duration // the time before it has been added to the ledger
 	timer   time.Duration // the timer of the state runs from here
 	state   int8
 	started bool // a packet was seen
@@ -54,9 +54,9 @@ type Machine struct {
 	first  [MaxStates]int  // number of each state's first rule
 	queues [MaxStates]bool // the state looks at its queue
 	pos    position
-	acct   *ledger // of whoever pays for the gap after the latest packet
+	acct   *ledger // of the payment that the gap after the latest packet belongs to
 	total  ledger
-	line   *timeline // nil if nobody listens
+	line   *timeline // nil if changes are not reported
 }
 
 // rule is a promotion and the state it leaves.
@@ -68,7 +68,7 @@ type rule struct {
 // NewMachine returns a machine in the idle state at offset 0. OnChange, if not
 // nil, is called for every change of state in the order of time, with some
 // delay: what a gap was is known at its end, and a window at its own. States of
-// no length are not told.
+// no length are not reported.
 //
 // It panics if the model cannot be run: a hand-made one without states, with a
 // timer missing, or whose timers never lead to the idle state. One that was read
@@ -97,9 +97,10 @@ func must(err error) {
 	}
 }
 
-// Packet feeds the next packet. Packets come in the order of time. One stamped
-// before the one fed last, as captures have them by milliseconds, undoes nothing
-// that was booked, but timers run from its own stamp; EnergyBox does the same.
+// Packet feeds the next packet. Packets come in the order of time. A packet may have
+// an earlier timestamp than the one before it, as in captures, by milliseconds. It
+// changes nothing that was counted, but timers run from its own timestamp. EnergyBox
+// does the same.
 func (k *Machine) Packet(p Packet) { k.step(p, &k.total) }
 
 // Finish lets the radio fall back to idle and returns what was spent. The
@@ -115,11 +116,11 @@ func (k *Machine) finish() {
 	}
 	k.closeWindow()
 	if k.line != nil {
-		k.line.put(int(k.pos.state), k.pos.booked)
+		k.line.put(int(k.pos.state), k.pos.counted)
 	}
 }
 
-// step books the gap to the packet before and takes p in, which payer pays for.
+// step counts the gap to the packet before and then p, which belongs to payer.
 func (k *Machine) step(p Packet, payer *ledger) {
 	c := &k.pos
 	t := p.At
@@ -148,8 +149,8 @@ func (k *Machine) step(p Packet, payer *ledger) {
 	}
 }
 
-// settle books the states between the latest packet and t, but for the stretch
-// in the state that t finds.
+// settle counts the states between the latest packet and t, except the time in the
+// state at t.
 func (k *Machine) settle(t time.Duration) {
 	c := &k.pos
 	if c.pending != 0 && !k.settlePromotion(t) {
@@ -239,7 +240,7 @@ func (k *Machine) enqueue(t time.Duration, d int, size int64) {
 	c.queuedAt[d] = t
 }
 
-// promote starts the promotion a packet at t asked for, or books it if it lies
+// promote starts the promotion that a packet at t asked for, or counts it if it lies
 // before the packet.
 func (k *Machine) promote(number int, t time.Duration, payer *ledger) {
 	c := &k.pos
@@ -252,13 +253,13 @@ func (k *Machine) promote(number int, t time.Duration, payer *ledger) {
 	if r.Booked == Before {
 		start = t - r.Takes
 		if c.started {
-			start = max(start, c.booked)
+			start = max(start, c.counted)
 		}
 	}
 	k.spendGap(r.from, start, t)
 	k.acct = payer
 	if r.Booked == Before || r.Takes == 0 {
-		c.booked = min(c.booked, start)
+		c.counted = min(c.counted, start)
 		k.spendPromotion(number, t)
 		k.enter(r.To, t)
 		return

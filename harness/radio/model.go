@@ -79,8 +79,8 @@ type State struct {
 	Lasts time.Duration // after its timer was last restarted the state is left
 	Then  int           // for this state
 
-	// Busy is the state booked instead of this one between packets of one
-	// transfer (see Model.Burst), or 0 for none. Only a power differs.
+	// Busy is the state that counts instead of this one between packets of one
+	// transfer (see Model.Burst), or 0 for none. Only its power differs.
 	Busy int
 
 	// Resume is the state a packet brings the radio back to without a
@@ -133,7 +133,7 @@ const (
 	After
 
 	// Revised is After, but a packet within Takes shows that the radio had
-	// been promoted at once; the wait is booked as the state it leaves
+	// been promoted at once; the wait counts as the state it leaves
 	// (EnergyBox, Engine3G.java).
 	Revised
 )
@@ -151,9 +151,9 @@ type Promotion struct {
 	Energy          float64 // J on top, once
 }
 
-// Window books the time spent in state From as state To in each window of
-// Length, counted from offset 0, that saw more than Over bytes or packets. The
-// zero Window does nothing.
+// Window counts the time spent in state From as state To, in each window of Length that
+// saw more than Over bytes or packets. Windows are counted from offset 0. The zero
+// Window does nothing.
 type Window struct {
 	Length   time.Duration
 	From, To int
@@ -161,8 +161,8 @@ type Window struct {
 	Packets  bool // Over counts packets, not bytes
 }
 
-// Priced reports whether the model can tell joules. A model of timers only, for
-// a radio whose powers nobody published, tells states and seconds.
+// Priced reports whether the model gives joules. A model of timers only, for
+// a radio whose powers are not published, gives states and seconds.
 func (m *Model) Priced() bool {
 	for _, s := range m.States {
 		if math.IsNaN(s.Power) {
@@ -191,7 +191,7 @@ func (m *Model) check() error {
 	}
 	for i, s := range m.States {
 		rules += len(s.Promotions)
-		if i > 0 && s.Lasts <= 0 && !m.booksOnly(i) {
+		if i > 0 && s.Lasts <= 0 && !m.countsOnly(i) {
 			return fmt.Errorf("radio model %s: state %s has no timer", m.Name, s.Name)
 		}
 		if !m.fallsIdle(i) {
@@ -215,9 +215,9 @@ func (m *Model) fallsIdle(i int) bool {
 	return i == 0
 }
 
-// booksOnly reports whether state i is never entered, but booked in the place of
-// another.
-func (m *Model) booksOnly(i int) bool {
+// countsOnly reports whether state i is never entered: its time is that of another
+// state, by State.Busy or Window.
+func (m *Model) countsOnly(i int) bool {
 	if m.Window.Length > 0 && m.Window.To == i {
 		return true
 	}

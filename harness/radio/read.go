@@ -10,7 +10,7 @@ import (
 )
 
 // ReadModel reads a model file; the name is used in messages. Reading is strict,
-// and reports every mistake at once: if the error is not nil it is a [Mistakes],
+// and reports every mistake at once: if the error is not nil it is a [yamltext.Mistakes],
 // and there is no model. docs/energy.md is the reference of the format.
 func ReadModel(name string, data []byte) (*Model, error) {
 	r := reader{decoder: decoder{file: name}, model: &Model{Burst: DefaultBurst}}
@@ -19,7 +19,7 @@ func ReadModel(name string, data []byte) (*Model, error) {
 		r.resolve()
 	}
 	if len(r.mistakes) > 0 {
-		return nil, r.mistakes.sorted()
+		return nil, r.mistakes.Sorted(name)
 	}
 	return r.model, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/energy.md anew")
@@ -101,8 +102,8 @@ func TestBadModels(t *testing.T) {
 		"resume of the idle state":    {swap("power: 10mW,", "power: 10mW, resume: CONNECTED,"), "IDLE is the first state, the idle one, and has no resume"},
 		"a window into idle":          {good + "window: {length: 50ms, in: CONNECTED, over: 3000B, becomes: IDLE}\n", "m.yaml:10:9: the window turns CONNECTED into IDLE"},
 		"a window over nothing":       {good + "window: {length: 50ms, in: CONNECTED, over: many packets, becomes: HIGH}\n", `over is "many packets"; expected a size such as 3000B, or such as 15 packets`},
-		"a booked state with a timer": {good + "  - {name: HIGH, power: 1W, lasts: 1s, then: IDLE}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "m.yaml:10:29: HIGH is booked in the place of another state and never entered: it has no lasts"},
-		"a promotion to a booked one": {strings.Replace(good, "to: CONNECTED", "to: HIGH", 1) + "  - {name: HIGH, power: 1W}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "to leads to HIGH, which is booked in the place of another state"},
+		"a booked state with a timer": {good + "  - {name: HIGH, power: 1W, lasts: 1s, then: IDLE}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "m.yaml:10:29: HIGH replaces another state, by busy or window, and is never entered: it has no lasts"},
+		"a promotion to a booked one": {strings.Replace(good, "to: CONNECTED", "to: HIGH", 1) + "  - {name: HIGH, power: 1W}\nwindow: {length: 50ms, in: CONNECTED, over: 3000B, becomes: HIGH}\n", "to leads to HIGH, which replaces another state, by busy or window, and is never entered"},
 		"too many states":             {good + strings.Repeat("  - {name: X, power: 1W, lasts: 1s, then: IDLE}\n", 7), "m.yaml:16:5: a model has at most 8 states"},
 		"too many promotions":         {swap("promotions: []", "promotions: ["+strings.Repeat("{to: IDLE}, ", 17)+"]"), "a model has at most 16 promotions"},
 	} {
@@ -110,7 +111,7 @@ func TestBadModels(t *testing.T) {
 			m, err := radio.ReadModel("m.yaml", []byte(tc.file))
 			require.ErrorContains(t, err, tc.want)
 			require.Nil(t, m)
-			var all radio.Mistakes
+			var all yamltext.Mistakes
 			require.ErrorAs(t, err, &all)
 		})
 	}
@@ -120,7 +121,7 @@ func TestBadModels(t *testing.T) {
 func TestAllMistakesAtOnce(t *testing.T) {
 	file := strings.NewReplacer("power: 10mW", "power: 10", "lasts: 10s", "lasts: 10", "kind: lte", "kind: LTE").Replace(good)
 	_, err := radio.ReadModel("m.yaml", []byte(file))
-	var all radio.Mistakes
+	var all yamltext.Mistakes
 	require.ErrorAs(t, err, &all)
 	require.Len(t, all, 3)
 	require.Equal(t, []int{4, 8, 9}, []int{all[0].Line, all[1].Line, all[2].Line})
@@ -186,7 +187,7 @@ func FuzzReadModel(f *testing.F) {
 		m, err := radio.ReadModel("m.yaml", file)
 		if err != nil {
 			require.Nil(t, m)
-			var all radio.Mistakes
+			var all yamltext.Mistakes
 			require.True(t, errors.As(err, &all))
 			for _, mistake := range all {
 				require.Positive(t, mistake.Line)

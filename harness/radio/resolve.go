@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// resolve looks the names up and checks what only makes sense together. It says
-// nothing about a part that already has a mistake.
+// resolve looks the names up and checks the rules between keys. It does not check a part
+// that already has a mistake.
 func (r *reader) resolve() {
 	m := r.model
 	if len(r.mistakes) > 0 {
@@ -59,16 +59,16 @@ func (r *reader) checkState(i int) {
 	m, w := r.model, r.states[i]
 	s := &m.States[i]
 	switch {
-	case i == 0 || m.booksOnly(i):
+	case i == 0 || m.countsOnly(i):
 		for _, k := range []string{"lasts", "then", "busy", "resume", "renew"} {
 			if at, given := w.keys[k]; given && i == 0 {
 				r.errorf(at, "%s is the first state, the idle one, and has no %s: nothing but a packet leaves it", s.Name, k)
 			} else if given {
-				r.errorf(at, "%s is booked in the place of another state and never entered: it has no %s", s.Name, k)
+				r.errorf(at, "%s replaces another state, by busy or window, and is never entered: it has no %s", s.Name, k)
 			}
 		}
 		if i > 0 && len(s.Promotions) > 0 {
-			r.errorf(w.keys["promotions"], "%s is booked in the place of another state and never entered: it has no promotions", s.Name)
+			r.errorf(w.keys["promotions"], "%s replaces another state, by busy or window, and is never entered: it has no promotions", s.Name)
 		}
 	default:
 		r.checkTimer(i)
@@ -84,8 +84,8 @@ func (r *reader) checkState(i int) {
 	}
 }
 
-// checkTimer holds that a connected state has a timer, and that the timers lead
-// to the idle state.
+// checkTimer checks that a connected state has a timer, and that the timers lead to the
+// idle state.
 func (r *reader) checkTimer(i int) {
 	s, w := &r.model.States[i], r.states[i]
 	for _, k := range []string{"lasts", "then"} {
@@ -100,7 +100,7 @@ func (r *reader) checkTimer(i int) {
 	r.errorf(w.keys["then"], "the timers after %s never lead to %s, the idle state", s.Name, r.model.States[0].Name)
 }
 
-// checkTarget holds that a packet in state i can bring the radio to state to.
+// checkTarget checks that a packet in state i can bring the radio to state to.
 func (r *reader) checkTarget(at place, what string, i, to int) {
 	m := r.model
 	switch {
@@ -108,8 +108,8 @@ func (r *reader) checkTarget(at place, what string, i, to int) {
 		r.errorf(at, "%s leads to %s, the idle state; only timers lead there", what, m.States[0].Name)
 	case to == i:
 		r.errorf(at, "%s leads from %s to itself", what, m.States[i].Name)
-	case m.booksOnly(to):
-		r.errorf(at, "%s leads to %s, which is booked in the place of another state and never entered", what, m.States[to].Name)
+	case m.countsOnly(to):
+		r.errorf(at, "%s leads to %s, which replaces another state, by busy or window, and is never entered", what, m.States[to].Name)
 	}
 }
 

@@ -2,8 +2,8 @@ package radio
 
 import "time"
 
-// timeline turns stretches in a state into changes. The stretches of a window
-// are held back until it is known what they are to be booked as.
+// timeline turns intervals in a state into changes. It holds the intervals of a window
+// back until the window is closed, because that may change their state.
 type timeline struct {
 	tell   func(Change)
 	window Window
@@ -11,14 +11,14 @@ type timeline struct {
 	last   int
 }
 
-// unsaid is the state of a timeline that has told nothing.
+// unsaid is the state of a timeline that has reported nothing.
 const unsaid = -2
 
 func newTimeline(m *Model, tell func(Change)) *timeline {
 	return &timeline{tell: tell, window: m.Window, last: unsaid}
 }
 
-// add begins a stretch of a state in the present window.
+// add begins an interval in a state in the present window.
 func (l *timeline) add(state int, at time.Duration) {
 	if l.window.Length == 0 {
 		l.put(state, at)
@@ -38,7 +38,7 @@ func (l *timeline) close(high bool) {
 	l.held = l.held[:0]
 }
 
-// put tells a change, if it is one.
+// put reports a state if it differs from the one before.
 func (l *timeline) put(state int, at time.Duration) {
 	if state != l.last {
 		l.last = state

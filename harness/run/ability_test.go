@@ -145,7 +145,7 @@ func TestRunAgain(t *testing.T) {
 	}
 }
 
-// A nemesis strikes as the seed says, and the history has its strikes in the
+// A nemesis injects faults as the seed says, and the history has its faults in the
 // timeline of its header.
 func TestNemesisStrikes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

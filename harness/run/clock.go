@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// tick is how often the clock is looked at: often enough to see most of the time
-	// that programs wait for a processor (a scheduler's time slice is some
-	// milliseconds), and seldom enough to take next to none itself.
+	// tick is the time between two looks at the clock. It is short enough to see most of
+	// the time that programs wait for a processor (a scheduler's time slice is some
+	// milliseconds), and long enough to use almost no processor time itself.
 	tick = 5 * time.Millisecond
-	// lateTick is the lateness noted. Go's timers are up to a millisecond late on an
+	// lateTick is the shortest lateness that is recorded. Go's timers are up to a millisecond late on an
 	// idle machine.
 	lateTick = 2 * time.Millisecond
 )
 
-// watchClock notes in the history by how much a timer fires late, as jHiccup does
-// for a Java program, until stop is called. In virtual time it does nothing.
+// watchClock records in the history how late a timer fires, as jHiccup does for a Java
+// program, until stop is called. In virtual time it does nothing.
 func (r *running) watchClock() (stop func()) {
 	if !r.options.Clock {
 		return func() {}

@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 )
 
-// marker is the file by which a folder is known to be a run's. It is locked
-// while the run lasts.
+// marker is the file that marks a folder as that of a run. It is locked during the run.
 const marker = ".onebar"
 
 // errLocked is the error of lock if another run holds the file.
@@ -23,7 +22,7 @@ type files struct {
 	state                    string
 }
 
-// out is where the history goes.
+// out returns the writer of the history.
 func (f files) out() io.Writer {
 	if f.memory != nil {
 		return f.memory
@@ -48,9 +47,9 @@ func (f files) name() string {
 	return f.history.Name()
 }
 
-// openFiles creates the files of a run in dir, in place of those of an earlier
-// run. It refuses a folder in which there is something else, and one in which a
-// run is under way. Without dir there are none.
+// openFiles creates the files of a run in dir and overwrites those of an earlier run. It
+// refuses a folder with other files, and one in which a run is under way. If dir is empty
+// it creates no files.
 func openFiles(dir string, capture bool) (files, error) {
 	if dir == "" {
 		return files{memory: new(bytes.Buffer)}, nil
@@ -93,7 +92,7 @@ func openFiles(dir string, capture bool) (files, error) {
 	return f, nil
 }
 
-// claim makes the folder of a run, or makes sure that an earlier run made it.
+// claim creates the folder of a run, or checks that it is one of an earlier run.
 func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the output folder: %w", err)
@@ -111,7 +110,7 @@ func claim(dir string) error {
 	return nil
 }
 
-// truncate empties a file; a device cannot be, and need not be.
+// truncate empties a file. A device cannot be emptied, and need not be.
 func truncate(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {

@@ -30,17 +30,17 @@ func JudgeFile(path string) (result.Result, error) {
 	return res, nil
 }
 
-// Judge judges and measures a history in one pass. A history without its end is
-// judged as far as it goes, and is then at best unknown. The error says which
-// line cannot be read, or that this is no history this version understands.
+// Judge judges and measures a history in one pass. A history without its end is judged as
+// far as it goes; its status is then unknown or worse. The error names the line that
+// cannot be read, or says that this is not a history of a known version.
 func Judge(r io.Reader) (result.Result, error) { return judge(r, nil) }
 
-// judge is Judge. It shows each record to each, if that is not nil.
+// judge is Judge. It calls each with each record, if each is not nil.
 func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := result.Result{Version: result.Version}
 	var end *history.End
-	hash := sha256.New()
+	empty, hash := true, sha256.New()
 	for rec, err := range history.Read(io.TeeReader(r, hash)) {
 		if err == nil {
 			err = follow(&res, &end, rec)
@@ -48,13 +48,14 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 		if err != nil {
 			return res, err
 		}
+		empty = false
 		judge.Add(rec)
 		collector.Add(rec)
 		if each != nil {
 			each(rec)
 		}
 	}
-	if res.Started.IsZero() {
+	if empty {
 		return res, errors.New("the file is empty: expected the history of a run")
 	}
 	res.Hash = hex.EncodeToString(hash.Sum(nil))
@@ -72,7 +73,7 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	}
 	for _, v := range res.Verdicts {
 		if v.Status == result.StatusUnknown {
-			res.Busy = judge.Busy() // lateness that could turn no more than a threshold is not why
+			res.Busy = judge.Busy() // lateness that can change only a threshold is not the reason
 		}
 		res.Status = res.Status.Worse(v.Status)
 	}
@@ -82,7 +83,7 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	return res, nil
 }
 
-// follow takes over what frames a history: header, length and end.
+// follow copies header, length, notes and end of a history into the result.
 func follow(res *result.Result, end **history.End, rec history.Record) error {
 	if rec.Line == 1 {
 		if err := begin(res, rec); err != nil {
@@ -107,7 +108,7 @@ func follow(res *result.Result, end **history.End, rec history.Record) error {
 	return nil
 }
 
-// begin takes over the header.
+// begin copies the header into the result.
 func begin(res *result.Result, rec history.Record) error {
 	h := rec.Header
 	if h == nil {
@@ -137,8 +138,8 @@ func conclude(res *result.Result, judge *check.Judge, collector *metric.Collecto
 	return nil
 }
 
-// doubt makes the thresholds of a run unknown that did not happen as asked: their
-// figures are of another experiment. What the checks have proven stands.
+// doubt makes the thresholds unknown of a run that did not happen as asked, because their
+// figures are those of another experiment. Verdicts of checks stay.
 func doubt(res *result.Result, why string) {
 	for i, t := range res.Thresholds {
 		if t.Status != result.StatusUnknown {

@@ -2,7 +2,10 @@ package run_test
 
 import (
 	"bytes"
+	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,7 +142,45 @@ func TestWhatAHistorySays(t *testing.T) {
 	})
 }
 
-// Whoever asks is shown every record of the history, in its order.
+// A history whose header has no time is a history. A file without a record is empty.
+func TestEmptyHistory(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file, want string // want is the error; empty is none
+	}{
+		"no byte":       {"", "the file is empty: expected the history of a run"},
+		"a blank line":  {"\n", "line 1: not a history record"},
+		"a header only": {fmt.Sprintf(`{"at":0,"header":{"version":%d,"onebar":"test"}}`, history.Version) + "\n", ""},
+		"no header":     {`{"at":1,"note":"no header"}` + "\n", "line 1: not the header"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := run.Judge(strings.NewReader(tc.file))
+			if tc.want != "" {
+				require.ErrorContains(t, err, tc.want)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, result.StatusUnknown, res.Status)
+			require.True(t, res.Started.IsZero())
+		})
+	}
+}
+
+// The recorded histories of package check have no time in their headers.
+func TestHistoriesWithoutATime(t *testing.T) {
+	files, err := filepath.Glob("../check/testdata/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		_, err := run.JudgeFile(f)
+		if filepath.Base(f) == "unknown-lost-newer.jsonl" {
+			require.ErrorContains(t, err, "the history has version 2")
+			continue
+		}
+		require.NoError(t, err)
+	}
+}
+
+// Options.Each is called with every record of the history, in order.
 func TestEachRecordIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial()

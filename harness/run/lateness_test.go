@@ -20,7 +20,7 @@ type lateRun struct {
 	late     time.Duration
 	expect   string
 	booked   int
-	tries    int  // one more than these
+	retries  int  // attempts after the first
 	slow     bool // for the 4 s after the payment programs waited for a processor most of the time
 	timeline []harness.Event
 	faults   []history.FaultNote
@@ -59,7 +59,7 @@ func (l lateRun) history(t *testing.T) *bytes.Buffer {
 	add(end-5*ms, history.Record{Committed: "p1"})
 	add(end, history.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}})
 	add(end, history.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1, Dialed: true, Took: end}})
-	for n := range l.tries {
+	for n := range l.retries {
 		add(end, history.Record{Attempt: &harness.Attempt{Payment: "p1", N: n + 2}})
 	}
 	for range 40 {
@@ -107,12 +107,12 @@ func TestLateness(t *testing.T) {
 		"an outage was missed, and late":                 {run: lateRun{late: 20 * ms, timeline: blackhole, faults: nothing}, want: result.StatusUnknown, impairment: result.StatusUnknown},
 		"an outage was missed, and a threshold in doubt": {run: lateRun{late: 40 * ms, timeline: blackhole, faults: nothing, expect: "max(confirm) < 140ms"}, want: result.StatusUnknown, impairment: result.StatusUnknown, reason: "the machine was too busy: without lateness it would be 80ms"},
 		"an outage was missed, later than a time-out":    {run: lateRun{late: 300 * ms, timeline: blackhole, faults: nothing}, want: result.StatusUnknown, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"a storm":                             {run: lateRun{tries: 4}, want: result.Fail, impairment: result.Pass},
-		"a storm, a little late":              {run: lateRun{late: 20 * ms, tries: 4}, want: result.Fail, impairment: result.Pass},
-		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, tries: 4}, want: result.StatusUnknown, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
-		"a storm on a slow machine":           {run: lateRun{tries: 4, slow: true}, want: result.StatusUnknown, impairment: result.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
+		"a storm":                             {run: lateRun{retries: 4}, want: result.Fail, impairment: result.Pass},
+		"a storm, a little late":              {run: lateRun{late: 20 * ms, retries: 4}, want: result.Fail, impairment: result.Pass},
+		"a storm of time-outs of the machine": {run: lateRun{late: 300 * ms, retries: 4}, want: result.StatusUnknown, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"a storm on a slow machine":           {run: lateRun{retries: 4, slow: true}, want: result.StatusUnknown, impairment: result.Pass, busy: `in phase "lte" programs waited for a processor for 4s of 4.28s`},
 		"no storm on a slow machine":          {run: lateRun{slow: true, expect: "confirmed == 1"}, want: result.Pass, impairment: result.Pass},
-		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, tries: 4, booked: 2}, want: result.Fail, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
+		"booked twice in such a storm":        {run: lateRun{late: 300 * ms, retries: 4, booked: 2}, want: result.Fail, impairment: result.StatusUnknown, busy: "2 of 2 packets came more than 200ms late"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if tc.run.booked == 0 {

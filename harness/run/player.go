@@ -13,23 +13,23 @@ import (
 	"github.com/onebar/onebar/harness/history"
 )
 
-// player does what the timeline says to the network and the subject, and notes
-// it in the history. One goroutine uses it.
+// player applies the timeline to the network and the subject, and records it in the
+// history. One goroutine uses it.
 type player struct {
 	scenario harness.Scenario
 	network  harness.Network
 	subject  harness.Subject
 	history  *history.Writer
 	open     func() int   // payments without a final outcome
-	state    func(string) // told what the network is like, for people
+	state    func(string) // called with the state of the network in words
 	began    time.Time    // the start of the script
 
 	triggers *triggers
 	links    []harness.Link // the access links, without ends, and those of the topology
-	active   []*underway    // in the order they began, changes of the link among them
+	active   []*underway    // in the order of their beginning, changes of the link included
 
-	outageFrom time.Time // the beginning of the outages that a sender's timer may span
-	quiet      time.Time // from then on nothing that an outage held up is sent again
+	outageFrom time.Time // the beginning of the outages during which a sender's timer may have doubled
+	quiet      time.Time // after it no sender retransmits because of an outage
 }
 
 // underway is an occurrence that has begun and not ended.
@@ -39,8 +39,8 @@ type underway struct {
 	end   fault.End
 }
 
-// play walks the occurrences until the script's end, then heals. It returns
-// early when ctx ends, or when a side of the subject did not come back.
+// play applies the occurrences until the end of the script, then heals. It returns early
+// when ctx ends, or when a side of the subject could not be restarted.
 func (p *player) play(ctx context.Context, list []occurrence) error {
 	end := p.scenario.Duration()
 	p.triggers.set(true)
@@ -75,14 +75,14 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 	}
 }
 
-// come begins an event whose moment has come.
+// come begins an event whose trigger has fired.
 func (p *player) come(ctx context.Context, event int) error {
 	defer p.triggers.done(event)
 	return p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began)))
 }
 
-// close heals at the end of the script. Nothing is triggered any more: what the
-// heal restarts stays up.
+// close heals at the end of the script. No trigger fires any more, so what the heal
+// restarts keeps running.
 func (p *player) close(ctx context.Context) error {
 	p.triggers.set(false)
 	for event := range p.triggers.rest() {
@@ -132,7 +132,7 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	case o.Action == harness.Heal:
 		return p.heal(ctx, "")
 	case f.links():
-		if o.to == 0 { // it takes the place of those before for good
+		if o.to == 0 { // it replaces earlier changes until the heal
 			p.active = slices.DeleteFunc(p.active, func(g *underway) bool { return g.links() && g.On == f.On })
 		}
 		p.active = append(p.active, f)
@@ -153,11 +153,11 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	return nil
 }
 
-// scene is what faults act on.
+// scene returns what faults act on.
 func (p *player) scene() *fault.Scene {
 	return &fault.Scene{
 		Network: p.network, Subject: p.subject, Open: p.open,
-		Killed:  p.triggers.arm, // a power failure puts off the next one
+		Killed:  p.triggers.arm, // after a power failure the next one must be set
 		Failing: p.triggers.failing,
 		InForce: func() []harness.Event {
 			var events []harness.Event
@@ -172,13 +172,13 @@ func (p *player) scene() *fault.Scene {
 // links reports whether f changes the link.
 func (f *underway) links() bool { return f.Action == harness.SetLink }
 
-// setLink sets the profile of a link, empty being the access links: that of the latest
-// change in force, or else the one it began with.
+// setLink sets the profile of a link; an empty name is the access links. It is the profile
+// of the latest change in force, or else that of the scenario.
 func (p *player) setLink(name string) error {
 	return p.network.SetLinkProfile(name, p.profile(name))
 }
 
-// profile is what a link is to have now.
+// profile returns the profile that a link must have now.
 func (p *player) profile(link string) (now harness.Profile) {
 	for _, l := range p.links {
 		if nameOf(l) == link {
@@ -193,7 +193,7 @@ func (p *player) profile(link string) (now harness.Profile) {
 	return now
 }
 
-// nameOf is the name of a link, empty for the access links.
+// nameOf returns the name of a link; empty for the access links.
 func nameOf(l harness.Link) string {
 	if l.Near == "" {
 		return ""
@@ -201,8 +201,8 @@ func nameOf(l harness.Link) string {
 	return l.Name()
 }
 
-// finish ends a fault and notes what it hit. The phase ends before the fault
-// does, and begins after it, so that all of it has the fault in force.
+// finish ends a fault and records what it hit. A phase begins after the fault begins and
+// ends before the fault ends, so the fault is in force during the whole phase.
 func (p *player) finish(ctx context.Context, f *underway) error {
 	p.active = slices.DeleteFunc(p.active, func(g *underway) bool { return g == f })
 	if f.links() {
@@ -231,9 +231,9 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 	return err
 }
 
-// backOff reckons how long a sender may wait that doubled its timer in an outage
-// that began at an instant and has ended: as long as the outage lasted. Its timer
-// may span the time to another outage, which then counts with the first.
+// backOff computes how long a sender may still wait to retransmit after an outage that
+// began at an instant, because it doubled its timer meanwhile: as long as the outage
+// lasted. If the timer reaches into another outage, both count as one.
 func (p *player) backOff(from time.Time) {
 	if from.Before(p.outageFrom) || from.After(p.quiet) {
 		p.outageFrom = from
@@ -246,8 +246,8 @@ func (f *underway) outage(d harness.Direction) bool {
 	return fault.Loses(f.Event, d) == harness.DropOutage
 }
 
-// breakOff notes what the faults under way have hit so far. What has crashed
-// stays down.
+// breakOff records what the faults under way have hit so far. A crashed side is not
+// restarted.
 func (p *player) breakOff(ctx context.Context) error {
 	p.active = slices.DeleteFunc(p.active, func(f *underway) bool { return f.Action == harness.Crash })
 	return p.heal(ctx, "interrupted")
@@ -269,16 +269,17 @@ func (p *player) heal(ctx context.Context, name string) error {
 	return errors.Join(errs...)
 }
 
-// phases notes what is asked of every link from now on.
+// phases records what is asked of every link from now on.
 func (p *player) phases(name string) {
 	for _, l := range p.links {
 		p.phase(name, nameOf(l))
 	}
 }
 
-// phase notes what is asked of a link from now on, empty being the access links. It has
-// the given name, or that of the latest event in force that has one, or one made of what
-// is in force. That of a link of the topology begins with the link's name.
+// phase records what is asked of a link from now on; an empty link is the access links.
+// The phase has the given name, or that of the latest event in force with a name, or a
+// name made of the faults in force. For a link of the topology the name begins with the
+// link's name.
 func (p *player) phase(name, link string) {
 	ph := history.Phase{Name: name, Link: link, Profile: p.profile(link)}
 	words := []string{ph.Profile.Name}

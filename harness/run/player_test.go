@@ -292,7 +292,7 @@ func TestFaultsOfAnInterruptedRun(t *testing.T) {
 	})
 }
 
-// A power loss ends every flow without a word before the side dies, and lets new
+// A power loss ends every flow without a FIN or reset before the side dies, and lets new
 // ones in before it comes back.
 func TestVanishOfACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

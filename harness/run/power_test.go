@@ -15,7 +15,7 @@ import (
 )
 
 // powered is a subject that makes one commit, whose power may fail at it: as its
-// server starts again, or if it does not, as nobody waits for it any more.
+// server starts again, or if it does not, because no event waits for it any more.
 type powered struct {
 	subject
 	starting bool

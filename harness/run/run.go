@@ -1,11 +1,10 @@
-// Package run carries out one experiment: it starts the subject on a network,
-// plays the timeline while the users pay, heals, waits for every payment to
-// settle, reads the ledger, and has the history judged and measured.
+// Package run carries out one experiment: it starts the subject on a network, plays the
+// timeline while the users pay, heals, waits for every payment to settle, reads the
+// ledger, and judges and measures the history.
 //
-// [Run] reads like that sentence. It knows no engine and no subject: both are
-// handed in. Whatever happens goes into the history file as it happens, and the
-// verdicts are taken from that file alone, so that [JudgeFile] on a saved
-// history says what the run said.
+// [Run] reads like that sentence. It knows no engine and no subject: the caller passes
+// both. It writes everything to the history file as it happens. The verdicts depend on
+// that file only, so [JudgeFile] on a saved history gives the verdicts of the run.
 package run
 
 import (
@@ -30,7 +29,7 @@ type Options struct {
 	Engine  harness.Engine
 	Subject harness.Subject // fresh; Run starts and closes it
 	Seed    uint64
-	Dir     string                       // of this run's files: history.jsonl, run.log, state/; empty keeps the history in memory, and leaves the subject no folder
+	Dir     string                       // for this run's files: history.jsonl, run.log, state/; if it is empty, the history stays in memory and the subject has no folder
 	Version string                       // of the program, for the header
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // called with the number of final orders and the phase; nil is not called
@@ -38,19 +37,18 @@ type Options struct {
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
 	Each    func(history.Record)         // called with each record of the history when it is judged; nil is not called
 
-	// Moments is told of each moment of a request in the script, if the subject is a
-	// one with harness.FollowRequests: one call after the other, and nothing of the answer gets
-	// further meanwhile. Nil is not called.
+	// Moments is called at each moment of a request in the script, if the subject has
+	// harness.FollowRequests. The calls do not overlap, and during a call no byte of the
+	// answer is passed on. Nil is not called.
 	Moments func(m harness.Moment, request int64)
 }
 
 // HistoryFile is the name of the history in Options.Dir.
 const HistoryFile = "history.jsonl"
 
-// Run carries out a scenario. An error means that the experiment did not
-// happen. One that began and could not be carried to its end has a Result whose
-// Error says why; one that was interrupted has a partial history, and the error
-// of ctx.
+// Run carries out a scenario. An error means that the experiment did not happen. If the
+// experiment began and could not be completed, the Result has an Error. If it was
+// interrupted, the history is partial and the error is that of ctx.
 func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, error) {
 	if err := Check(sc, o); err != nil {
 		return result.Result{}, err
@@ -71,7 +69,7 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 	r.stop()
 	r.history.Record(history.Record{End: &end})
 	if err := r.closeFiles(); err != nil {
-		return result.Result{}, fmt.Errorf("%w: nothing can be said of this run; free some space or choose another --out", err)
+		return result.Result{}, fmt.Errorf("%w: this run cannot be judged; free some space or choose another --out", err)
 	}
 	written, err := f.written()
 	if err != nil {
@@ -85,11 +83,12 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 	return res, context.Cause(ctx)
 }
 
-// Check returns what of a scenario Run would refuse, all of it at once; nil is nothing.
-// The subject need not have been started.
+// Check returns everything in a scenario that Run would refuse, or nil. The subject need
+// not have been started.
 func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whole(sc), o) }
 
-// supported refuses what could not be carried out or judged, all of it at once.
+// supported returns an error for everything in a scenario that cannot be carried out or
+// judged.
 func supported(sc harness.Scenario, o Options) error {
 	_, err := threshold.ParseAll(sc.Expect)
 	errs := []error{o.Engine.Supports(sc), err}
@@ -113,13 +112,13 @@ type running struct {
 	packets  *gate
 	triggers *triggers
 	users    *workload.Users
-	goHome   context.CancelFunc // ends what the users have begun
+	endUsers context.CancelFunc // ends the calls of the users
 	watch    *watcher
-	quiet    time.Time // from then on nothing that an outage held up is sent again
+	quiet    time.Time // after it no sender retransmits because of an outage
 	log      *slog.Logger
 }
 
-// start brings up the network and the subject, and opens the history.
+// start opens the history and the network, and starts the subject.
 func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*running, error) {
 	log := slog.New(slog.DiscardHandler)
 	if f.log != nil {
@@ -174,8 +173,8 @@ func hasToxics(sc harness.Scenario) bool {
 	return false
 }
 
-// gate lets packets through that were offered before the experiment was over: how
-// connections are torn down afterwards is no part of it.
+// gate passes packets that were offered before the end of the experiment. The packets that
+// close connections afterwards are not part of it.
 type gate struct {
 	sink    harness.PacketSink
 	capture *capture // nil is none
@@ -234,7 +233,7 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	return end
 }
 
-// broke returns what went wrong with the subject by itself.
+// broke returns why the subject failed by itself, such as a program that died.
 func (r *running) broke() error {
 	if b, ok := r.options.Subject.(harness.Breaker); ok {
 		return b.Broke()
@@ -242,7 +241,7 @@ func (r *running) broke() error {
 	return nil
 }
 
-// play runs users and timeline side by side until the script's end.
+// play runs the users and the timeline at the same time, until the end of the script.
 func (r *running) play(ctx context.Context) error {
 	p := &player{
 		scenario: r.scenario, network: r.network, subject: r.options.Subject,
@@ -253,30 +252,30 @@ func (r *running) play(ctx context.Context) error {
 	p.phases("")
 	orders := workload.Plan(r.scenario.Workload, harness.Rand(r.options.Seed, harness.StreamWorkload))
 	paying := make(chan struct{})
-	users, goHome := context.WithCancel(ctx)
-	r.goHome = goHome
+	users, endUsers := context.WithCancel(ctx)
+	r.endUsers = endUsers
 	go func() {
 		defer close(paying)
 		r.users.Play(users, orders, r.options.Subject.Payer)
 	}()
 	err := p.play(ctx, occurrences(r.scenario, harness.Rand(r.options.Seed, harness.StreamTimeline)))
 	if err != nil {
-		goHome()
+		endUsers()
 	}
 	<-paying
 	r.quiet = p.quiet
 	return err
 }
 
-// over ends the experiment: what is told and sent from now on is no part of it.
+// over ends the experiment: nothing after it is recorded.
 func (r *running) over() {
 	r.users.Leave()
 	r.packets.cut()
 }
 
-// settle waits until every press has a final outcome, at most
-// Scenario.Settle, and then for what may still be on the air or be sent again: a
-// duplicate that arrives late must arrive before the ledger is read.
+// settle waits until every press has a final outcome, at most Scenario.Settle. Then it
+// waits for packets that may still be under way or be retransmitted: a late duplicate
+// must arrive before the ledger is read.
 func (r *running) settle(ctx context.Context) bool {
 	last := time.Now().Add(r.scenario.Settle)
 	bounded, cancel := context.WithDeadline(ctx, last)
@@ -324,7 +323,7 @@ func (r *running) readLedger(ctx context.Context) error {
 	return r.readHeld(ctx)
 }
 
-// readHeld writes what the payers still hold to the history, if they can say.
+// readHeld writes what the payers still hold to the history, if the subject reports it.
 func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
 	if !ok || !r.options.Subject.Abilities().Has(harness.ReportHeld) {
@@ -349,11 +348,11 @@ func (r *running) closeFiles() error {
 	return err
 }
 
-// stop ends users, subject and network, in this order. What goes wrong then
-// changes no verdict, and is logged.
+// stop ends users, subject and network, in this order. It logs errors, because they
+// change no verdict.
 func (r *running) stop() {
 	r.watch.stop()
-	r.goHome()
+	r.endUsers()
 	if err := errors.Join(r.options.Subject.Close(), r.network.Close()); err != nil {
 		r.log.Error("stop", "err", err)
 	}

@@ -14,7 +14,7 @@ import (
 // without delay.
 const linger = 500 * time.Millisecond
 
-// A sender that doubled its timer in an outage may try again as long after it as it
+// A sender that doubled its timer in an outage may retransmit as long after it as it
 // lasted. The ledger is read after that, at most Settle after the script.
 func TestSettleWaitsForWhatAnOutageHeldUp(t *testing.T) {
 	outage := func(at, length time.Duration, d harness.Direction) harness.Event {
@@ -27,19 +27,19 @@ func TestSettleWaitsForWhatAnOutageHeldUp(t *testing.T) {
 		settle   time.Duration
 		want     time.Duration // when the ledger is read
 	}{
-		"no outage":                             {settle: 30 * second, want: 10*second + linger},
-		"one long before the end":               {timeline: []harness.Event{outage(second, 2*second, 0)}, settle: 30 * second, want: 10*second + linger},
-		"one that may still be felt":            {timeline: []harness.Event{outage(second, 8*second, 0)}, settle: 30 * second, want: 17*second + linger},
-		"of the uplink":                         {timeline: []harness.Event{outage(second, 8*second, harness.Up)}, settle: 30 * second, want: 17*second + linger},
-		"one that lasts to the end":             {timeline: []harness.Event{{At: 4 * second, Action: harness.Blackhole}}, settle: 30 * second, want: 16*second + linger},
-		"one that a heal ends":                  {timeline: []harness.Event{{At: second, Action: harness.Blackhole}, {At: 9 * second, Action: harness.Heal}}, settle: 30 * second, want: 17*second + linger},
-		"longer than the settle":                {timeline: []harness.Event{outage(second, 8*second, 0)}, settle: 3 * second, want: 13*second + linger},
-		"another fault holds nothing up":        {timeline: []harness.Event{{At: second, For: 8 * second, Action: harness.Refuse}}, settle: 30 * second, want: 10*second + linger},
-		"packets that are on the air":           {link: harness.Profile{Name: "edge", Up: far, Down: far}, settle: 30 * second, want: 10*second + linger + 1280*time.Millisecond},
-		"a short one may come in between tries": {timeline: []harness.Event{outage(second, 7*second, 0), outage(9*second, second/10, 0)}, settle: 30 * second, want: 17*second + second/5 + linger},
-		"one that nobody waits for any more":    {timeline: []harness.Event{outage(second, second, 0), outage(7*second, 2*second, 0)}, settle: 30 * second, want: 11*second + linger},
-		"two that overlap are one":              {timeline: []harness.Event{outage(second, 5*second, 0), outage(5*second, 4*second, 0)}, settle: 30 * second, want: 17*second + linger},
-		"one within another":                    {timeline: []harness.Event{outage(second, 8*second, 0), outage(5*second, second, 0)}, settle: 30 * second, want: 17*second + linger},
+		"no outage":                                       {settle: 30 * second, want: 10*second + linger},
+		"one long before the end":                         {timeline: []harness.Event{outage(second, 2*second, 0)}, settle: 30 * second, want: 10*second + linger},
+		"one that may still be felt":                      {timeline: []harness.Event{outage(second, 8*second, 0)}, settle: 30 * second, want: 17*second + linger},
+		"of the uplink":                                   {timeline: []harness.Event{outage(second, 8*second, harness.Up)}, settle: 30 * second, want: 17*second + linger},
+		"one that lasts to the end":                       {timeline: []harness.Event{{At: 4 * second, Action: harness.Blackhole}}, settle: 30 * second, want: 16*second + linger},
+		"one that a heal ends":                            {timeline: []harness.Event{{At: second, Action: harness.Blackhole}, {At: 9 * second, Action: harness.Heal}}, settle: 30 * second, want: 17*second + linger},
+		"longer than the settle":                          {timeline: []harness.Event{outage(second, 8*second, 0)}, settle: 3 * second, want: 13*second + linger},
+		"another fault holds nothing up":                  {timeline: []harness.Event{{At: second, For: 8 * second, Action: harness.Refuse}}, settle: 30 * second, want: 10*second + linger},
+		"packets that are on the air":                     {link: harness.Profile{Name: "edge", Up: far, Down: far}, settle: 30 * second, want: 10*second + linger + 1280*time.Millisecond},
+		"a short one may lie between two retransmissions": {timeline: []harness.Event{outage(second, 7*second, 0), outage(9*second, second/10, 0)}, settle: 30 * second, want: 17*second + second/5 + linger},
+		"one that nobody waits for any more":              {timeline: []harness.Event{outage(second, second, 0), outage(7*second, 2*second, 0)}, settle: 30 * second, want: 11*second + linger},
+		"two that overlap are one":                        {timeline: []harness.Event{outage(second, 5*second, 0), outage(5*second, 4*second, 0)}, settle: 30 * second, want: 17*second + linger},
+		"one within another":                              {timeline: []harness.Event{outage(second, 8*second, 0), outage(5*second, second, 0)}, settle: 30 * second, want: 17*second + linger},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

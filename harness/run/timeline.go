@@ -35,7 +35,7 @@ func occurrences(sc harness.Scenario, r *rand.Rand) []occurrence {
 	var list []occurrence
 	for i, e := range sc.Timeline {
 		if e.When != nil {
-			continue // it comes when it comes
+			continue // a trigger begins it
 		}
 		for at := e.At; ; at += e.Every {
 			if e.Every > 0 && at >= end && at > e.At {
@@ -55,9 +55,9 @@ func occurrences(sc harness.Scenario, r *rand.Rand) []occurrence {
 	return list
 }
 
-// Unroll returns the scenario with each occurrence of its timeline that a run of
-// the seed has as an event of its own, in their order: none periodic, none that
-// may move, none that lasts beyond the script, whose length is stated.
+// Unroll returns the scenario with one event for each occurrence that a run with the seed
+// has, in order. No event is periodic, has jitter, or lasts beyond the script, and the
+// length of the script is set.
 func Unroll(sc harness.Scenario, seed uint64) harness.Scenario {
 	end := sc.Duration()
 	sc.Length = end

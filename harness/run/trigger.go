@@ -12,24 +12,24 @@ import (
 	"github.com/onebar/onebar/harness/fault"
 )
 
-// triggers tell the player when what an event waits for has come. Each comes at
-// most once, and only while the script is played.
+// triggers tell the player that an event must begin, because the packet, commit or request
+// that it waits for has come. Each fires at most once, and only during the script.
 type triggers struct {
 	events []harness.Event             // of the timeline
 	storer harness.Storer              // nil if commits are not counted
 	watch  func(harness.Moment, int64) // called for each moment of a request; nil is not called
-	fired  chan int                    // indices of events, in the order in which they came
+	fired  chan int                    // indices of events, in the order in which they fired
 
 	mu      sync.Mutex
 	playing bool
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
 	moments map[moment][]int
-	begun   map[int]chan struct{} // closed when the event has begun, of those that a call of moment waits for
-	failed  map[harness.Side]bool // its power has failed at a commit, and the crash is yet to begin
+	begun   map[int]chan struct{} // for which a call of moment waits; closed when the event has begun
+	failed  map[harness.Side]bool // its power has failed at a commit, and the crash has not begun
 }
 
-// packet is which packet a trigger waits for.
+// packet is the packet that a trigger waits for.
 type packet struct {
 	link      string // empty is the access link of client
 	client    int
@@ -37,7 +37,7 @@ type packet struct {
 	n         int64
 }
 
-// moment is which moment of a request a trigger waits for.
+// moment is the moment of a request that a trigger waits for.
 type moment struct {
 	harness.Moment
 	request int64
@@ -71,8 +71,8 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 	return t
 }
 
-// lose returns what a network asks about its packets, or nil if there is nothing
-// to ask.
+// lose returns a function that a network calls for each packet, or nil if no event waits
+// for a packet.
 func (t *triggers) lose() func(harness.Packet) harness.DropReason {
 	if len(t.packets) == 0 {
 		return nil
@@ -99,8 +99,8 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	return reason
 }
 
-// reached returns what a subject calls at the moments of its requests, or nil if
-// nothing waits for one.
+// reached returns a function that a subject calls at the moments of its requests, or nil
+// if nothing waits for one.
 func (t *triggers) reached() func(harness.Moment, int64) {
 	if len(t.moments) == 0 && t.watch == nil {
 		return nil
@@ -108,8 +108,8 @@ func (t *triggers) reached() func(harness.Moment, int64) {
 	return t.moment
 }
 
-// moment fires the events that wait for a moment, and returns when they have begun,
-// or when nothing begins any more. Those that come later are not waited for.
+// moment fires the events that wait for a moment. It returns when they have begun, or when
+// no event can begin any more. It does not wait for events that fire later.
 func (t *triggers) moment(m harness.Moment, request int64) {
 	k := moment{m, request}
 	t.mu.Lock()
@@ -138,7 +138,7 @@ func (t *triggers) moment(m harness.Moment, request int64) {
 	}
 }
 
-// fire fires an event, unless nothing begins any more.
+// fire fires an event, unless no event can begin any more.
 func (t *triggers) fire(event int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -147,7 +147,7 @@ func (t *triggers) fire(event int) {
 	}
 }
 
-// done lets those go on who wait for an event to have begun: one, or with -1 all.
+// done ends the waits of moment for an event to begin; -1 ends all waits.
 func (t *triggers) done(event int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -159,7 +159,7 @@ func (t *triggers) done(event int) {
 	}
 }
 
-// set begins or ends the time in which triggers come.
+// set begins or ends the time in which triggers fire.
 func (t *triggers) set(playing bool) {
 	t.mu.Lock()
 	t.playing = playing
@@ -167,7 +167,7 @@ func (t *triggers) set(playing bool) {
 	t.arm()
 }
 
-// arm has each side's power fail at the next commit that an event waits for.
+// arm makes the power of each side fail at the next commit that an event waits for.
 func (t *triggers) arm() {
 	if t.storer == nil {
 		return
@@ -193,16 +193,16 @@ func (t *triggers) arm() {
 	}
 }
 
-// failing reports whether the power of a side has failed at a commit, so that its
-// crash comes next.
+// failing reports whether the power of a side has failed at a commit and its crash has not
+// begun.
 func (t *triggers) failing(side harness.Side) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failed[side]
 }
 
-// wait returns when an event's moment has come, with its index, or at an instant,
-// with -1. It is not ok if ctx has ended.
+// wait returns the index of an event when it fires, or -1 at an instant. It is not ok if
+// ctx has ended.
 func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok bool) {
 	select {
 	case i := <-t.fired:
@@ -221,8 +221,8 @@ func (t *triggers) wait(ctx context.Context, until time.Time) (event int, ok boo
 	}
 }
 
-// rest yields the events whose moment has come and that wait has not returned: of a
-// power failure at the very end, say, after which the side must be restarted.
+// rest yields the events that have fired and that wait has not returned, such as a power
+// failure at the very end, after which the side must be restarted.
 func (t *triggers) rest() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for len(t.fired) > 0 && yield(t.came(<-t.fired)) {
@@ -231,7 +231,7 @@ func (t *triggers) rest() iter.Seq[int] {
 	}
 }
 
-// came takes an event whose commit has come off the list.
+// came removes an event whose commit has come from the list.
 func (t *triggers) came(i int) int {
 	if w := t.events[i].When; w.Commit > 0 {
 		t.stores[w.Side] = slices.DeleteFunc(t.stores[w.Side], func(j int) bool { return j == i })

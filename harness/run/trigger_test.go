@@ -94,9 +94,9 @@ func TestEventsBegunByAPacket(t *testing.T) {
 	}
 }
 
-// An engine and a subject are asked to tell of packets and requests only if somebody
+// An engine and a subject are asked to report packets and requests only if an event
 // waits for one.
-func TestNobodyIsAskedInVain(t *testing.T) {
+func TestPacketsAreReportedOnlyIfAnEventWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial()
 		sc := scenario()

@@ -8,7 +8,7 @@ import (
 // watchEvery is how often progress is reported.
 const watchEvery = 200 * time.Millisecond
 
-// watcher reports, from time to time, how far a run is.
+// watcher reports the progress of a run at intervals.
 type watcher struct {
 	tell  func(done int, state string)
 	done  func() int
@@ -43,7 +43,7 @@ func (w *watcher) run() {
 	}
 }
 
-// set says what goes on from now.
+// set sets the present state of the run.
 func (w *watcher) set(state string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,9 +2,11 @@ package spec
 
 import (
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/threshold"
 )
 
@@ -15,84 +17,48 @@ const maxScript = 24 * time.Hour
 // Scenario is good only if d has no mistakes; a value that is already known to
 // be wrong is left out of further checks.
 func build(d *decoder, f *file) harness.Scenario {
-	script := d.script(f)
-	scope := d.lib.links().with(d, f.Profiles)
-	s := harness.Scenario{
-		Name:     f.Name.s,
-		Summary:  f.Summary.s,
-		File:     d.file,
-		Engine:   f.Engine.s,
-		Seed:     uint64(f.Seed.n),
-		Length:   f.Duration.d,
-		Subject:  *plainOf[harness.SubjectConfig](&f.Subject),
-		Workload: d.workload(f, script),
-		Link:     scope.resolve(d, &f.Link),
-		Radio:    d.radio(f.Radio),
-		Settle:   f.Settle.d,
-		Expect:   d.expectations(f.Expect),
-	}
+	d.script = d.length(f)
+	d.wallets = f.Workload.Wallets.n
+	d.scope = d.lib.links().with(d, f.Profiles)
+	s := harness.Scenario{File: d.file}
+	d.fill(reflect.ValueOf(f).Elem(), reflect.ValueOf(&s).Elem())
+	f.Workload.check(d, &s.Workload)
 	f.Subject.check(d, f.Engine)
-	for _, t := range f.Tags {
-		s.Tags = append(s.Tags, t.s)
-	}
-	t := timeline{decoder: d, script: script, wallets: f.Workload.Wallets.n, scope: scope}
-	for i := range f.Timeline {
-		s.Timeline = append(s.Timeline, t.event(&f.Timeline[i]))
-	}
-	for i := range f.Nemesis {
-		s.Nemesis = append(s.Nemesis, t.trouble(&f.Nemesis[i]))
-	}
+	s.Expect = d.expectations(f.Expect)
 	return s
 }
 
-// script returns the length of the script, and 0 if the file does not say:
+// length returns the length of the script, and 0 if the file does not say:
 // every payment is asked at once, or what would tell it is wrong.
-func (d *decoder) script(f *file) time.Duration {
+func (d *decoder) length(f *file) time.Duration {
 	w := &f.Workload
 	if !w.Rate.ok || !w.Payments.ok {
 		return f.Duration.d
 	}
 	span := harness.Workload{Payments: int(w.Payments.n), Rate: w.Rate.hz}.Span()
-	takes := FormatDuration(span.Round(time.Millisecond))
+	takes := quantity.FormatDuration(span.Round(time.Millisecond))
 	switch {
 	case span > maxScript:
-		d.errorf(w.Rate.place, "rate is too low; %d payments take %s, and a script lasts at most %s", w.Payments.n, takes, FormatDuration(maxScript))
+		d.errorf(w.Rate.place, "rate is too low; %d payments take %s, and a script lasts at most %s", w.Payments.n, takes, quantity.FormatDuration(maxScript))
 	case !f.Duration.given():
 		return span
 	case f.Duration.ok && f.Duration.d < span:
-		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s", FormatDuration(f.Duration.d), w.Payments.n, takes)
+		d.errorf(f.Duration.place, "duration %s is too short; %d payments at this rate take %s", quantity.FormatDuration(f.Duration.d), w.Payments.n, takes)
 	}
 	return f.Duration.d
 }
 
-func (d *decoder) workload(f *file, script time.Duration) harness.Workload {
-	w := &f.Workload
-	if w.Presses.given() && !w.Impatience.given() {
-		d.errorf(w.Presses.place, "presses without impatience has no effect; give impatience, such as 5s")
+// check completes a workload by what follows from other keys.
+func (v *workload) check(d *decoder, got *harness.Workload) {
+	if v.Balance.ok && v.Amount.ok && v.Balance.currency != v.Amount.currency {
+		d.errorf(v.Balance.place, "balance is in %s and amount in %s; a scenario has one currency", v.Balance.currency, v.Amount.currency)
 	}
-	if w.Balance.ok && w.Amount.ok && w.Balance.currency != w.Amount.currency {
-		d.errorf(w.Balance.place, "balance is in %s and amount in %s; a scenario has one currency", w.Balance.currency, w.Amount.currency)
+	if !v.Impatience.given() {
+		got.Presses = 0
 	}
-	got := harness.Workload{
-		Wallets:   int(w.Wallets.n),
-		Merchants: int(w.Merchants.n),
-		Payments:  int(w.Payments.n),
-		Rate:      w.Rate.hz,
-		AmountMin: w.Amount.least,
-		AmountMax: w.Amount.most,
-		Currency:  w.Amount.currency,
-		Balance:   w.Balance.minor,
-		Impatient: w.Impatience.d,
-		Deadline:  w.Deadline.d,
-		Attempts:  int(w.Attempts.n),
+	if !v.Rate.given() && d.script > 0 {
+		got.Rate = float64(got.Payments) / d.script.Seconds()
 	}
-	if w.Impatience.given() {
-		got.Presses = int(w.Presses.n)
-	}
-	if !w.Rate.given() && script > 0 {
-		got.Rate = float64(got.Payments) / script.Seconds()
-	}
-	return got
 }
 
 // expectations checks each threshold with package metric and keeps its text.

@@ -1,14 +1,18 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/nearest"
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
@@ -29,34 +33,46 @@ func placeOf(n ast.Node) place {
 type decoder struct {
 	file     string
 	lines    []string
-	mistakes Mistakes
+	mistakes yamltext.Mistakes
+	rules    yamltext.Mistakes // rules between keys that are broken
 	lib      Library
 	traces   map[string]*harness.Trace // those read from files, nil if wrong
+	scope    scope                     // what a link may name
+	script   time.Duration             // its length; 0 is not known
+	wallets  int64                     // of the workload; 0 is not known
 }
 
 func (d *decoder) err() error {
-	if len(d.mistakes) == 0 {
+	if len(d.mistakes)+len(d.rules) == 0 {
 		return nil
 	}
-	return d.mistakes.sorted(d.file)
+	return append(d.mistakes, d.rules...).Sorted(d.file)
 }
 
 func (d *decoder) errorf(at place, format string, args ...any) {
-	m := Mistake{File: d.file, Line: at.line, Column: at.col, Text: fmt.Sprintf(format, args...)}
-	if at.line >= 1 && at.line <= len(d.lines) {
-		m.Source = d.lines[at.line-1]
-	}
-	d.mistakes = append(d.mistakes, m)
+	d.mistakes = append(d.mistakes, d.mistake(at, fmt.Sprintf(format, args...)))
+}
+
+func (d *decoder) mistake(at place, text string) yamltext.Mistake {
+	return yamltext.NewMistake(d.file, d.lines, at.line, at.col, text)
 }
 
 // The structs of format.go are made of these.
 type (
 	// leaf is a value written as one scalar. It embeds mark.
 	leaf interface {
+		marked
 		scan(text string) error // takes the value, or says what is wrong with it
+		text() string           // what scan would read
 		wants() string          // what is expected, for messages
-		accept(at place)        // the value is good
-		standAt(place)          // the value was given, good or not
+		parts() []any           // pointers to what it holds, as its plain form has it
+	}
+	// marked is what mark implements.
+	marked interface {
+		accept(at place) // the value is good
+		standAt(place)   // the value was given, good or not
+		given() bool     // good or not
+		good() bool      // whether there is a value, be it the default
 	}
 	// measured is a leaf with a range.
 	measured interface {
@@ -78,7 +94,7 @@ type (
 // key is one key of a struct of the format, from the tags of its field.
 type key struct {
 	name     string
-	index    int
+	index    []int
 	doc      string
 	limits   string // "lowest..highest", both in the syntax of the value
 	fallback string // the default
@@ -86,21 +102,62 @@ type key struct {
 	of       string // what it names: a profile, trace, radio or metric
 	file     string // "file" or "folder": the value names one; a folder that is not named is the scenario's
 	required bool
+
+	plain []string          // names in JSON of the fields that the value is, see plain.go
+	as    map[string]string // what words are called there
+	does  []harness.Action  // what an event with the key does: one thing, or what its value says
 }
 
+// keysOf returns the keys of a struct, those of an embedded one among them.
 func keysOf(t reflect.Type) []key {
 	var keys []key
 	for f := range t.Fields() {
-		name, ok := f.Tag.Lookup("yaml")
-		if !ok {
+		if name, ok := f.Tag.Lookup("yaml"); ok {
+			keys = append(keys, keyOf(name, f))
 			continue
 		}
-		keys = append(keys, key{
-			name: name, index: f.Index[0], doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
-			fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
-		})
+		if !f.Anonymous || f.Type.Kind() != reflect.Struct {
+			continue
+		}
+		for _, k := range keysOf(f.Type) {
+			if f.Tag.Get("does") == "random" && k.does != nil && !isRandom(k) {
+				continue
+			}
+			k.index = append([]int{f.Index[0]}, k.index...)
+			k.limits = cmp.Or(f.Tag.Get(k.name), k.limits)
+			keys = append(keys, k)
+		}
 	}
 	return keys
+}
+
+func keyOf(name string, f reflect.StructField) key {
+	k := key{
+		name: name, index: f.Index, doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
+		fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
+		plain: []string{name},
+	}
+	if plain, ok := f.Tag.Lookup("plain"); ok {
+		k.plain = strings.Fields(plain)
+	}
+	if as, ok := f.Tag.Lookup("as"); ok {
+		k.as = map[string]string{}
+		for i, word := range strings.Fields(as) {
+			k.as[strings.Fields(k.words)[i]] = word
+		}
+	}
+	for word := range strings.FieldsSeq(f.Tag.Get("does")) {
+		var does harness.Action
+		must(does.UnmarshalText([]byte(word)))
+		k.does = append(k.does, does)
+	}
+	return k
+}
+
+// isRandom reports whether a nemesis may draw what a key does.
+func isRandom(k key) bool {
+	f, _ := fault.Of(k.does[0])
+	return f.Random
 }
 
 // into decodes a mapping into the struct v points to. What names it for
@@ -110,6 +167,7 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 	s := reflect.ValueOf(v).Elem()
 	keys := keysOf(s.Type())
 	v.(placed).standAt(at)
+	defer d.keep(v, keys, at)
 	pairs, ok := d.pairs(n, what)
 	if !ok {
 		return
@@ -122,7 +180,7 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 			continue
 		}
 		seen[p.name] = true
-		d.value(p.value, s.Field(keys[i].index).Addr().Interface(), keys[i])
+		d.value(p.value, s.FieldByIndex(keys[i].index).Addr().Interface(), keys[i])
 	}
 	for _, k := range keys {
 		if seen[k.name] {
@@ -132,18 +190,11 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 			d.errorf(at, "%s has no %s: %s", what, k.name, k.doc)
 		}
 		if k.fallback != "" {
-			l := s.Field(k.index).Addr().Interface().(leaf)
+			l := s.FieldByIndex(k.index).Addr().Interface().(leaf)
 			must(l.scan(k.fallback))
 			l.accept(place{})
 		}
 	}
-}
-
-// fieldOf returns the index of the field of a key that t has.
-func fieldOf(t reflect.Type, name string) []int {
-	keys := keysOf(t)
-	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
-	return []int{keys[i].index}
 }
 
 func names(keys []key) []string {
@@ -287,6 +338,28 @@ func unquoted(n ast.Node, l leaf) string {
 		return ""
 	}
 	return fmt.Sprintf(", which needs quotes if it has a colon: '%s: %s'", key, value)
+}
+
+// suggest ends a message about a word that is not among the options: the
+// nearest one if it is near, otherwise all of them.
+func suggest(word string, options []string) string {
+	if len(options) == 0 {
+		return "there are none"
+	}
+	if len(options) == 1 || len(word) < 3 {
+		return "expected " + oneOf(options)
+	}
+	if best := nearest.Word(word, options); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "expected " + oneOf(options)
+}
+
+func oneOf(options []string) string {
+	if len(options) == 1 {
+		return options[0]
+	}
+	return "one of " + strings.Join(options, ", ")
 }
 
 func wanted(l leaf, k key) string {

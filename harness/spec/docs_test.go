@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -51,7 +52,7 @@ func keyTable(kind reflect.Type) string {
 		case k.fallback != "":
 			fallback = "`" + k.fallback + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.Field(k.index).Type, k), ranged(k), fallback, k.doc)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.FieldByIndex(k.index).Type, k), ranged(k), fallback, k.doc)
 	}
 	return b.String()
 }
@@ -66,7 +67,7 @@ func valueOf(kind reflect.Type, k key) string {
 		reflect.TypeFor[[]httpRule](): "list of rules", reflect.TypeFor[[]httpSetup](): "list of requests", reflect.TypeFor[[]word](): "list of words",
 		reflect.TypeFor[variables](): "mapping of names to texts", reflect.TypeFor[containers](): "mapping of names to containers",
 		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
-		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]trouble](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
+		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]nemesisEntry](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
 		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
 		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
 		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",
@@ -123,7 +124,7 @@ func traceTable(t *testing.T) string {
 		if long.Count > 0 {
 			times = fmt.Sprintf("%.1f s, %.1f s", long.Median.Seconds(), long.Longest.Seconds())
 		}
-		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %d kbit/s | %.2f a minute | %s | %.1f %% |\n", name, file, FormatDuration(tr.Period()), (tr.Rate()+500)/1000,
+		fmt.Fprintf(&b, "| [`%s`](../scenarios/%s) | %s | %d kbit/s | %.2f a minute | %s | %.1f %% |\n", name, file, quantity.FormatDuration(tr.Period()), (tr.Rate()+500)/1000,
 			float64(long.Count)/tr.Period().Minutes(), times, 100*series.Stalls(500*time.Millisecond).Total.Seconds()/tr.Period().Seconds())
 	}
 	return b.String()

@@ -1,11 +1,14 @@
 package spec
 
 import (
-	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/onebar/onebar/harness/quantity"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // encode writes the structs of format.go as YAML: one line a key, and one an
@@ -14,7 +17,7 @@ func encode(f *file) string {
 	var b strings.Builder
 	s := reflect.ValueOf(f).Elem()
 	for _, k := range keysOf(s.Type()) {
-		v := s.Field(k.index)
+		v := s.FieldByIndex(k.index)
 		if lines, ok := lines(v); ok {
 			if len(lines) > 0 {
 				b.WriteString(k.name + ":\n  - " + strings.Join(lines, "\n  - ") + "\n")
@@ -27,7 +30,7 @@ func encode(f *file) string {
 		case !ok:
 		case blocks:
 			b.WriteString(k.name + ":")
-			t.block(&b, "  ")
+			t.Block(&b, "  ")
 		default:
 			b.WriteString(k.name + ": " + alone(v, t) + "\n")
 		}
@@ -51,26 +54,20 @@ func lines(v reflect.Value) (items []string, ok bool) {
 
 // alone returns a value that stands on a line: a scalar in it needs no quotes for a
 // comma.
-func alone(v reflect.Value, t tree) string {
-	if l, ok := reflect.TypeAssert[printed](v.Addr()); ok {
+func alone(v reflect.Value, t yamltext.Tree) string {
+	if l, ok := reflect.TypeAssert[leaf](v.Addr()); ok {
 		text, _ := encodeLeaf(l, key{}, false)
 		return text
 	}
-	return t.flow()
+	return t.Flow()
 }
 
-// printed is a leaf that can be written: every one.
-type printed interface {
-	given() bool
-	text() string // what scan would read
-}
-
-func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
+func encodeLeaf(l leaf, k key, brackets bool) (string, bool) {
 	text := l.text()
 	if k.fallback != "" {
 		same := reflect.New(reflect.TypeOf(l).Elem()).Interface().(leaf)
 		must(same.scan(k.fallback))
-		if same.(printed).text() == text {
+		if same.text() == text {
 			return "", false
 		}
 	}
@@ -78,101 +75,92 @@ func encodeLeaf(l printed, k key, brackets bool) (string, bool) {
 	case *yes, *word, *slug:
 		return text, l.given() // their words are plain
 	}
-	return quoted(text, brackets), l.given()
+	return yamltext.Quote(text, brackets), l.given()
 }
 
 // inOrder returns the keys of a struct in the order in which they are written:
 // how long an event lasts comes after what it is.
 func inOrder(t reflect.Type) []key {
 	keys := keysOf(t)
-	if t != reflect.TypeFor[event]() && t != reflect.TypeFor[trouble]() {
+	if t != reflect.TypeFor[event]() && t != reflect.TypeFor[nemesisEntry]() {
 		return keys
 	}
 	last := func(k key) bool { return k.name == "for" || k.name == "phase" }
 	return append(slices.DeleteFunc(slices.Clone(keys), last), slices.DeleteFunc(keys, func(k key) bool { return !last(k) })...)
 }
 
-// quoted returns a text as a YAML scalar: as it is if YAML reads it so, and
-// otherwise in single quotes, or in double ones if it is more than printable
-// characters on one line.
-func quoted(s string, brackets bool) string {
-	if isPlain(s, brackets) {
-		return s
+// treeOf returns the tree of a value, and false if it need not be written.
+func treeOf(v reflect.Value, k key) (yamltext.Tree, bool) {
+	switch x := v.Addr().Interface().(type) {
+	case leaf:
+		t := yamltext.TextTree(x.text())
+		text, ok := encodeLeaf(x, k, true)
+		t.Text = text
+		return t, ok
+	case shorthand:
+		if len(givenOf(x)) == 1 && x.short().given() {
+			return treeOf(reflect.ValueOf(x.short()).Elem(), key{})
+		}
+	case *variables:
+		return mapped(x.m, yamltext.TextTree), x.given()
+	case *sources:
+		return mapped(x.m, func(s *source) yamltext.Tree { return yamltext.TextTree(s.s) }), x.given()
+	case *containers:
+		return mapped(x.m, func(c *container) yamltext.Tree {
+			t, _ := treeOf(reflect.ValueOf(c).Elem(), key{})
+			return t
+		}), x.given()
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return escaped(s)
+	if v.Kind() == reflect.Slice {
+		t := yamltext.Tree{List: true}
+		for i := range v.Len() {
+			item, _ := treeOf(v.Index(i), key{})
+			t.Children = append(t.Children, item)
+		}
+		return t, v.Len() > 0
 	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	var t yamltext.Tree
+	for _, k := range inOrder(v.Type()) {
+		if child, ok := treeOf(v.FieldByIndex(k.index), k); ok {
+			t.Keys, t.Children = append(t.Keys, k.name), append(t.Children, child)
+		}
+	}
+	return t, isGiven(v)
 }
 
-// escaped returns a text in double quotes.
-func escaped(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteRune('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
+// mapped returns the tree of a mapping whose names are free, in their order.
+func mapped[T any](m map[string]T, of func(T) yamltext.Tree) yamltext.Tree {
+	var t yamltext.Tree
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		t.Keys, t.Children = append(t.Keys, yamltext.Quote(name, true)), append(t.Children, of(m[name]))
 	}
-	return `"` + b.String() + `"`
-}
-
-func isPlain(s string, brackets bool) bool {
-	if s == "" || strings.HasSuffix(s, " ") || slices.Contains([]string{"null", "true", "false", "yes", "no", "on", "off", ".inf", ".nan"}, strings.ToLower(s)) {
-		return false
-	}
-	for i, r := range s {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == 'µ'
-		inside := " '-+*/%=<>()_"
-		if !brackets {
-			inside += ","
-		}
-		if !letter && r != '.' && (i == 0 || !strings.ContainsRune(inside, r)) {
-			return false
-		}
-	}
-	return true
+	return t
 }
 
 // The leaves, each in the form its scan takes.
 
-func (v *text) text() string  { return v.s }
-func (v *slug) text() string  { return v.s }
-func (v *word) text() string  { return v.s }
 func (v *yes) text() string   { return "true" }
-func (v *count) text() string { return decimal(v.n) }
+func (v *count) text() string { return strconv.FormatInt(v.n, 10) }
 
-func (v *duration) text() string { return FormatDuration(v.d) }
+func (v *duration) text() string { return quantity.FormatDuration(v.d) }
 func (v *durations) text() string {
 	if v.least == v.most {
-		return FormatDuration(v.most)
+		return quantity.FormatDuration(v.most)
 	}
-	return FormatDuration(v.least) + ".." + FormatDuration(v.most)
+	return quantity.FormatDuration(v.least) + ".." + quantity.FormatDuration(v.most)
 }
-func (v *share) text() string   { return FormatShare(v.f) }
-func (v *offset) text() string  { return FormatDuration(v.d) }
-func (v *bitrate) text() string { return FormatRate(v.bps) }
-func (v *size) text() string    { return FormatSize(v.bytes) }
+func (v *share) text() string   { return quantity.FormatShare(v.f) }
+func (v *offset) text() string  { return quantity.FormatDuration(v.d) }
+func (v *bitrate) text() string { return quantity.FormatRate(v.bps) }
+func (v *size) text() string    { return quantity.FormatSize(v.bytes) }
 
 func (v *queue) text() string {
 	if v.d > 0 {
-		return FormatDuration(v.d)
+		return quantity.FormatDuration(v.d)
 	}
-	return FormatSize(v.bytes)
+	return quantity.FormatSize(v.bytes)
 }
 
-func (v *reference) text() string { return v.s }
-func (v *frequency) text() string { return FormatFrequency(v.hz) }
-func (v *money) text() string     { return formatMoney(v.minor, v.minor, v.currency) }
-func (v *amounts) text() string   { return formatMoney(v.least, v.most, v.currency) }
+func (v *frequency) text() string { return quantity.FormatFrequency(v.hz) }
+func (v *money) text() string     { return quantity.FormatAmounts(v.minor, v.minor, v.currency) }
+func (v *amounts) text() string   { return quantity.FormatAmounts(v.least, v.most, v.currency) }

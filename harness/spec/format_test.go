@@ -56,7 +56,7 @@ func mappings() []struct {
 		{"trigger", reflect.TypeFor[trigger]()},
 		{"profile", reflect.TypeFor[profile]()},
 		{"event", reflect.TypeFor[event]()},
-		{"trouble", reflect.TypeFor[trouble]()},
+		{"nemesis entry", reflect.TypeFor[nemesisEntry]()},
 		{"toxic", reflect.TypeFor[toxic]()},
 	}
 }
@@ -70,7 +70,7 @@ func TestTags(t *testing.T) {
 	}{{"loss", reflect.TypeFor[loss]()}, {"profile file", reflect.TypeFor[profileFile]()}}...) {
 		for _, k := range keysOf(m.kind) {
 			t.Run(m.name+" "+k.name, func(t *testing.T) {
-				v := reflect.New(m.kind.Field(k.index).Type).Interface()
+				v := reflect.New(m.kind.FieldByIndex(k.index).Type).Interface()
 				if short, ok := v.(shorthand); ok {
 					v = short.short()
 				}

@@ -1,177 +1,234 @@
 package spec
 
 import (
-	"path/filepath"
+	"encoding"
+	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 )
 
-// A section whose keys are those of the JSON form of a type of package harness, its
-// plain form, needs no conversion of its own: fill and compose copy each key to the
-// field of its name and back. The subject is one.
+// A struct of the format is converted to a type of package harness, its plain form, key
+// by key: fill converts to the plain form, and compose back. A key belongs to the field
+// of the plain form that has its name in JSON, or to the fields that the tag plain
+// lists, one for each part of its value. A type that cannot be converted so is a
+// converted.
 
-// eachKey calls f for each key of a struct of the format, v, with the field of the
-// plain form that has its name.
-func eachKey(v, plain reflect.Value, f func(k key, v, plain reflect.Value)) {
-	fields := map[string][]int{}
-	for _, field := range reflect.VisibleFields(plain.Type()) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		fields[name] = field.Index
-	}
-	for _, k := range keysOf(v.Type()) {
-		f(k, v.Field(k.index), plain.FieldByIndex(fields[k.name]))
+// converted is a type of the format that converts itself. Fill is called if it was
+// given.
+type converted interface {
+	fill(d *decoder, plain reflect.Value)
+	compose(c *composer, k key, plain reflect.Value)
+}
+
+// eachKey calls f for each key of a struct of the format, t, with its fields of the
+// plain form.
+func eachKey(t reflect.Type, plain reflect.Value, f func(k key, plain []reflect.Value)) {
+	fields := fieldsOf(plain)
+	for _, k := range keysOf(t) {
+		var of []reflect.Value
+		for _, name := range k.plain {
+			of = append(of, fields[name])
+		}
+		if len(of) > 0 {
+			f(k, of)
+		}
 	}
 }
 
+// fieldsOf returns the fields of a plain form by their names in JSON. An entry of the
+// nemesis also has those of its event.
+func fieldsOf(plain reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	if e := plain.FieldByName("Event"); e.IsValid() {
+		fields = fieldsOf(e)
+	}
+	for _, f := range reflect.VisibleFields(plain.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		fields[name] = plain.FieldByIndex(f.Index)
+	}
+	return fields
+}
+
 // plainOf returns the plain form of the struct of the format that v points to.
-func plainOf[T any](v any) *T {
+func plainOf[T any](d *decoder, v any) *T {
 	plain := new(T)
-	fill(reflect.ValueOf(v).Elem(), reflect.ValueOf(plain).Elem())
+	d.fill(reflect.ValueOf(v).Elem(), reflect.ValueOf(plain).Elem())
 	return plain
 }
 
 // fill copies what a struct of the format says to its plain form, and the line where
-// it stands, if the plain form has one.
-func fill(v, plain reflect.Value) {
-	eachKey(v, plain, func(_ key, v, plain reflect.Value) { fillValue(v, plain) })
+// it stands, if the plain form has one. It leaves alone what the struct does not say.
+func (d *decoder) fill(v, plain reflect.Value) {
+	eachKey(v.Type(), plain, func(k key, plain []reflect.Value) { d.fillValue(k, v.FieldByIndex(k.index), plain) })
 	if line := plain.FieldByName("Line"); line.IsValid() && line.CanInt() {
 		line.SetInt(int64(placeIn(v).line))
 	}
 }
 
-func fillValue(v, plain reflect.Value) {
+func (d *decoder) fillValue(k key, v reflect.Value, plain []reflect.Value) {
 	switch x := v.Addr().Interface().(type) {
-	case *verbatim:
-		plain.SetString(x.s)
-	case *source:
-		plain.SetString(x.s)
-	case *word:
-		plain.SetString(x.s)
-	case *yes:
-		plain.SetBool(x.ok)
-	case *count:
-		plain.SetInt(x.n)
-	case *duration:
-		plain.SetInt(int64(x.d))
-	case *number:
-		plain.SetFloat(x.f)
-	case *share:
-		if x.ok {
-			plain.Set(reflect.ValueOf(&x.f))
+	case converted:
+		if isGiven(v) {
+			x.fill(d, plain[0])
 		}
-	case *variables:
-		plain.Set(reflect.ValueOf(x.m))
-	case *sources:
-		plain.Set(reflect.ValueOf(x.plain()))
-	case *containers:
-		for name, c := range x.m {
-			if plain.IsNil() {
-				plain.Set(reflect.MakeMap(plain.Type()))
-			}
-			plain.SetMapIndex(reflect.ValueOf(name), reflect.ValueOf(plainOf[harness.ContainerConfig](c)).Elem())
+	case leaf:
+		if !x.good() {
+			return
+		}
+		parts := x.parts()
+		for i, to := range spread(plain, len(parts)) {
+			assign(to, reflect.ValueOf(parts[i]).Elem(), k.as)
 		}
 	default:
-		fillStruct(v, plain)
+		d.fillStruct(v, plain[0])
 	}
 }
 
 // fillStruct fills a list, or a mapping that was given.
-func fillStruct(v, plain reflect.Value) {
-	if v.Kind() == reflect.Slice {
+func (d *decoder) fillStruct(v, plain reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {
 			plain.Set(reflect.Append(plain, reflect.Zero(plain.Type().Elem())))
-			fillValue(v.Index(i), plain.Index(i))
+			d.fillValue(key{}, v.Index(i), []reflect.Value{plain.Index(i)})
 		}
-		return
-	}
-	if !isGiven(v) {
-		return
-	}
-	if plain.Kind() == reflect.Pointer {
+	case !isGiven(v):
+	case plain.Kind() == reflect.Pointer:
 		plain.Set(reflect.New(plain.Type().Elem()))
-		plain = plain.Elem()
+		d.fill(v, plain.Elem())
+	default:
+		d.fill(v, plain)
 	}
-	fill(v, plain)
+}
+
+// spread returns the plain fields of a value with several parts: those of a struct, if
+// it is one.
+func spread(plain []reflect.Value, parts int) []reflect.Value {
+	if len(plain) > 1 || parts == 1 || plain[0].Kind() != reflect.Struct {
+		return plain
+	}
+	var fields []reflect.Value
+	for _, field := range plain[0].Fields() {
+		fields = append(fields, field)
+	}
+	return fields
+}
+
+// assign sets a plain field to a part of a value. The words of a key may stand for
+// other ones.
+func assign(to, part reflect.Value, as map[string]string) {
+	if word, ok := as[part.String()]; ok {
+		part = reflect.ValueOf(word)
+	}
+	if to.Kind() == reflect.Pointer {
+		to.Set(reflect.New(to.Type().Elem()))
+		to = to.Elem()
+	}
+	u, isWord := reflect.TypeAssert[encoding.TextUnmarshaler](to.Addr())
+	switch {
+	case isWord:
+		must(u.UnmarshalText([]byte(part.String())))
+	case to.Kind() == reflect.Bool && part.Kind() == reflect.String:
+		to.SetBool(part.String() == "true")
+	default:
+		to.Set(part.Convert(to.Type()))
+	}
+}
+
+// derive is the way back of assign.
+func derive(part, from reflect.Value, as map[string]string) {
+	switch {
+	case from.Kind() == reflect.Pointer:
+		derive(part, from.Elem(), as)
+	case part.Kind() != reflect.String:
+		part.Set(from.Convert(part.Type()))
+	default:
+		part.SetString(fmt.Sprint(from.Interface()))
+		for word, means := range as {
+			if means == part.String() {
+				part.SetString(word)
+				return
+			}
+		}
+	}
 }
 
 func isGiven(v reflect.Value) bool {
 	return v.Addr().Interface().(interface{ given() bool }).given()
 }
 
-// compose is the way back of fill.
-func (c *composer) compose(v, plain reflect.Value) {
-	v.Addr().Interface().(placed).standAt(here().place)
-	eachKey(v, plain, c.composeValue)
+// compose is the way back of fill. It leaves out what is as in base.
+func (c *composer) compose(v, plain, base reflect.Value) {
+	c.composeKeys(v, plain, base, func(*key) bool { return true })
 }
 
-func (c *composer) composeValue(k key, v, plain reflect.Value) {
+// composeKeys is compose for some of the keys, which chosen may change.
+func (c *composer) composeKeys(v, plain, base reflect.Value, chosen func(*key) bool) {
+	v.Addr().Interface().(placed).standAt(here().place)
+	from := fieldsOf(base)
+	eachKey(v.Type(), plain, func(k key, plain []reflect.Value) {
+		var base []reflect.Value
+		for _, name := range k.plain {
+			base = append(base, from[name])
+		}
+		if chosen(&k) {
+			c.composeValue(k, v.FieldByIndex(k.index), plain, base)
+		}
+	})
+}
+
+func (c *composer) composeValue(k key, v reflect.Value, plain, base []reflect.Value) {
+	if k.file != "" && plain[0].Kind() == reflect.String {
+		plain = []reflect.Value{reflect.ValueOf(c.named(k.file, plain[0].String()))}
+	}
+	_, isWord := reflect.TypeAssert[*word](v.Addr())
+	if alike(plain, base) && !k.required && (k.fallback == "" || isWord) {
+		return
+	}
 	switch x := v.Addr().Interface().(type) {
-	case *verbatim:
-		*x = verbatimOf(c.named(k.file, plain.String()))
-	case *source:
-		*x = source{verbatimOf(plain.String())}
-	case *word:
-		*x = wordOf(plain.String())
-	case *yes:
-		*x = yesOf(plain.Bool())
-	case *count:
-		*x = countOf(plain.Int())
-	case *duration:
-		*x = durationOf(time.Duration(plain.Int()))
-	case *number:
-		if !plain.IsZero() {
-			*x = number{here(), plain.Float()}
+	case converted:
+		x.compose(c, k, plain[0])
+	case leaf:
+		parts := x.parts()
+		for i, from := range spread(plain, len(parts)) {
+			derive(reflect.ValueOf(parts[i]).Elem(), from, k.as)
 		}
-	case *share:
-		if !plain.IsNil() {
-			*x = share{here(), plain.Elem().Float()}
-		}
-	case *variables:
-		if plain.Len() > 0 {
-			*x = variables{here().place, map[string]string{}}
-			for _, name := range plain.MapKeys() {
-				x.m[name.String()] = c.named(k.file, plain.MapIndex(name).String())
-			}
-		}
-	case *sources:
-		if plain.Len() > 0 {
-			*x = sources{here().place, map[string]*source{}}
-			for _, name := range plain.MapKeys() {
-				x.m[name.String()] = &source{verbatim{here(), plain.MapIndex(name).String()}}
-			}
-		}
-	case *containers:
-		if plain.Len() > 0 {
-			*x = containers{here().place, map[string]*container{}}
-			for _, name := range plain.MapKeys() {
-				x.m[name.String()] = new(container)
-				c.compose(reflect.ValueOf(x.m[name.String()]).Elem(), plain.MapIndex(name))
-			}
+		x.accept(here().place)
+		if m, ok := x.(measured); ok && !alike(plain, base) && plain[0].IsZero() && !inRange(m, k) {
+			v.SetZero() // no file can take it back to nothing
 		}
 	default:
-		c.composeStruct(k, v, plain)
+		c.composeStruct(v, plain[0])
 	}
 }
 
-func (c *composer) composeStruct(k key, v, plain reflect.Value) {
-	switch {
-	case v.Kind() == reflect.Slice:
+// alike reports whether the fields of a value are the same twice. A currency beside an
+// amount does not count.
+func alike(a, b []reflect.Value) bool {
+	for i := range a {
+		nothing := (a[i].Kind() == reflect.Map || a[i].Kind() == reflect.Slice) && a[i].Len()+b[i].Len() == 0
+		if (i == 0 || a[i].Kind() != reflect.String) && !nothing && !reflect.DeepEqual(a[i].Interface(), b[i].Interface()) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *composer) composeStruct(v, plain reflect.Value) {
+	switch plain.Kind() {
+	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), plain.Len(), plain.Len()))
 		for i := range plain.Len() {
-			if x, ok := reflect.TypeAssert[*verbatim](v.Index(i).Addr()); ok {
-				*x = verbatim{here(), plain.Index(i).String()} // also an empty one
-				continue
-			}
-			c.composeValue(key{required: true}, v.Index(i), plain.Index(i))
+			c.item = i + 1
+			zero := reflect.Zero(plain.Type().Elem())
+			c.composeValue(key{required: true}, v.Index(i), []reflect.Value{plain.Index(i)}, []reflect.Value{zero})
 		}
-	case plain.IsZero() && !k.required:
-	case plain.Kind() == reflect.Pointer:
-		c.compose(v, plain.Elem())
+	case reflect.Pointer:
+		c.composeStruct(v, plain.Elem())
 	default:
-		c.compose(v, plain)
+		c.compose(v, plain, reflect.Zero(plain.Type()))
 	}
 }
 
@@ -184,56 +241,42 @@ func (c *composer) named(kind, name string) string {
 	return c.moved(name)
 }
 
-// settle makes the files that a plain form names absolute, from a folder, and takes out
-// its lines, neither of which a file keeps. It has the keys of t.
-func settle(t reflect.Type, plain reflect.Value, base string) {
-	if plain.Kind() == reflect.Pointer {
-		if plain.IsNil() {
-			return
-		}
-		plain = plain.Elem()
-	}
-	if line := plain.FieldByName("Line"); line.IsValid() && line.CanInt() {
-		line.SetInt(0)
-	}
-	eachKey(reflect.New(t).Elem(), plain, func(k key, v, plain reflect.Value) {
-		switch v.Addr().Interface().(type) {
-		case *containers, *variables:
-			for _, name := range plain.MapKeys() {
-				item := reflect.New(plain.Type().Elem()).Elem()
-				item.Set(plain.MapIndex(name))
-				if item.Kind() == reflect.String {
-					item.SetString(absolute(k.file, item.String(), base))
-				} else {
-					settle(reflect.TypeFor[container](), item, base)
-				}
-				plain.SetMapIndex(name, item)
-			}
-		case *verbatim:
-			plain.SetString(absolute(k.file, plain.String(), base))
-		case leaf, *sources:
-		default:
-			settleStruct(v.Type(), plain, base)
-		}
-	})
-}
+func (v *variables) fill(_ *decoder, plain reflect.Value) { plain.Set(reflect.ValueOf(v.m)) }
 
-// settleStruct settles a mapping, or each of a list.
-func settleStruct(t reflect.Type, plain reflect.Value, base string) {
-	if t.Kind() != reflect.Slice {
-		settle(t, plain, base)
-		return
-	}
-	for i := range plain.Len() {
-		if plain.Index(i).Kind() == reflect.Struct {
-			settle(t.Elem(), plain.Index(i), base)
-		}
+func (v *variables) compose(c *composer, k key, plain reflect.Value) {
+	*v = variables{here().place, map[string]string{}}
+	for name, text := range plain.Interface().(map[string]string) {
+		v.m[name] = c.named(k.file, text)
 	}
 }
 
-func absolute(kind, name, base string) string {
-	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
-		return name
+func (v *sources) fill(_ *decoder, plain reflect.Value) {
+	m := map[string]string{}
+	for name, s := range v.m {
+		m[name] = s.s
 	}
-	return filepath.Join(base, name)
+	plain.Set(reflect.ValueOf(m))
+}
+
+func (v *sources) compose(_ *composer, _ key, plain reflect.Value) {
+	*v = sources{here().place, map[string]*source{}}
+	for name, s := range plain.Interface().(map[string]string) {
+		v.m[name] = &source{verbatim{literal{here(), s}}}
+	}
+}
+
+func (v *containers) fill(d *decoder, plain reflect.Value) {
+	m := map[string]harness.ContainerConfig{}
+	for name, c := range v.m {
+		m[name] = *plainOf[harness.ContainerConfig](d, c)
+	}
+	plain.Set(reflect.ValueOf(m))
+}
+
+func (v *containers) compose(c *composer, _ key, plain reflect.Value) {
+	*v = containers{here().place, map[string]*container{}}
+	for name, plain := range plain.Interface().(map[string]harness.ContainerConfig) {
+		v.m[name] = new(container)
+		c.composeStruct(reflect.ValueOf(v.m[name]).Elem(), reflect.ValueOf(plain))
+	}
 }

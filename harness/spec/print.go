@@ -3,54 +3,11 @@ package spec
 import (
 	"fmt"
 	"math"
-	"math/big"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 )
-
-// FormatDuration writes a duration as a scenario file would: 1m30s, not
-// 1m30.000s, and 2h, not 2h0m0s.
-func FormatDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// FormatRate writes a rate in bit/s as a scenario file would, such as 9.6kbit.
-func FormatRate(bps int64) string {
-	return scaled(bps, []unit{{1e9, "gbit"}, {1e6, "mbit"}, {1e3, "kbit"}, {1, "bit"}})
-}
-
-// FormatSize writes a number of bytes as a scenario file would, such as 64KiB,
-// 20KB or 1500B.
-func FormatSize(bytes int64) string {
-	if bytes > 0 && bytes%(1<<10) == 0 {
-		return scaled(bytes, []unit{{1 << 20, "MiB"}, {1 << 10, "KiB"}})
-	}
-	return scaled(bytes, []unit{{1e6, "MB"}, {1e3, "KB"}, {1, "B"}})
-}
-
-// FormatShare writes a share of 0 to 1 as a scenario file would, such as 2.5%.
-func FormatShare(f float64) string {
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return s
-	}
-	percent := r.Mul(r, big.NewRat(100, 1)).FloatString(len(s))
-	if strings.Contains(percent, ".") {
-		percent = strings.TrimRight(strings.TrimRight(percent, "0"), ".")
-	}
-	return percent + "%"
-}
 
 // FormatPath writes what a path does, for people: 420ms ± 60ms, 200kbit, loss
 // 1%. A perfect path is "perfect".
@@ -60,25 +17,25 @@ func FormatPath(p harness.Path) string {
 	case p.Trace != nil:
 		words = append(words, "trace "+p.Trace.Name)
 	case p.Rate > 0:
-		words = append(words, FormatRate(p.Rate))
+		words = append(words, quantity.FormatRate(p.Rate))
 	}
 	switch {
 	case p.LimitTime > 0:
-		words = append(words, "limit "+FormatDuration(p.LimitTime))
+		words = append(words, "limit "+quantity.FormatDuration(p.LimitTime))
 	case p.Limit > 0:
-		words = append(words, "limit "+FormatSize(p.Limit))
+		words = append(words, "limit "+quantity.FormatSize(p.Limit))
 	}
 	if g := p.Loss.GE; g != nil {
 		mean := math.Round(g.Mean()*1e4) / 1e4
-		words = append(words, fmt.Sprintf("gemodel %s %s %s %s (%s mean)", FormatShare(g.P), FormatShare(g.R),
-			FormatShare(g.LossBad), FormatShare(g.LossGood), FormatShare(mean)))
+		words = append(words, fmt.Sprintf("gemodel %s %s %s %s (%s mean)", quantity.FormatShare(g.P), quantity.FormatShare(g.R),
+			quantity.FormatShare(g.LossBad), quantity.FormatShare(g.LossGood), quantity.FormatShare(mean)))
 	}
 	for _, part := range []struct {
 		name  string
 		share float64
 	}{{"loss", p.Loss.P}, {"reorder", p.Reorder}, {"duplicate", p.Duplicate}, {"corrupt", p.Corrupt}} {
 		if part.share > 0 {
-			words = append(words, part.name+" "+FormatShare(part.share))
+			words = append(words, part.name+" "+quantity.FormatShare(part.share))
 		}
 	}
 	if p.MTU > 0 {
@@ -98,61 +55,14 @@ func formatDelay(p harness.Path) []string {
 	case p.Jitter == 0 && p.Delay == 0:
 		return nil
 	case p.Jitter == 0:
-		return []string{FormatDuration(p.Delay)}
+		return []string{quantity.FormatDuration(p.Delay)}
 	}
-	delay := FormatDuration(p.Delay) + " ± " + FormatDuration(p.Jitter)
+	delay := quantity.FormatDuration(p.Delay) + " ± " + quantity.FormatDuration(p.Jitter)
 	if p.Distribution != harness.Uniform {
 		delay += " " + p.Distribution.String()
 	}
 	if p.Correlation > 0 {
-		delay += ", delay_correlation " + FormatShare(p.Correlation)
+		delay += ", delay_correlation " + quantity.FormatShare(p.Correlation)
 	}
 	return []string{delay}
 }
-
-type unit struct {
-	size int64
-	name string
-}
-
-// scaled writes v in the largest unit that needs at most three decimal digits
-// and is not larger than v.
-func scaled(v int64, units []unit) string {
-	for _, u := range units {
-		thousandths := new(big.Rat).SetFrac64(v, u.size)
-		exact := new(big.Rat).Mul(thousandths, big.NewRat(1000, 1)).IsInt()
-		if (v >= u.size || -v >= u.size) && exact {
-			s := thousandths.FloatString(3)
-			return strings.TrimRight(strings.TrimRight(s, "0"), ".") + u.name
-		}
-	}
-	return strconv.FormatInt(v, 10) + units[len(units)-1].name
-}
-
-// FormatFrequency writes a number of times a second as a scenario file would:
-// 4/s, 90/min or 90/h, in the first unit of which it is a whole number, and
-// otherwise per second. It reads back to the same number.
-func FormatFrequency(hz float64) string {
-	for _, u := range []struct {
-		seconds float64
-		name    string
-	}{{1, "/s"}, {60, "/min"}, {3600, "/h"}} {
-		text := strconv.FormatFloat(math.Round(hz*u.seconds), 'f', -1, 64) + u.name
-		var back frequency
-		if back.scan(text) == nil && back.hz == hz {
-			return text
-		}
-	}
-	return strconv.FormatFloat(hz, 'f', -1, 64) + "/s"
-}
-
-// formatMoney writes an amount, or a range of them, as a scenario file would.
-func formatMoney(least, most int64, currency string) string {
-	if least == most {
-		return harness.FormatMoney(most, currency)
-	}
-	low, _, _ := strings.Cut(harness.FormatMoney(least, currency), " ")
-	return low + ".." + harness.FormatMoney(most, currency)
-}
-
-func decimal(n int64) string { return strconv.FormatInt(n, 10) }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"io/fs"
+	"reflect"
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
@@ -45,7 +46,7 @@ type profileFile struct {
 
 // Profiles reads a file of profiles, such as scenarios.ProfilesFile. The name
 // is used in messages. Each profile must have a summary, a source and quotes.
-// On error there is no Library, and the error is a [Mistakes].
+// On error there is no Library, and the error is a [yamltext.Mistakes].
 func Profiles(name string, data []byte) (Library, error) { return Library{}.with(name, data) }
 
 // ReadProfiles is Profiles for a file of a file system, such as scenarios.FS.
@@ -134,15 +135,20 @@ func (s scope) get(name string) (harness.Profile, bool) {
 func (s scope) with(d *decoder, local localLinks) scope {
 	s.known = slices.Clone(s.known)
 	for _, p := range local {
-		got := s.resolve(d, p.link())
+		got := s.resolve(d, &p.changes)
 		got.Name = p.name
 		s.known = append(s.known, got)
 	}
 	return s
 }
 
+func (v *link) fill(d *decoder, plain reflect.Value) {
+	got := d.scope.resolve(d, &v.changes)
+	assign(plain, reflect.ValueOf(got), nil)
+}
+
 // resolve returns the profile a link names, with its changes.
-func (s scope) resolve(d *decoder, l *link) harness.Profile {
+func (s scope) resolve(d *decoder, l *changes) harness.Profile {
 	var got harness.Profile
 	known := !l.Profile.given()
 	if l.Profile.ok {
@@ -152,9 +158,6 @@ func (s scope) resolve(d *decoder, l *link) harness.Profile {
 		}
 		got = found
 		known = ok
-	}
-	for _, p := range []*path{&l.Both, &l.Up, &l.Down} {
-		p.agrees(d)
 	}
 	up, down := l.Both.then(l.Up), l.Both.then(l.Down)
 	up.change(d, &got.Up)

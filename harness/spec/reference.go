@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/trace"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // A bundled trace is the file traces/NAME.trace.
@@ -45,6 +47,24 @@ func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
 	return all, nil
 }
 
+func (v *reference) fill(d *decoder, plain reflect.Value) {
+	if !v.ok {
+		return
+	}
+	switch to := plain.Addr().Interface().(type) {
+	case **harness.Trace:
+		*to = d.trace(*v)
+	case **harness.Radio:
+		*to = d.radio(*v)
+	}
+}
+
+func (v *reference) compose(c *composer, _ key, plain reflect.Value) {
+	if !plain.IsNil() {
+		*v = c.reference(plain.Elem().FieldByName("Name").String())
+	}
+}
+
 // trace returns the trace that is meant, or nil if there is none. One named
 // twice is the same, so that a link that goes on with it is not set back.
 func (d *decoder) trace(r reference) *harness.Trace {
@@ -75,7 +95,7 @@ func (d *decoder) readTrace(r reference) *harness.Trace {
 	series, err := trace.Load(file)
 	if wrong, ok := errors.AsType[trace.Mistakes](err); ok {
 		for _, m := range wrong {
-			d.mistakes = append(d.mistakes, Mistake{File: file, Line: m.Line, Column: 1, Text: m.Text})
+			d.mistakes = append(d.mistakes, yamltext.NewMistake(file, nil, m.Line, 1, m.Text))
 		}
 		return nil
 	}
@@ -88,13 +108,9 @@ func (d *decoder) readTrace(r reference) *harness.Trace {
 	return t
 }
 
-// radio returns the model that is meant, or nil if there is none or none was
-// asked for.
+// radio returns the model that is meant, or nil if there is none.
 func (d *decoder) radio(r reference) *harness.Radio {
-	switch {
-	case !r.ok:
-		return nil
-	case r.isFile():
+	if r.isFile() {
 		return d.readRadio(r)
 	}
 	if _, err := radio.Lookup(r.s); err != nil {
@@ -120,15 +136,8 @@ func (d *decoder) readRadio(r reference) *harness.Radio {
 		return nil
 	}
 	_, err = radio.ReadModel(file, data)
-	wrong, _ := errors.AsType[radio.Mistakes](err)
-	lines := splitLines(string(data))
-	for _, m := range wrong {
-		mistake := Mistake{File: m.File, Line: m.Line, Column: m.Column, Text: m.Text}
-		if m.Line >= 1 && m.Line <= len(lines) {
-			mistake.Source = lines[m.Line-1]
-		}
-		d.mistakes = append(d.mistakes, mistake)
-	}
+	wrong, _ := errors.AsType[yamltext.Mistakes](err)
+	d.mistakes = append(d.mistakes, wrong...)
 	return &harness.Radio{Name: r.s, Model: string(data)}
 }
 
@@ -157,7 +166,7 @@ func FindTraces(sc *harness.Scenario, lib Library) error {
 	eachLink(sc, func(l *harness.Profile) {
 		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
 			if *t != nil {
-				*t = d.trace(reference{here(), (*t).Name})
+				*t = d.trace(reference{literal{here(), (*t).Name}})
 			}
 		}
 	})

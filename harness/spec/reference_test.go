@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // inFolder writes files to a folder of the test's own and loads scenario.yaml.
@@ -32,14 +33,14 @@ func TestMistakesOfFilesThatAreNamed(t *testing.T) {
 		"own.yaml":      "radio: 1\nname: own\n",
 	})
 	require.Zero(t, s)
-	var mistakes Mistakes
+	var mistakes yamltext.Mistakes
 	require.ErrorAs(t, err, &mistakes)
 	require.Equal(t, filepath.Join(dir, "scenario.yaml"), mistakes[0].File, "its own mistakes come first")
 	require.Contains(t, mistakes[0].Text, "loss 101% is out of range")
-	require.Equal(t, []Mistake{
+	require.Equal(t, []yamltext.Mistake{
 		{File: filepath.Join(dir, "my/bus.up"), Line: 2, Column: 1, Text: "the time -1 is negative: expected milliseconds from the start"},
 		{File: filepath.Join(dir, "my/bus.up"), Line: 4, Column: 1, Text: "the time 6 goes back: the line above has 7, expected that or more"},
-	}, []Mistake(mistakes[1:3]), "each once, though it is named twice")
+	}, []yamltext.Mistake(mistakes[1:3]), "each once, though it is named twice")
 	require.Greater(t, len(mistakes), 3)
 	for _, m := range mistakes[3:] {
 		require.Equal(t, filepath.Join(dir, "own.yaml"), m.File)

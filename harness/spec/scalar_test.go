@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
 )
@@ -92,68 +91,6 @@ func TestScalars(t *testing.T) {
 	}
 }
 
-func TestMoney(t *testing.T) {
-	tests := []struct {
-		text        string
-		least, most int64
-		problem     string
-	}{
-		{"250 KES", 25000, 25000, ""},
-		{"10..900 KES", 1000, 90000, ""},
-		{"0.01..0.99 EUR", 1, 99, ""},
-		{"500 JPY", 500, 500, ""},
-		{"0.125 KWD", 125, 125, ""},
-		{"10000000000 EUR", 1e12, 1e12, ""},
-		{"0.5 JPY", 0, 0, "has more decimal digits than JPY, which has 0"},
-		{"0 EUR", 0, 0, "is out of range (0.01 EUR to 10000000000 EUR)"},
-		{"10000000000.01 EUR", 0, 0, "is out of range (0.01 EUR to 10000000000 EUR)"},
-		{"10..5 EUR", 0, 0, "goes from more to less"},
-		{"10", 0, 0, "has no currency"},
-		{"10EUR", 0, 0, "has no currency"},
-		{"10 eur", 0, 0, "has a currency in the wrong case (EUR)"},
-		{"10 XXX", 0, 0, `has "XXX", which is no ISO 4217 currency`},
-		{"10 ", 0, 0, `has "", which is no ISO 4217 currency`},
-		{"ten EUR", 0, 0, `has "ten", which is not a number`},
-		{"1..2..3 EUR", 0, 0, `has "2..3", which is not a number`},
-		{"-5 EUR", 0, 0, `has "-5", which is not a number`},
-		{"1e3 EUR", 0, 0, `has "1e3", which is not a number`},
-		{"1_0 EUR", 0, 0, `has "1_0", which is not a number`},
-		{"1/3 EUR", 0, 0, `has "1/3", which is not a number`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.text, func(t *testing.T) {
-			var v amounts
-			err := v.scan(tt.text)
-			if tt.problem != "" {
-				require.EqualError(t, err, tt.problem)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, [2]int64{tt.least, tt.most}, [2]int64{v.least, v.most})
-		})
-	}
-}
-
-func TestFormat(t *testing.T) {
-	require.Equal(t, "1m", FormatDuration(time.Minute))
-	require.Equal(t, "2h", FormatDuration(2*time.Hour))
-	require.Equal(t, "10s", FormatDuration(10*time.Second))
-	require.Equal(t, "1h0m5s", FormatDuration(time.Hour+5*time.Second))
-	require.Equal(t, "9.6kbit", FormatRate(9600))
-	require.Equal(t, "1.638mbit", FormatRate(1638000))
-	require.Equal(t, "1638.4kbit", FormatRate(1638400))
-	require.Equal(t, "0bit", FormatRate(0))
-	require.Equal(t, "1.5KB", FormatSize(1500))
-	require.Equal(t, "1500.001KB", FormatSize(1500001))
-	require.Equal(t, "120B", FormatSize(120))
-	require.Equal(t, "64KiB", FormatSize(64<<10))
-	require.Equal(t, "20KB", FormatSize(20000))
-	require.Equal(t, "2%", FormatShare(0.02))
-	require.Equal(t, "0.0001%", FormatShare(0.000001))
-	require.Equal(t, "100%", FormatShare(1))
-	require.Equal(t, "0%", FormatShare(0))
-}
-
 func TestFormatPath(t *testing.T) {
 	require.Equal(t, "perfect", FormatPath(harness.Path{}))
 	require.Equal(t, "420ms, 200kbit, loss 1%", FormatPath(harness.Path{Delay: 420 * time.Millisecond, Rate: 200e3, Loss: harness.Loss{P: 0.01}}))
@@ -166,38 +103,6 @@ func TestFormatPath(t *testing.T) {
 		Delay: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Limit: 50e3,
 		Loss: harness.Loss{GE: &harness.GEModel{P: 0.05, R: 0.5, LossBad: 1}},
 	}))
-}
-
-// TestFormatReadsBack: what is formatted reads as the same value.
-func TestFormatReadsBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d := time.Duration(rapid.Int64Range(0, int64(24*time.Hour)).Draw(t, "duration"))
-		var gotDuration duration
-		require.NoError(t, gotDuration.scan(FormatDuration(d)))
-		require.Equal(t, d, gotDuration.d)
-
-		bps := rapid.Int64Range(0, 100e9).Draw(t, "rate")
-		var gotRate bitrate
-		require.NoError(t, gotRate.scan(FormatRate(bps)))
-		require.Equal(t, bps, gotRate.bps)
-
-		bytes := rapid.Int64Range(0, 1e9).Draw(t, "size")
-		var gotSize size
-		require.NoError(t, gotSize.scan(FormatSize(bytes)))
-		require.Equal(t, bytes, gotSize.bytes)
-
-		f := rapid.Float64Range(1e-6, 1).Draw(t, "share")
-		var gotShare share
-		if gotShare.scan(FormatShare(f)) == nil { // more than maxDigits digits cannot be written
-			require.Equal(t, f, gotShare.f)
-		}
-
-		minor := rapid.Int64Range(1, maxMinor).Draw(t, "minor")
-		currency := rapid.SampledFrom([]string{"EUR", "JPY", "KWD"}).Draw(t, "currency")
-		var gotMoney money
-		require.NoError(t, gotMoney.scan(harness.FormatMoney(minor, currency)))
-		require.Equal(t, minor, gotMoney.minor)
-	})
 }
 
 func TestSuggest(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/metric"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/threshold"
 )
@@ -83,7 +84,7 @@ func (w schemaWriter) define(t reflect.Type) object {
 func (w schemaWriter) mapping(t reflect.Type) object {
 	properties, required := object{}, []string{}
 	for _, k := range keysOf(t) {
-		kind := t.Field(k.index).Type
+		kind := t.FieldByIndex(k.index).Type
 		p := w.of(kind)
 		if k.of != "" {
 			p = w.named(k.of)
@@ -195,7 +196,7 @@ func (*amounts) form(schemaWriter) object {
 	return written(decimals+`(\.\.`+decimals+`)?`+currency(), "10..900 KES")
 }
 
-func currency() string { return ` (` + strings.Join(strings.Fields(currencies), "|") + `)` }
+func currency() string { return ` (` + strings.Join(strings.Fields(quantity.Currencies), "|") + `)` }
 
 // named returns the schema of a key that names something: what is bundled, or what
 // the file has of its own.

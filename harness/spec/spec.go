@@ -6,16 +6,16 @@
 // tables of docs/scenarios.md all come from there. Reading is strict: a key
 // that is not known, a value without its unit, an event after the end of the
 // script are mistakes, and one reading reports all of them with line and column
-// as [Mistakes]. Only where the file is no YAML at all does it stop at the first.
+// as [yamltext.Mistakes]. Only where the file is no YAML at all does it stop at the first.
 //
-// The schema also has the names of what is bundled and the rules between keys, which
-// are in rules.go; testdata/agreement.txt lists what only the program can judge.
+// The rules between the keys of one mapping are in rules.go, for the program and for the
+// schema, which also has the names of what is bundled; testdata/agreement.txt lists what
+// only the program can judge.
 //
-// Start at [Parse]; decode.go walks the syntax tree into the structs, build.go,
-// path.go and timeline.go check what only makes sense together and make the
-// Scenario, and reference.go reads the traces and radio models it names. [Write] is
-// the way back: compose.go fills the structs from a Scenario, encode.go writes them. The
-// subject is converted both ways by plain.go, key by key.
+// Start at [Parse]; decode.go walks the syntax tree into the structs, plain.go converts
+// them to the types of package harness, key by key, and build.go, path.go and timeline.go
+// check what only makes sense together. [Write] is the way back: plain.go and compose.go
+// fill the structs from a Scenario, encode.go writes them.
 package spec
 
 import (
@@ -30,7 +30,7 @@ import (
 
 // Load reads the scenario file at path, whose links may name the profiles and
 // traces of lib. Files that it names are read, too; relative paths begin at its
-// folder. If the file can be read but is wrong, the error is a [Mistakes].
+// folder. If the file can be read but is wrong, the error is a [yamltext.Mistakes].
 func Load(path string, lib Library) (harness.Scenario, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func Load(path string, lib Library) (harness.Scenario, error) {
 
 // Parse is Load for a file already read. The name is used in messages and
 // becomes Scenario.File. On error there is no scenario, and the error is a
-// [Mistakes].
+// [yamltext.Mistakes].
 func Parse(name string, data []byte, lib Library) (harness.Scenario, error) {
 	d, root := parse(name, data)
 	if root == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -90,7 +91,7 @@ func wants(data []byte) []string {
 
 func requireMistakes(t *testing.T, want []string, err error) {
 	t.Helper()
-	var mistakes Mistakes
+	var mistakes yamltext.Mistakes
 	require.ErrorAs(t, err, &mistakes)
 	var got []string
 	for i, m := range mistakes {
@@ -109,7 +110,7 @@ func TestTenMistakesShowTenMessages(t *testing.T) {
 	_, err := Load("testdata/ten.bad.yml", bundled(t))
 	require.Len(t, err, 10)
 	require.Len(t, strings.Split(err.Error(), "\n"), 10)
-	var first Mistake
+	var first yamltext.Mistake
 	require.ErrorAs(t, err, &first)
 	require.Equal(t, "   12 | name: Ten Mistakes\n      |       ^\n", first.Excerpt())
 }
@@ -231,7 +232,7 @@ func FuzzParse(f *testing.F) {
 		s, err := Parse("f", data, lib)
 		if err != nil {
 			require.Zero(t, s)
-			var mistakes Mistakes
+			var mistakes yamltext.Mistakes
 			require.ErrorAs(t, err, &mistakes)
 			for _, m := range mistakes {
 				require.Positive(t, m.Line)
@@ -328,7 +329,7 @@ func BenchmarkParse(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse("f", data, lib); err != nil {
+		if _, err := Parse("testdata/full.good.yml", data, lib); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -56,7 +56,7 @@ func (v *subject) check(d *decoder, engine word) {
 }
 
 func (v *subjectClient) check(d *decoder) {
-	switch d.oneKey(v, "client") {
+	switch oneKey(v) {
 	case "http":
 		v.HTTP.check(d)
 	case "exec":
@@ -65,7 +65,7 @@ func (v *subjectClient) check(d *decoder) {
 }
 
 func (v *subjectServer) check(d *decoder) {
-	switch d.oneKey(v, "server") {
+	switch oneKey(v) {
 	case "address":
 		d.address(v.Address)
 	case "exec":
@@ -81,7 +81,7 @@ func (v *subjectServer) check(d *decoder) {
 // check also takes the names of the containers beside the server.
 func (v *subjectLedger) check(d *decoder, beside []string) {
 	names := append([]string{"server", "dir"}, beside...)
-	switch d.oneKey(v, "ledger") {
+	switch oneKey(v) {
 	case "http":
 		v.HTTP.check(d)
 	case "exec":
@@ -91,21 +91,11 @@ func (v *subjectLedger) check(d *decoder, beside []string) {
 	}
 }
 
-// oneKey returns the only key of a struct that was given. Anything else is a
-// mistake, unless the struct is missing altogether.
-func (d *decoder) oneKey(v interface {
-	given() bool
-	where() place
-}, what string,
-) string {
-	given := givenOf(v)
-	switch {
-	case !v.given():
-		return ""
-	case len(given) == 1:
+// oneKey returns the key that was given of a struct that has one.
+func oneKey(v any) string {
+	if given := givenOf(v); len(given) == 1 {
 		return given[0]
 	}
-	d.errorf(v.where(), "%s needs exactly one of %s", what, strings.Join(names(keysOf(reflect.TypeOf(v).Elem())), ", "))
 	return ""
 }
 
@@ -114,7 +104,7 @@ func givenOf(v any) []string {
 	s := reflect.ValueOf(v).Elem()
 	var given []string
 	for _, k := range keysOf(s.Type()) {
-		field := s.Field(k.index)
+		field := s.FieldByIndex(k.index)
 		if g, ok := reflect.TypeAssert[interface{ given() bool }](field.Addr()); ok && g.given() || !ok && field.Len() > 0 {
 			given = append(given, k.name)
 		}

@@ -154,43 +154,14 @@ func (v *sources) decode(d *decoder, n ast.Node) {
 	}
 }
 
-func (v *sources) plain() map[string]string {
-	if !v.given() {
-		return nil
-	}
-	plain := make(map[string]string, len(v.m))
-	for name, s := range v.m {
-		plain[name] = s.s
-	}
-	return plain
-}
-
-// number is a decimal number without a unit.
-type number struct {
-	mark
-	f float64
-}
-
-func (v *number) wants() string    { return "a number such as 1.5" }
-func (v *number) measure() float64 { return v.f }
-func (v *number) text() string     { return fmt.Sprint(v.f) }
-func (v *number) scan(s string) error {
-	r, ok := rational(s)
-	if !ok {
-		return fmt.Errorf("is not a number")
-	}
-	v.f, _ = r.Float64()
-	return nil
-}
-
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {
-	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 
 func (v *httpLedger) check(d *decoder) {
-	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 
@@ -249,7 +220,7 @@ func locate(v reflect.Value, name string, found map[string]*source, places map[s
 		}
 	case reflect.Struct:
 		for _, k := range keysOf(v.Type()) {
-			locate(v.Field(k.index), strings.TrimPrefix(name+"."+k.name, "."), found, places)
+			locate(v.FieldByIndex(k.index), strings.TrimPrefix(name+"."+k.name, "."), found, places)
 		}
 	default:
 	}
@@ -261,7 +232,7 @@ func (p place) where() place { return p }
 // the file as it is, and otherwise the place where it begins.
 func (d *decoder) within(s *source, line, column int) place {
 	if !strings.Contains(s.s, "\n") && s.line <= len(d.lines) {
-		if at := d.inside(text{mark: s.mark, s: s.s}, column); at != s.place || column == 1 {
+		if at := d.inside(text{s.literal}, column); at != s.place || column == 1 {
 			return at
 		}
 	}

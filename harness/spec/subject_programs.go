@@ -70,13 +70,9 @@ type sqlLedger struct {
 }
 
 // verbatim is text that is kept as it is.
-type verbatim struct {
-	mark
-	s string
-}
+type verbatim struct{ literal }
 
 func (v *verbatim) wants() string { return "text" }
-func (v *verbatim) text() string  { return v.s }
 func (v *verbatim) scan(s string) error {
 	if strings.TrimSpace(s) == "" {
 		return errors.New("is empty")
@@ -148,9 +144,6 @@ func texts(list []verbatim) []string {
 func (v *execClient) check(d *decoder) {
 	d.command(v.Command, v.place)
 	d.templates(nil, append(texts(v.Command), values(v.Env.m)...), v.place)
-	if v.Kernel.ok && v.Shared.ok {
-		d.errorf(v.Kernel.place, "kernel does not go with shared: a namespace has the link of one wallet")
-	}
 }
 
 func (v *execServer) check(d *decoder) {
@@ -172,21 +165,9 @@ func (v *ready) check(d *decoder) {
 	if v.HTTP.ok && !strings.HasPrefix(v.HTTP.s, "/") {
 		d.errorf(v.HTTP.place, "http %q does not begin with a slash; expected a path such as /health", v.HTTP.s)
 	}
-	if v.HTTP.given() && v.Line.given() {
-		d.errorf(v.Line.place, "ready has both http and line; give one")
-	}
-	if v.Status.given() && !v.HTTP.given() {
-		d.errorf(v.Status.place, "status has no effect without http; give one")
-	}
 }
 
 func (v *container) check(d *decoder) {
-	if v.Image.given() == v.Build.given() {
-		d.errorf(v.place, "a container needs one of image and build")
-	}
-	if v.Dockerfile.given() && !v.Build.given() {
-		d.errorf(v.Dockerfile.place, "dockerfile has no effect without build; give one")
-	}
 	d.templates([]string{"dir"}, values(v.Mounts.m), v.Mounts.place)
 	v.Ready.check(d)
 	for _, beside := range v.Beside.m {

@@ -1,21 +1,17 @@
 package spec
 
 import (
+	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/quantity"
 )
-
-// timeline makes the events of a scenario.
-type timeline struct {
-	*decoder
-	script  time.Duration // 0 is not known
-	wallets int64         // of the workload; 0 is not known
-	scope   scope
-}
 
 // The lowest values of every and for, as in format.go, for those given as a
 // percentage.
@@ -24,130 +20,211 @@ const (
 	minFor   = time.Millisecond
 )
 
-func (t timeline) event(e *event) harness.Event {
-	got := harness.Event{
-		At:      t.offset("at", e.At, 0),
-		Every:   t.offset("every", e.Every, minEvery),
-		Jitter:  t.offset("jitter", e.Jitter, 0),
-		For:     t.offset("for", e.For, minFor),
-		MayMiss: e.MayMiss.ok,
-		Phase:   e.Phase.s,
-		Line:    e.line,
-	}
-	if !e.At.given() {
+// maxStrikes bounds what an entry of the nemesis may draw on average.
+const maxStrikes = 1000
+
+func (v *event) fill(d *decoder, plain reflect.Value) {
+	got := plain.Addr().Interface().(*harness.Event)
+	d.resolve("at", &v.At, 0)
+	d.resolve("every", &v.Every, minEvery)
+	d.resolve("jitter", &v.Jitter, 0)
+	d.resolve("for", &v.For, minFor)
+	f := d.act(reflect.ValueOf(v).Elem(), plain, got)
+	if !v.At.given() {
 		got.At = got.Every
 	}
-	f, known := t.act(e, &got, keysOfActions(false))
-	if known {
-		t.fits(e, f)
+	if v.When.given() {
+		d.trigger(&v.When, f, got)
+		return
 	}
-	if e.When.given() {
-		got.When = t.trigger(e, f, got.Side)
-		return got
+	d.when(v, *got)
+	if v.Every.ok && got.Every >= minEvery {
+		d.period(v, f, *got)
 	}
-	t.when(e, got)
-	if e.Every.ok && got.Every >= minEvery {
-		t.period(e, f, got)
-	}
-	return got
 }
 
-// offset resolves a percentage against the length of the script; the result
+func (v *nemesisEntry) fill(d *decoder, plain reflect.Value) {
+	got := plain.Addr().Interface().(*harness.Nemesis)
+	got.Event.Line = v.line
+	f := d.act(reflect.ValueOf(v).Elem(), plain, &got.Event)
+	if f.Length == fault.Lasting && !v.For.given() {
+		d.errorf(v.place, "%s needs for: how long it lasts, such as 1s..30s", f.Action)
+	}
+	switch strikes := v.Rate.hz * d.script.Seconds(); {
+	case d.script == 0:
+		d.errorf(v.place, "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
+	case v.Rate.ok && strikes > maxStrikes:
+		d.errorf(v.Rate.place, "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed", quantity.FormatDuration(d.script), strikes, maxStrikes)
+	}
+}
+
+// resolve resolves a percentage against the length of the script; the result
 // must not be below the lowest.
-func (t timeline) offset(name string, o offset, lowest time.Duration) time.Duration {
+func (d *decoder) resolve(name string, o *offset, lowest time.Duration) {
 	if !o.relative {
-		return o.d
+		return
 	}
-	got := time.Duration(o.share * float64(t.script))
+	o.d = time.Duration(o.share * float64(d.script))
 	switch {
-	case t.script == 0:
-		t.errorf(o.place, "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
-	case got < lowest:
-		t.errorf(o.place, "%s is %s of the script's %s, which is less than %s",
-			name, FormatShare(o.share), FormatDuration(t.script), FormatDuration(lowest))
+	case d.script == 0:
+		d.errorf(o.place, "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
+	case o.d < lowest:
+		d.errorf(o.place, "%s is %s of the script's %s, which is less than %s",
+			name, quantity.FormatShare(o.share), quantity.FormatDuration(d.script), quantity.FormatDuration(lowest))
 	}
-	return got
 }
 
-// act takes over what the event does, and returns the fault. It reports an event that
-// does nothing or several things; keys are those that do something, for the message.
-func (t timeline) act(e *event, got *harness.Event, keys string) (f fault.Fault, known bool) {
-	var does action
-	found := 0
-	for _, a := range actions() {
-		field := reflect.ValueOf(e).Elem().FieldByIndex(fieldOf(reflect.TypeFor[event](), a.key))
+// act fills an event, or an entry of the nemesis, from its struct of the format, and
+// returns the fault. It reports one that does nothing or several things, and keys that
+// do not go with the fault.
+func (d *decoder) act(v, plain reflect.Value, got *harness.Event) fault.Fault {
+	var f fault.Fault
+	known := false
+	if does, found := d.doing(v); found {
+		got.Action = does.does[0]
+		if w, isWord := reflect.TypeAssert[*word](v.FieldByIndex(does.index).Addr()); isWord && len(does.does) > 1 {
+			got.Action = harness.ActionUnknown
+			if w.ok {
+				must(got.Action.UnmarshalText([]byte(w.s)))
+			}
+		}
+		f, known = fault.Of(got.Action)
+	}
+	d.fits(v, f, known)
+	d.fill(v, plain)
+	return f
+}
+
+// doing returns the key that does something, if there is one.
+func (d *decoder) doing(v reflect.Value) (does key, found bool) {
+	all := deeds(v.Type())
+	for _, k := range all {
+		field := v.FieldByIndex(k.index)
 		if !isGiven(field) {
 			continue
 		}
-		if found++; found > 1 {
-			t.errorf(placeIn(field), "a second action in one event; write two events")
-			return f, false
+		if found {
+			d.errorf(placeIn(field), "a second action in one event; write two events")
+			return key{}, false
 		}
-		does = a
+		does, found = k, true
 	}
-	if found == 0 {
-		t.errorf(e.place, "the event does nothing; give it one of %s", keys)
-		return f, false
+	if !found {
+		d.errorf(placeIn(v), "the event does nothing; give it one of %s", strings.Join(names(all), ", "))
 	}
-	got.Action = does.does[0]
-	if does.word != nil && got.Action.UnmarshalText([]byte(does.word(e))) != nil {
-		got.Action = harness.ActionUnknown // no word of the key, which was reported
-		return f, false
-	}
-	if does.read != nil {
-		does.read(t, e, got)
-	}
-	return fault.Of(got.Action)
+	return does, found
 }
 
-// fits reports the keys that mean nothing for a fault.
-func (t timeline) fits(e *event, f fault.Fault) {
-	for _, k := range keysOfFaults() {
-		with := f.Action.String()
-		if f.Ends != "" && (k == "for" || k == "phase") {
-			with += ": " + f.Ends
+// deeds returns the keys that do something.
+func deeds(t reflect.Type) []key {
+	return slices.DeleteFunc(keysOf(t), func(k key) bool { return k.does == nil })
+}
+
+// fits reports the keys that do not go with a fault, if it is known, and takes out their
+// defaults.
+func (d *decoder) fits(v reflect.Value, f fault.Fault, known bool) {
+	some := keysOfFaults()
+	for _, k := range keysOf(v.Type()) {
+		if !slices.Contains(some, k.name) || slices.Contains(f.Keys, k.name) {
+			continue
 		}
-		if !slices.Contains(f.Keys, k) {
-			t.bar(e, with, k)
+		field := v.FieldByIndex(k.index)
+		switch {
+		case !isGiven(field):
+			field.SetZero()
+		case !known:
+		case f.Ends != "" && (k.name == "for" || k.name == "phase"):
+			d.errorf(placeIn(field), "%s does not go with %s: %s", k.name, f.Action, f.Ends)
+		default:
+			d.errorf(placeIn(field), "%s does not go with %s", k.name, f.Action)
 		}
 	}
 }
 
 // keysOfFaults returns the keys of an event that go with some faults only.
 func keysOfFaults() []string {
-	return []string{"for", "phase", "direction", "restart", "vanish", "by"}
+	var keys []string
+	for _, f := range fault.All() {
+		keys = append(keys, f.Keys...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // when checks the first occurrence against the script.
-func (t timeline) when(e *event, got harness.Event) {
+func (d *decoder) when(e *event, got harness.Event) {
 	at := e.At
 	if !at.given() {
 		at = e.Every
 	}
 	switch {
 	case !at.given():
-		t.errorf(e.place, "the event has no time; give it at or every")
+		d.errorf(e.place, "the event has no time; give it at or every")
 	case !at.ok:
-	case t.script > 0 && got.At >= t.script:
-		t.errorf(at.place, "the event at %s begins after the end of the script, which is %s long; give a later duration or an earlier event",
-			FormatDuration(got.At), FormatDuration(t.script))
+	case d.script > 0 && got.At >= d.script:
+		d.errorf(at.place, "the event at %s begins after the end of the script, which is %s long; give a later duration or an earlier event",
+			quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
 	case e.Jitter.ok && got.Jitter > got.At:
-		t.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", FormatDuration(got.Jitter), FormatDuration(got.At))
-	case t.script > 0 && !e.Every.given() && e.Jitter.ok && got.At+got.Jitter > t.script:
-		t.errorf(e.Jitter.place, "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
-			FormatDuration(got.Jitter), FormatDuration(got.At), FormatDuration(t.script))
+		d.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At))
+	case d.script > 0 && !e.Every.given() && e.Jitter.ok && got.At+got.Jitter > d.script:
+		d.errorf(e.Jitter.place, "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
+			quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
 	}
 }
 
 // period checks that the occurrences of a periodic event do not run into each
 // other. One that changes the link may last until the next.
-func (t timeline) period(e *event, f fault.Fault, got harness.Event) {
+func (d *decoder) period(e *event, f fault.Fault, got harness.Event) {
 	if f.Length == fault.Lasting && fault.Counts(f.Action) && !e.For.given() {
-		t.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", f.Action)
+		d.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", f.Action)
 		return
 	}
 	if lasts := got.For + got.Restart; lasts+2*got.Jitter > got.Every {
-		t.errorf(e.Every.place, "every %s is too short for an occurrence of %s with jitter %s; two would overlap",
-			FormatDuration(got.Every), FormatDuration(lasts), FormatDuration(got.Jitter))
+		d.errorf(e.Every.place, "every %s is too short for an occurrence of %s with jitter %s; two would overlap",
+			quantity.FormatDuration(got.Every), quantity.FormatDuration(lasts), quantity.FormatDuration(got.Jitter))
+	}
+}
+
+func (v *event) compose(c *composer, _ key, plain reflect.Value) {
+	e := plain.Interface().(harness.Event)
+	c.what = fmt.Sprintf("event %d", c.item)
+	c.act(reflect.ValueOf(v).Elem(), plain, e.Action)
+	switch {
+	case e.When == nil:
+		v.At = offset{mark: here(), d: e.At}
+	case e.At != 0:
+		c.refuse("%s begins at %s and at a packet or commit", c.what, quantity.FormatDuration(e.At))
+	}
+}
+
+func (v *nemesisEntry) compose(c *composer, _ key, plain reflect.Value) {
+	c.what = fmt.Sprintf("entry %d of the nemesis", c.item)
+	c.act(reflect.ValueOf(v).Elem(), plain, plain.Interface().(harness.Nemesis).Event.Action)
+}
+
+// act is the way back of that of a decoder.
+func (c *composer) act(v, plain reflect.Value, action harness.Action) {
+	all := deeds(v.Type())
+	i := slices.IndexFunc(all, func(k key) bool { return slices.Contains(k.does, action) })
+	if i < 0 {
+		c.refuse("%s does %q, which no file can say", c.what, action)
+		return
+	}
+	does := all[i]
+	f, _ := fault.Of(action)
+	c.composeKeys(v, plain, reflect.Zero(plain.Type()), func(k *key) bool {
+		switch {
+		case k.name == does.name:
+			k.required = true
+			return true
+		case k.does != nil, slices.Equal(k.plain, does.plain): // the field is that of the deed
+			return false
+		}
+		return k.fallback == "" || slices.Contains(f.Keys, k.name)
+	})
+	if len(does.plain) == 0 {
+		l := v.FieldByIndex(does.index).Addr().Interface().(leaf)
+		must(l.scan(cmp.Or(does.words, "true")))
+		l.accept(here().place)
 	}
 }

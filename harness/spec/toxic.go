@@ -1,68 +1,84 @@
 package spec
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 )
 
-// toxicType is one of toxiproxy's toxics and its attributes, as its README
-// documents them (Shopify/toxiproxy v2.12.0, toxics/*.go).
-type toxicType struct {
-	needs []string // attributes that must be given; the others are 0
-	takes []string
-	unit  time.Duration // of the delay or timeout: what 1 means to toxiproxy
+// attributes returns the keys of a toxic that are attributes of some types.
+func attributes() []key {
+	return slices.DeleteFunc(keysOf(reflect.TypeFor[toxic]()), func(k key) bool { return len(k.plain) > 0 })
 }
 
-func toxicTypes() map[string]toxicType {
-	return map[string]toxicType{
-		"reset_peer": {takes: []string{"timeout"}, unit: time.Millisecond},
-		"limit_data": {needs: []string{"bytes"}},
-		"slicer":     {needs: []string{"average_size"}, takes: []string{"size_variation", "delay"}, unit: time.Microsecond},
-		"slow_close": {needs: []string{"delay"}, unit: time.Millisecond},
-		"timeout":    {takes: []string{"timeout"}, unit: time.Millisecond},
-	}
-}
-
-// toxic checks that a toxic has the attributes of its type, and converts them
+// fill checks that a toxic has the attributes of its type, and converts them
 // to the integers toxiproxy takes.
-func (t timeline) toxic(x *toxic) *harness.Toxic {
-	kind, known := toxicTypes()[x.Type.s]
-	if !known {
-		return nil // said when it was read
+func (v *toxic) fill(d *decoder, plain reflect.Value) {
+	kind := harness.ToxicAttributes(v.Type.s)
+	if len(kind) == 0 {
+		return // said when it was read
 	}
-	attributes := []struct {
-		mark
-		name  string
-		value int64
-		spell time.Duration
-	}{
-		{x.Timeout.mark, "timeout", 0, x.Timeout.d},
-		{x.Bytes.mark, "bytes", x.Bytes.bytes, 0},
-		{x.AverageSize.mark, "average_size", x.AverageSize.bytes, 0},
-		{x.SizeVariation.mark, "size_variation", x.SizeVariation.bytes, 0},
-		{x.Delay.mark, "delay", 0, x.Delay.d},
-	}
-	got := &harness.Toxic{Type: x.Type.s, Stream: x.Stream.s, Attributes: map[string]int64{}, Connections: x.Connections.n}
-	all := append(slices.Clone(kind.needs), kind.takes...)
-	for _, a := range attributes {
+	got := plainOf[harness.Toxic](d, v)
+	got.Attributes = map[string]int64{}
+	plain.Set(reflect.ValueOf(got))
+	for _, k := range attributes() {
+		field := reflect.ValueOf(v).Elem().FieldByIndex(k.index)
+		i := slices.IndexFunc(kind, func(a harness.ToxicAttribute) bool { return a.Name == k.name })
 		switch {
-		case !a.given() && slices.Contains(kind.needs, a.name):
-			t.errorf(x.place, "toxic %s needs %s", x.Type.s, a.name)
-		case !a.given():
-		case !slices.Contains(all, a.name):
-			t.errorf(a.place, "toxic %s has no %s; it has %s", x.Type.s, a.name, oneOf(all))
-		case kind.unit > 0 && a.spell%kind.unit != 0:
-			t.errorf(a.place, "%s %s is finer than toxiproxy counts here; give whole %s", a.name, FormatDuration(a.spell), FormatDuration(kind.unit))
-		case a.spell > 0:
-			got.Attributes[a.name] = int64(a.spell / kind.unit)
+		case !isGiven(field) && i >= 0 && kind[i].InFiles:
+			d.errorf(v.place, "toxic %s needs %s", v.Type.s, k.name)
+		case !isGiven(field):
+		case i < 0:
+			d.errorf(placeIn(field), "toxic %s has no %s; it has %s", v.Type.s, k.name, oneOf(attributeNames(kind)))
 		default:
-			got.Attributes[a.name] = a.value
+			got.Attributes[k.name] = d.attribute(k, field, int64(max(kind[i].Unit, 1)))
 		}
 	}
-	if x.SizeVariation.ok && x.AverageSize.ok && x.SizeVariation.bytes >= x.AverageSize.bytes {
-		t.errorf(x.SizeVariation.place, "size_variation must be less than average_size")
+	if v.SizeVariation.ok && v.AverageSize.ok && v.SizeVariation.bytes >= v.AverageSize.bytes {
+		d.errorf(v.SizeVariation.place, "size_variation must be less than average_size")
 	}
-	return got
+}
+
+func attributeNames(kind []harness.ToxicAttribute) []string {
+	var names []string
+	for _, a := range kind {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// attribute returns an attribute in its unit.
+func (d *decoder) attribute(k key, field reflect.Value, unit int64) int64 {
+	n := numberIn(field).Int()
+	if n%unit != 0 {
+		d.errorf(placeIn(field), "%s %s is finer than toxiproxy counts here; give whole %s", k.name, quantity.FormatDuration(time.Duration(n)), quantity.FormatDuration(time.Duration(unit)))
+	}
+	return n / unit
+}
+
+// numberIn returns the number that a leaf holds.
+func numberIn(v reflect.Value) reflect.Value {
+	return reflect.ValueOf(v.Addr().Interface().(leaf).parts()[0]).Elem()
+}
+
+func (v *toxic) compose(c *composer, _ key, plain reflect.Value) {
+	if plain.IsNil() {
+		c.refuse("%s names no toxic", c.what)
+		return
+	}
+	c.composeStruct(reflect.ValueOf(v).Elem(), plain)
+	x := plain.Interface().(*harness.Toxic)
+	for _, a := range harness.ToxicAttributes(x.Type) {
+		n, ok := x.Attributes[a.Name]
+		i := slices.IndexFunc(attributes(), func(k key) bool { return k.name == a.Name })
+		if !ok || i < 0 {
+			continue
+		}
+		field := reflect.ValueOf(v).Elem().FieldByIndex(attributes()[i].index)
+		numberIn(field).SetInt(n * int64(max(a.Unit, 1)))
+		field.Addr().Interface().(leaf).accept(here().place)
+	}
 }

@@ -107,22 +107,15 @@ func same(want, got harness.Scenario) error {
 
 // plain returns the JSON form of a scenario without what a file does not keep.
 func plain(sc harness.Scenario) any {
-	sc = clone(sc)
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
 		base = filepath.Dir(sc.File)
 	}
+	var own harness.Scenario
+	through(sc, &own)
+	sc = own
 	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
 	sc.File = ""
-	for i := range sc.Timeline {
-		sc.Timeline[i].Line = 0
-	}
-	for i := range sc.Expect {
-		sc.Expect[i].Line = 0
-	}
-	for i := range sc.Nemesis {
-		sc.Nemesis[i].Event.Line = 0
-	}
 	if r := sc.Radio; r != nil && r.Model != "" {
 		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
 	}
@@ -130,13 +123,75 @@ func plain(sc harness.Scenario) any {
 		l.Name = ""
 		l.Up.Trace, l.Down.Trace = nil, nil
 	})
-	data, err := json.Marshal(sc)
+	var v any
+	through(sc, &v)
+	unplaced(v)
+	return v
+}
+
+// through decodes the JSON form of a value into another.
+func through(from, to any) {
+	data, err := json.Marshal(from)
 	must(err) // plain data
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	var v any
-	must(d.Decode(&v))
-	return v
+	must(d.Decode(to))
+}
+
+// unplaced takes the lines out of a JSON value: the numbers of that name.
+func unplaced(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			unplaced(item)
+		}
+	case map[string]any:
+		if _, isLine := v["line"].(json.Number); isLine {
+			delete(v, "line")
+		}
+		for _, item := range v {
+			unplaced(item)
+		}
+	}
+}
+
+// settle makes the files absolute that a plain form names, from a folder. It has the
+// keys of t.
+func settle(t reflect.Type, plain reflect.Value, base string) {
+	plain = reflect.Indirect(plain)
+	if plain.Kind() != reflect.Struct {
+		return
+	}
+	eachKey(t, plain, func(k key, of []reflect.Value) {
+		kind, plain := t.FieldByIndex(k.index).Type, of[0]
+		switch plain.Kind() {
+		case reflect.String:
+			plain.SetString(absolute(k.file, plain.String(), base))
+		case reflect.Slice:
+			for i := range plain.Len() {
+				settle(kind.Elem(), plain.Index(i), base)
+			}
+		case reflect.Map:
+			for _, name := range plain.MapKeys() {
+				item := reflect.New(plain.Type().Elem()).Elem()
+				item.Set(plain.MapIndex(name))
+				if item.Kind() == reflect.String {
+					item.SetString(absolute(k.file, item.String(), base))
+				}
+				settle(reflect.TypeFor[container](), item, base)
+				plain.SetMapIndex(name, item)
+			}
+		default:
+			settle(kind, plain, base)
+		}
+	})
+}
+
+func absolute(kind, name, base string) string {
+	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
+		return name
+	}
+	return filepath.Join(base, name)
 }
 
 // traces returns the traces of a scenario's paths in order. The name of one that
@@ -156,28 +211,6 @@ func traces(sc harness.Scenario) []harness.TraceData {
 		}
 	})
 	return all
-}
-
-// clone returns a copy of a scenario whose events, links and subject are its own.
-func clone(sc harness.Scenario) harness.Scenario {
-	sc.Timeline, sc.Expect, sc.Nemesis = slices.Clone(sc.Timeline), slices.Clone(sc.Expect), slices.Clone(sc.Nemesis)
-	data, err := json.Marshal(sc.Subject)
-	must(err) // plain data
-	sc.Subject = harness.SubjectConfig{}
-	must(json.Unmarshal(data, &sc.Subject))
-	own := func(e *harness.Event) {
-		if e.Link != nil {
-			l := *e.Link
-			e.Link = &l
-		}
-	}
-	for i := range sc.Timeline {
-		own(&sc.Timeline[i])
-	}
-	for i := range sc.Nemesis {
-		own(&sc.Nemesis[i].Event)
-	}
-	return sc
 }
 
 // eachLink calls f for every link of a scenario.

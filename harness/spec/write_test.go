@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -207,7 +208,7 @@ func TestPropertyWriteReadsBack(t *testing.T) {
 
 func genScenario(t *rapid.T, lib Library) harness.Scenario {
 	currency := rapid.SampledFrom([]string{"KES", "KWD", "JPY"}).Draw(t, "currency")
-	least := rapid.Int64Range(1, maxMinor).Draw(t, "least")
+	least := rapid.Int64Range(1, quantity.MaxMinor).Draw(t, "least")
 	sc := harness.Scenario{
 		Name:    rapid.StringMatching(`[a-z0-9][a-z0-9-]{0,20}`).Draw(t, "name"),
 		Summary: rapid.StringMatching(`([!-~é’]{1,9}( [!-~]{1,9}){0,5})?`).Draw(t, "summary"),
@@ -220,9 +221,9 @@ func genScenario(t *rapid.T, lib Library) harness.Scenario {
 			Payments:  rapid.IntRange(1, 1000).Draw(t, "payments"),
 			Rate:      rapid.Float64Range(0.3, 1e5).Draw(t, "rate"),
 			AmountMin: least,
-			AmountMax: rapid.Int64Range(least, maxMinor).Draw(t, "most"),
+			AmountMax: rapid.Int64Range(least, quantity.MaxMinor).Draw(t, "most"),
 			Currency:  currency,
-			Balance:   rapid.Int64Range(0, maxMinor).Draw(t, "balance"),
+			Balance:   rapid.Int64Range(0, quantity.MaxMinor).Draw(t, "balance"),
 			Deadline:  genDuration(t, "deadline", time.Second, 24*time.Hour),
 			Attempts:  rapid.IntRange(1, 10000).Draw(t, "attempts"),
 		},

@@ -7,10 +7,10 @@ import (
 	"regexp"
 )
 
-// Expand returns a text of a scenario as it is meant: ${NAME} stands for a
-// variable of the environment, which is how a secret stays out of files and
-// histories, {{word}} for one of words, and $${ for the characters ${. The error names what is not there; the
-// text is in no error.
+// Expand replaces the references in a text of a scenario: ${NAME} by an environment
+// variable, {{word}} by one of words, and $${ by the characters ${. So a secret need not
+// stand in files and histories. The error names each variable or word that is missing;
+// it does not contain the text.
 func Expand(text string, words map[string]string) (string, error) {
 	var errs []error
 	places := regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\{\{([^{}]*)\}\}`)
@@ -28,7 +28,7 @@ func Expand(text string, words map[string]string) (string, error) {
 		}
 		value, ok := words[m[2]]
 		if !ok {
-			errs = append(errs, fmt.Errorf("{{%s}} stands for nothing here", m[2]))
+			errs = append(errs, fmt.Errorf("{{%s}} is not defined here", m[2]))
 		}
 		return value
 	})
@@ -38,7 +38,7 @@ func Expand(text string, words map[string]string) (string, error) {
 	return full, nil
 }
 
-// ExpandAll is Expand for each of several texts.
+// ExpandAll calls Expand for each text.
 func ExpandAll(texts []string, words map[string]string) ([]string, error) {
 	all := make([]string, len(texts))
 	var errs []error

@@ -17,7 +17,7 @@ func TestExpand(t *testing.T) {
 		"words":              {"{{db}} and {{port}}{{port}}", "127.0.0.1:5432 and 80808080", ""},
 		"a secret, once":     {"k=${ONEBAR_TEST_KEY}", "k=s3cret {{port}}", ""},
 		"a missing variable": {"hush ${ONEBAR_TEST_NONE}", "", "the environment has no variable ONEBAR_TEST_NONE: set it before onebar is started"},
-		"an unknown word":    {"hush {{prt}}", "", "{{prt}} stands for nothing here"},
+		"an unknown word":    {"hush {{prt}}", "", "{{prt}} is not defined here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := subject.Expand(tc.text, words)

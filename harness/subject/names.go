@@ -8,16 +8,15 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Accounts translates between the accounts of a scenario, "w0" and "m0", and what
-// the server calls them. An account that nobody has named is called the same on
-// both sides. The zero value is ready; its methods may be called from several
-// goroutines.
+// Accounts translates between the accounts of a scenario, "w0" and "m0", and the
+// server's names for them. Until Name is called, an account has the same name on both
+// sides. The zero value is ready; its methods may be called from several goroutines.
 type Accounts struct {
 	mu           sync.Mutex
 	remote, ours map[string]string
 }
 
-// Name takes note that the server calls an account remote.
+// Name records that remote is the server's name for an account.
 func (a *Accounts) Name(account, remote string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -27,7 +26,7 @@ func (a *Accounts) Name(account, remote string) {
 	a.remote[account], a.ours[remote] = remote, account
 }
 
-// Remote returns what the server calls an account.
+// Remote returns the server's name for an account.
 func (a *Accounts) Remote(account string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -37,7 +36,7 @@ func (a *Accounts) Remote(account string) string {
 	return account
 }
 
-// Ours returns the account of the scenario that the server calls remote.
+// Ours returns the account of the scenario whose name on the server is remote.
 func (a *Accounts) Ours(remote string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -53,16 +52,16 @@ func Wallet(i int) string { return "w" + strconv.Itoa(i) }
 // Merchant returns the account of merchant i in a scenario.
 func Merchant(i int) string { return "m" + strconv.Itoa(i) }
 
-// Asked is every payment that was asked for so far, and what clients have called
-// them towards the server. The zero value is ready; its methods may be called from
-// several goroutines.
+// Asked holds every payment that was requested so far, and the keys and references that
+// clients used for it. The zero value is ready; its methods may be called from several
+// goroutines.
 type Asked struct {
 	mu   sync.Mutex
 	all  []harness.Payment
 	keys map[string]string // payments by their ids, and by the keys and references that the server knows
 }
 
-// Add takes note that a payment was asked for. The payers that New makes do it.
+// Add records that a payment was requested. The payers that New makes call it.
 func (a *Asked) Add(p harness.Payment) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -77,15 +76,14 @@ func (a *Asked) call(payment, key string) {
 	a.keys[key] = payment
 }
 
-// All returns the payments in the order in which they were asked for.
+// All returns the payments in the order in which they were requested.
 func (a *Asked) All() []harness.Payment {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.all)
 }
 
-// Called takes note that the server knows a payment by a key, which may be one of
-// several.
+// Called records a key by which the server knows a payment. There may be several.
 func (a *Asked) Called(payment, key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

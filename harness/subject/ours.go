@@ -7,10 +7,10 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Whole is a Ledger that is read as a whole each time, and an Opener and a
+// Whole is a Ledger that reads everything each time. It is also an Opener and a
 // harness.Noter.
 type Whole struct {
-	All func(context.Context, *Env) (harness.Ledger, error) // what the server holds, in its words
+	All func(context.Context, *Env) (harness.Ledger, error) // what the server holds, with its own names
 	Reading
 }
 
@@ -33,8 +33,8 @@ func (w *Whole) Read(ctx context.Context, env *Env) (harness.Ledger, error) {
 // Close implements Ledger.
 func (*Whole) Close() error { return nil }
 
-// Reading makes of what a ledger holds, in the server's words, what a run has
-// booked, in those of the scenario. The zero value is ready.
+// Reading finds in what a ledger holds what a run has booked, and translates the
+// server's names into those of the scenario. The zero value is ready.
 type Reading struct {
 	before   map[string]bool // postings by their ids
 	opening  map[account]int64
@@ -43,8 +43,8 @@ type Reading struct {
 
 type account struct{ name, currency string }
 
-// Open takes note of what the ledger held before the run. Of the balances Closing
-// counts.
+// Open records what the ledger held before the run. The Closing of each balance is the
+// opening balance of the run.
 func (r *Reading) Open(l harness.Ledger) {
 	r.before, r.opening = map[string]bool{}, map[account]int64{}
 	for _, p := range l.Postings {
@@ -55,11 +55,11 @@ func (r *Reading) Open(l harness.Ledger) {
 	}
 }
 
-// Of returns what the run has booked, of what the ledger holds after it. Postings
-// that were there before are left out, and each account opened with what it held
-// then. Accounts are named as the scenario has them, and payments are found by the
-// keys that clients have used for them; if no posting names a payment or an order,
-// by amounts, which must differ from order to order.
+// Of returns what the run has booked; l is what the ledger holds after it. Postings
+// from before the run are left out, and each account has its balance from then as its
+// Opening. Accounts have the scenario's names. Payments are found by the keys that
+// clients have used for them. If no posting names a payment or an order, they are found
+// by their amounts; then no two orders may have the same amount.
 func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 	var run harness.Ledger
 	r.byAmount = true
@@ -87,7 +87,7 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 	return run, nil
 }
 
-// counted says what a ledger holds, for people.
+// counted says in words what a ledger holds.
 func (r *Reading) counted(l, run harness.Ledger) []string {
 	return []string{
 		fmt.Sprintf("bookings: %d, and %d from before the payment", len(run.Postings), len(l.Postings)-len(run.Postings)),
@@ -115,7 +115,7 @@ func matchByAmount(postings []harness.Posting, asked []harness.Payment) error {
 	return nil
 }
 
-// Notes says how postings were matched, for people.
+// Notes says in words how postings were matched.
 func (r *Reading) Notes() []string {
 	if r.byAmount {
 		return []string{"bookings were matched to payments by their amounts: the ledger names neither payment nor order"}

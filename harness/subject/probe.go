@@ -16,11 +16,11 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Probe finds out when a server that has just been started answers.
+// Probe waits until a server that has just been started answers.
 type Probe struct {
 	Ready   harness.ReadyConfig
 	Address string                 // host:port
-	Open    time.Duration          // a connection taken in earnest lasts as long; 0 is 50 ms
+	Open    time.Duration          // how long a connection must stay open to count; 0 is 50 ms
 	Printed func(text string) bool // whether it has printed a line with this text
 	Died    func() error           // how it ended; nil while it runs
 	Said    func() string          // what it printed last, for messages
@@ -29,8 +29,8 @@ type Probe struct {
 // The times of a probe.
 const (
 	probeWithin = 30 * time.Second      // unless the scenario says otherwise
-	probeEvery  = 10 * time.Millisecond // pause between two tries
-	probeTry    = 2 * time.Second       // longest try
+	probeEvery  = 10 * time.Millisecond // pause between two attempts
+	probeLimit  = 2 * time.Second       // time limit of an attempt
 	probeOpen   = 50 * time.Millisecond // see Probe.Open
 )
 
@@ -42,10 +42,10 @@ func (p Probe) Await(ctx context.Context) error {
 	defer cancel()
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
-	var last error // of the last try that was not cut short
+	var last error // of the last attempt that was not interrupted
 	for {
-		err := p.try(bounded)
-		if err == nil && p.Died() == nil { // or somebody else has answered
+		err := p.attempt(bounded)
+		if err == nil && p.Died() == nil { // otherwise another process has answered
 			return nil
 		}
 		if last == nil || time.Now().Before(end) {
@@ -65,9 +65,9 @@ func (p Probe) Await(ctx context.Context) error {
 	}
 }
 
-// try asks once.
-func (p Probe) try(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTry)
+// attempt probes once.
+func (p Probe) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	switch {
 	case p.Ready.Line != "":
@@ -81,7 +81,7 @@ func (p Probe) try(ctx context.Context) error {
 	return p.connect(ctx)
 }
 
-// get expects the status that makes it ready.
+// get expects the HTTP status that says ready.
 func (p Probe) get(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+p.Ready.HTTP, http.NoBody)
 	if err != nil {
@@ -93,7 +93,7 @@ func (p Probe) get(ctx context.Context) error {
 		return err
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // a body that does not come is no trouble
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // an incomplete body does not matter
 	good := res.StatusCode == p.Ready.Status
 	if p.Ready.Status == 0 {
 		good = res.StatusCode >= 200 && res.StatusCode < 300
@@ -104,8 +104,8 @@ func (p Probe) get(ctx context.Context) error {
 	return nil
 }
 
-// connect expects a connection that stays open: what publishes the ports of
-// containers takes one for a server that is not there yet, and drops it.
+// connect expects a connection that stays open: Docker's proxy of a port accepts a
+// connection before the server listens, and closes it again.
 func (p Probe) connect(ctx context.Context) error {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", p.Address)
@@ -117,26 +117,26 @@ func (p Probe) connect(ctx context.Context) error {
 		return err
 	}
 	if _, err := c.Read(make([]byte, 1)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("it takes connections at %s and closes them at once", p.Address)
+		return fmt.Errorf("it accepts connections at %s and closes them at once", p.Address)
 	}
 	return nil
 }
 
-// Ports of servers: above those of services that a machine may have, and below
-// those that systems give to outgoing connections (from 32768 on in Linux, see
-// ip_local_port_range in ip(7), and from 49152 on in others, RFC 6335).
+// Ports of servers are above the ports of common services, and below the ports that
+// systems use for outgoing connections (from 32768 in Linux, see ip_local_port_range in
+// ip(7), and from 49152 in other systems, RFC 6335).
 const firstPort, endPort = 10_000, 32_768
 
-// ports counts the ports that this process has asked for.
+// ports counts the ports that this process has used.
 //
-//nolint:gochecknoglobals // the ports of a machine are one for all
+//nolint:gochecknoglobals // all runs of a process share the ports of the machine
 var ports atomic.Uint32
 
 // FreePort returns a TCP port of loopback that was free a moment ago. No outgoing
-// connection takes it meanwhile, nor while its server is down, and it is not
-// returned again for thousands of calls.
+// connection will use it, not even while its server is down. FreePort does not return
+// it again for thousands of calls.
 func FreePort(ctx context.Context) (int, error) {
-	const apart = 997 // of two processes with ids one after the other
+	const apart = 997 // between the first ports of two processes with consecutive ids
 	for range endPort - firstPort {
 		n := ports.Add(1) + apart*uint32(os.Getpid())
 		port := firstPort + int(n%(endPort-firstPort))
@@ -147,9 +147,9 @@ func FreePort(ctx context.Context) (int, error) {
 	return 0, fmt.Errorf("find a free port: all from %d to %d are taken", firstPort, endPort-1)
 }
 
-// Taken reports whether somebody listens at an address. It asks by dialing: to
-// listen there would keep the address from others for a while after the end, as a
-// program that is started meanwhile holds the sockets of this one until it runs.
+// Taken reports whether a process listens at an address. It dials the address. To listen
+// there instead could block the address for a while: a program that is started at that
+// moment inherits the socket until it is executed.
 func Taken(ctx context.Context, address string) bool {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)

@@ -16,7 +16,7 @@ import (
 )
 
 // fickle takes connections and drops them at once, as Docker's proxy does for a
-// port that nobody listens at.
+// port at which no process listens.
 func fickle(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

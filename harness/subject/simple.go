@@ -9,14 +9,14 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// AddressServer is a server that is there already, at its host:port. Whatever it
-// speaks passes through untouched, TLS included. It cannot crash.
+// AddressServer is a server that already runs, at its host:port. Its bytes pass
+// unchanged, TLS included. Onebar cannot crash it.
 type AddressServer string
 
-// addressWithin is how long a server that should be there has to take a connection.
+// addressWithin is how long the server has to accept a connection.
 const addressWithin = 5 * time.Second
 
-// Start implements Server: it makes sure that somebody is there.
+// Start implements Server: it checks that the server accepts a connection.
 func (s AddressServer) Start(ctx context.Context, _ *Env) (string, error) {
 	address, err := Expand(string(s), nil)
 	if err != nil {
@@ -32,11 +32,11 @@ func (s AddressServer) Start(ctx context.Context, _ *Env) (string, error) {
 	return address, c.Close()
 }
 
-// Close implements Server: the server is left alone.
+// Close implements Server: it does not stop the server.
 func (AddressServer) Close() error { return nil }
 
-// NoLedger is the ledger of a system whose bookings are out of reach. What needs
-// them is not judged.
+// NoLedger is the ledger of a system whose bookings cannot be read. Checks that need
+// bookings are not judged.
 type NoLedger struct{}
 
 // Read implements Ledger. It returns harness.ErrNoLedger.

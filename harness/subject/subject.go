@@ -1,15 +1,15 @@
-// Package subject puts a payment system under test together from parts that were
-// written by others: a client, a server and a ledger, each of any kind.
+// Package subject combines an external client, server and ledger, each of any kind, to
+// one payment system under test.
 //
 //	Client -> link of its wallet -> Server
-//	                                   \-> Ledger, read beside the links
+//	                                   \-> Ledger, read directly, not over a link
 //
-// [New] makes a harness.Subject of [Parts]. It gives each wallet a way over its
-// own link to the server's real address: a dialer for clients in this process, and
-// a loopback address for programs. What parts do is up to the packages below this
-// one; they know this package and never each other.
+// [New] makes a harness.Subject of [Parts]. Each wallet reaches the server's real
+// address over its own link: a client in this process by a dialer, a program by a
+// loopback address. The packages below this one implement the parts; they import this
+// package and not each other.
 //
-// All of it happens in real time: programs have no other.
+// An external system runs in real time only.
 package subject
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// Parts are the three parts of a subject, none of them nil, and what is between.
+// Parts are the three parts of a subject, none of them nil, and options.
 type Parts struct {
 	Client Client
 	Server Server
@@ -34,8 +34,8 @@ type Parts struct {
 
 	TLS *Termination // nil passes TLS through
 
-	// Trace is told what the parts do, step by step, from several goroutines at once.
-	// Nil is nobody.
+	// Trace is called with each step of the parts, from several goroutines at once. Nil:
+	// steps are not traced.
 	Trace func(harness.Step)
 }
 
@@ -52,20 +52,20 @@ type Env struct {
 	Log      *slog.Logger // never nil
 	Accounts *Accounts
 	Asked    *Asked
-	Trace    func(harness.Step) // see Parts; nil is nobody, and then no step need be made
+	Trace    func(harness.Step) // see Parts; if it is nil, no step need be made
 
 	Server string            // host:port at which the server really is; empty until it has started
-	Beside map[string]string // host:port of what the server has started beside itself, by name; set by its Start
-	Direct DialFunc          // to the server, beside the links: for setting up and for the ledger
+	Beside map[string]string // host:port of what else the server has started, by name; set by its Start
+	Direct DialFunc          // to the server, over no link: for setting up and for the ledger
 
 	// Dial opens a connection to the server over the link of a wallet.
 	Dial func(ctx context.Context, wallet int) (net.Conn, error)
 	// Listen returns a loopback address that leads to the server over the link of a
 	// wallet. It lasts until the subject is closed.
 	Listen func(ctx context.Context, wallet int) (address string, err error)
-	// Tunnel gives the link of a wallet to a machine outside, in place of one that had
-	// it before, where the server is at the address Inside. Nil if the engine has no
-	// such thing.
+	// Tunnel connects a TUN device to the link of a wallet, and disconnects an earlier
+	// one. Behind the device the server has the address Inside. Nil if the engine has no
+	// tunnels.
 	Tunnel func(wallet int, device io.ReadWriteCloser) (harness.Tunnel, error)
 	Inside string
 }
@@ -73,69 +73,67 @@ type Env struct {
 // Client is the payers' side. It may also be a Crasher, a Freezer, a Holder and a
 // harness.Breaker.
 type Client interface {
-	// Start prepares a payer for each wallet, and may set accounts up at the
-	// server, which is running.
+	// Start prepares a payer for each wallet, and may create accounts at the server,
+	// which is running.
 	Start(ctx context.Context, env *Env) error
-	// Payer is as in harness.Subject.
+	// Payer does what it does in harness.Subject.
 	Payer(i int) harness.Payer
-	// Close ends it and frees everything.
+	// Close stops the client and frees everything.
 	Close() error
 }
 
 // Server is the payment server. It may also be a Crasher, a Freezer and a
 // harness.Breaker.
 type Server interface {
-	// Start brings the server up and returns the host:port where it answers. The
-	// context covers the start only. Env.Server and the ways to it are not there yet.
+	// Start starts the server and returns the host:port where it answers. The context
+	// covers the start only. Env.Server, Direct, Dial and Listen are not set yet.
 	Start(ctx context.Context, env *Env) (address string, err error)
-	// Close ends what Start has begun. A server that was there before is left alone.
+	// Close stops what Start has started. It does not stop a server that ran before.
 	Close() error
 }
 
 // Ledger reads what the server has booked.
 type Ledger interface {
-	// Read returns the ledger, with the accounts' names as the scenario has them, see
-	// Env.Accounts, and Posting.Payment set as far as postings can be matched, see
-	// Env.Asked.
+	// Read returns the ledger with the scenario's names of accounts (Env.Accounts).
+	// Posting.Payment is set for each posting that can be matched (Env.Asked).
 	Read(ctx context.Context, env *Env) (harness.Ledger, error)
-	// Close frees what Read has used.
+	// Close frees the resources of Read.
 	Close() error
 }
 
-// Opener is a Ledger that is to be told when a run begins: what it holds then is
-// none of the run's.
+// Opener is a Ledger that is called when a run begins: what it holds then was not booked
+// by the run.
 type Opener interface {
-	// Open is called when the server runs and the client has set its accounts up,
-	// and before the first payment.
+	// Open is called after the client has created its accounts and before the first
+	// payment.
 	Open(ctx context.Context, env *Env) error
 }
 
-// Crasher is a Client or Server that can be killed, without a chance to say
-// anything, and started again with what it had stored.
+// Crasher is a Client or Server that can be killed without warning, and started again
+// with what it had stored.
 type Crasher interface {
 	Crash() error
-	// Restart brings it up again. A server's address may be another one then, which
-	// it returns; a client's is empty.
+	// Restart starts it again. It returns a server's address, which may have changed; a
+	// client's is empty.
 	Restart(ctx context.Context) (address string, err error)
 }
 
-// Freezer is a Client or Server that can be stopped where it stands, as by
-// SIGSTOP.
+// Freezer is a Client or Server that can be paused, as by SIGSTOP.
 type Freezer interface {
 	Freeze() error
-	// Thaw lets it go on. If it is not frozen, or has been killed, it is left as it is.
+	// Thaw continues it. It does nothing if it is not frozen or has been killed.
 	Thaw() error
 }
 
-// Holder is a Client that may be able to say which payments its payers still hold.
+// Holder is a Client that may know which payments its payers still hold.
 type Holder interface {
-	// Holds reports whether it can: it may depend on how the client was made.
+	// Holds reports whether it knows them. That may depend on its configuration.
 	Holds() bool
-	// Held is as in harness.Holder.
+	// Held does what it does in harness.Holder.
 	Held(ctx context.Context) (payments []string, err error)
 }
 
-// Tell tells of a step that has just ended, if somebody looks on.
+// Tell reports a step that has just ended, if Trace is set.
 func (e *Env) Tell(s harness.Step) {
 	if e.Trace != nil {
 		s.At = time.Since(e.Start)
@@ -144,7 +142,7 @@ func (e *Env) Tell(s harness.Step) {
 }
 
 // New returns a subject that has not been started. It is also a harness.Crasher,
-// a harness.Freezer, a harness.Holder and a harness.Breaker, as far as its parts are.
+// a harness.Freezer, a harness.Holder and a harness.Breaker, if its parts are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
 
 type subject struct {
@@ -153,9 +151,9 @@ type subject struct {
 	far   *relay.Server // on the server's host of the network
 	done  context.CancelFunc
 
-	mu    sync.Mutex
-	real  string          // the server's address now
-	doors []*relay.Server // one a Listen
+	mu      sync.Mutex
+	real    string          // the server's address now
+	entries []*relay.Server // loopback listeners; each leads to one link
 }
 
 // Start implements harness.Subject.
@@ -197,7 +195,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if t, ok := env.Network.(harness.Tunneler); ok {
 		s.env.Tunnel, s.env.Inside = t.Tunnel, target
 	}
-	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.door(ctx, life, wallet) }
+	s.env.Listen = func(ctx context.Context, wallet int) (string, error) { return s.enter(ctx, life, wallet) }
 	if err := s.parts.Client.Start(ctx, s.env); err != nil {
 		return fmt.Errorf("start the client: %w", err)
 	}
@@ -209,8 +207,8 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	return nil
 }
 
-// beside returns a way to the server beside the links on which it shows the
-// certificate that it shows on them.
+// beside returns a dialer that reaches the server over no link, and shows the same
+// certificate as on the links.
 func (s *subject) beside(ctx, life context.Context, reach relay.DialFunc) (DialFunc, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -219,7 +217,7 @@ func (s *subject) beside(ctx, life context.Context, reach relay.DialFunc) (DialF
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doors = append(s.doors, relay.Serve(life, s.parts.TLS.listen(l), reach))
+	s.entries = append(s.entries, relay.Serve(life, s.parts.TLS.listen(l), reach))
 	address := l.Addr().String()
 	return func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
@@ -227,14 +225,14 @@ func (s *subject) beside(ctx, life context.Context, reach relay.DialFunc) (DialF
 	}, nil
 }
 
-// move takes note of where the server is.
+// move records the server's address.
 func (s *subject) move(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.real = address
 }
 
-// direct dials the server where it is now.
+// direct dials the server's present address.
 func (s *subject) direct(ctx context.Context) (net.Conn, error) {
 	s.mu.Lock()
 	address := s.real
@@ -243,8 +241,8 @@ func (s *subject) direct(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", address)
 }
 
-// door opens a loopback listener whose connections cross the link of a wallet.
-func (s *subject) door(ctx, life context.Context, wallet int) (string, error) {
+// enter opens a loopback listener whose connections cross the link of a wallet.
+func (s *subject) enter(ctx, life context.Context, wallet int) (string, error) {
 	var config net.ListenConfig
 	outer, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -253,7 +251,7 @@ func (s *subject) door(ctx, life context.Context, wallet int) (string, error) {
 	d := relay.Serve(life, outer, func(ctx context.Context) (net.Conn, error) { return s.env.Dial(ctx, wallet) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doors = append(s.doors, d)
+	s.entries = append(s.entries, d)
 	return outer.Addr().String(), nil
 }
 
@@ -262,7 +260,7 @@ func (s *subject) Payer(i int) harness.Payer {
 	return payer{s.parts.Client.Payer(i), s.env.Asked}
 }
 
-// payer takes note of what is asked.
+// payer records each payment that is requested.
 type payer struct {
 	harness.Payer
 	asked *Asked
@@ -286,10 +284,10 @@ func (s *subject) Close() error {
 		s.done()
 	}
 	s.mu.Lock()
-	doors := s.doors
-	s.doors = nil
+	entries := s.entries
+	s.entries = nil
 	s.mu.Unlock()
-	for _, d := range doors {
+	for _, d := range entries {
 		errs = append(errs, d.Close())
 	}
 	if s.far != nil {
@@ -298,8 +296,8 @@ func (s *subject) Close() error {
 	return errors.Join(append(errs, s.parts.Server.Close())...)
 }
 
-// Abilities implements harness.Subject: what its parts can. Requests are followed
-// since what the server gets passes through here.
+// Abilities implements harness.Subject: it returns the abilities of the parts. The
+// subject can follow requests, because all bytes for the server pass through its relay.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.FollowRequests
 	for _, side := range []harness.Side{harness.Client, harness.Server} {
@@ -332,7 +330,7 @@ func (s *subject) part(side harness.Side) any {
 func (s *subject) Freeze(side harness.Side) error {
 	f, ok := s.part(side).(Freezer)
 	if !ok {
-		return fmt.Errorf("freeze the %v: it cannot be", side)
+		return fmt.Errorf("freeze the %v: it cannot be frozen", side)
 	}
 	return f.Freeze()
 }
@@ -341,7 +339,7 @@ func (s *subject) Freeze(side harness.Side) error {
 func (s *subject) Thaw(side harness.Side) error {
 	f, ok := s.part(side).(Freezer)
 	if !ok {
-		return fmt.Errorf("let the %v go on: it cannot be frozen", side)
+		return fmt.Errorf("thaw the %v: it cannot be frozen", side)
 	}
 	return f.Thaw()
 }
@@ -350,7 +348,7 @@ func (s *subject) Thaw(side harness.Side) error {
 func (s *subject) Crash(side harness.Side) error {
 	c, ok := s.part(side).(Crasher)
 	if !ok {
-		return fmt.Errorf("crash the %v: it cannot be", side)
+		return fmt.Errorf("crash the %v: it cannot be crashed", side)
 	}
 	return c.Crash()
 }
@@ -359,7 +357,7 @@ func (s *subject) Crash(side harness.Side) error {
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	c, ok := s.part(side).(Crasher)
 	if !ok {
-		return fmt.Errorf("restart the %v: it cannot be", side)
+		return fmt.Errorf("restart the %v: it cannot be crashed", side)
 	}
 	address, err := c.Restart(ctx)
 	if err == nil && side == harness.Server {

@@ -9,16 +9,16 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// Termination ends TLS of the clients before the server, with a certificate that
-// they trust, and speaks TLS of its own with the server: so that HTTP in it can be
-// followed. Without one TLS passes through untouched.
+// Termination terminates the clients' TLS before the server, with a certificate that
+// they trust, and opens its own TLS connection to the server. So onebar can follow the
+// HTTP requests. Without a Termination, TLS passes unchanged.
 type Termination struct {
 	clients, server *tls.Config
 }
 
-// NewTermination returns one that shows a certificate to the clients, and trusts as
-// the server whom upstream does, under the name in it or else in its address. Both
-// speak HTTP/1.1, which can be followed.
+// NewTermination returns a Termination that shows the certificate shown to the clients.
+// upstream says which servers it trusts; without a ServerName the server's address is
+// its name. Both sides speak HTTP/1.1, because onebar cannot follow HTTP/2.
 func NewTermination(shown tls.Certificate, upstream *tls.Config) *Termination {
 	speaks := []string{"http/1.1"}
 	server := upstream.Clone()
@@ -29,10 +29,10 @@ func NewTermination(shown tls.Certificate, upstream *tls.Config) *Termination {
 	}
 }
 
-// listen ends TLS of what l accepts.
+// listen returns a listener that terminates TLS on the connections of l.
 func (t *Termination) listen(l net.Listener) net.Listener { return ending{l, t.clients} }
 
-// dial begins TLS with the server, which is at address.
+// dial returns a dialer that opens TLS to the server at address.
 func (t *Termination) dial(dial relay.DialFunc, address string) relay.DialFunc {
 	config := t.server.Clone()
 	if host, _, err := net.SplitHostPort(address); err == nil && config.ServerName == "" {
@@ -58,7 +58,7 @@ type ending struct {
 	config *tls.Config
 }
 
-// Accept implements net.Listener. The handshake is the first Read's.
+// Accept implements net.Listener. The first Read makes the handshake.
 func (e ending) Accept() (net.Conn, error) {
 	raw, err := e.Listener.Accept()
 	if err != nil {
@@ -67,10 +67,10 @@ func (e ending) Accept() (net.Conn, error) {
 	return secure{tls.Server(raw, e.config)}, nil
 }
 
-// secure is a connection that can be reset though it speaks TLS.
+// secure is a TLS connection that can be reset.
 type secure struct{ *tls.Conn }
 
-// SetLinger makes the next Close a reset, if the connection below can.
+// SetLinger makes the next Close send a reset, if the connection below can do so.
 func (s secure) SetLinger(seconds int) error {
 	return relay.Conn{Conn: s.NetConn()}.SetLinger(seconds)
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// watch follows the HTTP/1.1 requests of all connections to the server, and tells
-// of each how far it is. It numbers them in the order in which the server has them
-// complete, from 1. What it cannot read, such as TLS or HTTP/2, passes unseen, and
-// so do requests of more than maxRequest bytes.
+// watch follows the HTTP/1.1 requests on all connections to the server and reports the
+// progress of each. It numbers them from 1, in the order in which they arrive completely
+// at the server. It does not see what it cannot read, such as TLS or HTTP/2, nor
+// requests longer than maxRequest.
 type watch struct {
-	reached func(m harness.Moment, request int64) // returns when what waited for it has been done
+	reached func(m harness.Moment, request int64) // returns when everything that was planned for that moment is done
 
 	mu       sync.Mutex
 	complete int64
 }
 
-// maxRequest is how much of a request is kept while it is not complete.
+// maxRequest is the longest request that is followed, in bytes.
 const maxRequest = 1 << 20
 
 // conn watches a connection to the server.
@@ -35,7 +35,7 @@ func (w *watch) conn(c net.Conn, err error) (net.Conn, error) {
 	return &watched{Conn: relay.Conn{Conn: c}, watch: w}, nil
 }
 
-// next numbers a request that the server has complete.
+// next returns the number of a request that has arrived completely.
 func (w *watch) next() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,22 +43,22 @@ func (w *watch) next() int64 {
 	return w.complete
 }
 
-// watched is a connection to the server, as the relay before it uses it: one
-// goroutine writes what the client has sent, and one reads the answers.
+// watched is a connection to the server. The relay uses it from two goroutines: one
+// writes what the client has sent, and one reads the answers.
 type watched struct {
 	relay.Conn
 	watch *watch
 
-	request []byte // of the one that is not complete; the writer's
-	blind   bool   // what is written cannot be read
+	request []byte // what has arrived of the incomplete request; the writer's
+	blind   bool   // what is written cannot be parsed
 
-	mu      sync.Mutex // held while what waited for a moment is done, so that no answer slips through
+	mu      sync.Mutex // held during the actions planned for a moment, so that no answer passes meanwhile
 	waiting int64      // number of the request whose answer has not begun; 0 is none
 
-	// Of an answer that was read and not passed on; the reader's.
+	// The answer that was read and not yet passed on; the reader's.
 	begun int64 // number of its request; 0 is none
 	rest  []byte
-	err   error // that ended it
+	err   error // that ended the answer
 }
 
 // Write passes on what the client has sent.
@@ -77,12 +77,12 @@ func (c *watched) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// ends takes a complete request off the front of what was written.
+// ends removes a complete request from the beginning of what was written.
 func (c *watched) ends() bool {
 	whole := bytes.NewReader(c.request)
 	in := bufio.NewReader(whole)
 	err := io.ErrUnexpectedEOF
-	if bytes.Contains(c.request, []byte("\r\n\r\n")) { // package http takes the end of the data for that of a line
+	if bytes.Contains(c.request, []byte("\r\n\r\n")) { // package http accepts a last line without its end
 		var r *http.Request
 		if r, err = http.ReadRequest(in); err == nil {
 			_, err = io.Copy(io.Discard, r.Body)
@@ -98,8 +98,8 @@ func (c *watched) ends() bool {
 	return false
 }
 
-// Read passes on what the server has sent. Of an answer the first bytes come in two
-// halves, so that something can be done between them.
+// Read passes on what the server has sent. It passes the first bytes of an answer in two
+// halves, so that an action can happen between them.
 func (c *watched) Read(b []byte) (int, error) {
 	if len(c.rest) > 0 {
 		c.tell(harness.Inside, &c.begun)
@@ -123,8 +123,7 @@ func (c *watched) Read(b []byte) (int, error) {
 	return half, nil
 }
 
-// tell tells of a moment of the request that waits for it, if one does, and returns
-// its number.
+// tell reports a moment of the request that waits, if one does, and returns its number.
 func (c *watched) tell(m harness.Moment, waits *int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,16 +11,16 @@ import (
 	"github.com/onebar/onebar/harness/history"
 )
 
-// Users plays a plan: it presses pay when it is time, and follows what the
-// payers are told. It is the Observer to hand to the subject: what it hears it
-// writes to the history first. Make it with NewUsers. Its methods may be called
-// from several goroutines.
+// Users plays a plan: it presses pay at the planned times, and follows what the payers are
+// told. It is the harness.Observer of the subject, and writes everything that it observes
+// to the history first. Make it with NewUsers. Its methods may be called from several
+// goroutines.
 type Users struct {
 	workload harness.Workload
 	history  *history.Writer
 	start    time.Time
 
-	over atomic.Bool // nothing is recorded any more
+	over atomic.Bool // observations are no longer recorded
 
 	mu      sync.Mutex
 	open    map[string]*order // presses without a final outcome, by payment id
@@ -46,10 +46,10 @@ func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 	}
 }
 
-// Play presses pay for each order when it is due, counted from now, and returns
-// when the last first press is made or ctx ends. Impatient users go on until
-// Leave. Payers are asked through payer, with ctx: what a payer says because
-// that ended is not recorded.
+// Play presses pay for each order at its time, counted from now, and returns when each
+// order was pressed once or ctx ends. Impatient users press again until Leave. payer
+// returns the payer of a wallet, which is called with ctx. An error that a payer returns
+// because ctx ended is not recorded.
 func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
 	begin := time.Now()
 	for _, o := range orders {
@@ -73,8 +73,7 @@ func SleepUntil(ctx context.Context, t time.Time) bool {
 	}
 }
 
-// press is the user pressing pay, for the first time or again, without waiting
-// for the app.
+// press makes a user press pay, for the first time or again, without waiting for the app.
 func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer func(int) harness.Payer) {
 	u.mu.Lock()
 	if ctx.Err() != nil || o.presses > 0 && (o.settled || o.open == 0) {
@@ -119,7 +118,7 @@ func (u *Users) Told(t harness.Told) {
 	defer u.mu.Unlock()
 	o, ok := u.open[t.Payment]
 	if !ok {
-		return // told again, or told of a payment that was not asked for: the checks see it
+		return // told again, or told about a payment that was not requested: the checks report it
 	}
 	delete(u.open, t.Payment)
 	o.open--
@@ -179,10 +178,10 @@ func (u *Users) Wait(ctx context.Context) bool {
 	}
 }
 
-// Leave ends the experiment: no user presses pay again, and what the subject says
-// from now on is not recorded. It comes before the ledger is read: a payment that
-// is confirmed after that is not lost, and one that fails as the subject is torn
-// down is not refused.
+// Leave ends the experiment: no user presses pay again, and what the subject reports from
+// now on is not recorded. Call it before the ledger is read: then a payment that is
+// confirmed later does not count as lost, and one that fails while the subject is closed
+// does not count as refused.
 func (u *Users) Leave() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -195,8 +194,8 @@ func (u *Users) Leave() {
 	}
 }
 
-// Stop leaves, and waits for the presses under way. The context handed to Play
-// must have ended, or the payers must answer.
+// Stop calls Leave, and waits for the presses under way. The context of Play must have
+// ended, or the payers must answer.
 func (u *Users) Stop() {
 	u.Leave()
 	u.presses.Wait()

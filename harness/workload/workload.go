@@ -1,8 +1,8 @@
-// Package workload decides who pays whom, how much and when, and plays the
-// users: they press pay, and the impatient among them press again.
+// Package workload decides the payer, payee, amount and time of each payment, and plays
+// the users: they press pay, and impatient users press again.
 //
-// [Plan] is arithmetic on a seed. [Play] walks the plan on real (or virtual)
-// time and hands the presses to the payers.
+// [Plan] computes the orders from a seed. [Users.Play] presses pay at the planned times, in
+// real or virtual time.
 package workload
 
 import (
@@ -24,8 +24,8 @@ type Order struct {
 // Plan draws the orders of a workload, in the order of their time. With a rate
 // they are a Poisson process of w.Payments arrivals over w.Span(): given their
 // number, the arrivals of such a process are independent and uniform over the
-// span. Without one they all come at once, which is a microsecond apart: no two
-// users press at one instant, or else who is first would not repeat. r must be
+// span. Without one they come a microsecond apart: if two users pressed
+// at the same instant, their order would differ between runs. r must be
 // the run's StreamWorkload.
 func Plan(w harness.Workload, r *rand.Rand) []Order {
 	orders := make([]Order, w.Payments)

@@ -1,7 +1,7 @@
 // Package yamltext is what every reader of YAML files here needs of the parser:
 // the documents of a text, where a value stands in it, and how a message speaks
 // of a value. What a file may hold is its reader's business: harness/spec reads
-// scenarios, harness/radio models.
+// scenarios, harness/radio models. [Tree] is a value to be written.
 package yamltext
 
 import (

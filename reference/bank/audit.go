@@ -9,15 +9,14 @@ import (
 	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// Audit reads a ledger's file beside the bank that writes it, or after that bank
-// was killed, or from a disk that cannot be written. All its methods see the
-// state of the moment it was opened. It is for one goroutine. Close it soon:
-// while it is open the log only grows.
+// Audit reads a ledger's file while a bank writes it, after the bank was killed, or on a
+// read-only disk. All its methods see the state at its opening. It is for one goroutine.
+// Close it soon: while it is open the log only grows.
 type Audit struct{ r *sqlite.Reader }
 
 // OpenAudit opens the ledger in the file path, through the file layer vfs
-// (empty is the operating system's). It never changes the ledger. Where it may
-// not write it reads a copy in memory: see sqlite.Attach. The caller closes it.
+// (empty is the operating system's). It never changes the ledger. On
+// a read-only disk it reads a copy in memory: see sqlite.Attach. The caller closes it.
 func OpenAudit(path, vfs string) (*Audit, error) {
 	r, err := sqlite.Attach(file(path, vfs))
 	if err != nil {
@@ -69,7 +68,7 @@ func (a *Audit) Transfers() iter.Seq2[Transfer, error] {
 	}
 }
 
-// more goes on with a query, or ends it.
+// more continues a query, or ends it.
 func more(wanted bool) error {
 	if wanted {
 		return nil
@@ -112,8 +111,8 @@ func (a *Audit) Balances() ([]Balance, error) {
 // maxFindings is how many findings Verify reports of each kind.
 const maxFindings = 10
 
-// Verify returns nil if the file is sound and the books are right, and
-// otherwise what is wrong.
+// Verify returns an error for each damage of the file and each mistake in the ledger, or
+// nil.
 func (a *Audit) Verify() error {
 	var errs []error
 	for _, q := range []string{
@@ -157,8 +156,7 @@ func (a *Audit) Verify() error {
 	return errors.Join(errs...)
 }
 
-// verifyAnswers compares each record of an answer with what was booked under
-// its key.
+// verifyAnswers compares each record of an answer with the booking under its key.
 func (a *Audit) verifyAnswers() error {
 	const text = `
 		SELECT i.key, coalesce(t.id, 0), i.result, i.reason, i.transfer, i.receipt, i.decided,

@@ -11,7 +11,7 @@ import (
 // BenchmarkLedger books payments of 64 concurrent wallets, without the network.
 func BenchmarkLedger(b *testing.B) {
 	const wallets = 64
-	bk := openBook(b, wallets)
+	bk := openTestLedger(b, wallets)
 	var n atomic.Int64
 	b.SetParallelism(wallets / 2)
 	b.ReportAllocs()

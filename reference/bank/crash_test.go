@@ -35,7 +35,7 @@ func TestKillBeforeCommit(t *testing.T) {
 		close(held)
 		<-ctx.Done()
 	}
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
@@ -47,7 +47,7 @@ func TestKillBeforeCommit(t *testing.T) {
 
 	b.cfg.Hooks = Hooks{}
 	b.reopen(t)
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Empty(t, transfers)
 	require.EqualValues(t, 100_00, closing["w0"])
 	require.Equal(t, pay.NotFound, b.ask(t, pay.AskStatus, 0, payment(1)).Result)
@@ -65,7 +65,7 @@ func TestKillAfterCommit(t *testing.T) {
 		close(held)
 		<-(<-life).Done()
 	}
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
@@ -78,7 +78,7 @@ func TestKillAfterCommit(t *testing.T) {
 
 	b.cfg.Hooks = Hooks{}
 	b.reopen(t)
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Len(t, transfers, 1)
 	require.EqualValues(t, 75_00, closing["w0"])
 	b.clock.Add(3_600_000)
@@ -114,9 +114,9 @@ func TestKilledProcess(t *testing.T) {
 	cfg.Path, cfg.Create = path, false
 	l, err := OpenLedger(cfg)
 	require.NoError(t, err)
-	b := &book{Ledger: l, cfg: cfg, clock: clock}
+	b := &testLedger{Ledger: l, cfg: cfg, clock: clock}
 	defer b.Close()
-	transfers, _ := b.books(t)
+	transfers, _ := b.contents(t)
 	booked := map[pay.Key]int{}
 	for _, tr := range transfers {
 		booked[tr.Key]++
@@ -134,7 +134,7 @@ func TestBankProcess(t *testing.T) {
 	}
 	cfg, clock := config(t)
 	cfg.Path = path
-	b := openBookWith(t, 8, cfg, clock)
+	b := openTestLedgerWith(t, 8, cfg, clock)
 	var n atomic.Int64
 	var wg sync.WaitGroup
 	for i := range b.wallets {
@@ -153,7 +153,7 @@ func TestBankProcess(t *testing.T) {
 
 // TestDiskFailures: a batch the disk did not take is never confirmed.
 func TestDiskFailures(t *testing.T) {
-	tryPay := func(b *book, n int) (*pay.Answer, error) {
+	tryPay := func(b *testLedger, n int) (*pay.Answer, error) {
 		return b.Answer(context.Background(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(n)})
 	}
 	t.Run("full, then not", func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestDiskFailures(t *testing.T) {
 		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 		disk := storetest.NewDisk(t)
 		cfg.VFS = disk.Name
-		b := openBookWith(t, 1, cfg, clock)
+		b := openTestLedgerWith(t, 1, cfg, clock)
 		disk.FullAll.Store(true)
 		got, err := tryPay(b, 1)
 		require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestDiskFailures(t *testing.T) {
 		disk.FullAll.Store(false)
 		require.Equal(t, pay.NotFound, b.ask(t, pay.AskStatus, 0, payment(1)).Result)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
-		_, closing := b.books(t)
+		_, closing := b.contents(t)
 		require.EqualValues(t, 75_00, closing["w0"])
 		late := newTestWallet(t, nil)
 		disk.FullAll.Store(true)
@@ -188,14 +188,14 @@ func TestDiskFailures(t *testing.T) {
 		require.NoError(t, b.Enroll(t.Context(), Account{Name: "other", Certificate: late.Certificate(), Currency: "EUR", Opening: 7}), "the account that was not opened is not there")
 		require.Equal(t, 2, strings.Count(log.String(), "the disk takes no more payments"), log.String())
 		require.Equal(t, 2, strings.Count(log.String(), "the disk takes payments again"))
-		_, closing = b.books(t)
+		_, closing = b.contents(t)
 		require.Equal(t, map[string]int64{"w0": 50_00, "m0": 50_00, "m1": 0, "m2": 0, "other": 7, "equity:KES": -100_00, "equity:EUR": -7}, closing)
 	})
 	t.Run("a failed sync", func(t *testing.T) {
 		cfg, clock := config(t)
 		disk := storetest.NewDisk(t)
 		cfg.VFS = disk.Name
-		b := openBookWith(t, 1, cfg, clock)
+		b := openTestLedgerWith(t, 1, cfg, clock)
 		disk.FailSyncs.Store(1)
 		_, err := tryPay(b, 1)
 		require.ErrorIs(t, err, sqlite3.IOERR)
@@ -205,7 +205,7 @@ func TestDiskFailures(t *testing.T) {
 		require.NoError(t, b.Kill())
 		b.reopen(t)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
-		transfers, _ := b.books(t)
+		transfers, _ := b.contents(t)
 		require.Len(t, transfers, 1)
 	})
 }
@@ -217,7 +217,7 @@ func TestEveryAnswerIsSynced(t *testing.T) {
 	cfg, clock := config(t)
 	disk := storetest.NewDisk(t)
 	disk.Shared, cfg.VFS = true, disk.Name
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	for i := range 6 { // four confirmed, two declined
 		before := disk.LogSyncs.Load()
 		b.pay(t, 0, payment(i))
@@ -235,7 +235,7 @@ func TestEveryAnswerIsSynced(t *testing.T) {
 func TestJournalRemovalIsDurable(t *testing.T) {
 	cfg, clock := config(t)
 	cfg.VFS = storetest.NewDisk(t).Name
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	for name, want := range map[string]string{"journal_mode": "delete", "synchronous": "3"} {
 		var got string
 		require.NoError(t, b.db.Update(func(tx *sqlite.Tx) error {
@@ -249,7 +249,7 @@ func TestJournalRemovalIsDurable(t *testing.T) {
 }
 
 func TestSecondWriterIsNoticed(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	other, err := OpenLedger(b.cfg)
 	require.NoError(t, err)
 	defer other.Close()
@@ -260,7 +260,7 @@ func TestSecondWriterIsNoticed(t *testing.T) {
 	got, err := other.Answer(t.Context(), b.wallets[0].id(), r)
 	require.NoError(t, err)
 	require.Equal(t, pay.Confirmed, got.Result, "it has read the accounts again")
-	_, closing := b.books(t)
+	_, closing := b.contents(t)
 	require.EqualValues(t, 50_00, closing["w0"])
 }
 
@@ -315,10 +315,10 @@ func TestOpenRefuses(t *testing.T) {
 func TestOddPath(t *testing.T) {
 	cfg, clock := config(t)
 	cfg.Path = filepath.Join(filepath.Dir(cfg.Path), "a b?c#d%41&vfs=x é.db")
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 	require.FileExists(t, cfg.Path)
-	b.books(t)
+	b.contents(t)
 }
 
 func execSQL(tb testing.TB, path, text string) {
@@ -355,7 +355,7 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := openBook(t, 1)
+			b := openTestLedger(t, 1)
 			require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
 			require.NoError(t, b.Close())
 			execSQL(t, b.cfg.Path, "PRAGMA foreign_keys=OFF; "+c.tamper)
@@ -371,7 +371,7 @@ func TestVerifyFinds(t *testing.T) {
 		})
 	}
 	t.Run("a damaged page", func(t *testing.T) {
-		b := openBook(t, 40)
+		b := openTestLedger(t, 40)
 		require.NoError(t, b.Close())
 		f, err := os.OpenFile(b.cfg.Path, os.O_RDWR, 0)
 		require.NoError(t, err)
@@ -392,7 +392,7 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 func TestAuditIsOneMoment(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	b.pay(t, 0, payment(1))
 	a, err := OpenAudit(b.cfg.Path, "")
 	require.NoError(t, err)
@@ -423,7 +423,7 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 		cfg.Path, cfg.VFS = filepath.Join(dir, fmt.Sprint(runs, ".db")), vfsName
 		l, err := OpenLedger(cfg)
 		require.NoError(rt, err)
-		b := &book{Ledger: l, cfg: cfg, clock: clock}
+		b := &testLedger{Ledger: l, cfg: cfg, clock: clock}
 		defer func() { require.NoError(rt, b.Close()) }()
 		m := model{balance: map[string]int64{"m0": 0, "w0": 300, "w1": 0}, answers: map[string]modelAnswer{}}
 		b.enrollModel(rt, m.balance)
@@ -441,7 +441,7 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 			got := b.ask(rt, ask, wallet, p)
 			require.Equal(rt, m.answer(ask, wallet, p, b.clock.Load()), modelAnswer{p, got.Result, got.Reason})
 		}
-		transfers, closing := b.books(rt)
+		transfers, closing := b.contents(rt)
 		require.Len(rt, transfers, m.booked)
 		for name, want := range m.balance {
 			require.Equal(rt, want, closing[name], name)
@@ -449,7 +449,7 @@ func TestBooksAgreeWithAModel(t *testing.T) {
 	})
 }
 
-func (b *book) enrollModel(rt *rapid.T, balances map[string]int64) {
+func (b *testLedger) enrollModel(rt *rapid.T, balances map[string]int64) {
 	src := rand.NewChaCha8([32]byte{3})
 	for i := range 2 {
 		k := newTestWallet(rt, src)

@@ -1,6 +1,6 @@
-// Package bank is the bank of the reference pair: a double-entry ledger on SQLite.
-// It is a [pay.Service]: the server ends of the channels bring requests to it, for
-// streams reference/channel/server.
+// Package bank is the bank of the reference pair: a double-entry ledger on SQLite. It is a
+// [pay.Service]: the bank's ends of the channels pass requests to it, for streams
+// reference/channel/server.
 //
 // Read it in this order: [Ledger] books payments and remembers what it answered
 // (ledger.go, writer.go, store.go, schema.go; reference/sqlite makes it durable),
@@ -23,22 +23,22 @@
 //     "expired", which says the same: nothing has moved, and nothing will. A conflict
 //     has no record of its own: it keeps the one it conflicts with for as long. The
 //     bank's clock must not be set back by more than a day.
-//   - Of each payer no more than LedgerConfig.MaxRefused refusals are remembered.
-//     Beyond, what would be refused is answered "busy", which is not final, until the
-//     first of them may be deleted; what can be booked is booked all the same. So a
-//     wallet without funds does not fill the disk.
-//   - What a final answer rests on is durable before the answer leaves the bank:
-//     write-ahead log, one sync a commit (synchronous=EXTRA). Only an "expired" that
-//     comes more than a day after the deadline rests on the clock alone. SQLite's
+//   - The bank remembers at most LedgerConfig.MaxRefused refusals of each payer. Beyond
+//     that it answers "busy", which is not final, instead of refusing, until the first of
+//     them may be deleted. It still books what can be booked. So a wallet without funds
+//     does not fill the disk.
+//   - The record behind a final answer is durable before the answer leaves the bank:
+//     write-ahead log, one sync a commit (synchronous=EXTRA). Only an "expired" more than
+//     a day after the deadline depends on the clock alone. SQLite's
 //     default in WAL mode, NORMAL, loses acknowledged payments at a power failure.
 //   - A payment whose deadline has passed by the bank's clock is answered
 //     "expired", also when its wallet only asked for its status, and a copy of it that
 //     arrives later is not booked. So "not found" is never final and "expired" always
 //     is.
-//   - A ledger is made only if LedgerConfig.Create says so. One that was lost is
-//     missed, not replaced: a new one would book again what it has booked.
-//   - A full disk ends nothing: what cannot be stored is answered "busy", and the
-//     bank goes on once there is room. After any other error of the disk it books
+//   - A ledger is created only with LedgerConfig.Create. A lost ledger is an error and is
+//     not replaced: a new one would book again what the lost one has booked.
+//   - A full disk does not end the bank: what cannot be stored is answered "busy", and the
+//     bank continues when there is space. After any other error of the disk it books
 //     nothing until it is opened again.
 //   - An account that can pay belongs to an identity key. Its wallet's certificate is
 //     verified and stored when the account is opened.
@@ -62,6 +62,6 @@
 //
 //   - Accounts are held in memory, some 400 bytes each: millions fit, not
 //     billions.
-//   - One process writes a ledger. A second one is noticed, not served: the
-//     batch fails when a balance is not what it was left at.
+//   - Only one process may write a ledger. A second writer is detected: a transaction fails
+//     if a balance differs from the one that this process stored.
 package bank

@@ -34,7 +34,7 @@ func TestNothingIsBookedInPart(t *testing.T) {
 			log := &lockedBuffer{}
 			cfg, clock := config(t)
 			cfg.Log = slog.New(slog.NewTextHandler(log, nil))
-			b := openBookWith(t, 1, cfg, clock)
+			b := openTestLedgerWith(t, 1, cfg, clock)
 			execSQL(t, b.cfg.Path, text)
 			for range 2 {
 				a, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
@@ -42,7 +42,7 @@ func TestNothingIsBookedInPart(t *testing.T) {
 				require.Nil(t, a)
 			}
 			require.Contains(t, log.String(), "not booked")
-			transfers, closing := b.books(t)
+			transfers, closing := b.contents(t)
 			require.Empty(t, transfers)
 			require.EqualValues(t, 100_00, closing["w0"])
 
@@ -51,7 +51,7 @@ func TestNothingIsBookedInPart(t *testing.T) {
 			require.NoError(t, b.Close())
 			b.reopen(t)
 			require.Equal(t, pay.Confirmed, b.pay(t, 0, payment(1)).Result)
-			transfers, closing = b.books(t)
+			transfers, closing = b.contents(t)
 			require.Len(t, transfers, 1)
 			require.EqualValues(t, 75_00, closing["w0"])
 		})
@@ -65,7 +65,7 @@ func TestKillLogsNoError(t *testing.T) {
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
 	held := make(chan struct{})
 	cfg.Hooks.BeforeCommit = func(ctx context.Context, _ []pay.Key) { close(held); <-ctx.Done() }
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		a, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
@@ -77,7 +77,7 @@ func TestKillLogsNoError(t *testing.T) {
 	require.NoError(t, b.Kill())
 	wg.Wait()
 	require.Empty(t, log.String())
-	transfers, _ := b.books(t)
+	transfers, _ := b.contents(t)
 	require.Empty(t, transfers)
 }
 
@@ -121,7 +121,7 @@ func testAFullDiskLeavesNothingInMemory(t *testing.T) {
 			disk.FullAll.Store(true)
 		}
 	}
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	late := newTestWallet(t, nil)
 	enroll := func() error {
 		return b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES", Opening: 7})
@@ -158,7 +158,7 @@ func testAFullDiskLeavesNothingInMemory(t *testing.T) {
 		require.Equal(t, want, b.pay(t, 0, payment(100+n)).Result, "75.00 pays 25.00 three times")
 	}
 	require.NoError(t, enroll())
-	_, closing := b.books(t)
+	_, closing := b.contents(t)
 	require.Zero(t, closing["w0"])
 	require.EqualValues(t, 7, closing["late"])
 }
@@ -169,7 +169,7 @@ func TestATransactionThatCannotBeginUndoesNothing(t *testing.T) {
 	disk := storetest.NewDisk(t)
 	cfg, clock := config(t)
 	cfg.VFS = disk.Name
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	late := newTestWallet(t, nil)
 	require.NoError(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES", Opening: 25_00}))
 	b.wallets = append(b.wallets, late)
@@ -185,7 +185,7 @@ func TestATransactionThatCannotBeginUndoesNothing(t *testing.T) {
 	require.Equal(t, pay.Confirmed, b.pay(t, 0, toLate).Result)
 	refused(payment(2))
 	require.Equal(t, pay.Confirmed, b.pay(t, 1, payment(3)).Result)
-	_, closing := b.books(t)
+	_, closing := b.contents(t)
 	require.EqualValues(t, 75_00, closing["w0"])
 	require.EqualValues(t, 25_00, closing["late"])
 }
@@ -199,7 +199,7 @@ func TestNoAccountIsOpenedInPart(t *testing.T) {
 		"entries":  breaks("INSERT", "entry"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := openBook(t, 1)
+			b := openTestLedger(t, 1)
 			shop := Account{Name: "shop", Currency: "EUR", Opening: 7}
 			execSQL(t, b.cfg.Path, text)
 			require.ErrorContains(t, b.Enroll(t.Context(), shop), "broken")
@@ -207,12 +207,12 @@ func TestNoAccountIsOpenedInPart(t *testing.T) {
 			p := payment(1)
 			p.Payee = "shop"
 			require.Equal(t, pay.UnknownPayee, b.pay(t, 0, p).Reason)
-			_, closing := b.books(t)
+			_, closing := b.contents(t)
 			require.NotContains(t, closing, "shop")
 			require.NotContains(t, closing, "equity:EUR")
 
 			require.NoError(t, b.Enroll(t.Context(), shop))
-			_, closing = b.books(t)
+			_, closing = b.contents(t)
 			require.EqualValues(t, 7, closing["shop"])
 			require.EqualValues(t, -7, closing["equity:EUR"])
 		})
@@ -221,11 +221,11 @@ func TestNoAccountIsOpenedInPart(t *testing.T) {
 
 // TestEnrollWithoutTime opens nothing.
 func TestEnrollWithoutTime(t *testing.T) {
-	b := openBook(t, 0)
+	b := openTestLedger(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, b.Enroll(ctx, Account{Name: "shop", Currency: "KES"}), context.Canceled)
-	_, closing := b.books(t)
+	_, closing := b.contents(t)
 	require.NotContains(t, closing, "shop")
 }
 
@@ -234,7 +234,7 @@ func TestEnrollWithoutTime(t *testing.T) {
 func TestDamagedRecordsAreNotAnswered(t *testing.T) {
 	for _, change := range []string{"result = 'perhaps'", "reason = 'whim'", "transfer = -5", "decided = 7", "result = 'expired'"} {
 		t.Run(change, func(t *testing.T) {
-			b := openBook(t, 1)
+			b := openTestLedger(t, 1)
 			first := b.pay(t, 0, payment(1))
 			require.Equal(t, pay.Confirmed, first.Result)
 			execSQL(t, b.cfg.Path, "CREATE TABLE kept AS SELECT * FROM idempotency; UPDATE idempotency SET "+change)
@@ -244,7 +244,7 @@ func TestDamagedRecordsAreNotAnswered(t *testing.T) {
 				require.Nil(t, a)
 			}
 			execSQL(t, b.cfg.Path, "DELETE FROM idempotency; INSERT INTO idempotency SELECT * FROM kept; DROP TABLE kept")
-			transfers, closing := b.books(t)
+			transfers, closing := b.contents(t)
 			require.Len(t, transfers, 1)
 			require.EqualValues(t, 75_00, closing["w0"])
 			require.Equal(t, first, b.pay(t, 0, payment(1)))
@@ -256,7 +256,7 @@ func TestDamagedRecordsAreNotAnswered(t *testing.T) {
 func TestOpenReadsEverything(t *testing.T) {
 	for _, table := range []string{"account", "transfer"} {
 		t.Run(table, func(t *testing.T) {
-			b := openBook(t, 1)
+			b := openTestLedger(t, 1)
 			require.NoError(t, b.Close())
 			execSQL(t, b.cfg.Path, "ALTER TABLE "+table+" RENAME TO elsewhere")
 			cfg := b.cfg
@@ -274,7 +274,7 @@ func TestOpenReadsEverything(t *testing.T) {
 
 // TestRecallOfNothing reports nothing.
 func TestRecallOfNothing(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	require.NoError(t, b.Close())
 	cfg := b.cfg
 	cfg.Recall = true
@@ -294,19 +294,19 @@ func TestAmountsAtTheirBounds(t *testing.T) {
 	t.Run("largest payment", func(t *testing.T) {
 		cfg, clock := config(t)
 		cfg.MaxAmount = 30_00
-		b := openBookWith(t, 1, cfg, clock)
+		b := openTestLedgerWith(t, 1, cfg, clock)
 		require.Equal(t, pay.AmountOutOfRange, b.pay(t, 0, amount(1, 30_01)).Reason)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, amount(2, 30_00)).Result)
 	})
 	t.Run("everything there is", func(t *testing.T) {
-		b := openBook(t, 1)
+		b := openTestLedger(t, 1)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, amount(1, 100_00)).Result)
 		require.Equal(t, pay.NoFunds, b.pay(t, 0, amount(2, 1)).Reason)
-		_, closing := b.books(t)
+		_, closing := b.contents(t)
 		require.Zero(t, closing["w0"])
 	})
 	t.Run("full account", func(t *testing.T) {
-		b := openBook(t, 1)
+		b := openTestLedger(t, 1)
 		require.NoError(t, b.Close())
 		execSQL(t, b.cfg.Path, fmt.Sprintf("UPDATE account SET balance = %d WHERE name = 'm0'", int64(maxBalance-10)))
 		b.reopen(t)
@@ -315,7 +315,7 @@ func TestAmountsAtTheirBounds(t *testing.T) {
 		require.Equal(t, pay.AmountOutOfRange, b.pay(t, 0, amount(3, 1)).Reason)
 	})
 	t.Run("opening balances together", func(t *testing.T) {
-		b := openBook(t, 0)
+		b := openTestLedger(t, 0)
 		first, second := Account{Name: "first", Currency: "KES", Opening: 20}, Account{Name: "second", Currency: "KES", Opening: 10}
 		require.NoError(t, b.Enroll(t.Context(), first))
 		require.NoError(t, b.Close())

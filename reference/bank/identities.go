@@ -6,9 +6,9 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// identities is the index of wallets by their transport key, which connections
-// ask while the writer works. It has what is durable, and nothing leaves it. The
-// zero value is empty. Its methods may be called from several goroutines.
+// identities is the index of wallets by their transport key, which connections use while
+// the writer works. It holds durable enrollments, and nothing is removed from it. The zero
+// value is empty. Its methods may be called from several goroutines.
 type identities struct {
 	mu          sync.RWMutex
 	byTransport map[[32]byte]pay.PublicKey

@@ -16,7 +16,7 @@ import (
 // TestIdentify: a wallet is known once it is enrolled, and not before that is
 // durable, and still after the bank was opened again.
 func TestIdentify(t *testing.T) {
-	b := openBook(t, 2)
+	b := openTestLedger(t, 2)
 	for range 2 {
 		for _, w := range b.wallets {
 			got, known := b.Identify(w.Certificate().Transport)
@@ -37,7 +37,7 @@ func TestIdentifyKnowsNobodyOfAFailedBatch(t *testing.T) {
 	disk := storetest.NewDisk(t)
 	cfg, clock := config(t)
 	cfg.VFS = disk.Name
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	late := newTestWallet(t, nil)
 	disk.FullAll.Store(true)
 	require.Error(t, b.Enroll(t.Context(), Account{Name: "late", Certificate: late.Certificate(), Currency: "KES"}))
@@ -48,7 +48,7 @@ func TestIdentifyKnowsNobodyOfAFailedBatch(t *testing.T) {
 // TestIdentifyWhileWalletsAreEnrolled enrolls wallets and asks for them at once,
 // also two with one transport key in the same batch, of which one is refused.
 func TestIdentifyWhileWalletsAreEnrolled(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	wg.Go(func() {
@@ -86,6 +86,6 @@ func TestIdentifyWhileWalletsAreEnrolled(t *testing.T) {
 	close(done)
 	wg.Wait()
 	require.EqualValues(t, 20, refused.Load(), "one of each two")
-	transfers, _ := b.books(t)
+	transfers, _ := b.contents(t)
 	require.Empty(t, transfers)
 }

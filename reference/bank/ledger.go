@@ -19,49 +19,46 @@ var ErrClosed = errors.New("the bank is closed")
 // DefaultMaxRefused is the default of LedgerConfig.MaxRefused.
 const DefaultMaxRefused = 1000
 
-// LedgerConfig is what a ledger is opened with.
+// LedgerConfig configures a ledger.
 type LedgerConfig struct {
 	Path     string             // the database file; SQLite keeps a log beside it
 	VFS      string             // the registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
 	Receipts ed25519.PrivateKey // signs answers
 
-	// Create makes the ledger if there is none. Without it that is an error,
-	// fs.ErrNotExist: a new ledger in the place of one that was lost would book again
-	// what that one has booked.
+	// Create creates the ledger if there is none. Without Create that is an error,
+	// fs.ErrNotExist: a new ledger would book again what a lost one has booked.
 	Create bool
 
 	MaxAmount int64 // minor units, the largest payment; default and at most pay.MaxAmount
 	MaxBatch  int   // requests in one transaction; default 256
-	// MaxRefused bounds the refusals that are remembered of one payer: each until a
-	// day after the payment cannot be booked any more (pay.Payment.BookableUntil).
-	// Beyond it a payment that would be refused is answered "busy", and nothing is
-	// remembered. Default DefaultMaxRefused.
+	// MaxRefused bounds the refusals that the bank remembers of one payer, each until a
+	// day after the payment can no longer be booked (pay.Payment.BookableUntil). Beyond it
+	// the bank answers "busy" instead of refusing, and remembers nothing. Default
+	// DefaultMaxRefused.
 	MaxRefused int
-	// AllowRepeatedOrders books an order of a payer again under another key, as a
-	// bank does to which the order is only a note. A wallet that lost its queue, or
-	// that draws a key for each attempt, then pays twice.
+	// AllowRepeatedOrders books an order of a payer again under another key, as a bank
+	// does that treats the order as a mere text. A wallet that lost its queue, or that
+	// draws a key for each attempt, then pays twice.
 	AllowRepeatedOrders bool
 	// CommitDelay is how long the first request of a transaction waits for others
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
 	Queue       int          // requests that may wait for the writer, the rest is answered "busy"; default 4096
-	Clock       pay.Clock    // the bank's; deadlines are held against it. Nil is time.Now
+	Clock       pay.Clock    // the bank's; deadlines are compared with it. Nil is time.Now
 	Log         *slog.Logger // nil discards
 	Hooks       Hooks
 
-	// ForgetAnswers has OpenLedger delete the record of every answer, as if they had
-	// been in memory only. Such a bank books a payment again that it has booked: it is
-	// a fault, for tests of what finds it.
+	// ForgetAnswers makes OpenLedger delete the record of every answer, as if the records
+	// had been in memory only. Such a bank books a payment again that it has booked: it is
+	// a planted fault, for tests of the checks.
 	ForgetAnswers bool
-	// Recall has OpenLedger call Hooks.Committed with every booking there is, in
-	// their order: of those the bank was making durable when it crashed nobody has
-	// been told.
+	// Recall makes OpenLedger call Hooks.Committed with every booking, in order. Bookings
+	// that became durable just before a crash were not reported then.
 	Recall bool
 }
 
-// Hooks let a test or a harness watch a bank and get in its way. They may be
-// called from several goroutines and must not call the Ledger.
-// The zero value does nothing.
+// Hooks let a test or a harness observe and delay a bank. They may be called from several
+// goroutines and must not call the Ledger. The zero value does nothing.
 type Hooks struct {
 	// BeforeCommit is called with the keys of the payments about to be booked,
 	// when the transaction has been written but not committed. If the ledger is
@@ -73,7 +70,7 @@ type Hooks struct {
 	Committed func(keys []pay.Key)
 }
 
-// Account is somebody the ledger knows.
+// Account is an account of the ledger.
 type Account struct {
 	Name        string          // as a payee is named on the wire
 	Certificate pay.Certificate // of the wallet that may pay from it; zero for a merchant, who cannot pay
@@ -81,11 +78,11 @@ type Account struct {
 	Opening     int64           // minor units, 0 to pay.MaxAmount
 }
 
-// Ledger is the bank's book. All its methods may be called from several
-// goroutines. One process owns the file; readers beside it use [OpenAudit].
+// Ledger is the bank's double-entry ledger. All its methods may be called from several
+// goroutines. One process owns the file; other processes read it with [OpenAudit].
 //
-// Requests that arrive while a transaction is made durable share the next one:
-// see sqlite.Store.
+// Requests that arrive while a transaction is made durable share the next one: see
+// sqlite.Store.
 type Ledger struct {
 	cfg LedgerConfig
 	db  *sqlite.Store
@@ -147,9 +144,8 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	return l, nil
 }
 
-// Answer submits a request and waits for its answer. It returns once what the
-// answer says is durable. When ctx ends first the request may still be dealt
-// with.
+// Answer submits a request and waits for its answer. It returns when the result is durable.
+// If ctx ends first, the request may still be carried out.
 func (l *Ledger) Answer(ctx context.Context, payer pay.PublicKey, r *pay.Request) (*pay.Answer, error) {
 	return l.Submit(payer, r)(ctx)
 }
@@ -182,20 +178,20 @@ func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Contex
 	}
 }
 
-// busy is the answer of a bank that cannot take a request for now.
+// busy returns the answer of a bank that cannot accept a request for now.
 func (l *Ledger) busy(r *pay.Request) *pay.Answer {
 	return &pay.Answer{Key: r.Payment.Key, Result: pay.Refused, Reason: pay.Busy, At: l.cfg.Clock.Milli()}
 }
 
-// known is an answer that is known at once.
+// known returns an answer that is known at once.
 func known(a *pay.Answer, err error) func(context.Context) (*pay.Answer, error) {
 	return func(context.Context) (*pay.Answer, error) { return a, err }
 }
 
 // Enroll opens an account, with an opening balance from the equity account of
 // its currency. It verifies the certificate of the account's wallet, and Identify
-// knows the wallet once Enroll has returned. To enroll the very same account again
-// changes nothing. When ctx ends first the account may still be opened.
+// knows the wallet once Enroll has returned. Enrolling the same account again changes
+// nothing. When ctx ends first the account may still be opened.
 func (l *Ledger) Enroll(ctx context.Context, a Account) error {
 	var refused error
 	err := ctx.Err()
@@ -217,16 +213,14 @@ func (l *Ledger) Identify(transport [32]byte) (identity pay.PublicKey, known boo
 	return l.identities.find(transport)
 }
 
-// Failed yields the error after which the ledger refuses everything until it is
-// opened again, once there is one: a sync that failed, say, after which nobody
-// knows what is on the disk.
+// Failed yields the error after which the ledger refuses everything until it is opened
+// again, such as a failed sync, after which it is unknown what is on the disk.
 func (l *Ledger) Failed() <-chan error { return l.db.Failed() }
 
-// Close deals with the requests that wait, closes the file and returns when all
-// of it is done.
+// Close answers the requests that wait, closes the file and returns.
 func (l *Ledger) Close() error { return l.db.Close() }
 
-// Kill ends the ledger as a crash of the process would: what is not committed
-// is lost, nobody is answered any more, and the file is left as it is. A commit
-// that the operating system is about to make durable is waited for.
+// Kill ends the ledger as a crash of the process would: what is not committed is lost, no
+// more requests are answered, and the file is left as it is. It waits for a commit that the
+// operating system is making durable.
 func (l *Ledger) Kill() error { return l.db.Kill() }

@@ -34,8 +34,8 @@ type tester interface {
 	FailNow()
 }
 
-// book is a ledger under test, with the keys of its wallets.
-type book struct {
+// testLedger is a ledger under test, with the keys of its wallets.
+type testLedger struct {
 	*Ledger
 	cfg     LedgerConfig
 	wallets []testWallet
@@ -53,7 +53,7 @@ func newTestWallet(tb tester, r io.Reader) testWallet {
 	return testWallet{v}
 }
 
-// id is who the wallet is to the bank.
+// id is the identity by which the bank knows the wallet.
 func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
 // config is a ledger's in a new directory, with keys and a clock that are the
@@ -70,28 +70,30 @@ func config(tb testing.TB) (LedgerConfig, *atomic.Int64) {
 	}, clock
 }
 
-// openBook opens a ledger with wallets w0, w1, ... that hold 100.00 KES each,
+// openTestLedger opens a ledger with wallets w0, w1, ... that hold 100.00 KES each,
 // merchants m0 and m1, and m2 who takes UGX.
-func openBook(tb testing.TB, wallets int) *book {
+func openTestLedger(tb testing.TB, wallets int) *testLedger {
 	tb.Helper()
 	cfg, clock := config(tb)
-	return openBookWith(tb, wallets, cfg, clock)
+	return openTestLedgerWith(tb, wallets, cfg, clock)
 }
 
-func openBookWith(tb testing.TB, wallets int, cfg LedgerConfig, clock *atomic.Int64) *book {
+func openTestLedgerWith(tb testing.TB, wallets int, cfg LedgerConfig, clock *atomic.Int64) *testLedger {
 	tb.Helper()
 	l, err := OpenLedger(cfg)
 	require.NoError(tb, err)
-	b := &book{Ledger: l, cfg: cfg, clock: clock}
+	b := &testLedger{Ledger: l, cfg: cfg, clock: clock}
 	tb.Cleanup(func() { require.NoError(tb, b.Close()) })
 	b.enroll(tb, wallets)
 	return b
 }
 
 // receiptKey verifies the bank's receipts.
-func (b *book) receiptKey() ed25519.PublicKey { return b.cfg.Receipts.Public().(ed25519.PublicKey) }
+func (b *testLedger) receiptKey() ed25519.PublicKey {
+	return b.cfg.Receipts.Public().(ed25519.PublicKey)
+}
 
-func (b *book) enroll(tb testing.TB, wallets int) {
+func (b *testLedger) enroll(tb testing.TB, wallets int) {
 	tb.Helper()
 	src := rand.NewChaCha8([32]byte{2})
 	var wg sync.WaitGroup
@@ -112,7 +114,7 @@ func (b *book) enroll(tb testing.TB, wallets int) {
 }
 
 // reopen opens the file again, after a Close or a Kill.
-func (b *book) reopen(tb tester) {
+func (b *testLedger) reopen(tb tester) {
 	tb.Helper()
 	b.cfg.Create = false
 	l, err := OpenLedger(b.cfg)
@@ -129,7 +131,7 @@ func payment(n int) pay.Payment {
 	}
 }
 
-func (b *book) ask(tb tester, ask pay.Ask, wallet int, p pay.Payment) *pay.Answer {
+func (b *testLedger) ask(tb tester, ask pay.Ask, wallet int, p pay.Payment) *pay.Answer {
 	tb.Helper()
 	a, err := b.Answer(context.Background(), b.wallets[wallet].id(), &pay.Request{Ask: ask, Payment: p})
 	require.NoError(tb, err)
@@ -141,14 +143,14 @@ func (b *book) ask(tb tester, ask pay.Ask, wallet int, p pay.Payment) *pay.Answe
 	return a
 }
 
-func (b *book) pay(tb tester, wallet int, p pay.Payment) *pay.Answer {
+func (b *testLedger) pay(tb tester, wallet int, p pay.Payment) *pay.Answer {
 	tb.Helper()
 	return b.ask(tb, pay.AskPay, wallet, p)
 }
 
-// books returns what a reader beside the bank sees: the transfers and the
+// contents returns what another process reads: the transfers and the
 // closing balances, verified.
-func (b *book) books(tb tester) ([]Transfer, map[string]int64) {
+func (b *testLedger) contents(tb tester) ([]Transfer, map[string]int64) {
 	tb.Helper()
 	a, err := OpenAudit(b.cfg.Path, b.cfg.VFS)
 	require.NoError(tb, err)
@@ -169,12 +171,12 @@ func (b *book) books(tb tester) ([]Transfer, map[string]int64) {
 }
 
 func TestPay(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	got := b.pay(t, 0, payment(1))
 	require.Equal(t, pay.Confirmed, got.Result)
 	require.Equal(t, b.clock.Load(), got.At)
 
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Equal(t, []Transfer{{
 		ID: got.Transfer, Key: payment(1).Key, Order: "order-1", Payer: "w0", Payee: "m0",
 		Amount: 25_00, Currency: "KES", Created: testTime, Booked: testTime + 1000,
@@ -207,7 +209,7 @@ func TestSameKey(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := openBook(t, 2)
+			b := openTestLedger(t, 2)
 			first := b.pay(t, 0, payment(1))
 			require.Equal(t, pay.Confirmed, first.Result)
 			b.clock.Add(500)
@@ -218,7 +220,7 @@ func TestSameKey(t *testing.T) {
 					require.Equal(t, first, got, "the very same answer")
 				}
 			}
-			transfers, closing := b.books(t)
+			transfers, closing := b.contents(t)
 			require.Len(t, transfers, c.booked)
 			require.EqualValues(t, c.booked*25_00, closing["m0"])
 			require.Equal(t, first, b.pay(t, 0, payment(1)), "a conflict does not change the first answer")
@@ -227,7 +229,7 @@ func TestSameKey(t *testing.T) {
 }
 
 func TestSameKeyConcurrently(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	answers := make([]*pay.Answer, 32)
 	var wg sync.WaitGroup
 	for i := range answers {
@@ -243,13 +245,13 @@ func TestSameKeyConcurrently(t *testing.T) {
 	for _, a := range answers {
 		require.Equal(t, answers[0], a)
 	}
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Len(t, transfers, 1)
 	require.EqualValues(t, 75_00, closing["w0"])
 }
 
 func TestFundsRace(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	var confirmed, declined atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 40 {
@@ -268,7 +270,7 @@ func TestFundsRace(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 4, confirmed.Load(), "100.00 pays 25.00 four times")
 	require.EqualValues(t, 36, declined.Load())
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Len(t, transfers, 4)
 	require.Zero(t, closing["w0"])
 }
@@ -291,7 +293,7 @@ func TestDeclines(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, clock := config(t)
 			cfg.MaxAmount = 100_000_00
-			b := openBookWith(t, 2, cfg, clock)
+			b := openTestLedgerWith(t, 2, cfg, clock)
 			p := payment(1)
 			c.change(&p)
 			got := b.pay(t, 0, p)
@@ -306,7 +308,7 @@ func TestDeclines(t *testing.T) {
 			b.clock.Add(5)
 			require.Equal(t, got, b.pay(t, 0, p), "the same answer for ever")
 			require.Equal(t, got, b.ask(t, pay.AskStatus, 0, p))
-			transfers, closing := b.books(t)
+			transfers, closing := b.contents(t)
 			require.Len(t, transfers, 1)
 			require.EqualValues(t, 125_00, closing["w0"])
 		})
@@ -314,7 +316,7 @@ func TestDeclines(t *testing.T) {
 }
 
 func TestFullAccount(t *testing.T) {
-	b := openBook(t, 0)
+	b := openTestLedger(t, 0)
 	for i := range 2 {
 		k := newTestWallet(t, rand.NewChaCha8([32]byte{byte(i)}))
 		b.wallets = append(b.wallets, k)
@@ -374,19 +376,19 @@ func TestDeadlines(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := openBook(t, 1)
+			b := openTestLedger(t, 1)
 			for i, s := range c.steps {
 				b.clock.Store(s.now)
 				require.Equal(t, s.want, b.ask(t, s.ask, 0, c.p).Result, "step %d", i)
 			}
-			transfers, _ := b.books(t)
+			transfers, _ := b.contents(t)
 			require.Len(t, transfers, c.booked)
 		})
 	}
 }
 
 func TestNotEnrolled(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	stranger := newTestWallet(t, nil)
 	b.wallets = append(b.wallets, stranger)
 	got := b.pay(t, 1, payment(1))
@@ -436,7 +438,7 @@ func TestEnroll(t *testing.T) {
 		{"debt", Account{Name: "shop", Currency: "KES", Opening: -1}, "its opening balance -1"},
 		{"too rich", Account{Name: "shop", Currency: "KES", Opening: pay.MaxAmount + 1}, "its opening balance"},
 	}
-	b := openBook(t, 0)
+	b := openTestLedger(t, 0)
 	require.NoError(t, b.Enroll(t.Context(), Account{Name: "old", Certificate: key(1), Currency: "KES", Opening: 7}))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -446,7 +448,7 @@ func TestEnroll(t *testing.T) {
 			} else {
 				require.ErrorContains(t, err, c.want)
 			}
-			_, closing := b.books(t)
+			_, closing := b.contents(t)
 			require.EqualValues(t, 7, closing["old"])
 		})
 	}
@@ -463,7 +465,7 @@ func testBusy(t *testing.T) {
 	cfg.Hooks.BeforeCommit = func(context.Context, []pay.Key) {
 		once.Do(func() { close(held); <-release })
 	}
-	b := openBookWith(t, 3, cfg, clock)
+	b := openTestLedgerWith(t, 3, cfg, clock)
 	var wg sync.WaitGroup
 	wg.Go(func() { b.pay(t, 0, payment(1)) }) // holds the writer
 	<-held
@@ -474,7 +476,7 @@ func testBusy(t *testing.T) {
 	require.Equal(t, pay.Busy, got.Reason)
 	close(release)
 	wg.Wait()
-	transfers, _ := b.books(t)
+	transfers, _ := b.contents(t)
 	require.Len(t, transfers, 2)
 	require.Equal(t, pay.Confirmed, b.pay(t, 2, payment(3)).Result, "busy was not final")
 }
@@ -500,7 +502,7 @@ func testBatches(t *testing.T) {
 			durable.Store(k, true)
 		}
 	}
-	b := openBookWith(t, waiting+1, cfg, clock)
+	b := openTestLedgerWith(t, waiting+1, cfg, clock)
 	var wg sync.WaitGroup
 	for i := range waiting + 1 {
 		wg.Go(func() {
@@ -524,7 +526,7 @@ func testBatches(t *testing.T) {
 // TestRecall: after a crash every booking is reported once more, if asked for.
 func TestRecall(t *testing.T) {
 	cfg, clock := config(t)
-	b := openBookWith(t, 1, cfg, clock)
+	b := openTestLedgerWith(t, 1, cfg, clock)
 	for i := range 3 {
 		p := payment(i)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, p).Result)
@@ -543,7 +545,7 @@ func TestRecall(t *testing.T) {
 }
 
 func TestClosedLedger(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	require.NoError(t, b.Close())
 	_, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: payment(1)})
 	require.ErrorIs(t, err, ErrClosed)
@@ -552,7 +554,7 @@ func TestClosedLedger(t *testing.T) {
 }
 
 func TestAnswerRefusesWhatTheWireWould(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	p := payment(1)
 	p.Amount = -25_00
 	_, err := b.Answer(t.Context(), b.wallets[0].id(), &pay.Request{Ask: pay.AskPay, Payment: p})
@@ -570,7 +572,7 @@ func TestRepeatedOrder(t *testing.T) {
 	again := payment(1)
 	again.Key[9]++
 	t.Run("refused", func(t *testing.T) {
-		b := openBook(t, 2)
+		b := openTestLedger(t, 2)
 		first := b.pay(t, 0, payment(1))
 		got := b.pay(t, 0, again)
 		require.Equal(t, pay.AlreadyPaid, got.Reason)
@@ -579,14 +581,14 @@ func TestRepeatedOrder(t *testing.T) {
 		require.Equal(t, pay.Confirmed, b.pay(t, 1, again).Result, "an order of another payer is another one")
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, nameless(2)).Result)
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, nameless(3)).Result)
-		transfers, _ := b.books(t)
+		transfers, _ := b.contents(t)
 		require.Len(t, transfers, 4)
 		require.NoError(t, b.Close())
 		b.reopen(t)
 		require.Equal(t, got, b.pay(t, 0, again), "the same answer for ever")
 	})
 	t.Run("a refused one is free", func(t *testing.T) {
-		b := openBook(t, 1)
+		b := openTestLedger(t, 1)
 		poor := payment(1)
 		poor.Amount = 100_01
 		require.Equal(t, pay.NoFunds, b.pay(t, 0, poor).Reason)
@@ -595,7 +597,7 @@ func TestRepeatedOrder(t *testing.T) {
 	t.Run("allowed", func(t *testing.T) {
 		cfg, clock := config(t)
 		cfg.AllowRepeatedOrders = true
-		b := openBookWith(t, 1, cfg, clock)
+		b := openTestLedgerWith(t, 1, cfg, clock)
 		b.pay(t, 0, payment(1))
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, again).Result)
 	})
@@ -603,7 +605,7 @@ func TestRepeatedOrder(t *testing.T) {
 
 // TestRefusalsAreBounded: a wallet without funds cannot fill the bank's disk.
 func TestRefusalsAreBounded(t *testing.T) {
-	rows := func(b *book) (n int) {
+	rows := func(b *testLedger) (n int) {
 		require.NoError(t, b.db.View(func(tx *sqlite.Tx) error {
 			return tx.Query("SELECT count(*) FROM idempotency", func(r sqlite.Row) error {
 				n = int(r.Int(0))
@@ -617,11 +619,11 @@ func TestRefusalsAreBounded(t *testing.T) {
 		p.Amount, p.Deadline = 100_01, deadline
 		return p
 	}
-	open := func(t *testing.T) *book {
+	open := func(t *testing.T) *testLedger {
 		t.Helper()
 		cfg, clock := config(t)
 		cfg.VFS, cfg.MaxRefused = storetest.NewDisk(t).Name, 50 // does not wait for the disk
-		return openBookWith(t, 2, cfg, clock)
+		return openTestLedgerWith(t, 2, cfg, clock)
 	}
 	t.Run("no deadline", func(t *testing.T) {
 		b := open(t)
@@ -656,7 +658,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 			require.Equal(t, pay.Expired, b.pay(t, 0, p).Result, "what is forgotten is not booked")
 		}
 		require.Equal(t, 4, rows(b))
-		b.books(t)
+		b.contents(t)
 	})
 	t.Run("a conflict", func(t *testing.T) {
 		b := open(t)
@@ -669,7 +671,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 		trigger.Created = b.clock.Load()
 		require.Equal(t, pay.NoFunds, b.pay(t, 0, trigger).Reason)
 		require.Equal(t, pay.Conflict, b.pay(t, 0, other).Result, "what was in conflict is not booked")
-		transfers, _ := b.books(t)
+		transfers, _ := b.contents(t)
 		require.Empty(t, transfers)
 	})
 	t.Run("deadlines", func(t *testing.T) {
@@ -695,7 +697,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 		require.Equal(t, pay.Expired, b.pay(t, 0, old).Result, "a copy of a forgotten one is late")
 		require.Equal(t, 51, rows(b), "and is not remembered")
 		require.Equal(t, pay.Confirmed, b.pay(t, 0, confirmed).Result, "what was booked is never forgotten")
-		b.books(t)
+		b.contents(t)
 	})
 }
 
@@ -706,7 +708,7 @@ func TestVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := OpenLedger(cfg)
 		require.NoError(t, err)
-		b := &book{Ledger: l, cfg: cfg}
+		b := &testLedger{Ledger: l, cfg: cfg}
 		defer func() { require.NoError(t, b.Close()) }()
 		b.enroll(t, 1)
 		p := payment(1)

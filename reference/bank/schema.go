@@ -6,7 +6,7 @@ import (
 	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// schema is the ledger's. Amounts are minor units of the account's currency;
+// schema is the schema of the ledger. Amounts are minor units of the account's currency;
 // times are Unix milliseconds of the bank's clock unless said otherwise.
 //
 // A transfer has two entries, a debit below zero and a credit above, whose sum
@@ -78,7 +78,7 @@ const cacheKiB = 64 << 10
 // should not be large.
 const walPages = 4096
 
-// file is the ledger's as SQLite is asked for it.
+// file returns the configuration of the ledger's file.
 func file(path, vfs string) sqlite.Config {
 	return sqlite.Config{
 		Path: path, VFS: vfs, Kind: "ledger", Application: applicationID, Version: schemaVersion, Schema: schema,

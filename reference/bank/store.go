@@ -44,7 +44,7 @@ func bookings(tx *sqlite.Tx) (all []pay.Key, err error) {
 	return all, err
 }
 
-// record is what is remembered of a payment that was given a final answer.
+// record is what the bank remembers of a payment with a final answer.
 type record struct {
 	fingerprint [32]byte
 	answer      pay.Answer
@@ -78,16 +78,16 @@ func insertRecord(tx *sqlite.Tx, payer int64, p *pay.Payment, r *record) error {
 	return err
 }
 
-// keepRecord keeps the record of a refusal for as long as p can be booked, which has
-// its key and other content.
+// keepRecord keeps the record of a refusal for as long as p can be booked. p has the same
+// key and other content.
 func keepRecord(tx *sqlite.Tx, payer int64, p *pay.Payment) error {
 	_, err := tx.Exec(`UPDATE idempotency SET until = ?3 WHERE payer = ?1 AND key = ?2 AND until < ?3 AND result <> 'confirmed'`,
 		payer, p.Key[:], p.BookableUntil())
 	return err
 }
 
-// pruneRefused forgets the refusals of payer under whose keys nothing is booked since
-// an instant, in Unix milliseconds, and returns how many are left.
+// pruneRefused deletes the refusals of payer whose keys cannot be booked since an instant,
+// in Unix milliseconds, and returns how many are left.
 func pruneRefused(tx *sqlite.Tx, payer, before int64) (left int, err error) {
 	_, err = tx.Exec(`DELETE FROM idempotency WHERE payer = ? AND result <> 'confirmed' AND until < ?`, payer, before)
 	if err != nil {
@@ -145,8 +145,8 @@ func insertAccount(tx *sqlite.Tx, a *account, certificate []byte) error {
 	return err
 }
 
-// storeBalance writes a's balance. It fails if the row does not have the balance
-// it is thought to have, which means that somebody else writes to the file.
+// storeBalance writes a's balance. It fails if the row does not have the balance that this
+// process stored: then another program writes to the file.
 func storeBalance(tx *sqlite.Tx, a *account) error {
 	n, err := tx.Exec(`UPDATE account SET balance = ?3 WHERE id = ?1 AND balance = ?2`, a.id, a.stored, a.balance)
 	if err == nil && n != 1 {

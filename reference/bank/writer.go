@@ -17,9 +17,9 @@ import (
 const maxBalance = 1_000_000_000_000_000_000
 
 // writer decides requests in the transactions of the store. It belongs to the
-// goroutine that writes. Accounts live in memory and are written back at the end
-// of a transaction. If that fails they are set back, or read again if the failure
-// may be one of what is believed of the file.
+// goroutine that writes. Accounts are kept in memory and written at the end of a
+// transaction. If that fails they are reset, or read again if they may differ from the
+// file.
 type writer struct {
 	cfg        *LedgerConfig
 	identities *identities
@@ -91,7 +91,7 @@ func (w *writer) flush(ctx context.Context, tx *sqlite.Tx) error {
 	return nil
 }
 
-// done is called when the transaction is durable and nobody has been told.
+// done is called when the transaction is durable, before any request is answered.
 func (w *writer) done() {
 	defer w.end()
 	for _, a := range w.dirty {
@@ -114,7 +114,7 @@ func (w *writer) undone(tx *sqlite.Tx, cause error) error {
 	case errors.Is(cause, ErrClosed):
 	case !sqlite.IsUnwritten(cause):
 		w.cfg.Log.Error("payments were not booked", "error", cause)
-	case !w.full: // said once, not for every payment
+	case !w.full: // logged once, not for every payment
 		w.full = true
 		w.cfg.Log.Error("the disk takes no more payments: they are answered busy until there is room", "error", cause)
 	}
@@ -131,8 +131,8 @@ func (w *writer) undone(tx *sqlite.Tx, cause error) error {
 	return nil
 }
 
-// answer decides a request and writes what follows from it. An error is one of
-// the file, never of the request.
+// answer decides a request and writes the result. An error is an error of the file, never of
+// the request.
 func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	p := &j.request.Payment
 	a := &pay.Answer{Key: p.Key, At: w.now}
@@ -169,7 +169,7 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	return a, insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
 }
 
-// decide books the payment, or says in a why not.
+// decide books the payment, or sets in a why not.
 func (w *writer) decide(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account, late bool) (err error) {
 	if late {
 		a.Result = pay.Expired
@@ -196,15 +196,14 @@ func (w *writer) decide(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *acc
 	return err
 }
 
-// refusedGrace is how long a refusal is remembered after the payment cannot be booked
-// any more. So the bank's clock may be set back by as much: a copy of the payment is
-// not booked.
+// refusedGrace is how long a refusal is remembered after the payment can no longer be
+// booked. So even if the bank's clock is set back by as much, a copy of the payment is not
+// booked.
 const refusedGrace = 24 * time.Hour
 
-// remember reports whether the refusal a is to be recorded, and keeps those of a
-// payer from growing without bound: a payment that is long past its deadline, or
-// MaxValidity if it has none, needs no record, because it will be late for ever; and
-// a payer with too many refusals is refused for now.
+// remember reports whether the refusal a must be recorded, and bounds the records of a
+// payer. A payment that is long past its deadline, or MaxValidity if it has none, needs no
+// record, because it will always be late. A payer with too many refusals is answered "busy".
 func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *account) (bool, error) {
 	before := w.now - refusedGrace.Milliseconds()
 	if p.BookableUntil() < before {
@@ -218,8 +217,8 @@ func (w *writer) remember(tx *sqlite.Tx, a *pay.Answer, p *pay.Payment, payer *a
 	return false, nil
 }
 
-// repeat answers a request whose key is known already. A conflict is final: as long
-// as the payment could be booked, the record stays that stands in its way.
+// repeat answers a request whose key is known already. A conflict is final: the record that
+// causes it is kept for as long as the payment could be booked.
 func (w *writer) repeat(tx *sqlite.Tx, j *job, r *record, payer *account) (*pay.Answer, error) {
 	p := &j.request.Payment
 	if r.fingerprint == j.fingerprint {
@@ -250,7 +249,7 @@ func (w *writer) decline(p *pay.Payment, payer, payee *account) pay.Reason {
 	return pay.NoReason
 }
 
-// book moves p.Amount. The caller has made sure that it can be moved.
+// book moves p.Amount. The caller has checked that it can be moved.
 func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, error) {
 	id, err := insertTransfer(tx, p, from, to, w.now)
 	if err != nil {
@@ -267,8 +266,8 @@ func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, 
 	return id, nil
 }
 
-// enroll opens an account. The first error is the caller's, the second one is
-// of the file.
+// enroll opens an account. The first error is the caller's mistake, the second one is an
+// error of the file.
 func (w *writer) enroll(tx *sqlite.Tx, a *Account) (refused, err error) {
 	if refused := w.refuseAccount(a); refused != nil {
 		return refused, nil
@@ -293,8 +292,7 @@ func (w *writer) enroll(tx *sqlite.Tx, a *Account) (refused, err error) {
 	return nil, err
 }
 
-// open stores a new account. The certificate is the signature of its identity, if
-// it has one.
+// open stores a new account. certificate is the signature of its identity, if it has one.
 func (w *writer) open(tx *sqlite.Tx, a *account, certificate []byte) error {
 	if err := insertAccount(tx, a, certificate); err != nil {
 		return err
@@ -309,8 +307,8 @@ const equityPrefix = "equity:"
 
 func equityName(currency string) string { return equityPrefix + currency }
 
-// refuseAccount returns why an account cannot be opened, or nil if it can be or
-// is there already.
+// refuseAccount returns why an account cannot be opened, or nil if it can be opened or
+// exists already.
 func (w *writer) refuseAccount(a *Account) error {
 	if !pay.IsAccount(a.Name) || strings.HasPrefix(a.Name, equityPrefix) {
 		return fmt.Errorf("its name is not 1 to %d letters, digits or . _ : - @, or begins with %q", pay.MaxPayee, equityPrefix)

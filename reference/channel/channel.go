@@ -1,5 +1,5 @@
-// Package channel is the seam between a wallet and the ways to reach its bank.
-// Each way is a package below it: reference/channel/noise is Noise over a stream.
+// Package channel is the interface between a wallet and the channels to its bank. Each kind
+// of channel is a package below it: reference/channel/noise is Noise over a stream.
 //
 // # A new channel
 //
@@ -11,7 +11,7 @@
 //     zero for a wallet that the bank does not know.
 //  2. It parses and validates the request (pay.Request.Validate), and verifies the
 //     signature (pay.Request.VerifySignature) if it has the identity. A channel that
-//     does not authenticate the wallet in both directions wants a signature on every
+//     does not authenticate the wallet in both directions requires a signature on every
 //     request. A request that fails here reaches no service, and the channel fails.
 //  3. It calls Submit in the order in which the requests arrived. Each answer is sent
 //     as soon as it is there. If the service returns an error, the wallet is told so at
@@ -48,7 +48,7 @@ type Channel interface {
 	// answer that is not valid fails the channel. Neither Do nor the caller changes r
 	// or the answer afterwards.
 	//
-	// Any error leaves the fate of r unknown: the bank may have dealt with r or not.
+	// After any error the result of r is unknown: the bank may have carried out r or not.
 	//
 	// When ctx ends first, Do returns an error that wraps ctx.Err(), or for a deadline
 	// os.ErrDeadlineExceeded. The channel stays usable, and an answer that comes later

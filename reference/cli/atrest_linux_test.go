@@ -16,7 +16,7 @@ import (
 
 const nobody = 65534
 
-// onReadOnly runs a command as somebody who may read the folder and write nothing
+// onReadOnly runs a command as a user who may read the folder and write nothing
 // in it: root may do all.
 func onReadOnly(t *testing.T, words ...string) string {
 	t.Helper()

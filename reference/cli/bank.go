@@ -16,7 +16,7 @@ import (
 	"github.com/onebar/onebar/reference/vault"
 )
 
-// bankKeys is bank.json.
+// bankKeys is the content of bank.json.
 type bankKeys struct {
 	Static   vault.Secret `json:"static"`   // X25519
 	Receipts vault.Secret `json:"receipts"` // Ed25519 seed
@@ -74,7 +74,7 @@ func makeLedger(dir string, receipts ed25519.PrivateKey) error {
 	})
 }
 
-// openBank is an open ledger with its keys, which this program alone writes.
+// openBank is an open ledger with its keys and its lock: no other program writes it.
 type openBank struct {
 	*bank.Ledger
 	static   noise.KeyPair
@@ -108,7 +108,7 @@ func open(dir string, cfg bank.LedgerConfig) (*openBank, error) {
 	return &openBank{Ledger: l, static: static, receipts: receipts.Public().(ed25519.PublicKey), lock: lock}, nil
 }
 
-// Close closes the ledger and lets other programs at it.
+// Close closes the ledger and its lock.
 func (b *openBank) Close() error { return errors.Join(b.Ledger.Close(), b.lock.Close()) }
 
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
@@ -159,8 +159,7 @@ first.`,
 	return require(c, "dir", "account", "currency")
 }
 
-// audited opens the books of the bank in dir, has them looked at, and closes
-// them.
+// audited opens the ledger of the bank in dir for reading, calls look, and closes it.
 func audited(dir string, look func(*bank.Audit) error) error {
 	a, err := bank.OpenAudit(ledgerPath(dir), "")
 	if err != nil {
@@ -169,7 +168,7 @@ func audited(dir string, look func(*bank.Audit) error) error {
 	return errors.Join(look(a), a.Close())
 }
 
-// verify says what is wrong with the books.
+// verify returns what is wrong with the ledger.
 func verify(a *bank.Audit) error {
 	if err := a.Verify(); err != nil {
 		return fmt.Errorf("the books are wrong: %w", err)
@@ -177,7 +176,7 @@ func verify(a *bank.Audit) error {
 	return nil
 }
 
-// openingOf returns the opening balance of an account in the books.
+// openingOf returns the opening balance of an account in the ledger.
 func openingOf(dir, account string) (opening int64, err error) {
 	err = audited(dir, func(a *bank.Audit) error {
 		balances, err := a.Balances()

@@ -1,7 +1,7 @@
-// Package cli makes the reference pair ordinary programs: "onebar reference
-// bank" and "onebar reference wallet", over real TCP and without the harness.
-// Everything they keep lies in the folder that --dir names, in files only their
-// owner can read, but the public keys.
+// Package cli has the commands that run the reference pair as ordinary programs, "onebar
+// reference bank" and "onebar reference wallet", over real TCP and without the harness. They
+// keep everything in the folder that --dir names. Only the owner can read the files, except
+// those of public keys.
 package cli
 
 import (
@@ -44,7 +44,7 @@ are in minor units, such as cents.`,
 	return c
 }
 
-// group is a command that only holds others.
+// group returns a command that only has subcommands.
 func group(use, short string, cs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: help}
 	c.AddCommand(cs...)
@@ -53,8 +53,8 @@ func group(use, short string, cs ...*cobra.Command) *cobra.Command {
 
 func help(c *cobra.Command, _ []string) error { return c.Help() }
 
-// An ExitError is an outcome of a payment that is no success: what is to be said
-// of it, and the exit code of the program.
+// An ExitError is an outcome of a payment other than success, with the exit code of the
+// program.
 type ExitError struct {
 	Code int
 	Text string
@@ -65,8 +65,8 @@ func (e *ExitError) Error() string { return e.Text }
 
 // Exit codes of "wallet pay": what a script must tell apart.
 const (
-	exitRefused = 1 // nothing has moved, and nothing will
-	exitUnknown = 3 // it may be made yet: do not pay again
+	exitRefused = 1 // no money has moved or will move
+	exitUnknown = 3 // the payment may still be made: do not pay again
 )
 
 // require marks flags that must be given.
@@ -81,10 +81,10 @@ func require(c *cobra.Command, flags ...string) *cobra.Command {
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// initialize makes a bank or a wallet, as name says, in the folder dir: what create
-// makes, and then the keys, as writeKeys does. The keys come last: what is left of
-// one whose making failed does not stand in the way of the next. It locks the folder
-// until the keys are written, so that two programs cannot mix theirs.
+// initialize creates a bank or a wallet, as name says, in the folder dir: it calls create
+// and then writeKeys. The keys come last, so that after a failure initialize can be called
+// again. It locks the folder until the keys are written, so that two programs cannot mix
+// their keys.
 func initialize(dir, name string, keys any, public string, create func() error) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -107,8 +107,8 @@ func initialize(dir, name string, keys any, public string, create func() error) 
 	return writeKeys(dir, name, keys, public)
 }
 
-// lockDir keeps other programs that lock the bank or the wallet in dir out until the
-// lock is closed.
+// lockDir locks the bank or the wallet in dir against other programs that lock it, until
+// the lock is closed.
 func lockDir(dir, name string) (io.Closer, error) {
 	lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
 	if errors.Is(err, sqlite.ErrLocked) {
@@ -117,8 +117,8 @@ func lockDir(dir, name string) (io.Closer, error) {
 	return lock, err
 }
 
-// writeWhole writes a file under a temporary name first: whatever happens, path
-// is all of it or not there.
+// writeWhole writes a file under a temporary name first: after any failure, path is complete
+// or does not exist.
 func writeWhole(path string, perm fs.FileMode, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
@@ -134,8 +134,8 @@ func writeWhole(path string, perm fs.FileMode, content []byte) error {
 	return nil
 }
 
-// writeKeys writes the private file, which v is the content of, and before it the
-// public one: who has the private file has been made completely.
+// writeKeys writes the public file, and then the private file with the content v: if the
+// private file exists, everything was created.
 func writeKeys(dir, name string, v any, public string) error {
 	b, err := json.MarshalIndent(v, "", "\t")
 	if err != nil {
@@ -150,8 +150,7 @@ func writeKeys(dir, name string, v any, public string) error {
 	return sqlite.SyncDir(dir)
 }
 
-// readKeys reads a file that writeKeys wrote. It refuses one that others can
-// read.
+// readKeys reads a file that writeKeys wrote. It refuses a file that other users can read.
 func readKeys(dir, name string, v any) error {
 	path := filepath.Join(dir, name+".json")
 	b, err := os.ReadFile(path)

@@ -17,7 +17,7 @@ func hexBytes(text string, size int) ([]byte, error) {
 	return b, nil
 }
 
-// bankKeyText is what a wallet is told of a bank: the key that authenticates
+// bankKeyText returns the public keys of a bank as text: the key that authenticates
 // connections, then the key that verifies receipts.
 func bankKeyText(static noise.PublicKey, receipts ed25519.PublicKey) string {
 	return static.String() + hex.EncodeToString(receipts)

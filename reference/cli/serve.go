@@ -15,11 +15,10 @@ import (
 	"github.com/onebar/onebar/reference/channel/server"
 )
 
-// closing bounds how long an interrupted bank goes on answering what it has
-// already read.
+// closing bounds how long an interrupted bank answers the requests that it has already read.
 const closing = 1500 * time.Millisecond
 
-// limits bound what wallets and strangers can hold of a bank that serves.
+// limits bound the resources of wallets and unknown peers at a bank that serves.
 //
 // Three bounds are not flags, because they depend on this program and not on the
 // wallets it serves. Every request fits noise.ServerConfig.MaxRequest until the

@@ -20,7 +20,7 @@ import (
 	"github.com/onebar/onebar/reference/wallet"
 )
 
-// walletKeys is wallet.json.
+// walletKeys is the content of wallet.json.
 type walletKeys struct {
 	Account string        `json:"account"`
 	Secrets vault.Secrets `json:"secrets"`
@@ -95,7 +95,8 @@ func makeQueue(dir string, keys walletKeys) error {
 	return store.Close()
 }
 
-// queue is that of the wallet in dir. Every answer in it has the bank's receipt.
+// queue returns the configuration of the queue of the wallet in dir. It verifies the bank's
+// receipt of every answer.
 func queue(dir string, keys walletKeys) (outbox.Config, error) {
 	v, err := vault.Open(keys.Secrets)
 	if err != nil {
@@ -125,7 +126,7 @@ func readQueue(dir string) (q outbox.Config, keys walletKeys, err error) {
 	return q, keys, err
 }
 
-// startWallet opens the wallet in dir, which prints what its user is told.
+// startWallet opens the wallet in dir. The wallet prints what its user is told.
 func startWallet(dir string, out, log io.Writer) (*openWallet, error) {
 	q, keys, err := readQueue(dir)
 	if err != nil {
@@ -167,7 +168,7 @@ func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*walle
 	})
 }
 
-// sentence says what has become of a payment.
+// sentence returns the state of a payment as a sentence.
 func sentence(p outbox.Payment) string {
 	text := fmt.Sprintf("%s: %d minor units of %s to %s: %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
 	if p.Reason != "" {

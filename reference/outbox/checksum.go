@@ -28,7 +28,7 @@ func (s *sum) value() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]))
 }
 
-// checksum is that of the payment's row.
+// checksum returns the checksum of the payment's row.
 func (p *Payment) checksum() int64 {
 	r := p.row()
 	s := make(sum, 0, 512)
@@ -37,7 +37,8 @@ func (p *Payment) checksum() int64 {
 	return s.value()
 }
 
-// checksum is that of the row of an attempt at the payment with this row number.
+// checksum returns the checksum of the row of an attempt of the payment with this row
+// number.
 func (a *Attempt) checksum(payment int64) int64 {
 	s := make(sum, 0, 256)
 	s.ints(payment, int64(a.N), a.Began.UnixNano(), int64(a.Took), flag(a.Asked), flag(a.Dialed), flag(a.Connected))
@@ -52,7 +53,7 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// damaged is the error of a row that is not as it was stored.
+// damaged returns the error of a row that differs from what was stored.
 func damaged(table string, row int64, why string) error {
 	return fmt.Errorf("%w: row %d of table %s %s", ErrDamaged, row, table, why)
 }

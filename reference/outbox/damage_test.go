@@ -32,13 +32,13 @@ func live(t *testing.T, closed bool) lived {
 			continue
 		}
 		require.NoError(t, s.Change(new(p.With(Sent)), Queued, nil))
-		try := func(n int, err string) *Attempt {
+		attempt := func(n int, err string) *Attempt {
 			return &Attempt{N: n, Began: time.Unix(int64(1000*i+n), 0), Took: time.Duration(n) * time.Second, Dialed: true, Error: err}
 		}
 		lost := p.With(Unknown)
 		lost.Reason = "no answer within 3s"
-		require.NoError(t, s.Change(&lost, Sent, try(1, lost.Reason)))
-		require.NoError(t, s.Change(&lost, Unknown, try(2, lost.Reason)))
+		require.NoError(t, s.Change(&lost, Sent, attempt(1, lost.Reason)))
+		require.NoError(t, s.Change(&lost, Unknown, attempt(2, lost.Reason)))
 		if i%4 == 1 {
 			continue
 		}
@@ -48,7 +48,7 @@ func live(t *testing.T, closed bool) lived {
 			done = p.With(Declined)
 			done.Answer = &pay.Answer{Key: p.Key, Result: pay.Declined, Reason: pay.NoFunds, At: 1_790_000_000_000, Receipt: make([]byte, pay.ReceiptSize)}
 		}
-		require.NoError(t, s.Change(&done, Unknown, try(3, "")))
+		require.NoError(t, s.Change(&done, Unknown, attempt(3, "")))
 	}
 	hs, err := s.History()
 	require.NoError(t, err)
@@ -94,18 +94,18 @@ func TestDamageIsNeverAnotherHistory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := live(t, closed)
 			for file, content := range l.files {
-				tally := map[string]int{}
+				counts := map[string]int{}
 				flips, cuts := 120/stride, 20/stride
 				for i := range flips {
 					bit := (i*2654435761 + i/7) % (8 * len(content)) // spread over the file
 					damaged := append([]byte(nil), content...)
 					damaged[bit/8] ^= 1 << (bit % 8)
-					tally[l.read(t, file, damaged, fmt.Sprintf("%s, bit %d of byte %d", file, bit%8, bit/8))]++
+					counts[l.read(t, file, damaged, fmt.Sprintf("%s, bit %d of byte %d", file, bit%8, bit/8))]++
 				}
 				for i := range cuts {
-					tally[l.read(t, file, content[:i*len(content)/cuts], fmt.Sprintf("%s, cut at %d", file, i*len(content)/cuts))]++
+					counts[l.read(t, file, content[:i*len(content)/cuts], fmt.Sprintf("%s, cut at %d", file, i*len(content)/cuts))]++
 				}
-				t.Logf("%s: %d bits flipped, cut %d times: %v", file, flips, cuts, tally)
+				t.Logf("%s: %d bits flipped, cut %d times: %v", file, flips, cuts, counts)
 			}
 		})
 	}
@@ -141,7 +141,7 @@ func (l lived) judge(t *testing.T, hs []PaymentHistory, err error, what string) 
 	require.Equal(t, l.want, hs, what)
 }
 
-// TestForgedAnswer: who can write to the file can also write its checksum, but not
+// TestForgedAnswer: an attacker who can write to the file can also write its checksum, but not
 // the bank's signature.
 func TestForgedAnswer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wallet.db")

@@ -1,5 +1,5 @@
-// Package outbox is the durable queue of a wallet: every payment its user has
-// asked for, what has become of it, and each attempt to get it through.
+// Package outbox is the durable queue of a wallet: every payment that its user has
+// requested, its state, and each attempt.
 //
 // Read it in this order: [State] says what a payment can be and what may follow;
 // [Payment] and [Attempt] are the rows; [Store] keeps them in an SQLite file.
@@ -7,19 +7,17 @@
 //
 // # Damage
 //
-// A queue that shows another history than it was given is worse than none: its
-// user pays twice, or believes to have paid. So damage is an error that names the
-// file, and never another history:
+// A queue with a wrong history is worse than no queue: its user pays twice, or believes
+// that a payment was made. So damage is an error that names the file:
 //
-//   - The opening holds every page and index against the others, and the tables
-//     against those that were made.
-//   - Each row has a checksum over all its columns, compared at every read: the
-//     first eight bytes of a SHA-256. It is against accidents. Who can write to the
-//     file can compute it, too; what the bank said has its signature, which
-//     Config.Verify looks at.
-//   - A log that lost its end is a shorter history, and a sound one. So how far
-//     the queue has come is noted in a file beside it, NAME-mark, once it is
-//     durable. A queue that has not come as far is refused. The note itself is not
-//     synced: after a power failure it may say less than the truth, never more. An
-//     older copy put back in place of the queue is refused as well.
+//   - Opening a queue compares all pages and indexes with one another, and the tables
+//     with the schema.
+//   - Each row has a checksum over all its columns, the first eight bytes of a SHA-256,
+//     which every read compares. It detects accidents. An attacker who can write to the
+//     file can also compute it; but the bank's answers are signed, and Config.Verify
+//     verifies them.
+//   - A log that lost its end is a valid but shorter history. So the number of durable
+//     changes is written to a file beside the queue, NAME-mark. A queue with fewer
+//     changes is refused, and so is an older copy of the queue. The mark is not synced:
+//     after a power failure its number may be too small, never too large.
 package outbox

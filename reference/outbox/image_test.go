@@ -62,7 +62,7 @@ func payment(n byte) Payment {
 	}}
 }
 
-// TestLogWithoutQueue: who deletes a queue and leaves its log gets no empty queue,
+// TestLogWithoutQueue: if the queue was deleted and its log was not, no empty queue is made,
 // and none that the log was read into.
 func TestLogWithoutQueue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wallet.db")
@@ -96,7 +96,7 @@ func TestLogWithoutQueue(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// TestManyMakeOneQueue: of those who make a queue at the same time one has it, and
+// TestManyMakeOneQueue: of several calls that create a queue at the same time one gets it, and
 // nothing that it accepts is written to another's file.
 func TestManyMakeOneQueue(t *testing.T) {
 	total := 0

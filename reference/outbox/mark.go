@@ -9,17 +9,17 @@ import (
 	"os"
 )
 
-// mark notes in a file beside the queue how far it has come, in steps: one for
-// each payment, each attempt and each change of a state. A step is noted after
-// it is durable, and the note is not synced.
+// mark writes the number of steps of the queue to a file beside it: one step for each
+// payment, each attempt and each change of a state. It counts a step when the step is
+// durable. The file is not synced.
 type mark struct {
 	file  *os.File // nil: not in a file of the operating system
 	steps int64    // durable
 	batch int64    // of the transaction under way
 }
 
-// markText is the note, of one size. The sum tells it from what a power failure
-// or a damage leaves, which counts as no note.
+// markText returns the text of the mark, which has a fixed size. Its checksum detects
+// damage; a damaged mark counts as no mark.
 func markText(steps int64) []byte {
 	b := fmt.Appendf(nil, "%016x ", uint64(steps))
 	sum := sha256.Sum256(b)
@@ -28,8 +28,8 @@ func markText(steps int64) []byte {
 
 func markPath(path string) string { return path + "-mark" }
 
-// readMark returns how far the queue in path had come, at least; 0 if that is
-// not known.
+// readMark returns the number of steps in the mark of the queue in path; 0 if there is no
+// mark.
 func readMark(path string) (steps int64, err error) {
 	b, err := os.ReadFile(markPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +44,7 @@ func readMark(path string) (steps int64, err error) {
 	return 0, nil
 }
 
-// openMark opens the file of the note for writing.
+// openMark opens the file of the mark for writing.
 func openMark(path string) (*os.File, error) {
 	return os.OpenFile(markPath(path), os.O_RDWR|os.O_CREATE, 0o600)
 }
@@ -52,7 +52,8 @@ func openMark(path string) (*os.File, error) {
 func (m *mark) begin()      { m.batch = 0 }
 func (m *mark) add(n int64) { m.batch += n }
 
-// done notes the steps of the transaction. That it cannot be noted harms nobody.
+// done writes the steps of the transaction to the mark. An error does no harm, because the
+// mark may be too small.
 func (m *mark) done() {
 	m.steps += m.batch
 	if m.file != nil && m.batch != 0 {
@@ -60,7 +61,7 @@ func (m *mark) done() {
 	}
 }
 
-// steps returns how far a queue has come.
+// steps returns the number of steps of a queue.
 func steps(hs []PaymentHistory) (n int64) {
 	for i := range hs {
 		n += 1 + hs[i].State.step() + int64(len(hs[i].Attempts))
@@ -68,7 +69,7 @@ func steps(hs []PaymentHistory) (n int64) {
 	return n
 }
 
-// lagging refuses a queue that has not come as far as its mark.
+// lagging returns an error if a queue has fewer steps than its mark.
 func lagging(hs []PaymentHistory, noted int64) error {
 	if n := steps(hs); n < noted {
 		return fmt.Errorf("%w: it holds %d of the %d steps that were stored: the end of its log is lost or damaged, or it is an older copy", ErrDamaged, n, noted)

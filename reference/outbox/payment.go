@@ -9,22 +9,22 @@ import (
 	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// Payment is one payment of the queue. What is asked of the bank, the embedded
-// pay.Payment, never changes once it is stored, so every attempt asks the same.
+// Payment is one payment of the queue. The embedded pay.Payment, which the bank is asked
+// to book, never changes after it was stored: every attempt sends the same.
 type Payment struct {
 	pay.Payment
 	State  State
-	Reason string      // for people: why it was refused, or is not known to be anything
+	Reason string      // in words: why it was refused, or why its state is unknown
 	Answer *pay.Answer // the bank's final answer with its receipt, verified; nil until then
 
-	Tries     int // attempts made so far
-	Connected int // how many of them reached a connection
+	AttemptCount int // attempts made so far
+	Connected    int // how many of them reached a connection
 
 	id int64 // row, ascending with acceptance
 }
 
-// Due is the instant after which the bank does not book p; ok is false if there
-// is none.
+// Due returns the instant after which the bank does not book p; ok is false if there is
+// none.
 func (p *Payment) Due() (t time.Time, ok bool) {
 	return time.UnixMilli(p.Deadline), p.Deadline != 0
 }
@@ -35,19 +35,19 @@ func (p Payment) With(s State) Payment {
 	return p
 }
 
-// Attempt is one try to get a payment through.
+// Attempt is one attempt of a payment.
 type Attempt struct {
 	N      int // from 1
 	Began  time.Time
 	Took   time.Duration
-	Asked  bool // a question about the payment, not the payment
-	Dialed bool // it tried to open a connection
+	Asked  bool // it was a status query, not the payment
+	Dialed bool // it began to open a connection
 	// Connected: a connection was open, so the bank may have noticed the attempt.
 	Connected bool
-	Error     string // empty: an answer came that settles the payment
+	Error     string // empty if the answer was final
 }
 
-// PaymentHistory is a payment with every attempt there was.
+// PaymentHistory is a payment with all its attempts.
 type PaymentHistory struct {
 	Payment
 	Attempts []Attempt
@@ -55,9 +55,9 @@ type PaymentHistory struct {
 
 // ErrOtherContent is returned for an order that is being paid already, with
 // another payee, amount or currency.
-var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase an order name of its own")
+var ErrOtherContent = errors.New("the order is being paid with another payee, amount or currency: give this purchase another order name")
 
-// columns of a payment. Their checksum is looked at by scan.
+// columns are the columns of a payment. scan verifies their checksum.
 const columns = `id, key, ordered, payee, amount, currency, created, deadline, state, reason,
 	result, refusal, transfer, decided, receipt, checksum,
 	(SELECT coalesce(max(n), 0) FROM attempt WHERE payment = id),
@@ -77,15 +77,15 @@ func (p *Payment) row() (r answerRow) {
 	return r
 }
 
-// scan reads the columns. A row that is not as it was stored is an error.
+// scan reads the columns. A row that differs from what was stored is an error.
 func scan(r sqlite.Row, verify func(*pay.Payment, *pay.Answer) error) (p Payment, err error) {
 	p = Payment{
 		id: r.Int(0),
 		Payment: pay.Payment{
 			Order: r.Text(2), Payee: r.Text(3), Amount: r.Int(4), Currency: r.Text(5), Created: r.Int(6), Deadline: r.Int(7),
 		},
-		Reason: r.Text(9),
-		Tries:  int(r.Int(16)), Connected: int(r.Int(17)),
+		Reason:       r.Text(9),
+		AttemptCount: int(r.Int(16)), Connected: int(r.Int(17)),
 	}
 	r.Fill(p.Key[:], 1)
 	if p.State, err = parseState(r.Text(8)); err != nil {
@@ -120,7 +120,7 @@ func scanAnswer(r sqlite.Row, i int) (*pay.Answer, error) {
 	return pay.ParseAnswer(result, reason, transfer, at, receipt)
 }
 
-// find calls got with each payment that a condition chooses.
+// find calls got with each payment that matches a condition.
 func find(tx *sqlite.Tx, verify func(*pay.Payment, *pay.Answer) error, got func(Payment), where string, args ...any) error {
 	return tx.Query(`SELECT `+columns+` FROM payment WHERE `+where+` ORDER BY id`, func(r sqlite.Row) error {
 		p, err := scan(r, verify)
@@ -137,7 +137,7 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	var other bool
 	err = s.db.Update(func(tx *sqlite.Tx) error {
 		got, fresh, other = p, true, false
-		got.State, got.Reason, got.Answer, got.Tries, got.Connected = Queued, "", nil, 0, 0
+		got.State, got.Reason, got.Answer, got.AttemptCount, got.Connected = Queued, "", nil, 0, 0
 		got.id = s.last + 1
 		n, err := tx.Exec(`INSERT INTO payment (id, key, ordered, payee, amount, currency, created, deadline, state, checksum)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ordered) WHERE `+sqlNotRefused()+` DO NOTHING`,
@@ -160,8 +160,8 @@ func (s *Store) Accept(p Payment) (got Payment, fresh bool, err error) {
 	return got, fresh, err
 }
 
-// Change stores the state, reason and answer of p, which had the state from,
-// and the attempt that led there unless a is nil, in one transaction.
+// Change stores the state, reason and answer of p, which had the state from, in one
+// transaction. If a is not nil, it stores that attempt, too.
 func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 	if p.State != from && !from.Follows(p.State) {
 		return fmt.Errorf("payment %s cannot go from %v to %v", p.Key, from, p.State)
@@ -187,8 +187,7 @@ func (s *Store) Change(p *Payment, from State, a *Attempt) error {
 	})
 }
 
-// move gives the payment the state of p on disk. What is asked of the bank stays
-// as it is there.
+// move stores the state of p on disk. It does not change the request to the bank.
 func (s *Store) move(tx *sqlite.Tx, p *Payment, from State) error {
 	s.mark.add(p.State.step() - from.step())
 	r := p.row()

@@ -7,16 +7,15 @@ const (
 	schemaVersion = 4
 )
 
-// settings are SQLite's. A commit writes whole pages to the log, and a payment has
-// a few hundred bytes: with pages of 1 KiB it costs the flash 10 KB, with SQLite's
-// 4 KiB it would be 41.
+// settings are those of SQLite. A commit writes whole pages to the log, and a payment has a
+// few hundred bytes: with pages of 1 KiB a payment writes 10 KB to the flash, with SQLite's
+// default of 4 KiB it would write 41 KB.
 const settings = "PRAGMA page_size=1024"
 
-// schema holds the rules that must survive any mistake in the program: one
-// payment per order that is not refused, one key per payment, no change of state
-// but the transitions, and no change to what is asked of the bank. Created and
-// deadline are Unix milliseconds as on the wire; the times of an attempt are
-// nanoseconds.
+// schema holds the rules that must hold in spite of any mistake in the program: at most one
+// payment per order that is not refused, one key per payment, only the allowed changes of
+// state, and no change of the request to the bank. Created and deadline are Unix
+// milliseconds as on the wire; the times of an attempt are nanoseconds.
 func schema() string {
 	return fmt.Sprintf(`
 CREATE TABLE payment (

@@ -6,24 +6,24 @@ import (
 	"strings"
 )
 
-// State is what a payment has come to, as the user is told.
+// State is the state of a payment, as the user is told.
 type State uint8
 
 // The states.
 const (
-	Unknown   State = iota // it left this phone and no answer came yet that can be trusted: it may have happened or not
-	Queued                 // durable on this phone; nothing of it has left
-	Sent                   // about to leave, or under way; no try has failed yet
+	Unknown   State = iota // it left this phone and no valid answer has come: it may have been made or not
+	Queued                 // durable on this phone; nothing of it was sent
+	Sent                   // about to be sent, or under way; no attempt has failed yet
 	Confirmed              // final: the bank has booked it, and its receipt is stored
-	Declined               // final: the bank has refused it; nothing has moved and nothing will
-	Expired                // final: it was too late; nothing has moved and nothing will
+	Declined               // final: the bank has refused it; no money has moved or will move
+	Expired                // final: it was too late; no money has moved or will move
 )
 
-// states are all of them.
+// states returns all states.
 func states() []State { return []State{Unknown, Queued, Sent, Confirmed, Declined, Expired} }
 
-// transitions are all changes of state there are. The rules of the tables on disk
-// are made from them.
+// transitions returns all allowed changes of state. The triggers of the tables are made
+// from them.
 func transitions() [9][2]State {
 	return [...][2]State{
 		{Queued, Sent},
@@ -71,8 +71,8 @@ func parseState(name string) (State, error) {
 // Final reports whether the state never changes again.
 func (s State) Final() bool { return s == Confirmed || s.Refused() }
 
-// Refused reports whether the payment will never be made, so that its order may
-// be paid anew.
+// Refused reports whether the payment will never be made, so that its order may be paid
+// again.
 func (s State) Refused() bool { return s == Declined || s == Expired }
 
 // Follows reports whether a payment in state s may go to state t. A payment
@@ -98,9 +98,9 @@ func (s State) step() int64 {
 	return 0
 }
 
-// sqlStates is the condition that the column state has one of the states that
-// are chosen. A query with the same condition as a partial index is answered
-// from it. (SQLite makes a table of its own for each use of a longer IN.)
+// sqlStates returns the condition that the column state is one of the chosen states. SQLite
+// answers a query from a partial index if both have the same condition. (For a longer IN
+// it makes a temporary table at each use.)
 func sqlStates(chosen func(State) bool) string {
 	var names []string
 	for _, s := range states() {
@@ -116,7 +116,7 @@ func sqlAny() string        { return sqlStates(func(State) bool { return true })
 func sqlNotRefused() string { return sqlStates(func(s State) bool { return !s.Refused() }) }
 func sqlUnfinished() string { return sqlStates(func(s State) bool { return !s.Final() }) }
 
-// sqlFollows is the condition of a trigger that a change of state is one of the
+// sqlFollows returns the condition, for a trigger, that a change of state is one of the
 // transitions.
 func sqlFollows() string {
 	var pairs []string

@@ -9,21 +9,20 @@ import (
 	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// ErrClosed is returned by everything asked of a store or a wallet after its
-// end. Nothing was changed.
+// ErrClosed is returned by the methods of a store or a wallet after Close or Kill. Nothing
+// was changed.
 var ErrClosed = errors.New("the wallet is closed: open it again")
 
-// ErrDamaged is returned by everything that would have to show a history other
-// than the one that was stored.
+// ErrDamaged is returned if the history on disk is not the one that was stored.
 var ErrDamaged = errors.New("the wallet's queue is damaged: keep its folder as it is, have the bank say which orders are paid, and pay from a new wallet")
 
-// Config is what a queue is opened with. Path must be set.
+// Config configures a queue. Path must be set.
 type Config struct {
 	Path string // the file; its log and its mark lie beside it
 	VFS  string // registered name of the file layer (go-sqlite3/vfs), which then keeps no mark; empty is the operating system's
 
-	// Verify is called with each final answer that is read and its payment: an
-	// error means that the bank did not give it. Nil believes the file.
+	// Verify is called with each payment and its final answer when they are read: an error
+	// means that the answer is not the bank's. Nil accepts every answer.
 	Verify func(*pay.Payment, *pay.Answer) error
 }
 
@@ -45,10 +44,9 @@ func (c Config) file() sqlite.Config {
 // have as many stores as it has memory maps for two each: some 32,000 on Linux
 // (vm.max_map_count).
 //
-// Its methods may be called from several goroutines. A change is durable when
-// the method returns, and one that fails is not stored: see sqlite.Store.Update.
-// There is nothing to lose in memory: after a kill the file holds exactly what
-// has been acknowledged.
+// Its methods may be called from several goroutines. A change is durable when the method
+// returns; a change that fails is not stored: see sqlite.Store.Update. So a kill loses
+// nothing: the file then holds exactly what was acknowledged.
 type Store struct {
 	cfg  Config
 	db   *sqlite.Store
@@ -56,9 +54,8 @@ type Store struct {
 	last int64 // row of the payment accepted last
 }
 
-// Create makes the queue, and returns it open. If there is one that has never
-// taken a payment, as an earlier Create leaves it that failed, it returns that
-// one; any other is an error, fs.ErrExist.
+// Create creates the queue and opens it. If the file exists without a payment, as a failed
+// Create leaves it, Create opens that one. A queue with payments is an error, fs.ErrExist.
 func Create(cfg Config) (*Store, error) {
 	noted, err := cfg.noted()
 	if err != nil {
@@ -74,9 +71,9 @@ func Create(cfg Config) (*Store, error) {
 	return s, err
 }
 
-// Open opens the queue. One that is not there is an error, fs.ErrNotExist: a
-// wallet that began a new queue in its place would pay again what it has paid.
-// The caller closes the store, after the wallets on it.
+// Open opens the queue. A missing queue is an error, fs.ErrNotExist: with a new queue the
+// wallet would pay again what it has paid. The caller closes the store, after the wallets
+// on it.
 func Open(cfg Config) (*Store, error) {
 	s, _, err := open(cfg, false)
 	return s, err
@@ -110,7 +107,7 @@ func open(cfg Config, create bool) (s *Store, hs []PaymentHistory, err error) {
 	return s, hs, nil
 }
 
-// explain says what to do about a queue that cannot be opened.
+// explain adds to an error what to do about a queue that cannot be opened.
 func explain(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -132,8 +129,8 @@ func (c Config) noted() (int64, error) {
 }
 
 // ReadHistory returns every payment in the queue of cfg.Path with every attempt,
-// oldest first, and writes nothing: it reads beside a running wallet and from a
-// disk that cannot be written.
+// oldest first. It writes nothing, so it can read the queue of a running wallet, or one on
+// a read-only disk.
 func ReadHistory(cfg Config) (hs []PaymentHistory, err error) {
 	noted, err := cfg.noted() // before the queue, which may go on meanwhile
 	if err != nil {
@@ -153,14 +150,14 @@ func ReadHistory(cfg Config) (hs []PaymentHistory, err error) {
 	return hs, nil
 }
 
-// Close ends the store. What was handed over is committed, what comes later is
-// refused with ErrClosed. It may be called more than once, and while wallets
-// still use the store: to them that is a crash.
+// Close ends the store. It commits the changes under way; later calls return ErrClosed. It
+// may be called more than once, and while wallets still use the store: for them it is like
+// a crash.
 func (s *Store) Close() error { return s.closed(s.db.Close()) }
 
-// Kill is Close as a crash would be: the log stays as it is beside the file, and the
-// next opening reads it. That saves copying it into the file. A change that was
-// committed is acknowledged all the same.
+// Kill ends the store as a crash would: the log stays beside the file, and the next opening
+// reads it. That saves the time to copy it into the file. A committed change is still
+// acknowledged.
 func (s *Store) Kill() error { return s.closed(s.db.Abandon()) }
 
 func (s *Store) closed(err error) error {

@@ -153,7 +153,7 @@ func TestStoreAgainstModel(t *testing.T) {
 			require.Len(t, hs, len(model))
 			for _, h := range hs {
 				require.Equal(t, model[h.Key].State, h.State)
-				require.Equal(t, model[h.Key].Tries, len(h.Attempts))
+				require.Equal(t, model[h.Key].AttemptCount, len(h.Attempts))
 				require.Equal(t, model[h.Key].Payment, h.Payment.Payment)
 			}
 		}
@@ -184,8 +184,8 @@ func TestStoreAgainstModel(t *testing.T) {
 				next := p.With(to)
 				var a *Attempt
 				if rapid.Bool().Draw(t, "with attempt") {
-					next.Tries++
-					a = &Attempt{N: next.Tries, Began: time.Unix(1, 0)}
+					next.AttemptCount++
+					a = &Attempt{N: next.AttemptCount, Began: time.Unix(1, 0)}
 				}
 				err := s.Change(&next, p.State, a)
 				if to != p.State && !p.State.Follows(to) {
@@ -240,7 +240,7 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// TestTablesAgreeWithTransitions has the tables try every change of state there
+// TestTablesAgreeWithTransitions makes the tables check every change of state there
 // could be.
 func TestTablesAgreeWithTransitions(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "wallet.db"))

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Result is what became of a payment.
+// Result is the result of a payment.
 type Result uint8
 
 // The results. Unknown is what a wallet holds while it has no answer; a bank
@@ -13,8 +13,8 @@ type Result uint8
 const (
 	Unknown   Result = iota
 	Confirmed        // final: the money has moved
-	Declined         // final: nothing moves under this key; see the reason
-	Expired          // final: it was not booked by its deadline (Payment.BookableUntil), nothing moves under this key
+	Declined         // final: no money moves under this key; see the reason
+	Expired          // final: it was not booked by its deadline (Payment.BookableUntil), no money moves under this key
 	Conflict         // final: the key belongs to other content, this content is not booked under it
 	NotFound         // not final: an earlier copy may still arrive and be booked
 	Refused          // not final: an earlier copy, or a commit that failed half-way, may have been recorded all the same; see the reason
@@ -25,9 +25,9 @@ func (r Result) String() string {
 	return enumName(int(r), "unknown", "confirmed", "declined", "expired", "conflict", "not found", "refused")
 }
 
-// Final reports whether the result settles the payment: it has been booked, or never
-// will be. A bank that no longer remembers a refusal says Expired in its place, which
-// says the same. Final answers carry a receipt.
+// Final reports whether the payment has been booked, or never will be. A bank that no
+// longer remembers a refusal answers Expired instead, which means the same. Final answers
+// carry a receipt.
 func (r Result) Final() bool {
 	switch r {
 	case Confirmed, Declined, Expired, Conflict:
@@ -87,9 +87,9 @@ func ParseReason(s string) (Reason, error) {
 	return NoReason, fmt.Errorf("%.40q is no reason to decline or refuse a payment", s)
 }
 
-// Answer is what the bank says of a payment.
+// Answer is the bank's answer to a request.
 type Answer struct {
-	Key      Key    // of the payment; not sent, the wallet knows what it asked
+	Key      Key    // of the payment; not sent, because the wallet knows its request
 	Result   Result //
 	Reason   Reason // of Declined and Refused
 	Transfer int64  // the ledger's number of the transfer, above 0 if Confirmed or AlreadyPaid, else 0
@@ -97,8 +97,8 @@ type Answer struct {
 	Receipt  []byte // 64 bytes if Result is final, else none
 }
 
-// ParseAnswer returns the answer with this result and reason, in the words of their
-// String methods, or what no bank would say. The caller sets its Key.
+// ParseAnswer returns the answer with this result and reason, written as by their String
+// methods. It is an error if no bank gives such an answer. The caller sets its Key.
 func ParseAnswer(result, reason string, transfer, at int64, receipt []byte) (*Answer, error) {
 	r, err := ParseResult(result)
 	if err != nil {
@@ -115,7 +115,7 @@ func ParseAnswer(result, reason string, transfer, at int64, receipt []byte) (*An
 	return a, nil
 }
 
-// Validate returns nil, or the first thing no bank would say.
+// Validate returns an error for the first field that no bank sends.
 func (a *Answer) Validate() error {
 	switch a.Result {
 	case Confirmed, Expired, Conflict, NotFound:

@@ -2,11 +2,9 @@ package pay
 
 import "time"
 
-// Clock tells the time by which payments are created and expire: wall time, which
-// people and networks set forward and back. It may be called from several
-// goroutines. Nil is time.Now. How long something takes or may take is never the
-// difference of two of its readings: that is for package time and its monotonic
-// clock.
+// Clock returns the wall time, by which payments are created and expire. Users and networks
+// may set it forward and back. It may be called from several goroutines. Nil is time.Now.
+// Durations are not computed from it, but from the monotonic clock of package time.
 type Clock func() time.Time
 
 // Now returns the time.

@@ -1,6 +1,6 @@
-// Package pay holds what a wallet and its bank talk about, whatever the channel
-// between them: [Payment], [Request], [Answer], and the receipt that makes an
-// answer provable to a third party ([SignReceipt], [VerifyReceipt]).
+// Package pay holds the types that a wallet and its bank exchange over any channel:
+// [Payment], [Request], [Answer], and the receipt that proves an answer to a third party
+// ([SignReceipt], [VerifyReceipt]).
 //
 // A wallet is its identity key ([PublicKey]). It signs requests ([Request.Sign])
 // and certifies the key that authenticates connections ([Certificate]).

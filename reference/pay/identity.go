@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// PublicKey is an Ed25519 public key: the identity of a wallet. Its bank knows
-// the wallet by it, and receipts name it. The all-zero key is nobody's.
+// PublicKey is an Ed25519 public key: the identity of a wallet. The bank identifies the
+// wallet by it, and receipts name it. The all-zero key is no identity.
 type PublicKey [ed25519.PublicKeySize]byte
 
 // String returns the key in hexadecimal.
@@ -25,15 +25,15 @@ const maxDomain = 64
 // Signer signs with the identity key of a wallet. A vault is a Signer.
 type Signer interface {
 	// Sign returns the Ed25519 signature of SignedText(domain, message). An error
-	// means that nothing was signed: the key is locked, or the domain has not the
-	// form that SignedText asks for.
+	// means that nothing was signed: the key is locked, or SignedText does not accept the
+	// domain.
 	Sign(domain string, message []byte) ([]byte, error)
 }
 
-// SignedText is what a signature with an identity key covers: the domain, a zero
-// byte, the message. A domain says what kind of thing is signed, such as
-// "onebar request 1", so that a signature of one kind is worth nothing as
-// another. It is 1 to 64 bytes of printable ASCII.
+// SignedText returns the bytes that a signature with an identity key covers: the domain, a
+// zero byte, the message. The domain is the kind of text that is signed, such as "onebar
+// request 1", so that a signature of one kind is not valid for another. It is 1 to 64
+// bytes of printable ASCII.
 func SignedText(domain string, message []byte) ([]byte, error) {
 	if len(domain) < 1 || len(domain) > maxDomain {
 		return nil, fmt.Errorf("the domain of a signature has %d bytes, not 1 to %d", len(domain), maxDomain)

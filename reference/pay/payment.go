@@ -25,7 +25,7 @@ const (
 )
 
 // Key is a payment's idempotency key: drawn once when the payment is made, and
-// sent with every attempt. Keys of different payers never meet.
+// sent with every attempt. Keys of different payers are independent.
 type Key [KeySize]byte
 
 // NewKey draws a key from r; nil is crypto/rand.
@@ -82,9 +82,9 @@ func (p *Payment) Validate() error {
 	return errors.Join(errs...)
 }
 
-// BookableUntil returns the instant after which no bank books p, in Unix
-// milliseconds: its deadline, or MaxValidity after it was created if it has none. So
-// a bank need not remember for ever what it refused.
+// BookableUntil returns the instant after which no bank books p, in Unix milliseconds: its
+// deadline, or MaxValidity after it was created if it has none. So a bank need not remember
+// refusals for ever.
 func (p *Payment) BookableUntil() int64 {
 	if p.Deadline == 0 {
 		return p.Created + maxValidMS

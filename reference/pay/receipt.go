@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// receiptDomain keeps a receipt's signature from being taken for anything else
-// that may ever be signed with the same key.
+// receiptDomain makes the signature of a receipt invalid for any other text that is signed
+// with the same key.
 const receiptDomain = "onebar receipt 1\x00"
 
 // canonical appends the one encoding of a payment's content: fixed-size fields

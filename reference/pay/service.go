@@ -5,7 +5,7 @@ import "context"
 // Service is a bank below every channel: what a channel's server end hands each
 // request to. Its methods may be called from several goroutines at once.
 type Service interface {
-	// Submit takes a request of the wallet with this identity, whom the channel
+	// Submit takes a request of the wallet with this identity, which the channel
 	// has authenticated, and returns at once. The channel has also verified the
 	// signature of r, if r has one. A payer of zero is a wallet the bank does not
 	// know: it is answered NotEnrolled. Requests are dealt with in the order

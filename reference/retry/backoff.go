@@ -8,13 +8,13 @@ import (
 
 // Backoff estimates how long an answer takes, as TCP estimates its
 // retransmission time-out (RFC 6298, section 2): a smoothed time plus four
-// times its mean deviation. Each time-out on an open connection doubles what the
-// next attempt is given (5.5 there), until an answer is in; that no connection opens
-// says nothing of how long answers take. One answer belongs to one attempt, so no
-// sample is ambiguous as it is to TCP (Karn's algorithm is not needed), but one
-// that an outage has delayed says too much. So an answer that comes sooner than
-// expected counts an eighth as a deviation, as in Linux (tcp_rtt_estimator):
-// otherwise the fast answers after an outage would raise the estimate further.
+// times its mean deviation. Each time-out on an open connection doubles the time
+// of the next attempt (5.5 there), until an answer arrives. A dial that fails does not,
+// because it says nothing about the time of an answer. One answer belongs to one attempt,
+// so no sample is ambiguous as in TCP (Karn's algorithm is not needed). But a sample that
+// an outage has delayed is too long. So an answer that comes sooner than expected counts
+// an eighth as a deviation, as in Linux (tcp_rtt_estimator): otherwise the fast answers
+// after an outage would raise the estimate further.
 //
 // Its methods may be called from several goroutines.
 type Backoff struct {
@@ -33,7 +33,7 @@ func NewBackoff(p Policy, seed1, seed2 uint64) *Backoff {
 	return &Backoff{policy: p.WithDefaults(), rng: rand.New(rand.NewPCG(seed1, seed2))}
 }
 
-// Allow returns the time the next attempt is given.
+// Allow returns how long the next attempt waits for its answer.
 func (b *Backoff) Allow() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,7 +53,7 @@ func (b *Backoff) allowed() time.Duration {
 	return min(d, b.policy.Most)
 }
 
-// Answered takes in that an answer took d.
+// Answered updates the estimate with an answer that took d.
 func (b *Backoff) Answered(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,8 +70,8 @@ func (b *Backoff) Answered(d time.Duration) {
 	b.srtt = (7*b.srtt + d) / 8
 }
 
-// TimedOut takes in that an attempt given d had no answer. Attempts that were given
-// the same and ended together count once.
+// TimedOut doubles the time after an attempt without an answer within d. Attempts with the
+// same d that ended together count once.
 func (b *Backoff) TimedOut(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -60,7 +60,7 @@ func TestBackoffFollowsTheLink(t *testing.T) {
 	require.Equal(t, 8*time.Second, p.Allow(), "nothing is known")
 	p.TimedOut(8 * time.Second)
 	p.TimedOut(8 * time.Second)
-	require.Equal(t, 16*time.Second, p.Allow(), "two tries that ended together count once")
+	require.Equal(t, 16*time.Second, p.Allow(), "two attempts that ended together count once")
 	p.TimedOut(16 * time.Second)
 	require.Equal(t, 24*time.Second, p.Allow(), "but not for ever")
 	p.Answered(100 * time.Millisecond)

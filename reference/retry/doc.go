@@ -1,4 +1,4 @@
-// Package retry decides when a wallet tries again, and how long it waits for an
+// Package retry decides when a wallet makes the next attempt, and how long it waits for an
 // answer.
 //
 // Read it in this order: [Policy] holds the durations and bounds;

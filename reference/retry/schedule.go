@@ -2,10 +2,10 @@ package retry
 
 import "time"
 
-// Status is what has happened to a payment in the present round of attempts. A
-// round begins when the payment is taken, when the program starts, and when the
-// user asks for it; Elapsed and Dials also begin anew when the link comes up or
-// the bank answers another payment.
+// Status is what has happened to a payment in the present round of attempts. A round begins
+// when the wallet accepts the payment, when the program starts, and when the user asks for
+// it. Elapsed and Dials also restart when the link comes up or the bank answers another
+// payment.
 type Status struct {
 	Elapsed time.Duration // since the first attempt of the round was due
 	Limited bool          // the payment has a deadline
@@ -17,15 +17,15 @@ type Status struct {
 	Connected   bool // the last attempt reached a connection
 	Silent      bool // the last attempt had no answer
 
-	// Stale: the last attempt failed on a connection that had served before, and
-	// may have been dead for long. A new connection is to be tried at once.
+	// Stale: the last attempt failed on a connection that had worked before, and that may
+	// have been dead for long. The next attempt comes at once, on a new connection.
 	Stale bool
-	// Wait is how long the bank will have nothing new to say: its clock is behind
-	// the device's, and has not reached the deadline. 0 is not known.
+	// Wait is how long the bank cannot give a new answer, because its clock is behind the
+	// device's and has not reached the deadline. 0 is not known.
 	Wait time.Duration
 }
 
-// Action is what is to be done with a payment.
+// Action is what the wallet does next with a payment.
 type Action uint8
 
 // The actions.
@@ -50,7 +50,7 @@ func (a Action) String() string {
 	return "unknown"
 }
 
-// Step is what comes next for a payment.
+// Step is the next action for a payment, and its time.
 type Step struct {
 	Action Action
 	// The pause before an attempt is drawn uniformly between Least and Most, and cut
@@ -64,8 +64,8 @@ type Step struct {
 // is no bound.
 func (p *Policy) Early() int { return p.Attempts - p.Attempts/3 }
 
-// Next returns what comes next for a payment with the status s. It depends on
-// nothing else. The caller has called [Policy.WithDefaults].
+// Next returns the next step for a payment with the status s. It depends on nothing else.
+// The caller has called [Policy.WithDefaults].
 func (p *Policy) Next(s Status) Step {
 	late := s.Limited && s.Left <= 0
 	bound := p.Attempts
@@ -96,7 +96,7 @@ func (p *Policy) pause(s *Status, late bool) Step {
 	switch {
 	case !s.Connected:
 		step.Most = p.limit(max(s.Dials, 1), s.Elapsed)
-	case late: // the pauses begin small again
+	case late: // the pauses start short again
 		step.Least = min(s.Wait, p.Ceiling) // the bank's clock may be set meanwhile
 		step.Most = max(step.Least, p.limit(s.Late+1, -s.Left))
 	default:

@@ -1,9 +1,8 @@
-// Package sqlite keeps the state of one owner in an SQLite file: the wallet's
-// queue and the bank's ledger. It is the one place of the pair that knows
-// SQLite.
+// Package sqlite keeps the state of one owner in an SQLite file: the wallet's queue and the
+// bank's ledger. Only this package of the pair knows SQLite.
 //
-// Read it in this order: [Store] is Update and View of a transaction ([Tx]), with
-// group commit; [Config] says which file it is and how durable; [Reader] reads a
-// file beside the program that writes it, and from a disk that cannot be written.
-// Package storetest is the conformance suite of Store.
+// Read it in this order: [Store] has Update and View, which run a transaction ([Tx]), with
+// group commit; [Config] has the file and its durability; [Reader] reads a file while
+// another program writes it, or on a read-only disk. Package storetest is the conformance
+// suite of Store.
 package sqlite

@@ -14,17 +14,17 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
-// placer is a file layer that can make a whole file: a power failure leaves all of
-// it or nothing. It refuses with fs.ErrExist to replace a file.
+// placer is a file layer that can create a complete file: a power failure leaves all of it
+// or nothing. It does not replace a file: that is fs.ErrExist.
 type placer interface {
 	Place(name string, content []byte) error
 	SyncDir(name string) error // makes the names in a directory durable
 }
 
-// place makes the file of an empty store if there is none, without running the
-// schema: three syncs in place of nine. Where the file cannot be made so, nothing is
-// done, and open makes the tables. That is also so if there is a log without a file,
-// as SQLite would read it into the new one.
+// place creates the file of an empty store if there is none, without running the schema:
+// that takes three syncs instead of nine. If it cannot, it does nothing, and open creates
+// the tables. It does nothing, too, if there is a log without a file, because SQLite would
+// read the log into the new file.
 func (cfg *Config) place() (placed bool, err error) {
 	var to placer = directory{}
 	l := vfs.Find(cfg.VFS)
@@ -49,14 +49,14 @@ func (cfg *Config) place() (placed bool, err error) {
 	return true, to.SyncDir(filepath.Dir(cfg.Path))
 }
 
-// createTables makes the tables of a new file.
+// createTables returns the statements that create the tables of a new file.
 func (cfg *Config) createTables() string {
 	return fmt.Sprintf("BEGIN IMMEDIATE; %s; %s; PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
 		strings.TrimRight(cfg.Schema, "; \n"), voided, cfg.Application, cfg.Version)
 }
 
-// images holds the content of an empty file for each schema and its settings. It is
-// the same for all of a process.
+// images holds the content of an empty file for each schema and its settings. All stores of
+// a process share it.
 //
 //nolint:gochecknoglobals // its entries never change
 var images sync.Map
@@ -90,8 +90,8 @@ type directory struct{}
 // SyncDir implements placer.
 func (directory) SyncDir(name string) error { return SyncDir(name) }
 
-// Place implements placer. A link, unlike a new name, never takes the place of a
-// file that another program has made meanwhile.
+// Place implements placer. It uses link and not rename, because link never replaces a file
+// that another program has created meanwhile.
 func (directory) Place(name string, content []byte) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {

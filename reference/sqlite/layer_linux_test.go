@@ -13,7 +13,7 @@ import (
 
 // TestFirstSyncOfALogSyncsItsFolder: the file layer of the operating system makes
 // the name of a log durable with its first commit. A device that cannot be synced
-// (EINVAL, fsync(2)) takes the place of the folder, to show that it is asked.
+// (EINVAL, fsync(2)) replaces the folder, to show that it is synced.
 func TestFirstSyncOfALogSyncsItsFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "folder")
 	require.NoError(t, os.Mkdir(dir, 0o700))

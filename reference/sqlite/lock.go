@@ -8,9 +8,9 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// Lock keeps other programs that lock the same path out until the lock is
-// closed. SQLite's lock goes away with the process on every system. An error is
-// ErrLocked if another program has it.
+// Lock locks a path against other programs that lock it, until the lock is closed. On every
+// system, SQLite's lock ends with the process. The error is ErrLocked if another program
+// has the lock.
 func Lock(path string) (io.Closer, error) {
 	if err := private(&Config{Path: path, Create: true, Exclusive: true}); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)

@@ -15,8 +15,8 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// Config is what a store is opened with. Path, Kind, Application, Version,
-// Schema and Closed must be set.
+// Config configures a store. Path, Kind, Application, Version, Schema and Closed must be
+// set.
 type Config struct {
 	Path string // the file; its log lies beside it
 	VFS  string // registered name of the file layer (go-sqlite3/vfs); empty is the operating system's
@@ -24,19 +24,19 @@ type Config struct {
 	Kind        string // what the file is called in errors, such as "ledger"
 	Application int32  // application_id in the file's header: other files are refused
 	Version     int    // user_version: raised when an older program would misread the tables
-	// Schema makes the tables of a new file: statements that begin with CREATE at
-	// the beginning of a line, in SQLite's own spelling, and INSERTs.
+	// Schema creates the tables of a new file: CREATE statements, each of which begins a
+	// line, written as SQLite stores them, and INSERTs.
 	Schema string
-	Closed error // returned by what is asked of the store after its end
+	Closed error // returned by the methods of the store after its end
 
-	// Create makes the file if there is none, or nothing in it. Without it that is
-	// an error, fs.ErrNotExist.
+	// Create creates the file if there is none or it is empty. Without Create that is an
+	// error, fs.ErrNotExist.
 	Create bool
 	// Exclusive locks the file until Close, against readers too. A file layer then
 	// needs no shared memory.
 	Exclusive bool
-	// Check holds every page and every index against the others at the opening: a
-	// damaged file is refused. It reads the whole file.
+	// Check compares all pages and indexes with one another when the file is opened, and
+	// refuses a damaged file. It reads the whole file.
 	Check    bool
 	Settings string // more PRAGMAs, run before anything is written
 
@@ -45,9 +45,9 @@ type Config struct {
 	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
 	CommitDelay time.Duration
 	Queue       int // functions that may wait for the writer after Start; Update waits anyway
-	// StopOnError ends the store at the first error of the disk but IsUnwritten:
-	// after a failed sync nobody knows what is durable. Without it the store writes
-	// over what a failed commit may have left, and goes on.
+	// StopOnError ends the store at the first error of the disk except IsUnwritten: after
+	// a failed sync it is unknown what is durable. Without it the store overwrites what a
+	// failed commit may have left, and continues.
 	StopOnError bool
 	Hooks       Hooks
 }
@@ -59,15 +59,14 @@ type Hooks struct {
 	// Flush is called when the functions of a transaction have returned. Its writes
 	// belong to the transaction, and an error undoes all of it. Kill ends ctx.
 	Flush func(ctx context.Context, tx *Tx) error
-	// Done is called when the transaction is durable, and nobody has been told.
+	// Done is called when the transaction is durable, before its callers return.
 	Done func()
-	// Undone is called when a transaction for which Begin was called was undone
-	// because of cause. An error of its own ends the store, as with StopOnError.
+	// Undone is called when a transaction was undone because of cause, if Begin was called
+	// for it. If Undone returns an error, the store ends, as with StopOnError.
 	Undone func(tx *Tx, cause error) error
 }
 
-// busyTimeout is how long a shared file waits for a lock that a reader holds for
-// an instant, in milliseconds.
+// busyTimeout is how long to wait for a short lock of a reader, in milliseconds.
 const busyTimeout = 10_000
 
 // uri names a file for SQLite. modeof gives its log the mode of the file itself.
@@ -90,7 +89,7 @@ func open(cfg *Config) (*conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if placed { // it is as it was made
+		if placed { // the file has just been created
 			unchecked := *cfg
 			unchecked.Check = false
 			cfg = &unchecked
@@ -115,8 +114,8 @@ func open(cfg *Config) (*conn, error) {
 	return c, nil
 }
 
-// private makes the files, if they may be made, readable by their owner alone;
-// SQLite would make them readable by all. The log gets the mode of the file.
+// private creates the files, if they may be created, so that only their owner can read
+// them; SQLite would make them readable by all. The log gets the mode of the file.
 func private(cfg *Config) error {
 	flags := os.O_RDWR
 	if cfg.Create {
@@ -124,7 +123,7 @@ func private(cfg *Config) error {
 	}
 	names := []string{cfg.Path}
 	if !cfg.Exclusive {
-		names = append(names, cfg.Path+"-shm") // scratch, emptied by whoever opens it first
+		names = append(names, cfg.Path+"-shm") // temporary; the first connection empties it
 	}
 	for _, name := range names {
 		f, err := os.OpenFile(name, flags, 0o600)
@@ -146,8 +145,8 @@ func private(cfg *Config) error {
 	return nil
 }
 
-// SyncDir makes the names in a directory durable: a file without a name is lost
-// with the power. SQLite does it itself for a log, with the first commit.
+// SyncDir makes the names in a directory durable: a power failure loses a file whose name
+// is not durable. SQLite itself does that for a log, with the first commit.
 func SyncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // it cannot sync a directory, and its file systems journal names
@@ -205,8 +204,8 @@ func (c *conn) prepareFile(cfg *Config) error {
 	return c.examine(cfg)
 }
 
-// voided is a table of each store: its row is changed to write over what a failed
-// commit may have left.
+// voided is a table of each store. Changing its row overwrites what a failed commit may
+// have left.
 const voided = "CREATE TABLE voided (n INTEGER NOT NULL) STRICT; INSERT INTO voided VALUES (0)"
 
 // ErrLocked is returned for a file that another program has open.
@@ -219,7 +218,7 @@ func locked(cfg *Config, err error) error {
 	return err
 }
 
-// identify refuses the files of others. It reports whether the file is new.
+// identify refuses files of other applications. It reports whether the file is new.
 func (c *conn) identify(cfg *Config) (fresh bool, err error) {
 	id, err1 := c.pragma("application_id")
 	version, err2 := c.pragma("user_version")
@@ -238,17 +237,17 @@ func (c *conn) identify(cfg *Config) (fresh bool, err error) {
 	return false, nil
 }
 
-// ErrDamaged is returned for a file that is not as it was written.
+// ErrDamaged is returned for a file that differs from what was written.
 var ErrDamaged = errors.New("the file is damaged")
 
-// IsDamaged reports whether err is ErrDamaged, or SQLite's own word for it.
+// IsDamaged reports whether err is ErrDamaged, or SQLite's error for a damaged file.
 func IsDamaged(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
 }
 
-// guard makes an error of the panic of go-sqlite3 v0.37.0 at a table definition
-// that cannot be parsed: it takes the place of the mistake for one in the
-// statement being prepared (Conn.errorFor).
+// guard turns a panic of go-sqlite3 v0.37.0 into an error. It panics at a table definition
+// that cannot be parsed, because it uses the place of the mistake as an index into the
+// statement that is being prepared (Conn.errorFor).
 func guard(f func() error) (err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -265,8 +264,8 @@ func guard(f func() error) (err error) {
 // maxDamages is how many damages an error names.
 const maxDamages = 3
 
-// examine refuses a damaged file: pages and indexes that disagree, if asked for,
-// and tables other than those that were made.
+// examine refuses a damaged file: pages and indexes that disagree, if Config.Check is set,
+// and tables that differ from the schema.
 func (c *conn) examine(cfg *Config) error {
 	if !cfg.Check {
 		return nil
@@ -299,16 +298,15 @@ func (c *conn) examine(cfg *Config) error {
 	return err
 }
 
-// IsUnwritten reports whether err is one of a disk that did not take what was
-// written, because it is full, say: nothing was stored, and what was stored before
-// is as it was. The file layer of the operating system in go-sqlite3 v0.37.0 says
-// IOERR_WRITE of a full disk: it looks for the bare ENOSPC in an error that package
-// os has wrapped. The index of a log needs room, too.
+// IsUnwritten reports whether err means that the disk could not write, for example because
+// it is full: nothing was stored, and what was stored before is unchanged. go-sqlite3
+// v0.37.0 returns IOERR_WRITE for a full disk, because it compares with the bare ENOSPC and
+// package os has wrapped the error. The index of a log needs space, too.
 func IsUnwritten(err error) bool {
 	return errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) || errors.Is(err, sqlite3.IOERR_SHMSIZE)
 }
 
-// hint says more of an error, where SQLite says too little.
+// hint adds a cause to an error of which SQLite says too little.
 func hint(err error) error {
 	if IsUnwritten(err) && !errors.Is(err, sqlite3.FULL) {
 		return fmt.Errorf("%w: is the disk full?", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs/memdb"
 )
 
-// Reader reads what was committed when it was opened, beside whoever writes the
+// Reader reads what was committed when it was opened, even while another program writes the
 // file, or after that program was killed. It is for one goroutine.
 type Reader struct {
 	Tx
@@ -23,8 +23,8 @@ type Reader struct {
 // Attach opens a file that is not locked by its owner. Of cfg it uses Path, VFS,
 // Kind, Application, Version, Schema and Check. It never changes what the file
 // holds, but it makes the index of a log, and recovers a log that a crash left.
-// While it is open the log only grows. If the file cannot be opened that way
-// because it may not be written, it is TakeSnapshot. The caller closes the reader.
+// While it is open the log only grows. If the file cannot be opened that
+// way because it is read-only, Attach is TakeSnapshot. The caller closes the reader.
 func Attach(cfg Config) (*Reader, error) {
 	// Not read-only: after a crash even a reader has to recover the log.
 	r, err := attach(uri(cfg.Path, cfg.VFS), &cfg)
@@ -60,8 +60,8 @@ func attach(uri string, cfg *Config) (*Reader, error) {
 		}
 		return err
 	})
-	// As after a crash: the last connection to close would else write the log into
-	// the database.
+	// Close as after a crash: otherwise the last connection that closes would copy the log
+	// into the database.
 	r := &Reader{Tx: Tx{c: c, view: true}, closed: func() error { return c.close(true) }}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -70,9 +70,9 @@ func attach(uri string, cfg *Config) (*Reader, error) {
 }
 
 // TakeSnapshot copies a file of this machine and its log into memory and reads
-// the copy. It takes no lock and writes nothing, so it works on a read-only disk
-// and beside a program that holds the file to itself. Of cfg it uses what Attach
-// does, but VFS. The caller closes the reader.
+// the copy. It takes no lock and writes nothing, so it works on a read-only
+// disk and while another program has locked the file. Of cfg it uses what Attach uses,
+// except VFS. The caller closes the reader.
 func TakeSnapshot(cfg Config) (*Reader, error) {
 	data, err := image(cfg.Path)
 	if err != nil {
@@ -94,21 +94,21 @@ var snapshots atomic.Int64 //nolint:gochecknoglobals // memdb's names are global
 // Close ends the reader.
 func (r *Reader) Close() error { return r.closed() }
 
-// snapshotTries bounds how often a file is copied that is written meanwhile.
-const snapshotTries = 20
+// snapshotAttempts bounds how often a file is copied again because it changed meanwhile.
+const snapshotAttempts = 20
 
-// image returns the database in the file with its log applied, as of one moment.
+// image returns the database in the file with its log applied, both from one moment.
 //
-// A writer only adds to its log. It changes the file when it copies the log into
-// it, and only then does it begin the log anew. So if the file is the same
-// before and after the log was read, and the log has the same beginning before
-// and after, both are of one moment.
+// A writer only appends to its log. It changes the file only when it copies the log into
+// it, and it restarts the log only after that. So if the file is the same before and after
+// the log was read, and the log has the same beginning before and after, both are from one
+// moment.
 func image(path string) ([]byte, error) {
 	before, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	for range snapshotTries {
+	for range snapshotAttempts {
 		log, err := readLog(path + "-wal")
 		if err != nil && !errors.Is(err, errLogBegunAnew) {
 			return nil, err
@@ -145,7 +145,7 @@ func readLog(path string) ([]byte, error) {
 	}
 	defer again.Close()
 	head := make([]byte, walHeader)
-	n, _ := again.ReadAt(head, 0) // what cannot be read differs
+	n, _ := again.ReadAt(head, 0) // bytes that cannot be read count as different
 	if string(head[:n]) != string(log[:min(len(log), walHeader)]) {
 		return nil, errLogBegunAnew
 	}

@@ -12,21 +12,19 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// Store is Update and View of a transaction. Its methods may be called from
-// several goroutines.
+// Store runs functions in transactions. Its methods may be called from several goroutines.
 //
-// One goroutine writes. It gathers the functions that arrived while the previous
-// transaction was made durable into the next one, so that concurrent changes
-// share the cost of a sync and a lone one waits for nobody. If the transaction
-// fails, each function has one of its own, so that a full disk or one bad change
-// fails only what it must.
+// One goroutine writes. The functions that arrive while a transaction is made durable share
+// the next transaction: so concurrent changes share the cost of a sync, and a single change
+// does not wait. If a shared transaction fails, each function gets its own transaction, so
+// that one bad change does not fail the others.
 type Store struct {
 	cfg     Config
 	c       *conn
 	work    chan *job
 	ctx     context.Context //nolint:containedctx // the life of the writer, ended by Kill
 	kill    context.CancelFunc
-	closing chan struct{} // closed by Close and Kill: take no more work
+	closing chan struct{} // closed by Close and Kill: accept no more functions
 	stop    func()
 	done    chan struct{} // closed by the writer when it has ended
 	asIs    atomic.Bool   // the log is left beside the file
@@ -34,7 +32,7 @@ type Store struct {
 	err     error         // of closing the file; read after done
 
 	// The writer's:
-	void   bool  // a commit has failed and may yet come back from the log
+	void   bool  // a commit has failed, and a recovery could still find it in the log
 	broken error // why no transaction can be trusted any more
 }
 
@@ -63,17 +61,16 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Update runs f in a transaction and returns once what f changed is durable. f
-// may run more than once, each time on the state before it, so what it hands
-// over to its caller it has to set anew. If f returns an error, its changes are
-// undone and Update returns that error. If Update returns an error, f has
-// changed nothing; only if the disk fails while something is written and goes on
-// failing until the process dies, or the store was killed meanwhile, is that not
-// certain.
+// Update runs f in a transaction and returns when the changes of f are durable. f may run
+// more than once, each time on the state before it, so it must set its results anew each
+// time. If f returns an error, its changes are undone and Update returns that error. If
+// Update returns an error, f has changed nothing, with two exceptions in which that is not
+// certain: the disk failed during a write and kept failing until the process ended, or the
+// store was killed meanwhile.
 func (s *Store) Update(f func(*Tx) error) error { return s.hand(&job{f: f}) }
 
-// View runs f on what Update has made durable, in one transaction, and returns
-// its error. f must change nothing. It also works on a full disk.
+// View runs f on the durable state, in one transaction, and returns its error. f must not
+// change anything. View also works on a full disk.
 func (s *Store) View(f func(*Tx) error) error { return s.hand(&job{f: f, view: true}) }
 
 func (s *Store) hand(j *job) error {
@@ -94,7 +91,7 @@ func (s *Store) hand(j *job) error {
 // ErrBusy is returned by Start when Config.Queue functions wait already.
 var ErrBusy = errors.New("too many changes wait")
 
-// Start is Update for a caller who waits later: with Await, and what Start
+// Start is Update for a caller that waits later, by Await with the channel that Start
 // returns.
 func (s *Store) Start(f func(*Tx) error) (<-chan error, error) {
 	j := &job{f: f, done: make(chan error, 1)}
@@ -149,9 +146,9 @@ func (s *Store) Abandon() error {
 	return s.Close()
 }
 
-// Kill ends the store as a crash of the process would: what is not committed is
-// lost, nobody is told anything any more, and the file is left as it is. A commit
-// that the operating system is about to make durable is waited for.
+// Kill ends the store as a crash of the process would: what is not committed is lost,
+// callers get no result any more, and the file is left as it is. Kill waits for a commit
+// that the operating system is making durable.
 func (s *Store) Kill() error {
 	s.kill()
 	return s.Close()
@@ -172,7 +169,7 @@ func (s *Store) run() {
 	s.err = s.c.close(s.ctx.Err() != nil || s.asIs.Load())
 }
 
-// gather waits for a job and takes with it those that wait already. Nothing
+// gather waits for a job, and returns it with the jobs that wait already. An empty batch
 // means that the store is closing and no job is left.
 func (s *Store) gather(batch []*job) []*job {
 	select {
@@ -192,10 +189,10 @@ func (s *Store) gather(batch []*job) []*job {
 	return batch
 }
 
-// commit makes a batch durable with one sync (group commit). After Kill nobody is
-// told.
+// commit makes a batch durable with one sync (group commit). After Kill callers get no
+// result.
 func (s *Store) commit(batch []*job) {
-	if len(batch) > 1 && s.broken == nil && s.try(batch...) == nil {
+	if len(batch) > 1 && s.broken == nil && s.attempt(batch...) == nil {
 		for _, j := range batch {
 			s.tell(j, nil)
 		}
@@ -204,7 +201,7 @@ func (s *Store) commit(batch []*job) {
 	for _, j := range batch {
 		err := s.broken
 		if err == nil && s.ctx.Err() == nil {
-			err = s.try(j)
+			err = s.attempt(j)
 		}
 		s.tell(j, err)
 	}
@@ -216,12 +213,11 @@ func (s *Store) tell(j *job, err error) {
 	}
 }
 
-// try commits jobs in one transaction. A commit that fails while it is being
-// written may have left its frames in the log, where a recovery after a crash
-// could find them whole although the caller is told that nothing was stored. So
-// a small change of its own is written over them, now or, if the disk still
-// fails, before anything else is changed.
-func (s *Store) try(jobs ...*job) error {
+// attempt commits jobs in one transaction. A commit that fails while it is written may
+// leave its frames in the log. A recovery after a crash could find them complete, although
+// the caller was told that nothing was stored. So attempt overwrites them with a small
+// change, now or, if the disk still fails, before the next change.
+func (s *Store) attempt(jobs ...*job) error {
 	changes := slices.ContainsFunc(jobs, func(j *job) bool { return !j.view })
 	if err := s.cover(); err != nil && changes {
 		return err
@@ -244,7 +240,7 @@ func (s *Store) try(jobs ...*job) error {
 		}
 	}
 	if s.broken == nil {
-		_ = s.cover() // if it fails and that does not end the store, the next attempt begins with it
+		_ = s.cover() // if it fails and the store goes on, the next transaction begins with it
 	}
 	return fmt.Errorf("write %s %s: %w", s.cfg.Kind, s.cfg.Path, hint(err))
 }

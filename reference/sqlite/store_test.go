@@ -117,7 +117,7 @@ func TestACommitThatCannotBeCoveredEndsTheStore(t *testing.T) {
 	}
 }
 
-// TestUndoneFollowsBegin: of a transaction that could not begin no hook hears.
+// TestUndoneFollowsBegin: no hook is called for a transaction that could not begin.
 func TestUndoneFollowsBegin(t *testing.T) {
 	d := storetest.NewDisk(t)
 	cfg := storetest.Config(filepath.Join(t.TempDir(), "box.db"), d.Name)

@@ -1,9 +1,9 @@
-// Package vault is the seam between a wallet and its private keys. A [Vault]
-// signs and agrees on secrets with its keys, and hands out none of them.
+// Package vault is the interface between a wallet and its private keys. A [Vault] signs
+// and computes shared secrets with its keys, and never returns a private key.
 //
-// A wallet has two key pairs. The identity key (Ed25519) is who the wallet is: it
-// signs requests and certifies the other. The transport key (X25519) authenticates
-// the wallet's connections, such as those of reference/channel/noise.
+// A wallet has two key pairs. The identity key (Ed25519) identifies the wallet: it signs
+// requests and certifies the transport key. The transport key (X25519) authenticates the
+// wallet's connections, such as those of reference/channel/noise.
 //
 // [Keys] holds both in memory. Another implementation passes the tests of package
 // vaulttest.
@@ -16,8 +16,8 @@ import (
 )
 
 // ErrLocked is wrapped by what [Vault.Sign] and [Vault.Agree] return while the
-// vault is locked. Nothing was computed: the caller may try again once the owner
-// has unlocked the vault.
+// vault is locked. Nothing was computed: the caller may call again when the
+// owner has unlocked the vault.
 var ErrLocked = errors.New("the vault is locked: unlock it")
 
 // Vault holds the private keys of one wallet. Its methods may be called from
@@ -33,7 +33,7 @@ type Vault interface {
 	Sign(domain string, message []byte) ([]byte, error)
 	// Agree returns the X25519 secret of the transport key and the public key of a
 	// peer (RFC 7748): 32 bytes, which the caller owns. It refuses a peer of low
-	// order, with whom the secret would be all zero. Any other error wraps
+	// order, with which the secret would be all zero. Any other error wraps
 	// ErrLocked.
 	Agree(peer [32]byte) ([]byte, error)
 }

@@ -36,7 +36,7 @@ type testBank struct {
 	down   bool                                                  // dials fail
 	mute   bool                                                  // requests are handled and never answered
 	deaf   bool                                                  // requests are neither handled nor answered
-	cut    bool                                                  // the connection ends in place of an answer
+	cut    bool                                                  // the connection ends instead of an answer
 	late   time.Duration                                         // before each answer
 	behind time.Duration                                         // its clock
 	refuse pay.Reason                                            // answers to new payments

@@ -35,7 +35,7 @@ func TestCloseCutsAttemptsShort(t *testing.T) {
 			r.pay("bun", 0)
 			synctest.Wait()
 			require.NoError(r.t, r.Close())
-			require.Len(r.t, r.tried, 1)
+			require.Len(r.t, r.attempts, 1)
 		})
 	})
 	t.Run("while it dials", func(t *testing.T) {

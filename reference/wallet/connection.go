@@ -10,39 +10,39 @@ import (
 	"github.com/onebar/onebar/reference/channel"
 )
 
-// connection keeps a connection to the bank for all payments of a wallet: one is
-// dialed when it is first needed, shared by what follows, replaced when it is
-// of no more use, and closed when it was idle for long.
+// connection keeps one connection to the bank for all payments of a wallet: it is dialed
+// when it is first needed, shared, replaced when it can no longer be used, and closed when
+// it was idle for long.
 type connection struct {
 	ctx context.Context // ends every connection
 	cfg Config
 	wg  sync.WaitGroup // a goroutine for each session
 
 	mu  sync.Mutex
-	cur *session // what the next attempt uses; nil is to dial
+	cur *session // for the next attempt; nil: dial
 }
 
-// session is one connection, from the dial on.
+// session is one connection, from its dial on.
 type session struct {
 	ready chan struct{} // closed when bank or err is set
 	bank  channel.Channel
 	err   error         // of the dial
 	put   chan struct{} // of capacity 1: something below has changed
-	end   chan struct{} // closed: it is to be closed, whoever uses it
+	end   chan struct{} // closed: close the session, even if attempts use it
 
 	users   int // under connection.mu, as what follows
 	retired bool
 	used    time.Time // when it was last put back
 	heard   time.Time // when the last answer came
-	silent  time.Time // since when somebody has waited in vain
+	silent  time.Time // since when an attempt has waited without an answer
 }
 
 func newConnection(ctx context.Context, cfg Config) *connection {
 	return &connection{ctx: ctx, cfg: cfg}
 }
 
-// get returns the current connection, and whether this call dialed it or waited
-// for another's dial. The caller puts the session back, also after an error.
+// get returns the current session, and whether this call dialed it or waited for the dial
+// of another call. The caller must call put, even after an error.
 func (l *connection) get(ctx context.Context) (k *session, dialed, waited bool, err error) {
 	l.mu.Lock()
 	k = l.cur
@@ -88,11 +88,11 @@ func (k *session) broken() bool {
 	}
 }
 
-// put gives a session back after an attempt that began then and ended in err. A session
-// that was silent for the whole of an attempt is not used again: TCP on it has backed
-// off, and after an outage a new SYN gets through sooner than its next
-// retransmission. If others were answered meanwhile the bank was only slow. It
-// returns whether the session had ever brought an answer.
+// put returns a session after an attempt that began at began and ended in err. A session on
+// which no answer came during a whole attempt is not used again: its TCP has backed off,
+// and after an outage a new SYN arrives sooner than its next retransmission. If other
+// attempts got answers meanwhile, the bank was only slow. put reports whether any answer
+// has ever come on the session.
 func (l *connection) put(k *session, began time.Time, err error, silent bool) (used bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,7 +101,7 @@ func (l *connection) put(k *session, began time.Time, err error, silent bool) (u
 	switch {
 	case err == nil:
 		k.heard, k.silent = k.used, k.used
-	case errors.Is(err, errNotStored): // the session is as good as it was
+	case errors.Is(err, errNotStored): // the session was not used
 	case !silent || k.heard.Before(began):
 		l.retire(k)
 	}
@@ -112,10 +112,9 @@ func (l *connection) put(k *session, began time.Time, err error, silent bool) (u
 	return !k.heard.IsZero()
 }
 
-// linkUp gives up the current session if it has been silent for as long as an
-// answer may take: TCP on it has backed off, and a new SYN gets through sooner than
-// its next retransmission. A session that nobody uses is left alone. linkUp does
-// not block.
+// linkUp retires the current session if no answer has come for as long as an answer may
+// take: its TCP has backed off, and a new SYN arrives sooner than its next retransmission.
+// A session that no attempt uses is kept. linkUp does not block.
 func (l *connection) linkUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,7 +130,7 @@ func (l *connection) linkUp() {
 	}
 }
 
-// retire keeps k from further attempts. The caller holds l.mu.
+// retire makes further attempts not use k. The caller holds l.mu.
 func (l *connection) retire(k *session) {
 	k.retired = true
 	if l.cur == k {
@@ -139,8 +138,8 @@ func (l *connection) retire(k *session) {
 	}
 }
 
-// run opens a session and closes it when it has broken, or nobody uses it and it is
-// retired or idle for long, or the wallet ends.
+// run opens a session. It closes the session when it has broken, when no attempt uses it
+// and it is retired or was idle for long, or when the wallet ends.
 func (l *connection) run(k *session) {
 	defer l.wg.Done()
 	if !l.open(k) {
@@ -178,8 +177,7 @@ func (l *connection) open(k *session) bool {
 	return k.err == nil
 }
 
-// unused reports whether k is to be closed, and keeps it from further attempts if
-// so.
+// unused reports whether k must be closed, and retires it if so.
 func (l *connection) unused(k *session) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -136,7 +136,7 @@ func TestGetGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
-// TestAFailedDialIsNotShared: who comes after a dial has failed dials anew, also if
+// TestAFailedDialIsNotShared: an attempt after a failed dial dials again, even if
 // the first one has not put its session back yet.
 func TestAFailedDialIsNotShared(t *testing.T) {
 	s := &switchboard{err: errors.New("connection refused")}

@@ -1,6 +1,7 @@
-// Package wallet is the payer's side of the reference pair: what a phone would
-// run. It takes a payment once it is on the phone's disk, and then brings it to
-// an end that is true, however bad the link: confirmed, declined or expired.
+// Package wallet is the payer's side of the reference pair: the part that a phone would
+// run. It accepts a payment when the payment is on the phone's disk. Then it attempts the
+// payment until the bank has given a final outcome, however bad the link is: confirmed,
+// declined or expired.
 //
 // Read it in this order: package outbox is the durable
 // queue; [Wallet.Pay] accepts a payment into it; a sender (sender.go) brings each
@@ -8,7 +9,7 @@
 // all of them; package retry says when the next attempt is made, and how long to
 // wait for an answer.
 //
-// Five rules carry the weight:
+// It keeps five rules:
 //
 //   - A payment has one idempotency key, drawn once, stored with the exact bytes
 //     of the request. Every attempt sends those bytes, so the bank can tell a repeat
@@ -21,6 +22,6 @@
 //     asking the bank.
 //   - Every request is signed by the wallet's identity key, in its vault. While the
 //     vault is locked, a payment waits in the state it has.
-//   - A time-out is no refusal. The user is told "unknown", and the wallet asks
-//     on.
+//   - A time-out is not a refusal. The user is told "unknown", and the wallet keeps
+//     asking.
 package wallet

@@ -42,11 +42,11 @@ func TestOpenRefusesAnIncompleteConfig(t *testing.T) {
 	})
 }
 
-// TestConfigHasDefaults: nobody need be told anything, and nothing need be logged.
+// TestConfigHasDefaults: Told, Attempted, Log and Rand may be nil.
 func TestConfigHasDefaults(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
-		r.cfg.Told, r.cfg.Tried, r.cfg.Log, r.cfg.Rand = nil, nil, nil, nil
+		r.cfg.Told, r.cfg.Attempted, r.cfg.Log, r.cfg.Rand = nil, nil, nil, nil
 		r.open()
 		require.Equal(r.t, outbox.Confirmed, r.settle(r.pay("tea", 0).Key).State)
 	})

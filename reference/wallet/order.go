@@ -2,7 +2,7 @@ package wallet
 
 import "time"
 
-// Order is what the user wants paid: a purchase with a name of its own.
+// Order is a purchase that the user wants to pay.
 type Order struct {
 	ID       string    // names the purchase; presses for one purchase share it. At most pay.MaxOrder bytes
 	Payee    string    // account

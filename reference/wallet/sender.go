@@ -13,8 +13,8 @@ import (
 	"github.com/onebar/onebar/reference/retry"
 )
 
-// sender brings one payment to the bank, attempt after attempt, until it has a
-// final state or retry.Policy lets it rest.
+// sender attempts one payment until it has a final state, or until retry.Policy allows no
+// further attempt: then the payment rests.
 type sender struct {
 	w     *Wallet
 	p     outbox.Payment
@@ -27,13 +27,13 @@ type sender struct {
 	linkUp chan struct{} // of capacity 1: the link has come up
 	done   chan struct{} // closed when the sender has ended
 
-	sure    bool // p is as it is stored
-	resumes bool // what an earlier program has begun, as others may at this instant
+	sure    bool // p equals the stored payment
+	resumes bool // it continues a payment of an earlier process; other senders may do so at the same instant
 }
 
-// hesitate is called after an event that may have woken other senders, too: a
-// connection that opened or broke, a bank that answers again, a start of the
-// program. See Config.Stagger.
+// hesitate waits for the lag of Config.Stagger. It is called after an event that may have
+// woken several senders: a connection opened or broke, the bank answers again, the wallet
+// was opened.
 func (c *sender) hesitate() {
 	if c.lag <= 0 {
 		return
@@ -46,7 +46,7 @@ func (c *sender) hesitate() {
 	}
 }
 
-// ring leaves a message in a channel of capacity 1, if there is none already.
+// ring puts a message into a channel of capacity 1, unless it has one.
 func ring(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
@@ -54,7 +54,7 @@ func ring(ch chan struct{}) {
 	}
 }
 
-// drain takes a message out of a channel of capacity 1, if there is one.
+// drain removes the message from a channel of capacity 1, if it has one.
 func drain(ch chan struct{}) {
 	select {
 	case <-ch:
@@ -67,14 +67,14 @@ func (c *sender) run() {
 	if c.resumes {
 		c.hesitate()
 	}
-	if !c.sure { // an earlier sender may have come to an end since p was read
+	if !c.sure { // an earlier sender may have ended the payment since p was read
 		if p, err := c.w.store.Find(c.p.Key); err == nil {
 			c.p = p
 		}
 	}
 	for {
 		for c.next() {
-			c.try()
+			c.attempt()
 		}
 		if c.leave() {
 			return
@@ -98,7 +98,7 @@ func (c *sender) leave() bool {
 	return true
 }
 
-// newRound forgets the attempts made so far.
+// newRound starts a new round, in which the earlier attempts do not count.
 func (c *sender) newRound() { c.s, c.began = retry.Status{}, time.Now() }
 
 // status returns c.s as of now.
@@ -136,8 +136,8 @@ func (c *sender) next() bool {
 	return false
 }
 
-// sleep waits for the pause of a step, or until the wallet ends, or news come for
-// which the step waits. A new round ends it, too.
+// sleep waits for the pause of a step. It ends early if the wallet ends, if an event comes
+// that the step waits for, or if a new round begins.
 func (c *sender) sleep(step retry.Step) {
 	var heard, linkUp chan struct{}
 	if step.Wake {
@@ -161,19 +161,19 @@ func (c *sender) sleep(step retry.Step) {
 	case <-heard:
 	case <-linkUp:
 	}
-	c.s.Dials, c.began = 0, time.Now() // what was tried in vain says nothing of the link as it is now
+	c.s.Dials, c.began = 0, time.Now() // failed dials say nothing about the link as it is now
 	c.hesitate()
 }
 
-// try makes one attempt and stores what came of it.
-func (c *sender) try() {
+// attempt makes one attempt and stores its result.
+func (c *sender) attempt() {
 	select {
 	case c.w.slots <- struct{}{}:
 		defer func() { <-c.w.slots }()
 	case <-c.w.ctx.Done():
 		return
 	}
-	a := outbox.Attempt{N: c.p.Tries + 1, Began: c.w.cfg.Clock.Now()}
+	a := outbox.Attempt{N: c.p.AttemptCount + 1, Began: c.w.cfg.Clock.Now()}
 	began := time.Now()
 	if s := c.status(); s.Limited && s.Left <= 0 {
 		if s.Unsent {
@@ -183,7 +183,7 @@ func (c *sender) try() {
 	}
 	drain(c.linkUp)
 	answer, err := c.exchange(&a)
-	// What could not be stored was not sent, and the bank has noticed nothing.
+	// A request that could not be stored as sent was not sent: the bank has not seen it.
 	noticed := a.Connected && !errors.Is(err, errNotStored)
 	c.s.Connected, c.s.Silent, c.s.Wait = noticed, err != nil, 0
 	switch {
@@ -196,7 +196,7 @@ func (c *sender) try() {
 	}
 	a.Took = time.Since(began)
 	p := c.p
-	p.Tries = a.N
+	p.AttemptCount = a.N
 	if a.Connected {
 		p.Connected++
 	}
@@ -221,11 +221,10 @@ func (c *sender) try() {
 
 var errNotStored = errors.New("not sent, because that could not be stored")
 
-// exchange sends the payment, or the question about it, and waits for the
-// answer. The request is signed before anything else: with a locked vault nothing
-// is dialed and a queued payment stays queued. A payment is stored as sent before
-// it can leave. What the opening of a connection takes is not counted against the
-// answer.
+// exchange sends the payment, or a status query, and waits for the answer. It signs the
+// request first: with a locked vault it does not dial, and a queued payment stays queued.
+// It stores a payment as sent before the request can leave. The time limit for the answer
+// begins when the connection is open.
 func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
 	r := &pay.Request{Ask: pay.AskPay, Payment: c.p.Payment}
 	if a.Asked {
@@ -270,7 +269,7 @@ func (c *sender) exchange(a *outbox.Attempt) (answer *pay.Answer, err error) {
 	return answer, err
 }
 
-// ask exchanges the request for an answer whose receipt is the bank's.
+// ask exchanges the request for an answer and verifies the receipt of the answer.
 func (c *sender) ask(bank channel.Channel, r *pay.Request, allow time.Duration) (*pay.Answer, error) {
 	ctx, cancel := context.WithTimeout(c.w.ctx, allow)
 	defer cancel()
@@ -281,16 +280,16 @@ func (c *sender) ask(bank channel.Channel, r *pay.Request, allow time.Duration) 
 	return answer, err
 }
 
-// expire ends a payment that never left the phone. If that cannot be stored the
-// user is told nothing, and it is tried again later.
+// expire ends a payment that never left the phone. If that cannot be stored, the user is
+// told nothing, and the wallet attempts it again later.
 func (c *sender) expire() bool {
 	p := c.p.With(outbox.Expired)
 	p.Reason = "it could not be sent before its deadline"
 	return c.store(p, nil)
 }
 
-// store makes p and the attempt durable, and then tells. It returns false, and
-// leaves everything as it was, if that was not possible.
+// store makes p and the attempt durable, and then calls Attempted and Told. If it cannot
+// store them, it changes nothing and returns false.
 func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	from := c.p.State
 	err := outbox.ErrClosed
@@ -305,7 +304,7 @@ func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	}
 	c.p = p
 	if a != nil {
-		c.w.cfg.Tried(p, *a)
+		c.w.cfg.Attempted(p, *a)
 	}
 	if p.State != from {
 		c.w.cfg.Log.Debug("payment", "payment", p.Key, "order", p.Order, "state", p.State, "reason", p.Reason)

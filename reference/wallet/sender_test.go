@@ -20,8 +20,8 @@ import (
 func (r *rig) lastTried() outbox.Attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.NotEmpty(r.t, r.tried)
-	return r.tried[len(r.tried)-1]
+	require.NotEmpty(r.t, r.attempts)
+	return r.attempts[len(r.attempts)-1]
 }
 
 // saying makes the bank answer with a, whatever it has done. A final answer has its
@@ -319,10 +319,10 @@ func TestAttemptsThatReachAConnectionAreCountedApart(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.shut()
 		var counts [][2]int
-		r.cfg.Tried = func(p outbox.Payment, a outbox.Attempt) {
+		r.cfg.Attempted = func(p outbox.Payment, a outbox.Attempt) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			counts = append(counts, [2]int{p.Tries, p.Connected})
+			counts = append(counts, [2]int{p.AttemptCount, p.Connected})
 		}
 		r.open()
 		r.bank.set(func() { r.bank.down = true })

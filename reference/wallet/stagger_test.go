@@ -40,10 +40,10 @@ func (r *rig) staggered() {
 func (r *rig) began() (at []time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, a := range r.tried {
+	for _, a := range r.attempts {
 		at = append(at, a.Began)
 	}
-	r.tried = nil
+	r.attempts = nil
 	return at
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // TestLockedVaultKeepsPaymentsQueued: what cannot be signed has not been sent. It
-// is tried again, and confirmed once the vault is unlocked.
+// is attempted again, and confirmed when the vault is unlocked.
 func TestLockedVaultKeepsPaymentsQueued(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.bank.vault.Locked.Store(true)
@@ -22,12 +22,12 @@ func TestLockedVaultKeepsPaymentsQueued(t *testing.T) {
 			require.Empty(t, r.bank.asked)
 		})
 		r.mu.Lock()
-		require.NotEmpty(t, r.tried)
-		for _, a := range r.tried {
+		require.NotEmpty(t, r.attempts)
+		for _, a := range r.attempts {
 			require.Contains(t, a.Error, "the vault is locked: unlock it")
 			require.False(t, a.Dialed)
 		}
-		require.Less(t, len(r.tried), 20, "it waits between its attempts")
+		require.Less(t, len(r.attempts), 20, "it waits between its attempts")
 		r.mu.Unlock()
 
 		r.bank.vault.Locked.Store(false)
@@ -81,7 +81,7 @@ func TestLockedVaultAfterABrokenConnection(t *testing.T) {
 		r.bank.vault.Locked.Store(true)
 		time.Sleep(time.Second)
 		r.mu.Lock()
-		require.LessOrEqual(t, len(r.tried), 12, "it waits between its attempts: dozens would be a loop")
+		require.LessOrEqual(t, len(r.attempts), 12, "it waits between its attempts: dozens would be a loop")
 		r.mu.Unlock()
 		r.bank.set(func() { r.bank.cut, r.bank.late = false, 0 })
 		r.bank.vault.Locked.Store(false)

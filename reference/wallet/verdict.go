@@ -8,9 +8,9 @@ import (
 	"github.com/onebar/onebar/reference/pay"
 )
 
-// verdict is the state a final answer to p leads to, with the reason for people. A
-// key in conflict means that the bank holds other content under it and so will
-// never book this content. Now is by the phone's clock.
+// verdict returns the state of p after a final answer, with the reason in words. A conflict
+// means that the bank has other content for this key, so it will never book this content.
+// now is the time of the phone's clock.
 func verdict(p *pay.Payment, a *pay.Answer, now time.Time) (outbox.State, string, *pay.Answer) {
 	switch a.Result {
 	case pay.Confirmed:
@@ -37,15 +37,15 @@ func verdict(p *pay.Payment, a *pay.Answer, now time.Time) (outbox.State, string
 	return outbox.Unknown, a.Result.String(), nil
 }
 
-// clockSlack is how far a phone's clock may be from the bank's before its user is
-// told. It is above what phones on a mobile network show, and above most of the
-// time for which an answer is under way.
+// clockSlack is the largest difference between a phone's clock and the bank's of which the
+// user is not told. It is larger than the usual error of phones on a mobile network, and
+// than the usual delay of an answer.
 const clockSlack = 2 * time.Minute
 
-// clockNote says that the phone's clock is wrong, if the bank's answer shows it. The
-// bank decided in what is the future of this phone: it is behind. The bank decided
-// before the payment was made: it is ahead. That an answer is old shows nothing: the
-// bank repeats what it said before.
+// clockNote says that the phone's clock is wrong, if the bank's answer shows that. If the
+// bank decided in the future of the phone's clock, the phone is behind. If the bank decided
+// before the payment was made, the phone is ahead. An old answer shows nothing, because
+// the bank repeats earlier answers.
 func clockNote(p *pay.Payment, a *pay.Answer, now time.Time) string {
 	at, made := time.UnixMilli(a.At), time.UnixMilli(p.Created)
 	switch {
@@ -57,7 +57,7 @@ func clockNote(p *pay.Payment, a *pay.Answer, now time.Time) string {
 	return ""
 }
 
-// about rounds a duration for people.
+// about writes a rounded duration.
 func about(d time.Duration) string {
 	for _, u := range []struct {
 		size time.Duration

@@ -29,24 +29,25 @@ type Config struct {
 	Bank    ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
 	Dialer  channel.Dialer    // opens channels to the bank, with the vault's wallet authenticated
 
-	// Rand is the source of idempotency keys and of the jitter between attempts; it must be safe for concurrent use. Nil is crypto/rand, and
-	// anything else is for tests: who can guess a key can block its payment.
+	// Rand is the source of idempotency keys and of the jitter between attempts. It must
+	// be safe for concurrent use. Nil is crypto/rand. Anything else is for tests: an
+	// attacker who can guess a key can block its payment.
 	Rand  io.Reader
 	Retry retry.Policy
 	// Clock is the device's wall clock. Nil is time.Now.
 	Clock pay.Clock
-	// Stagger is for simulations, and 0 in production. An event that wakes several
-	// payments at one instant, such as a connection that opens, then has each of
-	// them go on after a lag between 0 and Stagger, drawn once for the payment.
-	// Otherwise the scheduler chose who is first, and no seed could repeat it.
+	// Stagger is for simulations, and 0 in production. If an event wakes several payments
+	// at the same instant, such as a connection that opens, each payment continues after
+	// a lag between 0 and Stagger, drawn once for the payment. Without it the scheduler
+	// would choose the order, and a seed could not repeat the run.
 	Stagger time.Duration
-	// Told is called with each state a user is to be shown, once the state is
-	// durable: for one payment in order, for several at the same time. It must
-	// return soon and not call the wallet. Nil is nobody.
+	// Told is called with each state that the user must see, after the state is durable.
+	// The calls for one payment come in order; those for several payments may overlap. It
+	// must return soon and not call the wallet. Nil is not called.
 	Told func(outbox.Payment)
-	// Tried is called at the end of each attempt, before Told. The same rules hold.
-	Tried func(outbox.Payment, outbox.Attempt)
-	Log   *slog.Logger // nil discards
+	// Attempted is called at the end of each attempt, before Told. The same rules hold.
+	Attempted func(outbox.Payment, outbox.Attempt)
+	Log       *slog.Logger // nil discards
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -59,8 +60,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Told == nil {
 		c.Told = func(outbox.Payment) {}
 	}
-	if c.Tried == nil {
-		c.Tried = func(outbox.Payment, outbox.Attempt) {}
+	if c.Attempted == nil {
+		c.Attempted = func(outbox.Payment, outbox.Attempt) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -70,8 +71,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Wallet accepts payments and carries them to the bank in the background. Its
-// methods may be called from several goroutines.
+// Wallet accepts payments and attempts them in the background. Its methods may be called
+// from several goroutines.
 type Wallet struct {
 	cfg        Config
 	store      *outbox.Store
@@ -82,18 +83,17 @@ type Wallet struct {
 	ctx    context.Context // of everything in the background
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // senders, and calls that end in Told
-	dead   atomic.Bool    // killed: nothing more is stored or told
+	dead   atomic.Bool    // killed: nothing more is stored or reported
 
 	mu       sync.Mutex
 	closed   bool
-	resuming bool // Open is not through
+	resuming bool // Open has not returned
 	senders  map[pay.Key]*sender
 }
 
-// Open returns the wallet on its store, and resumes what it had
-// not finished. A payment that was under way when the wallet ended is told to be
-// unknown before Open returns. A store serves one wallet at a time. The caller
-// closes the wallet, and owns the store.
+// Open opens the wallet on its store and resumes its unfinished payments. Before it returns
+// it reports a payment as unknown that was under way when the wallet ended. A store serves
+// one wallet at a time. The caller closes the wallet, and owns the store.
 func Open(store *outbox.Store, cfg Config) (*Wallet, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -142,11 +142,11 @@ func (w *Wallet) resume() error {
 	return nil
 }
 
-// Pay takes a payment, or returns the one there is for the order if that is not
-// refused, whatever its state; if that rests, because its attempts are used up,
-// there are a few more. When it returns without an error the payment is
-// durable and will be brought to an end, also by a later Open. After an error
-// it is not stored and will not be made.
+// Pay accepts a payment. If the order has a payment that is not refused, it returns that
+// one; if that one rests because its attempts are used up, it gets a few more. If Pay
+// returns no error, the payment is durable and the wallet attempts it until it has a final
+// state, even after a later Open. After an error the payment is not stored and will not be
+// made.
 func (w *Wallet) Pay(ctx context.Context, o Order) (outbox.Payment, error) {
 	if err := ctx.Err(); err != nil {
 		return outbox.Payment{}, err
@@ -205,9 +205,9 @@ func (w *Wallet) enter() error {
 	return nil
 }
 
-// start sends a sender with p, which has made so many attempts of its round. If
-// one is on the way already, that one begins a new round. If the caller is not
-// sure that p is still as it is stored, the sender looks.
+// start starts a sender for p, which has made so many attempts of its round. If p has a
+// sender already, that one begins a new round. If sure is false, p may differ from the
+// stored payment, and the sender reads it again.
 func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -229,14 +229,14 @@ func (w *Wallet) start(p outbox.Payment, made int, sure bool) *sender {
 	return c
 }
 
-// rests reports whether no sender is on the way with the payment.
+// rests reports whether the payment has no sender.
 func (w *Wallet) rests(key pay.Key) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.senders[key] == nil
 }
 
-// alone reports whether no more than one sender is on the way.
+// alone reports whether there is at most one sender.
 func (w *Wallet) alone() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,18 +246,17 @@ func (w *Wallet) alone() bool {
 // heard tells the senders that the bank has answered one of them.
 func (w *Wallet) heard() { w.tell(func(c *sender) { ring(c.heard) }) }
 
-// LinkUp tells the wallet that the device's link carries packets again after it had
-// carried none, or has a new address: what waits is tried now. Nothing is sent if
-// nothing waits. A wallet that is not told finds out by itself, within the pauses
-// of its retry.Policy. LinkUp does not block, and may be called at any time, from
-// several goroutines.
+// LinkUp tells the wallet that the device's link carries packets again, or has a new
+// address. The wallet then attempts every waiting payment at once; it sends nothing if
+// none waits. Without the call the wallet finds out by itself, within the pauses of its
+// retry.Policy. LinkUp does not block, and may be called at any time, from several
+// goroutines.
 func (w *Wallet) LinkUp() {
 	w.connection.linkUp()
 	w.tell(func(c *sender) { ring(c.linkUp) })
 }
 
-// tell calls f for each sender, always in the same order, so that what a wallet
-// does can be repeated.
+// tell calls f for each sender, always in the same order, so that a run can be repeated.
 func (w *Wallet) tell(f func(*sender)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -266,9 +265,9 @@ func (w *Wallet) tell(f func(*sender)) {
 	}
 }
 
-// Await waits until the payment with this key has a final state, or rests
-// because its attempts are used up, or ctx is done, and returns what is then on
-// disk. An error means that the state could not be read.
+// Await waits until the payment with this key has a final state, or rests because its
+// attempts are used up, or ctx is done. It returns the payment as it is then on disk. An
+// error means that it could not be read.
 func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error) {
 	w.mu.Lock()
 	c := w.senders[key]
@@ -282,9 +281,9 @@ func (w *Wallet) Await(ctx context.Context, key pay.Key) (outbox.Payment, error)
 	return w.store.Find(key)
 }
 
-// Sync asks anew about every payment without a final state, also those whose
-// attempts were used up, and waits until each has one, or rests again, or ctx is
-// done. It returns nil if none is left.
+// Sync begins a new round for every payment without a final state, even if its attempts
+// were used up. It waits until each has a final state or rests again, or ctx is done. It
+// returns nil if no payment is left without a final state.
 func (w *Wallet) Sync(ctx context.Context) error {
 	if err := w.enter(); err != nil {
 		return err
@@ -316,9 +315,8 @@ func (w *Wallet) Sync(ctx context.Context) error {
 // History returns every payment of the wallet with every attempt, oldest first.
 func (w *Wallet) History() ([]outbox.PaymentHistory, error) { return w.store.History() }
 
-// Close stops everything and waits for it. What is under way is cut short and
-// stays on disk as it is; the next Open resumes it. No goroutine of the wallet
-// is left.
+// Close interrupts the attempts under way and waits for all goroutines of the wallet.
+// Payments stay on disk as they are; the next Open resumes them.
 func (w *Wallet) Close() error {
 	w.mu.Lock()
 	w.closed = true
@@ -329,9 +327,8 @@ func (w *Wallet) Close() error {
 	return nil
 }
 
-// Kill is Close as a crash would be: whatever is received from now on is neither
-// stored nor told. A change that is being stored at this moment is told if it is
-// durable.
+// Kill ends the wallet as a crash would: what it receives from now on is neither stored nor
+// reported. A change that is being stored at this moment is reported if it is durable.
 func (w *Wallet) Kill() {
 	w.dead.Store(true)
 	_ = w.Close()

@@ -34,9 +34,9 @@ type rig struct {
 	store *outbox.Store
 	*Wallet
 
-	mu    sync.Mutex
-	told  map[pay.Key][]outbox.State
-	tried []outbox.Attempt
+	mu       sync.Mutex
+	told     map[pay.Key][]outbox.State
+	attempts []outbox.Attempt
 }
 
 // inBubble runs f with a rig in virtual time, and ends with no goroutine left.
@@ -53,10 +53,10 @@ func inBubble(t *testing.T, f func(*rig)) {
 			defer r.mu.Unlock()
 			r.told[p.Key] = append(r.told[p.Key], p.State)
 		}
-		r.cfg.Tried = func(_ outbox.Payment, a outbox.Attempt) {
+		r.cfg.Attempted = func(_ outbox.Payment, a outbox.Attempt) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.tried = append(r.tried, a)
+			r.attempts = append(r.attempts, a)
 		}
 		r.cfg.Stagger = maxLag
 		r.open()
@@ -185,7 +185,7 @@ func TestFaultsEndInOneBooking(t *testing.T) {
 	}{
 		{"answers lost", func(b *testBank) { b.mute = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"requests lost", func(b *testBank) { b.deaf = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
-		{"connection ends in place of the answer", func(b *testBank) { b.cut = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
+		{"connection ends instead of the answer", func(b *testBank) { b.cut = true }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"nobody listens", func(b *testBank) { b.down = true }, []outbox.State{outbox.Sent}},
 		{"bank busy", func(b *testBank) { b.refuse = pay.Busy }, []outbox.State{outbox.Sent, outbox.Unknown}},
 		{"not enrolled yet", func(b *testBank) { b.refuse = pay.NotEnrolled }, []outbox.State{outbox.Sent, outbox.Unknown}},
@@ -391,7 +391,7 @@ func TestDialDoesNotEatTheAnswersTime(t *testing.T) {
 		r.open()
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, []outbox.State{outbox.Queued, outbox.Sent, outbox.Confirmed}, r.toldOf(p.Key))
-		require.Len(t, r.tried, 1)
+		require.Len(t, r.attempts, 1)
 		require.Equal(t, 4*time.Second+500*time.Millisecond, r.backoff.Allow(), "only the answer's 1.5 s count")
 	})
 }
@@ -439,7 +439,7 @@ func TestOneConnectionServesAll(t *testing.T) {
 		time.Sleep(r.Wallet.cfg.Retry.Idle + time.Second)
 		require.Equal(t, outbox.Confirmed, r.settle(r.pay("later", 0).Key).State)
 		require.Equal(t, 2, r.bank.dials, "the idle connection was closed")
-		require.Len(t, r.bank.requests(), 41, "and no try was wasted on it")
+		require.Len(t, r.bank.requests(), 41, "and no attempt was wasted on it")
 	})
 }
 
@@ -465,8 +465,8 @@ func TestConnectionTheBankClosedCostsNoTry(t *testing.T) {
 		r.bank.hangUp()
 		synctest.Wait()
 		require.Equal(t, outbox.Confirmed, r.settle(r.pay("two", 0).Key).State)
-		require.Len(t, r.tried, 2)
-		require.Empty(t, r.tried[1].Error)
+		require.Len(t, r.attempts, 2)
+		require.Empty(t, r.attempts[1].Error)
 	})
 }
 
@@ -656,7 +656,7 @@ func TestAnIdleWalletSendsNothing(t *testing.T) {
 }
 
 // TestNothingLeavesUnlessItIsStored: a disk that fails once a payment was accepted
-// cannot say "sent", and so the bank hears of nothing. No attempt is spent on that, and
+// cannot say "sent", and so nothing is sent to the bank. No attempt is spent on that, and
 // the connection is kept.
 func TestNothingLeavesUnlessItIsStored(t *testing.T) {
 	disk := storetest.NewDisk(t)

@@ -39,8 +39,8 @@ func AppendRequest(b []byte, r *pay.Request) ([]byte, error) {
 	return marshal(b, &req)
 }
 
-// ParseRequest is the reverse of AppendRequest. It refuses fields it does not
-// know: a bank must not act on half of what it was asked.
+// ParseRequest is the reverse of AppendRequest. It refuses unknown fields: a
+// bank must not carry out a part of a request.
 func ParseRequest(b []byte) (*pay.Request, error) {
 	if len(b) > MaxMessage {
 		return nil, fmt.Errorf("decode request: %d bytes are more than any request has", len(b))
@@ -99,8 +99,8 @@ func AppendAnswer(b []byte, request uint64, a *pay.Answer) ([]byte, error) {
 	})
 }
 
-// ParseAnswer is the reverse of AppendAnswer; the answer has no Key. Fields it
-// does not know are ignored: a newer bank may say more.
+// ParseAnswer is the reverse of AppendAnswer; the answer has no Key. Unknown fields
+// are ignored: a newer bank may send more.
 func ParseAnswer(b []byte) (request uint64, a *pay.Answer, err error) {
 	if len(b) > MaxMessage {
 		return 0, nil, fmt.Errorf("decode answer: %d bytes are more than any answer has", len(b))

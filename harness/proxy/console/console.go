@@ -56,7 +56,7 @@ func Find(profiles spec.Library, name string) (harness.Profile, error) {
 	if near := nearest.Word(name, names); near != "" {
 		hint = fmt.Sprintf(", did you mean %q?", near)
 	}
-	return harness.Profile{}, fmt.Errorf("there is no profile %q%s: onebar profiles shows those there are", name, hint)
+	return harness.Profile{}, fmt.Errorf("there is no profile %q%s: onebar profiles lists them", name, hint)
 }
 
 // Choose changes the profile of the link; an empty name is the first profile.
@@ -115,7 +115,7 @@ func (c *Console) reset() error {
 	return err
 }
 
-// press does what a key says.
+// press handles a key.
 func (c *Console) press(key byte) (quit bool, err error) {
 	const interrupt, eof = 3, 4 // ctrl-C and ctrl-D, which a raw terminal hands over
 	switch key {
@@ -153,8 +153,8 @@ func (c *Console) tell(format string, args ...any) {
 	fmt.Fprintf(c.out, start+format+end, args...)
 }
 
-// Watch shows the figures and obeys the keys of in, until ctx ends or the user quits. It
-// takes keys only if in and the console's writer are terminals.
+// Watch shows the figures and handles the keys of in, until ctx ends or the user quits.
+// It reads keys only if in and the console's writer are terminals.
 func (c *Console) Watch(ctx context.Context, in io.Reader, every time.Duration) error {
 	pressed := make(chan byte)
 	if fd, ok := c.keyboard(in); ok {
@@ -214,8 +214,8 @@ func read(ctx context.Context, in io.Reader, pressed chan<- byte) {
 	}
 }
 
-// show writes the figures since they were last shown: over each other on a
-// terminal, and a line each elsewhere, unless nothing has happened.
+// show writes the figures since they were last shown. On a terminal it overwrites the
+// last line. Elsewhere it writes a new line, unless nothing has happened.
 func (c *Console) show() {
 	f := c.proxy.Figures()
 	c.mu.Lock()

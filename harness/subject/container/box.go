@@ -26,7 +26,7 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// box is one container, in each of its lives.
+// box is one container, which may be killed and started again.
 type box struct {
 	name    string
 	config  harness.ContainerConfig
@@ -40,8 +40,7 @@ type box struct {
 	address   string // host:port of its port on loopback; empty if it has none
 }
 
-// start creates the container, begins its first life, and returns when it is
-// ready.
+// start creates the container, starts it, and returns when it is ready.
 func (b *box) start(ctx context.Context) error {
 	request, err := b.request(ctx)
 	if err != nil {
@@ -102,7 +101,7 @@ func (b *box) request(ctx context.Context) (r testcontainers.ContainerRequest, e
 	return r, nil
 }
 
-// binds returns the folders of this machine that are to be in the container.
+// binds returns the folders of this machine to mount in the container.
 func (b *box) binds() ([]string, error) {
 	var binds []string
 	for inside, text := range b.config.Mounts {
@@ -119,18 +118,19 @@ func (b *box) binds() ([]string, error) {
 	return binds, nil
 }
 
-// proxyWithin is how long Docker's proxy of a port may take to find that nobody
-// listens behind it, and to drop the connection that it has taken.
+// proxyWithin is how long Docker's proxy of a port may take to notice that nothing
+// listens behind it, and to close the connection that it has accepted.
 const proxyWithin = 250 * time.Millisecond
 
-// again begins a life of the container and returns when it is ready.
+// again starts the container, for the first time or after a crash, and returns when it
+// is ready.
 func (b *box) again(ctx context.Context) error {
 	before := strings.Count(b.logs(ctx), b.config.Ready.Line)
 	if _, err := b.docker.ContainerStart(ctx, b.container.GetContainerID(), client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start container %s: %w", b.name, err)
 	}
 	if b.address == "" && b.config.Ready == (harness.ReadyConfig{}) {
-		return nil // nobody can know
+		return nil // it has no port that could be probed
 	}
 	probe := subject.Probe{
 		Ready: b.config.Ready, Address: b.address, Open: proxyWithin,
@@ -164,7 +164,7 @@ func (b *box) died(ctx context.Context) error {
 }
 
 func (b *box) kill(ctx context.Context) error {
-	if err := b.unpause(ctx); err != nil { // Docker does not kill what is paused
+	if err := b.unpause(ctx); err != nil { // Docker does not kill a paused container
 		return err
 	}
 	if _, err := b.docker.ContainerKill(ctx, b.container.GetContainerID(), client.ContainerKillOptions{Signal: "KILL"}); err != nil {
@@ -197,7 +197,7 @@ func (b *box) unpause(ctx context.Context) error {
 		return err
 	}
 	if _, err := b.docker.ContainerUnpause(ctx, b.container.GetContainerID(), client.ContainerUnpauseOptions{}); err != nil {
-		return fmt.Errorf("let container %s go on: %w", b.name, err)
+		return fmt.Errorf("unpause container %s: %w", b.name, err)
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func (b *box) remove(ctx context.Context) error {
 	return errors.Join(kept, err)
 }
 
-// logs returns what the container has printed in all its lives, or nothing.
+// logs returns what the container has printed since it was created, or nothing.
 func (b *box) logs(ctx context.Context) string {
 	if b.container == nil {
 		return ""

@@ -16,17 +16,17 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// The labels by which containers and networks are known to be of a onebar.
+// The labels of the containers and networks that a onebar process started.
 const (
-	homeLabel  = "dev.onebar.home"  // where its process ids mean something
+	homeLabel  = "dev.onebar.home"  // the machine and namespace in which its process id is valid
 	pidLabel   = "dev.onebar.pid"   // its process
-	startLabel = "dev.onebar.start" // when that began: ids are given again
+	startLabel = "dev.onebar.start" // when that process began: process ids are reused
 )
 
-// owner is the onebar that has started something.
+// owner is the onebar process that started a container or network.
 type owner struct{ home, pid, start string }
 
-// ownLabels are those of this process.
+// ownLabels returns the labels of this process.
 func ownLabels() (map[string]string, error) {
 	start, err := startOf(os.Getpid())
 	if err != nil {
@@ -35,8 +35,8 @@ func ownLabels() (map[string]string, error) {
 	return map[string]string{homeLabel: thisHome(), pidLabel: strconv.Itoa(os.Getpid()), startLabel: start}, nil
 }
 
-// thisHome names this machine, in this boot of it, and the namespace of processes
-// that we are in: one Docker may serve several.
+// thisHome names this machine, its present boot, and the process namespace of onebar:
+// one Docker may serve several of each.
 func thisHome() string {
 	host, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
@@ -45,8 +45,8 @@ func thisHome() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// startOf returns when a process began, in the kernel's clock ticks since the boot,
-// where the system tells. The error os.ErrNotExist says that there is none.
+// startOf returns when a process began, in the kernel's clock ticks since the boot, on
+// systems that have /proc. The error is os.ErrNotExist if there is no such process.
 func startOf(pid int) (string, error) {
 	if runtime.GOOS != "linux" {
 		p, err := os.FindProcess(pid)
@@ -74,8 +74,7 @@ func startOf(pid int) (string, error) {
 	return fields[19], nil
 }
 
-// gone reports whether the owner is a process of this home that has ended. Doubt
-// is no.
+// gone reports whether the owner is a process of this home that has certainly ended.
 func (o owner) gone(home string) bool {
 	pid, err := strconv.Atoi(o.pid)
 	if err != nil || o.home != home {

@@ -1,11 +1,11 @@
-// Package container runs an external payment server in a container, with the
-// containers that it needs beside it. It is the only package that knows
+// Package container runs an external payment server in a container, and other
+// containers that the server needs. It is the only package that knows
 // testcontainers, and through it Docker.
 //
-// Ports are published on loopback only, each at a port that stays the same in
-// every life of its container. A container finds this machine under the name
-// host.docker.internal. What a run has started is removed when it ends; if onebar
-// is killed, the next run that starts a container removes what it has left, see
+// Ports are published on loopback only. A published port stays the same when its
+// container is restarted. A container reaches this machine under the name
+// host.docker.internal. A run removes at its end what it has started. If onebar is
+// killed, the next run that starts a container removes what was left behind, see
 // [owner].
 package container
 
@@ -39,22 +39,22 @@ type Server struct {
 	mu      sync.Mutex
 	docker  *testcontainers.DockerClient
 	labels  map[string]string
-	network *testcontainers.DockerNetwork // nil without containers beside it
+	network *testcontainers.DockerNetwork // nil if the server is the only container
 	beside  []*box
 	server  *box
 	down    bool  // crashed, and not started again
-	broke   error // how an earlier life ended by itself
+	broke   error // how the container ended by itself before a restart
 }
 
-// NewServer returns a server that has not been started. Relative folders begin at
-// base.
+// NewServer returns a server that has not been started. Relative folders are relative
+// to base.
 func NewServer(c harness.ContainerConfig, base string) *Server {
 	return &Server{config: c, base: base}
 }
 
-// The longest waits for Docker.
+// The time limits for Docker.
 const (
-	createWithin = 10 * time.Minute // an image may have to be had or built
+	createWithin = 10 * time.Minute // it may have to pull or build an image
 	askWithin    = 30 * time.Second
 )
 
@@ -63,7 +63,7 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if env.Dir == "" {
-		return "", errors.New("containers need a folder for the run: give it one")
+		return "", errors.New("containers need a folder for the run: set Env.Dir")
 	}
 	if err := s.connect(ctx); err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 	return s.server.address, err
 }
 
-// startBeside starts what the server needs, side by side.
+// startBeside starts the other containers at the same time.
 func (s *Server) startBeside(ctx context.Context) error {
 	errs := make([]error, len(s.beside))
 	var all sync.WaitGroup
@@ -110,10 +110,10 @@ func (s *Server) startBeside(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// connect reaches Docker, and removes what onebars that were killed have left.
+// connect connects to Docker, and removes what killed onebar processes left behind.
 func (s *Server) connect(ctx context.Context) error {
 	for name, value := range map[string]string{
-		"TESTCONTAINERS_RYUK_DISABLED": "true",      // its image would have to be had, and owner does its work
+		"TESTCONTAINERS_RYUK_DISABLED": "true",      // it would need an image; package container removes what is left behind itself
 		"TESTCONTAINERS_HOST_OVERRIDE": "127.0.0.1", // where ports are published
 	} {
 		if err := os.Setenv(name, value); err != nil {
@@ -137,8 +137,8 @@ func (s *Server) connect(ctx context.Context) error {
 	return err
 }
 
-// meant makes sure that the Docker that DOCKER_HOST names answers, if it names one:
-// testcontainers would go on to look for another.
+// meant returns an error if DOCKER_HOST names a Docker that does not answer:
+// testcontainers would then look for another one.
 func meant(ctx context.Context) error {
 	if os.Getenv("DOCKER_HOST") == "" {
 		return nil
@@ -151,10 +151,10 @@ func meant(ctx context.Context) error {
 	return errors.Join(err, c.Close())
 }
 
-// quiet has testcontainers print nothing: its logger is one for the process.
+// quiet makes testcontainers print nothing: the process has one logger for it.
 var quiet = sync.OnceFunc(func() { log.SetDefault(log.NewNoopLogger()) }) //nolint:gochecknoglobals // once a process
 
-// Crash implements subject.Crasher. The containers beside it live on.
+// Crash implements subject.Crasher. The other containers keep running.
 func (s *Server) Crash() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +180,7 @@ func (s *Server) Restart(ctx context.Context) (string, error) {
 	return s.server.address, s.server.again(ctx)
 }
 
-// Freeze implements subject.Freezer: Docker calls it to pause.
+// Freeze implements subject.Freezer: it pauses the container.
 func (s *Server) Freeze() error {
 	return s.ask(func(ctx context.Context) error { return s.server.pause(ctx) })
 }
@@ -190,7 +190,7 @@ func (s *Server) Thaw() error {
 	return s.ask(func(ctx context.Context) error { return s.server.unpause(ctx) })
 }
 
-// ask does something to the server in time.
+// ask calls do with a time limit.
 func (s *Server) ask(do func(context.Context) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,7 +241,8 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-// folder returns a folder that a scenario names, from the folder of the scenario.
+// folder returns the path of a folder that a scenario names. A relative dir is relative
+// to base, the folder of the scenario.
 func folder(base, dir string) string {
 	if filepath.IsAbs(dir) {
 		return dir

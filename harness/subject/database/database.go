@@ -1,6 +1,5 @@
-// Package database reads the ledger of an external server from its database: a
-// query in a transaction that can only read. It is the only package that knows the
-// drivers of databases.
+// Package database reads the ledger of an external server from its database, by a
+// query in a read-only transaction. It is the only package that knows database drivers.
 package database
 
 import (
@@ -29,18 +28,18 @@ type Ledger struct {
 	subject.Whole
 }
 
-// NewLedger returns a ledger. It reaches for the database with each Open and Read
-// alone.
+// NewLedger returns a ledger. Only Open and Read connect to the database.
 func NewLedger(c harness.SQLConfig) *Ledger {
 	l := &Ledger{config: c}
 	l.All = l.all
 	return l
 }
 
-// readWithin is the longest that reading a ledger may take.
+// readWithin is the time limit for reading a ledger.
 const readWithin = 2 * time.Minute
 
-// all returns what the database has, in the server's words.
+// all returns what the database holds, with the server's names for accounts and
+// payments.
 func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
@@ -69,7 +68,7 @@ func (l *Ledger) read(ctx context.Context, dsn string) (ledger harness.Ledger, e
 	}
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return ledger, fmt.Errorf("begin a transaction that can only read: %w", err)
+		return ledger, fmt.Errorf("begin a read-only transaction: %w", err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
 	columns := postingColumns()
@@ -89,7 +88,7 @@ func (l *Ledger) read(ctx context.Context, dsn string) (ledger harness.Ledger, e
 	return ledger, err
 }
 
-// driverOf returns the name of a driver, and a dsn with which it makes no file.
+// driverOf returns the name of a driver, and a dsn that does not create a file.
 func driverOf(name, dsn string) (driver, only string) {
 	switch name {
 	case "postgres":
@@ -100,8 +99,8 @@ func driverOf(name, dsn string) (driver, only string) {
 	return name, dsn
 }
 
-// readOnly has SQLite open a file that is there, and never write to it. What the
-// dsn says of the mode counts.
+// readOnly makes SQLite open an existing file only, and never write to it. A mode in
+// the dsn overrides that.
 func readOnly(dsn string) string {
 	if !strings.HasPrefix(dsn, "file:") {
 		dsn = "file:" + (&url.URL{Path: dsn}).EscapedPath()
@@ -116,7 +115,7 @@ func readOnly(dsn string) string {
 	return path + "?" + query + "mode=ro&_pragma=busy_timeout(10000)"
 }
 
-// hidden takes a dsn with its secrets out of an error.
+// hidden replaces a dsn, which has secrets, in the text of an error.
 func hidden(err error, dsn, written string) error {
 	if dsn == written || !strings.Contains(err.Error(), dsn) {
 		return err

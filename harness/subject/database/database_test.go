@@ -113,7 +113,7 @@ func TestWrong(t *testing.T) {
 	}{
 		"no such file":     {func(c *harness.SQLConfig) { c.DSN = "{{dir}}/bonk.db" }, "sqlite: reach the database"},
 		"no such variable": {func(c *harness.SQLConfig) { c.DSN = "${ONEBAR_TEST_NONE}" }, "the dsn: the environment has no variable ONEBAR_TEST_NONE"},
-		"no such word":     {func(c *harness.SQLConfig) { c.DSN = "{{dire}}" }, "{{dire}} stands for nothing here"},
+		"no such word":     {func(c *harness.SQLConfig) { c.DSN = "{{dire}}" }, "{{dire}} is not defined here"},
 		"no such table":    {func(c *harness.SQLConfig) { c.Query = "SELECT * FROM booking" }, "query: sqlite3: SQL logic error: no such table: booking"},
 		"columns missing":  {func(c *harness.SQLConfig) { c.Query = "SELECT id, src AS payer, dst AS payee FROM bookings" }, "query: it gives the columns id, payer, payee, and amount and currency are missing: name them with AS"},
 		"one missing": {func(c *harness.SQLConfig) {

@@ -11,8 +11,8 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// columns are those of a query. Needed must be there, and hold something; may can
-// be missing or null.
+// columns are the columns of a query. Needed ones must be present and not null; may are
+// optional and may be null.
 type columns struct{ needed, may []string }
 
 func postingColumns() columns {
@@ -26,8 +26,8 @@ func balanceColumns() columns {
 	return columns{needed: []string{"account", "currency", "balance"}, may: []string{"floor"}}
 }
 
-// query hands each row on, by the names of its columns in lower case. What names a
-// query for messages.
+// query calls each with every row, by the names of its columns in lower case. What is
+// the name of the query in messages.
 func query(ctx context.Context, tx *sql.Tx, what, text string, c columns, each func(map[string]string) error) error {
 	rows, err := tx.QueryContext(ctx, text)
 	if err != nil {
@@ -120,7 +120,7 @@ func balance(row map[string]string) (b harness.Balance, err error) {
 	return b, err
 }
 
-// minor reads a number of minor units, which a database may write as 250.00.
+// minor reads an amount in minor units. A database may write 250 as 250.00.
 func minor(row map[string]string, name string) (int64, error) {
 	whole, fraction, _ := strings.Cut(row[name], ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

@@ -29,7 +29,7 @@ func spent(b *testing.B) time.Duration {
 
 // BenchmarkPay is a payment from the press to the word, with the server in the same
 // process: without a link, and over an unimpaired link of each engine, for 50
-// wallets at once. What a payment takes of a processor is told beside the time,
+// wallets at once. The processor time of a payment is reported, too, because the time,
 // which on a busy machine says little.
 func BenchmarkPay(b *testing.B) {
 	b.Run("direct", func(b *testing.B) {
@@ -64,7 +64,7 @@ func BenchmarkPay(b *testing.B) {
 	}
 }
 
-// unseen is nobody who looks at packets.
+// unseen is a PacketSink that ignores packets.
 type unseen struct{}
 
 func (unseen) Packet(harness.Packet) {}

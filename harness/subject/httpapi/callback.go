@@ -13,9 +13,10 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
-// listener takes callbacks, on loopback.
+// listener receives callbacks, on loopback.
 type listener struct {
 	client *Client
 	url    string
@@ -24,7 +25,7 @@ type listener struct {
 
 	mu      sync.Mutex
 	waiting map[string]chan word        // by payment id
-	final   map[string]exchange.Meaning // of payments that nobody waits for any more, what their payers were told last
+	final   map[string]exchange.Meaning // by payment whose payer no longer waits: what it was told last
 }
 
 func listen(ctx context.Context, c *Client) (*listener, error) {
@@ -47,7 +48,7 @@ func listen(ctx context.Context, c *Client) (*listener, error) {
 
 // ServeHTTP implements http.Handler.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, transport.MaxBody))
 	if err != nil {
 		http.Error(w, "unreadable", http.StatusBadRequest)
 		return
@@ -62,7 +63,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id, known := l.client.env.Asked.Payment(name)
 	if !known {
-		http.Error(w, "nobody asked for that payment", http.StatusNotFound)
+		http.Error(w, "no such payment was requested", http.StatusNotFound)
 		return
 	}
 	m, why := plan.Called.Judge(a, l.client.run)
@@ -74,9 +75,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// tell hands a word to whoever waits for it. A payer who was told already is told
-// again if the word is another one. Of words that are not final only the first is
-// kept.
+// tell passes a word to the payer that waits for it. A payer that no longer waits is told
+// again if the word is final and differs from the last one. Only the first word that is
+// not final is kept.
 func (l *listener) tell(id string, said word) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +90,7 @@ func (l *listener) tell(id string, said word) {
 	}
 	if said.final() {
 		select {
-		case <-l.waiting[id]: // room for the one that counts
+		case <-l.waiting[id]: // make room for the final word
 		default:
 		}
 	}
@@ -105,8 +106,8 @@ func (l *listener) await(id string, ch chan word) {
 	l.waiting[id] = ch
 }
 
-// finish ends the wait for callbacks of a payment whose payer is about to be told
-// its last word, and returns the one that came meanwhile, if it is final.
+// finish ends the wait for callbacks of a payment whose payer is about to be told last.
+// If a final word arrived meanwhile and last is not final, it returns that word and true.
 func (l *listener) finish(id string, last word, ch chan word) (said word, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // Client pays over HTTP for every wallet. Make it with NewClient.
@@ -28,7 +28,8 @@ type Client struct {
 	folder string
 
 	env      *subject.Env
-	secrets  secrets
+	secrets  transport.Secrets
+	secure   *tls.Config
 	plan     *exchange.Client
 	run      exchange.Vars
 	direct   *http.Client // for setting up
@@ -37,37 +38,37 @@ type Client struct {
 	calls    *listener        // nil is none
 }
 
-// NewClient returns the client of a configuration. Files that it names are in
-// folder, which is the scenario's.
+// NewClient returns the client of a configuration. Paths in it are relative to folder,
+// the folder of the scenario.
 func NewClient(config harness.HTTPClient, folder string) *Client {
 	return &Client{config: config, folder: folder}
 }
 
 // Start implements subject.Client: it makes the set-up requests.
 func (c *Client) Start(ctx context.Context, env *subject.Env) error {
-	plan, problems := exchange.NewClient(c.config, env.Server, c.secrets.lookup)
+	plan, problems := exchange.NewClient(c.config, env.Server, c.secrets.Lookup)
 	if err := all("client.http", problems); err != nil {
 		return err
 	}
-	secure, err := Trust(c.config.TLS, c.folder)
+	secure, err := transport.Trust(c.config.TLS, c.folder)
 	if err != nil {
 		return fmt.Errorf("client.http.%w", err)
 	}
-	c.env, c.plan = env, plan
-	c.run = exchange.RunVars(RunID(env), env.Start)
+	c.env, c.plan, c.secure = env, plan, secure
+	c.run = exchange.RunVars(runID(env), env.Start)
 	if plan.Called != nil {
 		if c.calls, err = listen(ctx, c); err != nil {
 			return err
 		}
 		c.run["callback"] = c.calls.url
 	}
-	c.direct = newHTTP(env.Direct, secure)
+	c.direct = transport.New(env.Direct, secure)
 	if err := reach(ctx, env, plan.URL, secure); err != nil {
 		return err
 	}
 	for i := range env.Workload.Wallets {
 		dial := func(ctx context.Context) (net.Conn, error) { return env.Dial(ctx, i) }
-		c.wallets = append(c.wallets, &wallet{client: c, http: newHTTP(dial, secure), captured: map[string]any{}})
+		c.wallets = append(c.wallets, &wallet{client: c, http: transport.New(dial, secure), captured: map[string]any{}})
 	}
 	for range env.Workload.Merchants {
 		c.merchant = append(c.merchant, map[string]any{})
@@ -75,7 +76,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 	return c.setUp(ctx)
 }
 
-// all returns the problems of a configuration as one error.
+// all joins the problems of a configuration to one error.
 func all(section string, problems []*exchange.Problem) error {
 	var errs []error
 	for _, p := range problems {
@@ -84,20 +85,20 @@ func all(section string, problems []*exchange.Problem) error {
 	return errors.Join(errs...)
 }
 
-// RunID returns a word that no other run has.
-func RunID(env *subject.Env) string {
+// runID returns a word that is unique to the run.
+func runID(env *subject.Env) string {
 	sum := digest(env, "run")
 	return hex.EncodeToString(sum[:4])
 }
 
-// digest mixes what is unique to a run with a text.
+// digest hashes a text together with the start and the seed of the run.
 func digest(env *subject.Env, text string) [sha256.Size]byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(env.Start.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, env.Seed)
 	return sha256.Sum256(append(b, text...))
 }
 
-// uuid returns a UUID of version 8 (RFC 9562) for a text, which no other run has.
+// uuid returns a UUID of version 8 (RFC 9562) for a text, unique to the run.
 func uuid(env *subject.Env, text string) string {
 	sum := digest(env, text)
 	sum[6] = sum[6]&0x0f | 0x80
@@ -106,7 +107,8 @@ func uuid(env *subject.Env, text string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// reach makes sure that the server takes connections, and speaks TLS if it is to.
+// reach checks that the server accepts connections, and that it speaks TLS if the URL is
+// https.
 func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Config) error {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -132,7 +134,7 @@ func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Confi
 	return nil
 }
 
-// setUp makes the set-up requests, one after the other.
+// setUp sends the set-up requests, one after the other.
 func (c *Client) setUp(ctx context.Context) error {
 	shared := map[string]any{}
 	for i := range c.plan.Setup {
@@ -151,13 +153,13 @@ func (c *Client) setUp(ctx context.Context) error {
 
 // account is the wallet or merchant that a set-up request is for.
 type account struct {
-	name     string // empty is nobody
+	name     string // empty for a request that is sent once
 	number   int
 	balance  int64          // minor units
-	captured map[string]any // what is kept for it
+	captured map[string]any // what its requests captured
 }
 
-// accounts returns the accounts that a set-up request is made for.
+// accounts returns the accounts for which a set-up request is sent.
 func (c *Client) accounts(per string, shared map[string]any) []account {
 	w := c.env.Workload
 	var all []account
@@ -180,7 +182,7 @@ func (c *Client) accounts(per string, shared map[string]any) []account {
 	return all
 }
 
-// prepare makes a set-up request and keeps what it captures.
+// prepare sends a set-up request and keeps what it captures.
 func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) (err error) {
 	currency := c.env.Workload.Currency
 	v := exchange.Vars{
@@ -200,16 +202,16 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	what += ": " + req.Method + " " + s.Config.Path
-	tell := startStep(c.env, &c.secrets, "setup", req)
-	x := send(c.direct, req, c.plan.Config.Timeout)
-	defer func() { tell.end(x, err) }()
-	if x.err != nil {
-		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.err)
+	step := transport.StartStep(c.env, &c.secrets, "setup", req)
+	x := transport.Send(c.direct, req, c.plan.Config.Timeout)
+	defer func() { step.End(x, err) }()
+	if x.Err != nil {
+		return fmt.Errorf("%s: %w; check that this is the server and its path", what, x.Err)
 	}
-	if good, err := s.Good(x.answer, v); !good {
-		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.answer.Status, c.secrets.excerpt(x.answer)), err)
+	if good, err := s.Good(x.Answer, v); !good {
+		return errors.Join(fmt.Errorf("%s: the answer is HTTP %d %s; check the request, its headers and expect", what, x.Answer.Status, c.secrets.Excerpt(x.Answer)), err)
 	}
-	got := s.Capture(x.answer, v)
+	got := s.Capture(x.Answer, v)
 	for name := range s.Config.Capture {
 		value, ok := got[name]
 		if !ok {
@@ -217,14 +219,14 @@ func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shar
 		}
 		a.captured[name] = value
 	}
-	remote, named, err := s.Account(x.answer, v)
+	remote, named, err := s.Account(x.Answer, v)
 	if err != nil {
 		return fmt.Errorf("%s: account: %w", what, err)
 	}
-	tell.keeps(got)
+	step.Captured(got)
 	if named {
 		c.env.Accounts.Name(a.name, remote)
-		tell.mean("%s is called %s by the server", a.name, remote)
+		step.Mean("%s is called %s by the server", a.name, remote)
 	}
 	return nil
 }
@@ -235,6 +237,28 @@ func merge(a, b map[string]any) map[string]any {
 	maps.Copy(all, b)
 	return all
 }
+
+// Config returns the configuration with the values of its preset and the defaults. The
+// client must have been started; so for the next four methods.
+func (c *Client) Config() harness.HTTPClient { return c.plan.Config }
+
+// HTTP returns an HTTP client for the server that opens its connections with dial. The
+// caller closes its idle connections.
+func (c *Client) HTTP(dial subject.DialFunc) *http.Client { return transport.New(dial, c.secure) }
+
+// Request returns the request that wallet 0 sends to make a payment, with its key.
+func (c *Client) Request(ctx context.Context, p harness.Payment) (*http.Request, error) {
+	return c.newPayment(c.wallets[0], p).request(ctx)
+}
+
+// Outcome returns what an answer to such a request means.
+func (c *Client) Outcome(p harness.Payment, a exchange.Answer) exchange.Meaning {
+	m, _ := c.plan.Outcomes.Judge(a, c.newPayment(c.wallets[0], p).vars)
+	return m
+}
+
+// Excerpt returns the beginning of the body of an answer, without secrets.
+func (c *Client) Excerpt(a exchange.Answer) string { return c.secrets.Excerpt(a) }
 
 // Payer implements subject.Client.
 func (c *Client) Payer(i int) harness.Payer { return c.wallets[i] }
@@ -263,8 +287,5 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 	return c.merchant[n]
 }
 
-// Reference returns what payment.reference is in the run that env is of.
-func Reference(env *subject.Env, p harness.Payment) string { return RunID(env) + "-" + p.ID }
-
-// Folder returns the folder that the files of a scenario are in.
-func Folder(sc harness.Scenario) string { return filepath.Dir(sc.File) }
+// reference returns what payment.reference is in a run.
+func reference(env *subject.Env, p harness.Payment) string { return runID(env) + "-" + p.ID }

@@ -11,11 +11,13 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/subject/httpapi/conform"
 )
 
-func conform(t *testing.T, s *shop, config harness.HTTPClient, ledger subject.Ledger) ([]httpapi.Probe, error) {
+// probe runs the tests of idempotency keys on a shop. They stand here beside the shop.
+func probe(t *testing.T, s *shop, config harness.HTTPClient, ledger subject.Ledger) ([]conform.Probe, error) {
 	t.Helper()
-	return httpapi.Conform(t.Context(), subject.Parts{
+	return conform.Run(t.Context(), subject.Parts{
 		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger,
 	}, harness.Scenario{Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, t.TempDir())
 }
@@ -54,7 +56,7 @@ func TestConform(t *testing.T) {
 		},
 		"it does not look at the body": {
 			set: func(*shop) {}, want: map[string]result.Status{"other-request": fail, "after-5xx": absent},
-			says: map[string]string{"other-request": "no refusal: whoever asked believes that the other amount was paid"},
+			says: map[string]string{"other-request": "no refusal: the client believes that the other amount was paid"},
 		},
 		"a race": {
 			set: func(s *shop) { s.racy = true }, preset: "checkout", want: map[string]result.Status{"concurrent": fail, "other-request": unknown, "after-5xx": absent, "cut-request-sent": fail},
@@ -78,7 +80,7 @@ func TestConform(t *testing.T) {
 			if tc.blind {
 				ledger = subject.NoLedger{}
 			}
-			probes, err := conform(t, s, config, ledger)
+			probes, err := probe(t, s, config, ledger)
 			require.NoError(t, err)
 			require.Len(t, probes, 7)
 			for _, p := range probes {
@@ -100,11 +102,11 @@ func TestConformNeedsAPaymentThatWorks(t *testing.T) {
 	s.meddle = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 		return say(w, 401, `{"error": "who are you?"}`)
 	}
-	_, err := conform(t, s, described(), subject.NoLedger{})
+	_, err := probe(t, s, described(), subject.NoLedger{})
 	require.ErrorContains(t, err, `a plain payment is not confirmed: HTTP 401, unknown {"error": "who are you?"}; make onebar run pass`)
 
 	config := described()
 	config.Key = "none"
-	_, err = conform(t, newShop(t), config, subject.NoLedger{})
+	_, err = probe(t, newShop(t), config, subject.NoLedger{})
 	require.ErrorContains(t, err, "the client sends no idempotency keys")
 }

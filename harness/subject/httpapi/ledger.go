@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // Ledger reads what the server has booked from a list. Make it with NewLedger.
@@ -19,31 +20,31 @@ type Ledger struct {
 	folder string
 
 	env     *subject.Env
-	secrets secrets
+	secrets transport.Secrets
 	plan    *exchange.Ledger
 	run     exchange.Vars
 	http    *http.Client
 	reading subject.Reading
 }
 
-// NewLedger returns the ledger of a configuration. Files that it names are in
-// folder, which is the scenario's.
+// NewLedger returns the ledger of a configuration. Paths in it are relative to folder,
+// the folder of the scenario.
 func NewLedger(config harness.HTTPLedger, folder string) *Ledger {
 	return &Ledger{config: config, folder: folder}
 }
 
-// Open implements subject.Opener: it takes note of what is there already.
+// Open implements subject.Opener: it records what is booked already.
 func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
-	plan, problems := exchange.NewLedger(l.config, env.Server, l.secrets.lookup)
+	plan, problems := exchange.NewLedger(l.config, env.Server, l.secrets.Lookup)
 	if err := all("ledger.http", problems); err != nil {
 		return err
 	}
-	secure, err := Trust(l.config.TLS, l.folder)
+	secure, err := transport.Trust(l.config.TLS, l.folder)
 	if err != nil {
 		return fmt.Errorf("ledger.http.%w", err)
 	}
 	l.env = env
-	l.plan, l.run, l.http = plan, exchange.RunVars(RunID(env), env.Start), newHTTP(env.Direct, secure)
+	l.plan, l.run, l.http = plan, exchange.RunVars(runID(env), env.Start), transport.New(env.Direct, secure)
 	before, err := l.read(ctx)
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	return got, err
 }
 
-// read reads all that the server lists, in its words.
+// read reads everything that the server lists, with the server's names.
 func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
 	if all.Postings, err = l.list(ctx); err == nil {
 		all.Balances, err = l.balances(ctx)
@@ -74,11 +75,10 @@ func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
 	return all, err
 }
 
-// maxPages bounds a list that never ends.
+// maxPages bounds the pages of a list.
 const maxPages = 100_000
 
-// list reads all pages. A booking that slides from one page to the next meanwhile
-// counts once.
+// list reads all pages. A booking that moves to the next page meanwhile counts once.
 func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
 	var got []harness.Posting
 	seen, read := map[string]bool{}, map[string]bool{}
@@ -108,19 +108,19 @@ func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
 	}
 }
 
-// page reads one page: the bookings on it, how many items it has, and where the next
-// one is.
+// page reads one page. It returns its bookings, the number of its items, and the path of
+// the next page.
 func (l *Ledger) page(ctx context.Context, request *exchange.Request, path string, page exchange.Page) (got []harness.Posting, n int, next string, err error) {
-	x, tell, err := l.get(ctx, request, path)
+	x, step, err := l.get(ctx, request, path)
 	if err != nil {
 		return nil, 0, "", err
 	}
-	defer func() { tell.end(x, err) }()
-	items, next, err := l.plan.Page(x.answer, page, l.run)
+	defer func() { step.End(x, err) }()
+	items, next, err := l.plan.Page(x.Answer, page, l.run)
 	if err != nil {
-		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w; it says: %s", page.Number, path, err, l.secrets.excerpt(x.answer))
+		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w; it says: %s", page.Number, path, err, l.secrets.Excerpt(x.Answer))
 	}
-	tell.lists(items)
+	step.Lists(items)
 	for i, item := range items {
 		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, l.run)
 		if err != nil {
@@ -130,41 +130,40 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 			got = append(got, p)
 		}
 		if lacks := l.plan.Lacks(item, l.run); is && len(lacks) > 0 {
-			tell.mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
+			step.Mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
 		}
 	}
-	tell.mean("%s on page %d, %d left out by where", plural(len(items), "item"), page.Number, len(items)-len(got))
+	step.Mean("%s on page %d, %d left out by where", harness.Plural(len(items), "item"), page.Number, len(items)-len(got))
 	return got, len(items), next, nil
 }
 
-// A page is asked for so often before the ledger counts as unreadable, and not
-// again after so long: a server that has just been started again is given time, and
-// one that never answers is not waited for five times.
+// A page is requested at most attempts times, and not again after readLimit. A server
+// that was just restarted needs time; a server that never answers must not cost five
+// timeouts.
 const (
 	attempts  = 5
 	readLimit = 10 * time.Second
 )
 
-// get reads one page. A server that has just been started again gets a second
-// chance.
-func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (exchanged, *stepTrace, error) {
+// get reads one page, with several attempts.
+func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (transport.Exchange, *transport.Step, error) {
 	begin := time.Now()
 	for n := 1; ; n++ {
 		req, err := r.Make(ctx, l.run)
 		if err != nil {
-			return exchanged{}, nil, fmt.Errorf("ledger: %w", err)
+			return transport.Exchange{}, nil, fmt.Errorf("ledger: %w", err)
 		}
-		tell := startStep(l.env, &l.secrets, "ledger", req)
-		x := send(l.http, req, l.plan.Config.Timeout)
-		if x.err == nil && x.answer.Status < 500 {
-			return x, tell, nil
+		step := transport.StartStep(l.env, &l.secrets, "ledger", req)
+		x := transport.Send(l.http, req, l.plan.Config.Timeout)
+		if x.Err == nil && x.Answer.Status < 500 {
+			return x, step, nil
 		}
-		if x.err == nil {
-			x.err = fmt.Errorf("the answer is HTTP %d %s", x.answer.Status, l.secrets.excerpt(x.answer))
+		if x.Err == nil {
+			x.Err = fmt.Errorf("the answer is HTTP %d %s", x.Answer.Status, l.secrets.Excerpt(x.Answer))
 		}
-		tell.end(x, x.err)
+		step.End(x, x.Err)
 		if n == attempts || time.Since(begin) > readLimit || ctx.Err() != nil {
-			return exchanged{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.err)
+			return transport.Exchange{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.Err)
 		}
 		pause(ctx, time.Duration(n)*200*time.Millisecond)
 	}
@@ -179,19 +178,19 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// balances returns what the accounts of the scenario hold, or nothing if the
-// server is not to be asked.
+// balances returns the balances of the scenario's accounts, or nothing if the
+// configuration has no balances.
 func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error) {
 	if l.plan.Balances == nil {
 		return nil, nil
 	}
 	path, w := l.config.Balances.Path, l.env.Workload
-	x, tell, err := l.get(ctx, l.plan.Balances, path)
+	x, step, err := l.get(ctx, l.plan.Balances, path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { tell.end(x, err) }()
-	items, err := l.plan.Accounts(x.answer, l.run)
+	defer func() { step.End(x, err) }()
+	items, err := l.plan.Accounts(x.Answer, l.run)
 	if err != nil {
 		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
 	}
@@ -208,7 +207,7 @@ func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error
 	return got, nil
 }
 
-// accounts returns those of a scenario.
+// accounts returns the names of a scenario's accounts.
 func accounts(w harness.Workload) map[string]bool {
 	all := map[string]bool{}
 	for i := range w.Wallets {

@@ -7,8 +7,8 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// complete fills in the sides of bookings that the server does not name: those of
-// the payment, or of any press of the order.
+// complete fills in payers and payees that the server does not name: those of the
+// payment, or of any press of the order.
 func complete(all []harness.Posting, f harness.HTTPFields, env *subject.Env) {
 	if f.Payer != "" && f.Payee != "" {
 		return
@@ -32,8 +32,8 @@ func complete(all []harness.Posting, f harness.HTTPFields, env *subject.Env) {
 	}
 }
 
-// Notes implements harness.Noter: it says how bookings were matched, and what the
-// server does not name.
+// Notes implements harness.Noter: it says how bookings were matched, and which fields
+// the server does not give.
 func (l *Ledger) Notes() []string {
 	f := l.config.Fields
 	notes := l.reading.Notes()

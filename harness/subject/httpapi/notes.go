@@ -7,8 +7,8 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// Notes implements harness.Noter: it says how many answers no rule matched, and then
-// which rules matched no answer.
+// Notes implements harness.Noter: it says how many answers no rule matched. If there are
+// any, it says which rules matched no answer.
 func (c *Client) Notes() []string {
 	if c.plan == nil {
 		return nil

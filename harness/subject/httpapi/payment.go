@@ -12,17 +12,18 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // wallet is the app of one user.
 type wallet struct {
 	client   *Client
 	http     *http.Client
-	captured map[string]any // by the set-up requests that were made once, or for this wallet
+	captured map[string]any // by the set-up requests for all, or for this wallet
 }
 
-// Pay implements harness.Payer. It returns when the payer was told the last word,
-// or ctx has ended.
+// Pay implements harness.Payer. It returns when the payer was told the last word, or when
+// ctx ends.
 func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	c := w.client
 	t := c.newPayment(w, p)
@@ -33,7 +34,7 @@ func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	defer cancel()
 	last := t.resolve(bounded)
 	if ctx.Err() != nil {
-		return nil // the run is over: nobody is told anything any more
+		return nil // the run is over: the payer is told nothing more
 	}
 	if bounded.Err() != nil && !last.final() {
 		last.why = "given up; " + last.why
@@ -45,25 +46,25 @@ func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	}
 	c.env.Observer.Told(told(p.ID, last))
 	if !last.final() && c.calls == nil {
-		c.env.Tell(harness.Step{Part: harness.GivenUp, Title: p.ID + " stays unknown: nothing more is asked"})
+		c.env.Tell(harness.Step{Part: harness.GivenUp, Title: p.ID + " stays unknown: the client sends no more requests"})
 	}
 	return nil
 }
 
-// newPayment returns a payment that is about to be made.
+// newPayment returns a payment of which no request has been sent.
 func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
 	t := &payment{wallet: w, asked: p, called: make(chan word, 1), captured: w.captured}
 	if more := c.payee(p); len(more) > 0 {
 		t.captured = merge(w.captured, more)
 	}
-	reference := Reference(c.env, p)
-	c.env.Asked.Called(p.ID, reference)
-	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), reference)
+	name := reference(c.env, p)
+	c.env.Asked.Called(p.ID, name)
+	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), name)
 	maps.Copy(t.vars, c.run)
 	return t
 }
 
-// told is what the payer is shown for a word.
+// told returns what the payer is told for a word.
 func told(payment string, last word) harness.Told {
 	outcome := harness.OutcomeUnknown
 	switch last.meaning {
@@ -76,7 +77,7 @@ func told(payment string, last word) harness.Told {
 	return harness.Told{Payment: payment, Outcome: outcome, Reason: last.why}
 }
 
-// payment is one under way.
+// payment is a payment under way.
 type payment struct {
 	*wallet
 	asked    harness.Payment
@@ -84,21 +85,21 @@ type payment struct {
 	captured map[string]any
 	called   chan word // what callbacks say
 	attempts int       // requests to pay
-	asks     int       // questions for the status
+	asks     int       // requests for the status
 }
 
-// word is what is known of a payment, and why.
+// word is the last known state of a payment, and why it is known.
 type word struct {
 	meaning exchange.Meaning
 	why     string
 	cause   string        // one of HTTPRetry.On, if the meaning is not final
-	after   time.Duration // the server wants so much time
+	after   time.Duration // the Retry-After of the server
 }
 
 func (w word) final() bool { return w.meaning == exchange.Confirmed || w.meaning == exchange.Declined }
 
-// resolve pays until it is known what became of it, nothing more can be done, or
-// ctx ends.
+// resolve attempts the payment until its outcome is known, no attempt is left, or ctx
+// ends.
 func (t *payment) resolve(ctx context.Context) word {
 	policy := t.client.plan.Config.Retry
 	for {
@@ -136,20 +137,20 @@ func (t *payment) pay(ctx context.Context) word {
 	if err != nil {
 		return word{why: "the request cannot be made: " + err.Error(), cause: exchange.OnUnknown}
 	}
-	tell := startStep(t.client.env, &t.client.secrets, "pay", req)
+	step := transport.StartStep(t.client.env, &t.client.secrets, "pay", req)
 	x := t.exchange(req, false)
-	if x.err != nil {
-		tell.end(x, x.err)
-		return failed(x.err)
+	if x.Err != nil {
+		step.End(x, x.Err)
+		return failed(x.Err)
 	}
-	if more := plan.Pay.Capture(x.answer, t.vars); len(more) > 0 {
+	if more := plan.Pay.Capture(x.Answer, t.vars); len(more) > 0 {
 		t.captured = merge(t.captured, more)
-		tell.keeps(more)
+		step.Captured(more)
 	}
-	return t.judge(plan.Outcomes, x, tell)
+	return t.judge(plan.Outcomes, x, step)
 }
 
-// request returns the request of the present attempt, with its key.
+// request returns the request of the present attempt, with the idempotency key.
 func (t *payment) request(ctx context.Context) (*http.Request, error) {
 	plan := t.client.plan
 	key := t.key()
@@ -185,30 +186,30 @@ func (t *payment) key() string {
 	return key
 }
 
-// exchange sends a request of the payment, and has it recorded.
-func (t *payment) exchange(req *http.Request, status bool) exchanged {
-	x := send(t.http, req, t.client.plan.Config.Timeout)
+// exchange sends a request of the payment, and reports it as an attempt.
+func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
+	x := transport.Send(t.http, req, t.client.plan.Config.Timeout)
 	a := harness.Attempt{
 		Payment: t.asked.ID, N: t.attempts + t.asks, Status: status,
-		Dialed: x.dialed, NoConnection: x.unconnected, Took: x.took,
+		Dialed: x.Dialed, NoConnection: x.Unconnected, Took: x.Took,
 	}
-	if x.err != nil {
-		a.Error = x.err.Error()
+	if x.Err != nil {
+		a.Error = x.Err.Error()
 	}
 	t.client.env.Observer.Attempt(a)
 	return x
 }
 
-// failed is the word of an attempt without an answer.
+// failed returns the word for an attempt without an answer.
 func failed(err error) word {
-	if errors.Is(err, errTimeout) {
+	if errors.Is(err, transport.ErrTimeout) {
 		return word{why: err.Error(), cause: exchange.OnTimeout}
 	}
 	return word{why: err.Error(), cause: exchange.OnConnection}
 }
 
-func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *stepTrace) word {
-	a := x.answer
+func (t *payment) judge(rules *exchange.Rules, x transport.Exchange, step *transport.Step) word {
+	a := x.Answer
 	m, why := rules.Judge(a, t.vars)
 	got := word{meaning: m, why: why}
 	switch m {
@@ -218,14 +219,13 @@ func (t *payment) judge(rules *exchange.Rules, x exchanged, tell *stepTrace) wor
 		got.cause = exchange.OnUnknown
 	case exchange.Confirmed, exchange.Declined, exchange.Pending:
 	}
-	tell.judged(rules, a, t.vars, got)
-	tell.end(x, nil)
+	step.Judged(rules, a, t.vars, m)
+	step.End(x, nil)
 	return got
 }
 
-// follow asks for the status, or waits for a callback, until it is known what
-// became of a payment, or no more can be learned. The last word stays if nothing
-// is learned at all.
+// follow asks for the status, or waits for a callback, until the outcome of the payment
+// is known, or no more requests are allowed. It returns last if it learns nothing.
 func (t *payment) follow(ctx context.Context, last word) word {
 	plan := t.client.plan
 	if plan.Poll == nil && plan.Called == nil {
@@ -265,7 +265,7 @@ func (t *payment) pollLimit() int {
 	return -1
 }
 
-// poll asks for the status once, and reports whether it could.
+// poll asks for the status once. asked is false if the request cannot be made.
 func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 	plan := t.client.plan
 	t.vars["captured"] = t.captured
@@ -274,16 +274,16 @@ func (t *payment) poll(ctx context.Context) (got word, asked bool) {
 		return word{why: "the status cannot be asked for: " + err.Error(), cause: exchange.OnUnknown}, false
 	}
 	t.asks++
-	tell := startStep(t.client.env, &t.client.secrets, "status", req)
+	step := transport.StartStep(t.client.env, &t.client.secrets, "status", req)
 	x := t.exchange(req, true)
-	if x.err != nil {
-		tell.end(x, x.err)
-		return failed(x.err), true
+	if x.Err != nil {
+		step.End(x, x.Err)
+		return failed(x.Err), true
 	}
-	return t.judge(plan.Polled, x, tell), true
+	return t.judge(plan.Polled, x, step), true
 }
 
-// listen waits, and returns what a callback says meanwhile, if it is final.
+// listen waits for d, or until a callback brings a final word, and returns that.
 func (t *payment) listen(ctx context.Context, d time.Duration) (said word, ok bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -301,22 +301,22 @@ func (t *payment) listen(ctx context.Context, d time.Duration) (said word, ok bo
 	}
 }
 
-// draw returns a number of 0 to 1 for the wait after an attempt: the same in each
-// run of a seed.
+// draw returns a random number from 0 to 1 for the wait after an attempt. It is the same
+// in each run with the same seed.
 func (t *payment) draw() float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.asked.ID + " " + strconv.Itoa(t.attempts))) // it never fails
 	return harness.Rand(t.client.env.Seed^h.Sum64(), harness.StreamSubject).Float64()
 }
 
-// backoff returns the wait after attempt n. Draw is 0 to 1.
+// backoff returns the wait after attempt n, from 1. draw is 0 to 1.
 func backoff(r harness.HTTPRetry, n int, draw float64) time.Duration {
-	grown := math.Min(math.Pow(r.Factor, float64(n-1)), math.MaxFloat64) // no wait stays none, and 0·Inf is no number
+	grown := math.Min(math.Pow(r.Factor, float64(n-1)), math.MaxFloat64) // a wait of 0 must stay 0, and 0·Inf is NaN
 	wait := math.Min(float64(r.Wait)*grown, float64(r.Cap))
 	return time.Duration(wait * (1 - *r.Jitter*draw))
 }
 
-// maxRetryAfter bounds what a server may ask for.
+// maxRetryAfter bounds the Retry-After of a server.
 const maxRetryAfter = 24 * time.Hour
 
 // retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.

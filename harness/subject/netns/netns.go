@@ -1,13 +1,13 @@
-// Package netns runs a program in a Linux network namespace of its own, whose only
-// way out is a TUN device that somebody else reads and writes. So the kernel's TCP
-// meets what the link does, as on a phone, where behind a listener on loopback it
-// would be told that everything has arrived.
+// Package netns runs a program in its own Linux network namespace. The only interface
+// there is a TUN device, whose packets another process reads and writes. So the
+// kernel's TCP sees the delay and loss of the link, as on a phone. With a listener on
+// loopback, the kernel would acknowledge everything at once.
 //
-// It takes two programs. The parent prepares the command with [Wrap], which makes
-// this program again in the namespace; there [Enter] makes the device, hands it to
-// the parent, is told its address and becomes the program. Where the kernel allows
-// it, that needs no privilege: the namespace of a user who is not root is owned by
-// a user namespace.
+// Two processes take part. The parent prepares the command with [Wrap], which starts
+// this program again in the namespace. There [Enter] creates the device, hands it to the
+// parent, receives its address and executes the program. Where the kernel allows it,
+// that needs no privilege: a user namespace owns the network namespace of a user who is
+// not root.
 package netns
 
 import (
@@ -23,17 +23,17 @@ import (
 // Command is the first argument with which this program must call Enter.
 const Command = "netns"
 
-// ErrNotHere is returned where there are no network namespaces, or nobody may make
-// one. The program can be reached by a loopback address then.
-var ErrNotHere = errors.New("no network namespace can be made here")
+// ErrNotHere is returned if the system has no network namespaces, or does not allow
+// onebar to create one. The program can use a loopback address then.
+var ErrNotHere = errors.New("no network namespace can be created here")
 
-// reply is what the parent tells the child once it has the device.
+// reply is what the parent sends to the child when it has the device.
 type reply struct {
 	harness.Tunnel
 	Error string `json:"error,omitempty"`
 }
 
-// send tells the child what its device is.
+// send tells the child the addresses of its device, or why there are none.
 func send(w io.Writer, t harness.Tunnel, err error) error {
 	r := reply{Tunnel: t}
 	if err != nil {
@@ -42,7 +42,7 @@ func send(w io.Writer, t harness.Tunnel, err error) error {
 	return json.NewEncoder(w).Encode(r)
 }
 
-// receive is send's other end.
+// receive reads what send wrote.
 func receive(r io.Reader) (harness.Tunnel, error) {
 	var got reply
 	if err := json.NewDecoder(r).Decode(&got); err != nil {
@@ -58,7 +58,7 @@ func receive(r io.Reader) (harness.Tunnel, error) {
 // exec.Cmd.ExtraFiles.
 const socketFile = 3
 
-// become replaces the command line of the parent by that of this program.
+// become returns the command line that starts this program with Command and args.
 func become(args []string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {

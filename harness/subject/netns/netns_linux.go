@@ -17,20 +17,18 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Attach gives the device of a namespace to a network, and says what the address
-// is there: harness.Tunneler's Tunnel for one payer.
+// Attach gives the device of a namespace to a network and returns its address there. It
+// is harness.Tunneler's Tunnel for one payer.
 type Attach func(device io.ReadWriteCloser) (harness.Tunnel, error)
 
-// Wrap changes a command that has not been started so that its program runs in a
-// namespace of its own. When the command has been started the caller must call
-// join, which returns when the program itself has been started, or has failed to
-// be: the error is ErrNotHere if that is because there can be no namespace. It must
-// be called once even if the start failed. The command's Path and Args are looked
-// up by the caller; its SysProcAttr and ExtraFiles must not be in use for
-// namespaces or files.
+// Wrap changes a command so that its program runs in its own network namespace. After
+// cmd.Start the caller must call join once, even if the start failed. join returns when
+// the program runs, or could not be started; the error is ErrNotHere if no namespace
+// can be created. cmd.Path must be resolved; cmd.SysProcAttr must not ask for
+// namespaces, and cmd.ExtraFiles must be empty.
 func Wrap(cmd *exec.Cmd, attach Attach) (join func() error, err error) {
 	if len(cmd.ExtraFiles) > 0 {
-		return nil, errors.New("run a program in a namespace: it has files of its own")
+		return nil, errors.New("run a program in a namespace: expected a command without extra files")
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -50,7 +48,7 @@ func Wrap(cmd *exec.Cmd, attach Attach) (join func() error, err error) {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
-		// What it takes to set the device up; the program itself has no more than before.
+		// The set-up of the device needs this capability; the program does not keep it.
 		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN}
 	}
 	return func() error {
@@ -65,17 +63,17 @@ func Wrap(cmd *exec.Cmd, attach Attach) (join func() error, err error) {
 	}, nil
 }
 
-// patience is how long a child may take to set its namespace up.
-const patience = 10 * time.Second
+// setUpLimit is how long a child may take to set its namespace up.
+const setUpLimit = 10 * time.Second
 
-// lead takes the device from the child and says what it is.
+// lead receives the device from the child and sends its address.
 func lead(socket *os.File, attach Attach) error {
 	c, err := net.FileConn(socket)
 	if err != nil {
 		return fmt.Errorf("run a program in a namespace: %w", err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(setUpLimit)); err != nil {
 		return fmt.Errorf("run a program in a namespace: %w", err)
 	}
 	device, err := take(c.(*net.UnixConn))
@@ -92,7 +90,8 @@ func lead(socket *os.File, attach Attach) error {
 	if err != nil {
 		return fmt.Errorf("join a namespace to its link: %w", err)
 	}
-	// The child's end is closed when it becomes the program, or says why not.
+	// The child's end is closed when it executes the program; before that it writes why
+	// it could not.
 	why, err := io.ReadAll(io.LimitReader(c, 1<<10))
 	switch {
 	case err != nil:
@@ -125,9 +124,9 @@ func take(c *net.UnixConn) (*os.File, error) {
 	return os.NewFile(uintptr(fds[0]), "tun"), nil
 }
 
-// Enter is the child: it sets the namespace up and becomes the program whose path
-// and arguments are args. It returns only if it could not, after it has told the
-// parent why.
+// Enter runs in the child: it sets the namespace up and executes the program whose path
+// and arguments are args. It returns only if that failed, after it has told the parent
+// why.
 func Enter(args []string) error {
 	socket := os.NewFile(socketFile, "parent")
 	unix.CloseOnExec(socketFile)
@@ -140,7 +139,7 @@ func enter(socket *os.File, args []string) error {
 	if len(args) < 2 {
 		return errors.New("a program is needed: its path and its arguments")
 	}
-	runtime.LockOSThread() // capabilities are a thread's
+	runtime.LockOSThread() // capabilities belong to a thread
 	device, err := openTUN()
 	if err != nil {
 		return err
@@ -156,7 +155,7 @@ func enter(socket *os.File, args []string) error {
 	if err := configure(tunnel); err != nil {
 		return err
 	}
-	// The device is the parent's now; the interface lives as long as it is open there.
+	// The parent has the device now; the interface exists while the parent has it open.
 	if err := device.Close(); err != nil {
 		return fmt.Errorf("close the TUN device: %w", err)
 	}
@@ -185,8 +184,8 @@ func openTUN() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "tun"), nil
 }
 
-// configure gives the device its address, the server as the machine at its other
-// end, and turns it and loopback on.
+// configure gives the device its address, and the server's address as that of its other
+// end, and turns the device and loopback on.
 func configure(t harness.Tunnel) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -220,7 +219,7 @@ func configure(t harness.Tunnel) error {
 	return nil
 }
 
-// forgo gives up the capability that only the set-up needed.
+// forgo drops the capability that only the set-up needed.
 func forgo() error {
 	if os.Getuid() == 0 {
 		return nil

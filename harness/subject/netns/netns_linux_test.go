@@ -21,7 +21,7 @@ import (
 )
 
 // This binary is also what it runs in the namespace: a client that says its
-// address and what it hears.
+// address and what it receives.
 func TestMain(m *testing.M) {
 	code := 0
 	switch {

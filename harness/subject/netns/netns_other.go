@@ -12,7 +12,7 @@ import (
 // Attach gives the device of a namespace to a network.
 type Attach func(device io.ReadWriteCloser) (harness.Tunnel, error)
 
-// Wrap returns ErrNotHere: network namespaces are Linux's.
+// Wrap returns ErrNotHere: only Linux has network namespaces.
 func Wrap(*exec.Cmd, Attach) (join func() error, err error) { return nil, ErrNotHere }
 
 // Enter returns ErrNotHere.

@@ -18,7 +18,8 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// app is the program of one wallet, or of all of them, in each of its lives.
+// app is the program of one wallet, or of all of them. It may be killed and started
+// again; each such period is a life.
 type app struct {
 	name  string
 	env   *subject.Env
@@ -33,20 +34,20 @@ type app struct {
 	process  *Process // nil before the first life
 	stdin    *os.File // nil while it is down
 	ready    chan struct{}
-	open     map[string]bool // payments it was asked for that have no final outcome
+	open     map[string]bool // requested payments without a final outcome
 	attempts map[string]int  // by payment
-	held     chan []string   // who waits for an answer to held; nil is nobody
+	held     chan []string   // where the answer to held goes; nil if nothing waits for it
 	broke    error
 }
 
-// The times of a client.
+// The time limits of a client.
 const (
 	readyWithin = 30 * time.Second
 	heldWithin  = 10 * time.Second
 	quitWithin  = time.Second
 )
 
-// live begins a life of the program and returns when it is ready.
+// live starts the program and returns when it is ready.
 func (a *app) live(ctx context.Context, restarted bool) error {
 	in, stdin, err := os.Pipe()
 	if err != nil {
@@ -91,7 +92,7 @@ func (a *app) live(ctx context.Context, restarted bool) error {
 	}
 }
 
-// say writes a command to the program.
+// say sends a command to the program.
 func (a *app) say(ctx context.Context, c command) error {
 	c.Onebar = protocolVersion
 	line, err := json.Marshal(c)
@@ -120,7 +121,7 @@ func (a *app) say(ctx context.Context, c command) error {
 	return nil
 }
 
-// pay asks the program for a payment.
+// pay sends the command to pay.
 func (a *app) pay(ctx context.Context, p harness.Payment, address string) error {
 	c := command{
 		Command: "pay", ID: p.ID, Order: p.Order, Wallet: &p.Wallet, Address: address,
@@ -141,14 +142,14 @@ func (a *app) pay(ctx context.Context, p harness.Payment, address string) error 
 	return err
 }
 
-// maxLine is the longest line of a client.
+// maxLine is the longest line that a client may print, in bytes.
 const maxLine = 1 << 20
 
-// read takes the events of one life until its end.
+// read handles the events of one life until its end.
 func (a *app) read(p *Process, stdout *os.File) {
 	defer stdout.Close()
 	go func() {
-		<-p.Done() // something that it has started may still hold the pipe
+		<-p.Done() // a child of it may still hold the pipe
 		_ = stdout.SetReadDeadline(time.Now().Add(quitWithin))
 	}()
 	lines := bufio.NewScanner(stdout)
@@ -170,12 +171,12 @@ func (a *app) read(p *Process, stdout *os.File) {
 	if a.trouble() != nil {
 		p.Kill()
 	}
-	_, _ = io.Copy(io.Discard, stdout) // the program may have closed it and live on
+	_, _ = io.Copy(io.Discard, stdout) // the program may close it and go on
 	<-p.Done()
 	a.ended(p)
 }
 
-// take does what an event says.
+// take handles an event.
 func (a *app) take(e event) {
 	switch e.Event {
 	case "ready":
@@ -214,8 +215,8 @@ func (a *app) take(e event) {
 	}
 }
 
-// ended is called at the end of a life: nobody knows what has become of the
-// payments under way.
+// ended is called at the end of a life. The outcome of the payments under way is then
+// unknown.
 func (a *app) ended(p *Process) {
 	a.mu.Lock()
 	quitting := a.quitting
@@ -240,7 +241,7 @@ func (a *app) ended(p *Process) {
 	}
 }
 
-// fail takes note of what went wrong first.
+// fail records the first error.
 func (a *app) fail(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -256,7 +257,7 @@ func (a *app) trouble() error {
 	return a.broke
 }
 
-// ask asks what the payers still hold.
+// ask asks the program which payments its payers still hold.
 func (a *app) ask(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, heldWithin)
 	defer cancel()
@@ -277,7 +278,7 @@ func (a *app) ask(ctx context.Context) ([]string, error) {
 	}
 }
 
-// kill ends the life of the program, if it has one.
+// kill kills the program if it runs.
 func (a *app) kill() {
 	a.mu.Lock()
 	p := a.process
@@ -288,7 +289,7 @@ func (a *app) kill() {
 	a.reading.Wait()
 }
 
-// quit asks the program to end, and sees to it.
+// quit asks the program to end, and kills it if it does not.
 func (a *app) quit() {
 	ctx, cancel := context.WithTimeout(context.Background(), quitWithin)
 	defer cancel()

@@ -16,18 +16,18 @@ import (
 	"github.com/onebar/onebar/harness/subject/netns"
 )
 
-// Client is the payers' side as programs: one for each wallet, or one for all. It is
-// a subject.Client, a subject.Crasher, a subject.Holder and a harness.Breaker.
+// Client runs the payers as programs: one for each wallet, or one for all. It is a
+// subject.Client, a subject.Crasher, a subject.Holder and a harness.Breaker.
 type Client struct {
 	config    harness.ExecClientConfig
 	base      string
 	apps      []*app
 	addresses []string // by wallet
-	note      string   // for who reads the results
+	note      string   // for readers of the result
 }
 
-// NewClient returns a client that has not been started. Relative folders begin at
-// base.
+// NewClient returns a client that has not been started. Relative folders are relative
+// to base.
 func NewClient(c harness.ExecClientConfig, base string) *Client {
 	return &Client{config: c, base: base}
 }
@@ -42,7 +42,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 		inside := func(context.Context, int) (string, error) { return env.Inside, nil }
 		why = c.start(ctx, env, inside)
 		if !errors.Is(why, netns.ErrNotHere) {
-			c.note = "each client ran in a network namespace of its own, and its kernel's TCP met the link"
+			c.note = "each client ran in a network namespace of its own, and the TCP of its kernel crossed the link"
 			return why
 		}
 		c.each((*app).quit)
@@ -53,7 +53,7 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 	return c.start(ctx, env, env.Listen)
 }
 
-// start starts the programs, which find the server at the address of their wallet.
+// start starts the programs. Each reaches the server at the address of its wallet.
 func (c *Client) start(ctx context.Context, env *subject.Env, address func(context.Context, int) (string, error)) error {
 	for i := range env.Workload.Wallets {
 		a, err := address(ctx, i)
@@ -76,7 +76,7 @@ func (c *Client) start(ctx context.Context, env *subject.Env, address func(conte
 	return c.live(ctx, false)
 }
 
-// app makes ready the program of a wallet, or that of all wallets.
+// app prepares the program of a wallet, or that of all wallets.
 func (c *Client) app(i int, env *subject.Env) (*app, error) {
 	dir, err := stateDir(env)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *Client) app(i int, env *subject.Env) (*app, error) {
 	start.Env = append(start.Env, "ONEBAR_PROTOCOL="+strconv.Itoa(protocolVersion), "ONEBAR_DIR="+folder, "ONEBAR_ADDRESS="+c.addresses[from])
 	direct := env.Server
 	if c.config.Kernel {
-		direct = env.Inside // there is no other way out
+		direct = env.Inside // the namespace has no other route
 	}
 	hello := command{Command: "start", Currency: w.Currency, Server: direct, Seed: env.Seed, Balance: opening(w)}
 	for j := from; j < to; j++ {
@@ -118,8 +118,8 @@ func (c *Client) app(i int, env *subject.Env) (*app, error) {
 	}, nil
 }
 
-// opening is the balance of a wallet: enough for every payment unless the workload
-// says.
+// opening is the opening balance of a wallet: that of the workload, or else enough for
+// every payment.
 func opening(w harness.Workload) int64 {
 	if w.Balance > 0 {
 		return w.Balance
@@ -127,7 +127,7 @@ func opening(w harness.Workload) int64 {
 	return w.AmountMax * int64(w.Payments) * int64(max(1, w.Presses))
 }
 
-// live begins a life of every program, side by side.
+// live starts all programs at the same time.
 func (c *Client) live(ctx context.Context, restarted bool) error {
 	errs := make([]error, len(c.apps))
 	var all sync.WaitGroup
@@ -138,8 +138,8 @@ func (c *Client) live(ctx context.Context, restarted bool) error {
 	return several(errs)
 }
 
-// several says what went wrong with programs that are all alike: the first says it
-// for all, and their logs have the rest.
+// several joins the errors of similar programs: it returns the first one and the number
+// of the others, whose logs have the details.
 func several(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
@@ -183,7 +183,7 @@ func (c *Client) Freeze() error { return c.processes((*Process).Freeze) }
 // Thaw implements subject.Freezer.
 func (c *Client) Thaw() error { return c.processes((*Process).Thaw) }
 
-// processes does something to the process of every program.
+// processes calls do with the process of every program.
 func (c *Client) processes(do func(*Process) error) error {
 	var errs []error
 	for _, a := range c.apps {
@@ -218,8 +218,8 @@ func (c *Client) Broke() error {
 	return several(errs)
 }
 
-// Notes implements harness.Noter: it says whose TCP has met the link, if that was
-// asked for.
+// Notes implements harness.Noter: if the scenario asked for namespaces, it says whether
+// the kernel's TCP of each client crossed the link.
 func (c *Client) Notes() []string {
 	if c.note == "" {
 		return nil
@@ -233,7 +233,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// each does something to every program, side by side.
+// each calls do with all programs at the same time.
 func (c *Client) each(do func(*app)) {
 	var all sync.WaitGroup
 	for _, a := range c.apps {

@@ -8,7 +8,7 @@ import (
 )
 
 func errSystem() error {
-	return errors.New("programs of others can be run on Linux and macOS only: use a server that is there, by its address")
+	return errors.New("external programs run on Linux and macOS only: use the address of a server that already runs")
 }
 
 type keeper struct{}

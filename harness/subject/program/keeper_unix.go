@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// keeper leads the process group of a program and kills it when this process is
-// gone.
+// keeper is a watchdog: a process that leads the process group of a program, and kills
+// the group when onebar has ended.
 type keeper struct {
 	cmd  *exec.Cmd
-	pipe *os.File // its end is how the keeper knows
+	pipe *os.File // it is closed when onebar ends
 }
 
-// newKeeper starts one, alone in its group.
+// newKeeper starts a keeper as the first process of a new group.
 func newKeeper() (*keeper, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer read.Close()
-	// The read ends at the end of the pipe; signals to us from a terminal do not
-	// reach the group. A group with something frozen in it is hung up when we end.
+	// read ends when the pipe is closed. Signals from onebar's terminal do not reach the
+	// group. The system sends SIGHUP to a group with a stopped process when onebar ends.
 	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0`) //nolint:noctx // it lives until kill
 	cmd.Stdin, cmd.Env, cmd.Dir = read, []string{}, "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -37,20 +37,20 @@ func newKeeper() (*keeper, error) {
 	return &keeper{cmd, write}, nil
 }
 
-// admit has a program begin in the group.
+// admit makes a command start in the group.
 func (k *keeper) admit(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: k.cmd.Process.Pid}
 }
 
-// kill ends the group. It is called once.
+// kill kills the group. It is called once.
 func (k *keeper) kill() {
 	group := k.cmd.Process.Pid
 	// The group exists while its leader has not been waited for.
 	_ = syscall.Kill(-group, syscall.SIGKILL)
 	_ = k.cmd.Wait() // killed
 	k.pipe.Close()
-	// What the program had started is nobody's child here: give the system a moment
-	// to end it, so that its ports are free.
+	// onebar cannot wait for the children of the program: give the system a moment to
+	// end them, so that their ports are free.
 	for range 50 {
 		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
 			return
@@ -69,7 +69,7 @@ func (k *keeper) freeze() error {
 
 func (k *keeper) thaw() error {
 	if err := syscall.Kill(-k.cmd.Process.Pid, syscall.SIGCONT); err != nil {
-		return fmt.Errorf("let the program go on: %w", err)
+		return fmt.Errorf("continue the program: %w", err)
 	}
 	return nil
 }

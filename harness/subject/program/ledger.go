@@ -16,26 +16,26 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// Ledger is a program that prints what has been booked and ends: one JSON object a
-// line, with exactly one of the keys posting and account, see docs/endpoints.md. It
-// is a subject.Ledger, a subject.Opener and a harness.Noter.
+// Ledger runs a program that prints what has been booked: one JSON object on each line,
+// with exactly one of the keys posting and account, see docs/endpoints.md. It is a
+// subject.Ledger, a subject.Opener and a harness.Noter.
 type Ledger struct {
 	config harness.ProgramConfig
 	base   string
 	subject.Whole
 }
 
-// NewLedger returns a ledger. Relative folders begin at base.
+// NewLedger returns a ledger. Relative folders are relative to base.
 func NewLedger(c harness.ProgramConfig, base string) *Ledger {
 	l := &Ledger{config: c, base: base}
 	l.All = l.all
 	return l
 }
 
-// ledgerWithin is the longest that a program may take to print a ledger.
+// ledgerWithin is the time limit for printing a ledger.
 const ledgerWithin = 2 * time.Minute
 
-// all returns what the program prints, in the server's words.
+// all returns what the program prints, with the server's names.
 func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
 	dir, err := stateDir(env)
 	if err != nil {
@@ -55,7 +55,7 @@ func (l *Ledger) all(ctx context.Context, env *subject.Env) (harness.Ledger, err
 	return parseLedger(printed)
 }
 
-// output runs a program to its end and returns what it has printed.
+// output runs a program until it ends and returns what it has printed.
 func output(ctx context.Context, c Config) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, ledgerWithin)
 	defer cancel()
@@ -127,7 +127,7 @@ func parseLedger(printed []byte) (harness.Ledger, error) {
 	return l, nil
 }
 
-// strictly decodes one JSON object without unknown keys.
+// strictly decodes one JSON object. Unknown keys are an error.
 func strictly(line []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()

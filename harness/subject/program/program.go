@@ -1,15 +1,15 @@
-// Package program starts programs that were written by others, so that nothing of
-// them is left behind.
+// Package program starts external programs, and makes sure that none of their processes
+// is left behind.
 //
-// A [Process] is a program in a process group of its own. The group's leader is no
-// program under test but its keeper, a shell of two commands that waits at a pipe
-// from us: when we are gone, however that came about, the pipe ends and the keeper
-// kills the group. [Process.Kill] and [Process.Freeze] are for the group, so that
-// they reach what the program has started. What it prints goes to a log file.
+// A [Process] is a program in its own process group. The leader of the group is a
+// watchdog, the keeper: a shell that waits for the end of a pipe from onebar. When
+// onebar ends, for whatever reason, the pipe is closed and the keeper kills the group.
+// [Process.Kill] and [Process.Freeze] apply to the whole group, so they reach the
+// children of the program. The output of the program goes to a log file.
 //
-// [Server] is a payment server made of one, [Client] the payers' side of one or
-// several that speak the protocol of docs/exec-client.md, and [Ledger] one that
-// prints what has been booked.
+// [Server] is a payment server that is a program. [Client] is one or several programs
+// that speak the protocol of docs/exec-client.md. [Ledger] is a program that prints what
+// has been booked.
 package program
 
 import (
@@ -25,21 +25,21 @@ import (
 	"github.com/onebar/onebar/harness/subject/netns"
 )
 
-// Config is what it takes to start a program.
+// Config says how to start a program.
 type Config struct {
 	Name    string   // for messages, such as "the server"
 	Command []string // program and arguments; no shell reads them
-	Env     []string // of the form NAME=value, in the place of ours
-	Dir     string   // working folder; a relative path of a program begins here
+	Env     []string // the whole environment, each of the form NAME=value
+	Dir     string   // working folder; a relative path of the program is relative to it
 
-	// LogFile is added to: all that it prints, but for its standard output if there
-	// is Stdout.
+	// LogFile receives what the program prints, at its end; not the standard output if
+	// Stdout is set.
 	LogFile string
 	Stdin   *os.File // nil is none; the caller closes it
 	Stdout  *os.File // nil is LogFile; the caller closes it
 
-	// Attach, if it is not nil, has the program run in a network namespace of its own,
-	// and is given its TUN device: see package netns. It is for Linux only.
+	// Attach, if it is not nil, makes the program run in its own network namespace, and
+	// is called with the TUN device of it: see package netns. Linux only.
 	Attach netns.Attach
 }
 
@@ -53,11 +53,11 @@ type Process struct {
 	cmd    *exec.Cmd
 	killed atomic.Bool
 	done   chan struct{}
-	err    error // how it ended; set before done is closed, as is itself
+	err    error // how it ended; err and itself are set before done is closed
 	itself bool  // it ended before it was killed
 }
 
-// Start starts a program. The caller calls Kill in the end, also if the program
+// Start starts a program. The caller must call Kill in the end, even if the program
 // has ended by itself.
 func Start(c Config) (*Process, error) {
 	log, err := os.OpenFile(c.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -97,7 +97,7 @@ func Start(c Config) (*Process, error) {
 	}
 	if err != nil {
 		k.kill()
-		if c.Attach != nil && cmd.Err == nil { // it is this program that could not be started
+		if c.Attach != nil && cmd.Err == nil { // then it was onebar itself, the child of package netns, that could not be started
 			return nil, fmt.Errorf("start %s: %w: %w", c.Name, netns.ErrNotHere, err)
 		}
 		return nil, fmt.Errorf("start %s: %w; its command is %q in %s", c.Name, err, strings.Join(c.Command, " "), c.Dir)
@@ -111,7 +111,7 @@ func Start(c Config) (*Process, error) {
 	return p, nil
 }
 
-// reap waits for a program that was killed before it began.
+// reap waits for a process that was killed before it executed the program.
 func reap(cmd *exec.Cmd) error {
 	if _, ok := errors.AsType[*exec.ExitError](cmd.Wait()); !ok {
 		return fmt.Errorf("wait for process %d", cmd.Process.Pid)
@@ -122,8 +122,8 @@ func reap(cmd *exec.Cmd) error {
 // Pid returns the process id of the program.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Kill ends the program and all that it has started by SIGKILL, and returns when
-// they are gone. Further calls do nothing.
+// Kill kills the program and its children by SIGKILL, and returns when they have ended.
+// Further calls do nothing.
 func (p *Process) Kill() {
 	if p.killed.Swap(true) {
 		<-p.done
@@ -133,8 +133,8 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Freeze stops the program and all that it has started, by SIGSTOP, until Thaw. If
-// it has been killed there is nothing to stop, and nothing to let go on.
+// Freeze stops the program and its children, by SIGSTOP, until Thaw. Both do nothing
+// after Kill.
 func (p *Process) Freeze() error {
 	if p.killed.Load() {
 		return nil
@@ -142,7 +142,7 @@ func (p *Process) Freeze() error {
 	return p.keeper.freeze()
 }
 
-// Thaw lets it go on after Freeze.
+// Thaw continues it after Freeze.
 func (p *Process) Thaw() error {
 	if p.killed.Load() {
 		return nil
@@ -153,8 +153,8 @@ func (p *Process) Thaw() error {
 // Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Died returns an error that says how the program ended, with its last lines, if
-// it did so by itself, and nil while it runs or if Kill has ended it.
+// Died returns an error that says how the program ended by itself, with its last lines.
+// It returns nil while the program runs, and if Kill has ended it.
 func (p *Process) Died() error {
 	select {
 	case <-p.done:
@@ -189,7 +189,7 @@ func (p *Process) LastLines() string {
 	return "its last lines: " + strings.Join(lines, " | ")
 }
 
-// Printed reports whether a line in the log of this start has text in it.
+// Printed reports whether a line that was logged since this start contains text.
 func (p *Process) Printed(text string) bool {
 	for line := range bytes.Lines(p.printed(1 << 20)) {
 		if bytes.HasSuffix(line, []byte("\n")) && bytes.Contains(line, []byte(text)) {
@@ -199,7 +199,7 @@ func (p *Process) Printed(text string) bool {
 	return false
 }
 
-// printed returns the end of the log of this start, at most so many bytes of it.
+// printed returns the last most bytes that were logged since this start.
 func (p *Process) printed(most int64) []byte {
 	f, err := os.Open(p.log)
 	if err != nil {

@@ -71,8 +71,8 @@ func victim() {
 // up.
 const twoPrograms = `trap "" TERM HUP; echo child $$; sh -c 'trap "" TERM HUP; echo grandchild $$; while :; do sleep 0.01; echo tick; done' & wait`
 
-// patience bounds what must happen; it is never waited out by a passing test.
-const patience = 20 * time.Second
+// waitLimit bounds what must happen; it is never waited out by a passing test.
+const waitLimit = 20 * time.Second
 
 func shell(t *testing.T, script string) *Process {
 	t.Helper()
@@ -117,7 +117,7 @@ func linux(t *testing.T) {
 func TestKillEndsWhatItHasStarted(t *testing.T) {
 	linux(t)
 	p := shell(t, twoPrograms)
-	require.Eventually(t, func() bool { return p.Printed("grandchild") }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Printed("grandchild") }, waitLimit, time.Millisecond)
 	both := pids(t, p.log)
 	require.Len(t, both, 2)
 	require.Equal(t, p.Pid(), both[0])
@@ -140,14 +140,14 @@ func TestFreeze(t *testing.T) {
 		require.NoError(t, err)
 		return info.Size()
 	}
-	require.Eventually(t, func() bool { return p.Printed("tick") }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Printed("tick") }, waitLimit, time.Millisecond)
 	require.NoError(t, p.Freeze())
 	time.Sleep(50 * time.Millisecond) // what was under way
 	before := size()
 	time.Sleep(100 * time.Millisecond)
 	require.Equal(t, before, size())
 	require.NoError(t, p.Thaw())
-	require.Eventually(t, func() bool { return size() > before }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return size() > before }, waitLimit, time.Millisecond)
 	require.NoError(t, p.Freeze())
 	p.Kill() // frozen, too
 }
@@ -167,7 +167,7 @@ func TestWhoStartedItIsKilled(t *testing.T) {
 		require.Len(t, both, 2)
 		require.NoError(t, v.Process.Kill())
 		require.Error(t, v.Wait())
-		require.Eventually(t, func() bool { return !running(both[0]) && !running(both[1]) }, patience, time.Millisecond, "%s", frozen)
+		require.Eventually(t, func() bool { return !running(both[0]) && !running(both[1]) }, waitLimit, time.Millisecond, "%s", frozen)
 	}
 }
 

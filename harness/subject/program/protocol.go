@@ -8,7 +8,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// protocolVersion is that of docs/exec-client.md.
+// protocolVersion is the version of the protocol of docs/exec-client.md.
 const protocolVersion = 1
 
 // command is a line that a client reads.
@@ -20,7 +20,7 @@ type command struct {
 	Wallets   []walletLine `json:"wallets,omitempty"`
 	Merchants []string     `json:"merchants,omitempty"` // accounts
 	Balance   int64        `json:"balance,omitempty"`   // of each wallet, in minor units
-	Server    string       `json:"server,omitempty"`    // host:port beside the links, to set accounts up
+	Server    string       `json:"server,omitempty"`    // host:port over no link, to create accounts
 	Seed      uint64       `json:"seed,omitempty"`
 	Restarted bool         `json:"restarted,omitempty"` // after a crash
 
@@ -56,7 +56,7 @@ type event struct {
 	Error   string   `json:"error"`
 	Status  bool     `json:"status"`
 	Dialed  bool     `json:"dialed"`
-	// NoConnection is harness.Attempt.NoConnection.
+	// NoConnection: see harness.Attempt.NoConnection.
 	NoConnection bool     `json:"no_connection"`
 	Key          string   `json:"key"`
 	Account      string   `json:"account"`
@@ -113,14 +113,14 @@ func parseEvent(line []byte) (event, error) {
 	return e, nil
 }
 
-// told returns the noun of a told event.
+// told converts a told event.
 func (e event) told() harness.Told {
 	t := harness.Told{Payment: e.Payment, Reason: e.Reason}
-	_ = t.Outcome.UnmarshalText([]byte(*e.Outcome)) // parseEvent has
+	_ = t.Outcome.UnmarshalText([]byte(*e.Outcome)) // parseEvent has checked it
 	return t
 }
 
-// attempt returns the noun of an attempt event.
+// attempt converts an attempt event.
 func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
 		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,

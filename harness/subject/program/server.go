@@ -30,8 +30,8 @@ type Server struct {
 	broke   error // how an earlier process died by itself, or nil
 }
 
-// NewServer returns a server that has not been started. Relative folders begin at
-// base.
+// NewServer returns a server that has not been started. Relative folders are relative
+// to base.
 func NewServer(c harness.ExecServerConfig, base string) *Server {
 	return &Server{config: c, base: base}
 }
@@ -61,7 +61,7 @@ func (s *Server) Restart(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if subject.Taken(ctx, s.address) {
-		return "", fmt.Errorf("the server cannot listen at %s: somebody else does; end what listens there, or tell the server another port by {{port}}", s.address)
+		return "", fmt.Errorf("the server cannot listen at %s: another process listens there; end that process, or give the server another port by {{port}}", s.address)
 	}
 	p, err := Start(s.start)
 	if err != nil {
@@ -118,15 +118,15 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// stateDir returns the folder of a run as a program in another folder finds it.
+// stateDir returns the absolute path of the folder of a run.
 func stateDir(env *subject.Env) (string, error) {
 	if env.Dir == "" {
-		return "", errors.New("programs of others need a folder for the run: give it one")
+		return "", errors.New("external programs need a folder for the run: set Env.Dir")
 	}
 	return filepath.Abs(env.Dir)
 }
 
-// configOf makes ready what a scenario says of a program.
+// configOf returns the Config of a program of a scenario.
 func configOf(name string, c harness.ProgramConfig, base string, words map[string]string) (Config, error) {
 	command, wrong := subject.ExpandAll(c.Command, words)
 	env := os.Environ()
@@ -141,7 +141,8 @@ func configOf(name string, c harness.ProgramConfig, base string, words map[strin
 	return Config{Name: name, Command: command, Env: env, Dir: folder(base, c.Dir)}, nil
 }
 
-// folder returns a folder that a scenario names, from the folder of the scenario.
+// folder returns the path of a folder that a scenario names. A relative dir is relative
+// to base, the folder of the scenario.
 func folder(base, dir string) string {
 	if filepath.IsAbs(dir) {
 		return dir

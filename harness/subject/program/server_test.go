@@ -23,7 +23,7 @@ func served(env map[string]string) harness.ExecServerConfig {
 
 func lives(t *testing.T, address string) string {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: waitLimit}
 	res, err := client.Get("http://" + address + "/lives")
 	require.NoError(t, err)
 	defer res.Body.Close()
@@ -69,7 +69,7 @@ func TestServerDiesByItself(t *testing.T) {
 	require.NoError(t, s.Broke())
 	_, err = http.Get("http://" + address + "/exit") //nolint:bodyclose // there is none
 	require.Error(t, err)
-	require.Eventually(t, func() bool { return s.Broke() != nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Broke() != nil }, waitLimit, time.Millisecond)
 	require.NoError(t, s.Crash(), "it can be killed all the same")
 	_, err = s.Restart(t.Context())
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestServerBad(t *testing.T) {
 		"is not there":     {harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"./missing"}}}, "start the server: fork/exec ./missing: no such file or directory"},
 		"a taken port":     {fixed, "the server cannot listen at " + taken.Addr().String() + ": "},
 		"a missing secret": {missing, "the server: the environment has no variable ONEBAR_TEST_NONE"},
-		"an unknown word":  {sh("{{prot}}"), "{{prot}} stands for nothing here"},
+		"an unknown word":  {sh("{{prot}}"), "{{prot}} is not defined here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := NewServer(tc.config, t.TempDir())

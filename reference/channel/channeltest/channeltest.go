@@ -1,6 +1,5 @@
-// Package channeltest says whether a channel keeps the contract of package
-// channel: what reference/wallet and reference/bank rely on. A channel's own tests
-// call [Test].
+// Package channeltest tests whether a channel keeps the contract of package channel, on
+// which reference/wallet and reference/bank rely. A channel's own tests call [Test].
 package channeltest
 
 import (
@@ -25,15 +24,15 @@ type System struct {
 	Dialer channel.Dialer    // of the wallet
 	Vault  vault.Vault       // the wallet's keys; the bank's end knows its certificate
 	Bank   ed25519.PublicKey // the bank's receipt key, for which requests are signed
-	// Cut breaks every channel that is open, as a network does: neither end is
-	// asked. Channels that are dialed later are not affected.
+	// Cut breaks every open channel as a network failure does, without a call to either
+	// end. Channels that are dialed later are not affected.
 	Cut func()
 }
 
 // Test runs the suite. Start starts a system whose bank end hands its requests to
 // the service, as those of the identity of System.Vault, and ends it with t.Cleanup.
-// It is called once for each test. The service enrolls nobody: the bank's end finds
-// the wallet's identity in the certificate of System.Vault.
+// It is called once for each test. The service has no accounts: the bank's end
+// finds the wallet's identity in the certificate of System.Vault.
 func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
 	t.Helper()
 	for _, c := range []struct {
@@ -135,7 +134,7 @@ func (b *bench) dial() channel.Channel {
 	return c
 }
 
-// do makes a request of which an answer is expected.
+// do sends a request for which an answer is expected.
 func (b *bench) do(c channel.Channel, r *pay.Request) *pay.Answer {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
@@ -154,7 +153,7 @@ func (b *bench) sign(r *pay.Request) *pay.Request {
 	return &signed
 }
 
-// request returns a request of which every field differs from those of others.
+// request returns a request whose fields all differ from those of other requests.
 func request(n int) *pay.Request {
 	created := int64(1_790_000_000_000) + int64(n) // in 2026
 	r := &pay.Request{Ask: pay.AskPay, Payment: pay.Payment{
@@ -167,7 +166,7 @@ func request(n int) *pay.Request {
 	return r
 }
 
-// answerTo is what the service says: an answer that belongs to r and no other.
+// answerTo returns the service's answer, which belongs to r and to no other request.
 func answerTo(r *pay.Request) *pay.Answer {
 	a := &pay.Answer{
 		Key: r.Payment.Key, Result: pay.Confirmed, Transfer: r.Payment.Amount, At: r.Payment.Created + 1,
@@ -305,8 +304,8 @@ func testCut(t *testing.T, b *bench) {
 	require.Equal(t, answerTo(request(4)), b.do(b.dial(), request(4)))
 }
 
-// testUnknownFate: the service cannot say what became of a request. The wallet then
-// hears an error, or that the bank is busy, but nothing final.
+// testUnknownFate: the service cannot give the result of a request. The wallet then gets an
+// error, or the answer that the bank is busy, but nothing final.
 func testUnknownFate(t *testing.T, b *bench) {
 	t.Helper()
 	b.answer = func(*pay.Request) (*pay.Answer, error) { return nil, errors.New("the disk failed") }

@@ -17,7 +17,7 @@ import (
 	"github.com/onebar/onebar/reference/wire"
 )
 
-// ClientConfig is what a wallet needs to talk to its bank.
+// ClientConfig configures the wallet's end.
 type ClientConfig struct {
 	Vault vault.Vault // the wallet's own; the bank has its certificate
 	Bank  PublicKey   // static key of the bank to trust
@@ -48,7 +48,7 @@ type Session struct {
 	cfg    ClientConfig
 	frames *frameReader
 
-	lock    chan struct{}         // holds one token; who has it may write
+	lock    chan struct{}         // holds one token; its holder may write
 	started bool                  // under lock: message 1 was written, or failed to be
 	hs      *flynn.HandshakeState // under lock before started, then the reader's
 	enc     *flynn.CipherState    // under lock, set before ready
@@ -61,7 +61,7 @@ type Session struct {
 	mu      sync.Mutex
 	next    uint64                      // number of the next request
 	waiting map[uint64]chan *pay.Answer // by number of the request; each has room for its answer
-	queue   []chan struct{}             // who waits for the handshake to be complete, in order; closed when it is their turn
+	queue   []chan struct{}             // calls that wait for the end of the handshake, in order; each is closed when it may send
 	err     error                       // why done is closed
 }
 
@@ -141,8 +141,8 @@ func (s *Session) send(ctx context.Context, r *pay.Request) (n uint64, answer ch
 	}
 }
 
-// queueUp joins those who wait for the handshake. They send one after the other,
-// in the order in which they came.
+// queueUp adds a call that waits for the end of the handshake. The calls send one after the
+// other, in the order in which they came.
 func (s *Session) queueUp() (turn chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,8 +151,8 @@ func (s *Session) queueUp() (turn chan struct{}) {
 	return turn
 }
 
-// nextTurn lets the next one send. Who gives up leaves its place; if it has had
-// its turn already, that passes to the next one.
+// nextTurn lets the next call send. A call that gives up leaves the queue; if it may send
+// already, the next call may.
 func (s *Session) nextTurn(left chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,13 +9,12 @@ import (
 	flynn "github.com/flynn/noise"
 )
 
-// x25519 is the Diffie-Hellman function of one handshake. flynn/noise hands over
-// the bytes of a private key for each multiplication. This function is given an
-// empty private key in place of the static one and passes the work on, so the
-// static private key stays where it is: in a vault, as a rule. The ephemeral key
-// is kept as crypto/ecdh has it: from its bytes crypto/ecdh would compute the
-// public key each time, which costs as much as the secret itself. It serves one
-// goroutine at a time.
+// x25519 is the Diffie-Hellman function of one handshake. flynn/noise passes the bytes of a
+// private key to each multiplication. For the static key it passes an empty private key,
+// and x25519 calls static instead, so the static private key stays in its vault. The
+// ephemeral key is kept as a crypto/ecdh key: crypto/ecdh would compute the public key from
+// its bytes each time, which costs as much as the secret itself. It is for one goroutine at
+// a time.
 type x25519 struct {
 	static    func(peer [32]byte) ([]byte, error) // nil: there is no static key
 	ephemeral *ecdh.PrivateKey                    // nil: not drawn yet
@@ -35,8 +34,8 @@ func (d *x25519) GenerateKeypair(r io.Reader) (flynn.DHKey, error) {
 	return flynn.DHKey{Private: b[:], Public: k.PublicKey().Bytes()}, nil
 }
 
-// DH implements flynn.DHFunc. An empty private key is the static one. It refuses
-// a public key of low order, with which the secret would be no secret.
+// DH implements flynn.DHFunc. An empty private key is the static one. It refuses a public
+// key of low order, with which the secret would be known to everyone.
 func (d *x25519) DH(private, public []byte) ([]byte, error) {
 	peer, err := ecdh.X25519().NewPublicKey(public)
 	if err != nil {

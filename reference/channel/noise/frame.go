@@ -23,7 +23,7 @@ const (
 	maxHandshake = wire.MaxMessage + 128
 )
 
-// violation is an error that says the other end broke the protocol.
+// violation returns an error that says that the other end broke the protocol.
 func violation(format string, a ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{channel.ErrProtocol}, a...)...)
 }
@@ -113,9 +113,9 @@ func sealFrame(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// quiet turns TCP keepalives off where conn has them, which package net turns on.
-// One every 15 s would wake the radio of a phone for nothing: both ends bound how
-// long a connection may idle, and how long an answer may take.
+// quiet turns off the TCP keepalives that package net turns on. One every 15 s would wake
+// the radio of a phone without need: both ends bound how long a connection may be idle, and
+// how long an answer may take.
 func quiet(conn net.Conn) {
 	if c, ok := conn.(interface{ SetKeepAlive(on bool) error }); ok {
 		_ = c.SetKeepAlive(false) // it costs energy, no more

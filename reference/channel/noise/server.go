@@ -16,8 +16,7 @@ import (
 	"github.com/onebar/onebar/reference/wire"
 )
 
-// ServerConfig is what a bank needs to talk to wallets. The zero value of a
-// limit is its default.
+// ServerConfig configures the bank's end. The zero value of a limit is its default.
 type ServerConfig struct {
 	Static   KeyPair           // the bank's own
 	Receipts ed25519.PublicKey // verifies the bank's receipts; requests are signed for the bank with this key
@@ -81,7 +80,7 @@ type ServerConn struct {
 	dec       *flynn.CipherState    // Receive's, set before ready
 	plain     []byte                // Receive's
 
-	lock  chan struct{}      // holds one token; who has it may write
+	lock  chan struct{}      // holds one token; its holder may write
 	enc   *flynn.CipherState // under lock
 	buf   []byte             // under lock
 	ready chan struct{}      // closed by the first Send: the handshake is complete
@@ -211,7 +210,7 @@ func (c *ServerConn) Payer() pay.PublicKey { return c.payer }
 func (c *ServerConn) Peer() string { return c.transport.String() }
 
 // Send answers the request with this number. Answers may be sent in any order,
-// each request's once. An error means that the connection is of no more use.
+// each request's once. After an error the connection cannot be used any more.
 func (c *ServerConn) Send(number uint64, a *pay.Answer) error {
 	var buf [256]byte
 	payload, err := wire.AppendAnswer(buf[:0], number, a)

@@ -15,7 +15,7 @@ import (
 	"github.com/onebar/onebar/reference/wire"
 )
 
-// forger is the vault of somebody who has stolen the bank's static private key
+// forger is the vault of an attacker who has stolen the bank's static private key
 // and knows the public keys of a wallet. It computes the "ss" of message 1 from
 // the other side, and so makes that message in the wallet's name: key compromise
 // impersonation.

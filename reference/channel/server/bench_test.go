@@ -20,7 +20,7 @@ import (
 // and bank share the processors.
 func BenchmarkServer(b *testing.B) {
 	const wallets = 64
-	bk := openBook(b, wallets)
+	bk := openTestLedger(b, wallets)
 	sv := startServer(b, Config{Service: bk})
 	sessions := make([]*session, wallets)
 	for i := range sessions {

@@ -35,8 +35,8 @@ type Conn interface {
 	// authenticated and does not change. It is known once Receive has returned a
 	// request, and zero if the bank does not know the wallet.
 	Payer() pay.PublicKey
-	// Peer names the other end in a log, also where Payer is zero: by its transport
-	// key, for example. It is known when Payer is.
+	// Peer names the other end in a log, even if Payer is zero: by its transport key, for
+	// example. It is known when Payer is known.
 	Peer() string
 	// Send writes the answer to the request with this number. Answers are sent in
 	// any order, at most one for each request; several Sends may be under way. An

@@ -10,7 +10,7 @@ import (
 	"github.com/onebar/onebar/reference/vault"
 )
 
-// forger is the vault of somebody who has stolen the bank's static private key
+// forger is the vault of an attacker who has stolen the bank's static private key
 // and knows the public keys of a wallet. Package noise tests what it can do.
 type forger struct {
 	vault.Vault // signs
@@ -40,7 +40,7 @@ func stealingServer(t *testing.T, cfg Config, victim testWallet) (*testServer, *
 // pays from a wallet. The signature is all that stops it: the same forger with a
 // payment that the wallet has signed is booked.
 func TestForgedPaymentIsNotBooked(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	var log syncBuffer
 	sv, f := stealingServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))}, b.wallets[0])
 	forged := sv.bank
@@ -50,7 +50,7 @@ func TestForgedPaymentIsNotBooked(t *testing.T) {
 	_, err := do(t, s, pay.AskPay, payment(1))
 	require.ErrorContains(t, err, "the bank closed the connection")
 	s.Close()
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Empty(t, transfers)
 	require.EqualValues(t, 100_00, closing["w0"])
 	require.Contains(t, log.String(), "broke the protocol")
@@ -61,6 +61,6 @@ func TestForgedPaymentIsNotBooked(t *testing.T) {
 	defer s.Close()
 	_, err = do(t, s, pay.AskPay, payment(1))
 	require.ErrorContains(t, err, "handshake message 2", "the answer is for the wallet alone")
-	transfers, _ = b.books(t)
+	transfers, _ = b.contents(t)
 	require.Len(t, transfers, 1)
 }

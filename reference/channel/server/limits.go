@@ -8,8 +8,8 @@ import (
 )
 
 // table holds the open connections within their limits, and decides which one is
-// closed to make room. It has no lock and no clock: events are numbered, so that
-// the order is the same in virtual time, where many come at one instant.
+// closed to make room. It has no lock and no clock. Events are numbered, because
+// in virtual time many come at the same instant.
 type table struct {
 	total, perAddress, perWallet int // 1 or more
 
@@ -17,7 +17,7 @@ type table struct {
 	conns  map[*conn]bool
 }
 
-// place is what a table knows of a connection.
+// place is the entry of a connection in a table.
 type place struct {
 	address     netip.Prefix  // where it comes from; invalid if that is no IP address
 	payer       pay.PublicKey // known when first is not 0; zero: not known to the bank
@@ -25,8 +25,8 @@ type place struct {
 	outstanding int           // requests without an answer
 }
 
-// add adds c, unless there is no room and none can be made. It returns the
-// connection that left the table to make room, if one did: the caller closes it.
+// add adds c and returns the connection that it removed to make room, if any: the caller
+// closes that one. It is not ok if there is no room.
 func (t *table) add(c *conn) (gone *conn, ok bool) {
 	var all, near crowd
 	for o := range t.conns {
@@ -65,8 +65,8 @@ func (w *crowd) count(c *conn) {
 	}
 }
 
-// before reports whether c is closed rather than o: a connection without a request
-// before one that had any, then the one that has been silent for longer.
+// before reports whether c is closed before o: first a connection without a request, then
+// the one that has been silent for longer.
 func (c *conn) before(o *conn) bool {
 	if (c.first == 0) != (o.first == 0) {
 		return c.first == 0
@@ -74,10 +74,9 @@ func (c *conn) before(o *conn) bool {
 	return c.last < o.last
 }
 
-// request notes a request of c, whose wallet is payer. It returns the connection
-// of the same wallet that left the table because c is one too many, if one did:
-// the one whose first request is the oldest. The caller closes it. Wallets that the
-// bank does not know, whose payer is zero, are not limited.
+// request records a request of c, whose wallet is payer. If c is one connection too many of
+// the wallet, it removes the one whose first request is the oldest and returns it: the
+// caller closes that one. Unknown wallets, whose payer is zero, are not limited.
 func (t *table) request(c *conn, payer pay.PublicKey) (gone *conn) {
 	if !t.conns[c] {
 		return nil
@@ -108,7 +107,7 @@ func (t *table) request(c *conn, payer pay.PublicKey) (gone *conn) {
 	return gone
 }
 
-// answered notes that a request of c is over.
+// answered records that a request of c is over.
 func (t *table) answered(c *conn) {
 	t.event(c)
 	c.outstanding--
@@ -121,10 +120,9 @@ func (t *table) event(c *conn) {
 	c.last = t.events
 }
 
-// addressOf is what connections from a are counted under: its IPv4 address, or
-// the /64 network of its IPv6 address, as a phone has all the addresses of one
-// (RFC 6459). It is invalid if a is no IP address, as in memory or on
-// a Unix socket.
+// addressOf returns the prefix under which connections from a are counted: its IPv4
+// address, or the /64 network of its IPv6 address, because a phone has all addresses of one
+// /64 (RFC 6459). It is invalid if a is not an IP address, as in memory or on a Unix socket.
 func addressOf(a net.Addr) netip.Prefix {
 	if a == nil {
 		return netip.Prefix{}

@@ -25,10 +25,14 @@ import (
 // TestConnectionLimit has connections that may not be closed, because each waits
 // for an answer.
 func TestConnectionLimit(t *testing.T) {
-	b := openBook(t, 3)
+	b := openTestLedger(t, 3)
 	held := map[pay.Key]chan struct{}{payment(10).Key: make(chan struct{}), payment(11).Key: make(chan struct{})}
-	sv := startServer(t, Config{Service: b, MaxConns: 2, BeforeAnswer: func(ctx context.Context, key pay.Key) {
-		if h := held[key]; h != nil {
+	sv := startServer(t, Config{Service: b, MaxConns: 2, BeforeAnswer: func(key pay.Key) func(context.Context) {
+		h := held[key]
+		if h == nil {
+			return nil
+		}
+		return func(ctx context.Context) {
 			select {
 			case <-h:
 			case <-ctx.Done():
@@ -44,6 +48,7 @@ func TestConnectionLimit(t *testing.T) {
 		defer s.Close()
 		_, err := do(t, s, pay.AskPay, payment(i))
 		require.NoError(t, err)
+		require.Eventually(t, func() bool { return sv.outstanding() == i }, testTimeout, time.Millisecond, "the answer that has come no longer counts")
 		waiting.Go(func() { _, _ = s.Do(t.Context(), &pay.Request{Ask: pay.AskStatus, Payment: payment(10 + i)}) })
 		require.Eventually(t, func() bool { return sv.outstanding() == i+1 }, testTimeout, time.Millisecond)
 		sessions = append(sessions, s)
@@ -227,7 +232,7 @@ func TestSilentConnections(t *testing.T) {
 			if runtime.GOOS != "linux" && c.silent != "127.0.0.1" {
 				t.Skip("this system has no second loopback address")
 			}
-			b := openBookOn(t, payers, hastyVFS(t))
+			b := openTestLedgerOn(t, payers, hastyVFS(t))
 			var log syncBuffer
 			sv := startServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			var silent []net.Conn
@@ -245,7 +250,7 @@ func TestSilentConnections(t *testing.T) {
 			served := payAll(t, sv, b.wallets)
 			t.Logf("%d of %d payments came through beside %d silent connections, in %v", served, payers, silentConns, time.Since(begin))
 			require.GreaterOrEqual(t, served, enough)
-			booked, _ := b.books(t)
+			booked, _ := b.contents(t)
 			require.Len(t, booked, served)
 			require.Contains(t, log.String(), "a silent connection was closed, to make room")
 			require.NotContains(t, log.String(), "a connection was lost", "it is logged once why a connection ended")
@@ -395,7 +400,7 @@ func (c *resetConn) SetLinger(sec int) error {
 // changed its network.
 func TestWalletThatRedials(t *testing.T) {
 	const redials = 100
-	b := openBookOn(t, 2, hastyVFS(t))
+	b := openTestLedgerOn(t, 2, hastyVFS(t))
 	sv := startServer(t, Config{Service: b})
 	other := sv.dial(t, b.wallets[1])
 	defer other.Close()

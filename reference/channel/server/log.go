@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// sparseLog writes the first of several equal lines at once and then one a
-// second, which says how many it stands for: hostile peers must not fill a disk
-// with log. The text of a line is a constant, so there are few kinds.
+// sparseLog writes the first of several equal lines at once, and then one line a second
+// with the number of lines since: hostile peers must not fill a disk with log. The text of
+// a line is a constant, so there are few different lines.
 type sparseLog struct {
 	log *slog.Logger
 

@@ -31,8 +31,8 @@ const testTimeout = 20 * time.Second
 // testTime is the instant the tests' payments are made, in Unix milliseconds.
 const testTime = 1_790_000_000_000
 
-// book is a ledger below a server under test, with the keys of its wallets.
-type book struct {
+// testLedger is a ledger below a server under test, with the keys of its wallets.
+type testLedger struct {
 	*bank.Ledger
 	cfg     bank.LedgerConfig
 	wallets []testWallet
@@ -50,24 +50,24 @@ func newTestWallet(tb testing.TB, r io.Reader) testWallet {
 	return testWallet{v}
 }
 
-// id is who the wallet is to the bank.
+// id is the identity by which the bank knows the wallet.
 func (w testWallet) id() pay.PublicKey { return w.Certificate().Identity }
 
-// openBook opens a ledger with wallets w0, w1, ... that hold 100.00 KES each, and
+// openTestLedger opens a ledger with wallets w0, w1, ... that hold 100.00 KES each, and
 // the merchant m0.
-func openBook(tb testing.TB, wallets int) *book {
+func openTestLedger(tb testing.TB, wallets int) *testLedger {
 	tb.Helper()
-	return openBookOn(tb, wallets, "")
+	return openTestLedgerOn(tb, wallets, "")
 }
 
-// openBookOn does so on the file layer with this name.
-func openBookOn(tb testing.TB, wallets int, layer string) *book {
+// openTestLedgerOn does so on the file layer with this name.
+func openTestLedgerOn(tb testing.TB, wallets int, layer string) *testLedger {
 	tb.Helper()
 	clock := new(atomic.Int64)
 	clock.Store(testTime + 1000)
 	_, receipts, err := ed25519.GenerateKey(rand.NewChaCha8([32]byte{1}))
 	require.NoError(tb, err)
-	b := &book{clock: clock, cfg: bank.LedgerConfig{
+	b := &testLedger{clock: clock, cfg: bank.LedgerConfig{
 		Path: filepath.Join(tb.TempDir(), "bank.db"), VFS: layer, Receipts: receipts, Create: true,
 		Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
 	}}
@@ -91,19 +91,21 @@ func openBookOn(tb testing.TB, wallets int, layer string) *book {
 }
 
 // receiptKey verifies the bank's receipts.
-func (b *book) receiptKey() ed25519.PublicKey { return b.cfg.Receipts.Public().(ed25519.PublicKey) }
+func (b *testLedger) receiptKey() ed25519.PublicKey {
+	return b.cfg.Receipts.Public().(ed25519.PublicKey)
+}
 
 // reopen opens the file again, after a Close or a Kill.
-func (b *book) reopen(tb testing.TB) {
+func (b *testLedger) reopen(tb testing.TB) {
 	tb.Helper()
 	l, err := bank.OpenLedger(b.cfg)
 	require.NoError(tb, err)
 	b.Ledger = l
 }
 
-// books returns what a reader beside the bank sees: the transfers and the closing
+// contents returns what another process reads: the transfers and the closing
 // balances, verified.
-func (b *book) books(tb testing.TB) ([]bank.Transfer, map[string]int64) {
+func (b *testLedger) contents(tb testing.TB) ([]bank.Transfer, map[string]int64) {
 	tb.Helper()
 	a, err := bank.OpenAudit(b.cfg.Path, b.cfg.VFS)
 	require.NoError(tb, err)
@@ -136,17 +138,17 @@ func payment(n int) pay.Payment {
 // disk and has no shared memory, under the test's name, and returns that.
 func hastyVFS(tb testing.TB) string {
 	tb.Helper()
-	vfs.Register(tb.Name(), impatient{vfs.Find("").(vfs.VFSFilename)})
+	vfs.Register(tb.Name(), hastyFiles{vfs.Find("").(vfs.VFSFilename)})
 	tb.Cleanup(func() { vfs.Unregister(tb.Name()) })
 	return tb.Name()
 }
 
 type (
-	impatient struct{ vfs.VFSFilename }
-	hastyFile struct{ vfs.File }
+	hastyFiles struct{ vfs.VFSFilename }
+	hastyFile  struct{ vfs.File }
 )
 
-func (h impatient) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+func (h hastyFiles) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, flags, err := h.VFSFilename.OpenFilename(name, flags)
 	if err != nil {
 		return nil, flags, err
@@ -196,10 +198,10 @@ type testServer struct {
 	served  chan error // what Serve returned
 }
 
-// startServer starts a server of a book.
+// startServer starts a server of a ledger.
 func startServer(tb testing.TB, cfg Config) *testServer {
 	tb.Helper()
-	bk := cfg.Service.(*book)
+	bk := cfg.Service.(*testLedger)
 	return startServerOf(tb, cfg, bk.receiptKey(), bk.Identify)
 }
 

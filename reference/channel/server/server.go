@@ -33,10 +33,11 @@ type Config struct {
 
 	Clock pay.Clock    // the bank's; nil is time.Now
 	Log   *slog.Logger // nil discards; a line that repeats is written once a second, with how often
-	// BeforeAnswer is called before each answer is sent, to watch the bank or get in
-	// its way; nil does nothing. It may take its time, until ctx ends, and must not
-	// call the Server. Several calls may be under way.
-	BeforeAnswer func(ctx context.Context, key pay.Key)
+	// BeforeAnswer is called before each answer is sent, to watch the bank or to delay
+	// it; nil does nothing. It must not wait, and must not call the Server. A pause that
+	// it returns is called next; the answer is sent when pause returns, which it must
+	// when ctx ends. Later answers do not wait for a pause. Nil is no pause.
+	BeforeAnswer func(key pay.Key) (pause func(ctx context.Context))
 }
 
 // Defaults of the limits of [Config].
@@ -185,11 +186,15 @@ func (s *Server) open(raw net.Conn) {
 }
 
 // serve reads requests until the connection ends, and returns when all of them
-// are answered.
+// are answered. Answers without a pause are sent in the order of their requests: one
+// group commit makes several known at the same instant, and the scheduler must not
+// choose which is sent first.
 func (s *Server) serve(c *conn) {
 	var answering sync.WaitGroup
 	defer answering.Wait()
 	slots := make(chan struct{}, s.cfg.Outstanding)
+	turn := make(chan struct{}) // closed when the answer before the next one is sent or pauses
+	close(turn)
 	for {
 		in, err := c.Receive()
 		if err != nil {
@@ -203,8 +208,14 @@ func (s *Server) serve(c *conn) {
 			return
 		}
 		wait := s.cfg.Service.Submit(c.Payer(), in.Request) // in the order of their arrival
+		mine, next := turn, make(chan struct{})
+		turn = next
 		answering.Go(func() {
-			s.answer(c, in, wait)
+			over := sync.OnceFunc(func() { close(next) })
+			defer over()
+			if a := s.known(c, in, wait); a != nil && s.takeTurn(in.Request.Payment.Key, mine, over) {
+				s.send(c, in, a)
+			}
 			s.mu.Lock()
 			s.table.answered(c)
 			s.mu.Unlock()
@@ -224,25 +235,43 @@ func (s *Server) received(c *conn) {
 	}
 }
 
-// answer waits for the answer to a request and brings it back.
-func (s *Server) answer(c *conn, in channel.Incoming, wait func(context.Context) (*pay.Answer, error)) {
+// known waits for the answer to a request. It is nil if the server has been killed.
+func (s *Server) known(c *conn, in channel.Incoming, wait func(context.Context) (*pay.Answer, error)) *pay.Answer {
 	key := in.Request.Payment.Key
 	a, err := wait(s.ctx)
-	if s.ctx.Err() != nil {
-		return
-	}
-	if err != nil {
+	switch {
+	case s.ctx.Err() != nil:
+		return nil
+	case err != nil:
 		s.log.error("a request could not be dealt with", "error", err, "key", key, "payer", c.Payer())
-		a = &pay.Answer{Key: key, Result: pay.Refused, Reason: pay.Busy, At: s.cfg.Clock.Milli()}
+		return &pay.Answer{Key: key, Result: pay.Refused, Reason: pay.Busy, At: s.cfg.Clock.Milli()}
 	}
-	if s.cfg.BeforeAnswer != nil {
-		s.cfg.BeforeAnswer(s.ctx, key)
-		if s.ctx.Err() != nil {
-			return
-		}
+	return a
+}
+
+// takeTurn waits until the answer to a request may be sent: until mine is closed, and
+// for as long as the answer pauses. A pause is over for the answers behind it. It
+// reports false if the server has been killed.
+func (s *Server) takeTurn(key pay.Key, mine <-chan struct{}, over func()) bool {
+	select {
+	case <-mine:
+	case <-s.ctx.Done():
+		return false
 	}
+	if s.cfg.BeforeAnswer == nil {
+		return true
+	}
+	if pause := s.cfg.BeforeAnswer(key); pause != nil {
+		over()
+		pause(s.ctx)
+	}
+	return s.ctx.Err() == nil
+}
+
+// send brings an answer back.
+func (s *Server) send(c *conn, in channel.Incoming, a *pay.Answer) {
 	if err := c.Send(in.Number, a); err != nil {
-		s.log.info("an answer could not be sent", "error", err, "key", key, "to", c.raw.RemoteAddr())
+		s.log.info("an answer could not be sent", "error", err, "key", in.Request.Payment.Key, "to", c.raw.RemoteAddr())
 		c.Close()
 	}
 	if a.Reason == pay.NotEnrolled {

@@ -24,7 +24,7 @@ func do(tb testing.TB, s *session, ask pay.Ask, p pay.Payment) (*pay.Answer, err
 }
 
 func TestServe(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	sv := startServer(t, Config{Service: b})
 	s := sv.dial(t, b.wallets[0])
 	defer s.Close()
@@ -43,14 +43,14 @@ func TestServe(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, got.Result)
 	}
-	transfers, _ := b.books(t)
+	transfers, _ := b.contents(t)
 	require.Len(t, transfers, 2)
 }
 
 // TestCutAnywhere cuts the connection after every number of bytes up and down,
 // pays again each time, and expects one booking per payment.
 func TestCutAnywhere(t *testing.T) {
-	b := openBookOn(t, 1, hastyVFS(t))
+	b := openTestLedgerOn(t, 1, hastyVFS(t))
 	sv := startServer(t, Config{Service: b})
 	n := 0
 	for _, cut := range []struct {
@@ -85,7 +85,7 @@ func TestCutAnywhere(t *testing.T) {
 			}
 		})
 	}
-	transfers, closing := b.books(t)
+	transfers, closing := b.contents(t)
 	require.Len(t, transfers, n)
 	require.EqualValues(t, n, closing["m0"])
 }
@@ -120,10 +120,13 @@ func (c *cutConn) Read(b []byte) (int, error) {
 
 // TestKilledBetweenCommitAndAnswer is the case the whole design is for.
 func TestKilledBetweenCommitAndAnswer(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	held := make(chan struct{})
-	sv := startServer(t, Config{Service: b, BeforeAnswer: func(ctx context.Context, key pay.Key) {
-		if key == payment(1).Key {
+	sv := startServer(t, Config{Service: b, BeforeAnswer: func(key pay.Key) func(context.Context) {
+		if key != payment(1).Key {
+			return nil
+		}
+		return func(ctx context.Context) {
 			close(held)
 			<-ctx.Done()
 		}
@@ -141,7 +144,7 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	require.Error(t, <-failed, "the wallet was not answered")
 
 	b.reopen(t)
-	booked, _ := b.books(t)
+	booked, _ := b.contents(t)
 	require.Len(t, booked, 1)
 	b.clock.Add(120_000) // past the deadline
 	sv = startServer(t, Config{Service: b})
@@ -151,13 +154,13 @@ func TestKilledBetweenCommitAndAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, pay.Confirmed, got.Result)
 	require.Equal(t, booked[0].ID, got.Transfer)
-	after, closing := b.books(t)
+	after, closing := b.contents(t)
 	require.Equal(t, booked, after)
 	require.EqualValues(t, 75_00, closing["w0"])
 }
 
 func TestStrangerIsRefused(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	var log syncBuffer
 	sv := startServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	stranger := newTestWallet(t, nil)
@@ -177,7 +180,7 @@ func TestStrangerIsRefused(t *testing.T) {
 }
 
 func TestHostileBytes(t *testing.T) {
-	b := openBook(t, 1)
+	b := openTestLedger(t, 1)
 	var log syncBuffer
 	sv := startServer(t, Config{Service: b, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	cases := []struct {

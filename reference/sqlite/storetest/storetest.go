@@ -76,7 +76,7 @@ func Run(t *testing.T, config func(t *testing.T) sqlite.Config) {
 		"kill":                              testKill,
 		"busy":                              testBusy,
 		"hooks":                             testHooks,
-		"files of others":                   testIdentity,
+		"files of other applications":       testIdentity,
 		"another program":                   testLocked,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, config(t)) })
@@ -224,9 +224,9 @@ func testBusy(t *testing.T, cfg sqlite.Config) {
 	require.NoError(t, err)
 	_, err = s.Start(Add(2))
 	require.ErrorIs(t, err, sqlite.ErrBusy)
-	impatient, cancel := context.WithCancel(context.Background())
+	short, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.ErrorIs(t, s.Await(impatient, done), context.Canceled)
+	require.ErrorIs(t, s.Await(short, done), context.Canceled)
 	release()
 	require.NoError(t, s.Await(context.Background(), done))
 	wg.Wait()

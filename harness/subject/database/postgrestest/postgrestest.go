@@ -25,7 +25,7 @@ type Server struct {
 	Password string // of the user postgres
 }
 
-// DSN returns how the database is reached at a host.
+// DSN returns the data source name of the database at a host.
 func (s Server) DSN(host string) string {
 	return "postgres://postgres:" + s.Password + "@" + net.JoinHostPort(host, strconv.Itoa(s.Port)) + "/postgres?sslmode=disable"
 }
@@ -65,7 +65,7 @@ func Start(tb testing.TB, addresses ...string) Server {
 	server.Stdout, server.Stderr = log, log
 	require.NoError(tb, server.Start())
 	tb.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // its way to end at once, with its children
+		_ = server.Process.Signal(syscall.SIGQUIT) // PostgreSQL then ends at once, with its children
 		_ = server.Wait()
 		log.Close()
 	})
@@ -98,7 +98,8 @@ func binaries(tb testing.TB) string {
 	return folders[len(folders)-1]
 }
 
-// nobody returns whom the server runs as, which must not be root; nil is us.
+// nobody returns the user that the server runs as, which must not be root. Nil is the
+// present user.
 func nobody(tb testing.TB) *syscall.Credential {
 	tb.Helper()
 	if os.Getuid() != 0 {

@@ -1,4 +1,4 @@
-// Command box is what the tests run in containers.
+// Command box is the program that the tests run in containers.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 
 func main() {
 	die := flag.Bool("die", false, "end at once")
-	deaf := flag.Bool("deaf", false, "listen to nobody")
+	deaf := flag.Bool("deaf", false, "do not listen")
 	later := flag.Duration("later", 0, "listen after this")
 	flag.Parse()
 	fmt.Println("box begins")

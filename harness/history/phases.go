@@ -1,0 +1,89 @@
+package history
+
+import (
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// Brief bounds the length of a phase between two changes that were made together. A
+// packet that was offered in such a phase belongs to the phase after it.
+const Brief = time.Millisecond
+
+// PhaseCounts is one phase, and what a reader of the history counts in each direction.
+type PhaseCounts[C any] struct {
+	Phase
+	From     time.Duration // when it began
+	Line     int32         // of its record in the file
+	Up, Down C
+}
+
+// Way returns the counts of one direction.
+func (p *PhaseCounts[C]) Way(up bool) *C {
+	if up {
+		return &p.Up
+	}
+	return &p.Down
+}
+
+// Phases are the phases of the access links, or of one link of the topology, in order.
+// The zero value has none.
+type Phases[C any] []PhaseCounts[C]
+
+// Begin adds a phase that begins at an offset. Its record stands on a line.
+func (l *Phases[C]) Begin(p Phase, at time.Duration, line int32) {
+	*l = append(*l, PhaseCounts[C]{Phase: p, From: at, Line: line})
+}
+
+// At returns the index of the phase in force at an offset, which may be over by now. It
+// is that of the first phase if the offset is before it, and -1 if there is no phase.
+func (l Phases[C]) At(at time.Duration) int {
+	i := len(l) - 1
+	for i > 0 && l[i].From > at {
+		i--
+	}
+	for i+1 < len(l) && l[i+1].From-l[i].From < Brief {
+		i++
+	}
+	return i
+}
+
+// End returns when phase i ended: when the next began, or else at last.
+func (l Phases[C]) End(i int, last time.Duration) time.Duration {
+	if i+1 < len(l) {
+		return l[i+1].From
+	}
+	return last
+}
+
+// Path returns the path of one direction.
+func (p *Phase) Path(up bool) *harness.Path {
+	if up {
+		return &p.Profile.Up
+	}
+	return &p.Profile.Down
+}
+
+// Way is one direction of the link of one client.
+type Way struct {
+	Client int
+	Up     bool
+}
+
+// Ways has what a reader of the history remembers of each direction of each client's
+// link. The zero value is ready.
+type Ways[S any] map[Way]*S
+
+// Of returns what is remembered of a way. The first time it is new and zero.
+func (w *Ways[S]) Of(client int, up bool) (s *S, isNew bool) {
+	k := Way{client, up}
+	if s := (*w)[k]; s != nil {
+		return s, false
+	}
+	if *w == nil {
+		*w = make(Ways[S])
+	}
+	s = new(S)
+	(*w)[k] = s
+	return s, true
+}
