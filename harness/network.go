@@ -15,14 +15,11 @@ import (
 type Engine interface {
 	// Name is the engine's name on the command line: "packet" or "toxiproxy".
 	Name() string
-	// Payload reports whether the engine sees byte streams only: the size of a
-	// Packet is then payload, and nothing can be said of packets and loss.
-	Payload() bool
-	// Supports returns nil if the engine can do everything the scenario asks,
-	// and otherwise an error that names each thing it cannot do, why, and which
-	// engine can.
-	Supports(Scenario) error
-	// Open builds the network. The caller closes it.
+	// Abilities returns what its networks can do. What a scenario asks for beyond them
+	// is refused before a network is opened, see package fault.
+	Abilities() Abilities
+	// Open builds the network. The caller closes it. The error names what of the
+	// config the engine cannot do.
 	Open(context.Context, NetworkConfig) (Network, error)
 }
 
@@ -42,7 +39,7 @@ type NetworkConfig struct {
 	// Retransmit and Cross of the packet are known. A reason other than DropNone
 	// loses it. It is called with the network locked, so it must not call the
 	// network; a goroutine that it wakes may, and on the sim engine does so before
-	// the next packet. Engines that refuse scenarios with a Trigger ignore it.
+	// the next packet. Engines without CountPackets ignore it.
 	Lose func(Packet) DropReason
 
 	Log *slog.Logger // nil discards
@@ -103,7 +100,7 @@ type Host interface {
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
 }
 
-// Tunneler is a Network that can give the link of a client to a machine outside
+// Tunneler is a Network of an engine with TunnelClients: it can give the link of a client to a machine outside
 // this process, whose own TCP then meets the loss.
 type Tunneler interface {
 	// Tunnel joins the link of payer i to a device that carries one IPv4 packet a
@@ -120,15 +117,16 @@ type Tunnel struct {
 	MTU    int        // bytes of an IP packet
 }
 
-// PacketListener is a Host that has datagrams, too: its DialContext takes "udp".
+// PacketListener is a Host of an engine with CarryDatagrams: its DialContext takes
+// "udp", too.
 type PacketListener interface {
 	// ListenPacket announces on an address of the host. Network is "udp"; address
 	// is ":port", and port 0 picks one. The caller closes the connection.
 	ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error)
 }
 
-// LinkWatcher is a Host that knows the state of its access link, as a phone does.
-// The client hosts of all engines are; it is optional for an external engine.
+// LinkWatcher is a client's Host of an engine with WatchLinks: it knows the state of
+// its access link, as a phone does. All bundled engines have the ability.
 type LinkWatcher interface {
 	// WatchLink calls up each time the host's access link carries packets again
 	// after it had carried none, until stop is called: when the last blackhole in

@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
@@ -167,4 +169,30 @@ func (p Profile) Path(d Direction) Path {
 		return p.Up
 	}
 	return p.Down
+}
+
+// NeedsPackets is the error of an engine without CarryPackets, by its name, that is
+// asked for the profile; nil if the profile does nothing to single packets. A queue
+// limit does not: a stream that is sent too fast waits with its sender.
+func (p Profile) NeedsPackets(engine string) error {
+	var words []string
+	for _, d := range []Direction{Up, Down} {
+		path := p.Path(d)
+		for _, w := range []struct {
+			name  string
+			share float64
+		}{{"loss", path.Loss.Mean()}, {"reorder", path.Reorder}, {"duplicate", path.Duplicate}, {"corrupt", path.Corrupt}} {
+			if w.share != 0 {
+				words = append(words, fmt.Sprintf("%s of %.3g%% %s", w.name, 100*w.share, d))
+			}
+		}
+		if path.MTU != 0 {
+			words = append(words, fmt.Sprintf("an MTU of %d %s", path.MTU, d))
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be done by the %s engine: a byte stream has no packets to lose, "+
+		"and bytes dropped from it would be a hole that TCP never leaves; use --engine packet", strings.Join(words, " and "), engine)
 }

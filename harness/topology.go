@@ -93,6 +93,16 @@ func (t Topology) NoHost(name string) error {
 	return fmt.Errorf("there is no host %q: expected server, a client or one of the network's topology: %s", name, cmp.Or(strings.Join(t.Hosts, ", "), "none"))
 }
 
+// NeedsHosts is the error of an engine without JoinHosts, by its name, that is asked for
+// the topology; nil if the topology is empty.
+func (t Topology) NeedsHosts(engine string) error {
+	if len(t.Hosts)+len(t.Links) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the %s engine has no hosts but the server and the clients, and no links but theirs: "+
+		"all its sockets are on the loopback address of this machine, which does not say whose they are; use --engine packet or sim", engine)
+}
+
 // NoRoute is the error of a connection between two hosts that no link joins.
 func NoRoute(from, to string) error {
 	return fmt.Errorf("no link joins %s and %s: %w", from, to, syscall.EHOSTUNREACH)

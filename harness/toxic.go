@@ -111,26 +111,3 @@ func listAttributes(attributes []ToxicAttribute) string {
 	}
 	return strings.Join(words, ", ")
 }
-
-// CheckToxics returns what is wrong with the toxics of the timeline, each with its
-// line, or nil.
-func (s Scenario) CheckToxics() error {
-	var errs []error
-	for i, e := range s.Timeline {
-		if e.Action != StreamToxic {
-			continue
-		}
-		err := errors.New("it names no toxic")
-		if e.Toxic != nil {
-			err = e.Toxic.Check()
-		}
-		switch {
-		case err == nil:
-		case e.Line > 0:
-			errs = append(errs, fmt.Errorf("line %d: %w", e.Line, err))
-		default:
-			errs = append(errs, fmt.Errorf("event %d of the timeline: %w", i+1, err))
-		}
-	}
-	return errors.Join(errs...)
-}

@@ -24,7 +24,7 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 		if isExternal(sc) {
 			return 1
 		}
-		if b.engineOf(sc) != simulated {
+		if !virtual(b.engineOf(sc)) {
 			jobs = realTimeJobs * runtime.NumCPU()
 		}
 	}
@@ -74,5 +74,5 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, display pro
 // tooBusy reports whether a run could not be judged because the machine was too
 // busy. In virtual time it would be the same again.
 func (b *batch) tooBusy(res result.Result) bool {
-	return res.Busy != "" && res.Exit() == result.ExitUnknown && b.engineOf(res.Scenario) != simulated
+	return res.Busy != "" && res.Exit() == result.ExitUnknown && !virtual(b.engineOf(res.Scenario))
 }

@@ -98,7 +98,7 @@ func TestDefaultJobs(t *testing.T) {
 		"byte streams":     {engine: "toxiproxy", list: []harness.Scenario{sim}, want: 4 * n},
 		"asked for sim":    {engine: simulated, list: []harness.Scenario{packet}, want: n},
 		"all of sim":       {list: []harness.Scenario{sim, sim}, want: n},
-		"of others":        {list: []harness.Scenario{packet, {Subject: harness.SubjectConfig{Server: &harness.ServerConfig{}}}, packet}, want: 1},
+		"external":         {list: []harness.Scenario{packet, {Subject: harness.SubjectConfig{Server: &harness.ServerConfig{}}}, packet}, want: 1},
 		"one in real time": {list: []harness.Scenario{sim, packet}, want: 4 * n},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/spec"
 )
 
@@ -29,14 +27,11 @@ func BenchmarkSimulate(b *testing.B) {
 	}
 }
 
-// BenchmarkCatalogue runs every bundled scenario that the engine can run once in
-// each round. virtual/wall is that of the whole.
+// BenchmarkCatalogue runs every bundled scenario once in each round. virtual/wall is that of the whole.
 func BenchmarkCatalogue(b *testing.B) {
 	list, err := loadScenarios([]string{"../../scenarios"}, nil)
 	require.NoError(b, err)
-	simulateSeeds(b, simulator(), b.TempDir(), slices.DeleteFunc(list, func(sc harness.Scenario) bool {
-		return simnet.Engine{}.Supports(sc) != nil
-	})...)
+	simulateSeeds(b, simulator(), b.TempDir(), list...)
 }
 
 // BenchmarkSeeds is what an exploration does: a small scenario with an outage, a

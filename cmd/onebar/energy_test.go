@@ -121,7 +121,7 @@ func TestWhichSideIsThePhone(t *testing.T) {
 		"it is in a network":           {raw(t, [2]string{a, b}, [2]string{b, a}, [2]string{b, c}), "10.0.0.0/8", "not IP: 1", ""},
 		"nothing tells":                {raw(t, [2]string{a, b}, [2]string{b, a}), "", "", "cannot tell which side is the phone (10.0.0.2, 192.0.2.1): name its address with --uplink ADDR"},
 		"both ask":                     {raw(t, [2]string{a, dns}, [2]string{"192.0.2.53:5000", "10.0.0.2:53"}), "", "", "cannot tell which side is the phone"},
-		"packets of others":            {raw(t, [2]string{a, dns}, [2]string{b, c}), "", "", "byte 140: a packet from 192.0.2.1 to 198.51.100.7, neither of which is the phone"},
+		"other hosts' packets":         {raw(t, [2]string{a, dns}, [2]string{b, c}), "", "", "byte 140: a packet from 192.0.2.1 to 198.51.100.7, neither of which is the phone"},
 		"a name that is no address":    {raw(t, [2]string{a, b}), "phone", "", `--uplink "phone" is no address; expected one such as 10.0.0.2`},
 		"an address that is not there": {raw(t, [2]string{a, b}), "10.9.9.9", "", "none of its 1 packets is the phone's: is --uplink right?"},
 	} {

@@ -12,10 +12,8 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
-	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/shrink"
-	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
 )
@@ -117,7 +115,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 func simulable(list []harness.Scenario) error {
 	var errs []error
 	for _, sc := range list {
-		if err := (simnet.Engine{}).Supports(nemesis.Whole(sc)); err != nil {
+		if err := refusal(sc, simulated); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", sc.Name, err))
 		}
 	}

@@ -34,6 +34,9 @@ func engines() map[string]harness.Engine {
 // simulated is the engine in virtual time. Its runs are carried out by workers.
 const simulated = "sim"
 
+// virtual reports whether an engine, by its name, runs in virtual time.
+func virtual(engine string) bool { return engines()[engine].Abilities().Has(harness.VirtualTime) }
+
 // defaultEngine is used when neither the command line nor the scenario names one.
 const defaultEngine = "packet"
 
@@ -92,8 +95,21 @@ onebar check judges a history file again.`,
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	b.files.flags(cmd)
-	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
+	completeEngines(cmd)
 	return cmd
+}
+
+// completeEngines has a shell complete the flag --engine.
+func completeEngines(cmd *cobra.Command) {
+	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// checkEngine refuses a value of --engine that names no engine; an empty one is none.
+func checkEngine(name string) error {
+	if name != "" && engines()[name] == nil {
+		return fmt.Errorf("--engine %q: expected packet, toxiproxy or sim", name)
+	}
+	return nil
 }
 
 // must is for errors that only a mistake in this program can cause.
@@ -105,8 +121,8 @@ func must(err error) {
 
 func (b *batch) run(cmd *cobra.Command, args []string) error {
 	b.seeded = cmd.Flags().Changed("seed")
-	if b.engine != "" && engines()[b.engine] == nil {
-		return fmt.Errorf("--engine %q: expected packet, toxiproxy or sim", b.engine)
+	if err := checkEngine(b.engine); err != nil {
+		return err
 	}
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
@@ -122,7 +138,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		b.jobs = b.defaultJobs(list)
 	}
 	for _, sc := range list {
-		if engine := b.engineOf(sc); b.verify && engine != simulated {
+		if engine := b.engineOf(sc); b.verify && !virtual(engine) {
 			return fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
 		}
 	}
@@ -157,7 +173,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progres
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
-	case b.engineOf(sc) == simulated:
+	case virtual(b.engineOf(sc)):
 		carryOut = b.simulate
 	default:
 		carryOut = b.inRealTime

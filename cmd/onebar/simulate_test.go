@@ -9,10 +9,9 @@ import (
 
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/simnet"
 )
 
-// Every bundled scenario that the engine can do has one history for a seed: in
+// Every bundled scenario has one history for a seed: in
 // this process, on however many processors it has.
 func TestEveryScenarioRepeats(t *testing.T) {
 	lib := library()
@@ -21,9 +20,6 @@ func TestEveryScenarioRepeats(t *testing.T) {
 		sc, err := loadBundled(name, lib)
 		require.NoError(t, err)
 		t.Run(name, func(t *testing.T) {
-			if simnet.Engine.Supports(simnet.Engine{}, sc) != nil {
-				t.Skip("asks for what the engine cannot do")
-			}
 			if testing.Short() && name != "tunnel" && name != "crash" {
 				t.Skip("two of them will do")
 			}

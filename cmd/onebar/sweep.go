@@ -15,11 +15,9 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
-	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/sweep"
-	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
 )
@@ -86,10 +84,10 @@ a scenario file that fails in the same way.`,
 
 // check returns the mistakes in the flags.
 func (s *sweeping) check() error {
-	switch live := s.live() != nil; {
-	case s.engine != simulated && !live:
+	switch {
+	case engines()[s.engine] == nil:
 		return fmt.Errorf("--engine %q: expected sim, toxiproxy or packet", s.engine)
-	case live && (s.pairs || s.payments > 1):
+	case !virtual(s.engine) && (s.pairs || s.payments > 1):
 		return fmt.Errorf("--engine %s sweeps one payment: leave --pairs and --payments out, or use --engine sim", s.engine)
 	}
 	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
@@ -145,21 +143,11 @@ func liveJobs(c harness.SubjectConfig) int {
 	return 1
 }
 
-// live returns the engine of a sweep in real time, and nil if it is not one.
-func (s *sweeping) live() harness.Engine {
-	for _, e := range []harness.Engine{toxi.Engine{}, packet.Engine{}} {
-		if e.Name() == s.engine {
-			return e
-		}
-	}
-	return nil
-}
-
 // runner returns what makes the runs.
 func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(), err error) {
-	if engine := s.live(); engine != nil {
+	if !virtual(s.engine) {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
-		return cases.Live{Engine: engine, New: newLive, Version: version}, func() {}, nil
+		return cases.Live{Engine: engines()[s.engine], New: newLive, Version: version}, func() {}, nil
 	}
 	s.jobs = cmp.Or(s.jobs, runtime.NumCPU())
 	pool, err := workers(s.jobs)
@@ -175,13 +163,13 @@ func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 	defer counter.Close()
 	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
-	switch s.engine {
-	case toxi.Engine{}.Name():
-		return sweep.Bytes(cmd.Context(), runner, c, o)
-	case packet.Engine{}.Name():
+	switch can := engines()[s.engine].Abilities(); {
+	case can.Has(harness.CountPackets):
+		return sweep.Packets(cmd.Context(), runner, c, o)
+	case can.Has(harness.CarryPackets):
 		return sweep.Moments(cmd.Context(), runner, c, o)
 	}
-	return sweep.Packets(cmd.Context(), runner, c, o)
+	return sweep.Bytes(cmd.Context(), runner, c, o)
 }
 
 // keep writes, for each check that has found something, the first run in which it

@@ -59,7 +59,7 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	}
 	report := Report{Result: res, Coverage: cover.Counts()}
 	if s != nil {
-		report.Survey = s.survey(o.Subject)
+		report.Survey = s.survey(o.Engine.Abilities() | o.Subject.Abilities())
 	}
 	return report, err
 }

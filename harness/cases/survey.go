@@ -19,7 +19,7 @@ type Survey struct {
 	// seconds after the last payment became final.
 	Points []Point           `json:"points,omitempty"`
 	Began  []time.Duration   `json:"began,omitempty"` // when each event of the timeline first began, as an offset; -1 is never
-	Can    harness.Abilities `json:"can,omitempty"`   // what the subject can do
+	Can    harness.Abilities `json:"can,omitempty"`   // what the engine and the subject can do
 
 	// Up and Down are how many bytes the first connection carried: payload on an
 	// engine that sees streams, and packets on any other.
@@ -163,8 +163,9 @@ func (s *surveyor) packet(p harness.Packet) {
 	s.flows[flow] = true
 }
 
-// survey returns what was noted, in a run of the subject.
-func (s *surveyor) survey(subject harness.Subject) *Survey {
+// survey returns what was noted, in a run with an engine and a subject of the given
+// abilities.
+func (s *surveyor) survey(can harness.Abilities) *Survey {
 	last := s.end
 	if len(s.open) == 0 {
 		last = min(last, s.final+afterwards)
@@ -173,7 +174,7 @@ func (s *surveyor) survey(subject harness.Subject) *Survey {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
-	v.Can = subject.Abilities()
+	v.Can = can
 	for i, side := range []harness.Side{harness.Client, harness.Server} {
 		for n := range s.commits[i] {
 			for _, after := range []bool{false, true} {

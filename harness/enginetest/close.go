@@ -9,48 +9,49 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // closes are tests of the end of a network. That no goroutine is left is seen to
 // after every test of the suite.
-func closes() []test {
-	return []test{
-		{"ends everything", closeEndsEverything},
-		{"a network that nobody used", func(b *bench) { b.open(harness.NetworkConfig{Clients: 5}) }},
-		{"with faults in force", closeWithFaults},
-		{"under traffic", func(b *bench) { closeUnderTraffic(b, harness.Path{Delay: 3 * time.Millisecond}) }},
-		{"under traffic over a perfect link", func(b *bench) { closeUnderTraffic(b, harness.Path{}) }},
-		{"under traffic that is lost", func(b *bench) {
+func closes() bench.Tests {
+	return bench.Tests{
+		"ends everything":                   closeEndsEverything,
+		"a network that nobody used":        func(b *bench.B) { b.Open(harness.NetworkConfig{Clients: 5}) },
+		"with faults in force":              closeWithFaults,
+		"under traffic":                     func(b *bench.B) { closeUnderTraffic(b, harness.Path{Delay: 3 * time.Millisecond}) },
+		"under traffic over a perfect link": func(b *bench.B) { closeUnderTraffic(b, harness.Path{}) },
+		"under traffic that is lost": func(b *bench.B) {
 			if b.Streams {
-				b.t.Skip("a stream has no packets to lose")
+				b.T.Skip("a stream has no packets to lose")
 			}
-			b.short() // a SYN lost takes a second
+			b.Short() // a SYN lost takes a second
 			closeUnderTraffic(b, harness.Path{Delay: 3 * time.Millisecond, Loss: harness.Loss{P: 0.02}})
-		}},
+		},
 	}
 }
 
 // closeEndsEverything closes a network while something waits for each thing there is
 // to wait for.
-func closeEndsEverything(b *bench) {
-	b.open(harness.NetworkConfig{Clients: 2})
-	client, server := b.connect(0)
-	b.net.SetProfile(link(time.Hour))
-	b.NoError(writeErr(client)) // never arrives
+func closeEndsEverything(b *bench.B) {
+	b.Open(harness.NetworkConfig{Clients: 2})
+	client, server := b.Connect(0)
+	b.Net.SetProfile(bench.Link(time.Hour))
+	b.NoError(bench.WriteErr(client)) // never arrives
 	reads, dialed, accepted := make(chan error, 2), make(chan error, 1), make(chan error, 1)
 	for _, c := range []net.Conn{client, server} {
-		go func() { reads <- readErr(c) }()
+		go func() { reads <- bench.ReadErr(c) }()
 	}
 	go func() {
-		_, err := b.net.Client(1).DialContext(b.t.Context(), "tcp", b.addr())
+		_, err := b.Net.Client(1).DialContext(b.T.Context(), "tcp", b.Addr())
 		dialed <- err
 	}()
 	go func() {
-		_, err := b.listener.Accept()
+		_, err := b.Listener.Accept()
 		accepted <- err
 	}()
-	time.Sleep(b.quiet)
-	b.NoError(b.net.Close())
+	time.Sleep(b.Quiet)
+	b.NoError(b.Net.Close())
 	for range 2 {
 		b.ErrorIs(<-reads, syscall.ECONNRESET)
 	}
@@ -58,21 +59,21 @@ func closeEndsEverything(b *bench) {
 	err := <-dialed // with a TCP of its own under it, a dial may be reset instead
 	b.Error(err)
 	b.True(!b.Streams || errors.Is(err, net.ErrClosed), err)
-	b.NoError(b.net.Close(), "again")
-	b.Error(writeErr(client))
+	b.NoError(b.Net.Close(), "again")
+	b.Error(bench.WriteErr(client))
 	b.NoError(client.Close())
-	_, err = b.listener.Accept()
+	_, err = b.Listener.Accept()
 	b.ErrorIs(err, net.ErrClosed)
-	for _, h := range []harness.Host{b.net.Client(0), b.net.Client(1)} {
-		_, err = h.DialContext(b.t.Context(), "tcp", b.addr())
+	for _, h := range []harness.Host{b.Net.Client(0), b.Net.Client(1)} {
+		_, err = h.DialContext(b.T.Context(), "tcp", b.Addr())
 		b.ErrorIs(err, net.ErrClosed)
 	}
-	_, err = b.net.Server().Listen(b.t.Context(), "tcp", ":0")
+	_, err = b.Net.Server().Listen(b.T.Context(), "tcp", ":0")
 	b.ErrorIs(err, net.ErrClosed)
-	_, err = b.net.Inject(harness.Fault{Action: harness.Reset})
+	_, err = b.Net.Inject(harness.Fault{Action: harness.Reset})
 	b.ErrorContains(err, "inject reset: the network is closed")
-	b.net.SetProfile(harness.Profile{})
-	lost := b.packets.all(func(p harness.Packet) bool {
+	b.Net.SetProfile(harness.Profile{})
+	lost := b.Packets.All(func(p harness.Packet) bool {
 		return p.Client == 0 && p.Drop == harness.DropStopped && p.Direction == harness.Up
 	})
 	b.NotEmpty(lost, "what was under way is told of")
@@ -80,9 +81,9 @@ func closeEndsEverything(b *bench) {
 }
 
 // closeWithFaults ends each fault after the network.
-func closeWithFaults(b *bench) {
-	b.open(harness.NetworkConfig{})
-	client, _ := b.connect(0)
+func closeWithFaults(b *bench.B) {
+	b.Open(harness.NetworkConfig{})
+	client, _ := b.Connect(0)
 	var ends []func() int64
 	for _, f := range []harness.Fault{
 		{Action: harness.Blackhole},
@@ -90,13 +91,13 @@ func closeWithFaults(b *bench) {
 		{Action: harness.CrossTraffic},
 		{Action: harness.Vanish, Side: harness.Client},
 	} {
-		if b.can(f.Action) {
-			ends = append(ends, b.inject(f))
+		if bench.Does(b.Engine, f.Action) {
+			ends = append(ends, b.Inject(f))
 		}
 	}
-	b.NoError(writeErr(client))
-	time.Sleep(b.quiet)
-	b.NoError(b.net.Close())
+	b.NoError(bench.WriteErr(client))
+	time.Sleep(b.Quiet)
+	b.NoError(b.Net.Close())
 	for _, end := range ends {
 		b.GreaterOrEqual(end(), int64(0))
 	}
@@ -104,16 +105,16 @@ func closeWithFaults(b *bench) {
 
 // closeUnderTraffic closes a network with data in every place where it can be, and
 // connections that begin.
-func closeUnderTraffic(b *bench, path harness.Path) {
+func closeUnderTraffic(b *bench.B, path harness.Path) {
 	clients := 20
 	if b.Virtual {
 		clients = 4 // the buffers of the sim engine are large
 	}
-	b.open(harness.NetworkConfig{Clients: clients, Profile: both(path)})
-	b.echo()
+	b.Open(harness.NetworkConfig{Clients: clients, Profile: bench.Both(path)})
+	b.Echo()
 	var running sync.WaitGroup
 	for i := range clients {
-		c := b.dial(b.net.Client(i), b.addr())
+		c := b.Dial(b.Net.Client(i), b.Addr())
 		running.Go(func() {
 			data := make([]byte, 10_000)
 			for err := error(nil); err == nil; {
@@ -123,18 +124,18 @@ func closeUnderTraffic(b *bench, path harness.Path) {
 		running.Go(func() { _, _ = io.Copy(io.Discard, c) })
 		if i%2 == 0 {
 			running.Go(func() {
-				if c, err := b.net.Client(i).DialContext(b.t.Context(), "tcp", b.addr()); err == nil {
+				if c, err := b.Net.Client(i).DialContext(b.T.Context(), "tcp", b.Addr()); err == nil {
 					c.Close()
 				}
 			})
 		}
 	}
-	for begin := time.Now(); b.packets.len() <= 500; time.Sleep(10 * time.Microsecond) {
-		b.Less(time.Since(begin), b.patience)
+	for begin := time.Now(); b.Packets.Len() <= 500; time.Sleep(10 * time.Microsecond) {
+		b.Less(time.Since(begin), b.Patience)
 	}
-	b.NoError(b.net.Close())
+	b.NoError(b.Net.Close())
 	running.Wait()
 	if path.Delay > 0 {
-		b.NotZero(b.packets.count(dropFor(harness.DropStopped)))
+		b.NotZero(b.Packets.Count(bench.DropFor(harness.DropStopped)))
 	}
 }

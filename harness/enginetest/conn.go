@@ -13,61 +13,62 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // connections are tests of connections, listeners and dials.
-func connections(c Config) (list []test) {
+func connections(e harness.Engine) bench.Tests {
+	list := bench.Tests{
+		"a round trip takes the delay": roundTrip,
+		"addresses":                    addresses,
+		"data after a close is answered with a reset": dataAfterClose,
+		"a dial gives up with its context":            dialGivesUp,
+		"listens that fail":                           failedListens,
+		"any host may listen":                         anyHostListens,
+		"many clients at once":                        manyClients,
+		"what is lost comes again":                    lossRecovers,
+	}
 	for _, x := range append(ends(), lastWords()...) {
-		list = append(list, test{x.name, func(b *bench) {
-			b.open(harness.NetworkConfig{Profile: link(b.delay)})
-			client, server := b.connect(0)
+		list[x.name] = func(b *bench.B) {
+			b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+			client, server := b.Connect(0)
 			x.run(b, client, server)
-		}})
-		if c.can(harness.StreamToxic) && !x.alone {
-			list = append(list, test{x.name + " through a toxic", func(b *bench) {
-				b.open(harness.NetworkConfig{Profile: link(b.delay)})
+		}
+		if bench.Does(e, harness.StreamToxic) && !x.alone {
+			list[x.name+" through a toxic"] = func(b *bench.B) {
+				b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
 				// It does nothing to a connection without an ending that is slow.
-				end := b.inject(harness.Fault{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slow_close", Stream: "upstream"}})
-				client, server := b.connect(0)
+				end := b.Inject(harness.Fault{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slow_close", Stream: "upstream"}})
+				client, server := b.Connect(0)
 				x.run(b, client, server)
 				b.EqualValues(1, end())
-			}})
+			}
 		}
 	}
-	return append(list,
-		test{"a round trip takes the delay", roundTrip},
-		test{"addresses", addresses},
-		test{"data after a close is answered with a reset", dataAfterClose},
-		test{"a dial gives up with its context", dialGivesUp},
-		test{"listens that fail", failedListens},
-		test{"any host may listen", anyHostListens},
-		test{"many clients at once", manyClients},
-		test{"what is lost comes again", lossRecovers},
-		test{"what is not lost comes once", lossless},
-	)
+	return list
 }
 
 // ports are tests that free a port and rely on it to be free.
-func ports() []test {
-	return []test{
-		{"a listener that is closed", closedListener},
-		{"dials that fail", failedDials},
+func ports() bench.Tests {
+	return bench.Tests{
+		"a listener that is closed": closedListener,
+		"dials that fail":           failedDials,
 	}
 }
 
 // endsTest is of the two ends of a connection.
 type endsTest struct {
 	name  string
-	run   func(b *bench, client, server net.Conn)
+	run   func(b *bench.B, client, server net.Conn)
 	alone bool // not through a toxic, which has buffers of its own
 }
 
 func ends() []endsTest {
 	return []endsTest{
-		{name: "half close", run: func(b *bench, client, server net.Conn) {
-			b.NoError(closeWrite(client))
-			b.ErrorIs(readErr(server), io.EOF)
-			b.ErrorIs(writeErr(client), syscall.EPIPE)
+		{name: "half close", run: func(b *bench.B, client, server net.Conn) {
+			b.NoError(bench.CloseWrite(client))
+			b.ErrorIs(bench.ReadErr(server), io.EOF)
+			b.ErrorIs(bench.WriteErr(client), syscall.EPIPE)
 			_, err := server.Write([]byte("still here"))
 			b.NoError(err)
 			b.NoError(server.Close())
@@ -75,25 +76,25 @@ func ends() []endsTest {
 			b.NoError(err)
 			b.Equal("still here", string(got))
 		}},
-		{name: "linger 0 is a reset", run: func(b *bench, client, server net.Conn) {
-			b.NoError(abort(client))
-			b.ErrorIs(readErr(server), syscall.ECONNRESET)
-			b.wasReset(writeErr(server))
+		{name: "linger 0 is a reset", run: func(b *bench.B, client, server net.Conn) {
+			b.NoError(bench.Abort(client))
+			b.ErrorIs(bench.ReadErr(server), syscall.ECONNRESET)
+			wasReset(b, bench.WriteErr(server))
 		}},
-		{name: "close with unread data is a reset", run: func(b *bench, client, server net.Conn) {
+		{name: "close with unread data is a reset", run: func(b *bench.B, client, server net.Conn) {
 			_, err := client.Write([]byte("nobody reads this"))
 			b.NoError(err)
-			b.NoError(readErr(server))
+			b.NoError(bench.ReadErr(server))
 			b.NoError(server.Close())
-			b.ErrorIs(readErr(client), syscall.ECONNRESET)
+			b.ErrorIs(bench.ReadErr(client), syscall.ECONNRESET)
 		}},
-		{name: "what came before a reset can be read", run: func(b *bench, client, server net.Conn) {
-			b.NoError(writeErr(client))
-			time.Sleep(b.quiet) // it is on its way, or there
-			b.NoError(abort(client))
-			time.Sleep(b.quiet)
-			b.NoError(readErr(server))
-			b.ErrorIs(readErr(server), syscall.ECONNRESET)
+		{name: "what came before a reset can be read", run: func(b *bench.B, client, server net.Conn) {
+			b.NoError(bench.WriteErr(client))
+			time.Sleep(b.Quiet) // it is on its way, or there
+			b.NoError(bench.Abort(client))
+			time.Sleep(b.Quiet)
+			b.NoError(bench.ReadErr(server))
+			b.ErrorIs(bench.ReadErr(server), syscall.ECONNRESET)
 		}},
 		{name: "closed", run: closedConn},
 		{name: "deadlines", run: deadlines},
@@ -108,8 +109,8 @@ func lastWords() (list []endsTest) {
 		name string
 		end  func(net.Conn) error
 		want error
-	}{{"closes", net.Conn.Close, io.ErrUnexpectedEOF}, {"resets", abort, syscall.ECONNRESET}} {
-		run := func(b *bench, leaver, stayer net.Conn) {
+	}{{"closes", net.Conn.Close, io.ErrUnexpectedEOF}, {"resets", bench.Abort, syscall.ECONNRESET}} {
+		run := func(b *bench.B, leaver, stayer net.Conn) {
 			_, err := leaver.Write([]byte("last words"))
 			b.NoError(err)
 			if b.Virtual {
@@ -123,7 +124,7 @@ func lastWords() (list []endsTest) {
 		}
 		list = append(list,
 			endsTest{name: "the client " + way.name, run: run},
-			endsTest{name: "the server " + way.name, run: func(b *bench, client, server net.Conn) { run(b, server, client) }},
+			endsTest{name: "the server " + way.name, run: func(b *bench.B, client, server net.Conn) { run(b, server, client) }},
 		)
 	}
 	return list
@@ -131,9 +132,9 @@ func lastWords() (list []endsTest) {
 
 // wasReset is the error of a write on a connection whose reset has been read: a
 // kernel tells of the reset once, our engines go on.
-func (b *bench) wasReset(err error) {
-	b.t.Helper()
-	if b.kernelsConn(err) {
+func wasReset(b *bench.B, err error) {
+	b.T.Helper()
+	if kernelsConn(err) {
 		b.ErrorIs(err, syscall.EPIPE)
 		return
 	}
@@ -141,50 +142,50 @@ func (b *bench) wasReset(err error) {
 }
 
 // kernelsConn reports whether an error is of a connection of the kernel.
-func (b *bench) kernelsConn(err error) bool {
+func kernelsConn(err error) bool {
 	return strings.Contains(fmt.Sprint(err), "127.0.0.1")
 }
 
-func closedConn(b *bench, client, _ net.Conn) {
+func closedConn(b *bench.B, client, _ net.Conn) {
 	blocked := make(chan error, 1)
-	go func() { blocked <- readErr(client) }()
+	go func() { blocked <- bench.ReadErr(client) }()
 	time.Sleep(time.Millisecond)
 	b.NoError(client.Close())
 	b.ErrorIs(<-blocked, net.ErrClosed)
-	b.ErrorIs(readErr(client), net.ErrClosed)
-	b.ErrorIs(writeErr(client), net.ErrClosed)
+	b.ErrorIs(bench.ReadErr(client), net.ErrClosed)
+	b.ErrorIs(bench.WriteErr(client), net.ErrClosed)
 	b.ErrorIs(client.SetDeadline(time.Now()), net.ErrClosed)
 	b.ErrorIs(client.Close(), net.ErrClosed)
 }
 
-func deadlines(b *bench, client, server net.Conn) {
+func deadlines(b *bench.B, client, server net.Conn) {
 	blocked := make(chan error, 1)
-	go func() { blocked <- readErr(client) }()
+	go func() { blocked <- bench.ReadErr(client) }()
 	time.Sleep(time.Millisecond)
 	b.NoError(client.SetReadDeadline(time.Unix(1, 0)), "also while a Read waits")
 	b.ErrorIs(<-blocked, os.ErrDeadlineExceeded)
-	b.ErrorIs(readErr(client), os.ErrDeadlineExceeded, "until it is moved")
+	b.ErrorIs(bench.ReadErr(client), os.ErrDeadlineExceeded, "until it is moved")
 	begin := time.Now()
-	b.NoError(client.SetReadDeadline(begin.Add(b.patience)))
-	go func() { blocked <- readErr(client) }()
-	time.Sleep(b.quiet / 2)
-	b.NoError(client.SetReadDeadline(begin.Add(b.quiet)))
+	b.NoError(client.SetReadDeadline(begin.Add(b.Patience)))
+	go func() { blocked <- bench.ReadErr(client) }()
+	time.Sleep(b.Quiet / 2)
+	b.NoError(client.SetReadDeadline(begin.Add(b.Quiet)))
 	b.ErrorIs(<-blocked, os.ErrDeadlineExceeded)
-	b.GreaterOrEqual(time.Since(begin), b.quiet)
+	b.GreaterOrEqual(time.Since(begin), b.Quiet)
 	if b.Virtual {
-		b.LessOrEqual(time.Since(begin), b.quiet+time.Microsecond)
+		b.LessOrEqual(time.Since(begin), b.Quiet+time.Microsecond)
 	}
 	b.NoError(client.SetReadDeadline(time.Time{}))
-	b.NoError(writeErr(server))
-	b.NoError(readErr(client))
+	b.NoError(bench.WriteErr(server))
+	b.NoError(bench.ReadErr(client))
 	b.NoError(client.SetWriteDeadline(begin))
-	b.ErrorIs(writeErr(client), os.ErrDeadlineExceeded)
+	b.ErrorIs(bench.WriteErr(client), os.ErrDeadlineExceeded)
 }
 
 // stuckWrite writes more than all buffers hold.
-func stuckWrite(b *bench, client, _ net.Conn) {
+func stuckWrite(b *bench.B, client, _ net.Conn) {
 	const size = 80 << 20
-	b.NoError(client.SetWriteDeadline(time.Now().Add(b.quiet)))
+	b.NoError(client.SetWriteDeadline(time.Now().Add(b.Quiet)))
 	n, err := client.Write(make([]byte, size))
 	b.ErrorIs(err, os.ErrDeadlineExceeded)
 	b.Less(n, size)
@@ -193,7 +194,7 @@ func stuckWrite(b *bench, client, _ net.Conn) {
 	b.True(timeout.Timeout())
 }
 
-func manyReaders(b *bench, client, server net.Conn) {
+func manyReaders(b *bench.B, client, server net.Conn) {
 	const each, size = 8, 100_000
 	var all sync.WaitGroup
 	results := make(chan error, 2*each)
@@ -217,15 +218,15 @@ func manyReaders(b *bench, client, server net.Conn) {
 }
 
 // roundTrip measures a link that is slower down than up.
-func roundTrip(b *bench) {
+func roundTrip(b *bench.B) {
 	const up, down = 50 * time.Millisecond, 70 * time.Millisecond
-	b.open(harness.NetworkConfig{Profile: harness.Profile{Up: harness.Path{Delay: up}, Down: harness.Path{Delay: down}}})
-	b.echo()
+	b.Open(harness.NetworkConfig{Profile: harness.Profile{Up: harness.Path{Delay: up}, Down: harness.Path{Delay: down}}})
+	b.Echo()
 	begin := time.Now()
-	c := b.dial(b.net.Client(0), b.addr())
+	c := b.Dial(b.Net.Client(0), b.Addr())
 	took := []time.Duration{time.Since(begin)}
 	for range 3 {
-		took = append(took, b.exchange(c, 200))
+		took = append(took, b.Exchange(c, 200))
 		if b.Virtual {
 			time.Sleep(time.Second)
 		}
@@ -238,7 +239,7 @@ func roundTrip(b *bench) {
 		}
 	}
 	for d, want := range map[harness.Direction]time.Duration{harness.Up: up, harness.Down: down} {
-		list := b.packets.all(func(p harness.Packet) bool { return p.Direction == d })
+		list := b.Packets.All(func(p harness.Packet) bool { return p.Direction == d })
 		b.NotEmpty(list)
 		for _, p := range list {
 			b.Equal(want, (p.Delay - p.Late).Round(time.Millisecond), "as asked but for what is reported late")
@@ -248,36 +249,36 @@ func roundTrip(b *bench) {
 	}
 }
 
-func lossRecovers(b *bench) {
+func lossRecovers(b *bench.B) {
 	if b.Streams {
-		b.t.Skip("a stream has no packets to lose")
+		b.T.Skip("a stream has no packets to lose")
 	}
-	b.open(harness.NetworkConfig{Seed: 3, Profile: both(harness.Path{Delay: 2 * time.Millisecond, Loss: harness.Loss{P: 0.1}})})
-	b.echo()
-	b.exchange(b.dial(b.net.Client(0), b.addr()), 80_000)
-	b.NotZero(b.packets.count(dropped))
-	b.NotZero(b.packets.count(retransmitted))
+	b.Open(harness.NetworkConfig{Seed: 3, Profile: bench.Both(harness.Path{Delay: 2 * time.Millisecond, Loss: harness.Loss{P: 0.1}})})
+	b.Echo()
+	b.Exchange(b.Dial(b.Net.Client(0), b.Addr()), 80_000)
+	b.NotZero(b.Packets.Count(bench.Dropped))
+	b.NotZero(b.Packets.Count(bench.Retransmitted))
 }
 
 // lossless has a round trip so long that a time-out, 400 ms, is longer than a machine
 // stalls.
-func lossless(b *bench) {
-	b.short()
-	b.open(harness.NetworkConfig{Profile: link(100 * time.Millisecond)})
-	b.echo()
-	c := b.dial(b.net.Client(0), b.addr())
+func lossless(b *bench.B) {
+	b.Short()
+	b.Open(harness.NetworkConfig{Profile: bench.Link(100 * time.Millisecond)})
+	b.Echo()
+	c := b.Dial(b.Net.Client(0), b.Addr())
 	for _, size := range []int{1, 300, 1448, 1449, 100_000} {
-		b.exchange(c, size)
+		b.Exchange(c, size)
 	}
-	b.Zero(b.packets.count(dropped))
-	b.Zero(b.packets.count(retransmitted))
+	b.Zero(b.Packets.Count(bench.Dropped))
+	b.Zero(b.Packets.Count(bench.Retransmitted))
 }
 
-func addresses(b *bench) {
-	b.open(harness.NetworkConfig{})
-	client, server := b.connect(0)
+func addresses(b *bench.B) {
+	b.Open(harness.NetworkConfig{})
+	client, server := b.Connect(0)
 	b.Equal("tcp", client.LocalAddr().Network())
-	b.NotContains(b.addr(), "0.0.0.0")
+	b.NotContains(b.Addr(), "0.0.0.0")
 	if b.Streams { // each end sees the proxy
 		return
 	}
@@ -287,70 +288,70 @@ func addresses(b *bench) {
 	b.True(strings.HasPrefix(client.RemoteAddr().String(), "10.0.0.1:"), client.RemoteAddr())
 }
 
-func dataAfterClose(b *bench) {
-	b.open(harness.NetworkConfig{Profile: link(b.delay)})
-	client, server := b.connect(0)
+func dataAfterClose(b *bench.B) {
+	b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+	client, server := b.Connect(0)
 	b.NoError(server.Close())
-	b.ErrorIs(readErr(client), io.EOF)
-	b.NoError(writeErr(client))
-	time.Sleep(b.quiet)
+	b.ErrorIs(bench.ReadErr(client), io.EOF)
+	b.NoError(bench.WriteErr(client))
+	time.Sleep(b.Quiet)
 	if b.Streams { // a proxy learns of it when it next writes
-		b.eventually(func() bool { return writeErr(client) != nil })
+		b.Eventually(func() bool { return bench.WriteErr(client) != nil })
 	} else {
-		b.ErrorIs(writeErr(client), syscall.EPIPE)
+		b.ErrorIs(bench.WriteErr(client), syscall.EPIPE)
 	}
-	client, server = b.connect(0)
+	client, server = b.Connect(0)
 	b.NoError(client.Close())
-	b.ErrorIs(readErr(server), io.EOF)
-	b.eventually(func() bool { return writeErr(server) != nil })
+	b.ErrorIs(bench.ReadErr(server), io.EOF)
+	b.Eventually(func() bool { return bench.WriteErr(server) != nil })
 }
 
-func closedListener(b *bench) {
-	b.open(harness.NetworkConfig{Profile: link(b.delay)})
-	accepted, _ := b.connect(0)
-	never := b.dial(b.net.Client(0), b.addr())
-	time.Sleep(b.quiet)
+func closedListener(b *bench.B) {
+	b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+	accepted, _ := b.Connect(0)
+	never := b.Dial(b.Net.Client(0), b.Addr())
+	time.Sleep(b.Quiet)
 	blocked := make(chan error, 1)
-	other, err := b.net.Server().Listen(b.t.Context(), "tcp", ":0")
+	other, err := b.Net.Server().Listen(b.T.Context(), "tcp", ":0")
 	b.NoError(err)
 	go func() {
 		_, err := other.Accept()
 		blocked <- err
 	}()
 	time.Sleep(time.Millisecond)
-	for _, l := range []net.Listener{other, b.listener} {
+	for _, l := range []net.Listener{other, b.Listener} {
 		b.NoError(l.Close())
 		_, err := l.Accept()
 		b.ErrorIs(err, net.ErrClosed)
 		b.ErrorIs(l.Close(), net.ErrClosed)
 	}
 	b.ErrorIs(<-blocked, net.ErrClosed)
-	b.ErrorIs(readErr(never), syscall.ECONNRESET, "a connection nobody accepted is reset")
-	b.NoError(writeErr(accepted), "one that was lives on")
-	_, err = b.net.Client(0).DialContext(b.t.Context(), "tcp", b.addr())
+	b.ErrorIs(bench.ReadErr(never), syscall.ECONNRESET, "a connection nobody accepted is reset")
+	b.NoError(bench.WriteErr(accepted), "one that was lives on")
+	_, err = b.Net.Client(0).DialContext(b.T.Context(), "tcp", b.Addr())
 	b.ErrorIs(err, syscall.ECONNREFUSED)
-	b.ErrorContains(err, b.addr())
-	again, err := b.net.Server().Listen(b.t.Context(), "tcp", b.addr())
+	b.ErrorContains(err, b.Addr())
+	again, err := b.Net.Server().Listen(b.T.Context(), "tcp", b.Addr())
 	b.NoError(err, "the port is free again")
 	b.NoError(again.Close())
 }
 
-func failedDials(b *bench) {
-	b.open(harness.NetworkConfig{})
-	cancelled, cancel := context.WithCancel(b.t.Context())
+func failedDials(b *bench.B) {
+	b.Open(harness.NetworkConfig{})
+	cancelled, cancel := context.WithCancel(b.T.Context())
 	cancel()
 	fails := func(ctx context.Context, network, address string, want error) {
-		b.t.Helper()
-		_, err := b.net.Client(0).DialContext(ctx, network, address)
+		b.T.Helper()
+		_, err := b.Net.Client(0).DialContext(ctx, network, address)
 		b.ErrorIs(err, want)
 		var op *net.OpError
 		b.ErrorAs(err, &op)
 		b.Equal("dial", op.Op)
 	}
-	ctx, addr := b.t.Context(), b.addr()
+	ctx, addr := b.T.Context(), b.Addr()
 	fails(cancelled, "tcp", addr, context.Canceled)
 	fails(ctx, "unix", addr, net.UnknownNetworkError("unix"))
-	b.NoError(b.listener.Close())
+	b.NoError(b.Listener.Close())
 	fails(ctx, "tcp", addr, syscall.ECONNREFUSED)
 	if b.Streams {
 		return
@@ -359,94 +360,94 @@ func failedDials(b *bench) {
 	fails(ctx, "tcp", "10.0.0.2:80", syscall.EHOSTUNREACH)
 	fails(ctx, "tcp", "10.1.0.1:80", syscall.EHOSTUNREACH)
 	fails(ctx, "tcp", "127.0.0.1:80", syscall.EHOSTUNREACH)
-	_, err := b.net.Client(0).DialContext(ctx, "tcp", "bank:80")
+	_, err := b.Net.Client(0).DialContext(ctx, "tcp", "bank:80")
 	b.ErrorContains(err, "in numbers")
 }
 
-func dialGivesUp(b *bench) {
-	profile := both(harness.Path{Loss: harness.Loss{P: 1}})
+func dialGivesUp(b *bench.B) {
+	profile := bench.Both(harness.Path{Loss: harness.Loss{P: 1}})
 	if b.Streams {
 		profile = harness.Profile{}
 	}
-	b.open(harness.NetworkConfig{Profile: profile})
+	b.Open(harness.NetworkConfig{Profile: profile})
 	if b.Streams {
-		end := b.inject(harness.Fault{Action: harness.Blackhole, Direction: harness.Up})
+		end := b.Inject(harness.Fault{Action: harness.Blackhole, Direction: harness.Up})
 		defer func() { b.EqualValues(1, end()) }()
 	}
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(b.t.Context(), b.quiet)
+	ctx, cancel := context.WithTimeout(b.T.Context(), b.Quiet)
 	defer cancel()
-	_, err := b.net.Client(0).DialContext(ctx, "tcp", b.addr())
+	_, err := b.Net.Client(0).DialContext(ctx, "tcp", b.Addr())
 	b.ErrorIs(err, context.DeadlineExceeded)
 	var timeout net.Error
 	b.ErrorAs(err, &timeout)
 	b.True(timeout.Timeout())
-	b.GreaterOrEqual(time.Since(begin), b.quiet)
+	b.GreaterOrEqual(time.Since(begin), b.Quiet)
 	if b.Virtual {
-		b.Equal(b.quiet, time.Since(begin))
+		b.Equal(b.Quiet, time.Since(begin))
 	}
 }
 
-func failedListens(b *bench) {
-	b.open(harness.NetworkConfig{})
-	_, err := b.net.Server().Listen(b.t.Context(), "tcp", b.addr())
+func failedListens(b *bench.B) {
+	b.Open(harness.NetworkConfig{})
+	_, err := b.Net.Server().Listen(b.T.Context(), "tcp", b.Addr())
 	b.ErrorIs(err, syscall.EADDRINUSE)
-	_, err = b.net.Server().Listen(b.t.Context(), "tcp", "80")
+	_, err = b.Net.Server().Listen(b.T.Context(), "tcp", "80")
 	b.ErrorContains(err, "80")
-	for _, h := range []harness.Host{b.net.Client(0), b.net.Server()} {
+	for _, h := range []harness.Host{b.Net.Client(0), b.Net.Server()} {
 		for _, bad := range [][2]string{{"unix", ":0"}, {"udp", ":0"}, {"tcp", "8.8.8.8:0"}, {"tcp", "nonsense"}, {"tcp", ":99999"}} {
-			_, err := h.Listen(b.t.Context(), bad[0], bad[1])
+			_, err := h.Listen(b.T.Context(), bad[0], bad[1])
 			b.Error(err, "%v", bad)
 		}
 	}
 	if !b.Streams {
-		_, err = b.net.Client(0).Listen(b.t.Context(), "tcp", b.addr())
+		_, err = b.Net.Client(0).Listen(b.T.Context(), "tcp", b.Addr())
 		b.ErrorIs(err, syscall.EADDRNOTAVAIL)
 	}
 }
 
 // anyHostListens dials the wrong way round, and a host from itself.
-func anyHostListens(b *bench) {
-	b.open(harness.NetworkConfig{Clients: 2})
-	server := b.net.Server()
-	for _, x := range []struct{ from, to harness.Host }{{server, b.net.Client(1)}, {server, server}} {
-		l, err := x.to.Listen(b.t.Context(), "tcp", ":0")
+func anyHostListens(b *bench.B) {
+	b.Open(harness.NetworkConfig{Clients: 2})
+	server := b.Net.Server()
+	for _, x := range []struct{ from, to harness.Host }{{server, b.Net.Client(1)}, {server, server}} {
+		l, err := x.to.Listen(b.T.Context(), "tcp", ":0")
 		b.NoError(err)
-		out := b.dial(x.from, l.Addr().String())
+		out := b.Dial(x.from, l.Addr().String())
 		in, err := l.Accept()
 		b.NoError(err)
-		b.NoError(writeErr(out))
-		b.NoError(readErr(in))
+		b.NoError(bench.WriteErr(out))
+		b.NoError(bench.ReadErr(in))
 		b.NoError(in.Close())
-		b.ErrorIs(readErr(out), io.EOF)
+		b.ErrorIs(bench.ReadErr(out), io.EOF)
 	}
 }
 
-func manyClients(b *bench) {
-	b.short()
+func manyClients(b *bench.B) {
+	b.Short()
 	const clients = 1000
-	b.open(harness.NetworkConfig{Clients: clients, Profile: both(harness.Path{Delay: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Rate: 1_000_000})})
-	b.echo()
+	b.Open(harness.NetworkConfig{Clients: clients, Profile: bench.Both(harness.Path{Delay: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Rate: 1_000_000})})
+	b.Echo()
 	errs := make(chan error, clients)
 	for i := range clients {
-		go func() { errs <- b.hello(i) }()
+		go func() { errs <- hello(b, i) }()
 	}
 	for range clients {
 		b.NoError(<-errs)
 	}
-	b.NoError(b.net.Close())
+	b.NoError(b.Net.Close())
 	seen := map[int]bool{}
-	for _, p := range b.packets.all(func(p harness.Packet) bool { return p.Direction == harness.Up }) {
+	for _, p := range b.Packets.All(func(p harness.Packet) bool { return p.Direction == harness.Up }) {
 		seen[p.Client] = true
 	}
 	b.Len(seen, clients)
-	b.Zero(b.packets.count(dropped))
+	b.Zero(b.Packets.Count(bench.Dropped))
 }
 
 // hello sends three requests of a client of its own and reads them back, then the
 // end of the stream.
-func (b *bench) hello(i int) error {
-	c, err := b.net.Client(i).DialContext(b.t.Context(), "tcp", b.addr())
+func hello(b *bench.B, i int) error {
+	c, err := b.Net.Client(i).DialContext(b.T.Context(), "tcp", b.Addr())
 	if err != nil {
 		return err
 	}
@@ -464,10 +465,10 @@ func (b *bench) hello(i int) error {
 			return err
 		}
 	}
-	if err := closeWrite(c); err != nil {
+	if err := bench.CloseWrite(c); err != nil {
 		return err
 	}
-	if err := readErr(c); !errors.Is(err, io.EOF) {
+	if err := bench.ReadErr(c); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("client %d: %w", i, err)
 	}
 	return nil

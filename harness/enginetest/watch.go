@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // watchCase is faults that all begin and then end in order, and what two phones are
@@ -50,11 +51,11 @@ func watchCases() []watchCase {
 }
 
 // watches are tests of harness.LinkWatcher.
-func watches(c Config) []test {
-	list := []test{{"stops", watchStops}, {"ends with the network", watchCloses}}
+func watches(e harness.Engine) bench.Tests {
+	list := bench.Tests{"stops": watchStops, "ends with the network": watchCloses}
 	for _, x := range watchCases() {
-		if !slices.ContainsFunc(x.faults, func(f harness.Fault) bool { return !c.can(f.Action) }) {
-			list = append(list, test{x.name, x.run})
+		if !slices.ContainsFunc(x.faults, func(f harness.Fault) bool { return !bench.Does(e, f.Action) }) {
+			list[x.name] = x.run
 		}
 	}
 	return list
@@ -67,23 +68,23 @@ type told struct {
 }
 
 // watch has two clients watch their links, the second one first.
-func (b *bench) watch() (list *[]told, stops [2]func()) {
-	b.t.Helper()
+func watch(b *bench.B) (list *[]told, stops [2]func()) {
+	b.T.Helper()
 	list = new([]told)
 	for _, i := range []int{1, 0} {
-		w, ok := b.net.Client(i).(harness.LinkWatcher)
+		w, ok := b.Net.Client(i).(harness.LinkWatcher)
 		b.True(ok, "the client hosts of our engines watch")
 		stops[i] = w.WatchLink(func() { *list = append(*list, told{i, time.Now()}) })
 	}
-	if w, ok := b.net.Server().(harness.LinkWatcher); ok {
-		b.t.Cleanup(w.WatchLink(func() { b.t.Error("the server has no access link") }))
+	if w, ok := b.Net.Server().(harness.LinkWatcher); ok {
+		b.T.Cleanup(w.WatchLink(func() { b.T.Error("the server has no access link") }))
 	}
 	return list, stops
 }
 
 // take waits until the watchers of this instant have been told, and returns them.
-func (b *bench) take(list *[]told) (clients []int) {
-	b.t.Helper()
+func take(b *bench.B, list *[]told) (clients []int) {
+	b.T.Helper()
 	begin := time.Now()
 	if b.Virtual {
 		time.Sleep(time.Microsecond) // the sim engine tells each at an instant of its own
@@ -99,11 +100,11 @@ func (b *bench) take(list *[]told) (clients []int) {
 	return clients
 }
 
-func (w watchCase) run(b *bench) {
-	b.open(harness.NetworkConfig{Clients: 2})
-	b.echo()
-	b.exchange(b.dial(b.net.Client(0), b.addr()), 10)
-	list, _ := b.watch()
+func (w watchCase) run(b *bench.B) {
+	b.Open(harness.NetworkConfig{Clients: 2})
+	b.Echo()
+	b.Exchange(b.Dial(b.Net.Client(0), b.Addr()), 10)
+	list, _ := watch(b)
 	want := func(is bool) []int {
 		if is {
 			return []int{0, 1}
@@ -113,54 +114,54 @@ func (w watchCase) run(b *bench) {
 	var ends []func() int64
 	for i, f := range w.faults {
 		b.Empty(*list)
-		ends = append(ends, b.inject(f))
-		b.Equal(want(w.began && i == len(w.faults)-1), b.take(list))
+		ends = append(ends, b.Inject(f))
+		b.Equal(want(w.began && i == len(w.faults)-1), take(b, list))
 	}
 	if !b.Streams {
-		b.net.SetProfile(both(harness.Path{Loss: harness.Loss{P: 1}}))
+		b.Net.SetProfile(bench.Both(harness.Path{Loss: harness.Loss{P: 1}}))
 	}
 	if b.Virtual {
 		time.Sleep(time.Second)
 	}
-	b.Empty(b.take(list), "while the faults last")
+	b.Empty(take(b, list), "while the faults last")
 	for i, end := range ends {
 		end()
-		b.Equal(want(w.ended == i+1), b.take(list), fmt.Sprintf("at the end of fault %d", i+1))
+		b.Equal(want(w.ended == i+1), take(b, list), fmt.Sprintf("at the end of fault %d", i+1))
 	}
-	b.net.SetProfile(harness.Profile{})
-	b.Empty(b.take(list), "later")
+	b.Net.SetProfile(harness.Profile{})
+	b.Empty(take(b, list), "later")
 }
 
-func watchStops(b *bench) {
-	b.open(harness.NetworkConfig{Clients: 2})
-	list, stops := b.watch()
+func watchStops(b *bench.B) {
+	b.Open(harness.NetworkConfig{Clients: 2})
+	list, stops := watch(b)
 	hole := harness.Fault{Action: harness.Blackhole}
-	end := b.inject(hole)
+	end := b.Inject(hole)
 	stops[1]()
 	stops[1]() // may be called more than once
 	end()
-	b.Equal([]int{0}, b.take(list))
+	b.Equal([]int{0}, take(b, list))
 	end()
-	b.Empty(b.take(list), "an end that is called twice is no second end")
+	b.Empty(take(b, list), "an end that is called twice is no second end")
 	if b.Virtual {
-		b.inject(hole)()
-		again := b.inject(hole) // at the same instant
+		b.Inject(hole)()
+		again := b.Inject(hole) // at the same instant
 		time.Sleep(time.Second)
-		b.Empty(b.take(list), "it was down again before anybody was told")
+		b.Empty(take(b, list), "it was down again before anybody was told")
 		again()
-		b.Equal([]int{0}, b.take(list))
+		b.Equal([]int{0}, take(b, list))
 	}
-	end = b.inject(hole)
+	end = b.Inject(hole)
 	stops[0]()
 	end()
-	b.Empty(b.take(list))
+	b.Empty(take(b, list))
 }
 
-func watchCloses(b *bench) {
-	b.open(harness.NetworkConfig{Clients: 2})
-	list, _ := b.watch()
-	end := b.inject(harness.Fault{Action: harness.Blackhole})
-	b.NoError(b.net.Close())
+func watchCloses(b *bench.B) {
+	b.Open(harness.NetworkConfig{Clients: 2})
+	list, _ := watch(b)
+	end := b.Inject(harness.Fault{Action: harness.Blackhole})
+	b.NoError(b.Net.Close())
 	end()
-	b.Empty(b.take(list), "the network was closed")
+	b.Empty(take(b, list), "the network was closed")
 }

@@ -14,7 +14,12 @@ func crash() Fault {
 	return Fault{
 		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish"}, Length: Restarting, Ends: "a crash lasts until the restart",
 		Starts: AtPacket | AtCommit | AtRequest, Random: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
-		Needs: func(e harness.Event) harness.Abilities { return harness.CrashOf(e.Side) },
+		Needs: func(e harness.Event) harness.Abilities {
+			if e.Vanish {
+				return harness.CrashOf(e.Side) | harness.CutPower
+			}
+			return harness.CrashOf(e.Side)
+		},
 		Name:  func(e harness.Event) string { return "crash of the " + e.Side.String() },
 		State: func(e harness.Event) string { return e.Side.String() + " down" },
 	}

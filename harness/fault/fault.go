@@ -1,6 +1,6 @@
 // Package fault is the list of what an event of a timeline can do, each as a value
 // in a file of its own: the keys of an event that go with it, where it can begin,
-// how long it lasts, what it needs of the subject, how it begins and ends, and what
+// how long it lasts, what it needs of engine and subject, how it begins and ends, and what
 // it hits.
 //
 // Whoever needs to know one of these iterates over [All] or asks [Of]: scenario files
@@ -30,8 +30,10 @@ type Fault struct {
 	OnLink bool   // it can be on one link of the topology, see harness.Event.On
 	Stops  bool   // Event.Side does nothing while it lasts: a random one of a side begins when no other does that
 
-	// Needs is what the subject must be able to do for an event; nil is nothing.
+	// Needs is what engine and subject must be able to do for an event; nil is nothing.
 	Needs func(harness.Event) harness.Abilities
+	// Check is what is wrong with an event by itself; nil is nothing.
+	Check func(harness.Event) error
 	// Name names an event for people; nil is the word.
 	Name func(harness.Event) string
 	// State is how an event in force stands in the name of a phase; nil is Name.

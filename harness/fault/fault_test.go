@@ -71,6 +71,10 @@ func TestFaultsAreSound(t *testing.T) {
 	}
 }
 
+// engine is what an engine that can do everything can do.
+const engine = harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic |
+	harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts
+
 // A sweep does what the subject can, in an order that does not change.
 func TestForSweep(t *testing.T) {
 	spans := fault.Spans{Short: 5 * time.Second, Long: time.Minute, Restart: 2 * time.Second}
@@ -87,7 +91,7 @@ func TestForSweep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, way := range fault.ForSweep(spans, tc.can) {
+			for _, way := range fault.ForSweep(spans, tc.can|engine) {
 				got = append(got, way.Name)
 			}
 			require.Equal(t, append(slices.Clip(network), tc.want...), got)
@@ -107,15 +111,15 @@ func TestRefuse(t *testing.T) {
 		"a network's fault":    {harness.Event{Action: harness.Reset}, 0, ""},
 		"slow says which side": {harness.Event{Action: harness.Slow, Line: 3}, harness.CrashServer, "line 3: the subject has no way to slow the server: remove the event"},
 		"a crash":              {harness.Event{Action: harness.Crash, Side: harness.Client}, harness.CrashClient, ""},
-		"of the other side":    {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "line 0: the subject has no way to crash the server: remove the event"},
-		"a crash of no side":   {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "line 0: the crash names no side: expected client or server"},
+		"of the other side":    {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "event 1 of the timeline: the subject has no way to crash the server: remove the event"},
+		"a crash of no side":   {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "event 1 of the timeline: the crash names no side: expected client or server"},
 		"of a further host":    {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashHost, ""},
-		"no way to":            {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashServer, "line 0: the subject has no way to crash a further host: remove the event"},
-		"of no host":           {harness.Event{Action: harness.Crash, Side: "bnak"}, harness.CrashHost, `line 0: crash: there is no host "bnak": expected server, a client or one of the network's topology: bank`},
+		"no way to":            {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashServer, "event 1 of the timeline: the subject has no way to crash a further host: remove the event"},
+		"of no host":           {harness.Event{Action: harness.Crash, Side: "bnak"}, harness.CrashHost, `event 1 of the timeline: crash: there is no host "bnak": expected server, a client or one of the network's topology: bank`},
 		"on a link":            {harness.Event{Action: harness.Blackhole, On: "server-bank"}, 0, ""},
 		"on no link":           {harness.Event{Action: harness.Blackhole, On: "bank-server", Line: 2}, 0, `line 2: blackhole: there is no link "bank-server": expected one of the network's topology: server-bank`},
-		"not on a link":        {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "line 0: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
-		"a drop elsewhere":     {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `line 0: the drop is on "" and its packet on "server-bank": expected the same link`},
+		"not on a link":        {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "event 1 of the timeline: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
+		"a drop elsewhere":     {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `event 1 of the timeline: the drop is on "" and its packet on "server-bank": expected the same link`},
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
@@ -123,7 +127,8 @@ func TestRefuse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := fault.Refuse(tc.event, tc.can, bank)
+			setup := fault.Setup{Engine: "bench", Can: tc.can | engine, Topology: bank}
+			err := setup.Refuse(harness.Scenario{Timeline: []harness.Event{tc.event}})
 			if tc.want == "" {
 				require.NoError(t, err)
 				return
@@ -131,4 +136,50 @@ func TestRefuse(t *testing.T) {
 			require.EqualError(t, err, tc.want)
 		})
 	}
+}
+
+// A scenario is refused for each thing that the engine cannot do.
+func TestRefuseByEngine(t *testing.T) {
+	const crash = harness.CrashClient | harness.CrashServer
+	const streams = harness.PutToxics | crash
+	noise := &harness.Toxic{Type: "slow_close", Stream: "upstream"}
+	lossy := harness.Profile{Up: harness.Path{Loss: harness.Loss{P: 0.05}}, Down: harness.Path{MTU: 700}}
+	bank := harness.Topology{Hosts: []string{"bank"}, Links: []harness.Link{{Near: "server", Far: "bank"}}}
+	event := func(e harness.Event) harness.Scenario {
+		e.Line = 7
+		return harness.Scenario{Timeline: []harness.Event{e}}
+	}
+	const noPackets = " cannot be done by the bench engine: a byte stream has no packets to lose, and bytes dropped from it would be a hole that TCP never leaves; use --engine packet"
+	for name, tc := range map[string]struct {
+		scenario harness.Scenario
+		without  harness.Abilities // of the engine
+		topology harness.Topology
+		want     string
+	}{
+		"a lossy link":             {harness.Scenario{Link: lossy}, harness.CarryPackets, harness.Topology{}, "the scenario's link: loss of 5% up and an MTU of 700 down" + noPackets},
+		"a change to one":          {event(harness.Event{Action: harness.SetLink, Link: &lossy}), harness.CarryPackets, harness.Topology{}, "line 7: loss of 5% up and an MTU of 700 down" + noPackets},
+		"a packet":                 {event(harness.Event{Action: harness.Reset, When: &harness.Trigger{Packet: 2}}), harness.CountPackets, harness.Topology{}, "line 7: in real time no packet has the same number in each run; use --engine sim"},
+		"a packet of a stream":     {event(harness.Event{Action: harness.Reset, When: &harness.Trigger{Packet: 2}}), engine &^ streams, harness.Topology{}, "line 7: the bench engine has no packets to begin an event at; use --engine sim"},
+		"a NAT":                    {event(harness.Event{Action: harness.Rebind}), harness.RebindClients, harness.Topology{}, "line 7: rebind cannot be done by the bench engine, which has no network between its sockets; use --engine packet"},
+		"cross traffic":            {event(harness.Event{Action: harness.CrossTraffic}), harness.SendCrossTraffic, harness.Topology{}, "line 7: cross_traffic cannot be done by the bench engine, which has no network between its sockets; use --engine packet"},
+		"a power failure":          {event(harness.Event{Action: harness.Crash, Side: harness.Server, Vanish: true}), harness.CutPower, harness.Topology{}, "line 7: a side cannot vanish without a word in the bench engine: the kernel ends its sockets; use --engine packet"},
+		"a crash":                  {event(harness.Event{Action: harness.Crash, Side: harness.Server}), harness.CutPower, harness.Topology{}, ""},
+		"a toxic":                  {event(harness.Event{Action: harness.StreamToxic, Toxic: noise}), harness.PutToxics, harness.Topology{}, "line 7: the bench engine has no toxics: use --engine packet, toxiproxy or sim"},
+		"a toxic on a link":        {event(harness.Event{Action: harness.StreamToxic, Toxic: noise, On: "server-bank"}), harness.PutToxicsOnLinks, bank, "line 7: toxic on server-bank: toxiproxy is before the access links only; use --engine sim"},
+		"a toxic that is none":     {event(harness.Event{Action: harness.StreamToxic}), 0, harness.Topology{}, "line 7: it names no toxic"},
+		"several hosts":            {harness.Scenario{}, harness.JoinHosts, bank, "the bench engine has no hosts but the server and the clients, and no links but theirs: all its sockets are on the loopback address of this machine, which does not say whose they are; use --engine packet or sim"},
+		"an engine that can do it": {harness.Scenario{Link: lossy}, 0, bank, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := fault.Setup{Engine: "bench", Can: crash | engine&^tc.without, Topology: tc.topology}.Refuse(tc.scenario)
+			if tc.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, tc.want)
+		})
+	}
+	err := fault.Setup{Can: engine}.Refuse(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
+	require.ErrorContains(t, err, "line 7:")
+	require.ErrorContains(t, err, "event 2 of the timeline:")
 }

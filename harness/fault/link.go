@@ -8,6 +8,12 @@ func link() Fault {
 	return Fault{
 		Action: harness.SetLink, OnLink: true, Keys: []string{"for", "phase"}, Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true,
+		Needs: func(e harness.Event) harness.Abilities {
+			if e.Link != nil && e.Link.NeedsPackets("") != nil {
+				return harness.CarryPackets
+			}
+			return 0
+		},
 		State: func(harness.Event) string { return "" }, // the profile's name says it
 	}
 }

@@ -8,12 +8,15 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Needs is what the subject must be able to do for an event: for its fault, and for
-// the moment at which it begins.
+// Needs is what engine and subject must be able to do for an event: for its fault, and
+// for the moment at which it begins.
 func Needs(e harness.Event) harness.Abilities {
 	var all harness.Abilities
 	if f, ok := Of(e.Action); ok && f.Needs != nil {
 		all = f.Needs(e)
+	}
+	if e.When != nil && e.When.Packet > 0 {
+		all |= harness.CountPackets
 	}
 	if e.When != nil && e.When.Commit > 0 {
 		all |= harness.CountCommits
@@ -24,59 +27,120 @@ func Needs(e harness.Event) harness.Abilities {
 	return all
 }
 
-// Refuse returns each thing that an event needs and a subject cannot do, or a host or a
-// link that its network lacks, with what to do about it; nil is none.
-func Refuse(e harness.Event, can harness.Abilities, net harness.Topology) error {
-	f, ok := Of(e.Action)
-	if ok && f.Stops && e.Side == harness.SideUnknown {
-		return fmt.Errorf("line %d: the %s names no side: expected client or server", e.Line, e.Action)
+// Setup is what a scenario would run on.
+type Setup struct {
+	Engine   string            // its name, for messages
+	Can      harness.Abilities // of the engine and of the subject
+	Topology harness.Topology  // that the subject needs
+}
+
+// SetupOf is the setup of an engine and a subject for a workload. The subject
+// need not have been started.
+func SetupOf(e harness.Engine, s harness.Subject, w harness.Workload) Setup {
+	return Setup{Engine: e.Name(), Can: e.Abilities() | s.Abilities(), Topology: harness.TopologyOf(s, w)}
+}
+
+// Refuse returns each thing that a scenario asks for and the engine or the subject
+// cannot do, each host or link that the network lacks, and what is wrong with an event
+// by itself, with what to do about it; nil is none.
+func (s Setup) Refuse(sc harness.Scenario) error {
+	var errs []error
+	if !s.Can.Has(harness.JoinHosts) {
+		errs = append(errs, s.Topology.NeedsHosts(s.Engine))
 	}
-	errs := []error{place(e, f, net)}
-	for one := range (Needs(e) &^ can).Each() {
-		errs = append(errs, fmt.Errorf("line %d: %s", e.Line, lacks(one)))
+	if err := sc.Link.NeedsPackets(s.Engine); err != nil && !s.Can.Has(harness.CarryPackets) {
+		errs = append(errs, fmt.Errorf("the scenario's link: %w", err))
+	}
+	for i, e := range sc.Timeline {
+		place := fmt.Sprintf("line %d", e.Line)
+		if e.Line == 0 {
+			place = fmt.Sprintf("event %d of the timeline", i+1)
+		}
+		for _, err := range s.refuse(e) {
+			errs = append(errs, fmt.Errorf("%s: %w", place, err))
+		}
 	}
 	return errors.Join(errs...)
 }
 
+// refuse is Refuse for one event.
+func (s Setup) refuse(e harness.Event) (errs []error) {
+	f, ok := Of(e.Action)
+	if ok && f.Stops && e.Side == harness.SideUnknown {
+		return []error{fmt.Errorf("the %s names no side: expected client or server", e.Action)}
+	}
+	if err := s.place(e, f); err != nil {
+		errs = append(errs, err)
+	}
+	if f.Check != nil {
+		if err := f.Check(e); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for one := range (Needs(e) &^ s.Can).Each() {
+		errs = append(errs, s.lacks(one, e))
+	}
+	return errs
+}
+
 // place says what is wrong with the host or the link that an event names.
-func place(e harness.Event, f Fault, net harness.Topology) error {
+func (s Setup) place(e harness.Event, f Fault) error {
 	_, client := harness.ClientIndex(string(e.Side))
-	known := slices.Contains(sides(), e.Side) || e.Side == harness.SideUnknown || client || net.Host(string(e.Side)) >= 0
+	known := slices.Contains(sides(), e.Side) || e.Side == harness.SideUnknown || client || s.Topology.Host(string(e.Side)) >= 0
 	links := []string{e.On}
 	if e.When != nil {
 		links = append(links, e.When.Link)
 	}
 	for _, name := range links {
-		if _, ok := net.Link(name); name != "" && !ok {
-			return fmt.Errorf("line %d: %s: %w", e.Line, e.Action, net.NoLink(name))
+		if _, ok := s.Topology.Link(name); name != "" && !ok {
+			return fmt.Errorf("%s: %w", e.Action, s.Topology.NoLink(name))
 		}
 	}
 	switch {
 	case !known:
-		return fmt.Errorf("line %d: %s: %w", e.Line, e.Action, net.NoHost(string(e.Side)))
+		return fmt.Errorf("%s: %w", e.Action, s.Topology.NoHost(string(e.Side)))
 	case e.On != "" && !f.OnLink:
-		return fmt.Errorf("line %d: the %s cannot be on a link between hosts (%s): remove Event.On", e.Line, e.Action, e.On)
+		return fmt.Errorf("the %s cannot be on a link between hosts (%s): remove Event.On", e.Action, e.On)
 	case e.Action == harness.Drop && e.When != nil && e.When.Link != e.On:
-		return fmt.Errorf("line %d: the drop is on %q and its packet on %q: expected the same link", e.Line, e.On, e.When.Link)
+		return fmt.Errorf("the drop is on %q and its packet on %q: expected the same link", e.On, e.When.Link)
 	}
 	return nil
 }
 
-// lacks says that a subject has not one of the abilities that events need.
-func lacks(a harness.Abilities) string {
-	way := map[harness.Abilities]string{
+// lacks says that neither the engine nor the subject has one of the abilities that an
+// event needs.
+func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
+	switch way := subjectWays()[a]; {
+	case way != "":
+		return fmt.Errorf("the subject has no way to %s: remove the event", way)
+	case a == harness.CountCommits:
+		return errors.New("the subject's commits cannot be counted here: use --engine sim")
+	case a == harness.FollowRequests:
+		return errors.New("the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1")
+	case a == harness.CarryPackets && e.Link != nil:
+		return e.Link.NeedsPackets(s.Engine)
+	case a == harness.CountPackets && s.Can.Has(harness.CarryPackets):
+		return errors.New("in real time no packet has the same number in each run; use --engine sim")
+	case a == harness.CountPackets:
+		return fmt.Errorf("the %s engine has no packets to begin an event at; use --engine sim", s.Engine)
+	case a == harness.RebindClients || a == harness.SendCrossTraffic:
+		return fmt.Errorf("%s cannot be done by the %s engine, which has no network between its sockets; use --engine packet", e.Action, s.Engine)
+	case a == harness.CutPower:
+		return fmt.Errorf("a side cannot vanish without a word in the %s engine: the kernel ends its sockets; use --engine packet", s.Engine)
+	case a == harness.PutToxics:
+		return fmt.Errorf("the %s engine has no toxics: use --engine packet, toxiproxy or sim", s.Engine)
+	case a == harness.PutToxicsOnLinks:
+		return fmt.Errorf("toxic on %s: toxiproxy is before the access links only; use --engine sim", e.On)
+	}
+	return fmt.Errorf("the %s engine and the subject lack ability %#x: remove the event", s.Engine, uint32(a))
+}
+
+// subjectWays are abilities of subjects, for messages.
+func subjectWays() map[harness.Abilities]string {
+	return map[harness.Abilities]string{
 		harness.CrashClient: "crash the client", harness.CrashServer: "crash the server",
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
 		harness.SlowServer: "slow the server",
-	}[a]
-	switch {
-	case way != "":
-		return "the subject has no way to " + way + ": remove the event"
-	case a == harness.CountCommits:
-		return "the subject's commits cannot be counted here: use --engine sim"
-	case a == harness.FollowRequests:
-		return "the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1"
 	}
-	return fmt.Sprintf("the subject lacks ability %#x: remove the event", uint32(a))
 }

@@ -8,6 +8,7 @@ func rebind() Fault {
 	return Fault{
 		Action: harness.Rebind, Length: AtOnce, Ends: "a rebind is over at once",
 		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
+		Needs: func(harness.Event) harness.Abilities { return harness.RebindClients },
 		Sweep: func(Spans) []Swept {
 			return []Swept{{"rebind", harness.Event{Action: harness.Rebind}, AnyPacket}}
 		},

@@ -37,8 +37,8 @@ const (
 // Has reports whether one of want is in the set.
 func (p Points) Has(want Points) bool { return p&want != 0 }
 
-// ForSweep returns the ways in which a sweep does faults to a subject of the given
-// abilities, in the order of All.
+// ForSweep returns the ways in which a sweep does faults with an engine and a
+// subject of the given abilities, in the order of All.
 func ForSweep(s Spans, can harness.Abilities) []Swept {
 	var list []Swept
 	for _, f := range All() {

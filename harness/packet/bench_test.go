@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // road is a way to get a client and a server connected. All of them are
@@ -139,14 +140,14 @@ func BenchmarkRoundTrip(b *testing.B) {
 // BenchmarkLateness measures how much later than decided packets arrive over a
 // delay, on a machine with nothing else to do.
 func BenchmarkLateness(b *testing.B) {
-	var l log
-	n := open(b, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 3600 * time.Microsecond}), Packets: &l})
+	var l bench.Log
+	n := open(b, harness.NetworkConfig{Profile: bench.Both(harness.Path{Delay: 3600 * time.Microsecond}), Packets: &l})
 	c := dial(b, n.Client(0), echo(b, n))
 	for b.Loop() {
-		exchange(b, c, 100)
+		bench.Exchange(b, c, 100)
 	}
 	var late []time.Duration
-	for _, p := range l.all() {
+	for _, p := range l.All(bench.Any) {
 		late = append(late, p.Late)
 	}
 	slices.Sort(late)

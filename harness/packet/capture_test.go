@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/pcap"
 	"github.com/onebar/onebar/harness/run"
@@ -42,7 +43,7 @@ type frame struct {
 // tape captures packets in memory as a pcap, and keeps what the network tells of
 // them.
 type tape struct {
-	log
+	bench.Log
 	start time.Time
 
 	mu     sync.Mutex
@@ -76,7 +77,7 @@ func (c *tape) Capture(at time.Duration, client int, d harness.Direction, b []by
 func (c *tape) reports(t *testing.T) map[number]harness.Packet {
 	t.Helper()
 	m := map[number]harness.Packet{}
-	for _, p := range c.all() {
+	for _, p := range c.All(bench.Any) {
 		if !p.Copy {
 			k := number{p.Client, p.Direction, p.N}
 			require.NotContains(t, m, k, "told of twice")
@@ -114,11 +115,11 @@ func ride(t *testing.T) *tape {
 		Delay: 60 * time.Millisecond, Jitter: 20 * time.Millisecond, Rate: 500_000, Loss: harness.Loss{P: 0.1},
 		Duplicate: 0.02, Corrupt: 0.02, Reorder: 0.02,
 	}
-	narrow := symmetric(lossy)
+	narrow := bench.Both(lossy)
 	narrow.Up.MTU, narrow.Down.MTU = 1000, 1000
 	e := &taped{t: t}
 	res, err := run.Run(t.Context(), harness.Scenario{
-		Name: "ride", Link: symmetric(lossy), Settle: 2 * time.Minute,
+		Name: "ride", Link: bench.Both(lossy), Settle: 2 * time.Minute,
 		Workload: harness.Workload{
 			Wallets: 5, Merchants: 2, Payments: 60, Rate: 8, AmountMin: 100, AmountMax: 900,
 			Currency: "EUR", Deadline: 5 * time.Minute, Attempts: 50,

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 func TestCrossTraffic(t *testing.T) {
@@ -20,14 +21,14 @@ func TestCrossTraffic(t *testing.T) {
 		"both": {harness.DirectionUnknown, 2, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var l log
+			var l bench.Log
 			path := harness.Path{Delay: 5 * time.Millisecond, Rate: 4_000_000}
-			n := open(t, harness.NetworkConfig{Clients: 2, Profile: symmetric(path), Packets: &l})
+			n := open(t, harness.NetworkConfig{Clients: 2, Profile: bench.Both(path), Packets: &l})
 			c := dial(t, n.Client(0), echo(t, n))
 			end, err := n.Inject(harness.Fault{Action: harness.CrossTraffic, Direction: tc.direction})
 			require.NoError(t, err)
 			full := func(d harness.Direction, client int) int {
-				return l.count(func(p harness.Packet) bool {
+				return l.Count(func(p harness.Packet) bool {
 					return p.Cross && p.Direction == d && p.Size > 1400 && p.Client == client
 				})
 			}
@@ -39,9 +40,9 @@ func TestCrossTraffic(t *testing.T) {
 				}
 				return true
 			}, patience, time.Millisecond)
-			exchange(t, c, 300)
+			bench.Exchange(t, c, 300)
 			hits := end()
-			arrived := l.count(func(p harness.Packet) bool { return p.Cross && p.Drop == harness.DropNone })
+			arrived := l.Count(func(p harness.Packet) bool { return p.Cross && p.Drop == harness.DropNone })
 			require.Positive(t, hits)
 			require.LessOrEqual(t, hits, int64(arrived))
 			if !tc.up {
@@ -51,7 +52,7 @@ func TestCrossTraffic(t *testing.T) {
 				require.Zero(t, full(harness.Down, 0))
 			}
 			flows := map[[2]int]bool{}
-			for _, p := range l.all() {
+			for _, p := range l.All(bench.Any) {
 				if p.Cross {
 					flows[[2]int{p.Client, p.Flow}] = true
 				}
@@ -62,9 +63,9 @@ func TestCrossTraffic(t *testing.T) {
 
 			// Once the queue has drained nothing more comes.
 			require.Eventually(t, func() bool {
-				before := l.count(func(p harness.Packet) bool { return p.Cross })
+				before := l.Count(func(p harness.Packet) bool { return p.Cross })
 				time.Sleep(300 * time.Millisecond)
-				return l.count(func(p harness.Packet) bool { return p.Cross }) == before
+				return l.Count(func(p harness.Packet) bool { return p.Cross }) == before
 			}, patience, time.Millisecond)
 		})
 	}
@@ -77,22 +78,22 @@ func TestBufferbloat(t *testing.T) {
 	}
 	const rate, limit = 4_000_000, 300_000
 	const full = time.Second * limit * 8 / rate
-	var l log
+	var l bench.Log
 	path := harness.Path{Delay: 10 * time.Millisecond, Rate: rate, Limit: limit}
-	n := open(t, harness.NetworkConfig{Profile: symmetric(path), Packets: &l})
+	n := open(t, harness.NetworkConfig{Profile: bench.Both(path), Packets: &l})
 	c := dial(t, n.Client(0), echo(t, n))
-	idle := exchange(t, c, 200)
+	idle := bench.Exchange(t, c, 200)
 	end, err := n.Inject(harness.Fault{Action: harness.CrossTraffic, Direction: harness.Down})
 	require.NoError(t, err)
 	var worst time.Duration
 	require.Eventually(t, func() bool {
-		worst = max(worst, exchange(t, c, 200))
+		worst = max(worst, bench.Exchange(t, c, 200))
 		return worst >= full*8/10
 	}, 2*patience, time.Millisecond)
 	require.NotZero(t, end())
 	t.Logf("round trip %v idle, %v with a full queue of %v", idle, worst, full)
 	var waited time.Duration
-	for _, p := range l.all() {
+	for _, p := range l.All(bench.Any) {
 		if p.Drop == harness.DropNone {
 			waited = max(waited, p.Delay-p.Late)
 		}
@@ -102,13 +103,13 @@ func TestBufferbloat(t *testing.T) {
 
 // TestCrossTrafficBeginsAgain breaks the transfer.
 func TestCrossTrafficBeginsAgain(t *testing.T) {
-	var l log
-	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Rate: 2_000_000}), Packets: &l})
+	var l bench.Log
+	n := open(t, harness.NetworkConfig{Profile: bench.Both(harness.Path{Rate: 2_000_000}), Packets: &l})
 	endless, err := n.Inject(harness.Fault{Action: harness.CrossTraffic, Direction: harness.Down})
 	require.NoError(t, err)
 	flow := func(want int) func() bool {
 		return func() bool {
-			return l.count(func(p harness.Packet) bool { return p.Cross && p.Flow == want && p.Size > 1400 }) > 10
+			return l.Count(func(p harness.Packet) bool { return p.Cross && p.Flow == want && p.Size > 1400 }) > 10
 		}
 	}
 	require.Eventually(t, flow(1), patience, time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/packet"
 )
 
@@ -58,15 +59,15 @@ func dialUDP(t *testing.T, h harness.Host, addr string) net.Conn {
 }
 
 func TestDatagrams(t *testing.T) {
-	var l log
-	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 10 * time.Millisecond}), Packets: &l})
+	var l bench.Log
+	n := open(t, harness.NetworkConfig{Profile: bench.Both(harness.Path{Delay: 10 * time.Millisecond}), Packets: &l})
 	addr := reflect(t, n)
 	c := dialUDP(t, n.Client(0), addr)
 	began := time.Now()
-	exchange(t, c, 500)
+	bench.Exchange(t, c, 500)
 	require.GreaterOrEqual(t, time.Since(began), 20*time.Millisecond)
-	exchange(t, dialUDP(t, n.Client(0), addr), 0)
-	exchange(t, c, 500)
+	bench.Exchange(t, dialUDP(t, n.Client(0), addr), 0)
+	bench.Exchange(t, c, 500)
 
 	free := listenPacket(t, n.Client(0), ":0")
 	to, err := net.ResolveUDPAddr("udp", addr)
@@ -80,30 +81,30 @@ func TestDatagrams(t *testing.T) {
 	require.Equal(t, addr, from.String())
 
 	sizes := map[int]int{}
-	for _, p := range l.all() {
+	for _, p := range l.All(bench.Any) {
 		require.False(t, p.Retransmit, "datagrams are never sent again: %+v", p)
 		sizes[p.Size]++
 	}
 	require.Equal(t, map[int]int{28 + 500: 4, 28 + 5: 2, 28: 2}, sizes)
-	require.Equal(t, 4, l.count(func(p harness.Packet) bool { return p.Flow == 1 }))
-	require.Equal(t, 2, l.count(func(p harness.Packet) bool { return p.Flow == 3 }))
+	require.Equal(t, 4, l.Count(func(p harness.Packet) bool { return p.Flow == 1 }))
+	require.Equal(t, 2, l.Count(func(p harness.Packet) bool { return p.Flow == 3 }))
 }
 
 // TestLargeDatagrams are fragmented by their sender, and lost if a fragment is.
 func TestLargeDatagrams(t *testing.T) {
-	var l log
-	n := open(t, harness.NetworkConfig{Seed: 1, Profile: symmetric(harness.Path{Delay: time.Millisecond}), Packets: &l})
+	var l bench.Log
+	n := open(t, harness.NetworkConfig{Seed: 1, Profile: bench.Both(harness.Path{Delay: time.Millisecond}), Packets: &l})
 	addr := reflect(t, n)
 	a, b := dialUDP(t, n.Client(0), addr), dialUDP(t, n.Client(0), addr)
-	exchange(t, a, 1472)
-	require.Equal(t, 2, len(l.all()))
-	exchange(t, a, 5000)
-	exchange(t, b, 60_000)
-	require.Equal(t, 2+2*4, l.count(func(p harness.Packet) bool { return p.Flow == 1 }), "fragments belong to their flow")
-	require.Equal(t, 2*41, l.count(func(p harness.Packet) bool { return p.Flow == 2 }))
-	require.Zero(t, l.count(func(p harness.Packet) bool { return p.Flow == 0 || p.Flow > 2 }))
+	bench.Exchange(t, a, 1472)
+	require.Equal(t, 2, l.Len())
+	bench.Exchange(t, a, 5000)
+	bench.Exchange(t, b, 60_000)
+	require.Equal(t, 2+2*4, l.Count(func(p harness.Packet) bool { return p.Flow == 1 }), "fragments belong to their flow")
+	require.Equal(t, 2*41, l.Count(func(p harness.Packet) bool { return p.Flow == 2 }))
+	require.Zero(t, l.Count(func(p harness.Packet) bool { return p.Flow == 0 || p.Flow > 2 }))
 
-	n.SetProfile(symmetric(harness.Path{Delay: time.Millisecond, Loss: harness.Loss{P: 0.2}}))
+	n.SetProfile(bench.Both(harness.Path{Delay: time.Millisecond, Loss: harness.Loss{P: 0.2}}))
 	whole := 0
 	for i := range 60 {
 		want := bytes.Repeat([]byte{byte(i)}, 4000)
@@ -181,17 +182,17 @@ func TestDatagramErrors(t *testing.T) {
 }
 
 func TestDatagramsAndFaults(t *testing.T) {
-	var l log
+	var l bench.Log
 	n := open(t, harness.NetworkConfig{Packets: &l})
 	addr := reflect(t, n)
 	c := dialUDP(t, n.Client(0), addr)
-	exchange(t, c, 10)
+	bench.Exchange(t, c, 10)
 	quiet := func(why harness.DropReason) {
 		t.Helper()
-		before := l.count(func(p harness.Packet) bool { return p.Drop == why })
+		before := l.Count(func(p harness.Packet) bool { return p.Drop == why })
 		silentWrite(t, c)
 		require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-		require.Equal(t, before+1, l.count(func(p harness.Packet) bool { return p.Drop == why }))
+		require.Equal(t, before+1, l.Count(func(p harness.Packet) bool { return p.Drop == why }))
 	}
 	inject := func(f harness.Fault) func() int64 {
 		t.Helper()
@@ -206,21 +207,21 @@ func TestDatagramsAndFaults(t *testing.T) {
 	end = inject(harness.Fault{Action: harness.Vanish})
 	quiet(harness.DropNAT)
 	require.EqualValues(t, 1, end())
-	exchange(t, c, 10)
+	bench.Exchange(t, c, 10)
 
 	require.EqualValues(t, 1, inject(harness.Fault{Action: harness.Rebind})())
 	quiet(harness.DropNAT)
-	exchange(t, dialUDP(t, n.Client(0), addr), 10)
+	bench.Exchange(t, dialUDP(t, n.Client(0), addr), 10)
 
-	n.SetProfile(symmetric(harness.Path{Corrupt: 1}))
+	n.SetProfile(bench.Both(harness.Path{Corrupt: 1}))
 	d := dialUDP(t, n.Client(0), addr)
 	silentWrite(t, d)
-	require.Equal(t, 1, l.count(func(p harness.Packet) bool { return p.Corrupt }), "it arrives, and its checksum is wrong")
+	require.Equal(t, 1, l.Count(func(p harness.Packet) bool { return p.Corrupt }), "it arrives, and its checksum is wrong")
 }
 
 func TestSplicePacket(t *testing.T) {
-	var l log
-	n := open(t, harness.NetworkConfig{Profile: symmetric(harness.Path{Delay: 5 * time.Millisecond}), Packets: &l})
+	var l bench.Log
+	n := open(t, harness.NetworkConfig{Profile: bench.Both(harness.Path{Delay: 5 * time.Millisecond}), Packets: &l})
 	upstream, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var serving sync.WaitGroup
@@ -244,12 +245,12 @@ func TestSplicePacket(t *testing.T) {
 		defer c.Close()
 		require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
 		for _, size := range []int{100, 1200, 0} {
-			exchange(t, c, size)
+			bench.Exchange(t, c, size)
 		}
 	}
 	// An empty read of io.ReadFull does not wait for the last datagram.
-	require.Eventually(t, func() bool { return len(l.all()) == 12 }, patience, time.Millisecond)
-	require.Equal(t, 6, l.count(func(p harness.Packet) bool { return p.Flow == 2 }), "each sender has its flow")
+	require.Eventually(t, func() bool { return l.Len() == 12 }, patience, time.Millisecond)
+	require.Equal(t, 6, l.Count(func(p harness.Packet) bool { return p.Flow == 2 }), "each sender has its flow")
 	_, err = n.SplicePacket(t.Context(), 1, addr)
 	require.ErrorContains(t, err, "there are 1")
 	require.NoError(t, n.Close())

@@ -28,21 +28,12 @@ type Engine struct{}
 // Name is "packet".
 func (Engine) Name() string { return "packet" }
 
-// Payload implements harness.Engine: it sees packets.
-func (Engine) Payload() bool { return false }
-
-// Supports implements harness.Engine: it cannot begin events at a packet, since
-// in real time which packet is the n-th differs from run to run. The
-// stream toxics of a scenario need toxiproxy in front of the network, see Inject,
-// and count as supported.
-func (Engine) Supports(sc harness.Scenario) error {
-	var errs []error
-	for i, e := range sc.Timeline {
-		if e.When != nil && e.When.Packet > 0 {
-			errs = append(errs, fmt.Errorf("line %d (event %d): in real time no packet has the same number in each run; use --engine sim", e.Line, i+1))
-		}
-	}
-	return errors.Join(errs...)
+// Abilities implements harness.Engine. No event can begin at a packet: in real time
+// the n-th packet is another one in each run. Stream toxics need toxiproxy in front of
+// the network, see package toxi.
+func (Engine) Abilities() harness.Abilities {
+	return harness.CarryPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.JoinHosts |
+		harness.CarryDatagrams | harness.TunnelClients | harness.WatchLinks
 }
 
 // Open implements harness.Engine. What it returns is a *Network. It turns

@@ -1,11 +1,9 @@
 package packet_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/packet"
 )
 
@@ -21,33 +20,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds what must happen; a passing test never waits it out.
 const patience = 30 * time.Second
-
-// log collects what a network tells of its packets.
-type log struct {
-	mu      sync.Mutex
-	packets []harness.Packet
-}
-
-func (l *log) Packet(p harness.Packet) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.packets = append(l.packets, p)
-}
-
-func (l *log) all() []harness.Packet {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]harness.Packet(nil), l.packets...)
-}
-
-func (l *log) count(match func(harness.Packet) bool) (n int) {
-	for _, p := range l.all() {
-		if match(p) {
-			n++
-		}
-	}
-	return n
-}
 
 func open(tb testing.TB, c harness.NetworkConfig) *packet.Network {
 	tb.Helper()
@@ -61,31 +33,13 @@ func open(tb testing.TB, c harness.NetworkConfig) *packet.Network {
 	return n
 }
 
-func symmetric(p harness.Path) harness.Profile { return harness.Profile{Up: p, Down: p} }
-
-// echo serves whoever connects to a new listener of the server, until the
-// network ends, and returns its address.
+// echo serves whoever connects to a new listener of the server, until the network
+// ends, and returns its address.
 func echo(tb testing.TB, n *packet.Network) string {
 	tb.Helper()
 	l, err := n.Server().Listen(tb.Context(), "tcp", ":0")
 	require.NoError(tb, err)
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			})
-		}
-	})
-	tb.Cleanup(func() {
-		require.NoError(tb, n.Close())
-		running.Wait()
-	})
+	bench.Echo(tb, n, l)
 	return l.Addr().String()
 }
 
@@ -100,22 +54,8 @@ func dial(tb testing.TB, h harness.Host, addr string) net.Conn {
 	return c
 }
 
-// exchange sends a request and reads the answer back.
-func exchange(tb testing.TB, c net.Conn, size int) time.Duration {
-	tb.Helper()
-	begin := time.Now()
-	want := bytes.Repeat([]byte{byte(size)}, size)
-	_, err := c.Write(want)
-	require.NoError(tb, err)
-	got := make([]byte, size)
-	_, err = io.ReadFull(c, got)
-	require.NoError(tb, err)
-	require.True(tb, bytes.Equal(want, got))
-	return time.Since(begin)
-}
-
 func TestSplice(t *testing.T) {
-	var l log
+	var l bench.Log
 	n := open(t, harness.NetworkConfig{Packets: &l})
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -130,8 +70,8 @@ func TestSplice(t *testing.T) {
 	defer server.Close()
 	go func() { _, _ = io.Copy(server, server) }()
 	require.NoError(t, client.SetDeadline(time.Now().Add(patience)))
-	exchange(t, client, 50_000)
-	require.Greater(t, l.count(func(p harness.Packet) bool { return p.Direction == harness.Up }), 50_000/1500)
+	bench.Exchange(t, client, 50_000)
+	require.Greater(t, l.Count(func(p harness.Packet) bool { return p.Direction == harness.Up }), 50_000/1500)
 
 	require.NoError(t, server.(*net.TCPConn).SetLinger(0))
 	server.Close()

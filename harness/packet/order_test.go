@@ -6,12 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // gate holds the first packet up until it is opened, as if whoever sent it got no
 // processor.
 type gate struct {
-	log
+	bench.Log
 	reached chan struct{}
 	opened  chan struct{}
 }
@@ -21,7 +22,7 @@ func (g *gate) Packet(p harness.Packet) {
 		close(g.reached)
 		<-g.opened
 	}
-	g.log.Packet(p)
+	g.Log.Packet(p)
 }
 
 // A link that delays nothing keeps the order, even if who sends first is the last
@@ -49,7 +50,7 @@ func TestOrderWithoutDelay(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, string(b[:size]))
 	}
-	for i, p := range g.all() {
+	for i, p := range g.All(bench.Any) {
 		require.EqualValues(t, i+1, p.N)
 	}
 }

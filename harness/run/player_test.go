@@ -19,7 +19,7 @@ const second = time.Second
 // its fault does, and begins after it.
 func TestJournal(t *testing.T) {
 	slow, plain := harness.Profile{Name: "gprs"}, harness.Profile{}
-	slicer := harness.Toxic{Type: "slicer"}
+	slicer := harness.Toxic{Type: "slicer", Stream: "upstream", Attributes: map[string]int64{"average_size": 1}}
 	for name, tc := range map[string]struct {
 		timeline []harness.Event
 		want     []string

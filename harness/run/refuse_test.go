@@ -8,6 +8,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/toxi"
 )
 
 // What the subject or the engine cannot do is refused before anything starts, and
@@ -67,6 +68,25 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A subject that needs further hosts is refused by an engine that has none.
+func TestCheckOfHosts(t *testing.T) {
+	tr := newTrial()
+	o := run.Options{Engine: engine{bench: tr.bench}, Subject: hosted{trialSubject{subject{tr.bench}, tr}}}
+	require.NoError(t, run.Check(scenario(), o))
+	o.Engine = toxi.Engine{}
+	require.ErrorContains(t, run.Check(scenario(), o), "the toxiproxy engine has no hosts but the server and the clients, and no links but theirs")
+	o.Subject = plain{o.Subject}
+	require.NoError(t, run.Check(scenario(), o))
+}
+
+// hosted is a subject whose server has a bank.
+type hosted struct{ harness.Subject }
+
+// Topology implements harness.Hosted.
+func (hosted) Topology(harness.Workload) harness.Topology {
+	return harness.Topology{Hosts: []string{"bank"}, Links: []harness.Link{{Near: "server", Far: "bank"}}}
 }
 
 // A subject with no ability beyond the least is asked for none.

@@ -43,6 +43,9 @@ type Options struct {
 	Moments func(m harness.Moment, request int64)
 }
 
+// payload reports whether the engine carries byte streams, and no packets.
+func (o Options) payload() bool { return !o.Engine.Abilities().Has(harness.CarryPackets) }
+
 // HistoryFile is the name of the history in Options.Dir.
 const HistoryFile = "history.jsonl"
 
@@ -91,13 +94,9 @@ func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whol
 // judged.
 func supported(sc harness.Scenario, o Options) error {
 	_, err := threshold.ParseAll(sc.Expect)
-	errs := []error{o.Engine.Supports(sc), err}
-	if o.Pcap && o.Engine.Payload() {
+	errs := []error{fault.SetupOf(o.Engine, o.Subject, sc.Workload).Refuse(sc), err}
+	if o.Pcap && o.payload() {
 		errs = append(errs, fmt.Errorf("the %s engine sees no packets to capture: leave --pcap out, or use --engine packet", o.Engine.Name()))
-	}
-	can := o.Subject.Abilities()
-	for _, e := range sc.Timeline {
-		errs = append(errs, fault.Refuse(e, can, harness.TopologyOf(o.Subject, sc.Workload)))
 	}
 	return errors.Join(errs...)
 }
@@ -133,7 +132,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	can := o.Subject.Abilities()
 	r.history.Record(history.Record{Header: &history.Header{
 		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
-		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.Engine.Payload(),
+		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.payload(),
 		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld), Scenario: sc,
 	}})
 	cfg := harness.NetworkConfig{

@@ -49,12 +49,14 @@ func (b *bench) note(format string, args ...any) {
 
 type engine struct {
 	*bench
-	unsupported error
+	lacks harness.Abilities
 }
 
-func (e engine) Name() string                    { return "bench" }
-func (e engine) Payload() bool                   { return false }
-func (e engine) Supports(harness.Scenario) error { return e.unsupported }
+func (e engine) Name() string { return "bench" }
+func (e engine) Abilities() harness.Abilities {
+	return (harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.PutToxics | harness.JoinHosts) &^ e.lacks
+}
+
 func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
 	e.begin = c.Start
 	for i := range c.Clients { // the link is used, or its phase would be unknown
@@ -394,12 +396,13 @@ func TestRunBreaks(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	b := &bench{}
 	o := options(t, b)
-	o.Engine = engine{bench: b, unsupported: errors.New("loss needs packets")}
+	o.Engine = engine{bench: b, lacks: harness.CarryPackets}
 	sc := scenario()
+	sc.Link.Up.Loss.P = 0.05
 	sc.Expect = []harness.Expectation{{Text: "p95(confrm) < 8s", Line: 12}}
 	sc.Timeline = []harness.Event{{Action: harness.Freeze, Side: harness.Client, Line: 9}}
 	_, err := run.Run(t.Context(), sc, o)
-	require.ErrorContains(t, err, "loss needs packets")
+	require.ErrorContains(t, err, "the scenario's link: loss of 5% up cannot be done by the bench engine")
 	require.ErrorContains(t, err, "line 12")
 	require.ErrorContains(t, err, "line 9: the subject has no way to freeze the client: remove the event")
 	require.Empty(t, b.notes, "nothing was started")

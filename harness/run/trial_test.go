@@ -133,9 +133,15 @@ func (tr *trial) at(offset time.Duration, f func()) { time.AfterFunc(offset, f) 
 
 type trialEngine struct{ *trial }
 
-func (e trialEngine) Name() string                    { return "bench" }
-func (e trialEngine) Payload() bool                   { return e.payload }
-func (e trialEngine) Supports(harness.Scenario) error { return nil }
+func (e trialEngine) Name() string { return "bench" }
+func (e trialEngine) Abilities() harness.Abilities {
+	can := engine{}.Abilities()
+	if e.payload {
+		can &^= harness.CarryPackets
+	}
+	return can
+}
+
 func (e trialEngine) Open(ctx context.Context, c harness.NetworkConfig) (harness.Network, error) {
 	e.config = c
 	n, err := engine{bench: e.bench}.Open(ctx, c)

@@ -110,7 +110,7 @@ func TestPacketsAreReportedOnlyIfAnEventWaits(t *testing.T) {
 		tr := newTrial()
 		tr.requests, tr.options.Moments = true, func(harness.Moment, int64) {}
 		sc := scenario()
-		sc.Timeline = []harness.Event{{At: second, Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slicer"}}}
+		sc.Timeline = []harness.Event{{At: second, Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "slicer", Stream: "upstream", Attributes: map[string]int64{"average_size": 1}}}}
 		tr.must(t, sc)
 		require.True(t, tr.config.Toxics)
 		require.NotNil(t, tr.env.Reached)

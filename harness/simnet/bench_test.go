@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -105,7 +106,7 @@ func BenchmarkBulk(b *testing.B) {
 	for b.Loop() {
 		synctest.Test(new(testing.T), func(*testing.T) {
 			n, err := simnet.Engine{}.New(harness.NetworkConfig{
-				Start: time.Now(), Clients: 1, Profile: symmetric(harness.Path{Delay: 10 * time.Millisecond, Rate: 100_000_000}),
+				Start: time.Now(), Clients: 1, Profile: bench.Both(harness.Path{Delay: 10 * time.Millisecond, Rate: 100_000_000}),
 			})
 			require.NoError(b, err)
 			l, err := n.Server().Listen(context.Background(), "tcp", ":0")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -89,18 +90,14 @@ func sum(b []byte) uint16 {
 // were written.
 func TestCapture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l tape
+		var l bench.Log
 		f := &film{t: t}
 		path := harness.Path{Delay: 20 * time.Millisecond, Loss: harness.Loss{P: 0.05}, MTU: 1400}
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 4, Profile: symmetric(path), Packets: &l, Capture: f})
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 4, Profile: bench.Both(path), Packets: &l, Capture: f})
 		c := dial(t, n.Client(0), echo(t, n))
-		exchange(t, c, 100_000)
+		bench.Exchange(t, c, 100_000)
 		require.NoError(t, c.Close())
-		want := make([]byte, 100_000)
-		for i := range want {
-			want[i] = byte(i ^ i>>8)
-		}
-		require.True(t, string(want) == string(f.stream))
+		require.True(t, string(bench.Noise(100_000, 100_000)) == string(f.stream))
 		require.NotZero(t, f.quoted)
 
 		d, err := n.Client(0).DialContext(t.Context(), "udp", "10.0.0.1:7")
@@ -118,7 +115,7 @@ func TestCapture(t *testing.T) {
 		require.Greater(t, f.quoted, before, "nobody listens, and too large")
 		time.Sleep(5 * time.Minute)
 		packets, bytes := 0, 0
-		for _, p := range l.take() {
+		for _, p := range l.Take() {
 			packets, bytes = packets+1, bytes+p.Size
 		}
 		require.Equal(t, packets, f.packets)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -20,7 +21,7 @@ import (
 func pair(t *testing.T, g simnet.Engine, c harness.NetworkConfig) (n *simnet.Network, client, server net.Conn) {
 	t.Helper()
 	if c.Profile == (harness.Profile{}) {
-		c.Profile = delay(10 * time.Millisecond)
+		c.Profile = bench.Link(10 * time.Millisecond)
 	}
 	n = open(t, g, c)
 	client, server = connect(t, n)
@@ -38,26 +39,16 @@ func connect(t *testing.T, n *simnet.Network) (client, server net.Conn) {
 	return client, server
 }
 
-func readErr(c net.Conn) error {
-	_, err := c.Read(make([]byte, 1))
-	return err
-}
-
-func writeErr(c net.Conn) error {
-	_, err := c.Write([]byte("x"))
-	return err
-}
-
 func TestDialIntoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l tape
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: symmetric(loss(1)), Packets: &l})
+		var l bench.Log
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Both(loss(1)), Packets: &l})
 		begin := time.Now()
 		_, err := n.Client(0).DialContext(t.Context(), "tcp", "10.0.0.1:80")
 		require.ErrorIs(t, err, syscall.ETIMEDOUT)
 		require.InDelta(t, 127, time.Since(begin).Seconds(), 8, "Linux's tcp_syn_retries")
-		require.Equal(t, 7, l.count(func(p harness.Packet) bool { return p.Size == 60 }))
-		require.Equal(t, 6, l.count(retransmitted))
+		require.Equal(t, 7, l.Count(func(p harness.Packet) bool { return p.Size == 60 }))
+		require.Equal(t, 6, l.Count(bench.Retransmitted))
 
 		begin = time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -71,7 +62,7 @@ func TestDialIntoSilence(t *testing.T) {
 // TestSlowReader has the window close, be probed, and open again.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l tape
+		var l bench.Log
 		_, client, server := pair(t, simnet.Engine{SendBuffer: 100_000, ReceiveBuffer: 50_000}, harness.NetworkConfig{Packets: &l})
 		require.NoError(t, server.(interface{ SetKeepAlive(bool) error }).SetKeepAlive(false))
 		require.NoError(t, client.SetWriteDeadline(time.Now().Add(time.Minute)))
@@ -79,9 +70,9 @@ func TestSlowReader(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		require.Equal(t, 150_000, n, "both buffers are full")
 		require.NoError(t, client.SetWriteDeadline(time.Time{}))
-		before := l.count(func(harness.Packet) bool { return true })
+		before := l.Len()
 		time.Sleep(10 * time.Minute)
-		probes := l.count(func(harness.Packet) bool { return true }) - before
+		probes := l.Len() - before
 		require.Greater(t, probes, 2)
 		require.Less(t, probes, 40, "probes back off")
 		go func() {
@@ -94,7 +85,7 @@ func TestSlowReader(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, got, 1_000_000)
 		require.Less(t, time.Since(begin), 5*time.Second, "the reader says that there is room")
-		require.Zero(t, l.count(retransmitted))
+		require.Zero(t, l.Count(bench.Retransmitted))
 	})
 }
 
@@ -102,26 +93,26 @@ func TestKeepAlive(t *testing.T) {
 	for name, on := range map[string]bool{"on": true, "off": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var l tape
+				var l bench.Log
 				n, client, server := pair(t, simnet.Engine{}, harness.NetworkConfig{Packets: &l})
 				for _, c := range []net.Conn{client, server} {
 					require.NoError(t, c.(interface{ SetKeepAlive(bool) error }).SetKeepAlive(on))
 				}
-				before := l.count(func(harness.Packet) bool { return true })
+				before := l.Len()
 				time.Sleep(10 * time.Minute)
 				if !on {
-					require.Equal(t, before, l.count(func(harness.Packet) bool { return true }))
+					require.Equal(t, before, l.Len())
 					return
 				}
-				require.NotEqual(t, before, l.count(func(harness.Packet) bool { return true }))
-				require.Zero(t, l.count(retransmitted))
-				require.NoError(t, writeErr(client), "it lives")
+				require.NotEqual(t, before, l.Len())
+				require.Zero(t, l.Count(bench.Retransmitted))
+				require.NoError(t, bench.WriteErr(client), "it lives")
 				time.Sleep(time.Second)
 				_, err := n.Inject(harness.Fault{Action: harness.Blackhole})
 				require.NoError(t, err)
 				begin := time.Now()
-				require.NoError(t, readErr(server))
-				require.ErrorIs(t, readErr(server), syscall.ETIMEDOUT)
+				require.NoError(t, bench.ReadErr(server))
+				require.ErrorIs(t, bench.ReadErr(server), syscall.ETIMEDOUT)
 				require.InDelta(t, 150, time.Since(begin).Seconds(), 5, "15 s, and nine probes")
 			})
 		})
@@ -135,8 +126,8 @@ func TestNobodyAnswers(t *testing.T) {
 		_, err := n.Inject(harness.Fault{Action: harness.Blackhole})
 		require.NoError(t, err)
 		begin := time.Now()
-		require.NoError(t, writeErr(client))
-		require.ErrorIs(t, readErr(client), syscall.ETIMEDOUT)
+		require.NoError(t, bench.WriteErr(client))
+		require.ErrorIs(t, bench.ReadErr(client), syscall.ETIMEDOUT)
 		require.InDelta(t, 925, time.Since(begin).Seconds(), 130, "Linux's tcp_retries2")
 	})
 }
@@ -148,7 +139,7 @@ func TestPortsAreUsedAgain(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		n := open(t, simnet.Engine{}, harness.NetworkConfig{})
-		addr := serve(t, n, func(c net.Conn) { _ = readErr(c) })
+		addr := serve(t, n, func(c net.Conn) { _ = bench.ReadErr(c) })
 		for range 30_000 {
 			c, err := n.Client(0).DialContext(t.Context(), "tcp", addr)
 			require.NoError(t, err)
@@ -160,10 +151,10 @@ func TestPortsAreUsedAgain(t *testing.T) {
 
 // TestRealTime is the same outside a bubble.
 func TestRealTime(t *testing.T) {
-	n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(5 * time.Millisecond)})
+	n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(5 * time.Millisecond)})
 	c := dial(t, n.Client(0), echo(t, n))
 	for range 3 {
-		took := exchange(t, c, 20_000)
+		took := bench.Exchange(t, c, 20_000)
 		require.GreaterOrEqual(t, took, 10*time.Millisecond)
 		require.Less(t, took, 5*time.Second)
 	}

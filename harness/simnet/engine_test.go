@@ -7,6 +7,4 @@ import (
 	"github.com/onebar/onebar/harness/simnet"
 )
 
-func TestEngine(t *testing.T) {
-	enginetest.Test(t, enginetest.Config{Engine: simnet.Engine{}, Virtual: true})
-}
+func TestEngine(t *testing.T) { enginetest.Test(t, simnet.Engine{}) }

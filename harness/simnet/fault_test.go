@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -34,14 +35,14 @@ func TestCrossTraffic(t *testing.T) {
 	for _, d := range []harness.Direction{harness.Up, harness.Down, harness.DirectionUnknown} {
 		t.Run(d.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var l tape
+				var l bench.Log
 				edge := harness.Path{Delay: 100 * time.Millisecond, Rate: 200_000}
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: 2, Profile: symmetric(edge), Packets: &l})
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: 2, Profile: bench.Both(edge), Packets: &l})
 				c := dial(t, n.Client(0), echo(t, n))
-				alone := exchange(t, c, 200)
+				alone := bench.Exchange(t, c, 200)
 				end := inject(t, n, harness.Fault{Action: harness.CrossTraffic, Direction: d})
 				time.Sleep(20 * time.Second)
-				require.Greater(t, exchange(t, c, 200), alone+200*time.Millisecond, "it waits in the queue")
+				require.Greater(t, bench.Exchange(t, c, 200), alone+200*time.Millisecond, "it waits in the queue")
 				for _, a := range []harness.Action{harness.Reset, harness.Blackhole} {
 					stop := inject(t, n, harness.Fault{Action: a})
 					time.Sleep(70 * time.Second)
@@ -49,10 +50,10 @@ func TestCrossTraffic(t *testing.T) {
 				}
 				time.Sleep(20 * time.Second)
 				hits := end()
-				require.EqualValues(t, l.count(func(p harness.Packet) bool { return p.Cross && !dropped(p) }), hits)
+				require.EqualValues(t, l.Count(func(p harness.Packet) bool { return p.Cross && p.Drop == harness.DropNone }), hits)
 				bits := map[harness.Direction]int{}
-				for _, p := range l.take() {
-					if p.Cross && !dropped(p) {
+				for _, p := range l.Take() {
+					if p.Cross && p.Drop == harness.DropNone {
 						bits[p.Direction] += p.Size * 8
 					}
 				}
@@ -65,9 +66,9 @@ func TestCrossTraffic(t *testing.T) {
 					}
 				}
 				time.Sleep(3 * time.Minute)
-				before := l.count(func(p harness.Packet) bool { return p.Cross })
+				before := l.Count(func(p harness.Packet) bool { return p.Cross })
 				time.Sleep(10 * time.Minute)
-				require.Equal(t, before, l.count(func(p harness.Packet) bool { return p.Cross }), "it is over")
+				require.Equal(t, before, l.Count(func(p harness.Packet) bool { return p.Cross }), "it is over")
 			})
 		})
 	}
@@ -79,21 +80,21 @@ func TestSmallPath(t *testing.T) {
 	for name, hole := range map[string]bool{"told": false, "not told": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var l tape
+				var l bench.Log
 				path := harness.Path{Delay: 10 * time.Millisecond, MTU: 1000, MTUBlackhole: hole}
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: symmetric(path), Packets: &l})
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Both(path), Packets: &l})
 				c := dial(t, n.Client(0), echo(t, n))
-				exchange(t, c, 500)
+				bench.Exchange(t, c, 500)
 				if !hole {
-					require.Less(t, exchange(t, c, 100_000), 2*time.Second)
-					require.Equal(t, 10, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropMTU && p.Direction == harness.Up }), "a first window")
-					require.Zero(t, l.count(func(p harness.Packet) bool { return !dropped(p) && p.Size > 1000 }))
+					require.Less(t, bench.Exchange(t, c, 100_000), 2*time.Second)
+					require.Equal(t, 10, l.Count(func(p harness.Packet) bool { return p.Drop == harness.DropMTU && p.Direction == harness.Up }), "a first window")
+					require.Zero(t, l.Count(func(p harness.Packet) bool { return p.Drop == harness.DropNone && p.Size > 1000 }))
 					return
 				}
 				_, err := c.Write(make([]byte, 5000))
 				require.NoError(t, err)
 				require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
-				require.ErrorIs(t, readErr(c), os.ErrDeadlineExceeded)
+				require.ErrorIs(t, bench.ReadErr(c), os.ErrDeadlineExceeded)
 			})
 		})
 	}
@@ -101,8 +102,8 @@ func TestSmallPath(t *testing.T) {
 
 func TestDatagrams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var l tape
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(50 * time.Millisecond), Packets: &l})
+		var l bench.Log
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(50 * time.Millisecond), Packets: &l})
 		server, err := n.Server().(harness.PacketListener).ListenPacket(t.Context(), "udp", ":53")
 		require.NoError(t, err)
 		defer server.Close()
@@ -111,7 +112,7 @@ func TestDatagrams(t *testing.T) {
 		defer c.Close()
 		b := make([]byte, 1<<16)
 		for _, tc := range []struct{ size, up, bytes int }{{0, 1, 28}, {100, 1, 128}, {1472, 1, 1500}, {1473, 2, 1473 + 28 + 20}, {60_000, 41, 60_008 + 41*20}} {
-			l.take()
+			l.Take()
 			begin := time.Now()
 			_, err := c.Write(make([]byte, tc.size))
 			require.NoError(t, err)
@@ -120,7 +121,7 @@ func TestDatagrams(t *testing.T) {
 			require.Equal(t, tc.size, k)
 			require.InDelta(t, 50*time.Millisecond, time.Since(begin), float64(time.Microsecond))
 			up, bytes := 0, 0
-			for _, p := range l.take() {
+			for _, p := range l.Take() {
 				up, bytes = up+1, bytes+p.Size
 			}
 			require.Equal(t, tc.up, up)
@@ -131,7 +132,7 @@ func TestDatagrams(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "answer", string(b[:k]))
 		}
-		for _, p := range l.take() {
+		for _, p := range l.Take() {
 			require.Equal(t, 1, p.Flow)
 		}
 		require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Second)))
@@ -144,16 +145,9 @@ func TestDatagrams(t *testing.T) {
 		require.ErrorIs(t, err, net.ErrWriteToConnected)
 
 		require.NoError(t, server.Close())
-		require.NoError(t, writeErr(c))
-		require.ErrorIs(t, readErr(c), syscall.ECONNREFUSED)
+		require.NoError(t, bench.WriteErr(c))
+		require.ErrorIs(t, bench.ReadErr(c), syscall.ECONNREFUSED)
 	})
-}
-
-func TestSupports(t *testing.T) {
-	require.NoError(t, simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.Rebind}, {Action: harness.CrossTraffic}}}))
-	err := simnet.Engine{}.Supports(harness.Scenario{Timeline: []harness.Event{{Action: harness.StreamToxic, Line: 7}, {Action: harness.StreamToxic}}})
-	require.ErrorContains(t, err, "line 7:")
-	require.ErrorContains(t, err, "event 2 of the timeline:")
 }
 
 // TestHTTPS has net/http and crypto/tls run unchanged, through an outage.
@@ -162,7 +156,7 @@ func TestHTTPS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(30 * 365 * 24 * time.Hour) // certificates are of this century
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 1, Profile: symmetric(harness.Path{Delay: 100 * time.Millisecond, Loss: harness.Loss{P: 0.05}})})
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 1, Profile: bench.Both(harness.Path{Delay: 100 * time.Millisecond, Loss: harness.Loss{P: 0.05}})})
 				key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 				require.NoError(t, err)
 				template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"bank"}, NotBefore: time.Now(), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
@@ -224,7 +218,7 @@ func TestLose(t *testing.T) {
 	for name, at := range map[string]int64{"SYN": 1, "acknowledgement": 2, "request": 3} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var l tape
+				var l bench.Log
 				var n *simnet.Network
 				var end func() int64
 				lose := func(p harness.Packet) harness.DropReason {
@@ -240,10 +234,10 @@ func TestLose(t *testing.T) {
 					}
 					return harness.DropNone
 				}
-				n = open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(10 * time.Millisecond), Packets: &l, Lose: lose})
+				n = open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(10 * time.Millisecond), Packets: &l, Lose: lose})
 				c := dial(t, n.Client(0), echo(t, n))
-				exchange(t, c, 200)
-				require.Equal(t, 1, l.count(func(p harness.Packet) bool { return p.Drop == harness.DropLoss }))
+				bench.Exchange(t, c, 200)
+				require.Equal(t, 1, l.Count(func(p harness.Packet) bool { return p.Drop == harness.DropLoss }))
 				for range 3 {
 					_, err := c.Write(make([]byte, 200))
 					require.NoError(t, err)
@@ -251,7 +245,7 @@ func TestLose(t *testing.T) {
 				}
 				require.NotNil(t, end)
 				require.Positive(t, end())
-				require.Zero(t, l.count(func(p harness.Packet) bool {
+				require.Zero(t, l.Count(func(p harness.Packet) bool {
 					return p.Drop == harness.DropOutage && p.Direction == harness.Down && p.N <= 4
 				}))
 			})

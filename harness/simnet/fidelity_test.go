@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -160,7 +161,7 @@ type row struct {
 }
 
 type outcome struct {
-	tape
+	bench.Log
 	took   []time.Duration // sorted
 	failed int
 }
@@ -182,7 +183,7 @@ func (o *outcome) quantile(q float64) time.Duration {
 
 // sent counts the packets of a direction.
 func (o *outcome) sent(d harness.Direction) int {
-	return o.count(func(p harness.Packet) bool { return p.Direction == d && p.Drop != harness.DropStopped })
+	return o.Count(func(p harness.Packet) bool { return p.Direction == d && p.Drop != harness.DropStopped })
 }
 
 // measure plays a row. Tb is not that of the bubble, which must not be used where
@@ -194,7 +195,7 @@ func (r row) measure(tb testing.TB) *outcome {
 		path := r.path
 		path.Delay = rowDelay
 		n, err := simnet.Engine{}.New(harness.NetworkConfig{
-			Seed: 1, Start: time.Now(), Clients: r.clients, Packets: &o.tape, Profile: symmetric(path),
+			Seed: 1, Start: time.Now(), Clients: r.clients, Packets: &o.Log, Profile: bench.Both(path),
 		})
 		require.NoError(tb, err)
 		address := echo(tb, n)
@@ -277,7 +278,7 @@ func TestPacketsOfExchanges(t *testing.T) {
 	require.Equal(t, 104, o.sent(harness.Up))
 	require.Equal(t, 53, o.sent(harness.Down))
 	bytes := map[harness.Direction]int{}
-	for _, p := range o.packets {
+	for _, p := range o.All(bench.Any) {
 		bytes[p.Direction] += p.Size
 	}
 	require.Equal(t, 60+103*52+50*rowMessage, bytes[harness.Up])
@@ -319,7 +320,7 @@ func BenchmarkTCP(b *testing.B) {
 			for _, d := range []harness.Direction{harness.Up, harness.Down} {
 				n := float64(max(1, len(o.took)))
 				b.ReportMetric(float64(o.sent(d))/n, d.String()+"-packets")
-				again := o.count(func(p harness.Packet) bool { return p.Direction == d && p.Retransmit })
+				again := o.Count(func(p harness.Packet) bool { return p.Direction == d && p.Retransmit })
 				b.ReportMetric(float64(again)/n, d.String()+"-again")
 			}
 		})
@@ -332,8 +333,8 @@ func BenchmarkTCP(b *testing.B) {
 func TestHandshakeBeyondASecond(t *testing.T) {
 	const clients = 200
 	synctest.Test(t, func(t *testing.T) {
-		var l tape
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: clients, Profile: delay(650 * time.Millisecond), Packets: &l})
+		var l bench.Log
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Clients: clients, Profile: bench.Link(650 * time.Millisecond), Packets: &l})
 		address := echo(t, n)
 		for i := range clients {
 			time.Sleep(3 * time.Millisecond) // timers end on grids of some 32 ms
@@ -341,7 +342,7 @@ func TestHandshakeBeyondASecond(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		each := func(d harness.Direction, size int) float64 {
-			return float64(l.count(func(p harness.Packet) bool { return p.Direction == d && p.Size == size })) / clients
+			return float64(l.Count(func(p harness.Packet) bool { return p.Direction == d && p.Size == size })) / clients
 		}
 		require.InDelta(t, 2, each(harness.Up, 60), 0)
 		require.InDelta(t, 1+1.68, each(harness.Down, 60), 0.3)
@@ -362,10 +363,10 @@ func TestEachWriteIsAPacket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var l tape
+				var l bench.Log
 				_, client, _ := pair(t, simnet.Engine{}, harness.NetworkConfig{Packets: &l})
 				time.Sleep(time.Second)
-				l.take()
+				l.Take()
 				for _, size := range []int{100, 10} {
 					_, err := client.Write(make([]byte, size))
 					require.NoError(t, err)
@@ -376,13 +377,13 @@ func TestEachWriteIsAPacket(t *testing.T) {
 				}
 				if name == "window filled" { // ten segments are out: the rest waits and goes together
 					for range 10 {
-						require.NoError(t, writeErr(client))
+						require.NoError(t, bench.WriteErr(client))
 					}
 					tc.want = append(tc.want, 52+10)
 				}
 				time.Sleep(time.Second)
 				var sizes []int
-				for _, p := range l.take() {
+				for _, p := range l.Take() {
 					if p.Direction == harness.Up {
 						sizes = append(sizes, p.Size)
 					}

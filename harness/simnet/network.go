@@ -32,12 +32,12 @@ const (
 // Name is "sim".
 func (Engine) Name() string { return "sim" }
 
-// Payload implements harness.Engine: it sees packets.
-func (Engine) Payload() bool { return false }
-
-// Supports returns an error that names each toxic that is none, with its line. The
-// engine can do everything else.
-func (Engine) Supports(sc harness.Scenario) error { return sc.CheckToxics() }
+// Abilities implements harness.Engine: all but giving a link to a machine outside, whose
+// time is real.
+func (Engine) Abilities() harness.Abilities {
+	return harness.CarryPackets | harness.CountPackets | harness.VirtualTime | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic |
+		harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts | harness.CarryDatagrams | harness.WatchLinks
+}
 
 // Open implements harness.Engine. What it returns is a *Network.
 func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -14,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -45,11 +45,11 @@ func TestStreamsArriveWhole(t *testing.T) {
 			SendBuffer:    rapid.SampledFrom([]int{0, 5000, 50_000}).Draw(r, "send buffer"),
 			ReceiveBuffer: rapid.SampledFrom([]int{0, 1000, 50_000}).Draw(r, "receive buffer"),
 		}
-		var l tape
+		var l bench.Log
 		c.Packets = &l
 		up, down := rapid.IntRange(0, 100_000).Draw(r, "up"), rapid.IntRange(0, 100_000).Draw(r, "down")
 		synctest.Test(new(testing.T), func(*testing.T) { streams(r, g, c, up, down) })
-		check(r, l.packets)
+		check(r, l.All(bench.Any))
 	})
 }
 
@@ -61,7 +61,7 @@ func streams(r *rapid.T, g simnet.Engine, c harness.NetworkConfig, up, down int)
 	require.NoError(r, err)
 	results := make(chan error, 4)
 	got := make([][]byte, 2)
-	want := [][]byte{noise(c.Seed, up), noise(c.Seed+1, down)}
+	want := [][]byte{bench.Noise(c.Seed, up), bench.Noise(c.Seed+1, down)}
 	side := func(i int, conn net.Conn) {
 		go func() {
 			results <- write(conn, want[i])
@@ -88,15 +88,6 @@ func streams(r *rapid.T, g simnet.Engine, c harness.NetworkConfig, up, down int)
 	for i := range want {
 		require.True(r, bytes.Equal(want[i], got[i]))
 	}
-}
-
-func noise(seed uint64, size int) []byte {
-	b := make([]byte, size)
-	r := rand.New(rand.NewPCG(seed, 0))
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
-	return b
 }
 
 // write sends b in pieces, and the end of the stream.

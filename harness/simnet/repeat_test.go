@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -20,10 +21,10 @@ import (
 // anew now and then, and returns the log of the packets.
 func crowd(t *testing.T, seed uint64, clients int) string {
 	t.Helper()
-	var l tape
+	var l bench.Log
 	synctest.Test(t, func(t *testing.T) {
 		edge := harness.Path{Delay: 150 * time.Millisecond, Jitter: 30 * time.Millisecond, Rate: 240_000, Loss: harness.Loss{P: 0.05}}
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Clients: clients, Profile: symmetric(edge), Packets: &l})
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Clients: clients, Profile: bench.Both(edge), Packets: &l})
 		addr := echo(t, n)
 		var all sync.WaitGroup
 		for i := range clients {
@@ -57,7 +58,7 @@ func crowd(t *testing.T, seed uint64, clients int) string {
 		}
 		all.Wait()
 	})
-	return fmt.Sprintf("%+v", l.packets)
+	return fmt.Sprintf("%+v", l.All(bench.Any))
 }
 
 // TestSameSeedSamePackets compares packet logs byte by byte, with goroutines
@@ -91,7 +92,7 @@ func TestThousandWallets(t *testing.T) {
 			all.Go(func() {
 				c := dial(t, n.Client(i), addr)
 				for range 3 {
-					exchange(t, c, 200)
+					bench.Exchange(t, c, 200)
 				}
 			})
 		}

@@ -1,11 +1,9 @@
 package simnet_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,45 +12,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// tape collects what a network tells of its packets.
-type tape struct {
-	mu      sync.Mutex
-	packets []harness.Packet
-}
-
-func (l *tape) Packet(p harness.Packet) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.packets = append(l.packets, p)
-}
-
-// take returns the packets so far, and forgets them.
-func (l *tape) take() []harness.Packet {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	taken := l.packets
-	l.packets = nil
-	return taken
-}
-
-func (l *tape) count(match func(harness.Packet) bool) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, p := range l.packets {
-		if match(p) {
-			n++
-		}
-	}
-	return n
-}
-
-func retransmitted(p harness.Packet) bool { return p.Retransmit }
-func dropped(p harness.Packet) bool       { return p.Drop != harness.DropNone }
 
 func open(tb testing.TB, g simnet.Engine, c harness.NetworkConfig) *simnet.Network {
 	tb.Helper()
@@ -64,10 +28,6 @@ func open(tb testing.TB, g simnet.Engine, c harness.NetworkConfig) *simnet.Netwo
 	return n
 }
 
-func symmetric(p harness.Path) harness.Profile { return harness.Profile{Up: p, Down: p} }
-
-func delay(d time.Duration) harness.Profile { return symmetric(harness.Path{Delay: d}) }
-
 // echo serves whoever connects to a new listener of the server, until the network
 // ends, and returns its address.
 func echo(tb testing.TB, n *simnet.Network) string {
@@ -75,11 +35,12 @@ func echo(tb testing.TB, n *simnet.Network) string {
 	return serve(tb, n, func(c net.Conn) { _, _ = io.Copy(c, c) })
 }
 
+// serve is echo with another answer.
 func serve(tb testing.TB, n *simnet.Network, each func(net.Conn)) string {
 	tb.Helper()
 	l, err := n.Server().Listen(context.Background(), "tcp", ":0")
 	require.NoError(tb, err)
-	go func() {
+	go func() { // it ends with the network, at the latest at the end of its bubble
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -102,23 +63,6 @@ func dial(tb testing.TB, h harness.Host, addr string) net.Conn {
 	return c
 }
 
-// exchange sends a request and reads the answer back.
-func exchange(tb testing.TB, c net.Conn, size int) time.Duration {
-	tb.Helper()
-	begin := time.Now()
-	want := make([]byte, size)
-	for i := range want {
-		want[i] = byte(i ^ i>>8)
-	}
-	_, err := c.Write(want)
-	require.NoError(tb, err)
-	got := make([]byte, size)
-	_, err = io.ReadFull(c, got)
-	require.NoError(tb, err)
-	require.True(tb, bytes.Equal(want, got))
-	return time.Since(begin)
-}
-
 func TestLossRecovers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path harness.Path
@@ -138,14 +82,14 @@ func TestLossRecovers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(30) {
-				var l tape
+				var l bench.Log
 				synctest.Test(t, func(t *testing.T) {
-					n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Profile: symmetric(tc.path), Packets: &l})
-					exchange(t, dial(t, n.Client(0), echo(t, n)), tc.size)
+					n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Profile: bench.Both(tc.path), Packets: &l})
+					bench.Exchange(t, dial(t, n.Client(0), echo(t, n)), tc.size)
 				})
-				require.Zero(t, l.count(func(p harness.Packet) bool { return p.Size > 1500 }))
+				require.Zero(t, l.Count(func(p harness.Packet) bool { return p.Size > 1500 }))
 				if tc.path.Loss.P > 0 || tc.path.Corrupt > 0 {
-					require.NotZero(t, l.count(retransmitted))
+					require.NotZero(t, l.Count(bench.Retransmitted))
 				}
 			}
 		})

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -74,7 +75,7 @@ func took(t *testing.T, d time.Duration, begin time.Time) {
 // TestToxics is package toxi's TestStockToxics, with exact times.
 func TestToxics(t *testing.T) {
 	const ms = time.Millisecond
-	answer := noise(1, 100_000)
+	answer := bench.Noise(1, 100_000)
 	for name, tc := range map[string]struct {
 		fault harness.Fault
 		check func(ends)
@@ -84,9 +85,9 @@ func TestToxics(t *testing.T) {
 			func(x ends) {
 				begin := time.Now()
 				x.ask()
-				require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET)
+				require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET)
 				took(x.t, 0, begin)
-				require.ErrorIs(x.t, readErr(x.served), syscall.ECONNRESET)
+				require.ErrorIs(x.t, bench.ReadErr(x.served), syscall.ECONNRESET)
 				took(x.t, oneWay, begin)
 			},
 		},
@@ -95,7 +96,7 @@ func TestToxics(t *testing.T) {
 			func(x ends) {
 				begin := time.Now()
 				require.NoError(x.t, x.app.Close())
-				require.ErrorIs(x.t, readErr(x.served), syscall.ECONNRESET)
+				require.ErrorIs(x.t, bench.ReadErr(x.served), syscall.ECONNRESET)
 				took(x.t, 500*ms+oneWay, begin)
 			},
 		},
@@ -104,7 +105,7 @@ func TestToxics(t *testing.T) {
 			func(x ends) {
 				begin := time.Now()
 				x.reply(answer)
-				require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET, "and nothing of it")
+				require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET, "and nothing of it")
 				took(x.t, 2*oneWay+40*ms, begin)
 			},
 		},
@@ -138,7 +139,7 @@ func TestToxics(t *testing.T) {
 			func(x ends) {
 				x.ask()
 				readAll(x.t, x.served, []byte("req"))
-				require.Error(x.t, readErr(x.app), "the connection is over")
+				require.Error(x.t, bench.ReadErr(x.app), "the connection is over")
 			},
 		},
 		"limit_data of nothing": {
@@ -165,7 +166,7 @@ func TestToxics(t *testing.T) {
 				require.Equal(x.t, answer[:1000], whole)
 				require.Greater(x.t, slices, 8)
 				require.Less(x.t, slices, 25)
-				require.ErrorIs(x.t, readErr(x.app), io.EOF)
+				require.ErrorIs(x.t, bench.ReadErr(x.app), io.EOF)
 			},
 		},
 		"slicer of the request": {
@@ -188,7 +189,7 @@ func TestToxics(t *testing.T) {
 				_, err := io.ReadFull(x.app, make([]byte, 6))
 				require.NoError(x.t, err)
 				took(x.t, 2*oneWay, begin)
-				require.ErrorIs(x.t, readErr(x.app), io.EOF)
+				require.ErrorIs(x.t, bench.ReadErr(x.app), io.EOF)
 				took(x.t, 2*oneWay+60*ms, begin)
 			},
 		},
@@ -198,7 +199,7 @@ func TestToxics(t *testing.T) {
 				begin := time.Now()
 				require.NoError(x.t, x.app.(interface{ SetLinger(int) error }).SetLinger(0))
 				require.NoError(x.t, x.app.Close())
-				require.ErrorIs(x.t, readErr(x.served), syscall.ECONNRESET)
+				require.ErrorIs(x.t, bench.ReadErr(x.served), syscall.ECONNRESET)
 				took(x.t, oneWay+60*ms, begin)
 			},
 		},
@@ -227,7 +228,7 @@ func TestToxics(t *testing.T) {
 			func(x ends) {
 				x.ask()
 				require.NoError(x.t, x.served.SetReadDeadline(time.Now().Add(time.Hour)))
-				require.ErrorContains(x.t, readErr(x.served), "timeout")
+				require.ErrorContains(x.t, bench.ReadErr(x.served), "timeout")
 				require.NoError(x.t, x.served.SetReadDeadline(time.Time{}))
 				require.NoError(x.t, send(x.app, []byte("request")))
 				readAll(x.t, x.served, nil)
@@ -236,7 +237,7 @@ func TestToxics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(oneWay)})
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(oneWay)})
 				pair := func() ends {
 					app, served := connect(t, n)
 					return ends{t, app, served}
@@ -258,7 +259,7 @@ func TestToxics(t *testing.T) {
 
 func TestToxicsOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(oneWay)})
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(oneWay)})
 		var over []func() int64
 		for _, f := range []harness.Fault{
 			toxic("slicer", "downstream", map[string]int64{"average_size": 7}),
@@ -269,9 +270,9 @@ func TestToxicsOverlap(t *testing.T) {
 			over = append(over, inject(t, n, f))
 		}
 		app, served := connect(t, n)
-		_, err := served.Write(noise(1, 100_000))
+		_, err := served.Write(bench.Noise(1, 100_000))
 		require.NoError(t, err)
-		readAll(t, app, noise(1, 30))
+		readAll(t, app, bench.Noise(1, 30))
 		for _, end := range over {
 			require.EqualValues(t, 1, end())
 		}
@@ -281,7 +282,7 @@ func TestToxicsOverlap(t *testing.T) {
 // A toxic for so many connections is for the first of them.
 func TestToxicForAFewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(oneWay)})
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(oneWay)})
 		f := toxic("limit_data", "downstream", map[string]int64{"bytes": 3})
 		f.Toxic.Connections = 2
 		end := inject(t, n, f)
@@ -312,24 +313,24 @@ func TestToxicsAreBeforeTheLink(t *testing.T) {
 		"reset": func(n *simnet.Network, x ends) {
 			end := inject(x.t, n, harness.Fault{Action: harness.Reset})
 			require.EqualValues(x.t, 1, end(), "the app's end within the phone does not count")
-			require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET)
-			require.ErrorIs(x.t, readErr(x.served), syscall.ECONNRESET)
+			require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET)
+			require.ErrorIs(x.t, bench.ReadErr(x.served), syscall.ECONNRESET)
 		},
 		"the phone loses its power": func(n *simnet.Network, x ends) {
 			end := inject(x.t, n, harness.Fault{Action: harness.Vanish, Side: harness.Client})
 			require.EqualValues(x.t, 1, end())
-			require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET)
+			require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET)
 			require.NoError(x.t, x.served.SetReadDeadline(time.Now().Add(5*time.Second)))
-			require.ErrorContains(x.t, readErr(x.served), "timeout", "nobody tells the server")
+			require.ErrorContains(x.t, bench.ReadErr(x.served), "timeout", "nobody tells the server")
 		},
 		"the server loses its power": func(n *simnet.Network, x ends) {
 			end := inject(x.t, n, harness.Fault{Action: harness.Vanish, Side: harness.Server})
 			require.EqualValues(x.t, 1, end())
 			require.NoError(x.t, x.app.SetReadDeadline(time.Now().Add(5*time.Second)))
-			require.ErrorContains(x.t, readErr(x.app), "timeout")
+			require.ErrorContains(x.t, bench.ReadErr(x.app), "timeout")
 			require.NoError(x.t, x.app.SetReadDeadline(time.Time{}))
-			require.NoError(x.t, writeErr(x.app))
-			require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET)
+			require.NoError(x.t, bench.WriteErr(x.app))
+			require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET)
 		},
 		"refused": func(n *simnet.Network, x ends) {
 			end := inject(x.t, n, harness.Fault{Action: harness.Refuse})
@@ -343,20 +344,20 @@ func TestToxicsAreBeforeTheLink(t *testing.T) {
 			require.NoError(x.t, x.served.Close())
 			readAll(x.t, x.app, nil)
 			for range 2 { // the second finds out
-				require.NoError(x.t, writeErr(x.app))
+				require.NoError(x.t, bench.WriteErr(x.app))
 				time.Sleep(time.Second)
 			}
-			require.ErrorIs(x.t, writeErr(x.app), syscall.EPIPE)
+			require.ErrorIs(x.t, bench.WriteErr(x.app), syscall.EPIPE)
 		},
 		"the network is closed": func(n *simnet.Network, x ends) {
 			require.NoError(x.t, n.Close())
-			require.ErrorIs(x.t, readErr(x.app), syscall.ECONNRESET)
-			require.ErrorIs(x.t, readErr(x.served), syscall.ECONNRESET)
+			require.ErrorIs(x.t, bench.ReadErr(x.app), syscall.ECONNRESET)
+			require.ErrorIs(x.t, bench.ReadErr(x.served), syscall.ECONNRESET)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: delay(oneWay)})
+				n := open(t, simnet.Engine{}, harness.NetworkConfig{Profile: bench.Link(oneWay)})
 				inject(t, n, inert)
 				app, served := connect(t, n)
 				check(n, ends{t, app, served})
@@ -371,13 +372,13 @@ func TestToxicsHoldBack(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := simnet.Engine{SendBuffer: 200_000, ReceiveBuffer: 100_000}
-				n := open(t, g, harness.NetworkConfig{Profile: delay(oneWay)})
+				n := open(t, g, harness.NetworkConfig{Profile: bench.Link(oneWay)})
 				inject(t, n, toxic("slow_close", way, nil))
 				from, to := connect(t, n)
 				if way == "downstream" {
 					from, to = to, from
 				}
-				all := noise(1, 2_000_000)
+				all := bench.Noise(1, 2_000_000)
 				sent := make(chan error, 1)
 				go func() { sent <- send(from, all) }()
 				time.Sleep(time.Hour)
@@ -394,10 +395,10 @@ func TestToxicsHoldBack(t *testing.T) {
 func throughToxics(t *testing.T, seed uint64) string {
 	t.Helper()
 	const clients = 8
-	var l tape
+	var l bench.Log
 	synctest.Test(t, func(t *testing.T) {
 		path := harness.Path{Delay: 50 * time.Millisecond, Jitter: 20 * time.Millisecond, Rate: 240_000, Loss: harness.Loss{P: 0.02}}
-		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Clients: clients, Profile: symmetric(path), Packets: &l})
+		n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: seed, Clients: clients, Profile: bench.Both(path), Packets: &l})
 		for _, f := range []harness.Fault{
 			toxic("slicer", "upstream", map[string]int64{"average_size": 90, "size_variation": 40, "delay": 700}),
 			toxic("limit_data", "downstream", map[string]int64{"bytes": 5000}),
@@ -429,7 +430,7 @@ func throughToxics(t *testing.T, seed uint64) string {
 		}
 		all.Wait()
 	})
-	return fmt.Sprintf("%+v", l.packets)
+	return fmt.Sprintf("%+v", l.All(bench.Any))
 }
 
 func TestSameSeedSamePacketsThroughToxics(t *testing.T) {

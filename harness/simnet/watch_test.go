@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/simnet"
 )
 
@@ -18,10 +19,10 @@ import (
 func TestWatchLinkRepeats(t *testing.T) {
 	run := func(t *testing.T) string {
 		t.Helper()
-		var l tape
+		var l bench.Log
 		synctest.Test(t, func(t *testing.T) {
 			const clients = 8
-			n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 5, Clients: clients, Packets: &l, Profile: symmetric(harness.Path{Delay: 50 * time.Millisecond})})
+			n := open(t, simnet.Engine{}, harness.NetworkConfig{Seed: 5, Clients: clients, Packets: &l, Profile: bench.Both(harness.Path{Delay: 50 * time.Millisecond})})
 			addr := echo(t, n)
 			var running sync.WaitGroup
 			for i := range clients {
@@ -36,16 +37,16 @@ func TestWatchLinkRepeats(t *testing.T) {
 						return
 					}
 					defer c.Close()
-					exchange(t, c, 1000)
+					bench.Exchange(t, c, 1000)
 				})
 			}
 			end := inject(t, n, harness.Fault{Action: harness.Blackhole})
 			time.Sleep(time.Minute)
-			require.Empty(t, l.packets, "nobody has sent anything")
+			require.Zero(t, l.Len(), "nobody has sent anything")
 			end()
 			running.Wait()
 		})
-		return fmt.Sprintf("%+v", l.packets)
+		return fmt.Sprintf("%+v", l.All(bench.Any))
 	}
 	want := run(t)
 	require.NotEmpty(t, want)

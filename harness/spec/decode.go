@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/nearest"
 	"github.com/onebar/onebar/harness/yamltext"
 )
@@ -91,75 +89,6 @@ type (
 	placed interface{ standAt(place) }
 )
 
-// key is one key of a struct of the format, from the tags of its field.
-type key struct {
-	name     string
-	index    []int
-	doc      string
-	limits   string // "lowest..highest", both in the syntax of the value
-	fallback string // the default
-	words    string // the words allowed, separated by spaces
-	of       string // what it names: a profile, trace, radio or metric
-	file     string // "file" or "folder": the value names one; a folder that is not named is the scenario's
-	required bool
-
-	plain []string          // names in JSON of the fields that the value is, see plain.go
-	as    map[string]string // what words are called there
-	does  []harness.Action  // what an event with the key does: one thing, or what its value says
-}
-
-// keysOf returns the keys of a struct, those of an embedded one among them.
-func keysOf(t reflect.Type) []key {
-	var keys []key
-	for f := range t.Fields() {
-		if name, ok := f.Tag.Lookup("yaml"); ok {
-			keys = append(keys, keyOf(name, f))
-			continue
-		}
-		if !f.Anonymous || f.Type.Kind() != reflect.Struct {
-			continue
-		}
-		for _, k := range keysOf(f.Type) {
-			if f.Tag.Get("does") == "random" && k.does != nil && !isRandom(k) {
-				continue
-			}
-			k.index = append([]int{f.Index[0]}, k.index...)
-			k.limits = cmp.Or(f.Tag.Get(k.name), k.limits)
-			keys = append(keys, k)
-		}
-	}
-	return keys
-}
-
-func keyOf(name string, f reflect.StructField) key {
-	k := key{
-		name: name, index: f.Index, doc: f.Tag.Get("doc"), limits: f.Tag.Get("range"),
-		fallback: f.Tag.Get("default"), words: f.Tag.Get("words"), of: f.Tag.Get("of"), file: f.Tag.Get("file"), required: f.Tag.Get("required") == "true",
-		plain: []string{name},
-	}
-	if plain, ok := f.Tag.Lookup("plain"); ok {
-		k.plain = strings.Fields(plain)
-	}
-	if as, ok := f.Tag.Lookup("as"); ok {
-		k.as = map[string]string{}
-		for i, word := range strings.Fields(as) {
-			k.as[strings.Fields(k.words)[i]] = word
-		}
-	}
-	for word := range strings.FieldsSeq(f.Tag.Get("does")) {
-		var does harness.Action
-		must(does.UnmarshalText([]byte(word)))
-		k.does = append(k.does, does)
-	}
-	return k
-}
-
-// isRandom reports whether a nemesis may draw what a key does.
-func isRandom(k key) bool {
-	f, _ := fault.Of(k.does[0])
-	return f.Random
-}
-
 // into decodes a mapping into the struct v points to. What names it for
 // messages.
 func (d *decoder) into(n ast.Node, v any, what string) {
@@ -195,14 +124,6 @@ func (d *decoder) into(n ast.Node, v any, what string) {
 			l.accept(place{})
 		}
 	}
-}
-
-func names(keys []key) []string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
-	return names
 }
 
 // must guards what depends on format.go alone and not on any input: a wrong tag
@@ -286,6 +207,35 @@ func (d *decoder) value(n ast.Node, v any, k key) {
 		slot.Set(reflect.Append(slot, reflect.Zero(slot.Type().Elem())))
 		d.value(n, slot.Index(slot.Len()-1).Addr().Interface(), k)
 	}
+}
+
+// named is a mapping whose names are free.
+type named[T any] struct {
+	place
+	m  map[string]*T
+	at map[string]place // of the names
+}
+
+func (v *named[T]) decode(d *decoder, n ast.Node) { v.read(d, n, "the mapping", "") }
+
+// read decodes a mapping that is called what in messages, and an item of it by its name
+// after a prefix.
+func (v *named[T]) read(d *decoder, n ast.Node, what, prefix string) {
+	v.place, v.m, v.at = placeOf(n), map[string]*T{}, map[string]place{}
+	pairs, _ := d.pairs(n, what)
+	for _, p := range pairs {
+		v.m[p.name], v.at[p.name] = new(T), p.place
+		d.value(p.value, v.m[p.name], key{name: prefix + p.name})
+	}
+}
+
+// items returns what is in the mapping, by name.
+func (v *named[T]) items() map[string]reflect.Value {
+	items := map[string]reflect.Value{}
+	for name, item := range v.m {
+		items[name] = reflect.ValueOf(item).Elem()
+	}
+	return items
 }
 
 func (d *decoder) leaf(n ast.Node, l leaf, k key) {

@@ -101,15 +101,10 @@ func treeOf(v reflect.Value, k key) (yamltext.Tree, bool) {
 		if len(givenOf(x)) == 1 && x.short().given() {
 			return treeOf(reflect.ValueOf(x.short()).Elem(), key{})
 		}
-	case *variables:
-		return mapped(x.m, yamltext.TextTree), x.given()
-	case *sources:
-		return mapped(x.m, func(s *source) yamltext.Tree { return yamltext.TextTree(s.s) }), x.given()
-	case *containers:
-		return mapped(x.m, func(c *container) yamltext.Tree {
-			t, _ := treeOf(reflect.ValueOf(c).Elem(), key{})
-			return t
-		}), x.given()
+	case interface {
+		items() map[string]reflect.Value
+	}:
+		return mapped(x.items()), isGiven(v)
 	}
 	if v.Kind() == reflect.Slice {
 		t := yamltext.Tree{List: true}
@@ -129,10 +124,11 @@ func treeOf(v reflect.Value, k key) (yamltext.Tree, bool) {
 }
 
 // mapped returns the tree of a mapping whose names are free, in their order.
-func mapped[T any](m map[string]T, of func(T) yamltext.Tree) yamltext.Tree {
+func mapped(items map[string]reflect.Value) yamltext.Tree {
 	var t yamltext.Tree
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		t.Keys, t.Children = append(t.Keys, yamltext.Quote(name, true)), append(t.Children, of(m[name]))
+	for _, name := range slices.Sorted(maps.Keys(items)) {
+		item, _ := treeOf(items[name], key{})
+		t.Keys, t.Children = append(t.Keys, yamltext.Quote(name, true)), append(t.Children, item)
 	}
 	return t
 }

@@ -36,7 +36,7 @@ type file struct {
 
 type subject struct {
 	place
-	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"bugs planted in the reference wallet and bank, to show that the checks find them: the wallet draws a new idempotency key for each attempt; the bank answers before its commit; the bank forgets its idempotency records when it restarts"`
+	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts"`
 	Client subjectClient `yaml:"client" doc:"your own client, which pays"`
 	Server subjectServer `yaml:"server" doc:"your own server, which books the payments"`
 	Ledger subjectLedger `yaml:"ledger" doc:"how to read what your server has booked"`
@@ -143,7 +143,7 @@ type event struct {
 	When    trigger `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at"`
 	At      offset  `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
 	Every   offset  `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
-	Jitter  offset  `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later, by the seed"`
+	Jitter  offset  `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
 	For     offset  `yaml:"for" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
 	Phase   slug    `yaml:"phase" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
 	MayMiss yes     `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
@@ -172,7 +172,7 @@ type does[D duration | durations] struct {
 	Crash      word  `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
 	Restart    D     `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
 	Vanish     yes   `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
-	Freeze     word  `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side and resume it after for: its connections stay open and nothing answers; for programs and containers"`
+	Freeze     word  `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
 	Drop       yes   `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       word  `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
 	By         D     `yaml:"by" range:"1ms..10m" doc:"for slow: the delay"`

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // A struct of the format is converted to a type of package harness, its plain form, key
@@ -181,7 +179,7 @@ func (c *composer) composeKeys(v, plain, base reflect.Value, chosen func(*key) b
 
 func (c *composer) composeValue(k key, v reflect.Value, plain, base []reflect.Value) {
 	if k.file != "" && plain[0].Kind() == reflect.String {
-		plain = []reflect.Value{reflect.ValueOf(c.named(k.file, plain[0].String()))}
+		plain = []reflect.Value{reflect.ValueOf(c.fileName(k.file, plain[0].String()))}
 	}
 	_, isWord := reflect.TypeAssert[*word](v.Addr())
 	if alike(plain, base) && !k.required && (k.fallback == "" || isWord) {
@@ -232,51 +230,30 @@ func (c *composer) composeStruct(v, plain reflect.Value) {
 	}
 }
 
-// named returns how a file that the scenario names is named from where its file will
+// fileName returns how a file that the scenario names is named from where its file will
 // be. A folder that is not named is that of the scenario.
-func (c *composer) named(kind, name string) string {
+func (c *composer) fileName(kind, name string) string {
 	if kind == "" || kind == "file" && name == "" {
 		return name
 	}
 	return c.moved(name)
 }
 
-func (v *variables) fill(_ *decoder, plain reflect.Value) { plain.Set(reflect.ValueOf(v.m)) }
-
-func (v *variables) compose(c *composer, k key, plain reflect.Value) {
-	*v = variables{here().place, map[string]string{}}
-	for name, text := range plain.Interface().(map[string]string) {
-		v.m[name] = c.named(k.file, text)
+func (v *named[T]) fill(d *decoder, plain reflect.Value) {
+	plain.Set(reflect.MakeMap(plain.Type()))
+	for name, item := range v.m {
+		to := reflect.New(plain.Type().Elem()).Elem()
+		d.fillValue(key{}, reflect.ValueOf(item).Elem(), []reflect.Value{to})
+		plain.SetMapIndex(reflect.ValueOf(name), to)
 	}
 }
 
-func (v *sources) fill(_ *decoder, plain reflect.Value) {
-	m := map[string]string{}
-	for name, s := range v.m {
-		m[name] = s.s
-	}
-	plain.Set(reflect.ValueOf(m))
-}
-
-func (v *sources) compose(_ *composer, _ key, plain reflect.Value) {
-	*v = sources{here().place, map[string]*source{}}
-	for name, s := range plain.Interface().(map[string]string) {
-		v.m[name] = &source{verbatim{literal{here(), s}}}
-	}
-}
-
-func (v *containers) fill(d *decoder, plain reflect.Value) {
-	m := map[string]harness.ContainerConfig{}
-	for name, c := range v.m {
-		m[name] = *plainOf[harness.ContainerConfig](d, c)
-	}
-	plain.Set(reflect.ValueOf(m))
-}
-
-func (v *containers) compose(c *composer, _ key, plain reflect.Value) {
-	*v = containers{here().place, map[string]*container{}}
-	for name, plain := range plain.Interface().(map[string]harness.ContainerConfig) {
-		v.m[name] = new(container)
-		c.composeStruct(reflect.ValueOf(v.m[name]).Elem(), reflect.ValueOf(plain))
+func (v *named[T]) compose(c *composer, k key, plain reflect.Value) {
+	v.place, v.m = here().place, map[string]*T{}
+	zero := []reflect.Value{reflect.Zero(plain.Type().Elem())}
+	for _, name := range plain.MapKeys() {
+		item := new(T)
+		v.m[name.String()] = item
+		c.composeValue(key{required: true, file: k.file}, reflect.ValueOf(item).Elem(), []reflect.Value{plain.MapIndex(name)}, zero)
 	}
 }

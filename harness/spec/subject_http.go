@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 )
@@ -22,11 +20,11 @@ type httpClient struct {
 	Setup     []httpSetup `yaml:"setup" doc:"requests before the first payment, one after the other, not over the impaired link"`
 	Pay       httpPay     `yaml:"pay" required:"true" doc:"the request that pays"`
 	Outcomes  []httpRule  `yaml:"outcomes" doc:"what an answer to pay means: the first rule that matches counts; if none matches, the outcome is unknown. One rule must say confirmed, unless the preset is stripe"`
-	Key       word        `yaml:"key" words:"payment order attempt none" doc:"scope of an idempotency key: one press of pay; one order with all its presses; one attempt; no key at all. Without it payment"`
+	Key       word        `yaml:"key" words:"payment order attempt none" doc:"scope of an idempotency key. payment: one press of pay; order: one order with all its presses; attempt: one attempt; none: no key at all. Without it payment"`
 	KeyHeader verbatim    `yaml:"key_header" doc:"the header of the key; without it Idempotency-Key"`
 	KeyQuoted yes         `yaml:"key_quoted" doc:"true: the key is in quotes in its header, as in the IETF draft"`
 	Timeout   duration    `yaml:"timeout" range:"10ms..10m" doc:"longest wait for an answer to one request; without it 10s"`
-	GiveUp    duration    `yaml:"give_up" range:"10ms..24h" doc:"the client gives up a payment without a final outcome after this, as unknown; without it 60s"`
+	GiveUp    duration    `yaml:"give_up" range:"10ms..24h" doc:"after this time the client gives up a payment that has no final outcome; the outcome is then unknown; without it 60s"`
 	Retry     httpRetry   `yaml:"retry" doc:"when a payment is attempted again"`
 	Poll      httpPoll    `yaml:"poll" doc:"queries the status of a payment that is pending, or unknown after its last attempt"`
 	Callback  httpCall    `yaml:"callback" doc:"the server reports the outcome of a payment to a URL, which templates name {{ callback }}"`
@@ -53,7 +51,7 @@ type httpPay struct {
 type httpSetup struct {
 	place
 	For     word     `yaml:"for" words:"once wallet merchant" default:"once" doc:"how often: once, once a wallet, or once a merchant"`
-	Method  verbatim `yaml:"method" doc:"as for pay; also the keys below"`
+	Method  verbatim `yaml:"method" doc:"as for pay, and so are the keys below"`
 	Path    source   `yaml:"path" required:"true" doc:"path after url, or a whole URL; a template"`
 	Headers sources  `yaml:"headers" doc:"headers, by name; templates"`
 	Body    source   `yaml:"body" doc:"the body; a template"`
@@ -66,24 +64,24 @@ type httpSetup struct {
 type httpRule struct {
 	place
 	When    source `yaml:"when" required:"true" doc:"condition over the answer, such as status == 200 and body.state == 'done'"`
-	Outcome word   `yaml:"outcome" required:"true" words:"confirmed declined retry pending unknown" doc:"what the answer means: the money has moved; refused, and no money has moved; attempt again; accepted, outcome follows later; unknown"`
+	Outcome word   `yaml:"outcome" required:"true" words:"confirmed declined retry pending unknown" doc:"what the answer means. confirmed: the money has moved; declined: refused, and no money has moved; retry: attempt again; pending: accepted, the outcome follows later; unknown: it may have moved or not"`
 }
 
 type httpRetry struct {
 	place
-	Attempts   count    `yaml:"attempts" range:"1..10000" doc:"most attempts a payment, the first included; without it 3"`
+	Attempts   count    `yaml:"attempts" range:"1..10000" doc:"most attempts for a payment, the first included; without it 3"`
 	Wait       duration `yaml:"wait" range:"0s..1h" doc:"wait before the second attempt; without it 500ms"`
 	Factor     number   `yaml:"factor" range:"1..100" doc:"factor from each wait to the next; without it 2"`
 	Cap        duration `yaml:"cap" range:"0s..24h" doc:"longest wait; without it 5s"`
-	Jitter     share    `yaml:"jitter" range:"0%..100%" doc:"each wait is shortened by up to this share, drawn by the seed; without it 25%"`
-	On         []word   `yaml:"on" words:"timeout connection retry unknown" doc:"what leads to another attempt: no answer in time; a connection that failed or broke; an answer whose rule says retry; an answer that is unknown. Without it the first three"`
+	Jitter     share    `yaml:"jitter" range:"0%..100%" doc:"each wait is shortened by up to this share; the seed decides; without it 25%"`
+	On         []word   `yaml:"on" words:"timeout connection retry unknown" doc:"what leads to another attempt. timeout: no answer in time; connection: a connection that failed or broke; retry: an answer whose rule says retry; unknown: an answer that is unknown. Without it the first three"`
 	RetryAfter word     `yaml:"retry_after" words:"obey ignore" doc:"the server's Retry-After header; without it obey"`
 }
 
 type httpPoll struct {
 	place
 	Method   verbatim   `yaml:"method" doc:"without it GET"`
-	Path     source     `yaml:"path" required:"true" doc:"as for pay; also the keys below; {{ captured.NAME }} has what pay has captured"`
+	Path     source     `yaml:"path" required:"true" doc:"as for pay, and so are headers, body and form; {{ captured.NAME }} has what pay has captured"`
 	Headers  sources    `yaml:"headers" doc:"headers, by name; templates"`
 	Body     source     `yaml:"body" doc:"the body; a template"`
 	Form     sources    `yaml:"form" doc:"fields of a form, by name, in place of a body; templates"`
@@ -101,7 +99,7 @@ type httpCall struct {
 // httpLedger is a ledger that is read over HTTP.
 type httpLedger struct {
 	place
-	URL      verbatim     `yaml:"url" doc:"as for the http client; so are tls and headers"`
+	URL      verbatim     `yaml:"url" doc:"base URL, as for the client http; tls and headers, too"`
 	TLS      httpTLS      `yaml:"tls" doc:"which server certificates to trust"`
 	Headers  sources      `yaml:"headers" doc:"headers of every request, by name; templates"`
 	Path     source       `yaml:"path" required:"true" doc:"path of the first page; a template"`
@@ -138,21 +136,7 @@ type httpBalances struct {
 type source struct{ verbatim }
 
 // sources is a mapping from names to templates or expressions.
-type sources struct {
-	place
-	m map[string]*source
-}
-
-func (v *sources) decode(d *decoder, n ast.Node) {
-	v.place = placeOf(n)
-	pairs, _ := d.pairs(n, "the mapping")
-	v.m = map[string]*source{}
-	for _, p := range pairs {
-		value := new(source)
-		d.leaf(p.value, value, key{name: p.name})
-		v.m[p.name] = value
-	}
-}
+type sources struct{ named[source] }
 
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {

@@ -82,24 +82,12 @@ func (v *verbatim) scan(s string) error {
 }
 
 // variables is a mapping from names to texts.
-type variables struct {
-	place
-	m map[string]string
-}
-
-func (v *variables) decode(d *decoder, n ast.Node) {
-	v.place = placeOf(n)
-	pairs, _ := d.pairs(n, "the mapping")
-	v.m = map[string]string{}
-	for _, p := range pairs {
-		var value optional
-		d.leaf(p.value, &value, key{name: p.name})
-		v.m[p.name] = value.s
-	}
-}
+type variables struct{ named[optional] }
 
 // optional is text that may be empty.
 type optional struct{ verbatim }
+
+var _ leaf = (*optional)(nil)
 
 func (v *optional) scan(s string) error {
 	v.s = s
@@ -107,29 +95,21 @@ func (v *optional) scan(s string) error {
 }
 
 // containers is a mapping from names to containers.
-type containers struct {
-	place
-	m map[string]*container
-}
+type containers struct{ named[container] }
 
 func (v *containers) decode(d *decoder, n ast.Node) {
-	v.place = placeOf(n)
-	pairs, _ := d.pairs(n, "beside")
-	v.m = map[string]*container{}
-	for _, p := range pairs {
-		var name slug
-		if err := name.scan(p.name); err != nil {
-			d.errorf(p.place, "name of a container %q %v; expected %s", p.name, err, name.wants())
+	v.read(d, n, "beside", "container ")
+	for name, at := range v.at {
+		var s slug
+		if err := s.scan(name); err != nil {
+			d.errorf(at, "name of a container %q %v; expected %s", name, err, s.wants())
 		}
-		if p.name == "server" || p.name == "dir" {
-			d.errorf(p.place, "a container beside another cannot be called %s: {{%s}} means something else", p.name, p.name)
+		if name == "server" || name == "dir" {
+			d.errorf(at, "a container beside another cannot be called %s: {{%s}} means something else", name, name)
 		}
-		c := new(container)
-		d.into(p.value, c, "container "+p.name)
-		if c.Beside.given() {
-			d.errorf(c.Beside.place, "a container beside another has none beside itself; write them side by side")
+		if beside := v.m[name].Beside; beside.given() {
+			d.errorf(beside.place, "a container beside another has none beside itself; write them side by side")
 		}
-		v.m[p.name] = c
 	}
 }
 
@@ -143,12 +123,12 @@ func texts(list []verbatim) []string {
 
 func (v *execClient) check(d *decoder) {
 	d.command(v.Command, v.place)
-	d.templates(nil, append(texts(v.Command), values(v.Env.m)...), v.place)
+	d.templates(nil, append(texts(v.Command), values(v.Env)...), v.place)
 }
 
 func (v *execServer) check(d *decoder) {
 	d.command(v.Command, v.place)
-	all := append(texts(v.Command), values(v.Env.m)...)
+	all := append(texts(v.Command), values(v.Env)...)
 	d.templates([]string{"port", "dir"}, all, v.place)
 	told := slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "{{port}}") })
 	switch {
@@ -168,7 +148,7 @@ func (v *ready) check(d *decoder) {
 }
 
 func (v *container) check(d *decoder) {
-	d.templates([]string{"dir"}, values(v.Mounts.m), v.Mounts.place)
+	d.templates([]string{"dir"}, values(v.Mounts), v.Mounts.place)
 	v.Ready.check(d)
 	for _, beside := range v.Beside.m {
 		beside.check(d)
@@ -177,7 +157,7 @@ func (v *container) check(d *decoder) {
 
 func (v *program) check(d *decoder, names []string) {
 	d.command(v.Command, v.place)
-	d.templates(names, append(texts(v.Command), values(v.Env.m)...), v.place)
+	d.templates(names, append(texts(v.Command), values(v.Env)...), v.place)
 }
 
 func (v *sqlLedger) check(d *decoder, names []string) {
@@ -191,10 +171,10 @@ func (d *decoder) command(list []verbatim, at place) {
 	}
 }
 
-func values(m map[string]string) []string {
+func values(v variables) []string {
 	var s []string
-	for _, v := range m {
-		s = append(s, v)
+	for _, text := range v.m {
+		s = append(s, text.s)
 	}
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/toxi"
 )
 
@@ -134,7 +135,7 @@ func BenchmarkDial(b *testing.B) {
 	for b.Loop() {
 		c, err := n.Client(0).DialContext(b.Context(), "tcp", l.Addr().String())
 		require.NoError(b, err)
-		require.NoError(b, send(c.(*net.TCPConn), []byte("x")))
+		require.NoError(b, bench.Finish(c, []byte("x")))
 		_, err = io.ReadAll(c)
 		require.NoError(b, err)
 		c.Close()

@@ -17,12 +17,12 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// conn is one connection through toxiproxy: two sockets, and a lane each way. It
+// conn is one connection through toxiproxy: two sockets, and a half each way. It
 // owns both sockets.
 type conn struct {
 	near, far net.Conn // the app's side and the server's
 	proxy     *toxiproxy.Proxy
-	up, down  lane
+	up, down  halfConn
 
 	dead  chan struct{} // closed when it is cut off: nothing more will arrive
 	parts atomic.Int32  // flows, holders and sinks that are not done
@@ -33,10 +33,10 @@ type conn struct {
 	cut bool // dead is closed
 }
 
-// lane is one direction of a conn.
-type lane struct {
+// halfConn is one direction of a conn.
+type halfConn struct {
 	flow   *flow
-	resets bool // a stock toxic on it ends it by a reset
+	resets bool // a stream toxic on it ends it by a reset
 	reset  bool // the source has ended by a reset; guarded by conn.mu
 	done   bool // the end of the stream has been delivered; guarded by conn.mu
 }
@@ -52,17 +52,17 @@ func newConn(server *toxiproxy.ApiServer, near, far net.Conn) *conn {
 	}
 }
 
-func (c *conn) lane(d harness.Direction) *lane {
+func (c *conn) half(d harness.Direction) *halfConn {
 	if d == harness.Up {
 		return &c.up
 	}
 	return &c.down
 }
 
-// put installs the toxics: a flow each way, then the stock toxics in order.
-func (c *conn) put(up, down *flow, list []*stock) error {
+// put installs the toxics: a flow each way, then the stream toxics in order.
+func (c *conn) put(up, down *flow, list []*toxicInForce) error {
 	for _, f := range []*flow{up, down} {
-		c.lane(f.name.Direction).flow = f
+		c.half(f.name.Direction).flow = f
 		f.dead, f.over = c.dead, c.part()
 		if err := c.add("flow", f.name.Direction, f.pipe); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (c *conn) put(up, down *flow, list []*stock) error {
 		if err := c.add(fmt.Sprintf("%s %d", s.Type, i), s.Direction(), h.pipe); err != nil {
 			return err
 		}
-		l := c.lane(s.Direction())
+		l := c.half(s.Direction())
 		l.resets = l.resets || s.resets()
 	}
 	return nil
@@ -118,8 +118,8 @@ func (c *conn) part() (done func()) {
 // run starts both directions. leave is called once everything has ended.
 func (c *conn) run(server *toxiproxy.ApiServer, leave func(*conn)) {
 	c.leave = leave
-	up := &sink{conn: c, lane: &c.up, back: &c.down, to: c.far, over: c.part()}
-	down := &sink{conn: c, lane: &c.down, back: &c.up, to: c.near, over: c.part()}
+	up := &sink{conn: c, half: &c.up, back: &c.down, to: c.far, over: c.part()}
+	down := &sink{conn: c, half: &c.down, back: &c.up, to: c.near, over: c.part()}
 	c.proxy.Toxics.StartLink(server, "up", source{c, &c.up, c.near}, up, stream.Upstream)
 	c.proxy.Toxics.StartLink(server, "down", source{c, &c.down, c.far}, down, stream.Downstream)
 }
@@ -146,7 +146,7 @@ func (c *conn) end(reset bool) {
 // orderly end, which toxiproxy does not.
 type source struct {
 	conn *conn
-	lane *lane
+	half *halfConn
 	from net.Conn
 }
 
@@ -155,7 +155,7 @@ func (s source) Read(p []byte) (int, error) {
 	n, err := s.from.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.conn.mu.Lock()
-		s.lane.reset = true
+		s.half.reset = true
 		s.conn.mu.Unlock()
 	}
 	return n, err
@@ -165,7 +165,7 @@ func (s source) Read(p []byte) (int, error) {
 // toxiproxy leaves a chain stuck whose output has failed.
 type sink struct {
 	conn       *conn
-	lane, back *lane
+	half, back *halfConn
 	to         net.Conn
 	failed     bool
 	over       func()
@@ -196,20 +196,20 @@ func (s *sink) broken() {
 }
 
 // Close implements io.Closer. toxiproxy calls it when nothing more will come:
-// because the source has ended, which is passed on as it was, or because a stock
+// because the source has ended, which is passed on as it was, or because a stream
 // toxic has closed the stream, which ends the connection.
 func (s *sink) Close() error {
 	s.conn.mu.Lock()
-	s.lane.done = true
-	reset := s.lane.reset || s.lane.resets
+	s.half.done = true
+	reset := s.half.reset || s.half.resets
 	s.conn.mu.Unlock()
 	switch h, ok := s.to.(interface{ CloseWrite() error }); {
 	case reset:
 		s.conn.end(true)
-	case !s.lane.flow.ended.Load() || !ok:
+	case !s.half.flow.ended.Load() || !ok:
 		s.conn.end(false)
 	default:
-		// An error means that the other side is gone already; its lane tells.
+		// An error means that the other side is gone already; its half tells.
 		_ = h.CloseWrite()
 	}
 	s.over()

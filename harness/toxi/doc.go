@@ -10,7 +10,7 @@
 // Each connection gets a toxiproxy proxy of its own, with a chain of toxics that
 // is built before the connection exists and never changed afterwards:
 //
-//	app ⇄ near [ our toxic → stock toxics in force when it was dialed ] far ⇄ server
+//	app ⇄ near [ our toxic → stream toxics in force when it was dialed ] far ⇄ server
 //
 // Our toxic does delay, jitter, rate and blackhole. What it is to do stands
 // behind an atomic pointer, so a timeline changes it under traffic without
@@ -28,7 +28,7 @@
 //
 // There are no packets, hence no loss: by the time toxiproxy reads a chunk the
 // kernel has acknowledged it, so dropping it leaves a hole in the stream that no
-// TCP would leave. [Engine.Supports] refuses loss. A blackhole therefore holds
+// TCP would leave. A scenario that asks for loss is refused. A blackhole therefore holds
 // data, closes and resets back, and lets them go, in order, the moment it ends;
 // a TCP that finds out by retransmission resumes up to twice as late. It is
 // reported as offered to the link at that moment, with the link's delay: the

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
+	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/toxi"
 )
 
@@ -23,11 +25,12 @@ func TestLossIsRefused(t *testing.T) {
 	toxic := func(tx *harness.Toxic) harness.Event {
 		return harness.Event{Action: harness.StreamToxic, Toxic: tx, Line: 9}
 	}
+	setup := fault.Setup{Engine: toxi.Engine{}.Name(), Can: toxi.Engine{}.Abilities()}
 	for name, tc := range map[string]struct {
 		scenario harness.Scenario
 		want     []string // empty is supported
 	}{
-		"no loss": {scenario: harness.Scenario{Link: both(harness.Path{Delay: time.Second, Rate: 18_000, Limit: 1})}},
+		"no loss": {scenario: harness.Scenario{Link: bench.Both(harness.Path{Delay: time.Second, Rate: 18_000, Limit: 1})}},
 		"the scenario's link": {
 			harness.Scenario{Link: harness.Profile{Up: lossy}},
 			[]string{"the scenario's link: loss of 5% up", "no packets to lose", "--engine packet"},
@@ -39,7 +42,7 @@ func TestLossIsRefused(t *testing.T) {
 			}},
 			[]string{"line 12: loss of 1.96% down", "line 15: loss of 5% up"},
 		},
-		"both ways": {harness.Scenario{Link: both(lossy)}, []string{"loss of 5% up and loss of 5% down"}},
+		"both ways": {harness.Scenario{Link: bench.Both(lossy)}, []string{"loss of 5% up and loss of 5% down"}},
 		"no line": {
 			harness.Scenario{Timeline: []harness.Event{{Action: harness.SetLink, Link: &harness.Profile{Up: lossy}}}},
 			[]string{"event 1 of the timeline: loss"},
@@ -51,7 +54,7 @@ func TestLossIsRefused(t *testing.T) {
 		"no toxic": {harness.Scenario{Timeline: []harness.Event{toxic(nil)}}, []string{"line 9: it names no toxic"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := toxi.Engine{}.Supports(tc.scenario)
+			err := setup.Refuse(tc.scenario)
 			if tc.want == nil {
 				require.NoError(t, err)
 			}
@@ -60,7 +63,7 @@ func TestLossIsRefused(t *testing.T) {
 			}
 		})
 	}
-	_, err := toxi.Engine{}.Open(t.Context(), harness.NetworkConfig{Profile: both(lossy)})
+	_, err := toxi.Engine{}.Open(t.Context(), harness.NetworkConfig{Profile: bench.Both(lossy)})
 	require.ErrorContains(t, err, "no packets to lose")
 }
 
@@ -71,14 +74,14 @@ func TestLiveChangesLoseNothing(t *testing.T) {
 	r := open(t, toxi.Engine{}, harness.NetworkConfig{Clients: 8})
 	var traffic sync.WaitGroup
 	for i := range conns {
-		app, served := r.dial(i % 8)
-		up, down := noise(uint64(i), size), noise(uint64(i+conns), size)
+		app, served := r.Connect(i % 8)
+		up, down := bench.Noise(uint64(i), size), bench.Noise(uint64(i+conns), size)
 		for _, way := range []struct {
-			from, to *net.TCPConn
+			from, to net.Conn
 			data     []byte
 		}{{app, served, up}, {served, app, down}} {
 			traffic.Go(func() {
-				if err := send(way.from, way.data); err != nil {
+				if err := bench.Finish(way.from, way.data); err != nil {
 					t.Errorf("send: %v", err)
 				}
 			})
@@ -102,13 +105,13 @@ func TestLiveChangesLoseNothing(t *testing.T) {
 			return
 		default:
 		}
-		r.SetProfile(both(harness.Path{
+		r.Net.SetProfile(bench.Both(harness.Path{
 			Delay:  time.Duration(i%7) * 3 * time.Millisecond,
 			Jitter: time.Duration(i%3) * 2 * time.Millisecond,
 			Rate:   int64(1+i%9) * 4_000_000,
 		}))
 		if i%4 == 0 {
-			end := r.inject(harness.Fault{Action: harness.Blackhole, Direction: harness.Direction(i / 4 % 3)})
+			end := r.Inject(harness.Fault{Action: harness.Blackhole, Direction: harness.Direction(i / 4 % 3)})
 			time.Sleep(time.Millisecond)
 			end()
 		}
@@ -130,17 +133,17 @@ func TestRateOnSockets(t *testing.T) {
 		t.Skip("takes a second")
 	}
 	r := open(t, toxi.Engine{}, harness.NetworkConfig{})
-	app, served := r.dial(0)
-	r.SetProfile(both(harness.Path{Rate: 18_000}))
+	app, served := r.Connect(0)
+	r.Net.SetProfile(bench.Both(harness.Path{Rate: 18_000}))
 	start := time.Now()
-	go func() { _ = send(app, make([]byte, 2700)) }() // 1.2 s
+	go func() { _ = bench.Finish(app, make([]byte, 2700)) }() // 1.2 s
 	got, err := io.ReadAll(served)
 	require.NoError(t, err)
 	require.Len(t, got, 2700)
 	took := time.Since(start)
 	require.Greater(t, took, 1190*time.Millisecond)
 	require.Less(t, took, 3*time.Second)
-	for _, p := range r.packets.packets(harness.Up) {
+	for _, p := range r.Packets.All(bench.Dir(harness.Up)) {
 		require.LessOrEqual(t, p.Size, 1448)
 		require.Equal(t, 1, p.Flow)
 	}
@@ -148,19 +151,19 @@ func TestRateOnSockets(t *testing.T) {
 
 func TestHostsTakeWhatPackageNetTakes(t *testing.T) {
 	r := open(t, toxi.Engine{}, harness.NetworkConfig{})
-	for _, host := range []harness.Host{r.Client(0), r.Server()} {
+	for _, host := range []harness.Host{r.Net.Client(0), r.Net.Server()} {
 		for _, bad := range [][2]string{{"udp", ":0"}, {"tcp", "8.8.8.8:0"}, {"tcp", "nonsense"}, {"tcp", ":99999"}} {
 			_, err := host.Listen(t.Context(), bad[0], bad[1])
 			require.Error(t, err, "%v", bad)
 		}
 		l, err := host.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		c, err := r.Server().DialContext(t.Context(), "tcp", l.Addr().String())
+		c, err := r.Net.Server().DialContext(t.Context(), "tcp", l.Addr().String())
 		require.NoError(t, err)
 		require.NoError(t, c.Close())
 	}
-	_, err := r.Client(0).DialContext(t.Context(), "udp", r.listener.Addr().String())
+	_, err := r.Net.Client(0).DialContext(t.Context(), "udp", r.Listener.Addr().String())
 	require.ErrorContains(t, err, "unknown network udp")
-	_, err = r.Inject(harness.Fault{Action: harness.Crash})
+	_, err = r.Net.Inject(harness.Fault{Action: harness.Crash})
 	require.ErrorContains(t, err, "inject crash")
 }

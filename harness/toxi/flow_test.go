@@ -24,11 +24,11 @@ const ms = time.Millisecond
 
 const day = int64(24 * time.Hour / time.Millisecond)
 
-// lab is a bearer with its knob, in a synctest bubble.
+// lab is an access link with its settings, in a synctest bubble.
 type lab struct {
 	start  time.Time
-	knob   knob
-	bearer *bearer
+	live   liveSettings
+	access *accessLink
 
 	mu      sync.Mutex
 	packets []harness.Packet
@@ -36,13 +36,13 @@ type lab struct {
 
 func newLab(seed uint64, p harness.Path) *lab {
 	l := &lab{start: time.Now()}
-	l.knob.set(settings{path: p})
-	l.bearer = newBearer(seed, link.ID{Direction: harness.Up}, &l.knob)
+	l.live.set(settings{path: p})
+	l.access = newAccessLink(seed, link.ID{Direction: harness.Up}, &l.live)
 	return l
 }
 
 func (l *lab) set(p harness.Path, holes ...*atomic.Int64) {
-	l.knob.set(settings{path: p, since: time.Since(l.start), holes: holes})
+	l.live.set(settings{path: p, since: time.Since(l.start), holes: holes})
 }
 
 func (l *lab) Packet(p harness.Packet) {
@@ -57,7 +57,7 @@ type arrival struct {
 	data []byte // nil is the end of the stream
 }
 
-// line is a flow on the lab's bearer with both its ends in hand.
+// line is a flow on the lab's access link with both its ends in hand.
 type line struct {
 	lab  *lab
 	in   chan *stream.StreamChunk
@@ -76,7 +76,7 @@ func (l *lab) open(number int) *line {
 	n.stub = toxics.NewToxicStub(n.in, n.out)
 	n.flow = &flow{
 		name:   harness.Packet{Flow: number, Direction: harness.Up},
-		bearer: l.bearer, start: l.start, sink: l, dead: n.dead,
+		access: l.access, start: l.start, sink: l, dead: n.dead,
 		over: func() { close(n.over) },
 	}
 	go n.flow.pipe(n.stub)
@@ -186,7 +186,7 @@ func TestRateIsInBitsPerSecond(t *testing.T) {
 	}
 }
 
-func TestConnectionsShareTheBearer(t *testing.T) {
+func TestConnectionsShareTheAccessLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(1, harness.Path{Rate: 80_000}) // 10 kB/s
 		var wg sync.WaitGroup
@@ -392,7 +392,7 @@ func noise(n int) []byte {
 
 func TestDialCrossesTheLink(t *testing.T) {
 	cross := func(l *lab, ctx context.Context) (time.Duration, error) {
-		err := l.bearer.cross(ctx, l.start, link.Key{Flow: 1})
+		err := l.access.cross(ctx, l.start, link.Key{Flow: 1})
 		return time.Since(l.start), err
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -421,7 +421,7 @@ func TestDialCrossesTheLink(t *testing.T) {
 	})
 }
 
-func TestStockToxicsEndWhenTheConnectionDoes(t *testing.T) {
+func TestStreamToxicsEndWhenTheConnectionDoes(t *testing.T) {
 	for name, s := range map[string]harness.Toxic{
 		"reset_peer": {Type: "reset_peer", Attributes: map[string]int64{"timeout": day}},
 		"slow_close": {Type: "slow_close", Attributes: map[string]int64{"delay": day}},
@@ -433,7 +433,7 @@ func TestStockToxicsEndWhenTheConnectionDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dead, over := make(chan struct{}), make(chan struct{})
-				h, err := (&stock{Toxic: s}).hold(dead, func() { close(over) })
+				h, err := (&toxicInForce{Toxic: s}).hold(dead, func() { close(over) })
 				require.NoError(t, err)
 				in, out := make(chan *stream.StreamChunk), make(chan *stream.StreamChunk)
 				go h.pipe(toxics.NewToxicStub(in, out))
@@ -476,6 +476,6 @@ func BenchmarkOffer(b *testing.B) {
 	now := time.Duration(0)
 	for i := uint64(0); b.Loop(); i++ {
 		now += 100 * time.Microsecond
-		l.bearer.offer(now, now, link.Key{Flow: 1, Ordinal: i}, 1448)
+		l.access.offer(now, now, link.Key{Flow: 1, Ordinal: i}, 1448)
 	}
 }

@@ -22,10 +22,8 @@ func InFrontOf(inner harness.Engine) harness.Engine { return front{inner} }
 
 type front struct{ harness.Engine }
 
-// Supports implements harness.Engine.
-func (f front) Supports(sc harness.Scenario) error {
-	return errors.Join(f.Engine.Supports(sc), sc.CheckToxics())
-}
+// Abilities implements harness.Engine. The toxics are before the access links only.
+func (f front) Abilities() harness.Abilities { return f.Engine.Abilities() | harness.PutToxics }
 
 // Open implements harness.Engine.
 func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
@@ -33,11 +31,11 @@ func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Net
 	if err != nil || !cfg.Toxics {
 		return inner, err
 	}
-	b, err := newBoard(ctx)
+	p, err := newProxySet(ctx)
 	if err != nil {
 		return nil, errors.Join(err, inner.Close())
 	}
-	n := &frontNetwork{Network: inner, board: b, start: time.Now()}
+	n := &frontNetwork{Network: inner, proxies: p, start: time.Now()}
 	n.perfect.set(settings{})
 	return n, nil
 }
@@ -45,9 +43,9 @@ func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Net
 // frontNetwork is an inner network with toxiproxy before it.
 type frontNetwork struct {
 	harness.Network
-	board   *board
+	proxies *proxySet
 	start   time.Time
-	perfect knob // of connections through toxiproxy: the inner link does the rest
+	perfect liveSettings // of connections through toxiproxy: the inner link does the rest
 }
 
 // Client implements harness.Network.
@@ -74,13 +72,13 @@ func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err err
 		return nil, fmt.Errorf("inject toxic on %s: toxiproxy is before the access links only; use --engine sim", f.Link)
 	}
 	if f.Action == harness.StreamToxic {
-		return n.board.begin(f.Toxic)
+		return n.proxies.begin(f.Toxic)
 	}
 	return n.Network.Inject(f)
 }
 
 // Close implements harness.Network.
-func (n *frontNetwork) Close() error { return errors.Join(n.board.close(), n.Network.Close()) }
+func (n *frontNetwork) Close() error { return errors.Join(n.proxies.close(), n.Network.Close()) }
 
 // frontHost is a client of an inner network with toxiproxy before it.
 type frontHost struct {
@@ -100,16 +98,16 @@ func (h frontHost) DialContext(ctx context.Context, network, address string) (ne
 	if err != nil {
 		return nil, err
 	}
-	list := h.net.board.toxics()
+	list := h.net.proxies.toxics()
 	if len(list) == 0 {
 		return far, nil
 	}
 	flow := func(d harness.Direction) *flow {
 		return &flow{
 			name:   harness.Packet{Direction: d},
-			bearer: newBearer(0, link.ID{Direction: d}, &h.net.perfect),
+			access: newAccessLink(0, link.ID{Direction: d}, &h.net.perfect),
 			start:  h.net.start,
 		}
 	}
-	return h.net.board.join(ctx, far, flow(harness.Up), flow(harness.Down), list)
+	return h.net.proxies.join(ctx, far, flow(harness.Up), flow(harness.Down), list)
 }

@@ -2,7 +2,6 @@ package toxi_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -12,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
+	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/relay"
 	"github.com/onebar/onebar/harness/toxi"
 )
@@ -19,14 +20,8 @@ import (
 // plain is an engine of nothing but loopback TCP.
 type plain struct{}
 
-func (plain) Name() string  { return "plain" }
-func (plain) Payload() bool { return false }
-func (plain) Supports(sc harness.Scenario) error {
-	if sc.Name == "unsupported" {
-		return errors.New("inner says no")
-	}
-	return nil
-}
+func (plain) Name() string                 { return "plain" }
+func (plain) Abilities() harness.Abilities { return harness.CarryPackets }
 
 func (plain) Open(_ context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
 	return &plainNetwork{clients: cfg.Clients}, nil
@@ -75,10 +70,13 @@ func (h plainHost) Listen(ctx context.Context, network, _ string) (net.Listener,
 func TestFrontDelegates(t *testing.T) {
 	e := toxi.InFrontOf(plain{})
 	require.Equal(t, "plain", e.Name())
-	require.False(t, e.Payload())
-	bad := harness.Event{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "noop", Stream: "upstream"}, Line: 3}
-	err := e.Supports(harness.Scenario{Name: "unsupported", Timeline: []harness.Event{bad}})
-	require.ErrorContains(t, err, "inner says no")
+	require.Equal(t, harness.CarryPackets|harness.PutToxics, e.Abilities(), "inner's and toxics")
+	events := []harness.Event{
+		{Action: harness.Rebind, Line: 2},
+		{Action: harness.StreamToxic, Toxic: &harness.Toxic{Type: "noop", Stream: "upstream"}, Line: 3},
+	}
+	err := fault.Setup{Engine: e.Name(), Can: e.Abilities()}.Refuse(harness.Scenario{Timeline: events})
+	require.ErrorContains(t, err, "line 2: rebind cannot be done by the plain engine")
 	require.ErrorContains(t, err, `line 3: toxic type "noop"`)
 
 	n, err := e.Open(t.Context(), harness.NetworkConfig{})
@@ -87,17 +85,17 @@ func TestFrontDelegates(t *testing.T) {
 	require.NoError(t, n.Close())
 
 	r := open(t, e, harness.NetworkConfig{Toxics: true})
-	end := r.inject(harness.Fault{Action: harness.Reset})
+	end := r.Inject(harness.Fault{Action: harness.Reset})
 	require.EqualValues(t, 42, end())
-	r.SetProfile(harness.Profile{Name: "umts"})
+	r.Net.SetProfile(harness.Profile{Name: "umts"})
 }
 
 // doomed opens a connection through the front.
-func doomed(t *testing.T, r *rig) (app, served *net.TCPConn) {
+func doomed(t *testing.T, r *bench.B) (app, served net.Conn) {
 	t.Helper()
-	end := r.inject(stream("slow_close", "upstream", nil))
+	end := r.Inject(stream("slow_close", "upstream", nil))
 	defer end()
-	return r.dial(0)
+	return r.Connect(0)
 }
 
 func TestFrontPassesEndingsOn(t *testing.T) {
@@ -108,11 +106,11 @@ func TestFrontPassesEndingsOn(t *testing.T) {
 			if side == "server" {
 				a, b = b, a
 			}
-			require.NoError(t, send(a, []byte("half")))
+			require.NoError(t, bench.Finish(a, []byte("half")))
 			got, err := io.ReadAll(b)
 			require.NoError(t, err)
 			require.Equal(t, "half", string(got))
-			require.NoError(t, send(b, []byte("other half")))
+			require.NoError(t, bench.Finish(b, []byte("other half")))
 			got, err = io.ReadAll(a)
 			require.NoError(t, err)
 			require.Equal(t, "other half", string(got))
@@ -130,9 +128,9 @@ func TestFrontPassesEndingsOn(t *testing.T) {
 
 func TestFrontPassesRefusalsOn(t *testing.T) {
 	r := open(t, toxi.InFrontOf(plain{}), harness.NetworkConfig{Toxics: true})
-	end := r.inject(stream("slow_close", "upstream", nil))
-	require.NoError(t, r.listener.Close())
-	_, err := r.Client(0).DialContext(t.Context(), "tcp", r.listener.Addr().String())
+	end := r.Inject(stream("slow_close", "upstream", nil))
+	require.NoError(t, r.Listener.Close())
+	_, err := r.Net.Client(0).DialContext(t.Context(), "tcp", r.Listener.Addr().String())
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.Zero(t, end())
 }
@@ -140,7 +138,7 @@ func TestFrontPassesRefusalsOn(t *testing.T) {
 func TestFrontClose(t *testing.T) {
 	r := open(t, toxi.InFrontOf(plain{}), harness.NetworkConfig{Toxics: true})
 	app, served := doomed(t, r)
-	require.NoError(t, r.Close())
+	require.NoError(t, r.Net.Close())
 	for _, c := range []net.Conn{app, served} {
 		_, err := c.Read(make([]byte, 1))
 		require.ErrorIs(t, err, syscall.ECONNRESET)

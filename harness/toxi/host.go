@@ -23,16 +23,16 @@ const synTimeout = 127 * time.Second
 type client struct {
 	net   *network
 	i     int
-	up    *bearer
-	down  *bearer
+	up    *accessLink
+	down  *accessLink
 	flows atomic.Int64 // connections dialed
 }
 
 func newClient(n *network, i int) *client {
 	return &client{
 		net: n, i: i,
-		up:   newBearer(n.cfg.Seed, link.ID{Client: i, Direction: harness.Up}, &n.up),
-		down: newBearer(n.cfg.Seed, link.ID{Client: i, Direction: harness.Down}, &n.down),
+		up:   newAccessLink(n.cfg.Seed, link.ID{Client: i, Direction: harness.Up}, &n.up),
+		down: newAccessLink(n.cfg.Seed, link.ID{Client: i, Direction: harness.Down}, &n.down),
 	}
 }
 
@@ -83,11 +83,11 @@ func (c *client) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	flow := func(d harness.Direction, b *bearer) *flow {
+	flow := func(d harness.Direction, a *accessLink) *flow {
 		name.Direction = d
-		return &flow{name: name, bearer: b, start: start, sink: c.net.cfg.Packets}
+		return &flow{name: name, access: a, start: start, sink: c.net.cfg.Packets}
 	}
-	return c.net.board.join(ctx, far, flow(harness.Up, c.up), flow(harness.Down, c.down), c.net.board.toxics())
+	return c.net.proxies.join(ctx, far, flow(harness.Up, c.up), flow(harness.Down, c.down), c.net.proxies.toxics())
 }
 
 // reach connects to the server, unless connections are refused.

@@ -17,10 +17,10 @@ import (
 // network is a toxiproxy network: a harness.Network.
 type network struct {
 	cfg     harness.NetworkConfig
-	board   *board
+	proxies *proxySet
 	clients []*client
-	up      knob
-	down    knob
+	up      liveSettings
+	down    liveSettings
 	ctx     context.Context // ends with Close, and dials with it
 	cancel  context.CancelFunc
 
@@ -65,7 +65,7 @@ func (n *network) SetLinkProfile(link string, p harness.Profile) error {
 	return nil
 }
 
-// SetProfile implements harness.Network. Losses are ignored: Supports and Open
+// SetProfile implements harness.Network. Losses are ignored: package fault and Open
 // have refused them.
 func (n *network) SetProfile(p harness.Profile) {
 	n.mu.Lock()
@@ -77,7 +77,7 @@ func (n *network) SetProfile(p harness.Profile) {
 // publish puts the profile and the blackholes in force. The caller holds n.mu.
 func (n *network) publish() {
 	now := time.Since(n.cfg.Start)
-	for d, k := range map[harness.Direction]*knob{harness.Up: &n.up, harness.Down: &n.down} {
+	for d, k := range map[harness.Direction]*liveSettings{harness.Up: &n.up, harness.Down: &n.down} {
 		s := settings{path: n.profile.Path(d), since: now}
 		for _, h := range n.holes {
 			if h.direction == d || h.direction == harness.DirectionUnknown {
@@ -111,10 +111,10 @@ func (n *network) begin(f harness.Fault) (end func() (hits int64), err error) {
 	case harness.Refuse:
 		return n.refuse(), nil
 	case harness.Reset:
-		hits := int64(n.board.reset())
+		hits := int64(n.proxies.reset())
 		return func() int64 { return hits }, nil
 	case harness.StreamToxic:
-		return n.board.begin(f.Toxic)
+		return n.proxies.begin(f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %s: it is not a fault of the network", f.Action)
 	}
@@ -175,7 +175,7 @@ func (n *network) Close() error {
 	listeners := n.listeners
 	n.listeners = nil
 	n.mu.Unlock()
-	errs := []error{n.board.close()}
+	errs := []error{n.proxies.close()}
 	for _, l := range listeners {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)

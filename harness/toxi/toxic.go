@@ -20,17 +20,17 @@ const window = 4 << 20
 
 // toxic is the one type we register with toxiproxy, which makes an instance for
 // each place in the chain of each connection. What it runs, a flow or the holder
-// of a stock toxic, is put in before the connection starts.
+// of a stream toxic, is put in before the connection starts.
 type toxic struct{ run func(*toxics.ToxicStub) }
 
 // Pipe implements toxics.Toxic.
 func (t *toxic) Pipe(stub *toxics.ToxicStub) { t.run(stub) }
 
-// flow carries one direction of one connection over a bearer. But for ended it
+// flow carries one direction of one connection over an access link. But for ended it
 // belongs to the goroutine that runs pipe.
 type flow struct {
 	name   harness.Packet     // Client, Flow and Direction of the packets it reports
-	bearer *bearer            // which it shares with the client's other connections
+	access *accessLink        // which it shares with the client's other connections
 	start  time.Time          // the instant of offset 0
 	sink   harness.PacketSink // nil is nobody
 	dead   <-chan struct{}    // closed when the connection is cut off
@@ -41,7 +41,7 @@ type flow struct {
 	eof     bool                // the source has ended
 	loaded  bool                // its end is on the link
 	offered time.Duration       // when chunk, or the end, was read
-	since   time.Duration       // from when the bearer may take it
+	since   time.Duration       // from when the access link may take it
 	held    *settings           // the blackhole it waits for
 	full    bool                // it waits for the window
 	ordinal uint64              // of the last piece
@@ -112,7 +112,7 @@ func (f *flow) take(c *stream.StreamChunk) {
 	f.since = f.offered
 }
 
-// load puts what was read on the link, as far as the bearer takes it. If some
+// load puts what was read on the link, as far as the access link takes it. If some
 // is left it returns when to ask again, or the blackhole that has to end first;
 // neither means that something must arrive first.
 func (f *flow) load() (ask time.Duration, hole *settings) {
@@ -126,7 +126,7 @@ func (f *flow) load() (ask time.Duration, hole *settings) {
 			f.full, f.since = false, now
 		}
 		waiting := piece{chunk: f.chunk}.size()
-		o := f.bearer.offer(now, f.since, f.key(f.ordinal+1), waiting)
+		o := f.access.offer(now, f.since, f.key(f.ordinal+1), waiting)
 		if o.hole != nil {
 			o.hole.hit(f.held)
 			f.held = o.hole

@@ -12,6 +12,6 @@ import (
 // A front claims no more than the engine behind it.
 func TestFrontOfAnEngineThatDoesNotWatch(t *testing.T) {
 	r := open(t, toxi.InFrontOf(plain{}), harness.NetworkConfig{Toxics: true})
-	_, ok := r.Client(0).(harness.LinkWatcher)
+	_, ok := r.Net.Client(0).(harness.LinkWatcher)
 	require.False(t, ok)
 }

@@ -1,4 +1,4 @@
-package enginetest
+package baseline
 
 import (
 	"crypto/sha256"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
 // conversation is what the two ends of a connection do. None depends on how the
@@ -55,12 +56,12 @@ func (e *end) rest() {
 // finish sends bytes and ends the stream.
 func (e *end) finish(b []byte) {
 	e.write(b)
-	e.note("ended the stream,", 0, closeWrite(e.Conn))
+	e.note("ended the stream,", 0, bench.CloseWrite(e.Conn))
 }
 
 func (e *end) hangUp() { e.note("closed,", 0, e.Close()) }
 
-func (e *end) abort() { e.note("reset,", 0, abort(e.Conn)) }
+func (e *end) abort() { e.note("reset,", 0, bench.Abort(e.Conn)) }
 
 // word is what is the same of an error on all connections.
 func word(err error) string {
@@ -82,7 +83,7 @@ func conversations() []conversation {
 			"requests and answers",
 			func(e *end) {
 				for i := range 20 {
-					e.write(noise(uint64(i), 1+i*i*30))
+					e.write(bench.Noise(uint64(i), 1+i*i*30))
 					e.read(1 + i*50)
 				}
 				e.hangUp()
@@ -90,15 +91,15 @@ func conversations() []conversation {
 			func(e *end) {
 				for i := range 20 {
 					e.read(1 + i*i*30)
-					e.write(noise(uint64(i), 1+i*50))
+					e.write(bench.Noise(uint64(i), 1+i*50))
 				}
 				e.rest()
 			},
 		},
 		{
 			"the answer after the end of the request",
-			func(e *end) { e.finish(noise(1, 3<<20)); e.rest() },
-			func(e *end) { e.rest(); e.finish(noise(2, 1<<20)) },
+			func(e *end) { e.finish(bench.Noise(1, 3<<20)); e.rest() },
+			func(e *end) { e.rest(); e.finish(bench.Noise(2, 1<<20)) },
 		},
 		{
 			"nothing is sent",
@@ -114,8 +115,8 @@ func conversations() []conversation {
 	for _, size := range [][2]int{{1, 1}, {1448, 1449}, {100_000, 0}, {1 << 20, 1 << 20}} {
 		list = append(list, conversation{
 			fmt.Sprintf("%d bytes up and %d down at once", size[0], size[1]),
-			func(e *end) { e.exchange(noise(3, size[0])) },
-			func(e *end) { e.exchange(noise(4, size[1])) },
+			func(e *end) { e.exchange(bench.Noise(3, size[0])) },
+			func(e *end) { e.exchange(bench.Noise(4, size[1])) },
 		})
 	}
 	return append(list, endings()...)
@@ -196,11 +197,12 @@ func (c conversation) kernel(t *testing.T) [2][]string {
 	return c.hold(client, server)
 }
 
-// direct holds every conversation over a perfect link, and over one that delays:
-// both ends see what they see of a direct connection, and no packet is lost or sent
-// again.
-func direct(t *testing.T) (list []test) {
+// Direct returns tests that hold every conversation over a perfect link, and over one
+// that delays: both ends see what they see of a direct connection, and no packet is lost
+// or sent again.
+func Direct(t *testing.T) bench.Tests {
 	t.Helper()
+	list := bench.Tests{}
 	for _, talk := range conversations() {
 		want := talk.kernel(t)
 		for _, delayed := range []bool{false, true} {
@@ -208,18 +210,19 @@ func direct(t *testing.T) (list []test) {
 			if delayed {
 				name = talk.name + " over a slow link"
 			}
-			list = append(list, test{name, func(b *bench) {
+			list[name] = func(b *bench.B) {
 				var profile harness.Profile
 				if delayed {
-					profile = link(b.delay)
+					b.Short() // together they do
+					profile = bench.Link(b.Delay)
 				}
-				b.open(harness.NetworkConfig{Profile: profile})
-				b.Equal(want, talk.hold(b.connect(0)))
-				b.Zero(b.packets.count(dropped))
+				b.Open(harness.NetworkConfig{Profile: profile})
+				b.Equal(want, talk.hold(b.Connect(0)))
+				b.Zero(b.Packets.Count(bench.Dropped))
 				if b.Virtual {
-					b.Zero(b.packets.count(retransmitted), "in real time a machine that stalls causes some")
+					b.Zero(b.Packets.Count(bench.Retransmitted), "in real time a machine that stalls causes some")
 				}
-			}})
+			}
 		}
 	}
 	return list

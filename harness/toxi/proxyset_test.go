@@ -54,7 +54,7 @@ func TestCutConnectionLeavesNothing(t *testing.T) {
 			}})
 			require.NoError(t, err)
 			app, served := dial()
-			require.Len(t, n.board.open(), 1)
+			require.Len(t, n.proxies.open(), 1)
 			if tx.Type == "timeout" { // its clock starts again with each chunk
 				_, err = app.Write([]byte("swallowed"))
 				require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestCutConnectionLeavesNothing(t *testing.T) {
 				go func() { _, _ = app.Write(make([]byte, 32<<20)) }()
 				go func() { _, _ = served.Write(make([]byte, 32<<20)) }()
 			}
-			require.Eventually(t, func() bool { return len(n.board.open()) == 0 }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, patience, time.Millisecond)
 		})
 	}
 }
@@ -73,9 +73,9 @@ func TestEndedConnectionIsForgotten(t *testing.T) {
 	require.NoError(t, app.Close())
 	_, err := io.ReadAll(served)
 	require.NoError(t, err)
-	require.Len(t, n.board.open(), 1, "the server has not ended")
+	require.Len(t, n.proxies.open(), 1, "the server has not ended")
 	require.NoError(t, served.Close())
-	require.Eventually(t, func() bool { return len(n.board.open()) == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, patience, time.Millisecond)
 }
 
 func TestCloseWithAReaderThatDoesNotRead(t *testing.T) {
@@ -95,7 +95,7 @@ func TestCloseWithAReaderThatDoesNotRead(t *testing.T) {
 func TestStrangerIsNotServed(t *testing.T) {
 	n, dial := newNetwork(t)
 	var d net.Dialer
-	stranger, err := d.DialContext(t.Context(), "tcp", n.board.listener.Addr().String())
+	stranger, err := d.DialContext(t.Context(), "tcp", n.proxies.listener.Addr().String())
 	require.NoError(t, err)
 	defer stranger.Close()
 	app, served := dial()

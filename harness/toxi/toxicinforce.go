@@ -14,19 +14,19 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// stock is a stock toxic in force: new connections get it.
-type stock struct {
+// toxicInForce is a stream toxic in force: new connections get it.
+type toxicInForce struct {
 	harness.Toxic
-	given int64        // to so many connections, made or not; guarded by board.mu
+	given int64        // to so many connections, made or not; guarded by proxySet.mu
 	hits  atomic.Int64 // connections that got it
 }
 
 // resets reports whether the end of the connection is to be a reset. toxiproxy
 // does that itself only for its own sockets.
-func (s *stock) resets() bool { return s.Type == "reset_peer" }
+func (s *toxicInForce) resets() bool { return s.Type == "reset_peer" }
 
 // hold returns toxiproxy's toxic for s, in a holder.
-func (s *stock) hold(dead <-chan struct{}, over func()) (*holder, error) {
+func (s *toxicInForce) hold(dead <-chan struct{}, over func()) (*holder, error) {
 	w := &toxics.ToxicWrapper{Type: s.Type}
 	if toxics.New(w) == nil {
 		return nil, fmt.Errorf("toxiproxy has no toxic %q", s.Type)
@@ -44,7 +44,7 @@ func (s *stock) hold(dead <-chan struct{}, over func()) (*holder, error) {
 	return h, err
 }
 
-// holder runs a stock toxic in a chain. Left to itself a stock toxic that has
+// holder runs a stream toxic in a chain. Left to itself a stream toxic that has
 // closed its stream stops reading, and everything before it waits for ever; and
 // one that waits cannot be ended. The holder ends it when the connection is cut
 // off, and reads on after it.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/toxi"
 )
 
@@ -24,7 +25,7 @@ func stream(kind, way string, attributes map[string]int64) harness.Fault {
 // talk is a connection with both its ends.
 type talk struct {
 	t           *testing.T
-	app, served *net.TCPConn
+	app, served net.Conn
 }
 
 // reply lets the server answer a request with p, and end.
@@ -34,7 +35,7 @@ func (x talk) reply(p []byte) {
 	require.NoError(x.t, err)
 	_, err = io.ReadFull(x.served, make([]byte, 7))
 	require.NoError(x.t, err)
-	go func() { _ = send(x.served, p) }()
+	go func() { _ = bench.Finish(x.served, p) }()
 }
 
 // engines are the two ways a stream toxic comes about: in the toxiproxy engine,
@@ -43,9 +44,9 @@ func engines() map[string]harness.Engine {
 	return map[string]harness.Engine{"toxiproxy": toxi.Engine{}, "in front": toxi.InFrontOf(plain{})}
 }
 
-// Trap 3: stock toxics are used for what they are, on new connections.
-func TestStockToxics(t *testing.T) {
-	answer := noise(3, 100_000)
+// Trap 3: stream toxics are used for what they are, on new connections.
+func TestStreamToxics(t *testing.T) {
+	answer := bench.Noise(3, 100_000)
 	for name, tc := range map[string]struct {
 		fault harness.Fault
 		check func(talk)
@@ -126,7 +127,7 @@ func TestStockToxics(t *testing.T) {
 		"timeout for ever": {
 			stream("timeout", "upstream", nil),
 			func(x talk) {
-				require.NoError(x.t, send(x.app, []byte("request")))
+				require.NoError(x.t, bench.Finish(x.app, []byte("request")))
 				got, err := io.ReadAll(x.served)
 				require.NoError(x.t, err)
 				require.Empty(x.t, got)
@@ -136,11 +137,11 @@ func TestStockToxics(t *testing.T) {
 		for engine, e := range engines() {
 			t.Run(name+", "+engine, func(t *testing.T) {
 				r := open(t, e, harness.NetworkConfig{Toxics: true})
-				before, beforeServed := r.dial(0)
-				end := r.inject(tc.fault)
-				app, served := r.dial(0)
+				before, beforeServed := r.Connect(0)
+				end := r.Inject(tc.fault)
+				app, served := r.Connect(0)
 				require.EqualValues(t, 1, end(), "connections that got it")
-				after, afterServed := r.dial(0)
+				after, afterServed := r.Connect(0)
 				tc.check(talk{t, app, served})
 				for _, x := range []talk{{t, before, beforeServed}, {t, after, afterServed}} {
 					x.reply(answer)
@@ -161,14 +162,14 @@ func TestToxicsOverlap(t *testing.T) {
 		stream("limit_data", "downstream", map[string]int64{"bytes": 30}),
 		stream("slow_close", "upstream", map[string]int64{"delay": 10}),
 	} {
-		r.inject(f)
+		r.Inject(f)
 	}
-	app, served := r.dial(0)
-	_, err := served.Write(noise(1, 100_000))
+	app, served := r.Connect(0)
+	_, err := served.Write(bench.Noise(1, 100_000))
 	require.NoError(t, err)
 	got, err := io.ReadAll(app)
 	require.NoError(t, err)
-	require.True(t, bytes.Equal(noise(1, 30), got))
+	require.True(t, bytes.Equal(bench.Noise(1, 30), got))
 }
 
 // A toxic for so many connections is for the first of them.
@@ -178,10 +179,10 @@ func TestToxicForAFewConnections(t *testing.T) {
 			r := open(t, e, harness.NetworkConfig{Toxics: true})
 			f := stream("limit_data", "downstream", map[string]int64{"bytes": 3})
 			f.Toxic.Connections = 2
-			end, err := r.Inject(f)
+			end, err := r.Net.Inject(f)
 			require.NoError(t, err)
 			for _, want := range []string{"ans", "ans", "answer", "answer"} {
-				app, served := r.dial(0)
+				app, served := r.Connect(0)
 				talk{t, app, served}.reply([]byte("answer"))
 				got, err := io.ReadAll(app)
 				require.NoError(t, err)
@@ -196,9 +197,9 @@ func TestBadToxicIsNotInjected(t *testing.T) {
 	for name, e := range engines() {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, e, harness.NetworkConfig{Toxics: true})
-			_, err := r.Inject(harness.Fault{Action: harness.StreamToxic})
+			_, err := r.Net.Inject(harness.Fault{Action: harness.StreamToxic})
 			require.ErrorContains(t, err, "names none")
-			_, err = r.Inject(stream("noop", "upstream", nil))
+			_, err = r.Net.Inject(stream("noop", "upstream", nil))
 			require.ErrorContains(t, err, `toxic type "noop"`)
 		})
 	}

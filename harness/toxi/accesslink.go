@@ -15,7 +15,7 @@ import (
 type settings struct {
 	path    harness.Path
 	since   time.Duration   // the offset it holds from
-	opened  time.Duration   // the offset the last blackhole ended at; knob.set keeps it
+	opened  time.Duration   // the offset the last blackhole ended at; liveSettings.set keeps it
 	holes   []*atomic.Int64 // hit counters of the blackholes in force; none is an open link
 	changed chan struct{}   // closed once newer settings are in force
 }
@@ -30,11 +30,11 @@ func (s *settings) hit(before *settings) {
 	}
 }
 
-// knob holds the settings in force for one direction. set must not be called by
+// liveSettings holds the settings in force for one direction. set must not be called by
 // two goroutines at once; Load may be called at any time.
-type knob struct{ atomic.Pointer[settings] }
+type liveSettings struct{ atomic.Pointer[settings] }
 
-func (k *knob) set(s settings) {
+func (k *liveSettings) set(s settings) {
 	s.changed = make(chan struct{})
 	old := k.Load()
 	if old != nil {
@@ -58,11 +58,11 @@ const (
 	quantum = 2 * time.Millisecond
 )
 
-// bearer is one direction of one client's link, shared by the client's
-// connections as a radio bearer is. Its arithmetic is package link's, in two
-// steps, since the bearer must know when a piece has left to take the next one.
-type bearer struct {
-	knob *knob
+// accessLink is one direction of one client's link, shared by the client's
+// connections. Its arithmetic is package link's, in two steps, since it must know when a
+// piece has left to take the next one.
+type accessLink struct {
+	live *liveSettings
 
 	mu      sync.Mutex
 	rate    *link.Link    // the path's rate only: "arrival" is the end of transmission
@@ -71,11 +71,11 @@ type bearer struct {
 	free    time.Duration // when the last piece has left
 }
 
-func newBearer(seed uint64, id link.ID, k *knob) *bearer {
-	return &bearer{knob: k, rate: link.New(seed, id, harness.Path{}), air: link.New(seed, id, harness.Path{})}
+func newAccessLink(seed uint64, id link.ID, k *liveSettings) *accessLink {
+	return &accessLink{live: k, rate: link.New(seed, id, harness.Path{}), air: link.New(seed, id, harness.Path{})}
 }
 
-// offer is what a bearer answers when data is offered to it.
+// offer is what an access link answers when data is offered to it.
 type offer struct {
 	taken  int           // bytes on the link now; -1 is not yet
 	at     time.Duration // when they arrive, or when to ask again
@@ -83,31 +83,31 @@ type offer struct {
 	hole   *settings     // if set, black-holed: ask again once it has changed
 }
 
-// offer asks the bearer, at offset now, to take what has been waiting since the
+// offer asks the access link, at offset now, to take what has been waiting since the
 // offset since: at most n bytes; 0 is a SYN, a FIN or a reset. A piece whose
 // turn came a little before now, because a timer was late, is taken as of its
 // turn, so that the rate is exact and lateness does not add up.
-func (b *bearer) offer(now, since time.Duration, key link.Key, n int) offer {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.knob.Load()
+func (a *accessLink) offer(now, since time.Duration, key link.Key, n int) offer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.live.Load()
 	if len(s.holes) > 0 {
 		return offer{taken: -1, hole: s}
 	}
-	if b.free > now+quantum {
-		return offer{taken: -1, at: b.free - quantum}
+	if a.free > now+quantum {
+		return offer{taken: -1, at: a.free - quantum}
 	}
-	if s != b.applied {
-		b.rate.Set(harness.Path{Rate: s.path.Rate})
-		b.air.Set(harness.Path{Delay: s.path.Delay, Jitter: s.path.Jitter})
-		b.applied = s
+	if s != a.applied {
+		a.rate.Set(harness.Path{Rate: s.path.Rate})
+		a.air.Set(harness.Path{Delay: s.path.Delay, Jitter: s.path.Jitter})
+		a.applied = s
 	}
 	n = min(n, pieceSize(s.path.Rate))
-	b.free = b.rate.Send(max(since, s.since, b.free), key, n).Arrive
-	return offer{taken: n, at: b.air.Send(b.free, key, n).Arrive, opened: s.opened}
+	a.free = a.rate.Send(max(since, s.since, a.free), key, n).Arrive
+	return offer{taken: n, at: a.air.Send(a.free, key, n).Arrive, opened: s.opened}
 }
 
-// pieceSize is the most a bearer of rate bit/s takes at once.
+// pieceSize is the most an access link of rate bit/s takes at once.
 func pieceSize(rate int64) int {
 	if rate <= 0 {
 		return window
@@ -116,13 +116,13 @@ func pieceSize(rate int64) int {
 }
 
 // cross carries a packet without payload, the SYN or the answer to it, over the
-// bearer and returns when it has arrived, or with the error of ctx.
-func (b *bearer) cross(ctx context.Context, start time.Time, key link.Key) error {
+// access link and returns when it has arrived, or with the error of ctx.
+func (a *accessLink) cross(ctx context.Context, start time.Time, key link.Key) error {
 	since := time.Since(start)
 	for held := (*settings)(nil); ; {
 		var changed <-chan struct{}
 		var timer <-chan time.Time
-		o := b.offer(time.Since(start), since, key, 0)
+		o := a.offer(time.Since(start), since, key, 0)
 		if o.hole != nil {
 			o.hole.hit(held)
 			held, changed = o.hole, o.hole.changed

@@ -1,4 +1,4 @@
-package enginetest
+package baseline
 
 import (
 	"fmt"
@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-// afters are tests of what a fault leaves when it has ended: nothing. Each compares
+// After returns tests of what a fault leaves when it has ended: nothing. Each compares
 // a network that has had the fault with one that has not.
-func afters(c Config) (list []test) {
+func After(e harness.Engine) bench.Tests {
+	list := bench.Tests{"a profile": profileLeavesNothing}
 	toxic := func(kind string, attributes map[string]int64) *harness.Toxic {
 		return &harness.Toxic{Type: kind, Stream: "downstream", Attributes: attributes}
 	}
@@ -34,7 +36,7 @@ func afters(c Config) (list []test) {
 		{harness.Fault{Action: harness.StreamToxic, Toxic: toxic("limit_data", map[string]int64{"bytes": 1})}, true},
 	} {
 		f := x.fault
-		if !c.can(f.Action) {
+		if !bench.Does(e, f.Action) {
 			continue
 		}
 		name := f.Action.String()
@@ -48,74 +50,74 @@ func afters(c Config) (list []test) {
 		case f.NewAddress:
 			name += " with a new address"
 		}
-		list = append(list, test{name, func(b *bench) { leavesNothing(b, f, x.keeps) }})
+		list[name] = func(b *bench.B) { leavesNothing(b, f, x.keeps) }
 	}
-	return append(list, test{"a profile", profileLeavesNothing})
+	return list
 }
 
 // leavesNothing has a fault come and go twice while a connection is open and one is
 // tried. Then a new connection is what it is on a fresh network, and the one from
 // before goes on if the fault keeps it.
-func leavesNothing(b *bench, f harness.Fault, keeps bool) {
-	fresh := b.fresh()
-	b.open(harness.NetworkConfig{Profile: link(b.delay)})
-	client, server := b.connect(0)
-	lasts := b.quiet
+func leavesNothing(b *bench.B, f harness.Fault, keeps bool) {
+	fresh := fresh(b)
+	b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+	client, server := b.Connect(0)
+	lasts := b.Quiet
 	if !b.Virtual {
 		lasts = 100 * time.Millisecond
 	}
 	for range 2 {
-		end := b.inject(f)
+		end := b.Inject(f)
 		if keeps && f.Action != harness.Refuse { // something is under way
-			b.NoError(writeErr(client))
-			b.NoError(writeErr(server))
+			b.NoError(bench.WriteErr(client))
+			b.NoError(bench.WriteErr(server))
 		}
 		time.Sleep(lasts)
 		end()
 		if keeps && f.Action != harness.Refuse {
-			b.NoError(readErr(client))
-			b.NoError(readErr(server))
+			b.NoError(bench.ReadErr(client))
+			b.NoError(bench.ReadErr(server))
 		}
 	}
 	time.Sleep(lasts) // a queue empties
-	b.Equal(fresh, b.look(), "a new connection")
+	b.Equal(fresh, look(b), "a new connection")
 	if keeps {
-		b.NoError(finish(client, []byte("request")))
-		b.NoError(receive(server, []byte("request")))
-		b.NoError(finish(server, []byte("answer")))
-		b.NoError(receive(client, []byte("answer")))
+		b.NoError(bench.Finish(client, []byte("request")))
+		b.NoError(bench.Receive(server, []byte("request")))
+		b.NoError(bench.Finish(server, []byte("answer")))
+		b.NoError(bench.Receive(client, []byte("answer")))
 	}
 }
 
 // profileLeavesNothing replaces the profile by a bad one, and back.
-func profileLeavesNothing(b *bench) {
-	fresh := b.fresh()
-	b.open(harness.NetworkConfig{Profile: link(b.delay)})
-	bad := harness.Path{Delay: 3 * b.delay, Jitter: b.delay, Rate: 100_000, Limit: 3000}
+func profileLeavesNothing(b *bench.B) {
+	fresh := fresh(b)
+	b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+	bad := harness.Path{Delay: 3 * b.Delay, Jitter: b.Delay, Rate: 100_000, Limit: 3000}
 	if !b.Streams {
 		bad.Loss, bad.Duplicate, bad.MTU = harness.Loss{P: 0.1}, 0.1, 700
 	}
-	client, server := b.connect(0)
-	b.net.SetProfile(both(bad))
-	data := noise(5, 5000)
+	client, server := b.Connect(0)
+	b.Net.SetProfile(bench.Both(bad))
+	data := bench.Noise(5, 5000)
 	errs := make(chan error, 2)
-	go func() { errs <- finish(client, data) }()
-	go func() { errs <- receive(server, data) }()
+	go func() { errs <- bench.Finish(client, data) }()
+	go func() { errs <- bench.Receive(server, data) }()
 	b.NoError(<-errs)
 	b.NoError(<-errs)
-	b.net.SetProfile(link(b.delay))
-	time.Sleep(b.quiet)
-	b.Equal(fresh, b.look(), "a new connection")
-	b.NoError(finish(server, data))
-	b.NoError(receive(client, data))
+	b.Net.SetProfile(bench.Link(b.Delay))
+	time.Sleep(b.Quiet)
+	b.Equal(fresh, look(b), "a new connection")
+	b.NoError(bench.Finish(server, data))
+	b.NoError(bench.Receive(client, data))
 }
 
 // fresh is what look says of a network that has had no fault.
-func (b *bench) fresh() view {
-	b.t.Helper()
-	b.open(harness.NetworkConfig{Profile: link(b.delay)})
-	seen := b.look()
-	b.NoError(b.net.Close())
+func fresh(b *bench.B) view {
+	b.T.Helper()
+	b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
+	seen := look(b)
+	b.NoError(b.Net.Close())
 	return seen
 }
 
@@ -127,37 +129,37 @@ type view struct {
 
 // look dials, holds a conversation, and says how it went. In real time a machine
 // that stalls can lead TCP to other packets, so that only losses are told.
-func (b *bench) look() (v view) {
-	b.t.Helper()
+func look(b *bench.B) (v view) {
+	b.T.Helper()
 	talk := conversation{
 		"a request and its answer",
-		func(e *end) { e.write(noise(7, 20_000)); e.read(20_000); e.finish(nil); e.rest(); e.hangUp() },
-		func(e *end) { e.read(20_000); e.write(noise(8, 20_000)); e.rest(); e.finish(nil); e.hangUp() },
+		func(e *end) { e.write(bench.Noise(7, 20_000)); e.read(20_000); e.finish(nil); e.rest(); e.hangUp() },
+		func(e *end) { e.read(20_000); e.write(bench.Noise(8, 20_000)); e.rest(); e.finish(nil); e.hangUp() },
 	}
-	before := b.packets.len()
+	before := b.Packets.Len()
 	begin := time.Now()
-	client, server := b.connect(0)
+	client, server := b.Connect(0)
 	v.ends = talk.hold(client, server)
-	b.Less(time.Since(begin), b.patience)
+	b.Less(time.Since(begin), b.Patience)
 	if b.Virtual {
-		time.Sleep(b.quiet) // for the last acknowledgement
+		time.Sleep(b.Quiet) // for the last acknowledgement
 	}
-	v.packets = b.shape(before)
+	v.packets = shape(b, before)
 	return v
 }
 
 // shape describes the packets of the newest connection, told of since so many: those
 // of each direction in order, in virtual time with the time of each since the first,
 // in half milliseconds.
-func (b *bench) shape(since int) (list []string) {
-	packets := b.packets.all(func(harness.Packet) bool { return true })[since:]
+func shape(b *bench.B, since int) (list []string) {
+	packets := b.Packets.All(func(harness.Packet) bool { return true })[since:]
 	newest := 0
 	for _, p := range packets {
 		newest = max(newest, p.Flow)
 	}
 	packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return p.Flow != newest }) // others are kept alive
 	if !b.Virtual {
-		packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return !dropped(p) })
+		packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return !bench.Dropped(p) })
 	}
 	slices.SortStableFunc(packets, func(p, q harness.Packet) int { return int(p.At - q.At) })
 	for _, p := range packets {
