@@ -1,13 +1,25 @@
-// Package access is what the engines of packets have in common, whatever their TCP:
-// hosts with names and addresses, the links between them, and what is on the way of a
-// packet besides the link.
+// Package access is what the engines of packets have in common, whatever their TCP: the
+// access network between hosts, and some of Linux's TCP.
 //
-//   - [Network] finds hosts and links by name, and the link between two hosts.
+//   - [Network] finds hosts by name and address, links by name, and the link between two
+//     hosts.
 //   - [Group] is links that are impaired alike, with the faults in force on them and
 //     what these have hit.
+//   - [Link] is one link between two hosts: both directions and the flows on it. It says
+//     what happens to a packet. On an access link a NAT is in the way, which forgets flows.
+//   - [Flow] and [Half] are a connection and one of its ends, as seen on the link. They say
+//     which segments are retransmissions.
+//   - [Bulk] is what an end of cross traffic does.
+//   - [Acks] says when Linux delays an acknowledgement, [RTT] is its round-trip estimator.
+//   - [Queue] is events in the order of their instants.
 //
-// It is arithmetic: no goroutine, no clock, no lock. The caller hands in the present as
-// an offset and says what is protected by which lock.
+// It is arithmetic: no goroutine, no clock, no lock. The caller hands in the present as an
+// offset, and protects what says that it is not safe for concurrent use.
+//
+// What the engines do not share is what depends on whose TCP it is. In package simnet an
+// endpoint decides when it acknowledges and runs cross traffic itself, as events. gVisor's
+// TCP acknowledges at once and knows no events: package packet holds back its
+// acknowledgements on the link, and runs cross traffic by goroutines that write and read.
 package access
 
 import (
@@ -89,7 +101,7 @@ type Linked[H any] interface {
 
 // Network is the hosts and links of a network. H and L are pointers to the engine's host
 // and link. The hosts and the links of the topology stay what they were at first. The
-// lists of access links and the hosts without power change: calls of Add, Touching and
+// lists of access links and the hosts without power change: calls of Add, Links, Touching and
 // CutPower must not overlap.
 type Network[H Hosted[L], L Linked[H]] struct {
 	topology harness.Topology

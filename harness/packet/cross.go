@@ -31,7 +31,10 @@ func (l *hostLink) isCross(t access.Tuple) bool {
 func (n *Network) crossTraffic(g *access.Group, d harness.Direction) (end func() int64, err error) {
 	near, far := n.hosts.Clients, n.hosts.Server
 	if g != n.hosts.Access {
-		near, far = []*host{n.hosts.Links(g)[0].Near}, n.hosts.Links(g)[0].Far
+		n.mu.Lock()
+		link := n.hosts.Links(g)[0]
+		n.mu.Unlock()
+		near, far = []*host{link.Near}, link.Far
 	}
 	if err := n.serveCross(far); err != nil {
 		return nil, fmt.Errorf("inject cross_traffic: %w", err)
