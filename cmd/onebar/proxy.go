@@ -12,7 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/proxy"
 	"github.com/onebar/onebar/harness/proxy/console"
 	"github.com/onebar/onebar/harness/spec"
-	"github.com/onebar/onebar/harness/toxi"
+	"github.com/onebar/onebar/harness/toxi/control"
 )
 
 // manual is the command line of onebar proxy.
@@ -77,15 +77,15 @@ func (m *manual) run(cmd *cobra.Command) error {
 	c := console.New(p, lib, m.profile, cmd.OutOrStdout())
 	listens := p.Addr()
 	if m.api != "" {
-		control, err := toxi.NewControl(cmd.Context(), toxi.ControlConfig{
+		api, err := control.New(cmd.Context(), control.Config{
 			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: p.Addr(), Profile: c.Choose,
 		})
 		if err != nil {
 			return err
 		}
-		defer func() { _ = control.Close() }()
-		listens = control.Addr()
-		c.Say("toxiproxy's API on %s, proxy onebar", control.API())
+		defer func() { _ = api.Close() }()
+		listens = api.Addr()
+		c.Say("toxiproxy's API on %s, proxy onebar", api.API())
 	}
 	c.Say("listens on %s, upstream %s, profile %s (%s up, %s down)",
 		listens, m.upstream, m.profile, spec.FormatPath(profile.Up), spec.FormatPath(profile.Down))

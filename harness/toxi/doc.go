@@ -1,5 +1,5 @@
 // Package toxi is the toxiproxy engine: it impairs byte streams on loopback
-// sockets. It is the only package that knows toxiproxy.
+// sockets. Only it and package control know toxiproxy.
 //
 // [Engine] opens networks whose every connection runs through toxiproxy.
 // [InFrontOf] puts toxiproxy's stream faults before the connections of another

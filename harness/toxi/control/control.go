@@ -1,4 +1,6 @@
-package toxi
+// Package control is toxiproxy with its HTTP API, in front of a link that a request can
+// change, too.
+package control
 
 import (
 	"bytes"
@@ -18,7 +20,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// LinkToxic is the type of a toxic that changes the link behind a Control, and
+// LinkToxic is the type of a toxic that changes the link behind a Proxy, and
 // leaves the stream alone: its one attribute, profile, names what the link is like
 // while the toxic is there.
 const LinkToxic = "link"
@@ -31,8 +33,8 @@ type linkToxic struct {
 // Pipe implements toxics.Toxic.
 func (*linkToxic) Pipe(stub *toxics.ToxicStub) { new(toxics.NoopToxic).Pipe(stub) }
 
-// ControlConfig is what a Control is made from.
-type ControlConfig struct {
+// Config is what a Proxy is made from.
+type Config struct {
 	API      string // host:port of toxiproxy's HTTP API
 	Name     string // of the proxy in it
 	Listen   string // host:port where the proxy listens
@@ -42,11 +44,11 @@ type ControlConfig struct {
 	Profile func(name string) error
 }
 
-// Control is toxiproxy with its HTTP API and one proxy, for people and for programs
+// Proxy is toxiproxy with its HTTP API and one proxy, for people and for programs
 // that know toxiproxy: its own toxics work on streams before the link, and
 // LinkToxic changes the link.
-type Control struct {
-	config ControlConfig
+type Proxy struct {
+	config Config
 	api    *toxiproxy.ApiServer
 	proxy  *toxiproxy.Proxy
 	server *http.Server
@@ -56,16 +58,16 @@ type Control struct {
 	mu sync.Mutex // one change at a time
 }
 
-// NewControl brings proxy and API up. The context covers the start only. The caller
+// New brings proxy and API up. The context covers the start only. The caller
 // closes it.
-func NewControl(ctx context.Context, c ControlConfig) (*Control, error) {
+func New(ctx context.Context, c Config) (*Proxy, error) {
 	toxics.Register(LinkToxic, new(linkToxic)) // it locks, and may be repeated
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", c.API)
 	if err != nil {
 		return nil, fmt.Errorf("listen for toxiproxy's API: %w", err)
 	}
-	k := &Control{config: c, listen: l, api: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())}
+	k := &Proxy{config: c, listen: l, api: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())}
 	k.proxy = toxiproxy.NewProxy(k.api, c.Name, c.Listen, c.Upstream)
 	if err := k.api.Collection.Add(k.proxy, true); err != nil {
 		l.Close()
@@ -77,13 +79,13 @@ func NewControl(ctx context.Context, c ControlConfig) (*Control, error) {
 }
 
 // API is where the API listens.
-func (k *Control) API() string { return k.listen.Addr().String() }
+func (k *Proxy) API() string { return k.listen.Addr().String() }
 
 // Addr is where the proxy listens.
-func (k *Control) Addr() string { return k.proxy.Listen }
+func (k *Proxy) Addr() string { return k.proxy.Listen }
 
 // Close ends API, proxy and connections.
-func (k *Control) Close() error {
+func (k *Proxy) Close() error {
 	err := k.server.Close()
 	k.served.Wait()
 	return errors.Join(err, k.api.Collection.Clear())
@@ -91,7 +93,7 @@ func (k *Control) Close() error {
 
 // handler is toxiproxy's API, but for new proxies, behind which there would be no
 // link, and for toxics that name a profile there is not.
-func (k *Control) handler() http.Handler {
+func (k *Proxy) handler() http.Handler {
 	routes := k.api.Routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
@@ -118,7 +120,7 @@ func (k *Control) handler() http.Handler {
 
 // try sets the profile that a request names, if it does, and leaves the request as
 // it was.
-func (k *Control) try(r *http.Request) error {
+func (k *Proxy) try(r *http.Request) error {
 	const most = 64 << 10
 	body, err := io.ReadAll(io.LimitReader(r.Body, most))
 	if err != nil {
@@ -137,7 +139,7 @@ func (k *Control) try(r *http.Request) error {
 }
 
 // profile is that of the link toxic added last, or empty.
-func (k *Control) profile() (name string) {
+func (k *Proxy) profile() (name string) {
 	for _, t := range k.proxy.Toxics.GetToxicArray() {
 		if w, ok := t.(*toxics.ToxicWrapper); ok {
 			if l, ok := w.Toxic.(*linkToxic); ok {

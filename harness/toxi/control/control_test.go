@@ -1,4 +1,4 @@
-package toxi_test
+package control_test
 
 import (
 	"errors"
@@ -10,11 +10,14 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
-	"github.com/onebar/onebar/harness/toxi"
+	"github.com/onebar/onebar/harness/toxi/control"
 )
 
-// toxiproxy's own client works on a Control: its toxics, and the one that changes
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// toxiproxy's own client works on a Proxy: its toxics, and the one that changes
 // the link.
 func TestControlTakesToxiproxysClient(t *testing.T) {
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
@@ -30,7 +33,7 @@ func TestControlTakesToxiproxysClient(t *testing.T) {
 		}
 	}()
 	var got []string
-	k, err := toxi.NewControl(t.Context(), toxi.ControlConfig{
+	k, err := control.New(t.Context(), control.Config{
 		API: "127.0.0.1:0", Name: "onebar", Listen: "127.0.0.1:0", Upstream: upstream.Addr().String(),
 		Profile: func(name string) error {
 			if name == "nowhere" {
@@ -51,13 +54,13 @@ func TestControlTakesToxiproxysClient(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, k.Addr(), proxy.Listen)
 
-	_, err = proxy.AddToxic("", toxi.LinkToxic, "downstream", 1, toxiproxy.Attributes{"profile": "umts"})
+	_, err = proxy.AddToxic("", control.LinkToxic, "downstream", 1, toxiproxy.Attributes{"profile": "umts"})
 	require.NoError(t, err)
 	_, err = proxy.UpdateToxic("link_downstream", 1, toxiproxy.Attributes{"profile": "gprs"})
 	require.NoError(t, err)
 	_, err = proxy.AddToxic("late", "latency", "upstream", 1, toxiproxy.Attributes{"latency": 1})
 	require.NoError(t, err)
-	_, err = proxy.AddToxic("second", toxi.LinkToxic, "upstream", 1, toxiproxy.Attributes{"profile": "nowhere"})
+	_, err = proxy.AddToxic("second", control.LinkToxic, "upstream", 1, toxiproxy.Attributes{"profile": "nowhere"})
 	require.ErrorContains(t, err, "there is no profile nowhere")
 
 	c, err := net.Dial("tcp", k.Addr())
