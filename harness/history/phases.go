@@ -1,6 +1,7 @@
 package history
 
 import (
+	"iter"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -64,26 +65,43 @@ func (p *Phase) Path(up bool) *harness.Path {
 	return &p.Profile.Down
 }
 
-// Way is one direction of the link of one client.
-type Way struct {
-	Client int
-	Up     bool
-}
-
 // Ways has what a reader of the history remembers of each direction of each client's
 // link. The zero value is ready.
-type Ways[S any] map[Way]*S
+type Ways[S any] struct {
+	clients map[int]*[2]*S // Of is called for every packet, and an integer is hashed fastest
+}
 
-// Of returns what is remembered of a way. The first time it is new and zero.
+// Of returns what is remembered of one direction of a client's link. The first time it
+// is new and zero.
 func (w *Ways[S]) Of(client int, up bool) (s *S, isNew bool) {
-	k := Way{client, up}
-	if s := (*w)[k]; s != nil {
-		return s, false
+	both := w.clients[client]
+	if both == nil {
+		if w.clients == nil {
+			w.clients = make(map[int]*[2]*S)
+		}
+		both = new([2]*S)
+		w.clients[client] = both
 	}
-	if *w == nil {
-		*w = make(Ways[S])
+	way := &both[0]
+	if up {
+		way = &both[1]
 	}
-	s = new(S)
-	(*w)[k] = s
-	return s, true
+	if *way != nil {
+		return *way, false
+	}
+	*way = new(S)
+	return *way, true
+}
+
+// All yields what is remembered of each way, in no order.
+func (w *Ways[S]) All() iter.Seq[*S] {
+	return func(yield func(*S) bool) {
+		for _, both := range w.clients {
+			for _, s := range both {
+				if s != nil && !yield(s) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -45,6 +45,13 @@ func TestWays(t *testing.T) {
 	s, isNew = w.Of(3, false)
 	require.True(t, isNew, "the other direction")
 	require.Zero(t, *s)
+	*s = 8
+	_, _ = w.Of(4, true)
+	var all []int
+	for s := range w.All() {
+		all = append(all, *s)
+	}
+	require.ElementsMatch(t, []int{7, 8, 0}, all)
 }
 
 func TestPathOfADirection(t *testing.T) {

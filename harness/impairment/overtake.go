@@ -103,7 +103,7 @@ func (l *Links) chances() map[*counts]*chance {
 		of(&l.phases[i].Up)
 		of(&l.phases[i].Down)
 	}
-	for _, state := range l.states {
+	for state := range l.states.All() {
 		for _, x := range state.recent {
 			l.settle(x, state.up, of)
 		}
