@@ -277,7 +277,7 @@ func Read(r io.Reader) iter.Seq2[Record, error] {
 
 func parseRecord(line []byte) (Record, error) {
 	if p, ok := parsePacket(line); ok {
-		return Record{At: p.At, Packet: &p}, nil
+		return Record{At: p.At, Packet: p}, nil
 	}
 	if r, ok := parseLine(line); ok {
 		return r, nil

@@ -11,10 +11,13 @@ import (
 // parsePacket reads a line as appendPacket writes it, without the cost of
 // encoding/json: most lines of a history are packets. A line that is written in
 // any other way is refused, also a valid one, and left to encoding/json.
-func parsePacket(line []byte) (p harness.Packet, ok bool) {
+func parsePacket(line []byte) (p *harness.Packet, ok bool) {
 	c := cursor{rest: line, ok: true}
 	at := c.number(`{"at":`)
-	p.At = time.Duration(c.number(`,"packet":{"at":`))
+	if !c.has(`,"packet":{"at":`) {
+		return nil, false
+	}
+	p = &harness.Packet{At: time.Duration(c.number(""))}
 	p.Client = int(c.number(`,"client":`))
 	p.Flow = int(c.number(`,"flow":`))
 	p.N = c.optional(`,"n":`)
@@ -29,7 +32,7 @@ func parsePacket(line []byte) (p harness.Packet, ok bool) {
 	if c.has(`,"drop":"`) {
 		end := bytes.IndexByte(c.rest, '"')
 		if end <= 0 || p.Drop.UnmarshalText(c.rest[:end]) != nil {
-			return harness.Packet{}, false
+			return nil, false
 		}
 		c.rest = c.rest[end+1:]
 	}
@@ -39,7 +42,7 @@ func parsePacket(line []byte) (p harness.Packet, ok bool) {
 	p.Cross = c.has(`,"cross":true`)
 	p.Link = c.optionalText(`,"link":"`)
 	if c.want("}}\n"); !c.ok || len(c.rest) > 0 || at != int64(p.At) {
-		return harness.Packet{}, false
+		return nil, false
 	}
 	return p, true
 }
