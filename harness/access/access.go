@@ -61,7 +61,7 @@ func Next(a Addr) Addr {
 
 // Host is what the host of an engine embeds. L is the engine's link between two hosts.
 type Host[L comparable] struct {
-	Name   string
+	name   string // of a host that is no client
 	Client int    // the number of a client, -1 of another host
 	First  Addr   // its first address
 	Seed   uint64 // of the host's own random draws
@@ -74,6 +74,14 @@ type Host[L comparable] struct {
 func (h *Host[L]) host() *Host[L] { return h }
 
 func (h *Host[L]) number() int { return h.Client }
+
+// Name returns the name of the host.
+func (h *Host[L]) Name() string {
+	if h.Client >= 0 {
+		return harness.ClientName(h.Client)
+	}
+	return h.name
+}
 
 // Unpowered reports whether the host is without power.
 func (h *Host[L]) Unpowered() bool { return h.unpowered > 0 }
@@ -125,11 +133,12 @@ func New[H Hosted[L], L Linked[H]](c harness.NetworkConfig, build func(*Host[L])
 	n := &Network[H, L]{topology: c.Topology, Access: &Group{Profile: c.Profile}, links: make(map[*Group][]L)}
 	seeds := harness.Rand(c.Seed, harness.StreamEngine)
 	host := func(name string, client int, a Addr) H {
-		return build(&Host[L]{Name: name, Client: client, First: a, Seed: seeds.Uint64()})
+		return build(&Host[L]{name: name, Client: client, First: a, Seed: seeds.Uint64()})
 	}
 	n.Server = host(harness.ServerName, -1, Server())
+	n.Clients = make([]H, 0, c.Clients)
 	for i := range c.Clients {
-		n.Clients = append(n.Clients, host(harness.ClientName(i), i, Client(i)))
+		n.Clients = append(n.Clients, host("", i, Client(i)))
 	}
 	for i, name := range c.Hosts {
 		n.Further = append(n.Further, host(name, -1, further(i)))
@@ -219,7 +228,7 @@ func (n *Network[H, L]) Between(from, to H) (l L, err error) {
 			return l, nil
 		}
 	}
-	return l, harness.NoRoute(from.host().Name, to.host().Name)
+	return l, harness.NoRoute(from.host().Name(), to.host().Name())
 }
 
 // Group returns the links of a name; empty is the access links. The error says that there

@@ -46,7 +46,7 @@ func TestHostsByNameAndAddress(t *testing.T) {
 		got, err := n.Host(tc.name)
 		require.NoError(t, err)
 		require.Same(t, tc.want, got, tc.name)
-		require.Equal(t, tc.name, got.Name)
+		require.Equal(t, tc.name, got.Name())
 		require.Equal(t, tc.at, got.First)
 		require.Same(t, tc.want, n.HostAt(tc.at), tc.name)
 	}
