@@ -159,7 +159,7 @@ func TestDoctor(t *testing.T) {
 		},
 		"closes at once": {
 			kiosk: &kiosk{pay: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, code: result.ExitUnknown,
-			want: []string{"The server closed the connection without an answer"},
+			want: []string{"The server ended the connection without an answer"},
 		},
 		"the ledger is HTML": {
 			kiosk: &kiosk{list: answers(200, "text/html", "<html>Log in</html>")}, code: result.ExitBroken,

@@ -140,7 +140,7 @@ func TestEndpointsThatAreNone(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		handler http.HandlerFunc // nil is a server that is down
-		accept  bool             // it closes at once
+		conn    func(net.Conn)   // takes each connection; nil serves handler
 		exit    int
 		says    string
 	}{
@@ -153,7 +153,21 @@ func TestEndpointsThatAreNone(t *testing.T) {
 			handler: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },
 			exit:    result.ExitBroken, says: "the answer is HTTP 302",
 		},
-		"closes at once": {accept: true, exit: result.ExitBroken, says: "the server closed the connection; check that the server runs"},
+		"closes": {
+			conn: func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 64<<10))
+				c.Close()
+			},
+			exit: result.ExitBroken, says: "the server closed the connection; check that the server runs",
+		},
+		"resets": {
+			conn: func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 64<<10))
+				_ = c.(*net.TCPConn).SetLinger(0)
+				c.Close()
+			},
+			exit: result.ExitBroken, says: "the server reset the connection; check that the server runs",
+		},
 		"never answers": {
 			handler: func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
@@ -192,14 +206,14 @@ func TestEndpointsThatAreNone(t *testing.T) {
 			require.NoError(t, err)
 			address := l.Addr().String()
 			switch {
-			case tc.accept:
+			case tc.conn != nil:
 				go func() {
 					for {
 						c, err := l.Accept()
 						if err != nil {
 							return
 						}
-						c.Close()
+						go tc.conn(c)
 					}
 				}()
 				t.Cleanup(func() { l.Close() })

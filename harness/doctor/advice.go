@@ -80,8 +80,8 @@ func (e *examination) unresolved(last harness.Told) {
 	case strings.Contains(last.Reason, "no answer in time"):
 		e.must("The server accepted the request and gave no answer in time: check that url, port and path are those of the API, and that it answers a request by hand; if it is slow, make the timeout longer.",
 			"subject:\n  client:\n    http:\n      timeout: 30s")
-	case strings.Contains(last.Reason, "closed the connection"):
-		e.must("The server closed the connection without an answer: check that it speaks HTTP at this port (and not only TLS: url with https), and what its log says.", "")
+	case strings.Contains(last.Reason, "closed the connection"), strings.Contains(last.Reason, "reset the connection"):
+		e.must("The server ended the connection without an answer: check that it speaks HTTP at this port (and not only TLS: url with https), and what its log says.", "")
 	default:
 		e.must(sentence("The outcome of the payment is unknown: the payer was told "+last.Outcome.String()+orReason(last.Reason)), "")
 	}

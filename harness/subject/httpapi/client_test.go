@@ -124,6 +124,19 @@ func TestOutcomes(t *testing.T) {
 			change:  func(c *harness.HTTPClient) { c.Retry.On = []string{} },
 			outcome: harness.OutcomeUnknown, reason: "the server closed the connection", attempts: 1,
 		},
+		"a reset is no answer": {
+			meddle: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					return false
+				}
+				_ = c.(*net.TCPConn).SetLinger(0)
+				c.Close()
+				return true
+			},
+			change:  func(c *harness.HTTPClient) { c.Retry.On = []string{} },
+			outcome: harness.OutcomeUnknown, reason: "the server reset the connection", attempts: 1,
+		},
 		"HTML is unknown": {
 			meddle: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return say(w, 200, `<html>Please log in</html>`, "Content-Type", "text/html")

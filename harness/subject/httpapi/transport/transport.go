@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/onebar/onebar/harness/exchange"
@@ -94,6 +95,8 @@ func plain(err error) error {
 		return ErrTimeout
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server closed the connection")
+	case errors.Is(err, syscall.ECONNRESET):
+		return errors.New("the server reset the connection")
 	}
 	return err
 }
