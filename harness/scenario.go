@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Scenario is one experiment, complete. The same scenario with the same seed
@@ -20,7 +21,7 @@ type Scenario struct {
 	Engine   string        `json:"engine,omitempty"`
 	Seed     uint64        `json:"seed,omitempty"`   // of its runs, unless the command line says another; 0 is none
 	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
-	Subject  SubjectConfig `json:"subject,omitzero"` // what is under test; zero is the reference pair
+	Subject  sut.Config    `json:"subject,omitzero"` // what is under test; zero is the reference pair
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -78,7 +79,7 @@ func collectKeys(typ reflect.Type, keys map[string]bool, seen map[reflect.Type]b
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		collectKeys(typ.Elem(), keys, seen)
 	case reflect.Struct:
-		if seen[typ] || typ.PkgPath() == "time" || typ == reflect.TypeFor[harness.SubjectConfig]() {
+		if seen[typ] || typ.PkgPath() == "time" || typ == reflect.TypeFor[sut.Config]() {
 			return // of the last docs/scenarios.md has the keys
 		}
 		seen[typ] = true

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -98,7 +100,7 @@ func TestDefaultJobs(t *testing.T) {
 		"byte streams":     {engine: "toxiproxy", list: []harness.Scenario{sim}, want: 4 * n},
 		"asked for sim":    {engine: simulated, list: []harness.Scenario{packet}, want: n},
 		"all of sim":       {list: []harness.Scenario{sim, sim}, want: n},
-		"external":         {list: []harness.Scenario{packet, {Subject: harness.SubjectConfig{Server: &harness.ServerConfig{}}}, packet}, want: 1},
+		"external":         {list: []harness.Scenario{packet, {Subject: sut.Config{Server: &sut.Server{}}}, packet}, want: 1},
 		"one in real time": {list: []harness.Scenario{sim, packet}, want: 4 * n},
 	} {
 		t.Run(name, func(t *testing.T) {

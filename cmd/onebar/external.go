@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/container"
@@ -49,7 +51,7 @@ func partsOf(sc harness.Scenario) (subject.Parts, error) {
 }
 
 // terminationOf returns what terminates the clients' TLS, or nil.
-func terminationOf(c *harness.TerminateConfig, base string) (*subject.Termination, error) {
+func terminationOf(c *sut.Terminate, base string) (*subject.Termination, error) {
 	if c == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
@@ -70,7 +72,7 @@ func terminationOf(c *harness.TerminateConfig, base string) (*subject.Terminatio
 	return subject.NewTermination(shown, upstream), nil
 }
 
-func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {
+func clientOf(c sut.Client, base string) (subject.Client, error) {
 	switch {
 	case c.HTTP != nil:
 		return httpapi.NewClient(*c.HTTP, base), nil
@@ -80,7 +82,7 @@ func clientOf(c harness.ClientConfig, base string) (subject.Client, error) {
 	return nil, errors.New("this onebar does not know the kind of the subject's client: expected http or exec")
 }
 
-func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
+func serverOf(c sut.Server, base string) (subject.Server, error) {
 	switch {
 	case c.Address != "":
 		return subject.AddressServer(c.Address), nil
@@ -92,7 +94,7 @@ func serverOf(c harness.ServerConfig, base string) (subject.Server, error) {
 	return nil, errors.New("this onebar does not know the kind of the subject's server: expected address, exec or container")
 }
 
-func ledgerOf(c harness.LedgerConfig, base string) (subject.Ledger, error) {
+func ledgerOf(c sut.Ledger, base string) (subject.Ledger, error) {
 	switch {
 	case c.HTTP != nil:
 		return httpapi.NewLedger(*c.HTTP, base), nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
@@ -131,7 +133,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 // liveJobs is the default number of runs in real time at the same time. A run waits most of
 // the time; but a container needs a part of the machine, and a server that already runs has
 // one ledger for all runs.
-func liveJobs(c harness.SubjectConfig) int {
+func liveJobs(c sut.Config) int {
 	switch {
 	case c.Server == nil:
 		return 128
@@ -144,7 +146,7 @@ func liveJobs(c harness.SubjectConfig) int {
 }
 
 // runner returns what makes the runs.
-func (s *sweeping) runner(c harness.SubjectConfig) (r cases.Runner, free func(), err error) {
+func (s *sweeping) runner(c sut.Config) (r cases.Runner, free func(), err error) {
 	if !virtual(s.engine) {
 		s.jobs = cmp.Or(s.jobs, liveJobs(c))
 		return cases.Live{Engine: engines()[s.engine], New: newLive, Version: version}, func() {}, nil

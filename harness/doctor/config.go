@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 )
 
 // httpClient returns the HTTP client, completed by its preset and the defaults, or nil if
 // the scenario has none.
-func (e *examination) httpClient() *harness.HTTPClient {
+func (e *examination) httpClient() *sut.HTTPClient {
 	c := e.scenario.Subject.Client
 	if c == nil || c.HTTP == nil {
 		return nil
@@ -83,7 +85,7 @@ func (e *examination) ledger() {
 }
 
 // listFields gives advice about the fields of a list.
-func (e *examination) listFields(l harness.HTTPLedger) {
+func (e *examination) listFields(l sut.HTTPLedger) {
 	f := l.Fields
 	if f.Payment == "" && f.Order == "" || e.matchedByAmount() {
 		e.byAmount()
@@ -142,7 +144,7 @@ func (e *examination) unmatched(stray []harness.Posting) {
 }
 
 // namesInstead says what a booking has where the payment should be.
-func (e *examination) namesInstead(p harness.Posting, f harness.HTTPFields) string {
+func (e *examination) namesInstead(p harness.Posting, f sut.HTTPFields) string {
 	text := ""
 	if f.Payment != "" {
 		text = fmt.Sprintf(": %s is %q", f.Payment, p.Payment)

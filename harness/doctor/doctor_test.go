@@ -3,6 +3,8 @@ package doctor
 import (
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -15,7 +17,7 @@ func TestHide(t *testing.T) {
 	t.Setenv("DOCTOR_LONGER", `a+b/"c and more`)
 	t.Setenv("DOCTOR_PIN", "77")
 	t.Setenv("DOCTOR_EMPTY", "")
-	config := harness.SubjectConfig{Client: &harness.ClientConfig{HTTP: &harness.HTTPClient{
+	config := sut.Config{Client: &sut.Client{HTTP: &sut.HTTPClient{
 		Headers: map[string]string{"A": "Bearer ${DOCTOR_KEY}", "B": "${DOCTOR_PIN}${DOCTOR_EMPTY}", "C": "${DOCTOR_LONGER}", "D": "$${DOCTOR_PIN}"},
 	}}}
 	secrets := secretsOf(config)

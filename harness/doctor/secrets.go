@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 )
@@ -18,7 +20,7 @@ type secret struct{ text, shown string }
 
 // secretsOf returns the values of the environment variables in a subject's
 // configuration, in each form in which a request may contain them, the longest first.
-func secretsOf(c harness.SubjectConfig) []secret {
+func secretsOf(c sut.Config) []secret {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return nil // it is plain data

@@ -5,13 +5,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
-// Client is a compiled harness.HTTPClient, completed by its preset and the defaults. It
+// Client is a compiled sut.HTTPClient, completed by its preset and the defaults. It
 // is read only, and its methods may be called from several goroutines.
 type Client struct {
-	Config   harness.HTTPClient // with preset and defaults filled in; its texts hold no secrets
+	Config   sut.HTTPClient // with preset and defaults filled in; its texts hold no secrets
 	Setup    []Setup
 	Pay      *Request
 	Outcomes *Rules
@@ -26,7 +26,7 @@ type Client struct {
 // Setup is a compiled harness.HTTPSetup.
 type Setup struct {
 	*Request
-	Config  harness.HTTPSetup
+	Config  sut.HTTPSetup
 	expect  *expression // nil is 200 to 299
 	account *expression // nil is none
 }
@@ -63,7 +63,7 @@ const (
 // NewClient compiles a configuration for a server at host:port. Secrets are looked
 // up with lookup. If lookup is nil they stay as they are written; that is enough to find
 // the mistakes of a file. The client is usable only if there are no problems.
-func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client, []*Problem) {
+func NewClient(config sut.HTTPClient, server string, lookup Lookup) (*Client, []*Problem) {
 	c := &compiler{lookup: lookup}
 	preset := c.preset(&config)
 	fill(&config, preset)
@@ -92,8 +92,8 @@ func NewClient(config harness.HTTPClient, server string, lookup Lookup) (*Client
 }
 
 // confirms reports a configuration that cannot confirm any payment.
-func (c *compiler) confirms(config, preset harness.HTTPClient) {
-	all := [][]harness.HTTPRule{config.Outcomes, preset.Outcomes}
+func (c *compiler) confirms(config, preset sut.HTTPClient) {
+	all := [][]sut.HTTPRule{config.Outcomes, preset.Outcomes}
 	if config.Poll != nil {
 		all = append(all, config.Poll.Outcomes)
 	}
@@ -111,9 +111,9 @@ func (c *compiler) confirms(config, preset harness.HTTPClient) {
 }
 
 // preset returns the values of the preset of a configuration.
-func (c *compiler) preset(config *harness.HTTPClient) harness.HTTPClient {
+func (c *compiler) preset(config *sut.HTTPClient) sut.HTTPClient {
 	if config.Preset == "" {
-		return harness.HTTPClient{}
+		return sut.HTTPClient{}
 	}
 	p, ok := PresetOf(config.Preset)
 	if !ok {
@@ -123,7 +123,7 @@ func (c *compiler) preset(config *harness.HTTPClient) harness.HTTPClient {
 }
 
 // fill completes a configuration from a preset and then from the defaults.
-func fill(c *harness.HTTPClient, p harness.HTTPClient) {
+func fill(c *sut.HTTPClient, p sut.HTTPClient) {
 	or(&c.Key, p.Key, KeyPayment)
 	or(&c.KeyHeader, p.KeyHeader, "Idempotency-Key")
 	c.KeyQuoted = c.KeyQuoted || p.KeyQuoted
@@ -165,7 +165,7 @@ func or[T comparable](v *T, others ...T) {
 }
 
 // words reports unknown words. The reader of files has checked those of a file.
-func (c *compiler) words(config harness.HTTPClient) {
+func (c *compiler) words(config sut.HTTPClient) {
 	for _, w := range []struct{ at, word, known string }{
 		{"key", config.Key, "payment order attempt none"},
 		{"retry.retry_after", config.Retry.RetryAfter, "obey ignore"},

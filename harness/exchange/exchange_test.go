@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -105,12 +107,12 @@ func answer(status int, body string, headers ...string) Answer {
 
 func TestRules(t *testing.T) {
 	c := &compiler{}
-	rules := c.rules("outcomes", []harness.HTTPRule{
+	rules := c.rules("outcomes", []sut.HTTPRule{
 		{When: `status == 200 and body.state == "done" and body.amount == payment.amount`, Outcome: "confirmed", Line: 7},
 		{When: `body.error.code in ["no_funds", "limit"]`, Outcome: "declined"},
 		{When: `headers["x-state"] == "queued"`, Outcome: "pending"},
 		{When: `len(body.items) > 1`, Outcome: "unknown"},
-	}, []harness.HTTPRule{{When: "status >= 500", Outcome: "retry"}}, "ietf", paymentScope())
+	}, []sut.HTTPRule{{When: "status >= 500", Outcome: "retry"}}, "ietf", paymentScope())
 	require.Empty(t, c.problems)
 	v := PaymentVars(harness.Payment{Amount: 1250, Currency: "EUR"}, "", "", "")
 	for name, tc := range map[string]struct {
@@ -157,14 +159,14 @@ func TestLinkHeader(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
-	config := harness.HTTPClient{
+	config := sut.HTTPClient{
 		URL:     "https://api.example.com/v1/",
 		Headers: map[string]string{"Authorization": "Bearer ${API_KEY}", "x-common": "a"},
-		Pay: harness.HTTPRequest{
+		Pay: sut.HTTPRequest{
 			Path: "pay/{{ payment.id }}", Headers: map[string]string{"X-Common": "b", "Host": "shop.example.com"},
 			Form: map[string]string{"amount[value]": "{{ payment.major }}", "note": "a&b"},
 		},
-		Outcomes: []harness.HTTPRule{{When: "status == 200", Outcome: "confirmed"}},
+		Outcomes: []sut.HTTPRule{{When: "status == 200", Outcome: "confirmed"}},
 	}
 	c, problems := NewClient(config, "127.0.0.1:80", environment)
 	require.Empty(t, problems)
@@ -185,18 +187,18 @@ func TestRequests(t *testing.T) {
 
 func TestTypesOfBodies(t *testing.T) {
 	for name, tc := range map[string]struct {
-		request harness.HTTPRequest
+		request sut.HTTPRequest
 		want    string
 	}{
-		"JSON":      {harness.HTTPRequest{Body: `{"a": 1}`}, "application/json"},
-		"a list":    {harness.HTTPRequest{Body: `[]`}, "application/json"},
-		"a form":    {harness.HTTPRequest{Form: map[string]string{"a": "1"}}, "application/x-www-form-urlencoded"},
-		"its own":   {harness.HTTPRequest{Body: `{}`, Headers: map[string]string{"content-type": "application/vnd.api+json"}}, "application/vnd.api+json"},
-		"something": {harness.HTTPRequest{Body: `<pay/>`}, ""},
-		"no body":   {harness.HTTPRequest{}, ""},
+		"JSON":      {sut.HTTPRequest{Body: `{"a": 1}`}, "application/json"},
+		"a list":    {sut.HTTPRequest{Body: `[]`}, "application/json"},
+		"a form":    {sut.HTTPRequest{Form: map[string]string{"a": "1"}}, "application/x-www-form-urlencoded"},
+		"its own":   {sut.HTTPRequest{Body: `{}`, Headers: map[string]string{"content-type": "application/vnd.api+json"}}, "application/vnd.api+json"},
+		"something": {sut.HTTPRequest{Body: `<pay/>`}, ""},
+		"no body":   {sut.HTTPRequest{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, problems := NewClient(harness.HTTPClient{Pay: tc.request, Outcomes: []harness.HTTPRule{{When: "true", Outcome: "confirmed"}}}, "h:1", nil)
+			c, problems := NewClient(sut.HTTPClient{Pay: tc.request, Outcomes: []sut.HTTPRule{{When: "true", Outcome: "confirmed"}}}, "h:1", nil)
 			require.Empty(t, problems)
 			req, err := c.Pay.Make(t.Context(), Vars{})
 			require.NoError(t, err)
@@ -208,9 +210,9 @@ func TestTypesOfBodies(t *testing.T) {
 func TestPresetsCompile(t *testing.T) {
 	for _, name := range Presets() {
 		t.Run(name, func(t *testing.T) {
-			c, problems := NewClient(harness.HTTPClient{
-				Preset: name, Pay: harness.HTTPRequest{Path: "/", Body: "{}"},
-				Outcomes: []harness.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed"}},
+			c, problems := NewClient(sut.HTTPClient{
+				Preset: name, Pay: sut.HTTPRequest{Path: "/", Body: "{}"},
+				Outcomes: []sut.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed"}},
 			}, "h:1", environment)
 			require.Empty(t, problems)
 			require.NotEmpty(t, c.Config.KeyHeader)
@@ -232,11 +234,11 @@ func TestPresetsCompile(t *testing.T) {
 
 func TestOwnKeysWinOverAPreset(t *testing.T) {
 	jitter := 0.0
-	c, problems := NewClient(harness.HTTPClient{
+	c, problems := NewClient(sut.HTTPClient{
 		Preset: "stripe", KeyHeader: "X-Key", Timeout: time.Second, Key: KeyNone,
-		Retry:    harness.HTTPRetry{Jitter: &jitter, Attempts: 9},
-		Outcomes: []harness.HTTPRule{{When: "status == 503", Outcome: "declined"}},
-		Pay:      harness.HTTPRequest{Path: "/"},
+		Retry:    sut.HTTPRetry{Jitter: &jitter, Attempts: 9},
+		Outcomes: []sut.HTTPRule{{When: "status == 503", Outcome: "declined"}},
+		Pay:      sut.HTTPRequest{Path: "/"},
 	}, "h:1", environment)
 	require.Empty(t, problems)
 	require.Equal(t, "X-Key none 1s", c.Config.KeyHeader+" "+c.Config.Key+" "+c.Config.Timeout.String())
@@ -248,33 +250,33 @@ func TestOwnKeysWinOverAPreset(t *testing.T) {
 }
 
 func TestClientProblems(t *testing.T) {
-	good := func() harness.HTTPClient {
-		return harness.HTTPClient{Pay: harness.HTTPRequest{Path: "/"}, Outcomes: []harness.HTTPRule{{When: "true", Outcome: "confirmed"}}}
+	good := func() sut.HTTPClient {
+		return sut.HTTPClient{Pay: sut.HTTPRequest{Path: "/"}, Outcomes: []sut.HTTPRule{{When: "true", Outcome: "confirmed"}}}
 	}
 	for name, tc := range map[string]struct {
-		change func(*harness.HTTPClient)
+		change func(*sut.HTTPClient)
 		want   string
 	}{
-		"no rules":       {func(c *harness.HTTPClient) { c.Outcomes = nil }, `outcomes: no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`},
-		"no such preset": {func(c *harness.HTTPClient) { c.Preset = "strpe" }, `preset: there is no preset "strpe"; expected one of ietf, stripe, checkout, ppro, whop, solidgate`},
-		"no address":     {func(c *harness.HTTPClient) { c.URL = "localhost:80" }, `url: "localhost:80" is no address of a server; write it as in https://api.example.com/v1`},
-		"two bodies":     {func(c *harness.HTTPClient) { c.Pay.Body, c.Pay.Form = "x", map[string]string{"a": "b"} }, "pay.form: body and form are two bodies; leave one of them out"},
-		"no such outcome": {func(c *harness.HTTPClient) {
-			c.Outcomes = append(c.Outcomes, harness.HTTPRule{When: "true", Outcome: "ok"})
+		"no rules":       {func(c *sut.HTTPClient) { c.Outcomes = nil }, `outcomes: no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`},
+		"no such preset": {func(c *sut.HTTPClient) { c.Preset = "strpe" }, `preset: there is no preset "strpe"; expected one of ietf, stripe, checkout, ppro, whop, solidgate`},
+		"no address":     {func(c *sut.HTTPClient) { c.URL = "localhost:80" }, `url: "localhost:80" is no address of a server; write it as in https://api.example.com/v1`},
+		"two bodies":     {func(c *sut.HTTPClient) { c.Pay.Body, c.Pay.Form = "x", map[string]string{"a": "b"} }, "pay.form: body and form are two bodies; leave one of them out"},
+		"no such outcome": {func(c *sut.HTTPClient) {
+			c.Outcomes = append(c.Outcomes, sut.HTTPRule{When: "true", Outcome: "ok"})
 		}, `outcomes[1].outcome: "ok" is none of unknown, confirmed, declined, retry, pending`},
-		"no condition":        {func(c *harness.HTTPClient) { c.Outcomes[0].When = "status + 1" }, "outcomes[0].when: expected bool, but got int"},
-		"no such key":         {func(c *harness.HTTPClient) { c.Key = "wallet" }, `key: "wallet" is none of payment order attempt none`},
-		"nothing is tried on": {func(c *harness.HTTPClient) { c.Retry.On = []string{"5xx"} }, `retry.on: "5xx" is none of timeout connection retry unknown`},
-		"given up at once":    {func(c *harness.HTTPClient) { c.GiveUp = time.Second }, "give_up: a payment is given up before its first attempt has timed out; make give_up longer than timeout"},
+		"no condition":        {func(c *sut.HTTPClient) { c.Outcomes[0].When = "status + 1" }, "outcomes[0].when: expected bool, but got int"},
+		"no such key":         {func(c *sut.HTTPClient) { c.Key = "wallet" }, `key: "wallet" is none of payment order attempt none`},
+		"nothing is tried on": {func(c *sut.HTTPClient) { c.Retry.On = []string{"5xx"} }, `retry.on: "5xx" is none of timeout connection retry unknown`},
+		"given up at once":    {func(c *sut.HTTPClient) { c.GiveUp = time.Second }, "give_up: a payment is given up before its first attempt has timed out; make give_up longer than timeout"},
 		"account of nobody": {
-			func(c *harness.HTTPClient) { c.Setup = []harness.HTTPSetup{{Account: "body.id"}} },
+			func(c *sut.HTTPClient) { c.Setup = []sut.HTTPSetup{{Account: "body.id"}} },
 			"setup[0].account: a request that is made once names no account; say for: wallet or for: merchant",
 		},
-		"captured later": {func(c *harness.HTTPClient) {
-			c.Setup = []harness.HTTPSetup{{HTTPRequest: harness.HTTPRequest{Path: "{{ captured.a }}"}}, {HTTPRequest: harness.HTTPRequest{Capture: map[string]string{"a": "body"}}}}
+		"captured later": {func(c *sut.HTTPClient) {
+			c.Setup = []sut.HTTPSetup{{HTTPRequest: sut.HTTPRequest{Path: "{{ captured.a }}"}}, {HTTPRequest: sut.HTTPRequest{Capture: map[string]string{"a": "body"}}}}
 		}, "setup[0].path: nothing is named a here; there are currency, run.id, run.started"},
 		"a secret that is not there": {
-			func(c *harness.HTTPClient) { c.Headers = map[string]string{"A": "${NOPE}"} },
+			func(c *sut.HTTPClient) { c.Headers = map[string]string{"A": "${NOPE}"} },
 			"headers.A: the environment has no variable NOPE; set it, such as NOPE=... onebar run ...",
 		},
 	} {
@@ -289,9 +291,9 @@ func TestClientProblems(t *testing.T) {
 }
 
 func TestLedgerItems(t *testing.T) {
-	config := harness.HTTPLedger{
+	config := sut.HTTPLedger{
 		Path: "/list", Items: "body.data", Where: `item.status == "done"`, Next: "body.next",
-		Fields: harness.HTTPFields{ID: "item.id", Major: "item.total", Currency: "item.cur", Payer: "item.from", Payment: "item.meta?.ref"},
+		Fields: sut.HTTPFields{ID: "item.id", Major: "item.total", Currency: "item.cur", Payer: "item.from", Payment: "item.meta?.ref"},
 	}
 	l, problems := NewLedger(config, "h:1", environment)
 	require.Empty(t, problems)
@@ -359,7 +361,7 @@ func TestPages(t *testing.T) {
 		"no such path":       {"", answer(404, ``), "", "the answer is HTTP 404: check url and path"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, problems := NewLedger(harness.HTTPLedger{Path: "/", Items: "body.data", Next: tc.next, Fields: harness.HTTPFields{ID: "item.id", Amount: "item.amount"}}, "h:1", nil)
+			l, problems := NewLedger(sut.HTTPLedger{Path: "/", Items: "body.data", Next: tc.next, Fields: sut.HTTPFields{ID: "item.id", Amount: "item.amount"}}, "h:1", nil)
 			require.Empty(t, problems)
 			_, next, err := l.Page(tc.answer, Page{Number: 3, Offset: 20}, nil)
 			if tc.err != "" {
@@ -408,7 +410,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, s := range []string{`{"status": "succeeded"}`, `[]`, `null`, `{"status": {}}`, `"x"`, `{`, ``} {
 		f.Add([]byte(s), 200)
 	}
-	c, problems := NewClient(harness.HTTPClient{Preset: "stripe", Pay: harness.HTTPRequest{Path: "/"}}, "h:1", nil)
+	c, problems := NewClient(sut.HTTPClient{Preset: "stripe", Pay: sut.HTTPRequest{Path: "/"}}, "h:1", nil)
 	require.Empty(f, problems)
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		m, why := c.Outcomes.Judge(Answer{Status: status, Body: body}, Vars{})

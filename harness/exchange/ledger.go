@@ -11,14 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/expr-lang/expr/types"
 
 	"github.com/onebar/onebar/harness"
 )
 
-// Ledger is a compiled harness.HTTPLedger. It is read only.
+// Ledger is a compiled sut.HTTPLedger. It is read only.
 type Ledger struct {
-	Config harness.HTTPLedger // with defaults filled in; its texts hold no secrets
+	Config sut.HTTPLedger // with defaults filled in; its texts hold no secrets
 	URL    string
 	First  *Request
 
@@ -31,12 +33,12 @@ type Ledger struct {
 }
 
 // NewLedger compiles a ledger as NewClient compiles a client.
-func NewLedger(config harness.HTTPLedger, server string, lookup Lookup) (*Ledger, []*Problem) {
+func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []*Problem) {
 	c := &compiler{lookup: lookup}
 	or(&config.Timeout, 0, defaultTimeout)
 	got := &Ledger{Config: config, URL: c.base("url", config.URL, server)}
 	run := runScope()
-	got.First = c.request("", harness.HTTPRequest{Path: config.Path}, got.URL, config.Headers, run)
+	got.First = c.request("", sut.HTTPRequest{Path: config.Path}, got.URL, config.Headers, run)
 	answered := run.with(answerScope())
 	got.items = c.expression("items", either(config.Items, "body"), answered)
 	got.next = c.expression("next", config.Next, answered.with(pageScope()))
@@ -54,7 +56,7 @@ func NewLedger(config harness.HTTPLedger, server string, lookup Lookup) (*Ledger
 		c.errorf("fields", "give one of amount, in minor units such as 1250, and major, in major units such as 12.50")
 	}
 	if b := config.Balances; b != nil {
-		got.Balances = c.request("balances.", harness.HTTPRequest{Path: b.Path}, got.URL, config.Headers, run)
+		got.Balances = c.request("balances.", sut.HTTPRequest{Path: b.Path}, got.URL, config.Headers, run)
 		got.accounts = c.expression("balances.items", either(b.Items, "body"), answered)
 		got.balance = c.mapped("balances.", map[string]string{"account": b.Account, "amount": b.Amount, "major": b.Major}, item)
 		if b.Account == "" || (b.Amount == "") == (b.Major == "") {

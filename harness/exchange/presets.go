@@ -3,7 +3,7 @@ package exchange
 import (
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Preset is how a known API and its clients treat idempotency keys. A field is empty if
@@ -12,7 +12,7 @@ type Preset struct {
 	Name   string
 	Title  string // the API or document that has these semantics
 	Source string // where the semantics are documented
-	Client harness.HTTPClient
+	Client sut.HTTPClient
 
 	Mark     string // header, with its value after a colon and a space, of an answer that is a replay; empty is none
 	Mismatch []int  // statuses for a known key with another body
@@ -75,17 +75,17 @@ func presets() []Preset {
 	}
 }
 
-func busy(when string) harness.HTTPRule { return harness.HTTPRule{When: when, Outcome: "retry"} }
+func busy(when string) sut.HTTPRule { return sut.HTTPRule{When: when, Outcome: "retry"} }
 
 // semantics returns those of an API with keys in a header: first the rules of its
 // documents, then the meaning of statuses in RFC 9110.
-func semantics(header string, quoted bool, more ...harness.HTTPRule) harness.HTTPClient {
-	return harness.HTTPClient{
+func semantics(header string, quoted bool, more ...sut.HTTPRule) sut.HTTPClient {
+	return sut.HTTPClient{
 		Key: KeyPayment, KeyHeader: header, KeyQuoted: quoted,
 		Outcomes: append(more,
-			harness.HTTPRule{When: "status == 429 or status >= 500", Outcome: "retry"},
-			harness.HTTPRule{When: "status == 408 or status == 425", Outcome: "retry"},
-			harness.HTTPRule{When: "status in 400..499", Outcome: "declined"},
+			sut.HTTPRule{When: "status == 429 or status >= 500", Outcome: "retry"},
+			sut.HTTPRule{When: "status == 408 or status == 425", Outcome: "retry"},
+			sut.HTTPRule{When: "status in 400..499", Outcome: "declined"},
 		),
 	}
 }
@@ -93,13 +93,13 @@ func semantics(header string, quoted bool, more ...harness.HTTPRule) harness.HTT
 // stripe returns the semantics of Stripe's API v1: the status of a charge or payment
 // intent is its outcome. stripe-go makes two retries, 0.5 s·(1+n²) apart, at most 5 s,
 // reduced at random by up to a quarter.
-func stripe() harness.HTTPClient {
+func stripe() sut.HTTPClient {
 	jitter := 0.25
-	return harness.HTTPClient{
+	return sut.HTTPClient{
 		Key: KeyPayment, KeyHeader: "Idempotency-Key",
 		Timeout: 30 * time.Second, GiveUp: 2 * time.Minute,
-		Retry: harness.HTTPRetry{Attempts: 3, Wait: 500 * time.Millisecond, Factor: 2, Cap: 5 * time.Second, Jitter: &jitter},
-		Outcomes: []harness.HTTPRule{
+		Retry: sut.HTTPRetry{Attempts: 3, Wait: 500 * time.Millisecond, Factor: 2, Cap: 5 * time.Second, Jitter: &jitter},
+		Outcomes: []sut.HTTPRule{
 			{When: `headers["stripe-should-retry"] == "true"`, Outcome: "retry"},
 			{When: `headers["stripe-should-retry"] == "false" and status >= 500`, Outcome: "unknown"},
 			{When: "status in [409, 429] or status >= 500", Outcome: "retry"},

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Request is a template from which requests are made.
@@ -187,7 +187,7 @@ func (c *compiler) fields(at string, texts map[string]string, s scope) []field {
 
 // request compiles a request. The headers of all requests come before its own. at is its
 // place in the configuration, followed by a point.
-func (c *compiler) request(at string, r harness.HTTPRequest, base string, all map[string]string, s scope) *Request {
+func (c *compiler) request(at string, r sut.HTTPRequest, base string, all map[string]string, s scope) *Request {
 	headers := maps.Clone(all)
 	if headers == nil {
 		headers = map[string]string{}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Meaning is what an answer means for the payment.
@@ -51,7 +51,7 @@ type rule struct {
 }
 
 // rules compiles the rules of a file and those of a preset, in this order.
-func (c *compiler) rules(at string, own, more []harness.HTTPRule, preset string, s scope) *Rules {
+func (c *compiler) rules(at string, own, more []sut.HTTPRule, preset string, s scope) *Rules {
 	got := &Rules{}
 	answered := s.with(answerScope())
 	for i, r := range append(slices.Clone(own), more...) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -33,7 +35,7 @@ func TestHistoryPageHasEveryKey(t *testing.T) {
 		if !strings.HasPrefix(typ.PkgPath(), reflect.TypeFor[harness.Scenario]().PkgPath()) || seen[typ] {
 			return
 		}
-		if typ == reflect.TypeFor[harness.SubjectConfig]() {
+		if typ == reflect.TypeFor[sut.Config]() {
 			return // docs/scenarios.md has its keys
 		}
 		seen[typ] = true

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/onebar/onebar/harness"
 )
 
 // TestWrittenSubject shows how a subject of others is written.
@@ -93,7 +93,7 @@ func TestPropertyWrittenSubject(t *testing.T) {
 	})
 }
 
-func genSubject(t *rapid.T) harness.SubjectConfig {
+func genSubject(t *rapid.T) sut.Config {
 	free := rapid.OneOf(rapid.StringMatching(`([!-z|~é’]{1,6}( [!-z|~]{1,6}|\n [!-z|~]{1,6}){0,6})\n?`),
 		rapid.SampledFrom([]string{"a\n\nb", "a \nb", " a\nb", "a\n", "#a\nb", "-\n-", "a\tb", "\\n\"'", "a: b", "null", ".inf", "1e3", "0x1f", "é\u00a0ü", "😀\n|", "---\n...", "a\n#b\n- c: d"}))
 	text := func(what string) string { return free.Draw(t, what) }
@@ -106,47 +106,47 @@ func genSubject(t *rapid.T) harness.SubjectConfig {
 	texts := func(what string) map[string]string {
 		return rapid.MapOfN(rapid.StringMatching(`[A-Za-z0-9/][A-Za-z0-9_.-]{0,9}`), free, 0, 3).Draw(t, what)
 	}
-	program := func() harness.ProgramConfig {
-		return harness.ProgramConfig{
+	program := func() sut.Program {
+		return sut.Program{
 			Command: rapid.SliceOfN(free, 1, 3).Draw(t, "command"), Env: texts("env"), Dir: maybe("folder"),
 		}
 	}
-	ready := rapid.SampledFrom([]harness.ReadyConfig{
+	ready := rapid.SampledFrom([]sut.Ready{
 		{},
 		{HTTP: "/health", Status: 204, Within: time.Second},
 		{Line: "is ready: yes", Within: 30 * time.Second},
 	})
-	box := func() harness.ContainerConfig {
-		return harness.ContainerConfig{
+	box := func() sut.Container {
+		return sut.Container{
 			Build: text("build"), Dockerfile: maybe("dockerfile"), Command: rapid.SliceOfN(free, 0, 2).Draw(t, "command"),
 			Env: texts("env"), Mounts: texts("mounts"), Port: rapid.IntRange(1, 65535).Draw(t, "port"), Ready: ready.Draw(t, "ready"),
 		}
 	}
 	container := box()
-	container.Beside = map[string]harness.ContainerConfig{"db": box()}
+	container.Beside = map[string]sut.Container{"db": box()}
 	jitter := rapid.SampledFrom([]float64{0, 0.25, 0.001}).Draw(t, "jitter")
-	client := &harness.HTTPClient{
-		URL: "https://api.example.com/${V}", TLS: &harness.HTTPTLS{CA: maybe("ca"), Insecure: true}, KeyHeader: maybe("key header"),
+	client := &sut.HTTPClient{
+		URL: "https://api.example.com/${V}", TLS: &sut.HTTPTLS{CA: maybe("ca"), Insecure: true}, KeyHeader: maybe("key header"),
 		Headers:  map[string]string{"X-One": "1", "x-two": "a\nb"},
-		Setup:    []harness.HTTPSetup{{For: "wallet", HTTPRequest: harness.HTTPRequest{Path: "/a", Body: "{\n  \"a\": 1\n}"}, Line: 3}},
-		Pay:      harness.HTTPRequest{Path: "/pay", Form: map[string]string{"a[b]": "{{ payment.amount }}"}, Capture: map[string]string{"id": "body.id"}},
-		Outcomes: []harness.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed", Line: 7}},
-		Retry:    harness.HTTPRetry{Factor: rapid.SampledFrom([]float64{1, 1.5, 99.25}).Draw(t, "factor"), Jitter: &jitter, On: []string{"timeout"}},
-		Poll:     &harness.HTTPPoll{HTTPRequest: harness.HTTPRequest{Path: "/p"}, Every: time.Second, Outcomes: []harness.HTTPRule{{When: "status == 200", Outcome: "confirmed"}}},
-		Callback: &harness.HTTPCallback{Payment: "body.id", Outcomes: []harness.HTTPRule{{When: "true", Outcome: "confirmed"}}},
+		Setup:    []sut.HTTPSetup{{For: "wallet", HTTPRequest: sut.HTTPRequest{Path: "/a", Body: "{\n  \"a\": 1\n}"}, Line: 3}},
+		Pay:      sut.HTTPRequest{Path: "/pay", Form: map[string]string{"a[b]": "{{ payment.amount }}"}, Capture: map[string]string{"id": "body.id"}},
+		Outcomes: []sut.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed", Line: 7}},
+		Retry:    sut.HTTPRetry{Factor: rapid.SampledFrom([]float64{1, 1.5, 99.25}).Draw(t, "factor"), Jitter: &jitter, On: []string{"timeout"}},
+		Poll:     &sut.HTTPPoll{HTTPRequest: sut.HTTPRequest{Path: "/p"}, Every: time.Second, Outcomes: []sut.HTTPRule{{When: "status == 200", Outcome: "confirmed"}}},
+		Callback: &sut.HTTPCallback{Payment: "body.id", Outcomes: []sut.HTTPRule{{When: "true", Outcome: "confirmed"}}},
 	}
-	return harness.SubjectConfig{
-		Client: rapid.SampledFrom([]*harness.ClientConfig{{HTTP: client}, {Exec: &harness.ExecClientConfig{ProgramConfig: program(), Kernel: true}}}).Draw(t, "client"),
-		Server: rapid.SampledFrom([]*harness.ServerConfig{
+	return sut.Config{
+		Client: rapid.SampledFrom([]*sut.Client{{HTTP: client}, {Exec: &sut.ExecClient{Program: program(), Kernel: true}}}).Draw(t, "client"),
+		Server: rapid.SampledFrom([]*sut.Server{
 			{Address: "[::1]:80"},
-			{Exec: &harness.ExecServerConfig{ProgramConfig: program(), Address: "h:1", Ready: ready.Draw(t, "ready")}},
+			{Exec: &sut.ExecServer{Program: program(), Address: "h:1", Ready: ready.Draw(t, "ready")}},
 			{Container: &container},
 		}).Draw(t, "server"),
-		Ledger: rapid.SampledFrom([]*harness.LedgerConfig{
+		Ledger: rapid.SampledFrom([]*sut.Ledger{
 			{None: true},
-			{SQL: &harness.SQLConfig{Driver: "sqlite", DSN: text("dsn"), Query: text("query"), Balances: maybe("balances")}},
-			{HTTP: &harness.HTTPLedger{Path: "/list", Fields: harness.HTTPFields{ID: "item.id", Amount: "item.amount"}, Balances: &harness.HTTPBalances{Path: "/b", Account: "item.a", Amount: "item.b"}}},
-			{Exec: func() *harness.ProgramConfig { p := program(); return &p }()},
+			{SQL: &sut.SQL{Driver: "sqlite", DSN: text("dsn"), Query: text("query"), Balances: maybe("balances")}},
+			{HTTP: &sut.HTTPLedger{Path: "/list", Fields: sut.HTTPFields{ID: "item.id", Amount: "item.amount"}, Balances: &sut.HTTPBalances{Path: "/b", Account: "item.a", Amount: "item.b"}}},
+			{Exec: func() *sut.Program { p := program(); return &p }()},
 		}).Draw(t, "ledger"),
 	}
 }

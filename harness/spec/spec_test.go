@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -251,7 +253,7 @@ func FuzzParse(f *testing.F) {
 // lost what another of its keys had needed, or the subject is one of others.
 func requireWritable(t *testing.T, s harness.Scenario, lib Library) {
 	t.Helper()
-	if err := Write(io.Discard, s, lib); err != nil && reflect.DeepEqual(s.Subject, harness.SubjectConfig{Broken: s.Subject.Broken}) {
+	if err := Write(io.Discard, s, lib); err != nil && reflect.DeepEqual(s.Subject, sut.Config{Broken: s.Subject.Broken}) {
 		require.ErrorContains(t, err, "has no effect")
 	}
 }

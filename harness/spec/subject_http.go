@@ -6,7 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness/exchange"
 )
 
@@ -140,12 +141,12 @@ type sources struct{ named[source] }
 
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(d *decoder) {
-	_, problems := exchange.NewClient(*plainOf[harness.HTTPClient](d, v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewClient(*plainOf[sut.HTTPClient](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 
 func (v *httpLedger) check(d *decoder) {
-	_, problems := exchange.NewLedger(*plainOf[harness.HTTPLedger](d, v), "127.0.0.1:1", nil)
+	_, problems := exchange.NewLedger(*plainOf[sut.HTTPLedger](d, v), "127.0.0.1:1", nil)
 	d.problems(v, v.place, problems)
 }
 

@@ -13,12 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Probe waits until a server that has just been started answers.
 type Probe struct {
-	Ready   harness.ReadyConfig
+	Ready   sut.Ready
 	Address string                 // host:port
 	Open    time.Duration          // how long a connection must stay open to count; 0 is 50 ms
 	Printed func(text string) bool // whether it has printed a line with this text

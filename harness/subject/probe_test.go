@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -48,19 +50,19 @@ func TestProbe(t *testing.T) {
 	soon := 100 * time.Millisecond
 	for name, tc := range map[string]struct {
 		address string
-		ready   harness.ReadyConfig
+		ready   sut.Ready
 		died    error
 		want    string
 	}{
 		"takes a connection":    {address: up},
-		"drops connections":     {address: fickle(t), ready: harness.ReadyConfig{Within: soon}, want: "and closes them at once; it said so"},
-		"is not there":          {address: "127.0.0.1:1", ready: harness.ReadyConfig{Within: soon}, want: "not ready within 100ms: dial tcp 127.0.0.1:1: connect: connection refused; it said so"},
-		"answers":               {address: up, ready: harness.ReadyConfig{HTTP: "/"}},
-		"answers as it should":  {address: up, ready: harness.ReadyConfig{HTTP: "/busy", Status: 503}},
-		"answers otherwise":     {address: up, ready: harness.ReadyConfig{HTTP: "/busy", Within: soon}, want: "GET /busy answered 503 Service Unavailable"},
-		"redirects":             {address: up, ready: harness.ReadyConfig{HTTP: "/moved", Within: soon}, want: "GET /moved answered 302 Found"},
-		"prints":                {ready: harness.ReadyConfig{Line: "open"}},
-		"prints something else": {ready: harness.ReadyConfig{Line: "shut", Within: soon}, want: `it has printed no line with "shut"`},
+		"drops connections":     {address: fickle(t), ready: sut.Ready{Within: soon}, want: "and closes them at once; it said so"},
+		"is not there":          {address: "127.0.0.1:1", ready: sut.Ready{Within: soon}, want: "not ready within 100ms: dial tcp 127.0.0.1:1: connect: connection refused; it said so"},
+		"answers":               {address: up, ready: sut.Ready{HTTP: "/"}},
+		"answers as it should":  {address: up, ready: sut.Ready{HTTP: "/busy", Status: 503}},
+		"answers otherwise":     {address: up, ready: sut.Ready{HTTP: "/busy", Within: soon}, want: "GET /busy answered 503 Service Unavailable"},
+		"redirects":             {address: up, ready: sut.Ready{HTTP: "/moved", Within: soon}, want: "GET /moved answered 302 Found"},
+		"prints":                {ready: sut.Ready{Line: "open"}},
+		"prints something else": {ready: sut.Ready{Line: "shut", Within: soon}, want: `it has printed no line with "shut"`},
 		"has died":              {address: "127.0.0.1:1", died: errors.New("exit 3"), want: "not ready: exit 3"},
 		"another one answers":   {address: up, died: errors.New("exit 3"), want: "not ready: exit 3"},
 	} {

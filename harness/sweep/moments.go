@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
@@ -81,7 +83,7 @@ func (s *sweeper) beginLive(ctx context.Context) (*cases.Survey, error) {
 }
 
 // clientTimeout is how long the client of a subject waits for an answer.
-func clientTimeout(c harness.SubjectConfig) time.Duration {
+func clientTimeout(c sut.Config) time.Duration {
 	if c.Client != nil && c.Client.HTTP != nil && c.Client.HTTP.Timeout > 0 {
 		return c.Client.HTTP.Timeout
 	}

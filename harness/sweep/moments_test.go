@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -39,7 +41,7 @@ func (s *scripted) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 func TestSweepMoments(t *testing.T) {
 	c := casestest.OnePayment()
 	c.Scenario.Timeline = []harness.Event{{Action: harness.Reset}}
-	c.Scenario.Subject.Client = &harness.ClientConfig{HTTP: &harness.HTTPClient{Timeout: 3 * time.Second}}
+	c.Scenario.Subject.Client = &sut.Client{HTTP: &sut.HTTPClient{Timeout: 3 * time.Second}}
 	r := &scripted{
 		requests: []cases.Request{{Took: 400 * time.Millisecond, Answered: true, Inside: true}, {Took: time.Millisecond}},
 		final:    900 * time.Millisecond, can: harness.CrashServer,

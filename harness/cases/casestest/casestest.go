@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/disk"
@@ -30,7 +32,7 @@ func Pair() cases.Simulator { return cases.Simulator{New: NewPair} }
 func OnePayment(broken ...string) cases.Case {
 	path := harness.Path{Delay: 420 * time.Millisecond, Rate: 200_000}
 	return cases.Case{Seed: 1, Scenario: harness.Scenario{
-		Name: "one", Subject: harness.SubjectConfig{Broken: broken},
+		Name: "one", Subject: sut.Config{Broken: broken},
 		Workload: harness.Workload{
 			Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 10, AmountMax: 900, Currency: "KES",
 			Deadline: 30 * time.Second, Attempts: 30,

@@ -16,20 +16,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 )
 
 // box is one container, which may be killed and started again.
 type box struct {
 	name    string
-	config  harness.ContainerConfig
+	config  sut.Container
 	network string // empty is Docker's own
 	base    string // folder of the scenario
 	dir     string // of the run
@@ -129,7 +130,7 @@ func (b *box) again(ctx context.Context) error {
 	if _, err := b.docker.ContainerStart(ctx, b.container.GetContainerID(), client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start container %s: %w", b.name, err)
 	}
-	if b.address == "" && b.config.Ready == (harness.ReadyConfig{}) {
+	if b.address == "" && b.config.Ready == (sut.Ready{}) {
 		return nil // it has no port that could be probed
 	}
 	probe := subject.Probe{

@@ -15,10 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/container"
 	"github.com/onebar/onebar/harness/testneeds"
@@ -63,7 +64,7 @@ func forget(t *testing.T, folder string) {
 }
 
 // start starts a server, and ends it with the test.
-func start(t *testing.T, base string, c harness.ContainerConfig) (*container.Server, *subject.Env, string) {
+func start(t *testing.T, base string, c sut.Container) (*container.Server, *subject.Env, string) {
 	t.Helper()
 	s := container.NewServer(c, base)
 	env := &subject.Env{Dir: t.TempDir()} // outlives the server
@@ -111,11 +112,11 @@ func TestLives(t *testing.T) {
 	engine(t)
 	base := folder(t)
 	t.Setenv("ONEBAR_TEST_SECRET", "s3cret")
-	config := harness.ContainerConfig{
+	config := sut.Container{
 		Build: "box", Port: 8080, Command: []string{"-later", "200ms"},
 		Env:    map[string]string{"KEY": "${ONEBAR_TEST_SECRET}!"},
 		Mounts: map[string]string{"/state": "{{dir}}/state"},
-		Ready:  harness.ReadyConfig{HTTP: "/lives"},
+		Ready:  sut.Ready{HTTP: "/lives"},
 	}
 	begin := time.Now()
 	s, env, address := start(t, base, config)
@@ -153,12 +154,12 @@ func TestLives(t *testing.T) {
 
 func TestBeside(t *testing.T) {
 	engine(t)
-	box := harness.ContainerConfig{Build: "box", Port: 8080}
+	box := sut.Container{Build: "box", Port: 8080}
 	config := box
 	config.Ready.Line = "box is open"
 	behind := box
 	behind.Env = map[string]string{"NAME": "behind"}
-	config.Beside = map[string]harness.ContainerConfig{"behind": behind, "deaf": {Build: "box", Command: []string{"-deaf"}}}
+	config.Beside = map[string]sut.Container{"behind": behind, "deaf": {Build: "box", Command: []string{"-deaf"}}}
 	begin := time.Now()
 	s, env, address := start(t, folder(t), config)
 	t.Logf("three built and ready after %v", time.Since(begin))
@@ -191,18 +192,18 @@ func TestBad(t *testing.T) {
 
 func bad(t *testing.T, base string) {
 	t.Helper()
-	soon := harness.ReadyConfig{Within: 500 * time.Millisecond}
+	soon := sut.Ready{Within: 500 * time.Millisecond}
 	for name, tc := range map[string]struct {
-		config harness.ContainerConfig
+		config sut.Container
 		want   []string
 	}{
-		"dies at once":      {harness.ContainerConfig{Build: "box", Command: []string{"-die"}}, []string{"container server is not ready: container server died by itself: exit status 3; its last lines: box begins | no database"}},
-		"listens to nobody": {harness.ContainerConfig{Build: "box", Command: []string{"-deaf"}, Ready: soon}, []string{"container server is not ready within 500ms", "its last lines: box begins"}},
-		"other status":      {harness.ContainerConfig{Build: "box", Ready: harness.ReadyConfig{HTTP: "/health", Within: soon.Within}}, []string{"GET /health answered 404 Not Found"}},
-		"never says so":     {harness.ContainerConfig{Build: "box", Ready: harness.ReadyConfig{Line: "listening", Within: soon.Within}}, []string{`it has printed no line with "listening"`}},
-		"no Dockerfile":     {harness.ContainerConfig{Build: "box", Dockerfile: "Missing"}, []string{"create container server", "Missing"}},
-		"wrong Dockerfile":  {harness.ContainerConfig{Build: "box", Dockerfile: "Wrong"}, []string{"create container server: ", "missing"}},
-		"no such program":   {harness.ContainerConfig{Build: "box", Env: map[string]string{"A": "${ONEBAR_TEST_NONE}"}}, []string{"container server: the environment has no variable ONEBAR_TEST_NONE"}},
+		"dies at once":      {sut.Container{Build: "box", Command: []string{"-die"}}, []string{"container server is not ready: container server died by itself: exit status 3; its last lines: box begins | no database"}},
+		"listens to nobody": {sut.Container{Build: "box", Command: []string{"-deaf"}, Ready: soon}, []string{"container server is not ready within 500ms", "its last lines: box begins"}},
+		"other status":      {sut.Container{Build: "box", Ready: sut.Ready{HTTP: "/health", Within: soon.Within}}, []string{"GET /health answered 404 Not Found"}},
+		"never says so":     {sut.Container{Build: "box", Ready: sut.Ready{Line: "listening", Within: soon.Within}}, []string{`it has printed no line with "listening"`}},
+		"no Dockerfile":     {sut.Container{Build: "box", Dockerfile: "Missing"}, []string{"create container server", "Missing"}},
+		"wrong Dockerfile":  {sut.Container{Build: "box", Dockerfile: "Wrong"}, []string{"create container server: ", "missing"}},
+		"no such program":   {sut.Container{Build: "box", Env: map[string]string{"A": "${ONEBAR_TEST_NONE}"}}, []string{"container server: the environment has no variable ONEBAR_TEST_NONE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +222,7 @@ func bad(t *testing.T, base string) {
 // next one remove what it has left.
 func TestKilledOnebar(t *testing.T) {
 	if dir := os.Getenv("ONEBAR_TEST_VICTIM"); dir != "" {
-		s := container.NewServer(harness.ContainerConfig{Build: "box", Port: 8080, Beside: map[string]harness.ContainerConfig{"b": {Build: "box"}}}, dir)
+		s := container.NewServer(sut.Container{Build: "box", Port: 8080, Beside: map[string]sut.Container{"b": {Build: "box"}}}, dir)
 		_, err := s.Start(context.Background(), &subject.Env{Dir: dir})
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "up"), nil, 0o644))
@@ -235,11 +236,11 @@ func TestKilledOnebar(t *testing.T) {
 	label := "dev.onebar.pid=" + itoa(victim.Process.Pid)
 	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(base, "up")); return err == nil }, 30*time.Second, 10*time.Millisecond)
 	require.Len(t, labelled(t, label), 3, "two containers and a network")
-	_, _, _ = start(t, base, harness.ContainerConfig{Build: "box", Port: 8080})
+	_, _, _ = start(t, base, sut.Container{Build: "box", Port: 8080})
 	require.Len(t, labelled(t, label), 3, "its owner lives")
 	require.NoError(t, victim.Process.Kill())
 	require.Error(t, victim.Wait())
-	_, _, _ = start(t, base, harness.ContainerConfig{Build: "box", Port: 8080})
+	_, _, _ = start(t, base, sut.Container{Build: "box", Port: 8080})
 	require.Empty(t, labelled(t, label))
 }
 
@@ -253,7 +254,7 @@ func TestDockerAbsent(t *testing.T) {
 		require.Contains(t, string(out), "--- PASS")
 		return
 	}
-	s := container.NewServer(harness.ContainerConfig{Image: "shop", Port: 8080}, "")
+	s := container.NewServer(sut.Container{Image: "shop", Port: 8080}, "")
 	_, err := s.Start(t.Context(), &subject.Env{Dir: t.TempDir()})
 	require.ErrorContains(t, err, "docker does not answer: ")
 	require.ErrorContains(t, err, "start it, or run the server as a program")

@@ -21,19 +21,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/network"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 )
 
 // Server is a payment server in a container. It is a subject.Server, a
 // subject.Crasher, a subject.Freezer and a harness.Breaker.
 type Server struct {
-	config harness.ContainerConfig
+	config sut.Container
 	base   string // folder of the scenario
 
 	mu      sync.Mutex
@@ -48,7 +49,7 @@ type Server struct {
 
 // NewServer returns a server that has not been started. Relative folders are relative
 // to base.
-func NewServer(c harness.ContainerConfig, base string) *Server {
+func NewServer(c sut.Container, base string) *Server {
 	return &Server{config: c, base: base}
 }
 
@@ -80,7 +81,7 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 		networks = s.network.Name
 	}
 	env.Beside = map[string]string{}
-	boxOf := func(name string, c harness.ContainerConfig) *box {
+	boxOf := func(name string, c sut.Container) *box {
 		return &box{name: name, config: c, network: networks, base: s.base, dir: dir, labels: s.labels, docker: s.docker}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.config.Beside)) {

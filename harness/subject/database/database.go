@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	_ "github.com/go-sql-driver/mysql"       // driver mysql
 	_ "github.com/jackc/pgx/v5/stdlib"       // driver pgx
 	_ "github.com/ncruces/go-sqlite3/driver" // driver sqlite3
@@ -24,12 +26,12 @@ import (
 // Ledger is a query to a database. It is a subject.Ledger, a subject.Opener and a
 // harness.Noter.
 type Ledger struct {
-	config harness.SQLConfig
+	config sut.SQL
 	subject.Whole
 }
 
 // NewLedger returns a ledger. Only Open and Read connect to the database.
-func NewLedger(c harness.SQLConfig) *Ledger {
+func NewLedger(c sut.SQL) *Ledger {
 	l := &Ledger{config: c}
 	l.All = l.all
 	return l

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -63,7 +65,7 @@ func TestSQLite(t *testing.T) {
 	dir := t.TempDir()
 	tables(t, "sqlite3", "file:"+filepath.Join(dir, "bank.db"))
 	for _, dsn := range []string{"{{dir}}/bank.db", "file:{{dir}}/bank.db", "file:{{dir}}/bank.db?_pragma=query_only(1)"} {
-		l := database.NewLedger(harness.SQLConfig{Driver: "sqlite", DSN: dsn, Query: all, Balances: balances})
+		l := database.NewLedger(sut.SQL{Driver: "sqlite", DSN: dsn, Query: all, Balances: balances})
 		got, err := l.Read(t.Context(), env(dir))
 		require.NoError(t, err, dsn)
 		require.Equal(t, want(), got, dsn)
@@ -84,20 +86,20 @@ func TestPostgres(t *testing.T) {
 	t.Setenv("ONEBAR_TEST_PASSWORD", server.Password)
 	dsn := server.DSN("127.0.0.1")
 	tables(t, "pgx", dsn)
-	read := func(c harness.SQLConfig) (harness.Ledger, error) {
+	read := func(c sut.SQL) (harness.Ledger, error) {
 		c.Driver = "postgres"
 		return database.NewLedger(c).Read(t.Context(), env(""))
 	}
-	got, err := read(harness.SQLConfig{DSN: dsn, Query: all, Balances: balances})
+	got, err := read(sut.SQL{DSN: dsn, Query: all, Balances: balances})
 	require.NoError(t, err)
 	require.Equal(t, want(), got)
 
-	_, err = read(harness.SQLConfig{DSN: dsn, Query: "WITH gone AS (DELETE FROM bookings RETURNING id) SELECT id FROM gone"})
+	_, err = read(sut.SQL{DSN: dsn, Query: "WITH gone AS (DELETE FROM bookings RETURNING id) SELECT id FROM gone"})
 	require.ErrorContains(t, err, "read-only transaction")
 
 	wrong := server
 	wrong.Password = "${ONEBAR_TEST_PASSWORD}x"
-	_, err = read(harness.SQLConfig{DSN: wrong.DSN("127.0.0.1"), Query: all})
+	_, err = read(sut.SQL{DSN: wrong.DSN("127.0.0.1"), Query: all})
 	require.ErrorContains(t, err, "password authentication failed")
 	require.NotContains(t, err.Error(), server.Password)
 }
@@ -106,38 +108,38 @@ func TestWrong(t *testing.T) {
 	dir := t.TempDir()
 	tables(t, "sqlite3", "file:"+filepath.Join(dir, "bank.db"))
 	t.Setenv("ONEBAR_TEST_PASSWORD", "s3cret")
-	good := harness.SQLConfig{Driver: "sqlite", DSN: "{{dir}}/bank.db", Query: all}
+	good := sut.SQL{Driver: "sqlite", DSN: "{{dir}}/bank.db", Query: all}
 	for name, tc := range map[string]struct {
-		change func(*harness.SQLConfig)
+		change func(*sut.SQL)
 		want   string
 	}{
-		"no such file":     {func(c *harness.SQLConfig) { c.DSN = "{{dir}}/bonk.db" }, "sqlite: reach the database"},
-		"no such variable": {func(c *harness.SQLConfig) { c.DSN = "${ONEBAR_TEST_NONE}" }, "the dsn: the environment has no variable ONEBAR_TEST_NONE"},
-		"no such word":     {func(c *harness.SQLConfig) { c.DSN = "{{dire}}" }, "{{dire}} is not defined here"},
-		"no such table":    {func(c *harness.SQLConfig) { c.Query = "SELECT * FROM booking" }, "query: sqlite3: SQL logic error: no such table: booking"},
-		"columns missing":  {func(c *harness.SQLConfig) { c.Query = "SELECT id, src AS payer, dst AS payee FROM bookings" }, "query: it gives the columns id, payer, payee, and amount and currency are missing: name them with AS"},
-		"one missing": {func(c *harness.SQLConfig) {
+		"no such file":     {func(c *sut.SQL) { c.DSN = "{{dir}}/bonk.db" }, "sqlite: reach the database"},
+		"no such variable": {func(c *sut.SQL) { c.DSN = "${ONEBAR_TEST_NONE}" }, "the dsn: the environment has no variable ONEBAR_TEST_NONE"},
+		"no such word":     {func(c *sut.SQL) { c.DSN = "{{dire}}" }, "{{dire}} is not defined here"},
+		"no such table":    {func(c *sut.SQL) { c.Query = "SELECT * FROM booking" }, "query: sqlite3: SQL logic error: no such table: booking"},
+		"columns missing":  {func(c *sut.SQL) { c.Query = "SELECT id, src AS payer, dst AS payee FROM bookings" }, "query: it gives the columns id, payer, payee, and amount and currency are missing: name them with AS"},
+		"one missing": {func(c *sut.SQL) {
 			c.Balances = "SELECT name AS account, now AS balance FROM accounts"
 		}, "balances: it gives the columns account, balance, and currency is missing"},
-		"a column twice":    {func(c *harness.SQLConfig) { c.Query = "SELECT *, 1 AS id FROM (" + all + ")" }, "the column id twice"},
-		"a column too much": {func(c *harness.SQLConfig) { c.Query = "SELECT *, 1 AS memo FROM (" + all + ")" }, "a column memo, which means nothing here; it may give id, payer, payee, amount, currency and payment, order"},
-		"null": {func(c *harness.SQLConfig) {
+		"a column twice":    {func(c *sut.SQL) { c.Query = "SELECT *, 1 AS id FROM (" + all + ")" }, "the column id twice"},
+		"a column too much": {func(c *sut.SQL) { c.Query = "SELECT *, 1 AS memo FROM (" + all + ")" }, "a column memo, which means nothing here; it may give id, payer, payee, amount, currency and payment, order"},
+		"null": {func(c *sut.SQL) {
 			c.Query = "SELECT id, payment, NULL AS payer, payee, amount, currency FROM (" + all + ")"
 		}, "query: row 1: payer is null"},
-		"a fraction": {func(c *harness.SQLConfig) {
+		"a fraction": {func(c *sut.SQL) {
 			c.Query = "SELECT id, payment, payer, payee, amount / 4.0 AS amount, currency FROM (" + all + ")"
 		}, `row 1: amount "62.5" is no whole number of minor units`},
-		"a word": {func(c *harness.SQLConfig) {
+		"a word": {func(c *sut.SQL) {
 			c.Balances = "SELECT name AS account, 'KES' AS currency, 'much' AS balance FROM accounts"
 		}, `row 1: balance "much" is no whole number`},
-		"a write": {func(c *harness.SQLConfig) {
+		"a write": {func(c *sut.SQL) {
 			c.Query = "DELETE FROM bookings RETURNING id, ref AS payment, src AS payer, dst AS payee, cents AS amount, src AS currency"
 		}, "readonly"},
-		"nobody there": {func(c *harness.SQLConfig) {
+		"nobody there": {func(c *sut.SQL) {
 			c.Driver, c.DSN = "mysql", "user:${ONEBAR_TEST_PASSWORD}@tcp(127.0.0.1:1)/shop"
 		}, "mysql: reach the database: dial tcp 127.0.0.1:1: connect: connection refused"},
-		"a dsn of no meaning": {func(c *harness.SQLConfig) { c.Driver, c.DSN = "mysql", "${ONEBAR_TEST_PASSWORD}" }, "mysql: read the dsn: invalid DSN"},
-		"postgres is silent": {func(c *harness.SQLConfig) {
+		"a dsn of no meaning": {func(c *sut.SQL) { c.Driver, c.DSN = "mysql", "${ONEBAR_TEST_PASSWORD}" }, "mysql: read the dsn: invalid DSN"},
+		"postgres is silent": {func(c *sut.SQL) {
 			c.Driver, c.DSN = "postgres", "postgres://u:${ONEBAR_TEST_PASSWORD}@127.0.0.1:1/x"
 		}, "postgres: reach the database"},
 	} {

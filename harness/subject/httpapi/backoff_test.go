@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/onebar/onebar/harness"
 )
 
 func TestPropertyBackoff(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		jitter := rapid.Float64Range(0, 1).Draw(t, "jitter")
-		r := harness.HTTPRetry{
+		r := sut.HTTPRetry{
 			Wait:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "wait")),
 			Factor: rapid.Float64Range(1, 100).Draw(t, "factor"),
 			Cap:    time.Duration(rapid.Int64Range(0, int64(24*time.Hour)).Draw(t, "cap")),
@@ -34,7 +34,7 @@ func TestPropertyBackoff(t *testing.T) {
 // Without a wait there is none, however often it has grown.
 func TestBackoffOfNothing(t *testing.T) {
 	jitter := 1.0
-	r := harness.HTTPRetry{Factor: 2, Cap: time.Hour, Jitter: &jitter}
+	r := sut.HTTPRetry{Factor: 2, Cap: time.Hour, Jitter: &jitter}
 	require.Zero(t, backoff(r, 1025, 0))
 	require.Zero(t, backoff(r, 1025, 1))
 }

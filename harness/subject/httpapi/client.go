@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
@@ -24,7 +26,7 @@ import (
 
 // Client pays over HTTP for every wallet. Make it with NewClient.
 type Client struct {
-	config harness.HTTPClient
+	config sut.HTTPClient
 	folder string
 
 	env      *subject.Env
@@ -40,7 +42,7 @@ type Client struct {
 
 // NewClient returns the client of a configuration. Paths in it are relative to folder,
 // the folder of the scenario.
-func NewClient(config harness.HTTPClient, folder string) *Client {
+func NewClient(config sut.HTTPClient, folder string) *Client {
 	return &Client{config: config, folder: folder}
 }
 
@@ -240,7 +242,7 @@ func merge(a, b map[string]any) map[string]any {
 
 // Config returns the configuration with the values of its preset and the defaults. The
 // client must have been started; so for the next four methods.
-func (c *Client) Config() harness.HTTPClient { return c.plan.Config }
+func (c *Client) Config() sut.HTTPClient { return c.plan.Config }
 
 // HTTP returns an HTTP client for the server that opens its connections with dial. The
 // caller closes its idle connections.

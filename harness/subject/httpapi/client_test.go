@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -25,7 +27,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // begin starts a client of the shop.
-func begin(t *testing.T, s *shop, c harness.HTTPClient) (*httpapi.Client, *recorder) {
+func begin(t *testing.T, s *shop, c sut.HTTPClient) (*httpapi.Client, *recorder) {
 	t.Helper()
 	env, seen := environment(s.Listener.Addr().String())
 	client := httpapi.NewClient(c, ".")
@@ -71,7 +73,7 @@ func TestOutcomes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		meddle   meddle
 		late     func(int, http.ResponseWriter) bool
-		change   func(*harness.HTTPClient)
+		change   func(*sut.HTTPClient)
 		outcome  harness.Outcome
 		reason   string // begins with
 		attempts int
@@ -111,17 +113,17 @@ func TestOutcomes(t *testing.T) {
 		},
 		"a key per attempt books twice": {
 			late:    func(n int, w http.ResponseWriter) bool { return n == 1 && cut(w) },
-			change:  func(c *harness.HTTPClient) { c.Key = "attempt" },
+			change:  func(c *sut.HTTPClient) { c.Key = "attempt" },
 			outcome: harness.Confirmed, reason: "HTTP 200", attempts: 2, booked: 2,
 		},
 		"no key books twice": {
 			late:    func(n int, w http.ResponseWriter) bool { return n == 1 && cut(w) },
-			change:  func(c *harness.HTTPClient) { c.Key = "none" },
+			change:  func(c *sut.HTTPClient) { c.Key = "none" },
 			outcome: harness.Confirmed, reason: "HTTP 200", attempts: 2, booked: 2,
 		},
 		"nothing is tried again": {
 			meddle:  func(_ int, w http.ResponseWriter, _ *http.Request) bool { return cut(w) },
-			change:  func(c *harness.HTTPClient) { c.Retry.On = []string{} },
+			change:  func(c *sut.HTTPClient) { c.Retry.On = []string{} },
 			outcome: harness.OutcomeUnknown, reason: "the server closed the connection", attempts: 1,
 		},
 		"a reset is no answer": {
@@ -157,19 +159,19 @@ func TestOutcomes(t *testing.T) {
 		},
 		"unknown can be tried again": {
 			meddle:  once(func(w http.ResponseWriter) { say(w, 418, ``) }),
-			change:  func(c *harness.HTTPClient) { c.Retry.On = []string{"unknown"} },
+			change:  func(c *sut.HTTPClient) { c.Retry.On = []string{"unknown"} },
 			outcome: harness.Confirmed, reason: "HTTP 200", attempts: 2, booked: 1,
 		},
 		"given up": {
 			meddle: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 				return say(w, 503, ``, "Retry-After", "3600")
 			},
-			change:  func(c *harness.HTTPClient) { c.GiveUp = 150 * time.Millisecond },
+			change:  func(c *sut.HTTPClient) { c.GiveUp = 150 * time.Millisecond },
 			outcome: harness.OutcomeUnknown, reason: "given up; HTTP 503", attempts: 1,
 		},
 		"Retry-After can be ignored": {
 			meddle:  once(func(w http.ResponseWriter) { say(w, 503, ``, "Retry-After", "3600") }),
-			change:  func(c *harness.HTTPClient) { c.Retry.RetryAfter = "ignore" },
+			change:  func(c *sut.HTTPClient) { c.Retry.RetryAfter = "ignore" },
 			outcome: harness.Confirmed, reason: "HTTP 200", attempts: 2, booked: 1,
 		},
 		"a pending payment without a way to ask": {
@@ -256,7 +258,7 @@ func TestPoll(t *testing.T) {
 	for name, tc := range map[string]struct {
 		meddle  func(int, http.ResponseWriter, *http.Request) bool
 		late    func(int, http.ResponseWriter) bool
-		change  func(*harness.HTTPClient)
+		change  func(*sut.HTTPClient)
 		outcome harness.Outcome
 		booked  int
 		asks    int
@@ -277,7 +279,7 @@ func TestPoll(t *testing.T) {
 		},
 		"a status that cannot be asked for": {
 			late: func(_ int, w http.ResponseWriter) bool { return cut(w) },
-			change: func(c *harness.HTTPClient) {
+			change: func(c *sut.HTTPClient) {
 				c.Pay.Capture, c.Poll.Path = map[string]string{"id": "body.id"}, "/status/{{ captured.id }}"
 			},
 			outcome: harness.OutcomeUnknown, booked: 1,
@@ -287,9 +289,9 @@ func TestPoll(t *testing.T) {
 			s := newShop(t)
 			s.meddle, s.late = tc.meddle, tc.late
 			config := described()
-			config.Poll = &harness.HTTPPoll{
-				HTTPRequest: harness.HTTPRequest{Path: "/status/{{ payment.reference }}"}, Every: time.Millisecond, Limit: 4,
-				Outcomes: []harness.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed"}, {When: "status == 404", Outcome: "retry"}},
+			config.Poll = &sut.HTTPPoll{
+				HTTPRequest: sut.HTTPRequest{Path: "/status/{{ payment.reference }}"}, Every: time.Millisecond, Limit: 4,
+				Outcomes: []sut.HTTPRule{{When: `body.state == "done"`, Outcome: "confirmed"}, {When: "status == 404", Outcome: "retry"}},
 			}
 			if tc.change != nil {
 				tc.change(&config)
@@ -323,7 +325,7 @@ func TestCallback(t *testing.T) {
 	s.late = func(_ int, w http.ResponseWriter) bool { return say(w, 200, `{"state": "open"}`) }
 	config := described()
 	config.Pay.Body = strings.TrimSuffix(config.Pay.Body, "}") + `, "notify": {{ json(callback) }}}`
-	config.Callback = &harness.HTTPCallback{Payment: "body.ref", Outcomes: []harness.HTTPRule{
+	config.Callback = &sut.HTTPCallback{Payment: "body.ref", Outcomes: []sut.HTTPRule{
 		{When: `body.state == "done"`, Outcome: "confirmed"}, {When: `body.state == "failed"`, Outcome: "declined"},
 	}}
 	env, seen := environment(s.Listener.Addr().String())
@@ -358,28 +360,28 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, gone.Close())
 	for name, tc := range map[string]struct {
-		change func(*harness.HTTPClient)
+		change func(*sut.HTTPClient)
 		down   bool
 		want   string
 	}{
 		"down":           {down: true, want: "the server does not answer at " + gone.Addr().String()},
-		"TLS with plain": {change: func(c *harness.HTTPClient) { c.URL = "https://localhost" }, want: "check url (http or https)"},
-		"no CA":          {change: func(c *harness.HTTPClient) { c.TLS = &harness.HTTPTLS{CA: "none.pem"} }, want: "client.http.tls.ca: open none.pem: no such file"},
-		"no pin":         {change: func(c *harness.HTTPClient) { c.TLS = &harness.HTTPTLS{Pin: "abc"} }, want: "client.http.tls.pin: expected the SHA-256"},
+		"TLS with plain": {change: func(c *sut.HTTPClient) { c.URL = "https://localhost" }, want: "check url (http or https)"},
+		"no CA":          {change: func(c *sut.HTTPClient) { c.TLS = &sut.HTTPTLS{CA: "none.pem"} }, want: "client.http.tls.ca: open none.pem: no such file"},
+		"no pin":         {change: func(c *sut.HTTPClient) { c.TLS = &sut.HTTPTLS{Pin: "abc"} }, want: "client.http.tls.pin: expected the SHA-256"},
 		"a set-up request that fails": {
-			change: func(c *harness.HTTPClient) { c.Setup[0].Path, c.Setup[0].Line = "/nowhere", 12 },
+			change: func(c *sut.HTTPClient) { c.Setup[0].Path, c.Setup[0].Line = "/nowhere", 12 },
 			want:   "set-up request on line 12 for w0: POST /nowhere: the answer is HTTP 404 404 page not found; check the request",
 		},
 		"nothing to capture": {
-			change: func(c *harness.HTTPClient) { c.Setup[0].Capture = map[string]string{"token": "body.token"} },
+			change: func(c *sut.HTTPClient) { c.Setup[0].Capture = map[string]string{"token": "body.token"} },
 			want:   "the answer has no token to capture (body.token)",
 		},
 		"no account": {
-			change: func(c *harness.HTTPClient) { c.Setup[0].Account = "body.acct" },
+			change: func(c *sut.HTTPClient) { c.Setup[0].Account = "body.acct" },
 			want:   "account: body.acct: is not there",
 		},
 		"a secret that is not set": {
-			change: func(c *harness.HTTPClient) {
+			change: func(c *sut.HTTPClient) {
 				c.Headers = map[string]string{"Authorization": "Bearer ${ONEBAR_TEST_NOT_SET}"}
 			},
 			want: "client.http.headers.Authorization: the environment has no variable ONEBAR_TEST_NOT_SET",
@@ -515,7 +517,7 @@ func TestNoConnection(t *testing.T) {
 				secure := httptest.NewTLSServer(s.Config.Handler)
 				defer secure.Close()
 				address = secure.Listener.Addr().String()
-				config.URL, config.TLS = "https://example.com", &harness.HTTPTLS{Insecure: true}
+				config.URL, config.TLS = "https://example.com", &sut.HTTPTLS{Insecure: true}
 			}
 			env, seen := environment(address)
 			client := httpapi.NewClient(config, ".")

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -15,7 +17,7 @@ import (
 )
 
 // probe runs the tests of idempotency keys on a shop. They stand here beside the shop.
-func probe(t *testing.T, s *shop, config harness.HTTPClient, ledger subject.Ledger) ([]conform.Probe, error) {
+func probe(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger) ([]conform.Probe, error) {
 	t.Helper()
 	return conform.Run(t.Context(), subject.Parts{
 		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger,
@@ -75,7 +77,7 @@ func TestConform(t *testing.T) {
 			tc.set(s)
 			config := described()
 			config.Preset, config.Timeout, config.KeyHeader = tc.preset, 5*time.Second, "Idempotency-Key"
-			config.Outcomes = append(config.Outcomes, harness.HTTPRule{When: "status == 409", Outcome: "retry"}, harness.HTTPRule{When: "status in [400, 422]", Outcome: "declined"})
+			config.Outcomes = append(config.Outcomes, sut.HTTPRule{When: "status == 409", Outcome: "retry"}, sut.HTTPRule{When: "status in [400, 422]", Outcome: "declined"})
 			var ledger subject.Ledger = httpapi.NewLedger(bookings(), ".")
 			if tc.blind {
 				ledger = subject.NoLedger{}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
@@ -16,7 +18,7 @@ import (
 
 // Ledger reads what the server has booked from a list. Make it with NewLedger.
 type Ledger struct {
-	config harness.HTTPLedger
+	config sut.HTTPLedger
 	folder string
 
 	env     *subject.Env
@@ -29,7 +31,7 @@ type Ledger struct {
 
 // NewLedger returns the ledger of a configuration. Paths in it are relative to folder,
 // the folder of the scenario.
-func NewLedger(config harness.HTTPLedger, folder string) *Ledger {
+func NewLedger(config sut.HTTPLedger, folder string) *Ledger {
 	return &Ledger{config: config, folder: folder}
 }
 

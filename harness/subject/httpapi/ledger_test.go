@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -40,7 +42,7 @@ func TestLedger(t *testing.T) {
 
 func TestLedgerMatchesByKeyOrderOrAmount(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fields  harness.HTTPFields
+		fields  sut.HTTPFields
 		presses []harness.Payment
 		booking booking
 		want    harness.Posting
@@ -48,35 +50,35 @@ func TestLedgerMatchesByKeyOrderOrAmount(t *testing.T) {
 		notes   int
 	}{
 		"by key": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount", Payment: "item.ref"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount", Payment: "item.ref"},
 			booking: booking{ID: "b", Ref: "the key", Amount: 101},
 			want:    harness.Posting{ID: "b", Payment: "p1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
 		},
 		"by order": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount", Order: "item.ref", Payer: "item.from"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount", Order: "item.ref", Payer: "item.from"},
 			booking: booking{ID: "b", Ref: "o1", Amount: 101, From: "w1"},
 			want:    harness.Posting{ID: "b", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
 		},
 		"by amount": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount"},
 			booking: booking{ID: "b", Amount: 101},
 			want:    harness.Posting{ID: "b", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
 		},
 		"by amount, of an order pressed twice": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount"},
 			presses: []harness.Payment{{ID: "p1.2", Order: "o1", Amount: 101, Currency: "KES", Payer: "w1", Payee: "m0"}},
 			booking: booking{ID: "b", Amount: 101},
 			want:    harness.Posting{ID: "b", Order: "o1", Payer: "w1", Payee: "m0", Amount: 101, Currency: "KES"}, notes: 2,
 		},
 		"by an amount that two have": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount"},
 			presses: []harness.Payment{{ID: "p7", Order: "o7", Amount: 101, Currency: "KES"}},
 			booking: booking{ID: "b", Amount: 101},
 			err:     "posting b names no payment and no order, and several orders are of 1.01 KES: have the ledger give the key of the payment, or let amounts differ",
 			notes:   2,
 		},
 		"by an amount that nobody has": {
-			fields:  harness.HTTPFields{ID: "item.id", Amount: "item.amount"},
+			fields:  sut.HTTPFields{ID: "item.id", Amount: "item.amount"},
 			booking: booking{ID: "b", Amount: 1},
 			want:    harness.Posting{ID: "b", Amount: 1, Currency: "KES"}, notes: 2,
 		},
@@ -150,7 +152,7 @@ func TestABookingThatSlidesCountsOnce(t *testing.T) {
 		"/bookings?2": `{"data": [{"id": 2, "amount": 6}, {"id": 3, "amount": 7}], "next": null}`,
 	}))
 	config := bookings()
-	config.Fields = harness.HTTPFields{ID: "item.id", Amount: "item.amount"}
+	config.Fields = sut.HTTPFields{ID: "item.id", Amount: "item.amount"}
 	config.Where = "item.amount > 5"
 	ledger := httpapi.NewLedger(config, ".")
 	require.NoError(t, ledger.Open(t.Context(), env))
@@ -177,7 +179,7 @@ func TestBalances(t *testing.T) {
 		env.Accounts.Name(name, "x"+name)
 	}
 	config := bookings()
-	config.Balances = &harness.HTTPBalances{Path: "/balances", Items: "body.data", Account: "item.name", Amount: "item.cents"}
+	config.Balances = &sut.HTTPBalances{Path: "/balances", Items: "body.data", Account: "item.name", Amount: "item.cents"}
 	ledger := httpapi.NewLedger(config, ".")
 	require.NoError(t, ledger.Open(t.Context(), env))
 	defer ledger.Close()

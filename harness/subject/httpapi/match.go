@@ -3,13 +3,15 @@ package httpapi
 import (
 	"strings"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 )
 
 // complete fills in payers and payees that the server does not name: those of the
 // payment, or of any press of the order.
-func complete(all []harness.Posting, f harness.HTTPFields, env *subject.Env) {
+func complete(all []harness.Posting, f sut.HTTPFields, env *subject.Env) {
 	if f.Payer != "" && f.Payee != "" {
 		return
 	}

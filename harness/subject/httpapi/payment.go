@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
@@ -310,7 +312,7 @@ func (t *payment) draw() float64 {
 }
 
 // backoff returns the wait after attempt n, from 1. draw is 0 to 1.
-func backoff(r harness.HTTPRetry, n int, draw float64) time.Duration {
+func backoff(r sut.HTTPRetry, n int, draw float64) time.Duration {
 	grown := math.Min(math.Pow(r.Factor, float64(n-1)), math.MaxFloat64) // a wait of 0 must stay 0, and 0·Inf is NaN
 	wait := math.Min(float64(r.Wait)*grown, float64(r.Cap))
 	return time.Duration(wait * (1 - *r.Jitter*draw))

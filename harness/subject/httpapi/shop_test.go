@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -164,31 +166,31 @@ func (s *shop) seen() []string {
 }
 
 // description of the shop, as a file would have it.
-func described() harness.HTTPClient {
+func described() sut.HTTPClient {
 	none := 0.0
-	return harness.HTTPClient{
-		Setup: []harness.HTTPSetup{{For: "wallet", HTTPRequest: harness.HTTPRequest{
+	return sut.HTTPClient{
+		Setup: []sut.HTTPSetup{{For: "wallet", HTTPRequest: sut.HTTPRequest{
 			Path: "/accounts", Body: "{{ account }}",
 		}, Account: "body.id"}},
-		Pay: harness.HTTPRequest{
+		Pay: sut.HTTPRequest{
 			Path: "/pay",
 			Body: `{"ref": {{ json(payment.reference) }}, "amount": {{ payment.amount }}, "from": {{ json(payment.payer) }}, "to": {{ json(payment.payee) }}}`,
 		},
-		Outcomes: []harness.HTTPRule{
+		Outcomes: []sut.HTTPRule{
 			{When: `status == 200 and body.state == "done"`, Outcome: "confirmed"},
 			{When: `status == 200 and body.state == "open"`, Outcome: "pending"},
 			{When: `status == 402`, Outcome: "declined"},
 			{When: `status in [429, 503]`, Outcome: "retry"},
 		},
 		Timeout: 100 * time.Millisecond, GiveUp: 5 * time.Second,
-		Retry: harness.HTTPRetry{Attempts: 3, Wait: time.Millisecond, Jitter: &none},
+		Retry: sut.HTTPRetry{Attempts: 3, Wait: time.Millisecond, Jitter: &none},
 	}
 }
 
-func bookings() harness.HTTPLedger {
-	return harness.HTTPLedger{
+func bookings() sut.HTTPLedger {
+	return sut.HTTPLedger{
 		Path: "/bookings", Items: "body.data", Next: "body.next",
-		Fields: harness.HTTPFields{ID: "item.id", Amount: "item.amount", Payer: "item.from", Payee: "item.to", Payment: "item.ref"},
+		Fields: sut.HTTPFields{ID: "item.id", Amount: "item.amount", Payer: "item.from", Payee: "item.to", Payment: "item.ref"},
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -37,17 +39,17 @@ func TestTLS(t *testing.T) {
 	pin := hex.EncodeToString(sum[:])
 	for name, tc := range map[string]struct {
 		url  string
-		tls  *harness.HTTPTLS
+		tls  *sut.HTTPTLS
 		want string // the error; empty is none
 	}{
-		"a CA":                  {"https://example.com", &harness.HTTPTLS{CA: "ca.pem"}, ""},
-		"a pin":                 {"https://other.example", &harness.HTTPTLS{Pin: pin}, ""},
-		"anybody":               {"https://other.example", &harness.HTTPTLS{Insecure: true}, ""},
-		"another name":          {"https://other.example", &harness.HTTPTLS{CA: "ca.pem", Name: "example.com"}, ""},
-		"not the name":          {"https://other.example", &harness.HTTPTLS{CA: "ca.pem"}, "not other.example"},
-		"another certificate":   {"https://example.com", &harness.HTTPTLS{Pin: pin[2:] + "00"}, "and not the one that is pinned"},
+		"a CA":                  {"https://example.com", &sut.HTTPTLS{CA: "ca.pem"}, ""},
+		"a pin":                 {"https://other.example", &sut.HTTPTLS{Pin: pin}, ""},
+		"anybody":               {"https://other.example", &sut.HTTPTLS{Insecure: true}, ""},
+		"another name":          {"https://other.example", &sut.HTTPTLS{CA: "ca.pem", Name: "example.com"}, ""},
+		"not the name":          {"https://other.example", &sut.HTTPTLS{CA: "ca.pem"}, "not other.example"},
+		"another certificate":   {"https://example.com", &sut.HTTPTLS{Pin: pin[2:] + "00"}, "and not the one that is pinned"},
 		"the system's roots":    {"https://example.com", nil, "check url (http or https), and tls"},
-		"a file without a cert": {"https://example.com", &harness.HTTPTLS{CA: "empty.pem"}, "holds no PEM certificate"},
+		"a file without a cert": {"https://example.com", &sut.HTTPTLS{CA: "empty.pem"}, "holds no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := described()

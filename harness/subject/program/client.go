@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/netns"
@@ -19,7 +21,7 @@ import (
 // Client runs the payers as programs: one for each wallet, or one for all. It is a
 // subject.Client, a subject.Crasher, a subject.Holder and a harness.Breaker.
 type Client struct {
-	config    harness.ExecClientConfig
+	config    sut.ExecClient
 	base      string
 	apps      []*app
 	addresses []string // by wallet
@@ -28,7 +30,7 @@ type Client struct {
 
 // NewClient returns a client that has not been started. Relative folders are relative
 // to base.
-func NewClient(c harness.ExecClientConfig, base string) *Client {
+func NewClient(c sut.ExecClient, base string) *Client {
 	return &Client{config: c, base: base}
 }
 
@@ -92,7 +94,7 @@ func (c *Client) app(i int, env *subject.Env) (*app, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("make a folder for %s: %w", name, err)
 	}
-	start, err := configOf(name, c.config.ProgramConfig, c.base, nil)
+	start, err := configOf(name, c.config.Program, c.base, nil)
 	if err != nil {
 		return nil, err
 	}

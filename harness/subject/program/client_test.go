@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -16,8 +18,8 @@ import (
 // polite says ready, and keeps what it is told in a file.
 const polite = `read -r start; echo "$start" >>$ONEBAR_DIR/heard; echo '{"event":"ready","onebar":1}'; `
 
-func scripted(script string) harness.ExecClientConfig {
-	return harness.ExecClientConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"/bin/sh", "-c", script}, Env: map[string]string{"A": "b"}}}
+func scripted(script string) sut.ExecClient {
+	return sut.ExecClient{Program: sut.Program{Command: []string{"/bin/sh", "-c", script}, Env: map[string]string{"A": "b"}}}
 }
 
 func payment(id string, wallet int) harness.Payment {

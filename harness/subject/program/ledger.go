@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 )
@@ -20,13 +22,13 @@ import (
 // with exactly one of the keys posting and account, see docs/endpoints.md. It is a
 // subject.Ledger, a subject.Opener and a harness.Noter.
 type Ledger struct {
-	config harness.ProgramConfig
+	config sut.Program
 	base   string
 	subject.Whole
 }
 
 // NewLedger returns a ledger. Relative folders are relative to base.
-func NewLedger(c harness.ProgramConfig, base string) *Ledger {
+func NewLedger(c sut.Program, base string) *Ledger {
 	l := &Ledger{config: c, base: base}
 	l.All = l.all
 	return l

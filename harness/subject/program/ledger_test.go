@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -23,7 +25,7 @@ func TestLedger(t *testing.T) {
 		echo
 		echo '{"account":{"account":"alice","currency":"KES","balance":750}}'
 		pwd >&2`
-	got, err := NewLedger(harness.ProgramConfig{Command: []string{"/bin/sh", "-c", script, "sh", "{{server}}", "{{db}}"}, Env: map[string]string{"D": "{{dir}}"}}, base).Read(t.Context(), env)
+	got, err := NewLedger(sut.Program{Command: []string{"/bin/sh", "-c", script, "sh", "{{server}}", "{{db}}"}, Env: map[string]string{"D": "{{dir}}"}}, base).Read(t.Context(), env)
 	require.NoError(t, err)
 	require.Equal(t, harness.Ledger{
 		Postings: []harness.Posting{{ID: "1", Payment: "p1", Order: "127.0.0.1:5432", Payer: "w0", Payee: "m0", Amount: 250, Currency: "KES"}},
@@ -46,7 +48,7 @@ func TestLedgerBad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env, _ := newEnv(t, 1)
-			got, err := NewLedger(harness.ProgramConfig{Command: []string{"/bin/sh", "-c", tc.script}}, "").Read(t.Context(), env)
+			got, err := NewLedger(sut.Program{Command: []string{"/bin/sh", "-c", tc.script}}, "").Read(t.Context(), env)
 			require.ErrorContains(t, err, tc.want)
 			require.Zero(t, got)
 		})
@@ -54,7 +56,7 @@ func TestLedgerBad(t *testing.T) {
 	env, _ := newEnv(t, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := NewLedger(harness.ProgramConfig{Command: []string{"/bin/sh", "-c", "echo thinking >&2; sleep 100"}}, "").Read(ctx, env)
+	_, err := NewLedger(sut.Program{Command: []string{"/bin/sh", "-c", "echo thinking >&2; sleep 100"}}, "").Read(ctx, env)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "its last lines: thinking")
 }

@@ -13,14 +13,15 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
+
 	"github.com/onebar/onebar/harness/subject"
 )
 
 // Server is a payment server that is a program. It is a subject.Server, a
 // subject.Crasher, a harness.Breaker and a subject.Freezer.
 type Server struct {
-	config harness.ExecServerConfig
+	config sut.ExecServer
 	base   string // folder of the scenario
 
 	mu      sync.Mutex
@@ -32,7 +33,7 @@ type Server struct {
 
 // NewServer returns a server that has not been started. Relative folders are relative
 // to base.
-func NewServer(c harness.ExecServerConfig, base string) *Server {
+func NewServer(c sut.ExecServer, base string) *Server {
 	return &Server{config: c, base: base}
 }
 
@@ -48,7 +49,7 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 	}
 	words := map[string]string{"port": strconv.Itoa(port), "dir": dir}
 	s.address = cmp.Or(s.config.Address, net.JoinHostPort("127.0.0.1", words["port"]))
-	s.start, err = configOf("the server", s.config.ProgramConfig, s.base, words)
+	s.start, err = configOf("the server", s.config.Program, s.base, words)
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +128,7 @@ func stateDir(env *subject.Env) (string, error) {
 }
 
 // configOf returns the Config of a program of a scenario.
-func configOf(name string, c harness.ProgramConfig, base string, words map[string]string) (Config, error) {
+func configOf(name string, c sut.Program, base string, words map[string]string) (Config, error) {
 	command, wrong := subject.ExpandAll(c.Command, words)
 	env := os.Environ()
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {

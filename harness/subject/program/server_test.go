@@ -10,15 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/onebar/onebar/harness/sut"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/stretchr/testify/require"
 )
 
-func served(env map[string]string) harness.ExecServerConfig {
+func served(env map[string]string) sut.ExecServer {
 	e := map[string]string{"ONEBAR_TEST_ROLE": "server", "LIVES": "{{dir}}/lives"}
 	maps.Copy(e, env)
-	return harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{os.Args[0], "127.0.0.1:{{port}}"}, Env: e}}
+	return sut.ExecServer{Program: sut.Program{Command: []string{os.Args[0], "127.0.0.1:{{port}}"}, Env: e}}
 }
 
 func lives(t *testing.T, address string) string {
@@ -33,7 +33,7 @@ func lives(t *testing.T, address string) string {
 }
 
 func TestServer(t *testing.T) {
-	for name, ready := range map[string]harness.ReadyConfig{
+	for name, ready := range map[string]sut.Ready{
 		"a connection": {}, "an answer": {HTTP: "/lives"}, "another status": {HTTP: "/health", Status: 404}, "a line": {Line: "for business"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,23 +80,23 @@ func TestServerBad(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	sh := func(script string) harness.ExecServerConfig {
-		return harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"/bin/sh", "-c", script}}, Ready: harness.ReadyConfig{Within: 200 * time.Millisecond}}
+	sh := func(script string) sut.ExecServer {
+		return sut.ExecServer{Program: sut.Program{Command: []string{"/bin/sh", "-c", script}}, Ready: sut.Ready{Within: 200 * time.Millisecond}}
 	}
 	missing := served(map[string]string{"KEY": "${ONEBAR_TEST_NONE}"})
 	fixed := served(nil)
 	fixed.Address = taken.Addr().String()
 	other := served(nil)
-	other.Ready = harness.ReadyConfig{HTTP: "/nothing", Within: 300 * time.Millisecond}
+	other.Ready = sut.Ready{HTTP: "/nothing", Within: 300 * time.Millisecond}
 	for name, tc := range map[string]struct {
-		config harness.ExecServerConfig
+		config sut.ExecServer
 		want   string
 	}{
 		"dies at once":     {sh("echo no database >&2; exit 3"), "not ready: the server died by itself: exit status 3; its last lines: no database"},
 		"ends at once":     {sh("exit 0"), "not ready: the server died by itself: exit status 0; it printed nothing"},
 		"never ready":      {sh("echo loading; sleep 100"), "connection refused; its last lines: loading"},
 		"answers no":       {other, "not ready within 300ms: GET /nothing answered 404 Not Found; its last lines: open for business"},
-		"is not there":     {harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"./missing"}}}, "start the server: fork/exec ./missing: no such file or directory"},
+		"is not there":     {sut.ExecServer{Program: sut.Program{Command: []string{"./missing"}}}, "start the server: fork/exec ./missing: no such file or directory"},
 		"a taken port":     {fixed, "the server cannot listen at " + taken.Addr().String() + ": "},
 		"a missing secret": {missing, "the server: the environment has no variable ONEBAR_TEST_NONE"},
 		"an unknown word":  {sh("{{prot}}"), "{{prot}} is not defined here"},
@@ -119,7 +119,7 @@ func TestServerFolder(t *testing.T) {
 	base := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(base, "app"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(base, "app", "run"), []byte("#!/bin/sh\npwd\nexit 1\n"), 0o755))
-	c := harness.ExecServerConfig{ProgramConfig: harness.ProgramConfig{Command: []string{"./run"}, Dir: "app"}}
+	c := sut.ExecServer{Program: sut.Program{Command: []string{"./run"}, Dir: "app"}}
 	s := NewServer(c, base)
 	env, _ := newEnv(t, 1)
 	_, err := s.Start(t.Context(), env)

@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Trust returns the TLS configuration of a client. A nil c trusts the certificate
 // authorities of the system. A relative path in c is relative to folder. The error's
 // text begins with "tls.".
-func Trust(c *harness.HTTPTLS, folder string) (*tls.Config, error) {
+func Trust(c *sut.HTTPTLS, folder string) (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c == nil {
 		return t, nil
