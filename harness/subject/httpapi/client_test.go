@@ -136,7 +136,7 @@ func TestOutcomes(t *testing.T) {
 				c.Close()
 				return true
 			},
-			change:  func(c *harness.HTTPClient) { c.Retry.On = []string{} },
+			change:  func(c *sut.HTTPClient) { c.Retry.On = []string{} },
 			outcome: harness.OutcomeUnknown, reason: "the server reset the connection", attempts: 1,
 		},
 		"HTML is unknown": {
