@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/impairment"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -29,6 +31,7 @@ type Judge struct {
 	phantoms    answer
 	moved       map[account]*moves
 	balances    []balance
+	stopped     []interval.Interval // when the server could not go on
 
 	attempts int // attempts and status queries recorded, failed dials included
 
@@ -50,6 +53,9 @@ type payment struct {
 	id                     string
 	payer, payee, currency string
 	amount                 int64
+	deadline               time.Duration // offset; 0 is none
+	overdue                time.Duration // the most by which a commit came after the deadline
+	reason                 string        // that it was told with its last refusal by the server
 
 	order     int32 // index in Judge.orders
 	next      int32 // the order's next press, or -1
@@ -63,6 +69,7 @@ type payment struct {
 	flip      int32 // line of the first other outcome after that
 	told      int32 // line of the last outcome
 	committed int32 // line
+	late      int32 // line of the commit that was overdue
 	held      int32 // line
 	posted    int32 // line of the first posting with this id
 	attempts  int32 // attempts and status queries that reached a connection
@@ -103,17 +110,23 @@ func (j *Judge) Add(r history.Record) {
 		p.attempts++
 		p.attempted = line
 	case r.Told != nil:
-		j.payment(r.Told.Payment).tell(r.Told.Outcome, line)
+		p := j.payment(r.Told.Payment)
+		p.tell(r.Told.Outcome, line)
+		if r.Told.Outcome == harness.Declined {
+			p.reason = j.name(r.Told.Reason)
+		}
 	case r.Pay != nil:
 		j.press(r.Pay, line)
 	case r.Committed != "":
-		j.commit(r.Committed, line)
+		j.commit(r.Committed, r.At, line)
 	case r.Posting != nil:
 		j.post(r.Posting, line)
 	case r.Held != "":
 		j.payment(r.Held).held = line
 	case r.Balance != nil:
 		j.balances = append(j.balances, balance{*r.Balance, line})
+	case r.Fault != nil:
+		j.fault(r.Fault, r.At)
 	case r.Header != nil:
 		j.header = r.Header
 	case r.End != nil:
@@ -155,7 +168,8 @@ func (j *Judge) press(pay *harness.Payment, line int32) {
 		return
 	}
 	p.pressed = line
-	p.amount, p.payer, p.payee, p.currency = pay.Amount, j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
+	p.amount, p.deadline = pay.Amount, pay.Deadline
+	p.payer, p.payee, p.currency = j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
 	this := j.byID[pay.ID]
 	o, ok := j.byOrder[pay.Order]
 	if !ok || pay.Order == "" {
@@ -202,8 +216,11 @@ func (p *payment) tell(o harness.Outcome, line int32) {
 	p.last, p.told = o, line
 }
 
-func (j *Judge) commit(id string, line int32) {
+func (j *Judge) commit(id string, at time.Duration, line int32) {
 	p := j.payment(id)
+	if by := j.overdueBy(p, at); by > p.overdue {
+		p.overdue, p.late = by, line
+	}
 	if p.committed == 0 {
 		p.committed = line
 	}
@@ -277,6 +294,14 @@ func (j *Judge) noLedger() string {
 		return ""
 	}
 	return "the subject has no ledger to read: nobody knows what was booked"
+}
+
+// noPosting says that there is no posting to judge, or nothing.
+func (j *Judge) noPosting() string {
+	if s := j.noLedger(); s != "" || j.postings > 0 {
+		return s
+	}
+	return "nothing was posted"
 }
 
 // label names a payment in a summary.
