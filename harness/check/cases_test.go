@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -55,7 +56,7 @@ func asIs(*script)          {}
 
 func samples() []sample {
 	var all []sample
-	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), fundsSamples(), tempoSamples(), deadlineSamples()} {
+	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), fundsSamples(), tempoSamples(), deadlineSamples(), failureSamples()} {
 		all = append(all, list...)
 	}
 	return append(all, experimentSamples()...)
@@ -343,6 +344,61 @@ func deadlineSamples() []sample {
 	}
 }
 
+func failureSamples() []sample {
+	tries := func(n int, answer, err string, took time.Duration) func() *script {
+		return good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			for i := range n {
+				s.wait(took)
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: i + 2, Took: took, Error: err, Answer: answer}})
+			}
+		})
+	}
+	reset := func(change func(s *script)) func() *script {
+		return good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			change(s)
+			for range 3 {
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: ms, Error: "read tcp 10.0.0.1:4711->10.0.0.2:443: connection reset by peer"}})
+			}
+		})
+	}
+	return []sample{
+		{name: "pass-unexplained_failures", summary: "2 attempts, no failure without a cause in the network", write: good(asIs)},
+		{name: "pass-unexplained_failures-few", summary: "2 of 4 attempts failed although nothing hindered them: 2 × no answer in time", lines: []int{13}, write: tries(2, "", "no answer in time", time.Second)},
+		{name: "pass-unexplained_failures-lost", summary: "5 attempts, no failure without a cause in the network", write: reset(func(s *script) {
+			s.packets(1, harness.Up, harness.DropQueue, 0)
+		})},
+		{name: "pass-unexplained_failures-fault", summary: "5 attempts, no failure without a cause in the network", write: reset(func(s *script) {
+			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Reset})
+			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})
+			s.wait(4 * time.Second)
+		})},
+		{name: "pass-unexplained_failures-slow", summary: "6 attempts, no failure without a cause in the network", write: good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			s.packets(1, harness.Down, harness.DropNone, 0)
+			s.body[len(s.body)-1].Packet.Delay = 600 * ms
+			s.wait(4 * time.Second)
+			for range 4 {
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: 4 * time.Second, Error: "no answer in time"}})
+			}
+		})},
+		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp : connection reset by peer", write: reset(asIs)},
+		{name: "fail-unexplained_failures-503", summary: "3 attempts of 5 failed although nothing hindered them (3 × HTTP 503): p2, p2, p2", write: tries(3, "HTTP 503", "", time.Second)},
+		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
+			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Reset})
+			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})
+			s.wait(6 * time.Second)
+		})},
+		{name: "na-unexplained_failures", summary: "the subject reports no attempts", write: good(func(s *script) {
+			s.body = slices.DeleteFunc(s.body, func(r history.Record) bool { return r.Attempt != nil })
+		})},
+		{name: "unknown-unexplained_failures", summary: "the run was interrupted", write: good(interrupted)},
+	}
+}
+
 func tempoSamples() []sample {
 	return []sample{
 		{name: "pass-early", summary: "2 confirmed, each after its commit", write: good(asIs)},
@@ -373,7 +429,7 @@ func tempoSamples() []sample {
 			s.attempt("p2", 9)
 		})},
 		{name: "fail-storm", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 attempts that reached a connection`, write: good(func(s *script) { s.attempt("p2", 3) })},
-		{name: "pass-storm-dials", summary: "at most 9 attempts per payment reached a connection, 30 allowed; at most 41 dials per payment found no server", write: good(func(s *script) {
+		{name: "pass-storm-dials", summary: "at most 9 attempts per payment reached a connection, 30 allowed; at most 41 dials per payment found no server", also: []string{"unexplained_failures"}, write: good(func(s *script) {
 			s.header.Scenario.Workload.Attempts = 30
 			s.dial("p2", 41)
 			s.attempt("p2", 8)

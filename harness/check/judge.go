@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/attempts"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/impairment"
 	"github.com/onebar/onebar/harness/interval"
@@ -33,6 +34,11 @@ type Judge struct {
 	balances    []balance
 	stopped     []interval.Interval // when the server could not go on
 
+	tried attempts.Attempts
+
+	reasons map[string]string // why a payment was declined last, by its id
+	late    map[string]late   // the commits after the deadline, by payment
+
 	attempts int // attempts and status queries recorded, failed dials included
 
 	links impairment.Links
@@ -45,6 +51,8 @@ func New() *Judge {
 		byOrder: make(map[string]int32),
 		names:   make(map[string]string),
 		moved:   make(map[account]*moves),
+		reasons: make(map[string]string),
+		late:    make(map[string]late),
 	}
 }
 
@@ -54,9 +62,8 @@ type payment struct {
 	payer, payee, currency string
 	amount                 int64
 	deadline               time.Duration // offset; 0 is none
-	overdue                time.Duration // the most by which a commit came after the deadline
-	reason                 string        // that it was told with its last refusal by the server
 
+	wallet    int32 // who pressed; -1 if nobody has
 	order     int32 // index in Judge.orders
 	next      int32 // the order's next press, or -1
 	pressed   int32 // line
@@ -69,7 +76,6 @@ type payment struct {
 	flip      int32 // line of the first other outcome after that
 	told      int32 // line of the last outcome
 	committed int32 // line
-	late      int32 // line of the commit that was overdue
 	held      int32 // line
 	posted    int32 // line of the first posting with this id
 	attempts  int32 // attempts and status queries that reached a connection
@@ -98,11 +104,13 @@ func (j *Judge) Add(r history.Record) {
 		line = int32(j.lines)
 	}
 	j.links.Add(&r, line)
+	j.tried.Add(&r)
 	switch {
 	case r.Packet != nil:
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)
+		j.tried.Attempt(r.Attempt, int(p.wallet), r.At, line)
 		if r.Attempt.NoConnection {
 			p.dials++
 			break
@@ -113,7 +121,7 @@ func (j *Judge) Add(r history.Record) {
 		p := j.payment(r.Told.Payment)
 		p.tell(r.Told.Outcome, line)
 		if r.Told.Outcome == harness.Declined {
-			p.reason = j.name(r.Told.Reason)
+			j.reasons[p.id] = j.name(r.Told.Reason)
 		}
 	case r.Pay != nil:
 		j.press(r.Pay, line)
@@ -138,6 +146,12 @@ func (j *Judge) Add(r history.Record) {
 // impairment.Links.Busy.
 func (j *Judge) Busy() string { return j.links.Busy() }
 
+// Attempts says how the attempts ended, see result.Result.
+func (j *Judge) Attempts() []result.AttemptStat {
+	kinds, _ := j.tried.Judge()
+	return kinds
+}
+
 // Verdicts answers every check, in the order of Checks. It may be asked again
 // after more records.
 func (j *Judge) Verdicts() []result.Verdict {
@@ -156,7 +170,7 @@ func (j *Judge) payment(id string) *payment {
 	if !ok {
 		i = int32(len(j.payments))
 		j.byID[id] = i
-		j.payments = append(j.payments, payment{id: id, order: -1, next: -1})
+		j.payments = append(j.payments, payment{id: id, wallet: -1, order: -1, next: -1})
 	}
 	return &j.payments[i]
 }
@@ -169,6 +183,7 @@ func (j *Judge) press(pay *harness.Payment, line int32) {
 	}
 	p.pressed = line
 	p.amount, p.deadline = pay.Amount, pay.Deadline
+	p.wallet = int32(pay.Wallet)
 	p.payer, p.payee, p.currency = j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
 	this := j.byID[pay.ID]
 	o, ok := j.byOrder[pay.Order]
@@ -218,8 +233,8 @@ func (p *payment) tell(o harness.Outcome, line int32) {
 
 func (j *Judge) commit(id string, at time.Duration, line int32) {
 	p := j.payment(id)
-	if by := j.overdueBy(p, at); by > p.overdue {
-		p.overdue, p.late = by, line
+	if by := j.overdueBy(p, at); by > j.late[id].by {
+		j.late[id] = late{by, line}
 	}
 	if p.committed == 0 {
 		p.committed = line

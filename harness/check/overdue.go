@@ -14,6 +14,12 @@ import (
 // takes up to about a second; a server's queue of commits may double it.
 const commitTime = 2 * time.Second
 
+// late is a commit after the deadline.
+type late struct {
+	by   time.Duration
+	line int32
+}
+
 // overdue: durable after Payment.Deadline, by more than commitTime and the time for which
 // the server was frozen in between. It is unknown if the machine was too busy.
 func (j *Judge) overdue() answer {
@@ -28,8 +34,8 @@ func (j *Judge) overdue() answer {
 			deadlines++
 		}
 		switch {
-		case p.overdue > 0:
-			a.found(j.label(p), j.finding(p, fmt.Sprintf("was booked %v after its deadline", p.overdue.Round(time.Millisecond)), p.pressed, p.late))
+		case j.late[p.id].by > 0:
+			a.found(j.label(p), j.finding(p, fmt.Sprintf("was booked %v after its deadline", j.late[p.id].by.Round(time.Millisecond)), p.pressed, j.late[p.id].line))
 		case p.committed != 0:
 			committed++
 		case p.posted != 0 && o.committed == 0:

@@ -27,7 +27,7 @@ func (j *Judge) unfounded() answer {
 	for p := range j.asked() {
 		key := account{p.payer, p.currency}
 		b, known := balances[key]
-		if p.last != harness.Declined || !known || !speaksOfFunds(p.reason) {
+		if p.last != harness.Declined || !known || !speaksOfFunds(j.reasons[p.id]) {
 			continue
 		}
 		judged++
@@ -38,7 +38,7 @@ func (j *Judge) unfounded() answer {
 		if least-p.amount >= b.Floor && p.posted == 0 {
 			money := func(minor int64) string { return harness.FormatMoney(minor, p.currency) }
 			a.found(j.label(p), j.finding(p, fmt.Sprintf("of %s was declined (%s), and %s always had at least %s",
-				money(p.amount), p.reason, p.payer, money(least)), p.pressed, p.told, b.line))
+				money(p.amount), j.reasons[p.id], p.payer, money(least)), p.pressed, p.told, b.line))
 		}
 	}
 	a.pass = fmt.Sprintf("%d declined for lack of funds, which were lacking", judged)

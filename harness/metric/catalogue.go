@@ -155,5 +155,6 @@ func checks() []Metric {
 		finding("early", "told confirmed before the booking was durable"),
 		finding("overdue", "booked after the deadline"),
 		finding("storm", "more attempts and status queries that reached a connection than workload.attempts"),
+		finding("unexplained_failures", "attempts and status queries that failed although nothing hindered them; the check fails if they are most"),
 	}
 }
