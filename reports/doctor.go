@@ -50,7 +50,7 @@ func doctor(s format.Style, c result.Checkup) string {
 	}
 	drawAdvice(&b, s, c.Advice)
 	b.WriteByte('\n')
-	s.Item(&b, "", []format.Cell{format.Verdict(format.Word(c.Exit()), 0)}, format.Clean(concluded(c)))
+	s.Item(&b, "", []format.Cell{format.Verdict(result.Word(c.Exit()), 0)}, format.Clean(concluded(c)))
 	return b.String()
 }
 

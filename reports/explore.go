@@ -56,7 +56,7 @@ func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 	b.WriteByte('\n')
 	g := format.Table(x.ByCheck,
 		format.Column[result.CheckCount]{Heading: format.Heading{Text: "verdict"}, Cell: func(c result.CheckCount) format.Cell {
-			return format.Verdict(format.OddWord(c.Check, c.Status), 0)
+			return format.Verdict(result.WordOf(c.Check, c.Status), 0)
 		}},
 		format.Left("check or threshold", func(c result.CheckCount) string { return format.Clean(c.Check) }),
 		format.Right("runs", 0, func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }),
@@ -74,7 +74,7 @@ func drawOdd(b *strings.Builder, s format.Style, x result.Exploration, most int)
 	b.WriteByte('\n')
 	shown := x.Odd[:min(most, len(x.Odd))]
 	for _, o := range shown {
-		s.Item(b, "", []format.Cell{format.Verdict(format.OddWord(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
+		s.Item(b, "", []format.Cell{format.Verdict(result.WordOf(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
 	}
 	if more := odd - len(shown); more > 0 {
 		fmt.Fprintf(b, "and %s that did not pass\n", format.Plural(more, "more run"))

@@ -20,7 +20,6 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
-	"github.com/onebar/onebar/reports/format"
 )
 
 // node is a part of a JSON Schema.
@@ -112,7 +111,7 @@ func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 		started := bytes.Replace(text, []byte("0001-01-01"), []byte("2026-11-23"), 1) // theirs is zero, as of no run
 		res, err := run.Judge(bytes.NewReader(started))
 		require.NoError(t, err, file)
-		seen[format.Word(res.Exit())] = true
+		seen[result.Word(res.Exit())] = true
 		var b bytes.Buffer
 		require.NoError(t, JSON([]result.Result{res})(&b), file)
 		require.NoError(t, fits(b.Bytes()), file)

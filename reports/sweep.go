@@ -71,7 +71,7 @@ func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
 
 // drawSweepFinding writes what one check found under one fault.
 func drawSweepFinding(b *strings.Builder, s format.Style, f result.SweepFinding) {
-	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(format.OddWord(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
+	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(result.WordOf(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
 		format.Clean(f.Check)+" in "+format.Plural(f.Runs, "run"))
 	s.Item(b, "  ", nil, format.Clean(f.Text))
 	for _, where := range f.Where {

@@ -80,7 +80,7 @@ func explored(found explore.Result) string {
 		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
 		found.Took.Round(time.Millisecond), found.Virtual.Round(time.Second), found.Passed, found.Failed, found.Unknown, found.Broken)
 	for _, n := range found.ByCheck {
-		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", strings.ToUpper(n.Status.String()), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", result.WordOf(n.Check, n.Status), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
 	}
 	return b.String()
 }

@@ -54,7 +54,7 @@ func swept(found sweep.Result) string {
 		if len(f.Where) > 0 && f.Where[0] != "" {
 			where = ", " + f.Where[0]
 		}
-		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", result.WordOf(f.Check, f.Status), f.Check, f.Fault, where, f.Text)
 		if f.Runs > 1 {
 			fmt.Fprintf(&b, " (%d runs)", f.Runs)
 		}

@@ -56,7 +56,7 @@ func Energy(r result.Result) format.Grid {
 	}
 	add("all", format.Duration(e.Span), e.Joules, "")
 	add("of payments", "", e.Payments, note)
-	add("of others", "", e.Others, "such as cross traffic")
+	add("of other traffic", "", e.Others, "such as cross traffic")
 	note = ""
 	if f, ok := r.Figures.Get("tail_share"); ok {
 		note = format.Percent(f.Value) + "% of what payments cost"
