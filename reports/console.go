@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/tables"
@@ -116,7 +117,7 @@ func drawTotals(b *strings.Builder, s format.Style, results []result.Result) {
 		_, w, _ := strings.Cut(t, " ")
 		parts = append(parts, s.Paint(format.ColourOf(strings.ToUpper(w)), t))
 	}
-	fmt.Fprintf(b, "%s: %s\n%s · %s\n", format.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
+	fmt.Fprintf(b, "%s: %s\n%s · %s\n", harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
 }
 
 // counts says how many runs came out how: "12 pass", "1 fail".
@@ -172,7 +173,7 @@ func sum(results []result.Result, check string) string {
 	case untold == len(results):
 		return format.Unjudged + " " + check
 	}
-	return fmt.Sprintf("%d %s (%s could not tell)", count, check, format.Plural(untold, "run"))
+	return fmt.Sprintf("%d %s (%s could not tell)", count, check, harness.Plural(untold, "run"))
 }
 
 // seeds names the seed of a batch, or its seeds where they differ.

@@ -91,7 +91,7 @@ func drawLines(b *strings.Builder, s format.Style, indent string, mark format.Ce
 		b.WriteString(strings.TrimRight(indent+s.Paint(mark.Colour, mark.Text)+format.Gap+l, " ") + "\n")
 	}
 	if more := len(all) - len(shown); more > 0 {
-		fmt.Fprintf(b, "%s%s%s\n", indent, format.Gap+" ", s.Paint(format.Dim, "and "+format.Plural(more, "more line")))
+		fmt.Fprintf(b, "%s%s%s\n", indent, format.Gap+" ", s.Paint(format.Dim, "and "+harness.Plural(more, "more line")))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -77,7 +78,7 @@ func drawOdd(b *strings.Builder, s format.Style, x result.Exploration, most int)
 		s.Item(b, "", []format.Cell{format.Verdict(result.WordOf(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
 	}
 	if more := odd - len(shown); more > 0 {
-		fmt.Fprintf(b, "and %s that did not pass\n", format.Plural(more, "more run"))
+		fmt.Fprintf(b, "and %s that did not pass\n", harness.Plural(more, "more run"))
 	}
 }
 
@@ -94,7 +95,7 @@ func drawExplored(b *strings.Builder, s format.Style, x result.Exploration) {
 		}
 		parts = append(parts, text)
 	}
-	fmt.Fprintf(b, "\n%s of %s: %s\n", format.Plural(x.Runs, "run"), format.Plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
+	fmt.Fprintf(b, "\n%s of %s: %s\n", harness.Plural(x.Runs, "run"), harness.Plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
 	line := format.Duration(x.Virtual) + " of virtual time in " + format.Duration(x.Took)
 	if sec := x.Took.Seconds(); sec > 0 {
 		line += fmt.Sprintf(", %.1f runs/s", float64(x.Runs)/sec)

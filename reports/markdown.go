@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/tables"
@@ -22,7 +23,7 @@ func Markdown(results []result.Result) Report {
 func markdown(results []result.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(result.Word(Exit(results))),
-		format.Plural(len(results), "scenario"), format.OrNone(strings.Join(counts(results), ", ")), sums(results), seeds(results))
+		harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(counts(results), ", ")), sums(results), seeds(results))
 	g := tables.Runs(results)
 	markdownTable(&b, g)
 	for _, note := range tables.Notes(results, g) {

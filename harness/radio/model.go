@@ -172,16 +172,6 @@ func (m *Model) Priced() bool {
 	return true
 }
 
-// State returns the index of the named state, or -1.
-func (m *Model) State(name string) int {
-	for i, s := range m.States {
-		if s.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
 // check returns why a machine cannot run the model, if so. ReadModel finds more,
 // and says where.
 func (m *Model) check() error {

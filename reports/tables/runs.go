@@ -210,7 +210,7 @@ func notJudged(results []result.Result) []string {
 	for _, why := range reasons {
 		where := ""
 		if runs[why] < len(results) {
-			where = " in " + format.Plural(runs[why], "run")
+			where = " in " + harness.Plural(runs[why], "run")
 		}
 		notes = append(notes, fmt.Sprintf("n/a, not judged%s: %s (%s)", where, format.Clean(strings.Join(checks[why], ", ")), why))
 	}
