@@ -229,7 +229,7 @@ func (t *test) judge(ledger harness.Ledger, blind bool) {
 		}
 	}
 	if !blind {
-		t.Seen += fmt.Sprintf("; booked %d times", booked)
+		t.Seen += "; booked " + harness.Plural(booked, "time")
 	}
 	switch {
 	case !blind && booked > 1:
