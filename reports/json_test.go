@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestJSONRoundTrip(t *testing.T) {
