@@ -120,7 +120,7 @@ func drawTotals(b *strings.Builder, s format.Style, results []result.Result) {
 	fmt.Fprintf(b, "%s: %s\n%s · %s\n", harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
 }
 
-// counts says how many runs came out how: "12 pass", "1 fail".
+// counts says how many runs had each result: "12 pass", "1 fail".
 func counts(results []result.Result) []string {
 	words := map[string]int{}
 	for _, r := range results {

@@ -49,7 +49,7 @@ func drawReached(b *strings.Builder, s format.Style, x result.Exploration) {
 	}
 }
 
-// drawChecks writes how many runs each check and threshold spoke against.
+// drawChecks writes in how many runs each check and threshold did not pass.
 func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 	if len(x.ByCheck) == 0 {
 		return

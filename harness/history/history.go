@@ -29,7 +29,7 @@ const Version = 1
 // Record is one line of a history: an offset and exactly one of the other
 // fields, whose JSON key says what happened. docs/history.md is the reference.
 type Record struct {
-	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending but for packets
+	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending, except those of packets
 
 	Header    *Header          `json:"header,omitempty"`    // always the first line
 	Phase     *Phase           `json:"phase,omitempty"`     // the network changes

@@ -73,7 +73,7 @@ func oddest(found explore.Result) result.OddRun {
 	return found.Odd[max(broken, 0)]
 }
 
-// explored says what came of an exploration.
+// explored returns the result of an exploration as text.
 func explored(found explore.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",

@@ -40,7 +40,7 @@ func (x Trial) Sweep(tb testing.TB) {
 	})
 }
 
-// swept says what came of a sweep.
+// swept returns the result of a sweep as text.
 func swept(found sweep.Result) string {
 	var b strings.Builder
 	total := found.Total()

@@ -299,7 +299,7 @@ func (p *Phone) WatchLink(up func()) (stop func()) {
 }
 
 // Told is the user being shown an outcome outside of Pay: queued before it returns,
-// or what came of a payment whose Pay has returned without a final outcome or was
+// or the outcome of a payment whose Pay has returned without a final one or was
 // cut short by a crash.
 func (p *Phone) Told(payment string, o harness.Outcome, reason string) {
 	if p.ctx.Err() == nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/story"
 )
 
-// outcome is what came of a case, for people.
+// outcome is the result of a case, or the error, to be shown to people.
 type outcome struct {
 	c      cases.Case
 	result result.Result
@@ -87,8 +87,8 @@ func (o outcome) told() string {
 	return b.String()
 }
 
-// verdicts writes what is not a pass, but for what is unknown only because the run
-// broke off, as the headline says.
+// verdicts writes all verdicts and thresholds that are not a pass. It leaves out those
+// that are unknown only because the run broke off, which the headline says.
 func (o outcome) verdicts(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
 		broke := o.result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)

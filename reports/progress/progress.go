@@ -14,10 +14,10 @@ import (
 	"github.com/onebar/onebar/reports/format"
 )
 
-// Display is told how a batch of runs comes along. Its methods may be called
+// Display shows the progress of a batch of runs. Its methods may be called
 // from several goroutines at once. A run is known by its name, which is unique
 // among those under way; what is said of a run that is not under way is
-// ignored, but for Done, which also counts a run that never started.
+// ignored, except for Done, which also counts a run that never started.
 type Display interface {
 	// Start says that a run begins, of which so many payments are planned.
 	Start(name string, seed uint64, planned int)
