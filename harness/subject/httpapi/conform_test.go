@@ -35,11 +35,11 @@ func TestConform(t *testing.T) {
 	}{
 		"careful": {
 			set: func(s *shop) { s.careful = true; s.failing = true }, preset: "ietf",
-			says: map[string]string{"replay": "byte for byte; booked 1 time", "concurrent": "HTTP 409, retry", "other-request": "then HTTP 422, declined; booked 1 time"},
+			says: map[string]string{"replay": "byte for byte; booked 1 times", "concurrent": "HTTP 409, retry", "other-request": "then HTTP 422, declined; booked 1 times"},
 		},
 		"careful, and never failing": {
 			set: func(s *shop) { s.careful = true }, preset: "ietf", want: map[string]result.Status{"after-5xx": absent},
-			says: map[string]string{"after-5xx": "half a body HTTP 400, again HTTP 400, then the whole HTTP 200, confirmed; booked 1 time; nothing that could be sent"},
+			says: map[string]string{"after-5xx": "half a body HTTP 400, again HTTP 400, then the whole HTTP 200, confirmed; booked 1 times; nothing that could be sent"},
 		},
 		"no ledger": {
 			set: func(s *shop) { s.careful = true }, blind: true,

@@ -229,7 +229,7 @@ func (t *test) judge(ledger harness.Ledger, blind bool) {
 		}
 	}
 	if !blind {
-		t.Seen += "; booked " + harness.Plural(booked, "time")
+		t.Seen += fmt.Sprintf("; booked %d times", booked)
 	}
 	switch {
 	case !blind && booked > 1:
