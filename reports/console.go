@@ -13,7 +13,8 @@ import (
 )
 
 // Console is the report of the results for people: a line a scenario, then for each run
-// that is not a pass what failed, the first findings, where its history is and
+// that is not a pass what failed, the first findings, what happened to the first payment
+// that fails a check, where its history is and
 // how to run just that scenario again, then the totals and the seed. A single
 // result gets everything that is known of it instead. Columns that do not fit
 // the terminal are left out, the engine first. Colours are used on a terminal
@@ -53,6 +54,10 @@ func drawTrouble(b *strings.Builder, s format.Style, r result.Result) {
 	drawError(b, s, r)
 	drawJudgements(b, s, judgements(troubles(r.Verdicts), shownFindings))
 	drawJudgements(b, s, expectations(missed(r.Thresholds)))
+	if shown := r.Stories[:min(shownStories, len(r.Stories))]; len(shown) > 0 {
+		drawStories(b, s, shown)
+		b.WriteByte('\n')
+	}
 	drawPointers(b, s, pointers(r)...)
 }
 

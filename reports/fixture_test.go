@@ -148,6 +148,17 @@ func failing() result.Result {
 		{Text: "p95(confirm) < 8s", Line: 14, Status: result.Fail, Got: result.Figure{Name: "p95(confirm)", Unit: result.Seconds, Value: 8.312}},
 		{Text: "bytes_per_payment < 900", Line: 15, Status: result.Pass, Got: result.Figure{Name: "bytes_per_payment", Unit: result.Bytes, Value: 812.4}},
 	}
+	r.Stories = []result.Story{
+		{Payment: "w3-17", Checks: []string{"lost"}, Lines: []result.StoryLine{
+			{At: 9120 * ms, Text: "w3 presses pay: 450.00 KES to m1 (w3-17)"},
+			{At: 9120 * ms, Text: "-- blackhole down: since 8.000s"},
+			{At: 9330 * ms, Text: "4 of 4 packets down were lost"},
+			{At: 17120 * ms, Text: "attempt 1 ended after 8s: no answer in time"},
+			{At: 21420 * ms, Text: `attempt 2 ended after 310ms: HTTP 200 {"status":"accepted","message":"a long | text <b>of</b> a server, which does not fit a line of a terminal"}`},
+			{At: 21420 * ms, Text: "the user is told confirmed"},
+		}},
+		{Account: "m1", Checks: []string{"unbalanced"}, Lines: []result.StoryLine{{At: 61250 * ms, Text: "it closes at 0 KES: off by -450 KES, as much as w3-17, which has no posting"}}},
+	}
 	r.HistoryFile = "out/answers-lost/history.jsonl"
 	r.Rerun = "onebar run scenarios/answers-lost.yaml --engine packet --seed 7"
 	return r

@@ -101,6 +101,7 @@ func foldOut(b *strings.Builder, r result.Result) {
 			b.WriteString("  - " + escape(f) + "\n")
 		}
 	}
+	listStories(b, r.Stories)
 	if len(r.Phases) > 0 {
 		b.WriteString("\n")
 		markdownTable(b, tables.Phases(r.Phases))

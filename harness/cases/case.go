@@ -32,7 +32,7 @@ type Case struct {
 	Verify   bool             `json:"verify,omitempty"` // add the verdict "repeat", see Simulator; needs Dir
 	Survey   bool             `json:"survey,omitempty"` // report at which points events could begin
 	Cover    bool             `json:"cover,omitempty"`  // report which situations are reached
-	Brief    bool             `json:"brief,omitempty"`  // leave scenario, figures, phases, faults and energy out of the result
+	Brief    bool             `json:"brief,omitempty"`  // leave scenario, figures, phases, faults, energy and stories out of the result
 
 	Traces []harness.TraceData `json:"traces,omitempty"` // see Pack
 }

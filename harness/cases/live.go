@@ -43,7 +43,7 @@ func (l Live) Run(ctx context.Context, c Case) (report Report, err error) {
 
 // carryOut makes the run of a case with the engine and the subject of o.
 func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
-	o.Seed, o.Dir, o.Pcap = c.Seed, c.Dir, c.Pcap
+	o.Seed, o.Dir, o.Pcap, o.Bare = c.Seed, c.Dir, c.Pcap, c.Brief
 	var each []func(history.Record)
 	var s *surveyor
 	if c.Survey {

@@ -60,8 +60,8 @@ func (j *Judge) unbalanced() answer {
 	for _, key := range slices.SortedFunc(maps.Keys(j.moved), byLine(j.moved)) {
 		if seen[key] == 0 {
 			a.found(key.name, result.Finding{
-				Text:  fmt.Sprintf("account %s has postings in %s and no balance", key.name, key.currency),
-				Lines: []int{int(j.moved[key].line)},
+				Text:    fmt.Sprintf("account %s has postings in %s and no balance", key.name, key.currency),
+				Account: key.name, Lines: []int{int(j.moved[key].line)},
 			})
 		}
 	}
@@ -80,8 +80,8 @@ func (j *Judge) unbalanced() answer {
 func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 	note := func(format string, args ...any) {
 		a.found(b.Account, result.Finding{
-			Text:  fmt.Sprintf("account %s ", b.Account) + fmt.Sprintf(format, args...),
-			Lines: sorted([]int32{earlier, b.line}),
+			Text:    fmt.Sprintf("account %s ", b.Account) + fmt.Sprintf(format, args...),
+			Account: b.Account, Lines: sorted([]int32{earlier, b.line}),
 		})
 	}
 	money := func(minor int64) string { return harness.FormatMoney(minor, b.Currency) }

@@ -90,6 +90,11 @@ func hide(c *result.Checkup, secrets []secret) {
 		}
 		each([]*string{&c.Result.Error}, with)
 		c.Result.Notes = hideAll(c.Result.Notes, with)
+		for i := range c.Result.Stories {
+			for j := range c.Result.Stories[i].Lines {
+				each([]*string{&c.Result.Stories[i].Lines[j].Text}, with)
+			}
+		}
 		for i := range c.Advice {
 			each([]*string{&c.Advice[i].Text, &c.Advice[i].YAML}, with)
 		}

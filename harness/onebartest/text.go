@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strings"
 
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
-	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/story"
 )
 
 // outcome is the result of a case, or the error, to be shown to people.
@@ -128,22 +125,15 @@ func expected(t result.Threshold) string {
 	return "expected " + t.Text + ": " + got
 }
 
-// story writes what happened to the payment of the first finding that names one.
+// story writes what happened to the first payment or account that fails a check.
 func (o outcome) story(b *strings.Builder) {
-	for _, v := range o.result.Verdicts {
-		for _, f := range v.Findings {
-			if v.Status != result.Fail || f.Payment == "" {
-				continue
-			}
-			file, err := os.Open(o.result.HistoryFile)
-			if err != nil {
-				return // it is kept nowhere
-			}
-			defer file.Close()
-			fmt.Fprintf(b, "\n  what happened to %s:\n", f.Payment)
-			story.Write(b, history.Read(file), f)
-			return
-		}
+	if len(o.result.Stories) == 0 {
+		return
+	}
+	s := o.result.Stories[0]
+	fmt.Fprintf(b, "\n  what happened to %s:\n", s.Subject())
+	for _, l := range s.Lines {
+		fmt.Fprintf(b, "  %10.3fs  %s\n", l.At.Seconds(), l.Text)
 	}
 }
 

@@ -42,6 +42,8 @@ type Result struct {
 
 	Attempts []AttemptStat `json:"attempts,omitempty"` // how the attempts ended, the most frequent first; nil if the subject reports none
 
+	Stories []Story `json:"stories,omitempty"` // what happened to the first payments and accounts that fail a check
+
 	HistoryFile string `json:"history,omitempty"` // path of the history
 	Hash        string `json:"hash,omitempty"`    // SHA-256 of the history in hexadecimal: the same for each run of a seed in virtual time
 	Rerun       string `json:"rerun,omitempty"`   // the command that runs just this again

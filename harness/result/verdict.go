@@ -66,5 +66,6 @@ type Finding struct {
 	Text    string `json:"text"`              // what is wrong, naming the payment
 	Payment string `json:"payment,omitempty"` // Payment.ID
 	Order   string `json:"order,omitempty"`
+	Account string `json:"account,omitempty"` // of the ledger, if the evidence is about one
 	Lines   []int  `json:"lines,omitempty"` // lines of the history that show it
 }

@@ -33,7 +33,7 @@ func (f files) out() io.Writer {
 // written returns the history from its beginning.
 func (f files) written() (io.Reader, error) {
 	if f.memory != nil {
-		return f.memory, nil
+		return bytes.NewReader(f.memory.Bytes()), nil
 	}
 	_, err := f.history.Seek(0, io.SeekStart)
 	return f.history, err

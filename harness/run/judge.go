@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/story"
 	"github.com/onebar/onebar/harness/threshold"
 )
 
@@ -33,9 +34,28 @@ func JudgeFile(path string) (result.Result, error) {
 // Judge judges and measures a history in one pass. A history without its end is judged as
 // far as it goes; its status is then unknown or worse. The error names the line that
 // cannot be read, or says that this is not a history of a known version.
-func Judge(r io.Reader) (result.Result, error) { return judge(r, nil) }
+func Judge(r io.Reader) (result.Result, error) {
+	res, err := judge(r, nil)
+	if err == nil {
+		tell(r, &res)
+	}
+	return res, err
+}
 
-// judge is Judge. It calls each with each record, if each is not nil.
+// tell adds the stories of the payments that fail a check. It reads the history a second
+// time, because only its end says which payments fail. If r is no io.Seeker, or a pipe,
+// there are no stories.
+func tell(r io.Reader, res *result.Result) {
+	s, ok := r.(io.Seeker)
+	if !ok || res.Status != result.Fail {
+		return
+	}
+	if _, err := s.Seek(0, io.SeekStart); err == nil {
+		res.Stories = story.Of(history.Read(r), res.Verdicts)
+	}
+}
+
+// judge is Judge without the stories. It calls each with each record, if each is not nil.
 func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := result.Result{Version: result.Version}

@@ -36,6 +36,7 @@ type Options struct {
 	Clock   bool                         // time is real: note in the history when the machine is late
 	Enough  <-chan struct{}              // ends the wait for final outcomes early when it is closed; nil never does
 	Each    func(history.Record)         // called with each record of the history when it is judged; nil is not called
+	Bare    bool                         // the result has no Stories
 
 	// Moments is called at each moment of a request in the script, if the subject has
 	// harness.FollowRequests. The calls do not overlap, and during a call no byte of the
@@ -81,6 +82,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 	res, err := judge(written, o.Each)
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
+	}
+	if !o.Bare {
+		tell(written, &res)
 	}
 	res.HistoryFile = f.name()
 	return res, context.Cause(ctx)

@@ -1,140 +1,75 @@
-// Package story writes what happened to one payment: its attempts, what its user was
-// told, the faults meanwhile and the packets of its phone. It reads a history.
+// Package story tells what happened to one payment: when its user pressed pay, its
+// attempts with the answers, what the user was told, the faults meanwhile, the packets of
+// its phone that were lost, its commits and its postings. Of an account it tells the
+// payments, the postings and the balance. It reads a history; the reports show the result.
 package story
 
 import (
-	"fmt"
-	"io"
 	"iter"
+	"slices"
 	"strings"
-	"time"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
 )
 
-// writer writes what a history says of one payment, one line for each event.
-type writer struct {
-	w       io.Writer
-	finding result.Finding
-	wallet  int
-	asked   bool
-	actions []harness.Event // of the timeline
-	lost    [3]int          // packets of the wallet since the last line, by direction
-	passed  [3]int
-	pending []string // notes since the last line
-	booked  bool     // the ledger is being read
-}
+const (
+	// Most is how many payments and accounts of a run have a story: the first that a
+	// failing check names.
+	Most = 3
+	// MostLines is how many lines a story has at most. The middle of a longer one is left
+	// out: its begin and its end decide.
+	MostLines = 40
+)
 
-// Write writes what records say of the payment of a finding, one line for each event,
-// with every press of its order. It stops at the first record that cannot be read; an
-// error of w is ignored.
-func Write(w io.Writer, records iter.Seq2[history.Record, error], f result.Finding) {
-	t := writer{w: w, finding: f}
+// Of returns the stories of the first payments and accounts that are the findings of
+// failing checks, in the order of the verdicts. All presses of an order are one story. It
+// stops at the first record that cannot be read.
+func Of(records iter.Seq2[history.Record, error], verdicts []result.Verdict) []result.Story {
+	tellers := wanted(verdicts)
+	if len(tellers) == 0 {
+		return nil
+	}
 	for r, err := range records {
 		if err != nil {
-			return // whoever judged the history has said so
+			break // whoever judged the history has said so
 		}
-		t.record(r)
-	}
-}
-
-// line writes what happened to the payment at an offset, and what came before it.
-func (t *writer) line(at time.Duration, format string, args ...any) {
-	t.note(at, format, args...)
-	for _, text := range t.pending {
-		fmt.Fprintln(t.w, text)
-	}
-	t.pending = nil
-}
-
-// note keeps an event beside the payment. It is written only if something happens to
-// the payment after it.
-func (t *writer) note(at time.Duration, format string, args ...any) {
-	for _, d := range []harness.Direction{harness.Up, harness.Down} {
-		if t.lost[d] > 0 {
-			t.pending = append(t.pending, fmt.Sprintf("  %10s   %d packets %s: %d lost", "", t.lost[d]+t.passed[d], d, t.lost[d]))
+		for _, t := range tellers {
+			t.record(&r)
 		}
 	}
-	t.lost, t.passed = [3]int{}, [3]int{}
-	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line
-	t.pending = append(t.pending, fmt.Sprintf("  %10.3fs  %s", at.Seconds(), text))
+	var all []result.Story
+	for _, t := range tellers {
+		if s := t.end(); len(s.Lines) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
-// about reports whether a payment is a press of the order of the finding.
-func (t *writer) about(payment string) bool {
+// wanted returns a teller for each story to be told.
+func wanted(verdicts []result.Verdict) []*teller {
+	var all []*teller
+	for _, v := range verdicts {
+		if v.Status != result.Fail {
+			continue
+		}
+		for _, f := range v.Findings {
+			at := slices.IndexFunc(all, func(t *teller) bool { return t.of(f) })
+			switch {
+			case f.Payment == "" && f.Account == "", at < 0 && len(all) == Most:
+			case at < 0:
+				all = append(all, newTeller(v.Check, f))
+			case !slices.Contains(all[at].story.Checks, v.Check):
+				all[at].story.Checks = append(all[at].story.Checks, v.Check)
+			}
+		}
+	}
+	return all
+}
+
+// press returns the id of the first press of the order of a payment: p3 of p3.2.
+func press(payment string) string {
 	first, _, _ := strings.Cut(payment, ".")
-	of, _, _ := strings.Cut(t.finding.Payment, ".")
-	return payment != "" && first == of
-}
-
-func (t *writer) record(r history.Record) {
-	switch {
-	case r.Header != nil:
-		t.actions = r.Header.Scenario.Timeline
-	case r.Packet != nil:
-		t.packet(*r.Packet)
-	case r.Fault != nil:
-		t.fault(r.At, *r.Fault)
-	case r.Pay != nil && t.about(r.Pay.ID):
-		t.asked, t.wallet = true, r.Pay.Wallet
-		t.line(r.At, "%s presses pay: %s to %s (%s)", r.Pay.Payer, harness.FormatMoney(r.Pay.Amount, r.Pay.Currency), r.Pay.Payee, r.Pay.ID)
-	case r.Attempt != nil && t.about(r.Attempt.Payment):
-		came := "an answer came"
-		if r.Attempt.Error != "" {
-			came = r.Attempt.Error
-		}
-		t.line(r.At, "attempt %d ended after %s: %s", r.Attempt.N, r.Attempt.Took.Round(time.Millisecond), came)
-	case r.Told != nil && t.about(r.Told.Payment):
-		why := ""
-		if r.Told.Reason != "" {
-			why = ": " + r.Told.Reason
-		}
-		t.line(r.At, "the user is told %s%s", r.Told.Outcome, why)
-	case t.about(r.Committed):
-		t.line(r.At, "the server has booked it durably")
-	case r.Posting != nil:
-		t.posting(r.At, *r.Posting)
-	case t.about(r.Held):
-		t.line(r.At, "its phone still holds it")
-	}
-}
-
-func (t *writer) packet(p harness.Packet) {
-	if !t.asked || p.Client != t.wallet || p.Copy || p.Cross {
-		return
-	}
-	if p.Drop == harness.DropNone {
-		t.passed[p.Direction]++
-	} else {
-		t.lost[p.Direction]++
-	}
-}
-
-func (t *writer) fault(at time.Duration, f history.FaultNote) {
-	what := f.Action.String()
-	if f.Event < len(t.actions) {
-		e := t.actions[f.Event]
-		if e.Side != harness.SideUnknown {
-			what += " of the " + e.Side.String()
-		}
-		if e.Direction != harness.DirectionUnknown {
-			what += " " + e.Direction.String()
-		}
-	}
-	if f.Ended {
-		t.note(at, "-- %s: over", what)
-		return
-	}
-	t.note(at, "-- %s", what)
-}
-
-func (t *writer) posting(at time.Duration, p harness.Posting) {
-	if t.about(p.Payment) || p.Order != "" && p.Order == t.finding.Order {
-		if !t.booked {
-			t.booked, t.pending = true, nil // the ledger is read after the run
-		}
-		t.line(at, "in the ledger: posting %s, %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), p.Payer, p.Payee)
-	}
+	return first
 }
