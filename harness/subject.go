@@ -140,7 +140,28 @@ type Attempt struct {
 	NoConnection bool          `json:"no_connection,omitempty"`
 	Took         time.Duration `json:"took"`
 	Error        string        `json:"error,omitempty"`  // empty: an answer came
-	Answer       string        `json:"answer,omitempty"` // what decides its meaning, such as "HTTP 503"; empty is not known
+	Answer       string        `json:"answer,omitempty"` // what decides its meaning, such as "HTTP 503 {"error":"busy"}", see AnswerOf; empty is not known
+}
+
+// MaxAnswer is the length of the longest Attempt.Answer, in characters.
+const MaxAnswer = 120
+
+// AnswerOf returns a text as Attempt.Answer: on one line, and cut to MaxAnswer characters.
+func AnswerOf(text string) string {
+	r := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
+	if len(r) > MaxAnswer {
+		return string(r[:MaxAnswer-1]) + "…"
+	}
+	return string(r)
+}
+
+// Kind returns the part of the answer that is alike in attempts that ended alike: of an
+// answer over HTTP the status, of another one all of it.
+func (a Attempt) Kind() string {
+	if status, _, ok := strings.Cut(strings.TrimPrefix(a.Answer, "HTTP "), " "); ok && strings.HasPrefix(a.Answer, "HTTP ") {
+		return "HTTP " + status
+	}
+	return a.Answer
 }
 
 // Failed reports whether the attempt brought no answer, or one with which a server says

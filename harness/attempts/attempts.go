@@ -88,7 +88,7 @@ func (a *Attempts) Add(r *history.Record) {
 // Attempt reads an attempt of a payment of a wallet that ended at an offset, and its line
 // in the history. A wallet below 0 is not known: nobody pressed pay, as the check load says.
 func (a *Attempts) Attempt(t *harness.Attempt, wallet int, at time.Duration, line int32) {
-	what := t.Answer
+	what := t.Kind()
 	if t.Error != "" {
 		what = plain(t.Error)
 	}

@@ -26,16 +26,17 @@ func TestKinds(t *testing.T) {
 	add("read tcp 10.0.0.9:4712->10.0.0.2:443: i/o timeout", "")
 	add("dial tcp [fd00::1]:443: connection refused", "")
 	add("", "HTTP 503")
+	add("", `HTTP 503 {"error":"busy","id":7}`)
 	add("", "")
 	kinds, unexplained := a.Judge()
 	require.Equal(t, []result.AttemptStat{
 		{What: "HTTP 200", Count: 3},
 		{What: "read tcp : i/o timeout", Failed: true, Count: 2, Unexplained: 2},
+		{What: "HTTP 503", Failed: true, Count: 2, Unexplained: 2},
 		{What: "dial tcp : connection refused", Failed: true, Count: 1, Unexplained: 1},
-		{What: "HTTP 503", Failed: true, Count: 1, Unexplained: 1},
 		{What: "answered", Count: 1},
 	}, kinds)
-	require.Len(t, unexplained, 4)
+	require.Len(t, unexplained, 5)
 }
 
 // However many different errors there are, the list stays short.

@@ -197,7 +197,7 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 	if x.Err != nil {
 		a.Error = x.Err.Error()
 	} else {
-		a.Answer = "HTTP " + strconv.Itoa(x.Answer.Status)
+		a.Answer = t.client.secrets.Answer(x.Answer)
 	}
 	t.client.env.Observer.Attempt(a)
 	return x

@@ -54,6 +54,7 @@ type event struct {
 	N       int      `json:"n"`
 	TookMS  *float64 `json:"took_ms"`
 	Error   string   `json:"error"`
+	Answer  string   `json:"answer"` // see harness.Attempt.Answer
 	Status  bool     `json:"status"`
 	Dialed  bool     `json:"dialed"`
 	// NoConnection: see harness.Attempt.NoConnection.
@@ -124,6 +125,7 @@ func (e event) told() harness.Told {
 func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
 		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,
+		Answer: harness.AnswerOf(e.Answer),
 		Took: time.Duration(*e.TookMS * float64(time.Millisecond)),
 	}
 }
