@@ -55,7 +55,7 @@ func drawTrouble(b *strings.Builder, s format.Style, r result.Result) {
 	drawJudgements(b, s, judgements(troubles(r.Verdicts), shownFindings))
 	drawJudgements(b, s, expectations(missed(r.Thresholds)))
 	if shown := r.Stories[:min(shownStories, len(r.Stories))]; len(shown) > 0 {
-		drawStories(b, s, shown)
+		drawStories(b, s, "  ", shown)
 		b.WriteByte('\n')
 	}
 	drawPointers(b, s, pointers(r)...)

@@ -32,7 +32,7 @@ func drawDetail(b *strings.Builder, s format.Style, r result.Result) {
 		section(b, s, "expectations")
 		drawJudgements(b, s, expectations(r.Thresholds))
 	}
-	drawStories(b, s, r.Stories)
+	drawStories(b, s, "", r.Stories)
 	drawFigures(b, s, r)
 	drawEnergy(b, s, r)
 	if len(r.Phases) > 0 {

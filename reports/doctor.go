@@ -41,7 +41,7 @@ func doctor(s format.Style, c result.Checkup) string {
 	if odd := troubles(c.Result.Verdicts); len(odd) > 0 && c.Result.Error == "" {
 		section(&b, s, "checks")
 		drawJudgements(&b, s, judgements(odd, shownFindings))
-		drawStories(&b, s, c.Result.Stories)
+		drawStories(&b, s, "", c.Result.Stories)
 	}
 	if len(c.Result.Notes) > 0 {
 		section(&b, s, "how it was read")

@@ -12,21 +12,23 @@ import (
 const shownStories = 1
 
 // drawStories writes what happened to the payments and accounts that fail a check.
-func drawStories(b *strings.Builder, s format.Style, stories []result.Story) {
+func drawStories(b *strings.Builder, s format.Style, indent string, stories []result.Story) {
 	for _, t := range stories {
 		b.WriteByte('\n')
-		s.Item(b, "  ", []format.Cell{format.Bold.Cell(storyTitle(t))}, format.Clean(strings.Join(t.Checks, ", ")))
+		s.Item(b, indent, nil, s.Paint(format.Bold, format.Clean(storyTitle(t))))
 		width := 0
 		for _, l := range t.Lines {
 			width = max(width, len(storyTime(l)))
 		}
 		for _, l := range t.Lines {
-			s.Item(b, "  ", []format.Cell{format.Dim.Cell(format.Pad(storyTime(l), width, true))}, format.Clean(l.Text))
+			s.Item(b, indent+"  ", []format.Cell{format.Dim.Cell(format.Pad(storyTime(l), width, true))}, format.Clean(l.Text))
 		}
 	}
 }
 
-func storyTitle(t result.Story) string { return "what happened to " + format.Clean(t.Subject()) }
+func storyTitle(t result.Story) string {
+	return "what happened to " + t.Subject() + ", " + strings.Join(t.Checks, ", ")
+}
 
 // storyTime is the offset of a line in seconds, with milliseconds.
 func storyTime(l result.StoryLine) string {
@@ -36,7 +38,7 @@ func storyTime(l result.StoryLine) string {
 // listStories writes the stories as lists of Markdown.
 func listStories(b *strings.Builder, stories []result.Story) {
 	for _, t := range stories {
-		b.WriteString("\n**" + escape("what happened to "+t.Subject()) + "** (" + escape(strings.Join(t.Checks, ", ")) + ")\n\n")
+		b.WriteString("\n**" + escape(storyTitle(t)) + "**\n\n")
 		for _, l := range t.Lines {
 			b.WriteString("- " + storyTime(l) + " " + escape(l.Text) + "\n")
 		}
@@ -51,7 +53,7 @@ func listStories(b *strings.Builder, stories []result.Story) {
 func Stories(stories []result.Story) Report {
 	return drawn(func(s format.Style) string {
 		var b strings.Builder
-		drawStories(&b, s, stories)
+		drawStories(&b, s, "", stories)
 		return b.String()
 	})
 }

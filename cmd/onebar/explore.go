@@ -191,7 +191,7 @@ func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
 	c.Dir = ""
 	found, err := shrinkTo(cmd.Context(), runner, c, path, shrink.Options{
-		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),
+		Jobs: e.jobs, For: shrinkTime, Progress: shrinkLines(cmd.ErrOrStderr()),
 	})
 	if err != nil {
 		return fmt.Errorf("shrink the failing run: %w", err)

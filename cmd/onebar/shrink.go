@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/reports"
 )
 
 // shrinking is the command line of onebar shrink.
@@ -32,6 +33,9 @@ type shrinking struct {
 	runs    int
 	longest time.Duration
 }
+
+// shrinkTime is the longest time spent on shrinking unless the command line says.
+const shrinkTime = time.Minute
 
 func newShrink() *cobra.Command {
 	var s shrinking
@@ -65,7 +69,7 @@ Exit codes: 0 a file was written, 2 nothing fails, 130 interrupted.`,
 	f.StringVar(&s.out, "out", "", "file to write (default: NAME-shrunk.yaml)")
 	f.IntVarP(&s.jobs, "jobs", "j", runtime.NumCPU(), "runs at the same time")
 	f.IntVar(&s.runs, "runs", shrink.DefaultRuns, "maximum number of runs to try")
-	f.DurationVar(&s.longest, "for", 0, "maximum time, such as 60s; the result then depends on the speed of the machine (default: no limit)")
+	f.DurationVar(&s.longest, "for", shrinkTime, "maximum time, such as 10m; if it is reached, the result depends on the speed of the machine; 0 is no limit")
 	return cmd
 }
 
@@ -199,7 +203,11 @@ func evidence(found shrink.Result) []string {
 }
 
 func maybeNot(found shrink.Result) string {
-	return fmt.Sprintf("It may not be the smallest: %s.", found.Ended)
+	more := ""
+	if found.Ended == shrink.ErrTime.Error() {
+		more = " onebar shrink --for 10m searches longer."
+	}
+	return fmt.Sprintf("It may not be the smallest: %s.%s", found.Ended, more)
 }
 
 // quoteCheck writes the name of a check, or a threshold in quotes.
@@ -254,6 +262,12 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	for _, line := range evidence(found) {
 		fmt.Fprintln(w, line)
 	}
+	if stories := found.Report.Result.Stories; len(stories) > 0 {
+		if err := reports.Stories(stories[:1])(w); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
 	if found.Ended != "" {
 		fmt.Fprintln(w, maybeNot(found))
 	}
@@ -261,14 +275,21 @@ func reportShrunk(w io.Writer, path string, found shrink.Result) error {
 	return err
 }
 
-// shrinkLines writes a line each time a step has made the case smaller.
+// shrinkSilence is the longest time without a line of progress, while runs are made.
+const shrinkSilence = 5 * time.Second
+
+// shrinkLines writes a line each time a step has made the case smaller, and one if nothing
+// was written for a while.
 func shrinkLines(w io.Writer) func(shrink.Progress) {
 	var last shrink.Progress
+	began := time.Now()
+	written := began
 	return func(p shrink.Progress) {
-		if p.Kept > last.Kept {
+		if now := time.Now(); p.Kept > last.Kept || now.Sub(written) >= shrinkSilence {
 			sc := p.Case.Scenario
-			fmt.Fprintf(w, "%5d tried: %s: events %d, payments %d, wallets %d\n", p.Tried, p.Doing,
+			fmt.Fprintf(w, "%4.0fs %5d tried: %s: events %d, payments %d, wallets %d\n", now.Sub(began).Seconds(), p.Tried, p.Doing,
 				len(sc.Timeline), sc.Workload.Payments, sc.Workload.Wallets)
+			written = now
 		}
 		last = p
 	}

@@ -28,7 +28,8 @@ type Options struct {
 	Runs  int           // most cases tried; 0 is DefaultRuns
 	For   time.Duration // longest time spent, by the clock; 0 is no limit; with one, the outcome depends on the machine
 	Jobs  int           // runs at a time; 0 is 1; the outcome does not depend on it
-	// Progress is called after each step. Nil: progress is not reported.
+	// Progress is called after each run and each step. Calls do not overlap. Nil: progress
+	// is not reported.
 	Progress func(Progress)
 }
 
@@ -43,6 +44,7 @@ const DefaultRuns = 5000
 // Progress is how far Shrink is.
 type Progress struct {
 	Doing string     // what is tried now, such as "fewer events"
+	Runs  int        // made so far; a case that fails is run several times
 	Tried int        // cases
 	Kept  int        // smaller cases found so far
 	Case  cases.Case // the smallest so far
@@ -87,7 +89,7 @@ func Shrink(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resul
 	s.best.Dir, s.best.Pcap, s.best.Survey, s.best.Traces = "", false, true, nil
 	s.ctx = ctx
 	if o.For > 0 {
-		timed, cancel := context.WithTimeoutCause(ctx, o.For, errTime)
+		timed, cancel := context.WithTimeoutCause(ctx, o.For, ErrTime)
 		defer cancel()
 		s.ctx = timed
 	}
@@ -109,8 +111,8 @@ func Shrink(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resul
 	return found, context.Cause(ctx)
 }
 
-// errTime ends the time of ShrinkOptions.For.
-var errTime = errors.New("the time is over")
+// ErrTime is the Result.Ended of a search that Options.For has ended.
+var ErrTime = errors.New("the time is over")
 
 // Fails runs a case and returns what fails in it, named as in Options.Check: check, or
 // the first thing if check is empty. If nothing fails, or not what was
@@ -176,6 +178,7 @@ type shrinker struct {
 	doing       string
 	quiet       bool // progress is not reported: the step may be undone
 	tried, kept int
+	runs        int
 	ended       string
 	tested      map[[sha256.Size]byte]bool // scenarios that do not fail so
 }
@@ -236,10 +239,12 @@ func (s *shrinker) shrink() {
 	}
 }
 
+// step begins a step, or reports progress in it. It must not be called while runs are made,
+// but by run.
 func (s *shrinker) step(doing string) {
 	s.doing = doing
 	if s.options.Progress != nil && !s.quiet {
-		s.options.Progress(Progress{Doing: doing, Tried: s.tried, Kept: s.kept, Case: s.best})
+		s.options.Progress(Progress{Doing: doing, Runs: s.runs, Tried: s.tried, Kept: s.kept, Case: s.best})
 	}
 }
 
@@ -302,10 +307,10 @@ func (t *search) try(i int) {
 	if known {
 		return
 	}
-	report, err := t.runner.Run(t.ctx, c.Pack())
+	report, err := t.run(c)
 	fails := t.fails(report, err)
 	for n := 0; n < confirmations && fails; n++ {
-		fails = t.fails(t.runner.Run(t.ctx, c.Pack()))
+		fails = t.fails(t.run(c))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -317,6 +322,16 @@ func (t *search) try(i int) {
 		t.found, t.report = i, report
 		t.failure, _ = errors.AsType[*bubble.Failure](err)
 	}
+}
+
+// run makes a run of a case, and counts it.
+func (t *search) run(c cases.Case) (cases.Report, error) {
+	report, err := t.runner.Run(t.ctx, c.Pack())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.runs++
+	t.step(t.doing)
+	return report, err
 }
 
 func keyOf(sc harness.Scenario) [sha256.Size]byte {
@@ -350,5 +365,7 @@ func (s *shrinker) surveyed(sc harness.Scenario) *cases.Survey {
 	c.Scenario = sc
 	s.tried++
 	report, _ := s.runner.Run(s.ctx, c.Pack()) // without a survey there is nothing to do
+	s.runs++
+	s.step(s.doing)
 	return report.Survey
 }

@@ -361,4 +361,8 @@ func TestShrinkTellsHowFarItIs(t *testing.T) {
 	for i := 1; i < len(told); i++ {
 		require.GreaterOrEqual(t, told[i].Tried, told[i-1].Tried)
 	}
+	require.Equal(t, m.runs.Load()-1, int64(last.Runs), "the first run is not counted")
+	for runs := range last.Runs {
+		require.True(t, slices.ContainsFunc(told, func(p shrink.Progress) bool { return p.Runs == runs+1 }), "run %d is told", runs+1)
+	}
 }

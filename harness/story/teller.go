@@ -10,6 +10,8 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
+const ms = time.Millisecond
+
 // teller tells one story from the records of a history.
 type teller struct {
 	story result.Story
@@ -134,7 +136,7 @@ func (t *teller) attempt(at time.Duration, a *harness.Attempt) {
 	if a.Status {
 		what = "status query"
 	}
-	t.line(at, "%s%s %d ended after %s: %s", t.which(a.Payment), what, a.N, a.Took.Round(time.Millisecond), came)
+	t.line(at, "%s%s %d ended after %s: %s", t.which(a.Payment), what, a.N, a.Took.Round(ms), came)
 }
 
 func (t *teller) told(at time.Duration, told *harness.Told) {
@@ -148,7 +150,7 @@ func (t *teller) told(at time.Duration, told *harness.Told) {
 func (t *teller) committed(at time.Duration, payment string) {
 	late := ""
 	if by := t.deadlines[payment]; by > 0 && at > by {
-		late = fmt.Sprintf(", %s after its deadline", (at - by).Round(time.Millisecond))
+		late = fmt.Sprintf(", %s after its deadline", (at - by).Round(ms))
 	}
 	t.line(at, "%sthe server has booked it durably%s", t.which(payment), late)
 }
@@ -187,14 +189,19 @@ func (t *teller) event(i int, action harness.Action) string {
 }
 
 func (t *teller) fault(at time.Duration, f *history.FaultNote) {
-	what := "-- " + t.event(f.Event, f.Action)
-	if f.Ended {
-		what += ": over"
-		if began := t.inForce[f.Event]; len(began) > 0 {
-			t.inForce[f.Event] = began[1:]
+	what, began := "-- "+t.event(f.Event, f.Action), t.inForce[f.Event]
+	switch {
+	case !f.Ended:
+		t.inForce[f.Event] = append(began, at)
+	case len(began) > 0:
+		t.inForce[f.Event] = began[1:]
+		if at-began[0] < ms && f.Error == "" {
+			return // a fault without a duration
 		}
-	} else {
-		t.inForce[f.Event] = append(t.inForce[f.Event], at)
+		what += ": over"
+	}
+	if f.Error != "" {
+		what += ", failed: " + f.Error
 	}
 	if t.begun {
 		t.note(at, "%s", what)
