@@ -27,7 +27,7 @@ func drawStories(b *strings.Builder, s format.Style, indent string, stories []re
 }
 
 func storyTitle(t result.Story) string {
-	return "what happened to " + t.Subject() + ", " + strings.Join(t.Checks, ", ")
+	return "what happened to " + t.Subject() + " (" + strings.Join(t.Checks, ", ") + ")"
 }
 
 // storyTime is the offset of a line in seconds, with milliseconds.
