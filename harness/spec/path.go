@@ -1,92 +1,140 @@
 package spec
 
 import (
+	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 )
 
 // then returns the changes of c followed by those of next.
-func (c path) then(next path) path {
-	c.place = next.place
-	if next.Rate.given() || next.Trace.given() {
-		c.Rate, c.Trace = bitrate{}, reference{} // one takes the place of the other
+func (c *path) then(r *keys.Reader, next *path) *path {
+	both := new(path)
+	r.Copy(both, c)
+	if r.Given(&next.Rate) || r.Given(&next.Trace) { // one takes the place of the other
+		r.Clear(&both.Rate)
+		r.Clear(&both.Trace)
 	}
-	from, to := reflect.ValueOf(&next).Elem(), reflect.ValueOf(&c).Elem()
-	for _, k := range keysOf(to.Type()) {
-		if isGiven(from.FieldByIndex(k.index)) {
-			to.FieldByIndex(k.index).Set(from.FieldByIndex(k.index))
+	from, to := reflect.ValueOf(next).Elem(), reflect.ValueOf(both).Elem()
+	for _, k := range keys.KeysOf(to.Type()) {
+		if v := from.FieldByIndex(k.Index).Addr().Interface(); r.Given(v) {
+			r.Copy(to.FieldByIndex(k.Index).Addr().Interface(), v)
 		}
 	}
-	return c
+	return both
 }
 
 // change overwrites what the path says in p.
-func (c *path) change(d *decoder, p *harness.Path) {
-	if c.Rate.ok || c.Trace.ok {
+func (c *path) change(r *keys.Reader, p *harness.Path) {
+	if r.Good(&c.Rate) || r.Good(&c.Trace) {
 		p.Rate, p.Trace = 0, nil
 	}
-	d.fill(reflect.ValueOf(c).Elem(), reflect.ValueOf(p).Elem())
+	r.Fill(c, p)
 	if p.Jitter <= p.Delay {
 		return
 	}
-	at := c.Jitter.place
-	if !at.given() {
-		at = c.Delay.place
+	at := r.At(&c.Jitter)
+	if !r.Given(&c.Jitter) {
+		at = r.At(&c.Delay)
 	}
-	if at.given() {
-		d.errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", quantity.FormatDuration(p.Jitter), quantity.FormatDuration(p.Delay))
+	if at.Line > 0 {
+		r.Errorf(at, "jitter %s is more than delay %s; a packet cannot arrive before it was sent", quantity.FormatDuration(p.Jitter), quantity.FormatDuration(p.Delay))
 	}
 }
 
 // modifier is a key that has no effect without another.
 type modifier struct {
-	place
+	keys.Place
 	name, without string
 }
 
 // effects says of each dependent key of c whether it has an effect in p.
-func (c *path) effects(p *harness.Path) map[modifier]bool {
+func (c *path) effects(r *keys.Reader, p *harness.Path) map[modifier]bool {
 	effects := map[modifier]bool{}
 	for _, k := range []struct {
-		mark
+		v             keys.Leaf
 		name, without string
 		has           bool
 	}{
-		{c.Distribution.mark, "distribution", "jitter", p.Jitter > 0 || c.Jitter.wrong()},
-		{c.Correlation.mark, "delay_correlation", "jitter", p.Jitter > 0 || c.Jitter.wrong()},
-		{c.Limit.mark, "limit", "a rate or trace", p.Rate > 0 || p.Trace != nil || c.Rate.wrong() || c.Trace.given()},
-		{c.Reorder.mark, "reorder", "delay", p.Delay > 0 || c.Delay.wrong()},
-		{c.MTUBlackhole.mark, "mtu_blackhole", "mtu", p.MTU > 0 || c.MTU.wrong()},
+		{&c.Distribution, "distribution", "jitter", p.Jitter > 0 || r.Wrong(&c.Jitter)},
+		{&c.Correlation, "delay_correlation", "jitter", p.Jitter > 0 || r.Wrong(&c.Jitter)},
+		{&c.Limit, "limit", "a rate or trace", p.Rate > 0 || p.Trace != nil || r.Wrong(&c.Rate) || r.Given(&c.Trace)},
+		{&c.Reorder, "reorder", "delay", p.Delay > 0 || r.Wrong(&c.Delay)},
+		{&c.MTUBlackhole, "mtu_blackhole", "mtu", p.MTU > 0 || r.Wrong(&c.MTU)},
 	} {
-		if k.ok && k.given() {
-			effects[modifier{k.place, k.name, k.without}] = k.has
+		if r.Good(k.v) && r.Given(k.v) {
+			effects[modifier{r.At(k.v), k.name, k.without}] = k.has
 		}
 	}
 	return effects
 }
 
-// report reports the dependent keys without an effect. One of both may have its
+// reportIdle reports the dependent keys without an effect. One of both may have its
 // effect one way only.
-func (d *decoder) report(up, down map[modifier]bool) {
+func reportIdle(r *keys.Reader, up, down map[modifier]bool) {
 	for _, way := range []map[modifier]bool{up, down} {
 		for k := range way {
 			if !up[k] && !down[k] {
-				d.errorf(k.place, "%s has no effect without %s; give one", k.name, k.without)
+				r.Errorf(k.Place, "%s has no effect without %s; give one", k.name, k.without)
 			}
 		}
 	}
 }
 
-func (v *loss) fill(d *decoder, plain reflect.Value) {
+// Fill forgets the loss of a profile first.
+func (v *loss) Fill(r *keys.Reader, plain reflect.Value) {
 	plain.SetZero()
-	d.fill(reflect.ValueOf(v).Elem(), plain)
+	r.Fill(v, plain.Addr().Interface())
 }
 
-func (v *loss) compose(c *composer, _ key, plain reflect.Value) {
-	c.composeStruct(reflect.ValueOf(v).Elem(), plain)
-	if !v.GEModel.given() {
-		v.Share = share{here(), plain.Interface().(harness.Loss).P}
+// Compose writes no loss as a share.
+func (v *loss) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
+	c.Compose(v, plain, reflect.Zero(plain.Type()))
+	if !c.Given(&v.GEModel) {
+		v.Share = keys.Share(plain.Interface().(harness.Loss).P)
+		c.Accept(&v.Share)
 	}
+}
+
+// queue is how much may wait: a size, or a duration.
+type queue struct {
+	bytes int64
+	d     time.Duration
+}
+
+// The range of a queue in time; that in bytes is in format.go.
+const (
+	minWait = time.Millisecond
+	maxWait = time.Minute
+)
+
+func (v *queue) Parts() []any     { return []any{&v.bytes, &v.d} }
+func (v *queue) Wants() string    { return "a size such as 20KB or 64KiB, or a duration such as 500ms" }
+func (v *queue) Measure() float64 { return float64(v.bytes) }
+func (v *queue) Elsewhere() bool  { return v.d > 0 }
+func (v *queue) Scan(s string) (err error) {
+	wait, wrong := quantity.ParseDuration(s)
+	switch {
+	case wrong != nil:
+		v.bytes, err = quantity.ParseSize(s)
+	case wait < minWait || wait > maxWait:
+		err = fmt.Errorf("is out of range (%s to %s)", quantity.FormatDuration(minWait), quantity.FormatDuration(maxWait))
+	default:
+		v.d = wait
+	}
+	return err
+}
+
+func (v *queue) Text() string {
+	if v.d > 0 {
+		return quantity.FormatDuration(v.d)
+	}
+	return quantity.FormatSize(v.bytes)
+}
+
+func (*queue) Form(*keys.SchemaWriter) keys.Object {
+	return keys.Written(keys.SizePattern+"|"+keys.DurationPattern, "64KiB")
 }

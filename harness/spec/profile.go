@@ -5,9 +5,8 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
 )
 
 // Library is a set of profiles and traces that every scenario file can name. The
@@ -39,8 +38,7 @@ func (l Library) Get(name string) (Profile, bool) {
 
 // profileFile is a file that holds profiles and nothing else.
 type profileFile struct {
-	place
-	Onebar   word       `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
+	Onebar   keys.Word  `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
 	Profiles localLinks `yaml:"profiles" required:"true" doc:"profiles by name"`
 }
 
@@ -66,22 +64,22 @@ func ReadProfiles(fsys fs.FS, name string) (Library, error) {
 
 // with returns the library with the profiles of a file.
 func (l Library) with(name string, data []byte) (Library, error) {
-	d, root := parse(name, data)
-	if root == nil {
-		return Library{}, d.err()
-	}
-	d.lib = l
 	var f profileFile
-	d.into(root, &f, "the file")
-	links := scope{}.with(d, f.Profiles)
-	for _, p := range f.Profiles {
-		if !p.Summary.given() || !p.Source.given() || !p.Quotes.given() {
-			d.errorf(p.place, "profile %s needs a summary, a source and quotes", p.name)
+	r, ok := keys.Read(name, data, &f, kind("the file"))
+	if !ok {
+		return Library{}, r.Err()
+	}
+	r.Env = &env{lib: l}
+	links := scope{}.with(r, f.Profiles)
+	for i := range f.Profiles {
+		p := &f.Profiles[i]
+		if !r.Given(&p.Summary) || !r.Given(&p.Source) || !r.Given(&p.Quotes) {
+			r.Errorf(p.at, "profile %s needs a summary, a source and quotes", p.name)
 		}
 		link, _ := links.get(p.name)
-		l.profiles = append(l.profiles, Profile{Profile: link, Summary: p.Summary.s, Source: p.Source.s, Quotes: p.Quotes.s})
+		l.profiles = append(l.profiles, Profile{Profile: link, Summary: p.Summary.Text(), Source: p.Source.Text(), Quotes: p.Quotes.Text()})
 	}
-	if err := d.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return Library{}, err
 	}
 	return l, nil
@@ -101,20 +99,28 @@ type localLinks []namedProfile
 type namedProfile struct {
 	profile
 	name string
+	at   keys.Place // of the name
 }
 
-func (v *localLinks) decode(d *decoder, n ast.Node) {
-	pairs, _ := d.pairs(n, "profiles")
-	for _, p := range pairs {
-		var name slug
-		if err := name.scan(p.name); err != nil {
-			d.errorf(p.place, "profile name %q %v; expected %s", p.name, err, name.wants())
+// Decode reads them.
+func (v *localLinks) Decode(r *keys.Reader, n keys.Node) {
+	pairs, _ := r.Pairs(n, "profiles")
+	*v = make(localLinks, len(pairs))
+	for i, p := range pairs {
+		var name keys.Slug
+		if err := name.Scan(p.Name); err != nil {
+			r.Errorf(p.Place, "profile name %q %v; expected %s", p.Name, err, name.Wants())
 		}
-		named := namedProfile{name: p.name}
-		d.into(p.value, &named.profile, "profile "+p.name)
-		named.standAt(p.place)
-		*v = append(*v, named)
+		named := &(*v)[i]
+		named.name = p.Name
+		r.Into(p.Value, &named.profile, "profile "+p.Name, p.Name, v)
+		named.at = p.Place
 	}
+}
+
+// Form is that of a mapping.
+func (*localLinks) Form(w *keys.SchemaWriter) keys.Object {
+	return keys.Object{"type": "object", "propertyNames": w.Of(reflect.TypeFor[keys.Slug]()), "additionalProperties": w.Of(reflect.TypeFor[profile]())}
 }
 
 // scope is the profiles a link may name. Of two with the same name the later
@@ -132,38 +138,41 @@ func (s scope) get(name string) (harness.Profile, bool) {
 
 // with adds the profiles of a file. Each sees those before it, so that none can
 // start from itself.
-func (s scope) with(d *decoder, local localLinks) scope {
+func (s scope) with(r *keys.Reader, local localLinks) scope {
 	s.known = slices.Clone(s.known)
-	for _, p := range local {
-		got := s.resolve(d, &p.changes)
-		got.Name = p.name
+	for i := range local {
+		got := s.resolve(r, &local[i].changes)
+		got.Name = local[i].name
 		s.known = append(s.known, got)
 	}
 	return s
 }
 
-func (v *link) fill(d *decoder, plain reflect.Value) {
-	got := d.scope.resolve(d, &v.changes)
-	assign(plain, reflect.ValueOf(got), nil)
+// Fill resolves the link.
+func (v *link) Fill(r *keys.Reader, plain reflect.Value) {
+	got := envOf(r).scope.resolve(r, &v.changes)
+	if plain.Kind() == reflect.Pointer {
+		plain.Set(reflect.ValueOf(&got))
+		return
+	}
+	plain.Set(reflect.ValueOf(got))
 }
 
 // resolve returns the profile a link names, with its changes.
-func (s scope) resolve(d *decoder, l *changes) harness.Profile {
+func (s scope) resolve(r *keys.Reader, l *changes) harness.Profile {
 	var got harness.Profile
-	known := !l.Profile.given()
-	if l.Profile.ok {
-		found, ok := s.get(l.Profile.s)
-		if !ok {
-			d.errorf(l.Profile.place, "there is no profile %q; %s", l.Profile.s, suggest(l.Profile.s, s.names()))
+	known := !r.Given(&l.Profile)
+	if name := l.Profile.Text(); r.Good(&l.Profile) {
+		got, known = s.get(name)
+		if !known {
+			r.Errorf(r.At(&l.Profile), "there is no profile %q; %s", name, keys.Suggest(name, s.names()))
 		}
-		got = found
-		known = ok
 	}
-	up, down := l.Both.then(l.Up), l.Both.then(l.Down)
-	up.change(d, &got.Up)
-	down.change(d, &got.Down)
+	up, down := l.Both.then(r, &l.Up), l.Both.then(r, &l.Down)
+	up.change(r, &got.Up)
+	down.change(r, &got.Down)
 	if known {
-		d.report(up.effects(&got.Up), down.effects(&got.Down))
+		reportIdle(r, up.effects(r, &got.Up), down.effects(r, &got.Down))
 	}
 	return got
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/harness/yamltext"
@@ -47,128 +47,146 @@ func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
 	return all, nil
 }
 
-func (v *reference) fill(d *decoder, plain reflect.Value) {
-	if !v.ok {
+// reference names something bundled, or a file.
+type reference struct{ keys.Verbatim }
+
+// Wants says what it may be.
+func (v *reference) Wants() string { return "the name of a bundled one, or a file" }
+
+// isFile reports whether a file is meant: it has a dot or a folder in its name.
+func isFile(name string) bool { return strings.ContainsAny(name, `./\`) }
+
+// Fill finds the trace or the radio model.
+func (v *reference) Fill(r *keys.Reader, plain reflect.Value) {
+	if !r.Good(v) {
 		return
 	}
 	switch to := plain.Addr().Interface().(type) {
 	case **harness.Trace:
-		*to = d.trace(*v)
+		*to = findTrace(r, v.Text(), r.At(v))
 	case **harness.Radio:
-		*to = d.radio(*v)
+		*to = findRadio(r, v.Text(), r.At(v))
 	}
 }
 
-func (v *reference) compose(c *composer, _ key, plain reflect.Value) {
-	if !plain.IsNil() {
-		*v = c.reference(plain.Elem().FieldByName("Name").String())
+// Compose names a file from where the scenario's will be.
+func (v *reference) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
+	if plain.IsNil() {
+		return
 	}
+	name := plain.Elem().FieldByName("Name").String()
+	if isFile(name) {
+		if moved := c.Moved(name); moved != name && !isFile(moved) {
+			name = "./" + moved
+		} else {
+			name = moved
+		}
+	}
+	v.Verbatim = keys.Verbatim(name)
+	c.Accept(v)
 }
 
-// trace returns the trace that is meant, or nil if there is none. One named
+// findTrace returns the trace that is meant, or nil if there is none. One named
 // twice is the same, so that a link that goes on with it is not set back.
-func (d *decoder) trace(r reference) *harness.Trace {
-	if !r.isFile() {
+func findTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
+	e := envOf(r)
+	if !isFile(name) {
 		var names []string
-		for _, t := range d.lib.traces {
-			if t.Name == r.s {
+		for _, t := range e.lib.traces {
+			if t.Name == name {
 				return t
 			}
 			names = append(names, t.Name)
 		}
-		d.errorf(r.place, "there is no trace %q; %s (a file has a dot or a folder in its name, such as ./%s)", r.s, suggest(r.s, names), r.s)
+		r.Errorf(at, "there is no trace %q; %s (a file has a dot or a folder in its name, such as ./%s)", name, keys.Suggest(name, names), name)
 		return nil
 	}
-	if t, known := d.traces[r.s]; known {
-		return t
+	t, known := e.traces[name]
+	if !known {
+		t = readTrace(r, name, at)
+		if e.traces == nil {
+			e.traces = map[string]*harness.Trace{}
+		}
+		e.traces[name] = t
 	}
-	t := d.readTrace(r)
-	if d.traces == nil {
-		d.traces = map[string]*harness.Trace{}
-	}
-	d.traces[r.s] = t
 	return t
 }
 
-func (d *decoder) readTrace(r reference) *harness.Trace {
-	file := d.beside(r.s)
+func readTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
+	file := keys.Beside(r.File, name)
 	series, err := trace.Load(file)
 	if wrong, ok := errors.AsType[trace.Mistakes](err); ok {
 		for _, m := range wrong {
-			d.mistakes = append(d.mistakes, yamltext.NewMistake(file, nil, m.Line, 1, m.Text))
+			r.Add(yamltext.NewMistake(file, nil, m.Line, 1, m.Text))
 		}
 		return nil
 	}
 	if err != nil {
-		d.unreadable(r, "trace", err)
+		unreadable(r, at, "trace", file, err)
 		return nil
 	}
-	t, err := series.Trace(r.s)
-	must(err) // Load vouches for it
+	t, err := series.Trace(name)
+	keys.Must(err) // Load vouches for it
 	return t
 }
 
-// radio returns the model that is meant, or nil if there is none.
-func (d *decoder) radio(r reference) *harness.Radio {
-	if r.isFile() {
-		return d.readRadio(r)
+// findRadio returns the model that is meant, or nil if there is none.
+func findRadio(r *keys.Reader, name string, at keys.Place) *harness.Radio {
+	if isFile(name) {
+		return readRadio(r, name, at)
 	}
-	if _, err := radio.Lookup(r.s); err != nil {
-		var names []string
-		for _, m := range radio.Bundled() {
-			names = append(names, m.Name)
-		}
-		d.errorf(r.place, "there is no radio model %q; %s (a file has a dot or a folder in its name, such as ./%s.yaml)", r.s, suggest(r.s, names), r.s)
+	if _, err := radio.Lookup(name); err != nil {
+		r.Errorf(at, "there is no radio model %q; %s (a file has a dot or a folder in its name, such as ./%s.yaml)", name, keys.Suggest(name, radios()), name)
 		return nil
 	}
-	return &harness.Radio{Name: r.s}
+	return &harness.Radio{Name: name}
 }
 
-func (d *decoder) readRadio(r reference) *harness.Radio {
-	file := d.beside(r.s)
+// radios returns the names of the bundled models.
+func radios() []string {
+	var names []string
+	for _, m := range radio.Bundled() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func readRadio(r *keys.Reader, name string, at keys.Place) *harness.Radio {
+	file := keys.Beside(r.File, name)
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		d.errorf(r.place, "radio: %s is no regular file", file)
+		r.Errorf(at, "radio: %s is no regular file", file)
 		return nil
 	}
 	data, err := readFile(file)
 	if err != nil {
-		d.unreadable(r, "radio", err)
+		unreadable(r, at, "radio", file, err)
 		return nil
 	}
 	_, err = radio.ReadModel(file, data)
 	wrong, _ := errors.AsType[yamltext.Mistakes](err)
-	d.mistakes = append(d.mistakes, wrong...)
-	return &harness.Radio{Name: r.s, Model: string(data)}
+	r.Add(wrong...)
+	return &harness.Radio{Name: name, Model: string(data)}
 }
 
 // unreadable reports why a file cannot be read.
-func (d *decoder) unreadable(r reference, what string, err error) {
+func unreadable(r *keys.Reader, at keys.Place, what, file string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
-		d.errorf(r.place, "%s: there is no file %s; relative paths begin at the folder of the scenario", what, d.beside(r.s))
+		r.Errorf(at, "%s: there is no file %s; relative paths begin at the folder of the scenario", what, file)
 		return
 	}
-	d.errorf(r.place, "%s: %v", what, err)
-}
-
-// beside returns the path of a file that the scenario names: relative paths
-// begin at the folder of the scenario.
-func (d *decoder) beside(file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(filepath.Dir(d.file), file)
+	r.Errorf(at, "%s: %v", what, err)
 }
 
 // FindTraces gives a scenario its traces, of which its JSON form has but the names:
 // those of lib, or those of files. The links must be nobody else's.
 func FindTraces(sc *harness.Scenario, lib Library) error {
-	d := &decoder{file: sc.File, lib: lib}
+	r := &keys.Reader{File: sc.File, Env: &env{lib: lib}}
 	eachLink(sc, func(l *harness.Profile) {
 		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
 			if *t != nil {
-				*t = d.trace(reference{literal{here(), (*t).Name}})
+				*t = findTrace(r, (*t).Name, keys.Place{Line: 1, Col: 1})
 			}
 		}
 	})
-	return d.err()
+	return r.Err()
 }

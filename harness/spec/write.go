@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +15,8 @@ import (
 	"unicode"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/spec/endpoint"
 )
 
 // Write writes a scenario as a file that [Parse] reads back to an equal one; only
@@ -61,12 +64,12 @@ func format(path string, sc harness.Scenario, lib Library, notes []string) ([]by
 }
 
 func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	c := &composer{decoder: &decoder{file: path, lib: lib}, from: sc.File}
-	f := c.scenario(sc)
-	if err := errors.Join(c.errs...); err != nil {
+	c := &keys.Composer{Reader: keys.Reader{File: path, Env: &env{lib: lib}}, From: sc.File}
+	f := compose(c, sc)
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	text := []byte(comment(notes) + encode(f))
+	text := []byte(comment(notes) + c.Encode(f))
 	back, err := Parse(path, text, lib)
 	if err != nil {
 		return nil, err
@@ -96,8 +99,8 @@ func comment(notes []string) string {
 // and otherwise an error that names the first key that is not.
 func same(want, got harness.Scenario) error {
 	a, b := plain(want), plain(got)
-	if key, x, y := differ("", a, b); key != "" {
-		return fmt.Errorf("%s is %s, and would be read back as %s", strings.TrimPrefix(key, "."), brief(x), brief(y))
+	if key, x, y := differ(a, b); key != "" {
+		return fmt.Errorf("%s is %s, and would be read back as %s", key, brief(x), brief(y))
 	}
 	if !reflect.DeepEqual(traces(want), traces(got)) {
 		return errors.New("a trace is not that of its name")
@@ -114,7 +117,7 @@ func plain(sc harness.Scenario) any {
 	var own harness.Scenario
 	through(sc, &own)
 	sc = own
-	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
+	keys.Absolute(reflect.TypeFor[endpoint.Subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
 	sc.File = ""
 	if r := sc.Radio; r != nil && r.Model != "" {
 		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
@@ -132,10 +135,10 @@ func plain(sc harness.Scenario) any {
 // through decodes the JSON form of a value into another.
 func through(from, to any) {
 	data, err := json.Marshal(from)
-	must(err) // plain data
+	keys.Must(err) // plain data
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	must(d.Decode(to))
+	keys.Must(d.Decode(to))
 }
 
 // unplaced takes the lines out of a JSON value: the numbers of that name.
@@ -153,45 +156,6 @@ func unplaced(v any) {
 			unplaced(item)
 		}
 	}
-}
-
-// settle makes the files absolute that a plain form names, from a folder. It has the
-// keys of t.
-func settle(t reflect.Type, plain reflect.Value, base string) {
-	plain = reflect.Indirect(plain)
-	if plain.Kind() != reflect.Struct {
-		return
-	}
-	eachKey(t, plain, func(k key, of []reflect.Value) {
-		kind, plain := t.FieldByIndex(k.index).Type, of[0]
-		switch plain.Kind() {
-		case reflect.String:
-			plain.SetString(absolute(k.file, plain.String(), base))
-		case reflect.Slice:
-			for i := range plain.Len() {
-				settle(kind.Elem(), plain.Index(i), base)
-			}
-		case reflect.Map:
-			for _, name := range plain.MapKeys() {
-				item := reflect.New(plain.Type().Elem()).Elem()
-				item.Set(plain.MapIndex(name))
-				if item.Kind() == reflect.String {
-					item.SetString(absolute(k.file, item.String(), base))
-				}
-				settle(reflect.TypeFor[container](), item, base)
-				plain.SetMapIndex(name, item)
-			}
-		default:
-			settle(kind, plain, base)
-		}
-	})
-}
-
-func absolute(kind, name, base string) string {
-	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
-		return name
-	}
-	return filepath.Join(base, name)
 }
 
 // traces returns the traces of a scenario's paths in order. The name of one that
@@ -228,51 +192,42 @@ func eachLink(sc *harness.Scenario, f func(*harness.Profile)) {
 	}
 }
 
-// differ returns the first place, in the order of their keys, where two JSON
-// values differ, and what is there in each; no place if they are equal.
-func differ(at string, a, b any) (key string, inA, inB any) {
-	switch x := a.(type) {
-	case map[string]any:
-		y, ok := b.(map[string]any)
-		if !ok {
-			return at, a, b
+// differ returns the first key, by name, that two JSON values do not share, and what is
+// there in each; no key if they are equal.
+func differ(a, b any) (key string, inA, inB any) {
+	x, y := map[string]any{}, map[string]any{}
+	flatten("", a, x)
+	flatten("", b, y)
+	both := maps.Clone(x)
+	maps.Copy(both, y)
+	for _, key := range slices.Sorted(maps.Keys(both)) {
+		if x[key] != y[key] {
+			return key, x[key], y[key]
 		}
-		for _, k := range keysOfBoth(x, y) {
-			if key, inA, inB := differ(at+"."+k, x[k], y[k]); key != "" {
-				return key, inA, inB
-			}
-		}
-		return "", nil, nil
-	case []any:
-		y, ok := b.([]any)
-		if !ok || len(x) != len(y) {
-			return at, a, b
-		}
-		for i := range x {
-			if key, inA, inB := differ(fmt.Sprintf("%s[%d]", at, i), x[i], y[i]); key != "" {
-				return key, inA, inB
-			}
-		}
-		return "", nil, nil
-	}
-	if !reflect.DeepEqual(a, b) {
-		return at, a, b
 	}
 	return "", nil, nil
 }
 
-func keysOfBoth(x, y map[string]any) []string {
-	var keys []string
-	for k := range x {
-		keys = append(keys, k)
-	}
-	for k := range y {
-		if _, ok := x[k]; !ok {
-			keys = append(keys, k)
+// flatten puts the values within a JSON value into a map by their keys.
+func flatten(at string, v any, into map[string]any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 0 {
+			into[at] = "{}"
 		}
+		for k, item := range v {
+			flatten(strings.TrimPrefix(at+"."+k, "."), item, into)
+		}
+	case []any:
+		if len(v) == 0 {
+			into[at] = "[]"
+		}
+		for i, item := range v {
+			flatten(fmt.Sprintf("%s[%d]", at, i), item, into)
+		}
+	default:
+		into[at] = v
 	}
-	slices.Sort(keys)
-	return keys
 }
 
 // brief writes a JSON value for a message.
@@ -281,7 +236,7 @@ func brief(v any) string {
 		return "nothing"
 	}
 	data, err := json.Marshal(v)
-	must(err)
+	keys.Must(err)
 	if len(data) > 80 {
 		return strings.ToValidUTF8(string(data[:80]), "") + "…"
 	}

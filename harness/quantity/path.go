@@ -1,4 +1,4 @@
-package spec
+package quantity
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/quantity"
 )
 
 // FormatPath writes what a path does, for people: 420ms ± 60ms, 200kbit, loss
@@ -17,25 +16,25 @@ func FormatPath(p harness.Path) string {
 	case p.Trace != nil:
 		words = append(words, "trace "+p.Trace.Name)
 	case p.Rate > 0:
-		words = append(words, quantity.FormatRate(p.Rate))
+		words = append(words, FormatRate(p.Rate))
 	}
 	switch {
 	case p.LimitTime > 0:
-		words = append(words, "limit "+quantity.FormatDuration(p.LimitTime))
+		words = append(words, "limit "+FormatDuration(p.LimitTime))
 	case p.Limit > 0:
-		words = append(words, "limit "+quantity.FormatSize(p.Limit))
+		words = append(words, "limit "+FormatSize(p.Limit))
 	}
 	if g := p.Loss.GE; g != nil {
 		mean := math.Round(g.Mean()*1e4) / 1e4
-		words = append(words, fmt.Sprintf("gemodel %s %s %s %s (%s mean)", quantity.FormatShare(g.P), quantity.FormatShare(g.R),
-			quantity.FormatShare(g.LossBad), quantity.FormatShare(g.LossGood), quantity.FormatShare(mean)))
+		words = append(words, fmt.Sprintf("gemodel %s %s %s %s (%s mean)", FormatShare(g.P), FormatShare(g.R),
+			FormatShare(g.LossBad), FormatShare(g.LossGood), FormatShare(mean)))
 	}
 	for _, part := range []struct {
 		name  string
 		share float64
 	}{{"loss", p.Loss.P}, {"reorder", p.Reorder}, {"duplicate", p.Duplicate}, {"corrupt", p.Corrupt}} {
 		if part.share > 0 {
-			words = append(words, part.name+" "+quantity.FormatShare(part.share))
+			words = append(words, part.name+" "+FormatShare(part.share))
 		}
 	}
 	if p.MTU > 0 {
@@ -55,14 +54,14 @@ func formatDelay(p harness.Path) []string {
 	case p.Jitter == 0 && p.Delay == 0:
 		return nil
 	case p.Jitter == 0:
-		return []string{quantity.FormatDuration(p.Delay)}
+		return []string{FormatDuration(p.Delay)}
 	}
-	delay := quantity.FormatDuration(p.Delay) + " ± " + quantity.FormatDuration(p.Jitter)
+	delay := FormatDuration(p.Delay) + " ± " + FormatDuration(p.Jitter)
 	if p.Distribution != harness.Uniform {
 		delay += " " + p.Distribution.String()
 	}
 	if p.Correlation > 0 {
-		delay += ", delay_correlation " + quantity.FormatShare(p.Correlation)
+		delay += ", delay_correlation " + FormatShare(p.Correlation)
 	}
 	return []string{delay}
 }

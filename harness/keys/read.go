@@ -1,0 +1,324 @@
+package keys
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/onebar/onebar/harness/nearest"
+	"github.com/onebar/onebar/harness/yamltext"
+)
+
+// Node is a node of a YAML document.
+type Node = ast.Node
+
+// placeOf returns where a value begins.
+func placeOf(n Node) Place {
+	line, col := yamltext.Position(n)
+	return Place{line, col}
+}
+
+// Reader walks the syntax tree of a document into a struct and collects the mistakes.
+type Reader struct {
+	Marks
+	File string // name of the document
+	Env  any    // what the program needs to know in the methods of its types
+
+	lines    []string
+	mistakes yamltext.Mistakes
+	broken   yamltext.Mistakes // rules between keys that are broken
+	rules    map[reflect.Type][]Rule
+}
+
+// Read reads a document into the struct that v points to. What names the document in
+// messages, and empty says what an empty one lacks. If it is no YAML at all, or has
+// nothing in it, v stays as it is and ok is false.
+func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
+	r, root := parse(file, data, kind)
+	if root == nil {
+		return r, false
+	}
+	r.into(root, v, kind.What, "")
+	return r, true
+}
+
+// Err returns the mistakes, as [yamltext.Mistakes], or nil if there are none. Those that
+// break a rule come after others of their place.
+func (r *Reader) Err() error {
+	if len(r.mistakes)+len(r.broken) == 0 {
+		return nil
+	}
+	return append(r.mistakes, r.broken...).Sorted(r.File)
+}
+
+// Errorf adds a mistake.
+func (r *Reader) Errorf(at Place, format string, args ...any) {
+	r.Add(r.mistake(at, fmt.Sprintf(format, args...)))
+}
+
+// Add adds mistakes, such as those of another document.
+func (r *Reader) Add(mistakes ...yamltext.Mistake) { r.mistakes = append(r.mistakes, mistakes...) }
+
+// Sound reports whether there is no mistake so far.
+func (r *Reader) Sound() bool { return len(r.mistakes) == 0 }
+
+func (r *Reader) mistake(at Place, text string) yamltext.Mistake {
+	return yamltext.NewMistake(r.File, r.lines, at.Line, at.Col, text)
+}
+
+// The structs are made of these.
+type (
+	// Leaf is a value written as one scalar.
+	Leaf interface {
+		Scan(text string) error // takes the value, or says what is wrong with it
+		Text() string           // what Scan would read
+		Wants() string          // what is expected, for messages
+		Parts() []any           // pointers to what it holds, as its plain form has it
+	}
+	// Measured is a Leaf with a range.
+	Measured interface {
+		Leaf
+		Measure() float64
+	}
+	// judged is a Measured whose range may be checked elsewhere.
+	judged interface{ Elsewhere() bool }
+	// Shorthand is a struct that may also be written as one scalar, its first key.
+	Shorthand interface{ Short() Leaf }
+	// Custom reads itself, with [Reader.Pairs] and [Reader.Into].
+	Custom interface {
+		Decode(r *Reader, n Node)
+	}
+)
+
+// into reads a mapping into the struct v points to. What names it for messages.
+func (r *Reader) into(n Node, v any, what, path string) {
+	at := placeOf(n)
+	s := reflect.ValueOf(v).Elem()
+	keys := KeysOf(s.Type())
+	r.mark(v, mark{at: at, good: true, path: path})
+	defer r.keep(v, at)
+	pairs, ok := r.Pairs(n, what)
+	if !ok {
+		return
+	}
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == p.Name })
+		if i < 0 {
+			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, Suggest(p.Name, Names(keys)))
+			continue
+		}
+		seen[p.Name] = true
+		r.value(p.Value, s.FieldByIndex(keys[i].Index).Addr().Interface(), keys[i], join(path, p.Name))
+	}
+	for _, k := range keys {
+		if seen[k.Name] {
+			continue
+		}
+		v := s.FieldByIndex(k.Index).Addr().Interface()
+		if k.Required {
+			r.Errorf(at, "%s has no %s: %s", what, k.Name, k.Doc)
+			r.mark(v, mark{path: join(path, k.Name)})
+		}
+		if k.Default != "" {
+			Must(v.(Leaf).Scan(k.Default))
+			r.mark(v, mark{good: true, path: join(path, k.Name)})
+		}
+	}
+}
+
+// Into is for the method of a [Custom]: it reads a part of itself, v, whose path ends
+// with name. What names it in messages.
+func (r *Reader) Into(n Node, v any, what, name string, of any) {
+	r.value(n, v, Key{Name: what}, join(r.of[of].path, name))
+}
+
+// Pair is one key of a mapping in the document.
+type Pair struct {
+	Place
+	Name  string
+	Value Node
+}
+
+// Pairs returns the pairs of a mapping and false if n is none. Of a key given
+// twice only the first counts.
+func (r *Reader) Pairs(n Node, what string) ([]Pair, bool) {
+	var values []*ast.MappingValueNode
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		values = m.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{m}
+	default:
+		r.Errorf(placeOf(n), "%s is %s; expected keys with values", what, yamltext.Describe(n))
+		return nil, false
+	}
+	var pairs []Pair
+	first := map[string]int{}
+	for _, v := range values {
+		at := placeOf(v.Key)
+		if _, merge := v.Key.(*ast.MergeKeyNode); merge {
+			r.Errorf(at, "merge keys are not supported; write the values out")
+			continue
+		}
+		name, ok := yamltext.Scalar(v.Key)
+		if !ok {
+			r.Errorf(at, "a key of %s is %s; expected a word", what, yamltext.Describe(v.Key))
+			continue
+		}
+		if line, twice := first[name]; twice {
+			r.Errorf(at, "%s stands here a second time; it is already given on line %d", name, line)
+			continue
+		}
+		first[name] = at.Line
+		pairs = append(pairs, Pair{at, name, v.Value})
+	}
+	return pairs, true
+}
+
+// value reads one value of a key into the field v points to.
+func (r *Reader) value(n Node, v any, k Key, path string) {
+	at := mark{at: placeOf(n), path: path}
+	switch v := v.(type) {
+	case Custom:
+		r.mark(v, at)
+		v.Decode(r, n)
+		return
+	case Leaf:
+		r.leaf(n, v, k, path)
+		return
+	case Shorthand:
+		if _, ok := yamltext.Scalar(n); ok {
+			r.mark(v, at)
+			r.leaf(n, v.Short(), k, join(path, "short"))
+			return
+		}
+	}
+	slot := reflect.ValueOf(v).Elem()
+	if slot.Kind() != reflect.Slice {
+		r.into(n, v, k.Name, path)
+		return
+	}
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		r.Errorf(at.at, "%s is %s; expected a list", k.Name, yamltext.Describe(n))
+		return
+	}
+	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
+	for i, n := range seq.Values {
+		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
+	}
+}
+
+// Named is a mapping whose names are free.
+type Named[T any] struct{ M map[string]*T }
+
+// Decode reads the mapping.
+func (v *Named[T]) Decode(r *Reader, n Node) { v.Read(r, n, "the mapping", "", v) }
+
+// Read reads the mapping, which is called what in messages, and each item of it by its
+// name after a prefix. Self is the Custom that is read, if it embeds the mapping. It
+// returns the pairs.
+func (v *Named[T]) Read(r *Reader, n Node, what, prefix string, self any) []Pair {
+	v.M = map[string]*T{}
+	pairs, _ := r.Pairs(n, what)
+	for _, p := range pairs {
+		v.M[p.Name] = new(T)
+		r.Into(p.Value, v.M[p.Name], prefix+p.Name, p.Name, self)
+	}
+	return pairs
+}
+
+// items returns what is in the mapping, by name.
+func (v *Named[T]) items() map[string]reflect.Value {
+	items := map[string]reflect.Value{}
+	for name, item := range v.M {
+		items[name] = reflect.ValueOf(item).Elem()
+	}
+	return items
+}
+
+func (r *Reader) leaf(n Node, l Leaf, k Key, path string) {
+	at := placeOf(n)
+	r.mark(l, mark{at: at, path: path})
+	text, ok := yamltext.Scalar(n)
+	if !ok {
+		r.Errorf(at, "%s is %s; expected %s%s", k.Name, yamltext.Describe(n), wanted(l, k), unquoted(n, l))
+		return
+	}
+	if len(k.Words) > 0 && !slices.Contains(k.Words, text) {
+		r.Errorf(at, "%s %q is not known; %s", k.Name, text, Suggest(text, k.Words))
+		return
+	}
+	if err := l.Scan(text); err != nil {
+		r.Errorf(at, "%s %q %v; expected %s", k.Name, text, err, wanted(l, k))
+		return
+	}
+	if _, isText := n.(*ast.StringNode); isText && !isQuoted(l) {
+		r.Errorf(at, "%s %q is a text, in quotes; write it without them", k.Name, text)
+		return
+	}
+	if m, ok := l.(Measured); ok && !k.Holds(m) {
+		r.Errorf(at, "%s %s is out of range; expected %s", k.Name, text, k.Range())
+		return
+	}
+	r.mark(l, mark{at: at, good: true, path: path})
+}
+
+// isQuoted reports whether a value may be a text for YAML, as all but bare numbers and
+// true are.
+func isQuoted(l Leaf) bool {
+	switch l.(type) {
+	case *Count, *Number, *Yes:
+		return false
+	}
+	return true
+}
+
+// unquoted adds to a message about a text that YAML takes for a mapping because
+// of a colon in it, as in the threshold p95(confirm, phase: tunnel) < 8s.
+func unquoted(n Node, l Leaf) string {
+	m, ok := n.(*ast.MappingNode)
+	if _, isText := l.(*Text); !ok || !isText || m.IsFlowStyle || len(m.Values) != 1 {
+		return ""
+	}
+	key, first := yamltext.Scalar(m.Values[0].Key)
+	value, second := yamltext.Scalar(m.Values[0].Value)
+	if !first || !second {
+		return ""
+	}
+	return fmt.Sprintf(", which needs quotes if it has a colon: '%s: %s'", key, value)
+}
+
+// Suggest ends a message about a word that is not among the options: the
+// nearest one if it is near, otherwise all of them.
+func Suggest(word string, options []string) string {
+	if len(options) == 0 {
+		return "there are none"
+	}
+	if len(options) == 1 || len(word) < 3 {
+		return "expected " + OneOf(options)
+	}
+	if best := nearest.Word(word, options); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "expected " + OneOf(options)
+}
+
+// OneOf lists options for a message.
+func OneOf(options []string) string {
+	if len(options) == 1 {
+		return options[0]
+	}
+	return "one of " + strings.Join(options, ", ")
+}
+
+func wanted(l Leaf, k Key) string {
+	if len(k.Words) > 0 {
+		return OneOf(k.Words)
+	}
+	return l.Wants()
+}

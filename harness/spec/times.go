@@ -1,0 +1,103 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/quantity"
+)
+
+// durations is a length of time, or the range it is drawn from.
+type durations struct{ least, most time.Duration }
+
+func (v *durations) Parts() []any     { return []any{&v.least, &v.most} }
+func (v *durations) Wants() string    { return "a duration such as 2s, or a range such as 1s..30s" }
+func (v *durations) Measure() float64 { return v.most.Seconds() }
+func (v *durations) Scan(s string) error {
+	low, high, ok := strings.Cut(s, "..")
+	if !ok {
+		high = low
+	}
+	least, wrong := quantity.ParseDuration(low)
+	most, err := quantity.ParseDuration(high)
+	switch {
+	case errors.Join(wrong, err) != nil:
+		return errors.New("is not a duration or a range of them")
+	case least > most:
+		return errors.New("goes from more to less")
+	case least < minFor:
+		return fmt.Errorf("goes below %s", quantity.FormatDuration(minFor))
+	}
+	v.least, v.most = least, most
+	return nil
+}
+
+func (v *durations) Text() string {
+	if v.least == v.most {
+		return quantity.FormatDuration(v.most)
+	}
+	return quantity.FormatDuration(v.least) + ".." + quantity.FormatDuration(v.most)
+}
+
+func (*durations) Form(*keys.SchemaWriter) keys.Object {
+	return keys.Written(keys.DurationPattern+`(\.\.`+keys.DurationPattern+`)?`, "1s..30s")
+}
+
+// offset is a time in the script: a duration, or a percentage of the script's
+// length.
+type offset struct {
+	d        time.Duration
+	share    float64
+	relative bool
+}
+
+func (v *offset) Parts() []any { return []any{&v.d} }
+func (v *offset) Text() string { return quantity.FormatDuration(v.d) }
+func (v *offset) Wants() string {
+	return "a duration such as 15s, or a percentage of the script such as 25%"
+}
+
+func (v *offset) Measure() float64 { return v.d.Seconds() }
+func (v *offset) Elsewhere() bool  { return v.relative } // resolve checks it
+func (v *offset) Scan(s string) (err error) {
+	if !strings.HasSuffix(s, "%") {
+		v.d, err = quantity.ParseDuration(s)
+		return err
+	}
+	if v.share, err = quantity.ParseShare(s); err == nil && v.share > 1 {
+		err = errors.New("is more than the whole script")
+	}
+	v.relative = err == nil
+	return err
+}
+
+func (*offset) Form(*keys.SchemaWriter) keys.Object {
+	return keys.Written(keys.DurationPattern+"|"+keys.SharePattern, "15s")
+}
+
+// The lowest values of every and for, as in format.go, for those given as a
+// percentage.
+const (
+	minEvery = 100 * time.Millisecond
+	minFor   = time.Millisecond
+)
+
+// resolve resolves a percentage against the length of the script; the result
+// must not be below the lowest.
+func (v *offset) resolve(r *keys.Reader, name string, lowest time.Duration) {
+	script := envOf(r).script
+	if !v.relative {
+		return
+	}
+	v.d = time.Duration(v.share * float64(script))
+	switch {
+	case script == 0:
+		r.Errorf(r.At(v), "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
+	case v.d < lowest:
+		r.Errorf(r.At(v), "%s is %s of the script's %s, which is less than %s",
+			name, quantity.FormatShare(v.share), quantity.FormatDuration(script), quantity.FormatDuration(lowest))
+	}
+}
