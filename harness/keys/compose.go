@@ -62,9 +62,9 @@ func (c *Composer) composeValue(k Key, v reflect.Value, plain, base []reflect.Va
 		}
 		x.Compose(c, k, plain[0])
 	case Leaf:
-		parts := x.Parts()
+		parts := partsOf(v)
 		for i, from := range spread(plain, len(parts)) {
-			derive(reflect.ValueOf(parts[i]).Elem(), from, k.As)
+			derive(parts[i], from, k.As)
 		}
 		c.Accept(x)
 		if m, ok := x.(Measured); ok && !alike(plain, base) && plain[0].IsZero() && !k.Holds(m) {

@@ -71,9 +71,9 @@ func (r *Reader) fillValue(k Key, v reflect.Value, plain []reflect.Value) {
 		if !r.Good(x) {
 			return
 		}
-		parts := x.Parts()
+		parts := partsOf(v)
 		for i, to := range spread(plain, len(parts)) {
-			assign(to, reflect.ValueOf(parts[i]).Elem(), k.As)
+			assign(to, parts[i], k.As)
 		}
 	default:
 		r.fillStruct(v, plain[0])
@@ -95,6 +95,21 @@ func (r *Reader) fillStruct(v, plain reflect.Value) {
 	default:
 		r.fill(v, plain)
 	}
+}
+
+// partsOf returns the parts of a leaf, as its plain form has them: its exported fields if it
+// is a struct.
+func partsOf(v reflect.Value) []reflect.Value {
+	if v.Kind() != reflect.Struct {
+		return []reflect.Value{v}
+	}
+	var parts []reflect.Value
+	for f, part := range v.Fields() {
+		if f.IsExported() {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // spread returns the plain fields of a value with several parts: those of a struct, if

@@ -71,12 +71,12 @@ func (r *Reader) mistake(at Place, text string) yamltext.Mistake {
 
 // The structs are made of these.
 type (
-	// Leaf is a value written as one scalar.
+	// Leaf is a value written as one scalar: a number, a text, or a struct with a field
+	// for each field of its plain form.
 	Leaf interface {
 		Scan(text string) error // takes the value, or says what is wrong with it
 		Text() string           // what Scan would read
 		Wants() string          // what is expected, for messages
-		Parts() []any           // pointers to what it holds, as its plain form has it
 	}
 	// Measured is a Leaf with a range.
 	Measured interface {
@@ -89,7 +89,7 @@ type (
 	Shorthand interface{ Short() Leaf }
 	// Custom reads itself, with [Reader.Pairs] and [Reader.Into].
 	Custom interface {
-		Decode(r *Reader, n Node)
+		Decode(r *Reader, n Node, path string)
 	}
 )
 
@@ -130,11 +130,8 @@ func (r *Reader) into(n Node, v any, what, path string) {
 	}
 }
 
-// Into is for the method of a [Custom]: it reads a part of itself, v, whose path ends
-// with name. What names it in messages.
-func (r *Reader) Into(n Node, v any, what, name string, of any) {
-	r.value(n, v, Key{Name: what}, join(r.of[of].path, name))
-}
+// Into reads a value at a path, for the method of a [Custom]. What names it in messages.
+func (r *Reader) Into(n Node, v any, what, path string) { r.value(n, v, Key{Name: what}, path) }
 
 // Pair is one key of a mapping in the document.
 type Pair struct {
@@ -185,7 +182,7 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 	switch v := v.(type) {
 	case Custom:
 		r.mark(v, at)
-		v.Decode(r, n)
+		v.Decode(r, n, path)
 		return
 	case Leaf:
 		r.leaf(n, v, k, path)
@@ -217,19 +214,19 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 type Named[T any] struct{ M map[string]*T }
 
 // Decode reads the mapping.
-func (v *Named[T]) Decode(r *Reader, n Node) { v.Read(r, n, "the mapping", "", v) }
+func (v *Named[T]) Decode(r *Reader, n Node, path string) {
+	pairs, _ := r.Pairs(n, "the mapping")
+	v.Read(r, pairs, "", path)
+}
 
-// Read reads the mapping, which is called what in messages, and each item of it by its
-// name after a prefix. Self is the Custom that is read, if it embeds the mapping. It
-// returns the pairs.
-func (v *Named[T]) Read(r *Reader, n Node, what, prefix string, self any) []Pair {
+// Read reads the pairs of the mapping. An item is called by its name after a prefix in
+// messages.
+func (v *Named[T]) Read(r *Reader, pairs []Pair, prefix, path string) {
 	v.M = map[string]*T{}
-	pairs, _ := r.Pairs(n, what)
 	for _, p := range pairs {
 		v.M[p.Name] = new(T)
-		r.Into(p.Value, v.M[p.Name], prefix+p.Name, p.Name, self)
+		r.Into(p.Value, v.M[p.Name], prefix+p.Name, join(path, p.Name))
 	}
-	return pairs
 }
 
 // items returns what is in the mapping, by name.

@@ -62,22 +62,18 @@ func scanText[T ~string](v *T, s string) error {
 	return nil
 }
 
-func (v *Text) Parts() []any        { return []any{(*string)(v)} }
 func (v *Text) Wants() string       { return "text" }
 func (v *Text) Text() string        { return string(*v) }
 func (v *Text) Scan(s string) error { return scanText(v, strings.Join(strings.Fields(s), " ")) }
 
-func (v *Verbatim) Parts() []any        { return []any{(*string)(v)} }
 func (v *Verbatim) Wants() string       { return "text" }
 func (v *Verbatim) Text() string        { return string(*v) }
 func (v *Verbatim) Scan(s string) error { return scanText(v, s) }
 
-func (v *Optional) Parts() []any        { return []any{(*string)(v)} }
 func (v *Optional) Wants() string       { return "text" }
 func (v *Optional) Text() string        { return string(*v) }
 func (v *Optional) Scan(s string) error { *v = Optional(s); return nil }
 
-func (v *Word) Parts() []any  { return []any{(*string)(v)} }
 func (v *Word) Wants() string { return "a word" }
 func (v *Word) Text() string  { return string(*v) }
 func (v *Word) Scan(s string) error {
@@ -90,7 +86,6 @@ func (v *Word) Scan(s string) error {
 
 const maxSlug = 64
 
-func (v *Slug) Parts() []any { return []any{(*string)(v)} }
 func (v *Slug) Text() string { return string(*v) }
 func (v *Slug) Wants() string {
 	return "a name of lower-case letters, digits and hyphens, such as rural-2g"
@@ -109,7 +104,6 @@ func (v *Slug) Scan(s string) error {
 	return nil
 }
 
-func (v *Yes) Parts() []any  { return []any{(*bool)(v)} }
 func (v *Yes) Wants() string { return "true" }
 func (v *Yes) Text() string  { return "true" }
 func (v *Yes) Scan(s string) error {
@@ -126,49 +120,41 @@ func scan[T, U ~int64 | ~float64](v *T, s string, parse func(string) (U, error))
 	return err
 }
 
-func (v *Count) Parts() []any        { return []any{(*int64)(v)} }
 func (v *Count) Wants() string       { return "a whole number such as 20" }
 func (v *Count) Text() string        { return strconv.FormatInt(int64(*v), 10) }
 func (v *Count) Measure() float64    { return float64(*v) }
 func (v *Count) Scan(s string) error { return scan(v, s, quantity.ParseCount) }
 
-func (v *Number) Parts() []any        { return []any{(*float64)(v)} }
 func (v *Number) Wants() string       { return "a number such as 1.5" }
 func (v *Number) Text() string        { return fmt.Sprint(float64(*v)) }
 func (v *Number) Measure() float64    { return float64(*v) }
 func (v *Number) Scan(s string) error { return scan(v, s, quantity.ParseNumber) }
 
-func (v *Duration) Parts() []any        { return []any{(*time.Duration)(v)} }
 func (v *Duration) Wants() string       { return "a duration such as 300ms, 15s or 1m30s" }
 func (v *Duration) Text() string        { return quantity.FormatDuration(time.Duration(*v)) }
 func (v *Duration) Measure() float64    { return time.Duration(*v).Seconds() }
 func (v *Duration) Scan(s string) error { return scan(v, s, quantity.ParseDuration) }
 
-func (v *Share) Parts() []any        { return []any{(*float64)(v)} }
 func (v *Share) Wants() string       { return "a percentage such as 2% or 0.5%" }
 func (v *Share) Text() string        { return quantity.FormatShare(float64(*v)) }
 func (v *Share) Measure() float64    { return float64(*v) }
 func (v *Share) Scan(s string) error { return scan(v, s, quantity.ParseShare) }
 
-func (v *Bitrate) Parts() []any        { return []any{(*int64)(v)} }
 func (v *Bitrate) Wants() string       { return "a rate such as 64kbit, 9.6kbit or 2mbit (per second)" }
 func (v *Bitrate) Text() string        { return quantity.FormatRate(int64(*v)) }
 func (v *Bitrate) Measure() float64    { return float64(*v) }
 func (v *Bitrate) Scan(s string) error { return scan(v, s, quantity.ParseRate) }
 
-func (v *Size) Parts() []any        { return []any{(*int64)(v)} }
 func (v *Size) Wants() string       { return "a size such as 120B, 20KB (20 000 bytes) or 64KiB" }
 func (v *Size) Text() string        { return quantity.FormatSize(int64(*v)) }
 func (v *Size) Measure() float64    { return float64(*v) }
 func (v *Size) Scan(s string) error { return scan(v, s, quantity.ParseSize) }
 
-func (v *Frequency) Parts() []any        { return []any{(*float64)(v)} }
 func (v *Frequency) Wants() string       { return "a frequency such as 4/s, 30/min or 90/h" }
 func (v *Frequency) Text() string        { return quantity.FormatFrequency(float64(*v)) }
 func (v *Frequency) Measure() float64    { return float64(*v) }
 func (v *Frequency) Scan(s string) error { return scan(v, s, quantity.ParseFrequency) }
 
-func (v *Money) Parts() []any  { return []any{&v.Minor, &v.Currency} }
 func (v *Money) Wants() string { return "an amount such as 500 KES or 12.50 EUR" }
 func (v *Money) Text() string  { return quantity.FormatAmounts(v.Minor, v.Minor, v.Currency) }
 func (v *Money) Scan(s string) (err error) {
@@ -176,7 +162,6 @@ func (v *Money) Scan(s string) (err error) {
 	return err
 }
 
-func (v *Amounts) Parts() []any  { return []any{&v.Least, &v.Most, &v.Currency} }
 func (v *Amounts) Wants() string { return "an amount such as 250 KES or 10..900 KES" }
 func (v *Amounts) Text() string  { return quantity.FormatAmounts(v.Least, v.Most, v.Currency) }
 func (v *Amounts) Scan(s string) (err error) {

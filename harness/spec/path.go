@@ -101,8 +101,8 @@ func (v *loss) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 
 // queue is how much may wait: a size, or a duration.
 type queue struct {
-	bytes int64
-	d     time.Duration
+	Bytes int64
+	Wait  time.Duration
 }
 
 // The range of a queue in time; that in bytes is in format.go.
@@ -111,28 +111,27 @@ const (
 	maxWait = time.Minute
 )
 
-func (v *queue) Parts() []any     { return []any{&v.bytes, &v.d} }
 func (v *queue) Wants() string    { return "a size such as 20KB or 64KiB, or a duration such as 500ms" }
-func (v *queue) Measure() float64 { return float64(v.bytes) }
-func (v *queue) Elsewhere() bool  { return v.d > 0 }
+func (v *queue) Measure() float64 { return float64(v.Bytes) }
+func (v *queue) Elsewhere() bool  { return v.Wait > 0 }
 func (v *queue) Scan(s string) (err error) {
 	wait, wrong := quantity.ParseDuration(s)
 	switch {
 	case wrong != nil:
-		v.bytes, err = quantity.ParseSize(s)
+		v.Bytes, err = quantity.ParseSize(s)
 	case wait < minWait || wait > maxWait:
 		err = fmt.Errorf("is out of range (%s to %s)", quantity.FormatDuration(minWait), quantity.FormatDuration(maxWait))
 	default:
-		v.d = wait
+		v.Wait = wait
 	}
 	return err
 }
 
 func (v *queue) Text() string {
-	if v.d > 0 {
-		return quantity.FormatDuration(v.d)
+	if v.Wait > 0 {
+		return quantity.FormatDuration(v.Wait)
 	}
-	return quantity.FormatSize(v.bytes)
+	return quantity.FormatSize(v.Bytes)
 }
 
 func (*queue) Form(*keys.SchemaWriter) keys.Object {

@@ -103,7 +103,7 @@ type namedProfile struct {
 }
 
 // Decode reads them.
-func (v *localLinks) Decode(r *keys.Reader, n keys.Node) {
+func (v *localLinks) Decode(r *keys.Reader, n keys.Node, path string) {
 	pairs, _ := r.Pairs(n, "profiles")
 	*v = make(localLinks, len(pairs))
 	for i, p := range pairs {
@@ -113,7 +113,7 @@ func (v *localLinks) Decode(r *keys.Reader, n keys.Node) {
 		}
 		named := &(*v)[i]
 		named.name = p.Name
-		r.Into(p.Value, &named.profile, "profile "+p.Name, p.Name, v)
+		r.Into(p.Value, &named.profile, "profile "+p.Name, path+"."+p.Name)
 		named.at = p.Place
 	}
 }

@@ -254,7 +254,7 @@ func (v *event) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	composeAct(c, v, plain, what)
 	switch {
 	case e.When == nil:
-		v.At = offset{d: e.At}
+		v.At = offset{D: e.At}
 		c.Accept(&v.At)
 	case e.At != 0:
 		c.Refuse("%s begins at %s and at a packet or commit", what, quantity.FormatDuration(e.At))

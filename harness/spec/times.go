@@ -11,11 +11,10 @@ import (
 )
 
 // durations is a length of time, or the range it is drawn from.
-type durations struct{ least, most time.Duration }
+type durations struct{ Least, Most time.Duration }
 
-func (v *durations) Parts() []any     { return []any{&v.least, &v.most} }
 func (v *durations) Wants() string    { return "a duration such as 2s, or a range such as 1s..30s" }
-func (v *durations) Measure() float64 { return v.most.Seconds() }
+func (v *durations) Measure() float64 { return v.Most.Seconds() }
 func (v *durations) Scan(s string) error {
 	low, high, ok := strings.Cut(s, "..")
 	if !ok {
@@ -31,15 +30,15 @@ func (v *durations) Scan(s string) error {
 	case least < minFor:
 		return fmt.Errorf("goes below %s", quantity.FormatDuration(minFor))
 	}
-	v.least, v.most = least, most
+	v.Least, v.Most = least, most
 	return nil
 }
 
 func (v *durations) Text() string {
-	if v.least == v.most {
-		return quantity.FormatDuration(v.most)
+	if v.Least == v.Most {
+		return quantity.FormatDuration(v.Most)
 	}
-	return quantity.FormatDuration(v.least) + ".." + quantity.FormatDuration(v.most)
+	return quantity.FormatDuration(v.Least) + ".." + quantity.FormatDuration(v.Most)
 }
 
 func (*durations) Form(*keys.SchemaWriter) keys.Object {
@@ -49,22 +48,21 @@ func (*durations) Form(*keys.SchemaWriter) keys.Object {
 // offset is a time in the script: a duration, or a percentage of the script's
 // length.
 type offset struct {
-	d        time.Duration
+	D        time.Duration
 	share    float64
 	relative bool
 }
 
-func (v *offset) Parts() []any { return []any{&v.d} }
-func (v *offset) Text() string { return quantity.FormatDuration(v.d) }
+func (v *offset) Text() string { return quantity.FormatDuration(v.D) }
 func (v *offset) Wants() string {
 	return "a duration such as 15s, or a percentage of the script such as 25%"
 }
 
-func (v *offset) Measure() float64 { return v.d.Seconds() }
+func (v *offset) Measure() float64 { return v.D.Seconds() }
 func (v *offset) Elsewhere() bool  { return v.relative } // resolve checks it
 func (v *offset) Scan(s string) (err error) {
 	if !strings.HasSuffix(s, "%") {
-		v.d, err = quantity.ParseDuration(s)
+		v.D, err = quantity.ParseDuration(s)
 		return err
 	}
 	if v.share, err = quantity.ParseShare(s); err == nil && v.share > 1 {
@@ -92,11 +90,11 @@ func (v *offset) resolve(r *keys.Reader, name string, lowest time.Duration) {
 	if !v.relative {
 		return
 	}
-	v.d = time.Duration(v.share * float64(script))
+	v.D = time.Duration(v.share * float64(script))
 	switch {
 	case script == 0:
 		r.Errorf(r.At(v), "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
-	case v.d < lowest:
+	case v.D < lowest:
 		r.Errorf(r.At(v), "%s is %s of the script's %s, which is less than %s",
 			name, quantity.FormatShare(v.share), quantity.FormatDuration(script), quantity.FormatDuration(lowest))
 	}

@@ -46,9 +46,6 @@ func (v *toxic) each(f func(a harness.ToxicAttribute, l keys.Leaf)) {
 	}
 }
 
-// numberIn returns the number that a leaf holds.
-func numberIn(l keys.Leaf) reflect.Value { return reflect.ValueOf(l.Parts()[0]).Elem() }
-
 // Fill converts the attributes to the integers toxiproxy takes.
 func (v *toxic) Fill(r *keys.Reader, plain reflect.Value) {
 	if !r.Good(&v.Type) {
@@ -61,7 +58,7 @@ func (v *toxic) Fill(r *keys.Reader, plain reflect.Value) {
 		if !r.Given(l) {
 			return
 		}
-		n, unit := numberIn(l).Int(), int64(max(a.Unit, 1))
+		n, unit := reflect.ValueOf(l).Elem().Int(), int64(max(a.Unit, 1))
 		if n%unit != 0 {
 			r.Errorf(r.At(l), "%s %s is finer than toxiproxy counts here; give whole %s", a.Name, quantity.FormatDuration(time.Duration(n)), quantity.FormatDuration(time.Duration(unit)))
 		}
@@ -82,7 +79,7 @@ func (v *toxic) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	x := plain.Interface().(*harness.Toxic)
 	v.each(func(a harness.ToxicAttribute, l keys.Leaf) {
 		if n, ok := x.Attributes[a.Name]; ok {
-			numberIn(l).SetInt(n * int64(max(a.Unit, 1)))
+			reflect.ValueOf(l).Elem().SetInt(n * int64(max(a.Unit, 1)))
 			c.Accept(l)
 		}
 	})

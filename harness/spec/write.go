@@ -99,8 +99,12 @@ func comment(notes []string) string {
 // and otherwise an error that names the first key that is not.
 func same(want, got harness.Scenario) error {
 	a, b := plain(want), plain(got)
-	if key, x, y := differ(a, b); key != "" {
-		return fmt.Errorf("%s is %s, and would be read back as %s", key, brief(x), brief(y))
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, key := range slices.Sorted(maps.Keys(both)) {
+		if a[key] != b[key] {
+			return fmt.Errorf("%s is %s, and would be read back as %s", key, brief(a[key]), brief(b[key]))
+		}
 	}
 	if !reflect.DeepEqual(traces(want), traces(got)) {
 		return errors.New("a trace is not that of its name")
@@ -108,28 +112,30 @@ func same(want, got harness.Scenario) error {
 	return nil
 }
 
-// plain returns the JSON form of a scenario without what a file does not keep.
-func plain(sc harness.Scenario) any {
+// plain returns the values of a scenario by their keys in JSON, without what a file does not
+// keep.
+func plain(sc harness.Scenario) map[string]any {
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
 		base = filepath.Dir(sc.File)
 	}
 	var own harness.Scenario
 	through(sc, &own)
-	sc = own
-	keys.Absolute(reflect.TypeFor[endpoint.Subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
-	sc.File = ""
-	if r := sc.Radio; r != nil && r.Model != "" {
-		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
+	keys.Absolute(reflect.TypeFor[endpoint.Subject](), reflect.ValueOf(&own.Subject).Elem(), base)
+	own.File = ""
+	if own.Radio != nil && own.Radio.Model != "" {
+		own.Radio.Name = "" // a path, which depends on where it begins
 	}
-	eachLink(&sc, func(l *harness.Profile) {
-		l.Name = ""
-		l.Up.Trace, l.Down.Trace = nil, nil
-	})
+	eachLink(&own, func(l *harness.Profile) { l.Name, l.Up.Trace, l.Down.Trace = "", nil, nil })
 	var v any
-	through(sc, &v)
-	unplaced(v)
-	return v
+	through(own, &v)
+	flat := map[string]any{}
+	flatten("", v, flat)
+	maps.DeleteFunc(flat, func(key string, v any) bool {
+		_, isNumber := v.(json.Number)
+		return isNumber && strings.HasSuffix(key, ".line")
+	})
+	return flat
 }
 
 // through decodes the JSON form of a value into another.
@@ -139,23 +145,6 @@ func through(from, to any) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	keys.Must(d.Decode(to))
-}
-
-// unplaced takes the lines out of a JSON value: the numbers of that name.
-func unplaced(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			unplaced(item)
-		}
-	case map[string]any:
-		if _, isLine := v["line"].(json.Number); isLine {
-			delete(v, "line")
-		}
-		for _, item := range v {
-			unplaced(item)
-		}
-	}
 }
 
 // traces returns the traces of a scenario's paths in order. The name of one that
@@ -190,22 +179,6 @@ func eachLink(sc *harness.Scenario, f func(*harness.Profile)) {
 			f(l)
 		}
 	}
-}
-
-// differ returns the first key, by name, that two JSON values do not share, and what is
-// there in each; no key if they are equal.
-func differ(a, b any) (key string, inA, inB any) {
-	x, y := map[string]any{}, map[string]any{}
-	flatten("", a, x)
-	flatten("", b, y)
-	both := maps.Clone(x)
-	maps.Copy(both, y)
-	for _, key := range slices.Sorted(maps.Keys(both)) {
-		if x[key] != y[key] {
-			return key, x[key], y[key]
-		}
-	}
-	return "", nil, nil
 }
 
 // flatten puts the values within a JSON value into a map by their keys.

@@ -126,9 +126,6 @@ type source struct{ keys.Verbatim }
 // sources is a mapping from names to templates or expressions.
 type sources struct{ keys.Named[source] }
 
-// Decode reads the mapping.
-func (v *sources) Decode(r *keys.Reader, n keys.Node) { v.Read(r, n, "the mapping", "", v) }
-
 // check reports what package exchange finds wrong with a client.
 func (v *httpClient) check(r *keys.Reader) {
 	if r.Given(v) {

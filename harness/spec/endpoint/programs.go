@@ -118,15 +118,14 @@ type sqlLedger struct {
 // variables is a mapping from names to texts.
 type variables struct{ keys.Named[keys.Optional] }
 
-// Decode reads the mapping.
-func (v *variables) Decode(r *keys.Reader, n keys.Node) { v.Read(r, n, "the mapping", "", v) }
-
 // containers is a mapping from names to containers.
 type containers struct{ keys.Named[container] }
 
 // Decode reads the mapping.
-func (v *containers) Decode(r *keys.Reader, n keys.Node) {
-	for _, p := range v.Read(r, n, "beside", "container ", v) {
+func (v *containers) Decode(r *keys.Reader, n keys.Node, path string) {
+	pairs, _ := r.Pairs(n, "beside")
+	v.Read(r, pairs, "container ", path)
+	for _, p := range pairs {
 		var s keys.Slug
 		if err := s.Scan(p.Name); err != nil {
 			r.Errorf(p.Place, "name of a container %q %v; expected %s", p.Name, err, s.Wants())
