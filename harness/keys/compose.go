@@ -67,7 +67,7 @@ func (c *Composer) composeValue(k Key, v reflect.Value, plain, base []reflect.Va
 			derive(parts[i], from, k.As)
 		}
 		c.Accept(x)
-		if m, ok := x.(Measured); ok && !alike(plain, base) && plain[0].IsZero() && !k.Holds(m) {
+		if !alike(plain, base) && plain[0].IsZero() && !k.Holds(x) {
 			c.Clear(x) // no document can take it back to nothing
 		}
 	default:

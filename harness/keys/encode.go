@@ -61,11 +61,11 @@ func (m *Marks) alone(v reflect.Value, t yamltext.Tree) string {
 
 // scalar returns a leaf as it is written, and false if it need not be.
 func (m *Marks) scalar(l Leaf, k Key, brackets bool) (string, bool) {
-	text := l.Text()
+	text := l.Scalar().Text
 	if k.Default != "" {
 		same := reflect.New(reflect.TypeOf(l).Elem()).Interface().(Leaf)
-		Must(same.Scan(k.Default))
-		if same.Text() == text {
+		Must(same.Scalar().Scan(k.Default))
+		if same.Scalar().Text == text {
 			return "", false
 		}
 	}
@@ -91,7 +91,7 @@ func inOrder(t reflect.Type) []Key {
 func (m *Marks) tree(v reflect.Value, k Key) (yamltext.Tree, bool) {
 	switch x := v.Addr().Interface().(type) {
 	case Leaf:
-		t := yamltext.TextTree(x.Text())
+		t := yamltext.TextTree(x.Scalar().Text)
 		text, ok := m.scalar(x, k, true)
 		t.Text = text
 		return t, ok

@@ -38,7 +38,7 @@ func EachKey(t reflect.Type, plain reflect.Value, f func(k Key, plain []reflect.
 // fieldsOf returns the fields of the plain form of t by their names in JSON.
 func fieldsOf(t reflect.Type, plain reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
-	if n, ok := reflect.New(t).Interface().(nested); ok {
+	if n, ok := reflect.TypeAssert[nested](reflect.New(t)); ok {
 		fields = fieldsOf(reflect.TypeFor[struct{}](), plain.FieldByName(n.Within()))
 	}
 	for _, f := range reflect.VisibleFields(plain.Type()) {

@@ -54,7 +54,7 @@ type picky interface{ Lacks(k Key) bool }
 // KeysOf returns the keys of a struct, those of an embedded one among them. The tag of an
 // embedded struct that has the name of a key replaces the range of this key.
 func KeysOf(t reflect.Type) []Key {
-	picks, isPicky := reflect.New(t).Interface().(picky)
+	picks, isPicky := reflect.TypeAssert[picky](reflect.New(t))
 	var keys []Key
 	for f := range t.Fields() {
 		if name, ok := f.Tag.Lookup("yaml"); ok {
@@ -107,20 +107,20 @@ func Names(keys []Key) []string {
 func (k Key) Range() string { return strings.Replace(k.Limits, "..", " to ", 1) }
 
 // Holds reports whether a value is in the range of the key.
-func (k Key) Holds(m Measured) bool {
-	if j, ok := m.(judged); k.Limits == "" || ok && j.Elsewhere() {
+func (k Key) Holds(l Leaf) bool {
+	got := l.Scalar()
+	if k.Limits == "" || !got.Ranged {
 		return true
 	}
 	lowest, highest, _ := strings.Cut(k.Limits, "..")
-	got := m.Measure()
-	return got >= limit(m, lowest) && got <= limit(m, highest)
+	return got.Measure >= measure(l, lowest) && got.Measure <= measure(l, highest)
 }
 
-// limit measures the text of a limit with a fresh value of the type of m.
-func limit(m Measured, text string) float64 {
-	l := reflect.New(reflect.TypeOf(m).Elem()).Interface().(Measured)
-	Must(l.Scan(text))
-	return l.Measure()
+// measure measures the text of a limit with a fresh value of the type of l.
+func measure(l Leaf, text string) float64 {
+	fresh := reflect.New(reflect.TypeOf(l).Elem()).Interface().(Leaf)
+	Must(fresh.Scalar().Scan(text))
+	return fresh.Scalar().Measure
 }
 
 // Must guards what depends on the structs alone and not on any document: a wrong tag

@@ -3,10 +3,12 @@ package keys
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
-// Place is where something stands in a document, both from 1. Line 0 is nowhere.
-type Place struct{ Line, Col int }
+// Place is where something stands in a document.
+type Place = yamltext.Place
 
 // Marks is what is known of the values of a struct beside the values: where each stands
 // in the document, and whether it is good. A value is named by a pointer to it.
@@ -84,7 +86,7 @@ func join(path, name string) string {
 }
 
 // Accept notes that a value has been given and is good.
-func (m *Marks) Accept(v any) { m.mark(v, mark{at: Place{1, 1}, good: true}) }
+func (m *Marks) Accept(v any) { m.mark(v, mark{at: Place{Line: 1, Column: 1}, good: true}) }
 
 // Clear empties a value, as if it had not been given.
 func (m *Marks) Clear(v any) {

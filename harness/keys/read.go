@@ -18,30 +18,43 @@ type Node = ast.Node
 // placeOf returns where a value begins.
 func placeOf(n Node) Place {
 	line, col := yamltext.Position(n)
-	return Place{line, col}
+	return Place{Line: line, Column: col}
 }
 
 // Reader walks the syntax tree of a document into a struct and collects the mistakes.
 type Reader struct {
 	Marks
-	File string // name of the document
-	Env  any    // what the program needs to know in the methods of its types
+	yamltext.Text     // the document, whose File names it in messages
+	Env           any // what the program needs to know in the methods of its types
 
-	lines    []string
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
 	rules    map[reflect.Type][]Rule
 }
 
-// Read reads a document into the struct that v points to. What names the document in
-// messages, and empty says what an empty one lacks. If it is no YAML at all, or has
+// Kind is a kind of documents, as messages speak of it.
+type Kind struct {
+	What  string // the document, such as "the scenario"
+	Empty string // what an empty one lacks, such as "a scenario begins with onebar: 1"
+	One   string // that a file holds one of them
+}
+
+// Read reads a document into the struct that v points to. If it is no YAML at all, or has
 // nothing in it, v stays as it is and ok is false.
 func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
-	r, root := parse(file, data, kind)
-	if root == nil {
+	text, roots, wrong := yamltext.Read(file, data)
+	r = &Reader{Text: text, mistakes: wrong, rules: map[reflect.Type][]Rule{}}
+	if len(wrong) > 0 {
 		return r, false
 	}
-	r.into(root, v, kind.What, "")
+	if len(roots) == 0 {
+		r.Errorf(Place{Line: 1, Column: 1}, "the file is empty; %s", kind.Empty)
+		return r, false
+	}
+	if len(roots) > 1 {
+		r.Errorf(placeOf(roots[1]), "a second YAML document begins; %s", kind.One)
+	}
+	r.into(roots[0], v, kind.What, "")
 	return r, true
 }
 
@@ -56,7 +69,7 @@ func (r *Reader) Err() error {
 
 // Errorf adds a mistake.
 func (r *Reader) Errorf(at Place, format string, args ...any) {
-	r.Add(r.mistake(at, fmt.Sprintf(format, args...)))
+	r.Add(r.Mistake(at.Line, at.Column, format, args...))
 }
 
 // Add adds mistakes, such as those of another document.
@@ -65,26 +78,8 @@ func (r *Reader) Add(mistakes ...yamltext.Mistake) { r.mistakes = append(r.mista
 // Sound reports whether there is no mistake so far.
 func (r *Reader) Sound() bool { return len(r.mistakes) == 0 }
 
-func (r *Reader) mistake(at Place, text string) yamltext.Mistake {
-	return yamltext.NewMistake(r.File, r.lines, at.Line, at.Col, text)
-}
-
 // The structs are made of these.
 type (
-	// Leaf is a value written as one scalar: a number, a text, or a struct with a field
-	// for each field of its plain form.
-	Leaf interface {
-		Scan(text string) error // takes the value, or says what is wrong with it
-		Text() string           // what Scan would read
-		Wants() string          // what is expected, for messages
-	}
-	// Measured is a Leaf with a range.
-	Measured interface {
-		Leaf
-		Measure() float64
-	}
-	// judged is a Measured whose range may be checked elsewhere.
-	judged interface{ Elsewhere() bool }
 	// Shorthand is a struct that may also be written as one scalar, its first key.
 	Shorthand interface{ Short() Leaf }
 	// Custom reads itself, with [Reader.Pairs] and [Reader.Into].
@@ -124,7 +119,7 @@ func (r *Reader) into(n Node, v any, what, path string) {
 			r.mark(v, mark{path: join(path, k.Name)})
 		}
 		if k.Default != "" {
-			Must(v.(Leaf).Scan(k.Default))
+			Must(v.(Leaf).Scalar().Scan(k.Default))
 			r.mark(v, mark{good: true, path: join(path, k.Name)})
 		}
 	}
@@ -250,29 +245,19 @@ func (r *Reader) leaf(n Node, l Leaf, k Key, path string) {
 		r.Errorf(at, "%s %q is not known; %s", k.Name, text, Suggest(text, k.Words))
 		return
 	}
-	if err := l.Scan(text); err != nil {
+	if err := l.Scalar().Scan(text); err != nil {
 		r.Errorf(at, "%s %q %v; expected %s", k.Name, text, err, wanted(l, k))
 		return
 	}
-	if _, isText := n.(*ast.StringNode); isText && !isQuoted(l) {
+	if _, isText := n.(*ast.StringNode); isText && l.Scalar().Bare {
 		r.Errorf(at, "%s %q is a text, in quotes; write it without them", k.Name, text)
 		return
 	}
-	if m, ok := l.(Measured); ok && !k.Holds(m) {
+	if !k.Holds(l) {
 		r.Errorf(at, "%s %s is out of range; expected %s", k.Name, text, k.Range())
 		return
 	}
 	r.mark(l, mark{at: at, good: true, path: path})
-}
-
-// isQuoted reports whether a value may be a text for YAML, as all but bare numbers and
-// true are.
-func isQuoted(l Leaf) bool {
-	switch l.(type) {
-	case *Count, *Number, *Yes:
-		return false
-	}
-	return true
 }
 
 // unquoted adds to a message about a text that YAML takes for a mapping because
@@ -317,5 +302,5 @@ func wanted(l Leaf, k Key) string {
 	if len(k.Words) > 0 {
 		return OneOf(k.Words)
 	}
-	return l.Wants()
+	return l.Scalar().Wants
 }

@@ -30,7 +30,7 @@ type Rule struct {
 type Ruled interface{ Rules() []Rule }
 
 func rulesOf(t reflect.Type) []Rule {
-	if v, ok := reflect.New(t).Interface().(Ruled); ok {
+	if v, ok := reflect.TypeAssert[Ruled](reflect.New(t)); ok {
 		return v.Rules()
 	}
 	return nil
@@ -75,36 +75,43 @@ func (r *Reader) keep(v any, at Place) {
 	if len(rules) == 0 {
 		return
 	}
-	places := map[string]Place{"": at}
-	var given []string
-	for _, f := range r.givenIn(s) {
-		v := f.v.Addr().Interface()
-		places[f.Name] = r.At(v)
-		given = append(given, f.Name)
-		if w, ok := v.(*Word); ok && r.Good(w) {
-			given = append(given, f.Name+"="+w.Text())
-		}
-		if f.v.Kind() == reflect.Struct {
-			for _, name := range r.GivenOf(v) {
-				given = append(given, f.Name+"."+name)
-				if r.Good(v) {
-					given = append(given, f.Name+"="+name)
-				}
-			}
-		}
-	}
+	given, places := r.namesIn(s)
+	places[""] = at
 	var broken yamltext.Mistakes
 	defer func() { r.broken = append(broken, r.broken...) }() // those of mappings within come later
 	for _, rule := range rules {
 		wrong := rule.broken(given)
 		for name, text := range wrong {
-			broken = append(broken, r.mistake(places[name], text))
+			broken = append(broken, r.Mistake(places[name].Line, places[name].Column, "%s", text))
 		}
 		if rule.One != nil && len(wrong) > 0 {
 			r.mark(v, mark{at: at, path: r.of[v].path})
 			return
 		}
 	}
+}
+
+// namesIn returns what a mapping has, as rules name it, and the places of its keys.
+func (m *Marks) namesIn(s reflect.Value) (given []string, places map[string]Place) {
+	places = map[string]Place{}
+	for _, f := range m.givenIn(s) {
+		v := f.v.Addr().Interface()
+		places[f.Name] = m.At(v)
+		given = append(given, f.Name)
+		if w, ok := v.(*Word); ok && m.Good(w) {
+			given = append(given, f.Name+"="+string(*w))
+		}
+		if f.v.Kind() != reflect.Struct {
+			continue
+		}
+		for _, name := range m.GivenOf(v) {
+			given = append(given, f.Name+"."+name)
+			if m.Good(v) {
+				given = append(given, f.Name+"="+name)
+			}
+		}
+	}
+	return given, places
 }
 
 // schema returns the schema of a rule for mappings with the keys of t.

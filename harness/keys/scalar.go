@@ -10,6 +10,22 @@ import (
 	"github.com/onebar/onebar/harness/quantity"
 )
 
+// Leaf is a value written as one scalar: a number, a text, or a struct with an exported
+// field for each field of its plain form.
+type Leaf interface{ Scalar() Scalar }
+
+// Scalar is what is to be known of a Leaf.
+type Scalar struct {
+	Scan  func(text string) error // takes the value, or says what is wrong with it
+	Text  string                  // what Scan would read
+	Wants string                  // what is expected, for messages
+	Form  func() Object           // its schema
+
+	Measure float64 // for its range
+	Ranged  bool    // it has a range
+	Bare    bool    // it is never a text for YAML
+}
+
 // The leaves that every document may have. Each is its Go value: what is known of it
 // beside is in [Marks].
 type (
@@ -21,7 +37,7 @@ type (
 	Optional string
 	// Slug is a name that can also be a directory.
 	Slug string
-	// Word is one of the words its key allows.
+	// Word is one of the words its key allows, which are its schema.
 	Word string
 	// Yes can only be true: leaving the key out is the other choice.
 	Yes bool
@@ -51,47 +67,50 @@ type (
 	}
 )
 
-var errEmpty = errors.New("is empty")
-
-// scanText sets a text that is not blank.
-func scanText[T ~string](v *T, s string) error {
-	if strings.TrimSpace(s) == "" {
-		return errEmpty
-	}
-	*v = T(s)
-	return nil
+// written is a text. Unless the pattern takes anything, it has more than white space.
+func written[T ~string](v *T, pattern string) Scalar {
+	return Scalar{Text: string(*v), Wants: "text", Form: PlainText(pattern), Scan: func(s string) error {
+		if *v = T(s); pattern != ".*" && strings.TrimSpace(s) == "" {
+			return errors.New("is empty")
+		}
+		return nil
+	}}
 }
 
-func (v *Text) Wants() string       { return "text" }
-func (v *Text) Text() string        { return string(*v) }
-func (v *Text) Scan(s string) error { return scanText(v, strings.Join(strings.Fields(s), " ")) }
+// Scalar describes the text.
+func (v *Verbatim) Scalar() Scalar { return written(v, `\S`) }
 
-func (v *Verbatim) Wants() string       { return "text" }
-func (v *Verbatim) Text() string        { return string(*v) }
-func (v *Verbatim) Scan(s string) error { return scanText(v, s) }
+// Scalar describes the text.
+func (v *Optional) Scalar() Scalar { return written(v, ".*") }
 
-func (v *Optional) Wants() string       { return "text" }
-func (v *Optional) Text() string        { return string(*v) }
-func (v *Optional) Scan(s string) error { *v = Optional(s); return nil }
+// Scalar describes the text.
+func (v *Text) Scalar() Scalar {
+	s := written(v, `\S`)
+	scan := s.Scan
+	s.Scan = func(text string) error { return scan(strings.Join(strings.Fields(text), " ")) }
+	return s
+}
 
-func (v *Word) Wants() string { return "a word" }
-func (v *Word) Text() string  { return string(*v) }
-func (v *Word) Scan(s string) error {
-	if s == "" {
-		return errEmpty
-	}
-	*v = Word(s)
-	return nil
+// Scalar describes the word.
+func (v *Word) Scalar() Scalar {
+	s := written(v, `\S`)
+	s.Wants = "a word"
+	return s
 }
 
 const maxSlug = 64
 
-func (v *Slug) Text() string { return string(*v) }
-func (v *Slug) Wants() string {
-	return "a name of lower-case letters, digits and hyphens, such as rural-2g"
+// Scalar describes the name.
+func (v *Slug) Scalar() Scalar {
+	return Scalar{Text: string(*v), Scan: v.scan, Wants: "a name of lower-case letters, digits and hyphens, such as rural-2g", Form: func() Object {
+		return Object{
+			"type": []string{"string", "integer", "boolean"}, "minimum": 0,
+			"pattern": `^[a-z0-9][a-z0-9-]{0,63}$`, "examples": []string{"rural-2g"},
+		}
+	}}
 }
 
-func (v *Slug) Scan(s string) error {
+func (v *Slug) scan(s string) error {
 	if s == "" || len(s) > maxSlug {
 		return fmt.Errorf("has %d characters, not 1 to %d", len(s), maxSlug)
 	}
@@ -104,67 +123,114 @@ func (v *Slug) Scan(s string) error {
 	return nil
 }
 
-func (v *Yes) Wants() string { return "true" }
-func (v *Yes) Text() string  { return "true" }
-func (v *Yes) Scan(s string) error {
-	if *v = s == "true"; !*v {
-		return errors.New("says nothing")
+// Scalar describes the only value there is.
+func (v *Yes) Scalar() Scalar {
+	return Scalar{Text: "true", Wants: "true", Bare: true, Form: func() Object { return Object{"enum": []bool{true}} }, Scan: func(s string) error {
+		if *v = s == "true"; !*v {
+			return errors.New("says nothing")
+		}
+		return nil
+	}}
+}
+
+// measured is a value with a range, that parse makes of a text and show turns back.
+func measured[T, U ~int64 | ~float64](v *T, parse func(string) (U, error), show func(U) string) Scalar {
+	return Scalar{Text: show(U(*v)), Measure: float64(*v), Ranged: true, Scan: func(s string) error {
+		u, err := parse(s)
+		*v = T(u)
+		return err
+	}}
+}
+
+func (s Scalar) with(wants string, form func() Object) Scalar {
+	s.Wants, s.Form = wants, form
+	return s
+}
+
+// bare is the schema of a number.
+func bare(kind string) func() Object { return func() Object { return Object{"type": kind} } }
+
+// Scalar describes the number.
+func (v *Count) Scalar() Scalar {
+	s := measured(v, quantity.ParseCount, func(n int64) string { return strconv.FormatInt(n, 10) })
+	s.Bare = true
+	return s.with("a whole number such as 20", bare("integer"))
+}
+
+// Scalar describes the number.
+func (v *Number) Scalar() Scalar {
+	s := measured(v, quantity.ParseNumber, func(f float64) string { return fmt.Sprint(f) })
+	s.Bare = true
+	return s.with("a number such as 1.5", bare("number"))
+}
+
+// Scalar describes the duration. It is measured in seconds.
+func (v *Duration) Scalar() Scalar {
+	s := measured(v, quantity.ParseDuration, quantity.FormatDuration)
+	s.Measure = time.Duration(*v).Seconds()
+	return s.with("a duration such as 300ms, 15s or 1m30s", Written(DurationPattern, "1m30s"))
+}
+
+// Scalar describes the share.
+func (v *Share) Scalar() Scalar {
+	return measured(v, quantity.ParseShare, quantity.FormatShare).with("a percentage such as 2% or 0.5%", Written(SharePattern, "2%"))
+}
+
+// Scalar describes the rate.
+func (v *Bitrate) Scalar() Scalar {
+	return measured(v, quantity.ParseRate, quantity.FormatRate).with("a rate such as 64kbit, 9.6kbit or 2mbit (per second)",
+		Written(`[0-9]+bit|`+decimals+`(kbit|mbit|gbit)`, "64kbit"))
+}
+
+// Scalar describes the size.
+func (v *Size) Scalar() Scalar {
+	return measured(v, quantity.ParseSize, quantity.FormatSize).with("a size such as 120B, 20KB (20 000 bytes) or 64KiB", Written(SizePattern, "64KiB"))
+}
+
+// Scalar describes the frequency.
+func (v *Frequency) Scalar() Scalar {
+	return measured(v, quantity.ParseFrequency, quantity.FormatFrequency).with("a frequency such as 4/s, 30/min or 90/h", Written(decimals+`/(s|min|h)`, "4/s"))
+}
+
+// Scalar describes the amount.
+func (v *Money) Scalar() Scalar {
+	return Scalar{
+		Text: quantity.FormatAmounts(v.Minor, v.Minor, v.Currency), Wants: "an amount such as 500 KES or 12.50 EUR", Form: Written(decimals+currency(), "500 KES"),
+		Scan: func(s string) (err error) { v.Minor, v.Currency, err = quantity.ParseAmount(s); return err },
 	}
-	return nil
 }
 
-// scan sets a value from what parse makes of a text.
-func scan[T, U ~int64 | ~float64](v *T, s string, parse func(string) (U, error)) error {
-	u, err := parse(s)
-	*v = T(u)
-	return err
+// Scalar describes the amounts.
+func (v *Amounts) Scalar() Scalar {
+	return Scalar{
+		Text: quantity.FormatAmounts(v.Least, v.Most, v.Currency), Wants: "an amount such as 250 KES or 10..900 KES",
+		Form: Written(decimals+`(\.\.`+decimals+`)?`+currency(), "10..900 KES"),
+		Scan: func(s string) (err error) { v.Least, v.Most, v.Currency, err = quantity.ParseAmounts(s); return err },
+	}
 }
 
-func (v *Count) Wants() string       { return "a whole number such as 20" }
-func (v *Count) Text() string        { return strconv.FormatInt(int64(*v), 10) }
-func (v *Count) Measure() float64    { return float64(*v) }
-func (v *Count) Scan(s string) error { return scan(v, s, quantity.ParseCount) }
+// The patterns of values with a unit.
+const (
+	decimals = `[0-9]+(\.[0-9]+)?`
 
-func (v *Number) Wants() string       { return "a number such as 1.5" }
-func (v *Number) Text() string        { return fmt.Sprint(float64(*v)) }
-func (v *Number) Measure() float64    { return float64(*v) }
-func (v *Number) Scan(s string) error { return scan(v, s, quantity.ParseNumber) }
+	DurationPattern = `(` + decimals + `(ns|us|µs|ms|s|m|h))+`  // of a Duration
+	SharePattern    = `(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%`     // of a Share
+	SizePattern     = `[0-9]+B|` + decimals + `(KB|MB|KiB|MiB)` // of a Size
+)
 
-func (v *Duration) Wants() string       { return "a duration such as 300ms, 15s or 1m30s" }
-func (v *Duration) Text() string        { return quantity.FormatDuration(time.Duration(*v)) }
-func (v *Duration) Measure() float64    { return time.Duration(*v).Seconds() }
-func (v *Duration) Scan(s string) error { return scan(v, s, quantity.ParseDuration) }
+func currency() string { return ` (` + strings.Join(strings.Fields(quantity.Currencies), "|") + `)` }
 
-func (v *Share) Wants() string       { return "a percentage such as 2% or 0.5%" }
-func (v *Share) Text() string        { return quantity.FormatShare(float64(*v)) }
-func (v *Share) Measure() float64    { return float64(*v) }
-func (v *Share) Scan(s string) error { return scan(v, s, quantity.ParseShare) }
-
-func (v *Bitrate) Wants() string       { return "a rate such as 64kbit, 9.6kbit or 2mbit (per second)" }
-func (v *Bitrate) Text() string        { return quantity.FormatRate(int64(*v)) }
-func (v *Bitrate) Measure() float64    { return float64(*v) }
-func (v *Bitrate) Scan(s string) error { return scan(v, s, quantity.ParseRate) }
-
-func (v *Size) Wants() string       { return "a size such as 120B, 20KB (20 000 bytes) or 64KiB" }
-func (v *Size) Text() string        { return quantity.FormatSize(int64(*v)) }
-func (v *Size) Measure() float64    { return float64(*v) }
-func (v *Size) Scan(s string) error { return scan(v, s, quantity.ParseSize) }
-
-func (v *Frequency) Wants() string       { return "a frequency such as 4/s, 30/min or 90/h" }
-func (v *Frequency) Text() string        { return quantity.FormatFrequency(float64(*v)) }
-func (v *Frequency) Measure() float64    { return float64(*v) }
-func (v *Frequency) Scan(s string) error { return scan(v, s, quantity.ParseFrequency) }
-
-func (v *Money) Wants() string { return "an amount such as 500 KES or 12.50 EUR" }
-func (v *Money) Text() string  { return quantity.FormatAmounts(v.Minor, v.Minor, v.Currency) }
-func (v *Money) Scan(s string) (err error) {
-	v.Minor, v.Currency, err = quantity.ParseAmount(s)
-	return err
+// Written is the schema of a text of a pattern.
+func Written(pattern, example string) func() Object {
+	return func() Object {
+		return Object{"type": "string", "pattern": "^(" + pattern + ")$", "examples": []string{example}}
+	}
 }
 
-func (v *Amounts) Wants() string { return "an amount such as 250 KES or 10..900 KES" }
-func (v *Amounts) Text() string  { return quantity.FormatAmounts(v.Least, v.Most, v.Currency) }
-func (v *Amounts) Scan(s string) (err error) {
-	v.Least, v.Most, v.Currency, err = quantity.ParseAmounts(s)
-	return err
+// PlainText is the schema of text of a pattern, or of what YAML takes for something else
+// if it has no quotes.
+func PlainText(pattern string) func() Object {
+	return func() Object {
+		return Object{"type": []string{"string", "number", "boolean"}, "pattern": pattern}
+	}
 }

@@ -7,12 +7,8 @@ import (
 )
 
 func TestScalars(t *testing.T) {
-	type number interface {
-		Leaf
-		Measure() float64
-	}
 	tests := []struct {
-		kind    number
+		kind    Leaf
 		text    string
 		want    float64
 		problem string
@@ -74,13 +70,13 @@ func TestScalars(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
-			err := tt.kind.Scan(tt.text)
+			err := tt.kind.Scalar().Scan(tt.text)
 			if tt.problem != "" {
 				require.EqualError(t, err, tt.problem)
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, tt.want, tt.kind.Measure())
+			require.Equal(t, tt.want, tt.kind.Scalar().Measure)
 		})
 	}
 }

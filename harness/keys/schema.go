@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
-
-	"github.com/onebar/onebar/harness/quantity"
 )
 
 // Object is a JSON object, and mostly a JSON Schema.
@@ -52,6 +50,8 @@ func (w *SchemaWriter) define(t reflect.Type) Object {
 	switch v := reflect.New(t).Interface().(type) {
 	case Formed:
 		return v.Form(w)
+	case Leaf:
+		return v.Scalar().Form()
 	case Shorthand:
 		s := w.mapping(t)
 		short := s["properties"].(Object)[KeysOf(t)[0].Name] // the first key is what a scalar stands for
@@ -100,7 +100,8 @@ func (w *SchemaWriter) value(k Key, kind reflect.Type) Object {
 	default:
 		p["enum"] = k.allowed()
 	}
-	bare := kind == reflect.TypeFor[Count]() || kind == reflect.TypeFor[Number]()
+	l, isLeaf := reflect.New(kind).Interface().(Leaf)
+	bare := isLeaf && l.Scalar().Bare
 	if k.Default != "" {
 		p["default"] = k.Default
 		if bare {
@@ -124,59 +125,6 @@ func (k Key) allowed() []any {
 	}
 	return all
 }
-
-// The leaves, each in the form its Scan takes.
-
-// Written is the schema of a text of a pattern.
-func Written(pattern, example string) Object {
-	return Object{"type": "string", "pattern": "^(" + pattern + ")$", "examples": []string{example}}
-}
-
-// PlainText is the schema of text of a pattern, or of what YAML takes for something else
-// if it has no quotes.
-func PlainText(pattern string) Object {
-	return Object{"type": []string{"string", "number", "boolean"}, "pattern": pattern}
-}
-
-// The patterns of values with a unit.
-const (
-	decimals = `[0-9]+(\.[0-9]+)?`
-
-	DurationPattern = `(` + decimals + `(ns|us|µs|ms|s|m|h))+`  // of a Duration
-	SharePattern    = `(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%`     // of a Share
-	SizePattern     = `[0-9]+B|` + decimals + `(KB|MB|KiB|MiB)` // of a Size
-)
-
-func (*Text) Form(*SchemaWriter) Object     { return PlainText(`\S`) }
-func (*Verbatim) Form(*SchemaWriter) Object { return PlainText(`\S`) }
-func (*Optional) Form(*SchemaWriter) Object { return PlainText(".*") }
-func (*Yes) Form(*SchemaWriter) Object      { return Object{"enum": []bool{true}} }
-func (*Count) Form(*SchemaWriter) Object    { return Object{"type": "integer"} }
-func (*Number) Form(*SchemaWriter) Object   { return Object{"type": "number"} }
-func (*Duration) Form(*SchemaWriter) Object { return Written(DurationPattern, "1m30s") }
-func (*Share) Form(*SchemaWriter) Object    { return Written(SharePattern, "2%") }
-func (*Size) Form(*SchemaWriter) Object     { return Written(SizePattern, "64KiB") }
-
-func (*Slug) Form(*SchemaWriter) Object {
-	return Object{
-		"type": []string{"string", "integer", "boolean"}, "minimum": 0,
-		"pattern": `^[a-z0-9][a-z0-9-]{0,63}$`, "examples": []string{"rural-2g"},
-	}
-}
-
-func (*Bitrate) Form(*SchemaWriter) Object {
-	return Written(`[0-9]+bit|`+decimals+`(kbit|mbit|gbit)`, "64kbit")
-}
-
-func (*Frequency) Form(*SchemaWriter) Object { return Written(decimals+`/(s|min|h)`, "4/s") }
-
-func (*Money) Form(*SchemaWriter) Object { return Written(decimals+currency(), "500 KES") }
-
-func (*Amounts) Form(*SchemaWriter) Object {
-	return Written(decimals+`(\.\.`+decimals+`)?`+currency(), "10..900 KES")
-}
-
-func currency() string { return ` (` + strings.Join(strings.Fields(quantity.Currencies), "|") + `)` }
 
 // Form is that of a mapping of any names.
 func (*Named[T]) Form(w *SchemaWriter) Object {

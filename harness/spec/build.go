@@ -66,7 +66,7 @@ func (v *workload) check(r *keys.Reader, got *harness.Workload) {
 func expectations(r *keys.Reader, texts []keys.Text) []harness.Expectation {
 	var got []harness.Expectation
 	for i := range texts {
-		at, text := r.At(&texts[i]), texts[i].Text()
+		at, text := r.At(&texts[i]), string(texts[i])
 		if !r.Good(&texts[i]) {
 			continue
 		}

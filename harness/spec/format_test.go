@@ -97,30 +97,28 @@ func TestTags(t *testing.T) {
 				}
 				require.NotEmpty(t, k.Doc)
 				require.False(t, k.Required && k.Default != "", "required and default")
-				if l, ok := v.(keys.Leaf); ok && k.Default != "" {
-					require.NoError(t, l.Scan(k.Default))
-				}
 				if len(k.Words) > 0 {
 					_, list := v.(*[]keys.Word)
 					require.True(t, list || reflect.TypeOf(v) == reflect.TypeFor[*keys.Word]())
 					require.Contains(t, append(k.Words, ""), k.Default)
 				}
-				number, ok := v.(keys.Measured)
-				if !ok {
+				l, ok := v.(keys.Leaf)
+				require.True(t, ok || k.Default == "")
+				if k.Default != "" {
+					require.NoError(t, l.Scalar().Scan(k.Default))
+					require.True(t, k.Holds(l), "the default is in the range")
+				}
+				if !ok || !l.Scalar().Ranged {
 					require.Empty(t, k.Limits)
 					return
 				}
 				require.NotEmpty(t, k.Limits, "every number has a range")
 				lowest, highest, ok := strings.Cut(k.Limits, "..")
 				require.True(t, ok)
-				require.NoError(t, number.Scan(highest))
-				most := number.Measure()
-				require.NoError(t, number.Scan(lowest))
-				require.Less(t, number.Measure(), most)
-				if k.Default != "" {
-					require.NoError(t, number.Scan(k.Default))
-					require.True(t, k.Holds(number), "the default is in the range")
-				}
+				require.NoError(t, l.Scalar().Scan(highest))
+				most := l.Scalar().Measure
+				require.NoError(t, l.Scalar().Scan(lowest))
+				require.Less(t, l.Scalar().Measure, most)
 			})
 		}
 	}

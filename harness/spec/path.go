@@ -111,10 +111,20 @@ const (
 	maxWait = time.Minute
 )
 
-func (v *queue) Wants() string    { return "a size such as 20KB or 64KiB, or a duration such as 500ms" }
-func (v *queue) Measure() float64 { return float64(v.Bytes) }
-func (v *queue) Elsewhere() bool  { return v.Wait > 0 }
-func (v *queue) Scan(s string) (err error) {
+// Scalar describes the queue. It is measured in bytes.
+func (v *queue) Scalar() keys.Scalar {
+	text := quantity.FormatSize(v.Bytes)
+	if v.Wait > 0 {
+		text = quantity.FormatDuration(v.Wait)
+	}
+	return keys.Scalar{
+		Scan: v.scan, Text: text, Wants: "a size such as 20KB or 64KiB, or a duration such as 500ms",
+		Form:    keys.Written(keys.SizePattern+"|"+keys.DurationPattern, "64KiB"),
+		Measure: float64(v.Bytes), Ranged: v.Wait == 0,
+	}
+}
+
+func (v *queue) scan(s string) (err error) {
 	wait, wrong := quantity.ParseDuration(s)
 	switch {
 	case wrong != nil:
@@ -125,15 +135,4 @@ func (v *queue) Scan(s string) (err error) {
 		v.Wait = wait
 	}
 	return err
-}
-
-func (v *queue) Text() string {
-	if v.Wait > 0 {
-		return quantity.FormatDuration(v.Wait)
-	}
-	return quantity.FormatSize(v.Bytes)
-}
-
-func (*queue) Form(*keys.SchemaWriter) keys.Object {
-	return keys.Written(keys.SizePattern+"|"+keys.DurationPattern, "64KiB")
 }

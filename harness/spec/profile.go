@@ -77,7 +77,7 @@ func (l Library) with(name string, data []byte) (Library, error) {
 			r.Errorf(p.at, "profile %s needs a summary, a source and quotes", p.name)
 		}
 		link, _ := links.get(p.name)
-		l.profiles = append(l.profiles, Profile{Profile: link, Summary: p.Summary.Text(), Source: p.Source.Text(), Quotes: p.Quotes.Text()})
+		l.profiles = append(l.profiles, Profile{Profile: link, Summary: string(p.Summary), Source: string(p.Source), Quotes: string(p.Quotes)})
 	}
 	if err := r.Err(); err != nil {
 		return Library{}, err
@@ -108,8 +108,8 @@ func (v *localLinks) Decode(r *keys.Reader, n keys.Node, path string) {
 	*v = make(localLinks, len(pairs))
 	for i, p := range pairs {
 		var name keys.Slug
-		if err := name.Scan(p.Name); err != nil {
-			r.Errorf(p.Place, "profile name %q %v; expected %s", p.Name, err, name.Wants())
+		if err := name.Scalar().Scan(p.Name); err != nil {
+			r.Errorf(p.Place, "profile name %q %v; expected %s", p.Name, err, name.Scalar().Wants)
 		}
 		named := &(*v)[i]
 		named.name = p.Name
@@ -162,7 +162,7 @@ func (v *link) Fill(r *keys.Reader, plain reflect.Value) {
 func (s scope) resolve(r *keys.Reader, l *changes) harness.Profile {
 	var got harness.Profile
 	known := !r.Given(&l.Profile)
-	if name := l.Profile.Text(); r.Good(&l.Profile) {
+	if name := string(l.Profile); r.Good(&l.Profile) {
 		got, known = s.get(name)
 		if !known {
 			r.Errorf(r.At(&l.Profile), "there is no profile %q; %s", name, keys.Suggest(name, s.names()))

@@ -50,8 +50,12 @@ func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
 // reference names something bundled, or a file.
 type reference struct{ keys.Verbatim }
 
-// Wants says what it may be.
-func (v *reference) Wants() string { return "the name of a bundled one, or a file" }
+// Scalar describes the name.
+func (v *reference) Scalar() keys.Scalar {
+	s := v.Verbatim.Scalar()
+	s.Wants = "the name of a bundled one, or a file"
+	return s
+}
 
 // isFile reports whether a file is meant: it has a dot or a folder in its name.
 func isFile(name string) bool { return strings.ContainsAny(name, `./\`) }
@@ -63,9 +67,9 @@ func (v *reference) Fill(r *keys.Reader, plain reflect.Value) {
 	}
 	switch to := plain.Addr().Interface().(type) {
 	case **harness.Trace:
-		*to = findTrace(r, v.Text(), r.At(v))
+		*to = findTrace(r, string(v.Verbatim), r.At(v))
 	case **harness.Radio:
-		*to = findRadio(r, v.Text(), r.At(v))
+		*to = findRadio(r, string(v.Verbatim), r.At(v))
 	}
 }
 
@@ -180,11 +184,11 @@ func unreadable(r *keys.Reader, at keys.Place, what, file string, err error) {
 // FindTraces gives a scenario its traces, of which its JSON form has but the names:
 // those of lib, or those of files. The links must be nobody else's.
 func FindTraces(sc *harness.Scenario, lib Library) error {
-	r := &keys.Reader{File: sc.File, Env: &env{lib: lib}}
+	r := &keys.Reader{Text: yamltext.Text{File: sc.File}, Env: &env{lib: lib}}
 	eachLink(sc, func(l *harness.Profile) {
 		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
 			if *t != nil {
-				*t = findTrace(r, (*t).Name, keys.Place{Line: 1, Col: 1})
+				*t = findTrace(r, (*t).Name, keys.Place{Line: 1, Column: 1})
 			}
 		}
 	})

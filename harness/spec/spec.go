@@ -28,6 +28,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // env is what the methods of the structs need to know beside them.
@@ -74,7 +75,7 @@ func kind(what string) keys.Kind {
 	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario"}
 }
 
-// readFile reads at most keys.MaxFile bytes and one more, so that who parses them
+// readFile reads at most yamltext.MaxFile bytes and one more, so that who parses them
 // sees that a file is too large.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -85,5 +86,5 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, keys.MaxFile+1))
+	return io.ReadAll(io.LimitReader(f, yamltext.MaxFile+1))
 }

@@ -72,19 +72,21 @@ func (*event) Rules() []keys.Rule {
 		{If: []string{"drop"}, Needs: []string{"when"}, Text: "drop needs when: which packet"},
 		{If: []string{"when"}, Bars: []string{"at", "every", "jitter"}, Text: "{key} does not go with when: the event begins when that has come"},
 	}
-	return append(rules, actionRules(reflect.TypeFor[event](), func(does string, f fault.Fault) []keys.Rule {
+	var atCommit []string
+	rules = append(rules, actionRules(reflect.TypeFor[event](), func(does string, f fault.Fault) []keys.Rule {
 		var rules []keys.Rule
 		if f.Length == fault.Lasting && fault.Counts(f.Action) {
 			rules = append(rules, keys.Rule{If: []string{"every", does}, Needs: []string{"for"}, Text: "a periodic " + f.Action.String() + " needs for: how long each occurrence lasts"})
 		}
-		if f.Starts&fault.AtCommit == 0 {
-			rules = append(rules, keys.Rule{If: []string{does}, Bars: []string{"when=commit"}, At: "when", Text: "only a crash begins at a commit; give when a packet"})
+		if f.Starts&fault.AtCommit != 0 {
+			atCommit = append(atCommit, does)
 		}
 		if f.Starts != 0 && f.Starts&fault.AtRequest == 0 {
 			rules = append(rules, keys.Rule{If: []string{does}, Bars: []string{"when=request"}, At: "when", Text: "a request is not one packet; give " + f.Action.String() + " when a packet"})
 		}
 		return rules
 	})...)
+	return append(rules, keys.Rule{If: []string{"when=commit"}, Needs: atCommit, At: "when", Text: "only a crash begins at a commit; give when a packet"})
 }
 
 func slowNeedsBy() keys.Rule {
@@ -215,7 +217,7 @@ func act(r *keys.Reader, v any) fault.Fault {
 		case !isWord || len(d.does) == 1:
 			action = d.does[0]
 		case r.Good(w):
-			keys.Must(action.UnmarshalText([]byte(w.Text())))
+			keys.Must(action.UnmarshalText([]byte(*w)))
 		}
 	}
 	f, _ := fault.Of(action)
@@ -296,7 +298,7 @@ func composeAct(c *keys.Composer, v any, plain reflect.Value, what string) {
 	})
 	if len(does.Plain) == 0 {
 		l := s.FieldByIndex(does.Index).Addr().Interface().(keys.Leaf)
-		keys.Must(l.Scan(cmp.Or(strings.Join(does.Words, " "), "true")))
+		keys.Must(l.Scalar().Scan(cmp.Or(strings.Join(does.Words, " "), "true")))
 		c.Accept(l)
 	}
 }

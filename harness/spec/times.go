@@ -13,9 +13,20 @@ import (
 // durations is a length of time, or the range it is drawn from.
 type durations struct{ Least, Most time.Duration }
 
-func (v *durations) Wants() string    { return "a duration such as 2s, or a range such as 1s..30s" }
-func (v *durations) Measure() float64 { return v.Most.Seconds() }
-func (v *durations) Scan(s string) error {
+// Scalar describes the range. It is measured by its end.
+func (v *durations) Scalar() keys.Scalar {
+	text := quantity.FormatDuration(v.Most)
+	if v.Least != v.Most {
+		text = quantity.FormatDuration(v.Least) + ".." + text
+	}
+	return keys.Scalar{
+		Scan: v.scan, Text: text, Wants: "a duration such as 2s, or a range such as 1s..30s",
+		Form:    keys.Written(keys.DurationPattern+`(\.\.`+keys.DurationPattern+`)?`, "1s..30s"),
+		Measure: v.Most.Seconds(), Ranged: true,
+	}
+}
+
+func (v *durations) scan(s string) error {
 	low, high, ok := strings.Cut(s, "..")
 	if !ok {
 		high = low
@@ -34,17 +45,6 @@ func (v *durations) Scan(s string) error {
 	return nil
 }
 
-func (v *durations) Text() string {
-	if v.Least == v.Most {
-		return quantity.FormatDuration(v.Most)
-	}
-	return quantity.FormatDuration(v.Least) + ".." + quantity.FormatDuration(v.Most)
-}
-
-func (*durations) Form(*keys.SchemaWriter) keys.Object {
-	return keys.Written(keys.DurationPattern+`(\.\.`+keys.DurationPattern+`)?`, "1s..30s")
-}
-
 // offset is a time in the script: a duration, or a percentage of the script's
 // length.
 type offset struct {
@@ -53,14 +53,16 @@ type offset struct {
 	relative bool
 }
 
-func (v *offset) Text() string { return quantity.FormatDuration(v.D) }
-func (v *offset) Wants() string {
-	return "a duration such as 15s, or a percentage of the script such as 25%"
+// Scalar describes the time. The range of a percentage is checked when it is resolved.
+func (v *offset) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Scan: v.scan, Text: quantity.FormatDuration(v.D), Wants: "a duration such as 15s, or a percentage of the script such as 25%",
+		Form:    keys.Written(keys.DurationPattern+"|"+keys.SharePattern, "15s"),
+		Measure: v.D.Seconds(), Ranged: !v.relative,
+	}
 }
 
-func (v *offset) Measure() float64 { return v.D.Seconds() }
-func (v *offset) Elsewhere() bool  { return v.relative } // resolve checks it
-func (v *offset) Scan(s string) (err error) {
+func (v *offset) scan(s string) (err error) {
 	if !strings.HasSuffix(s, "%") {
 		v.D, err = quantity.ParseDuration(s)
 		return err
@@ -70,10 +72,6 @@ func (v *offset) Scan(s string) (err error) {
 	}
 	v.relative = err == nil
 	return err
-}
-
-func (*offset) Form(*keys.SchemaWriter) keys.Object {
-	return keys.Written(keys.DurationPattern+"|"+keys.SharePattern, "15s")
 }
 
 // The lowest values of every and for, as in format.go, for those given as a

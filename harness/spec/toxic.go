@@ -38,7 +38,7 @@ func (*toxic) Rules() []keys.Rule {
 
 // each calls f for each attribute that the type of the toxic has, with the key for it.
 func (v *toxic) each(f func(a harness.ToxicAttribute, l keys.Leaf)) {
-	for _, a := range harness.ToxicAttributes(v.Type.Text()) {
+	for _, a := range harness.ToxicAttributes(string(v.Type)) {
 		all := attributes()
 		if i := slices.IndexFunc(all, func(k keys.Key) bool { return k.Name == a.Name }); i >= 0 {
 			f(a, reflect.ValueOf(v).Elem().FieldByIndex(all[i].Index).Addr().Interface().(keys.Leaf))

@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/spec/endpoint"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // Write writes a scenario as a file that [Parse] reads back to an equal one; only
@@ -64,7 +65,7 @@ func format(path string, sc harness.Scenario, lib Library, notes []string) ([]by
 }
 
 func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	c := &keys.Composer{Reader: keys.Reader{File: path, Env: &env{lib: lib}}, From: sc.File}
+	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: &env{lib: lib}}, From: sc.File}
 	f := compose(c, sc)
 	if err := c.Err(); err != nil {
 		return nil, err

@@ -155,7 +155,7 @@ func problems(r *keys.Reader, v any, list []*exchange.Problem) {
 			continue
 		}
 		if s, ok := of.(*source); ok && p.Line > 0 {
-			r.Errorf(r.Inside(r.At(s), s.Text(), p.Line, p.Column), "%s: %s", field, p.Reason)
+			r.Errorf(r.Inside(r.At(s), string(s.Verbatim), p.Line, p.Column), "%s: %s", field, p.Reason)
 			continue
 		}
 		for field != "" && (of == nil || !r.Given(of)) {

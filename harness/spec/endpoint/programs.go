@@ -54,23 +54,14 @@ func (*ready) Rules() []keys.Rule {
 // urlPath is the path of a URL.
 type urlPath struct{ keys.Verbatim }
 
-// Wants names an example.
-func (v *urlPath) Wants() string { return "a path such as /health" }
-
-// Scan takes what begins with a slash.
-func (v *urlPath) Scan(s string) error {
-	if err := v.Verbatim.Scan(s); err != nil {
-		return err
-	}
-	if !strings.HasPrefix(s, "/") {
-		return errors.New("does not begin with a slash")
-	}
-	return nil
-}
-
-// Form is the pattern of such a path.
-func (*urlPath) Form(*keys.SchemaWriter) keys.Object {
-	return keys.Object{"type": "string", "pattern": "^/"}
+// Scalar describes the path.
+func (v *urlPath) Scalar() keys.Scalar {
+	return stricter(&v.Verbatim, "a path such as /health", "^/", func(s string) error {
+		if !strings.HasPrefix(s, "/") {
+			return errors.New("does not begin with a slash")
+		}
+		return nil
+	})
 }
 
 // container is one container.
@@ -127,8 +118,8 @@ func (v *containers) Decode(r *keys.Reader, n keys.Node, path string) {
 	v.Read(r, pairs, "container ", path)
 	for _, p := range pairs {
 		var s keys.Slug
-		if err := s.Scan(p.Name); err != nil {
-			r.Errorf(p.Place, "name of a container %q %v; expected %s", p.Name, err, s.Wants())
+		if err := s.Scalar().Scan(p.Name); err != nil {
+			r.Errorf(p.Place, "name of a container %q %v; expected %s", p.Name, err, s.Scalar().Wants)
 		}
 		if p.Name == "server" || p.Name == "dir" {
 			r.Errorf(p.Place, "a container beside another cannot be called %s: {{%s}} means something else", p.Name, p.Name)

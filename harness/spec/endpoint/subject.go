@@ -3,6 +3,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net"
@@ -86,26 +87,27 @@ func (v *Subject) Check(r *keys.Reader) {
 	v.Ledger.SQL.check(r, names)
 }
 
-// hostPort is the address of a server.
+// hostPort is the address of a server, with a port from 1 to 65535.
 type hostPort struct{ keys.Verbatim }
 
-// Wants names an example.
-func (v *hostPort) Wants() string { return "one such as 127.0.0.1:8080" }
-
-// Scan takes what has a host and a port from 1 to 65535.
-func (v *hostPort) Scan(s string) error {
-	if err := v.Verbatim.Scan(s); err != nil {
-		return err
-	}
-	host, port, err := net.SplitHostPort(s)
-	n, wrong := strconv.Atoi(port)
-	if err != nil || wrong != nil || host == "" || n < 1 || n > 65535 {
-		return errors.New("is not host:port")
-	}
-	return nil
+// Scalar describes the address.
+func (v *hostPort) Scalar() keys.Scalar {
+	return stricter(&v.Verbatim, "one such as 127.0.0.1:8080", `.:[1-9][0-9]{0,4}$`, func(s string) error {
+		host, port, err := net.SplitHostPort(s)
+		n, wrong := strconv.Atoi(port)
+		if err != nil || wrong != nil || host == "" || n < 1 || n > 65535 {
+			return errors.New("is not host:port")
+		}
+		return nil
+	})
 }
 
-// Form is the pattern of such an address.
-func (*hostPort) Form(*keys.SchemaWriter) keys.Object {
-	return keys.Object{"type": "string", "pattern": `.:[1-9][0-9]{0,4}$`}
+// stricter describes a text that must meet a check and, for the schema, a pattern.
+func stricter(v *keys.Verbatim, wants, pattern string, check func(string) error) keys.Scalar {
+	s := v.Scalar()
+	scan := s.Scan
+	s.Wants = wants
+	s.Scan = func(text string) error { return cmp.Or(scan(text), check(text)) }
+	s.Form = func() keys.Object { return keys.Object{"type": "string", "pattern": pattern} }
+	return s
 }
