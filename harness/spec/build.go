@@ -20,7 +20,7 @@ func build(r *keys.Reader, f *file) harness.Scenario {
 	e := envOf(r)
 	e.script = length(r, f)
 	e.wallets = int64(f.Workload.Wallets)
-	e.scope = e.lib.links().with(r, f.Profiles)
+	e.Add(r, f.Profiles)
 	s := harness.Scenario{File: r.File}
 	r.Fill(f, &s)
 	f.Workload.check(r, &s.Workload)

@@ -71,7 +71,7 @@ func valueOf(kind reflect.Type, k keys.Key) string {
 		"duration": "duration", "durations": "duration or range", "[]nemesisEntry": "list of entries", "offset": "time in the script", "bitrate": "rate",
 		"size": "size", "share": "percentage", "frequency": "frequency",
 		"money": "amount", "amounts": "amount", "yes": "`true`",
-		"localLinks": "mapping of names to profiles", "link": "name or mapping",
+		"links": "mapping of names to profiles", "link": "name or mapping",
 		"loss": "percentage or mapping", "queue": "size or duration",
 		"reference": "name or file", "[]slug": "list of names",
 		"[]text": "list of thresholds", "[]event": "list of events",
@@ -118,7 +118,7 @@ func scenarioTable(t *testing.T, lib Library) string {
 
 func traceTable(t *testing.T) string {
 	t.Helper()
-	files, err := fs.Glob(scenarios.FS, traceFolder+"*"+traceSuffix)
+	files, err := fs.Glob(scenarios.FS, "traces/*.trace")
 	require.NoError(t, err)
 	var b strings.Builder
 	b.WriteString("| trace | period | mean | stalls over 1 s | median, longest of them | time in stalls over 0.5 s |\n|---|---|---|---|---|---|\n")
@@ -127,7 +127,7 @@ func traceTable(t *testing.T) string {
 		require.NoError(t, err)
 		series, err := trace.Parse(data)
 		require.NoError(t, err)
-		name := strings.TrimSuffix(strings.TrimPrefix(file, traceFolder), traceSuffix)
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "traces/"), ".trace")
 		tr, err := series.Trace(name)
 		require.NoError(t, err)
 		long, times := series.Stalls(time.Second), "none"

@@ -3,6 +3,7 @@ package spec
 import (
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/spec/endpoint"
+	"github.com/onebar/onebar/harness/spec/library"
 )
 
 // This file is the format of a scenario file. Package keys documents the tags of a field.
@@ -10,22 +11,22 @@ import (
 // an event with the key does, as harness.Action has it.
 
 type file struct {
-	Onebar   keys.Word        `yaml:"onebar" plain:"" required:"true" words:"1" doc:"version of the format"`
-	Name     keys.Slug        `yaml:"name" required:"true" doc:"name of the scenario in reports and on the command line; lower-case letters, digits and hyphens"`
-	Summary  keys.Text        `yaml:"summary" doc:"one sentence: the situation"`
-	Tags     []keys.Slug      `yaml:"tags" doc:"words to choose scenarios by"`
-	Seed     keys.Count       `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
-	Engine   keys.Word        `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine that the scenario needs; without it the command line chooses"`
-	Duration keys.Duration    `yaml:"duration" plain:"length" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
-	Subject  endpoint.Subject `yaml:"subject" block:"true" doc:"what is under test; without it the reference wallet and bank"`
-	Workload workload         `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
-	Profiles localLinks       `yaml:"profiles" plain:"" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
-	Link     link             `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect link"`
-	Timeline []event          `yaml:"timeline" doc:"faults and other events, each with its time"`
-	Nemesis  []nemesisEntry   `yaml:"nemesis" doc:"random faults: from each entry a seed draws events, or none"`
-	Radio    reference        `yaml:"radio" of:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
-	Settle   keys.Duration    `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
-	Expect   []keys.Text      `yaml:"expect" plain:"" of:"metric" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
+	Onebar   keys.Word         `yaml:"onebar" plain:"" required:"true" words:"1" doc:"version of the format"`
+	Name     keys.Slug         `yaml:"name" required:"true" doc:"name of the scenario in reports and on the command line; lower-case letters, digits and hyphens"`
+	Summary  keys.Text         `yaml:"summary" doc:"one sentence: the situation"`
+	Tags     []keys.Slug       `yaml:"tags" doc:"words to choose scenarios by"`
+	Seed     keys.Count        `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
+	Engine   keys.Word         `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine that the scenario needs; without it the command line chooses"`
+	Duration keys.Duration     `yaml:"duration" plain:"length" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
+	Subject  endpoint.Subject  `yaml:"subject" block:"true" doc:"what is under test; without it the reference wallet and bank"`
+	Workload workload          `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
+	Profiles library.Links     `yaml:"profiles" plain:"" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
+	Link     library.Link      `yaml:"link" doc:"the link of every wallet at the start: the name of a profile, or a profile with changes; without it a perfect link"`
+	Timeline []event           `yaml:"timeline" doc:"faults and other events, each with its time"`
+	Nemesis  []nemesisEntry    `yaml:"nemesis" doc:"random faults: from each entry a seed draws events, or none"`
+	Radio    library.Reference `yaml:"radio" of:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
+	Settle   keys.Duration     `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
+	Expect   []keys.Text       `yaml:"expect" plain:"" of:"metric" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
 }
 
 // Rules of the whole file. That the reference pair alone runs on sim is told here by the
@@ -55,71 +56,6 @@ type workload struct {
 
 func (*workload) Rules() []keys.Rule {
 	return []keys.Rule{{If: []string{"presses"}, Needs: []string{"impatience"}, At: "presses", Text: "presses without impatience has no effect; give impatience, such as 5s"}}
-}
-
-// changes start from a profile, and change it.
-type changes struct {
-	Profile keys.Text `yaml:"profile" of:"profile" doc:"name of the profile to start from; without it a perfect link"`
-	Both    path      `yaml:"both" doc:"changes in both directions"`
-	Up      path      `yaml:"up" doc:"changes from client to server, after those of both"`
-	Down    path      `yaml:"down" doc:"changes from server to client, after those of both"`
-}
-
-// link is a profile's name, or a mapping that starts from one and changes it.
-type link struct {
-	changes
-}
-
-func (v *link) Short() keys.Leaf { return &v.Profile }
-
-// profile is a link with a name of its own; the name is its key.
-type profile struct {
-	Summary keys.Text `yaml:"summary" doc:"one sentence: which network this is"`
-	Source  keys.Text `yaml:"source" doc:"source of the figures"`
-	Quotes  keys.Word `yaml:"quotes" words:"one-way round-trip unstated" doc:"which delay the source gives; delay in this file is one way, so a round trip has been halved, and unstated was treated as a round trip"`
-	changes
-}
-
-type path struct {
-	Delay        keys.Duration `yaml:"delay" range:"0s..1m" doc:"one-way delay of every packet: half a round trip"`
-	Jitter       keys.Duration `yaml:"jitter" range:"0s..1m" doc:"how far the delay of a packet varies, at most delay itself; packets keep their order"`
-	Distribution keys.Word     `yaml:"distribution" words:"uniform normal pareto" doc:"distribution of the jitter; without it uniform. uniform: up to jitter earlier or later; normal: jitter is the standard deviation; pareto, as in netem: most packets a little early, a few very late"`
-	Correlation  keys.Share    `yaml:"delay_correlation" range:"0%..99.9%" doc:"correlation of the jitter of a packet with that of the packet before"`
-	Rate         keys.Bitrate  `yaml:"rate" range:"1kbit..100gbit" doc:"bits a second; without rate and trace unlimited"`
-	Trace        reference     `yaml:"trace" of:"trace" doc:"capacity of the link over time, in place of a rate: the name of a bundled trace, or a file"`
-	Limit        queue         `yaml:"limit" plain:"limit limit_time" range:"1500B..1000MB" doc:"queue limit for the rate or trace: bytes that may wait before packets are lost, or how long a packet may wait, 1ms to 1m; without it one second of the rate, at least 16KiB"`
-	Loss         loss          `yaml:"loss" range:"0%..100%" doc:"share of packets lost, such as 2%, or gemodel for loss in bursts"`
-	Reorder      keys.Share    `yaml:"reorder" range:"0%..100%" doc:"share of packets that skip the delay and so overtake others"`
-	Duplicate    keys.Share    `yaml:"duplicate" range:"0%..100%" doc:"share of packets that arrive twice"`
-	Corrupt      keys.Share    `yaml:"corrupt" range:"0%..100%" doc:"share of packets with a bit flipped; TCP and most of UDP drop them by their checksum"`
-	MTU          keys.Size     `yaml:"mtu" range:"576B..1500B" doc:"larger IP packets are lost, and their sender gets an ICMP error; without it 1500B"`
-	MTUBlackhole keys.Yes      `yaml:"mtu_blackhole" doc:"true: the sender gets no ICMP error, so path MTU discovery fails"`
-}
-
-func (*path) Rules() []keys.Rule {
-	return []keys.Rule{{If: []string{"trace"}, Bars: []string{"rate"}, At: "trace", Text: "trace and rate are given for one path; a trace takes the place of a rate"}}
-}
-
-// loss is a percentage, or the Gilbert-Elliott model of netem.
-type loss struct {
-	Share   keys.Share `yaml:"share" plain:"p" range:"0%..100%" doc:"share of packets lost, each on its own"`
-	GEModel gemodel    `yaml:"gemodel" doc:"loss in bursts: netem's Gilbert-Elliott model"`
-}
-
-func (*loss) Rules() []keys.Rule {
-	return []keys.Rule{{
-		One: []string{"share", "gemodel"}, Text: "loss is empty; expected a percentage such as 2%, or gemodel",
-		Both: "loss has both share and gemodel; give one",
-	}}
-}
-
-func (v *loss) Short() keys.Leaf { return &v.Share }
-
-type gemodel struct {
-	P keys.Share `yaml:"p" required:"true" range:"0.0001%..100%" doc:"probability per packet that the link changes from good to bad; a good stretch has 1/p packets in the mean"`
-	R keys.Share `yaml:"r" required:"true" range:"0.0001%..100%" doc:"probability per packet that the link changes from bad to good; a bad stretch has 1/r packets in the mean"`
-	H keys.Share `yaml:"1-h" default:"100%" range:"0%..100%" doc:"loss in the bad state"`
-	K keys.Share `yaml:"1-k" default:"0%" range:"0%..100%" doc:"loss in the good state"`
 }
 
 // trigger is a packet, a commit or a request.
@@ -169,20 +105,20 @@ type nemesisEntry struct {
 // has exactly one, and beside them what goes with some. An event has every key; an entry
 // of the nemesis has those whose fault may be random. D is a length of time.
 type does[D keys.Duration | durations] struct {
-	Link       link      `yaml:"link" does:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
-	Disconnect keys.Word `yaml:"disconnect" does:"blackhole reset refuse" plain:"action" words:"blackhole reset refuse" doc:"blackhole: every packet is lost silently; reset: every open connection is reset; refuse: every new connection is refused"`
-	Direction  keys.Word `yaml:"direction" words:"up down" doc:"for blackhole: up is from client to server; without it both directions"`
-	Rebind     keys.Word `yaml:"rebind" does:"rebind" plain:"new_address" words:"nat address" as:"false true" doc:"nat: the NAT forgets its flows, so open connections die silently and new ones work; address: the wallet also gets a new address"`
-	Cross      keys.Word `yaml:"cross_traffic" does:"cross_traffic" plain:"direction" words:"download upload" as:"down up" doc:"a bulk transfer on the link of every wallet, which fills its queue while payments are made"`
-	Crash      keys.Word `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
-	Restart    D         `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
-	Vanish     keys.Yes  `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
-	Freeze     keys.Word `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
-	Drop       keys.Yes  `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
-	Slow       keys.Word `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
-	By         D         `yaml:"by" range:"1ms..10m" doc:"for slow: the delay"`
-	Toxic      toxic     `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
-	Heal       keys.Yes  `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
+	Link       library.Link `yaml:"link" does:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
+	Disconnect keys.Word    `yaml:"disconnect" does:"blackhole reset refuse" plain:"action" words:"blackhole reset refuse" doc:"blackhole: every packet is lost silently; reset: every open connection is reset; refuse: every new connection is refused"`
+	Direction  keys.Word    `yaml:"direction" words:"up down" doc:"for blackhole: up is from client to server; without it both directions"`
+	Rebind     keys.Word    `yaml:"rebind" does:"rebind" plain:"new_address" words:"nat address" as:"false true" doc:"nat: the NAT forgets its flows, so open connections die silently and new ones work; address: the wallet also gets a new address"`
+	Cross      keys.Word    `yaml:"cross_traffic" does:"cross_traffic" plain:"direction" words:"download upload" as:"down up" doc:"a bulk transfer on the link of every wallet, which fills its queue while payments are made"`
+	Crash      keys.Word    `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
+	Restart    D            `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
+	Vanish     keys.Yes     `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
+	Freeze     keys.Word    `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
+	Drop       keys.Yes     `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
+	Slow       keys.Word    `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
+	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow: the delay"`
+	Toxic      toxic        `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
+	Heal       keys.Yes     `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
 }
 
 // toxic is one of toxiproxy's stream toxics with its attributes, in the units

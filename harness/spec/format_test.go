@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/spec/library"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -48,11 +49,11 @@ func mappings() map[string]reflect.Type {
 		"exec ledger":   "program",
 		"sql ledger":    "sqlLedger",
 		"workload":      "workload",
-		"link":          "link",
+		"link":          "Link",
 		"path":          "path",
 		"gemodel":       "gemodel",
 		"trigger":       "trigger",
-		"profile":       "profile",
+		"profile":       "namedProfile",
 		"event":         "event",
 		"nemesis entry": "nemesisEntry",
 		"toxic":         "toxic",
@@ -66,9 +67,6 @@ func mappings() map[string]reflect.Type {
 func collect(t reflect.Type, types map[string]reflect.Type) {
 	if t.Kind() == reflect.Slice {
 		t = t.Elem()
-	}
-	if t == reflect.TypeFor[namedProfile]() {
-		t = reflect.TypeFor[profile]()
 	}
 	if t.Kind() != reflect.Struct || types[t.Name()] != nil {
 		return
@@ -85,8 +83,8 @@ func collect(t reflect.Type, types map[string]reflect.Type) {
 // TestTags reads every tag of format.go: a mistake there would be a panic at
 // run time.
 func TestTags(t *testing.T) {
-	all := mappings()
-	all["loss"], all["profile file"] = reflect.TypeFor[loss](), reflect.TypeFor[profileFile]()
+	all := map[string]reflect.Type{}
+	collect(reflect.TypeFor[file](), all)
 	for name, kind := range all {
 		require.NotNil(t, kind, name)
 		for _, k := range keys.KeysOf(kind) {
@@ -194,12 +192,12 @@ func TestBundledProfiles(t *testing.T) {
 }
 
 func TestProfilesSayWhatIsWrong(t *testing.T) {
-	_, err := Profiles("p", []byte("onebar: 1\nprofiles:\n  a: {profile: b}\n  b: {summary: s, source: s, quotes: one-way, both: {delay: 1s}}\n"))
+	_, err := library.Profiles("p", []byte("onebar: 1\nprofiles:\n  a: {profile: b}\n  b: {summary: s, source: s, quotes: one-way, both: {delay: 1s}}\n"))
 	requireMistakes(t, []string{
 		"p:3:3: profile a needs a summary, a source and quotes",
 		`p:3:16: there is no profile "b"; there are none`,
 	}, err)
-	_, err = Profiles("p", nil)
+	_, err = library.Profiles("p", nil)
 	require.ErrorContains(t, err, "p:1:1: the file is empty")
 	_, err = ReadProfiles(scenarios.FS, "none.yaml")
 	require.ErrorIs(t, err, fs.ErrNotExist)

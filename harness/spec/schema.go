@@ -18,48 +18,22 @@ import (
 // arithmetic (ranges of values with a unit, the end of the script), other files or
 // expressions only Parse can judge; schema_test.go lists it.
 func Schema(lib Library) []byte {
-	w := keys.SchemaWriter{Names: lib.named}
+	w := keys.SchemaWriter{Names: func(w *keys.SchemaWriter, of string) keys.Object {
+		if of == "metric" {
+			return keys.Object{"type": "array", "items": thresholds()}
+		}
+		return lib.Schema(w, of)
+	}}
 	root := w.Schema(reflect.TypeFor[file]())
 	root["title"] = "onebar scenario"
 	root["description"] = "One experiment: who pays whom, over what link, and what goes wrong when. docs/scenarios.md is the reference."
-	root["allOf"] = append(root["allOf"].([]keys.Object), lib.onlyBundled())
+	root["allOf"] = append(root["allOf"].([]keys.Object), lib.OnlyBundled())
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	keys.Must(e.Encode(root)) // plain data: it can always be written
 	return b.Bytes()
-}
-
-// onlyBundled says that the links of a file without profiles name bundled ones.
-func (l Library) onlyBundled() keys.Object {
-	within := func(key string, s keys.Object) keys.Object { return keys.Object{"properties": keys.Object{key: s}} }
-	names := keys.Object{"enum": l.links().names()}
-	link := keys.Object{"if": keys.Object{"type": "object"}, "then": within("profile", names), "else": names}
-	list := keys.Object{"items": within("link", link)}
-	return keys.Object{
-		"if":   keys.Not(keys.Object{"required": []string{"profiles"}}),
-		"then": keys.Object{"properties": keys.Object{"link": link, "timeline": list, "nemesis": list}},
-	}
-}
-
-// named returns the schema of a key that names something: what is bundled, or what
-// the file has of its own.
-func (l Library) named(w *keys.SchemaWriter, what string) keys.Object {
-	var names []string
-	switch what {
-	case "profile":
-		return keys.AnyOf(keys.Object{"enum": l.links().names()}, w.Of(reflect.TypeFor[keys.Slug]()))
-	case "trace":
-		for _, t := range l.traces {
-			names = append(names, t.Name)
-		}
-	case "radio":
-		names = radios()
-	case "metric":
-		return keys.Object{"type": "array", "items": thresholds()}
-	}
-	return keys.AnyOf(keys.Object{"enum": names}, keys.Object{"type": "string", "pattern": `[./\\]`})
 }
 
 // thresholds returns the schema of a threshold over a metric of the catalogue. Its

@@ -19,35 +19,42 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/spec/library"
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
+// Library is a set of profiles and traces that every scenario file can name.
+type Library = library.Library
+
+// Profile is a profile of a Library, with what people should know of it.
+type Profile = library.Profile
+
+// ReadProfiles reads a file of profiles, such as scenarios.ProfilesFile, from a file system.
+// Its files traces/NAME.trace are traces that the profiles, and scenarios, can name.
+func ReadProfiles(fsys fs.FS, name string) (Library, error) { return library.Read(fsys, name) }
+
 // env is what the methods of the structs need to know beside them.
 type env struct {
-	lib     Library
-	traces  map[string]*harness.Trace // those read from files, nil if wrong
-	scope   scope                     // what a link may name
-	script  time.Duration             // its length; 0 is not known
-	wallets int64                     // of the workload; 0 is not known
-	what    string                    // the event or entry that is composed
+	library.Names
+	script  time.Duration // its length; 0 is not known
+	wallets int64         // of the workload; 0 is not known
 }
 
 func envOf(r *keys.Reader) *env { return r.Env.(*env) }
+
+func newEnv(lib Library) *env { return &env{Names: library.Names{Library: lib}} }
 
 // Load reads the scenario file at path, whose links may name the profiles and
 // traces of lib. Files that it names are read, too; relative paths begin at its
 // folder. If the file can be read but is wrong, the error is a [yamltext.Mistakes].
 func Load(path string, lib Library) (harness.Scenario, error) {
-	data, err := readFile(path)
+	data, err := yamltext.ReadFile(path)
 	if err != nil {
 		return harness.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}
@@ -59,32 +66,14 @@ func Load(path string, lib Library) (harness.Scenario, error) {
 // [yamltext.Mistakes].
 func Parse(name string, data []byte, lib Library) (harness.Scenario, error) {
 	var f file
-	r, ok := keys.Read(name, data, &f, kind("the scenario"))
+	r, ok := keys.Read(name, data, &f, library.Kind("the scenario"))
 	if !ok {
 		return harness.Scenario{}, r.Err()
 	}
-	r.Env = &env{lib: lib}
+	r.Env = newEnv(lib)
 	s := build(r, &f)
 	if err := r.Err(); err != nil {
 		return harness.Scenario{}, err
 	}
 	return s, nil
-}
-
-func kind(what string) keys.Kind {
-	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario"}
-}
-
-// readFile reads at most yamltext.MaxFile bytes and one more, so that who parses them
-// sees that a file is too large.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s: %w", path, fs.ErrNotExist)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, yamltext.MaxFile+1))
 }

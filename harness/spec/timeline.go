@@ -271,7 +271,7 @@ func (v *nemesisEntry) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value
 // composeAct fills an event, or an entry of the nemesis, with what it does. What names it
 // in messages.
 func composeAct(c *keys.Composer, v any, plain reflect.Value, what string) {
-	envOf(&c.Reader).what = what
+	envOf(&c.Reader).What = what
 	event := plain
 	if n, ok := v.(*nemesisEntry); ok {
 		event = plain.FieldByName(n.Within())

@@ -72,7 +72,7 @@ func (v *toxic) Fill(r *keys.Reader, plain reflect.Value) {
 // Compose writes the attributes in the units of the format.
 func (v *toxic) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	if plain.IsNil() {
-		c.Refuse("%s names no toxic", envOf(&c.Reader).what)
+		c.Refuse("%s names no toxic", envOf(&c.Reader).What)
 		return
 	}
 	c.Compose(v, plain.Elem(), reflect.Zero(plain.Type().Elem()))

@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/spec/endpoint"
+	"github.com/onebar/onebar/harness/spec/library"
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
@@ -65,7 +66,7 @@ func format(path string, sc harness.Scenario, lib Library, notes []string) ([]by
 }
 
 func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: &env{lib: lib}}, From: sc.File}
+	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: newEnv(lib)}, From: sc.File}
 	f := compose(c, sc)
 	if err := c.Err(); err != nil {
 		return nil, err
@@ -158,13 +159,27 @@ func traces(sc harness.Scenario) []harness.TraceData {
 			if t != nil {
 				data = t.Data()
 			}
-			if isFile(data.Name) {
+			if library.IsFile(data.Name) {
 				data.Name = "a file"
 			}
 			all = append(all, data)
 		}
 	})
 	return all
+}
+
+// FindTraces gives a scenario its traces, of which its JSON form has but the names:
+// those of lib, or those of files. The links must be nobody else's.
+func FindTraces(sc *harness.Scenario, lib Library) error {
+	r := &keys.Reader{Text: yamltext.Text{File: sc.File}, Env: newEnv(lib)}
+	eachLink(sc, func(l *harness.Profile) {
+		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
+			if *t != nil {
+				*t = library.FindTrace(r, (*t).Name, keys.Place{Line: 1, Column: 1})
+			}
+		}
+	})
+	return r.Err()
 }
 
 // eachLink calls f for every link of a scenario.

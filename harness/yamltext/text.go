@@ -1,7 +1,11 @@
 package yamltext
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +22,20 @@ const (
 	MaxLine  = 4 << 10  // bytes
 	MaxDepth = 64       // open brackets
 )
+
+// ReadFile reads at most MaxFile bytes and one more, so that Read sees that a file is too
+// large.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s: %w", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxFile+1))
+}
 
 // Text is the text of a file as a reader of YAML needs it.
 type Text struct {

@@ -1,4 +1,4 @@
-package spec
+package library
 
 import (
 	"errors"
@@ -47,40 +47,40 @@ func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
 	return all, nil
 }
 
-// reference names something bundled, or a file.
-type reference struct{ keys.Verbatim }
+// Reference names something bundled, or a file.
+type Reference struct{ keys.Verbatim }
 
 // Scalar describes the name.
-func (v *reference) Scalar() keys.Scalar {
+func (v *Reference) Scalar() keys.Scalar {
 	s := v.Verbatim.Scalar()
 	s.Wants = "the name of a bundled one, or a file"
 	return s
 }
 
-// isFile reports whether a file is meant: it has a dot or a folder in its name.
-func isFile(name string) bool { return strings.ContainsAny(name, `./\`) }
+// IsFile reports whether a file is meant: it has a dot or a folder in its name.
+func IsFile(name string) bool { return strings.ContainsAny(name, `./\`) }
 
 // Fill finds the trace or the radio model.
-func (v *reference) Fill(r *keys.Reader, plain reflect.Value) {
+func (v *Reference) Fill(r *keys.Reader, plain reflect.Value) {
 	if !r.Good(v) {
 		return
 	}
 	switch to := plain.Addr().Interface().(type) {
 	case **harness.Trace:
-		*to = findTrace(r, string(v.Verbatim), r.At(v))
+		*to = FindTrace(r, string(v.Verbatim), r.At(v))
 	case **harness.Radio:
 		*to = findRadio(r, string(v.Verbatim), r.At(v))
 	}
 }
 
 // Compose names a file from where the scenario's will be.
-func (v *reference) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
+func (v *Reference) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	if plain.IsNil() {
 		return
 	}
 	name := plain.Elem().FieldByName("Name").String()
-	if isFile(name) {
-		if moved := c.Moved(name); moved != name && !isFile(moved) {
+	if IsFile(name) {
+		if moved := c.Moved(name); moved != name && !IsFile(moved) {
 			name = "./" + moved
 		} else {
 			name = moved
@@ -90,13 +90,13 @@ func (v *reference) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	c.Accept(v)
 }
 
-// findTrace returns the trace that is meant, or nil if there is none. One named
+// FindTrace returns the trace that is meant, or nil if there is none. One named
 // twice is the same, so that a link that goes on with it is not set back.
-func findTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
-	e := envOf(r)
-	if !isFile(name) {
+func FindTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
+	n := namesOf(r)
+	if !IsFile(name) {
 		var names []string
-		for _, t := range e.lib.traces {
+		for _, t := range n.Library.traces {
 			if t.Name == name {
 				return t
 			}
@@ -105,13 +105,13 @@ func findTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
 		r.Errorf(at, "there is no trace %q; %s (a file has a dot or a folder in its name, such as ./%s)", name, keys.Suggest(name, names), name)
 		return nil
 	}
-	t, known := e.traces[name]
+	t, known := n.traces[name]
 	if !known {
 		t = readTrace(r, name, at)
-		if e.traces == nil {
-			e.traces = map[string]*harness.Trace{}
+		if n.traces == nil {
+			n.traces = map[string]*harness.Trace{}
 		}
-		e.traces[name] = t
+		n.traces[name] = t
 	}
 	return t
 }
@@ -136,7 +136,7 @@ func readTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
 
 // findRadio returns the model that is meant, or nil if there is none.
 func findRadio(r *keys.Reader, name string, at keys.Place) *harness.Radio {
-	if isFile(name) {
+	if IsFile(name) {
 		return readRadio(r, name, at)
 	}
 	if _, err := radio.Lookup(name); err != nil {
@@ -161,7 +161,7 @@ func readRadio(r *keys.Reader, name string, at keys.Place) *harness.Radio {
 		r.Errorf(at, "radio: %s is no regular file", file)
 		return nil
 	}
-	data, err := readFile(file)
+	data, err := yamltext.ReadFile(file)
 	if err != nil {
 		unreadable(r, at, "radio", file, err)
 		return nil
@@ -179,18 +179,4 @@ func unreadable(r *keys.Reader, at keys.Place, what, file string, err error) {
 		return
 	}
 	r.Errorf(at, "%s: %v", what, err)
-}
-
-// FindTraces gives a scenario its traces, of which its JSON form has but the names:
-// those of lib, or those of files. The links must be nobody else's.
-func FindTraces(sc *harness.Scenario, lib Library) error {
-	r := &keys.Reader{Text: yamltext.Text{File: sc.File}, Env: &env{lib: lib}}
-	eachLink(sc, func(l *harness.Profile) {
-		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
-			if *t != nil {
-				*t = findTrace(r, (*t).Name, keys.Place{Line: 1, Column: 1})
-			}
-		}
-	})
-	return r.Err()
 }

@@ -1,4 +1,7 @@
-package spec
+// Package library has what a scenario file can name: profiles of links, traces and radio
+// models. It reads the files of profiles and traces that are bundled, and the links of
+// scenario files, which start from a profile and change it. Start at [Library] and [Link].
+package library
 
 import (
 	"io/fs"
@@ -15,6 +18,32 @@ type Library struct {
 	profiles []Profile
 	traces   []*harness.Trace
 }
+
+// Traces returns the bundled traces.
+func (l Library) Traces() []*harness.Trace { return l.traces }
+
+// Kind is a kind of files that scenarios and profiles are in. What names it in messages.
+func Kind(what string) keys.Kind {
+	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario"}
+}
+
+// Names is what a link or a [Reference] of one file may name. It is embedded in the Env of
+// the file's keys.Reader.
+type Names struct {
+	Library Library
+	What    string // the event that is composed, for messages
+
+	traces map[string]*harness.Trace // those read from files, nil if wrong
+	scope  scope
+}
+
+// Within are the names themselves.
+func (n *Names) Within() *Names { return n }
+
+func namesOf(r *keys.Reader) *Names { return r.Env.(interface{ Within() *Names }).Within() }
+
+// Add makes the names of the library known, and then the profiles of the file itself.
+func (n *Names) Add(r *keys.Reader, local Links) { n.scope = n.Library.links().with(r, local) }
 
 // Profile is a profile of a Library, with what people should know of it.
 type Profile struct {
@@ -38,8 +67,8 @@ func (l Library) Get(name string) (Profile, bool) {
 
 // profileFile is a file that holds profiles and nothing else.
 type profileFile struct {
-	Onebar   keys.Word  `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
-	Profiles localLinks `yaml:"profiles" required:"true" doc:"profiles by name"`
+	Onebar   keys.Word `yaml:"onebar" required:"true" words:"1" doc:"version of the format"`
+	Profiles Links     `yaml:"profiles" required:"true" doc:"profiles by name"`
 }
 
 // Profiles reads a file of profiles, such as scenarios.ProfilesFile. The name
@@ -47,10 +76,10 @@ type profileFile struct {
 // On error there is no Library, and the error is a [yamltext.Mistakes].
 func Profiles(name string, data []byte) (Library, error) { return Library{}.with(name, data) }
 
-// ReadProfiles is Profiles for a file of a file system, such as scenarios.FS.
+// Read is Profiles for a file of a file system, such as scenarios.FS.
 // Its files traces/NAME.trace are traces that the profiles, and scenarios, can
 // name.
-func ReadProfiles(fsys fs.FS, name string) (Library, error) {
+func Read(fsys fs.FS, name string) (Library, error) {
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return Library{}, err
@@ -65,11 +94,11 @@ func ReadProfiles(fsys fs.FS, name string) (Library, error) {
 // with returns the library with the profiles of a file.
 func (l Library) with(name string, data []byte) (Library, error) {
 	var f profileFile
-	r, ok := keys.Read(name, data, &f, kind("the file"))
+	r, ok := keys.Read(name, data, &f, Kind("the file"))
 	if !ok {
 		return Library{}, r.Err()
 	}
-	r.Env = &env{lib: l}
+	r.Env = &Names{Library: l}
 	links := scope{}.with(r, f.Profiles)
 	for i := range f.Profiles {
 		p := &f.Profiles[i]
@@ -93,8 +122,8 @@ func (l Library) links() scope {
 	return s
 }
 
-// localLinks are the profiles of a file in its order.
-type localLinks []namedProfile
+// Links are the profiles of a file in its order.
+type Links []namedProfile
 
 type namedProfile struct {
 	profile
@@ -103,9 +132,9 @@ type namedProfile struct {
 }
 
 // Decode reads them.
-func (v *localLinks) Decode(r *keys.Reader, n keys.Node, path string) {
+func (v *Links) Decode(r *keys.Reader, n keys.Node, path string) {
 	pairs, _ := r.Pairs(n, "profiles")
-	*v = make(localLinks, len(pairs))
+	*v = make(Links, len(pairs))
 	for i, p := range pairs {
 		var name keys.Slug
 		if err := name.Scalar().Scan(p.Name); err != nil {
@@ -119,7 +148,7 @@ func (v *localLinks) Decode(r *keys.Reader, n keys.Node, path string) {
 }
 
 // Form is that of a mapping.
-func (*localLinks) Form(w *keys.SchemaWriter) keys.Object {
+func (*Links) Form(w *keys.SchemaWriter) keys.Object {
 	return keys.Object{"type": "object", "propertyNames": w.Of(reflect.TypeFor[keys.Slug]()), "additionalProperties": w.Of(reflect.TypeFor[profile]())}
 }
 
@@ -138,7 +167,7 @@ func (s scope) get(name string) (harness.Profile, bool) {
 
 // with adds the profiles of a file. Each sees those before it, so that none can
 // start from itself.
-func (s scope) with(r *keys.Reader, local localLinks) scope {
+func (s scope) with(r *keys.Reader, local Links) scope {
 	s.known = slices.Clone(s.known)
 	for i := range local {
 		got := s.resolve(r, &local[i].changes)
@@ -149,8 +178,8 @@ func (s scope) with(r *keys.Reader, local localLinks) scope {
 }
 
 // Fill resolves the link.
-func (v *link) Fill(r *keys.Reader, plain reflect.Value) {
-	got := envOf(r).scope.resolve(r, &v.changes)
+func (v *Link) Fill(r *keys.Reader, plain reflect.Value) {
+	got := namesOf(r).scope.resolve(r, &v.changes)
 	if plain.Kind() == reflect.Pointer {
 		plain.Set(reflect.ValueOf(&got))
 		return
