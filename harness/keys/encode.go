@@ -14,7 +14,7 @@ import (
 func (m *Marks) Encode(v any) string {
 	var b strings.Builder
 	s := reflect.ValueOf(v).Elem()
-	for _, k := range KeysOf(s.Type()) {
+	for _, k := range Of(s.Type()) {
 		v := s.FieldByIndex(k.Index)
 		if lines, ok := m.lines(v); ok {
 			if len(lines) > 0 {
@@ -29,7 +29,7 @@ func (m *Marks) Encode(v any) string {
 			b.WriteString(k.Name + ":")
 			t.Block(&b, "  ")
 		default:
-			b.WriteString(k.Name + ": " + m.alone(v, t) + "\n")
+			b.WriteString(k.Name + ": " + t.Line() + "\n")
 		}
 	}
 	return b.String()
@@ -44,36 +44,9 @@ func (m *Marks) lines(v reflect.Value) (items []string, ok bool) {
 	}
 	for i := range v.Len() {
 		t, _ := m.tree(v.Index(i), Key{})
-		items = append(items, m.alone(v.Index(i), t))
+		items = append(items, t.Line())
 	}
 	return items, true
-}
-
-// alone returns a value that stands on a line: a scalar in it needs no quotes for a
-// comma.
-func (m *Marks) alone(v reflect.Value, t yamltext.Tree) string {
-	if l, ok := reflect.TypeAssert[Leaf](v.Addr()); ok {
-		text, _ := m.scalar(l, Key{}, false)
-		return text
-	}
-	return t.Flow()
-}
-
-// scalar returns a leaf as it is written, and false if it need not be.
-func (m *Marks) scalar(l Leaf, k Key, brackets bool) (string, bool) {
-	text := l.Scalar().Text
-	if k.Default != "" {
-		same := reflect.New(reflect.TypeOf(l).Elem()).Interface().(Leaf)
-		Must(same.Scalar().Scan(k.Default))
-		if same.Scalar().Text == text {
-			return "", false
-		}
-	}
-	switch l.(type) {
-	case *Yes, *Word, *Slug:
-		return text, m.Given(l) // their words are plain
-	}
-	return yamltext.Quote(text, brackets), m.Given(l)
 }
 
 // inOrder returns the keys of a struct in the order in which they are written.
@@ -84,17 +57,14 @@ func inOrder(t reflect.Type) []Key {
 		}
 		return 0
 	}
-	return slices.SortedStableFunc(slices.Values(KeysOf(t)), func(a, b Key) int { return last(a) - last(b) })
+	return slices.SortedStableFunc(slices.Values(Of(t)), func(a, b Key) int { return last(a) - last(b) })
 }
 
 // tree returns the tree of a value, and false if it need not be written.
 func (m *Marks) tree(v reflect.Value, k Key) (yamltext.Tree, bool) {
 	switch x := v.Addr().Interface().(type) {
 	case Leaf:
-		t := yamltext.TextTree(x.Scalar().Text)
-		text, ok := m.scalar(x, k, true)
-		t.Text = text
-		return t, ok
+		return m.leaf(x, k)
 	case Shorthand:
 		if len(m.GivenOf(x)) == 1 && m.Given(x.Short()) {
 			return m.tree(reflect.ValueOf(x.Short()).Elem(), Key{})
@@ -119,6 +89,23 @@ func (m *Marks) tree(v reflect.Value, k Key) (yamltext.Tree, bool) {
 		}
 	}
 	return t, m.Given(v.Addr().Interface())
+}
+
+// leaf returns the tree of a scalar. The default need not be written.
+func (m *Marks) leaf(l Leaf, k Key) (yamltext.Tree, bool) {
+	text := l.Scalar().Text
+	if k.Default != "" {
+		same := reflect.New(reflect.TypeOf(l).Elem()).Interface().(Leaf)
+		Must(same.Scalar().Scan(k.Default))
+		if same.Scalar().Text == text {
+			return yamltext.Tree{}, false
+		}
+	}
+	switch l.(type) {
+	case *Yes, *Word, *Slug:
+		return yamltext.Tree{Text: text}, m.Given(l) // their words are plain
+	}
+	return yamltext.TextTree(text), m.Given(l)
 }
 
 // mapped returns the tree of a mapping whose names are free, in their order.

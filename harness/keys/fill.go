@@ -24,7 +24,7 @@ type nested interface{ Within() string }
 // EachKey calls f for each key of a struct t, with its fields of the plain form.
 func EachKey(t reflect.Type, plain reflect.Value, f func(k Key, plain []reflect.Value)) {
 	fields := fieldsOf(t, plain)
-	for _, k := range KeysOf(t) {
+	for _, k := range Of(t) {
 		var of []reflect.Value
 		for _, name := range k.Plain {
 			of = append(of, fields[name])

@@ -51,9 +51,9 @@ type Key struct {
 // picky is a struct that leaves out some keys of those it embeds.
 type picky interface{ Lacks(k Key) bool }
 
-// KeysOf returns the keys of a struct, those of an embedded one among them. The tag of an
+// Of returns the keys of a struct, those of an embedded one among them. The tag of an
 // embedded struct that has the name of a key replaces the range of this key.
-func KeysOf(t reflect.Type) []Key {
+func Of(t reflect.Type) []Key {
 	picks, isPicky := reflect.TypeAssert[picky](reflect.New(t))
 	var keys []Key
 	for f := range t.Fields() {
@@ -64,7 +64,7 @@ func KeysOf(t reflect.Type) []Key {
 		if !f.Anonymous || f.Type.Kind() != reflect.Struct {
 			continue
 		}
-		for _, k := range KeysOf(f.Type) {
+		for _, k := range Of(f.Type) {
 			if isPicky && picks.Lacks(k) {
 				continue
 			}

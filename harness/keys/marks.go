@@ -66,7 +66,7 @@ type field struct {
 
 func (m *Marks) givenIn(s reflect.Value) []field {
 	var given []field
-	for _, k := range KeysOf(s.Type()) {
+	for _, k := range Of(s.Type()) {
 		if v := s.FieldByIndex(k.Index); m.Given(v.Addr().Interface()) {
 			given = append(given, field{k, v})
 		}
@@ -118,7 +118,7 @@ func (m *Marks) copyMarks(to, from any) {
 	if a.Kind() != reflect.Struct {
 		return
 	}
-	for _, k := range KeysOf(a.Type()) {
+	for _, k := range Of(a.Type()) {
 		m.copyMarks(a.FieldByIndex(k.Index).Addr().Interface(), b.FieldByIndex(k.Index).Addr().Interface())
 	}
 }

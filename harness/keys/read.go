@@ -92,7 +92,7 @@ type (
 func (r *Reader) into(n Node, v any, what, path string) {
 	at := placeOf(n)
 	s := reflect.ValueOf(v).Elem()
-	keys := KeysOf(s.Type())
+	keys := Of(s.Type())
 	r.mark(v, mark{at: at, good: true, path: path})
 	defer r.keep(v, at)
 	pairs, ok := r.Pairs(n, what)

@@ -151,7 +151,7 @@ func eachHas(t reflect.Type, keys []string) []Object {
 func hasKey(t reflect.Type, name string) Object {
 	name, within, nested := strings.Cut(name, ".")
 	name, word, isWord := strings.Cut(name, "=")
-	all := KeysOf(t)
+	all := Of(t)
 	i := slices.IndexFunc(all, func(k Key) bool { return k.Name == name })
 	if i < 0 {
 		panic("keys: a rule of " + t.Name() + " names " + name + ", which is no key")

@@ -54,7 +54,7 @@ func (w *SchemaWriter) define(t reflect.Type) Object {
 		return v.Scalar().Form()
 	case Shorthand:
 		s := w.mapping(t)
-		short := s["properties"].(Object)[KeysOf(t)[0].Name] // the first key is what a scalar stands for
+		short := s["properties"].(Object)[Of(t)[0].Name] // the first key is what a scalar stands for
 		return AnyOf(short.(Object), s)
 	}
 	return w.mapping(t)
@@ -63,7 +63,7 @@ func (w *SchemaWriter) define(t reflect.Type) Object {
 // mapping returns the schema of a struct.
 func (w *SchemaWriter) mapping(t reflect.Type) Object {
 	properties, required := Object{}, []string{}
-	for _, k := range KeysOf(t) {
+	for _, k := range Of(t) {
 		properties[k.Name] = w.value(k, t.FieldByIndex(k.Index).Type)
 		if k.Required {
 			required = append(required, k.Name)
@@ -100,7 +100,7 @@ func (w *SchemaWriter) value(k Key, kind reflect.Type) Object {
 	default:
 		p["enum"] = k.allowed()
 	}
-	l, isLeaf := reflect.New(kind).Interface().(Leaf)
+	l, isLeaf := reflect.TypeAssert[Leaf](reflect.New(kind))
 	bare := isLeaf && l.Scalar().Bare
 	if k.Default != "" {
 		p["default"] = k.Default

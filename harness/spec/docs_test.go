@@ -45,7 +45,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 func keyTable(kind reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("| key | value | range | default | meaning |\n|---|---|---|---|---|\n")
-	for _, k := range keys.KeysOf(kind) {
+	for _, k := range keys.Of(kind) {
 		fallback := ""
 		switch {
 		case k.Required:

@@ -15,10 +15,10 @@ import (
 // Every fault has a key in the timeline, and if it may be random in the nemesis, too;
 // the keys that go with it are keys of both.
 func TestEveryFaultHasAKey(t *testing.T) {
-	event, entry := keys.Names(keys.KeysOf(reflect.TypeFor[event]())), keys.Names(keys.KeysOf(reflect.TypeFor[nemesisEntry]()))
+	event, entry := keys.Names(keys.Of(reflect.TypeFor[event]())), keys.Names(keys.Of(reflect.TypeFor[nemesisEntry]()))
 	for _, f := range fault.All() {
 		all := deeds(reflect.TypeFor[does[keys.Duration]]())
-		i := slices.IndexFunc(all, func(k deed) bool { return slices.Contains(k.does, f.Action) })
+		i := slices.IndexFunc(all, func(k keys.Key) bool { return slices.Contains(actions(k), f.Action) })
 		require.GreaterOrEqual(t, i, 0, "%s: add it to does in format.go", f.Action)
 		require.Contains(t, event, all[i].Name)
 		if f.Random {
@@ -40,10 +40,10 @@ func faultTable() string {
 	var b strings.Builder
 	b.WriteString("| action | goes with | `for` | `nemesis` |\n|---|---|---|---|\n")
 	for _, a := range deeds(reflect.TypeFor[event]()) {
-		for _, does := range a.does {
+		for _, does := range actions(a) {
 			f, _ := fault.Of(does)
 			name := "`" + a.Name + "`"
-			if len(a.does) > 1 {
+			if len(actions(a)) > 1 {
 				name = "`" + a.Name + ": " + does.String() + "`"
 			}
 			keys := ""

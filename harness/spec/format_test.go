@@ -75,7 +75,7 @@ func collect(t reflect.Type, types map[string]reflect.Type) {
 	if items, ok := t.FieldByName("M"); ok && items.Type.Kind() == reflect.Map {
 		collect(items.Type.Elem().Elem(), types)
 	}
-	for _, k := range keys.KeysOf(t) {
+	for _, k := range keys.Of(t) {
 		collect(t.FieldByIndex(k.Index).Type, types)
 	}
 }
@@ -87,7 +87,7 @@ func TestTags(t *testing.T) {
 	collect(reflect.TypeFor[file](), all)
 	for name, kind := range all {
 		require.NotNil(t, kind, name)
-		for _, k := range keys.KeysOf(kind) {
+		for _, k := range keys.Of(kind) {
 			t.Run(name+" "+k.Name, func(t *testing.T) {
 				v := reflect.New(kind.FieldByIndex(k.Index).Type).Interface()
 				if short, ok := v.(keys.Shorthand); ok {

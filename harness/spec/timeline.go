@@ -16,23 +16,12 @@ import (
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
 
-// deed is a key that does something: one thing, or what its value says.
-type deed struct {
-	keys.Key
-	does []harness.Action
-}
-
 // deeds returns the keys that do something.
-func deeds(t reflect.Type) []deed {
-	var all []deed
-	for _, k := range keys.KeysOf(t) {
-		if does := actions(k); len(does) > 0 {
-			all = append(all, deed{k, does})
-		}
-	}
-	return all
+func deeds(t reflect.Type) []keys.Key {
+	return slices.DeleteFunc(keys.Of(t), func(k keys.Key) bool { return actions(k) == nil })
 }
 
+// actions returns what an event with a key does: one thing, or what its value says.
 func actions(k keys.Key) []harness.Action {
 	var all []harness.Action
 	for word := range strings.FieldsSeq(k.Tag.Get("does")) {
@@ -43,22 +32,12 @@ func actions(k keys.Key) []harness.Action {
 	return all
 }
 
-func namesOf(all []deed) []string {
-	var names []string
-	for _, d := range all {
-		names = append(names, d.Name)
-	}
-	return names
-}
-
 // Lacks leaves out what a nemesis may not draw.
 func (*nemesisEntry) Lacks(k keys.Key) bool {
-	does := actions(k)
-	if len(does) == 0 {
-		return false
-	}
-	f, _ := fault.Of(does[0])
-	return !f.Random
+	return slices.ContainsFunc(actions(k), func(does harness.Action) bool {
+		f, _ := fault.Of(does)
+		return !f.Random
+	})
 }
 
 // Within is the field of harness.Nemesis that has what an entry does.
@@ -68,7 +47,6 @@ func (*nemesisEntry) Within() string { return "Event" }
 func (*event) Rules() []keys.Rule {
 	rules := []keys.Rule{
 		{Needs: []string{"when", "at", "every"}, Text: "the event has no time; give it at or every"},
-		slowNeedsBy(),
 		{If: []string{"drop"}, Needs: []string{"when"}, Text: "drop needs when: which packet"},
 		{If: []string{"when"}, Bars: []string{"at", "every", "jitter"}, Text: "{key} does not go with when: the event begins when that has come"},
 	}
@@ -89,33 +67,32 @@ func (*event) Rules() []keys.Rule {
 	return append(rules, keys.Rule{If: []string{"when=commit"}, Needs: atCommit, At: "when", Text: "only a crash begins at a commit; give when a packet"})
 }
 
-func slowNeedsBy() keys.Rule {
-	return keys.Rule{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"}
-}
-
 // Rules of an entry: one action, and what goes with it.
 func (*nemesisEntry) Rules() []keys.Rule {
-	return append([]keys.Rule{slowNeedsBy()}, actionRules(reflect.TypeFor[nemesisEntry](), func(does string, f fault.Fault) []keys.Rule {
+	return actionRules(reflect.TypeFor[nemesisEntry](), func(does string, f fault.Fault) []keys.Rule {
 		if f.Length != fault.Lasting {
 			return nil
 		}
 		return []keys.Rule{{If: []string{does}, Needs: []string{"for"}, Text: f.Action.String() + " needs for: how long it lasts, such as 1s..30s"}}
-	})...)
+	})
 }
 
 // actionRules are those about what an event, or an entry of the nemesis, does: one thing,
 // the keys that go with it, and more for each fault. Does names the fault for a rule.
 func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Rule) []keys.Rule {
 	all := deeds(t)
-	rules := []keys.Rule{{
-		One: namesOf(all), Text: "the event does nothing; give it one of " + strings.Join(namesOf(all), ", "),
-		Both: "a second action in one event; write two events",
-	}}
-	for _, d := range all {
-		for _, action := range d.does {
+	rules := []keys.Rule{
+		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{
+			One: keys.Names(all), Text: "the event does nothing; give it one of " + strings.Join(keys.Names(all), ", "),
+			Both: "a second action in one event; write two events",
+		},
+	}
+	for _, k := range all {
+		for _, action := range actions(k) {
 			f, _ := fault.Of(action)
-			does := d.Name
-			if len(d.does) > 1 {
+			does := k.Name
+			if len(actions(k)) > 1 {
 				does += "=" + action.String()
 			}
 			rules = append(append(rules, misfits(does, f)...), more(does, f)...)
@@ -209,20 +186,20 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 func act(r *keys.Reader, v any) fault.Fault {
 	s := reflect.ValueOf(v).Elem()
 	action := harness.ActionUnknown
-	for _, d := range deeds(s.Type()) {
-		field := s.FieldByIndex(d.Index).Addr().Interface()
+	for _, k := range deeds(s.Type()) {
+		field, does := s.FieldByIndex(k.Index).Addr().Interface(), actions(k)
 		w, isWord := field.(*keys.Word)
 		switch {
 		case !r.Given(field):
-		case !isWord || len(d.does) == 1:
-			action = d.does[0]
+		case !isWord || len(does) == 1:
+			action = does[0]
 		case r.Good(w):
 			keys.Must(action.UnmarshalText([]byte(*w)))
 		}
 	}
 	f, _ := fault.Of(action)
 	some := keysOfFaults()
-	for _, k := range keys.KeysOf(s.Type()) {
+	for _, k := range keys.Of(s.Type()) {
 		field := s.FieldByIndex(k.Index).Addr().Interface()
 		if slices.Contains(some, k.Name) && !slices.Contains(f.Keys, k.Name) && !r.Given(field) {
 			r.Clear(field)
@@ -279,7 +256,7 @@ func composeAct(c *keys.Composer, v any, plain reflect.Value, what string) {
 	action := event.Interface().(harness.Event).Action
 	s := reflect.ValueOf(v).Elem()
 	all := deeds(s.Type())
-	i := slices.IndexFunc(all, func(d deed) bool { return slices.Contains(d.does, action) })
+	i := slices.IndexFunc(all, func(k keys.Key) bool { return slices.Contains(actions(k), action) })
 	if i < 0 {
 		c.Refuse("%s does %q, which no file can say", what, action)
 		return

@@ -12,7 +12,7 @@ import (
 
 // attributes returns the keys of a toxic that are attributes of some types.
 func attributes() []keys.Key {
-	return slices.DeleteFunc(keys.KeysOf(reflect.TypeFor[toxic]()), func(k keys.Key) bool { return len(k.Plain) > 0 })
+	return slices.DeleteFunc(keys.Of(reflect.TypeFor[toxic]()), func(k keys.Key) bool { return len(k.Plain) > 0 })
 }
 
 // Rules between the type of a toxic and its attributes.

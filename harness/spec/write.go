@@ -46,10 +46,10 @@ func WriteFile(path string, sc harness.Scenario, lib Library, notes ...string) e
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write scenario: %w", err)
+	if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		err = os.WriteFile(path, text, 0o644)
 	}
-	if err := os.WriteFile(path, text, 0o644); err != nil {
+	if err != nil {
 		return fmt.Errorf("write scenario: %w", err)
 	}
 	return nil
@@ -58,25 +58,20 @@ func WriteFile(path string, sc harness.Scenario, lib Library, notes ...string) e
 // format returns the text of a scenario whose file will be at path, and makes
 // sure of it.
 func format(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	text, err := reliable(path, sc, lib, notes)
+	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: newEnv(lib)}, From: sc.File}
+	text := comment(notes) + c.Encode(compose(c, sc))
+	err := c.Err()
+	var back harness.Scenario
+	if err == nil {
+		back, err = Parse(path, []byte(text), lib)
+	}
+	if err == nil {
+		err = same(sc, back)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s cannot be written as a file: %w", sc.Name, err)
 	}
-	return text, nil
-}
-
-func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: newEnv(lib)}, From: sc.File}
-	f := compose(c, sc)
-	if err := c.Err(); err != nil {
-		return nil, err
-	}
-	text := []byte(comment(notes) + c.Encode(f))
-	back, err := Parse(path, text, lib)
-	if err != nil {
-		return nil, err
-	}
-	return text, same(sc, back)
+	return []byte(text), nil
 }
 
 // comment returns notes as lines of a comment.

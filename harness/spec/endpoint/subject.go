@@ -60,12 +60,12 @@ type ledger struct {
 	None keys.Yes   `yaml:"none" doc:"true: the ledger cannot be read; checks that need it are n/a, and the report says so"`
 }
 
-func (*client) Rules() []keys.Rule { return oneOf("client", keys.KeysOf(reflect.TypeFor[client]())) }
+func (*client) Rules() []keys.Rule { return oneOf("client", keys.Of(reflect.TypeFor[client]())) }
 
-func (*ledger) Rules() []keys.Rule { return oneOf("ledger", keys.KeysOf(reflect.TypeFor[ledger]())) }
+func (*ledger) Rules() []keys.Rule { return oneOf("ledger", keys.Of(reflect.TypeFor[ledger]())) }
 
 func (*server) Rules() []keys.Rule {
-	return append(oneOf("server", keys.KeysOf(reflect.TypeFor[server]())), keys.Rule{
+	return append(oneOf("server", keys.Of(reflect.TypeFor[server]())), keys.Rule{
 		If: []string{"container"}, Needs: []string{"container.port"}, At: "container", Text: "container has no port: where the server listens in it",
 	})
 }

@@ -19,7 +19,7 @@ func (c *path) then(r *keys.Reader, next *path) *path {
 		r.Clear(&both.Trace)
 	}
 	from, to := reflect.ValueOf(next).Elem(), reflect.ValueOf(both).Elem()
-	for _, k := range keys.KeysOf(to.Type()) {
+	for _, k := range keys.Of(to.Type()) {
 		if v := from.FieldByIndex(k.Index).Addr().Interface(); r.Given(v) {
 			r.Copy(to.FieldByIndex(k.Index).Addr().Interface(), v)
 		}
