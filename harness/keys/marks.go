@@ -52,23 +52,9 @@ func (m *Marks) Wrong(v any) bool {
 // GivenOf returns the keys of the struct that v points to that were given.
 func (m *Marks) GivenOf(v any) []string {
 	var given []string
-	for _, f := range m.givenIn(reflect.ValueOf(v).Elem()) {
-		given = append(given, f.Name)
-	}
-	return given
-}
-
-// field is a key and its value in a struct.
-type field struct {
-	Key
-	v reflect.Value
-}
-
-func (m *Marks) givenIn(s reflect.Value) []field {
-	var given []field
-	for _, k := range Of(s.Type()) {
-		if v := s.FieldByIndex(k.Index); m.Given(v.Addr().Interface()) {
-			given = append(given, field{k, v})
+	for _, f := range Fields(v) {
+		if m.Given(f.Value) {
+			given = append(given, f.Name)
 		}
 	}
 	return given
@@ -114,12 +100,11 @@ func (m *Marks) copyMarks(to, from any) {
 	if _, isLeaf := to.(Leaf); isLeaf {
 		return
 	}
-	a, b := reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()
-	if a.Kind() != reflect.Struct {
-		return
-	}
-	for _, k := range Of(a.Type()) {
-		m.copyMarks(a.FieldByIndex(k.Index).Addr().Interface(), b.FieldByIndex(k.Index).Addr().Interface())
+	if reflect.TypeOf(to).Elem().Kind() == reflect.Struct {
+		within := Fields(from)
+		for i, f := range Fields(to) {
+			m.copyMarks(f.Value, within[i].Value)
+		}
 	}
 }
 

@@ -91,8 +91,7 @@ type (
 // into reads a mapping into the struct v points to. What names it for messages.
 func (r *Reader) into(n Node, v any, what, path string) {
 	at := placeOf(n)
-	s := reflect.ValueOf(v).Elem()
-	keys := Of(s.Type())
+	fields := Fields(v)
 	r.mark(v, mark{at: at, good: true, path: path})
 	defer r.keep(v, at)
 	pairs, ok := r.Pairs(n, what)
@@ -101,26 +100,23 @@ func (r *Reader) into(n Node, v any, what, path string) {
 	}
 	seen := map[string]bool{}
 	for _, p := range pairs {
-		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == p.Name })
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == p.Name })
 		if i < 0 {
-			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, Suggest(p.Name, Names(keys)))
+			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, Suggest(p.Name, Names(Of(reflect.TypeOf(v).Elem()))))
 			continue
 		}
 		seen[p.Name] = true
-		r.value(p.Value, s.FieldByIndex(keys[i].Index).Addr().Interface(), keys[i], join(path, p.Name))
+		r.value(p.Value, fields[i].Value, fields[i].Key, join(path, p.Name))
 	}
-	for _, k := range keys {
-		if seen[k.Name] {
-			continue
-		}
-		v := s.FieldByIndex(k.Index).Addr().Interface()
-		if k.Required {
-			r.Errorf(at, "%s has no %s: %s", what, k.Name, k.Doc)
-			r.mark(v, mark{path: join(path, k.Name)})
-		}
-		if k.Default != "" {
-			Must(v.(Leaf).Scalar().Scan(k.Default))
-			r.mark(v, mark{good: true, path: join(path, k.Name)})
+	for _, f := range fields {
+		switch {
+		case seen[f.Name]:
+		case f.Required:
+			r.Errorf(at, "%s has no %s: %s", what, f.Name, f.Doc)
+			r.mark(f.Value, mark{path: join(path, f.Name)})
+		case f.Default != "":
+			Must(f.Value.(Leaf).Scalar().Scan(f.Default))
+			r.mark(f.Value, mark{good: true, path: join(path, f.Name)})
 		}
 	}
 }

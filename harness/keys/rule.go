@@ -66,16 +66,16 @@ func (r Rule) broken(given []string) map[string]string {
 
 // keep reports the rules that a mapping breaks.
 func (r *Reader) keep(v any, at Place) {
-	s := reflect.ValueOf(v).Elem()
-	rules, known := r.rules[s.Type()]
+	t := reflect.TypeOf(v).Elem()
+	rules, known := r.rules[t]
 	if !known {
-		rules = rulesOf(s.Type())
-		r.rules[s.Type()] = rules
+		rules = rulesOf(t)
+		r.rules[t] = rules
 	}
 	if len(rules) == 0 {
 		return
 	}
-	given, places := r.namesIn(s)
+	given, places := r.namesIn(v)
 	places[""] = at
 	var broken yamltext.Mistakes
 	defer func() { r.broken = append(broken, r.broken...) }() // those of mappings within come later
@@ -92,21 +92,23 @@ func (r *Reader) keep(v any, at Place) {
 }
 
 // namesIn returns what a mapping has, as rules name it, and the places of its keys.
-func (m *Marks) namesIn(s reflect.Value) (given []string, places map[string]Place) {
+func (m *Marks) namesIn(v any) (given []string, places map[string]Place) {
 	places = map[string]Place{}
-	for _, f := range m.givenIn(s) {
-		v := f.v.Addr().Interface()
-		places[f.Name] = m.At(v)
-		given = append(given, f.Name)
-		if w, ok := v.(*Word); ok && m.Good(w) {
-			given = append(given, f.Name+"="+string(*w))
-		}
-		if f.v.Kind() != reflect.Struct {
+	for _, f := range Fields(v) {
+		if !m.Given(f.Value) {
 			continue
 		}
-		for _, name := range m.GivenOf(v) {
+		places[f.Name] = m.At(f.Value)
+		given = append(given, f.Name)
+		if w, ok := f.Value.(*Word); ok && m.Good(w) {
+			given = append(given, f.Name+"="+string(*w))
+		}
+		if reflect.TypeOf(f.Value).Elem().Kind() != reflect.Struct {
+			continue
+		}
+		for _, name := range m.GivenOf(f.Value) {
 			given = append(given, f.Name+"."+name)
-			if m.Good(v) {
+			if m.Good(f.Value) {
 				given = append(given, f.Name+"="+name)
 			}
 		}

@@ -137,7 +137,7 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 	v.Every.resolve(r, "every", minEvery)
 	v.Jitter.resolve(r, "jitter", 0)
 	v.For.resolve(r, "for", minFor)
-	got.Action = act(r, v).Action
+	got.Action = act(r, v)
 	r.Fill(v, got)
 	if !r.Given(&v.At) {
 		got.At = got.Every
@@ -171,7 +171,7 @@ func (v *event) trigger(r *keys.Reader, got *harness.Event) {
 func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 	got, script := plain.Addr().Interface().(*harness.Nemesis), envOf(r).script
 	got.Event.Line = r.At(v).Line
-	got.Event.Action = act(r, v).Action
+	got.Event.Action = act(r, v)
 	r.Fill(v, got)
 	switch strikes := float64(v.Rate) * script.Seconds(); {
 	case script == 0:
@@ -181,16 +181,15 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 	}
 }
 
-// act returns the fault of the event, or entry, that v points to, and takes out the
-// defaults of keys that do not go with it.
-func act(r *keys.Reader, v any) fault.Fault {
-	s := reflect.ValueOf(v).Elem()
+// act returns what the event, or entry, that v points to does, and takes out the defaults
+// of keys that do not go with it.
+func act(r *keys.Reader, v any) harness.Action {
 	action := harness.ActionUnknown
-	for _, k := range deeds(s.Type()) {
-		field, does := s.FieldByIndex(k.Index).Addr().Interface(), actions(k)
-		w, isWord := field.(*keys.Word)
+	for _, k := range keys.Fields(v) {
+		does := actions(k.Key)
+		w, isWord := k.Value.(*keys.Word)
 		switch {
-		case !r.Given(field):
+		case does == nil, !r.Given(k.Value):
 		case !isWord || len(does) == 1:
 			action = does[0]
 		case r.Good(w):
@@ -199,13 +198,12 @@ func act(r *keys.Reader, v any) fault.Fault {
 	}
 	f, _ := fault.Of(action)
 	some := keysOfFaults()
-	for _, k := range keys.Of(s.Type()) {
-		field := s.FieldByIndex(k.Index).Addr().Interface()
-		if slices.Contains(some, k.Name) && !slices.Contains(f.Keys, k.Name) && !r.Given(field) {
-			r.Clear(field)
+	for _, k := range keys.Fields(v) {
+		if slices.Contains(some, k.Name) && !slices.Contains(f.Keys, k.Name) && !r.Given(k.Value) {
+			r.Clear(k.Value)
 		}
 	}
-	return f
+	return action
 }
 
 // checkWhen checks the first occurrence against the script.
@@ -230,7 +228,7 @@ func (v *event) checkWhen(r *keys.Reader, got harness.Event) {
 // Compose writes the event.
 func (v *event) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	e, what := plain.Interface().(harness.Event), fmt.Sprintf("event %d", c.Item)
-	composeAct(c, v, plain, what)
+	composeAct(c, v, plain, e.Action, what)
 	switch {
 	case e.When == nil:
 		v.At = offset{D: e.At}
@@ -242,21 +240,15 @@ func (v *event) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 
 // Compose writes the entry.
 func (v *nemesisEntry) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
-	composeAct(c, v, plain, fmt.Sprintf("entry %d of the nemesis", c.Item))
+	composeAct(c, v, plain, plain.Interface().(harness.Nemesis).Event.Action, fmt.Sprintf("entry %d of the nemesis", c.Item))
 }
 
 // composeAct fills an event, or an entry of the nemesis, with what it does. What names it
 // in messages.
-func composeAct(c *keys.Composer, v any, plain reflect.Value, what string) {
+func composeAct(c *keys.Composer, v any, plain reflect.Value, action harness.Action, what string) {
 	envOf(&c.Reader).What = what
-	event := plain
-	if n, ok := v.(*nemesisEntry); ok {
-		event = plain.FieldByName(n.Within())
-	}
-	action := event.Interface().(harness.Event).Action
-	s := reflect.ValueOf(v).Elem()
-	all := deeds(s.Type())
-	i := slices.IndexFunc(all, func(k keys.Key) bool { return slices.Contains(actions(k), action) })
+	all := keys.Fields(v)
+	i := slices.IndexFunc(all, func(k keys.Field) bool { return slices.Contains(actions(k.Key), action) })
 	if i < 0 {
 		c.Refuse("%s does %q, which no file can say", what, action)
 		return
@@ -274,8 +266,7 @@ func composeAct(c *keys.Composer, v any, plain reflect.Value, what string) {
 		return k.Default == "" || slices.Contains(f.Keys, k.Name)
 	})
 	if len(does.Plain) == 0 {
-		l := s.FieldByIndex(does.Index).Addr().Interface().(keys.Leaf)
-		keys.Must(l.Scalar().Scan(cmp.Or(strings.Join(does.Words, " "), "true")))
-		c.Accept(l)
+		keys.Must(does.Value.(keys.Leaf).Scalar().Scan(cmp.Or(strings.Join(does.Words, " "), "true")))
+		c.Accept(does.Value)
 	}
 }

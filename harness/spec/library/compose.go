@@ -57,11 +57,10 @@ func (v *Link) differ(c *keys.Composer, from, p harness.Profile) {
 	}
 	c.Compose(&v.Up, reflect.ValueOf(p.Up), reflect.ValueOf(from.Up))
 	c.Compose(&v.Down, reflect.ValueOf(p.Down), reflect.ValueOf(from.Down))
-	up, down, both := reflect.ValueOf(&v.Up).Elem(), reflect.ValueOf(&v.Down).Elem(), reflect.ValueOf(&v.Both).Elem()
-	for _, k := range keys.Of(up.Type()) {
-		u, d := up.FieldByIndex(k.Index).Addr().Interface(), down.FieldByIndex(k.Index).Addr().Interface()
-		if c.Given(u) && c.Given(d) && reflect.DeepEqual(u, d) {
-			c.Copy(both.FieldByIndex(k.Index).Addr().Interface(), u)
+	down, both := keys.Fields(&v.Down), keys.Fields(&v.Both)
+	for i, up := range keys.Fields(&v.Up) {
+		if u, d := up.Value, down[i].Value; c.Given(u) && c.Given(d) && reflect.DeepEqual(u, d) {
+			c.Copy(both[i].Value, u)
 			c.Clear(u)
 			c.Clear(d)
 		}

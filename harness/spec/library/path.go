@@ -18,10 +18,10 @@ func (c *path) then(r *keys.Reader, next *path) *path {
 		r.Clear(&both.Rate)
 		r.Clear(&both.Trace)
 	}
-	from, to := reflect.ValueOf(next).Elem(), reflect.ValueOf(both).Elem()
-	for _, k := range keys.Of(to.Type()) {
-		if v := from.FieldByIndex(k.Index).Addr().Interface(); r.Given(v) {
-			r.Copy(to.FieldByIndex(k.Index).Addr().Interface(), v)
+	to := keys.Fields(both)
+	for i, from := range keys.Fields(next) {
+		if r.Given(from.Value) {
+			r.Copy(to[i].Value, from.Value)
 		}
 	}
 	return both
