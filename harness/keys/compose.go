@@ -34,7 +34,7 @@ func (c *Composer) ComposeKeys(v any, plain, base reflect.Value, chosen func(*Ke
 	c.Accept(v)
 	s := reflect.ValueOf(v).Elem()
 	from := fieldsOf(s.Type(), base)
-	EachKey(s.Type(), plain, func(k Key, plain []reflect.Value) {
+	c.eachKey(s.Type(), plain, func(k Key, plain []reflect.Value) {
 		var base []reflect.Value
 		for _, name := range k.Plain {
 			base = append(base, from[name])

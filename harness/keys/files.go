@@ -46,7 +46,7 @@ func Absolute(t reflect.Type, plain reflect.Value, base string) {
 	if plain.Kind() != reflect.Struct {
 		return
 	}
-	EachKey(t, plain, func(k Key, of []reflect.Value) {
+	new(Marks).eachKey(t, plain, func(k Key, of []reflect.Value) {
 		kind, plain := t.FieldByIndex(k.Index).Type, of[0]
 		switch plain.Kind() {
 		case reflect.String:

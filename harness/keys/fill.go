@@ -21,10 +21,10 @@ type Converted interface {
 // nested is a struct some of whose keys belong to a struct within the plain form.
 type nested interface{ Within() string }
 
-// EachKey calls f for each key of a struct t, with its fields of the plain form.
-func EachKey(t reflect.Type, plain reflect.Value, f func(k Key, plain []reflect.Value)) {
+// eachKey calls f for each key of a struct t, with its fields of the plain form.
+func (m *Marks) eachKey(t reflect.Type, plain reflect.Value, f func(k Key, plain []reflect.Value)) {
 	fields := fieldsOf(t, plain)
-	for _, k := range Of(t) {
+	for _, k := range m.keysOf(t) {
 		var of []reflect.Value
 		for _, name := range k.Plain {
 			of = append(of, fields[name])
@@ -55,7 +55,7 @@ func (r *Reader) Fill(v, plain any) {
 }
 
 func (r *Reader) fill(v, plain reflect.Value) {
-	EachKey(v.Type(), plain, func(k Key, plain []reflect.Value) { r.fillValue(k, v.FieldByIndex(k.Index), plain) })
+	r.eachKey(v.Type(), plain, func(k Key, plain []reflect.Value) { r.fillValue(k, v.FieldByIndex(k.Index), plain) })
 	if line := plain.FieldByName("Line"); line.IsValid() && line.CanInt() {
 		line.SetInt(int64(r.At(v.Addr().Interface()).Line))
 	}

@@ -103,22 +103,6 @@ func Names(keys []Key) []string {
 	return names
 }
 
-// Field is a key of a struct, with a pointer to its value.
-type Field struct {
-	Key
-	Value any
-}
-
-// Fields returns the keys of the struct that v points to, with their values.
-func Fields(v any) []Field {
-	s := reflect.ValueOf(v).Elem()
-	var fields []Field
-	for _, k := range Of(s.Type()) {
-		fields = append(fields, Field{k, s.FieldByIndex(k.Index).Addr().Interface()})
-	}
-	return fields
-}
-
 // Range returns the range of a key for people.
 func (k Key) Range() string { return strings.Replace(k.Limits, "..", " to ", 1) }
 

@@ -15,12 +15,43 @@ type Place = yamltext.Place
 type Marks struct {
 	of    map[any]mark
 	paths map[string]any // the values by their paths, such as a.b[0].c
+	keys  map[reflect.Type][]Key
 }
 
 type mark struct {
 	at   Place
 	good bool
 	path string
+}
+
+// Field is a key of a struct, with a pointer to its value.
+type Field struct {
+	Key
+	Value any
+}
+
+// Fields returns the keys of the struct that v points to, with their values.
+func (m *Marks) Fields(v any) []Field {
+	s := reflect.ValueOf(v).Elem()
+	keys := m.keysOf(s.Type())
+	fields := make([]Field, len(keys))
+	for i, k := range keys {
+		fields[i] = Field{k, s.FieldByIndex(k.Index).Addr().Interface()}
+	}
+	return fields
+}
+
+// keysOf is [Of], which takes long, once for each type.
+func (m *Marks) keysOf(t reflect.Type) []Key {
+	keys, known := m.keys[t]
+	if !known {
+		if m.keys == nil {
+			m.keys = map[reflect.Type][]Key{}
+		}
+		keys = Of(t)
+		m.keys[t] = keys
+	}
+	return keys
 }
 
 // At returns where a value stands. A list stands where its first value does.
@@ -52,7 +83,7 @@ func (m *Marks) Wrong(v any) bool {
 // GivenOf returns the keys of the struct that v points to that were given.
 func (m *Marks) GivenOf(v any) []string {
 	var given []string
-	for _, f := range Fields(v) {
+	for _, f := range m.Fields(v) {
 		if m.Given(f.Value) {
 			given = append(given, f.Name)
 		}
@@ -101,8 +132,8 @@ func (m *Marks) copyMarks(to, from any) {
 		return
 	}
 	if reflect.TypeOf(to).Elem().Kind() == reflect.Struct {
-		within := Fields(from)
-		for i, f := range Fields(to) {
+		within := m.Fields(from)
+		for i, f := range m.Fields(to) {
 			m.copyMarks(f.Value, within[i].Value)
 		}
 	}

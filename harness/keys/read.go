@@ -91,7 +91,7 @@ type (
 // into reads a mapping into the struct v points to. What names it for messages.
 func (r *Reader) into(n Node, v any, what, path string) {
 	at := placeOf(n)
-	fields := Fields(v)
+	fields := r.Fields(v)
 	r.mark(v, mark{at: at, good: true, path: path})
 	defer r.keep(v, at)
 	pairs, ok := r.Pairs(n, what)

@@ -94,7 +94,7 @@ func (r *Reader) keep(v any, at Place) {
 // namesIn returns what a mapping has, as rules name it, and the places of its keys.
 func (m *Marks) namesIn(v any) (given []string, places map[string]Place) {
 	places = map[string]Place{}
-	for _, f := range Fields(v) {
+	for _, f := range m.Fields(v) {
 		if !m.Given(f.Value) {
 			continue
 		}

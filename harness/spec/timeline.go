@@ -184,8 +184,8 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 // act returns what the event, or entry, that v points to does, and takes out the defaults
 // of keys that do not go with it.
 func act(r *keys.Reader, v any) harness.Action {
-	action := harness.ActionUnknown
-	for _, k := range keys.Fields(v) {
+	action, fields := harness.ActionUnknown, r.Fields(v)
+	for _, k := range fields {
 		does := actions(k.Key)
 		w, isWord := k.Value.(*keys.Word)
 		switch {
@@ -198,7 +198,7 @@ func act(r *keys.Reader, v any) harness.Action {
 	}
 	f, _ := fault.Of(action)
 	some := keysOfFaults()
-	for _, k := range keys.Fields(v) {
+	for _, k := range fields {
 		if slices.Contains(some, k.Name) && !slices.Contains(f.Keys, k.Name) && !r.Given(k.Value) {
 			r.Clear(k.Value)
 		}
@@ -247,7 +247,7 @@ func (v *nemesisEntry) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value
 // in messages.
 func composeAct(c *keys.Composer, v any, plain reflect.Value, action harness.Action, what string) {
 	envOf(&c.Reader).What = what
-	all := keys.Fields(v)
+	all := c.Fields(v)
 	i := slices.IndexFunc(all, func(k keys.Field) bool { return slices.Contains(actions(k.Key), action) })
 	if i < 0 {
 		c.Refuse("%s does %q, which no file can say", what, action)

@@ -37,8 +37,8 @@ func (*toxic) Rules() []keys.Rule {
 }
 
 // each calls f for each attribute that the type of the toxic has, with the leaf for it.
-func (v *toxic) each(f func(a harness.ToxicAttribute, l any)) {
-	all := keys.Fields(v)
+func (v *toxic) each(m *keys.Marks, f func(a harness.ToxicAttribute, l any)) {
+	all := m.Fields(v)
 	for _, a := range harness.ToxicAttributes(string(v.Type)) {
 		if i := slices.IndexFunc(all, func(k keys.Field) bool { return k.Name == a.Name && len(k.Plain) == 0 }); i >= 0 {
 			f(a, all[i].Value)
@@ -54,7 +54,7 @@ func (v *toxic) Fill(r *keys.Reader, plain reflect.Value) {
 	got := &harness.Toxic{Attributes: map[string]int64{}}
 	r.Fill(v, got)
 	plain.Set(reflect.ValueOf(got))
-	v.each(func(a harness.ToxicAttribute, l any) {
+	v.each(&r.Marks, func(a harness.ToxicAttribute, l any) {
 		if !r.Given(l) {
 			return
 		}
@@ -77,7 +77,7 @@ func (v *toxic) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	}
 	c.Compose(v, plain.Elem(), reflect.Zero(plain.Type().Elem()))
 	x := plain.Interface().(*harness.Toxic)
-	v.each(func(a harness.ToxicAttribute, l any) {
+	v.each(&c.Marks, func(a harness.ToxicAttribute, l any) {
 		if n, ok := x.Attributes[a.Name]; ok {
 			reflect.ValueOf(l).Elem().SetInt(n * int64(max(a.Unit, 1)))
 			c.Accept(l)

@@ -57,8 +57,8 @@ func (v *Link) differ(c *keys.Composer, from, p harness.Profile) {
 	}
 	c.Compose(&v.Up, reflect.ValueOf(p.Up), reflect.ValueOf(from.Up))
 	c.Compose(&v.Down, reflect.ValueOf(p.Down), reflect.ValueOf(from.Down))
-	down, both := keys.Fields(&v.Down), keys.Fields(&v.Both)
-	for i, up := range keys.Fields(&v.Up) {
+	down, both := c.Fields(&v.Down), c.Fields(&v.Both)
+	for i, up := range c.Fields(&v.Up) {
 		if u, d := up.Value, down[i].Value; c.Given(u) && c.Given(d) && reflect.DeepEqual(u, d) {
 			c.Copy(both[i].Value, u)
 			c.Clear(u)

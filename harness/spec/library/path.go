@@ -18,8 +18,8 @@ func (c *path) then(r *keys.Reader, next *path) *path {
 		r.Clear(&both.Rate)
 		r.Clear(&both.Trace)
 	}
-	to := keys.Fields(both)
-	for i, from := range keys.Fields(next) {
+	to := r.Fields(both)
+	for i, from := range r.Fields(next) {
 		if r.Given(from.Value) {
 			r.Copy(to[i].Value, from.Value)
 		}
