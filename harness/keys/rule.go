@@ -22,7 +22,7 @@ type Rule struct {
 	// Text says what is wrong: {key} is the key that is barred, {given} are the keys of All
 	// that are given. Without it the rule is for the schema: the program says it elsewhere.
 	Text string
-	Both string // in place of Text if there are several of One; the second is the wrong one
+	Both string // in place of Text if there are several of One; the second of them, in the order of One, is wrong
 	At   string // the key that is wrong; without it the mapping, or each key that is barred
 }
 

@@ -1,9 +1,10 @@
 // Package spec reads scenario files, YAML in, [harness.Scenario] out, and writes
 // them.
 //
-// The format is the structs of format.go, and of package endpoint for the subject: their
-// tags hold each key's range, default and meaning. Package keys reads and writes by them,
-// and the JSON Schema ([Schema]) and the tables of docs/scenarios.md all come from there.
+// The format is the structs of format.go, those of package endpoint for the subject and
+// those of package library for links: their tags hold each key's range, default and meaning.
+// Package keys reads and writes by them, and the JSON Schema ([Schema]) and the tables of
+// docs/scenarios.md all come from there.
 // Reading is strict: a key that is not known, a value without its unit, an event after the
 // end of the script are mistakes, and one reading reports all of them with line and column
 // as [yamltext.Mistakes]. Only where the file is no YAML at all does it stop at the first.
@@ -13,7 +14,7 @@
 // lists what only the program can judge.
 //
 // Start at [Parse]; package keys fills the structs, and converts them to the types of
-// package harness, key by key; build.go, path.go and timeline.go check what only makes
+// package harness, key by key; build.go and timeline.go check what only makes
 // sense together. [Write] is the way back: package keys and compose.go fill the structs
 // from a Scenario.
 package spec

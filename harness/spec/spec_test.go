@@ -14,12 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/quantity"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/scenarios"
 )
