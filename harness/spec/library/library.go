@@ -22,7 +22,7 @@ type Library struct {
 // Traces returns the bundled traces.
 func (l Library) Traces() []*harness.Trace { return l.traces }
 
-// Kind is a kind of files that scenarios and profiles are in. What names it in messages.
+// Kind is what messages say of a file of scenarios or profiles. What names the file.
 func Kind(what string) keys.Kind {
 	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario"}
 }
@@ -37,10 +37,9 @@ type Names struct {
 	scope  scope
 }
 
-// Within are the names themselves.
-func (n *Names) Within() *Names { return n }
+func (n *Names) names() *Names { return n }
 
-func namesOf(r *keys.Reader) *Names { return r.Env.(interface{ Within() *Names }).Within() }
+func namesOf(r *keys.Reader) *Names { return r.Env.(interface{ names() *Names }).names() }
 
 // Add makes the names of the library known, and then the profiles of the file itself.
 func (n *Names) Add(r *keys.Reader, local Links) { n.scope = n.Library.links().with(r, local) }
@@ -117,7 +116,7 @@ func (l Library) with(name string, data []byte) (Library, error) {
 func (l Library) links() scope {
 	var s scope
 	for _, p := range l.profiles {
-		s.known = append(s.known, p.Profile)
+		s = append(s, p.Profile)
 	}
 	return s
 }
@@ -154,10 +153,10 @@ func (*Links) Form(w *keys.SchemaWriter) keys.Object {
 
 // scope is the profiles a link may name. Of two with the same name the later
 // one counts: a file's own comes after the bundled one.
-type scope struct{ known []harness.Profile }
+type scope []harness.Profile
 
 func (s scope) get(name string) (harness.Profile, bool) {
-	for _, p := range slices.Backward(s.known) {
+	for _, p := range slices.Backward(s) {
 		if p.Name == name {
 			return p, true
 		}
@@ -168,11 +167,11 @@ func (s scope) get(name string) (harness.Profile, bool) {
 // with adds the profiles of a file. Each sees those before it, so that none can
 // start from itself.
 func (s scope) with(r *keys.Reader, local Links) scope {
-	s.known = slices.Clone(s.known)
+	s = slices.Clone(s)
 	for i := range local {
 		got := s.resolve(r, &local[i].changes)
 		got.Name = local[i].name
-		s.known = append(s.known, got)
+		s = append(s, got)
 	}
 	return s
 }
@@ -208,7 +207,7 @@ func (s scope) resolve(r *keys.Reader, l *changes) harness.Profile {
 
 func (s scope) names() []string {
 	var names []string
-	for _, p := range s.known {
+	for _, p := range s {
 		if !slices.Contains(names, p.Name) {
 			names = append(names, p.Name)
 		}
