@@ -24,16 +24,11 @@ func (c conn) Read(b []byte) (int, error) {
 			return 0, nil
 		case e.passed(e.readBy):
 			return 0, e.opError("tcp", "read", os.ErrDeadlineExceeded)
-		case e.unread() > 0:
-			n, update := e.read(b)
-			if update && e.state == open {
-				e.windowAsked = true
-				e.n.mark(&e.socket)
-			}
-			return n, nil
-		case e.finRcvd:
+		case e.tcp.Unread() > 0:
+			return e.read(b), nil
+		case e.tcp.PeerEnded():
 			return 0, io.EOF
-		case e.state == gone:
+		case e.tcp.Gone():
 			return 0, e.broken("read")
 		}
 		e.readers++
@@ -54,14 +49,14 @@ func (c conn) Write(b []byte) (int, error) {
 			return done, e.opError("tcp", "write", net.ErrClosed)
 		case e.passed(e.writeBy):
 			return done, e.opError("tcp", "write", os.ErrDeadlineExceeded)
-		case e.state == gone || e.finAsked:
+		case e.tcp.Gone() || e.tcp.WriteEnded():
 			return done, e.broken("write")
 		case done == len(b):
 			return done, nil
 		}
-		if room := e.n.sendBuffer - len(e.buf); room > 0 {
+		if room := e.n.sendBuffer - e.tcp.Buffered(); room > 0 {
 			n := min(room, len(b)-done)
-			e.written(b[done : done+n])
+			e.write(b[done : done+n])
 			done += n
 			if done == len(b) {
 				return done, nil
@@ -76,7 +71,7 @@ func (c conn) Write(b []byte) (int, error) {
 
 // wait waits for a change, or for a deadline.
 func (e *endpoint) wait(by time.Duration) {
-	if by != never && e.state != gone {
+	if by != never && !e.tcp.Gone() {
 		e.rearm()
 		e.n.rearm()
 	}
@@ -84,7 +79,7 @@ func (e *endpoint) wait(by time.Duration) {
 }
 
 // LocalAddr implements net.Conn.
-func (c conn) LocalAddr() net.Addr { return c.e.local.tcp() }
+func (c conn) LocalAddr() net.Addr { return c.e.local.TCP() }
 
 // RemoteAddr implements net.Conn.
-func (c conn) RemoteAddr() net.Addr { return c.e.remote.tcp() }
+func (c conn) RemoteAddr() net.Addr { return c.e.remote.TCP() }

@@ -5,14 +5,12 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"github.com/onebar/onebar/harness/access"
 )
 
 // broken is the error of an operation on a connection that is over, or whose
 // stream the application has ended.
 func (e *endpoint) broken(op string) error {
-	err := e.failure
+	err := e.tcp.Failure()
 	if err == nil {
 		err = syscall.EPIPE
 		if op == "read" {
@@ -31,12 +29,8 @@ func (c conn) Close() error {
 	if e.closed {
 		return e.opError("tcp", "close", net.ErrClosed)
 	}
-	e.closed, e.finAsked = true, true
-	e.abortAsked = e.noLinger || e.unread() > 0
+	e.release(e.noLinger)
 	e.change.Broadcast()
-	if e.state != gone {
-		e.n.mark(&e.socket)
-	}
 	return nil
 }
 
@@ -48,13 +42,11 @@ func (c conn) CloseWrite() error {
 	switch {
 	case e.closed:
 		return e.opError("tcp", "close", net.ErrClosed)
-	case e.failure != nil:
+	case e.tcp.Failure() != nil:
 		return e.broken("shutdown")
 	}
-	e.finAsked = true
-	if e.state != gone {
-		e.n.mark(&e.socket)
-	}
+	e.tcp.CloseWrite()
+	e.ask()
 	return nil
 }
 
@@ -70,7 +62,7 @@ func (c conn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, fal
 func (c conn) setDeadlines(t time.Time, read, write bool) error {
 	return c.change(func(e *endpoint) {
 		e.setDeadlines(t, read, write)
-		if e.state != gone && e.readers+e.writers > 0 {
+		if e.readers+e.writers > 0 {
 			e.rearm()
 			e.n.rearm()
 		}
@@ -80,16 +72,7 @@ func (c conn) setDeadlines(t time.Time, read, write bool) error {
 // SetKeepAlive turns keepalives on, as they are at first, or off.
 func (c conn) SetKeepAlive(on bool) error {
 	return c.change(func(e *endpoint) {
-		if e.keepOff == !on {
-			return
-		}
-		e.keepOff, e.keepAt = !on, never
-		if e.state == gone {
-			return
-		}
-		if on && e.state == open {
-			e.keepAt = e.host.ends(e.n.clock() - e.n.at + access.KeepAlive)
-		}
+		e.tcp.SetKeepAlive(e.n.clock(), on)
 		e.rearm()
 		e.n.rearm()
 	})

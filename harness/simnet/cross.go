@@ -3,10 +3,8 @@ package simnet
 import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
-
-// crossAhead is how many bytes are ready to be sent: more than any window used.
-const crossAhead = 1 << 20
 
 // transfer is the cross traffic of one link in one direction: a connection, and
 // another one when that has ended, until it is stopped.
@@ -50,16 +48,15 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 // dial connects anew.
 func (t *transfer) dial() {
 	h := t.host
-	to := addr{t.far.ip, t.bulk.Port()}
+	to := wire.Addr{IP: t.far.ip, Port: t.bulk.Port()}
 	port := h.freePort(to)
 	if port == 0 {
 		h.n.events.Set(&t.again, h.n.at+access.CrossPause)
 		return
 	}
-	t.end = newEndpoint(h, addr{h.ip, port}, to)
-	t.end.bulk, t.end.transfer = t.bulk, t
-	t.end.state = dialing
-	h.conns[t.end.key()] = t.end
+	t.end = h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, t.bulk)
+	t.end.transfer = t
+	t.end.tcp.Dial()
 	t.end.serve()
 }
 
@@ -80,18 +77,4 @@ func (t *transfer) stop() {
 		}
 	}
 	t.host.n.events.Set(&t.again, t.host.n.clock())
-}
-
-// answerBulk makes the far end of a transfer. A program may listen on its port all the
-// same: it does not get cross traffic.
-func (h *host) answerBulk(fl *flight) {
-	e := h.answer(fl, nil)
-	e.bulk = access.FarEnd(e.local.port)
-}
-
-// progress notes that a transfer does not stall.
-func (e *endpoint) progress() {
-	if e.bulk != access.NoBulk {
-		e.lingerAt = e.host.ends(access.CrossStall)
-	}
 }

@@ -8,39 +8,43 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onebar/onebar/harness/simnet/wire"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
 
 // message is what is not TCP: a datagram, or what ICMP says of another packet.
 type message struct {
-	kind     kind
-	from, to addr
-	data     []byte
-	missing  *int   // of a datagram in fragments: how many have not arrived
-	mtu      int    // of tooBig
-	id       uint16 // of a datagram in fragments
-	quote    []byte // of an error of ICMP: the packet it is about, if there is a capture
+	kind    kind
+	data    []byte
+	missing *int   // of a datagram in fragments: how many have not arrived
+	mtu     int    // of tooBig
+	id      uint16 // of a datagram in fragments
+	quote   []byte // of an error of ICMP: the packet it is about, if there is a capture
 }
 
 type kind uint8
 
 const (
 	udp         kind = iota + 1
-	tooBig           // "fragmentation needed", RFC 1191; from and to are as seen by who sent too much
+	tooBig           // "fragmentation needed", RFC 1191
 	unreachable      // of a port
 )
 
-// fragment is the payload of the IP fragments of a datagram, bytes.
-const fragment = access.MTU - ipHeader
+// letter is a datagram at a socket: where it is to go, or has come from, and its data.
+type letter struct {
+	peer wire.Addr
+	data []byte
+}
 
 // datagram is a net.PacketConn that behaves like *net.UDPConn. If it is connected,
 // it is a net.Conn, too.
 type datagram struct {
 	socket
 	connected bool
-	outbox    []*message
-	inbox     []*message
+	outbox    []letter
+	inbox     []letter
 	held      int // bytes in inbox
 	failure   error
 }
@@ -52,11 +56,11 @@ func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	if _, err := h.linkTo(to); err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: os.NewSyscallError("connect", err)}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.UDP(), Err: os.NewSyscallError("connect", err)}
 	}
 	d, err := h.open(0)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: err}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.UDP(), Err: err}
 	}
 	d.connected, d.remote = true, to
 	return d, nil
@@ -75,62 +79,61 @@ func (h *host) open(port uint16) (*datagram, error) {
 	}
 	d := &datagram{}
 	d.init(h, d.flush, d.expire)
-	d.local = addr{h.ip, port}
+	d.local = wire.Addr{IP: h.ip, Port: port}
 	h.datagrams[port] = d
 	return d, nil
 }
 
 // flush sends what was written.
 func (d *datagram) flush() {
-	for i, m := range d.outbox {
+	for _, m := range d.outbox {
 		d.send(m)
-		d.outbox[i] = nil
 	}
+	clear(d.outbox)
 	d.outbox = d.outbox[:0]
 	if d.closed {
-		delete(d.host.datagrams, d.local.port)
+		delete(d.host.datagrams, d.local.Port)
 	}
 }
 
 // send puts a datagram onto the link, in fragments if it is large.
-func (d *datagram) send(m *message) {
-	b, err := d.host.linkTo(m.to)
+func (d *datagram) send(o letter) {
+	l, err := d.host.linkTo(o.peer)
 	if err != nil {
-		d.failure = syscall.EHOSTUNREACH
-		d.change.Broadcast()
+		d.fail(syscall.EHOSTUNREACH)
 		return
 	}
-	if b == nil {
+	m := &message{kind: udp, data: o.data}
+	if l == nil {
 		fl := d.n.flight()
-		fl.message, fl.to = m, d.host
+		fl.message, fl.from, fl.to, fl.host = m, d.local, o.peer, d.host
 		d.n.events.Push(&fl.event, d.n.at)
 		return
 	}
-	dir := b.From(d.host)
-	f := b.datagrams(dir, m)
-	rest := udpHeader + len(m.data)
-	if rest > fragment {
+	dir := l.From(d.host)
+	f := l.datagrams(dir, d.local, o.peer)
+	rest := wire.UDPHeader + len(m.data)
+	if rest > wire.FragmentSize {
 		m.missing = new(int)
-		*m.missing = (rest + fragment - 1) / fragment
+		*m.missing = (rest + wire.FragmentSize - 1) / wire.FragmentSize
 		m.id = uint16(f.Half(dir).Ordinal + 1)
 	}
-	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
+	for offset := 0; rest > 0; offset, rest = offset+wire.FragmentSize, rest-wire.FragmentSize {
 		fl := d.n.flight()
-		fl.message, fl.offset = m, offset
-		b.offer(dir, f, fl, ipHeader+min(rest, fragment), false)
+		fl.message, fl.from, fl.to, fl.offset = m, d.local, o.peer, offset
+		l.offer(dir, f, fl, access.IPHeader+min(rest, wire.FragmentSize), false)
 	}
 }
 
 // datagrams finds the flow of a datagram, or numbers a new one.
-func (l *hostLink) datagrams(d harness.Direction, m *message) *flow {
-	client, server := m.from, m.to
+func (l *hostLink) datagrams(d harness.Direction, from, to wire.Addr) *flow {
 	if d == harness.Down {
-		client, server = server, client
+		from, to = to, from
 	}
-	if f := l.Flow(tuple(access.UDP, client, server)); f != nil {
+	if f := l.Flow(tuple(access.UDP, from, to)); f != nil {
 		return f
 	}
-	return l.begin(access.UDP, client, server)
+	return l.begin(access.UDP, from, to)
 }
 
 // receiveMessage takes a datagram or an error that has arrived.
@@ -141,68 +144,57 @@ func (h *host) receiveMessage(fl *flight) {
 			return
 		}
 	}
-	switch d := h.datagrams[m.to.port]; {
+	switch d := h.datagrams[fl.to.Port]; {
 	case m.kind == tooBig:
-		if e := h.conns[key{m.to.port, m.from}]; e != nil && e.flow == fl.flow {
-			e.shrink(m.mtu)
+		if e := h.conns[key{fl.to.Port, fl.from}]; e != nil && e.flow == fl.flow {
+			e.tcp.Shrink(h.n.at, m.mtu)
+			e.rearm()
 		}
 	case m.kind == unreachable:
-		if d != nil && d.connected && d.remote == m.from {
-			d.failure = syscall.ECONNREFUSED
-			d.change.Broadcast()
+		if d != nil && d.connected && d.remote == fl.from {
+			d.fail(syscall.ECONNREFUSED)
 		}
-	case d != nil && (!d.connected || d.remote == m.from):
-		if d.held+len(m.data) <= int(h.n.receiveBuffer) {
-			d.inbox = append(d.inbox, m)
-			d.held += len(m.data)
-			d.change.Broadcast()
-		}
+	case d != nil && (!d.connected || d.remote == fl.from):
+		d.deliver(letter{fl.from, m.data})
 	case fl.flow != nil:
-		answer := &message{kind: unreachable, from: m.to, to: m.from}
-		h.n.report(fl, answer, access.Opposite(fl.report.Direction))
+		h.n.report(fl, &message{kind: unreachable})
 	}
 }
 
-// report sends what ICMP has to say of a packet.
-func (n *Network) report(about *flight, m *message, d harness.Direction) {
+// deliver takes a datagram that has arrived. One that does not fit is lost.
+func (d *datagram) deliver(m letter) {
+	if d.held+len(m.data) <= int(d.n.receiveBuffer) {
+		d.inbox = append(d.inbox, m)
+		d.held += len(m.data)
+		d.change.Broadcast()
+	}
+}
+
+// fail makes the next call fail.
+func (d *datagram) fail(err error) {
+	d.failure = err
+	d.change.Broadcast()
+}
+
+// report tells the sender of a packet what ICMP has to say of it. The answer crosses the
+// link like any other packet.
+func (n *Network) report(about *flight, m *message) {
+	d := about.report.Direction
 	if n.capture != nil {
-		m.quote = n.encode(access.Opposite(d), about.flow, about)
+		m.quote = n.encode(d, about.flow, about)
 	}
 	fl := n.flight()
-	fl.message = m
-	about.flow.link.offer(d, about.flow, fl, min(access.MostICMP, ipHeader+icmpHeader+about.report.Size), false)
+	fl.message, fl.from, fl.to = m, about.to, about.from
+	about.flow.link.offer(access.Opposite(d), about.flow, fl, min(access.MostICMP, access.IPHeader+wire.ICMPHeader+about.report.Size), false)
 }
 
-// tooBig tells the sender of a packet that the path carries smaller ones only. The
-// answer crosses the link like any other packet. Fragments and ICMP itself are lost
-// without a word.
+// tooBig tells the sender of a packet that the path carries smaller ones only. Fragments
+// and ICMP itself are lost without a word.
 func (l *hostLink) tooBig(fl *flight, limit int) {
-	from, to := fl.seg.from, fl.seg.to
-	if m := fl.message; m != nil {
-		if m.kind != udp || m.missing != nil {
-			return
-		}
-		from, to = m.from, m.to
-	}
-	l.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
-}
-
-// shrink takes the size of the packets of the path, and sends again what was too
-// large for it.
-func (e *endpoint) shrink(limit int) {
-	const least = 536 // RFC 9293 section 3.7.1
-	mss := max(limit-ipHeader-tcpHeader-stampSize, least)
-	if mss >= e.mss || e.state != open {
+	if m := fl.message; m != nil && (m.kind != udp || m.missing != nil) {
 		return
 	}
-	e.mss = mss
-	for i := range e.queue() {
-		if p := &e.queue()[i]; p.end-p.begin > int64(mss)+1 {
-			e.lose(p)
-		}
-	}
-	e.output()
-	e.rearm()
+	l.n.report(fl, &message{kind: tooBig, mtu: limit})
 }
 
 func (d *datagram) expire() {
@@ -228,7 +220,7 @@ func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
 			m := d.inbox[0]
 			d.inbox = slices.Delete(d.inbox, 0, 1)
 			d.held -= len(m.data)
-			return copy(b, m.data), m.from.udp(), nil
+			return copy(b, m.data), m.peer.UDP(), nil
 		}
 		d.readers++
 		d.arm()
@@ -269,11 +261,11 @@ func (d *datagram) WriteTo(b []byte, to net.Addr) (int, error) {
 	case a.IP.To4() == nil:
 		return 0, d.opError("udp", "write", &net.AddrError{Err: "want an IPv4 address", Addr: a.String()})
 	}
-	return d.write(b, addr{[4]byte(a.IP.To4()), uint16(a.Port)})
+	return d.write(b, wire.Addr{IP: [4]byte(a.IP.To4()), Port: uint16(a.Port)})
 }
 
-func (d *datagram) write(b []byte, to addr) (int, error) {
-	const most = 1<<16 - 1 - ipHeader - udpHeader
+func (d *datagram) write(b []byte, to wire.Addr) (int, error) {
+	const most = 1<<16 - 1 - access.IPHeader - wire.UDPHeader
 	d.n.mu.Lock()
 	defer d.n.mu.Unlock()
 	var err error
@@ -290,7 +282,7 @@ func (d *datagram) write(b []byte, to addr) (int, error) {
 	if err != nil {
 		return 0, d.opError("udp", "write", err)
 	}
-	d.outbox = append(d.outbox, &message{kind: udp, from: d.local, to: to, data: slices.Clone(b)})
+	d.outbox = append(d.outbox, letter{to, slices.Clone(b)})
 	d.n.mark(&d.socket)
 	return len(b), nil
 }
@@ -316,14 +308,14 @@ func (d *datagram) stop() {
 }
 
 // LocalAddr implements net.Conn.
-func (d *datagram) LocalAddr() net.Addr { return d.local.udp() }
+func (d *datagram) LocalAddr() net.Addr { return d.local.UDP() }
 
 // RemoteAddr implements net.Conn. It is nil if d is not connected.
 func (d *datagram) RemoteAddr() net.Addr {
 	if !d.connected {
 		return nil
 	}
-	return d.remote.udp()
+	return d.remote.UDP()
 }
 
 // SetDeadline implements net.Conn.
@@ -355,9 +347,9 @@ func (h *host) ListenPacket(_ context.Context, network, address string) (net.Pac
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	d, err := h.open(at.port)
+	d, err := h.open(at.Port)
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.udp(), Err: err}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.UDP(), Err: err}
 	}
 	return d, nil
 }

@@ -105,7 +105,7 @@ func (n *Network) reset(g *access.Group) (hits int64) {
 			if over := e.flow != nil && e.flow.link.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
-			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {
+			if e.flow == nil && e.local.Port < e.remote.Port || e.flow != nil && !seen[e.flow] {
 				hits++
 			}
 			if e.flow != nil {
@@ -124,5 +124,5 @@ func (e *endpoint) carries() bool {
 	if e.proxy != nil && e != e.proxy.far {
 		return false // within the phone
 	}
-	return e.state == answering || e.state == open && (!e.finRcvd || !e.finSent)
+	return e.tcp.Carries()
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/tcp"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // host implements harness.Host: one machine. Everything in it is under the mutex
@@ -20,7 +22,7 @@ type host struct {
 	ip      access.Addr
 	sockets uint64        // made so far
 	port    uint16        // the last ephemeral one
-	phase   time.Duration // of its ticks, see ends
+	phase   time.Duration // of its ticks, see tcp.Settings
 
 	conns     map[key]*endpoint
 	listeners map[uint16]*listener
@@ -30,10 +32,10 @@ type host struct {
 // key names a connection of a host.
 type key struct {
 	local  uint16
-	remote addr
+	remote wire.Addr
 }
 
-func (e *endpoint) key() key { return key{e.local.port, e.remote} }
+func (e *endpoint) key() key { return key{e.local.Port, e.remote} }
 
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
@@ -42,7 +44,7 @@ func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h := &host{
 		Host: a, n: n, order: uint64(a.Client) + 2, ip: a.First,
 		port:  firstPort + uint16(a.Seed>>32%(lastPort-firstPort+1)),
-		phase: time.Duration(a.Seed % uint64(tick)),
+		phase: time.Duration(a.Seed % uint64(tcp.Tick)),
 	}
 	if a.Client < 0 { // 10.0.0.1 is the server's
 		h.order = 1
@@ -76,8 +78,8 @@ func (h *host) wake() {
 
 // linkTo is the link that packets to an address take, nil within the host. The error
 // says that there is none.
-func (h *host) linkTo(to addr) (*hostLink, error) {
-	other := h.n.hosts.HostAt(to.ip)
+func (h *host) linkTo(to wire.Addr) (*hostLink, error) {
+	other := h.n.hosts.HostAt(to.IP)
 	if h == h.n.hosts.Server && other != nil {
 		other.wake()
 	}
@@ -98,7 +100,7 @@ func (h *host) ephemeral(taken func(port uint16) bool) uint16 {
 }
 
 // freePort picks a port for a connection to an address.
-func (h *host) freePort(to addr) uint16 {
+func (h *host) freePort(to wire.Addr) uint16 {
 	return h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
 }
 
@@ -117,7 +119,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	fail := func(err error) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.tcp(), Err: err}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.TCP(), Err: err}
 	}
 	if h.n.stopped {
 		return fail(net.ErrClosed)
@@ -133,9 +135,8 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	if port == 0 {
 		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
 	}
-	e := newEndpoint(h, addr{h.ip, port}, to)
-	e.state = dialing
-	h.conns[e.key()] = e
+	e := h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, access.NoBulk)
+	e.tcp.Dial()
 	h.n.mark(&e.socket)
 	if err := e.await(ctx); err != nil {
 		return fail(err)
@@ -157,14 +158,14 @@ func (e *endpoint) await(ctx context.Context) error {
 		})
 		defer stop()
 	}
-	for e.state == dialing && ctx.Err() == nil {
+	for e.tcp.Dialing() && ctx.Err() == nil {
 		e.change.Wait()
 	}
 	switch {
-	case e.failure != nil:
-		return os.NewSyscallError("connect", e.failure)
-	case e.state == dialing || e.state == gone:
-		e.abandoned = true
+	case e.tcp.Failure() != nil:
+		return os.NewSyscallError("connect", e.tcp.Failure())
+	case e.tcp.Dialing() || e.tcp.Gone():
+		e.tcp.Abandon()
 		e.n.mark(&e.socket)
 		return ctx.Err()
 	}
@@ -181,21 +182,21 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	h.wake()
-	if at.port == 0 {
-		at.port = h.ephemeral(func(p uint16) bool { return h.listeners[p] != nil || h.bound(p) })
+	if at.Port == 0 {
+		at.Port = h.ephemeral(func(p uint16) bool { return h.listeners[p] != nil || h.bound(p) })
 	}
 	switch {
 	case h.n.stopped:
 		err = net.ErrClosed
-	case at.port == 0 || h.listeners[at.port] != nil:
+	case at.Port == 0 || h.listeners[at.Port] != nil:
 		err = os.NewSyscallError("bind", syscall.EADDRINUSE)
 	}
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.tcp(), Err: err}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.TCP(), Err: err}
 	}
 	l := &listener{host: h, local: at}
 	l.change.L = &h.n.mu
-	h.listeners[at.port] = l
+	h.listeners[at.Port] = l
 	return l, nil
 }
 
@@ -219,23 +220,26 @@ func (h *host) bound(port uint16) bool {
 }
 
 // resolve reads an address. An empty host is h itself.
-func (h *host) resolve(protocol, network, address string) (addr, error) {
-	return addrOf(h.n.hosts.Resolve(h.ip, protocol, network, address))
+func (h *host) resolve(protocol, network, address string) (wire.Addr, error) {
+	a, err := h.n.hosts.Resolve(h.ip, protocol, network, address)
+	return wire.From(a), err
 }
 
 // local reads an address of h itself.
-func (h *host) local(protocol, network, address string) (addr, error) {
-	return addrOf(h.n.hosts.Local(h.ip, protocol, network, address))
+func (h *host) local(protocol, network, address string) (wire.Addr, error) {
+	a, err := h.n.hosts.Local(h.ip, protocol, network, address)
+	return wire.From(a), err
 }
 
 // transmit sends a segment of flow f, or within the host if that is nil.
-func (h *host) transmit(f *flow, s *segment) {
+func (h *host) transmit(f *flow, from, to wire.Addr, s *tcp.Segment) {
+	fl := h.n.flight()
+	fl.seg, fl.from, fl.to = *s, from, to
 	if f != nil {
-		f.link.send(f.link.From(h), f, s)
+		f.link.send(f.link.From(h), f, fl)
 		return
 	}
-	fl := h.n.flight()
-	fl.seg, fl.to = *s, h
+	fl.host = h
 	h.n.events.Push(&fl.event, h.n.at)
 }
 
@@ -246,8 +250,9 @@ func (h *host) receive(fl *flight) {
 		return
 	}
 	s := &fl.seg
-	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
+	port := fl.to.Port
+	e := h.conns[key{port, fl.from}]
+	if s.Opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
 		if !fl.flow.Refused {
 			fl.flow.Refused = true
 			fl.flow.link.Group.Refused()
@@ -256,21 +261,24 @@ func (h *host) receive(fl *flight) {
 		return
 	}
 	if e != nil && e.flow != fl.flow {
-		if !s.opens() {
+		if !s.Opens() {
 			return // of an older connection between the same ports
 		}
-		e.end()
+		e.tcp.Abandon()
+		e.serve()
 		e = nil
 	}
 	switch {
 	case e != nil:
-		e.input(s)
-	case s.flags.Has(rst):
-	case s.opens() && fl.flow != nil && fl.flow.Cross:
-		h.answerBulk(fl)
-	case s.opens() && h.listeners[s.to.port] != nil:
-		if l := h.listeners[s.to.port]; len(l.ready) < access.Backlog {
-			h.answer(fl, l)
+		e.tcp.Input(h.n.at, s)
+		e.rearm()
+	case s.Flags.Has(access.Rst):
+	case s.Opens() && fl.flow != nil && fl.flow.Cross:
+		// A program may listen on its port all the same: it does not get cross traffic.
+		h.answer(fl, nil, access.FarEnd(port))
+	case s.Opens() && h.listeners[port] != nil:
+		if l := h.listeners[port]; len(l.ready) < access.Backlog {
+			h.answer(fl, l, access.NoBulk)
 		}
 	default:
 		h.refuse(fl)
@@ -279,8 +287,8 @@ func (h *host) receive(fl *flight) {
 
 // refuse answers a segment that belongs to no connection with a reset.
 func (h *host) refuse(fl *flight) {
-	s := segment{from: fl.seg.to, to: fl.seg.from, flags: rst | ack, seq: fl.seg.ack, ack: fl.seg.end()}
-	h.transmit(fl.flow, &s)
+	s := fl.seg.Refusal()
+	h.transmit(fl.flow, fl.to, fl.from, &s)
 }
 
 // endpoints returns the connections of a host in order.
@@ -304,6 +312,6 @@ func (h *host) ports() []*listener {
 	for _, l := range h.listeners {
 		list = append(list, l)
 	}
-	slices.SortFunc(list, func(a, b *listener) int { return int(a.local.port) - int(b.local.port) })
+	slices.SortFunc(list, func(a, b *listener) int { return int(a.local.Port) - int(b.local.Port) })
 	return list
 }

@@ -3,9 +3,12 @@ package simnet
 import (
 	"time"
 
+	"github.com/onebar/onebar/harness/simnet/wire"
+
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/simnet/tcp"
 )
 
 // hostLink is one link between two hosts, both directions. That of a client and the
@@ -26,14 +29,15 @@ type flow struct {
 // flight is a packet on its way, over a link or, if it has no flow, within a host.
 type flight struct {
 	event
-	n       *Network
-	to      *host
-	flow    *flow
-	fate    link.Fate
-	report  harness.Packet
-	seg     segment
-	message *message // in place of seg: a datagram or an error of ICMP
-	offset  int      // of a fragment in its datagram
+	n        *Network
+	host     *host // that it is for
+	flow     *flow
+	from, to wire.Addr
+	fate     link.Fate
+	report   harness.Packet
+	seg      tcp.Segment
+	message  *message // in place of seg: a datagram or an error of ICMP
+	offset   int      // of a fragment in its datagram
 }
 
 func newHostLink(g *access.Group, near, far *host) *hostLink {
@@ -44,14 +48,14 @@ func newHostLink(g *access.Group, near, far *host) *hostLink {
 
 // begin numbers a new flow of a protocol that the near end has at one address and the far
 // end at another.
-func (l *hostLink) begin(protocol uint16, near, far addr) *flow {
+func (l *hostLink) begin(protocol uint16, near, far wire.Addr) *flow {
 	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, link: l}
 	l.Begin(f)
 	return f
 }
 
-func tuple(protocol uint16, near, far addr) access.Tuple {
-	return access.Tuple{Near: near.ip, Far: far.ip, Protocol: protocol, NearPort: near.port, FarPort: far.port}
+func tuple(protocol uint16, near, far wire.Addr) access.Tuple {
+	return access.Tuple{Near: near.IP, Far: far.IP, Protocol: protocol, NearPort: near.Port, FarPort: far.Port}
 }
 
 // join and leave count the sockets at the ends of a flow.
@@ -64,18 +68,17 @@ func (f *flow) leave() {
 }
 
 // send puts a segment of flow f onto the link in direction d.
-func (l *hostLink) send(d harness.Direction, f *flow, s *segment) {
-	fl := l.n.flight()
-	fl.seg = *s
-	again := l.Observe(f, d, access.Segment{Flags: s.flags, Seq: uint32(s.seq), Ack: uint32(s.ack), Payload: len(s.data)})
-	l.offer(d, f, fl, s.size(), again)
+func (l *hostLink) send(d harness.Direction, f *flow, fl *flight) {
+	s := &fl.seg
+	again := l.Observe(f, d, access.Segment{Flags: s.Flags, Seq: uint32(s.Seq), Ack: uint32(s.Ack), Payload: len(s.Data)})
+	l.offer(d, f, fl, access.IPHeader+s.Size(), again)
 }
 
 // offer asks the link for the fate of a packet, and lets it fly.
 func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
-	fl.to, fl.flow = l.Far, f
+	fl.host, fl.flow = l.Far, f
 	if d == harness.Down {
-		fl.to = l.Near
+		fl.host = l.Near
 	}
 	fl.report = harness.Packet{At: l.n.at, Direction: d, Size: size, Retransmit: again}
 	fl.fate = l.Offer(f, &fl.report)
@@ -119,7 +122,7 @@ func (fl *flight) land() {
 		n.tell(fl.flow.link.Group, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
-		fl.to.receive(fl)
+		fl.host.receive(fl)
 	}
 	n.recycle(fl)
 }
@@ -137,7 +140,7 @@ func (n *Network) flight() *flight {
 }
 
 func (n *Network) recycle(fl *flight) {
-	fl.flow, fl.seg, fl.message, fl.offset, fl.report = nil, segment{}, nil, 0, harness.Packet{}
+	fl.flow, fl.seg, fl.message, fl.offset, fl.report = nil, tcp.Segment{}, nil, 0, harness.Packet{}
 	n.flights = append(n.flights, fl)
 }
 

@@ -4,12 +4,14 @@ import (
 	"net"
 	"slices"
 	"sync"
+
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // listener is a net.Listener.
 type listener struct {
 	host   *host
-	local  addr
+	local  wire.Addr
 	change sync.Cond
 	ready  []*endpoint // connections not yet accepted, open or broken
 	closed bool
@@ -41,7 +43,7 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 func (l *listener) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: "tcp", Addr: l.local.tcp(), Err: err}
+	return &net.OpError{Op: op, Net: "tcp", Addr: l.local.TCP(), Err: err}
 }
 
 // Close implements net.Listener. Connections not yet accepted are reset.
@@ -58,14 +60,13 @@ func (l *listener) Close() error {
 // shut closes the listener.
 func (l *listener) shut() {
 	l.closed = true
-	delete(l.host.listeners, l.local.port)
+	delete(l.host.listeners, l.local.Port)
 	for _, e := range l.ready {
-		e.closed, e.abortAsked = true, true
-		l.host.n.mark(&e.socket)
+		e.release(true)
 	}
 	l.ready = nil
 	l.change.Broadcast()
 }
 
 // Addr implements net.Listener.
-func (l *listener) Addr() net.Addr { return l.local.tcp() }
+func (l *listener) Addr() net.Addr { return l.local.TCP() }

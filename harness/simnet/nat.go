@@ -64,7 +64,7 @@ func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 func (n *Network) crash(hosts []*host) {
 	for _, h := range hosts {
 		for _, e := range h.endpoints() {
-			n.events.Push(&event{Rank: rankFault, Run: func() { e.fail(errStopped) }}, n.at)
+			n.events.Push(&event{Rank: rankFault, Run: func() { e.tcp.Fail(errStopped) }}, n.at)
 		}
 	}
 	n.rearm()

@@ -60,8 +60,6 @@ type Network struct {
 
 	toxics  []*toxicInForce // in force, oldest first
 	stopped bool
-
-	zeros [maxSegment]byte // what cross traffic carries
 }
 
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics
@@ -131,7 +129,7 @@ func (n *Network) Close() error {
 			l.shut()
 		}
 		for _, e := range h.endpoints() {
-			e.fail(errStopped)
+			e.tcp.Fail(errStopped)
 		}
 		for _, d := range h.datagrams {
 			d.stop()

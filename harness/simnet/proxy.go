@@ -6,7 +6,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onebar/onebar/harness/simnet/wire"
+
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
 )
 
 // proxy stands for a toxiproxy on the phone, or on another host at the near end of a
@@ -56,7 +59,7 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 		return nil, os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)
 	}
 	// Near answers for the server's address: the application need not know.
-	app := h.joined(addr{h.ip, port}, far.remote)
+	app := h.joined(wire.Addr{IP: h.ip, Port: port}, far.remote)
 	near := h.joined(far.remote, app.local)
 	p := &proxy{near: near, far: far}
 	p.init(h, p.pump, p.pump)
@@ -78,31 +81,10 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 }
 
 // joined makes one end of an open connection within the host.
-func (h *host) joined(local, remote addr) *endpoint {
-	e := newEndpoint(h, local, remote)
-	e.state, e.una, e.nxt, e.rcvNxt, e.lastAcked = open, 1, 1, 1, 1
-	e.wnd = e.offer() // the other end has as large a buffer
-	e.keepOff = true
-	h.conns[e.key()] = e
+func (h *host) joined(local, remote wire.Addr) *endpoint {
+	e := h.endpoint(local, remote, access.NoBulk)
+	e.tcp.Join()
 	return e
-}
-
-// notify tells those who wait that something has happened to an endpoint.
-func (e *endpoint) notify() {
-	e.change.Broadcast()
-	if e.proxy != nil {
-		e.n.mark(&e.proxy.socket)
-	}
-}
-
-// release closes an endpoint that has no application: in order, or by a reset if
-// that is asked for or data has come that nobody will read.
-func (e *endpoint) release(reset bool) {
-	e.closed, e.finAsked = true, true
-	e.abortAsked = reset || e.unread() > 0
-	if e.state != gone {
-		e.n.mark(&e.socket)
-	}
 }
 
 // pump moves both streams on as far as they go.
@@ -159,15 +141,12 @@ func (l *chain) read() (c chunk, ok bool) {
 	switch {
 	case l.ended:
 		return chunk{}, false
-	case e.unread() > 0:
-		b := make([]byte, min(e.unread(), chunkSize))
-		if _, update := e.read(b); update && e.state == open {
-			e.windowAsked = true
-			e.n.mark(&e.socket)
-		}
+	case e.tcp.Unread() > 0:
+		b := make([]byte, min(e.tcp.Unread(), chunkSize))
+		e.read(b)
 		return chunk{bytesOf, b}, true
-	case e.finRcvd:
-	case e.state == gone:
+	case e.tcp.PeerEnded():
+	case e.tcp.Gone():
 		l.reset = true
 	default:
 		return chunk{}, false
@@ -178,26 +157,27 @@ func (l *chain) read() (c chunk, ok bool) {
 
 // open reports whether the destination has room. One that is gone takes all.
 func (l *chain) open() bool {
-	return l.to.state == gone || len(l.to.buf) < l.to.n.sendBuffer
+	return l.to.tcp.Gone() || l.to.tcp.Buffered() < l.to.n.sendBuffer
 }
 
 // deliver writes what has come through the toxics to the destination.
 func (l *chain) deliver(c chunk) {
 	switch {
-	case c.kind == bytesOf && l.to.state == gone:
+	case c.kind == bytesOf && l.to.tcp.Gone():
 		// What that side sent before is still delivered; then it is a reset.
 		l.back.reset = true
 		if l.back.done {
 			l.proxy.end(true)
 		}
 	case c.kind == bytesOf:
-		l.to.written(c.data)
+		l.to.write(c.data)
 	case l.reset || l.resets:
 		l.proxy.end(true)
 	case c.kind == cut || l.back.done:
 		l.proxy.end(false)
 	default:
-		l.done, l.to.finAsked = true, true
+		l.done = true
+		l.to.tcp.CloseWrite()
 		l.to.n.mark(&l.to.socket)
 	}
 }

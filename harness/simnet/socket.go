@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // socket is what connections and datagrams have in common. Everything in it is
@@ -13,8 +15,8 @@ type socket struct {
 	host   *host
 	number uint64 // of the socket in the network: the order in which sockets are served
 	flow   *flow  // nil before the first packet, and within a host
-	local  addr
-	remote addr
+	local  wire.Addr
+	remote wire.Addr
 
 	served func() // does what was asked for since the last time; run by the event queue
 	marked bool
@@ -62,12 +64,12 @@ func (s *socket) offset(t time.Time) time.Duration {
 func (s *socket) opError(network, op string, err error) error {
 	e := &net.OpError{Op: op, Net: network, Err: err}
 	if network == "udp" {
-		e.Source = s.local.udp()
-		if s.remote != (addr{}) {
-			e.Addr = s.remote.udp()
+		e.Source = s.local.UDP()
+		if s.remote != (wire.Addr{}) {
+			e.Addr = s.remote.UDP()
 		}
 		return e
 	}
-	e.Source, e.Addr = s.local.tcp(), s.remote.tcp()
+	e.Source, e.Addr = s.local.TCP(), s.remote.TCP()
 	return e
 }
