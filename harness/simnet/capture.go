@@ -12,7 +12,7 @@ import (
 // only then.
 func (l *hostLink) capture(d harness.Direction, f *flow, fl *flight) {
 	if l.n.capture != nil && l.Group.Name == "" {
-		l.n.capture.Capture(l.n.at, l.Near.Client, d, l.n.encode(d, f, fl))
+		l.n.capture.Capture(l.n.loop.At(), l.Near.Client, d, l.n.encode(d, f, fl))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // transfer is the cross traffic of one link in one direction: a connection, and
 // another one when that has ended, until it is stopped.
 type transfer struct {
-	again   event
+	again   access.Event
 	host    *host // at the near end
 	far     *host
 	bulk    access.Bulk // what the near end does
@@ -29,18 +29,18 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 	for _, l := range n.hosts.Links(g) {
 		for _, what := range access.Transfers(d) {
 			t := &transfer{host: l.Near, far: l.Far, bulk: what}
-			t.again = event{Rank: l.Near.number(), Run: t.dial}
-			n.events.Set(&t.again, n.clock())
+			t.again = access.Event{Rank: l.Near.number(), Run: t.dial}
+			n.loop.Set(&t.again, n.loop.Clock())
 			list = append(list, t)
 		}
 	}
-	n.rearm()
+	n.loop.Rearm()
 	before := g.Delivered()
 	return n.ending(func() int64 {
 		for _, t := range list {
 			t.stop()
 		}
-		n.rearm()
+		n.loop.Rearm()
 		return g.Delivered() - before
 	})
 }
@@ -51,20 +51,20 @@ func (t *transfer) dial() {
 	to := wire.Addr{IP: t.far.ip, Port: t.bulk.Port()}
 	port := h.freePort(to)
 	if port == 0 {
-		h.n.events.Set(&t.again, h.n.at+access.CrossPause)
+		h.n.loop.Set(&t.again, h.n.loop.At()+access.CrossPause)
 		return
 	}
 	t.end = h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, t.bulk)
 	t.end.transfer = t
-	t.end.tcp.Dial()
-	t.end.serve()
+	t.end.TCP.Dial()
+	t.end.Serve()
 }
 
 // ended is told that the connection is over.
 func (t *transfer) ended() {
 	t.end = nil
 	if !t.stopped && !t.host.n.stopped {
-		t.host.n.events.Set(&t.again, t.host.n.at+access.CrossPause)
+		t.host.n.loop.Set(&t.again, t.host.n.loop.At()+access.CrossPause)
 	}
 }
 
@@ -76,5 +76,5 @@ func (t *transfer) stop() {
 			t.end.abort()
 		}
 	}
-	t.host.n.events.Set(&t.again, t.host.n.clock())
+	t.host.n.loop.Set(&t.again, t.host.n.loop.Clock())
 }

@@ -51,6 +51,7 @@ import (
 	"net"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/simnet/socket"
 )
 
 var (
@@ -59,7 +60,7 @@ var (
 	_ harness.Host           = (*host)(nil)
 	_ harness.PacketListener = (*host)(nil)
 	_ harness.LinkWatcher    = (*host)(nil)
-	_ net.Conn               = conn{}
-	_ net.Conn               = (*datagram)(nil)
-	_ net.PacketConn         = (*datagram)(nil)
+	_ net.Conn               = (*socket.Stream)(nil)
+	_ net.Conn               = (*socket.Datagrams)(nil)
+	_ net.PacketConn         = (*socket.Datagrams)(nil)
 )

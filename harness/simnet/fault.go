@@ -12,12 +12,19 @@ import (
 // errStopped is how connections fail when the network is closed.
 const errStopped = syscall.ECONNRESET
 
+// The ranks of events of one instant: the links' come first, then faults, then a socket's
+// by its number, see host.number.
+const (
+	rankLink = iota
+	rankFault
+)
+
 // Inject implements harness.Network. What its function counts is said at access.Network.Targets,
 // and of a StreamToxic it is the connections dialed meanwhile. Each end of a connection is
 // reset at an instant of its own, within the nanoseconds after Inject.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.loop.Lock()
+	defer n.loop.Unlock()
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
@@ -58,8 +65,8 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 // ending wraps the end of a fault: it takes the mutex.
 func (n *Network) ending(end func() int64) func() int64 {
 	return func() int64 {
-		n.mu.Lock()
-		defer n.mu.Unlock()
+		n.loop.Lock()
+		defer n.loop.Unlock()
 		return end()
 	}
 }
@@ -90,9 +97,9 @@ func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
 // announce makes the calls of n.watchers, each at an instant of its own.
 func (n *Network) announce(calls []func()) {
 	for _, call := range calls {
-		n.events.Push(&event{Rank: rankFault, Run: call}, n.at)
+		n.loop.Push(&access.Event{Rank: rankFault, Run: call}, n.loop.At())
 	}
-	n.rearm()
+	n.loop.Rearm()
 }
 
 // reset makes both ends of every open connection over links reset it, each at an
@@ -105,24 +112,15 @@ func (n *Network) reset(g *access.Group) (hits int64) {
 			if over := e.flow != nil && e.flow.link.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
-			if e.flow == nil && e.local.Port < e.remote.Port || e.flow != nil && !seen[e.flow] {
+			if e.flow == nil && e.Local.Port < e.Remote.Port || e.flow != nil && !seen[e.flow] {
 				hits++
 			}
 			if e.flow != nil {
 				seen[e.flow] = true
 			}
-			n.events.Push(&event{Rank: rankFault, Run: e.abort}, n.at)
+			n.loop.Push(&access.Event{Rank: rankFault, Run: e.abort}, n.loop.At())
 		}
 	}
-	n.rearm()
+	n.loop.Rearm()
 	return hits
-}
-
-// carries reports whether an endpoint is an end of an open connection: one of its
-// applications may still send or receive.
-func (e *endpoint) carries() bool {
-	if e.proxy != nil && e != e.proxy.far {
-		return false // within the phone
-	}
-	return e.tcp.Carries()
 }

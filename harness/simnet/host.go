@@ -1,7 +1,9 @@
 package simnet
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -28,14 +30,6 @@ type host struct {
 	listeners map[uint16]*listener
 	datagrams map[uint16]*datagram
 }
-
-// key names a connection of a host.
-type key struct {
-	local  uint16
-	remote wire.Addr
-}
-
-func (e *endpoint) key() key { return key{e.local.Port, e.remote} }
 
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
@@ -109,8 +103,8 @@ func (h *host) freePort(to wire.Addr) uint16 {
 // are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on,
 // or the error of ctx.
 func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	h.n.mu.Lock()
-	defer h.n.mu.Unlock()
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
 	if network == "udp" || network == "udp4" {
 		return h.dialDatagrams(network, address)
 	}
@@ -136,9 +130,9 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
 	}
 	e := h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, access.NoBulk)
-	e.tcp.Dial()
-	h.n.mark(&e.socket)
-	if err := e.await(ctx); err != nil {
+	e.TCP.Dial()
+	h.n.loop.Mark(&e.Task)
+	if err := e.Await(ctx); err != nil {
 		return fail(err)
 	}
 	c, err := h.front(e)
@@ -148,35 +142,11 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	return c, nil
 }
 
-// await waits until the connection is open, or it or ctx has failed.
-func (e *endpoint) await(ctx context.Context) error {
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() {
-			e.n.mu.Lock()
-			defer e.n.mu.Unlock()
-			e.change.Broadcast()
-		})
-		defer stop()
-	}
-	for e.tcp.Dialing() && ctx.Err() == nil {
-		e.change.Wait()
-	}
-	switch {
-	case e.tcp.Failure() != nil:
-		return os.NewSyscallError("connect", e.tcp.Failure())
-	case e.tcp.Dialing() || e.tcp.Gone():
-		e.tcp.Abandon()
-		e.n.mark(&e.socket)
-		return ctx.Err()
-	}
-	return nil
-}
-
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
 // or the host's own address and a port.
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
-	h.n.mu.Lock()
-	defer h.n.mu.Unlock()
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
 	at, err := h.local("tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
@@ -195,7 +165,7 @@ func (h *host) Listen(_ context.Context, network, address string) (net.Listener,
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.TCP(), Err: err}
 	}
 	l := &listener{host: h, local: at}
-	l.change.L = &h.n.mu
+	l.change.L = &h.n.loop
 	h.listeners[at.Port] = l
 	return l, nil
 }
@@ -240,7 +210,7 @@ func (h *host) transmit(f *flow, from, to wire.Addr, s *tcp.Segment) {
 		return
 	}
 	fl.host = h
-	h.n.events.Push(&fl.event, h.n.at)
+	h.n.loop.Push(&fl.Event, h.n.loop.At())
 }
 
 // receive takes a packet that has arrived.
@@ -264,14 +234,14 @@ func (h *host) receive(fl *flight) {
 		if !s.Opens() {
 			return // of an older connection between the same ports
 		}
-		e.tcp.Abandon()
-		e.serve()
+		e.TCP.Abandon()
+		e.Serve()
 		e = nil
 	}
 	switch {
 	case e != nil:
-		e.tcp.Input(h.n.at, s)
-		e.rearm()
+		e.TCP.Input(h.n.loop.At(), s)
+		e.Rearm()
 	case s.Flags.Has(access.Rst):
 	case s.Opens() && fl.flow != nil && fl.flow.Cross:
 		// A program may listen on its port all the same: it does not get cross traffic.
@@ -293,25 +263,10 @@ func (h *host) refuse(fl *flight) {
 
 // endpoints returns the connections of a host in order.
 func (h *host) endpoints() []*endpoint {
-	list := make([]*endpoint, 0, len(h.conns))
-	for _, e := range h.conns {
-		list = append(list, e)
-	}
-	slices.SortFunc(list, func(a, b *endpoint) int {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
-	})
-	return list
+	return slices.SortedFunc(maps.Values(h.conns), func(a, b *endpoint) int { return cmp.Compare(a.Number, b.Number) })
 }
 
 // ports returns the listeners of a host in order.
 func (h *host) ports() []*listener {
-	list := make([]*listener, 0, len(h.listeners))
-	for _, l := range h.listeners {
-		list = append(list, l)
-	}
-	slices.SortFunc(list, func(a, b *listener) int { return int(a.local.Port) - int(b.local.Port) })
-	return list
+	return slices.SortedFunc(maps.Values(h.listeners), func(a, b *listener) int { return cmp.Compare(a.local.Port, b.local.Port) })
 }

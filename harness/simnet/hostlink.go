@@ -3,12 +3,11 @@ package simnet
 import (
 	"time"
 
-	"github.com/onebar/onebar/harness/simnet/wire"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 	"github.com/onebar/onebar/harness/simnet/tcp"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // hostLink is one link between two hosts, both directions. That of a client and the
@@ -28,7 +27,7 @@ type flow struct {
 
 // flight is a packet on its way, over a link or, if it has no flow, within a host.
 type flight struct {
-	event
+	access.Event
 	n        *Network
 	host     *host // that it is for
 	flow     *flow
@@ -80,7 +79,7 @@ func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, aga
 	if d == harness.Down {
 		fl.host = l.Near
 	}
-	fl.report = harness.Packet{At: l.n.at, Direction: d, Size: size, Retransmit: again}
+	fl.report = harness.Packet{At: l.n.loop.At(), Direction: d, Size: size, Retransmit: again}
 	fl.fate = l.Offer(f, &fl.report)
 	l.capture(d, f, fl)
 	if fl.fate.Drop != harness.DropNone {
@@ -96,9 +95,9 @@ func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, aga
 		*twin = *fl
 		twin.Run = run
 		twin.fate.Arrive, twin.report.Copy = fl.fate.Copy, true
-		l.n.events.Push(&twin.event, twin.fate.Arrive)
+		l.n.loop.Push(&twin.Event, twin.fate.Arrive)
 	}
-	l.n.events.Push(&fl.event, fl.fate.Arrive)
+	l.n.loop.Push(&fl.Event, fl.fate.Arrive)
 }
 
 // slot is how much later than its time an event may be without anyone calling it
@@ -115,7 +114,7 @@ func (fl *flight) land() {
 	if fl.flow != nil {
 		if r.Drop == harness.DropNone {
 			r.Delay = fl.fate.Arrive - r.At
-			if late := n.at - fl.fate.Arrive; late > slot {
+			if late := n.loop.At() - fl.fate.Arrive; late > slot {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}

@@ -13,8 +13,8 @@ func (n *Network) SetProfile(p harness.Profile) {
 
 // SetLinkProfile implements harness.Network.
 func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.loop.Lock()
+	defer n.loop.Unlock()
 	g, err := n.hosts.Group(link)
 	if err != nil {
 		return fmt.Errorf("set the profile of a link: %w", err)

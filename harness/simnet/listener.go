@@ -29,8 +29,8 @@ func (l *listener) hand(e *endpoint) {
 
 // Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
-	l.host.n.mu.Lock()
-	defer l.host.n.mu.Unlock()
+	l.host.n.loop.Lock()
+	defer l.host.n.loop.Unlock()
 	for len(l.ready) == 0 && !l.closed {
 		l.change.Wait()
 	}
@@ -39,7 +39,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 	e := l.ready[0]
 	l.ready = slices.Delete(l.ready, 0, 1)
-	return conn{e}, nil
+	return &e.Stream, nil
 }
 
 func (l *listener) opError(op string, err error) error {
@@ -48,8 +48,8 @@ func (l *listener) opError(op string, err error) error {
 
 // Close implements net.Listener. Connections not yet accepted are reset.
 func (l *listener) Close() error {
-	l.host.n.mu.Lock()
-	defer l.host.n.mu.Unlock()
+	l.host.n.loop.Lock()
+	defer l.host.n.loop.Unlock()
 	if l.closed {
 		return l.opError("close", net.ErrClosed)
 	}
@@ -62,7 +62,7 @@ func (l *listener) shut() {
 	l.closed = true
 	delete(l.host.listeners, l.local.Port)
 	for _, e := range l.ready {
-		e.release(true)
+		e.Release(true)
 	}
 	l.ready = nil
 	l.change.Broadcast()

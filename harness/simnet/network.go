@@ -8,6 +8,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/simnet/events"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -47,13 +48,13 @@ func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 // Network implements harness.Network. Its methods may be called from several
 // goroutines, all of them in the bubble in which it was made, if it was.
 type Network struct {
-	eventQueue
+	loop          events.Loop // its lock protects the network
 	seed          uint64
 	sink          harness.PacketSink    // nil is nobody
 	capture       harness.PacketCapture // nil is nobody
 	lose          func(harness.Packet) harness.DropReason
 	sendBuffer    int
-	receiveBuffer int64
+	receiveBuffer int
 	hosts         *access.Network[*host, *hostLink]
 	watchers      link.Watchers
 	flights       []*flight // for use again
@@ -65,7 +66,7 @@ type Network struct {
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics
 // is not looked at.
 func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
-	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: g.ReceiveBuffer}
 	var err error
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
@@ -81,7 +82,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
-	n.init(start)
+	n.loop.Start(start)
 	return n, nil
 }
 
@@ -106,20 +107,19 @@ func (n *Network) used() []*host {
 // Close implements harness.Network: every connection is reset, every listener
 // closed, and packets under way are reported as stopped.
 func (n *Network) Close() error {
-	n.mu.Lock()
+	n.loop.Lock()
 	if n.stopped {
-		n.mu.Unlock()
+		n.loop.Unlock()
 		return nil
 	}
 	n.stopped = true
-	n.mu.Unlock()
+	n.loop.Unlock()
 	n.watchers.Close()
-	n.halt()
+	n.loop.Stop()
 
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.at = max(n.at, n.clock())
-	for e := n.events.Pop(); e != nil; e = n.events.Pop() {
+	n.loop.Lock()
+	defer n.loop.Unlock()
+	for e := n.loop.Pop(); e != nil; e = n.loop.Pop() {
 		if e.Rank == rankLink {
 			e.Run() // a flight, which lands as stopped
 		}
@@ -129,13 +129,11 @@ func (n *Network) Close() error {
 			l.shut()
 		}
 		for _, e := range h.endpoints() {
-			e.tcp.Fail(errStopped)
+			e.TCP.Fail(errStopped)
 		}
 		for _, d := range h.datagrams {
-			d.stop()
+			d.Shut()
 		}
 	}
-	clear(n.marked)
-	n.marked = n.marked[:0]
 	return nil
 }
