@@ -36,45 +36,53 @@ type datagram struct {
 	host *host
 }
 
-// dialDatagrams makes a connected socket. The caller holds the mutex.
-func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
-	to, err := h.resolve("udp", network, address)
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
-	}
+// dialDatagrams makes a connected socket.
+func (h *host) dialDatagrams(_ context.Context, to wire.Addr) (net.Conn, error) {
 	if _, err := h.linkTo(to); err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.UDP(), Err: os.NewSyscallError("connect", err)}
+		return nil, os.NewSyscallError("connect", err)
 	}
-	d, err := h.open(0)
+	d, err := h.datagrams(0)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.UDP(), Err: err}
+		return nil, err
 	}
 	d.Remote = to
 	return &d.Datagrams, nil
 }
 
-func (h *host) open(port uint16) (*datagram, error) {
-	h.wake()
-	if port == 0 {
-		port = h.ephemeral(func(p uint16) bool { return h.datagrams[p] != nil })
+// ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
+// address is ":port" or the host's own address and a port.
+func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
+	at, err := h.n.hosts.Local(h.ip, "udp", network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	switch {
-	case h.n.stopped:
-		return nil, net.ErrClosed
-	case port == 0 || h.datagrams[port] != nil:
-		return nil, os.NewSyscallError("bind", syscall.EADDRINUSE)
+	d, err := h.datagrams(at.Port())
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: wire.From(at).Net(network), Err: err}
+	}
+	return &d.Datagrams, nil
+}
+
+// datagrams makes a socket at a port, at a free one if that is 0.
+func (h *host) datagrams(port uint16) (*datagram, error) {
+	used := func(p uint16) bool { return h.udp[p] != nil }
+	port, err := h.claim(port, used, used)
+	if err != nil {
+		return nil, err
 	}
 	d := &datagram{host: h}
 	d.Number, d.Run, d.Local = h.number(), d.flush, wire.Addr{IP: h.ip, Port: port}
 	d.Init(&h.n.loop, h.n.receiveBuffer)
-	h.datagrams[port] = d
+	h.udp[port] = d
 	return d, nil
 }
 
 // flush sends what was written.
 func (d *datagram) flush() {
 	if closed := d.Take(d.send); closed {
-		delete(d.host.datagrams, d.Local.Port)
+		delete(d.host.udp, d.Local.Port)
 	}
 }
 
@@ -126,7 +134,7 @@ func (h *host) receiveMessage(fl *flight) {
 			return
 		}
 	}
-	switch d := h.datagrams[fl.to.Port]; {
+	switch d := h.udp[fl.to.Port]; {
 	case m.kind == tooBig:
 		if e := h.conns[key{fl.to.Port, fl.from}]; e != nil && e.flow == fl.flow {
 			e.TCP.Shrink(h.n.loop.At(), m.mtu)
@@ -162,20 +170,4 @@ func (l *hostLink) tooBig(fl *flight, limit int) {
 		return
 	}
 	l.n.report(fl, &message{kind: tooBig, mtu: limit})
-}
-
-// ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
-// address is ":port" or the host's own address and a port.
-func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
-	h.n.loop.Lock()
-	defer h.n.loop.Unlock()
-	at, err := h.local("udp", network, address)
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
-	}
-	d, err := h.open(at.Port)
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.UDP(), Err: err}
-	}
-	return &d.Datagrams, nil
 }

@@ -12,10 +12,10 @@ import (
 type endpoint struct {
 	socket.Stream
 	host     *host
-	flow     *flow     // nil before the first packet, and within a host
-	listener *listener // that will hand it out, nil after that and at the end that dialed
-	transfer *transfer // whose connection it is, nil if none's
-	proxy    *proxy    // with toxics, that it is a part of, nil if of none
+	flow     *flow            // nil before the first packet, and within a host
+	listener *socket.Listener // that will hand it out, nil after that and at the end that dialed
+	transfer *transfer        // whose connection it is, nil if none's
+	proxy    *proxy           // with toxics, that it is a part of, nil if of none
 }
 
 // key names a connection of a host.
@@ -35,7 +35,7 @@ func (h *host) endpoint(local, remote wire.Addr, b access.Bulk) *endpoint {
 }
 
 // answer makes the endpoint that answers a SYN, for a listener or for cross traffic.
-func (h *host) answer(fl *flight, l *listener, b access.Bulk) {
+func (h *host) answer(fl *flight, l *socket.Listener, b access.Bulk) {
 	e := h.endpoint(fl.to, fl.from, b)
 	e.listener, e.flow = l, fl.flow
 	if e.flow != nil {
@@ -77,7 +77,9 @@ func (e *endpoint) Opened() {
 	e.Wake()
 	if l := e.listener; l != nil {
 		e.listener = nil
-		l.hand(e)
+		if !l.Hand(&e.Stream) {
+			e.abort()
+		}
 	}
 }
 

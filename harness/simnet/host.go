@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/socket"
 	"github.com/onebar/onebar/harness/simnet/tcp"
 	"github.com/onebar/onebar/harness/simnet/wire"
 )
@@ -27,8 +28,8 @@ type host struct {
 	phase   time.Duration // of its ticks, see tcp.Settings
 
 	conns     map[key]*endpoint
-	listeners map[uint16]*listener
-	datagrams map[uint16]*datagram
+	listeners map[uint16]*socket.Listener
+	udp       map[uint16]*datagram
 }
 
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
@@ -62,8 +63,8 @@ func (h *host) number() uint64 {
 func (h *host) wake() {
 	if h.conns == nil {
 		h.conns = make(map[key]*endpoint)
-		h.listeners = make(map[uint16]*listener)
-		h.datagrams = make(map[uint16]*datagram)
+		h.listeners = make(map[uint16]*socket.Listener)
+		h.udp = make(map[uint16]*datagram)
 	}
 	if h.Client >= 0 && h.Access() == nil {
 		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
@@ -105,41 +106,44 @@ func (h *host) freePort(to wire.Addr) uint16 {
 func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	h.n.loop.Lock()
 	defer h.n.loop.Unlock()
+	protocol, dial := "tcp", h.dial
 	if network == "udp" || network == "udp4" {
-		return h.dialDatagrams(network, address)
+		protocol, dial = "udp", h.dialDatagrams
 	}
-	to, err := h.resolve("tcp", network, address)
+	a, err := h.n.hosts.Resolve(h.ip, protocol, network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	fail := func(err error) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.TCP(), Err: err}
+	c, err := dial(ctx, wire.From(a))
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: wire.From(a).Net(network), Err: err}
 	}
+	return c, nil
+}
+
+// dial opens a connection.
+func (h *host) dial(ctx context.Context, to wire.Addr) (net.Conn, error) {
 	if h.n.stopped {
-		return fail(net.ErrClosed)
+		return nil, net.ErrClosed
 	}
 	if ctx.Err() != nil {
-		return fail(ctx.Err())
+		return nil, ctx.Err()
 	}
 	h.wake()
 	if _, err := h.linkTo(to); err != nil {
-		return fail(os.NewSyscallError("connect", err))
+		return nil, os.NewSyscallError("connect", err)
 	}
 	port := h.freePort(to)
 	if port == 0 {
-		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
+		return nil, os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)
 	}
 	e := h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, access.NoBulk)
 	e.TCP.Dial()
 	h.n.loop.Mark(&e.Task)
 	if err := e.Await(ctx); err != nil {
-		return fail(err)
+		return nil, err
 	}
-	c, err := h.front(e)
-	if err != nil {
-		return fail(err)
-	}
-	return c, nil
+	return h.front(e)
 }
 
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
@@ -147,27 +151,37 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
 	h.n.loop.Lock()
 	defer h.n.loop.Unlock()
-	at, err := h.local("tcp", network, address)
+	a, err := h.n.hosts.Local(h.ip, "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	h.wake()
-	if at.Port == 0 {
-		at.Port = h.ephemeral(func(p uint16) bool { return h.listeners[p] != nil || h.bound(p) })
-	}
-	switch {
-	case h.n.stopped:
-		err = net.ErrClosed
-	case at.Port == 0 || h.listeners[at.Port] != nil:
-		err = os.NewSyscallError("bind", syscall.EADDRINUSE)
-	}
+	listens := func(p uint16) bool { return h.listeners[p] != nil }
+	at := wire.From(a)
+	at.Port, err = h.claim(at.Port, listens, func(p uint16) bool { return listens(p) || h.bound(p) })
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.TCP(), Err: err}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.Net(network), Err: err}
 	}
-	l := &listener{host: h, local: at}
-	l.change.L = &h.n.loop
+	l := socket.Listen(&h.n.loop, at, func() { delete(h.listeners, at.Port) })
 	h.listeners[at.Port] = l
 	return l, nil
+}
+
+// claim takes a port for a socket that waits for what comes: the one asked for, unless it is
+// in use, or if that is 0 one that is not taken.
+func (h *host) claim(port uint16, used, taken func(port uint16) bool) (uint16, error) {
+	h.wake()
+	if h.n.stopped {
+		return port, net.ErrClosed
+	}
+	ok := !used(port)
+	if port == 0 {
+		port = h.ephemeral(taken)
+		ok = port != 0
+	}
+	if !ok {
+		return port, os.NewSyscallError("bind", syscall.EADDRINUSE)
+	}
+	return port, nil
 }
 
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
@@ -187,18 +201,6 @@ func (h *host) bound(port uint16) bool {
 		}
 	}
 	return false
-}
-
-// resolve reads an address. An empty host is h itself.
-func (h *host) resolve(protocol, network, address string) (wire.Addr, error) {
-	a, err := h.n.hosts.Resolve(h.ip, protocol, network, address)
-	return wire.From(a), err
-}
-
-// local reads an address of h itself.
-func (h *host) local(protocol, network, address string) (wire.Addr, error) {
-	a, err := h.n.hosts.Local(h.ip, protocol, network, address)
-	return wire.From(a), err
 }
 
 // transmit sends a segment of flow f, or within the host if that is nil.
@@ -247,7 +249,7 @@ func (h *host) receive(fl *flight) {
 		// A program may listen on its port all the same: it does not get cross traffic.
 		h.answer(fl, nil, access.FarEnd(port))
 	case s.Opens() && h.listeners[port] != nil:
-		if l := h.listeners[port]; len(l.ready) < access.Backlog {
+		if l := h.listeners[port]; !l.Full() {
 			h.answer(fl, l, access.NoBulk)
 		}
 	default:
@@ -264,9 +266,4 @@ func (h *host) refuse(fl *flight) {
 // endpoints returns the connections of a host in order.
 func (h *host) endpoints() []*endpoint {
 	return slices.SortedFunc(maps.Values(h.conns), func(a, b *endpoint) int { return cmp.Compare(a.Number, b.Number) })
-}
-
-// ports returns the listeners of a host in order.
-func (h *host) ports() []*listener {
-	return slices.SortedFunc(maps.Values(h.listeners), func(a, b *listener) int { return cmp.Compare(a.local.Port, b.local.Port) })
 }

@@ -3,6 +3,8 @@ package simnet
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -93,6 +95,45 @@ func (n *Network) Client(i int) harness.Host { return n.hosts.Clients[i] }
 // Server implements harness.Network.
 func (n *Network) Server() harness.Host { return n.hosts.Server }
 
+// Host implements harness.Network.
+func (n *Network) Host(name string) (harness.Host, error) {
+	h, err := n.hosts.Host(name)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// join makes the links of the topology.
+func (n *Network) join() {
+	for i, g := range n.hosts.Others {
+		near, far := n.hosts.Ends(i)
+		n.hosts.Add(g, newHostLink(g, near, far))
+		near.wake()
+		far.wake()
+	}
+}
+
+// SetProfile implements harness.Network.
+func (n *Network) SetProfile(p harness.Profile) {
+	_ = n.SetLinkProfile("", p) // there are access links
+}
+
+// SetLinkProfile implements harness.Network.
+func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
+	n.loop.Lock()
+	defer n.loop.Unlock()
+	g, err := n.hosts.Group(link)
+	if err != nil {
+		return fmt.Errorf("set the profile of a link: %w", err)
+	}
+	g.Profile = p
+	for _, l := range n.hosts.Links(g) {
+		l.Set(p)
+	}
+	return nil
+}
+
 // used returns the hosts in use, the server first.
 func (n *Network) used() []*host {
 	list := []*host{n.hosts.Server}
@@ -125,13 +166,13 @@ func (n *Network) Close() error {
 		}
 	}
 	for _, h := range n.used() {
-		for _, l := range h.ports() {
-			l.shut()
+		for _, port := range slices.Sorted(maps.Keys(h.listeners)) {
+			h.listeners[port].Shut()
 		}
 		for _, e := range h.endpoints() {
 			e.TCP.Fail(errStopped)
 		}
-		for _, d := range h.datagrams {
+		for _, d := range h.udp {
 			d.Shut()
 		}
 	}

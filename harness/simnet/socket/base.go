@@ -91,21 +91,14 @@ func (b *Base) sysError(op, call string, err error) error {
 }
 
 // LocalAddr implements net.Conn.
-func (b *Base) LocalAddr() net.Addr { return b.addr(b.Local) }
+func (b *Base) LocalAddr() net.Addr { return b.Local.Net(b.network) }
 
 // RemoteAddr implements net.Conn. It is nil of datagrams that are not connected.
 func (b *Base) RemoteAddr() net.Addr {
 	if b.Remote == (wire.Addr{}) {
 		return nil
 	}
-	return b.addr(b.Remote)
-}
-
-func (b *Base) addr(a wire.Addr) net.Addr {
-	if b.network == "udp" {
-		return a.UDP()
-	}
-	return a.TCP()
+	return b.Remote.Net(b.network)
 }
 
 // SetDeadline implements net.Conn.

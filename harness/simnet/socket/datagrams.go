@@ -97,7 +97,7 @@ func (d *Datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 			m := d.inbox[0]
 			d.inbox = slices.Delete(d.inbox, 0, 1)
 			d.held -= len(m.Data)
-			return copy(b, m.Data), m.Peer.UDP(), nil
+			return copy(b, m.Data), m.Peer.Net(d.network), nil
 		}
 		d.wait(&d.readers, d.readBy)
 	}

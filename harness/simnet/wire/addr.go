@@ -3,6 +3,7 @@ package wire
 import (
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/onebar/onebar/harness/access"
 )
@@ -21,11 +22,14 @@ func From(a netip.AddrPort) Addr {
 	return Addr{a.Addr().As4(), a.Port()}
 }
 
-// TCP returns a as package net has it.
-func (a Addr) TCP() *net.TCPAddr { return &net.TCPAddr{IP: a.IP[:], Port: int(a.Port)} }
-
-// UDP returns a as package net has it.
-func (a Addr) UDP() *net.UDPAddr { return (*net.UDPAddr)(a.TCP()) }
+// Net returns a as package net has it in a network: a *net.UDPAddr in "udp" and "udp4", else a
+// *net.TCPAddr.
+func (a Addr) Net(network string) net.Addr {
+	if strings.HasPrefix(network, "udp") {
+		return &net.UDPAddr{IP: a.IP[:], Port: int(a.Port)}
+	}
+	return &net.TCPAddr{IP: a.IP[:], Port: int(a.Port)}
+}
 
 // String is the address, a colon and the port.
 func (a Addr) String() string { return netip.AddrPortFrom(netip.AddrFrom4(a.IP), a.Port).String() }
