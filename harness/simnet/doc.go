@@ -4,26 +4,29 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> event queue -> endpoint -> link -> event queue -> endpoint -> Conn.Read
+//		Conn.Write -> events.Loop -> tcp.Conn -> link -> events.Loop -> tcp.Conn -> Conn.Read
 //
-// A [Network] has one mutex, and one goroutine, which runs the event queue. Calls of the
-// code under test change what belongs to its socket and mark it; a nanosecond later the
-// event queue serves the marked sockets. An endpoint makes segments of what was written.
-// The link to the other host (package access, with the NAT of an access link) asks package
-// link for their fate. The flight of each that is not lost is an event, which hands it to
-// the endpoint at the other end and tells the sink. Retransmission timers, delayed
-// acknowledgements, deadlines and keepalives are events, too.
+//	  - The code under test holds a socket (package socket). A call takes note of what is asked
+//	    for and marks the socket. A nanosecond later the event loop of the [Network] (package
+//	    events) serves the marked sockets.
+//	  - The connection behind the socket is a state machine (package tcp). It makes segments of
+//	    what was written. Timers of TCP and deadlines are events.
+//	  - The link to the other host (package access, with the NAT of an access link) asks package
+//	    link for the fate of each segment. The flight of one that is not lost is an event, which
+//	    hands it to the connection at the other end and tells the sink. A corrupted packet
+//	    arrives and is thrown away.
+//	  - Packets are values, not bytes. Package wire makes bytes of them only for a capture
+//	    (NetworkConfig.Capture).
+//	  - A connection that a client dials while a harness.StreamToxic is in force runs through a
+//	    model of toxiproxy on the phone (proxy.go, package toxic), as the packet engine's runs
+//	    through a real one.
 //
-// TCP is the state machine of package tcp. Segments are values, not bytes. Package wire makes
-// bytes of them only for a capture (NetworkConfig.Capture). A corrupted packet arrives and is
-// thrown away.
+// # Locks
 //
-// # Stream toxics
-//
-// A connection that a client dials while a harness.StreamToxic is in force runs
-// through a model of toxiproxy on the phone (proxy.go, toxic.go), as the packet
-// engine's runs through a real one: its bytes are cut, held back or thrown away
-// before they reach the link or after they have left it.
+// There is one lock, that of the event loop, and it protects the whole network: hosts, links,
+// sockets. Events and tasks run with it held. So do the methods of host, endpoint, hostLink,
+// flow and transfer, except those of harness.Host, which take it, as do the methods of
+// [Network] and what Inject returns. Condition variables of sockets wait with this lock.
 //
 // # What repeats
 //

@@ -34,7 +34,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	return sync.OnceValue(end), nil
 }
 
-// begin begins a fault. The caller holds n.mu, and calls the end once.
+// begin begins a fault. The caller holds the lock, and calls the end once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
@@ -62,7 +62,7 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	}
 }
 
-// ending wraps the end of a fault: it takes the mutex.
+// ending wraps the end of a fault: it takes the lock.
 func (n *Network) ending(end func() int64) func() int64 {
 	return func() int64 {
 		n.loop.Lock()

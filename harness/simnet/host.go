@@ -16,8 +16,8 @@ import (
 	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
-// host implements harness.Host: one machine. Everything in it is under the mutex
-// of the network.
+// host implements harness.Host: one machine. The lock of the event loop protects
+// everything in it.
 type host struct {
 	*access.Host[*hostLink]
 	n       *Network
