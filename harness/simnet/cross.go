@@ -36,13 +36,13 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 	}
 	n.loop.Rearm()
 	before := g.Delivered()
-	return n.ending(func() int64 {
+	return func() int64 {
 		for _, t := range list {
 			t.stop()
 		}
 		n.loop.Rearm()
 		return g.Delivered() - before
-	})
+	}
 }
 
 // dial connects anew.

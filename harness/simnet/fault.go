@@ -28,13 +28,18 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
-	if end, err = n.begin(f); err != nil {
+	over, err := n.begin(f)
+	if err != nil {
 		return nil, err
 	}
-	return sync.OnceValue(end), nil
+	return sync.OnceValue(func() int64 {
+		n.loop.Lock()
+		defer n.loop.Unlock()
+		return over()
+	}), nil
 }
 
-// begin begins a fault. The caller holds the lock, and calls the end once.
+// begin begins a fault. The end is called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
@@ -47,7 +52,7 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 		hits := n.reset(g)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		return n.ending(g.Refuse()), nil
+		return g.Refuse(), nil
 	case harness.Rebind:
 		hits := n.rebind(f.NewAddress)
 		return func() int64 { return hits }, nil
@@ -59,15 +64,6 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 		return n.beginToxic(g, f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
-	}
-}
-
-// ending wraps the end of a fault: it takes the lock.
-func (n *Network) ending(end func() int64) func() int64 {
-	return func() int64 {
-		n.loop.Lock()
-		defer n.loop.Unlock()
-		return end()
 	}
 }
 
@@ -85,13 +81,13 @@ func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
 	if g == n.hosts.Access {
 		n.watchers.Down()
 	}
-	return n.ending(func() int64 {
+	return func() int64 {
 		change(-1)
 		if g == n.hosts.Access {
 			n.announce(n.watchers.Up())
 		}
 		return g.Lost(d) - before
-	})
+	}
 }
 
 // announce makes the calls of n.watchers, each at an instant of its own.

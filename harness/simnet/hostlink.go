@@ -68,9 +68,7 @@ func (f *flow) leave() {
 
 // send puts a segment of flow f onto the link in direction d.
 func (l *hostLink) send(d harness.Direction, f *flow, fl *flight) {
-	s := &fl.seg
-	again := l.Observe(f, d, access.Segment{Flags: s.Flags, Seq: uint32(s.Seq), Ack: uint32(s.Ack), Payload: len(s.Data)})
-	l.offer(d, f, fl, access.IPHeader+s.Size(), again)
+	l.offer(d, f, fl, access.IPHeader+fl.seg.Size(), l.Observe(f, d, fl.seg.Link()))
 }
 
 // offer asks the link for the fate of a packet, and lets it fly.

@@ -37,7 +37,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 	if phones {
 		n.watchers.Down()
 	}
-	return n.ending(func() int64 {
+	return func() int64 {
 		n.crash(hosts)
 		n.cutPower(hosts, -1)
 		if phones {
@@ -47,7 +47,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 			end()
 		}
 		return hits
-	})
+	}
 }
 
 // cutPower adds to the number of faults that keep every packet from and to hosts from

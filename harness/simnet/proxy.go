@@ -34,10 +34,10 @@ func (n *Network) beginToxic(g *access.Group, t *harness.Toxic) (end func() int6
 	}
 	p := &toxicInForce{Toxic: *t, group: g}
 	n.toxics = append(n.toxics, p)
-	return n.ending(func() int64 {
+	return func() int64 {
 		n.toxics = slices.DeleteFunc(n.toxics, func(x *toxicInForce) bool { return x == p })
 		return p.hits
-	}), nil
+	}, nil
 }
 
 // toxicsOn returns the stream toxics that a new connection over links gets: those in

@@ -45,7 +45,7 @@ func (c *Conn) Close(reset bool) {
 	c.abortAsked = reset || c.Unread() > 0
 }
 
-// Abandon gives up a dial.
+// Abandon makes Serve end the connection without a word to the peer.
 func (c *Conn) Abandon() { c.abandoned = true }
 
 // Abort resets the connection and tells the peer.
@@ -100,8 +100,7 @@ func (c *Conn) Carries() bool {
 // Failure is the syscall.Errno of a connection that broke, else nil.
 func (c *Conn) Failure() error { return c.failure }
 
-// WriteEnded reports whether the application has ended its stream, PeerEnded whether the
-// peer has ended its own.
+// WriteEnded reports whether the application has ended its stream.
 func (c *Conn) WriteEnded() bool { return c.finAsked }
 
 // PeerEnded reports whether the end of the peer's stream has arrived.

@@ -31,7 +31,7 @@ const (
 )
 
 // Owner is what a connection runs in. Its methods are called by the methods of the
-// connection, and must not call any that take the present.
+// connection, and must not call these again, except that Opened may call Abort.
 type Owner interface {
 	// Send sends a segment to the peer.
 	Send(s Segment)
@@ -157,10 +157,7 @@ func (c *Conn) Input(now time.Duration, s *Segment) {
 	case open:
 		c.inputOpen(s)
 	case timeWait:
-		if s.Flags.Has(rst) {
-			break
-		}
-		if s.End() > s.Seq {
+		if !s.Flags.Has(rst) && s.End() > s.Seq {
 			c.ackNow()
 		}
 	case gone:
@@ -209,11 +206,11 @@ func (c *Conn) establish(s *Segment) {
 func (c *Conn) inputOpen(s *Segment) {
 	switch {
 	case s.Flags.Has(rst):
+		errno := syscall.ECONNRESET
 		if c.finRcvd && !c.finSent {
-			c.Fail(syscall.EPIPE)
-		} else {
-			c.Fail(syscall.ECONNRESET)
+			errno = syscall.EPIPE
 		}
+		c.Fail(errno)
 		return
 	case s.Flags.Has(syn):
 		// An acknowledgement of ours was lost, or not yet there; RFC 5961's challenge.

@@ -64,20 +64,16 @@ func (s *Segment) Size() int {
 	return n
 }
 
-// End is the sequence number after the segment.
-func (s *Segment) End() int64 {
-	n := s.Seq + int64(len(s.Data))
-	if s.Flags.Has(syn) {
-		n++
-	}
-	if s.Flags.Has(fin) {
-		n++
-	}
-	return n
+// Link is what a link reads in the segment.
+func (s *Segment) Link() access.Segment {
+	return access.Segment{Flags: s.Flags, Seq: uint32(s.Seq), Ack: uint32(s.Ack), Payload: len(s.Data)}
 }
 
+// End is the sequence number after the segment.
+func (s *Segment) End() int64 { return s.Seq + int64(s.Link().Length()) }
+
 // Opens reports whether the segment asks for a connection.
-func (s *Segment) Opens() bool { return s.Flags.Has(syn) && !s.Flags.Has(ack) }
+func (s *Segment) Opens() bool { return s.Link().Opens() }
 
 // Refusal is the reset that answers a segment of no connection.
 func (s *Segment) Refusal() Segment {
