@@ -3,7 +3,6 @@ package simnet
 import (
 	"cmp"
 	"context"
-	"maps"
 	"net"
 	"os"
 	"slices"
@@ -265,5 +264,15 @@ func (h *host) refuse(fl *flight) {
 
 // endpoints returns the connections of a host in order.
 func (h *host) endpoints() []*endpoint {
-	return slices.SortedFunc(maps.Values(h.conns), func(a, b *endpoint) int { return cmp.Compare(a.Number, b.Number) })
+	return sorted(h.conns, func(e *endpoint) uint64 { return e.Number })
+}
+
+// sorted returns the values of a map in the order of their numbers.
+func sorted[K comparable, V any](m map[K]V, number func(V) uint64) []V {
+	list := make([]V, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
+	}
+	slices.SortFunc(list, func(a, b V) int { return cmp.Compare(number(a), number(b)) })
+	return list
 }

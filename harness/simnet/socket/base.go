@@ -26,7 +26,7 @@ type Base struct {
 	loop    *events.Loop
 	timer   access.Event
 	network string // tcp or udp
-	rearm   func() // sets the timer
+	whole   armer  // the socket that this is the Base of
 
 	change  sync.Cond // anything a waiting goroutine may be interested in
 	closed  bool      // by the application
@@ -36,8 +36,11 @@ type Base struct {
 	writers int
 }
 
-func (b *Base) init(l *events.Loop, network string, rearm, expire func()) {
-	b.loop, b.network, b.rearm = l, network, rearm
+// armer sets the timer of a socket to the next thing that has a time.
+type armer interface{ Rearm() }
+
+func (b *Base) init(l *events.Loop, network string, whole armer, expire func()) {
+	b.loop, b.network, b.whole = l, network, whole
 	b.timer = access.Event{Rank: b.Number, Run: expire}
 	b.change.L = l
 	b.readBy, b.writeBy = access.Never, access.Never
@@ -50,7 +53,7 @@ func (b *Base) Wake() { b.change.Broadcast() }
 func (b *Base) wait(waiting *int, by time.Duration) {
 	*waiting++
 	if by != access.Never {
-		b.rearm()
+		b.whole.Rearm()
 		b.loop.Rearm()
 	}
 	b.change.Wait()
@@ -126,7 +129,7 @@ func (b *Base) setDeadlines(t time.Time, read, write bool) error {
 		if b.passed(by) {
 			b.change.Broadcast()
 		}
-		b.rearm()
+		b.whole.Rearm()
 		b.loop.Rearm()
 	})
 }

@@ -35,12 +35,16 @@ type Datagrams struct {
 // bytes it takes before the application reads them.
 func (d *Datagrams) Init(l *events.Loop, capacity int) {
 	d.capacity = capacity
-	arm := func() { l.Set(&d.timer, d.deadline()) }
-	d.init(l, "udp", arm, func() {
-		d.late()
-		arm()
-	})
+	d.init(l, "udp", d, d.expire)
 }
+
+func (d *Datagrams) expire() {
+	d.late()
+	d.Rearm()
+}
+
+// Rearm sets the timer to the next deadline.
+func (d *Datagrams) Rearm() { d.loop.Set(&d.timer, d.deadline()) }
 
 // Take calls send for each datagram that was written, and reports whether the socket is
 // closed.

@@ -13,7 +13,7 @@ import (
 // Listener is a net.Listener. Make it with Listen.
 type Listener struct {
 	loop   *events.Loop
-	local  wire.Addr
+	Local  wire.Addr
 	gone   func()
 	change sync.Cond
 	ready  []*Stream // connections not yet accepted, open or broken
@@ -22,7 +22,7 @@ type Listener struct {
 
 // Listen returns a listener at an address. Gone is called when it closes.
 func Listen(l *events.Loop, at wire.Addr, gone func()) *Listener {
-	return &Listener{loop: l, local: at, gone: gone, change: sync.Cond{L: l}}
+	return &Listener{loop: l, Local: at, gone: gone, change: sync.Cond{L: l}}
 }
 
 // Full reports whether so many connections wait for Accept that no other is answered.
@@ -80,4 +80,4 @@ func (l *Listener) Shut() {
 }
 
 // Addr implements net.Listener.
-func (l *Listener) Addr() net.Addr { return l.local.Net("tcp") }
+func (l *Listener) Addr() net.Addr { return l.Local.Net("tcp") }

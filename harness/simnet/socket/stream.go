@@ -26,7 +26,7 @@ type Stream struct {
 // Init makes s a socket, whose Number, Local and Remote are set. SendBuffer is how many bytes
 // may be written and not be acknowledged.
 func (s *Stream) Init(l *events.Loop, o tcp.Owner, t tcp.Settings, sendBuffer int) {
-	s.init(l, "tcp", s.Rearm, s.expire)
+	s.init(l, "tcp", s, s.expire)
 	s.Run = s.Serve
 	s.sendBuffer = sendBuffer
 	s.TCP.Init(o, t)
