@@ -20,7 +20,7 @@ import (
 // happened to run.
 //
 // The lock protects the loop and all of its network. Events and tasks run with it held. The
-// caller of a method holds it, except of Start, Clock and Stop.
+// caller of a method holds it, except of Start, Clock, Offset and Stop.
 type Loop struct {
 	sync.Mutex
 	// Queue has the events. After a change of it, code that is no event and no task calls
