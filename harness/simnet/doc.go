@@ -4,22 +4,24 @@
 //
 // # The way of a packet
 //
-//		Conn.Write -> events.Loop -> tcp.Conn -> link -> events.Loop -> tcp.Conn -> Conn.Read
+//	Conn.Write -> events.Loop -> tcp.Conn -> link -> events.Loop -> tcp.Conn -> Conn.Read
 //
-//	  - The code under test holds a socket (package socket). A call takes note of what is asked
-//	    for and marks the socket. A nanosecond later the event loop of the [Network] (package
-//	    events) serves the marked sockets.
-//	  - The connection behind the socket is a state machine (package tcp). It makes segments of
-//	    what was written. Timers of TCP and deadlines are events.
-//	  - The link to the other host (package access, with the NAT of an access link) asks package
-//	    link for the fate of each segment. The flight of one that is not lost is an event, which
-//	    hands it to the connection at the other end and tells the sink. A corrupted packet
-//	    arrives and is thrown away.
-//	  - Packets are values, not bytes. Package wire makes bytes of them only for a capture
-//	    (NetworkConfig.Capture).
-//	  - A connection that a client dials while a harness.StreamToxic is in force runs through a
-//	    model of toxiproxy on the phone (proxy.go, package toxic), as the packet engine's runs
-//	    through a real one.
+// The parts are packages of their own:
+//
+//   - The code under test holds a socket (package socket). A call takes note of what is asked
+//     for and marks the socket. A nanosecond later the event loop of the [Network] (package
+//     events) serves the marked sockets.
+//   - The connection behind the socket is a state machine (package tcp). It makes segments of
+//     what was written. Timers of TCP and deadlines are events.
+//   - The link to the other host (package access, with the NAT of an access link) asks package
+//     link for the fate of each segment. The flight of one that is not lost is an event, which
+//     hands it to the connection at the other end and tells the sink. A corrupted packet
+//     arrives and is thrown away.
+//   - Packets are values, not bytes. Package wire makes bytes of them only for a capture
+//     (NetworkConfig.Capture).
+//   - A connection that a client dials while a harness.StreamToxic is in force runs through a
+//     model of toxiproxy on the phone (proxy.go, package toxic), as the packet engine's runs
+//     through a real one.
 //
 // # Locks
 //
