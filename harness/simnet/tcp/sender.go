@@ -1,4 +1,4 @@
-package simnet
+package tcp
 
 import (
 	"slices"
@@ -6,6 +6,10 @@ import (
 
 	"github.com/onebar/onebar/harness/access"
 )
+
+// crossAhead is how many bytes of cross traffic are ready to be sent: more than any window
+// used.
+const crossAhead = 1 << 20
 
 // phase is how a sender stands with its losses.
 type phase uint8
@@ -18,16 +22,16 @@ const (
 
 // sent is a segment that is not acknowledged.
 type sent struct {
-	begin, end int64
-	at         time.Duration // when it was last sent
-	fin        bool
-	sacked     bool
-	lost       bool // and not yet known to have arrived
-	again      bool // sent again since it was marked lost
-	ever       bool // sent more than once
+	Span
+	at     time.Duration // when it was last sent
+	fin    bool
+	sacked bool
+	lost   bool // and not yet known to have arrived
+	again  bool // sent again since it was marked lost
+	ever   bool // sent more than once
 }
 
-// sender is the half of an endpoint that sends data. It finds losses by RACK and
+// sender is the half of a Conn that sends data. It finds losses by RACK and
 // tail loss probes (RFC 8985) as Linux does.
 type sender struct {
 	cubic
@@ -35,6 +39,7 @@ type sender struct {
 	mss int
 
 	buf      []byte  // what is not acknowledged; its memory is never used again
+	zeros    []byte  // what cross traffic carries
 	base     int64   // sequence number of buf[0]
 	writes   []int64 // where the pieces written since the last service end
 	ready    int64   // the end of what may be sent
@@ -71,129 +76,122 @@ func (s *sender) flying() int { return s.out() - s.sackedOut - s.lostOut + s.res
 
 func (s *sender) queue() []sent { return s.sentQ[s.head:] }
 
-// written takes what the application has written.
-func (e *endpoint) written(b []byte) {
-	e.buf = append(e.buf, b...)
-	e.writes = append(e.writes, e.base+int64(len(e.buf)))
-	e.n.mark(&e.socket)
-}
-
 // flush sends what has been written, and the end of the stream. Each piece goes by
 // itself, as with TCP_NODELAY, unless it has to wait for the windows.
-func (e *endpoint) flush() {
-	for _, end := range e.writes {
-		e.ready = end
-		e.output()
+func (c *Conn) flush() {
+	for _, end := range c.writes {
+		c.ready = end
+		c.output()
 	}
-	e.writes = e.writes[:0]
-	e.finReady = e.finAsked && !e.abortAsked
-	e.output()
+	c.writes = c.writes[:0]
+	c.finReady = c.finAsked && !c.abortAsked
+	c.output()
 }
 
 // output sends what may be sent: first what was lost, then what is new.
-func (e *endpoint) output() {
-	if e.state != open {
+func (c *Conn) output() {
+	if c.state != open {
 		return
 	}
-	e.limited = false
-	if e.bulk == access.Fill {
-		e.ready = e.nxt + crossAhead
+	c.limited = false
+	if c.Bulk == access.Fill {
+		c.ready = c.nxt + crossAhead
 	}
 	fresh := false
 	for {
-		if e.lostOut > e.resent {
-			if float64(e.flying()) >= e.window || !e.repair() {
+		if c.lostOut > c.resent {
+			if float64(c.flying()) >= c.window || !c.repair() {
 				break
 			}
 			continue
 		}
-		if !e.sendNext() {
+		if !c.sendNext() {
 			break
 		}
 		fresh = true
 	}
-	if fresh && (e.xmitKind == timerNone || e.xmitKind == timerProbe) {
-		if e.xmitKind == timerNone {
-			e.setTimer(timerRTO, e.rtt.rto())
+	if fresh && (c.xmitKind == timerNone || c.xmitKind == timerProbe) {
+		if c.xmitKind == timerNone {
+			c.setTimer(timerRTO, c.rtt.rto())
 		}
-		e.setProbe(e.untilRTO())
+		c.setProbe(c.untilRTO())
 	}
-	if e.out() == 0 && (e.ready > e.nxt || e.finReady && !e.finSent) && e.xmitKind != timerPersist {
-		e.setTimer(timerPersist, e.rtt.rto())
+	if c.out() == 0 && (c.ready > c.nxt || c.finReady && !c.finSent) && c.xmitKind != timerPersist {
+		c.setTimer(timerPersist, c.rtt.rto())
 	}
 }
 
 // sendNext sends the next new segment, if the windows allow one.
-func (e *endpoint) sendNext() bool {
-	length := e.ready - e.nxt
-	last := e.finReady && !e.finSent
+func (c *Conn) sendNext() bool {
+	length := c.ready - c.nxt
+	last := c.finReady && !c.finSent
 	if length <= 0 && !last {
 		return false
 	}
-	if float64(e.flying()) >= e.window {
-		e.limited = true
+	if float64(c.flying()) >= c.window {
+		c.limited = true
 		return false
 	}
-	mss := e.most()
-	room := e.una + e.wnd - e.nxt
+	mss := c.most()
+	room := c.una + c.wnd - c.nxt
 	n := min(length, mss)
 	if n > room {
-		if room <= 0 || e.out() > 0 && room < mss { // no small pieces, RFC 1122 section 4.2.3.4
+		if room <= 0 || c.out() > 0 && room < mss { // no small pieces, RFC 1122 section 4.2.3.4
 			return false
 		}
 		n = room
 	}
-	e.sendNew(n, last && n == length)
+	c.sendNew(n, last && n == length)
 	return true
 }
 
 // most is how many bytes a segment may have now, beside what it has to report.
-func (e *endpoint) most() int64 {
-	blocks := len(e.early)
-	if e.again.end > e.again.begin {
+func (c *Conn) most() int64 {
+	blocks := len(c.early)
+	if c.again.End > c.again.Begin {
 		blocks++
 	}
 	if blocks == 0 {
-		return int64(e.mss)
+		return int64(c.mss)
 	}
-	return int64(e.mss - sackHead - min(blocks, mostSACK)*sackBlock)
+	return int64(c.mss - sackHead - min(blocks, mostSACK)*sackBlock)
 }
 
 // sendNew sends n new bytes, with the end of the stream if last.
-func (e *endpoint) sendNew(n int64, last bool) {
-	p := sent{begin: e.nxt, end: e.nxt + n, at: e.n.at, fin: last}
+func (c *Conn) sendNew(n int64, last bool) {
+	p := sent{Span: Span{c.nxt, c.nxt + n}, at: c.now, fin: last}
 	f := ack
 	if last {
 		f |= fin
-		p.end++
-		e.finSent, e.first = true, !e.finRcvd
+		p.End++
+		c.finSent, c.first = true, !c.finRcvd
 	}
-	if e.head == len(e.sentQ) {
-		e.sentQ, e.head = e.sentQ[:0], 0
+	if c.head == len(c.sentQ) {
+		c.sentQ, c.head = c.sentQ[:0], 0
 	}
-	e.sentQ = append(e.sentQ, p)
-	e.nxt = p.end
-	e.emit(f, p.begin, e.payload(p.begin, p.begin+n))
+	c.sentQ = append(c.sentQ, p)
+	c.nxt = p.End
+	c.emit(f, p.Begin, c.payload(p.Begin, p.Begin+n))
 }
 
 // payload is what was written between two sequence numbers.
-func (e *endpoint) payload(begin, end int64) []byte {
-	if e.bulk == access.Fill {
-		return e.n.zeros[:end-begin]
+func (c *Conn) payload(begin, end int64) []byte {
+	if c.Bulk == access.Fill {
+		return c.zeros[:end-begin]
 	}
-	return e.buf[begin-e.base : end-e.base : end-e.base]
+	return c.buf[begin-c.base : end-c.base : end-c.base]
 }
 
 // repair sends the first lost segment again that has not been, if there is one.
-func (e *endpoint) repair() bool {
-	for i := e.head; i < len(e.sentQ); i++ {
-		if p := &e.sentQ[i]; p.lost && !p.again {
-			e.resend(i)
-			p = &e.sentQ[i]
+func (c *Conn) repair() bool {
+	for i := c.head; i < len(c.sentQ); i++ {
+		if p := &c.sentQ[i]; p.lost && !p.again {
+			c.resend(i)
+			p = &c.sentQ[i]
 			p.again = true
-			e.resent++
-			if e.resentAt == 0 {
-				e.resentAt = e.n.at
+			c.resent++
+			if c.resentAt == 0 {
+				c.resentAt = c.now
 			}
 			return true
 		}
@@ -203,32 +201,32 @@ func (e *endpoint) repair() bool {
 
 // resend sends a segment again. One that has become too large for the path, or
 // for what else there is to report, is split first.
-func (e *endpoint) resend(i int) {
-	length := e.sentQ[i].end - e.sentQ[i].begin
-	if e.sentQ[i].fin {
+func (c *Conn) resend(i int) {
+	length := c.sentQ[i].End - c.sentQ[i].Begin
+	if c.sentQ[i].fin {
 		length--
 	}
-	if most := e.most(); length > most {
-		p := e.sentQ[i]
+	if most := c.most(); length > most {
+		p := c.sentQ[i]
 		rest := p
-		rest.begin = p.begin + most
-		e.sentQ[i].end, e.sentQ[i].fin = rest.begin, false
-		e.sentQ = slices.Insert(e.sentQ, i+1, rest)
+		rest.Begin = p.Begin + most
+		c.sentQ[i].End, c.sentQ[i].fin = rest.Begin, false
+		c.sentQ = slices.Insert(c.sentQ, i+1, rest)
 		if p.lost {
-			e.lostOut++
+			c.lostOut++
 		}
 		if p.again {
-			e.resent++
+			c.resent++
 		}
 	}
-	p := &e.sentQ[i]
-	p.at, p.ever = e.n.at, true
-	f, end := ack, p.end
+	p := &c.sentQ[i]
+	p.at, p.ever = c.now, true
+	f, end := ack, p.End
 	if p.fin {
 		f |= fin
 		end--
 	}
-	e.emit(f, p.begin, e.payload(p.begin, end))
+	c.emit(f, p.Begin, c.payload(p.Begin, end))
 }
 
 // lose marks a segment as lost, also one that was sent again.

@@ -1,4 +1,4 @@
-package simnet
+package tcp
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 // TestTimersEndOnTheWheel compares with Linux's grid: 4 ms up to 252 ms, 32 ms up to
 // 2 s, 256 ms up to 16 s.
 func TestTimersEndOnTheWheel(t *testing.T) {
-	h := &host{n: &Network{}, phase: 3}
+	c := &Conn{Settings: Settings{Phase: 3}}
 	for _, tc := range []struct{ now, d, want time.Duration }{
 		{0, 1, 4 * time.Millisecond},
 		{0, 40 * time.Millisecond, 40 * time.Millisecond},
@@ -22,8 +22,8 @@ func TestTimersEndOnTheWheel(t *testing.T) {
 		{0, 3 * time.Second, 3072 * time.Millisecond},
 		{0, 120 * time.Second, 120832 * time.Millisecond},
 	} {
-		h.n.at = tc.now
-		require.Equal(t, tc.want+3, h.ends(tc.d), "%v from %v", tc.d, tc.now)
+		c.now = tc.now
+		require.Equal(t, tc.want+3, c.ends(tc.d), "%v from %v", tc.d, tc.now)
 	}
 }
 
