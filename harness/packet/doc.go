@@ -13,8 +13,7 @@
 // acknowledgement that Linux would delay, and asks package link for its fate.
 // A packet that arrives at once is put into the other stack by the sender's own
 // goroutine; one that arrives later waits in the queue, the one goroutine of the
-// network, which wakes by a timerfd since Go's timers are up to a millisecond
-// late. The sink is told of each packet once, when its fate is known, with the
+// network (package timerqueue). The sink is told of each packet once, when its fate is known, with the
 // delay it really had. A packet the link corrupts arrives, and is thrown away by
 // the stack, whose checksums are real; a packet it duplicates is told of twice.
 // Whoever captures packets (NetworkConfig.Capture) is shown each of them where it
@@ -116,10 +115,10 @@
 //     (access.Group), and the making of a host;
 //  4. hostLink.mu: the flows and the state of one link (access.Link). No goroutine
 //     holds those of two links;
-//  5. queue.mu, which is held for no call out of the queue.
+//  5. the lock of the timerqueue.Queue, which is held for no call out of the queue.
 //
 // Beside them stand the locks of gVisor. A stack may hold its own when it hands a
-// packet to its card, so that hostLink.mu and queue.mu are taken below them. Therefore
+// packet to its card, so that hostLink.mu and that of the queue are taken below them. Therefore
 // neither is held while a packet is put into a stack or a stack is asked: landing,
 // Close, reset and forget call gVisor without them. Network.mu is held when a stack
 // is made, tuned or given an address, which is safe because nothing that a packet

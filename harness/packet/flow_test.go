@@ -190,34 +190,3 @@ func TestHoldKeepsTheFirstDeadline(t *testing.T) {
 	h.release()
 	require.Nil(t, h.held)
 }
-
-func TestQueueOrder(t *testing.T) {
-	start := time.Now()
-	q, err := newQueue(func() time.Duration { return time.Since(start) })
-	require.NoError(t, err)
-	var got []int
-	done := make(chan struct{})
-	for _, at := range []int{5, 1, 9, 3, 7, 1, 0} {
-		q.push(time.Duration(at)*time.Millisecond, func() {
-			got = append(got, at)
-			if at == 9 {
-				close(done)
-			}
-		})
-	}
-	<-done
-	require.IsIncreasing(t, append([]int{-1}, dedup(got)...))
-	q.push(time.Hour, func() { got = append(got, 100) })
-	q.close()
-	require.Equal(t, 100, got[len(got)-1], "what is left runs at the close")
-	require.Len(t, got, 8)
-}
-
-func dedup(s []int) (out []int) {
-	for i, v := range s {
-		if i == 0 || v != s[i-1] {
-			out = append(out, v)
-		}
-	}
-	return out
-}

@@ -88,7 +88,7 @@ func (l *hostLink) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer
 		mine.hold(pkt, s, l.n.now())
 		if !mine.armed {
 			mine.armed = true
-			l.n.queue.push(mine.due, func() { l.ackDue(d, f) })
+			l.n.queue.Push(mine.due, func() { l.ackDue(d, f) })
 		}
 		l.mu.Unlock()
 		return
@@ -112,7 +112,7 @@ func (l *hostLink) ackDue(d harness.Direction, f *flow) {
 		h.release()
 		h.armed = false
 	case h.due > l.n.now():
-		l.n.queue.push(h.due, func() { l.ackDue(d, f) })
+		l.n.queue.Push(h.due, func() { l.ackDue(d, f) })
 	default:
 		pkt := h.held
 		h.armed, h.held = false, nil
@@ -201,7 +201,7 @@ func (l *hostLink) capture(now time.Duration, d harness.Direction, pkt *stack.Pa
 // later puts a flight into the queue.
 func (w *way) later(fl *flight) {
 	w.waiting.Add(1)
-	fl.link.n.queue.push(fl.arrive, func() {
+	fl.link.n.queue.Push(fl.arrive, func() {
 		fl.link.n.land(fl)
 		w.waiting.Add(-1)
 	})

@@ -40,5 +40,5 @@ func (l *hostLink) tooBig(d harness.Direction, f *flow, pkt *stack.PacketBuffer)
 	s := segment{Tuple: f.Tuple, size: len(out)}
 	answer := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(out)})
 	// The sender holds the lock of its connection now, which the answer needs.
-	l.n.queue.push(l.n.now(), func() { l.enter(access.Opposite(d), s, answer) })
+	l.n.queue.Push(l.n.now(), func() { l.enter(access.Opposite(d), s, answer) })
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/packet/timerqueue"
 )
 
 // kernel is a bench whose TCP is Linux's: two network namespaces, one for the
@@ -28,7 +29,7 @@ import (
 // needs root.
 type kernel struct {
 	n              *Network // for its clock and addresses; it has no traffic
-	q              *queue
+	q              *timerqueue.Queue
 	client, server space
 	reading        sync.WaitGroup
 
@@ -119,7 +120,7 @@ func newKernel(tb testing.TB, c harness.NetworkConfig) bench {
 	k.client = newSpace(tb, "route add 10.0.0.0/24 dev tun0", "route add local 10.1.0.0/16 dev lo")
 	k.server = newSpace(tb, "addr add 10.0.0.1/32 dev tun0", "route add 10.1.0.0/16 dev tun0")
 	var err error
-	k.q, err = newQueue(k.n.now)
+	k.q, err = timerqueue.New(k.n.now)
 	require.NoError(tb, err)
 	for i := range c.Clients {
 		for _, d := range []harness.Direction{harness.Up, harness.Down} {
@@ -182,7 +183,7 @@ func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 		k.c.Packets.Packet(report)
 		return
 	}
-	k.q.push(fate.Arrive, func() {
+	k.q.Push(fate.Arrive, func() {
 		now := k.n.now()
 		if now < fate.Arrive { // the queue has ended
 			return
@@ -236,7 +237,7 @@ func (k *kernel) close() error {
 	k.client.tun.Close()
 	k.server.tun.Close()
 	k.reading.Wait()
-	k.q.close()
+	k.q.Close()
 	k.client.file.Close()
 	return k.server.file.Close()
 }

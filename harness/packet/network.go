@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/packet/timerqueue"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -47,7 +48,7 @@ type Network struct {
 	seed  uint64
 	start time.Time
 	sink  harness.PacketSink // nil is nobody
-	queue *queue
+	queue *timerqueue.Queue
 	cross cross
 
 	hosts    *access.Network[*host, *hostLink]
@@ -83,7 +84,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if err := errors.Join(n.hosts.Server.ready(), n.join()); err != nil {
 		return nil, err
 	}
-	if n.queue, err = newQueue(n.now); err != nil {
+	if n.queue, err = timerqueue.New(n.now); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -204,7 +205,7 @@ func (n *Network) Close() error {
 	for _, h := range hosts {
 		h.close()
 	}
-	n.queue.close()
+	n.queue.Close()
 	n.mu.Lock()
 	list := n.hosts.Touching(hosts)
 	n.mu.Unlock()
