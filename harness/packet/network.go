@@ -11,11 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/log"
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
@@ -131,40 +127,14 @@ func (n *Network) land(fl *flight) {
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.tcp().Opens() && fl.link.Group.Refuses():
+	case fl.seg.Opens() && fl.link.Group.Refuses():
 		fl.pkt.DecRef()
 		if fl.link.refuse(fl) {
 			fl.link.Group.Refused()
 		}
 	default:
-		if fl.way.to.tunnel.Load() == nil {
-			fl.pkt = fl.link.hear(fl)
-		}
-		fl.way.to.deliver(fl.pkt)
+		fl.way.to.receive(fl)
 	}
-}
-
-// encode makes the packet of a segment without payload that travels in
-// direction d.
-func encode(d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := s.Near, s.Far, s.NearPort, s.FarPort
-	if d == harness.Down {
-		src, dst, from, to = dst, src, to, from
-	}
-	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
-	ip := header.IPv4(b)
-	ip.Encode(&header.IPv4Fields{
-		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber),
-		SrcAddr: tcpip.AddrFrom4(src), DstAddr: tcpip.AddrFrom4(dst),
-	})
-	ip.SetChecksum(^ip.CalculateChecksum())
-	t := header.TCP(b[header.IPv4MinimumSize:])
-	t.Encode(&header.TCPFields{
-		SrcPort: from, DstPort: to, SeqNum: s.seq, AckNum: s.ack,
-		DataOffset: header.TCPMinimumSize, Flags: s.flags,
-	})
-	seal(ip)
-	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 }
 
 // Close implements harness.Network: every connection is reset, every listener
@@ -189,21 +159,19 @@ func (n *Network) Close() error {
 		err = firstOf(err, s.Close())
 	}
 	for _, h := range n.hosts.Clients {
-		if h.card == nil {
-			continue
-		}
-		if t := h.card.tunnel.Load(); t != nil {
+		if t := h.tunnel.Load(); t != nil {
 			err = firstOf(err, t.close())
 		}
 	}
-	// gVisor's order: abort the endpoints, end the stacks, then the link.
-	hosts := n.everyHost()
+	// gVisor's order: abort the endpoints, end the stacks, then the link. Clients first
+	// say that they are gone.
+	hosts := n.used(n.everyHost())
 	for _, h := range hosts {
-		h.abort()
+		h.stack.Abort()
 	}
 	n.stopped.Store(true)
 	for _, h := range hosts {
-		h.close()
+		h.stack.Close()
 	}
 	n.queue.Close()
 	n.mu.Lock()

@@ -5,12 +5,11 @@ import (
 	"io"
 	"sync"
 
-	"gvisor.dev/gvisor/pkg/buffer"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/packet/segment"
 )
 
 // tunnel is a machine outside in a client's place: packets that arrive for the
@@ -39,7 +38,7 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 		return harness.Tunnel{}, err
 	}
 	t := &tunnel{device: device}
-	if before := h.card.tunnel.Swap(t); before != nil {
+	if before := h.tunnel.Swap(t); before != nil {
 		if err := before.close(); err != nil {
 			return harness.Tunnel{}, fmt.Errorf("end the tunnel that client %d had: %w", client, err)
 		}
@@ -56,44 +55,16 @@ func (t *tunnel) read(b *hostLink) {
 		if err != nil {
 			return
 		}
-		if p := wrap(raw[:k]); p != nil {
-			s := parse(p, harness.Up)
-			s.foreign = true
-			b.enter(harness.Up, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: p.ToBuffer()}))
-			p.DecRef()
+		if s, p := segment.FromBytes(raw[:k]); p != nil {
+			b.enter(harness.Up, s, p)
 		}
 	}
-}
-
-// wrap makes a packet of bytes, which it copies, with its headers known as those
-// of a packet that a stack sends. What is no packet for the server is nil.
-func wrap(raw []byte) *stack.PacketBuffer {
-	ip := header.IPv4(raw)
-	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != access.Server() {
-		return nil
-	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw[:ip.TotalLength()])})
-	_, ok := p.NetworkHeader().Consume(int(ip.HeaderLength()))
-	if ok && ip.TransportProtocol() == header.TCPProtocolNumber {
-		t := header.TCP(ip.Payload())
-		ok = len(t) >= header.TCPMinimumSize && int(t.DataOffset()) >= header.TCPMinimumSize && int(t.DataOffset()) <= len(t)
-		if ok {
-			_, ok = p.TransportHeader().Consume(int(t.DataOffset()))
-		}
-	}
-	if !ok {
-		p.DecRef()
-		return nil
-	}
-	return p
 }
 
 // deliver hands a packet to the machine outside. It takes over p.
 func (t *tunnel) deliver(p *stack.PacketBuffer) {
-	payload := p.ToBuffer()
 	// A device that is full or gone has lost it, as a machine without power has.
-	_, _ = t.device.Write(payload.Flatten())
-	payload.Release()
+	_, _ = t.device.Write(segment.Bytes(p))
 	p.DecRef()
 }
 

@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"sync/atomic"
@@ -15,19 +15,14 @@ import (
 // would carry.
 type card struct {
 	// send takes a packet the host sends; it borrows it.
-	send   func(*stack.PacketBuffer)
-	stack  atomic.Pointer[attached]
-	tunnel atomic.Pointer[tunnel] // takes what arrives in place of the stack; nil is none
+	send  func(*stack.PacketBuffer)
+	stack atomic.Pointer[attached]
 }
 
 type attached struct{ stack.NetworkDispatcher }
 
 // deliver hands a packet to the host. It takes over p.
 func (c *card) deliver(p *stack.PacketBuffer) {
-	if t := c.tunnel.Load(); t != nil {
-		t.deliver(p)
-		return
-	}
 	if to := c.stack.Load(); to != nil {
 		to.DeliverNetworkPacket(header.IPv4ProtocolNumber, p)
 	}

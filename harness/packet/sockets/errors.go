@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"errors"
