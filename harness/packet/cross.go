@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/relay"
 )
 
 // crossChunk is how many bytes are written at a time.
@@ -99,36 +100,26 @@ func (n *Network) serveBulk(l net.Listener, what access.Bulk) {
 		}
 		n.cross.running.Go(func() {
 			_ = pump(c, what) // it ends by an error, always
-			hangUp(c)
+			relay.Reset(c)
 		})
 	}
 }
 
-// transfer moves data between a host and another as fast as TCP does, until ctx ends. A connection that breaks or stalls is replaced.
+// transfer moves data between a host and another as fast as TCP does, until ctx ends.
+// A connection that breaks or stalls is replaced.
 func (h *host) transfer(ctx context.Context, far *host, what access.Bulk) {
 	addr := net.JoinHostPort(far.address().String(), fmt.Sprint(what.Port()))
 	for ctx.Err() == nil {
 		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
-			stop := context.AfterFunc(ctx, func() { hangUp(c) })
+			stop := context.AfterFunc(ctx, func() { relay.Reset(c) })
 			_ = pump(c, what) // it ends by an error, always
 			stop()
-			hangUp(c)
+			relay.Reset(c)
 		}
-		pause := time.NewTimer(access.CrossPause)
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
+		pause, cancel := context.WithTimeout(ctx, access.CrossPause)
+		<-pause.Done()
+		cancel()
 	}
-}
-
-// hangUp resets a connection, so that nothing more is sent on it.
-func hangUp(c net.Conn) {
-	if l, ok := c.(interface{ SetLinger(sec int) error }); ok {
-		_ = l.SetLinger(0) // it can fail only if c is closed already
-	}
-	c.Close()
 }
 
 // pump writes to c or reads from it until it breaks or stalls.

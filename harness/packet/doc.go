@@ -4,20 +4,20 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> stack of the client -> card -> link -> queue -> card -> stack of the server -> Conn.Read
+//	Conn.Write -> stack of the client -> link -> queue -> stack of the server -> Conn.Read
 //
-// A [Network] has a host for the server, 10.0.0.1, and one for each client,
-// 10.1.x.y, made when it is first used. The card of a host hands each packet to
-// the link to the other host (hostlink.go, package segment), which finds the connection it belongs to, says
-// whether its sender has sent it before, holds it back if it is an
-// acknowledgement that Linux would delay, and asks package link for its fate.
-// A packet that arrives at once is put into the other stack by the sender's own
-// goroutine; one that arrives later waits in the queue, the one goroutine of the
-// network (package timerqueue). The sink is told of each packet once, when its fate is known, with the
-// delay it really had. A packet the link corrupts arrives, and is thrown away by
-// the stack, whose checksums are real; a packet it duplicates is told of twice.
-// Whoever captures packets (NetworkConfig.Capture) is shown each of them where it
-// is offered to the link, before any loss.
+// A [Network] has a host for the server, 10.0.0.1, and one for each client, 10.1.x.y, made
+// when it is first used. The stack of a host (package sockets) hands each packet to the link
+// to the other host (hostlink.go), which reads it (package segment), finds the connection it
+// belongs to, says whether its sender has sent it before, holds it back if it is an
+// acknowledgement that Linux would delay (package linuxtcp), and asks package link for its
+// fate. A packet that arrives at once is put into the other stack by the sender's own
+// goroutine; one that arrives later waits in the queue, the one goroutine of the network
+// (package timerqueue). The sink is told of each packet once, when its fate is known, with
+// the delay it really had. A packet the link corrupts arrives, and is thrown away by the
+// stack, whose checksums are real; a packet it duplicates is told of twice. Whoever captures
+// packets (NetworkConfig.Capture) is shown each of them where it is offered to the link,
+// before any loss.
 //
 // Go programs dial and listen in process, with [Network.Client] and
 // [Network.Server]. Other programs use [Network.Splice], and lose something: to
@@ -92,17 +92,16 @@
 //     holds those of two links;
 //  5. the lock of the timerqueue.Queue, which is held for no call out of the queue.
 //
-// Beside them stand the locks of gVisor. A stack may hold its own when it hands a
-// packet to its card, so that hostLink.mu and that of the queue are taken below them. Therefore
-// neither is held while a packet is put into a stack or a stack is asked: landing,
+// Beside them stand the locks of gVisor. A stack may hold its own when it sends a packet,
+// so that hostLink.mu and that of the queue are taken below them. Therefore neither is held while a packet is put into a stack or a stack is asked: landing,
 // Close, reset and forget call gVisor without them. Network.mu is held when a stack
 // is made, tuned or given an address, which is safe because nothing that a packet
 // runs through takes Network.mu or Network.life: send and land read atomics.
 //
 // NetworkConfig.Capture is called under hostLink.mu, the sink under none of ours.
 // Watchers have a lock of their own, taken with none of the above held and held while
-// a watcher is called. A socket's locks (side.mu, then deadline.mu) come before
-// gVisor's, and those of a forwarder are taken with none of ours held.
+// a watcher is called. A socket's locks (package sockets: side.mu, then side.deadline) come
+// before gVisor's. That of a relay.PacketServer is taken with none of ours held.
 //
 // # What repeats
 //

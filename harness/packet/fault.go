@@ -92,7 +92,7 @@ func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 	defer n.mu.Unlock()
 	g.Block(d, by)
 	for _, b := range n.hosts.Links(g) {
-		b.block()
+		b.locked(b.Block)
 	}
 }
 

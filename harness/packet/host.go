@@ -116,36 +116,25 @@ func (h *host) DialContext(ctx context.Context, network, address string) (c net.
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	if protocol == "udp" {
-		c, err = open(h, func(s *sockets.Stack) (net.Conn, error) {
-			if err := h.reach(to.Addr()); err != nil {
-				return nil, err
-			}
-			return s.DialDatagrams(to)
-		})
-	} else {
-		c, err = h.dial(ctx, to)
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: sockets.Addr(protocol, to), Err: err}
 	}
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: addrOf(protocol, to), Err: err}
-	}
-	return c, nil
-}
-
-func (h *host) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if protocol == "tcp" && ctx.Err() != nil {
+		return fail(ctx.Err())
 	}
 	begun, err := open(h, func(s *sockets.Stack) (*sockets.Dialing, error) {
 		if err := h.reach(to.Addr()); err != nil {
 			return nil, err
 		}
-		return s.Dial(to)
+		return s.Dial(protocol, to)
 	})
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
-	return begun.Wait(ctx)
+	if c, err = begun.Wait(ctx); err != nil {
+		return fail(err)
+	}
+	return c, nil
 }
 
 // reach makes the host of an address ready, if a link leads to it. The caller holds n.life.
@@ -176,16 +165,9 @@ func listen[T any](h *host, protocol, network, address string, do func(*sockets.
 	}
 	made, err = open(h, func(s *sockets.Stack) (T, error) { return do(s, at) })
 	if err != nil {
-		return made, &net.OpError{Op: "listen", Net: network, Addr: addrOf(protocol, at), Err: err}
+		return made, &net.OpError{Op: "listen", Net: network, Addr: sockets.Addr(protocol, at), Err: err}
 	}
 	return made, nil
-}
-
-func addrOf(protocol string, a netip.AddrPort) net.Addr {
-	if protocol == "udp" {
-		return net.UDPAddrFromAddrPort(a)
-	}
-	return net.TCPAddrFromAddrPort(a)
 }
 
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of

@@ -158,7 +158,9 @@ func (l *hostLink) offer(d harness.Direction, f *linuxtcp.Flow, s segment.Segmen
 	f.Offer(d, s, now)
 	fl := &flight{link: l, way: w, flow: f, pkt: pkt, seg: s}
 	fl.report = harness.Packet{At: now, Direction: d, Size: s.Size, Retransmit: l.Observe(f, d, s.Segment)}
-	l.capture(now, d, pkt)
+	if l.n.capture != nil && l.Group.Name == "" {
+		l.n.capture.Capture(now, l.Near.Client, d, segment.Bytes(pkt))
+	}
 	fate := l.Offer(f, &fl.report)
 	fl.arrive = fate.Arrive
 	if fate.Drop != harness.DropNone {
@@ -186,14 +188,6 @@ func (l *hostLink) offer(d harness.Direction, f *linuxtcp.Flow, s segment.Segmen
 		return fl
 	}
 	return nil
-}
-
-// capture shows a packet that is being offered to whoever records them.
-func (l *hostLink) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
-	if l.n.capture == nil || l.Group.Name != "" {
-		return
-	}
-	l.n.capture.Capture(now, l.Near.Client, d, segment.Bytes(pkt))
 }
 
 // later puts a flight into the queue.
@@ -236,24 +230,15 @@ func (l *hostLink) flow(d harness.Direction, s segment.Segment) *linuxtcp.Flow {
 	return f
 }
 
-// set replaces the profile.
-func (l *hostLink) set(p harness.Profile) {
+// locked calls f under the lock of the link.
+func (l *hostLink) locked(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.Set(p)
+	f()
 }
 
-// block begins and ends outages, as its group has them.
-func (l *hostLink) block() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.Block()
-}
-
-// release frees what is held back, after the stacks have ended.
+// release frees what is held back, after the stacks have ended. The caller holds l.mu.
 func (l *hostLink) release() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for f := range l.Flows() {
 		f.Release()
 	}
@@ -262,10 +247,7 @@ func (l *hostLink) release() {
 // refuse answers a request for a connection with a reset, as a host does that
 // does not listen. It reports whether it is the first answer to it.
 func (l *hostLink) refuse(fl *flight) (first bool) {
-	l.mu.Lock()
-	first = !fl.flow.Refused
-	fl.flow.Refused = true
-	l.mu.Unlock()
+	l.locked(func() { first, fl.flow.Refused = !fl.flow.Refused, true })
 	s, pkt := segment.Refuse(fl.way.dir, fl.seg)
 	l.enter(access.Opposite(fl.way.dir), s, pkt)
 	return first

@@ -30,7 +30,7 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		if g != n.hosts.Access {
 			l.Far.tune()
 		}
-		l.set(p)
+		l.locked(func() { l.Set(p) })
 	}
 	return nil
 }

@@ -21,9 +21,7 @@ func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 				return hits, err
 			}
 		}
-		l.mu.Lock()
-		hits += l.Forget(was.As4(), l.Near.address().As4(), n.now())
-		l.mu.Unlock()
+		l.locked(func() { hits += l.Forget(was.As4(), l.Near.address().As4(), n.now()) })
 	}
 	return hits, nil
 }
@@ -55,15 +53,11 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 	var hits int64
 	ends := make([]func(), len(list))
 	for i, l := range list {
-		l.mu.Lock()
-		end, open := l.Vanish(n.now())
-		l.mu.Unlock()
-		hits += open
-		ends[i] = func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			end()
-		}
+		l.locked(func() {
+			end, open := l.Vanish(n.now())
+			hits += open
+			ends[i] = func() { l.locked(end) }
+		})
 	}
 	return func() int64 {
 		for _, h := range n.used(hosts) {
@@ -87,9 +81,7 @@ func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 	defer n.mu.Unlock()
 	list := n.hosts.CutPower(hosts, by)
 	for _, l := range list {
-		l.mu.Lock()
-		l.UpdatePower()
-		l.mu.Unlock()
+		l.locked(l.UpdatePower)
 	}
 	return list
 }

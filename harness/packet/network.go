@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -72,7 +71,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open packet network: %w", err)
 	}
-	log.SetTarget(discard{})
+	log.SetTarget(&log.MultiEmitter{}) // none: it would warn of packets that the scenario made strange
 	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
 		n.start = time.Now()
@@ -91,13 +90,6 @@ func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h.addr.Store(netip.AddrFrom4(a.First))
 	return h
 }
-
-// discard is a log target of gVisor that drops everything: what it warns about
-// is packets that the scenario made strange.
-type discard struct{}
-
-// Emit implements log.Emitter.
-func (discard) Emit(int, log.Level, time.Time, string, ...any) {}
 
 // now is the present offset.
 func (n *Network) now() time.Duration { return time.Since(n.start) }
@@ -156,11 +148,11 @@ func (n *Network) Close() error {
 	n.splices = nil
 	n.mu.Unlock()
 	for _, s := range splices {
-		err = firstOf(err, s.Close())
+		err = errors.Join(err, s.Close())
 	}
 	for _, h := range n.hosts.Clients {
 		if t := h.tunnel.Load(); t != nil {
-			err = firstOf(err, t.close())
+			err = errors.Join(err, t.close())
 		}
 	}
 	// gVisor's order: abort the endpoints, end the stacks, then the link. Clients first
@@ -178,20 +170,8 @@ func (n *Network) Close() error {
 	list := n.hosts.Touching(hosts)
 	n.mu.Unlock()
 	for _, b := range list {
-		b.release()
+		b.locked(b.release)
 	}
 	n.cross.running.Wait()
 	return err
-}
-
-func firstOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// errClosed is what a closed network answers.
-func errClosed(op string) error {
-	return &net.OpError{Op: op, Net: "tcp", Err: net.ErrClosed}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/packet/segment"
+	"github.com/onebar/onebar/harness/packet/sockets"
 )
 
 // tunnel is a machine outside in a client's place: packets that arrive for the
@@ -28,23 +29,21 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 	if client < 0 || client >= len(n.hosts.Clients) {
 		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: there are %d", client, len(n.hosts.Clients))
 	}
-	n.life.RLock()
-	defer n.life.RUnlock()
-	if n.closed {
-		return harness.Tunnel{}, errClosed("tunnel")
-	}
 	h := n.hosts.Clients[client]
-	if err := h.ready(); err != nil {
-		return harness.Tunnel{}, err
-	}
-	t := &tunnel{device: device}
-	if before := h.tunnel.Swap(t); before != nil {
-		if err := before.close(); err != nil {
-			return harness.Tunnel{}, fmt.Errorf("end the tunnel that client %d had: %w", client, err)
+	at, err := open(h, func(*sockets.Stack) (at harness.Tunnel, err error) {
+		t := &tunnel{device: device}
+		if before := h.tunnel.Swap(t); before != nil {
+			err = before.close()
 		}
+		if err == nil {
+			t.reading.Go(func() { t.read(h.Access()) })
+		}
+		return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, err
+	})
+	if err != nil {
+		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: %w", client, err)
 	}
-	t.reading.Go(func() { t.read(h.Access()) })
-	return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, nil
+	return at, nil
 }
 
 // read puts what comes out of the device onto the link, until it is closed.

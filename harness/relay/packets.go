@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -21,11 +22,11 @@ type PacketServer struct {
 }
 
 // ServePackets passes on the datagrams that come to in, which it owns. Dial makes the
-// connected socket of a new sender. The socket is closed after idle without a datagram in
-// either direction, and the sender is new again. A datagram that cannot be sent is lost,
-// and a refusal of one is not passed on.
-func ServePackets(in net.PacketConn, idle time.Duration, dial func() (net.Conn, error)) *PacketServer {
-	f := &PacketServer{in: in, idle: idle, dial: dial, outs: make(map[string]net.Conn)}
+// connected socket of a new sender and gets ctx. The socket is closed after idle without a
+// datagram in either direction, and the sender is new again. A datagram that cannot be sent
+// is lost, and a refusal of one is not passed on.
+func ServePackets(ctx context.Context, in net.PacketConn, idle time.Duration, dial DialFunc) *PacketServer {
+	f := &PacketServer{in: in, idle: idle, dial: func() (net.Conn, error) { return dial(ctx) }, outs: make(map[string]net.Conn)}
 	f.running.Go(f.serve)
 	return f
 }

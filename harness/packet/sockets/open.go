@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -17,27 +18,32 @@ import (
 // Dialing is a connection whose handshake has begun. Wait must be called once.
 type Dialing struct {
 	ep        tcpip.Endpoint
-	queue     *waiter.Queue
+	queue     waiter.Queue
 	entry     waiter.Entry
-	connected chan struct{}
+	connected chan struct{} // nil of a socket for datagrams, which has no handshake
 }
 
-// Dial begins a TCP connection to an address. It does not wait for the answer. Its errors,
+// Dial begins a connection to an address and does not wait for the answer. Network begins
+// with "tcp", or with "udp" for a socket for datagrams to and from one address. Its errors,
 // those of Wait and of the functions below are of system calls, for a net.OpError.
-func (s *Stack) Dial(to netip.AddrPort) (*Dialing, error) {
-	d := &Dialing{queue: new(waiter.Queue)}
+func (s *Stack) Dial(network string, to netip.AddrPort) (d *Dialing, err error) {
+	d = new(Dialing)
+	if strings.HasPrefix(network, "udp") {
+		d.ep, err = s.connect(udp.ProtocolNumber, to, &d.queue)
+		return d, err
+	}
 	d.entry, d.connected = waiter.NewChannelEntry(waiter.WritableEvents)
 	d.queue.EventRegister(&d.entry)
-	var err error
-	if d.ep, err = s.connect(tcp.ProtocolNumber, to, d.queue); err != nil {
-		return nil, err
-	}
-	return d, nil
+	d.ep, err = s.connect(tcp.ProtocolNumber, to, &d.queue)
+	return d, err
 }
 
-// Wait returns the connection once its handshake is over. If ctx ends first, it returns the
+// Wait returns the connection once its handshake is over. If ctx ends before, it returns the
 // error of ctx.
 func (d *Dialing) Wait(ctx context.Context) (net.Conn, error) {
+	if d.connected == nil {
+		return newDatagram(d.ep, &d.queue, true), nil
+	}
 	defer d.queue.EventUnregister(&d.entry)
 	select {
 	case <-ctx.Done():
@@ -49,17 +55,7 @@ func (d *Dialing) Wait(ctx context.Context) (net.Conn, error) {
 		d.ep.Close()
 		return nil, sysError("connect", terr)
 	}
-	return newConn(d.ep, d.queue), nil
-}
-
-// DialDatagrams makes a socket for datagrams to and from one address.
-func (s *Stack) DialDatagrams(to netip.AddrPort) (net.Conn, error) {
-	queue := new(waiter.Queue)
-	ep, err := s.connect(udp.ProtocolNumber, to, queue)
-	if err != nil {
-		return nil, err
-	}
-	return newDatagram(ep, queue, true), nil
+	return newConn(d.ep, &d.queue), nil
 }
 
 // Listen accepts TCP connections at an address of the host. Port 0 is any free one.
@@ -130,6 +126,21 @@ func fullAddress(a netip.AddrPort) tcpip.FullAddress {
 	return tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFrom4(a.Addr().As4()), Port: a.Port()}
 }
 
+// addrPort has the zero Addr if a has none, as that of a broken connection.
 func addrPort(a tcpip.Address, port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4(a.As4()), port)
+	ip, _ := netip.AddrFromSlice(a.AsSlice())
+	return netip.AddrPortFrom(ip, port)
+}
+
+// Addr returns an address as package net has it: a *net.UDPAddr if network begins with
+// "udp", else a *net.TCPAddr.
+func Addr(network string, a netip.AddrPort) net.Addr {
+	if strings.HasPrefix(network, "udp") {
+		return net.UDPAddrFromAddrPort(a)
+	}
+	return net.TCPAddrFromAddrPort(a)
+}
+
+func addrOf(network string, a tcpip.FullAddress) net.Addr {
+	return Addr(network, addrPort(a.Addr, a.Port))
 }

@@ -23,13 +23,15 @@ type socket struct {
 	write   side
 }
 
-// side is one direction of a socket. Its mutex makes one call wait for another,
-// as package net does.
+// side is one direction of a socket.
 type side struct {
-	mu       sync.Mutex
-	deadline deadline
-	entry    waiter.Entry
-	ready    chan struct{} // holds a token after the endpoint may have become ready
+	mu    sync.Mutex // makes one call wait for another, as package net does
+	entry waiter.Entry
+	ready chan struct{} // holds a token after the endpoint may have become ready, or the deadline has changed or passed
+
+	deadline sync.Mutex // covers what is below
+	over     bool       // the deadline has passed
+	timer    *time.Timer
 }
 
 func newSocket(network string, ep tcpip.Endpoint, queue *waiter.Queue) *socket {
@@ -37,7 +39,7 @@ func newSocket(network string, ep tcpip.Endpoint, queue *waiter.Queue) *socket {
 	// A connection that is broken already has none: the zero address then.
 	local, _ := ep.GetLocalAddress()
 	remote, _ := ep.GetRemoteAddress()
-	s.local, s.remote = s.addr(local), s.addr(remote)
+	s.local, s.remote = addrOf(network, local), addrOf(network, remote)
 	s.read.entry, s.read.ready = waiter.NewChannelEntry(waiter.ReadableEvents)
 	s.write.entry, s.write.ready = waiter.NewChannelEntry(waiter.WritableEvents)
 	queue.EventRegister(&s.read.entry)
@@ -45,32 +47,35 @@ func newSocket(network string, ep tcpip.Endpoint, queue *waiter.Queue) *socket {
 	return s
 }
 
-func (s *socket) addr(a tcpip.FullAddress) net.Addr {
-	if s.network == "udp" {
-		return udpAddr(a)
-	}
-	return tcpAddr(a)
-}
-
-// stopped returns why nothing more may be done on a side, if so.
-func (s *socket) stopped(half *side) error {
+// isClosed reports whether Close has been called.
+func (s *socket) isClosed() bool {
 	select {
 	case <-s.closed:
-		return net.ErrClosed
-	case <-half.deadline.passed():
-		return os.ErrDeadlineExceeded
+		return true
 	default:
-		return nil
+		return false
 	}
 }
 
-// wait returns when a side may be ready, is past its deadline, or the socket is
-// closed.
-func (s *socket) wait(half *side) {
-	select {
-	case <-half.ready:
-	case <-half.deadline.passed():
-	case <-s.closed:
+// try calls step until the endpoint is ready for it, and returns what step does then.
+// The error is that the socket was closed or the deadline passed before. The caller holds
+// half.mu.
+func (s *socket) try(half *side, step func() tcpip.Error) (tcpip.Error, error) {
+	for {
+		if s.isClosed() {
+			return nil, net.ErrClosed
+		}
+		if half.late() {
+			return nil, os.ErrDeadlineExceeded
+		}
+		terr := step()
+		if _, block := terr.(*tcpip.ErrWouldBlock); !block {
+			return terr, nil
+		}
+		select {
+		case <-half.ready:
+		case <-s.closed:
+		}
 	}
 }
 
@@ -89,8 +94,8 @@ func (s *socket) Close() error {
 		s.ep.Close()
 		s.queue.EventUnregister(&s.read.entry)
 		s.queue.EventUnregister(&s.write.entry)
-		s.read.deadline.set(time.Time{})
-		s.write.deadline.set(time.Time{})
+		s.read.setDeadline(time.Time{})
+		s.write.setDeadline(time.Time{})
 	})
 	return err
 }
@@ -102,84 +107,60 @@ func (s *socket) LocalAddr() net.Addr { return s.local }
 func (s *socket) RemoteAddr() net.Addr { return s.remote }
 
 // SetDeadline implements net.Conn.
-func (s *socket) SetDeadline(t time.Time) error {
-	if err := s.SetReadDeadline(t); err != nil {
-		return err
-	}
-	return s.SetWriteDeadline(t)
-}
+func (s *socket) SetDeadline(t time.Time) error { return s.setDeadlines(t, &s.read, &s.write) }
 
 // SetReadDeadline implements net.Conn.
-func (s *socket) SetReadDeadline(t time.Time) error { return s.setDeadline(&s.read, t) }
+func (s *socket) SetReadDeadline(t time.Time) error { return s.setDeadlines(t, &s.read) }
 
 // SetWriteDeadline implements net.Conn.
-func (s *socket) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.write, t) }
+func (s *socket) SetWriteDeadline(t time.Time) error { return s.setDeadlines(t, &s.write) }
 
-func (s *socket) setDeadline(half *side, t time.Time) error {
-	select {
-	case <-s.closed:
+func (s *socket) setDeadlines(t time.Time, sides ...*side) error {
+	if s.isClosed() {
 		return s.opError("set", net.ErrClosed)
-	default:
-		half.deadline.set(t)
-		return nil
 	}
+	for _, half := range sides {
+		half.setDeadline(t)
+	}
+	return nil
 }
 
-// deadline closes a channel at a time that can be moved. The zero deadline is
-// none.
-type deadline struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	over  chan struct{} // closed when passed; nil if never set
+// late reports whether the deadline has passed.
+func (h *side) late() bool {
+	h.deadline.Lock()
+	defer h.deadline.Unlock()
+	return h.over
 }
 
-// passed returns a channel that is closed once the deadline has passed.
-func (d *deadline) passed() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.over == nil {
-		d.over = make(chan struct{})
+// setDeadline sets the deadline of calls that wait and of those to come. Zero is none.
+func (h *side) setDeadline(t time.Time) {
+	h.deadline.Lock()
+	defer h.deadline.Unlock()
+	if h.timer != nil {
+		h.timer.Stop()
+		h.timer = nil
 	}
-	return d.over
+	// One that has passed counts at once, before a call that comes next.
+	h.over = !t.IsZero() && !t.After(time.Now())
+	if !t.IsZero() && !h.over {
+		var timer *time.Timer
+		timer = time.AfterFunc(time.Until(t), func() {
+			h.deadline.Lock()
+			defer h.deadline.Unlock()
+			if h.timer == timer { // it was not replaced meanwhile
+				h.over = true
+				h.wake()
+			}
+		})
+		h.timer = timer
+	}
+	h.wake()
 }
 
-func (d *deadline) set(t time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	// A waiter holds the channel, so it is replaced only if it is closed. A
-	// timer that has fired and not yet run finds its channel replaced too.
-	if d.over == nil || isClosed(d.over) {
-		d.over = make(chan struct{})
-	}
-	if t.IsZero() {
-		return
-	}
-	if !t.After(time.Now()) { // at once, before a call that comes next
-		close(d.over)
-		return
-	}
-	over := d.over
-	var timer *time.Timer
-	timer = time.AfterFunc(time.Until(t), func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.timer == timer {
-			close(over)
-			d.timer = nil
-		}
-	})
-	d.timer = timer
-}
-
-func isClosed(c <-chan struct{}) bool {
+// wake makes a call that waits look again.
+func (h *side) wake() {
 	select {
-	case <-c:
-		return true
+	case h.ready <- struct{}{}:
 	default:
-		return false
 	}
 }

@@ -2,8 +2,8 @@
 // sockets on it that behave like those of package net.
 //
 // [New] makes a [Stack] that hands every packet it sends to a function. [Stack.Deliver]
-// gives it a packet. Dial, DialDatagrams, Listen and ListenDatagrams make sockets. Their
-// errors are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on.
+// gives it a packet. Dial, Listen and ListenDatagrams make sockets; their errors are those of
+// system calls (ECONNREFUSED, ETIMEDOUT and so on). Errors of a socket are *net.OpError.
 // Where the packets go, and which hosts there are, is the caller's.
 //
 // # TCP settings
@@ -62,7 +62,7 @@ type Stack struct {
 // of gVisor held; send borrows the packet.
 func New(seed uint64, addr netip.Addr, send func(*stack.PacketBuffer)) (*Stack, error) {
 	random := &source{r: rand.New(rand.NewPCG(seed, 0))}
-	s := &Stack{card: &card{send: send}, gvisor: stack.New(stack.Options{
+	s := &Stack{card: newCard(send), gvisor: stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
 		HandleLocal:        true,
