@@ -93,10 +93,11 @@
 //  5. the lock of the timerqueue.Queue, which is held for no call out of the queue.
 //
 // Beside them stand the locks of gVisor. A stack may hold its own when it sends a packet,
-// so that hostLink.mu and that of the queue are taken below them. Therefore neither is held while a packet is put into a stack or a stack is asked: landing,
-// Close, reset and forget call gVisor without them. Network.mu is held when a stack
-// is made, tuned or given an address, which is safe because nothing that a packet
-// runs through takes Network.mu or Network.life: send and land read atomics.
+// so that hostLink.mu and that of the queue are taken below them. Therefore neither is held
+// while a packet is put into a stack or a stack is asked: landing, Close, reset and Forget
+// call gVisor without them. Network.mu is held when a stack is made, tuned or given an
+// address, which is safe because nothing that a packet runs through takes Network.mu or
+// Network.life: send and land read atomics.
 //
 // NetworkConfig.Capture is called under hostLink.mu, the sink under none of ours.
 // Watchers have a lock of their own, taken with none of the above held and held while
