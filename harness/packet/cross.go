@@ -98,10 +98,7 @@ func (n *Network) serveBulk(l net.Listener, what access.Bulk) {
 		if err != nil {
 			return
 		}
-		n.cross.running.Go(func() {
-			_ = pump(c, what) // it ends by an error, always
-			relay.Reset(c)
-		})
+		n.cross.running.Go(func() { pump(c, what) })
 	}
 }
 
@@ -112,9 +109,8 @@ func (h *host) transfer(ctx context.Context, far *host, what access.Bulk) {
 	for ctx.Err() == nil {
 		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
 			stop := context.AfterFunc(ctx, func() { relay.Reset(c) })
-			_ = pump(c, what) // it ends by an error, always
+			pump(c, what)
 			stop()
-			relay.Reset(c)
 		}
 		pause, cancel := context.WithTimeout(ctx, access.CrossPause)
 		<-pause.Done()
@@ -122,19 +118,22 @@ func (h *host) transfer(ctx context.Context, far *host, what access.Bulk) {
 	}
 }
 
-// pump writes to c or reads from it until it breaks or stalls.
-func pump(c net.Conn, what access.Bulk) error {
+// pump writes to c or reads from it until it breaks or stalls, and resets it, so that
+// nothing more is sent on it.
+func pump(c net.Conn, what access.Bulk) {
+	defer relay.Reset(c)
 	step := c.Write
 	if what == access.Drain {
 		step = c.Read
 	}
 	b := make([]byte, crossChunk)
 	for {
-		if err := c.SetDeadline(time.Now().Add(access.CrossStall)); err != nil {
-			return err
+		err := c.SetDeadline(time.Now().Add(access.CrossStall))
+		if err == nil {
+			_, err = step(b)
 		}
-		if _, err := step(b); err != nil {
-			return err
+		if err != nil {
+			return
 		}
 	}
 }

@@ -16,12 +16,6 @@ import (
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
-	n.life.RLock()
-	closed := n.closed
-	n.life.RUnlock()
-	if closed {
-		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
-	}
 	if end, err = n.begin(f); err != nil {
 		return nil, err
 	}
@@ -30,6 +24,12 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. Its end must be called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
+	n.life.RLock()
+	closed := n.closed
+	n.life.RUnlock()
+	if closed {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
 	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
 		return nil, err

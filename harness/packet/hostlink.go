@@ -87,21 +87,17 @@ func (l *hostLink) enter(d harness.Direction, s segment.Segment, pkt *stack.Pack
 	}
 	f := l.flow(d, s)
 	var fl *flight
-	if held, due := l.hold(d, f, s, pkt); !held {
+	held, due := false, time.Duration(0)
+	if d == harness.Down || l.Near.tunnel.Load() == nil { // a kernel outside delays its acknowledgements itself
+		held, due = f.Hold(d, s, pkt, l.n.now())
+	}
+	if !held {
 		fl = l.offer(d, f, s, pkt)
 	} else if due > 0 {
 		l.n.queue.Push(due, func() { l.ackDue(d, f) })
 	}
 	l.mu.Unlock()
 	l.landAtOnce(fl)
-}
-
-// hold is Flow.Hold. A kernel outside delays its acknowledgements itself.
-func (l *hostLink) hold(d harness.Direction, f *linuxtcp.Flow, s segment.Segment, pkt *stack.PacketBuffer) (held bool, due time.Duration) {
-	if d == harness.Up && l.Near.tunnel.Load() != nil {
-		return false, 0
-	}
-	return f.Hold(d, s, pkt, l.n.now())
 }
 
 // ackDue sends the acknowledgement that f's sender of direction d has held for

@@ -26,8 +26,8 @@ func Bytes(p *stack.PacketBuffer) []byte {
 	return payload.Flatten()
 }
 
-// made makes a packet of bytes, which it takes over.
-func made(raw []byte) *stack.PacketBuffer {
+// fromRaw makes a packet of bytes, which it copies.
+func fromRaw(raw []byte) *stack.PacketBuffer {
 	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw)})
 }
 
@@ -38,7 +38,7 @@ func Flip(p *stack.PacketBuffer, n uint64) *stack.PacketBuffer {
 	p.DecRef()
 	n %= uint64(len(raw)) * 8
 	raw[n/8] ^= 1 << (n % 8)
-	return made(raw)
+	return fromRaw(raw)
 }
 
 // Restamp returns p, a TCP segment, with other timestamps and the checksum to go with them.
@@ -51,7 +51,7 @@ func Restamp(p *stack.PacketBuffer, stamp, echo uint32) *stack.PacketBuffer {
 		binary.BigEndian.PutUint32(option[4:], echo)
 		seal(raw)
 	}
-	return made(raw)
+	return fromRaw(raw)
 }
 
 // seal sets the TCP checksum of a packet.
@@ -91,7 +91,7 @@ func Refuse(d harness.Direction, syn Segment) (Segment, *stack.PacketBuffer) {
 		DataOffset: header.TCPMinimumSize, Flags: header.TCPFlags(s.Flags),
 	})
 	seal(raw)
-	return s, made(raw)
+	return s, fromRaw(raw)
 }
 
 // TooBig tells the sender of a packet of segment s that the path carries packets of mtu bytes
@@ -112,7 +112,7 @@ func TooBig(s Segment, p *stack.PacketBuffer, mtu int) (Segment, *stack.PacketBu
 	message.SetMTU(uint16(mtu))
 	message.SetChecksum(^checksum.Checksum(message, 0))
 	address(out, header.ICMPv4ProtocolNumber, tcpip.AddrFrom4(access.Router()), raw.SourceAddress())
-	return Segment{Tuple: s.Tuple, Size: len(out)}, made(out)
+	return Segment{Tuple: s.Tuple, Size: len(out)}, fromRaw(out)
 }
 
 // FromBytes makes a packet for the server of bytes, which it copies, and reads it. What is
@@ -122,7 +122,7 @@ func FromBytes(raw []byte) (Segment, *stack.PacketBuffer) {
 	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != access.Server() {
 		return Segment{}, nil
 	}
-	p := made(raw[:ip.TotalLength()])
+	p := fromRaw(raw[:ip.TotalLength()])
 	defer p.DecRef()
 	_, ok := p.NetworkHeader().Consume(int(ip.HeaderLength()))
 	if ok && ip.TransportProtocol() == header.TCPProtocolNumber {
