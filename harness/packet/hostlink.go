@@ -47,7 +47,7 @@ type flight struct {
 	report harness.Packet
 }
 
-// newHostLink makes a link between two hosts that have cards. The caller holds n.mu, if
+// newHostLink makes a link between two hosts that have stacks. The caller holds n.mu, if
 // the network is in use.
 func newHostLink(g *access.Group, near, far *host) *hostLink {
 	l := &hostLink{n: near.n, Link: access.NewLink[*linuxtcp.Flow](near.n.seed, g, near, far)}
