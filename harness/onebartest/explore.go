@@ -17,15 +17,14 @@ import (
 // seeds is how many runs an exploration makes unless asked otherwise.
 const seeds = 100
 
-// Explore makes Seeds runs of the scenario, of one seed after the other, with the
-// random faults of its nemesis section. A scenario that has none, and no timeline
-// either, gets the faults that a phone's network knows, and crashes of the server.
-// It stops at the first failure, makes that as small as it can, and fails the test.
+// Explore makes Seeds runs of the scenario, with one seed after the other and the random
+// faults of its nemesis. A scenario without nemesis and timeline gets default faults:
+// those of a phone's network, and crashes of the server. At the first failure Explore
+// stops, shrinks the failing run, and fails the test.
 //
-// A fault that hits nothing does not count, since other seeds press pay at other
-// times. A run of which nothing can be said, such as one whose random loss was not
-// as asked, is no failure if it is the only one, or if they are at most one in a
-// hundred, and some other run has passed.
+// A fault may hit nothing, because each seed presses pay at other times. A few runs may
+// be unknown, for example because the random loss was not as asked: one run, or one in a
+// hundred if that is more. With more unknown runs, or if no run passed, the test fails.
 func (x Trial) Explore(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, runtime.NumCPU(), func(r *runs) {

@@ -10,14 +10,14 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 )
 
-// Explored says what came of an exploration.
+// Explored returns the result of an exploration as text.
 func Explored(found explore.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",
 		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
 		found.Took.Round(time.Millisecond), found.Virtual.Round(time.Second), found.Passed, found.Failed, found.Unknown, found.Broken)
 	for _, n := range found.ByCheck {
-		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", strings.ToUpper(n.Status.String()), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", result.WordOf(n.Check, n.Status), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
 	}
 	return b.String()
 }
@@ -36,7 +36,7 @@ func Reached(found explore.Result) string {
 	return b.String()
 }
 
-// Swept says what came of a sweep.
+// Swept returns the result of a sweep as text.
 func Swept(found sweep.Result) string {
 	var b strings.Builder
 	total := found.Total()
@@ -50,7 +50,7 @@ func Swept(found sweep.Result) string {
 		if len(f.Where) > 0 && f.Where[0] != "" {
 			where = ", " + f.Where[0]
 		}
-		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", result.WordOf(f.Check, f.Status), f.Check, f.Fault, where, f.Text)
 		if f.Runs > 1 {
 			fmt.Fprintf(&b, " (%d runs)", f.Runs)
 		}
@@ -58,7 +58,7 @@ func Swept(found sweep.Result) string {
 	return b.String()
 }
 
-// Passed is what a test says of a run that is a pass.
+// Passed is the message of a test whose run passed.
 func Passed(r result.Result) string {
 	var b strings.Builder
 	figure := func(name, format string) {

@@ -20,7 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/story"
 )
 
-// Run is what came of a case.
+// Run is the result of a case, or the error, to be shown to people.
 type Run struct {
 	Case   cases.Case
 	Result result.Result
@@ -72,7 +72,7 @@ func (r Run) Text(scenario string) string {
 	return r.Told() + fmt.Sprintf("\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, r.Case.Seed)
 }
 
-// Told is what went wrong, at length.
+// Told is the report of what went wrong.
 func (r Run) Told() string {
 	var b strings.Builder
 	b.WriteString(r.Headline() + "\n")
@@ -93,8 +93,8 @@ func (r Run) Told() string {
 	return b.String()
 }
 
-// verdicts writes what is not a pass, but for what is unknown only because the run
-// broke off, as the headline says.
+// verdicts writes all verdicts and thresholds that are not a pass. It leaves out those
+// that are unknown only because the run broke off, which the headline says.
 func (r Run) verdicts(b *strings.Builder) {
 	for _, v := range r.Result.Verdicts {
 		broke := r.Result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, r.Result.Error)
@@ -134,7 +134,7 @@ func expected(t result.Threshold) string {
 	return "expected " + t.Text + ": " + got
 }
 
-// story tells of the payment of the first finding that names one.
+// story writes what happened to the payment of the first finding that names one.
 func (r Run) story(b *strings.Builder) {
 	for _, v := range r.Result.Verdicts {
 		for _, f := range v.Findings {
