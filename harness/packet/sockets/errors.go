@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"errors"
@@ -11,37 +11,32 @@ import (
 // sysError turns an error of gVisor into what package net would return: the
 // error number of the system call, so that errors.Is and Timeout work.
 func sysError(call string, err tcpip.Error) error {
-	if n, ok := errno(err); ok {
-		return os.NewSyscallError(call, n)
-	}
-	return os.NewSyscallError(call, errors.New(err.String()))
-}
-
-func errno(err tcpip.Error) (syscall.Errno, bool) {
+	var n syscall.Errno
 	switch err.(type) {
 	case *tcpip.ErrConnectionRefused:
-		return syscall.ECONNREFUSED, true
+		n = syscall.ECONNREFUSED
 	case *tcpip.ErrConnectionReset, *tcpip.ErrConnectionAborted, *tcpip.ErrAborted:
-		return syscall.ECONNRESET, true
+		n = syscall.ECONNRESET
 	case *tcpip.ErrClosedForSend:
-		return syscall.EPIPE, true
+		n = syscall.EPIPE
 	case *tcpip.ErrNotConnected:
-		return syscall.ENOTCONN, true
+		n = syscall.ENOTCONN
 	case *tcpip.ErrTimeout:
-		return syscall.ETIMEDOUT, true
+		n = syscall.ETIMEDOUT
 	case *tcpip.ErrPortInUse:
-		return syscall.EADDRINUSE, true
+		n = syscall.EADDRINUSE
 	case *tcpip.ErrNoPortAvailable, *tcpip.ErrBadLocalAddress:
-		return syscall.EADDRNOTAVAIL, true
+		n = syscall.EADDRNOTAVAIL
 	case *tcpip.ErrHostUnreachable:
-		return syscall.EHOSTUNREACH, true
+		n = syscall.EHOSTUNREACH
 	case *tcpip.ErrMessageTooLong:
-		return syscall.EMSGSIZE, true
+		n = syscall.EMSGSIZE
 	case *tcpip.ErrDestinationRequired:
-		return syscall.EDESTADDRREQ, true
+		n = syscall.EDESTADDRREQ
 	case *tcpip.ErrNetworkUnreachable:
-		return syscall.ENETUNREACH, true
+		n = syscall.ENETUNREACH
 	default:
-		return 0, false
+		return os.NewSyscallError(call, errors.New(err.String()))
 	}
+	return os.NewSyscallError(call, n)
 }

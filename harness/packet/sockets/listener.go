@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"net"
@@ -12,17 +12,14 @@ import (
 type listener struct {
 	ep      tcpip.Endpoint
 	queue   *waiter.Queue
-	addr    *net.TCPAddr
+	addr    net.Addr
 	closing sync.Once
 	closed  chan struct{}
 }
 
 func newListener(ep tcpip.Endpoint, queue *waiter.Queue) *listener {
-	l := &listener{ep: ep, queue: queue, addr: new(net.TCPAddr), closed: make(chan struct{})}
-	if a, err := ep.GetLocalAddress(); err == nil {
-		l.addr = tcpAddr(a)
-	}
-	return l
+	a, _ := ep.GetLocalAddress() // the zero address if it is closed already
+	return &listener{ep: ep, queue: queue, addr: addrOf("tcp", a), closed: make(chan struct{})}
 }
 
 // Accept implements net.Listener.

@@ -1,8 +1,13 @@
-package onebartest
+// Package message is what a test of package onebartest says of its runs: text for people.
+//
+// [Run] is one run, of which Text tells a failure at length. [Passed], [Explored],
+// [Reached] and [Swept] say in short what came of runs.
+package message
 
 import (
 	"cmp"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path"
@@ -15,11 +20,12 @@ import (
 	"github.com/onebar/onebar/harness/story"
 )
 
-// outcome is the result of a case, or the error, to be shown to people.
-type outcome struct {
-	c      cases.Case
-	result result.Result
-	err    error
+// Run is the result of a case, or the error, to be shown to people.
+type Run struct {
+	Case   cases.Case
+	Result result.Result
+	Err    error // it could not be carried out
+	Racing bool  // the race detector looked on
 }
 
 const (
@@ -28,59 +34,59 @@ const (
 	shownFrames     = 8
 )
 
-// headline is the first line: the scenario, the seed and what is wrong.
-func (o outcome) headline() string {
+// Headline is the first line: the scenario, the seed and what is wrong.
+func (r Run) Headline() string {
 	what := "it is not known why" // every result that is not a pass says why
 	switch {
-	case o.err != nil:
-		what = o.err.Error()
-		if f, ok := errors.AsType[*bubble.Failure](o.err); ok {
+	case r.Err != nil:
+		what = r.Err.Error()
+		if f, ok := errors.AsType[*bubble.Failure](r.Err); ok {
 			what = string(f.Kind) + ": " + f.Text
 		}
-	case o.result.Error != "":
-		what = "the run could not be carried out: " + o.result.Error
+	case r.Result.Error != "":
+		what = "the run could not be carried out: " + r.Result.Error
 	default:
-		what = cmp.Or(o.reason(), what)
+		what = cmp.Or(r.reason(), what)
 	}
-	return fmt.Sprintf("%s, seed %d: %s", o.c.Scenario.Name, o.c.Seed, what)
+	return fmt.Sprintf("%s, seed %d: %s", r.Case.Scenario.Name, r.Case.Seed, what)
 }
 
 // reason is the first check, or else threshold, that says what the result says; empty is
 // none.
-func (o outcome) reason() string {
-	for _, v := range o.result.Verdicts {
-		if v.Status == o.result.Status {
+func (r Run) reason() string {
+	for _, v := range r.Result.Verdicts {
+		if v.Status == r.Result.Status {
 			return v.Check + ": " + v.Summary
 		}
 	}
-	for _, t := range o.result.Thresholds {
-		if t.Status == o.result.Status {
+	for _, t := range r.Result.Thresholds {
+		if t.Status == r.Result.Status {
 			return expected(t)
 		}
 	}
 	return ""
 }
 
-// text is the message of a test that fails. scenario is the Trial's.
-func (o outcome) text(scenario string) string {
-	return o.told() + fmt.Sprintf("\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, o.c.Seed)
+// Text is the message of a test that fails. scenario is the Trial's.
+func (r Run) Text(scenario string) string {
+	return r.Told() + fmt.Sprintf("\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, r.Case.Seed)
 }
 
-// told is the report of what went wrong.
-func (o outcome) told() string {
+// Told is the report of what went wrong.
+func (r Run) Told() string {
 	var b strings.Builder
-	b.WriteString(o.headline() + "\n")
-	if f, ok := errors.AsType[*bubble.Failure](o.err); ok {
-		stacks(&b, f)
+	b.WriteString(r.Headline() + "\n")
+	if f, ok := errors.AsType[*bubble.Failure](r.Err); ok {
+		r.stacks(&b, f)
 	}
-	if o.err == nil {
-		o.verdicts(&b)
-		o.story(&b)
+	if r.Err == nil {
+		r.verdicts(&b)
+		r.story(&b)
 	}
 	switch {
-	case o.result.HistoryFile == "":
+	case r.Result.HistoryFile == "":
 	case kept():
-		b.WriteString("\nhistory: " + o.result.HistoryFile)
+		b.WriteString("\nhistory: " + r.Result.HistoryFile)
 	default:
 		b.WriteString("\nhistory: go test -artifacts keeps it")
 	}
@@ -89,9 +95,9 @@ func (o outcome) told() string {
 
 // verdicts writes all verdicts and thresholds that are not a pass. It leaves out those
 // that are unknown only because the run broke off, which the headline says.
-func (o outcome) verdicts(b *strings.Builder) {
-	for _, v := range o.result.Verdicts {
-		broke := o.result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)
+func (r Run) verdicts(b *strings.Builder) {
+	for _, v := range r.Result.Verdicts {
+		broke := r.Result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, r.Result.Error)
 		if v.Status == result.Pass || broke {
 			continue
 		}
@@ -106,7 +112,7 @@ func (o outcome) verdicts(b *strings.Builder) {
 			fmt.Fprintf(b, "          - and %d more\n", more)
 		}
 	}
-	for _, t := range o.result.Thresholds {
+	for _, t := range r.Result.Thresholds {
 		if t.Status != result.Pass {
 			fmt.Fprintf(b, "  %-7s %s\n", strings.ToUpper(t.Status.String()), expected(t))
 		}
@@ -129,13 +135,13 @@ func expected(t result.Threshold) string {
 }
 
 // story writes what happened to the payment of the first finding that names one.
-func (o outcome) story(b *strings.Builder) {
-	for _, v := range o.result.Verdicts {
+func (r Run) story(b *strings.Builder) {
+	for _, v := range r.Result.Verdicts {
 		for _, f := range v.Findings {
 			if v.Status != result.Fail || f.Payment == "" {
 				continue
 			}
-			file, err := os.Open(o.result.HistoryFile)
+			file, err := os.Open(r.Result.HistoryFile)
 			if err != nil {
 				return // it is kept nowhere
 			}
@@ -148,7 +154,7 @@ func (o outcome) story(b *strings.Builder) {
 }
 
 // stacks writes the goroutines of a failure, and what to do about it.
-func stacks(b *strings.Builder, f *bubble.Failure) {
+func (r Run) stacks(b *strings.Builder, f *bubble.Failure) {
 	for _, g := range f.Goroutines[:min(shownGoroutines, len(f.Goroutines))] {
 		fmt.Fprintf(b, "\n  goroutine %d [%s]", g.ID, g.State)
 		if g.Call != "" {
@@ -162,16 +168,16 @@ func stacks(b *strings.Builder, f *bubble.Failure) {
 	if n := len(f.Goroutines) - shownGoroutines; n > 0 {
 		fmt.Fprintf(b, "  and %d more goroutines\n", n)
 	}
-	if h := hint(f); h != "" {
+	if h := r.hint(f); h != "" {
 		b.WriteString("\n  hint: " + h + "\n")
 	}
 }
 
 // hint says what is usually the cause.
-func hint(f *bubble.Failure) string {
+func (r Run) hint(f *bubble.Failure) string {
 	switch f.Kind {
 	case bubble.Stall:
-		if racing && len(f.Goroutines) == 0 {
+		if r.Racing && len(f.Goroutines) == 0 {
 			return "the race detector has found a data race in the run, and has printed it above"
 		}
 		for _, g := range f.Goroutines {
@@ -195,23 +201,8 @@ func hint(f *bubble.Failure) string {
 	return ""
 }
 
-// passed is the message of a test whose run passed.
-func passed(r result.Result) string {
-	var b strings.Builder
-	figure := func(name, format string) {
-		if f, ok := r.Figures.Get(name); ok {
-			fmt.Fprintf(&b, format, f.Value)
-		}
-	}
-	fmt.Fprintf(&b, "%s, seed %d: pass", r.Scenario.Name, r.Seed)
-	figure("payments", ", %.0f payments")
-	figure("confirmed", ", %.0f confirmed")
-	figure("p95(confirm)", ", p95 %.3g s")
-	figure("bytes_per_payment", ", %.0f B a payment")
-	for _, v := range r.Verdicts {
-		if v.Status == result.NotApplicable {
-			fmt.Fprintf(&b, "\n  n/a %s: %s", v.Check, v.Summary)
-		}
-	}
-	return b.String()
+// kept reports whether go test keeps what is in such a folder.
+func kept() bool {
+	f := flag.Lookup("test.artifacts")
+	return f != nil && f.Value.String() == "true"
 }

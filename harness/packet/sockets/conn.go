@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"bytes"
@@ -31,10 +31,6 @@ func newConn(ep tcpip.Endpoint, queue *waiter.Queue) *conn {
 	return c
 }
 
-func tcpAddr(a tcpip.FullAddress) *net.TCPAddr {
-	return &net.TCPAddr{IP: a.Addr.AsSlice(), Port: int(a.Port)}
-}
-
 // Read implements net.Conn.
 func (c *conn) Read(b []byte) (int, error) {
 	c.read.mu.Lock()
@@ -42,21 +38,13 @@ func (c *conn) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	for {
-		if err := c.stopped(&c.read); err != nil {
-			return 0, c.opError("read", err)
-		}
-		w := tcpip.SliceWriter(b)
-		got, terr := c.ep.Read(&w, tcpip.ReadOptions{})
-		switch terr.(type) {
-		case nil:
-			return got.Count, nil
-		case *tcpip.ErrWouldBlock:
-			c.wait(&c.read)
-		default:
-			return 0, c.failed("read", terr)
-		}
-	}
+	w := tcpip.SliceWriter(b)
+	var got tcpip.ReadResult
+	terr, err := c.try(&c.read, func() (terr tcpip.Error) {
+		got, terr = c.ep.Read(&w, tcpip.ReadOptions{})
+		return terr
+	})
+	return got.Count, c.end("read", terr, err)
 }
 
 // Write implements net.Conn.
@@ -64,36 +52,37 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.write.mu.Lock()
 	defer c.write.mu.Unlock()
 	var r bytes.Reader
-	for done := 0; ; {
-		if err := c.stopped(&c.write); err != nil {
-			return done, c.opError("write", err)
-		}
-		if done == len(b) {
-			return done, nil
-		}
-		r.Reset(b[done:])
-		n, terr := c.ep.Write(&r, tcpip.WriteOptions{})
-		done += int(n)
-		switch terr.(type) {
-		case nil:
-			if done == len(b) {
-				return done, nil
+	done := 0
+	terr, err := c.try(&c.write, func() tcpip.Error {
+		for done < len(b) {
+			r.Reset(b[done:])
+			n, terr := c.ep.Write(&r, tcpip.WriteOptions{})
+			done += int(n)
+			if terr != nil {
+				return terr
 			}
-		case *tcpip.ErrWouldBlock:
-			c.wait(&c.write)
-		default:
-			return done, c.failed("write", terr)
 		}
+		return nil
+	})
+	return done, c.end("write", terr, err)
+}
+
+// end is the error that a call ends with, after try.
+func (c *conn) end(op string, terr tcpip.Error, err error) error {
+	switch {
+	case err != nil:
+		return c.opError(op, err)
+	case terr != nil:
+		return c.failed(op, terr)
 	}
+	return nil
 }
 
 // failed turns an error of the endpoint into one of package net. gVisor says
 // only once how a connection broke; whoever asks later is told the same.
 func (c *conn) failed(op string, terr tcpip.Error) error {
-	select {
-	case <-c.closed:
+	if c.isClosed() {
 		return c.opError(op, net.ErrClosed)
-	default:
 	}
 	switch terr.(type) {
 	case *tcpip.ErrClosedForReceive, *tcpip.ErrClosedForSend:
@@ -131,10 +120,8 @@ func (c *conn) SetKeepAlive(on bool) error {
 // SetLinger makes Close a reset if seconds is 0. Any other value is the default:
 // Close ends the stream in order, in the background.
 func (c *conn) SetLinger(seconds int) error {
-	select {
-	case <-c.closed:
+	if c.isClosed() {
 		return c.opError("set", net.ErrClosed)
-	default:
 	}
 	c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: seconds == 0})
 	return nil

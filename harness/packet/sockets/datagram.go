@@ -1,4 +1,4 @@
-package packet
+package sockets
 
 import (
 	"bytes"
@@ -25,10 +25,6 @@ func newDatagram(ep tcpip.Endpoint, queue *waiter.Queue, connected bool) *datagr
 	return &datagram{newSocket("udp", ep, queue), connected}
 }
 
-func udpAddr(a tcpip.FullAddress) *net.UDPAddr {
-	return &net.UDPAddr{IP: a.Addr.AsSlice(), Port: int(a.Port)}
-}
-
 // RemoteAddr implements net.Conn. It is nil if d is not connected.
 func (d *datagram) RemoteAddr() net.Addr {
 	if !d.connected {
@@ -47,27 +43,22 @@ func (d *datagram) Read(b []byte) (int, error) {
 func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
 	d.read.mu.Lock()
 	defer d.read.mu.Unlock()
-	for {
-		if err := d.stopped(&d.read); err != nil {
-			return 0, nil, d.opError("read", err)
-		}
-		w := tcpip.SliceWriter(b)
-		got, terr := d.ep.Read(&w, tcpip.ReadOptions{NeedRemoteAddr: true})
-		switch terr.(type) {
-		case nil:
-			return got.Count, udpAddr(got.RemoteAddr), nil
-		case *tcpip.ErrWouldBlock:
-			d.wait(&d.read)
-		default:
-			return 0, nil, d.failed("read", terr)
-		}
+	w := tcpip.SliceWriter(b)
+	var got tcpip.ReadResult
+	terr, err := d.try(&d.read, func() (terr tcpip.Error) {
+		got, terr = d.ep.Read(&w, tcpip.ReadOptions{NeedRemoteAddr: true})
+		return terr
+	})
+	if terr != nil || err != nil {
+		return 0, nil, d.end("read", terr, err)
 	}
+	return got.Count, addrOf("udp", got.RemoteAddr), nil
 }
 
 // Write implements net.Conn.
 func (d *datagram) Write(b []byte) (int, error) {
 	if !d.connected {
-		return 0, d.failed("write", &tcpip.ErrDestinationRequired{})
+		return 0, d.end("write", &tcpip.ErrDestinationRequired{}, nil)
 	}
 	return d.send(b, tcpip.WriteOptions{})
 }
@@ -85,9 +76,7 @@ func (d *datagram) WriteTo(b []byte, to net.Addr) (int, error) {
 	if ip = ip.Unmap(); !ok || !ip.Is4() {
 		return 0, d.opError("write", &net.AddrError{Err: "want an IPv4 address", Addr: addr.String()})
 	}
-	return d.send(b, tcpip.WriteOptions{To: &tcpip.FullAddress{
-		NIC: nic, Addr: tcpip.AddrFrom4(ip.As4()), Port: uint16(addr.Port),
-	}})
+	return d.send(b, tcpip.WriteOptions{To: new(fullAddress(netip.AddrPortFrom(ip, uint16(addr.Port))))})
 }
 
 func (d *datagram) send(b []byte, o tcpip.WriteOptions) (int, error) {
@@ -101,29 +90,26 @@ func (d *datagram) send(b []byte, o tcpip.WriteOptions) (int, error) {
 		discover = tcpip.PMTUDiscoveryDont
 	}
 	_ = d.ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(discover)) // fails for no value given here
-	for {
-		if err := d.stopped(&d.write); err != nil {
-			return 0, d.opError("write", err)
-		}
-		n, terr := d.ep.Write(bytes.NewReader(b), o)
-		switch terr.(type) {
-		case nil:
-			return int(n), nil
-		case *tcpip.ErrWouldBlock:
-			d.wait(&d.write)
-		default:
-			return 0, d.failed("write", terr)
-		}
+	var n int64
+	terr, err := d.try(&d.write, func() (terr tcpip.Error) {
+		n, terr = d.ep.Write(bytes.NewReader(b), o)
+		return terr
+	})
+	if terr != nil || err != nil {
+		return 0, d.end("write", terr, err)
 	}
+	return int(n), nil
 }
 
-// failed turns an error of the endpoint into one of package net.
-func (d *datagram) failed(op string, terr tcpip.Error) error {
+// end is the error that a call ends with, after try.
+func (d *datagram) end(op string, terr tcpip.Error, err error) error {
 	switch terr.(type) {
+	case nil:
+		return d.opError(op, err)
 	case *tcpip.ErrClosedForReceive, *tcpip.ErrClosedForSend, *tcpip.ErrInvalidEndpointState:
 		return d.opError(op, net.ErrClosed)
 	}
-	if d.stopped(&side{}) != nil {
+	if d.isClosed() {
 		return d.opError(op, net.ErrClosed)
 	}
 	return d.opError(op, sysError(op, terr))

@@ -1,22 +1,14 @@
-package packet
+package linuxtcp
 
 import (
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness/access"
-)
-
-const (
-	ack = header.TCPFlagAck
-	syn = header.TCPFlagSyn
-	fin = header.TCPFlagFin
-	rst = header.TCPFlagRst
-	psh = header.TCPFlagPsh
+	"github.com/onebar/onebar/harness/packet/segment"
 )
 
 // talk is a connection between a client and a server in the middle of its life.
@@ -27,30 +19,30 @@ type talk struct {
 
 func newTalk() *talk {
 	k := &talk{half{Half: &access.Half{}}, half{Half: &access.Half{}}, time.Second}
-	k.client.note(segment{seq: 0, flags: syn}, &k.server, k.now)
-	k.server.note(segment{seq: 0, ack: 1, flags: syn | ack}, &k.client, k.now)
-	k.client.note(segment{seq: 1, ack: 1, flags: ack}, &k.server, k.now)
+	k.client.note(segment.Segment{Segment: access.Segment{Seq: 0, Flags: access.Syn}}, &k.server, k.now)
+	k.server.note(segment.Segment{Segment: access.Segment{Seq: 0, Ack: 1, Flags: access.Syn | access.Ack}}, &k.client, k.now)
+	k.client.note(segment.Segment{Segment: access.Segment{Seq: 1, Ack: 1, Flags: access.Ack}}, &k.server, k.now)
 	return k
 }
 
 // note is what offer does for a segment.
-func (h *half) note(s segment, peer *half, now time.Duration) {
+func (h *half) note(s segment.Segment, peer *half, now time.Duration) {
 	h.noteAck(s, peer, now)
-	h.Observe(s.tcp())
+	h.Observe(s.Segment)
 }
 
 // request and answer pass data; the sender acknowledges all it has got.
 func (k *talk) request(n int) {
-	k.client.note(segment{seq: k.client.High, ack: k.server.High, payload: n, flags: ack}, &k.server, k.now)
+	k.client.note(segment.Segment{Segment: access.Segment{Seq: k.client.High, Ack: k.server.High, Payload: n, Flags: access.Ack}}, &k.server, k.now)
 }
 
 func (k *talk) answer(n int) {
-	k.server.note(segment{seq: k.server.High, ack: k.client.High, payload: n, flags: ack}, &k.client, k.now)
+	k.server.note(segment.Segment{Segment: access.Segment{Seq: k.server.High, Ack: k.client.High, Payload: n, Flags: access.Ack}}, &k.client, k.now)
 }
 
 // ackOf is the acknowledgement the server would send now.
-func (k *talk) serverAck() segment {
-	return segment{seq: k.server.High, ack: k.client.High, flags: ack, header: 32}
+func (k *talk) serverAck() segment.Segment {
+	return segment.Segment{Segment: access.Segment{Seq: k.server.High, Ack: k.client.High, Flags: access.Ack}, Header: 32}
 }
 
 // settled is a talk whose server has answered at once a few times.
@@ -66,20 +58,20 @@ func settled() *talk {
 
 func TestDelayedAck(t *testing.T) {
 	for name, tc := range map[string]struct {
-		setup func() (*talk, segment)
+		setup func() (*talk, segment.Segment)
 		want  bool
 	}{
-		"the first data is acknowledged at once": {func() (*talk, segment) {
+		"the first data is acknowledged at once": {func() (*talk, segment.Segment) {
 			k := newTalk()
 			k.request(100)
 			return k, k.serverAck()
 		}, false},
-		"one that answers waits for its answer": {func() (*talk, segment) {
+		"one that answers waits for its answer": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			return k, k.serverAck()
 		}, true},
-		"one that answers late does not": {func() (*talk, segment) {
+		"one that answers late does not": {func() (*talk, segment.Segment) {
 			k := newTalk()
 			for range 1 {
 				k.request(100)
@@ -90,13 +82,13 @@ func TestDelayedAck(t *testing.T) {
 			k.request(100)
 			return k, k.serverAck()
 		}, false},
-		"one that got something twice does not": {func() (*talk, segment) {
+		"one that got something twice does not": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.server.note(k.serverAck(), &k.client, k.now)
 			k.request(100)
 			return k, k.serverAck()
 		}, false},
-		"nor forever": {func() (*talk, segment) {
+		"nor forever": {func() (*talk, segment.Segment) {
 			k := newTalk()
 			for range 16 {
 				k.request(100)
@@ -105,71 +97,71 @@ func TestDelayedAck(t *testing.T) {
 			k.request(100)
 			return k, k.serverAck()
 		}, true},
-		"more than a full segment": {func() (*talk, segment) {
+		"more than a full segment": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(1448)
 			k.request(100)
 			return k, k.serverAck()
 		}, false},
-		"small segments until there are 536 bytes": {func() (*talk, segment) {
+		"small segments until there are 536 bytes": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(300)
 			k.request(236)
 			return k, k.serverAck()
 		}, true},
-		"and more": {func() (*talk, segment) {
+		"and more": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(300)
 			k.request(237)
 			return k, k.serverAck()
 		}, false},
-		"a hole": {func() (*talk, segment) {
+		"a hole": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			s := k.serverAck()
-			s.header = 44 // timestamps and a SACK block
+			s.Header = 44 // timestamps and a SACK block
 			return k, s
 		}, false},
-		"a duplicate": {func() (*talk, segment) {
+		"a duplicate": {func() (*talk, segment.Segment) {
 			k := settled()
 			return k, k.serverAck()
 		}, false},
-		"a window update": {func() (*talk, segment) {
+		"a window update": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			k.server.hold(stack.NewPacketBuffer(stack.PacketBufferOptions{}), k.serverAck(), k.now)
 			return k, k.serverAck()
 		}, false},
-		"a keepalive": {func() (*talk, segment) {
+		"a keepalive": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			s := k.serverAck()
-			s.seq--
+			s.Seq--
 			return k, s
 		}, false},
-		"data": {func() (*talk, segment) {
+		"data": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			s := k.serverAck()
-			s.payload = 1
+			s.Payload = 1
 			return k, s
 		}, false},
-		"a reset": {func() (*talk, segment) {
+		"a reset": {func() (*talk, segment.Segment) {
 			k := settled()
 			k.request(100)
 			s := k.serverAck()
-			s.flags |= rst
+			s.Flags |= access.Rst
 			return k, s
 		}, false},
-		"of a FIN, ours to come": {func() (*talk, segment) {
+		"of a FIN, ours to come": {func() (*talk, segment.Segment) {
 			k := settled()
-			k.client.note(segment{seq: k.client.High, ack: k.server.High, flags: fin | ack}, &k.server, k.now)
+			k.client.note(segment.Segment{Segment: access.Segment{Seq: k.client.High, Ack: k.server.High, Flags: access.Fin | access.Ack}}, &k.server, k.now)
 			return k, k.serverAck()
 		}, true},
-		"of a FIN, ours sent": {func() (*talk, segment) {
+		"of a FIN, ours sent": {func() (*talk, segment.Segment) {
 			k := settled()
-			k.server.note(segment{seq: k.server.High, ack: k.client.High, flags: fin | ack}, &k.client, k.now)
-			k.client.note(segment{seq: k.client.High, ack: k.server.High, flags: fin | ack}, &k.server, k.now)
+			k.server.note(segment.Segment{Segment: access.Segment{Seq: k.server.High, Ack: k.client.High, Flags: access.Fin | access.Ack}}, &k.client, k.now)
+			k.client.note(segment.Segment{Segment: access.Segment{Seq: k.client.High, Ack: k.server.High, Flags: access.Fin | access.Ack}}, &k.server, k.now)
 			return k, k.serverAck()
 		}, false},
 	} {
@@ -183,41 +175,10 @@ func TestDelayedAck(t *testing.T) {
 func TestHoldKeepsTheFirstDeadline(t *testing.T) {
 	buffer := func() *stack.PacketBuffer { return stack.NewPacketBuffer(stack.PacketBufferOptions{}) }
 	var h half
-	h.hold(buffer(), segment{ack: 1}, 0)
-	h.hold(buffer(), segment{ack: 2}, 30*time.Millisecond)
+	h.hold(buffer(), segment.Segment{Segment: access.Segment{Ack: 1}}, 0)
+	h.hold(buffer(), segment.Segment{Segment: access.Segment{Ack: 2}}, 30*time.Millisecond)
 	require.Equal(t, access.AckDelay, h.due)
-	require.EqualValues(t, 2, h.heldSeg.ack)
+	require.EqualValues(t, 2, h.heldSeg.Ack)
 	h.release()
 	require.Nil(t, h.held)
-}
-
-func TestQueueOrder(t *testing.T) {
-	start := time.Now()
-	q, err := newQueue(func() time.Duration { return time.Since(start) })
-	require.NoError(t, err)
-	var got []int
-	done := make(chan struct{})
-	for _, at := range []int{5, 1, 9, 3, 7, 1, 0} {
-		q.push(time.Duration(at)*time.Millisecond, func() {
-			got = append(got, at)
-			if at == 9 {
-				close(done)
-			}
-		})
-	}
-	<-done
-	require.IsIncreasing(t, append([]int{-1}, dedup(got)...))
-	q.push(time.Hour, func() { got = append(got, 100) })
-	q.close()
-	require.Equal(t, 100, got[len(got)-1], "what is left runs at the close")
-	require.Len(t, got, 8)
-}
-
-func dedup(s []int) (out []int) {
-	for i, v := range s {
-		if i == 0 || v != s[i-1] {
-			out = append(out, v)
-		}
-	}
-	return out
 }

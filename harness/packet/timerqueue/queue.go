@@ -1,4 +1,9 @@
-package packet
+// Package timerqueue runs events at given offsets of real time, from one goroutine. It is
+// how a link of package packet delivers what arrives later.
+//
+// A [Queue] waits by a timerfd on Linux, which wakes it within some 50 µs. Go's timers are
+// up to a millisecond late.
+package timerqueue
 
 import (
 	"fmt"
@@ -8,9 +13,10 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// queue runs events at their offsets, in order, from one goroutine. Events of
-// the same offset run in the order they were pushed.
-type queue struct {
+// Queue runs events at their offsets, in order, from one goroutine. Events of the same
+// offset run in the order they were pushed. Make one with New; its methods may be called at
+// any time, also by an event, but for Close.
+type Queue struct {
 	now   func() time.Duration
 	alarm *alarm
 	done  chan struct{}
@@ -21,19 +27,21 @@ type queue struct {
 	closed bool
 }
 
-func newQueue(now func() time.Duration) (*queue, error) {
+// New returns an empty queue and starts its goroutine, which Close ends. Now returns the
+// present offset. It fails if the system has no timer left.
+func New(now func() time.Duration) (*Queue, error) {
 	a, err := newAlarm()
 	if err != nil {
-		return nil, fmt.Errorf("make the timer of the link: %w", err)
+		return nil, fmt.Errorf("make the timer of the packets under way: %w", err)
 	}
-	q := &queue{now: now, alarm: a, done: make(chan struct{})}
+	q := &Queue{now: now, alarm: a, done: make(chan struct{})}
 	go q.loop()
 	return q, nil
 }
 
-// push makes run happen at offset at, or as soon as possible after it. It does
+// Push makes run happen at offset at, or as soon as possible after it. It does
 // not block, and never calls run itself.
-func (q *queue) push(at time.Duration, run func()) {
+func (q *Queue) Push(at time.Duration, run func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.events.Push(&access.Event{Run: run}, at)
@@ -43,12 +51,12 @@ func (q *queue) push(at time.Duration, run func()) {
 }
 
 // arm sets the alarm. The caller holds mu.
-func (q *queue) arm(at time.Duration) {
+func (q *Queue) arm(at time.Duration) {
 	q.armed = max(at, 1)
 	q.alarm.set(at - q.now())
 }
 
-func (q *queue) loop() {
+func (q *Queue) loop() {
 	defer close(q.done)
 	var due []*access.Event
 	for q.alarm.wait() {
@@ -66,7 +74,7 @@ func (q *queue) loop() {
 }
 
 // due takes the events whose time has come, or sets the alarm to the next one.
-func (q *queue) due(out []*access.Event) []*access.Event {
+func (q *Queue) due(out []*access.Event) []*access.Event {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -84,9 +92,9 @@ func (q *queue) due(out []*access.Event) []*access.Event {
 	return out
 }
 
-// close ends the goroutine and runs the events that are left, early. Events
+// Close ends the goroutine and runs the events that are left, early. Events
 // pushed meanwhile run too; later ones never do.
-func (q *queue) close() {
+func (q *Queue) Close() {
 	q.mu.Lock()
 	q.closed = true
 	q.alarm.close()

@@ -1,4 +1,4 @@
-package packet
+package linuxtcp
 
 import (
 	"testing"
@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/packet/segment"
 )
 
 // TestToldTimes has gVisor's estimator follow Linux's on steady links, and after
@@ -48,23 +49,23 @@ func TestToldTimes(t *testing.T) {
 // TestEchoes is about the timestamps a host has heard, and what it would echo.
 func TestEchoes(t *testing.T) {
 	server := half{Half: &access.Half{}, acking: true, acked: 100}
-	data := segment{seq: 100, payload: 50, flags: ack, stamped: true, stamp: 7}
+	data := segment.Segment{Segment: access.Segment{Seq: 100, Payload: 50, Flags: access.Ack}, Stamped: true, Stamp: 7}
 	server.hear(data)
-	require.False(t, server.stale(segment{flags: ack, stamped: true, echo: 7}))
+	require.False(t, server.stale(segment.Segment{Segment: access.Segment{Flags: access.Ack}, Stamped: true, Echo: 7}))
 	server.acked = 150
 
 	again := data
-	again.stamp = 9
+	again.Stamp = 9
 	server.hear(again)
-	require.True(t, server.stale(segment{flags: ack, stamped: true, echo: 7}), "the last segment came again: Linux echoes the new timestamp")
-	require.False(t, server.stale(segment{flags: ack, stamped: true, echo: 9}))
-	require.False(t, server.stale(segment{flags: rst, echo: 7}), "no timestamp to mend")
+	require.True(t, server.stale(segment.Segment{Segment: access.Segment{Flags: access.Ack}, Stamped: true, Echo: 7}), "the last segment came again: Linux echoes the new timestamp")
+	require.False(t, server.stale(segment.Segment{Segment: access.Segment{Flags: access.Ack}, Stamped: true, Echo: 9}))
+	require.False(t, server.stale(segment.Segment{Segment: access.Segment{Flags: access.Rst}, Echo: 7}), "no timestamp to mend")
 
-	for name, s := range map[string]segment{
-		"older than the last acknowledgement": {seq: 50, payload: 50, flags: ack, stamped: true, stamp: 20},
-		"beyond a hole":                       {seq: 200, payload: 50, flags: ack, stamped: true, stamp: 21},
-		"an older timestamp":                  {seq: 150, payload: 50, flags: ack, stamped: true, stamp: 8},
-		"without a timestamp":                 {seq: 150, payload: 50, flags: ack, stamp: 22},
+	for name, s := range map[string]segment.Segment{
+		"older than the last acknowledgement": {Segment: access.Segment{Seq: 50, Payload: 50, Flags: access.Ack}, Stamped: true, Stamp: 20},
+		"beyond a hole":                       {Segment: access.Segment{Seq: 200, Payload: 50, Flags: access.Ack}, Stamped: true, Stamp: 21},
+		"an older timestamp":                  {Segment: access.Segment{Seq: 150, Payload: 50, Flags: access.Ack}, Stamped: true, Stamp: 8},
+		"without a timestamp":                 {Segment: access.Segment{Seq: 150, Payload: 50, Flags: access.Ack}, Stamp: 22},
 	} {
 		server.hear(s)
 		require.EqualValues(t, 9, server.recent, name)
@@ -76,28 +77,28 @@ func TestEchoFor(t *testing.T) {
 	begin := func() *half {
 		h := &half{Half: &access.Half{}, syn: synStamps{at: time.Second, first: 1000}}
 		peer := half{Half: &access.Half{}}
-		h.note(segment{seq: 99, flags: syn}, &peer, time.Second)
-		_, ok := h.echoFor(segment{ack: 100, flags: syn | ack, stamped: true, echo: 1000}, 1300*time.Millisecond)
+		h.note(segment.Segment{Segment: access.Segment{Seq: 99, Flags: access.Syn}}, &peer, time.Second)
+		_, ok := h.echoFor(segment.Segment{Segment: access.Segment{Ack: 100, Flags: access.Syn | access.Ack}, Stamped: true, Echo: 1000}, 1300*time.Millisecond)
 		require.False(t, ok, "the handshake is told as it was")
 		require.InDelta(t, 0.3, h.rtt.Mean.Seconds(), 1e-9)
-		h.note(segment{seq: 100, payload: 50, flags: ack}, &peer, 1300*time.Millisecond)
+		h.note(segment.Segment{Segment: access.Segment{Seq: 100, Payload: 50, Flags: access.Ack}}, &peer, 1300*time.Millisecond)
 		return h
 	}
-	answer := segment{ack: 150, flags: ack, stamped: true, echo: 1300}
+	answer := segment.Segment{Segment: access.Segment{Ack: 150, Flags: access.Ack}, Stamped: true, Echo: 1300}
 
 	h := begin()
 	echo, ok := h.echoFor(answer, 1600*time.Millisecond)
 	require.True(t, ok)
 	require.InDelta(t, 0.9, h.told.mean+4*h.told.deviation, 0.01, "Linux's time-out is still that")
-	require.NotEqual(t, answer.echo, echo)
+	require.NotEqual(t, answer.Echo, echo)
 	_, ok = h.echoFor(answer, 1610*time.Millisecond)
 	require.False(t, ok, "it acknowledges nothing new")
 
 	h = begin()
-	h.note(segment{seq: 100, payload: 50, flags: ack}, &half{Half: &access.Half{}}, 2200*time.Millisecond)
+	h.note(segment.Segment{Segment: access.Segment{Seq: 100, Payload: 50, Flags: access.Ack}}, &half{Half: &access.Half{}}, 2200*time.Millisecond)
 	late := answer
-	late.echo = 2200
+	late.Echo = 2200
 	echo, ok = h.echoFor(late, 2500*time.Millisecond)
 	require.True(t, ok)
-	require.False(t, access.After(late.echo, echo), "after a retransmission no echo is older than the true one")
+	require.False(t, access.After(late.Echo, echo), "after a retransmission no echo is older than the true one")
 }

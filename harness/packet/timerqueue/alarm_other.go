@@ -1,6 +1,6 @@
 //go:build !linux
 
-package packet
+package timerqueue
 
 import "time"
 
