@@ -75,16 +75,23 @@ func oneOf(what string, all []keys.Key) []keys.Rule {
 	return []keys.Rule{{One: names, Text: what + " needs exactly one of " + strings.Join(names, ", ")}}
 }
 
-// Check reports what only makes sense together, apart from the rules between keys.
+// Check reports what only makes sense together, apart from the rules between keys. A
+// client, server or ledger that breaks a rule has been reported.
 func (v *Subject) Check(r *keys.Reader) {
-	v.Client.HTTP.check(r)
-	v.Client.Exec.check(r)
-	v.Server.Exec.check(r)
-	v.Server.Container.check(r)
-	names := append([]string{"server", "dir"}, slices.Sorted(maps.Keys(v.Server.Container.Beside.M))...)
-	v.Ledger.HTTP.check(r)
-	v.Ledger.Exec.check(r, names)
-	v.Ledger.SQL.check(r, names)
+	if r.Good(&v.Client) {
+		v.Client.HTTP.check(r)
+		v.Client.Exec.check(r)
+	}
+	if r.Good(&v.Server) {
+		v.Server.Exec.check(r)
+		v.Server.Container.check(r)
+	}
+	if r.Good(&v.Ledger) {
+		names := append([]string{"server", "dir"}, slices.Sorted(maps.Keys(v.Server.Container.Beside.M))...)
+		v.Ledger.HTTP.check(r)
+		v.Ledger.Exec.check(r, names)
+		v.Ledger.SQL.check(r, names)
+	}
 }
 
 // hostPort is the address of a server, with a port from 1 to 65535.
