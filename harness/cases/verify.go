@@ -38,7 +38,7 @@ func (s Simulator) verify(ctx context.Context, c Case, first result.Result) (res
 	}
 	v.Status, v.Count = result.StatusUnknown, 1
 	v.Summary = "a second run of the seed had another history: the order of what the subject does at one instant is left to the scheduler"
-	v.Findings = []result.Finding{{Text: fmt.Sprintf("%s, and then: %s", was, is), Lines: []int{line}}}
+	v.Findings = []result.Finding{{Text: fmt.Sprintf("one run has %s, the other %s", was, is), Lines: []int{line}}}
 	return v, nil
 }
 

@@ -26,11 +26,7 @@ func (r *runs) again(ctx context.Context, c cases.Case) string {
 	got := message.Run{Case: c, Result: report.Result, Err: err, Racing: racing}
 	var b strings.Builder
 	b.WriteString("\n\n" + got.Told())
-	what := "broken"
-	if err == nil {
-		what = report.Result.Status.String()
-	}
-	r.file(&b, c, what, got.Headline())
+	r.file(&b, c, got)
 	return b.String()
 }
 
@@ -44,30 +40,39 @@ func (r *runs) smaller(ctx context.Context, c cases.Case, check, hash string) st
 	}
 	small, err := shrink.Shrink(ctx, r, c, o)
 	if errors.Is(err, shrink.ErrPasses) && check != "" {
-		return "\n\na second run of the seed did not fail so: " + unrepeated + r.again(ctx, c)
+		return "\n\na second run of the seed did not fail so: " + unrepeated + r.part(ctx, c) + r.again(ctx, c)
 	}
 	if err != nil {
 		return r.again(ctx, c)
 	}
 	small.Case.Dir = r.folder()
 	report, err := r.Run(ctx, small.Case)
-	got := message.Run{Case: small.Case, Result: report.Result, Err: err, Racing: racing}
+	got := message.Run{Case: small.Case, Result: report.Result, Err: err, Check: small.Check, Racing: racing}
 	var b strings.Builder
 	if hash != "" && small.First.Result.Hash != hash {
-		b.WriteString("\n\na second run of the seed had another history, and failed, too: " + unrepeated)
+		b.WriteString("\n\na second run of the seed had another history, and failed, too: " + unrepeated + r.part(ctx, c))
 	}
 	fmt.Fprintf(&b, "\n\nthe smallest run found that still fails, after %d runs: %s", small.Tried, got.Told())
-	r.file(&b, small.Case, small.Check, got.Headline())
+	r.file(&b, small.Case, got)
 	return b.String()
 }
 
-// file writes the scenario of a case, to be kept and run again. what is the check that
-// failed, or another word for what is wrong.
-func (r *runs) file(b *strings.Builder, c cases.Case, what, why string) {
-	sc := c.Scenario
-	if word := strings.Trim(what, "abcdefghijklmnopqrstuvwxyz") == ""; word {
-		sc.Name += "-" + what
+// part runs a case twice and says where the two histories part. It is empty if they are
+// the same.
+func (r *runs) part(ctx context.Context, c cases.Case) string {
+	c.Dir, c.Verify = r.folder(), true
+	report, err := r.Run(ctx, c)
+	if v := report.Result.Verdict("repeat"); err == nil && len(v.Findings) > 0 {
+		return fmt.Sprintf("\n  two more runs part at line %d of their histories: %s", v.Findings[0].Lines[0], v.Findings[0].Text)
 	}
+	return ""
+}
+
+// file writes the scenario of a case, to be kept and run again. It is named after what is
+// wrong with its run.
+func (r *runs) file(b *strings.Builder, c cases.Case, got message.Run) {
+	sc, why := c.Scenario, got.Headline()
+	sc.Name += "-" + got.Word()
 	sc.Summary, sc.File = "", "testdata/"+sc.Name+".yaml"
 	var text strings.Builder
 	if err := spec.Write(&text, sc, r.library, "Found by "+r.t.Name()+": "+why+"."); err != nil {

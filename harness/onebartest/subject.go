@@ -16,6 +16,8 @@ type subject struct {
 	server  *server
 	hosts   map[string]*server // of System.Hosts
 	clients *clients
+	panics  panics
+	unheard func() // the log of the process is as before
 }
 
 var (
@@ -25,6 +27,7 @@ var (
 	_ harness.Breaker = (*subject)(nil)
 	_ harness.Slower  = (*subject)(nil)
 	_ harness.Hosted  = (*subject)(nil)
+	_ harness.Noter   = (*subject)(nil)
 )
 
 // newSubject makes the system of a run.
@@ -42,7 +45,7 @@ func newSubject(sc harness.Scenario, system func(*Bench) (System, error)) (*subj
 
 // Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.bench.Log = env.Log
+	s.bench.Log, s.unheard = s.panics.watch(env, env.Log)
 	s.server = &server{env: env, host: env.Network.Server(), serve: s.system.Serve}
 	if err := s.startHosts(ctx, env); err != nil {
 		return err
@@ -112,8 +115,14 @@ func (s *subject) Broke() error {
 	return errors.Join(errs...)
 }
 
+// Notes implements harness.Noter.
+func (s *subject) Notes() []string { return s.panics.notes() }
+
 // Close implements harness.Subject.
 func (s *subject) Close() error {
+	if s.unheard != nil {
+		defer s.unheard()
+	}
 	if s.server == nil {
 		return nil
 	}

@@ -148,7 +148,7 @@ func renamed(books string) func(*onebartest.Bench) (onebartest.System, error) {
 func TestUnknownSweep(t *testing.T) {
 	message := failure(t, onebartest.Trial{Scenario: "edge", System: silent, InProcess: true}.Sweep)
 	require.Contains(t, message, "UNKNOWN early        no fault: the commit of 1 payment told confirmed was never reported")
-	require.Contains(t, message, "save this as testdata/edge-unknown.yaml")
+	require.Contains(t, message, "save this as testdata/edge-early.yaml")
 	require.NotContains(t, message, "did not fail so")
 }
 

@@ -76,5 +76,8 @@ func Passed(r result.Result) string {
 			fmt.Fprintf(&b, "\n  n/a %s: %s", v.Check, v.Summary)
 		}
 	}
+	for _, note := range r.Notes {
+		b.WriteString("\n  note: " + note)
+	}
 	return b.String()
 }

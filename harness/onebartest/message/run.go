@@ -5,7 +5,6 @@
 package message
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,6 +21,7 @@ type Run struct {
 	Case   cases.Case
 	Result result.Result
 	Err    error // it could not be carried out
+	Check  string // the check or threshold that the headline names, if it did not pass; empty is the first
 	Racing bool  // the race detector looked on
 }
 
@@ -33,35 +33,42 @@ const (
 
 // Headline is the first line: the scenario, the seed and what is wrong.
 func (r Run) Headline() string {
-	what := "it is not known why" // every result that is not a pass says why
-	switch {
-	case r.Err != nil:
-		what = r.Err.Error()
-		if f, ok := errors.AsType[*bubble.Failure](r.Err); ok {
-			what = string(f.Kind) + ": " + f.Text
-		}
-	case r.Result.Error != "":
-		what = "the run could not be carried out: " + r.Result.Error
-	default:
-		what = cmp.Or(r.reason(), what)
-	}
+	_, what := r.reason()
 	return fmt.Sprintf("%s, seed %d: %s", r.Case.Scenario.Name, r.Case.Seed, what)
 }
 
-// reason is the first check, or else threshold, that says what the result says; empty is
-// none.
-func (r Run) reason() string {
-	for _, v := range r.Result.Verdicts {
-		if v.Status == r.Result.Status {
-			return v.Check + ": " + v.Summary
+// Word is what is wrong, by the headline, as the end of a scenario's name: the check such
+// as "duplicated", "threshold", the kind of a bubble.Failure, or "broken".
+func (r Run) Word() string {
+	word, _ := r.reason()
+	return strings.ReplaceAll(word, "_", "-")
+}
+
+// reason is what is wrong: in a word, and in full.
+func (r Run) reason() (word, text string) {
+	if f, ok := errors.AsType[*bubble.Failure](r.Err); ok {
+		return string(f.Kind), string(f.Kind) + ": " + f.Text
+	}
+	switch {
+	case r.Err != nil:
+		return "broken", r.Err.Error()
+	case r.Result.Error != "":
+		return "broken", "the run could not be carried out: " + r.Result.Error
+	}
+	word, text = r.Result.Status.String(), "it is not known why" // every result that is not a pass says why
+	found := false
+	wrong := func(name, as, what string, s result.Status) {
+		if s == r.Result.Status && (!found || name == r.Check) {
+			found, word, text = true, as, what
 		}
+	}
+	for _, v := range r.Result.Verdicts {
+		wrong(v.Check, v.Check, v.Check+": "+v.Summary, v.Status)
 	}
 	for _, t := range r.Result.Thresholds {
-		if t.Status == r.Result.Status {
-			return expected(t)
-		}
+		wrong(t.Text, "threshold", expected(t), t.Status)
 	}
-	return ""
+	return word, text
 }
 
 // Text is the message of a test that fails. scenario is the Trial's.
@@ -77,6 +84,9 @@ func (r Run) Told() string {
 		r.stacks(&b, f)
 	}
 	if r.Err == nil {
+		for _, note := range r.Result.Notes {
+			fmt.Fprintf(&b, "  note: %s\n", note)
+		}
 		r.verdicts(&b)
 		r.story(&b)
 	}
