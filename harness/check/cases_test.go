@@ -340,6 +340,7 @@ func deadlineSamples() []sample {
 			s.told("p2", queued, unknown, failed)
 			s.book("p2")
 		}), also: []string{"contradicted"}},
+		{name: "na-overdue-no-deadlines", summary: "the subject does not say that it keeps deadlines", write: good(func(s *script) { s.header.Deadlines = false })},
 		{name: "na-overdue", summary: "the subject does not report its commits", write: good(func(s *script) { s.header.Commits = false })},
 	}
 }

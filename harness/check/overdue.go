@@ -28,6 +28,10 @@ func (j *Judge) overdue() answer {
 		a.lacks = "the subject does not report its commits"
 		return a
 	}
+	if j.header != nil && !j.header.Deadlines {
+		a.lacks = "the subject does not say that it keeps deadlines"
+		return a
+	}
 	committed, silent, deadlines := 0, 0, 0
 	for p, o := range j.asked() {
 		if p.deadline > 0 {

@@ -34,7 +34,7 @@ type script struct {
 func newScript(n int) *script {
 	s := &script{
 		header: history.Header{
-			Version: history.Version, Engine: "packet", Commits: true, Holds: true,
+			Version: history.Version, Engine: "packet", Commits: true, Holds: true, Deadlines: true,
 			Scenario: harness.Scenario{Name: "sample", Workload: harness.Workload{
 				Wallets: 2, Merchants: 1, Payments: n, Currency: "KES", Attempts: 3,
 			}},
