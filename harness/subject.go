@@ -126,6 +126,9 @@ type Told struct {
 	Payment string  `json:"payment"`
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason,omitempty"` // for people
+	// GivenUp: the app sends no more requests for the payment and waits for no news of it.
+	// Unless the outcome is final, it stays so, and a run need not wait for another.
+	GivenUp bool `json:"given_up,omitempty"`
 }
 
 // Attempt is one try of a client to get a payment through, recorded when the

@@ -22,6 +22,7 @@ func appendRecord(b []byte, r Record) (line []byte, ok bool) {
 		w.text(`,"told":{"payment":"`, r.Told.Payment)
 		w.text(`,"outcome":"`, r.Told.Outcome.String())
 		w.optional(`,"reason":"`, r.Told.Reason)
+		w.flag(`,"given_up":true`, r.Told.GivenUp)
 		w.raw("}")
 	case r.Attempt != nil:
 		w.attempt(r.Attempt)
@@ -128,6 +129,7 @@ func parseLine(line []byte) (r Record, ok bool) {
 		outcome := c.bytes(`,"outcome":"`)
 		c.ok = c.ok && t.Outcome.UnmarshalText(outcome) == nil
 		t.Reason = c.optionalText(`,"reason":"`)
+		t.GivenUp = c.has(`,"given_up":true`)
 		c.want("}")
 		r.Told = t
 	case c.has(`,"attempt":{"payment":"`):

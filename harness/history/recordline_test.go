@@ -18,6 +18,7 @@ var paid = map[string]Record{
 	}},
 	"pay without a deadline":         {At: time.Hour, Pay: &harness.Payment{ID: "p1", Amount: -1}},
 	"told":                           {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}},
+	"told, and given up":             {At: 5, Told: &harness.Told{Payment: "p1", Reason: "no answer in time", GivenUp: true}},
 	"told why":                       {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Declined, Reason: "no funds; ask (again)?"}},
 	"attempt":                        {Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: time.Second}},
 	"attempt that failed":            {At: 9, Attempt: &harness.Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},

@@ -115,6 +115,7 @@ type running struct {
 	packets  *gate
 	triggers *triggers
 	users    *workload.Users
+	flood    *flood
 	endUsers context.CancelFunc // ends the calls of the users
 	watch    *watcher
 	quiet    time.Time // after it no sender retransmits because of an outage
@@ -157,9 +158,10 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		return nil, fmt.Errorf("open the %s network: %w", o.Engine.Name(), err)
 	}
 	r.users = workload.NewUsers(sc.Workload, r.history, begin)
+	r.flood = &flood{Observer: r.users, attempts: map[string]int{}}
 	err = o.Subject.Start(ctx, harness.Env{
 		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Start: begin,
-		Dir: f.state, Observer: r.users, Log: log, Reached: r.triggers.reached(),
+		Dir: f.state, Observer: r.flood, Log: log, Reached: r.triggers.reached(),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the subject: %w", err), o.Subject.Close(), r.network.Close())
@@ -211,9 +213,15 @@ func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []by
 // carryOut plays the script, heals, settles and reads the ledger.
 func (r *running) carryOut(ctx context.Context) history.End {
 	var end history.End
-	err := r.play(ctx)
+	whole, endFlood := context.WithCancelCause(ctx)
+	defer endFlood(nil)
+	r.flood.watch(endFlood)
+	err := r.play(whole)
 	if err == nil {
-		end.Settled = r.settle(ctx)
+		end.Settled = r.settle(whole)
+	}
+	if ctx.Err() == nil && whole.Err() != nil {
+		err = context.Cause(whole)
 	}
 	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()

@@ -66,10 +66,12 @@ func TestSettleWaitsForThePayers(t *testing.T) {
 		answers time.Duration // of the payment that takes long; 0 is never
 		enough  time.Duration // 0 is never
 		want    time.Duration
+		gives   bool          // the app of the payment that never comes gives up
 		settled bool
 	}{
 		"it comes":            {answers: 13 * second, want: 13*second + linger, settled: true},
 		"it never comes":      {want: 20*second + linger},
+		"its app gives up":    {answers: 13 * second, gives: true, want: 13*second + linger},
 		"somebody has enough": {enough: 12 * second, want: 12*second + linger},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +83,10 @@ func TestSettleWaitsForThePayers(t *testing.T) {
 				tr.book = func(b *bench, p harness.Payment) {
 					if p.ID == "p3" {
 						time.Sleep(tc.answers - time.Since(b.begin))
+					}
+					if p.ID == "p3" && tc.gives {
+						b.observer.Told(harness.Told{Payment: p.ID, GivenUp: true})
+						return
 					}
 					b.post(p)
 					b.observer.Committed(p.ID)

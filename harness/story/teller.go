@@ -144,6 +144,9 @@ func (t *teller) told(at time.Duration, told *harness.Told) {
 	if told.Reason != "" {
 		why = ": " + told.Reason
 	}
+	if told.GivenUp {
+		why += "; the app gives up"
+	}
 	t.line(at, "%sthe user is told %s%s", t.which(told.Payment), told.Outcome, why)
 }
 

@@ -26,13 +26,14 @@ type Users struct {
 	open    map[string]*order // presses without a final outcome, by payment id
 	presses sync.WaitGroup    // calls of Payer.Pay under way
 	final   int               // orders whose presses are all final
-	changed chan struct{}     // closed and replaced when a press becomes final
+	changed chan struct{}     // closed and replaced when a press becomes final, or its app gives up
 }
 
 // order is a purchase and its presses.
 type order struct {
 	presses int
 	open    int // presses without a final outcome
+	gaveUp  int // of them, those whose app has given up
 	settled bool
 	timer   *time.Timer // when the user presses again
 }
@@ -111,12 +112,18 @@ func (u *Users) Told(t harness.Told) {
 		return
 	}
 	u.history.Told(t)
-	if !t.Outcome.Final() {
+	if !t.Outcome.Final() && !t.GivenUp {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	o, ok := u.open[t.Payment]
+	if ok && !t.Outcome.Final() {
+		o.gaveUp++
+		close(u.changed)
+		u.changed = make(chan struct{})
+		return
+	}
 	if !ok {
 		return // told again, or told about a payment that was not requested: the checks report it
 	}
@@ -161,14 +168,26 @@ func (u *Users) Final() int {
 	return u.final
 }
 
-// Wait returns true once no press is open, or false when ctx ends first.
+// stuck reports whether no open press can get a final outcome any more: each app has given
+// up, and no user will press again. The caller holds the lock.
+func (u *Users) stuck() bool {
+	for _, o := range u.open {
+		if o.gaveUp < o.open || u.workload.Impatient > 0 && o.presses < u.workload.Presses && !o.settled {
+			return false
+		}
+	}
+	return true
+}
+
+// Wait returns true once no press is open. It returns false when ctx ends first, or when no
+// open press can get a final outcome any more.
 func (u *Users) Wait(ctx context.Context) bool {
 	for {
 		u.mu.Lock()
-		open, changed := len(u.open), u.changed
+		open, stuck, changed := len(u.open), u.stuck(), u.changed
 		u.mu.Unlock()
-		if open == 0 {
-			return true
+		if open == 0 || stuck {
+			return open == 0
 		}
 		select {
 		case <-ctx.Done():

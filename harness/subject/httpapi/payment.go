@@ -45,8 +45,10 @@ func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 			last = said
 		}
 	}
-	c.env.Observer.Told(told(p.ID, last))
-	if !last.final() && c.calls == nil {
+	said := told(p.ID, last)
+	said.GivenUp = !last.final() && c.calls == nil
+	c.env.Observer.Told(said)
+	if said.GivenUp {
 		c.env.Tell(harness.Step{Part: harness.GivenUp, Title: p.ID + " stays unknown: the client sends no more requests"})
 	}
 	return nil

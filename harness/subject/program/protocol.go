@@ -51,6 +51,7 @@ type event struct {
 	Payment string   `json:"payment"`
 	Outcome *string  `json:"outcome"`
 	Reason  string   `json:"reason"`
+	GivenUp bool     `json:"given_up"` // see harness.Told.GivenUp
 	N       int      `json:"n"`
 	TookMS  *float64 `json:"took_ms"`
 	Error   string   `json:"error"`
@@ -116,7 +117,7 @@ func parseEvent(line []byte) (event, error) {
 
 // told converts a told event.
 func (e event) told() harness.Told {
-	t := harness.Told{Payment: e.Payment, Reason: e.Reason}
+	t := harness.Told{Payment: e.Payment, Reason: e.Reason, GivenUp: e.GivenUp}
 	_ = t.Outcome.UnmarshalText([]byte(*e.Outcome)) // parseEvent has checked it
 	return t
 }
