@@ -136,17 +136,32 @@ func experimentSamples() []sample {
 		{name: "unknown-impairment-loss-not-asked", summary: `phase "start" lost 2 of 2 packets down (100.00 %), asked was 0.00 %`, write: bench(func(s *script) {
 			s.packets(2, harness.Down, harness.DropLoss, 0)
 		})},
-		{name: "unknown-impairment-link", summary: "the scenario's link carried no packet", write: bench(func(s *script) { s.header.Scenario.Link = loses() })},
-		{name: "unknown-impairment-event-link", summary: "the link of line 7 carried no packet", write: bench(func(s *script) {
+		{name: "unknown-impairment-link", summary: "the scenario's link carried no packet: no payment was under way while it was in force; let the link events begin later", write: bench(func(s *script) { s.header.Scenario.Link = loses() })},
+		{name: "unknown-impairment-event-link", summary: "the link of line 7 carried no packet: no payment was under way while it was in force; begin it earlier, let it last longer, or write may_miss: true", write: bench(func(s *script) {
 			p := loses()
 			s.event(harness.Event{Action: harness.SetLink, Link: &p, Line: 7})
 			s.packets(1, harness.Up, harness.DropNone, 0)
 		})},
 		{name: "pass-impairment-outage", summary: "packets 0.0 ms late on average; 1 event with 3 hits", write: bench(dark(3, 0))},
 		{name: "pass-impairment-straggler", summary: "packets 0.0 ms late on average; 1 event with 3 hits", write: bench(dark(3, 1))},
-		{name: "unknown-impairment-no-hit", summary: "the blackhole of line 9 hit nothing", lines: []int{8}, write: bench(dark(0, 0))},
+		{name: "unknown-impairment-no-hit", summary: "the blackhole of line 9 hit nothing: no packet was sent in its direction from 0.007s to 0.012s; let it begin when payments are under way, let it last longer, or write may_miss: true", lines: []int{8}, write: bench(dark(0, 0))},
 		{name: "unknown-impairment-leak", summary: `phase "blackhole down" let 2 packets down through its outage`, lines: []int{9}, write: bench(dark(3, 2))},
-		{name: "unknown-impairment-never", summary: "the slow of event 1 never happened", write: bench(slow)},
+		{name: "unknown-impairment-never", summary: "the slow of event 1 never happened: the run ended before its time, 0s into the script", write: bench(slow)},
+		{name: "unknown-impairment-never-packet", summary: "the drop of line 4 never happened: wallet 1 sent 2 packets up, and the event waits for number 30: name an earlier one, or make more payments", write: bench(func(s *script) {
+			s.event(harness.Event{Action: harness.Drop, Line: 4, When: &harness.Trigger{Packet: 30, Client: 1, Direction: harness.Up}})
+			for n := range 2 {
+				s.add(history.Record{Packet: &harness.Packet{At: s.at, Client: 1, Flow: 1, N: int64(n + 1), Direction: harness.Up, Size: 60, Delay: ms}})
+			}
+			s.packets(40, harness.Down, harness.DropNone, 0)
+		})},
+		{name: "unknown-impairment-never-commit", summary: "the crash of line 4 never happened: the server made 3 commits, and the event waits for number 5: name an earlier one, or make more payments", write: bench(func(s *script) {
+			s.event(harness.Event{Action: harness.Crash, Side: harness.Server, Line: 4, When: &harness.Trigger{Commit: 5, Side: harness.Server}})
+			s.end.ServerCommits = 3
+		})},
+		{name: "unknown-impairment-never-request", summary: "the reset of line 4 never happened: it waits for request 9, and the clients made 2 attempts that reached a connection: name an earlier one, or make more payments", write: bench(func(s *script) {
+			s.event(harness.Event{Action: harness.Reset, Line: 4, When: &harness.Trigger{Request: 9, Moment: harness.Answered}})
+			s.add(history.Record{Attempt: &harness.Attempt{Payment: "p1", N: 1}})
+		})},
 		{name: "unknown-impairment-failed", summary: "the slow of event 1 failed: it is gone", write: bench(func(s *script) {
 			slow(s)
 			s.fault(history.FaultNote{Action: harness.Slow})
@@ -163,7 +178,7 @@ func experimentSamples() []sample {
 			s.packets(3, harness.Down, harness.DropOutage, 0)
 			s.fault(history.FaultNote{Action: harness.Blackhole, Ended: true, Hits: 3})
 		})},
-		{name: "unknown-impairment-unmet", summary: `no packet was sent during the outage of phase "second"`, lines: []int{17}, write: bench(func(s *script) {
+		{name: "unknown-impairment-unmet", summary: `no packet was sent during the outage of phase "second": begin it when payments are under way, let it last longer, or write may_miss: true`, lines: []int{17}, write: bench(func(s *script) {
 			dark(3, 0)(s)
 			s.phase(history.Phase{Name: "second", OutageUp: true})
 			s.phase(history.Phase{Name: "second, server down", OutageUp: true})
@@ -179,7 +194,7 @@ func experimentSamples() []sample {
 			dark(0, 0)(s)
 			s.header.Scenario.Timeline = s.header.Scenario.Timeline[:1]
 		})},
-		{name: "unknown-impairment-another-may-miss", summary: "no packet was sent during the outage of phase \"dark twice\"", lines: []int{18}, write: bench(func(s *script) {
+		{name: "unknown-impairment-another-may-miss", summary: "no packet was sent during the outage of phase \"dark twice\": begin it when payments are under way, let it last longer, or write may_miss: true", lines: []int{18}, write: bench(func(s *script) {
 			dark(3, 0)(s)
 			s.fault(history.FaultNote{Action: harness.Blackhole})
 			s.phase(history.Phase{Name: "dark twice", OutageDown: true})

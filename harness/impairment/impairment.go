@@ -87,11 +87,11 @@ func (l *Links) missed(found *doubts) {
 		got := l.events[i]
 		switch {
 		case got == nil || got.times == 0:
-			found.add(0, "%s never happened", eventName(i, e))
+			found.add(0, "%s never happened%s", eventName(i, e), l.why(e))
 		case got.err != "":
 			found.add(got.line, "%s failed: %s", eventName(i, e), got.err)
 		case got.hits == 0 && !e.MayMiss:
-			found.add(got.line, "%s hit nothing", eventName(i, e))
+			found.add(got.line, "%s hit nothing%s", eventName(i, e), got.instead(e))
 		}
 	}
 }
@@ -101,11 +101,11 @@ func (l *Links) missed(found *doubts) {
 func (l *Links) unused(found *doubts) {
 	sc := l.header.Scenario
 	if !perfect(sc.Link) && !l.carried(sc.Link) {
-		found.add(0, "the scenario's link carried no packet")
+		found.add(0, "the scenario's link carried no packet: no payment was under way while it was in force; let the link events begin later")
 	}
 	for i, e := range sc.Timeline {
 		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.on(e.On).carried(*e.Link) {
-			found.add(0, "%s carried no packet", eventName(i, e))
+			found.add(0, "%s carried no packet: no payment was under way while it was in force; begin it earlier, let it last longer, or write may_miss: true", eventName(i, e))
 		}
 	}
 }
@@ -135,7 +135,7 @@ func (l *Links) outages(found *doubts) {
 	}
 	end := func() {
 		if first != nil && lost == 0 && must {
-			found.add(first.Line, "no packet was sent during the outage of phase %q", first.Name)
+			found.add(first.Line, "no packet was sent during the outage of phase %q: begin it when payments are under way, let it last longer, or write may_miss: true", first.Name)
 		}
 		first, lost, must = nil, 0, false
 	}

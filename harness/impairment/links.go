@@ -20,11 +20,27 @@ type Links struct {
 	states history.Ways[linkState]
 	events map[int]*event      // by index in Scenario.Timeline
 	waits  []interval.Interval // in which a timer of the harness was late, in order
+
+	sent     map[packets]int64 // how many there were of those that a trigger waits for
+	attempts int64             // that reached a connection
+	end      *history.End
+}
+
+// packets are those of one direction of one link: of a wallet, or of the topology.
+type packets struct {
+	link   string
+	client int
+	dir    harness.Direction
 }
 
 // Add reads the next record of the history and its line. It keeps no packet.
 func (l *Links) Add(r *history.Record, line int32) {
 	if r.Packet != nil {
+		if k := (packets{r.Packet.Link, r.Packet.Client, r.Packet.Direction}); len(l.sent) > 0 && !r.Packet.Copy {
+			if n, ok := l.sent[k]; ok {
+				l.sent[k] = max(n, r.Packet.N)
+			}
+		}
 		l.on(r.Packet.Link).packet(r.Packet)
 		return
 	}
@@ -35,9 +51,14 @@ func (l *Links) Add(r *history.Record, line int32) {
 	case r.Phase != nil:
 		l.on(r.Phase.Link).phases.Begin(*r.Phase, r.At, line)
 	case r.Fault != nil:
-		l.fault(*r.Fault, line)
+		l.fault(*r.Fault, r.At, line)
+	case r.Attempt != nil && !r.Attempt.NoConnection:
+		l.attempts++
+	case r.End != nil:
+		l.end = r.End
 	case r.Header != nil:
 		l.header = r.Header
+		l.await(r.Header.Scenario.Timeline)
 	}
 }
 
@@ -94,10 +115,25 @@ type event struct {
 	spans []span
 }
 
-// span is one occurrence of an event, by the lines of its notes.
-type span struct{ from, to int32 } // to is 0 until it has ended
+// span is one occurrence of an event, by the lines and the times of its notes.
+type span struct {
+	from, to    int32 // to is 0 until it has ended
+	begin, over time.Duration
+}
 
-func (l *Links) fault(f history.FaultNote, line int32) {
+// await notes of which packets the number matters.
+func (l *Links) await(events []harness.Event) {
+	l.sent = make(map[packets]int64)
+	for _, e := range events {
+		if e.When != nil && e.When.Packet > 0 {
+			l.sent[awaited(e.When)] = 0
+		}
+	}
+}
+
+func awaited(w *harness.Trigger) packets { return packets{w.Link, w.Client, w.Direction} }
+
+func (l *Links) fault(f history.FaultNote, at time.Duration, line int32) {
 	e := l.events[f.Event]
 	if e == nil {
 		if l.events == nil {
@@ -108,9 +144,9 @@ func (l *Links) fault(f history.FaultNote, line int32) {
 	}
 	if !f.Ended {
 		e.times++
-		e.spans = append(e.spans, span{from: line})
+		e.spans = append(e.spans, span{from: line, begin: at})
 	} else if n := len(e.spans); n > 0 {
-		e.spans[n-1].to = line
+		e.spans[n-1].to, e.spans[n-1].over = line, at
 	}
 	e.hits += f.Hits
 	if e.err == "" {
