@@ -25,7 +25,15 @@ func build(r *keys.Reader, f *file) harness.Scenario {
 	r.Fill(f, &s)
 	f.Workload.check(r, &s.Workload)
 	f.Subject.Check(r)
-	s.Expect = expectations(r, f.Expect)
+	sound := r.Sound()
+	s.Expect = expectations(r, f.Expect, func(t threshold.Threshold, at keys.Place, text string) {
+		if !sound || t.Phase == "" {
+			return // which phases there are is not known, or need not be
+		}
+		if phases := phasesOf(s); !phases.can(t.Phase) {
+			r.Errorf(at, "threshold %q: no phase can have the name %q; %s", text, t.Phase, keys.Suggest(t.Phase, phases.options()))
+		}
+	})
 	return s
 }
 
@@ -62,15 +70,17 @@ func (v *workload) check(r *keys.Reader, got *harness.Workload) {
 	}
 }
 
-// expectations checks each threshold with package threshold and keeps its text.
-func expectations(r *keys.Reader, texts []keys.Text) []harness.Expectation {
+// expectations checks each threshold with package threshold, has check look at it, and
+// keeps its text.
+func expectations(r *keys.Reader, texts []keys.Text, check func(threshold.Threshold, keys.Place, string)) []harness.Expectation {
 	var got []harness.Expectation
 	for i := range texts {
 		at, text := r.At(&texts[i]), string(texts[i])
 		if !r.Good(&texts[i]) {
 			continue
 		}
-		if _, err := threshold.Parse(text); err != nil {
+		t, err := threshold.Parse(text)
+		if err != nil {
 			reason := err.Error()
 			if wrong, ok := errors.AsType[*threshold.ParseError](err); ok {
 				at, reason = r.Inside(at, text, 1, wrong.Column), wrong.Reason
@@ -78,6 +88,7 @@ func expectations(r *keys.Reader, texts []keys.Text) []harness.Expectation {
 			r.Errorf(at, "threshold %q: %s", text, reason)
 			continue
 		}
+		check(t, at, text)
 		got = append(got, harness.Expectation{Text: text, Line: at.Line})
 	}
 	return got
