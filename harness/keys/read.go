@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -184,6 +185,10 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 			r.leaf(n, v.Short(), k, join(path, "short"))
 			return
 		}
+		if !isMapping(n) {
+			r.Errorf(at.at, "%s is %s; expected %s, or keys with values", k.Name, yamltext.Describe(n), wanted(v.Short(), k))
+			return
+		}
 	}
 	slot := reflect.ValueOf(v).Elem()
 	if slot.Kind() != reflect.Slice {
@@ -196,9 +201,18 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 		return
 	}
 	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
+	k.Name = cmp.Or(k.Each, k.Name)
 	for i, n := range seq.Values {
 		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
 	}
+}
+
+func isMapping(n Node) bool {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return true
+	}
+	return false
 }
 
 // Named is a mapping whose names are free.
