@@ -135,13 +135,8 @@ type Pair struct {
 // Pairs returns the pairs of a mapping and false if n is none. Of a key given
 // twice only the first counts.
 func (r *Reader) Pairs(n Node, what string) ([]Pair, bool) {
-	var values []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		values = m.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
+	values, ok := mapping(n)
+	if !ok {
 		r.Errorf(placeOf(n), "%s is %s; expected keys with values", what, yamltext.Describe(n))
 		return nil, false
 	}
@@ -168,6 +163,17 @@ func (r *Reader) Pairs(n Node, what string) ([]Pair, bool) {
 	return pairs, true
 }
 
+// mapping returns the pairs of a mapping as the parser has them, and false if n is none.
+func mapping(n Node) (pairs []*ast.MappingValueNode, ok bool) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}, true
+	}
+	return nil, false
+}
+
 // value reads one value of a key into the field v points to.
 func (r *Reader) value(n Node, v any, k Key, path string) {
 	at := mark{at: placeOf(n), path: path}
@@ -185,7 +191,7 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 			r.leaf(n, v.Short(), k, join(path, "short"))
 			return
 		}
-		if !isMapping(n) {
+		if _, ok := mapping(n); !ok {
 			r.Errorf(at.at, "%s is %s; expected %s, or keys with values", k.Name, yamltext.Describe(n), wanted(v.Short(), k))
 			return
 		}
@@ -205,14 +211,6 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 	for i, n := range seq.Values {
 		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
 	}
-}
-
-func isMapping(n Node) bool {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return true
-	}
-	return false
 }
 
 // Named is a mapping whose names are free.
