@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,17 +116,17 @@ func drawAttempts(b *strings.Builder, s format.Style, attempts []result.AttemptS
 		return
 	}
 	section(b, s, "attempts and status queries")
-	g := format.Table(attempts,
-		format.Right("", 0, func(a result.AttemptStat) string { return strconv.Itoa(a.Count) }),
-		format.Left("", func(a result.AttemptStat) string { return a.What }),
-		format.Column[result.AttemptStat]{Cell: func(a result.AttemptStat) format.Cell {
-			if a.Unexplained == 0 {
-				return format.Cell{}
-			}
-			return format.Dim.Cell(strconv.Itoa(a.Unexplained) + " although nothing hindered them")
-		}})
-	g.Indent = "  "
-	g.Draw(b, s)
+	width := 0
+	for _, a := range attempts {
+		width = max(width, len(strconv.Itoa(a.Count)))
+	}
+	for _, a := range attempts {
+		text := format.Clean(a.What)
+		if a.Unexplained > 0 {
+			text += fmt.Sprintf(" (%d although nothing hindered them)", a.Unexplained)
+		}
+		s.Item(b, "  ", []format.Cell{{Text: format.Pad(strconv.Itoa(a.Count), width, true)}}, text)
+	}
 }
 
 func drawFaults(b *strings.Builder, s format.Style, faults []result.FaultStat) {

@@ -123,10 +123,11 @@ func (a *Attempts) kind(what string, failed bool) int {
 	return len(a.kinds) - 1
 }
 
-// addresses are what differs between two errors that mean the same.
-var addresses = regexp.MustCompile(`(\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+)(:\d+)?(->)?`)
+// addresses are what differs between two errors that mean the same: addresses, and ids in
+// hexadecimal.
+var addresses = regexp.MustCompile(`\b[0-9a-f]{16,}\b|(\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+)(:\d+)?(->)?`)
 
-// plain returns an error without its addresses and of at most 80 characters.
+// plain returns an error without its addresses and ids, of at most 80 characters.
 func plain(err string) string {
 	err = addresses.ReplaceAllString(err, "")
 	if r := []rune(err); len(r) > 80 {
