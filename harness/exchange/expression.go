@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,6 +99,7 @@ func pageScope() scope {
 type expression struct {
 	text    string
 	program *vm.Program
+	meters  metering
 }
 
 // Problem is something wrong with a configuration.
@@ -113,8 +115,11 @@ func (p *Problem) Error() string { return p.Field + ": " + p.Reason }
 
 // compile compiles an expression. A condition must be true or false.
 func compile(text string, s scope, condition bool) (*expression, *Problem) {
+	e := &expression{text: text}
 	options := []expr.Option{
 		expr.Env(types.Map(s)),
+		expr.Optimize(false), // it would make the lists of ranges while it compiles
+		bounded(),
 		expr.Function("json", asJSON, new(func(any) string)),
 		expr.Function("query", asQuery, new(func(any) string)),
 		expr.Function("link", link, new(func(map[string]string, string) string)),
@@ -122,9 +127,15 @@ func compile(text string, s scope, condition bool) (*expression, *Problem) {
 	if condition {
 		options = append(options, expr.AsBool())
 	}
-	program, err := expr.Compile(text, options...)
+	_, err := expr.Compile(text, options...)
 	if err == nil {
-		return &expression{text: text, program: program}, nil
+		// Messages of the compiler are about the expression as it is written, so the
+		// metered one is compiled after it.
+		options[0] = expr.Env(types.Map(s.with(meterScope())))
+		e.program, err = expr.Compile(text, append(options, expr.Patch(&e.meters))...)
+	}
+	if err == nil {
+		return e, nil
 	}
 	p := &Problem{Line: 1, Column: 1, Reason: err.Error()}
 	if wrong, ok := errors.AsType[*file.Error](err); ok {
@@ -161,10 +172,48 @@ func (s scope) full() map[string]string {
 	return all
 }
 
+// value evaluates the expression. Beyond the bounds of an evaluation it returns errBound.
 func (e *expression) value(v Vars) (any, error) {
+	if !e.meters.metered {
+		return e.run(v)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+	defer cancel()
+	m := &meter{ctx: ctx}
+	v = v.with(Vars{spendName: m.spend, weighName: m.weigh})
+	if !e.meters.long {
+		return e.run(v)
+	}
+	// One step cannot be interrupted, such as matching a long text. Beyond the time its
+	// goroutine is left to end with that step.
+	type result struct {
+		got any
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		got, err := e.run(v)
+		done <- result{got, err}
+	}()
+	select {
+	case r := <-done:
+		return r.got, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", e.text, errBound)
+	}
+}
+
+func (e *expression) run(v Vars) (any, error) {
 	got, err := expr.Run(e.program, map[string]any(v))
-	if wrong, ok := errors.AsType[*file.Error](err); ok {
+	switch wrong, ok := errors.AsType[*file.Error](err); {
+	case errors.Is(err, errBound), ok && strings.Contains(wrong.Message, "memory budget exceeded"): // of expr-lang: a million items
+		return nil, fmt.Errorf("%s: %w", e.text, errBound)
+	case ok:
 		return nil, fmt.Errorf("%s: %s", e.text, wrong.Message)
+	case err == nil && e.meters.metered:
+		if _, err := weight(got); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.text, err)
+		}
 	}
 	return got, err
 }
@@ -227,11 +276,6 @@ func kind(v any) string {
 		return fmt.Sprintf("%v", v)
 	}
 	return "a " + reflect.TypeOf(v).String()
-}
-
-func asJSON(params ...any) (any, error) {
-	b, err := json.Marshal(params[0])
-	return string(b), err
 }
 
 func asQuery(params ...any) (any, error) {

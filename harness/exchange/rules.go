@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,13 +74,16 @@ func (c *compiler) rules(at string, own, more []sut.HTTPRule, preset string, s s
 }
 
 // Judge returns what an answer means by the first rule that matches, and which
-// rule that was. An answer that none matches is Unknown. It may be called from
-// several goroutines.
+// rule that was. An answer that none matches is Unknown, and so is one for which a rule
+// goes beyond the bounds of an evaluation. It may be called from several goroutines.
 func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
 	v = v.with(a.vars())
 	for i := range r.rules {
 		got := &r.rules[i]
-		if is, err := got.when.yes(v); err == nil && is {
+		switch is, err := got.when.yes(v); {
+		case errors.Is(err, errBound):
+			return Unknown, fmt.Sprintf("HTTP %d: %s: %v", a.Status, got.name(), err)
+		case err == nil && is:
 			got.hits.Add(1)
 			return got.meaning, fmt.Sprintf("HTTP %d: %s", a.Status, got.name())
 		}

@@ -124,6 +124,9 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 	}
 	step.Lists(items)
 	for i, item := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, "", err // each expression may take its time
+		}
 		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, l.run)
 		if err != nil {
 			return nil, 0, "", fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
