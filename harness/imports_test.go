@@ -37,7 +37,7 @@ func rooms() map[string]room {
 		"harness/packet":                    {ours: []string{"harness", "harness/access", "harness/link", "harness/relay"}, theirs: []string{"gvisor.dev/gvisor"}, because: "gVisor lives here only"},
 		"harness/simnet":                    {ours: []string{"harness", "harness/access", "harness/link"}, because: "the model of TCP is ours: nothing from outside runs in a bubble unseen"},
 		"harness/toxi":                      {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy lives here and in control only"},
-		"harness/toxi/control":              {theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy's API knows the link by a name only"},
+		"harness/toxi/control":              {ours: []string{"harness", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy's API knows the link by a name only"},
 		"harness/enginetest":                {ours: []string{"harness", "harness/enginetest/baseline", "harness/enginetest/bench"}, because: "the contract of an engine, for any implementation"},
 		"harness/enginetest/baseline":       {ours: []string{"harness", "harness/enginetest/bench"}, theirs: []string{"github.com/stretchr/testify"}, because: "what a network adds to a connection, for any engine"},
 		"harness/enginetest/bench":          {ours: []string{"harness"}, theirs: []string{"github.com/stretchr/testify", "go.uber.org/goleak"}, because: "what tests of networks do over and over"},
