@@ -15,7 +15,8 @@ import (
 )
 
 func newConform() *cobra.Command {
-	return &cobra.Command{
+	var allowed hosts
+	cmd := &cobra.Command{
 		Use:   "conform SCENARIO",
 		Short: "Test how a payment API handles idempotency keys",
 		Long: `Make payments at the HTTP endpoint of a scenario, without impairment, and test its
@@ -30,18 +31,23 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0])
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], allowed)
 		},
 	}
+	allowed.flag(cmd)
+	return cmd
 }
 
-func runConform(ctx context.Context, w io.Writer, scenario string) error {
+func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
 	}
 	if !isExternal(sc) {
 		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
+	}
+	if err := allowed.check(sc); err != nil {
+		return err
 	}
 	parts, err := partsOf(sc)
 	if err != nil {

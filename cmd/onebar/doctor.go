@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -20,7 +21,7 @@ func newDoctor() *cobra.Command {
 		Short: "Make one payment without impairment, show each step, and list what the scenario lacks",
 		Long: `Make one payment of a scenario over a perfect link. Show each request and answer,
 the outcome rule that matched, the outcome that the payer was told, and the posting in
-the ledger. Then list what the scenario lacks, and what to write.
+the ledger. Before it, onebar says what it sends. Then list what the scenario lacks, and what to write.
 
 Values from environment variables, such as ${NAME}, are not printed; their names are.`,
 		Example: `  onebar doctor shop.yaml
@@ -37,6 +38,15 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
+	}
+	if isExternal(sc) {
+		one := sc
+		one.Workload.Wallets, one.Workload.Merchants = 1, 1
+		fmt.Fprintf(w, "doctor %s\n", sends(one, 1))
+		if host := foreignHost(sc); host != "" {
+			fmt.Fprintf(w, "onebar run, sweep and conform send more, and need --allow-host %s\n", quote(host))
+		}
+		fmt.Fprintln(w)
 	}
 	dir, err := os.MkdirTemp("", "onebar-doctor-*")
 	if err != nil {

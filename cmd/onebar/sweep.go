@@ -39,6 +39,7 @@ type sweeping struct {
 	payments int
 	pairs    bool
 	limit    int
+	hosts    hosts
 }
 
 func newSweep() *cobra.Command {
@@ -80,6 +81,7 @@ a scenario file that fails in the same way.`,
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
+	s.hosts.flag(cmd)
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
 	return cmd
 }
@@ -109,6 +111,10 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hosts.check(sc); err != nil {
+		return err
+	}
+	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
 	if s.payments > 0 {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
