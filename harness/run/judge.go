@@ -42,6 +42,10 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	var end *history.End
 	empty, hash := true, sha256.New()
 	for rec, err := range history.Read(io.TeeReader(r, hash)) {
+		if errors.Is(err, history.ErrCut) && !empty && end == nil {
+			res.Notes = append(res.Notes, err.Error()+"; what came before it is judged")
+			break
+		}
 		if err == nil {
 			err = follow(&res, &end, rec)
 		}
