@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
 )
 
@@ -53,12 +53,12 @@ func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "onebar-conform-*")
+	folder, err := scratch.Make("")
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, sc, dir)
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	probes, err := conform.Run(ctx, parts, sc, folder.Path)
+	if err = errors.Join(err, folder.Remove()); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
 	status := result.Pass

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
+	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
 )
@@ -48,16 +48,16 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 		}
 		fmt.Fprintln(w)
 	}
-	dir, err := os.MkdirTemp("", "onebar-doctor-*")
+	folder, err := scratch.Make("")
 	if err != nil {
 		return err
 	}
 	b := batch{}
 	c, err := doctor.Examine(ctx, sc, doctor.Options{
-		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: dir, Version: version,
+		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: folder.Path, Version: version,
 		Subject: func(trace func(harness.Step)) (harness.Subject, error) { return traced(sc, trace) },
 	})
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	if err = errors.Join(err, folder.Remove()); err != nil {
 		return err
 	}
 	if err := reports.Doctor(c)(w); err != nil {

@@ -189,6 +189,9 @@ func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness
 // shrink shrinks a failing case, and writes the result into its folder.
 func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case) error {
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
+	if err := unlinked(path); err != nil {
+		return err
+	}
 	c.Dir = ""
 	found, err := shrinkTo(cmd.Context(), runner, c, path, shrink.Options{
 		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),

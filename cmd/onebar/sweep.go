@@ -199,7 +199,10 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 		c.Scenario.Length = max(c.Scenario.Length, time.Second) // the shortest that a file can state
 		c.Dir = filepath.Join(folder, f.Check)
 		file := filepath.Join(folder, f.Check+".yaml")
-		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
+		err := unlinked(folder, file)
+		if err == nil {
+			err = spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
+		}
 		if err == nil {
 			c.Scenario, err = spec.Load(file, lib) // the run must be that of the file
 		}

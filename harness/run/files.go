@@ -7,13 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // marker is the file that marks a folder as that of a run. It is locked during the run.
 const marker = ".onebar"
-
-// errLocked is the error of lock if another run holds the file.
-var errLocked = errors.New("it is locked")
 
 // files are the open files of a run, or its history in memory.
 type files struct {
@@ -67,9 +66,9 @@ func openFiles(dir string, capture bool) (files, error) {
 		return file
 	}
 	if f.lock, err = os.OpenFile(filepath.Join(dir, marker), os.O_RDWR|os.O_CREATE, 0o644); err == nil {
-		err = lock(f.lock)
+		err = scratch.Lock(f.lock)
 	}
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, scratch.ErrLocked) {
 		f.close()
 		return f, fmt.Errorf("another run is writing to %s: wait for its end, or choose another --out", dir)
 	}
