@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newConform() *cobra.Command {
@@ -65,7 +66,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts
 	for _, p := range probes {
 		status = status.Worse(p.Status)
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
-			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
+			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", format.Clean(p.Expected), "", format.Clean(p.Seen))
 	}
 	return exit((result.Result{Status: status}).Exit())
 }

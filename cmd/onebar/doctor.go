@@ -13,6 +13,7 @@ import (
 	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newDoctor() *cobra.Command {
@@ -42,9 +43,9 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if isExternal(sc) {
 		one := sc
 		one.Workload.Wallets, one.Workload.Merchants = 1, 1
-		fmt.Fprintf(w, "doctor %s\n", sends(one, 1))
+		fmt.Fprintf(w, "doctor %s\n", format.Clean(sends(one, 1)))
 		if host := foreignHost(sc); host != "" {
-			fmt.Fprintf(w, "onebar run, sweep and conform send more, and need --allow-host %s\n", quote(host))
+			fmt.Fprintf(w, "onebar run, sweep and conform send more, and need --allow-host %s\n", format.Clean(quote(host)))
 		}
 		fmt.Fprintln(w)
 	}

@@ -102,7 +102,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	code := res.Exit()
 	if res.Failure != nil && !res.Interrupted {
 		if err := e.keep(cmd, runner, list, res); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // the findings stay valid
+			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %s\n", printable(err)) // the findings stay valid
 		}
 		if cmd.Context().Err() != nil {
 			code = result.ExitInterrupted

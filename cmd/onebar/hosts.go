@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // hosts are the servers outside this machine that a command may send load to.
@@ -43,7 +44,7 @@ func (h hosts) check(list ...harness.Scenario) error {
 func (h hosts) announce(w io.Writer, list ...harness.Scenario) {
 	for _, sc := range list {
 		if foreignHost(sc) != "" {
-			fmt.Fprintf(w, "%s: %s\n", sc.Name, sends(sc, sc.Workload.Payments))
+			fmt.Fprintf(w, "%s: %s\n", sc.Name, format.Clean(sends(sc, sc.Workload.Payments)))
 		}
 	}
 }

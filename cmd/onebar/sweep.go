@@ -21,6 +21,7 @@ import (
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -207,13 +208,13 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 			c.Scenario, err = spec.Load(file, lib) // the run must be that of the file
 		}
 		if err != nil {
-			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
+			fmt.Fprintf(warnings, "onebar: keep a run: %s\n", printable(err))
 			continue
 		}
 		report, err := runner.Run(ctx, c)
 		f.History = report.Result.HistoryFile
 		if why := unlike(*f, report.Result, err); why != "" && ctx.Err() == nil {
-			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, why)
+			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, format.Clean(why))
 		}
 		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
 	}

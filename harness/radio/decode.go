@@ -43,8 +43,16 @@ func (d *decoder) errorf(at place, format string, args ...any) {
 func (d *decoder) parse(data []byte) ast.Node {
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	d.lines = strings.Split(text, "\n")
+	foreign := yamltext.Foreign(d.lines, "radio")
+	if foreign {
+		d.lines = nil
+	}
 	if at, why := unacceptable(text); why != "" {
 		d.errorf(at, "%s", why)
+		return nil
+	}
+	if foreign {
+		d.errorf(place{1, 1}, "this is no radio model: it has no key radio, as in radio: 1")
 		return nil
 	}
 	roots, err := yamltext.Documents(text)

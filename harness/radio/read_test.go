@@ -54,13 +54,14 @@ func TestBadModels(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ file, want string }{
 		"empty":                       {"", "m.yaml:1:1: the file is empty; a model begins with radio: 1"},
-		"not YAML":                    {"a: [1\n", "m.yaml:1:4: not YAML: "},
+		"not YAML":                    {"radio: [1\n", "m.yaml:1:8: not YAML: "},
 		"a tab":                       {"radio: 1\n\tname: x\n", `m.yaml:2:1: a control character, "\t"; YAML wants spaces`},
 		"not UTF-8":                   {"radio: \xff\n", "m.yaml:1:1: the line is not UTF-8"},
 		"too deep":                    {strings.Repeat("[", 40), "m.yaml:1:1: the line is nested too deeply"},
 		"too large":                   {strings.Repeat("# comment\n", 4000), "m.yaml:1:1: the file is larger than 32 KiB"},
 		"two documents":               {good + "---\nradio: 1\n", "m.yaml:11:1: a second YAML document begins"},
-		"a list":                      {"- 1\n", "m.yaml:1:1: the model is a list; expected keys with values"},
+		"a list":                      {"- radio: 1\n", "m.yaml:1:1: the model is a list; expected keys with values"},
+		"somebody's keys":             {"key: SECRET: x\n", "m.yaml:1:1: this is no radio model: it has no key radio, as in radio: 1"},
 		"version":                     {swap("radio: 1", "radio: 2"), `m.yaml:1:8: radio is "2"; expected one of 1`},
 		"unknown key":                 {swap("kind:", "kin:"), `m.yaml:4:1: unknown key "kin" in the model; expected one of radio, name`},
 		"a key twice":                 {swap("kind:", "name: x\nkind:"), "m.yaml:4:1: name stands here a second time; it is already given on line 2"},

@@ -31,6 +31,7 @@ func placeOf(n ast.Node) place {
 type decoder struct {
 	file     string
 	lines    []string
+	foreign  bool // the file is none of onebar's: its lines are not shown
 	mistakes yamltext.Mistakes
 	rules    yamltext.Mistakes // rules between keys that are broken
 	lib      Library
@@ -52,7 +53,11 @@ func (d *decoder) errorf(at place, format string, args ...any) {
 }
 
 func (d *decoder) mistake(at place, text string) yamltext.Mistake {
-	return yamltext.NewMistake(d.file, d.lines, at.line, at.col, text)
+	lines := d.lines
+	if d.foreign {
+		lines = nil
+	}
+	return yamltext.NewMistake(d.file, lines, at.line, at.col, text)
 }
 
 // The structs of format.go are made of these.

@@ -25,7 +25,12 @@ const (
 func parse(name string, data []byte) (*decoder, ast.Node) {
 	text := strings.TrimPrefix(string(data[:min(len(data), maxFile+1)]), "\ufeff")
 	d := &decoder{file: name, lines: splitLines(text)}
+	d.foreign = yamltext.Foreign(d.lines, "onebar")
 	if !d.acceptable(text) {
+		return d, nil
+	}
+	if d.foreign {
+		d.errorf(place{1, 1}, "this is no file of onebar's: it has no key onebar, as in onebar: 1")
 		return d, nil
 	}
 	docs, err := yamltext.Documents(strings.Join(d.lines, "\n"))
