@@ -221,8 +221,10 @@ func (l *Ledger) Balance(item any, currency string, v Vars) (account string, min
 	if account, err = l.balance["account"].word(v); err != nil {
 		return "", 0, wrap("balances.account", err)
 	}
-	minor, err = amount(l.balance, currency, v)
-	return account, minor, wrap("balances", err)
+	if minor, err = amount(l.balance, currency, v); err != nil {
+		return "", 0, wrap("balances", err)
+	}
+	return account, minor, nil
 }
 
 func wrap(what string, err error) error {

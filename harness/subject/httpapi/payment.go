@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness/sut"
@@ -324,8 +325,9 @@ const maxRetryAfter = 24 * time.Hour
 // retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
-	if s, err := strconv.Atoi(text); err == nil && s >= 0 {
-		return time.Duration(min(float64(s), maxRetryAfter.Seconds()) * float64(time.Second))
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		s, _ := strconv.ParseFloat(text, 64) // too many digits are infinite
+		return time.Duration(min(s, maxRetryAfter.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(at.Sub(now), 0), maxRetryAfter)
