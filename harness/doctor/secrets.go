@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/secrets"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // secretsOf returns the values of the environment variables in a subject's
