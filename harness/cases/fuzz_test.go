@@ -6,17 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 )
 
 // FuzzCase reads any case for a worker: it is an error, or it can be sent again.
 func FuzzCase(f *testing.F) {
-	trace, err := harness.TraceData{Name: "t", Opportunities: nil}.Trace()
-	require.Error(f, err)
-	require.Nil(f, trace)
 	for _, s := range []string{
-		`{"scenario": {"name": "x", "link": {"up": {"trace": "t"}}}, "traces": [{"name": "t", "period": 1000000000, "rates": [{"at": 0, "rate": 5}]}]}`,
+		`{"scenario": {"name": "x", "link": {"up": {"trace": "t"}}}, "traces": [{"name": "t", "period": 1000000000, "at": [0], "rates": [5]}]}`,
 		`{"scenario": {"link": {"down": {"trace": {"name": "t"}}}}, "seed": 18446744073709551615}`,
 		`{"scenario": {"timeline": [{"link": {"up": {"delay": -1}}}], "nemesis": [{}]}}`, `{"traces": [{}]}`, `{}`, `null`, `[]`, ``,
 	} {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	must "github.com/stretchr/testify/require" // this package has a require of its own
 )
 
 // FuzzKeyFiles reads any file in the place of wallet.json and bank.json: it is an
@@ -26,28 +26,28 @@ func FuzzKeyFiles(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, name := range []string{"wallet.json", "bank.json"} {
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
+			must.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
 		}
 		_, keys, err := readQueue(dir)
 		if err != nil {
-			require.NotContains(t, err.Error(), secret[:16])
+			must.NotContains(t, err.Error(), secret[:16])
 		} else {
 			text, err := json.Marshal(keys)
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "wallet.json"), text, 0o600))
+			must.NoError(t, err)
+			must.NoError(t, os.WriteFile(filepath.Join(dir, "wallet.json"), text, 0o600))
 			_, again, err := readQueue(dir)
-			require.NoError(t, err)
-			require.Equal(t, keys, again)
+			must.NoError(t, err)
+			must.Equal(t, keys, again)
 		}
 		var bankAgain, bankFirst bankKeys
 		if err := readKeys(dir, "bank", &bankFirst); err != nil {
-			require.NotContains(t, err.Error(), secret[:16])
+			must.NotContains(t, err.Error(), secret[:16])
 			return
 		}
 		text, err := json.Marshal(bankFirst)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(text, &bankAgain))
-		require.Equal(t, bankFirst, bankAgain)
+		must.NoError(t, err)
+		must.NoError(t, json.Unmarshal(text, &bankAgain))
+		must.Equal(t, bankFirst, bankAgain)
 	})
 }
 
@@ -60,10 +60,10 @@ func FuzzBankKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		static, receipts, err := parseBankKey(text)
 		if err != nil {
-			require.Zero(t, static)
-			require.Nil(t, receipts)
+			must.Zero(t, static)
+			must.Nil(t, receipts)
 			return
 		}
-		require.Equal(t, strings.ToLower(strings.TrimSpace(text)), bankKeyText(static, receipts))
+		must.Equal(t, strings.ToLower(strings.TrimSpace(text)), bankKeyText(static, receipts))
 	})
 }
