@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -43,6 +44,9 @@ func FuzzHostileText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if text == "" {
+			t.Skip("no text has no place")
+		}
 		for _, results := range [][]result.Result{{spoken(text)}, {spoken(text), spoken(text)}} {
 			write := func(report Report) string {
 				var b bytes.Buffer
@@ -79,7 +83,7 @@ func elements(t *testing.T, text string) map[string]int {
 	n := map[string]int{}
 	for d := xml.NewDecoder(strings.NewReader(text)); ; {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return n
 		}
 		require.NoError(t, err)

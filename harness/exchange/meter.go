@@ -174,7 +174,7 @@ func meterScope() scope {
 // their parameters, or which take each item of a list within a list.
 func bounded() expr.Option {
 	return func(c *conf.Config) {
-		for _, name := range strings.Fields(
+		for name := range strings.FieldsSeq(
 			"repeat replace split splitAfter join string toJSON fromJSON concat flatten uniq min max mean median",
 		) {
 			f := *c.Builtins[name]

@@ -447,6 +447,7 @@ func (l *limited) Write(p []byte) (int, error) {
 // full, the run ends at once and is judged up to there.
 func TestRunOnAFullDisk(t *testing.T) {
 	on := func(t *testing.T, room int) (result.Result, string, error) {
+		t.Helper()
 		o := options(t, &bench{})
 		o.Tap(func(w io.Writer) io.Writer { return &limited{w, room} })
 		begin := time.Now()

@@ -21,10 +21,10 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Println(f.Path)
+		fmt.Fprintln(os.Stdout, f.Path)
 		select {}
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // start starts a process that makes a folder, and returns the folder.

@@ -28,10 +28,10 @@ type bench struct {
 	profiles []string // asked for
 }
 
-func newBench(t testing.TB) *bench {
-	t.Helper()
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var served sync.WaitGroup
 	served.Go(func() {
 		for {
@@ -49,7 +49,7 @@ func newBench(t testing.TB) *bench {
 		}
 	})
 	b := &bench{upstream: "bank.example:443"}
-	b.Proxy, err = control.New(t.Context(), control.Config{
+	b.Proxy, err = control.New(tb.Context(), control.Config{
 		API: "127.0.0.1:0", Name: "onebar", Listen: "127.0.0.1:0", Upstream: b.upstream, Dial: upstream.Addr().String(),
 		Profile: func(name string) error {
 			if name == "nowhere" {
@@ -61,10 +61,10 @@ func newBench(t testing.TB) *bench {
 			return nil
 		},
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
-		require.NoError(t, b.Close())
+		require.NoError(tb, b.Close())
 		upstream.Close()
 		served.Wait()
 	})
@@ -72,31 +72,31 @@ func newBench(t testing.TB) *bench {
 }
 
 // send sends a request to the API and returns status and body of the answer.
-func (b *bench) send(t testing.TB, method, path, body, agent string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+b.API()+path, strings.NewReader(body))
-	require.NoError(t, err)
+func (b *bench) send(tb testing.TB, method, path, body, agent string) (int, string) {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), method, "http://"+b.API()+path, strings.NewReader(body))
+	require.NoError(tb, err)
 	req.Header.Set("User-Agent", agent)
 	res, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return res.StatusCode, string(got)
 }
 
 // through sends a text through the proxy, ends the stream, and returns what comes back.
-func (b *bench) through(t testing.TB, text string) string {
-	t.Helper()
+func (b *bench) through(tb testing.TB, text string) string {
+	tb.Helper()
 	c, err := net.Dial("tcp", b.Addr())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(tb, c.SetDeadline(time.Now().Add(10*time.Second)))
 	_, err = c.Write([]byte(text))
-	require.NoError(t, err)
-	require.NoError(t, c.(*net.TCPConn).CloseWrite())
+	require.NoError(tb, err)
+	require.NoError(tb, c.(*net.TCPConn).CloseWrite())
 	got, err := io.ReadAll(c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(got)
 }
 
