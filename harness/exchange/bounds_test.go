@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -64,7 +65,7 @@ func TestBounds(t *testing.T) {
 			t.Logf("%v, %d MiB", took, (after.TotalAlloc-before.TotalAlloc)>>20)
 			require.Equal(t, Unknown, m)
 			require.Contains(t, why, "2,000,000 items", "a rule beyond its bounds is none that does not match")
-			require.Less(t, took, 2*maxTime)
+			require.Less(t, took, 10*time.Second)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<30))
 		})
 	}
@@ -82,9 +83,9 @@ func TestBoundsAllow(t *testing.T) {
 		"contains": `text contains "q" and len(join(map(body.data, #.id), ",")) == 199999`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, p := compile(text, runScope().with(answerScope()), true)
+			e, p := language.Compile(text, runScope().With(answerScope()), true)
 			require.Nil(t, p)
-			is, err := e.yes(body.vars())
+			is, err := e.Yes(body.vars())
 			require.NoError(t, err)
 			require.True(t, is)
 		})

@@ -1,4 +1,4 @@
-package exchange
+package language
 
 import (
 	"context"
@@ -26,8 +26,8 @@ const (
 	wordSize = 16              // bytes of an item of a list
 )
 
-// errBound says that an evaluation went beyond its bounds, so it has no result.
-var errBound = errors.New("an expression may visit 2,000,000 items, make 64 MiB of text and lists, and take 5 seconds; make it simpler")
+// ErrBound says that an evaluation went beyond its bounds, so it has no result.
+var ErrBound = errors.New("an expression may visit 2,000,000 items, make 64 MiB of text and lists, and take 5 seconds; make it simpler")
 
 // The names of the functions by which an expression is metered. They have a space, so
 // that no expression can name them.
@@ -48,7 +48,7 @@ func (m *meter) spend(params ...any) any {
 	m.steps++
 	m.bytes += shallow(params[0])
 	if m.steps > maxSteps || m.bytes > maxBytes || m.ctx.Err() != nil {
-		panic(errBound)
+		panic(ErrBound)
 	}
 	return params[0]
 }
@@ -83,7 +83,7 @@ func shallow(v any) int {
 func weight(v any) (int, error) {
 	left := maxBytes
 	if !weighed(v, &left, 0) {
-		return 0, errBound
+		return 0, ErrBound
 	}
 	return maxBytes - left, nil
 }
@@ -165,9 +165,9 @@ func literal(n ast.Node) bool {
 }
 
 // meterScope has the functions of a meter.
-func meterScope() scope {
+func meterScope() Scope {
 	function := types.TypeOf(func(...any) any { return nil })
-	return scope{spendName: function, weighName: function}
+	return Scope{spendName: function, weighName: function}
 }
 
 // bounded replaces functions of expr-lang whose result may be much larger than
@@ -215,7 +215,7 @@ func guard(name string, f func(...any) (any, error)) func(...any) (any, error) {
 			size += n
 		}
 		if grown(name, size, params) > maxBytes {
-			return nil, errBound
+			return nil, ErrBound
 		}
 		return f(params...)
 	}
