@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -69,6 +70,18 @@ func TestBounds(t *testing.T) {
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<30))
 		})
 	}
+}
+
+// TestInterrupted ends an evaluation when the run ends.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	e, p := language.Compile(`let r = 1..900000; all(r, all(r, # > 0) and body != "`+strings.Repeat("x", 10)+`")`, answerScope(), true)
+	require.Nil(t, p)
+	cancel()
+	begin := time.Now()
+	_, err := e.Yes(answer(200, "").vars().With(language.Until(ctx)))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, time.Since(begin), time.Second)
 }
 
 // TestBoundsAllow evaluates what long answers need.

@@ -32,6 +32,13 @@ func (v Vars) With(more Vars) Vars {
 	return all
 }
 
+// untilName is the name of a context among Vars. It has a space, so that no expression
+// can name it.
+const untilName = "meter until"
+
+// Until returns values with which evaluations end, with an error, when ctx does.
+func Until(ctx context.Context) Vars { return Vars{untilName: ctx} }
+
 // Scope holds the names that an expression may use, with their types.
 type Scope types.Map
 
@@ -142,7 +149,11 @@ func (e *Expression) Value(v Vars) (any, error) {
 	if !e.meters.metered {
 		return e.run(v)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+	outer, ok := v[untilName].(context.Context)
+	if !ok {
+		outer = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(outer, maxTime)
 	defer cancel()
 	m := &meter{ctx: ctx}
 	v = v.With(Vars{spendName: m.spend, weighName: m.weigh})
@@ -164,6 +175,9 @@ func (e *Expression) Value(v Vars) (any, error) {
 	case r := <-done:
 		return r.got, r.err
 	case <-ctx.Done():
+		if outer.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", e.Text, context.Cause(outer))
+		}
 		return nil, fmt.Errorf("%s: %w", e.Text, ErrBound)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -29,6 +30,7 @@ type wallet struct {
 func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	c := w.client
 	t := c.newPayment(w, p)
+	t.vars = t.vars.With(language.Until(ctx))
 	if c.calls != nil {
 		c.calls.await(p.ID, t.called)
 	}
