@@ -147,7 +147,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	r.history.Record(history.Record{Header: &history.Header{
 		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
 		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.payload(),
-		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld), Scenario: sc,
+		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld),
+		Deadlines: can.Has(harness.KeepDeadlines), Scenario: sc,
 	}})
 	if err := r.history.Err(); err != nil {
 		return nil, fmt.Errorf("%w: this run cannot be judged; free some space or choose another --out", err)
