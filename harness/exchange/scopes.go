@@ -10,12 +10,14 @@ import (
 	"github.com/onebar/onebar/harness/exchange/language"
 )
 
-// The types of the language of expressions that a caller needs.
-type (
-	Vars    = language.Vars
-	Problem = language.Problem
-	Lookup  = language.Lookup
-)
+// Vars are the values of the names that an expression may use.
+type Vars = language.Vars
+
+// Problem is something wrong with a configuration.
+type Problem = language.Problem
+
+// Lookup returns a variable of the environment, as os.LookupEnv does.
+type Lookup = language.Lookup
 
 type (
 	scope      = language.Scope
