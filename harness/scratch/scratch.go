@@ -22,7 +22,8 @@ const (
 	inner    = "files"
 )
 
-// Folder is a folder of this process. Remove ends it.
+// Folder is a folder of this process. Remove ends it. It must be kept until then: a Folder
+// that nobody refers to any more loses its lock.
 type Folder struct {
 	Path  string // it is empty
 	outer string

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
+		defer func() { _ = f.Remove() }() // the folder is in use until this process is killed
 		fmt.Fprintln(os.Stdout, f.Path)
 		select {}
 	}
