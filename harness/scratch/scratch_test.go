@@ -3,6 +3,7 @@ package scratch_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,8 @@ func TestMain(m *testing.M) {
 		}
 		defer func() { _ = f.Remove() }() // the folder is in use until this process is killed
 		fmt.Fprintln(os.Stdout, f.Path)
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
 	}
 	m.Run()
 }
@@ -34,6 +36,8 @@ func start(t *testing.T, place string) (kill func(), folder string) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "SCRATCH_PLACE="+place)
 	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	_, err = cmd.StdinPipe() // it waits for the end of it, which never comes
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
