@@ -67,5 +67,5 @@ type Finding struct {
 	Payment string `json:"payment,omitempty"` // Payment.ID
 	Order   string `json:"order,omitempty"`
 	Account string `json:"account,omitempty"` // of the ledger, if the evidence is about one
-	Lines   []int  `json:"lines,omitempty"` // lines of the history that show it
+	Lines   []int  `json:"lines,omitempty"`   // lines of the history that show it
 }

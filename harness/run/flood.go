@@ -21,7 +21,7 @@ type flood struct {
 
 	mu       sync.Mutex
 	end      context.CancelCauseFunc // nil before the script
-	since    time.Time // begin of the present second
+	since    time.Time               // begin of the present second
 	attempts map[string]int
 }
 

@@ -66,7 +66,7 @@ func TestSettleWaitsForThePayers(t *testing.T) {
 		answers time.Duration // of the payment that takes long; 0 is never
 		enough  time.Duration // 0 is never
 		want    time.Duration
-		gives   bool          // the app of the payment that never comes gives up
+		gives   bool // the app of the payment that never comes gives up
 		settled bool
 	}{
 		"it comes":            {answers: 13 * second, want: 13*second + linger, settled: true},

@@ -20,9 +20,9 @@ import (
 type Run struct {
 	Case   cases.Case
 	Result result.Result
-	Err    error // it could not be carried out
+	Err    error  // it could not be carried out
 	Check  string // the check or threshold that the headline names, if it did not pass; empty is the first
-	Racing bool  // the race detector looked on
+	Racing bool   // the race detector looked on
 }
 
 const (

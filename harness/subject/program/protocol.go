@@ -127,6 +127,6 @@ func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
 		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,
 		Answer: harness.AnswerOf(e.Answer),
-		Took: time.Duration(*e.TookMS * float64(time.Millisecond)),
+		Took:   time.Duration(*e.TookMS * float64(time.Millisecond)),
 	}
 }
