@@ -188,10 +188,14 @@ func (e *examination) stray() []harness.Posting {
 }
 
 // rejudge makes verdicts unknown that depend on bookings that could not be matched, or on
-// a payment without a final outcome: with one payment and no impairment, the scenario is
-// wrong and not the subject.
+// a payment without a final outcome or a failed attempt: with one payment and no
+// impairment, the scenario is wrong and not the subject. Stories of such a verdict are left
+// out.
 func (e *examination) rejudge() {
-	reasons := map[string]string{"unresolved": "the outcome of the payment is unknown"}
+	reasons := map[string]string{
+		"unresolved":           "the outcome of the payment is unknown",
+		"unexplained_failures": "attempts failed without any impairment: see the steps",
+	}
 	if len(e.stray()) > 0 {
 		reasons["lost"] = "the booking was not matched to the payment"
 		reasons["phantom"] = reasons["lost"]
@@ -209,6 +213,11 @@ func (e *examination) rejudge() {
 		worst = worst.Worse(v.Status)
 	}
 	r.Status = worst
+	rejudged := func(check string) bool { return r.Verdict(check).Status != result.Fail }
+	for i := range r.Stories {
+		r.Stories[i].Checks = slices.DeleteFunc(r.Stories[i].Checks, rejudged)
+	}
+	r.Stories = slices.DeleteFunc(r.Stories, func(s result.Story) bool { return len(s.Checks) == 0 })
 }
 
 // unfit gives advice about a scenario that asks for something that is not supported.
