@@ -45,18 +45,18 @@ type database struct {
 
 func newDatabase(w harness.Workload) *database {
 	d := &database{accounts: map[string]harness.Balance{}, receipts: map[string]receipt{}}
-	open := func(name string, opening int64) {
-		d.accounts[name] = harness.Balance{Account: name, Currency: w.Currency, Opening: opening, Closing: opening}
+	open := func(name string, opening int64, currency string) {
+		d.accounts[name] = harness.Balance{Account: name, Currency: currency, Opening: opening, Closing: opening}
 	}
 	for i := range w.Wallets {
 		opening := w.Balance
 		if opening == 0 {
-			opening = 1 << 40
+			opening = 1 << 50
 		}
-		open(fmt.Sprintf("w%d", i), opening)
+		open(fmt.Sprintf("w%d", i), opening, w.CurrencyOf(i))
 	}
 	for i := range w.Merchants {
-		open(fmt.Sprintf("m%d", i), 0)
+		open(fmt.Sprintf("m%d", i), 0, w.CurrencyOf(i))
 	}
 	return d
 }
@@ -75,7 +75,12 @@ func (d *database) ledger(context.Context) (harness.Ledger, error) {
 // charge moves the money. The caller holds the lock and commits.
 func (d *database) charge(o order) receipt {
 	from, to := d.accounts[o.Payer], d.accounts[o.Payee]
-	if from.Closing < o.Amount {
+	switch {
+	case from.Currency != o.Currency || to.Currency != o.Currency:
+		return receipt{Refusal: "no such account in " + o.Currency}
+	case o.Payer == o.Payee:
+		return receipt{Refusal: "payer and payee are one"}
+	case from.Closing < o.Amount:
 		return receipt{Refusal: "not enough money"}
 	}
 	from.Closing -= o.Amount

@@ -96,7 +96,14 @@ func server(sc harness.Scenario) string {
 }
 
 func load(w harness.Workload) string {
-	text := fmt.Sprintf("%s by %s to %s, %s each", harness.Plural(w.Payments, "payment"), harness.Plural(w.Wallets, "wallet"), harness.Plural(w.Merchants, "merchant"), quantity.FormatAmounts(w.AmountMin, w.AmountMax, w.Currency))
+	amounts := quantity.FormatAmounts(w.AmountMin, w.AmountMax, w.Currency)
+	for _, o := range w.Others {
+		amounts += " or " + quantity.FormatAmounts(o.Min, o.Max, o.Currency)
+	}
+	text := fmt.Sprintf("%s by %s to %s, %s each", harness.Plural(w.Payments, "payment"), harness.Plural(w.Wallets, "wallet"), harness.Plural(w.Merchants, "merchant"), amounts)
+	if w.Refusals > 0 {
+		text += fmt.Sprintf("; the server must refuse %s of them", quantity.FormatShare(w.Refusals))
+	}
 	if w.Rate > 0 {
 		text += fmt.Sprintf(", %s at random times, over about %s", quantity.FormatFrequency(w.Rate), quantity.FormatDuration(w.Span().Round(time.Millisecond)))
 	} else {
