@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,10 +26,7 @@ func TestDoctorTellsTheStory(t *testing.T) {
 		defer k.mu.Unlock()
 		all := []map[string]any{}
 		for _, b := range k.bookings {
-			again := map[string]any{}
-			for key, v := range b {
-				again[key] = v
-			}
+			again := maps.Clone(b)
 			again["id"] = "again"
 			all = append(all, b, again)
 		}

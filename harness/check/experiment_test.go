@@ -5,6 +5,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // bench is a payment and a run of packets, whatever the links did to them.
@@ -97,8 +98,9 @@ func experimentSamples() []sample {
 			s.confirm("p4")
 		})},
 		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
-		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not tested", write: func() *script {
+		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not tested; onebar doctor follows one payment step by step", write: func() *script {
 			s := newScript(2)
+			s.header.Scenario.Subject.Client = &sut.Client{HTTP: &sut.HTTPClient{}}
 			s.press("p1", "o1")
 			s.told("p1", failed)
 			s.press("p2", "o2")

@@ -31,9 +31,11 @@ func (j *Judge) load() answer {
 		})
 	}
 	if a.doubt == "" && !j.served() {
-		a.found("server", result.Finding{
-			Text: fmt.Sprintf("none of %s was confirmed or booked: the server was not tested", harness.Plural(len(j.orders), "payment")),
-		})
+		text := fmt.Sprintf("none of %s was confirmed or booked: the server was not tested", harness.Plural(len(j.orders), "payment"))
+		if j.header.Scenario.Subject.Client != nil {
+			text += "; onebar doctor follows one payment step by step"
+		}
+		a.found("server", result.Finding{Text: text})
 	}
 	a.pass = fmt.Sprintf("%d of %d planned payments asked for", len(j.orders), planned)
 	if presses := len(j.payments); presses > len(j.orders) {

@@ -96,11 +96,11 @@ func server(sc harness.Scenario) string {
 }
 
 func load(w harness.Workload) string {
-	amounts := quantity.FormatAmounts(w.AmountMin, w.AmountMax, w.Currency)
+	amounts := []string{quantity.FormatAmounts(w.AmountMin, w.AmountMax, w.Currency)}
 	for _, o := range w.Others {
-		amounts += " or " + quantity.FormatAmounts(o.Min, o.Max, o.Currency)
+		amounts = append(amounts, quantity.FormatAmounts(o.Min, o.Max, o.Currency))
 	}
-	text := fmt.Sprintf("%s by %s to %s, %s each", harness.Plural(w.Payments, "payment"), harness.Plural(w.Wallets, "wallet"), harness.Plural(w.Merchants, "merchant"), amounts)
+	text := fmt.Sprintf("%s by %s to %s, %s each", harness.Plural(w.Payments, "payment"), harness.Plural(w.Wallets, "wallet"), harness.Plural(w.Merchants, "merchant"), strings.Join(amounts, " or "))
 	if w.Refusals > 0 {
 		text += fmt.Sprintf("; the server must refuse %s of them", quantity.FormatShare(w.Refusals))
 	}
