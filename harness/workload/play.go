@@ -24,6 +24,7 @@ type Users struct {
 
 	mu      sync.Mutex
 	open    map[string]*order // presses without a final outcome, by payment id
+	gaveUp  map[string]bool   // those of them whose app has given up
 	presses sync.WaitGroup    // calls of Payer.Pay under way
 	final   int               // orders whose presses are all final
 	changed chan struct{}     // closed and replaced when a press becomes final, or its app gives up
@@ -33,7 +34,6 @@ type Users struct {
 type order struct {
 	presses int
 	open    int // presses without a final outcome
-	gaveUp  int // of them, those whose app has given up
 	settled bool
 	timer   *time.Timer // when the user presses again
 }
@@ -43,6 +43,7 @@ func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 	return &Users{
 		workload: w, history: h, start: start,
 		open:    map[string]*order{},
+		gaveUp:  map[string]bool{},
 		changed: make(chan struct{}),
 	}
 }
@@ -119,7 +120,7 @@ func (u *Users) Told(t harness.Told) {
 	defer u.mu.Unlock()
 	o, ok := u.open[t.Payment]
 	if ok && !t.Outcome.Final() {
-		o.gaveUp++
+		u.gaveUp[t.Payment] = true
 		close(u.changed)
 		u.changed = make(chan struct{})
 		return
@@ -128,6 +129,7 @@ func (u *Users) Told(t harness.Told) {
 		return // told again, or told about a payment that was not requested: the checks report it
 	}
 	delete(u.open, t.Payment)
+	delete(u.gaveUp, t.Payment)
 	o.open--
 	o.settled = o.settled || t.Outcome == harness.Confirmed
 	if o.open == 0 {
@@ -171,8 +173,8 @@ func (u *Users) Final() int {
 // stuck reports whether no open press can get a final outcome any more: each app has given
 // up, and no user will press again. The caller holds the lock.
 func (u *Users) stuck() bool {
-	for _, o := range u.open {
-		if o.gaveUp < o.open || u.workload.Impatient > 0 && o.presses < u.workload.Presses && !o.settled {
+	for id, o := range u.open {
+		if !u.gaveUp[id] || u.workload.Impatient > 0 && o.presses < u.workload.Presses && !o.settled {
 			return false
 		}
 	}

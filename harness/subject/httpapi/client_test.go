@@ -188,6 +188,7 @@ func TestOutcomes(t *testing.T) {
 			_, seen := begin(t, s, config)
 			require.Len(t, seen.told, 1)
 			require.Equal(t, tc.outcome, seen.last().Outcome, seen.last().Reason)
+			require.Equal(t, !tc.outcome.Final(), seen.last().GivenUp, "the client sends no more requests, and waits for no callback")
 			require.True(t, strings.HasPrefix(seen.last().Reason, tc.reason), seen.last().Reason)
 			require.Len(t, seen.all(), tc.attempts)
 			for i, a := range seen.all() {

@@ -42,10 +42,11 @@ func TestClient(t *testing.T) {
 	answer := polite + `while read -r line; do echo "$line" >>$ONEBAR_DIR/heard; case "$line" in
 		*'"command":"pay"'*)
 			echo '{"event":"told","payment":"p1","outcome":"queued"}'
+			echo '{"event":"told","payment":"p1","outcome":"unknown","given_up":true}'
 			echo '{"event":"called","payment":"p1","key":"key-1"}'
 			echo '{"event":"account","account":"w1","remote":"acct_1"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":1.5,"dialed":true,"error":"timed out"}'
-			echo '{"event":"attempt","payment":"p1","took_ms":2}'
+			echo '{"event":"attempt","payment":"p1","took_ms":2,"answer":"HTTP 503  {}"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":3,"dialed":true,"no_connection":true,"error":"refused"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":0,"n":9,"status":true}'
 			echo '{"event":"told","payment":"p1","outcome":"declined","reason":"no money"}';;
@@ -61,13 +62,13 @@ func TestClient(t *testing.T) {
 	p := payment("p1", 1)
 	p.Deadline = time.Since(env.Start) + time.Minute
 	require.NoError(t, c.Payer(1).Pay(t.Context(), p))
-	require.Eventually(t, func() bool { return len(r.all()) == 2 }, waitLimit, time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.all()) == 3 }, waitLimit, time.Millisecond)
 	require.Equal(t, []harness.Told{
-		{Payment: "p1", Outcome: harness.Queued}, {Payment: "p1", Outcome: harness.Declined, Reason: "no money"},
+		{Payment: "p1", Outcome: harness.Queued}, {Payment: "p1", GivenUp: true}, {Payment: "p1", Outcome: harness.Declined, Reason: "no money"},
 	}, r.all())
 	require.Equal(t, []harness.Attempt{
 		{Payment: "p1", N: 1, Dialed: true, Took: 1500 * time.Microsecond, Error: "timed out"},
-		{Payment: "p1", N: 2, Took: 2 * time.Millisecond},
+		{Payment: "p1", N: 2, Took: 2 * time.Millisecond, Answer: "HTTP 503 {}"},
 		{Payment: "p1", N: 3, Dialed: true, NoConnection: true, Took: 3 * time.Millisecond, Error: "refused"},
 		{Payment: "p1", N: 9, Status: true},
 	}, r.attempts)
