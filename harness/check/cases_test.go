@@ -409,9 +409,9 @@ func failureSamples() []sample {
 				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: 4 * time.Second, Error: "no answer in time"}})
 			}
 		})},
-		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp : connection reset by peer", write: reset(asIs)},
+		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp: connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp: connection reset by peer", write: reset(asIs)},
 		{name: "fail-unexplained_failures-503", summary: "3 attempts of 5 failed although nothing hindered them (3 × HTTP 503): p2, p2, p2", write: tries(3, "HTTP 503", "", time.Second)},
-		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
+		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp: connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
 			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
 			s.fault(history.FaultNote{Action: harness.Reset})
 			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})
