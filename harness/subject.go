@@ -235,9 +235,13 @@ type Posting struct {
 
 // Balance is one account at the beginning and at the end.
 type Balance struct {
-	Account  string `json:"account"`
-	Currency string `json:"currency"`
-	Opening  int64  `json:"opening"`
-	Closing  int64  `json:"closing"`
-	Floor    int64  `json:"floor,omitempty"` // it must never be below this
+	Account string `json:"account"`
+	// Shared are further accounts of the scenario that the server keeps as this one: their
+	// postings count for it.
+	Shared   []string `json:"shared,omitempty"`
+	Currency string   `json:"currency"`
+	Opening  int64    `json:"opening"`
+	Closing  int64    `json:"closing"`
+	Floor    int64    `json:"floor,omitempty"`    // it must never be below this
+	NoFloor  bool     `json:"no_floor,omitempty"` // it may be below zero by any amount: Floor does not count
 }

@@ -248,6 +248,25 @@ func moneySamples() []sample {
 			return b
 		})},
 		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -0.50 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = 150 })},
+		{name: "pass-unbalanced-untouched", summary: "4 accounts add up with 2 postings", write: rig(func(b []harness.Balance) []harness.Balance {
+			return append(b, harness.Balance{Account: "world", Currency: "KES", Opening: -5000, Closing: -5000})
+		})},
+		{name: "fail-unbalanced-sunk", summary: "2 accounts out of balance: w0, w1", text: `account w0 closes at -3 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = -100 })},
+		{name: "pass-unbalanced-no-floor", summary: "3 accounts add up with 2 postings", write: good(func(s *script) {
+			s.opening = -100
+			s.rigged = func(b []harness.Balance) []harness.Balance {
+				b[0].NoFloor, b[1].NoFloor = true, true
+				return b
+			}
+		})},
+		{name: "pass-unbalanced-shared", summary: "2 accounts add up with 2 postings", write: rig(func(b []harness.Balance) []harness.Balance {
+			b[0].Shared, b[0].Closing = []string{"w1"}, b[0].Opening-300
+			return []harness.Balance{b[0], b[2]}
+		})},
+		{name: "fail-unbalanced-shared", summary: "2 accounts out of balance: w0, sum of KES", text: "account w0 closes at 98 KES, but 100 KES and postings of -3 KES make 97 KES", write: rig(func(b []harness.Balance) []harness.Balance {
+			b[0].Shared = []string{"w1"}
+			return []harness.Balance{b[0], b[2]}
+		})},
 		{name: "fail-unbalanced-missing", summary: "2 accounts out of balance: w0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
 			return b[1:]
 		})},

@@ -196,29 +196,16 @@ func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error
 	if err != nil {
 		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
 	}
-	ours := accounts(w)
 	for i, item := range items {
 		name, minor, err := l.plan.Balance(item, w.Currency, l.run)
 		if err != nil {
 			return nil, fmt.Errorf("balances, item %d: %w", i+1, err)
 		}
-		if ours[l.env.Accounts.Ours(name)] {
-			got = append(got, harness.Balance{Account: name, Currency: w.Currency, Closing: minor})
+		if subject.Names(w, l.env.Accounts.Ours(name)[0]) {
+			got = append(got, harness.Balance{Account: name, Currency: w.Currency, Closing: minor, NoFloor: true})
 		}
 	}
 	return got, nil
-}
-
-// accounts returns the names of a scenario's accounts.
-func accounts(w harness.Workload) map[string]bool {
-	all := map[string]bool{}
-	for i := range w.Wallets {
-		all[subject.Wallet(i)] = true
-	}
-	for i := range w.Merchants {
-		all[subject.Merchant(i)] = true
-	}
-	return all
 }
 
 // Close implements subject.Ledger.
