@@ -25,7 +25,12 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	}
 	i, ok := j.byOrder[b.Order]
 	if !ok {
-		j.phantoms.found(phantomOf(b, line))
+		name, f := phantomOf(b, line)
+		if run, payment, is := harness.ParseReference(b.Payment); is {
+			j.others.found(fmt.Sprintf("%s (payment %s of run %s)", name, payment, run), f)
+			return
+		}
+		j.phantoms.found(name, f)
 		return
 	}
 	o := &j.orders[i]
@@ -80,12 +85,26 @@ func (j *Judge) altered() answer {
 	return a
 }
 
-// phantom: posted, and never asked for.
+// phantom: posted, and never asked for. It is unknown if another run of onebar asked for
+// it, as its reference shows: that run has booked late, or shares the ledger.
 func (j *Judge) phantom() answer {
 	a := j.phantoms
 	a.fail, a.noun, a.doubt, a.lacks = "that nobody asked for", "posting", j.ledgerDoubt(), j.noLedger()
 	a.pass = "every posting was asked for"
+	if a.doubt == "" {
+		a.doubt = j.foreign()
+	}
 	return a
+}
+
+// foreign says that another run has booked in the ledger during this one, or nothing.
+func (j *Judge) foreign() string {
+	o := j.others
+	if o.count == 0 {
+		return ""
+	}
+	o.noun, o.fail = "posting", "of another run of onebar"
+	return o.summary() + "; an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger"
 }
 
 func phantomOf(b *harness.Posting, line int32) (string, result.Finding) {

@@ -48,6 +48,9 @@ func (j *Judge) unbalanced() answer {
 	if a.lacks == "" && len(j.balances) == 0 {
 		a.lacks = "the subject gives no balances"
 	}
+	if a.doubt == "" {
+		a.doubt = j.foreign() // it has moved balances, of accounts that may not be listed
+	}
 	if a.doubt != "" || a.lacks != "" {
 		return a
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/nemesis"
@@ -114,6 +115,7 @@ type running struct {
 	endUsers context.CancelFunc // ends the calls of the users
 	watch    *watcher
 	quiet    time.Time // after it no sender retransmits because of an outage
+	ledger   *atrest.Reader
 	log      *slog.Logger
 }
 
@@ -127,6 +129,9 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	r := &running{
 		scenario: sc, options: o, history: history.New(f.out(), begin), log: log,
 		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
+	}
+	r.ledger = &atrest.Reader{
+		Read: o.Subject.Ledger, Quiet: min(sc.Subject.QuietFor(), sc.Settle), Most: sc.Settle, Start: begin,
 	}
 	r.packets = &gate{sink: r.history, start: begin}
 	can := o.Subject.Abilities()
@@ -209,6 +214,7 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	err := r.play(ctx)
 	if err == nil {
 		end.Settled = r.settle(ctx)
+		err = r.rest(ctx)
 	}
 	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()
@@ -216,20 +222,44 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	if err == nil {
 		err = r.readLedger(ctx)
 		end.LedgerRead = err == nil
+		end.LedgerMoving = end.LedgerRead && !r.ledger.AtRest()
 	}
 	if errors.Is(err, harness.ErrNoLedger) {
 		end.NoLedger, err = true, r.readHeld(ctx)
 	}
-	if n, ok := r.options.Subject.(harness.Noter); ok {
-		for _, note := range n.Notes() {
-			r.history.Record(history.Record{Note: note})
-		}
-	}
+	r.notes()
 	end.Interrupted = ctx.Err() != nil
 	if err = errors.Join(broke, err); err != nil && !end.Interrupted {
 		end.Error = err.Error()
 	}
 	return end
+}
+
+// rest waits until the ledger no longer changes. What happens meanwhile is part of the
+// experiment: a payment may still expire or be confirmed.
+func (r *running) rest(ctx context.Context) error {
+	if r.ledger.Quiet == 0 {
+		return nil
+	}
+	r.watch.set("waits for the ledger to be at rest")
+	_, err := r.ledger.Ledger(ctx)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	return nil
+}
+
+// notes records what the subject has to say, and when the ledger was at rest.
+func (r *running) notes() {
+	var notes []string
+	if n, ok := r.options.Subject.(harness.Noter); ok {
+		notes = n.Notes()
+	}
+	for _, note := range append(notes, r.ledger.String()) {
+		if note != "" {
+			r.history.Record(history.Record{Note: note})
+		}
+	}
 }
 
 // broke returns why the subject failed by itself, such as a program that died.
@@ -309,7 +339,7 @@ func roundTrip(p harness.Profile) time.Duration {
 // It returns harness.ErrNoLedger for a subject without one.
 func (r *running) readLedger(ctx context.Context) error {
 	r.watch.set("reads the ledger")
-	ledger, err := r.options.Subject.Ledger(ctx)
+	ledger, err := r.ledger.Ledger(ctx)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}

@@ -56,7 +56,11 @@ func rulesOf(t reflect.Type) []rule {
 		return rulesOf(reflect.TypeFor[event]())[:1]
 	case reflect.TypeFor[subjectClient](), reflect.TypeFor[subjectServer](), reflect.TypeFor[subjectLedger]():
 		all, what := names(keysOf(t)), strings.ToLower(strings.TrimPrefix(t.Name(), "subject"))
-		return []rule{{one: all, text: what + " needs exactly one of " + strings.Join(all, ", ")}}
+		all = slices.DeleteFunc(all, func(k string) bool { return k == "quiet" })
+		return []rule{
+			{one: all, text: what + " needs exactly one of " + strings.Join(all, ", ")},
+			{key: "none", bars: []string{"quiet"}, text: "has no effect on a ledger that cannot be read"},
+		}
 	case reflect.TypeFor[execClient]():
 		return []rule{{key: "kernel", bars: []string{"shared"}, at: "kernel", text: "kernel does not go with shared: a namespace has the link of one wallet"}}
 	case reflect.TypeFor[ready]():

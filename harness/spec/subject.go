@@ -29,6 +29,8 @@ type subjectLedger struct {
 	Exec program    `yaml:"exec" doc:"a program that prints the ledger"`
 	SQL  sqlLedger  `yaml:"sql" doc:"a query to a database"`
 	None yes        `yaml:"none" doc:"true: the ledger cannot be read; checks that need it are n/a, and the report says so"`
+
+	Quiet duration `yaml:"quiet" range:"0s..1h" doc:"the ledger is read again until it has not changed for this long, and judged then; at most settle is waited for that; 0s reads it once; without it 5s"`
 }
 
 // check reports what does not go together in the section. Its plain form is that of
@@ -81,7 +83,7 @@ func (v *subjectServer) check(d *decoder) {
 // check also takes the names of the containers beside the server.
 func (v *subjectLedger) check(d *decoder, beside []string) {
 	names := append([]string{"server", "dir"}, beside...)
-	switch oneKey(v) {
+	switch oneKey(v, "quiet") {
 	case "http":
 		v.HTTP.check(d)
 	case "exec":
@@ -91,9 +93,11 @@ func (v *subjectLedger) check(d *decoder, beside []string) {
 	}
 }
 
-// oneKey returns the key that was given of a struct that has one.
-func oneKey(v any) string {
-	if given := givenOf(v); len(given) == 1 {
+// oneKey returns the key that was given of a struct that has one, apart from those
+// beside it.
+func oneKey(v any, beside ...string) string {
+	given := slices.DeleteFunc(givenOf(v), func(k string) bool { return slices.Contains(beside, k) })
+	if len(given) == 1 {
 		return given[0]
 	}
 	return ""

@@ -290,4 +290,6 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 }
 
 // reference returns what payment.reference is in a run.
-func reference(env *subject.Env, p harness.Payment) string { return runID(env) + "-" + p.ID }
+func reference(env *subject.Env, p harness.Payment) string {
+	return harness.Reference(runID(env), p.ID)
+}

@@ -1,0 +1,107 @@
+package run_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
+)
+
+// The ledger of a user's own system is judged when it no longer changes. A queue books
+// late, and one that delivers at least once books again; the case "late ledger" of a
+// queued ledger gave ten false alarms, and a pass to one that booked everything twice.
+func TestTheLedgerIsJudgedAtRest(t *testing.T) {
+	ledger := func(quiet time.Duration) *sut.Ledger { return &sut.Ledger{HTTP: &sut.HTTPLedger{}, Quiet: &quiet} }
+	defaults := &sut.Ledger{HTTP: &sut.HTTPLedger{}}
+	for name, tc := range map[string]struct {
+		ledger       *sut.Ledger // nil is the reference pair
+		first, again time.Duration
+		settle       time.Duration
+		fails        string // the check that fails; empty is none
+		unknown      string // the reason why lost is unknown; empty is not unknown
+		read         time.Duration
+		note         string
+	}{
+		"books at once":           {ledger: defaults, read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 10.5s, with 20 bookings"},
+		"books 4 s later":         {ledger: defaults, first: 4 * second, read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
+		"books again 4 s later":   {ledger: defaults, again: 4 * second, fails: "duplicated", read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 40 bookings; it changed after 10.5s, when it had 33"},
+		"is read once":            {ledger: ledger(0), first: 4 * second, fails: "lost", read: 10*second + linger},
+		"books after more quiet":  {ledger: ledger(second), first: 4 * second, fails: "", read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 14.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
+		"the pair":                {first: 4 * second, fails: "lost", read: 10*second + linger},
+		"settle is short":         {ledger: defaults, first: 2 * second, settle: 3 * second, unknown: "the ledger still changed when settle was over: make settle longer", read: 13*second + linger, note: "the ledger was not at rest when settle was over: it had 20 bookings at 13.5s; it changed after 10.5s, when it had 16"},
+		"settle is short, no end": {ledger: defaults, settle: 3 * second, read: 13*second + linger, note: "the ledger was at rest at 13.5s: unchanged since 10.5s, with 20 bookings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := newTrial()
+				tr.book = func(b *bench, p harness.Payment) {
+					b.observer.Committed(p.ID)
+					b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
+					time.Sleep(tc.first)
+					b.post(p)
+					if tc.again > 0 {
+						time.Sleep(tc.again)
+						b.post(p)
+					}
+				}
+				var read time.Duration
+				tr.reading = func(*bench) { read = tr.since() }
+				sc := scenario()
+				sc.Subject.Ledger, sc.Settle = tc.ledger, 30*second
+				if tc.settle > 0 {
+					sc.Settle = tc.settle
+				}
+				res := tr.must(t, sc)
+				require.Equal(t, tc.read, read, "the reading that is judged")
+				for _, check := range []string{"lost", "duplicated", "phantom", "unbalanced"} {
+					v := res.Verdict(check)
+					switch {
+					case tc.unknown != "":
+						require.Equal(t, result.StatusUnknown, v.Status, check)
+						require.Equal(t, tc.unknown, v.Summary)
+					case check == tc.fails:
+						require.Equal(t, result.Fail, v.Status, check)
+					default:
+						require.Equal(t, result.Pass, v.Status, "%s: %s", check, v.Summary)
+					}
+				}
+				require.Equal(t, tc.unknown != "", tr.end().LedgerMoving)
+				if tc.note == "" {
+					require.Empty(t, res.Notes)
+					return
+				}
+				require.Equal(t, []string{tc.note}, res.Notes)
+			})
+		})
+	}
+}
+
+// What a payer is told while the ledger comes to rest counts: a payment that expires then
+// is not lost.
+func TestWhatIsToldBeforeTheLedgerIsAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTrial()
+		tr.holds = true
+		tr.book = func(b *bench, p harness.Payment) {
+			b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Queued})
+			if p.ID != "p3" {
+				b.post(p)
+				b.observer.Committed(p.ID)
+				b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
+				return
+			}
+			time.Sleep(22*second - time.Since(b.begin))
+			b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Expired})
+		}
+		sc := scenario()
+		sc.Subject.Ledger = &sut.Ledger{SQL: &sut.SQL{}}
+		res := tr.must(t, sc)
+		require.False(t, tr.end().Settled)
+		require.Equal(t, result.Pass, res.Verdict("lost").Status, res.Verdict("lost").Summary)
+	})
+}
