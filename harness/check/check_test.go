@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onebar/onebar/harness/check"
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/check"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/threshold"

@@ -74,7 +74,7 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 		r.byAmount = r.byAmount && p.Payment == "" && p.Order == ""
 		run.Postings = append(run.Postings, p)
 	}
-	env.Tell(harness.Step{Part: "ledger", Title: "read", Means: r.counted(l, run)})
+	env.Tell(harness.Step{Part: "ledger", Title: harness.LedgerRead, Means: r.counted(l, run)})
 	for _, b := range l.Balances {
 		b.Opening = r.opening[account{b.Account, b.Currency}]
 		run.Balances = append(run.Balances, ours(b, env))
