@@ -184,7 +184,7 @@ func postingSamples() []sample {
 		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, text: `posting b3 moves 0.05 KES from w1 to m0, and its payment "p9" and order "o9" were never asked for`, write: good(func(s *script) {
 			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
 		})},
-		{name: "unknown-phantom-other-run", summary: "1 posting of another run of onebar: b3 (payment p9 of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(late)},
+		{name: "unknown-phantom-other-run", summary: "1 posting of another run of onebar: b3 (1a2b3c4d-p9, of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(late)},
 		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
 	}
 }
@@ -254,7 +254,7 @@ func moneySamples() []sample {
 			return b
 		})},
 		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -0.50 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = 150 })},
-		{name: "unknown-unbalanced-other-run", summary: "1 posting of another run of onebar: b3 (payment p9 of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(func(s *script) {
+		{name: "unknown-unbalanced-other-run", summary: "1 posting of another run of onebar: b3 (1a2b3c4d-p9, of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(func(s *script) {
 			late(s)
 			s.rigged = func(b []harness.Balance) []harness.Balance { return b[1:] }
 		})},

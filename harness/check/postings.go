@@ -26,8 +26,8 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	i, ok := j.byOrder[b.Order]
 	if !ok {
 		name, f := phantomOf(b, line)
-		if run, payment, is := harness.ParseReference(b.Payment); is {
-			j.others.found(fmt.Sprintf("%s (payment %s of run %s)", name, payment, run), f)
+		if run, is := harness.RunOf(b.Payment); is {
+			j.others.found(fmt.Sprintf("%s (%s, of run %s)", name, b.Payment, run), f)
 			return
 		}
 		j.phantoms.found(name, f)
