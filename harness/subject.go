@@ -208,6 +208,14 @@ type Breaker interface {
 	Broke() error
 }
 
+// Quieter is a Subject whose server may book after it has answered, as from a queue: its
+// ledger is read again until it is at rest.
+type Quieter interface {
+	// Quiet returns how long the ledger must not have changed before it is judged; 0 has it
+	// read once. Payments go on meanwhile.
+	Quiet() time.Duration
+}
+
 // Noter is a Subject with something to say to people who read its results, such as
 // how bookings were matched to payments.
 type Noter interface {

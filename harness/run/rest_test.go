@@ -9,17 +9,14 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/sut"
 )
 
 // The ledger of a user's own system is judged when it no longer changes. A queue books
 // late, and one that delivers at least once books again; the case "late ledger" of a
 // queued ledger gave ten false alarms, and a pass to one that booked everything twice.
 func TestTheLedgerIsJudgedAtRest(t *testing.T) {
-	ledger := func(quiet time.Duration) *sut.Ledger { return &sut.Ledger{HTTP: &sut.HTTPLedger{}, Quiet: &quiet} }
-	defaults := &sut.Ledger{HTTP: &sut.HTTPLedger{}}
 	for name, tc := range map[string]struct {
-		ledger       *sut.Ledger // nil is the reference pair
+		quiet        time.Duration
 		first, again time.Duration
 		settle       time.Duration
 		fails        string // the check that fails; empty is none
@@ -27,14 +24,13 @@ func TestTheLedgerIsJudgedAtRest(t *testing.T) {
 		read         time.Duration
 		note         string
 	}{
-		"books at once":           {ledger: defaults, read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 10.5s, with 20 bookings"},
-		"books 4 s later":         {ledger: defaults, first: 4 * second, read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
-		"books again 4 s later":   {ledger: defaults, again: 4 * second, fails: "duplicated", read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 40 bookings; it changed after 10.5s, when it had 33"},
-		"is read once":            {ledger: ledger(0), first: 4 * second, fails: "lost", read: 10*second + linger},
-		"books after more quiet":  {ledger: ledger(second), first: 4 * second, fails: "", read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 14.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
-		"the pair":                {first: 4 * second, fails: "lost", read: 10*second + linger},
-		"settle is short":         {ledger: defaults, first: 2 * second, settle: 3 * second, unknown: "the ledger still changed when settle was over: make settle longer", read: 13*second + linger, note: "the ledger was not at rest when settle was over: it had 20 bookings at 13.5s; it changed after 10.5s, when it had 16"},
-		"settle is short, no end": {ledger: defaults, settle: 3 * second, read: 13*second + linger, note: "the ledger was at rest at 13.5s: unchanged since 10.5s, with 20 bookings"},
+		"books at once":           {quiet: 5 * second, read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 10.5s, with 20 bookings"},
+		"books 4 s later":         {quiet: 5 * second, first: 4 * second, read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
+		"books again 4 s later":   {quiet: 5 * second, again: 4 * second, fails: "duplicated", read: 20*second + linger, note: "the ledger was at rest at 20.5s: unchanged since 15.5s, with 40 bookings; it changed after 10.5s, when it had 33"},
+		"is read once":            {first: 4 * second, fails: "lost", read: 10*second + linger},
+		"books after more quiet":  {quiet: second, first: 4 * second, fails: "", read: 15*second + linger, note: "the ledger was at rest at 15.5s: unchanged since 14.5s, with 20 bookings; it changed after 10.5s, when it had 13"},
+		"settle is short":         {quiet: 5 * second, first: 2 * second, settle: 3 * second, unknown: "the ledger still changed when settle was over: make settle longer", read: 13*second + linger, note: "the ledger was not at rest when settle was over: it had 20 bookings at 13.5s; it changed after 10.5s, when it had 16"},
+		"settle is short, no end": {quiet: 5 * second, settle: 3 * second, read: 13*second + linger, note: "the ledger was at rest at 13.5s: unchanged since 10.5s, with 20 bookings"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -52,7 +48,7 @@ func TestTheLedgerIsJudgedAtRest(t *testing.T) {
 				var read time.Duration
 				tr.reading = func(*bench) { read = tr.since() }
 				sc := scenario()
-				sc.Subject.Ledger, sc.Settle = tc.ledger, 30*second
+				tr.quiet, sc.Settle = tc.quiet, 30*second
 				if tc.settle > 0 {
 					sc.Settle = tc.settle
 				}
@@ -99,7 +95,7 @@ func TestWhatIsToldBeforeTheLedgerIsAtRest(t *testing.T) {
 			b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Expired})
 		}
 		sc := scenario()
-		sc.Subject.Ledger = &sut.Ledger{SQL: &sut.SQL{}}
+		tr.quiet = 5 * second
 		res := tr.must(t, sc)
 		require.False(t, tr.end().Settled)
 		require.Equal(t, result.Pass, res.Verdict("lost").Status, res.Verdict("lost").Summary)

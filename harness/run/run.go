@@ -130,8 +130,9 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		scenario: sc, options: o, history: history.New(f.out(), begin), log: log,
 		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
 	}
-	r.ledger = &atrest.Reader{
-		Read: o.Subject.Ledger, Quiet: min(sc.Subject.QuietFor(), sc.Settle), Most: sc.Settle, Start: begin,
+	r.ledger = &atrest.Reader{Read: o.Subject.Ledger, Most: sc.Settle, Start: begin}
+	if q, ok := o.Subject.(harness.Quieter); ok {
+		r.ledger.Quiet = min(q.Quiet(), sc.Settle)
 	}
 	r.packets = &gate{sink: r.history, start: begin}
 	can := o.Subject.Abilities()

@@ -34,6 +34,8 @@ type Parts struct {
 
 	TLS *Termination // nil passes TLS through
 
+	Quiet time.Duration // how long the ledger must not have changed before it is judged; 0 reads it once
+
 	// Trace is called with each step of the parts, from several goroutines at once. Nil:
 	// steps are not traced.
 	Trace func(harness.Step)
@@ -141,8 +143,9 @@ func (e *Env) Tell(s harness.Step) {
 	}
 }
 
-// New returns a subject that has not been started. It is also a harness.Crasher,
-// a harness.Freezer, a harness.Holder and a harness.Breaker, if its parts are.
+// New returns a subject that has not been started. It is also a harness.Quieter, and a
+// harness.Crasher, a harness.Freezer, a harness.Holder and a harness.Breaker, if its parts
+// are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
 
 type subject struct {
@@ -276,6 +279,9 @@ func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return s.parts.Ledger.Read(ctx, s.env)
 }
+
+// Quiet implements harness.Quieter.
+func (s *subject) Quiet() time.Duration { return s.parts.Quiet }
 
 // Close implements harness.Subject.
 func (s *subject) Close() error {

@@ -51,16 +51,15 @@ type Ledger struct {
 // (the default of AckWait in NATS JetStream).
 const DefaultQuiet = 5 * time.Second
 
-// QuietFor returns how long the ledger of the system must not have changed before it is
-// judged: 0 for the reference pair, which books before it answers.
-func (c Config) QuietFor() time.Duration {
+// QuietFor returns how long the ledger must not have changed before it is judged.
+func (l *Ledger) QuietFor() time.Duration {
 	switch {
-	case c.Ledger == nil || c.Ledger.None:
+	case l.None:
 		return 0
-	case c.Ledger.Quiet == nil:
+	case l.Quiet == nil:
 		return DefaultQuiet
 	}
-	return *c.Ledger.Quiet
+	return *l.Quiet
 }
 
 // Terminate ends TLS of the clients before the server, so that the requests in

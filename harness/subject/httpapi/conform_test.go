@@ -27,8 +27,8 @@ func probe(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger) 
 func probeQuiet(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger, quiet time.Duration) ([]conform.Probe, error) {
 	t.Helper()
 	return conform.Run(t.Context(), subject.Parts{
-		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger,
-	}, harness.Scenario{Settle: 5 * quiet, Subject: sut.Config{Ledger: &sut.Ledger{HTTP: &sut.HTTPLedger{}, Quiet: &quiet}}, Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, t.TempDir())
+		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger, Quiet: quiet,
+	}, harness.Scenario{Settle: 5 * quiet, Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, t.TempDir())
 }
 
 func TestConform(t *testing.T) {

@@ -79,7 +79,7 @@ func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, dir string) 
 	}
 	return e.conclude(ctx, &atrest.Reader{
 		Read:  func(ctx context.Context) (harness.Ledger, error) { return p.Ledger.Read(ctx, env) },
-		Quiet: min(sc.Subject.QuietFor(), sc.Settle), Most: sc.Settle, Start: env.Start,
+		Quiet: min(p.Quiet, sc.Settle), Most: sc.Settle, Start: env.Start,
 	})
 }
 
