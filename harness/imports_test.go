@@ -81,7 +81,7 @@ func rooms() map[string]room {
 		"harness/subject/database":          {ours: []string{"harness", "harness/subject", "harness/sut", "harness/testneeds"}, theirs: []string{"github.com/go-sql-driver/mysql", "github.com/jackc/pgx/v5", "github.com/ncruces/go-sqlite3", "github.com/stretchr/testify"}, because: "drivers of databases live here only"},
 		"harness/subject/program":           {ours: []string{"harness", "harness/subject", "harness/subject/netns", "harness/sut"}, because: "external programs are started and spoken to in one place"},
 		"harness/subject/netns":             {ours: []string{"harness"}, theirs: []string{"golang.org/x/sys"}, because: "a namespace and a device, for any program"},
-		"harness/onebartest":                {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/explore", "harness/history", "harness/result", "harness/shrink", "harness/spec", "harness/story", "harness/sweep", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
+		"harness/onebartest":                {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/explore", "harness/history", "harness/result", "harness/shrink", "harness/spec", "harness/story", "harness/sut", "harness/sweep", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"scenarios":                         {because: "files to embed"},
 		"reports":                           {ours: []string{"harness", "harness/result", "reports/format", "reports/tables"}, because: "a report sees results only"},
 		"reports/format":                    {ours: []string{"harness/result"}, theirs: []string{"golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "values become text in one way"},

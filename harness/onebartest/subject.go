@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // subject is a System as a harness.Subject.
@@ -102,6 +103,9 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	}
 	return s.system.Ledger(ctx)
 }
+
+// Quiet implements harness.Quieter.
+func (s *subject) Quiet() time.Duration { return sut.DefaultQuiet }
 
 // Broke implements harness.Breaker.
 func (s *subject) Broke() error {

@@ -33,10 +33,10 @@ type System struct {
 	// end of the run or at a crash of the client.
 	Client func(ctx context.Context, p *Phone) Pay
 
-	// Ledger reads what the server has booked, beside the network, once the run is
-	// over. Posting.Payment or Posting.Order must be that of the harness.Payment. Nil
-	// is no ledger: it is then not known whether a payment was lost or duplicated, and
-	// those checks are n/a.
+	// Ledger reads what the server has booked, beside the network, after the last
+	// payment and again until it has not changed for 5 s; the server still runs then.
+	// Posting.Payment or Posting.Order must be that of the harness.Payment. Nil is no
+	// ledger: whether a payment was lost or duplicated is not known, and is n/a.
 	Ledger func(ctx context.Context) (harness.Ledger, error)
 
 	// Held says which payments the phones still hold without a final outcome, by
