@@ -190,8 +190,16 @@ func TestServerAndItsBankWithFlaws(t *testing.T) {
 // The ledger is judged when it is at rest: a bank that books from a queue loses nothing, and
 // one whose queue delivers twice is found.
 func TestLedgerAtRest(t *testing.T) {
-	onebartest.Trial{Scenario: "testdata/queue.yaml", System: banked(booksLate)}.Run(t)
-	require.Contains(t, failure(t, onebartest.Trial{Scenario: "testdata/queue.yaml", System: banked(booksTwice)}.Run), "duplicated")
+	trial := func(flaw string, quiet time.Duration) onebartest.Trial {
+		return onebartest.Trial{Scenario: "testdata/queue.yaml", System: func(b *onebartest.Bench) (onebartest.System, error) {
+			s, err := banked(flaw)(b)
+			s.Quiet = quiet
+			return s, err
+		}}
+	}
+	trial(booksLate, 0).Run(t)
+	require.Contains(t, failure(t, trial(booksTwice, 0).Run), "duplicated")
+	require.Contains(t, failure(t, trial(booksLate, time.Second).Run), "5 payments lost", "it is quiet for a second before it books")
 }
 
 // An event on a link that is not there is refused.

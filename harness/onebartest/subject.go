@@ -1,6 +1,7 @@
 package onebartest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,9 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 }
 
 // Quiet implements harness.Quieter.
-func (s *subject) Quiet() time.Duration { return sut.DefaultQuiet }
+func (s *subject) Quiet() time.Duration {
+	return cmp.Or(s.system.Quiet, sut.DefaultQuiet)
+}
 
 // Broke implements harness.Breaker.
 func (s *subject) Broke() error {
