@@ -45,7 +45,7 @@ func (b *batch) runAll(ctx context.Context, list []harness.Scenario, display pro
 			if ctx.Err() != nil {
 				all[i] = b.blank(sc)
 				all[i].Error = "not run: interrupted before it began"
-				return nil //nolint:nilerr // the result says it
+				return nil // the result says it
 			}
 			display.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
 			all[i] = b.runOne(ctx, sc, display)

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/reports/progress"
 )
 

@@ -190,16 +190,28 @@ func TestServerAndItsBankWithFlaws(t *testing.T) {
 // The ledger is judged when it is at rest: a bank that books from a queue loses nothing, and
 // one whose queue delivers twice is found.
 func TestLedgerAtRest(t *testing.T) {
-	trial := func(flaw string, quiet time.Duration) onebartest.Trial {
-		return onebartest.Trial{Scenario: "testdata/queue.yaml", System: func(b *onebartest.Bench) (onebartest.System, error) {
-			s, err := banked(flaw)(b)
-			s.Quiet = quiet
-			return s, err
-		}}
+	for name, tc := range map[string]struct {
+		flaw  string
+		quiet time.Duration
+		want  string // what it fails with; empty is nothing
+	}{
+		"late":             {flaw: booksLate},
+		"twice":            {flaw: booksTwice, want: "duplicated"},
+		"later than quiet": {flaw: booksLate, quiet: time.Second, want: "5 payments lost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := onebartest.Trial{Scenario: "testdata/queue.yaml", System: func(b *onebartest.Bench) (onebartest.System, error) {
+				s, err := banked(tc.flaw)(b)
+				s.Quiet = tc.quiet
+				return s, err
+			}}
+			if tc.want == "" {
+				x.Run(t)
+				return
+			}
+			require.Contains(t, failure(t, x.Run), tc.want)
+		})
 	}
-	trial(booksLate, 0).Run(t)
-	require.Contains(t, failure(t, trial(booksTwice, 0).Run), "duplicated")
-	require.Contains(t, failure(t, trial(booksLate, time.Second).Run), "5 payments lost", "it is quiet for a second before it books")
 }
 
 // An event on a link that is not there is refused.
