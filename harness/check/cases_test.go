@@ -326,6 +326,13 @@ func fundsSamples() []sample {
 				return b
 			}
 		})},
+		{name: "pass-unfounded-shared", summary: "1 declined for lack of funds, which were lacking", write: two(func(s *script) {
+			s.decline("p2", why)
+			s.rigged = func(b []harness.Balance) []harness.Balance {
+				b[0].Shared, b[0].Opening, b[0].Closing = []string{"w1"}, 299, 199
+				return []harness.Balance{b[0], b[2]}
+			}
+		})},
 		{name: "fail-unfounded", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", lines: []int{8, 10, 12}, text: `p2 (order o2) of 2 KES was declined (no funds), and w0 always had at least 2 KES`, write: poor(why, 200)},
 		{name: "fail-unfounded-402", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", write: poor("HTTP 402", 10_000)},
 		{name: "fail-unfounded-spent", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", text: `p2 (order o2) of 2 KES was declined (no funds), and w0 always had at least 2 KES`, write: two(func(s *script) {
