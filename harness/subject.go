@@ -245,6 +245,7 @@ type Posting struct {
 	Payee    string `json:"payee"`
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
+	Again    bool   `json:"again,omitempty"` // nobody asked for Payment in this run, and it had a booking before the run
 }
 
 // Balance is one account at the beginning and at the end.

@@ -194,6 +194,9 @@ func postingSamples() []sample {
 			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
 		})},
 		{name: "unknown-phantom-other-run", summary: "1 posting of another run of onebar: b3 (1a2b3c4d-p9, of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(late)},
+		{name: "fail-phantom-again", summary: "1 posting that nobody asked for: b3", text: `posting b3 moves 0.05 KES from w1 to m0, and its payment "1a2b3c4d-p9" and order "" were booked already before the run`, write: good(func(s *script) {
+			s.posting(harness.Posting{Payment: "1a2b3c4d-p9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES", Again: true})
+		})},
 		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
 	}
 }

@@ -26,7 +26,7 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	i, ok := j.byOrder[b.Order]
 	if !ok {
 		name, f := phantomOf(b, line)
-		if run, is := harness.RunOf(b.Payment); is {
+		if run, is := harness.RunOf(b.Payment); is && !b.Again {
 			j.others.found(fmt.Sprintf("%s (%s, of run %s)", name, b.Payment, run), f)
 			return
 		}
@@ -117,9 +117,13 @@ func phantomOf(b *harness.Posting, line int32) (string, result.Finding) {
 	if name == "" {
 		name = fmt.Sprintf("line %d", line)
 	}
+	why := "were never asked for"
+	if b.Again {
+		why = "were booked already before the run"
+	}
 	return name, result.Finding{
-		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q were never asked for",
-			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order),
+		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q %s",
+			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order, why),
 		Payment: b.Payment, Order: b.Order, Lines: []int{int(line)},
 	}
 }

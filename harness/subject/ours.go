@@ -37,6 +37,7 @@ func (*Whole) Close() error { return nil }
 // server's names into those of the scenario. The zero value is ready.
 type Reading struct {
 	before   map[string]bool // postings by their ids
+	paid     map[string]bool // what they were for, by the ledger's own names
 	opening  map[account]int64
 	byAmount bool     // postings name neither payment nor order
 	shared   []string // which accounts are one account of the server, in words
@@ -47,9 +48,9 @@ type account struct{ name, currency string }
 // Open records what the ledger held before the run. The Closing of each balance is the
 // opening balance of the run.
 func (r *Reading) Open(l harness.Ledger) {
-	r.before, r.opening = map[string]bool{}, map[account]int64{}
+	r.before, r.paid, r.opening = map[string]bool{}, map[string]bool{}, map[account]int64{}
 	for _, p := range l.Postings {
-		r.before[p.ID] = true
+		r.before[p.ID], r.paid[p.Payment] = true, p.Payment != ""
 	}
 	for _, b := range l.Balances {
 		r.opening[account{b.Account, b.Currency}] = b.Closing
@@ -68,7 +69,8 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 		if r.before[p.ID] {
 			continue
 		}
-		if id, ok := env.Asked.Payment(p.Payment); ok {
+		id, ok := env.Asked.Payment(p.Payment)
+		if p.Again = !ok && r.paid[p.Payment]; ok {
 			p.Payment = id
 		}
 		r.byAmount = r.byAmount && p.Payment == "" && p.Order == ""

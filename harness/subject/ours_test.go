@@ -32,6 +32,22 @@ func TestReading(t *testing.T) {
 	require.Empty(t, r.Notes())
 }
 
+// A payment of an earlier run that is booked now was booked late, or is booked again.
+func TestReadingOfEarlierRuns(t *testing.T) {
+	env := &subject.Env{Accounts: &subject.Accounts{}, Asked: &subject.Asked{}}
+	env.Asked.Add(harness.Payment{ID: "p1"})
+	env.Asked.Called("p1", "key-1")
+	var r subject.Reading
+	r.Open(harness.Ledger{Postings: []harness.Posting{{ID: "1", Payment: "1a2b3c4d-p1"}, {ID: "2", Payment: "key-1"}, {ID: "3"}}})
+	got, err := r.Of(harness.Ledger{Postings: []harness.Posting{
+		{ID: "4", Payment: "1a2b3c4d-p1"}, {ID: "5", Payment: "1a2b3c4d-p2"}, {ID: "6", Payment: "key-1"}, {ID: "7"},
+	}}, env)
+	require.NoError(t, err)
+	require.Equal(t, []harness.Posting{
+		{ID: "4", Payment: "1a2b3c4d-p1", Again: true}, {ID: "5", Payment: "1a2b3c4d-p2"}, {ID: "6", Payment: "p1"}, {ID: "7"},
+	}, got.Postings)
+}
+
 // Wallets to which the server gives one account are one account: no posting is altered
 // because another wallet was named last, and there is one balance for all of them.
 func TestReadingOfASharedAccount(t *testing.T) {
