@@ -12,8 +12,8 @@ import (
 
 // Subject is the payment system under test: both sides of it, and its ledger.
 // What more it can do it says by Abilities; the methods for that are those of the
-// optional interfaces Crasher, Freezer, Storer, Slower and Holder. A Breaker and a
-// Noter are asked without an ability.
+// optional interfaces Crasher, Freezer, Storer, Slower and Holder. A Breaker, a Noter
+// and a Quieter are asked without an ability.
 type Subject interface {
 	// Abilities returns what the subject can do. It may be called before Start.
 	Abilities() Abilities
@@ -24,8 +24,9 @@ type Subject interface {
 	// the client side crashes and restarts. The subject owns it.
 	Payer(i int) Payer
 	// Ledger reads what the server has durably booked, out of band: not over
-	// the impaired link, and not from a cache of a payer. The error ErrNoLedger
-	// says that it never can, and the checks that need a ledger are then n/a.
+	// the impaired link, and not from a cache of a payer. It may be called again, also
+	// while payments go on; the last call counts. The error ErrNoLedger says that it
+	// never can, and the checks that need a ledger are then n/a.
 	Ledger(ctx context.Context) (Ledger, error)
 	// Close ends both sides and frees everything; it keeps the files in Env.Dir.
 	Close() error

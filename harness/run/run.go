@@ -1,6 +1,6 @@
 // Package run carries out one experiment: it starts the subject on a network, plays the
 // timeline while the users pay, heals, waits for every payment to settle, reads the
-// ledger, and judges and measures the history.
+// ledger when it is at rest, and judges and measures the history.
 //
 // [Run] reads like that sentence. It knows no engine and no subject: the caller passes
 // both. It writes everything to the history file as it happens. The verdicts depend on

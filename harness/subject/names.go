@@ -27,7 +27,11 @@ func (a *Accounts) Name(account, remote string) {
 	if a.remote == nil {
 		a.remote, a.ours = map[string]string{}, map[string][]string{}
 	}
-	if old, ok := a.remote[account]; ok {
+	old, known := a.remote[account]
+	if known && old == remote {
+		return
+	}
+	if known {
 		a.ours[old] = slices.DeleteFunc(a.ours[old], func(o string) bool { return o == account })
 	}
 	a.remote[account] = remote

@@ -86,8 +86,9 @@ func TestReadingOfASharedAccount(t *testing.T) {
 func TestAnAccountThatIsNamedAgain(t *testing.T) {
 	var a subject.Accounts
 	a.Name("w0", "alice")
-	a.Name("w0", "alice")
 	a.Name("w1", "alice")
+	a.Name("w0", "alice")
+	require.Equal(t, []string{"w0", "w1"}, a.Ours("alice"))
 	a.Name("w1", "bob")
 	require.Equal(t, []string{"w0"}, a.Ours("alice"))
 	require.Equal(t, []string{"w1"}, a.Ours("bob"))

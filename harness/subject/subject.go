@@ -97,7 +97,8 @@ type Server interface {
 // Ledger reads what the server has booked.
 type Ledger interface {
 	// Read returns the ledger with the scenario's names of accounts (Env.Accounts).
-	// Posting.Payment is set for each posting that can be matched (Env.Asked).
+	// Posting.Payment is set for each posting that can be matched (Env.Asked). It is
+	// called again until the ledger is at rest, also while payments go on.
 	Read(ctx context.Context, env *Env) (harness.Ledger, error)
 	// Close frees the resources of Read.
 	Close() error
