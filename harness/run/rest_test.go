@@ -101,3 +101,31 @@ func TestWhatIsToldBeforeTheLedgerIsAtRest(t *testing.T) {
 		require.Equal(t, result.Pass, res.Verdict("lost").Status, res.Verdict("lost").Summary)
 	})
 }
+
+// A user who has no outcome when the settle is over does not press pay again while the
+// ledger comes to rest.
+func TestNobodyPressesWhileTheLedgerComesToRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTrial()
+		tr.quiet, tr.hangs = 5*second, "p20"
+		sc := scenario()
+		sc.Workload.Impatient, sc.Workload.Presses, sc.Settle = 2*second, 100, 10*second
+		tr.book = func(b *bench, p harness.Payment) {
+			if p.Order == "o20" {
+				return // no press is answered
+			}
+			b.post(p)
+			b.observer.Committed(p.ID)
+			b.observer.Told(harness.Told{Payment: p.ID, Outcome: harness.Confirmed})
+		}
+		tr.must(t, sc)
+		presses := 0
+		for _, r := range tr.records {
+			if r.Pay != nil {
+				presses++
+				require.LessOrEqual(t, r.At, 20*second, "settle is over")
+			}
+		}
+		require.Greater(t, presses, 22)
+	})
+}

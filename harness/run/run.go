@@ -238,12 +238,13 @@ func (r *running) carryOut(ctx context.Context) history.End {
 }
 
 // rest waits until the ledger no longer changes. What happens meanwhile is part of the
-// experiment: a payment may still expire or be confirmed.
+// experiment: a payment may still expire or be confirmed. No user presses pay again.
 func (r *running) rest(ctx context.Context) error {
 	if r.ledger.Quiet == 0 {
 		return nil
 	}
 	r.watch.set("waits for the ledger to be at rest")
+	r.users.Rest()
 	_, err := r.ledger.Ledger(ctx)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
