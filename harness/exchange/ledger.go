@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/types"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -41,13 +42,13 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 	c := &compiler{lookup: lookup}
 	or(&config.Timeout, 0, defaultTimeout)
 	got := &Ledger{Config: config, URL: c.base("url", config.URL, server)}
-	item := runScope().with(scope{"item": types.Any})
+	item := runScope().With(scope{"item": types.Any})
 	list := func(at, path, items, next string) List {
-		answered := runScope().with(answerScope())
+		answered := runScope().With(answerScope())
 		return List{
 			First: c.request(at, sut.HTTPRequest{Path: path}, got.URL, config.Headers, runScope()), Path: path,
 			items: c.expression(at+"items", either(items, "body"), answered),
-			next:  c.expression(at+"next", next, answered.with(pageScope())),
+			next:  c.expression(at+"next", next, answered.With(pageScope())),
 		}
 	}
 	got.Bookings = list("", config.Path, config.Items, config.Next)
@@ -94,7 +95,7 @@ func (c *compiler) mapped(at string, texts map[string]string, s scope) map[strin
 // Next returns the request of an address that Page has returned.
 func (l *List) Next(path string) *Request {
 	next := *l.First
-	next.path = &template{parts: []part{{text: path}}}
+	next.path = language.Literal(path)
 	return &next
 }
 
@@ -107,20 +108,20 @@ type Page struct {
 // Page returns the items of an answer, and the path of the next page, which is
 // empty if this is the last.
 func (l *List) Page(a Answer, p Page, v Vars) (items []any, next string, err error) {
-	v = v.with(a.vars())
+	v = v.With(a.vars())
 	if items, err = list(l.items, a, v); err != nil || l.next == nil {
 		return items, "", err
 	}
-	got, err := l.next.value(v.with(Vars{"items": items, "page": p.Number, "offset": p.Offset}))
+	got, err := l.next.Value(v.With(Vars{"items": items, "page": p.Number, "offset": p.Offset}))
 	if err != nil {
 		return nil, "", fmt.Errorf("next: %w", err)
 	}
 	if got == nil || got == false {
 		return items, "", nil
 	}
-	next, ok := scalar(got)
+	next, ok := language.Scalar(got)
 	if !ok {
-		return nil, "", fmt.Errorf("next: %s is %s and no path", l.next.text, kind(got))
+		return nil, "", fmt.Errorf("next: %s is %s and no path", l.next.Text, language.Kind(got))
 	}
 	return items, next, nil
 }
@@ -147,16 +148,16 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 		return nil, fmt.Errorf("the answer is no JSON (%s): is this the API? check url and path",
 			either(a.Header.Get("Content-Type"), "without a type"))
 	}
-	got, err := items.value(v)
+	got, err := items.Value(v)
 	if err != nil {
 		return nil, fmt.Errorf("items: %w", err)
 	}
 	if got == nil {
-		return nil, fmt.Errorf("items: %s is not there; if that is how the server writes an empty list, say %s ?? []", items.text, items.text)
+		return nil, fmt.Errorf("items: %s is not there; if that is how the server writes an empty list, say %s ?? []", items.Text, items.Text)
 	}
 	all, ok := got.([]any)
 	if !ok {
-		return nil, fmt.Errorf("items: %s is %s and no list", items.text, kind(got))
+		return nil, fmt.Errorf("items: %s is %s and no list", items.Text, language.Kind(got))
 	}
 	return all, nil
 }
@@ -164,9 +165,9 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 // Posting returns an item as a booking, with the server's names, or false if it is not a
 // booking. currency is the scenario's, for an item without a currency.
 func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, is bool, err error) {
-	v = v.with(Vars{"item": item})
+	v = v.With(Vars{"item": item})
 	if l.where != nil {
-		if is, err = l.where.yes(v); err != nil || !is {
+		if is, err = l.where.Yes(v); err != nil || !is {
 			return p, false, wrap("where", err)
 		}
 	}
@@ -189,10 +190,10 @@ func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, 
 // Lacks returns the fields that are configured and that an item does not have, in
 // alphabetical order.
 func (l *Ledger) Lacks(item any, v Vars) []string {
-	v = v.with(Vars{"item": item})
+	v = v.With(Vars{"item": item})
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(l.fields)) {
-		if got, err := l.fields[name].value(v); err == nil && got == nil {
+		if got, err := l.fields[name].Value(v); err == nil && got == nil {
 			names = append(names, name)
 		}
 	}
@@ -205,13 +206,13 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 	if e == nil {
 		return nil
 	}
-	got, err := e.value(v)
+	got, err := e.Value(v)
 	if err != nil || got == nil {
 		return wrap("fields."+name, err)
 	}
-	s, ok := scalar(got)
+	s, ok := language.Scalar(got)
 	if !ok {
-		return fmt.Errorf("fields.%s: %s is %s", name, e.text, kind(got))
+		return fmt.Errorf("fields.%s: %s is %s", name, e.Text, language.Kind(got))
 	}
 	*to = s
 	return nil
@@ -220,12 +221,14 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 // Balance returns the account of an item, by the server's name, and its balance in minor
 // units.
 func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
-	v = v.with(Vars{"item": item})
-	if account, err = l.balance["account"].word(v); err != nil {
+	v = v.With(Vars{"item": item})
+	if account, err = l.balance["account"].Word(v); err != nil {
 		return "", 0, wrap("balances.account", err)
 	}
-	minor, err = amount(l.balance, currency, v)
-	return account, minor, wrap("balances", err)
+	if minor, err = amount(l.balance, currency, v); err != nil {
+		return "", 0, wrap("balances", err)
+	}
+	return account, minor, nil
 }
 
 func wrap(what string, err error) error {
@@ -241,7 +244,7 @@ func amount(fields map[string]*expression, currency string, v Vars) (int64, erro
 	if fields[name] == nil {
 		name, scale = "major", harness.Exponent(currency)
 	}
-	s, err := fields[name].word(v)
+	s, err := fields[name].Word(v)
 	if err != nil {
 		return 0, wrap(name, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
@@ -79,17 +80,20 @@ func (l *Ledger) read(ctx context.Context) (harness.Ledger, error) {
 }
 
 func (l *Ledger) lists(ctx context.Context) (all harness.Ledger, err error) {
-	w := l.env.Workload
+	w, v := l.env.Workload, l.run.With(language.Until(ctx))
 	err = l.pages(ctx, &l.plan.Bookings, listing{
 		of: "the ledger", id: "a booking of id", mend: "give fields.id what is different for each booking, or leave one out with where",
 		take: func(item any) (id string, add func(), err error) {
-			p, is, err := l.plan.Posting(item, w.Currency, l.run)
+			p, is, err := l.plan.Posting(item, w.Currency, v)
 			if err != nil || !is {
 				return "", nil, err
 			}
 			return p.ID, func() { all.Postings = append(all.Postings, p) }, nil
 		},
-		tell: l.tell,
+		tell: func(step *transport.Step, items []any, number, counted int) {
+			l.tell(step, items, v)
+			step.Mean("%s on page %d, %d left out by where", harness.Plural(len(items), "item"), number, len(items)-counted)
+		},
 	})
 	if err != nil || l.plan.Balances == nil {
 		return all, err
@@ -97,7 +101,7 @@ func (l *Ledger) lists(ctx context.Context) (all harness.Ledger, err error) {
 	err = l.pages(ctx, l.plan.Balances, listing{
 		of: "the balances", id: "an account", mend: "the list must have each account once",
 		take: func(item any) (id string, add func(), err error) {
-			name, minor, err := l.plan.Balance(item, w.Currency, l.run)
+			name, minor, err := l.plan.Balance(item, w.Currency, v)
 			if err != nil || !subject.Names(w, l.env.Accounts.Ours(name)[0]) {
 				return "", nil, err // it is nobody's in this run
 			}
@@ -110,15 +114,14 @@ func (l *Ledger) lists(ctx context.Context) (all harness.Ledger, err error) {
 }
 
 // tell adds to a step what a page of bookings lists.
-func (l *Ledger) tell(step *transport.Step, items []any, number, counted int) {
+func (l *Ledger) tell(step *transport.Step, items []any, v exchange.Vars) {
 	step.Lists(items)
 	for i, item := range items {
-		_, is, _ := l.plan.Posting(item, l.env.Workload.Currency, l.run) // it was taken without an error
-		if lacks := l.plan.Lacks(item, l.run); is && len(lacks) > 0 {
+		_, is, _ := l.plan.Posting(item, l.env.Workload.Currency, v) // it was taken without an error
+		if lacks := l.plan.Lacks(item, v); is && len(lacks) > 0 {
 			step.Mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
 		}
 	}
-	step.Mean("%s on page %d, %d left out by where", harness.Plural(len(items), "item"), number, len(items)-counted)
 }
 
 // A page is requested at most attempts times, and not again after readLimit. A server

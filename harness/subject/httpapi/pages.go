@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
@@ -42,17 +43,18 @@ const maxPages = 100_000
 // that are on one page, are an error.
 func (l *Ledger) pages(ctx context.Context, list *exchange.List, o listing) error {
 	known, read := map[string]seen{}, map[string]bool{}
+	v := l.run.With(language.Until(ctx))
 	request, page := list.First, exchange.Page{Number: 1}
 	for path := list.Path; ; page.Number++ {
 		x, step, err := l.get(ctx, request, path)
 		if err != nil {
 			return err
 		}
-		items, next, err := list.Page(x.Answer, page, l.run)
+		items, next, err := list.Page(x.Answer, page, v)
 		if err != nil {
 			err = fmt.Errorf("page %d of %s, GET %s: %w; it says: %s", page.Number, o.of, path, err, l.secrets.Excerpt(x.Answer))
 		} else {
-			err = o.page(items, page.Number, known, step)
+			err = o.page(ctx, items, page.Number, known, step)
 		}
 		if step.End(x, err); err != nil {
 			return err
@@ -72,9 +74,12 @@ func (l *Ledger) pages(ctx context.Context, list *exchange.List, o listing) erro
 }
 
 // page adds the items of a page that are new. Known are those of the pages so far.
-func (o listing) page(items []any, number int, known map[string]seen, step *transport.Step) error {
+func (o listing) page(ctx context.Context, items []any, number int, known map[string]seen, step *transport.Step) error {
 	counted := 0
 	for i, item := range items {
+		if err := ctx.Err(); err != nil {
+			return err // each expression may take its time
+		}
 		id, add, err := o.take(item)
 		if err != nil {
 			return fmt.Errorf("page %d of %s, item %d: %w", number, o.of, i+1, err)
