@@ -214,7 +214,10 @@ func (e *examination) stray() []harness.Posting {
 // a payment without a final outcome: with one payment and no impairment, the scenario is
 // wrong and not the subject.
 func (e *examination) rejudge() {
-	reasons := map[string]string{"unresolved": "the outcome of the payment is unknown"}
+	reasons := map[string]string{
+		"unresolved":           "the outcome of the payment is unknown",
+		"unexplained_failures": "the attempts failed over a perfect link",
+	}
 	if len(e.stray()) > 0 {
 		reasons["lost"] = "the booking was not matched to the payment"
 		reasons["phantom"] = reasons["lost"]
