@@ -6,6 +6,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/runid"
 )
 
 // post finds the payment, or else the order, that a posting belongs to. In a history all
@@ -26,7 +27,7 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	i, ok := j.byOrder[b.Order]
 	if !ok {
 		name, f := phantomOf(b, line)
-		if run, is := harness.RunOf(b.Payment); is && !b.Again {
+		if run, is := runid.Of(b.Payment); is && !b.Again {
 			j.others.found(fmt.Sprintf("%s (%s, of run %s)", name, b.Payment, run), f)
 			return
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/runid"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
@@ -102,7 +103,7 @@ func digest(env *subject.Env, text string) [sha256.Size]byte {
 // uuid returns an idempotency key for a text, unique to the run.
 func uuid(env *subject.Env, text string) string {
 	sum := digest(env, text)
-	return harness.Key(runID(env), sum[:])
+	return runid.Key(runID(env), sum[:])
 }
 
 // reach checks that the server accepts connections, and that it speaks TLS if the URL is
@@ -287,5 +288,5 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 
 // reference returns what payment.reference is in a run.
 func reference(env *subject.Env, p harness.Payment) string {
-	return harness.Reference(runID(env), p.ID)
+	return runid.Reference(runID(env), p.ID)
 }

@@ -1,4 +1,6 @@
-package harness
+// Package runid makes references and idempotency keys that tell which run has made them. So
+// a booking in a ledger that several runs share can be told from those of other runs.
+package runid
 
 import (
 	"encoding/hex"
@@ -22,9 +24,9 @@ func Key(run string, digest []byte) string {
 	return strings.Join([]string{run, keyMark, h[:4], h[4:8], h[8:]}, "-")
 }
 
-// RunOf returns the id of the run that has made a Reference or a Key, or false if a text is
+// Of returns the id of the run that has made a Reference or a Key, or false if a text is
 // neither.
-func RunOf(text string) (run string, ok bool) {
+func Of(text string) (run string, ok bool) {
 	run, rest, _ := strings.Cut(text, "-")
 	if _, err := hex.DecodeString(run); err != nil || len(run) != 8 {
 		return "", false

@@ -1,4 +1,4 @@
-package harness
+package runid
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRunOf(t *testing.T) {
+func TestOf(t *testing.T) {
 	const run = "1a2b3c4d"
 	for text, want := range map[string]string{
 		Reference(run, "p1"):                       run,
@@ -28,7 +28,7 @@ func TestRunOf(t *testing.T) {
 		"1a2b3c4d-6f62-8ff4-bf4d-db7436f4aaaabbbb": "",
 		"": "",
 	} {
-		got, ok := RunOf(text)
+		got, ok := Of(text)
 		require.Equal(t, want, got, text)
 		require.Equal(t, want != "", ok, text)
 	}
