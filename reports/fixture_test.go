@@ -152,7 +152,7 @@ func failing() result.Result {
 		{Payment: "w3-17", Checks: []string{"lost"}, Lines: []result.StoryLine{
 			{At: 9120 * ms, Text: "w3 presses pay: 450.00 KES to m1 (w3-17)"},
 			{At: 9120 * ms, Text: "-- blackhole down: since 8.000s"},
-			{At: 9330 * ms, Text: "4 of 4 packets down were lost"},
+			{At: 9330 * ms, Text: "4 packets down: 4 lost"},
 			{At: 17120 * ms, Text: "attempt 1 ended after 8s: no answer in time"},
 			{At: 21420 * ms, Text: `attempt 2 ended after 310ms: HTTP 200 {"status":"accepted","message":"a long | text <b>of</b> a server, which does not fit a line of a terminal"}`},
 			{At: 21420 * ms, Text: "the user is told confirmed"},

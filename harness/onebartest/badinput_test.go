@@ -173,7 +173,7 @@ func TestExploreGoesOn(t *testing.T) {
 	require.Regexp(t, `30 runs in .*: [12]\d passed, 0 failed, 0 unknown, [1-9]\d? broken`, message)
 	require.Regexp(t, `broken +in \d+ of 30 runs, first with seed \d+: panic: runtime error: integer divide by zero`, message)
 	require.Contains(t, message, "onebartest_test.faint (badinput_test.go:")
-	require.Contains(t, again(t, message), "name: matatu-broken")
+	require.Contains(t, again(t, message), "name: matatu-panic")
 }
 
 // A failure that does not come again is told, and why.

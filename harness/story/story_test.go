@@ -99,7 +99,7 @@ func TestPayment(t *testing.T) {
 	require.Equal(t, "p1", got[0].Payment)
 	require.Equal(t, `2.000 w0 presses pay: 5 KES to m0 (p1)
 2.000 -- blackhole down: since 1.500s
-2.100 2 of 2 packets down were lost
+2.100 2 packets down: 2 lost
 4.000 attempt 1 ended after 2s: i/o timeout
 4.500 -- blackhole down: over
 5.000 -- crash of the server
@@ -108,8 +108,26 @@ func TestPayment(t *testing.T) {
 33.100 the user is told declined: no funds
 34.000 w0 presses pay: 5 KES to m0 (p1.2)
 35.000 p1.2: status query 1 ended after 1ms: an answer came
+36.000 1 packet up: 1 lost
 40.000 in the ledger: posting t1, 5 KES from w0 to m0
 `, text(got[0]))
+}
+
+// What came after the last word of a payment without a final outcome is told: it may be
+// the reason. Of a payment that has one it is not.
+func TestLastFault(t *testing.T) {
+	for outcome, want := range map[harness.Outcome]string{
+		harness.Queued:    "0.000 w0 presses pay: 5 KES to m0 (p1)\n1.000 the user is told queued\n2.000 -- crash of the client\n3.000 1 packet up: 1 lost\n",
+		harness.Confirmed: "0.000 w0 presses pay: 5 KES to m0 (p1)\n1.000 the user is told confirmed\n",
+	} {
+		got := story.Of(records(
+			header(harness.Event{Action: harness.Crash, Side: harness.Client}), pay("p1", 500),
+			at(1000*ms, history.Record{Told: &harness.Told{Payment: "p1", Outcome: outcome}}),
+			at(2000*ms, fault(0, harness.Crash, false)), packet(3000*ms, harness.Up, harness.DropLoss),
+			at(9000*ms, posting("t9", "p9", 1)), at(9500*ms, fault(0, harness.Crash, true)),
+		), failing("lost", result.Finding{Payment: "p1"}))
+		require.Equal(t, want, text(got[0]))
+	}
 }
 
 // The story of an account has its payments and its postings, and says which of them the

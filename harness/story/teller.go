@@ -25,6 +25,7 @@ type teller struct {
 	deadlines map[string]time.Duration // by payment; none if it has none
 
 	begun   bool               // its user has pressed pay
+	open    map[string]bool    // presses without a final outcome
 	read    bool               // the ledger is being read
 	pending []result.StoryLine // since the last line, told if something happens after it
 	lost    [3]int             // packets since the last line, by direction
@@ -39,7 +40,7 @@ func newTeller(check string, f result.Finding) *teller {
 	return &teller{
 		story: result.Story{Payment: f.Payment, Account: f.Account, Checks: []string{check}},
 		order: f.Order, inForce: map[int][]time.Duration{}, wallets: map[int]bool{},
-		account: account{payments: map[string]bool{}}, deadlines: map[string]time.Duration{},
+		account: account{payments: map[string]bool{}}, deadlines: map[string]time.Duration{}, open: map[string]bool{},
 	}
 }
 
@@ -108,7 +109,7 @@ func (t *teller) pay(at time.Duration, p *harness.Payment) {
 	}
 	t.wallets[p.Wallet], t.deadlines[p.ID] = true, p.Deadline
 	first := !t.begun
-	t.begun = true
+	t.begun, t.open[p.ID] = true, true
 	t.line(at, "%s presses pay: %s to %s (%s)", p.Payer, harness.FormatMoney(p.Amount, p.Currency), p.Payee, p.ID)
 	if first {
 		t.present(at)
@@ -140,6 +141,9 @@ func (t *teller) attempt(at time.Duration, a *harness.Attempt) {
 }
 
 func (t *teller) told(at time.Duration, told *harness.Told) {
+	if told.Outcome.Final() {
+		delete(t.open, told.Payment)
+	}
 	why := ""
 	if told.Reason != "" {
 		why = ": " + told.Reason
@@ -228,17 +232,27 @@ func (t *teller) posting(at time.Duration, p *harness.Posting) {
 	t.line(at, "in the ledger: posting %s, %s from %s to %s%s", p.ID, harness.FormatMoney(p.Amount, p.Currency), p.Payer, p.Payee, of)
 }
 
-// atRest forgets what came before the ledger was read and was not told.
+// atRest ends what is told of the network: the ledger is read, or the history ends. What
+// came last is told if the payment has no final outcome, for which it may be the reason.
 func (t *teller) atRest() {
-	if !t.read {
-		t.read, t.pending = true, nil
-		t.lost, t.passed = [3]int{}, [3]int{}
+	if t.read {
+		return
 	}
+	if t.read = true; len(t.open) > 0 {
+		t.packets()
+		t.tell()
+	}
+	t.pending, t.lost, t.passed = nil, [3]int{}, [3]int{}
 }
 
 // line tells an event, and what came before it.
 func (t *teller) line(at time.Duration, format string, args ...any) {
 	t.note(at, format, args...)
+	t.tell()
+}
+
+// tell tells what is pending.
+func (t *teller) tell() {
 	for _, l := range t.pending {
 		t.add(l)
 	}
@@ -248,13 +262,18 @@ func (t *teller) line(at time.Duration, format string, args ...any) {
 // note keeps an event beside the payment. It is told if something happens to the payment
 // after it.
 func (t *teller) note(at time.Duration, format string, args ...any) {
+	t.packets()
+	t.keep(at, fmt.Sprintf(format, args...))
+}
+
+// packets keeps a line about the packets that were lost since the last line.
+func (t *teller) packets() {
 	for _, d := range []harness.Direction{harness.Up, harness.Down} {
 		if t.lost[d] > 0 {
-			t.keep(t.first, fmt.Sprintf("%d of %s %s were lost", t.lost[d], harness.Plural(t.lost[d]+t.passed[d], "packet"), d))
+			t.keep(t.first, fmt.Sprintf("%s %s: %d lost", harness.Plural(t.lost[d]+t.passed[d], "packet"), d, t.lost[d]))
 		}
 	}
 	t.lost, t.passed = [3]int{}, [3]int{}
-	t.keep(at, fmt.Sprintf(format, args...))
 }
 
 func (t *teller) keep(at time.Duration, text string) {
@@ -279,6 +298,7 @@ func (t *teller) add(l result.StoryLine) {
 
 // end returns the story.
 func (t *teller) end() result.Story {
+	t.atRest()
 	if t.left > 0 {
 		t.story.Lines = append(t.story.Lines, result.StoryLine{At: t.tail[0].At, Text: fmt.Sprintf("(%s left out)", harness.Plural(t.left, "line"))})
 	}
