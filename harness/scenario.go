@@ -203,14 +203,15 @@ type Event struct {
 	On string `json:"on,omitempty"`
 
 	Action     Action        `json:"action"`
-	Link       *Profile      `json:"link,omitempty"`        // SetLink
-	Direction  Direction     `json:"direction,omitempty"`   // Blackhole and CrossTraffic; DirectionUnknown is both
-	Side       Side          `json:"side,omitempty"`        // Crash and Freeze
-	Restart    time.Duration `json:"restart,omitempty"`     // Crash
-	Vanish     bool          `json:"vanish,omitempty"`      // Crash: without a word to the other side, as when the power goes
-	By         time.Duration `json:"by,omitempty"`          // Slow
-	Toxic      *Toxic        `json:"toxic,omitempty"`       // StreamToxic
-	NewAddress bool          `json:"new_address,omitempty"` // Rebind
+	Link       *Profile      `json:"link,omitempty"`          // SetLink
+	Direction  Direction     `json:"direction,omitempty"`     // Blackhole and CrossTraffic; DirectionUnknown is both
+	Side       Side          `json:"side,omitempty"`          // Crash and Freeze
+	Restart    time.Duration `json:"restart,omitempty"`       // Crash
+	Vanish     bool          `json:"vanish,omitempty"`        // Crash: without a word to the other side, as when the power goes
+	Lose       bool          `json:"lose_unsynced,omitempty"` // Crash: nothing is kept that was not synced; without it the seed decides, see PowerLoser
+	By         time.Duration `json:"by,omitempty"`            // Slow
+	Toxic      *Toxic        `json:"toxic,omitempty"`         // StreamToxic
+	NewAddress bool          `json:"new_address,omitempty"`   // Rebind
 
 	Line int `json:"line,omitempty"` // where it stands in the file; 0 is not from a file
 }

@@ -174,8 +174,8 @@ type Freezer interface {
 	Thaw(Side) error
 }
 
-// Storer is a Crasher with CountCommits: it counts the durable commits of its stores,
-// and its power can fail at one of them. Commits are numbered by side from 1, from the
+// Storer is a Crasher with CountClientCommits or CountServerCommits: it counts the durable
+// commits of its stores, and its power can fail at one of them. Commits are numbered by side from 1, from the
 // return of Start on, over all stores of the side and all its lives.
 type Storer interface {
 	// Commits returns how many commits the stores of a side have begun.
@@ -185,6 +185,15 @@ type Storer interface {
 	// not block, and whoever is told crashes the side. It replaces an
 	// earlier call for the side whose commit has not come; n 0 only cancels that one.
 	FailCommit(side Side, n int64, after bool, told func())
+}
+
+// PowerLoser is a Crasher with ChooseLoss: its crash is a power failure of its disks, which
+// loses some or all of what was not synced.
+type PowerLoser interface {
+	// LoseUnsynced says what the next power failures of a side lose: all that was not
+	// synced, or what the run's seed draws, as without a call. It is called before Crash
+	// and FailCommit, and covers a FailCommit even if a later call says otherwise.
+	LoseUnsynced(side Side, all bool)
 }
 
 // Slower is a Subject with SlowServer: its server can be made to answer late. After

@@ -27,6 +27,7 @@ type clients struct {
 	side       *side
 	correlator *correlator
 	payers     []*payer
+	noSync     bool // Faulty.UnsyncedQueue
 
 	mu      sync.Mutex       // also of each payer's store and wallet
 	presses map[string]press // under way, by id
@@ -122,7 +123,7 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	}
 	bank, payer := p.config.Bank, p.config.Vault.Certificate().Identity
 	s, err := open(outbox.Config{
-		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(),
+		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), NoSync: p.clients.noSync,
 		Verify: func(p *pay.Payment, a *pay.Answer) error { return pay.VerifyReceipt(bank, payer, p, a) },
 	})
 	p.made = p.made || err == nil

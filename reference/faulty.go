@@ -34,12 +34,16 @@ type Faulty struct {
 	// ledger (bank.LedgerConfig.ForgetAnswers). After a restart it books a payment again
 	// that it has booked before: DUPLICATED.
 	ForgetKeys bool
+	// UnsyncedQueue makes the wallet store its queue without a sync, as SQLite does with
+	// PRAGMA synchronous=OFF. When the phone loses its power, payments that it has
+	// accepted are LOST.
+	UnsyncedQueue bool
 }
 
 // Faults returns the names of the faults of a Faulty, as scenario files have them
 // in subject.broken.
 func Faults() []string {
-	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys"}
+	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys", "unsynced-queue"}
 }
 
 // Set plants a fault by its name. The error names the faults there are.
@@ -49,7 +53,7 @@ func (f *Faulty) Set(name string) error {
 	if i < 0 {
 		return fmt.Errorf("the reference pair has no fault %q: expected one of %s", name, strings.Join(all, ", "))
 	}
-	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys}[i] = true
+	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys, &f.UnsyncedQueue}[i] = true
 	return nil
 }
 

@@ -23,6 +23,7 @@ type side struct {
 
 	mu    sync.Mutex
 	seeds *rand.Rand // of the power failures
+	worst bool       // they lose everything that was not synced
 	base  int64      // commits before the script
 }
 
@@ -73,7 +74,18 @@ func (s *side) failCommit(n int64, after bool, told func()) {
 func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seeds.Uint64()
+	seed := s.seeds.Uint64()
+	if s.worst {
+		return disk.LoseAll
+	}
+	return seed
+}
+
+// lose says what the next power failures lose of what was not synced: all, or what is drawn.
+func (s *side) lose(all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = all
 }
 
 // cut cuts the power of every machine.

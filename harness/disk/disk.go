@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"sync"
@@ -19,6 +20,10 @@ import (
 // On a [File] that was open at the failure it is permanent. SQLite reports it as an I/O
 // error.
 var ErrNoPower = errors.New("the disk has lost its power: revive it and open its files again")
+
+// LoseAll is the seed of the worst power failure: it loses every change that was not
+// synced. Any other seed draws what is kept.
+const LoseAll = math.MaxUint64
 
 // Disk is a machine's storage. Its files have slash-separated names, which are cleaned as
 // by path.Clean; directories need not be created. All its methods may be called from
@@ -77,7 +82,8 @@ func (d *Disk) Close() error {
 }
 
 // PowerFail cuts the power at once: the seed decides which pending changes are kept or
-// lost, and every operation fails until Revive. It does nothing to a disk without power.
+// lost (see LoseAll), and every operation fails until Revive. It does nothing to a disk
+// without power.
 func (d *Disk) PowerFail(seed uint64) {
 	d.mu.Lock()
 	defer d.unlock()
@@ -273,7 +279,8 @@ func (d *Disk) fail(seed uint64) {
 	d.group.tell(d.failed)
 	d.point = Point{}
 	r := harness.Rand(seed, harness.StreamDisk)
-	f := newFate(r)
+	worst := seed == LoseAll
+	f := newFate(r, worst)
 	for _, c := range d.changes {
 		if f.choose(2) == 1 {
 			c.apply(d.durable)
@@ -284,7 +291,7 @@ func (d *Disk) fail(seed uint64) {
 	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
 		n := d.durable[name]
 		if left[n] == nil {
-			left[n] = n.survivor(r)
+			left[n] = n.survivor(r, worst)
 		}
 		d.durable[name] = left[n]
 	}

@@ -25,7 +25,8 @@
 //
 // For each file a random draw decides first whether all its pending changes are lost, all
 // are kept, or each has its own draw. Programs break when whole files are lost and others
-// are kept; independent draws alone would almost never give that.
+// are kept; independent draws alone would almost never give that. The seed [LoseAll] loses
+// all pending changes of all files: the worst case for a program that does not sync.
 //
 // Memory is lost with the power: every open [File] fails from then on. After
 // [Disk.Revive] the files can be opened again.

@@ -123,7 +123,7 @@ func TestRefuse(t *testing.T) {
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
-			"line 4: the subject has no way to crash the server: remove the event\nline 4: the subject's commits cannot be counted here: use --engine sim",
+			"line 4: the subject has no way to crash the server: remove the event\nline 4: commits of the server cannot be counted here: use --engine sim with a subject that counts them",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

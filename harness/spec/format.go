@@ -36,7 +36,7 @@ type file struct {
 
 type subject struct {
 	place
-	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts"`
+	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys unsynced-queue" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts; unsynced-queue: the wallet stores payments without a sync, so a power failure loses them"`
 	Client subjectClient `yaml:"client" doc:"your own client, which pays"`
 	Server subjectServer `yaml:"server" doc:"your own server, which books the payments"`
 	Ledger subjectLedger `yaml:"ledger" doc:"how to read what your server has booked"`
@@ -172,6 +172,7 @@ type does[D duration | durations] struct {
 	Crash      word  `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
 	Restart    D     `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
 	Vanish     yes   `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
+	Lose       yes   `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     word  `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
 	Drop       yes   `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       word  `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`

@@ -91,6 +91,13 @@ func (s *sweeper) singles(points []cases.Point) []injection {
 // the first one's run that is not before the first.
 func (s *sweeper) seconds(first injection, v *cases.Survey) []injection {
 	var list []injection
+	drawn := func(kind int) bool { // the one that loses everything is tried, too
+		e := s.faults[kind].Event
+		return e.Action == harness.Crash && !e.Lose && v.Can.Has(harness.ChooseLoss)
+	}
+	if drawn(first.kinds[0]) {
+		return nil
+	}
 	began := v.Began[len(v.Began)-1]
 	a := first.points[0]
 	for _, b := range v.Points {
@@ -98,7 +105,7 @@ func (s *sweeper) seconds(first injection, v *cases.Survey) []injection {
 			continue // it came before
 		}
 		for kind, f := range s.faults {
-			if !fits(f, b) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
+			if !fits(f, b) || drawn(kind) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
 				continue // or the same pair the other way round is tried
 			}
 			list = append(list, injection{

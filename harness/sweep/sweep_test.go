@@ -47,14 +47,14 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 		switch row.Fault {
 		case "refuse 5s":
 			want = 1 // there is one SYN
-		case "crash client before commit", "crash client after commit":
+		case "crash client before commit", "crash client after commit", "crash client before commit, unsynced lost", "crash client after commit, unsynced lost":
 			want = n["commits of the client"]
-		case "crash server before commit", "crash server after commit":
+		case "crash server before commit", "crash server after commit", "crash server before commit, unsynced lost", "crash server after commit, unsynced lost":
 			want = n["commits of the server"]
 		}
 		require.Equal(t, want, row.Runs, row.Fault)
 	}
-	require.Len(t, r.Rows, 14)
+	require.Len(t, r.Rows, 22)
 }
 
 // What is wrong with a pair is found, by the check that should find it and at the
@@ -81,6 +81,32 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 			require.Equal(t, result.Fail, report.Result.Verdict(want.check).Status)
 			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
 		})
+	}
+}
+
+// A wallet that does not sync its queue is found with every seed: what a power failure
+// keeps is drawn, and in one run each all of it is lost. That it makes no commit is said,
+// and so are the faults that cannot be tried for it.
+func TestSweepFindsWhatIsNotSynced(t *testing.T) {
+	for seed := range uint64(6) {
+		c := casestest.OnePayment("unsynced-queue")
+		c.Seed = seed + 1
+		r, err := sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{Jobs: 2})
+		require.NoError(t, err)
+		require.Equal(t, result.ExitFail, r.Exit(), "seed %d", c.Seed)
+		require.True(t, slices.ContainsFunc(r.Findings, func(f result.SweepFinding) bool {
+			return f.Status == result.Fail && f.Fault == "crash client, unsynced lost"
+		}), "seed %d: %v", c.Seed, r.Findings)
+		i := slices.IndexFunc(r.Findings, func(f result.SweepFinding) bool { return f.Check == result.NoCommits })
+		require.GreaterOrEqual(t, i, 0)
+		require.Equal(t, result.StatusUnknown, r.Findings[i].Status)
+		require.Contains(t, r.Findings[i].Text, "the client took part in payments and made no durable commit")
+		for _, name := range []string{"crash client before commit", "crash client after commit"} {
+			row := slices.IndexFunc(r.Rows, func(row result.SweepRow) bool { return row.Fault == name })
+			require.GreaterOrEqual(t, row, 0)
+			require.Zero(t, r.Rows[row].Runs)
+			require.Contains(t, r.Findings[i].Text, name)
+		}
 	}
 }
 
