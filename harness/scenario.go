@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -25,9 +26,10 @@ type Scenario struct {
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
-	Radio    *Radio        `json:"radio,omitempty"`   // which radio the energy is reckoned for; nil is none
-	Nemesis  []Nemesis     `json:"nemesis,omitempty"` // random faults; a run has those that its seed draws in its Timeline, and none here, see package nemesis
-	Settle   time.Duration `json:"settle"`            // longest wait, after the heal, for every payment to reach a final outcome
+	Radio    *Radio        `json:"radio,omitempty"`      // which radio the energy is reckoned for; nil is none
+	Nemesis  []Nemesis     `json:"nemesis,omitempty"`    // random faults; a run has those that its seed draws in its Timeline, and none here, see package nemesis
+	Commit   Durations     `json:"commit_time,omitzero"` // how long a durable commit takes on a disk in memory; zero is no time
+	Settle   time.Duration `json:"settle"`               // longest wait, after the heal, for every payment to reach a final outcome
 	Expect   []Expectation `json:"expect,omitempty"`
 }
 
@@ -181,6 +183,15 @@ type Nemesis struct {
 type Durations struct {
 	Min time.Duration `json:"min"` // above 0
 	Max time.Duration `json:"max"` // at least Min
+}
+
+// At returns the length at a quantile u, from 0 to 1, of the log-uniform distribution.
+func (d Durations) At(u float64) time.Duration {
+	if d.Max <= d.Min || d.Min <= 0 {
+		return d.Max
+	}
+	x := float64(d.Min) * math.Pow(float64(d.Max)/float64(d.Min), u)
+	return min(max(time.Duration(x), d.Min), d.Max)
 }
 
 // Event is one line of the timeline: something that is done to the network or

@@ -35,6 +35,7 @@ type Env struct {
 	Network  Network
 	Workload Workload
 	Seed     uint64    // of the subject's own randomness, through StreamSubject
+	Commit   Durations // how long a durable commit takes in the script, of a subject with disks in memory; zero is no time
 	Start    time.Time // the instant of offset 0
 	Dir      string    // a directory for its files, which live until the run is judged
 	Observer Observer  // to be told what happens

@@ -133,6 +133,7 @@ func (b *bankServer) start(ctx context.Context) error {
 		MaxConns: b.conns, MaxPerAddress: b.conns, MaxPerWallet: b.conns,
 	})
 	b.server = sv
+	b.storage.timed()
 	b.wg.Go(func() {
 		if err := sv.Serve(life, ln); !errors.Is(err, server.ErrClosed) {
 			b.config.Log.Error("the bank no longer listens", "error", err)

@@ -88,6 +88,7 @@ func (p *clients) start(list ...*payer) error {
 			all[i].unwatch = host.WatchLink(all[i].wallet.LinkUp)
 		}
 		c.opened = all[i]
+		c.storage.timed()
 	}
 	return nil
 }

@@ -25,6 +25,11 @@ type side struct {
 	seeds *rand.Rand // of the power failures
 	worst bool       // they lose everything that was not synced
 	base  int64      // commits before the script
+
+	storages []*storage
+	commit   harness.Durations // how long a commit takes in the script
+	timeSeed uint64            // of these times
+	began    bool              // the script has begun
 }
 
 // power is the power of a disk or of a group of disks.
@@ -35,10 +40,14 @@ type power interface {
 	Count(k disk.Kind) int64
 }
 
-// script is called when the script begins: commits are numbered from then on.
+// script is called when the script begins: commits are numbered from then on, and take time.
 func (s *side) script() {
+	s.began = true
 	if s.power != nil {
 		s.base = s.power.Count(disk.LogSync)
+	}
+	for _, st := range s.storages {
+		st.timed()
 	}
 }
 
@@ -98,7 +107,9 @@ func (s *side) cut() {
 // newStorages returns the storage of the bank and of each wallet, and the two sides.
 func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
 	r := harness.Rand(env.Seed, harness.StreamDisk)
-	newSide := func() *side { return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))} }
+	newSide := func() *side {
+		return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())), commit: env.Commit}
+	}
 	server, client := newSide(), newSide()
 	if o.BankDisk != nil {
 		server.power = o.BankDisk
@@ -106,6 +117,7 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 	if o.WalletDisks != nil {
 		client.power = o.WalletDisks
 	}
+	server.timeSeed, client.timeSeed = r.Uint64(), r.Uint64()
 	bank = &storage{dir: env.Dir, disk: o.BankDisk, side: server}
 	for i := range env.Workload.Wallets {
 		s := &storage{dir: env.Dir, side: client}
@@ -114,6 +126,7 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 		}
 		wallets = append(wallets, s)
 	}
+	server.storages, client.storages = []*storage{bank}, wallets
 	return bank, wallets, map[harness.Side]*side{harness.Server: server, harness.Client: client}
 }
 
@@ -143,9 +156,18 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// revive restores the power, if it had failed.
+// revive restores the power, if it had failed. Commits take no time until timed is called:
+// the time that a store takes to open is a part of the restart.
 func (s *storage) revive() {
 	if s.disk != nil {
+		s.disk.SyncTime(harness.Durations{}, 0)
 		s.disk.Revive()
+	}
+}
+
+// timed makes commits take time, if the script has begun.
+func (s *storage) timed() {
+	if s.disk != nil && s.side.began {
+		s.disk.SyncTime(s.side.commit, s.side.timeSeed)
 	}
 }

@@ -39,6 +39,7 @@ type Disk struct {
 	life    int64            // power failures so far
 	off     bool
 	lies    bool // syncs do nothing
+	timing  timing
 	counts  counts
 	point   Point
 	seed    uint64 // of the failure at point
@@ -276,6 +277,7 @@ func (d *Disk) fail(seed uint64) {
 	}
 	d.off = true
 	d.life++
+	d.timing.wake()
 	d.group.tell(d.failed)
 	d.point = Point{}
 	r := harness.Rand(seed, harness.StreamDisk)

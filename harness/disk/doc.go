@@ -57,10 +57,10 @@
 // # What is not here
 //
 // Sectors do not rot or tear. A sync is real unless [Disk.Lie] was called. A power failure
-// takes no time. Directories exist without being created, and can lose only the names in
-// them.
+// takes no time, and so does everything but a sync of a file ([Disk.SyncTime]). Directories
+// exist without being created, and can lose only the names in them.
 //
-// Nothing here blocks, sleeps or starts a goroutine, so it works in a testing/synctest
-// bubble and outside. What a seed keeps depends only on the operations before the failure
+// Nothing here starts a goroutine, and no lock is held while a sync waits, so it works in a
+// testing/synctest bubble and outside. What a seed keeps depends only on the operations before the failure
 // and their order.
 package disk

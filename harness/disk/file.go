@@ -91,8 +91,10 @@ func (f *File) Truncate(size int64) error {
 }
 
 // Sync makes the content and the size durable, but not the name: that is for
-// Disk.SyncDir.
+// Disk.SyncDir. It takes the time of Disk.SyncTime, at the end of which what was written
+// until then is durable.
 func (f *File) Sync() error {
+	f.wait()
 	return f.do(Sync, f.node.sync)
 }
 

@@ -153,7 +153,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	}
 	r.users = workload.NewUsers(sc.Workload, r.history, begin)
 	err = o.Subject.Start(ctx, harness.Env{
-		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Start: begin,
+		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Commit: sc.Commit, Start: begin,
 		Dir: f.state, Observer: r.users, Log: log, Reached: r.triggers.reached(),
 	})
 	if err != nil {
