@@ -22,6 +22,7 @@ const (
 	FollowRequests                           // call Env.Reached at the moments of HTTP requests
 	ReportCommits                            // call Observer.Committed for every booking
 	ReportHeld                               // say which payments the payers hold, see Holder
+	FaultDisks                               // make the disks of a side slow, full or failing, see DiskFaulter
 	CrashHost                                // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                               // stop such a host where it stands, see Freezer
 

@@ -95,9 +95,12 @@ const (
 	CrossTraffic         // a bulk transfer in Event.Direction beside the payments, on every link
 	Drop                 // lose the packet of Event.When
 	Freeze               // stop Event.Side where it stands, and let it go on: its connections stay open and nothing answers
+	SlowDisk             // each commit of Event.Side takes Event.By longer
+	FullDisk             // the disks of Event.Side have no room: no file grows
+	DiskError            // the next sync of a disk of Event.Side fails, once
 )
 
-const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze"
+const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.Text(uint8(a)) }
@@ -216,11 +219,11 @@ type Event struct {
 	Action     Action        `json:"action"`
 	Link       *Profile      `json:"link,omitempty"`          // SetLink
 	Direction  Direction     `json:"direction,omitempty"`     // Blackhole and CrossTraffic; DirectionUnknown is both
-	Side       Side          `json:"side,omitempty"`          // Crash and Freeze
+	Side       Side          `json:"side,omitempty"`          // Crash, Freeze and the faults of disks
 	Restart    time.Duration `json:"restart,omitempty"`       // Crash
 	Vanish     bool          `json:"vanish,omitempty"`        // Crash: without a word to the other side, as when the power goes
 	Lose       bool          `json:"lose_unsynced,omitempty"` // Crash: nothing is kept that was not synced; without it the seed decides, see PowerLoser
-	By         time.Duration `json:"by,omitempty"`            // Slow
+	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk
 	Toxic      *Toxic        `json:"toxic,omitempty"`         // StreamToxic
 	NewAddress bool          `json:"new_address,omitempty"`   // Rebind
 

@@ -197,6 +197,21 @@ type PowerLoser interface {
 	LoseUnsynced(side Side, all bool)
 }
 
+// DiskFaulter is a Subject with FaultDisks: the disks of its stores can have faults while
+// they have power.
+type DiskFaulter interface {
+	// FaultDisks begins a fault on the disks of a side. end ends it, and returns how many
+	// operations of the disks it has delayed or refused.
+	FaultDisks(side Side, f DiskFault) (end func() (hits int64))
+}
+
+// DiskFault is what is wrong with disks.
+type DiskFault struct {
+	Slow time.Duration // added to the time of each commit
+	Full bool          // no file grows, and none can be created
+	Fail bool          // the next sync fails, of the first disk that makes one
+}
+
 // Slower is a Subject with SlowServer: its server can be made to answer late. After
 // its commit, each answer waits. Zero is normal again. The function returned tells
 // how many answers have been delayed so far by this call.

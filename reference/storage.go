@@ -38,6 +38,7 @@ type power interface {
 	FailAt(p disk.Point, seed uint64)
 	OnFail(f func())
 	Count(k disk.Kind) int64
+	Inject(f disk.Fault) (end func() (hits int64))
 }
 
 // script is called when the script begins: commits are numbered from then on, and take time.
@@ -97,6 +98,14 @@ func (s *side) lose(all bool) {
 	s.worst = all
 }
 
+// inject begins a fault of the disks of every machine.
+func (s *side) inject(f harness.DiskFault) (end func() int64) {
+	if s.power == nil {
+		return func() int64 { return 0 }
+	}
+	return s.power.Inject(disk.Fault(f))
+}
+
 // cut cuts the power of every machine.
 func (s *side) cut() {
 	if s.power != nil {
@@ -138,8 +147,14 @@ func (s *storage) layer() string {
 	return s.disk.VFS()
 }
 
-// file returns the path of a file on the storage.
-func (s *storage) file(name string) string { return filepath.Join(s.dir, name) }
+// file returns the path of a file on the storage. On a disk in memory it does not name the
+// folder of the run, so that the errors of a run can be repeated.
+func (s *storage) file(name string) string {
+	if s.disk != nil {
+		return "/" + name
+	}
+	return filepath.Join(s.dir, name)
+}
 
 // cut cuts the power, if it has not failed already.
 func (s *storage) cut() {
@@ -155,6 +170,9 @@ func (s *storage) failures() int64 {
 	}
 	return s.disk.Failures()
 }
+
+// off reports whether the disk has no power.
+func (s *storage) off() bool { return s.disk != nil && s.disk.Off() }
 
 // revive restores the power, if it had failed. Commits take no time until timed is called:
 // the time that a store takes to open is a part of the restart.

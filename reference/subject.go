@@ -99,7 +99,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
-		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss
+		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
 	}
 	return can
 }
@@ -114,6 +114,11 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 
 // LoseUnsynced implements harness.PowerLoser.
 func (s *subject) LoseUnsynced(side harness.Side, all bool) { s.sides[side].lose(all) }
+
+// FaultDisks implements harness.DiskFaulter.
+func (s *subject) FaultDisks(side harness.Side, f harness.DiskFault) (end func() int64) {
+	return s.sides[side].inject(f)
+}
 
 // policy returns the retry policy, with at most the attempts that the scenario allows.
 func (s *subject) policy() retry.Policy {

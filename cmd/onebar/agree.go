@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -61,6 +62,7 @@ func (a *agreeing) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(sc harness.Scenario) bool { return sc.Engine == simulated }) // packet cannot run them
 	if a.workers, err = workers(runtime.NumCPU()); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type Disk struct {
 	off     bool
 	lies    bool // syncs do nothing
 	timing  timing
+	faults  []*inForce // in the order in which they began
 	counts  counts
 	point   Point
 	seed    uint64 // of the failure at point
@@ -228,10 +229,14 @@ func (d *Disk) newNode() *node {
 	return &node{id: d.nodes}
 }
 
-// do counts an operation and carries it out, unless the power fails before.
+// do counts an operation and carries it out, unless the power fails before. An operation
+// that a fault refuses does not count.
 func (d *Disk) do(o operation, apply func()) error {
 	if d.off {
 		return ErrNoPower
+	}
+	if err := d.refused(o); err != nil {
+		return err
 	}
 	g := d.group
 	own, shared := d.counts.count(o, d.point), g.counts.count(o, g.point)

@@ -4,8 +4,9 @@
 //
 // Read it in this order: [Disk] is the machine's storage, with its names and its
 // power (disk.go); [Group] is the disks of machines that can lose their power together
-// (group.go); [Point] says when the power fails (point.go); node.go holds what a file
-// keeps and loses; whole.go copies disks and creates complete files; vfs.go is the file
+// (group.go); [Point] says when the power fails (point.go); [Fault] is what a disk with power
+// can have: it is slow or full, or a sync fails (fault.go); time.go has the time that syncs
+// take; node.go holds what a file keeps and loses; whole.go copies disks and creates complete files; vfs.go is the file
 // layer for SQLite.
 //
 // # What a power failure does

@@ -11,8 +11,7 @@ import (
 type timing struct {
 	sync harness.Durations
 	seed uint64
-	slow time.Duration // added to each
-	news chan struct{} // closed when one of these or the power changes; nil if nobody waits
+	news chan struct{} // closed when the faults or the power change; nil if nobody waits
 }
 
 // SyncTime makes each later sync of a file take a time from d, drawn log-uniformly by the
@@ -25,7 +24,7 @@ func (d *Disk) SyncTime(t harness.Durations, seed uint64) {
 }
 
 // wait returns when as much time has passed as a sync of the file takes, or when the power
-// fails. No lock is held meanwhile: other operations go on, and virtual time, too.
+// fails. A disk that becomes slow or quick meanwhile counts. No lock is held meanwhile: other operations go on, and virtual time, too.
 func (f *File) wait() {
 	if f.nameless {
 		return
@@ -34,8 +33,11 @@ func (f *File) wait() {
 	d.mu.Lock()
 	base := d.syncTime()
 	began := time.Now()
+	var met []*inForce
 	for f.alive() == nil {
-		left := time.Until(began.Add(base + d.timing.slow))
+		var slow time.Duration
+		slow, met = d.slowed(met)
+		left := time.Until(began.Add(base + slow))
 		if left <= 0 {
 			break
 		}

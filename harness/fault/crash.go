@@ -14,7 +14,7 @@ import (
 func crash() Fault {
 	return Fault{
 		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish", "lose_unsynced"}, Length: Restarting, Ends: "a crash lasts until the restart",
-		Starts: AtPacket | AtCommit | AtRequest, Random: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
+		Starts: AtPacket | AtCommit | AtRequest, Random: true, OnSide: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
 		Needs: func(e harness.Event) harness.Abilities {
 			needs := harness.CrashOf(e.Side)
 			if e.Vanish {

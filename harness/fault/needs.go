@@ -66,7 +66,7 @@ func (s Setup) Refuse(sc harness.Scenario) error {
 // refuse is Refuse for one event.
 func (s Setup) refuse(e harness.Event) (errs []error) {
 	f, ok := Of(e.Action)
-	if ok && f.Stops && e.Side == harness.SideUnknown {
+	if ok && f.OnSide && e.Side == harness.SideUnknown {
 		return []error{fmt.Errorf("the %s names no side: expected client or server", e.Action)}
 	}
 	if err := s.place(e, f); err != nil {
@@ -142,6 +142,7 @@ func subjectWays() map[harness.Abilities]string {
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
 		harness.SlowServer: "slow the server",
+		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
 		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}
 }

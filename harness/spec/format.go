@@ -37,7 +37,7 @@ type file struct {
 
 type subject struct {
 	place
-	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys unsynced-queue" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts; unsynced-queue: the wallet stores payments without a sync, so a power failure loses them"`
+	Broken []word        `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys unsynced-queue two-commits ignore-disk-errors" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts; unsynced-queue: the wallet stores payments without a sync, so a power failure loses them; two-commits: the bank books a payment and records its key in two transactions; ignore-disk-errors: the bank confirms a payment that it could not store"`
 	Client subjectClient `yaml:"client" doc:"your own client, which pays"`
 	Server subjectServer `yaml:"server" doc:"your own server, which books the payments"`
 	Ledger subjectLedger `yaml:"ledger" doc:"how to read what your server has booked"`
@@ -175,9 +175,12 @@ type does[D duration | durations] struct {
 	Vanish     yes   `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
 	Lose       yes   `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     word  `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
+	SlowDisk   word  `yaml:"slow_disk" does:"slow_disk" plain:"side" words:"server client" doc:"each durable commit of this side takes longer, by the time in the key by. On the sim engine only, with the reference wallet and bank"`
+	FullDisk   word  `yaml:"full_disk" does:"full_disk" plain:"side" words:"server client" doc:"the disks of this side have no room: no file can grow. On the sim engine only, with the reference wallet and bank"`
+	DiskError  word  `yaml:"disk_error" does:"disk_error" plain:"side" words:"server client" doc:"the next sync of a disk of this side fails, once. On the sim engine only, with the reference wallet and bank"`
 	Drop       yes   `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       word  `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
-	By         D     `yaml:"by" range:"1ms..10m" doc:"for slow: the delay"`
+	By         D     `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay"`
 	Toxic      toxic `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 	Heal       yes   `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
 }

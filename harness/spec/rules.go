@@ -49,11 +49,12 @@ func rulesOf(t reflect.Type) []rule {
 	case reflect.TypeFor[event]():
 		return []rule{
 			{key: "slow", needs: "by", text: "slow needs by: how late each answer is"},
+			{key: "slow_disk", needs: "by", text: "slow_disk needs by: how much longer each commit takes"},
 			{key: "drop", needs: "when", text: "drop needs when: which packet"},
 			{key: "when", bars: []string{"at", "every", "jitter"}, text: "does not go with when: the event begins when that has come"},
 		}
 	case reflect.TypeFor[nemesisEntry]():
-		return rulesOf(reflect.TypeFor[event]())[:1]
+		return rulesOf(reflect.TypeFor[event]())[:2]
 	case reflect.TypeFor[subjectClient](), reflect.TypeFor[subjectServer](), reflect.TypeFor[subjectLedger]():
 		all, what := names(keysOf(t)), strings.ToLower(strings.TrimPrefix(t.Name(), "subject"))
 		return []rule{{one: all, text: what + " needs exactly one of " + strings.Join(all, ", ")}}

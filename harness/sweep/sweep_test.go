@@ -6,9 +6,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
@@ -54,7 +56,7 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 		}
 		require.Equal(t, want, row.Runs, row.Fault)
 	}
-	require.Len(t, r.Rows, 22)
+	require.Len(t, r.Rows, 28)
 }
 
 // What is wrong with a pair is found, by the check that should find it and at the
@@ -64,6 +66,7 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 		"new-key-per-attempt":  {"crash server after commit", "duplicated", "after commit 1 of the server"},
 		"forget-keys":          {"crash server after commit", "duplicated", "after commit 1 of the server"},
 		"answer-before-commit": {"crash server before commit", "lost", "before commit 1 of the server"},
+		"two-commits":          {"crash server before commit", "duplicated", "before commit 2 of the server"},
 	} {
 		t.Run(broken, func(t *testing.T) {
 			r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(broken), sweep.Options{})
@@ -81,6 +84,24 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 			require.Equal(t, result.Fail, report.Result.Verdict(want.check).Status)
 			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
 		})
+	}
+}
+
+// What is wrong with a bank shows while its disk has power, too.
+func TestSweepFindsWhatDiskFaultsShow(t *testing.T) {
+	for broken, want := range map[string]map[string]string{ // check by fault
+		"ignore-disk-errors": {"full_disk server 5s": "lost"},
+		"two-commits":        {"slow_disk server 20s": "duplicated", "disk_error server 5s": "duplicated"},
+	} {
+		c := casestest.OnePayment(broken)
+		c.Scenario.Commit = harness.Durations{Min: time.Millisecond, Max: 25 * time.Millisecond}
+		r, err := sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{Jobs: 2})
+		require.NoError(t, err)
+		for fault, check := range want {
+			require.True(t, slices.ContainsFunc(r.Findings, func(f result.SweepFinding) bool {
+				return f.Fault == fault && f.Check == check && f.Status == result.Fail
+			}), "%s with %s: %v", fault, broken, r.Findings)
+		}
 	}
 }
 
