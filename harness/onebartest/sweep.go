@@ -3,22 +3,21 @@ package onebartest
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/onebartest/message"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sweep"
 )
 
 // Sweep makes one run to count the packets and the commits of a payment over the
-// scenario's link, and then one for each of these points and each fault: the
-// packet is lost, the network is dark from there on, connections are reset, the NAT
-// forgets them, a side crashes. It fails the test if a check fails in any of them.
-// How well the link did as asked, and what the scenario expects, do not count.
+// scenario's link. Then it makes one run for each of these points and each fault: the
+// packet is lost, a blackhole begins, connections are reset, the NAT forgets them, a
+// side crashes. It fails the test if a check fails in any of them. It does not judge
+// load, impairment and the thresholds of the scenario.
 func (x Trial) Sweep(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, runtime.NumCPU(), func(r *runs) {
@@ -31,38 +30,16 @@ func (x Trial) Sweep(tb testing.TB) {
 		})
 		switch {
 		case err != nil:
-			tb.Error(outcome{c: cases.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
+			tb.Error(message.Run{Case: cases.Case{Scenario: sc, Seed: x.seed()}, Err: err, Racing: racing}.Text(x.Scenario))
 		case found.Exit() == result.ExitPass:
-			tb.Log(swept(found))
+			tb.Log(message.Swept(found))
 		default:
-			tb.Error(swept(found) + r.worst(tb.Context(), found))
+			tb.Error(message.Swept(found) + r.worst(tb.Context(), found))
 		}
 	})
 }
 
-// swept says what came of a sweep.
-func swept(found sweep.Result) string {
-	var b strings.Builder
-	total := found.Total()
-	fmt.Fprintf(&b, "%s, seed %d: a sweep of %d runs: %d passed, %d failed, %d unknown, %d broken, %d did not reach their point",
-		found.Scenario.Name, found.Seed, total.Runs, total.Passed, total.Failed, total.Unknown, total.Broken, total.Unreached)
-	for _, p := range found.Points {
-		fmt.Fprintf(&b, "\n  %d %s", p.N, p.Kind)
-	}
-	for _, f := range found.Findings {
-		where := ""
-		if len(f.Where) > 0 && f.Where[0] != "" {
-			where = ", " + f.Where[0]
-		}
-		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
-		if f.Runs > 1 {
-			fmt.Fprintf(&b, " (%d runs)", f.Runs)
-		}
-	}
-	return b.String()
-}
-
-// worst tells of the first finding that fails, or else of the first, at length.
+// worst returns the report of the first finding that fails, or else of the first.
 func (r *runs) worst(ctx context.Context, found sweep.Result) string {
 	at := max(slices.IndexFunc(found.Findings, func(f result.SweepFinding) bool { return f.Status == result.Fail }), 0)
 	if at >= len(found.Cases) {

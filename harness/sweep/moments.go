@@ -7,12 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 const (
