@@ -171,8 +171,10 @@ func (m *Moment) UnmarshalText(b []byte) error {
 }
 
 // Nemesis draws events of one kind at random: Jepsen's name of who does the harm.
-// Event says what is done; its At, Every, Jitter and When are not used, and its
-// For, Restart and By are drawn for each event.
+// Event says what is done; its At, Every and Jitter are not used, and its For, Restart
+// and By are drawn for each event. If its When is of a commit or a packet, each event
+// begins at the first one after its time: at a commit of its Side, before or after it is
+// durable, or at a packet of any client in either direction.
 type Nemesis struct {
 	Rate    float64   `json:"rate"` // events a second of the script, Poisson arrivals
 	For     Durations `json:"for,omitzero"`
@@ -201,7 +203,7 @@ func (d Durations) At(u float64) time.Duration {
 // to the subject at an offset, once or periodically, or when something happens.
 type Event struct {
 	At     time.Duration `json:"at"`               // offset of the first occurrence
-	When   *Trigger      `json:"when,omitempty"`   // begins it in place of At; nil is not
+	When   *Trigger      `json:"when,omitempty"`   // begins it in place of At; with an At, it counts from there on; nil is not
 	Every  time.Duration `json:"every,omitempty"`  // period; 0 is once
 	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
 	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal

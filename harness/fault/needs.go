@@ -15,16 +15,21 @@ func Needs(e harness.Event) harness.Abilities {
 	if f, ok := Of(e.Action); ok && f.Needs != nil {
 		all = f.Needs(e)
 	}
-	if e.When != nil && e.When.Packet > 0 {
-		all |= harness.CountPackets
+	return all | NeedsOfMoment(e.When)
+}
+
+// NeedsOfMoment is what engine and subject must be able to do for events to begin at a
+// moment that is not a time; nil needs nothing.
+func NeedsOfMoment(t *harness.Trigger) harness.Abilities {
+	switch {
+	case t == nil:
+		return 0
+	case t.Packet > 0:
+		return harness.CountPackets
+	case t.Commit > 0:
+		return harness.CommitsOf(t.Side)
 	}
-	if e.When != nil && e.When.Commit > 0 {
-		all |= harness.CommitsOf(e.When.Side)
-	}
-	if e.When != nil && e.When.Request > 0 {
-		all |= harness.FollowRequests
-	}
-	return all
+	return harness.FollowRequests
 }
 
 // Setup is what a scenario would run on.
@@ -71,6 +76,9 @@ func (s Setup) refuse(e harness.Event) (errs []error) {
 	}
 	if err := s.place(e, f); err != nil {
 		errs = append(errs, err)
+	}
+	if e.When != nil && e.When.Request > 0 && e.At > 0 {
+		errs = append(errs, errors.New("requests count from the start of the script: remove Event.At"))
 	}
 	if f.Check != nil {
 		if err := f.Check(e); err != nil {

@@ -56,7 +56,7 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 	if err := Check(sc, o); err != nil {
 		return result.Result{}, err
 	}
-	sc = nemesis.Expand(sc, o.Seed)
+	sc = nemesis.Expand(nemesis.Fit(sc, o.Engine.Abilities()|o.Subject.Abilities()), o.Seed)
 	f, err := openFiles(o.Dir, o.Pcap)
 	if err != nil {
 		return result.Result{}, err

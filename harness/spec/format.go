@@ -83,7 +83,7 @@ func (*trigger) Rules() []keys.Rule {
 
 // event is one entry of the timeline: when, and what it does.
 type event struct {
-	When    trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at"`
+	When    trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at; with at, packets and commits count from that time on"`
 	At      offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
 	Every   offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
 	Jitter  offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
@@ -96,6 +96,7 @@ type event struct {
 // nemesisEntry is one entry of the nemesis: how often it strikes, for how long, and what
 // it does, of what can be random.
 type nemesisEntry struct {
+	At              keys.Word      `yaml:"at" plain:"" words:"commit packet" doc:"begin at the first durable commit of the side that crashes, before or after it is durable, or at the first packet of a random wallet, after the random time; without it at that time. Where these are not counted, as on other engines than sim, at that time"`
 	Rate            keys.Frequency `yaml:"rate" required:"true" range:"1/h..10/s" doc:"mean frequency, at random times (Poisson); a seed that uses the entry multiplies it by a factor from one half to two"`
 	For             durations      `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts, such as 2s, or a range such as 1s..30s; **required** unless the action is instantaneous"`
 	Phase           keys.Slug      `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds"`
