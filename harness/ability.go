@@ -25,6 +25,7 @@ const (
 	FaultDisks                               // make the disks of a side slow, full or failing, see DiskFaulter
 	CrashHost                                // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                               // stop such a host where it stands, see Freezer
+	KeepDeadlines                            // book no payment after Payment.Deadline
 
 	subjectEnd
 )

@@ -100,6 +100,7 @@ func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.flag(`,"no_connection":true`, a.NoConnection)
 	w.number(`,"took":`, int64(a.Took))
 	w.optional(`,"error":"`, a.Error)
+	w.optional(`,"answer":"`, a.Answer)
 	w.raw("}")
 }
 
@@ -193,6 +194,7 @@ func (c *cursor) attempt() *harness.Attempt {
 	a.NoConnection = c.has(`,"no_connection":true`)
 	a.Took = time.Duration(c.number(`,"took":`))
 	a.Error = c.optionalText(`,"error":"`)
+	a.Answer = c.optionalText(`,"answer":"`)
 	c.want("}")
 	return a
 }

@@ -196,6 +196,8 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 	}
 	if x.Err != nil {
 		a.Error = x.Err.Error()
+	} else {
+		a.Answer = "HTTP " + strconv.Itoa(x.Answer.Status)
 	}
 	t.client.env.Observer.Attempt(a)
 	return x
