@@ -235,8 +235,12 @@ func (b *bankServer) slow(d time.Duration) (hits func() int64) {
 	return s.hits.Load
 }
 
-// beforeAnswer is called between the commit of a payment and its answer.
+// beforeAnswer is called between the commit of a payment and its answer. A machine without
+// power answers nothing more: its connections end with the crash.
 func (b *bankServer) beforeAnswer(pay.Key) (pause func(context.Context)) {
+	if b.storage.off() {
+		return func(ctx context.Context) { <-ctx.Done() }
+	}
 	s := b.slowness.Load()
 	if s.by <= 0 {
 		return nil
