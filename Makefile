@@ -28,7 +28,7 @@ build: setup ## build bin/onebar
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar
 
 run: build ## set up, build, and run every bundled scenario in real time; files under out/
-	@echo "26 scenarios in real time: two to three minutes on two processors"
+	@echo "27 scenarios, nearly all in real time: two to three minutes on two processors"
 	bin/onebar run scenarios/ --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
 

@@ -66,9 +66,9 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	if c.Brief {
 		res.Scenario, res.Figures, res.Phases, res.Faults, res.Energy = harness.Scenario{}, nil, nil, nil, nil
 	}
-	report := Report{Result: res, Coverage: cover.Counts()}
+	report := Report{Result: res, Coverage: cover.Counts(), Can: o.Engine.Abilities() | o.Subject.Abilities()}
 	if s != nil {
-		report.Survey = s.survey(o.Engine.Abilities() | o.Subject.Abilities())
+		report.Survey = s.survey(report.Can)
 	}
 	return report, err
 }

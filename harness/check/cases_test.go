@@ -386,12 +386,12 @@ func deadlineSamples() []sample {
 			s.book("p2")
 		})
 	}
-	frozen := func(side harness.Side) func() *script {
+	held := func(how harness.Action, side harness.Side) func() *script {
 		return two(func(s *script) {
-			s.event(harness.Event{At: time.Second, Action: harness.Freeze, Side: side, For: 70 * time.Second, MayMiss: true})
-			s.fault(history.FaultNote{Action: harness.Freeze})
+			s.event(harness.Event{At: time.Second, Action: how, Side: side, For: 70 * time.Second, MayMiss: true})
+			s.fault(history.FaultNote{Action: how})
 			s.wait(70 * time.Second)
-			s.fault(history.FaultNote{Action: harness.Freeze, Ended: true, Hits: 1})
+			s.fault(history.FaultNote{Action: how, Ended: true, Hits: 1})
 			s.confirm("p2")
 			s.book("p2")
 		})
@@ -399,8 +399,11 @@ func deadlineSamples() []sample {
 	return []sample{
 		{name: "pass-overdue", summary: "2 committed, none after its deadline", write: good(asIs)},
 		{name: "pass-overdue-commit", summary: "2 committed, none after its deadline", write: after(time.Second)},
-		{name: "pass-overdue-frozen", summary: "2 committed, none after its deadline", write: frozen(harness.Server)},
-		{name: "fail-overdue-frozen-client", summary: "1 payment booked after its deadline: p2 (order o2)", write: frozen(harness.Client)},
+		{name: "pass-overdue-frozen", summary: "2 committed, none after its deadline", write: held(harness.Freeze, harness.Server)},
+		{name: "pass-overdue-slow-disk", summary: "2 committed, none after its deadline", write: held(harness.SlowDisk, harness.Server)},
+		{name: "pass-overdue-crash", summary: "2 committed, none after its deadline", write: held(harness.Crash, harness.Server)},
+		{name: "fail-overdue-full-disk", summary: "1 payment booked after its deadline: p2 (order o2)", write: held(harness.FullDisk, harness.Server)},
+		{name: "fail-overdue-frozen-client", summary: "1 payment booked after its deadline: p2 (order o2)", write: held(harness.Freeze, harness.Client)},
 		{name: "fail-overdue", summary: "1 payment booked after its deadline: p2 (order o2)", lines: []int{8, 10}, text: `p2 (order o2) was booked 40.003s after its deadline`, write: after(40 * time.Second)},
 		{name: "unknown-overdue", summary: "the run was interrupted", write: good(interrupted)},
 		{name: "unknown-overdue-silent", summary: "the commit of 1 payment posted was never reported", write: two(func(s *script) {

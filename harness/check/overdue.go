@@ -21,7 +21,7 @@ type late struct {
 }
 
 // overdue: durable after Payment.Deadline, by more than commitTime and the time for which
-// the server was frozen in between. It is unknown if the machine was too busy.
+// a fault held the server up in between. It is unknown if the machine was too busy.
 func (j *Judge) overdue() answer {
 	a := answer{fail: "booked after its deadline", doubt: j.incomplete(), busy: j.Busy()}
 	if j.header != nil && !j.header.Commits {
@@ -69,9 +69,12 @@ func (j *Judge) overdueBy(p *payment, at time.Duration) time.Duration {
 	return by
 }
 
-// fault remembers when the server was frozen.
+// fault remembers when the server could not commit, or not report it: it was frozen, its
+// disk was slow, or it was down. A booking that was durable before a crash is reported after
+// the restart.
 func (j *Judge) fault(f *history.FaultNote, at time.Duration) {
-	if f.Action != harness.Freeze || j.header == nil || f.Event >= len(j.header.Scenario.Timeline) ||
+	holdsUp := f.Action == harness.Freeze || f.Action == harness.SlowDisk || f.Action == harness.Crash
+	if !holdsUp || j.header == nil || f.Event >= len(j.header.Scenario.Timeline) ||
 		j.header.Scenario.Timeline[f.Event].Side == harness.Client {
 		return
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/coverage"
-	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -161,7 +160,7 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 		x.stopped = x.stopped || !x.options.KeepGoing
 		if x.first < 0 || i < x.first {
 			x.first = i
-			c.Scenario, c.Cover, c.Brief = nemesis.Expand(c.Scenario, c.Seed), false, false
+			c.Scenario, c.Cover, c.Brief = report.Drawn(c), false, false
 			f.Failure, f.Report = &c, report.Result
 		}
 	default:

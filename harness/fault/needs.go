@@ -15,16 +15,21 @@ func Needs(e harness.Event) harness.Abilities {
 	if f, ok := Of(e.Action); ok && f.Needs != nil {
 		all = f.Needs(e)
 	}
-	if e.When != nil && e.When.Packet > 0 {
-		all |= harness.CountPackets
+	return all | NeedsOfMoment(e.When)
+}
+
+// NeedsOfMoment is what engine and subject must be able to do for events to begin at a
+// moment that is not a time; nil needs nothing.
+func NeedsOfMoment(t *harness.Trigger) harness.Abilities {
+	switch {
+	case t == nil:
+		return 0
+	case t.Packet > 0:
+		return harness.CountPackets
+	case t.Commit > 0:
+		return harness.CommitsOf(t.Side)
 	}
-	if e.When != nil && e.When.Commit > 0 {
-		all |= harness.CountCommits
-	}
-	if e.When != nil && e.When.Request > 0 {
-		all |= harness.FollowRequests
-	}
-	return all
+	return harness.FollowRequests
 }
 
 // Setup is what a scenario would run on.
@@ -66,11 +71,14 @@ func (s Setup) Refuse(sc harness.Scenario) error {
 // refuse is Refuse for one event.
 func (s Setup) refuse(e harness.Event) (errs []error) {
 	f, ok := Of(e.Action)
-	if ok && f.Stops && e.Side == harness.SideUnknown {
+	if ok && f.OnSide && e.Side == harness.SideUnknown {
 		return []error{fmt.Errorf("the %s names no side: expected client or server", e.Action)}
 	}
 	if err := s.place(e, f); err != nil {
 		errs = append(errs, err)
+	}
+	if e.When != nil && e.When.Request > 0 && e.At > 0 {
+		errs = append(errs, errors.New("requests count from the start of the script: remove Event.At"))
 	}
 	if f.Check != nil {
 		if err := f.Check(e); err != nil {
@@ -113,8 +121,8 @@ func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
 	switch way := subjectWays()[a]; {
 	case way != "":
 		return fmt.Errorf("the subject has no way to %s: remove the event", way)
-	case a == harness.CountCommits:
-		return errors.New("the subject's commits cannot be counted here: use --engine sim")
+	case harness.CommitsOf(harness.SideUnknown).Has(a):
+		return fmt.Errorf("commits of the %s cannot be counted here: use --engine sim with a subject that counts them", e.When.Side)
 	case a == harness.FollowRequests:
 		return errors.New("the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1")
 	case a == harness.CarryPackets && e.Link != nil:
@@ -142,5 +150,7 @@ func subjectWays() map[harness.Abilities]string {
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
 		harness.SlowServer: "slow the server",
+		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
+		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // offer is a packet offered to a link at an offset, and what becomes of it.
@@ -66,6 +67,18 @@ func TestEventsBegunByAPacket(t *testing.T) {
 		"an outage that way":   {[]harness.Event{at(harness.Blackhole, harness.Up)}, []offer{third(harness.DropOutage)}, begun("blackhole", 2)},
 		"the other way":        {[]harness.Event{at(harness.Blackhole, harness.Down)}, []offer{third(harness.DropNone)}, begun("blackhole", 1)},
 		"another fault":        {[]harness.Event{at(harness.Refuse, 0)}, []offer{third(harness.DropNone)}, begun("refuse", 1)},
+		"counted from a time": {
+			[]harness.Event{{At: 3 * second, When: &harness.Trigger{Packet: 2, Client: 1, Direction: harness.Up}, Action: harness.Drop}},
+			[]offer{
+				{second, 1, harness.Up, 5, harness.DropNone},
+				{2 * second, 1, harness.Up, 6, harness.DropNone},
+				{4 * second, 1, harness.Up, 7, harness.DropNone},
+				{5 * second, 1, harness.Down, 8, harness.DropNone},
+				{6 * second, 1, harness.Up, 8, harness.DropCut},
+				{7 * second, 1, harness.Up, 9, harness.DropNone},
+			},
+			[]string{"6s begin 0 drop", "6s end 0 drop, hits 1"},
+		},
 		"the second event": {
 			[]harness.Event{{At: 2 * second, Action: harness.Reset}, drop},
 			[]offer{third(harness.DropCut)},
@@ -278,6 +291,30 @@ func TestEventsBegunByACommit(t *testing.T) {
 	})
 }
 
+// With a time, commits count from there on.
+func TestCommitsCountedFromATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTrial()
+		tr.stores = true
+		for i := range 8 {
+			tr.at(time.Duration(i+1)*second, func() { tr.commit(harness.Server) })
+		}
+		at := func(from time.Duration, n int64) harness.Event {
+			return harness.Event{
+				At: from, When: &harness.Trigger{Commit: n, Side: harness.Server}, MayMiss: true,
+				Action: harness.Crash, Side: harness.Server, Restart: second / 2,
+			}
+		}
+		sc := scenario()
+		sc.Length, sc.Timeline = 10*second, []harness.Event{at(5*second+second/2, 2), at(second+second/2, 1), at(9*second, 1)}
+		v := tr.must(t, sc).Verdict("impairment")
+		require.Equal(t, []string{
+			"2s begin 1 crash", "2.5s end 1 crash, hits 1", "7s begin 0 crash", "7.5s end 0 crash, hits 1",
+		}, tr.faults())
+		require.Equal(t, result.Pass, v.Status, "the third may miss: %s", v.Summary)
+	})
+}
+
 // That the power of a side has failed once excuses no restart that fails later.
 func TestARestartThatFailsAfterAPowerFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -304,4 +341,37 @@ func TestCommitsThatAreNotCounted(t *testing.T) {
 		tr.must(t, scenario())
 		require.Zero(t, tr.end().ServerCommits)
 	})
+}
+
+// That a side has taken part in payments and stored nothing durable is said, of a side whose
+// commits are counted.
+func TestNothingCommittedIsNoted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		counted bool
+		commit  harness.Side
+		want    []string
+	}{
+		"both":        {true, harness.SideUnknown, []string{"the client", "the server"}},
+		"the client":  {true, harness.Server, []string{"the client"}},
+		"the server":  {true, harness.Client, []string{"the server"}},
+		"not counted": {false, harness.SideUnknown, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := newTrial()
+				tr.stores = tt.counted
+				if tt.commit != harness.SideUnknown {
+					tr.at(time.Second, func() { tr.commit(tt.commit) })
+				}
+				tr.must(t, scenario())
+				var got []string
+				for _, r := range tr.records {
+					if who, ok := strings.CutSuffix(r.Note, " made no durable commit although payments were made: what it has stored is lost when its power fails"); ok {
+						got = append(got, who)
+					}
+				}
+				require.Equal(t, tt.want, got)
+			})
+		})
+	}
 }
