@@ -112,17 +112,17 @@ func (n *Network) land(fl *flight) {
 		now := n.now()
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
-	fl.link.Group.Count(r)
+	fl.link.Count(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.Opens() && fl.link.Group.Refuses():
+	case fl.seg.Opens() && fl.link.Refuses():
 		fl.pkt.DecRef()
 		if fl.link.refuse(fl) {
-			fl.link.Group.Refused()
+			fl.link.Refused()
 		}
 	default:
 		fl.way.to.receive(fl)

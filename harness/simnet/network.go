@@ -127,6 +127,9 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		return fmt.Errorf("set the profile of a link: %w", err)
 	}
 	g.Profile = p
+	if client, _ := n.hosts.Phones(g); client >= 0 {
+		n.hosts.Clients[client].wake()
+	}
 	for _, l := range n.hosts.Links(g) {
 		l.Set(p)
 	}
