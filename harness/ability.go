@@ -11,17 +11,20 @@ type Abilities uint32
 
 // The abilities of a Subject, each a set of one.
 const (
-	CrashClient    Abilities = 1 << iota // kill the client side and start it again, see Crasher
-	CrashServer                          // likewise the server
-	FreezeClient                         // stop the client side where it stands, see Freezer
-	FreezeServer                         // likewise the server
-	SlowServer                           // delay the answers of the server, see Slower
-	CountCommits                         // count durable commits, and have the power fail at one, see Storer
-	FollowRequests                       // call Env.Reached at the moments of HTTP requests
-	ReportCommits                        // call Observer.Committed for every booking
-	ReportHeld                           // say which payments the payers hold, see Holder
-	CrashHost                            // kill a host of its Topology and start it again, see Crasher
-	FreezeHost                           // stop such a host where it stands, see Freezer
+	CrashClient        Abilities = 1 << iota // kill the client side and start it again, see Crasher
+	CrashServer                              // likewise the server
+	FreezeClient                             // stop the client side where it stands, see Freezer
+	FreezeServer                             // likewise the server
+	SlowServer                               // delay the answers of the server, see Slower
+	CountClientCommits                       // count durable commits of the client side, and have its power fail at one, see Storer
+	CountServerCommits                       // likewise of the server and further hosts
+	ChooseLoss                               // say what a crash loses of what was not synced, see PowerLoser
+	FollowRequests                           // call Env.Reached at the moments of HTTP requests
+	ReportCommits                            // call Observer.Committed for every booking
+	ReportHeld                               // say which payments the payers hold, see Holder
+	FaultDisks                               // make the disks of a side slow, full or failing, see DiskFaulter
+	CrashHost                                // kill a host of its Topology and start it again, see Crasher
+	FreezeHost                               // stop such a host where it stands, see Freezer
 
 	subjectEnd
 )
@@ -64,6 +67,12 @@ func CrashOf(s Side) Abilities { return ofSide(s, CrashClient, CrashServer, Cras
 
 // FreezeOf is the ability to freeze a side: of a side that is unknown both.
 func FreezeOf(s Side) Abilities { return ofSide(s, FreezeClient, FreezeServer, FreezeHost) }
+
+// CommitsOf is the ability to count the durable commits of a side: of a side that is
+// unknown both.
+func CommitsOf(s Side) Abilities {
+	return ofSide(s, CountClientCommits, CountServerCommits, CountServerCommits)
+}
 
 func ofSide(s Side, client, server, host Abilities) Abilities {
 	switch s {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -25,9 +26,10 @@ type Scenario struct {
 	Workload Workload      `json:"workload"`
 	Link     Profile       `json:"link"`
 	Timeline []Event       `json:"timeline,omitempty"`
-	Radio    *Radio        `json:"radio,omitempty"`   // which radio the energy is reckoned for; nil is none
-	Nemesis  []Nemesis     `json:"nemesis,omitempty"` // random faults; a run has those that its seed draws in its Timeline, and none here, see package nemesis
-	Settle   time.Duration `json:"settle"`            // longest wait, after the heal, for every payment to reach a final outcome
+	Radio    *Radio        `json:"radio,omitempty"`      // which radio the energy is reckoned for; nil is none
+	Nemesis  []Nemesis     `json:"nemesis,omitempty"`    // random faults; a run has those that its seed draws in its Timeline, and none here, see package nemesis
+	Commit   Durations     `json:"commit_time,omitzero"` // how long a durable commit takes on a disk in memory; zero is no time
+	Settle   time.Duration `json:"settle"`               // longest wait, after the heal, for every payment to reach a final outcome
 	Expect   []Expectation `json:"expect,omitempty"`
 }
 
@@ -93,9 +95,12 @@ const (
 	CrossTraffic         // a bulk transfer in Event.Direction beside the payments, on every link
 	Drop                 // lose the packet of Event.When
 	Freeze               // stop Event.Side where it stands, and let it go on: its connections stay open and nothing answers
+	SlowDisk             // each commit of Event.Side takes Event.By longer
+	FullDisk             // the disks of Event.Side have no room: no file grows
+	DiskError            // the next sync of a disk of Event.Side fails, once
 )
 
-const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze"
+const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.Text(uint8(a)) }
@@ -183,6 +188,15 @@ type Durations struct {
 	Max time.Duration `json:"max"` // at least Min
 }
 
+// At returns the length at a quantile u, from 0 to 1, of the log-uniform distribution.
+func (d Durations) At(u float64) time.Duration {
+	if d.Max <= d.Min || d.Min <= 0 {
+		return d.Max
+	}
+	x := float64(d.Min) * math.Pow(float64(d.Max)/float64(d.Min), u)
+	return min(max(time.Duration(x), d.Min), d.Max)
+}
+
 // Event is one line of the timeline: something that is done to the network or
 // to the subject at an offset, once or periodically, or when something happens.
 type Event struct {
@@ -203,14 +217,15 @@ type Event struct {
 	On string `json:"on,omitempty"`
 
 	Action     Action        `json:"action"`
-	Link       *Profile      `json:"link,omitempty"`        // SetLink
-	Direction  Direction     `json:"direction,omitempty"`   // Blackhole and CrossTraffic; DirectionUnknown is both
-	Side       Side          `json:"side,omitempty"`        // Crash and Freeze
-	Restart    time.Duration `json:"restart,omitempty"`     // Crash
-	Vanish     bool          `json:"vanish,omitempty"`      // Crash: without a word to the other side, as when the power goes
-	By         time.Duration `json:"by,omitempty"`          // Slow
-	Toxic      *Toxic        `json:"toxic,omitempty"`       // StreamToxic
-	NewAddress bool          `json:"new_address,omitempty"` // Rebind
+	Link       *Profile      `json:"link,omitempty"`          // SetLink
+	Direction  Direction     `json:"direction,omitempty"`     // Blackhole and CrossTraffic; DirectionUnknown is both
+	Side       Side          `json:"side,omitempty"`          // Crash, Freeze and the faults of disks
+	Restart    time.Duration `json:"restart,omitempty"`       // Crash
+	Vanish     bool          `json:"vanish,omitempty"`        // Crash: without a word to the other side, as when the power goes
+	Lose       bool          `json:"lose_unsynced,omitempty"` // Crash: nothing is kept that was not synced; without it the seed decides, see PowerLoser
+	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk
+	Toxic      *Toxic        `json:"toxic,omitempty"`         // StreamToxic
+	NewAddress bool          `json:"new_address,omitempty"`   // Rebind
 
 	Line int `json:"line,omitempty"` // where it stands in the file; 0 is not from a file
 }

@@ -35,6 +35,7 @@ type Env struct {
 	Network  Network
 	Workload Workload
 	Seed     uint64    // of the subject's own randomness, through StreamSubject
+	Commit   Durations // how long a durable commit takes in the script, of a subject with disks in memory; zero is no time
 	Start    time.Time // the instant of offset 0
 	Dir      string    // a directory for its files, which live until the run is judged
 	Observer Observer  // to be told what happens
@@ -174,8 +175,8 @@ type Freezer interface {
 	Thaw(Side) error
 }
 
-// Storer is a Crasher with CountCommits: it counts the durable commits of its stores,
-// and its power can fail at one of them. Commits are numbered by side from 1, from the
+// Storer is a Crasher with CountClientCommits or CountServerCommits: it counts the durable
+// commits of its stores, and its power can fail at one of them. Commits are numbered by side from 1, from the
 // return of Start on, over all stores of the side and all its lives.
 type Storer interface {
 	// Commits returns how many commits the stores of a side have begun.
@@ -185,6 +186,30 @@ type Storer interface {
 	// not block, and whoever is told crashes the side. It replaces an
 	// earlier call for the side whose commit has not come; n 0 only cancels that one.
 	FailCommit(side Side, n int64, after bool, told func())
+}
+
+// PowerLoser is a Crasher with ChooseLoss: its crash is a power failure of its disks, which
+// loses some or all of what was not synced.
+type PowerLoser interface {
+	// LoseUnsynced says what the next power failures of a side lose: all that was not
+	// synced, or what the run's seed draws, as without a call. It is called before Crash
+	// and FailCommit, and covers a FailCommit even if a later call says otherwise.
+	LoseUnsynced(side Side, all bool)
+}
+
+// DiskFaulter is a Subject with FaultDisks: the disks of its stores can have faults while
+// they have power.
+type DiskFaulter interface {
+	// FaultDisks begins a fault on the disks of a side. end ends it, and returns how many
+	// operations of the disks it has delayed or refused.
+	FaultDisks(side Side, f DiskFault) (end func() (hits int64))
+}
+
+// DiskFault is what is wrong with disks.
+type DiskFault struct {
+	Slow time.Duration // added to the time of each commit
+	Full bool          // no file grows, and none can be created
+	Fail bool          // the next sync fails, of the first disk that makes one
 }
 
 // Slower is a Subject with SlowServer: its server can be made to answer late. After

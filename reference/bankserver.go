@@ -33,10 +33,13 @@ type bankServer struct {
 	faulty   Faulty
 	slowness atomic.Pointer[slowness]
 
+	watch sync.WaitGroup // supervise
+
 	mu      sync.Mutex
 	address string       // of the first listener; the later ones take it over
 	ledger  *bank.Ledger // nil while it is down
 	early   *earlyLedger
+	recall  bool // its disk has failed: bookings may be durable that were not reported
 	server  *server.Server
 	cancel  context.CancelFunc // ends what early does in the background
 	wg      sync.WaitGroup     // Serve
@@ -77,7 +80,7 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
 		// The faults need a bank that does not recognise repeated orders.
-		AllowRepeatedOrders: f != (Faulty{}),
+		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits,
 	}
 	if st.disk != nil {
 		b.config.CommitDelay = instant
@@ -96,6 +99,11 @@ func (b *bankServer) start(ctx context.Context) error {
 	if b.ledger != nil {
 		return errors.New("it is running")
 	}
+	return b.open(ctx)
+}
+
+// open is start with mu held.
+func (b *bankServer) open(ctx context.Context) error {
 	b.storage.revive()
 	port := "0"
 	if b.address != "" {
@@ -110,7 +118,7 @@ func (b *bankServer) start(ctx context.Context) error {
 	}
 	b.config.Create = b.address == ""
 	b.config.ForgetAnswers = b.faulty.ForgetKeys && !b.config.Create
-	b.config.Recall = b.storage.failures() > 0
+	b.config.Recall = b.recall || b.storage.failures() > 0
 	if b.ledger, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
 		return err
@@ -126,6 +134,9 @@ func (b *bankServer) start(ctx context.Context) error {
 		}
 		service = b.early
 	}
+	if b.faulty.IgnoreDiskErrors {
+		service = boldLedger{b.ledger, b.receipts}
+	}
 	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{
 		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer,
@@ -133,6 +144,9 @@ func (b *bankServer) start(ctx context.Context) error {
 		MaxConns: b.conns, MaxPerAddress: b.conns, MaxPerWallet: b.conns,
 	})
 	b.server = sv
+	b.storage.timed()
+	ledger := b.ledger
+	b.watch.Go(func() { b.supervise(life, ledger) })
 	b.wg.Go(func() {
 		if err := sv.Serve(life, ln); !errors.Is(err, server.ErrClosed) {
 			b.config.Log.Error("the bank no longer listens", "error", err)
@@ -141,17 +155,56 @@ func (b *bankServer) start(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the bank as a crash would, which also cuts the power of its disk.
-func (b *bankServer) kill() error { return b.end(b.storage.cut, (*bank.Ledger).Kill) }
+// supervisorPause is how long a bank whose disk has failed refuses requests until it is
+// started again: RestartSec of systemd.
+const supervisorPause = 100 * time.Millisecond
 
-// stop ends the bank in an orderly way.
-func (b *bankServer) stop() error { return b.end(func() {}, (*bank.Ledger).Close) }
-
-// end closes the server before the power and the ledger: so a request that fails because
-// of them is not answered.
-func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
+// supervise starts the bank again after an error of its disk, as the supervisor of a real
+// bank does: what is on the disk is known only once the ledger has been opened. life is that
+// of the ledger.
+func (b *bankServer) supervise(life context.Context, l *bank.Ledger) {
+	select {
+	case <-life.Done():
+		return
+	case err := <-l.Failed():
+		b.config.Log.Error("the bank is started again", "error", err)
+	}
+	select {
+	case <-life.Done():
+		return
+	case <-time.After(supervisorPause):
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.ledger != l || b.storage.off() {
+		return // it has crashed meanwhile, or will: its power has failed
+	}
+	b.recall = true
+	err := b.end(func() {}, (*bank.Ledger).Kill)
+	if err = errors.Join(err, b.open(context.Background())); err != nil {
+		b.config.Log.Error("the bank cannot be started again", "error", err)
+	}
+}
+
+// kill ends the bank as a crash would, which also cuts the power of its disk.
+func (b *bankServer) kill() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.end(b.storage.cut, (*bank.Ledger).Kill)
+}
+
+// stop ends the bank in an orderly way.
+func (b *bankServer) stop() error {
+	b.mu.Lock()
+	err := b.end(func() {}, (*bank.Ledger).Close)
+	b.mu.Unlock()
+	b.watch.Wait()
+	return err
+}
+
+// end closes the server before the power and the ledger: so a request that fails because
+// of them is not answered. mu is held.
+func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
 	if b.ledger == nil {
 		power()
 		return nil

@@ -27,6 +27,7 @@ type clients struct {
 	side       *side
 	correlator *correlator
 	payers     []*payer
+	noSync     bool // Faulty.UnsyncedQueue
 
 	mu      sync.Mutex       // also of each payer's store and wallet
 	presses map[string]press // under way, by id
@@ -87,6 +88,7 @@ func (p *clients) start(list ...*payer) error {
 			all[i].unwatch = host.WatchLink(all[i].wallet.LinkUp)
 		}
 		c.opened = all[i]
+		c.storage.timed()
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	}
 	bank, payer := p.config.Bank, p.config.Vault.Certificate().Identity
 	s, err := open(outbox.Config{
-		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(),
+		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), NoSync: p.clients.noSync,
 		Verify: func(p *pay.Payment, a *pay.Answer) error { return pay.VerifyReceipt(bank, payer, p, a) },
 	})
 	p.made = p.made || err == nil

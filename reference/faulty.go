@@ -3,6 +3,7 @@ package reference
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,12 +35,23 @@ type Faulty struct {
 	// ledger (bank.LedgerConfig.ForgetAnswers). After a restart it books a payment again
 	// that it has booked before: DUPLICATED.
 	ForgetKeys bool
+	// UnsyncedQueue makes the wallet store its queue without a sync, as SQLite does with
+	// PRAGMA synchronous=OFF. When the phone loses its power, payments that it has
+	// accepted are LOST.
+	UnsyncedQueue bool
+	// TwoCommits makes the bank book a payment in one transaction and record its
+	// idempotency key in a second one (bank.LedgerConfig.SplitCommits). If the bank dies in
+	// between, or a second attempt comes, the payment is booked again: DUPLICATED.
+	TwoCommits bool
+	// IgnoreDiskErrors makes the bank confirm a payment also if it could not be stored, as
+	// code does that drops the error of a commit: the payment is LOST.
+	IgnoreDiskErrors bool
 }
 
 // Faults returns the names of the faults of a Faulty, as scenario files have them
 // in subject.broken.
 func Faults() []string {
-	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys"}
+	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys", "unsynced-queue", "two-commits", "ignore-disk-errors"}
 }
 
 // Set plants a fault by its name. The error names the faults there are.
@@ -49,7 +61,7 @@ func (f *Faulty) Set(name string) error {
 	if i < 0 {
 		return fmt.Errorf("the reference pair has no fault %q: expected one of %s", name, strings.Join(all, ", "))
 	}
-	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys}[i] = true
+	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys, &f.UnsyncedQueue, &f.TwoCommits, &f.IgnoreDiskErrors}[i] = true
 	return nil
 }
 
@@ -211,10 +223,7 @@ func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
 		return a
 	}
-	a := &pay.Answer{
-		Key: r.Payment.Key, Result: pay.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli(),
-	}
-	pay.SignReceipt(b.receipts, payer, &r.Payment, a)
+	a := confirm(b.receipts, payer, &r.Payment, int64(len(b.answers)+1))
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
@@ -224,6 +233,32 @@ func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 		}
 	})
 	return a
+}
+
+// confirm returns an answer that confirms a payment, whatever the ledger says.
+func confirm(receipts ed25519.PrivateKey, payer pay.PublicKey, p *pay.Payment, transfer int64) *pay.Answer {
+	a := &pay.Answer{Key: p.Key, Result: pay.Confirmed, Transfer: transfer, At: time.Now().UnixMilli()}
+	pay.SignReceipt(receipts, payer, p, a)
+	return a
+}
+
+// boldLedger is the service of Faulty.IgnoreDiskErrors.
+type boldLedger struct {
+	*bank.Ledger
+	receipts ed25519.PrivateKey
+}
+
+// Submit implements pay.Service.
+func (b boldLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
+	answer := b.Ledger.Submit(payer, r)
+	return func(ctx context.Context) (*pay.Answer, error) {
+		a, err := answer(ctx)
+		failed := err != nil && !errors.Is(err, bank.ErrClosed) && ctx.Err() == nil
+		if r.Ask == pay.AskPay && (failed || err == nil && a.Reason == pay.Busy) {
+			return confirm(b.receipts, payer, &r.Payment, 1), nil
+		}
+		return a, err
+	}
 }
 
 // wait returns when every payment that was answered is booked or lost.

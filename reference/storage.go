@@ -23,7 +23,13 @@ type side struct {
 
 	mu    sync.Mutex
 	seeds *rand.Rand // of the power failures
+	worst bool       // they lose everything that was not synced
 	base  int64      // commits before the script
+
+	storages []*storage
+	commit   harness.Durations // how long a commit takes in the script
+	timeSeed uint64            // of these times
+	began    bool              // the script has begun
 }
 
 // power is the power of a disk or of a group of disks.
@@ -32,12 +38,17 @@ type power interface {
 	FailAt(p disk.Point, seed uint64)
 	OnFail(f func())
 	Count(k disk.Kind) int64
+	Inject(f disk.Fault) (end func() (hits int64))
 }
 
-// script is called when the script begins: commits are numbered from then on.
+// script is called when the script begins: commits are numbered from then on, and take time.
 func (s *side) script() {
+	s.began = true
 	if s.power != nil {
 		s.base = s.power.Count(disk.LogSync)
+	}
+	for _, st := range s.storages {
+		st.timed()
 	}
 }
 
@@ -73,7 +84,26 @@ func (s *side) failCommit(n int64, after bool, told func()) {
 func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seeds.Uint64()
+	seed := s.seeds.Uint64()
+	if s.worst {
+		return disk.LoseAll
+	}
+	return seed
+}
+
+// lose says what the next power failures lose of what was not synced: all, or what is drawn.
+func (s *side) lose(all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worst = all
+}
+
+// inject begins a fault of the disks of every machine.
+func (s *side) inject(f harness.DiskFault) (end func() int64) {
+	if s.power == nil {
+		return func() int64 { return 0 }
+	}
+	return s.power.Inject(disk.Fault(f))
 }
 
 // cut cuts the power of every machine.
@@ -86,7 +116,9 @@ func (s *side) cut() {
 // newStorages returns the storage of the bank and of each wallet, and the two sides.
 func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
 	r := harness.Rand(env.Seed, harness.StreamDisk)
-	newSide := func() *side { return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))} }
+	newSide := func() *side {
+		return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())), commit: env.Commit}
+	}
 	server, client := newSide(), newSide()
 	if o.BankDisk != nil {
 		server.power = o.BankDisk
@@ -94,6 +126,7 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 	if o.WalletDisks != nil {
 		client.power = o.WalletDisks
 	}
+	server.timeSeed, client.timeSeed = r.Uint64(), r.Uint64()
 	bank = &storage{dir: env.Dir, disk: o.BankDisk, side: server}
 	for i := range env.Workload.Wallets {
 		s := &storage{dir: env.Dir, side: client}
@@ -102,6 +135,7 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 		}
 		wallets = append(wallets, s)
 	}
+	server.storages, client.storages = []*storage{bank}, wallets
 	return bank, wallets, map[harness.Side]*side{harness.Server: server, harness.Client: client}
 }
 
@@ -113,8 +147,14 @@ func (s *storage) layer() string {
 	return s.disk.VFS()
 }
 
-// file returns the path of a file on the storage.
-func (s *storage) file(name string) string { return filepath.Join(s.dir, name) }
+// file returns the path of a file on the storage. On a disk in memory it does not name the
+// folder of the run, so that the errors of a run can be repeated.
+func (s *storage) file(name string) string {
+	if s.disk != nil {
+		return "/" + name
+	}
+	return filepath.Join(s.dir, name)
+}
 
 // cut cuts the power, if it has not failed already.
 func (s *storage) cut() {
@@ -131,9 +171,21 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// revive restores the power, if it had failed.
+// off reports whether the disk has no power.
+func (s *storage) off() bool { return s.disk != nil && s.disk.Off() }
+
+// revive restores the power, if it had failed. Commits take no time until timed is called:
+// the time that a store takes to open is a part of the restart.
 func (s *storage) revive() {
 	if s.disk != nil {
+		s.disk.SyncTime(harness.Durations{}, 0)
 		s.disk.Revive()
+	}
+}
+
+// timed makes commits take time, if the script has begun.
+func (s *storage) timed() {
+	if s.disk != nil && s.side.began {
+		s.disk.SyncTime(s.side.commit, s.side.timeSeed)
 	}
 }

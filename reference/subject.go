@@ -82,6 +82,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		s.newKey = startNewKeyPayers(configs, s.correlator)
 	} else {
 		s.clients = newClients(env, s.correlator, sides[harness.Client], walletStorages, configs)
+		s.clients.noSync = s.options.Faulty.UnsyncedQueue
 		if err := s.clients.start(s.clients.payers...); err != nil {
 			return fmt.Errorf("start the wallets: %w", err)
 		}
@@ -93,12 +94,12 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	return nil
 }
 
-// Abilities implements harness.Subject. Commits are counted only on
+// Abilities implements harness.Subject. Commits are counted, and power fails, only on
 // disks of harness/disk.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
-		can |= harness.CountCommits
+		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
 	}
 	return can
 }
@@ -109,6 +110,14 @@ func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commit
 // FailCommit implements harness.Storer.
 func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
 	s.sides[side].failCommit(n, after, told)
+}
+
+// LoseUnsynced implements harness.PowerLoser.
+func (s *subject) LoseUnsynced(side harness.Side, all bool) { s.sides[side].lose(all) }
+
+// FaultDisks implements harness.DiskFaulter.
+func (s *subject) FaultDisks(side harness.Side, f harness.DiskFault) (end func() int64) {
+	return s.sides[side].inject(f)
 }
 
 // policy returns the retry policy, with at most the attempts that the scenario allows.

@@ -181,7 +181,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 	kept := map[string]bool{}
 	for i := range res.Findings {
 		f := &res.Findings[i]
-		if kept[f.Check] || ctx.Err() != nil {
+		if kept[f.Check] || f.Check == result.NoCommits || ctx.Err() != nil {
 			continue
 		}
 		kept[f.Check] = true

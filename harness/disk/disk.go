@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"sync"
@@ -19,6 +20,10 @@ import (
 // On a [File] that was open at the failure it is permanent. SQLite reports it as an I/O
 // error.
 var ErrNoPower = errors.New("the disk has lost its power: revive it and open its files again")
+
+// LoseAll is the seed of the worst power failure: it loses every change that was not
+// synced. Any other seed draws what is kept.
+const LoseAll = math.MaxUint64
 
 // Disk is a machine's storage. Its files have slash-separated names, which are cleaned as
 // by path.Clean; directories need not be created. All its methods may be called from
@@ -34,6 +39,8 @@ type Disk struct {
 	life    int64            // power failures so far
 	off     bool
 	lies    bool // syncs do nothing
+	timing  timing
+	faults  []*inForce // in the order in which they began
 	counts  counts
 	point   Point
 	seed    uint64 // of the failure at point
@@ -77,7 +84,8 @@ func (d *Disk) Close() error {
 }
 
 // PowerFail cuts the power at once: the seed decides which pending changes are kept or
-// lost, and every operation fails until Revive. It does nothing to a disk without power.
+// lost (see LoseAll), and every operation fails until Revive. It does nothing to a disk
+// without power.
 func (d *Disk) PowerFail(seed uint64) {
 	d.mu.Lock()
 	defer d.unlock()
@@ -221,10 +229,14 @@ func (d *Disk) newNode() *node {
 	return &node{id: d.nodes}
 }
 
-// do counts an operation and carries it out, unless the power fails before.
+// do counts an operation and carries it out, unless the power fails before. An operation
+// that a fault refuses does not count.
 func (d *Disk) do(o operation, apply func()) error {
 	if d.off {
 		return ErrNoPower
+	}
+	if err := d.refused(o); err != nil {
+		return err
 	}
 	g := d.group
 	own, shared := d.counts.count(o, d.point), g.counts.count(o, g.point)
@@ -270,10 +282,12 @@ func (d *Disk) fail(seed uint64) {
 	}
 	d.off = true
 	d.life++
+	d.timing.wake()
 	d.group.tell(d.failed)
 	d.point = Point{}
 	r := harness.Rand(seed, harness.StreamDisk)
-	f := newFate(r)
+	worst := seed == LoseAll
+	f := newFate(r, worst)
 	for _, c := range d.changes {
 		if f.choose(2) == 1 {
 			c.apply(d.durable)
@@ -284,7 +298,7 @@ func (d *Disk) fail(seed uint64) {
 	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
 		n := d.durable[name]
 		if left[n] == nil {
-			left[n] = n.survivor(r)
+			left[n] = n.survivor(r, worst)
 		}
 		d.durable[name] = left[n]
 	}

@@ -4,8 +4,9 @@
 //
 // Read it in this order: [Disk] is the machine's storage, with its names and its
 // power (disk.go); [Group] is the disks of machines that can lose their power together
-// (group.go); [Point] says when the power fails (point.go); node.go holds what a file
-// keeps and loses; whole.go copies disks and creates complete files; vfs.go is the file
+// (group.go); [Point] says when the power fails (point.go); [Fault] is what a disk with power
+// can have: it is slow or full, or a sync fails (fault.go); time.go has the time that syncs
+// take; node.go holds what a file keeps and loses; whole.go copies disks and creates complete files; vfs.go is the file
 // layer for SQLite.
 //
 // # What a power failure does
@@ -25,7 +26,8 @@
 //
 // For each file a random draw decides first whether all its pending changes are lost, all
 // are kept, or each has its own draw. Programs break when whole files are lost and others
-// are kept; independent draws alone would almost never give that.
+// are kept; independent draws alone would almost never give that. The seed [LoseAll] loses
+// all pending changes of all files: the worst case for a program that does not sync.
 //
 // Memory is lost with the power: every open [File] fails from then on. After
 // [Disk.Revive] the files can be opened again.
@@ -56,10 +58,10 @@
 // # What is not here
 //
 // Sectors do not rot or tear. A sync is real unless [Disk.Lie] was called. A power failure
-// takes no time. Directories exist without being created, and can lose only the names in
-// them.
+// takes no time, and so does everything but a sync of a file ([Disk.SyncTime]). Directories
+// exist without being created, and can lose only the names in them.
 //
-// Nothing here blocks, sleeps or starts a goroutine, so it works in a testing/synctest
-// bubble and outside. What a seed keeps depends only on the operations before the failure
+// Nothing here starts a goroutine, and no lock is held while a sync waits, so it works in a
+// testing/synctest bubble and outside. What a seed keeps depends only on the operations before the failure
 // and their order.
 package disk

@@ -25,8 +25,9 @@ func (f *File) alive() error {
 	return nil
 }
 
-// do carries out an operation, if the file is alive.
-func (f *File) do(k Kind, apply func()) error {
+// do carries out an operation after which the file has at least some size, if the file is
+// alive.
+func (f *File) do(k Kind, size int64, apply func()) error {
 	f.disk.mu.Lock()
 	defer f.disk.unlock()
 	if err := f.alive(); err != nil {
@@ -36,7 +37,7 @@ func (f *File) do(k Kind, apply func()) error {
 		apply()
 		return nil
 	}
-	if err := f.disk.do(operation{kind: k, log: f.log}, apply); err != nil {
+	if err := f.disk.do(operation{kind: k, log: f.log, grows: size > f.node.size}, apply); err != nil {
 		return fmt.Errorf("%v %s: %w", k, f.name, err)
 	}
 	return nil
@@ -71,7 +72,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > maxSize-int64(len(p)) {
 		return 0, fmt.Errorf("write %s at %d: %w", f.name, off, errSize)
 	}
-	if err := f.do(Write, func() {
+	if err := f.do(Write, off+int64(len(p)), func() {
 		if len(p) > 0 {
 			f.node.write(p, off)
 		}
@@ -87,13 +88,15 @@ func (f *File) Truncate(size int64) error {
 	if size < 0 || size > maxSize {
 		return fmt.Errorf("truncate %s to %d: %w", f.name, size, errSize)
 	}
-	return f.do(Truncate, func() { f.node.truncate(size) })
+	return f.do(Truncate, size, func() { f.node.truncate(size) })
 }
 
 // Sync makes the content and the size durable, but not the name: that is for
-// Disk.SyncDir.
+// Disk.SyncDir. It takes the time of Disk.SyncTime, at the end of which what was written
+// until then is durable.
 func (f *File) Sync() error {
-	return f.do(Sync, f.node.sync)
+	f.wait()
+	return f.do(Sync, 0, f.node.sync)
 }
 
 // Size returns the size in bytes.

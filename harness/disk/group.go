@@ -140,7 +140,11 @@ func (g *Group) fail(seed uint64) {
 	g.point = Point{}
 	r := harness.Rand(seed, harness.StreamDisk)
 	for _, d := range g.disks {
-		d.fail(r.Uint64())
+		own := r.Uint64()
+		if seed == LoseAll {
+			own = LoseAll
+		}
+		d.fail(own)
 	}
 	g.tell(g.failed)
 }

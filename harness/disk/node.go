@@ -163,9 +163,10 @@ func (n *node) sync() {
 	n.sectors, n.sizes, n.copies = n.sectors[:0], n.sizes[:0], n.copies[:0]
 }
 
-// survivor returns what remains of the file after a power failure.
-func (n *node) survivor(r *rand.Rand) *node {
-	f := newFate(r)
+// survivor returns what remains of the file after a power failure; worst: only what is
+// durable.
+func (n *node) survivor(r *rand.Rand, worst bool) *node {
+	f := newFate(r, worst)
 	size := n.size
 	if states := append(n.sizes, size); len(states) > 1 {
 		size = states[f.choose(len(states))]
@@ -202,7 +203,10 @@ type fate struct {
 	garbage bool // what was never written reads as garbage, not as zeros
 }
 
-func newFate(r *rand.Rand) fate {
+func newFate(r *rand.Rand, worst bool) fate {
+	if worst {
+		return fate{all: true, lost: true}
+	}
 	return fate{r: r, all: r.IntN(2) == 0, lost: r.IntN(2) == 0, garbage: r.IntN(2) == 0}
 }
 

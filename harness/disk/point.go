@@ -57,8 +57,9 @@ type Point struct {
 
 // operation is an operation that is about to happen.
 type operation struct {
-	kind Kind
-	log  bool // of an SQLite log or journal
+	kind  Kind
+	log   bool // of an SQLite log or journal
+	grows bool // it makes a file larger
 }
 
 // count adds an operation and reports whether it is that of the point.

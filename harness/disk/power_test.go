@@ -130,6 +130,45 @@ func TestRenameIsAtomic(t *testing.T) {
 	}
 }
 
+// TestLoseAll: the worst power failure keeps what was synced and nothing else, of every
+// file and of each disk of a group.
+func TestLoseAll(t *testing.T) {
+	for name, cut := range map[string]func(g *disk.Group){
+		"of a disk":  func(g *disk.Group) { g.Disk(0).PowerFail(disk.LoseAll); g.Disk(1).PowerFail(disk.LoseAll) },
+		"of a group": func(g *disk.Group) { g.PowerFail(disk.LoseAll) },
+		"at a point": func(g *disk.Group) {
+			g.FailAt(disk.Point{Kind: disk.SyncDir, N: 3}, disk.LoseAll)
+			require.ErrorIs(t, g.Disk(0).SyncDir("/"), disk.ErrNoPower)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := disk.NewGroup()
+			for i := range 2 {
+				d := g.Disk(i)
+				f, err := d.Open("/f", true)
+				require.NoError(t, err)
+				_, err = f.WriteAt([]byte("synced"), 0)
+				require.NoError(t, err)
+				require.NoError(t, f.Sync())
+				require.NoError(t, d.SyncDir("/"))
+				_, err = f.WriteAt(bytes.Repeat([]byte("lost"), 5000), 0)
+				require.NoError(t, err)
+				_, err = d.Open("/new", true)
+				require.NoError(t, err)
+			}
+			cut(g)
+			for i := range 2 {
+				d := g.Disk(i)
+				d.Revive()
+				require.Equal(t, []string{"/f"}, d.Names())
+				f, err := d.Open("/f", false)
+				require.NoError(t, err)
+				require.Equal(t, "synced", string(contents(t, f)))
+			}
+		})
+	}
+}
+
 // TestPoints: the power fails at the operation that was named, and at no other.
 func TestPoints(t *testing.T) {
 	use := func(d *disk.Disk) (done []string, err error) {

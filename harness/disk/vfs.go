@@ -70,7 +70,7 @@ func (l layer) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, er
 		return nil, flags, vfs.SystemError(err, sqlite3.IOERR)
 	}
 	if err != nil {
-		return nil, flags, err
+		return nil, flags, forSQLite(err)
 	}
 	f.log = flags&journals != 0
 	opened := &file{
@@ -139,6 +139,15 @@ func (f *database) Close() error {
 
 // Close implements vfs.File.
 func (f *file) Close() error { return f.Unlock(vfs.LOCK_NONE) }
+
+// WriteAt implements vfs.File.
+func (f *file) WriteAt(p []byte, off int64) (int, error) {
+	n, err := f.File.WriteAt(p, off)
+	return n, forSQLite(err)
+}
+
+// Truncate implements vfs.File.
+func (f *file) Truncate(size int64) error { return forSQLite(f.File.Truncate(size)) }
 
 // Sync implements vfs.File.
 func (f *file) Sync(vfs.SyncFlag) error {

@@ -8,17 +8,22 @@ import (
 )
 
 // crash kills a side until its restart. With Event.Vanish the other side is not told,
-// as when the power goes. It hits something if a payment is under way when the side
+// as when the power goes. On a disk it is a power failure: the seed decides what is kept of
+// what was not synced, or with Event.Lose nothing is. It hits something if a payment is under way when the side
 // dies or when it comes back, and the commit that it begins at.
 func crash() Fault {
 	return Fault{
-		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish"}, Length: Restarting, Ends: "a crash lasts until the restart",
-		Starts: AtPacket | AtCommit | AtRequest, Random: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
+		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish", "lose_unsynced"}, Length: Restarting, Ends: "a crash lasts until the restart",
+		Starts: AtPacket | AtCommit | AtRequest, Random: true, OnSide: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
 		Needs: func(e harness.Event) harness.Abilities {
+			needs := harness.CrashOf(e.Side)
 			if e.Vanish {
-				return harness.CrashOf(e.Side) | harness.CutPower
+				needs |= harness.CutPower
 			}
-			return harness.CrashOf(e.Side)
+			if e.Lose {
+				needs |= harness.ChooseLoss
+			}
+			return needs
 		},
 		Name:  func(e harness.Event) string { return "crash of the " + e.Side.String() },
 		State: func(e harness.Event) string { return e.Side.String() + " down" },
@@ -39,6 +44,7 @@ func beginCrash(s *Scene, e harness.Event) (End, error) {
 		}
 	}
 	if !s.inForce(harness.Crash, e.Side) {
+		ChooseLoss(s.Subject, e)
 		if err := crasher.Crash(e.Side); err != nil {
 			return nil, fmt.Errorf("crash the %s: %w", e.Side, err)
 		}
@@ -59,6 +65,16 @@ func beginCrash(s *Scene, e harness.Event) (End, error) {
 	}, nil
 }
 
+// ChooseLoss tells a subject that can choose what the power failure of a crash loses.
+func ChooseLoss(subject any, e harness.Event) {
+	if l, ok := subject.(harness.PowerLoser); ok && e.Action == harness.Crash {
+		l.LoseUnsynced(e.Side, e.Lose)
+	}
+}
+
+// sweepCrash does each crash twice where a power failure loses data: what was not synced is
+// drawn by the seed, and all of it is lost. One draw says little: half of the draws keep
+// what a program forgot to sync.
 func sweepCrash(s Spans) []Swept {
 	var list []Swept
 	for _, side := range sides() {
@@ -71,6 +87,11 @@ func sweepCrash(s Spans) []Swept {
 			Swept{fmt.Sprintf("crash %s before commit", side), crash, BeforeCommit},
 			Swept{fmt.Sprintf("crash %s after commit", side), crash, AfterCommit},
 		)
+		for _, drawn := range list[len(list)-4:] {
+			drawn.Name += ", unsynced lost"
+			drawn.Event.Lose = true
+			list = append(list, drawn)
+		}
 	}
 	return list
 }

@@ -28,6 +28,8 @@ type Fault struct {
 	Starts Starts // moments, beside a time, at which it can begin
 	Random bool   // a nemesis may draw it
 	OnLink bool   // it can be on one link of the topology, see harness.Event.On
+	OnSide bool   // it acts on Event.Side
+	Alone  bool   // a sweep of pairs of faults leaves it out, to make fewer runs
 	Stops  bool   // Event.Side does nothing while it lasts: a random one of a side begins when no other does that
 
 	// Needs is what engine and subject must be able to do for an event; nil is nothing.
@@ -95,7 +97,7 @@ func (s *Scene) inForce(a harness.Action, side harness.Side) bool {
 func All() []Fault {
 	return []Fault{
 		drop(), blackhole(), reset(), refuse(), rebind(), crash(), freeze(),
-		link(), crossTraffic(), slow(), toxic(), heal(),
+		slowDisk(), fullDisk(), diskError(), link(), crossTraffic(), slow(), toxic(), heal(),
 	}
 }
 

@@ -55,6 +55,9 @@ func TestFaultsAreSound(t *testing.T) {
 				require.NotContains(t, f.Keys, "for")
 			}
 			require.NotZero(t, f.Starts&fault.AtPacket)
+			if f.Stops {
+				require.True(t, f.OnSide, "what stops a side acts on it")
+			}
 			if f.Starts&fault.AtCommit != 0 {
 				require.True(t, f.Stops, "a commit is of the side that it stops")
 			}
@@ -65,7 +68,7 @@ func TestFaultsAreSound(t *testing.T) {
 				require.Equal(t, f.Action, way.Event.Action)
 				require.NotZero(t, way.Points)
 				require.Equal(t, f.Length == fault.Lasting, way.Event.For > 0)
-				require.Equal(t, f.Stops, way.Event.Side != harness.SideUnknown)
+				require.Equal(t, f.OnSide, way.Event.Side != harness.SideUnknown)
 			}
 		})
 	}
@@ -123,7 +126,7 @@ func TestRefuse(t *testing.T) {
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
-			"line 4: the subject has no way to crash the server: remove the event\nline 4: the subject's commits cannot be counted here: use --engine sim",
+			"line 4: the subject has no way to crash the server: remove the event\nline 4: commits of the server cannot be counted here: use --engine sim with a subject that counts them",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func freeze() Fault {
 	return Fault{
 		Action: harness.Freeze, Keys: []string{"for", "phase"}, Length: Lasting,
-		Starts: AtPacket | AtRequest, Random: true, Stops: true, Begin: beginFreeze,
+		Starts: AtPacket | AtRequest, Random: true, OnSide: true, Stops: true, Begin: beginFreeze,
 		Needs: func(e harness.Event) harness.Abilities { return harness.FreezeOf(e.Side) },
 		Name:  func(e harness.Event) string { return "freeze of the " + e.Side.String() },
 		State: func(e harness.Event) string { return e.Side.String() + " frozen" },

@@ -19,7 +19,7 @@ func Needs(e harness.Event) harness.Abilities {
 		all |= harness.CountPackets
 	}
 	if e.When != nil && e.When.Commit > 0 {
-		all |= harness.CountCommits
+		all |= harness.CommitsOf(e.When.Side)
 	}
 	if e.When != nil && e.When.Request > 0 {
 		all |= harness.FollowRequests
@@ -66,7 +66,7 @@ func (s Setup) Refuse(sc harness.Scenario) error {
 // refuse is Refuse for one event.
 func (s Setup) refuse(e harness.Event) (errs []error) {
 	f, ok := Of(e.Action)
-	if ok && f.Stops && e.Side == harness.SideUnknown {
+	if ok && f.OnSide && e.Side == harness.SideUnknown {
 		return []error{fmt.Errorf("the %s names no side: expected client or server", e.Action)}
 	}
 	if err := s.place(e, f); err != nil {
@@ -113,8 +113,8 @@ func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
 	switch way := subjectWays()[a]; {
 	case way != "":
 		return fmt.Errorf("the subject has no way to %s: remove the event", way)
-	case a == harness.CountCommits:
-		return errors.New("the subject's commits cannot be counted here: use --engine sim")
+	case harness.CommitsOf(harness.SideUnknown).Has(a):
+		return fmt.Errorf("commits of the %s cannot be counted here: use --engine sim with a subject that counts them", e.When.Side)
 	case a == harness.FollowRequests:
 		return errors.New("the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1")
 	case a == harness.CarryPackets && e.Link != nil:
@@ -142,5 +142,7 @@ func subjectWays() map[harness.Abilities]string {
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
 		harness.SlowServer: "slow the server",
+		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
+		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}
 }

@@ -108,13 +108,12 @@ func draw(r *rand.Rand, n harness.Nemesis, script time.Duration) []harness.Event
 	return list
 }
 
-// length draws from d. Each doubling of the length is equally likely.
+// length draws from d.
 func length(r *rand.Rand, d harness.Durations) time.Duration {
 	if d.Max <= d.Min {
 		return d.Max
 	}
-	x := float64(d.Min) * math.Pow(float64(d.Max)/float64(d.Min), r.Float64())
-	return min(max(time.Duration(x).Round(grain), d.Min), d.Max)
+	return min(max(d.At(r.Float64()).Round(grain), d.Min), d.Max)
 }
 
 // oneAtATime leaves out the events that stop a side, such as a crash, while another

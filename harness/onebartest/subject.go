@@ -137,7 +137,7 @@ func (s *subject) Abilities() harness.Abilities {
 		can |= harness.CrashClient
 	}
 	if s.system.Commits {
-		can |= harness.ReportCommits | harness.CountCommits
+		can |= harness.ReportCommits | harness.CountServerCommits
 	}
 	if s.system.Held != nil {
 		can |= harness.ReportHeld

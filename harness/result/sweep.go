@@ -44,7 +44,7 @@ type SweepRow struct {
 // SweepFinding is what was found wrong by one check under one fault.
 type SweepFinding struct {
 	Fault   string   `json:"fault"`
-	Check   string   `json:"check"`  // its name, or Broken
+	Check   string   `json:"check"`  // its name, Broken or NoCommits
 	Status  Status   `json:"status"` // Fail or StatusUnknown
 	Runs    int      `json:"runs"`   // in which it was found
 	Where   []string `json:"where"`  // the points of the first of them; empty strings for NoFault
@@ -56,6 +56,10 @@ type SweepFinding struct {
 
 // NoFault is the Fault of what a scenario shows without any.
 const NoFault = "no fault"
+
+// NoCommits is the Check of a side whose commits are counted and that has made none. It is
+// known from the run without a fault.
+const NoCommits = "commits"
 
 // Broken is the Check of runs that could not be carried out.
 const Broken = "broken"

@@ -23,7 +23,7 @@ type powered struct {
 }
 
 func (p *powered) Abilities() harness.Abilities {
-	return p.subject.Abilities() | harness.CountCommits
+	return p.subject.Abilities() | harness.CommitsOf(harness.SideUnknown)
 }
 func (p *powered) Commits(harness.Side) int64 { return 0 }
 func (p *powered) FailCommit(_ harness.Side, n int64, _ bool, told func()) {

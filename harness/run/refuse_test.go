@@ -17,7 +17,7 @@ func TestCheck(t *testing.T) {
 	const (
 		noCrash    = "line 9: the subject has no way to crash the server: remove the event"
 		noFreeze   = "line 9: the subject has no way to freeze the client: remove the event"
-		noCommits  = "line 9: the subject's commits cannot be counted here: use --engine sim"
+		noCommits  = "line 9: commits of the server cannot be counted here: use --engine sim with a subject that counts them"
 		noRequests = "line 9: the subject's requests cannot be followed: that takes a server of your own that speaks HTTP/1.1"
 		noPackets  = "the bench engine sees no packets to capture: leave --pcap out, or use --engine packet"
 	)

@@ -153,7 +153,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	}
 	r.users = workload.NewUsers(sc.Workload, r.history, begin)
 	err = o.Subject.Start(ctx, harness.Env{
-		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Start: begin,
+		Network: r.network, Workload: sc.Workload, Seed: o.Seed, Commit: sc.Commit, Start: begin,
 		Dir: f.state, Observer: r.users, Log: log, Reached: r.triggers.reached(),
 	})
 	if err != nil {
@@ -212,6 +212,7 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	}
 	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()
+	r.noteUncommitted(end)
 	broke := r.broke()
 	if err == nil {
 		err = r.readLedger(ctx)
@@ -230,6 +231,20 @@ func (r *running) carryOut(ctx context.Context) history.End {
 		end.Error = err.Error()
 	}
 	return end
+}
+
+// noteUncommitted notes that a side whose commits are counted has made none in a script with
+// payments: it has stored nothing that a power failure keeps.
+func (r *running) noteUncommitted(end history.End) {
+	can := r.options.Subject.Abilities()
+	for _, side := range []struct {
+		harness.Side
+		commits int64
+	}{{harness.Client, end.ClientCommits}, {harness.Server, end.ServerCommits}} {
+		if side.commits == 0 && can.Has(harness.CommitsOf(side.Side)) && r.users.Final()+r.users.Open() > 0 {
+			r.history.Record(history.Record{Note: fmt.Sprintf("the %s made no durable commit although payments were made: what it has stored is lost when its power fails", side.Side)})
+		}
+	}
 }
 
 // broke returns why the subject failed by itself, such as a program that died.

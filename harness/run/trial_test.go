@@ -188,7 +188,7 @@ func (s trialSubject) Abilities() harness.Abilities {
 	can := harness.FreezeServer | harness.SlowServer
 	for ability, has := range map[harness.Abilities]bool{
 		harness.CrashClient | harness.CrashServer: !s.of.immortal, harness.ReportCommits: !s.of.secret,
-		harness.FollowRequests: s.of.requests, harness.CountCommits: s.of.stores, harness.ReportHeld: s.of.holds,
+		harness.FollowRequests: s.of.requests, harness.CommitsOf(harness.SideUnknown): s.of.stores, harness.ReportHeld: s.of.holds,
 	} {
 		if has {
 			can |= ability

@@ -49,7 +49,7 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
 		moments: map[moment][]int{}, begun: map[int]chan struct{}{}, watch: o.Moments,
 	}
-	if o.Subject.Abilities().Has(harness.CountCommits) {
+	if o.Subject.Abilities()&harness.CommitsOf(harness.SideUnknown) != 0 {
 		t.storer, _ = o.Subject.(harness.Storer)
 	}
 	for i, e := range events {
@@ -184,6 +184,7 @@ func (t *triggers) arm() {
 			continue
 		}
 		i, w := list[0], t.events[list[0]].When
+		fault.ChooseLoss(t.storer, t.events[i])
 		t.storer.FailCommit(side, w.Commit, w.After, func() {
 			t.mu.Lock()
 			t.failed[side] = true

@@ -305,3 +305,36 @@ func TestCommitsThatAreNotCounted(t *testing.T) {
 		require.Zero(t, tr.end().ServerCommits)
 	})
 }
+
+// That a side has taken part in payments and stored nothing durable is said, of a side whose
+// commits are counted.
+func TestNothingCommittedIsNoted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		counted bool
+		commit  harness.Side
+		want    []string
+	}{
+		"both":        {true, harness.SideUnknown, []string{"the client", "the server"}},
+		"the client":  {true, harness.Server, []string{"the client"}},
+		"the server":  {true, harness.Client, []string{"the server"}},
+		"not counted": {false, harness.SideUnknown, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := newTrial()
+				tr.stores = tt.counted
+				if tt.commit != harness.SideUnknown {
+					tr.at(time.Second, func() { tr.commit(tt.commit) })
+				}
+				tr.must(t, scenario())
+				var got []string
+				for _, r := range tr.records {
+					if who, ok := strings.CutSuffix(r.Note, " made no durable commit although payments were made: what it has stored is lost when its power fails"); ok {
+						got = append(got, who)
+					}
+				}
+				require.Equal(t, tt.want, got)
+			})
+		})
+	}
+}

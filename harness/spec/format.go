@@ -25,6 +25,7 @@ type file struct {
 	Timeline []event           `yaml:"timeline" doc:"faults and other events, each with its time"`
 	Nemesis  []nemesisEntry    `yaml:"nemesis" doc:"random faults: from each entry a seed draws events, or none"`
 	Radio    library.Reference `yaml:"radio" of:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
+	Commit   durations         `yaml:"commit_time" default:"1ms..25ms" range:"0s..10s" doc:"on the sim engine: how long a durable commit of the reference wallet and bank takes: a duration, or a range from which the seed draws one for each commit; 0s is no time. The default is from a server's SSD (fdatasync 1.6 ms, tanelpoder.com 2025) to a phone's flash (39 SQLite inserts a second, Jeong et al., USENIX ATC 2013)"`
 	Settle   keys.Duration     `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
 	Expect   []keys.Text       `yaml:"expect" plain:"" of:"metric" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
 }
@@ -113,10 +114,14 @@ type does[D keys.Duration | durations] struct {
 	Crash      keys.Word    `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
 	Restart    D            `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
 	Vanish     keys.Yes     `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
+	Lose       keys.Yes     `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     keys.Word    `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
+	SlowDisk   keys.Word    `yaml:"slow_disk" does:"slow_disk" plain:"side" words:"server client" doc:"each durable commit of this side takes longer, by the time in the key by. On the sim engine only, with the reference wallet and bank"`
+	FullDisk   keys.Word    `yaml:"full_disk" does:"full_disk" plain:"side" words:"server client" doc:"the disks of this side have no room: no file can grow. On the sim engine only, with the reference wallet and bank"`
+	DiskError  keys.Word    `yaml:"disk_error" does:"disk_error" plain:"side" words:"server client" doc:"the next sync of a disk of this side fails, once. On the sim engine only, with the reference wallet and bank"`
 	Drop       keys.Yes     `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       keys.Word    `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
-	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow: the delay"`
+	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay"`
 	Toxic      toxic        `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 	Heal       keys.Yes     `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
 }

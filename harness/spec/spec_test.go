@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,8 +280,9 @@ func requireSound(t *testing.T, s harness.Scenario) {
 		require.GreaterOrEqual(t, e.At, e.Jitter)
 		require.Equal(t, e.Action == harness.SetLink, e.Link != nil)
 		require.Equal(t, e.Action == harness.StreamToxic, e.Toxic != nil)
-		require.Equal(t, e.Action == harness.Crash || e.Action == harness.Freeze, e.Side != harness.SideUnknown)
-		require.Equal(t, e.Action == harness.Slow, e.By > 0)
+		sided := slices.Contains([]harness.Action{harness.Crash, harness.Freeze, harness.SlowDisk, harness.FullDisk, harness.DiskError}, e.Action)
+		require.Equal(t, sided, e.Side != harness.SideUnknown)
+		require.Equal(t, e.Action == harness.Slow || e.Action == harness.SlowDisk, e.By > 0)
 		require.True(t, e.Action == harness.Crash || !e.Vanish)
 		require.True(t, e.Action != harness.CrossTraffic || e.Direction != harness.DirectionUnknown)
 		if e.Link != nil {
@@ -297,7 +299,7 @@ func requireSoundNemesis(t *testing.T, s harness.Scenario) {
 		require.Zero(t, n.Event.At+n.Event.For+n.Event.Restart+n.Event.By)
 		require.NotContains(t, []harness.Action{harness.ActionUnknown, harness.Heal, harness.Drop}, n.Event.Action)
 		require.Equal(t, n.Event.Action == harness.Crash, n.Restart.Max > 0)
-		require.Equal(t, n.Event.Action == harness.Slow, n.By.Max > 0)
+		require.Equal(t, n.Event.Action == harness.Slow || n.Event.Action == harness.SlowDisk, n.By.Max > 0)
 		for _, d := range []harness.Durations{n.For, n.Restart, n.By} {
 			require.GreaterOrEqual(t, d.Max, d.Min)
 			require.Equal(t, d.Max > 0, d.Min > 0)

@@ -83,6 +83,7 @@ func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Ru
 	all := deeds(t)
 	rules := []keys.Rule{
 		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{If: []string{"slow_disk"}, Needs: []string{"by"}, Text: "slow_disk needs by: how much longer each commit takes"},
 		{
 			One: keys.Names(all), Text: "the event does nothing; give it one of " + strings.Join(keys.Names(all), ", "),
 			Both: "a second action in one event; write two events",

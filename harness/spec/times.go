@@ -38,7 +38,7 @@ func (v *durations) scan(s string) error {
 		return errors.New("is not a duration or a range of them")
 	case least > most:
 		return errors.New("goes from more to less")
-	case least < minFor:
+	case least < minFor && most > 0:
 		return fmt.Errorf("goes below %s", quantity.FormatDuration(minFor))
 	}
 	v.Least, v.Most = least, most

@@ -229,6 +229,7 @@ func genScenario(t *rapid.T, lib Library) harness.Scenario {
 		},
 		Link:   genLink(t, lib),
 		Settle: genDuration(t, "settle", 0, time.Hour),
+		Commit: genCommit(t),
 	}
 	if rapid.Bool().Draw(t, "impatient") {
 		sc.Workload.Impatient = genDuration(t, "impatience", 100*time.Millisecond, time.Hour)
@@ -323,4 +324,13 @@ func genEvent(t *rapid.T, lib Library, wallets int) harness.Event {
 		e.When = &harness.Trigger{Commit: rapid.Int64Range(1, 1e9).Draw(t, "commit"), Side: e.Side, After: rapid.Bool().Draw(t, "after")}
 	}
 	return e
+}
+
+// genCommit draws how long a commit takes: no time, or a range.
+func genCommit(t *rapid.T) harness.Durations {
+	if rapid.Bool().Draw(t, "commits take no time") {
+		return harness.Durations{}
+	}
+	least := genDuration(t, "commit", time.Millisecond, 10*time.Second)
+	return harness.Durations{Min: least, Max: genDuration(t, "commit", least, 10*time.Second)}
 }

@@ -71,26 +71,46 @@ type injection struct {
 	where  string
 }
 
-// singles returns an injection of each fault at each point where it fits.
+// singles returns an injection of each fault at each point where it fits. Faults of disks
+// come last: they hit a commit after their point, and of several runs that show a mistake
+// the first is the example.
 func (s *sweeper) singles(points []cases.Point) []injection {
-	var list []injection
+	var list, last []injection
 	for _, p := range points {
 		for kind, f := range s.faults {
-			if fits(f, p) {
-				list = append(list, injection{
-					row: f.Name, fault: f.Name, where: p.String(),
-					points: []cases.Point{p}, kinds: []int{kind}, events: []harness.Event{swept(f, p)},
-				})
+			if !fits(f, p) {
+				continue
+			}
+			in := injection{
+				row: f.Name, fault: f.Name, where: p.String(),
+				points: []cases.Point{p}, kinds: []int{kind}, events: []harness.Event{swept(f, p)},
+			}
+			if alone(f) {
+				last = append(last, in)
+			} else {
+				list = append(list, in)
 			}
 		}
 	}
-	return list
+	return append(list, last...)
+}
+
+// alone reports whether pairs of faults leave a fault out.
+func alone(f fault.Swept) bool {
+	kind, _ := fault.Of(f.Event.Action)
+	return kind.Alone
 }
 
 // seconds returns the injections of a first fault and a second one, at each point of
 // the first one's run that is not before the first.
 func (s *sweeper) seconds(first injection, v *cases.Survey) []injection {
 	var list []injection
+	unpaired := func(f fault.Swept) bool { // of two crashes the one that loses everything is in pairs
+		return alone(f) || f.Event.Action == harness.Crash && !f.Event.Lose && v.Can.Has(harness.ChooseLoss)
+	}
+	if unpaired(s.faults[first.kinds[0]]) {
+		return nil
+	}
 	began := v.Began[len(v.Began)-1]
 	a := first.points[0]
 	for _, b := range v.Points {
@@ -98,7 +118,7 @@ func (s *sweeper) seconds(first injection, v *cases.Survey) []injection {
 			continue // it came before
 		}
 		for kind, f := range s.faults {
-			if !fits(f, b) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
+			if !fits(f, b) || unpaired(f) || b.Trigger == a.Trigger && kind <= first.kinds[0] {
 				continue // or the same pair the other way round is tried
 			}
 			list = append(list, injection{

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ import (
 // point, one run at a time.
 type Options struct {
 	// Pairs adds, for each first fault that fails nothing by itself, a second one of
-	// every kind at every point of its run from there on.
+	// every kind at every point of its run from there on. Of a crash it takes only the
+	// one that loses everything that was not synced, if there are two.
 	Pairs bool
 	Jobs  int // runs at a time; 0 is 1
 	Limit int // a sweep of more runs than this is an error; 0 is no limit
@@ -65,6 +67,7 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	}
 	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Restart: restart}, report.Survey.Can)
 	s.points(report.Survey.Points)
+	s.uncommitted(report.Survey)
 	singles := s.singles(report.Survey.Points)
 	if err := s.plan(len(singles)); err != nil {
 		return Result{}, err
@@ -190,6 +193,29 @@ func (s *sweeper) points(points []cases.Point) {
 		if n > 0 {
 			s.counts.sweep.Points = append(s.counts.sweep.Points, result.SweepPoints{Kind: kind.name, N: n})
 		}
+	}
+}
+
+// uncommitted adds a finding for each side whose commits are counted and that has made
+// none: its users' payments are gone when its power fails, and none of the faults at its
+// commits could be tried. Their rows stay in the report, without runs.
+func (s *sweeper) uncommitted(v *cases.Survey) {
+	for _, side := range []harness.Side{harness.Client, harness.Server} {
+		made := slices.ContainsFunc(v.Points, func(p cases.Point) bool { return p.Commit > 0 && p.Side == side })
+		if made || !v.Can.Has(harness.CommitsOf(side)) {
+			continue
+		}
+		var rows []string
+		for _, f := range s.faults {
+			if f.Event.Side == side && f.Points.Has(fault.BeforeCommit|fault.AfterCommit) {
+				s.counts.row(injection{row: f.Name})
+				rows = append(rows, f.Name)
+			}
+		}
+		s.counts.found(injection{place: -1, fault: result.NoFault}, s.base, result.Verdict{
+			Check: result.NoCommits, Status: result.StatusUnknown,
+			Summary: fmt.Sprintf("the %s took part in payments and made no durable commit: what it has stored is lost when its power fails. Not tried, for there is no commit to begin at: %s", side, strings.Join(rows, "; ")),
+		})
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/result"
@@ -47,14 +49,14 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 		switch row.Fault {
 		case "refuse 5s":
 			want = 1 // there is one SYN
-		case "crash client before commit", "crash client after commit":
+		case "crash client before commit", "crash client after commit", "crash client before commit, unsynced lost", "crash client after commit, unsynced lost":
 			want = n["commits of the client"]
-		case "crash server before commit", "crash server after commit":
+		case "crash server before commit", "crash server after commit", "crash server before commit, unsynced lost", "crash server after commit, unsynced lost":
 			want = n["commits of the server"]
 		}
 		require.Equal(t, want, row.Runs, row.Fault)
 	}
-	require.Len(t, r.Rows, 14)
+	require.Len(t, r.Rows, 28)
 }
 
 // What is wrong with a pair is found, by the check that should find it and at the
@@ -64,6 +66,7 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 		"new-key-per-attempt":  {"crash server after commit", "duplicated", "after commit 1 of the server"},
 		"forget-keys":          {"crash server after commit", "duplicated", "after commit 1 of the server"},
 		"answer-before-commit": {"crash server before commit", "lost", "before commit 1 of the server"},
+		"two-commits":          {"crash server before commit", "duplicated", "before commit 2 of the server"},
 	} {
 		t.Run(broken, func(t *testing.T) {
 			r, err := sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(broken), sweep.Options{})
@@ -81,6 +84,50 @@ func TestSweepFindsPlantedFaults(t *testing.T) {
 			require.Equal(t, result.Fail, report.Result.Verdict(want.check).Status)
 			require.Equal(t, r.Findings[i].Text, report.Result.Verdict(want.check).Summary)
 		})
+	}
+}
+
+// What is wrong with a bank shows while its disk has power, too.
+func TestSweepFindsWhatDiskFaultsShow(t *testing.T) {
+	for broken, want := range map[string]map[string]string{ // check by fault
+		"ignore-disk-errors": {"full_disk server 5s": "lost"},
+		"two-commits":        {"slow_disk server 20s": "duplicated", "disk_error server 5s": "duplicated"},
+	} {
+		c := casestest.OnePayment(broken)
+		c.Scenario.Commit = harness.Durations{Min: time.Millisecond, Max: 25 * time.Millisecond}
+		r, err := sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{Jobs: 2})
+		require.NoError(t, err)
+		for fault, check := range want {
+			require.True(t, slices.ContainsFunc(r.Findings, func(f result.SweepFinding) bool {
+				return f.Fault == fault && f.Check == check && f.Status == result.Fail
+			}), "%s with %s: %v", fault, broken, r.Findings)
+		}
+	}
+}
+
+// A wallet that does not sync its queue is found with every seed: what a power failure
+// keeps is drawn, and in one run each all of it is lost. That it makes no commit is said,
+// and so are the faults that cannot be tried for it.
+func TestSweepFindsWhatIsNotSynced(t *testing.T) {
+	for seed := range uint64(6) {
+		c := casestest.OnePayment("unsynced-queue")
+		c.Seed = seed + 1
+		r, err := sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{Jobs: 2})
+		require.NoError(t, err)
+		require.Equal(t, result.ExitFail, r.Exit(), "seed %d", c.Seed)
+		require.True(t, slices.ContainsFunc(r.Findings, func(f result.SweepFinding) bool {
+			return f.Status == result.Fail && f.Fault == "crash client, unsynced lost"
+		}), "seed %d: %v", c.Seed, r.Findings)
+		i := slices.IndexFunc(r.Findings, func(f result.SweepFinding) bool { return f.Check == result.NoCommits })
+		require.GreaterOrEqual(t, i, 0)
+		require.Equal(t, result.StatusUnknown, r.Findings[i].Status)
+		require.Contains(t, r.Findings[i].Text, "the client took part in payments and made no durable commit")
+		for _, name := range []string{"crash client before commit", "crash client after commit"} {
+			row := slices.IndexFunc(r.Rows, func(row result.SweepRow) bool { return row.Fault == name })
+			require.GreaterOrEqual(t, row, 0)
+			require.Zero(t, r.Rows[row].Runs)
+			require.Contains(t, r.Findings[i].Text, name)
+		}
 	}
 }
 

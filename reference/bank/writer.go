@@ -166,7 +166,19 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	if !remember {
 		return a, nil
 	}
-	return a, insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
+	store := func(tx *sqlite.Tx) error {
+		return insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
+	}
+	if !w.cfg.SplitCommits {
+		return a, store(tx)
+	}
+	j.record = func(tx *sqlite.Tx) error {
+		if _, found, err := findRecord(tx, payer.id, &p.Key); found || err != nil {
+			return err // another attempt was recorded meanwhile
+		}
+		return store(tx)
+	}
+	return a, nil
 }
 
 // decide books the payment, or sets in a why not.

@@ -24,12 +24,15 @@ type Config struct {
 	// Verify is called with each payment and its final answer when they are read: an error
 	// means that the answer is not the bank's. Nil accepts every answer.
 	Verify func(*pay.Payment, *pay.Answer) error
+
+	// NoSync makes no change durable. It is a planted fault, see sqlite.Config.
+	NoSync bool
 }
 
 func (c Config) file() sqlite.Config {
 	return sqlite.Config{
 		Path: c.Path, VFS: c.VFS, Kind: "wallet queue", Application: applicationID, Version: schemaVersion,
-		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true,
+		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, NoSync: c.NoSync,
 	}
 }
 

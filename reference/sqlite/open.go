@@ -49,7 +49,11 @@ type Config struct {
 	// a failed sync it is unknown what is durable. Without it the store overwrites what a
 	// failed commit may have left, and continues.
 	StopOnError bool
-	Hooks       Hooks
+	// NoSync makes no commit durable once the file is open: a power failure loses
+	// acknowledged changes, and may damage the file. It is a planted fault, for tests of
+	// the checks.
+	NoSync bool
+	Hooks  Hooks
 }
 
 // Hooks are called by the goroutine that writes. They must not call the store.
@@ -195,13 +199,17 @@ func (c *conn) prepareFile(cfg *Config) error {
 	fresh, err := c.identify(cfg)
 	switch {
 	case err != nil:
-		return err
 	case fresh && !cfg.Create:
-		return fmt.Errorf("%w: there is no %s in the file", fs.ErrNotExist, cfg.Kind)
+		err = fmt.Errorf("%w: there is no %s in the file", fs.ErrNotExist, cfg.Kind)
 	case fresh:
-		return c.c.Exec(cfg.createTables())
+		err = c.c.Exec(cfg.createTables())
+	default:
+		err = c.examine(cfg)
 	}
-	return c.examine(cfg)
+	if err == nil && cfg.NoSync {
+		err = c.c.Exec("PRAGMA synchronous=OFF")
+	}
+	return err
 }
 
 // voided is a table of each store. Changing its row overwrites what a failed commit may

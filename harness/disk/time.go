@@ -1,0 +1,84 @@
+package disk
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+)
+
+// timing says how long the syncs of a disk take.
+type timing struct {
+	sync harness.Durations
+	seed uint64
+	news chan struct{} // closed when the faults or the power change; nil if nobody waits
+}
+
+// SyncTime makes each later sync of a file take a time from d, drawn log-uniformly by the
+// seed and the number of the sync; the zero value is no time. The names of a directory are
+// synced in no time. A sync under way takes what it has begun with.
+func (d *Disk) SyncTime(t harness.Durations, seed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timing.sync, d.timing.seed = t, seed
+}
+
+// wait returns when as much time has passed as a sync of the file takes, or when the power
+// fails. A disk that becomes slow or quick meanwhile counts. No lock is held meanwhile: other operations go on, and virtual time, too.
+func (f *File) wait() {
+	if f.nameless {
+		return
+	}
+	d := f.disk
+	d.mu.Lock()
+	base := d.syncTime()
+	began := time.Now()
+	var met []*inForce
+	for f.alive() == nil {
+		var slow time.Duration
+		slow, met = d.slowed(met)
+		left := time.Until(began.Add(base + slow))
+		if left <= 0 {
+			break
+		}
+		news := d.timing.news
+		if news == nil {
+			news = make(chan struct{})
+			d.timing.news = news
+		}
+		d.mu.Unlock()
+		sleep(left, news)
+		d.mu.Lock()
+	}
+	d.mu.Unlock()
+}
+
+// sleep waits for a while, or until there is news.
+func sleep(d time.Duration, news <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-news:
+	}
+}
+
+// What follows is called with mu held.
+
+// syncTime draws how long the next sync takes.
+func (d *Disk) syncTime() time.Duration {
+	t := d.timing.sync
+	if t.Max == 0 {
+		return 0
+	}
+	r := rand.New(rand.NewPCG(d.timing.seed, uint64(d.number)<<40|uint64(d.counts[Sync])))
+	return t.At(r.Float64())
+}
+
+// wake makes those who wait look at the disk again.
+func (t *timing) wake() {
+	if t.news != nil {
+		close(t.news)
+		t.news = nil
+	}
+}
