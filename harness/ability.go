@@ -25,6 +25,8 @@ const (
 	FaultDisks                               // make the disks of a side slow, full or failing, see DiskFaulter
 	CrashHost                                // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                               // stop such a host where it stands, see Freezer
+	CrashWallet                              // kill the phone of one wallet alone and start it again: the Side is its ClientName, see Crasher
+	FreezeWallet                             // stop such a phone alone where it stands, see Freezer
 
 	subjectEnd
 )
@@ -46,6 +48,7 @@ const (
 	CarryDatagrams   // carry UDP, see PacketListener
 	TunnelClients    // give the link of a client to a machine outside, see Tunneler
 	WatchLinks       // tell a client when its link is up again, see LinkWatcher
+	ChooseClients    // faults and profiles on the access link of one client, by its ClientName
 )
 
 // Has reports whether all of want are in the set.
@@ -63,10 +66,20 @@ func (a Abilities) Each() iter.Seq[Abilities] {
 }
 
 // CrashOf is the ability to kill a side: of a side that is unknown both.
-func CrashOf(s Side) Abilities { return ofSide(s, CrashClient, CrashServer, CrashHost) }
+func CrashOf(s Side) Abilities {
+	if _, one := ClientIndex(string(s)); one {
+		return CrashWallet
+	}
+	return ofSide(s, CrashClient, CrashServer, CrashHost)
+}
 
 // FreezeOf is the ability to freeze a side: of a side that is unknown both.
-func FreezeOf(s Side) Abilities { return ofSide(s, FreezeClient, FreezeServer, FreezeHost) }
+func FreezeOf(s Side) Abilities {
+	if _, one := ClientIndex(string(s)); one {
+		return FreezeWallet
+	}
+	return ofSide(s, FreezeClient, FreezeServer, FreezeHost)
+}
 
 // CommitsOf is the ability to count the durable commits of a side: of a side that is
 // unknown both.

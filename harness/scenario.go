@@ -216,6 +216,11 @@ type Event struct {
 	// A scenario file has no key for it.
 	On string `json:"on,omitempty"`
 
+	// Wallet is the one wallet whose phone or access link it acts on, from 0, and Wallets the
+	// share of the wallets, 0 to 1, see Choose. Nil and 0 are all wallets.
+	Wallet  *int    `json:"wallet,omitempty"`
+	Wallets float64 `json:"wallets,omitempty"`
+
 	Action     Action        `json:"action"`
 	Link       *Profile      `json:"link,omitempty"`          // SetLink
 	Direction  Direction     `json:"direction,omitempty"`     // Blackhole and CrossTraffic; DirectionUnknown is both
@@ -273,6 +278,7 @@ const (
 	StreamEngine                     // the engine's own draws: ports, sequence numbers
 	StreamDisk                       // what a power failure leaves on a disk
 	StreamNemesis                    // random faults
+	StreamWallets                    // which wallets an event acts on
 )
 
 // Rand returns the generator of stream s for the seed of a run. The same seed

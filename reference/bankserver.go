@@ -80,7 +80,10 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
 		// The faults need a bank that does not recognise repeated orders.
-		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits,
+		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits, KeepDay: f.DailyKeys,
+	}
+	if f.EvictKeys {
+		b.config.KeepAnswers = evictAfter
 	}
 	if st.disk != nil {
 		b.config.CommitDelay = instant

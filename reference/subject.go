@@ -98,6 +98,9 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 // disks of harness/disk.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
+	if !s.options.Faulty.NewKeyPerAttempt {
+		can |= harness.CrashWallet
+	}
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
 		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
 	}
@@ -198,9 +201,12 @@ func (s *subject) Close() error {
 
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
+	i, one := harness.ClientIndex(string(side))
 	switch {
 	case side == harness.Server:
 		return s.server.kill()
+	case one && s.newKey == nil:
+		return s.clients.killOne(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
 	case s.newKey != nil:
@@ -212,9 +218,12 @@ func (s *subject) Crash(side harness.Side) error {
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
+	i, one := harness.ClientIndex(string(side))
 	switch {
 	case side == harness.Server:
 		return s.server.start(ctx)
+	case one && s.newKey == nil:
+		return s.clients.start(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
 	case s.newKey != nil:

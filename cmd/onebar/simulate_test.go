@@ -44,6 +44,7 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 	}{
 		"a new key for each attempt":  {"answers-lost", "duplicated", "new-key-per-attempt"},
 		"an answer before the commit": {"crash", "early", "answer-before-commit"},
+		"keys of the latest thousand": {"one-phone-away", "duplicated", "evict-keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sc, err := loadBundled(tc.scenario, lib)

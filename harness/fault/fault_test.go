@@ -104,6 +104,7 @@ func TestForSweep(t *testing.T) {
 
 // An event is refused for each thing that the subject cannot do.
 func TestRefuse(t *testing.T) {
+	one, five := 1, 5
 	commit := &harness.Trigger{Commit: 1, Side: harness.Server}
 	bank := harness.Topology{Hosts: []string{"bank"}, Links: []harness.Link{{Near: "server", Far: "bank"}}}
 	for name, tc := range map[string]struct {
@@ -123,6 +124,19 @@ func TestRefuse(t *testing.T) {
 		"on no link":           {harness.Event{Action: harness.Blackhole, On: "bank-server", Line: 2}, 0, `line 2: blackhole: there is no link "bank-server": expected one of the network's topology: server-bank`},
 		"not on a link":        {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "event 1 of the timeline: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
 		"a drop elsewhere":     {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `event 1 of the timeline: the drop is on "" and its packet on "server-bank": expected the same link`},
+		"one wallet":           {harness.Event{Action: harness.Blackhole, Wallet: &one}, harness.ChooseClients, ""},
+		"some wallets":         {harness.Event{Action: harness.Crash, Side: harness.Client, Wallets: 0.1}, harness.CrashWallet, ""},
+		"all wallets alike":    {harness.Event{Action: harness.SetLink, Link: &harness.Profile{}, Wallets: 0.1}, 0, "event 1 of the timeline: the bench engine treats all wallets alike: use --engine packet or sim, or remove wallet and wallets"},
+		"no way to crash one":  {harness.Event{Action: harness.Crash, Side: harness.Client, Wallet: &one}, harness.CrashClient, "event 1 of the timeline: the subject has no way to crash one wallet alone: remove the event"},
+		"no way to freeze one": {harness.Event{Action: harness.Freeze, Side: harness.Client, Wallet: &one}, harness.FreezeClient, "event 1 of the timeline: the subject has no way to freeze one wallet alone: remove the event"},
+		"no such wallet":       {harness.Event{Action: harness.Reset, Wallet: &five}, harness.ChooseClients, "event 1 of the timeline: there is no wallet 5: the workload has 5, from 0"},
+		"wallets of a server":  {harness.Event{Action: harness.Crash, Side: harness.Server, Wallet: &one}, harness.CrashServer, "event 1 of the timeline: the crash of the server cannot be on some of the wallets: remove Event.Wallet and Event.Wallets"},
+		"wallets of a heal":    {harness.Event{Action: harness.Heal, Wallets: 0.1}, 0, "event 1 of the timeline: the heal cannot be on some of the wallets: remove Event.Wallet and Event.Wallets"},
+		"wallets and a commit": {
+			harness.Event{Action: harness.Crash, Side: harness.Client, Wallet: &one, When: &harness.Trigger{Commit: 1, Side: harness.Client}},
+			harness.CrashWallet | harness.CommitsOf(harness.Client),
+			"event 1 of the timeline: commits are counted over all wallets: remove Event.Wallet and Event.Wallets",
+		},
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
@@ -130,7 +144,7 @@ func TestRefuse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setup := fault.Setup{Engine: "bench", Can: tc.can | engine, Topology: bank}
+			setup := fault.Setup{Engine: "bench", Can: tc.can | engine, Topology: bank, Wallets: 5}
 			err := setup.Refuse(harness.Scenario{Timeline: []harness.Event{tc.event}})
 			if tc.want == "" {
 				require.NoError(t, err)

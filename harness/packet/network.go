@@ -29,7 +29,7 @@ func (Engine) Name() string { return "packet" }
 // the network, see package toxi.
 func (Engine) Abilities() harness.Abilities {
 	return harness.CarryPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.JoinHosts |
-		harness.CarryDatagrams | harness.TunnelClients | harness.WatchLinks
+		harness.CarryDatagrams | harness.TunnelClients | harness.WatchLinks | harness.ChooseClients
 }
 
 // Open implements harness.Engine. What it returns is a *Network. It turns

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,7 +55,7 @@ type engine struct {
 
 func (e engine) Name() string { return "bench" }
 func (e engine) Abilities() harness.Abilities {
-	return (harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.PutToxics | harness.JoinHosts) &^ e.lacks
+	return (harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.PutToxics | harness.JoinHosts | harness.ChooseClients) &^ e.lacks
 }
 
 func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
@@ -66,14 +67,18 @@ func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 	return e.bench, nil
 }
 
-func (b *bench) SetLinkProfile(_ string, p harness.Profile) error {
-	b.note("link %s", p.Name)
+func (b *bench) SetLinkProfile(link string, p harness.Profile) error {
+	b.note("link %s", strings.TrimSpace(p.Name+" "+link))
 	return nil
 }
 
 func (b *bench) Inject(f harness.Fault) (func() int64, error) {
-	b.note("%s", f.Action)
-	return func() int64 { b.note("end %s", f.Action); return 1 }, nil
+	what := strings.TrimSpace(f.Action.String() + " " + f.Link)
+	if _, phone := harness.ClientIndex(string(f.Side)); phone {
+		what += string(f.Side)
+	}
+	b.note("%s", what)
+	return func() int64 { b.note("end %s", what); return 1 }, nil
 }
 
 // The subject.
@@ -105,7 +110,7 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 }
 
 func (s subject) Abilities() harness.Abilities {
-	return harness.CrashClient | harness.CrashServer | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
+	return harness.CrashClient | harness.CrashServer | harness.CrashWallet | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
 }
 
 func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
@@ -164,6 +169,7 @@ func options(t *testing.T, b *bench) run.Options {
 }
 
 func TestRunPlaysTheTimeline(t *testing.T) {
+	one := 1
 	slow, umts := harness.Profile{Name: "gprs"}, harness.Profile{Name: "umts"}
 	for name, tc := range map[string]struct {
 		timeline []harness.Event
@@ -232,6 +238,30 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 		"slow answers": {
 			timeline: []harness.Event{{At: time.Second, For: time.Second, Action: harness.Slow, By: 9 * time.Second}},
 			want:     []string{"1s slow 9s", "2s slow 0s", "10s link edge"},
+		},
+		"one wallet": {
+			timeline: []harness.Event{
+				{At: time.Second, For: 2 * time.Second, Action: harness.Blackhole, Wallet: &one},
+				{At: 5 * time.Second, For: time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "gprs"}, Wallet: &one},
+			},
+			want: []string{"1s blackhole client1", "3s end blackhole client1", "5s link edge", "5s link gprs client1", "6s link edge", "10s link edge"},
+		},
+		"crashes of wallets that overlap": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.Crash, Side: harness.Client, Wallet: &one, Restart: 3 * time.Second},
+				{At: 2 * time.Second, Action: harness.Crash, Side: harness.Client, Restart: time.Second},
+				{At: 3500 * time.Millisecond, Action: harness.Crash, Side: harness.Client, Restart: time.Second},
+			},
+			want: []string{
+				"1s crash client1", "2s crash client0", "3s restart client0", "3.5s crash client0", "4.5s restart client", "10s link edge",
+			},
+		},
+		"some wallets, and all again": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "gprs"}, Wallets: 0.5},
+				{At: 2 * time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "lte"}},
+			},
+			want: []string{"1s link edge", "1s link gprs client0", "2s link lte", "10s link edge"},
 		},
 		"freezes that overlap": {
 			timeline: []harness.Event{

@@ -38,7 +38,7 @@ func (Engine) Name() string { return "sim" }
 // time is real.
 func (Engine) Abilities() harness.Abilities {
 	return harness.CarryPackets | harness.CountPackets | harness.VirtualTime | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic |
-		harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts | harness.CarryDatagrams | harness.WatchLinks
+		harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts | harness.CarryDatagrams | harness.WatchLinks | harness.ChooseClients
 }
 
 // Open implements harness.Engine. What it returns is a *Network.

@@ -106,6 +106,8 @@ type nemesisEntry struct {
 // has exactly one, and beside them what goes with some. An event has every key; an entry
 // of the nemesis has those whose fault may be random. D is a length of time.
 type does[D keys.Duration | durations] struct {
+	Wallet     keys.Count   `yaml:"wallet" range:"0..9999" doc:"act on the phone and the link of this wallet alone, from 0. On the packet and sim engines only"`
+	Wallets    keys.Share   `yaml:"wallets" range:"0.01%..100%" doc:"act on this share of the wallets, at least one; the seed draws them anew for each event, and the same ones for the same share at the same time. On the packet and sim engines only"`
 	Link       library.Link `yaml:"link" does:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
 	Disconnect keys.Word    `yaml:"disconnect" does:"blackhole reset refuse" plain:"action" words:"blackhole reset refuse" doc:"blackhole: every packet is lost silently; reset: every open connection is reset; refuse: every new connection is refused"`
 	Direction  keys.Word    `yaml:"direction" words:"up down" doc:"for blackhole: up is from client to server; without it both directions"`

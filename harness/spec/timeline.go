@@ -83,6 +83,9 @@ func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Ru
 	all := deeds(t)
 	rules := []keys.Rule{
 		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{If: []string{"wallet"}, Bars: []string{"wallets"}, Text: "{key} does not go with wallet: give one of them"},
+		{If: []string{"crash=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
+		{If: []string{"freeze=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
 		{If: []string{"slow_disk"}, Needs: []string{"by"}, Text: "slow_disk needs by: how much longer each commit takes"},
 		{
 			One: keys.Names(all), Text: "the event does nothing; give it one of " + strings.Join(keys.Names(all), ", "),
@@ -140,6 +143,7 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 	v.For.resolve(r, "for", minFor)
 	got.Action = act(r, v)
 	r.Fill(v, got)
+	checkWallet(r, &v.Wallet)
 	if !r.Given(&v.At) {
 		got.At = got.Every
 	}
@@ -156,14 +160,20 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 
 // trigger completes the moment at which the event begins.
 func (v *event) trigger(r *keys.Reader, got *harness.Event) {
-	wallets := envOf(r).wallets
 	if !r.Given(&v.When.Request) {
 		got.When.Moment = harness.MomentUnknown
 	}
 	if r.Given(&v.When.Commit) {
 		got.When.Side = got.Side
 	}
-	if w := &v.When.Wallet; r.Given(&v.When.Packet) && r.Good(w) && wallets > 0 && int64(*w) >= wallets {
+	if r.Given(&v.When.Packet) {
+		checkWallet(r, &v.When.Wallet)
+	}
+}
+
+// checkWallet checks that the workload has a wallet of a number.
+func checkWallet(r *keys.Reader, w *keys.Count) {
+	if wallets := envOf(r).wallets; r.Good(w) && wallets > 0 && int64(*w) >= wallets {
 		r.Errorf(r.At(w), "there is no wallet %d; the workload has %d, from 0", *w, wallets)
 	}
 }
@@ -174,6 +184,7 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 	got.Event.Line = r.At(v).Line
 	got.Event.Action = act(r, v)
 	r.Fill(v, got)
+	checkWallet(r, &v.Wallet)
 	switch strikes := float64(v.Rate) * script.Seconds(); {
 	case script == 0:
 		r.Errorf(r.At(v), "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
