@@ -21,6 +21,7 @@ type Scenario struct {
 	File     string        `json:"file,omitempty"` // where it was read from, for messages
 	Engine   string        `json:"engine,omitempty"`
 	Seed     uint64        `json:"seed,omitempty"`   // of its runs, unless the command line says another; 0 is none
+	Starts   string        `json:"starts,omitempty"` // wall time of its beginning in virtual time, as time.RFC3339 has it; empty is that of the engine
 	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
 	Subject  sut.Config    `json:"subject,omitzero"` // what is under test; zero is the reference pair
 	Workload Workload      `json:"workload"`
@@ -255,6 +256,12 @@ func (s Scenario) Duration() time.Duration {
 		end = max(end, e.At+e.For+e.Restart)
 	}
 	return end
+}
+
+// Start is Starts as a time; the zero Time if it says none.
+func (s Scenario) Start() time.Time {
+	t, _ := time.Parse(time.RFC3339, s.Starts) // the reader of the scenario has checked it
+	return t
 }
 
 // Span is the expected time over which the orders arrive.

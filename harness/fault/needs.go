@@ -52,6 +52,9 @@ func (s Setup) Refuse(sc harness.Scenario) error {
 	if err := sc.Link.NeedsPackets(s.Engine); err != nil && !s.Can.Has(harness.CarryPackets) {
 		errs = append(errs, fmt.Errorf("the scenario's link: %w", err))
 	}
+	if sc.Starts != "" && !s.Can.Has(harness.VirtualTime) {
+		errs = append(errs, fmt.Errorf("the scenario starts at %s: the %s engine runs at the time of day that it is; use --engine sim", sc.Starts, s.Engine))
+	}
 	for i, e := range sc.Timeline {
 		place := fmt.Sprintf("line %d", e.Line)
 		if e.Line == 0 {

@@ -17,6 +17,7 @@ type file struct {
 	Tags     []keys.Slug       `yaml:"tags" doc:"words to choose scenarios by"`
 	Seed     keys.Count        `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
 	Engine   keys.Word         `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine that the scenario needs; without it the command line chooses"`
+	Starts   instant           `yaml:"starts" doc:"date and time at the start on the sim engine, such as 2026-01-31T22:00:00Z; without it 2026-01-01T00:00:00Z"`
 	Duration keys.Duration     `yaml:"duration" plain:"length" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
 	Subject  endpoint.Subject  `yaml:"subject" block:"true" doc:"what is under test; without it the reference wallet and bank"`
 	Workload workload          `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
@@ -38,6 +39,7 @@ func (*file) Rules() []keys.Rule {
 			If: []string{"engine=sim"}, Bars: []string{"subject.client", "subject.server", "subject.ledger"}, At: "engine",
 			Text: "engine sim is for the reference pair: programs of others run in real time; use packet or toxiproxy",
 		},
+		{If: []string{"starts"}, Needs: []string{"engine=sim"}, At: "starts", Text: "starts needs engine: sim: other engines run at the time of day that it is"},
 		{If: []string{"nemesis"}, Needs: []string{"duration", "workload.rate"}}, // a mistake of each entry
 	}
 }
@@ -114,7 +116,7 @@ type does[D keys.Duration | durations] struct {
 	Rebind     keys.Word    `yaml:"rebind" does:"rebind" plain:"new_address" words:"nat address" as:"false true" doc:"nat: the NAT forgets its flows, so open connections die silently and new ones work; address: the wallet also gets a new address"`
 	Cross      keys.Word    `yaml:"cross_traffic" does:"cross_traffic" plain:"direction" words:"download upload" as:"down up" doc:"a bulk transfer on the link of every wallet, which fills its queue while payments are made"`
 	Crash      keys.Word    `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
-	Restart    D            `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
+	Restart    D            `yaml:"restart" default:"1s" range:"0s..24h" doc:"for crash: how long the side stays down"`
 	Vanish     keys.Yes     `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
 	Lose       keys.Yes     `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     keys.Word    `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`

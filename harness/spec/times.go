@@ -45,6 +45,29 @@ func (v *durations) scan(s string) error {
 	return nil
 }
 
+// instant is a date and time, as time.RFC3339 has it.
+type instant string
+
+// Scalar describes the instant.
+func (v *instant) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Text: string(*v), Wants: "a date and time such as 2026-01-31T22:00:00Z", Scan: v.scan,
+		Form: keys.Written(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})`, "2026-01-31T22:00:00Z"),
+	}
+}
+
+// scan takes the years in which a run in virtual time can begin.
+func (v *instant) scan(s string) error {
+	switch t, err := time.Parse(time.RFC3339, s); {
+	case err != nil:
+		return errors.New("is not a date and time")
+	case t.Year() <= 2000 || t.Year() >= 2100:
+		return errors.New("is not after 2000 and before 2100")
+	}
+	*v = instant(s)
+	return nil
+}
+
 // offset is a time in the script: a duration, or a percentage of the script's
 // length.
 type offset struct {
