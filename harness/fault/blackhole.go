@@ -46,6 +46,9 @@ func blackhole() Fault {
 			for _, d := range []time.Duration{s.Short, s.Long} {
 				list = append(list, Swept{"blackhole " + span(d), harness.Event{Action: harness.Blackhole, For: d}, AnyPacket | AnyRequest})
 			}
+			if d := s.Outage; d > 0 {
+				list = append(list, Swept{"blackhole " + span(d), harness.Event{Action: harness.Blackhole, For: d}, AnyPacket})
+			}
 			return list
 		},
 	}

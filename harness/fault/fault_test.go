@@ -64,7 +64,7 @@ func TestFaultsAreSound(t *testing.T) {
 			if f.Sweep == nil {
 				return
 			}
-			for _, way := range f.Sweep(fault.Spans{Short: time.Second, Long: time.Minute, Restart: 2 * time.Second}) {
+			for _, way := range f.Sweep(fault.Spans{Short: time.Second, Long: time.Minute, Outage: time.Hour, Restart: 2 * time.Second}) {
 				require.Equal(t, f.Action, way.Event.Action)
 				require.NotZero(t, way.Points)
 				require.Equal(t, f.Length == fault.Lasting, way.Event.For > 0)

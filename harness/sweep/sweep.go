@@ -65,7 +65,7 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Restart: restart}, report.Survey.Can)
+	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Outage: outage, Restart: restart}, report.Survey.Can)
 	s.points(report.Survey.Points)
 	s.uncommitted(report.Survey)
 	singles := s.singles(report.Survey.Points)
