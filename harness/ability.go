@@ -27,6 +27,8 @@ const (
 	FreezeHost                               // stop such a host where it stands, see Freezer
 	CrashWallet                              // kill the phone of one wallet alone and start it again: the Side is its ClientName, see Crasher
 	FreezeWallet                             // stop such a phone alone where it stands, see Freezer
+	SetClientClock                           // make the wall clock of the client side wrong, see Clocker
+	SetServerClock                           // likewise the server's
 
 	subjectEnd
 )
@@ -86,6 +88,10 @@ func FreezeOf(s Side) Abilities {
 func CommitsOf(s Side) Abilities {
 	return ofSide(s, CountClientCommits, CountServerCommits, CountServerCommits)
 }
+
+// ClockOf is the ability to make the wall clock of a side wrong: of a side that is unknown
+// both.
+func ClockOf(s Side) Abilities { return ofSide(s, SetClientClock, SetServerClock, SetServerClock) }
 
 func ofSide(s Side, client, server, host Abilities) Abilities {
 	switch s {

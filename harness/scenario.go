@@ -99,9 +99,10 @@ const (
 	SlowDisk             // each commit of Event.Side takes Event.By longer
 	FullDisk             // the disks of Event.Side have no room: no file grows
 	DiskError            // the next sync of a disk of Event.Side fails, once
+	Clock                // the wall clock of Event.Side is wrong, by Event.By and Event.Drift
 )
 
-const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error"
+const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error clock"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.Text(uint8(a)) }
@@ -229,7 +230,8 @@ type Event struct {
 	Restart    time.Duration `json:"restart,omitempty"`       // Crash
 	Vanish     bool          `json:"vanish,omitempty"`        // Crash: without a word to the other side, as when the power goes
 	Lose       bool          `json:"lose_unsynced,omitempty"` // Crash: nothing is kept that was not synced; without it the seed decides, see PowerLoser
-	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk
+	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk; Clock: how much it is ahead, behind if below 0
+	Drift      time.Duration `json:"drift,omitempty"`         // Clock: how much it gains in an hour, or loses if below 0
 	Toxic      *Toxic        `json:"toxic,omitempty"`         // StreamToxic
 	NewAddress bool          `json:"new_address,omitempty"`   // Rebind
 

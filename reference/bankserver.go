@@ -142,7 +142,7 @@ func (b *bankServer) open(ctx context.Context) error {
 	}
 	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{
-		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer,
+		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer, Clock: b.config.Clock,
 		Wrap:     func(c net.Conn) server.Conn { return noise.Server(c, cfg) },
 		MaxConns: b.conns, MaxPerAddress: b.conns, MaxPerWallet: b.conns,
 	})

@@ -140,7 +140,7 @@ func phone(i int) harness.Side { return harness.Side(harness.ClientName(i)) }
 func All() []Fault {
 	return []Fault{
 		drop(), blackhole(), reset(), refuse(), rebind(), crash(), freeze(),
-		slowDisk(), fullDisk(), diskError(), link(), crossTraffic(), slow(), toxic(), heal(),
+		slowDisk(), fullDisk(), diskError(), clock(), link(), crossTraffic(), slow(), toxic(), heal(),
 	}
 }
 

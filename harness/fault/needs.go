@@ -163,6 +163,8 @@ func subjectWays() map[harness.Abilities]string {
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
 		harness.SlowServer:  "slow the server",
+		harness.SetClientClock: "change the clock of the client: that takes a client that reads the time from onebar, as the reference wallet does,",
+		harness.SetServerClock: "change the clock of the server: that takes a server that reads the time from onebar, as the reference bank does,",
 		harness.CrashWallet: "crash one wallet alone", harness.FreezeWallet: "freeze one wallet alone",
 		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
 		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",

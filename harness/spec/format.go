@@ -92,7 +92,7 @@ type event struct {
 	For     offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
 	Phase   keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
 	MayMiss keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
-	does[keys.Duration]
+	does[signed]    `by:"-24h..24h"`
 }
 
 // nemesisEntry is one entry of the nemesis: how often it strikes, for how long, and what
@@ -107,7 +107,7 @@ type nemesisEntry struct {
 // does has the keys that say what an event or an entry of the nemesis does, of which it
 // has exactly one, and beside them what goes with some. An event has every key; an entry
 // of the nemesis has those whose fault may be random. D is a length of time.
-type does[D keys.Duration | durations] struct {
+type does[D signed | durations] struct {
 	Wallet     keys.Count   `yaml:"wallet" range:"0..9999" doc:"act on the phone and the link of this wallet alone, from 0. On the packet and sim engines only"`
 	Wallets    keys.Share   `yaml:"wallets" range:"0.01%..100%" doc:"act on this share of the wallets, at least one; the seed draws them anew for each event, and the same ones for the same share at the same time. On the packet and sim engines only"`
 	Link       library.Link `yaml:"link" does:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
@@ -123,9 +123,11 @@ type does[D keys.Duration | durations] struct {
 	SlowDisk   keys.Word    `yaml:"slow_disk" does:"slow_disk" plain:"side" words:"server client" doc:"each durable commit of this side takes longer, by the time in the key by. On the sim engine only, with the reference wallet and bank"`
 	FullDisk   keys.Word    `yaml:"full_disk" does:"full_disk" plain:"side" words:"server client" doc:"the disks of this side have no room: no file can grow. On the sim engine only, with the reference wallet and bank"`
 	DiskError  keys.Word    `yaml:"disk_error" does:"disk_error" plain:"side" words:"server client" doc:"the next sync of a disk of this side fails, once. On the sim engine only, with the reference wallet and bank"`
+	Clock      keys.Word    `yaml:"clock" does:"clock" plain:"side" words:"server client" doc:"the wall clock of this side is wrong, by the time in the keys by and drift; its timers are not. For the reference wallet and bank, and for Go systems that read the time from onebar"`
+	Drift      signed       `yaml:"drift" range:"-1h..1h" doc:"for clock: how much it gains in an hour; with a minus it loses"`
 	Drop       keys.Yes     `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       keys.Word    `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
-	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay"`
+	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay; for clock: how much it is ahead, in an event with a minus behind"`
 	Toxic      toxic        `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 	Heal       keys.Yes     `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
 }

@@ -6,12 +6,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 )
+
+// maxBy is the highest by of a delay.
+const maxBy = 10 * time.Minute
 
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
@@ -83,6 +87,7 @@ func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Ru
 	all := deeds(t)
 	rules := []keys.Rule{
 		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{If: []string{"clock"}, Needs: []string{"by", "drift"}, Text: "clock needs by or drift: how wrong it is"},
 		{If: []string{"wallet"}, Bars: []string{"wallets"}, Text: "{key} does not go with wallet: give one of them"},
 		{If: []string{"crash=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
 		{If: []string{"freeze=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
@@ -144,6 +149,9 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 	got.Action = act(r, v)
 	r.Fill(v, got)
 	checkWallet(r, &v.Wallet)
+	if by := time.Duration(v.By); got.Action != harness.Clock && r.Given(&v.By) && r.Good(&v.By) && (by < minFor || by > maxBy) {
+		r.Errorf(r.At(&v.By), "by %s is out of range; expected 1ms to 10m", quantity.FormatDuration(by))
+	}
 	if !r.Given(&v.At) {
 		got.At = got.Every
 	}

@@ -10,6 +10,27 @@ import (
 	"github.com/onebar/onebar/harness/quantity"
 )
 
+// signed is a length of time, forward or with a minus back.
+type signed time.Duration
+
+// Scalar describes the time. It is measured in seconds.
+func (v *signed) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Scan: v.scan, Text: quantity.FormatDuration(time.Duration(*v)), Wants: "a duration such as 300ms, 15s or 1m30s",
+		Form:    keys.Written("-?"+keys.DurationPattern, "1m30s"),
+		Measure: time.Duration(*v).Seconds(), Ranged: true,
+	}
+}
+
+func (v *signed) scan(s string) error {
+	d, err := quantity.ParseDuration(strings.TrimPrefix(s, "-"))
+	if strings.HasPrefix(s, "-") {
+		d = -d
+	}
+	*v = signed(d)
+	return err
+}
+
 // durations is a length of time, or the range it is drawn from.
 type durations struct{ Least, Most time.Duration }
 

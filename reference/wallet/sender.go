@@ -216,6 +216,7 @@ func (c *sender) attempt() {
 	if p.State == outbox.Sent {
 		p.State, p.Reason = outbox.Unknown, a.Error
 	}
+	a.Start = began
 	c.store(p, &a)
 }
 
