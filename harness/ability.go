@@ -7,7 +7,7 @@ import "iter"
 // none. What a scenario needs and neither of the two can do is refused from this set
 // alone, see package fault. The methods that go with an ability are those of an
 // optional interface, which whoever has the ability implements.
-type Abilities uint32
+type Abilities uint64
 
 // The abilities of a Subject, each a set of one.
 const (
@@ -25,6 +25,7 @@ const (
 	FaultDisks                               // make the disks of a side slow, full or failing, see DiskFaulter
 	CrashHost                                // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                               // stop such a host where it stands, see Freezer
+	KeepDeadlines                            // book no payment after Payment.Deadline
 	CrashWallet                              // kill the phone of one wallet alone and start it again: the Side is its ClientName, see Crasher
 	FreezeWallet                             // stop such a phone alone where it stands, see Freezer
 	SetClientClock                           // make the wall clock of the client side wrong, see Clocker

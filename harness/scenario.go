@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
@@ -56,11 +57,57 @@ type Workload struct {
 	AmountMin int64         `json:"amount_min"`          // each amount is uniform in AmountMin to AmountMax
 	AmountMax int64         `json:"amount_max"`          //
 	Currency  string        `json:"currency"`            // ISO 4217 code
+	Others    []Price       `json:"others,omitempty"`    // further prices, see Prices
+	Refusals  float64       `json:"refusals,omitempty"`  // share of orders, 0 to 1, that the server must refuse, see Payment.Refuse
 	Balance   int64         `json:"balance"`             // opening balance of each wallet; 0 is enough for every payment
 	Impatient time.Duration `json:"impatient,omitempty"` // a user without a final answer presses pay again after this; 0 is never
 	Presses   int           `json:"presses,omitempty"`   // most presses an order gets from an impatient user, the first included
 	Deadline  time.Duration `json:"deadline"`            // a payment not booked this long after it was asked must not be booked later
 	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries per payment that reached a connection
+}
+
+// Price is a range of amounts, Min to Max in minor units of Currency.
+type Price struct {
+	Min      int64  `json:"min"`
+	Max      int64  `json:"max"`
+	Currency string `json:"currency"`
+}
+
+// Prices returns the prices of a currency: an order has one of them, each as likely as the
+// others.
+func (w Workload) Prices(currency string) (all []Price) {
+	for _, p := range append([]Price{{w.AmountMin, w.AmountMax, w.Currency}}, w.Others...) {
+		if p.Currency == currency {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Currencies returns the currencies of the prices, in the order of their first price.
+func (w Workload) Currencies() []string {
+	all := []string{w.Currency}
+	for _, p := range w.Others {
+		if !slices.Contains(all, p.Currency) {
+			all = append(all, p.Currency)
+		}
+	}
+	return all
+}
+
+// CurrencyOf returns the currency of the account of wallet i, and of merchant i: the
+// currencies take turns, and a payer pays merchants of its own currency.
+func (w Workload) CurrencyOf(i int) string {
+	all := w.Currencies()
+	return all[i%len(all)]
+}
+
+// Most returns the highest price of a currency.
+func (w Workload) Most(currency string) (most int64) {
+	for _, p := range w.Prices(currency) {
+		most = max(most, p.Max)
+	}
+	return most
 }
 
 // Side names the machines that an event acts on: all of the payers', the server, or
@@ -173,8 +220,10 @@ func (m *Moment) UnmarshalText(b []byte) error {
 }
 
 // Nemesis draws events of one kind at random: Jepsen's name of who does the harm.
-// Event says what is done; its At, Every, Jitter and When are not used, and its
-// For, Restart and By are drawn for each event.
+// Event says what is done; its At, Every and Jitter are not used, and its For, Restart
+// and By are drawn for each event. If its When is of a commit or a packet, each event
+// begins at the first one after its time: at a commit of its Side, before or after it is
+// durable, or at a packet of any client in either direction.
 type Nemesis struct {
 	Rate    float64   `json:"rate"` // events a second of the script, Poisson arrivals
 	For     Durations `json:"for,omitzero"`
@@ -203,7 +252,7 @@ func (d Durations) At(u float64) time.Duration {
 // to the subject at an offset, once or periodically, or when something happens.
 type Event struct {
 	At     time.Duration `json:"at"`               // offset of the first occurrence
-	When   *Trigger      `json:"when,omitempty"`   // begins it in place of At; nil is not
+	When   *Trigger      `json:"when,omitempty"`   // begins it in place of At; with an At, it counts from there on; nil is not
 	Every  time.Duration `json:"every,omitempty"`  // period; 0 is once
 	Jitter time.Duration `json:"jitter,omitempty"` // each occurrence moves by up to this much either way, by the seed
 	For    time.Duration `json:"for,omitempty"`    // how long it lasts; 0 is until the heal

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
@@ -77,7 +78,19 @@ type Payment struct {
 	Amount   int64         `json:"amount"`
 	Currency string        `json:"currency"`
 	Deadline time.Duration `json:"deadline,omitempty"` // offset after which it must not be booked; 0 is none
+
+	// Refuse says why the server must refuse the payment: WrongCurrency, UnknownPayee or
+	// SameAccount. Empty: it must not.
+	Refuse string `json:"refuse,omitempty"`
 }
+
+// Why a server must refuse a payment: its currency is not that of the accounts, the payee
+// has no account, or the payer is the payee.
+const (
+	WrongCurrency = "wrong currency"
+	UnknownPayee  = "unknown payee"
+	SameAccount   = "same account"
+)
 
 // Outcome is what the payer was told about a payment.
 type Outcome uint8
@@ -139,8 +152,13 @@ type Attempt struct {
 	// no server can have seen it. It has an Error.
 	NoConnection bool          `json:"no_connection,omitempty"`
 	Took         time.Duration `json:"took"`
-	Error        string        `json:"error,omitempty"` // empty: an answer came
+	Error        string        `json:"error,omitempty"`  // empty: an answer came
+	Answer       string        `json:"answer,omitempty"` // what decides its meaning, such as "HTTP 503"; empty is not known
 }
+
+// Failed reports whether the attempt brought no answer, or one with which a server says
+// that it failed itself: an HTTP status of 500 or more (RFC 9110 section 15.6).
+func (a Attempt) Failed() bool { return a.Error != "" || strings.HasPrefix(a.Answer, "HTTP 5") }
 
 // Observer hears what happens inside a subject, as it happens. Its methods may
 // be called from several goroutines at once and do not block. What it hears once

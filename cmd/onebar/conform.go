@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newConform() *cobra.Command {
-	return &cobra.Command{
+	var allowed hosts
+	cmd := &cobra.Command{
 		Use:   "conform SCENARIO",
 		Short: "Test how a payment API handles idempotency keys",
 		Long: `Make payments at the HTTP endpoint of a scenario, without impairment, and test its
@@ -30,12 +32,14 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0])
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], allowed)
 		},
 	}
+	allowed.flag(cmd)
+	return cmd
 }
 
-func runConform(ctx context.Context, w io.Writer, scenario string) error {
+func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
@@ -43,23 +47,26 @@ func runConform(ctx context.Context, w io.Writer, scenario string) error {
 	if !isExternal(sc) {
 		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
 	}
+	if err := allowed.check(sc); err != nil {
+		return err
+	}
 	parts, err := partsOf(sc)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "onebar-conform-*")
+	folder, err := scratch.Make("")
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, sc, dir)
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	probes, err := conform.Run(ctx, parts, sc, folder.Path)
+	if err = errors.Join(err, folder.Remove()); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
 	status := result.Pass
 	for _, p := range probes {
 		status = status.Worse(p.Status)
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
-			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
+			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", format.Clean(p.Expected), "", format.Clean(p.Seen))
 	}
 	return exit((result.Result{Status: status}).Exit())
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/history"
-	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/shrink"
@@ -218,7 +217,7 @@ type size struct {
 
 // sizesOf returns how large the run of a case was.
 func sizesOf(c cases.Case, r cases.Report) []size {
-	sc := run.Unroll(nemesis.Expand(c.Scenario, c.Seed), c.Seed)
+	sc := run.Unroll(r.Drawn(c), c.Seed)
 	packets := int64(0)
 	for _, p := range r.Result.Phases {
 		packets += p.Up.Offered + p.Down.Offered

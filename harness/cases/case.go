@@ -19,6 +19,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -101,7 +102,17 @@ type Report struct {
 	Result result.Result `json:"result"`
 	Survey *Survey       `json:"survey,omitempty"` // if the case asks for it
 
-	Coverage coverage.Counts `json:"coverage,omitempty"` // likewise
+	Coverage coverage.Counts   `json:"coverage,omitempty"` // likewise
+	Can      harness.Abilities `json:"can,omitempty"`      // what the engine and the subject can do
+}
+
+// Drawn returns the scenario of a case with the events that its nemesis drew in the run of
+// the report, and without a nemesis.
+func (r Report) Drawn(c Case) harness.Scenario {
+	if r.Can != 0 { // otherwise the run has ended before that was known
+		c.Scenario = nemesis.Fit(c.Scenario, r.Can)
+	}
+	return nemesis.Expand(c.Scenario, c.Seed)
 }
 
 // Runner makes runs. It may be used by several goroutines, and decides how many runs

@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -17,9 +18,14 @@ func TestACommitTakesTime(t *testing.T) {
 	for _, takes := range []time.Duration{0, 10 * time.Millisecond} {
 		c := casestest.OnePayment()
 		c.Scenario.Commit = harness.Durations{Min: takes, Max: takes}
+		c.Dir = t.TempDir()
+		report, err := casestest.Pair().Run(t.Context(), c)
+		require.NoError(t, err)
+		f, err := os.Open(report.Result.HistoryFile)
+		require.NoError(t, err)
 		var pressed, queued time.Duration
-		s := casestest.Pair()
-		s.Each = func(r history.Record) {
+		for r, err := range history.Read(f) {
+			require.NoError(t, err)
 			switch {
 			case r.Pay != nil:
 				pressed = r.At
@@ -27,8 +33,7 @@ func TestACommitTakesTime(t *testing.T) {
 				queued = r.At
 			}
 		}
-		_, err := s.Run(t.Context(), c)
-		require.NoError(t, err)
+		require.NoError(t, f.Close())
 		require.Equal(t, takes, queued-pressed)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -18,8 +19,10 @@ import (
 // and the payments interleaved.
 func correct(t *rapid.T) (s *script, booked []string) {
 	n := rapid.IntRange(2, 12).Draw(t, "orders")
-	s = newScript(n)
+	s = newScript(n + 1)
 	s.opening = 1_000_000
+	s.pressBad("p90", "o90", harness.WrongCurrency)
+	s.decline("p90", "wrong currency")
 	var left [][]func()
 	for i := range n {
 		left = append(left, life(t, s, &booked, i+1, i == 0))
@@ -116,6 +119,27 @@ func planted() map[string]bug {
 			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Committed == id })
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
+		}},
+		"the deadline is not read": {[]string{"overdue"}, func(s *script, id string) {
+			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Committed == id })
+			s.body[i].At = s.asked[id].Deadline + 3*time.Second
+		}},
+		"it books under the order of another": {[]string{"altered"}, func(s *script, id string) { s.postings[posting(s, id)].Order = "o-other" }},
+		"a rich payer is refused": {[]string{"unfounded"}, func(s *script, id string) {
+			i := posting(s, id)
+			s.postings = slices.Delete(s.postings, i, i+1)
+			s.body = slices.DeleteFunc(s.body, func(r history.Record) bool { return r.Committed == id })
+			for _, r := range s.body {
+				if r.Told != nil && s.asked[r.Told.Payment].Order == s.asked[id].Order && r.Told.Outcome == confirmed {
+					r.Told.Outcome, r.Told.Reason = declined, "no funds"
+				}
+			}
+		}},
+		"an unknown payee is paid": {[]string{"unrefused"}, func(s *script, id string) {
+			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Pay != nil && r.Pay.ID == id })
+			pay := *s.body[i].Pay
+			pay.Refuse = harness.UnknownPayee
+			s.body[i].Pay = &pay
 		}},
 		"it never stops its attempts": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}

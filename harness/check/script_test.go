@@ -34,7 +34,7 @@ type script struct {
 func newScript(n int) *script {
 	s := &script{
 		header: history.Header{
-			Version: history.Version, Engine: "packet", Commits: true, Holds: true,
+			Version: history.Version, Engine: "packet", Commits: true, Holds: true, Deadlines: true,
 			Scenario: harness.Scenario{Name: "sample", Workload: harness.Workload{
 				Wallets: 2, Merchants: 1, Payments: n, Currency: "KES", Attempts: 3,
 			}},
@@ -63,7 +63,7 @@ func (s *script) press(id, order string) {
 	fmt.Sscanf(id, "p%d", &n)
 	p := harness.Payment{
 		ID: id, Order: order, Wallet: n % 2, Payer: fmt.Sprintf("w%d", n%2), Payee: "m0",
-		Amount: int64(n) * 100, Currency: "KES",
+		Amount: int64(n) * 100, Currency: "KES", Deadline: s.at + time.Minute,
 	}
 	s.asked[id] = p
 	s.add(history.Record{Pay: &p})
@@ -74,6 +74,23 @@ func (s *script) told(id string, outcomes ...harness.Outcome) {
 		s.add(history.Record{Told: &harness.Told{Payment: id, Outcome: o}})
 	}
 }
+
+// pressBad is press for a payment that must be refused for a reason.
+func (s *script) pressBad(id, order, why string) {
+	s.press(id, order)
+	pay := s.asked[id]
+	pay.Refuse = why
+	s.body[len(s.body)-1].Pay, s.asked[id] = &pay, pay
+}
+
+// decline has a pressed payment declined for a reason.
+func (s *script) decline(id, reason string) {
+	s.told(id, harness.Queued)
+	s.add(history.Record{Told: &harness.Told{Payment: id, Outcome: harness.Declined, Reason: reason}})
+}
+
+// wait lets time pass.
+func (s *script) wait(d time.Duration) { s.at += d }
 
 func (s *script) attempt(id string, times int) {
 	for n := range times {

@@ -16,7 +16,6 @@ import (
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/coverage"
-	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -65,7 +64,7 @@ func Explore(ctx context.Context, r cases.Runner, list []harness.Scenario, o Opt
 	for _, sc := range list {
 		x.result.Scenarios = append(x.result.Scenarios, sc.Name)
 	}
-	x.result.First, x.result.Planned = o.First, o.Seeds
+	x.result.Version, x.result.First, x.result.Planned = result.ExplorationVersion, o.First, o.Seeds
 	cases.Parallel(o.Jobs, x.numbers(ctx), func(i int) { x.run(ctx, i) })
 	return x.finish(ctx), x.refused
 }
@@ -161,7 +160,7 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 		x.stopped = x.stopped || !x.options.KeepGoing
 		if x.first < 0 || i < x.first {
 			x.first = i
-			c.Scenario, c.Cover, c.Brief = nemesis.Expand(c.Scenario, c.Seed), false, false
+			c.Scenario, c.Cover, c.Brief = report.Drawn(c), false, false
 			f.Failure, f.Report = &c, report.Result
 		}
 	default:

@@ -15,16 +15,21 @@ func Needs(e harness.Event) harness.Abilities {
 	if f, ok := Of(e.Action); ok && f.Needs != nil {
 		all = f.Needs(e)
 	}
-	if e.When != nil && e.When.Packet > 0 {
-		all |= harness.CountPackets
+	return all | NeedsOfMoment(e.When)
+}
+
+// NeedsOfMoment is what engine and subject must be able to do for events to begin at a
+// moment that is not a time; nil needs nothing.
+func NeedsOfMoment(t *harness.Trigger) harness.Abilities {
+	switch {
+	case t == nil:
+		return 0
+	case t.Packet > 0:
+		return harness.CountPackets
+	case t.Commit > 0:
+		return harness.CommitsOf(t.Side)
 	}
-	if e.When != nil && e.When.Commit > 0 {
-		all |= harness.CommitsOf(e.When.Side)
-	}
-	if e.When != nil && e.When.Request > 0 {
-		all |= harness.FollowRequests
-	}
-	return all
+	return harness.FollowRequests
 }
 
 // Setup is what a scenario would run on.
@@ -75,6 +80,9 @@ func (s Setup) refuse(e harness.Event) (errs []error) {
 	}
 	if err := errors.Join(s.place(e, f), s.choice(e, f)); err != nil {
 		errs = append(errs, err)
+	}
+	if e.When != nil && e.When.Request > 0 && e.At > 0 {
+		errs = append(errs, errors.New("requests count from the start of the script: remove Event.At"))
 	}
 	if f.Check != nil {
 		if err := f.Check(e); err != nil {
@@ -153,7 +161,7 @@ func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
 	case a == harness.PutToxicsOnLinks:
 		return fmt.Errorf("toxic on %s: toxiproxy is before the access links only; use --engine sim", e.On)
 	}
-	return fmt.Errorf("the %s engine and the subject lack ability %#x: remove the event", s.Engine, uint32(a))
+	return fmt.Errorf("the %s engine and the subject lack ability %#x: remove the event", s.Engine, uint64(a))
 }
 
 // subjectWays are abilities of subjects, for messages.
@@ -162,10 +170,10 @@ func subjectWays() map[harness.Abilities]string {
 		harness.CrashClient: "crash the client", harness.CrashServer: "crash the server",
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
-		harness.SlowServer:  "slow the server",
+		harness.SlowServer:     "slow the server",
 		harness.SetClientClock: "change the clock of the client: that takes a client that reads the time from onebar, as the reference wallet does,",
 		harness.SetServerClock: "change the clock of the server: that takes a server that reads the time from onebar, as the reference bank does,",
-		harness.CrashWallet: "crash one wallet alone", harness.FreezeWallet: "freeze one wallet alone",
+		harness.CrashWallet:    "crash one wallet alone", harness.FreezeWallet: "freeze one wallet alone",
 		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
 		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}

@@ -55,14 +55,18 @@ type Record struct {
 
 // Header opens a history: what was run, with what.
 type Header struct {
-	Version  int              `json:"version"`
-	Onebar   string           `json:"onebar"`  // version of the program
-	Started  time.Time        `json:"started"` // wall time of offset 0, the only one
-	Seed     uint64           `json:"seed"`
-	Engine   string           `json:"engine"`
-	Payload  bool             `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
-	Commits  bool             `json:"commits,omitempty"` // the subject reports its durable commits
-	Holds    bool             `json:"holds,omitempty"`   // the subject reports what its payers still hold
+	Version int       `json:"version"`
+	Onebar  string    `json:"onebar"`  // version of the program
+	Started time.Time `json:"started"` // wall time of offset 0, the only one
+	Seed    uint64    `json:"seed"`
+	Engine  string    `json:"engine"`
+	Payload bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
+	Commits bool      `json:"commits,omitempty"` // the subject reports its durable commits
+	Holds   bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold
+
+	// Deadlines: the subject promises to book no payment after its deadline.
+	Deadlines bool `json:"deadlines,omitempty"`
+
 	Scenario harness.Scenario `json:"scenario"`
 }
 
@@ -91,10 +95,10 @@ type FaultNote struct {
 	Action harness.Action `json:"action"`
 	// Wallets are those that the event chose for this occurrence; nil is all, or that it is
 	// not about wallets.
-	Wallets []int `json:"wallets,omitempty"`
-	Ended  bool           `json:"ended,omitempty"`
-	Hits   int64          `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
-	Error  string         `json:"error,omitempty"`
+	Wallets []int  `json:"wallets,omitempty"`
+	Ended   bool   `json:"ended,omitempty"`
+	Hits    int64  `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
+	Error   string `json:"error,omitempty"`
 }
 
 // End closes a history.
@@ -119,6 +123,22 @@ type Writer struct {
 	start time.Time
 	buf   []byte
 	err   error
+	fails func(error) // nil is not called
+}
+
+// OnError has f called once, with the first write error. Call it before anything is
+// written. f must not call the Writer.
+func (h *Writer) OnError(f func(error)) { h.fails = f }
+
+// fail keeps the first error.
+func (h *Writer) fail(err error) {
+	if h.err != nil {
+		return
+	}
+	h.err = err
+	if h.fails != nil {
+		h.fails(err)
+	}
 }
 
 // New returns a Writer that writes to w with offsets from start.
@@ -140,7 +160,7 @@ func (h *Writer) Record(r Record) {
 	if !ok {
 		b, err := json.Marshal(r)
 		if err != nil {
-			h.err = fmt.Errorf("encode history record: %w", err)
+			h.fail(fmt.Errorf("encode history record: %w", err))
 			return
 		}
 		line = append(b, '\n')
@@ -156,14 +176,14 @@ func (h *Writer) write(line []byte) {
 	if len(line) > h.w.Available() {
 		h.flush()
 	}
-	if _, err := h.w.Write(line); err != nil && h.err == nil {
-		h.err = fmt.Errorf("write history: %w", err)
+	if _, err := h.w.Write(line); err != nil {
+		h.fail(fmt.Errorf("write history: %w", err))
 	}
 }
 
 func (h *Writer) flush() {
-	if err := h.w.Flush(); err != nil && h.err == nil {
-		h.err = fmt.Errorf("write history: %w", err)
+	if err := h.w.Flush(); err != nil {
+		h.fail(fmt.Errorf("write history: %w", err))
 	}
 }
 
@@ -259,6 +279,9 @@ func (h *Writer) Close() error {
 // longest.
 const maxLine = 16 << 20
 
+// ErrCut is the error of a last line that is not whole. What came before it can be judged.
+var ErrCut = errors.New("the record is truncated: the disk was full, or the writer was killed")
+
 // Read yields the records of a history in order. On the first line that
 // cannot be read it yields an error that names the line, and ends. Whether the
 // history is whole (begins with a Header, closes with an End) is for the reader
@@ -327,7 +350,7 @@ func (r Record) kinds() int {
 
 func lineError(line int, b []byte, err error) error {
 	if !bytes.HasSuffix(b, []byte("\n")) {
-		return fmt.Errorf("line %d: the record is truncated (was its writer killed?): delete this line to judge what came before it", line)
+		return fmt.Errorf("line %d: %w", line, ErrCut)
 	}
 	return fmt.Errorf("line %d: not a history record: %w", line, err)
 }

@@ -89,6 +89,7 @@ func (w *lineWriter) payment(p *harness.Payment) {
 	if p.Deadline != 0 {
 		w.number(`,"deadline":`, int64(p.Deadline))
 	}
+	w.optional(`,"refuse":"`, p.Refuse)
 	w.raw("}")
 }
 
@@ -100,6 +101,7 @@ func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.flag(`,"no_connection":true`, a.NoConnection)
 	w.number(`,"took":`, int64(a.Took))
 	w.optional(`,"error":"`, a.Error)
+	w.optional(`,"answer":"`, a.Answer)
 	w.raw("}")
 }
 
@@ -181,6 +183,7 @@ func (c *cursor) payment() *harness.Payment {
 	p.Amount = c.number(`,"amount":`)
 	p.Currency = c.text(`,"currency":"`)
 	p.Deadline = time.Duration(c.optional(`,"deadline":`))
+	p.Refuse = c.optionalText(`,"refuse":"`)
 	c.want("}")
 	return p
 }
@@ -193,6 +196,7 @@ func (c *cursor) attempt() *harness.Attempt {
 	a.NoConnection = c.has(`,"no_connection":true`)
 	a.Took = time.Duration(c.number(`,"took":`))
 	a.Error = c.optionalText(`,"error":"`)
+	a.Answer = c.optionalText(`,"answer":"`)
 	c.want("}")
 	return a
 }

@@ -170,6 +170,9 @@ func (l *Links) packet(p *harness.Packet) {
 // count counts p in phase i.
 func (l *Links) count(i int, p *harness.Packet) {
 	up := p.Direction != harness.Down
+	if i > 0 && p.Drop == harness.DropNone && p.At == l.phases[i].From && l.dark(i, up) && !l.dark(i-1, up) {
+		i-- // it was sent just before the packet of that instant at which the outage began
+	}
 	t := l.phases[i].Way(up)
 	if p.Copy {
 		t.copied++
@@ -196,6 +199,14 @@ func (l *Links) count(i int, p *harness.Packet) {
 	case harness.DropMTU, harness.DropCut:
 		t.barred++
 	}
+}
+
+// dark reports whether phase i has an outage in a direction.
+func (l *Links) dark(i int, up bool) bool {
+	if up {
+		return l.phases[i].OutageUp
+	}
+	return l.phases[i].OutageDown
 }
 
 // arrive counts a packet that was offered in phase i.

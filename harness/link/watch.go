@@ -14,7 +14,7 @@ import (
 type Watchers struct {
 	mu   sync.Mutex
 	down map[int]int // faults in force that take a client's link down, or that of Everyone
-	list []*watcher // in the order of their clients, those of one client in that of Watch
+	list []*watcher  // in the order of their clients, those of one client in that of Watch
 }
 
 // Everyone stands for all clients.

@@ -25,11 +25,25 @@ func TestWatchers(t *testing.T) {
 		do   func(w *link.Watchers, stops []func())
 		want []int
 	}{
-		"nothing has happened":       {func(*link.Watchers, []func()) {}, nil},
-		"in the order of the hosts":  {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 1, 2}},
-		"not before the last is up":  {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, nil},
-		"once, when the last is up":  {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); w.Down(link.Everyone); run(w.Up(link.Everyone)); run(w.Up(link.Everyone)) }, []int{0, 1, 2}},
-		"each time":                  {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Up(link.Everyone)); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 1, 2, 0, 1, 2}},
+		"nothing has happened":      {func(*link.Watchers, []func()) {}, nil},
+		"in the order of the hosts": {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 1, 2}},
+		"not before the last is up": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, nil},
+		"once, when the last is up": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+			run(w.Up(link.Everyone))
+		}, []int{0, 1, 2}},
+		"each time": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, []int{0, 1, 2, 0, 1, 2}},
 		"one phone of three":         {func(w *link.Watchers, _ []func()) { w.Down(1); run(w.Up(1)) }, []int{1}},
 		"down alone and with all":    {func(w *link.Watchers, _ []func()) { w.Down(1); w.Down(link.Everyone); run(w.Up(1)) }, nil},
 		"down with all and alone":    {func(w *link.Watchers, _ []func()) { w.Down(1); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 2}},
@@ -37,9 +51,24 @@ func TestWatchers(t *testing.T) {
 		"a new address":              {func(w *link.Watchers, _ []func()) { run(w.Moved(link.Everyone)) }, []int{0, 1, 2}},
 		"a new address without link": {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Moved(link.Everyone)) }, nil},
 		"not to those who stopped":   {func(w *link.Watchers, stops []func()) { stops[1](); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{1, 2}},
-		"stopped before the call":    {func(w *link.Watchers, stops []func()) { w.Down(link.Everyone); calls := w.Up(link.Everyone); stops[2](); run(calls) }, []int{0, 2}},
-		"stopped twice":              {func(w *link.Watchers, stops []func()) { stops[2](); stops[2](); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 2}},
-		"down again before the call": {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); calls := w.Up(link.Everyone); w.Down(link.Everyone); run(calls) }, nil},
+		"stopped before the call": {func(w *link.Watchers, stops []func()) {
+			w.Down(link.Everyone)
+			calls := w.Up(link.Everyone)
+			stops[2]()
+			run(calls)
+		}, []int{0, 2}},
+		"stopped twice": {func(w *link.Watchers, stops []func()) {
+			stops[2]()
+			stops[2]()
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, []int{0, 2}},
+		"down again before the call": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			calls := w.Up(link.Everyone)
+			w.Down(link.Everyone)
+			run(calls)
+		}, nil},
 		"and up again": {func(w *link.Watchers, _ []func()) {
 			w.Down(link.Everyone)
 			late := w.Up(link.Everyone)

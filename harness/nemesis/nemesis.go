@@ -31,7 +31,7 @@ const (
 // Expand returns the scenario without a nemesis, and with the events that the seed draws
 // at the end of its timeline, in the order of their beginning. Each event ends before the
 // script, which is as long as Length or the workload. It may miss, and has the Line of its
-// entry. It begins when no other event of its entry is in force. An event that stops a
+// entry. It begins, at its time or soon after, when no other event of its entry is in force. An event that stops a
 // side, such as a crash or a freeze, begins when no other event stops the side. The same
 // scenario and seed give the same events. A scenario without a nemesis is returned
 // unchanged.
@@ -44,13 +44,26 @@ func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 	var drawn []harness.Event
 	for i, on := range swarm(r, len(sc.Nemesis)) {
 		if on {
-			drawn = append(drawn, draw(r, sc.Nemesis[i], script)...)
+			drawn = append(drawn, draw(r, sc.Nemesis[i], script, sc.Workload.Wallets)...)
 		}
 	}
 	slices.SortStableFunc(drawn, func(a, b harness.Event) int { return cmp.Compare(a.At, b.At) })
 	drawn = oneAtATime(drawn)
 	sc.Timeline = append(slices.Clone(sc.Timeline), drawn...)
 	sc.Nemesis = nil
+	return sc
+}
+
+// Fit returns the scenario with a nemesis that an engine and a subject of the given abilities
+// can carry out: entries whose events would begin at commits or packets, which nobody counts
+// there, have events that begin at their time.
+func Fit(sc harness.Scenario, can harness.Abilities) harness.Scenario {
+	sc.Nemesis = slices.Clone(sc.Nemesis)
+	for i := range sc.Nemesis {
+		if e := &sc.Nemesis[i].Event; !can.Has(fault.NeedsOfMoment(e.When)) {
+			e.When = nil
+		}
+	}
 	return sc
 }
 
@@ -61,6 +74,7 @@ func Whole(sc harness.Scenario) harness.Scenario {
 	for _, n := range sc.Nemesis {
 		e := n.Event
 		e.For, e.Restart, e.By = n.For.Max, n.Restart.Max, n.By.Max
+		e.When = nil // see Fit
 		sc.Timeline = append(sc.Timeline, e)
 	}
 	sc.Nemesis = nil
@@ -80,7 +94,7 @@ func swarm(r *rand.Rand, n int) []bool {
 }
 
 // draw returns the events of one entry, in order.
-func draw(r *rand.Rand, n harness.Nemesis, script time.Duration) []harness.Event {
+func draw(r *rand.Rand, n harness.Nemesis, script time.Duration, wallets int) []harness.Event {
 	rate := n.Rate * math.Pow(spread, 2*r.Float64()-1)
 	if rate <= 0 {
 		return nil
@@ -96,16 +110,32 @@ func draw(r *rand.Rand, n harness.Nemesis, script time.Duration) []harness.Event
 		e.At = time.Duration(at * float64(time.Second)).Round(grain)
 		e.For, e.Restart, e.By = length(r, n.For), length(r, n.Restart), length(r, n.By)
 		e.MayMiss = true
+		if n.Event.When != nil {
+			e.When = moment(r, e, wallets)
+		}
 		if left := script - e.At; e.For > left || e.Restart > left {
 			e.For, e.Restart = min(e.For, left), min(e.Restart, left)
 		}
-		if e.At < free || e.At >= script || n.For.Max > 0 && e.For <= 0 {
+		if e.At < free || e.At >= script || e.When != nil && e.At == 0 || n.For.Max > 0 && e.For <= 0 {
 			continue
 		}
 		free = e.At + e.For + e.Restart
 		list = append(list, e)
 	}
 	return list
+}
+
+// moment draws the commit or the packet at which an event begins: the first after its time.
+func moment(r *rand.Rand, e harness.Event, wallets int) *harness.Trigger {
+	first := r.IntN(2) == 0
+	if e.When.Commit > 0 {
+		return &harness.Trigger{Commit: 1, Side: e.Side, After: !first}
+	}
+	t := &harness.Trigger{Packet: 1, Client: r.IntN(max(wallets, 1)), Direction: harness.Up}
+	if !first {
+		t.Direction = harness.Down
+	}
+	return t
 }
 
 // length draws from d.

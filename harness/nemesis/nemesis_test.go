@@ -133,6 +133,62 @@ func TestRateIsPoisson(t *testing.T) {
 	require.Greater(t, squares/seeds-(n/seeds)*(n/seeds), want, "seeds differ by more than one Poisson process")
 }
 
+// Entries at commits and packets draw what they begin at: it comes first after a time, and
+// every kind of it is drawn.
+func TestMoments(t *testing.T) {
+	commit := entry(harness.Crash, 0.05, time.Second, 2*time.Second)
+	commit.Event.When = &harness.Trigger{Commit: 1, Side: harness.Server}
+	packet := entry(harness.Reset, 0.05, 0, 0)
+	packet.Event.When = &harness.Trigger{Packet: 1}
+	sc := harness.Scenario{Length: 10 * time.Minute, Nemesis: []harness.Nemesis{commit, packet}}
+	sc.Workload.Wallets = 3
+	seen := map[harness.Trigger]int{}
+	for seed := range uint64(50) {
+		for _, e := range nemesis.Expand(sc, seed).Timeline {
+			require.NotNil(t, e.When)
+			require.Positive(t, e.At)
+			require.True(t, e.MayMiss)
+			seen[*e.When]++
+		}
+	}
+	want := []harness.Trigger{{Commit: 1, Side: harness.Server}, {Commit: 1, Side: harness.Server, After: true}}
+	for client := range 3 {
+		for _, d := range []harness.Direction{harness.Up, harness.Down} {
+			want = append(want, harness.Trigger{Packet: 1, Client: client, Direction: d})
+		}
+	}
+	require.Len(t, seen, len(want))
+	for _, w := range want {
+		require.Greater(t, seen[w], 20, "%+v", w)
+	}
+	require.Equal(t, 1, int(sc.Nemesis[0].Event.When.Commit), "the scenario is left as it was")
+}
+
+// Where commits or packets are not counted, events begin at their times.
+func TestFit(t *testing.T) {
+	commit, packet := entry(harness.Crash, 0.1, time.Second, 2*time.Second), entry(harness.Reset, 0.1, 0, 0)
+	commit.Event.When, packet.Event.When = &harness.Trigger{Commit: 1, Side: harness.Server}, &harness.Trigger{Packet: 1}
+	sc := harness.Scenario{Length: 10 * time.Minute, Nemesis: []harness.Nemesis{commit, packet}}
+	for can, want := range map[harness.Abilities][2]bool{
+		0:                          {false, false},
+		harness.CountClientCommits: {false, false},
+		harness.CountServerCommits: {true, false},
+		harness.CountPackets:       {false, true},
+	} {
+		got := nemesis.Fit(sc, can)
+		for i, entry := range got.Nemesis {
+			require.Equal(t, want[i], entry.Event.When != nil, "%v", can)
+		}
+		for _, e := range nemesis.Expand(got, 1).Timeline {
+			require.Equal(t, e.Action == harness.Crash && want[0] || e.Action == harness.Reset && want[1], e.When != nil)
+		}
+	}
+	require.NotNil(t, sc.Nemesis[0].Event.When)
+	for _, e := range nemesis.Whole(sc).Timeline {
+		require.Nil(t, e.When, "nothing is needed to count them")
+	}
+}
+
 func TestWhole(t *testing.T) {
 	sc := harness.Scenario{Length: time.Minute, Nemesis: []harness.Nemesis{entry(harness.Slow, 0.001, time.Second, time.Minute), entry(harness.Crash, 0.001, time.Second, 3*time.Second)}}
 	got := nemesis.Whole(sc).Timeline

@@ -86,6 +86,10 @@ func nemesis(sc harness.Scenario) []harness.Nemesis {
 		entry(harness.Event{Action: harness.Reset}),
 		entry(harness.Event{Action: harness.Rebind}),
 		{Rate: rate, Restart: short, Event: harness.Event{Action: harness.Crash, Side: harness.Server}},
+		{Rate: rate, Restart: short, Event: harness.Event{
+			Action: harness.Crash, Side: harness.Server, When: &harness.Trigger{Commit: 1, Side: harness.Server},
+		}},
+		entry(harness.Event{Action: harness.Reset, When: &harness.Trigger{Packet: 1}}),
 	}
 }
 

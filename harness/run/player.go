@@ -69,7 +69,7 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 				return err
 			}
 		case beginning:
-			if err := p.begin(ctx, list[0]); err != nil {
+			if err := p.beginOrCount(ctx, list[0]); err != nil {
 				return err
 			}
 			list = list[1:]
@@ -77,6 +77,15 @@ func (p *player) play(ctx context.Context, list []occurrence) error {
 			return p.close(ctx)
 		}
 	}
+}
+
+// beginOrCount starts an occurrence, or has the trigger of its event count from now on.
+func (p *player) beginOrCount(ctx context.Context, o occurrence) error {
+	if o.When == nil {
+		return p.begin(ctx, o)
+	}
+	p.triggers.count(o.event)
+	return nil
 }
 
 // come begins an event whose trigger has fired.

@@ -41,7 +41,10 @@ func occurrences(sc harness.Scenario, r *rand.Rand) []occurrence {
 	var list []occurrence
 	for i, e := range sc.Timeline {
 		if e.When != nil {
-			continue // a trigger begins it
+			if e.At > 0 {
+				list = append(list, occurrence{event: i, Event: e, from: e.At}) // its trigger counts from then on
+			}
+			continue
 		}
 		for at := e.At; ; at += e.Every {
 			if e.Every > 0 && at >= end && at > e.At {
@@ -74,8 +77,8 @@ func Unroll(sc harness.Scenario, seed uint64) harness.Scenario {
 		}
 	}
 	for _, o := range occurrences(sc, harness.Rand(seed, harness.StreamTimeline)) {
-		if o.from > end {
-			continue // it does not happen
+		if o.from > end || o.When != nil {
+			continue // it does not happen, or is there already
 		}
 		e := o.Event
 		e.At, e.Every, e.Jitter = o.from, 0, 0

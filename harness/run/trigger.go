@@ -23,6 +23,8 @@ type triggers struct {
 
 	mu      sync.Mutex
 	playing bool
+	numbers []int64                // of the commit that each event waits for, from the start of the script on
+	offered map[packet]int64       // how many packets there have been, by everything but their number; nil if no event counts from a time
 	packets map[packet][]int       // events by what they wait for
 	stores  map[harness.Side][]int // in the order of their commits
 	moments map[moment][]int
@@ -54,12 +56,15 @@ func newTriggers(sc harness.Scenario, o Options) *triggers {
 	if o.Subject.Abilities()&harness.CommitsOf(harness.SideUnknown) != 0 {
 		t.storer, _ = o.Subject.(harness.Storer)
 	}
+	t.numbers = make([]int64, len(events))
 	for i, e := range events {
 		t.chosen = append(t.chosen, e.Choose(o.Seed, 0, sc.Workload.Wallets))
 		switch w := e.When; {
 		case w == nil:
+		case e.At > 0:
+			t.offered = map[packet]int64{}
 		case w.Commit > 0:
-			t.stores[w.Side] = append(t.stores[w.Side], i)
+			t.waitForCommit(i, w.Commit)
 		case w.Request > 0:
 			k := moment{w.Moment, w.Request}
 			t.moments[k] = append(t.moments[k], i)
@@ -68,16 +73,36 @@ func newTriggers(sc harness.Scenario, o Options) *triggers {
 			t.packets[k] = append(t.packets[k], i)
 		}
 	}
-	for _, list := range t.stores {
-		slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(events[a].When.Commit, events[b].When.Commit) })
-	}
 	return t
+}
+
+// waitForCommit has an event begin at the n-th commit of a side in the script.
+func (t *triggers) waitForCommit(event int, n int64) {
+	side := t.events[event].When.Side
+	t.numbers[event] = n
+	t.stores[side] = append(t.stores[side], event)
+	slices.SortStableFunc(t.stores[side], func(a, b int) int { return cmp.Compare(t.numbers[a], t.numbers[b]) })
+}
+
+// count has an event begin at a commit or a packet, whose number is counted from now on.
+func (t *triggers) count(event int) {
+	w := t.events[event].When
+	if w.Commit > 0 {
+		t.waitForCommit(event, t.storer.Commits(w.Side)+w.Commit)
+		t.arm()
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := packet{link: w.Link, client: w.Client, direction: w.Direction}
+	k.n = t.offered[k] + w.Packet
+	t.packets[k] = append(t.packets[k], event)
 }
 
 // lose returns a function that a network calls for each packet, or nil if no event waits
 // for a packet.
 func (t *triggers) lose() func(harness.Packet) harness.DropReason {
-	if len(t.packets) == 0 {
+	if len(t.packets) == 0 && t.offered == nil {
 		return nil
 	}
 	return t.packet
@@ -88,6 +113,9 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	k := packet{p.Link, p.Client, p.Direction, p.N}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.offered != nil {
+		t.offered[packet{link: p.Link, client: p.Client, direction: p.Direction}] = p.N
+	}
 	if !t.playing {
 		return harness.DropNone
 	}
@@ -188,7 +216,7 @@ func (t *triggers) arm() {
 		}
 		i, w := list[0], t.events[list[0]].When
 		fault.ChooseLoss(t.storer, t.events[i])
-		t.storer.FailCommit(side, w.Commit, w.After, func() {
+		t.storer.FailCommit(side, t.numbers[i], w.After, func() {
 			t.mu.Lock()
 			t.failed[side] = true
 			t.mu.Unlock()

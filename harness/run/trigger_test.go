@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
 )
 
 // offer is a packet offered to a link at an offset, and what becomes of it.
@@ -66,6 +67,18 @@ func TestEventsBegunByAPacket(t *testing.T) {
 		"an outage that way":   {[]harness.Event{at(harness.Blackhole, harness.Up)}, []offer{third(harness.DropOutage)}, begun("blackhole", 2)},
 		"the other way":        {[]harness.Event{at(harness.Blackhole, harness.Down)}, []offer{third(harness.DropNone)}, begun("blackhole", 1)},
 		"another fault":        {[]harness.Event{at(harness.Refuse, 0)}, []offer{third(harness.DropNone)}, begun("refuse", 1)},
+		"counted from a time": {
+			[]harness.Event{{At: 3 * second, When: &harness.Trigger{Packet: 2, Client: 1, Direction: harness.Up}, Action: harness.Drop}},
+			[]offer{
+				{second, 1, harness.Up, 5, harness.DropNone},
+				{2 * second, 1, harness.Up, 6, harness.DropNone},
+				{4 * second, 1, harness.Up, 7, harness.DropNone},
+				{5 * second, 1, harness.Down, 8, harness.DropNone},
+				{6 * second, 1, harness.Up, 8, harness.DropCut},
+				{7 * second, 1, harness.Up, 9, harness.DropNone},
+			},
+			[]string{"6s begin 0 drop", "6s end 0 drop, hits 1"},
+		},
 		"the second event": {
 			[]harness.Event{{At: 2 * second, Action: harness.Reset}, drop},
 			[]offer{third(harness.DropCut)},
@@ -275,6 +288,30 @@ func TestEventsBegunByACommit(t *testing.T) {
 			"2s begin 1 crash", "2.5s end 1 crash, hits 1", "4s begin 0 crash", "4.5s end 0 crash, hits 1",
 		}, tr.faults())
 		require.Equal(t, []int64{1, 7}, []int64{tr.end().ClientCommits, tr.end().ServerCommits})
+	})
+}
+
+// With a time, commits count from there on.
+func TestCommitsCountedFromATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTrial()
+		tr.stores = true
+		for i := range 8 {
+			tr.at(time.Duration(i+1)*second, func() { tr.commit(harness.Server) })
+		}
+		at := func(from time.Duration, n int64) harness.Event {
+			return harness.Event{
+				At: from, When: &harness.Trigger{Commit: n, Side: harness.Server}, MayMiss: true,
+				Action: harness.Crash, Side: harness.Server, Restart: second / 2,
+			}
+		}
+		sc := scenario()
+		sc.Length, sc.Timeline = 10*second, []harness.Event{at(5*second+second/2, 2), at(second+second/2, 1), at(9*second, 1)}
+		v := tr.must(t, sc).Verdict("impairment")
+		require.Equal(t, []string{
+			"2s begin 1 crash", "2.5s end 1 crash, hits 1", "7s begin 0 crash", "7.5s end 0 crash, hits 1",
+		}, tr.faults())
+		require.Equal(t, result.Pass, v.Status, "the third may miss: %s", v.Summary)
 	})
 }
 

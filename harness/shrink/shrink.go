@@ -15,7 +15,6 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
-	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
@@ -189,7 +188,7 @@ func (s *shrinker) threshold() bool {
 // prepare replaces the nemesis and periodic events by single events, and removes what
 // does not change the run.
 func (s *shrinker) prepare() {
-	sc := run.Unroll(nemesis.Expand(s.best.Scenario, s.best.Seed), s.best.Seed)
+	sc := run.Unroll(s.report.Drawn(s.best), s.best.Seed)
 	sc.Tags = nil
 	sc.Expect = slices.DeleteFunc(slices.Clone(sc.Expect), func(e harness.Expectation) bool { return e.Text != s.check })
 	if !s.threshold() {

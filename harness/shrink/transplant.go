@@ -147,7 +147,7 @@ func (s *shrinker) triggers() {
 	}
 	for i, e := range s.best.Scenario.Timeline {
 		survey := s.report.Survey
-		if e.When != nil || e.Action == harness.Heal || survey == nil || i >= len(survey.Began) {
+		if e.When != nil && e.At == 0 || e.Action == harness.Heal || survey == nil || i >= len(survey.Began) {
 			continue
 		}
 		began := survey.Began[i]

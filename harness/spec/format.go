@@ -50,6 +50,8 @@ type workload struct {
 	Payments   keys.Count     `yaml:"payments" required:"true" range:"1..1000000" doc:"orders to pay, over all wallets"`
 	Rate       keys.Frequency `yaml:"rate" range:"1/h..100000/s" doc:"orders a second over all wallets, at random times (Poisson); without it payments divided by duration; without both, all at once"`
 	Amount     keys.Amounts   `yaml:"amount" plain:"amount_min amount_max currency" required:"true" doc:"price of an order, such as 250 KES, or a range to draw it from, such as 10..900 KES; in major units, at most 1e12 minor units"`
+	Others     []keys.Amounts `yaml:"other_amounts" plain:"others" doc:"further prices, as amount has them; an order has one of all those of its currency, each as likely. With several currencies the wallets take turns, and so do the merchants: wallet 0 has the currency of amount, wallet 1 the next one, and each pays merchants of its currency"`
+	Refusals   keys.Share     `yaml:"refusals" range:"0.1%..50%" doc:"share of orders that the server must refuse: in another currency than that of the accounts, to a payee without an account, or to the payer itself, at random; the check unrefused judges them"`
 	Balance    keys.Money     `yaml:"balance" plain:"balance currency" doc:"opening balance of each wallet; without it enough for every payment"`
 	Impatience keys.Duration  `yaml:"impatience" plain:"impatient" range:"100ms..1h" doc:"a user without a final outcome presses pay again after this; without it never"`
 	Presses    keys.Count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses of pay for one order by an impatient user, the first included"`
@@ -85,19 +87,20 @@ func (*trigger) Rules() []keys.Rule {
 
 // event is one entry of the timeline: when, and what it does.
 type event struct {
-	When    trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at"`
-	At      offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
-	Every   offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
-	Jitter  offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
-	For     offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
-	Phase   keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
-	MayMiss keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
-	does[signed]    `by:"-24h..24h"`
+	When         trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at; with at, packets and commits count from that time on"`
+	At           offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
+	Every        offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
+	Jitter       offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
+	For          offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
+	Phase        keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
+	MayMiss      keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
+	does[signed] `by:"-24h..24h"`
 }
 
 // nemesisEntry is one entry of the nemesis: how often it strikes, for how long, and what
 // it does, of what can be random.
 type nemesisEntry struct {
+	At              keys.Word      `yaml:"at" plain:"" words:"commit packet" doc:"begin at the first durable commit of the side that crashes, before or after it is durable, or at the first packet of a random wallet, after the random time; without it at that time. Where these are not counted, as on other engines than sim, at that time"`
 	Rate            keys.Frequency `yaml:"rate" required:"true" range:"1/h..10/s" doc:"mean frequency, at random times (Poisson); a seed that uses the entry multiplies it by a factor from one half to two"`
 	For             durations      `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts, such as 2s, or a range such as 1s..30s; **required** unless the action is instantaneous"`
 	Phase           keys.Slug      `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds"`

@@ -17,6 +17,12 @@ import (
 // maxBy is the highest by of a delay.
 const maxBy = 10 * time.Minute
 
+// The words of the key at of a nemesis.
+const (
+	atCommit = "commit"
+	atPacket = "packet"
+)
+
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
 
@@ -52,7 +58,8 @@ func (*event) Rules() []keys.Rule {
 	rules := []keys.Rule{
 		{Needs: []string{"when", "at", "every"}, Text: "the event has no time; give it at or every"},
 		{If: []string{"drop"}, Needs: []string{"when"}, Text: "drop needs when: which packet"},
-		{If: []string{"when"}, Bars: []string{"at", "every", "jitter"}, Text: "{key} does not go with when: the event begins when that has come"},
+		{If: []string{"when"}, Bars: []string{"every", "jitter"}, Text: "{key} does not go with when: the event begins when that has come"},
+		{If: []string{"when=request"}, Bars: []string{"at"}, Text: "{key} does not go with a request: requests count from the start of the script"},
 	}
 	var atCommit []string
 	rules = append(rules, actionRules(reflect.TypeFor[event](), func(does string, f fault.Fault) []keys.Rule {
@@ -73,12 +80,17 @@ func (*event) Rules() []keys.Rule {
 
 // Rules of an entry: one action, and what goes with it.
 func (*nemesisEntry) Rules() []keys.Rule {
-	return actionRules(reflect.TypeFor[nemesisEntry](), func(does string, f fault.Fault) []keys.Rule {
+	var atCommit []string
+	rules := actionRules(reflect.TypeFor[nemesisEntry](), func(does string, f fault.Fault) []keys.Rule {
+		if f.Starts&fault.AtCommit != 0 {
+			atCommit = append(atCommit, does)
+		}
 		if f.Length != fault.Lasting {
 			return nil
 		}
 		return []keys.Rule{{If: []string{does}, Needs: []string{"for"}, Text: f.Action.String() + " needs for: how long it lasts, such as 1s..30s"}}
 	})
+	return append(rules, keys.Rule{If: []string{"at=commit"}, Needs: atCommit, At: "at", Text: "only a crash begins at a commit; give at: packet, or leave it out"})
 }
 
 // actionRules are those about what an event, or an entry of the nemesis, does: one thing,
@@ -157,7 +169,6 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 	}
 	if r.Given(&v.When) {
 		v.trigger(r, got)
-		return
 	}
 	v.checkWhen(r, *got)
 	if lasts := got.For + got.Restart; r.Good(&v.Every) && got.Every >= minEvery && lasts+2*got.Jitter > got.Every {
@@ -193,6 +204,12 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 	got.Event.Action = act(r, v)
 	r.Fill(v, got)
 	checkWallet(r, &v.Wallet)
+	switch v.At {
+	case atCommit:
+		got.Event.When = &harness.Trigger{Commit: 1, Side: got.Event.Side}
+	case atPacket:
+		got.Event.When = &harness.Trigger{Packet: 1}
+	}
 	switch strikes := float64(v.Rate) * script.Seconds(); {
 	case script == 0:
 		r.Errorf(r.At(v), "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
@@ -249,18 +266,27 @@ func (v *event) checkWhen(r *keys.Reader, got harness.Event) {
 func (v *event) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	e, what := plain.Interface().(harness.Event), fmt.Sprintf("event %d", c.Item)
 	composeAct(c, v, plain, e.Action, what)
-	switch {
-	case e.When == nil:
+	if e.When == nil || e.At != 0 {
 		v.At = offset{D: e.At}
 		c.Accept(&v.At)
-	case e.At != 0:
-		c.Refuse("%s begins at %s and at a packet or commit", what, quantity.FormatDuration(e.At))
+	}
+	if e.When != nil && e.When.Request > 0 && e.At != 0 {
+		c.Refuse("%s begins at %s and at a request", what, quantity.FormatDuration(e.At))
 	}
 }
 
 // Compose writes the entry.
 func (v *nemesisEntry) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
-	composeAct(c, v, plain, plain.Interface().(harness.Nemesis).Event.Action, fmt.Sprintf("entry %d of the nemesis", c.Item))
+	e := plain.Interface().(harness.Nemesis).Event
+	composeAct(c, v, plain, e.Action, fmt.Sprintf("entry %d of the nemesis", c.Item))
+	if e.When == nil {
+		return
+	}
+	v.At = atPacket
+	if e.When.Commit > 0 {
+		v.At = atCommit
+	}
+	c.Accept(&v.At)
 }
 
 // composeAct fills an event, or an entry of the nemesis, with what it does. What names it

@@ -155,7 +155,7 @@ func TestWriteRefuses(t *testing.T) {
 		"a part of a crash":     {at(harness.Event{Action: harness.Vanish}), `event 1 does "vanish", which no file can say`},
 		"no link":               {at(harness.Event{Action: harness.SetLink}), "event 1 sets no link"},
 		"no toxic":              {at(harness.Event{Action: harness.StreamToxic}), "event 1 names no toxic"},
-		"two beginnings":        {at(harness.Event{At: 1, When: &harness.Trigger{Packet: 1, Direction: harness.Up}, Action: harness.Drop}), "event 1 begins at 1ns and at a packet or commit"},
+		"two beginnings":        {at(harness.Event{At: 1, When: &harness.Trigger{Request: 1, Moment: harness.Complete}, Action: harness.Reset}), "event 1 begins at 1ns and at a request"},
 		"a time that is unused": {at(harness.Event{Action: harness.Reset, By: time.Second}), "by does not go with reset"},
 		"an idle limit":         {func(sc *harness.Scenario) { sc.Link.Up.Limit = 9000 }, "limit has no effect without a rate or trace"},
 		"an event after the end": {
@@ -252,6 +252,10 @@ func genNemesis(t *rapid.T, lib Library) harness.Nemesis {
 		{Restart: spread("restart"), Event: harness.Event{Action: harness.Crash, Side: harness.Server, Vanish: true}},
 		{For: spread("for"), By: spread("by"), Event: harness.Event{Action: harness.Slow}},
 		{Event: harness.Event{Action: harness.Rebind, NewAddress: true}},
+		{Event: harness.Event{Action: harness.Reset, When: &harness.Trigger{Packet: 1}}},
+		{Restart: spread("restart"), Event: harness.Event{Action: harness.Crash, Side: harness.Client, Lose: true, When: &harness.Trigger{Commit: 1, Side: harness.Client}}},
+		{For: spread("for"), By: spread("by"), Event: harness.Event{Action: harness.SlowDisk, Side: harness.Server}},
+		{For: spread("for"), Event: harness.Event{Action: harness.DiskError, Side: harness.Client}},
 	}).Draw(t, "entry")
 	n.Rate = rapid.Float64Range(0.001, 0.01).Draw(t, "rate")
 	return n
@@ -322,6 +326,9 @@ func genEvent(t *rapid.T, lib Library, wallets int) harness.Event {
 	e.When = &harness.Trigger{Packet: rapid.Int64Range(1, 1e9).Draw(t, "packet"), Client: rapid.IntRange(0, wallets-1).Draw(t, "wallet"), Direction: way.Draw(t, "way")}
 	if e.Action == harness.Crash && rapid.Bool().Draw(t, "at a commit") {
 		e.When = &harness.Trigger{Commit: rapid.Int64Range(1, 1e9).Draw(t, "commit"), Side: e.Side, After: rapid.Bool().Draw(t, "after")}
+	}
+	if rapid.Bool().Draw(t, "counted from a time") {
+		e.At = genDuration(t, "at", 0, 7000*time.Second)
 	}
 	return e
 }

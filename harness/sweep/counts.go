@@ -134,6 +134,7 @@ func (t *counts) found(in injection, c cases.Case, v result.Verdict) {
 // one that came first.
 func (t *counts) result() Result {
 	r := Result{Sweep: t.sweep}
+	r.Version = result.SweepVersion
 	list := slices.SortedFunc(maps.Values(t.findings), func(a, b *finding) int {
 		return cmp.Or(
 			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),

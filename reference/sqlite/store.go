@@ -175,7 +175,9 @@ func (s *Store) gather(batch []*job) []*job {
 	select {
 	case j := <-s.work:
 		batch = append(batch, j)
-		time.Sleep(s.cfg.CommitDelay)
+		if s.broken == nil { // otherwise nothing is committed
+			time.Sleep(s.cfg.CommitDelay)
+		}
 	case <-s.closing:
 	}
 	for len(batch) < s.cfg.MaxBatch {

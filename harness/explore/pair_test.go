@@ -1,0 +1,43 @@
+package explore_test
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases/casestest"
+	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/scenarios"
+)
+
+// badDay returns the bundled scenario of that name, of a pair with a planted bug.
+func badDay(t *testing.T, broken ...string) harness.Scenario {
+	t.Helper()
+	lib, err := spec.ReadProfiles(scenarios.FS, scenarios.ProfilesFile)
+	require.NoError(t, err)
+	data, err := fs.ReadFile(scenarios.FS, "bad-day.yaml")
+	require.NoError(t, err)
+	sc, err := spec.Parse("bad-day.yaml", data, lib)
+	require.NoError(t, err)
+	sc.Expect, sc.Subject.Broken = nil, broken
+	return sc
+}
+
+// A bank that books a payment in one transaction and its key in the next is wrong for the
+// few milliseconds in between. The bad day finds it within 40 seeds, because some of its
+// faults wait for a commit.
+func TestBadDayStrikesAtCommits(t *testing.T) {
+	got, err := explore.Explore(t.Context(), casestest.Pair(), []harness.Scenario{badDay(t, "two-commits")}, explore.Options{Seeds: 40, First: 1})
+	require.NoError(t, err)
+	require.NotNil(t, got.Failure, "%d runs", got.Runs)
+	t.Logf("seed %d", got.Failure.Seed)
+	require.Equal(t, result.Fail, got.Report.Verdict("duplicated").Status)
+
+	report, err := casestest.Pair().Run(t.Context(), *got.Failure)
+	require.NoError(t, err)
+	require.Equal(t, result.Fail, report.Result.Verdict("duplicated").Status, "its faults are in its timeline")
+}
