@@ -22,7 +22,7 @@ func (e Event) Choose(seed uint64, from time.Duration, n int) []int {
 	}
 	moment := uint64(from)
 	if e.When != nil {
-		moment = uint64(e.At) + uint64(e.When.Packet + e.When.Commit + e.When.Request)
+		moment = uint64(e.At) + uint64(e.When.Packet+e.When.Commit+e.When.Request)
 	}
 	const spread = 0x9e3779b97f4a7c15 // odd: each moment has a seed of its own
 	chosen := Rand(seed^(moment+1)*spread, StreamWallets).Perm(n)

@@ -43,7 +43,9 @@ func TestClocks(t *testing.T) {
 			}
 		})
 	}
-	broken := clocks(t, day)
+	yesterday := day
+	yesterday.By = -24 * time.Hour
+	broken := clocks(t, yesterday)
 	broken.Subject.Broken = []string{"daily-keys"}
 	require.Equal(t, result.Fail, run(broken, 1).Verdict("duplicated").Status)
 	right := clocks(t)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +84,7 @@ a scenario file that fails in the same way.`,
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	s.hosts.flag(cmd)
-	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
+	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
 	return cmd
 }
 
@@ -120,6 +122,9 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
 	}
+	if why := s.oneAtATime(sc.Subject); why != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: the runs share %s: they are made one at a time\n", why)
+	}
 	runner, free, err := s.runner(sc.Subject)
 	if err != nil {
 		return err
@@ -136,9 +141,20 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	return exit(res.Exit())
 }
 
+// oneAtATime has runs that share something made one at a time, and returns what they
+// share, or nothing.
+func (s *sweeping) oneAtATime(c sut.Config) string {
+	shared := sharedBy(c)
+	if len(shared) == 0 {
+		return ""
+	}
+	s.jobs = 1
+	return strings.Join(slices.Sorted(maps.Values(shared)), " and ")
+}
+
 // liveJobs is the default number of runs in real time at the same time. A run waits most of
-// the time; but a container needs a part of the machine, and a server that already runs has
-// one ledger for all runs.
+// the time; but a container needs a part of the machine, and a server that already runs may
+// bear only one run.
 func liveJobs(c sut.Config) int {
 	switch {
 	case c.Server == nil:
