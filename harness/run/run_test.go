@@ -291,6 +291,32 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 	}
 }
 
+// An outage during which nobody waits for an answer hits nothing, whatever it loses.
+func TestOutageThatHidesNoAnswer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		wallet *int
+		at     time.Duration
+		hits   bool
+	}{
+		"payments come":                     {nil, time.Second, true},
+		"after the last payment":            {nil, 12 * time.Second, false},
+		"on a phone that pays":              {new(int), time.Second, true},
+		"on a phone after its last payment": {new(int), 12 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sc := scenario()
+				sc.Length = 20 * time.Second
+				sc.Timeline = []harness.Event{{At: tc.at, For: 5 * time.Second, Action: harness.Blackhole, Wallet: tc.wallet}}
+				res, err := run.Run(t.Context(), sc, options(t, &bench{}))
+				require.NoError(t, err)
+				v := res.Verdict("impairment")
+				require.Equal(t, tc.hits, !strings.Contains(fmt.Sprint(v.Findings), "hit nothing"), "%v", v.Findings)
+			})
+		})
+	}
+}
+
 // The jitter of periodic events is drawn by the seed, and stays within itself.
 func TestJitterOfEvents(t *testing.T) {
 	sc := scenario()
