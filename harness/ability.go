@@ -7,7 +7,7 @@ import "iter"
 // none. What a scenario needs and neither of the two can do is refused from this set
 // alone, see package fault. The methods that go with an ability are those of an
 // optional interface, which whoever has the ability implements.
-type Abilities uint32
+type Abilities uint64
 
 // The abilities of a Subject, each a set of one.
 const (
@@ -26,6 +26,10 @@ const (
 	CrashHost                                // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                               // stop such a host where it stands, see Freezer
 	KeepDeadlines                            // book no payment after Payment.Deadline
+	CrashWallet                              // kill the phone of one wallet alone and start it again: the Side is its ClientName, see Crasher
+	FreezeWallet                             // stop such a phone alone where it stands, see Freezer
+	SetClientClock                           // make the wall clock of the client side wrong, see Clocker
+	SetServerClock                           // likewise the server's
 
 	subjectEnd
 )
@@ -47,6 +51,7 @@ const (
 	CarryDatagrams   // carry UDP, see PacketListener
 	TunnelClients    // give the link of a client to a machine outside, see Tunneler
 	WatchLinks       // tell a client when its link is up again, see LinkWatcher
+	ChooseClients    // faults and profiles on the access link of one client, by its ClientName
 )
 
 // Has reports whether all of want are in the set.
@@ -64,16 +69,30 @@ func (a Abilities) Each() iter.Seq[Abilities] {
 }
 
 // CrashOf is the ability to kill a side: of a side that is unknown both.
-func CrashOf(s Side) Abilities { return ofSide(s, CrashClient, CrashServer, CrashHost) }
+func CrashOf(s Side) Abilities {
+	if _, one := ClientIndex(string(s)); one {
+		return CrashWallet
+	}
+	return ofSide(s, CrashClient, CrashServer, CrashHost)
+}
 
 // FreezeOf is the ability to freeze a side: of a side that is unknown both.
-func FreezeOf(s Side) Abilities { return ofSide(s, FreezeClient, FreezeServer, FreezeHost) }
+func FreezeOf(s Side) Abilities {
+	if _, one := ClientIndex(string(s)); one {
+		return FreezeWallet
+	}
+	return ofSide(s, FreezeClient, FreezeServer, FreezeHost)
+}
 
 // CommitsOf is the ability to count the durable commits of a side: of a side that is
 // unknown both.
 func CommitsOf(s Side) Abilities {
 	return ofSide(s, CountClientCommits, CountServerCommits, CountServerCommits)
 }
+
+// ClockOf is the ability to make the wall clock of a side wrong: of a side that is unknown
+// both.
+func ClockOf(s Side) Abilities { return ofSide(s, SetClientClock, SetServerClock, SetServerClock) }
 
 func ofSide(s Side, client, server, host Abilities) Abilities {
 	switch s {

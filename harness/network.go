@@ -76,10 +76,11 @@ type Links interface {
 	// already accepted keep the fate they were given.
 	SetProfile(Profile)
 	// SetLinkProfile is SetProfile for one link, by its name; the empty name is every
-	// access link. The error says that there is no such link.
+	// access link. With ChooseClients the ClientName of a client is its access link, until
+	// the next SetProfile. The error says that there is no such link.
 	SetLinkProfile(link string, p Profile) error
 	// Inject begins a fault on every access link, or on the one link that Fault.Link
-	// names. The returned function ends it and returns how many packets or
+	// names; with ChooseClients also by the ClientName of a client. The returned function ends it and returns how many packets or
 	// connections it has hit. It must be called, also for a fault that is over at
 	// once, such as Reset, and may be called after Close. A second call does nothing,
 	// and returns the same. Faults of the same kind may overlap: a blackhole lasts

@@ -22,6 +22,7 @@ type Scenario struct {
 	File     string        `json:"file,omitempty"` // where it was read from, for messages
 	Engine   string        `json:"engine,omitempty"`
 	Seed     uint64        `json:"seed,omitempty"`   // of its runs, unless the command line says another; 0 is none
+	Starts   string        `json:"starts,omitempty"` // wall time of its beginning in virtual time, as time.RFC3339 has it; empty is that of the engine
 	Length   time.Duration `json:"length,omitempty"` // of the script; 0 is as long as its workload and timeline need
 	Subject  sut.Config    `json:"subject,omitzero"` // what is under test; zero is the reference pair
 	Workload Workload      `json:"workload"`
@@ -145,9 +146,10 @@ const (
 	SlowDisk             // each commit of Event.Side takes Event.By longer
 	FullDisk             // the disks of Event.Side have no room: no file grows
 	DiskError            // the next sync of a disk of Event.Side fails, once
+	Clock                // the wall clock of Event.Side is wrong, by Event.By and Event.Drift
 )
 
-const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error"
+const actionNames enum.Names = "unknown link blackhole reset refuse crash slow toxic heal rebind vanish cross_traffic drop freeze slow_disk full_disk disk_error clock"
 
 // String returns the name of the action in a scenario file.
 func (a Action) String() string { return actionNames.Text(uint8(a)) }
@@ -265,6 +267,11 @@ type Event struct {
 	// A scenario file has no key for it.
 	On string `json:"on,omitempty"`
 
+	// Wallet is the one wallet whose phone or access link it acts on, from 0, and Wallets the
+	// share of the wallets, 0 to 1, see Choose. Nil and 0 are all wallets.
+	Wallet  *int    `json:"wallet,omitempty"`
+	Wallets float64 `json:"wallets,omitempty"`
+
 	Action     Action        `json:"action"`
 	Link       *Profile      `json:"link,omitempty"`          // SetLink
 	Direction  Direction     `json:"direction,omitempty"`     // Blackhole and CrossTraffic; DirectionUnknown is both
@@ -272,7 +279,8 @@ type Event struct {
 	Restart    time.Duration `json:"restart,omitempty"`       // Crash
 	Vanish     bool          `json:"vanish,omitempty"`        // Crash: without a word to the other side, as when the power goes
 	Lose       bool          `json:"lose_unsynced,omitempty"` // Crash: nothing is kept that was not synced; without it the seed decides, see PowerLoser
-	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk
+	By         time.Duration `json:"by,omitempty"`            // Slow and SlowDisk; Clock: how much it is ahead, behind if below 0
+	Drift      time.Duration `json:"drift,omitempty"`         // Clock: how much it gains in an hour, or loses if below 0
 	Toxic      *Toxic        `json:"toxic,omitempty"`         // StreamToxic
 	NewAddress bool          `json:"new_address,omitempty"`   // Rebind
 
@@ -301,6 +309,12 @@ func (s Scenario) Duration() time.Duration {
 	return end
 }
 
+// Start is Starts as a time; the zero Time if it says none.
+func (s Scenario) Start() time.Time {
+	t, _ := time.Parse(time.RFC3339, s.Starts) // the reader of the scenario has checked it
+	return t
+}
+
 // Span is the expected time over which the orders arrive.
 func (w Workload) Span() time.Duration {
 	if w.Rate <= 0 {
@@ -322,6 +336,7 @@ const (
 	StreamEngine                     // the engine's own draws: ports, sequence numbers
 	StreamDisk                       // what a power failure leaves on a disk
 	StreamNemesis                    // random faults
+	StreamWallets                    // which wallets an event acts on
 )
 
 // Rand returns the generator of stream s for the seed of a run. The same seed

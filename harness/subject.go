@@ -240,6 +240,25 @@ type PowerLoser interface {
 	LoseUnsynced(side Side, all bool)
 }
 
+// Clocker is a Subject with SetClientClock or SetServerClock: a side reads the wall time from
+// a clock that the harness can make wrong. Its timers measure true time.
+type Clocker interface {
+	// SetClock makes the clock of a side wrong from now on, in place of what it was before;
+	// the zero Skew is the true time.
+	SetClock(Side, Skew)
+}
+
+// Skew is how wrong a wall clock is.
+type Skew struct {
+	By    time.Duration // how much it is ahead, behind if below 0
+	Drift time.Duration // how much it gains in an hour, or loses if below 0
+}
+
+// At returns what a clock shows at an instant that has been wrong since another one.
+func (k Skew) At(now, since time.Time) time.Time {
+	return now.Add(k.By + time.Duration(now.Sub(since).Hours()*float64(k.Drift)))
+}
+
 // DiskFaulter is a Subject with FaultDisks: the disks of its stores can have faults while
 // they have power.
 type DiskFaulter interface {

@@ -80,7 +80,10 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
 		// The faults need a bank that does not recognise repeated orders.
-		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits,
+		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits, KeepDay: f.DailyKeys,
+	}
+	if f.EvictKeys {
+		b.config.KeepAnswers = evictAfter
 	}
 	if st.disk != nil {
 		b.config.CommitDelay = instant
@@ -139,7 +142,7 @@ func (b *bankServer) open(ctx context.Context) error {
 	}
 	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{
-		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer,
+		Service: service, Log: b.config.Log, BeforeAnswer: b.beforeAnswer, Clock: b.config.Clock,
 		Wrap:     func(c net.Conn) server.Conn { return noise.Server(c, cfg) },
 		MaxConns: b.conns, MaxPerAddress: b.conns, MaxPerWallet: b.conns,
 	})

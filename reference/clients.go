@@ -190,6 +190,12 @@ func (p *clients) kill() error {
 	return p.stop(p.payers...)
 }
 
+// killOne is kill for one phone.
+func (p *clients) killOne(c *payer) error {
+	c.storage.cut()
+	return p.stop(c)
+}
+
 // stop closes wallets that are open.
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()

@@ -186,6 +186,6 @@ func (d *correlator) settle(p purchase, press string, taken *outbox.Payment) {
 func (d *correlator) attempted(p outbox.Payment, a outbox.Attempt) {
 	d.observer.Attempt(harness.Attempt{
 		Payment: d.press(p.Key), N: a.N, Status: a.Asked, Dialed: a.Dialed, NoConnection: !a.Connected,
-		Took: time.Since(a.Began), Error: a.Error,
+		Took: time.Since(a.Start), Error: a.Error,
 	})
 }

@@ -46,12 +46,20 @@ type Faulty struct {
 	// IgnoreDiskErrors makes the bank confirm a payment also if it could not be stored, as
 	// code does that drops the error of a commit: the payment is LOST.
 	IgnoreDiskErrors bool
+	// EvictKeys makes the bank keep the latest thousand idempotency records only
+	// (bank.LedgerConfig.KeepAnswers), as a cache of bounded size does. A payment whose
+	// phone was away while a thousand others paid is booked again: DUPLICATED.
+	EvictKeys bool
+	// DailyKeys makes the bank drop its idempotency records at midnight UTC
+	// (bank.LedgerConfig.KeepDay), as one that files them by day does. A payment that is
+	// sent again on the next day is booked again: DUPLICATED.
+	DailyKeys bool
 }
 
 // Faults returns the names of the faults of a Faulty, as scenario files have them
 // in subject.broken.
 func Faults() []string {
-	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys", "unsynced-queue", "two-commits", "ignore-disk-errors"}
+	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys", "unsynced-queue", "two-commits", "ignore-disk-errors", "evict-keys", "daily-keys"}
 }
 
 // Set plants a fault by its name. The error names the faults there are.
@@ -61,9 +69,12 @@ func (f *Faulty) Set(name string) error {
 	if i < 0 {
 		return fmt.Errorf("the reference pair has no fault %q: expected one of %s", name, strings.Join(all, ", "))
 	}
-	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys, &f.UnsyncedQueue, &f.TwoCommits, &f.IgnoreDiskErrors}[i] = true
+	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys, &f.UnsyncedQueue, &f.TwoCommits, &f.IgnoreDiskErrors, &f.EvictKeys, &f.DailyKeys}[i] = true
 	return nil
 }
+
+// evictAfter is how many idempotency records a bank with EvictKeys keeps.
+const evictAfter = 1000
 
 // The fixed times of the faulty wallet and the faulty bank.
 const (

@@ -45,6 +45,8 @@ type subject struct {
 	clients    *clients
 	newKey     *newKeyPayers // instead of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
+
+	bank, wallets wall // clocks
 }
 
 // Start implements harness.Subject.
@@ -56,6 +58,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
+	s.server.config.Clock = s.bank.now
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
@@ -72,7 +75,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
-			Rand: r, Retry: s.policy(), Stagger: stagger, Log: env.Log,
+			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.now, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -97,7 +100,10 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 // Abilities implements harness.Subject. Commits are counted, and power fails, only on
 // disks of harness/disk.
 func (s *subject) Abilities() harness.Abilities {
-	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld | harness.KeepDeadlines
+	can := harness.SetClientClock | harness.SetServerClock | harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld | harness.KeepDeadlines
+	if !s.options.Faulty.NewKeyPerAttempt {
+		can |= harness.CrashWallet
+	}
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
 		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
 	}
@@ -199,9 +205,12 @@ func (s *subject) Close() error {
 
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
+	i, one := harness.ClientIndex(string(side))
 	switch {
 	case side == harness.Server:
 		return s.server.kill()
+	case one && s.newKey == nil:
+		return s.clients.killOne(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("crash the %v: no such side", side)
 	case s.newKey != nil:
@@ -213,9 +222,12 @@ func (s *subject) Crash(side harness.Side) error {
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
+	i, one := harness.ClientIndex(string(side))
 	switch {
 	case side == harness.Server:
 		return s.server.start(ctx)
+	case one && s.newKey == nil:
+		return s.clients.start(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
 	case s.newKey != nil:

@@ -29,6 +29,7 @@ import (
 	"syscall"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/link"
 )
 
 // MaxClients is how many clients a network can have: a client's number is two bytes of
@@ -67,6 +68,7 @@ type Host[L comparable] struct {
 	Seed   uint64 // of the host's own random draws
 	Links  []L    // the links of the topology that end here
 
+	own       *Group            // of a client: the faults in force on its access link alone
 	access    atomic.Pointer[L] // of a client: its access link, once it is in use
 	unpowered int               // faults in force that leave it without power
 }
@@ -74,6 +76,8 @@ type Host[L comparable] struct {
 func (h *Host[L]) host() *Host[L] { return h }
 
 func (h *Host[L]) number() int { return h.Client }
+
+func (h *Host[L]) alone() *Group { return h.own }
 
 // Name returns the name of the host.
 func (h *Host[L]) Name() string {
@@ -138,7 +142,9 @@ func New[H Hosted[L], L Linked[H]](c harness.NetworkConfig, build func(*Host[L])
 	n.Server = host(harness.ServerName, -1, Server())
 	n.Clients = make([]H, 0, c.Clients)
 	for i := range c.Clients {
-		n.Clients = append(n.Clients, host("", i, Client(i)))
+		h := host("", i, Client(i))
+		h.host().own = &Group{Name: harness.ClientName(i)}
+		n.Clients = append(n.Clients, h)
 	}
 	for i, name := range c.Hosts {
 		n.Further = append(n.Further, host(name, -1, further(i)))
@@ -164,6 +170,7 @@ func (n *Network[H, L]) Add(g *Group, l L) {
 	n.links[g] = append(n.links[g], l)
 	near, far := l.Ends()
 	if g == n.Access {
+		n.links[near.host().own] = []L{l}
 		near.host().access.Store(&l)
 		return
 	}
@@ -231,11 +238,14 @@ func (n *Network[H, L]) Between(from, to H) (l L, err error) {
 	return l, harness.NoRoute(from.host().Name(), to.host().Name())
 }
 
-// Group returns the links of a name; empty is the access links. The error says that there
-// are none.
+// Group returns the links of a name; empty is the access links, and the name of a client
+// its access link alone. The error says that there are none.
 func (n *Network[H, L]) Group(name string) (*Group, error) {
 	if name == "" {
 		return n.Access, nil
+	}
+	if i, ok := harness.ClientIndex(name); ok && i < len(n.Clients) {
+		return n.Clients[i].host().own, nil
 	}
 	i := slices.IndexFunc(n.Others, func(g *Group) bool { return g.Name == name })
 	if i < 0 {
@@ -262,8 +272,10 @@ func (n *Network[H, L]) Targets(f harness.Fault) (g *Group, hosts []H, err error
 	g, err = n.Group(f.Link)
 	switch {
 	case err != nil:
-	case f.Action == harness.Rebind && g != n.Access:
+	case f.Action == harness.Rebind && !n.IsAccess(g):
 		return nil, nil, fmt.Errorf("inject rebind on %s: no NAT is on a link between hosts: only access links have one", f.Link)
+	case g != n.Access && n.IsAccess(g) && (f.Action == harness.StreamToxic || f.Action == harness.CrossTraffic):
+		return nil, nil, fmt.Errorf("inject %v on %s: expected every access link", f.Action, f.Link)
 	case f.Action == harness.Vanish && f.Side != harness.SideUnknown:
 		hosts, err = n.side(f.Side)
 	}
@@ -271,6 +283,26 @@ func (n *Network[H, L]) Targets(f harness.Fault) (g *Group, hosts []H, err error
 		return nil, nil, fmt.Errorf("inject %v: %w", f.Action, err)
 	}
 	return g, hosts, nil
+}
+
+// IsAccess reports whether a group is the access links or one of them.
+func (n *Network[H, L]) IsAccess(g *Group) bool { return !slices.Contains(n.Others, g) }
+
+// Phones returns the client whose access link a group is, link.Everyone for all of them,
+// and false if it is no access link.
+func (n *Network[H, L]) Phones(g *Group) (client int, ok bool) {
+	if i, ok := harness.ClientIndex(g.Name); ok {
+		return i, true
+	}
+	return link.Everyone, g == n.Access
+}
+
+// PhonesOf is Phones for the hosts of a side.
+func PhonesOf(s harness.Side) (client int, ok bool) {
+	if i, ok := harness.ClientIndex(string(s)); ok {
+		return i, true
+	}
+	return link.Everyone, s == harness.Client
 }
 
 // Touching returns the links in use that have one of the hosts at an end.

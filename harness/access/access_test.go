@@ -125,6 +125,9 @@ func TestTargets(t *testing.T) {
 	}{
 		"access links":          {harness.Fault{Action: harness.Blackhole}, n.Access, nil, ""},
 		"one link":              {harness.Fault{Action: harness.Reset, Link: "server-bank"}, n.Others[0], nil, ""},
+		"one phone":             {harness.Fault{Action: harness.Rebind, Link: "client1"}, n.Clients[1].own, nil, ""},
+		"no such phone":         {harness.Fault{Action: harness.Reset, Link: "client2"}, nil, nil, `inject reset: there is no link "client2"`},
+		"a toxic on one":        {harness.Fault{Action: harness.StreamToxic, Link: "client1"}, nil, nil, "inject toxic on client1: expected every access link"},
 		"no such link":          {harness.Fault{Action: harness.Reset, Link: "bank-server"}, nil, nil, `inject reset: there is no link "bank-server"`},
 		"a NAT":                 {harness.Fault{Action: harness.Rebind}, n.Access, nil, ""},
 		"no NAT":                {harness.Fault{Action: harness.Rebind, Link: "client1-edge"}, nil, nil, "inject rebind on client1-edge: no NAT"},

@@ -6,11 +6,11 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Group is links that are impaired alike: the access links of all clients, or one link of
-// the topology. What packets change is counted atomically, so that a packet needs no lock
+// Group is links that are impaired alike: the access links of all clients, the access link
+// of one client, or one link of the topology. What packets change is counted atomically, so that a packet needs no lock
 // of the group; the rest is not safe for concurrent use.
 type Group struct {
-	Name    string // of the one link; empty is the access links
+	Name    string // of the one link, or its client; empty is the access links
 	Profile harness.Profile
 
 	outages   [2]int          // blackholes in force, up and down

@@ -11,6 +11,7 @@ import (
 // NewLink. It is not safe for concurrent use.
 type Link[H ends, F flows] struct {
 	Group     *Group // that are impaired as this one is
+	own       *Group // this access link alone; nil of other links
 	Near, Far H      // Up is the direction from near to far
 	// Lose is NetworkConfig.Lose; nil loses none.
 	Lose func(harness.Packet) harness.DropReason
@@ -34,6 +35,7 @@ type way struct {
 type ends interface {
 	comparable
 	number() int
+	alone() *Group
 	Unpowered() bool
 }
 
@@ -47,7 +49,7 @@ type flows interface {
 func NewLink[F flows, H ends](seed uint64, g *Group, near, far H) *Link[H, F] {
 	l := &Link[H, F]{Group: g, Near: near, Far: far, id: link.ID{Link: g.Name}, table: make(map[Tuple]F)}
 	if g.Name == "" {
-		l.id.Client = near.number()
+		l.id.Client, l.own = near.number(), near.alone()
 	}
 	l.UpdatePower()
 	for _, d := range directions() {
@@ -101,10 +103,34 @@ func (l *Link[H, F]) Set(p harness.Profile) {
 	}
 }
 
-// Block begins or ends outages, as its group has them.
+// Block begins or ends outages, as its groups have them.
 func (l *Link[H, F]) Block() {
 	for _, d := range directions() {
-		l.way(d).link.Block(l.Group.Blocked(d))
+		l.way(d).link.Block(l.Group.Blocked(d) || l.own != nil && l.own.Blocked(d))
+	}
+}
+
+// In reports whether the link is one of a group, such as that of one access link.
+func (l *Link[H, F]) In(g *Group) bool { return l.Group == g || l.own == g }
+
+// Count counts a packet of the link whose fate is known.
+func (l *Link[H, F]) Count(p *harness.Packet) {
+	l.Group.Count(p)
+	if l.own != nil {
+		l.own.Count(p)
+	}
+}
+
+// Refuses reports whether requests for connections are refused.
+func (l *Link[H, F]) Refuses() bool {
+	return l.Group.Refuses() || l.own != nil && l.own.Refuses()
+}
+
+// Refused counts a connection that was refused.
+func (l *Link[H, F]) Refused() {
+	l.Group.Refused()
+	if l.own != nil {
+		l.own.Refused()
 	}
 }
 

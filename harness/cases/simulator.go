@@ -45,7 +45,7 @@ func (s Simulator) Run(ctx context.Context, c Case) (Report, error) {
 // once makes one run.
 func (s Simulator) once(ctx context.Context, c Case) (Report, error) {
 	o := bubble.Options{
-		Seed: c.Seed, RealLimit: s.RealLimit,
+		Seed: c.Seed, RealLimit: s.RealLimit, Start: c.Scenario.Start(),
 		VirtualLimit: c.Scenario.Duration() + c.Scenario.Settle + spare,
 	}
 	var done atomic.Pointer[Report] // a run that hangs may still write it

@@ -100,6 +100,7 @@ type Recorder struct {
 
 // payment is the state of one press.
 type payment struct {
+	wallet      int
 	deadline    time.Duration // offset; 0 is none
 	told        bool
 	last        harness.Outcome // the latest that its user was told
@@ -112,7 +113,8 @@ type payment struct {
 // begunFault is a fault and when it began.
 type begunFault struct {
 	harness.Event
-	at time.Duration
+	at      time.Duration
+	wallets []int // that it acts on; nil is all
 }
 
 // NewRecorder returns a recorder of a run whose history is still to come.
@@ -157,7 +159,7 @@ func (c *Recorder) payment(id string) *payment {
 
 func (c *Recorder) press(pay harness.Payment) {
 	p := c.payment(pay.ID)
-	p.deadline = pay.Deadline
+	p.wallet, p.deadline = pay.Wallet, pay.Deadline
 	before := c.orders[pay.Order]
 	if len(before) > 0 {
 		c.reached[pressedAgain]++
@@ -233,7 +235,9 @@ func (c *Recorder) attempt(p *payment, a harness.Attempt, at time.Duration) {
 		if f.at <= began {
 			break
 		}
-		c.inside(p, f, began)
+		if f.wallets == nil || slices.Contains(f.wallets, p.wallet) {
+			c.inside(p, f, began)
+		}
 	}
 }
 
@@ -283,11 +287,14 @@ func (c *Recorder) fault(n history.FaultNote, at time.Duration) {
 		c.reached[together]++
 	}
 	c.inForce++
-	c.faults = append(c.faults, begunFault{e, at})
+	c.faults = append(c.faults, begunFault{e, at, n.Wallets})
 	if e.Action != harness.Crash || e.Side != harness.Client || !c.commits {
 		return
 	}
 	for _, p := range c.payments {
+		if n.Wallets != nil && !slices.Contains(n.Wallets, p.wallet) {
+			continue
+		}
 		switch open := p.told && !p.last.Final(); {
 		case open && p.committed:
 			c.reached[clientBooked]++

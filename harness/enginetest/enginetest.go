@@ -23,7 +23,7 @@ func Test(t *testing.T, e harness.Engine) {
 		bench.Group{AtOnce: 1, Tests: map[string]bench.Tests{"ports": ports(), "timings": timings(e)}},         // no other test may take a port, or time
 		bench.Group{AtOnce: 4, Tests: map[string]bench.Tests{"direct": baseline.Direct(t), "close": closes()}}, // keep the cores busy
 		bench.Group{AtOnce: 16, Tests: map[string]bench.Tests{ // wait
-			"abilities": abilities(), "connections": connections(e), "faults": faults(e), "watch": watches(e), "after": baseline.After(e), "hosts": hosts(e),
+			"abilities": abilities(), "connections": connections(e), "faults": faults(e), "watch": watches(e), "after": baseline.After(e), "hosts": hosts(e), "one phone": phones(e),
 		}},
 	)
 }

@@ -13,12 +13,12 @@ import (
 // dies or when it comes back, and the commit that it begins at.
 func crash() Fault {
 	return Fault{
-		Action: harness.Crash, Keys: []string{"phase", "restart", "vanish", "lose_unsynced"}, Length: Restarting, Ends: "a crash lasts until the restart",
+		Action: harness.Crash, Keys: append(ofWallets(), "phase", "restart", "vanish", "lose_unsynced"), Length: Restarting, Ends: "a crash lasts until the restart",
 		Starts: AtPacket | AtCommit | AtRequest, Random: true, OnSide: true, Stops: true, Victim: true, Begin: beginCrash, Sweep: sweepCrash,
 		Needs: func(e harness.Event) harness.Abilities {
-			needs := harness.CrashOf(e.Side)
+			needs := harness.CrashOf(one(e))
 			if e.Vanish {
-				needs |= harness.CutPower
+				needs |= harness.CutPower | chooses(e)
 			}
 			if e.Lose {
 				needs |= harness.ChooseLoss
@@ -39,27 +39,26 @@ func beginCrash(s *Scene, e harness.Event) (End, error) {
 	back := func() int64 { return 0 }
 	if e.Vanish {
 		var err error
-		if back, err = s.Network.Inject(harness.Fault{Action: harness.Vanish, Side: e.Side}); err != nil {
+		if back, err = s.inject(harness.Fault{Action: harness.Vanish, Side: e.Side}); err != nil {
 			return nil, fmt.Errorf("vanish: %w", err)
 		}
 	}
-	if !s.inForce(harness.Crash, e.Side) {
+	for _, side := range s.machines(e) {
 		ChooseLoss(s.Subject, e)
-		if err := crasher.Crash(e.Side); err != nil {
-			return nil, fmt.Errorf("crash the %s: %w", e.Side, err)
+		if err := crasher.Crash(side); err != nil {
+			return nil, fmt.Errorf("crash the %s: %w", side, err)
 		}
 		s.Killed()
 	}
 	return func(ctx context.Context) (int64, error) {
 		back()
 		hits = max(hits, s.Open())
-		if s.inForce(harness.Crash, e.Side) {
-			return int64(hits), nil // another crash keeps it down
-		}
-		// If its power fails at a commit that it makes as it starts, it crashes again
-		// and is restarted after that.
-		if err := crasher.Restart(ctx, e.Side); err != nil && !s.Failing(e.Side) {
-			return int64(hits), fmt.Errorf("restart the %s: %w", e.Side, err)
+		// What another crash keeps down is not restarted. If its power fails at a commit
+		// that it makes as it starts, it crashes again and is restarted after that.
+		for _, side := range s.machines(e) {
+			if err := crasher.Restart(ctx, side); err != nil && !s.Failing(e.Side) {
+				return int64(hits), fmt.Errorf("restart the %s: %w", side, err)
+			}
 		}
 		return int64(hits), nil
 	}, nil

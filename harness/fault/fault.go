@@ -82,22 +82,65 @@ type End func(context.Context) (hits int64, err error)
 type Scene struct {
 	Network harness.Network
 	Subject harness.Subject
-	Open    func() int                // payments without a final outcome
-	InForce func() []harness.Event    // in the order they began; one that begins or ends is not among them
+	Chosen  []int                     // the wallets that the event acts on; nil is all
+	Wallets int                       // of the run
+	Open    func() int                // payments without a final outcome, of the wallets that the event acts on
+	Pressed func() int                // presses of pay so far, of these wallets
+	InForce func() []Occurrence       // in the order they began; one that begins or ends is not among them
 	Killed  func()                    // to be told that a side has just been killed
 	Failing func(s harness.Side) bool // the power of a side has failed at a commit, and its crash is yet to begin
 }
 
-// inForce reports whether an action on a side is.
-func (s *Scene) inForce(a harness.Action, side harness.Side) bool {
-	return slices.ContainsFunc(s.InForce(), func(e harness.Event) bool { return e.Action == a && e.Side == side })
+// Occurrence is an event in force.
+type Occurrence struct {
+	harness.Event
+	Chosen []int // the wallets that it acts on; nil is all
 }
+
+// machines returns what an event stops and no event of its action in force does: its side,
+// or else each of the phones by their names.
+func (s *Scene) machines(e harness.Event) []harness.Side {
+	taken := map[harness.Side]bool{}
+	for _, o := range s.InForce() {
+		if o.Action != e.Action || o.Side != e.Side {
+			continue
+		}
+		if o.Chosen == nil {
+			return nil // it stops all of them
+		}
+		for _, i := range o.Chosen {
+			taken[phone(i)] = true
+		}
+	}
+	list := s.own(e)
+	if s.Chosen == nil && len(taken) > 0 {
+		list = nil
+		for i := range s.Wallets {
+			list = append(list, phone(i))
+		}
+	}
+	return slices.DeleteFunc(list, func(side harness.Side) bool { return taken[side] })
+}
+
+// own returns what an event stops: its side, or each of the phones chosen.
+func (s *Scene) own(e harness.Event) (list []harness.Side) {
+	if s.Chosen == nil {
+		return []harness.Side{e.Side}
+	}
+	for _, i := range s.Chosen {
+		list = append(list, phone(i))
+	}
+	return list
+}
+
+// phone is the side that is the phone of one wallet.
+func phone(i int) harness.Side { return harness.Side(harness.ClientName(i)) }
 
 // All returns every fault. Their order is that of the rows of a sweep.
 func All() []Fault {
 	return []Fault{
 		drop(), blackhole(), reset(), refuse(), rebind(), crash(), freeze(),
-		slowDisk(), fullDisk(), diskError(), link(), crossTraffic(), slow(), toxic(), heal(),
+		slowDisk(), fullDisk(), diskError(), clock(), link(), crossTraffic(), slow(), toxic(), heal(),
 	}
 }
 
@@ -127,6 +170,12 @@ func Name(e harness.Event) string {
 	}
 	if e.On != "" {
 		name += " on " + e.On
+	}
+	switch {
+	case e.Wallet != nil:
+		name += " for one wallet"
+	case e.Some():
+		name += " for some wallets"
 	}
 	return name
 }

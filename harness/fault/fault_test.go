@@ -64,7 +64,7 @@ func TestFaultsAreSound(t *testing.T) {
 			if f.Sweep == nil {
 				return
 			}
-			for _, way := range f.Sweep(fault.Spans{Short: time.Second, Long: time.Minute, Restart: 2 * time.Second}) {
+			for _, way := range f.Sweep(fault.Spans{Short: time.Second, Long: time.Minute, Outage: time.Hour, Restart: 2 * time.Second}) {
 				require.Equal(t, f.Action, way.Event.Action)
 				require.NotZero(t, way.Points)
 				require.Equal(t, f.Length == fault.Lasting, way.Event.For > 0)
@@ -104,6 +104,7 @@ func TestForSweep(t *testing.T) {
 
 // An event is refused for each thing that the subject cannot do.
 func TestRefuse(t *testing.T) {
+	one, five := 1, 5
 	commit := &harness.Trigger{Commit: 1, Side: harness.Server}
 	bank := harness.Topology{Hosts: []string{"bank"}, Links: []harness.Link{{Near: "server", Far: "bank"}}}
 	for name, tc := range map[string]struct {
@@ -111,18 +112,34 @@ func TestRefuse(t *testing.T) {
 		can   harness.Abilities
 		want  string
 	}{
-		"a network's fault":    {harness.Event{Action: harness.Reset}, 0, ""},
-		"slow says which side": {harness.Event{Action: harness.Slow, Line: 3}, harness.CrashServer, "line 3: the subject has no way to slow the server: remove the event"},
-		"a crash":              {harness.Event{Action: harness.Crash, Side: harness.Client}, harness.CrashClient, ""},
-		"of the other side":    {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "event 1 of the timeline: the subject has no way to crash the server: remove the event"},
-		"a crash of no side":   {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "event 1 of the timeline: the crash names no side: expected client or server"},
-		"of a further host":    {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashHost, ""},
-		"no way to":            {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashServer, "event 1 of the timeline: the subject has no way to crash a further host: remove the event"},
-		"of no host":           {harness.Event{Action: harness.Crash, Side: "bnak"}, harness.CrashHost, `event 1 of the timeline: crash: there is no host "bnak": expected server, a client or one of the network's topology: bank`},
-		"on a link":            {harness.Event{Action: harness.Blackhole, On: "server-bank"}, 0, ""},
-		"on no link":           {harness.Event{Action: harness.Blackhole, On: "bank-server", Line: 2}, 0, `line 2: blackhole: there is no link "bank-server": expected one of the network's topology: server-bank`},
-		"not on a link":        {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "event 1 of the timeline: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
-		"a drop elsewhere":     {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `event 1 of the timeline: the drop is on "" and its packet on "server-bank": expected the same link`},
+		"a network's fault":     {harness.Event{Action: harness.Reset}, 0, ""},
+		"slow says which side":  {harness.Event{Action: harness.Slow, Line: 3}, harness.CrashServer, "line 3: the subject has no way to slow the server: remove the event"},
+		"a crash":               {harness.Event{Action: harness.Crash, Side: harness.Client}, harness.CrashClient, ""},
+		"of the other side":     {harness.Event{Action: harness.Crash, Side: harness.Server}, harness.CrashClient, "event 1 of the timeline: the subject has no way to crash the server: remove the event"},
+		"a crash of no side":    {harness.Event{Action: harness.Crash}, harness.CrashClient | harness.CrashServer, "event 1 of the timeline: the crash names no side: expected client or server"},
+		"of a further host":     {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashHost, ""},
+		"no way to":             {harness.Event{Action: harness.Crash, Side: "bank"}, harness.CrashServer, "event 1 of the timeline: the subject has no way to crash a further host: remove the event"},
+		"of no host":            {harness.Event{Action: harness.Crash, Side: "bnak"}, harness.CrashHost, `event 1 of the timeline: crash: there is no host "bnak": expected server, a client or one of the network's topology: bank`},
+		"on a link":             {harness.Event{Action: harness.Blackhole, On: "server-bank"}, 0, ""},
+		"on no link":            {harness.Event{Action: harness.Blackhole, On: "bank-server", Line: 2}, 0, `line 2: blackhole: there is no link "bank-server": expected one of the network's topology: server-bank`},
+		"not on a link":         {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "event 1 of the timeline: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
+		"a drop elsewhere":      {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `event 1 of the timeline: the drop is on "" and its packet on "server-bank": expected the same link`},
+		"a clock":               {harness.Event{Action: harness.Clock, Side: harness.Server, By: -1}, harness.SetServerClock, ""},
+		"a clock out of reach":  {harness.Event{Action: harness.Clock, Side: harness.Client, Drift: 1}, harness.SetServerClock, "event 1 of the timeline: the subject has no way to change the clock of the client: that takes a client that reads the time from onebar, as the reference wallet does,: remove the event"},
+		"a clock that is right": {harness.Event{Action: harness.Clock, Side: harness.Server}, harness.SetServerClock, "event 1 of the timeline: the clock is not changed: give it by or drift"},
+		"one wallet":            {harness.Event{Action: harness.Blackhole, Wallet: &one}, harness.ChooseClients, ""},
+		"some wallets":          {harness.Event{Action: harness.Crash, Side: harness.Client, Wallets: 0.1}, harness.CrashWallet, ""},
+		"all wallets alike":     {harness.Event{Action: harness.SetLink, Link: &harness.Profile{}, Wallets: 0.1}, 0, "event 1 of the timeline: the bench engine treats all wallets alike: use --engine packet or sim, or remove wallet and wallets"},
+		"no way to crash one":   {harness.Event{Action: harness.Crash, Side: harness.Client, Wallet: &one}, harness.CrashClient, "event 1 of the timeline: the subject has no way to crash one wallet alone: remove the event"},
+		"no way to freeze one":  {harness.Event{Action: harness.Freeze, Side: harness.Client, Wallet: &one}, harness.FreezeClient, "event 1 of the timeline: the subject has no way to freeze one wallet alone: remove the event"},
+		"no such wallet":        {harness.Event{Action: harness.Reset, Wallet: &five}, harness.ChooseClients, "event 1 of the timeline: there is no wallet 5: the workload has 5, from 0"},
+		"wallets of a server":   {harness.Event{Action: harness.Crash, Side: harness.Server, Wallet: &one}, harness.CrashServer, "event 1 of the timeline: the crash of the server cannot be on some of the wallets: remove Event.Wallet and Event.Wallets"},
+		"wallets of a heal":     {harness.Event{Action: harness.Heal, Wallets: 0.1}, 0, "event 1 of the timeline: the heal cannot be on some of the wallets: remove Event.Wallet and Event.Wallets"},
+		"wallets and a commit": {
+			harness.Event{Action: harness.Crash, Side: harness.Client, Wallet: &one, When: &harness.Trigger{Commit: 1, Side: harness.Client}},
+			harness.CrashWallet | harness.CommitsOf(harness.Client),
+			"event 1 of the timeline: commits are counted over all wallets: remove Event.Wallet and Event.Wallets",
+		},
 		"two reasons": {
 			harness.Event{Action: harness.Crash, Side: harness.Server, When: commit, Line: 4},
 			0,
@@ -130,7 +147,7 @@ func TestRefuse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setup := fault.Setup{Engine: "bench", Can: tc.can | engine, Topology: bank}
+			setup := fault.Setup{Engine: "bench", Can: tc.can | engine, Topology: bank, Wallets: 5}
 			err := setup.Refuse(harness.Scenario{Timeline: []harness.Event{tc.event}})
 			if tc.want == "" {
 				require.NoError(t, err)

@@ -12,9 +12,9 @@ import (
 // client waits: what it answers then comes late.
 func freeze() Fault {
 	return Fault{
-		Action: harness.Freeze, Keys: []string{"for", "phase"}, Length: Lasting,
+		Action: harness.Freeze, Keys: append(ofWallets(), "for", "phase"), Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true, OnSide: true, Stops: true, Begin: beginFreeze,
-		Needs: func(e harness.Event) harness.Abilities { return harness.FreezeOf(e.Side) },
+		Needs: func(e harness.Event) harness.Abilities { return harness.FreezeOf(one(e)) },
 		Name:  func(e harness.Event) string { return "freeze of the " + e.Side.String() },
 		State: func(e harness.Event) string { return e.Side.String() + " frozen" },
 		Sweep: func(s Spans) []Swept {
@@ -33,17 +33,18 @@ func beginFreeze(s *Scene, e harness.Event) (End, error) {
 	if !ok {
 		return nil, fmt.Errorf("freeze the %s: this subject has no way to", e.Side)
 	}
-	if err := freezer.Freeze(e.Side); err != nil {
-		return nil, fmt.Errorf("freeze the %s: %w", e.Side, err)
+	for _, side := range s.own(e) {
+		if err := freezer.Freeze(side); err != nil {
+			return nil, fmt.Errorf("freeze the %s: %w", side, err)
+		}
 	}
 	hits := s.Open()
 	return func(context.Context) (int64, error) {
 		hits = max(hits, s.Open())
-		if s.inForce(harness.Freeze, e.Side) {
-			return int64(hits), nil // another one keeps it frozen
-		}
-		if err := freezer.Thaw(e.Side); err != nil {
-			return int64(hits), fmt.Errorf("let the %s go on: %w", e.Side, err)
+		for _, side := range s.machines(e) { // what another one keeps frozen is left
+			if err := freezer.Thaw(side); err != nil {
+				return int64(hits), fmt.Errorf("let the %s go on: %w", side, err)
+			}
 		}
 		return int64(hits), nil
 	}, nil

@@ -6,13 +6,13 @@ import "github.com/onebar/onebar/harness"
 // latest change in force counts.
 func link() Fault {
 	return Fault{
-		Action: harness.SetLink, OnLink: true, Keys: []string{"for", "phase"}, Length: Lasting,
+		Action: harness.SetLink, OnLink: true, Keys: append(ofWallets(), "for", "phase"), Length: Lasting,
 		Starts: AtPacket | AtRequest, Random: true,
 		Needs: func(e harness.Event) harness.Abilities {
 			if e.Link != nil && e.Link.NeedsPackets("") != nil {
-				return harness.CarryPackets
+				return harness.CarryPackets | chooses(e)
 			}
-			return 0
+			return chooses(e)
 		},
 		State: func(harness.Event) string { return "" }, // the profile's name says it
 	}

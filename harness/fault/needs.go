@@ -37,12 +37,13 @@ type Setup struct {
 	Engine   string            // its name, for messages
 	Can      harness.Abilities // of the engine and of the subject
 	Topology harness.Topology  // that the subject needs
+	Wallets  int               // of the workload; 0 is not known
 }
 
 // SetupOf is the setup of an engine and a subject for a workload. The subject
 // need not have been started.
 func SetupOf(e harness.Engine, s harness.Subject, w harness.Workload) Setup {
-	return Setup{Engine: e.Name(), Can: e.Abilities() | s.Abilities(), Topology: harness.TopologyOf(s, w)}
+	return Setup{Engine: e.Name(), Can: e.Abilities() | s.Abilities(), Topology: harness.TopologyOf(s, w), Wallets: w.Wallets}
 }
 
 // Refuse returns each thing that a scenario asks for and the engine or the subject
@@ -55,6 +56,9 @@ func (s Setup) Refuse(sc harness.Scenario) error {
 	}
 	if err := sc.Link.NeedsPackets(s.Engine); err != nil && !s.Can.Has(harness.CarryPackets) {
 		errs = append(errs, fmt.Errorf("the scenario's link: %w", err))
+	}
+	if sc.Starts != "" && !s.Can.Has(harness.VirtualTime) {
+		errs = append(errs, fmt.Errorf("the scenario starts at %s: the %s engine runs at the time of day that it is; use --engine sim", sc.Starts, s.Engine))
 	}
 	for i, e := range sc.Timeline {
 		place := fmt.Sprintf("line %d", e.Line)
@@ -74,7 +78,7 @@ func (s Setup) refuse(e harness.Event) (errs []error) {
 	if ok && f.OnSide && e.Side == harness.SideUnknown {
 		return []error{fmt.Errorf("the %s names no side: expected client or server", e.Action)}
 	}
-	if err := s.place(e, f); err != nil {
+	if err := errors.Join(s.place(e, f), s.choice(e, f)); err != nil {
 		errs = append(errs, err)
 	}
 	if e.When != nil && e.When.Request > 0 && e.At > 0 {
@@ -115,6 +119,21 @@ func (s Setup) place(e harness.Event, f Fault) error {
 	return nil
 }
 
+// choice says what is wrong with the wallets that an event chooses.
+func (s Setup) choice(e harness.Event, f Fault) error {
+	switch {
+	case !e.Some():
+		return nil
+	case !slices.Contains(f.Keys, ofWallets()[0]), e.On != "", e.Side != harness.Client && e.Side != harness.SideUnknown:
+		return fmt.Errorf("the %s cannot be on some of the wallets: remove Event.Wallet and Event.Wallets", Name(harness.Event{Action: e.Action, Side: e.Side, On: e.On, Toxic: e.Toxic}))
+	case e.When != nil && e.When.Commit > 0:
+		return errors.New("commits are counted over all wallets: remove Event.Wallet and Event.Wallets")
+	case e.Wallet != nil && (*e.Wallet < 0 || s.Wallets > 0 && *e.Wallet >= s.Wallets):
+		return fmt.Errorf("there is no wallet %d: the workload has %d, from 0", *e.Wallet, s.Wallets)
+	}
+	return nil
+}
+
 // lacks says that neither the engine nor the subject has one of the abilities that an
 // event needs.
 func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
@@ -137,10 +156,12 @@ func (s Setup) lacks(a harness.Abilities, e harness.Event) error {
 		return fmt.Errorf("a side cannot vanish without a word in the %s engine: the kernel ends its sockets; use --engine packet", s.Engine)
 	case a == harness.PutToxics:
 		return fmt.Errorf("the %s engine has no toxics: use --engine packet, toxiproxy or sim", s.Engine)
+	case a == harness.ChooseClients:
+		return fmt.Errorf("the %s engine treats all wallets alike: use --engine packet or sim, or remove wallet and wallets", s.Engine)
 	case a == harness.PutToxicsOnLinks:
 		return fmt.Errorf("toxic on %s: toxiproxy is before the access links only; use --engine sim", e.On)
 	}
-	return fmt.Errorf("the %s engine and the subject lack ability %#x: remove the event", s.Engine, uint32(a))
+	return fmt.Errorf("the %s engine and the subject lack ability %#x: remove the event", s.Engine, uint64(a))
 }
 
 // subjectWays are abilities of subjects, for messages.
@@ -149,7 +170,10 @@ func subjectWays() map[harness.Abilities]string {
 		harness.CrashClient: "crash the client", harness.CrashServer: "crash the server",
 		harness.FreezeClient: "freeze the client", harness.FreezeServer: "freeze the server",
 		harness.CrashHost: "crash a further host", harness.FreezeHost: "freeze a further host",
-		harness.SlowServer: "slow the server",
+		harness.SlowServer:     "slow the server",
+		harness.SetClientClock: "change the clock of the client: that takes a client that reads the time from onebar, as the reference wallet does,",
+		harness.SetServerClock: "change the clock of the server: that takes a server that reads the time from onebar, as the reference bank does,",
+		harness.CrashWallet:    "crash one wallet alone", harness.FreezeWallet: "freeze one wallet alone",
 		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
 		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}

@@ -6,9 +6,9 @@ import "github.com/onebar/onebar/harness"
 // new address.
 func rebind() Fault {
 	return Fault{
-		Action: harness.Rebind, Length: AtOnce, Ends: "a rebind is over at once",
+		Action: harness.Rebind, Keys: ofWallets(), Length: AtOnce, Ends: "a rebind is over at once",
 		Starts: AtPacket | AtRequest, Random: true, Begin: inject,
-		Needs: func(harness.Event) harness.Abilities { return harness.RebindClients },
+		Needs: func(e harness.Event) harness.Abilities { return harness.RebindClients | chooses(e) },
 		Sweep: func(Spans) []Swept {
 			return []Swept{{"rebind", harness.Event{Action: harness.Rebind}, AnyPacket}}
 		},

@@ -11,6 +11,7 @@ import (
 type Spans struct {
 	Short   time.Duration // less than a payment client waits for an answer
 	Long    time.Duration // more than it waits
+	Outage  time.Duration // of a network that is away for long, more than payments have; 0 is none
 	Restart time.Duration // of a side that was killed
 }
 

@@ -78,15 +78,27 @@ type Phase struct {
 	Profile    harness.Profile `json:"profile"`
 	OutageUp   bool            `json:"outage_up,omitempty"`   // every packet up was to be lost
 	OutageDown bool            `json:"outage_down,omitempty"` // every packet down was to be lost
+	Apart      []Apart         `json:"apart,omitempty"`       // of the access links: the wallets of which something else is asked
+}
+
+// Apart is what is asked of the access links of some wallets in a phase.
+type Apart struct {
+	Wallets    []int           `json:"wallets"` // in order
+	Profile    harness.Profile `json:"profile"`
+	OutageUp   bool            `json:"outage_up,omitempty"`
+	OutageDown bool            `json:"outage_down,omitempty"`
 }
 
 // FaultNote marks the begin or the end of one occurrence of a timeline event.
 type FaultNote struct {
 	Event  int            `json:"event"` // index in Scenario.Timeline
 	Action harness.Action `json:"action"`
-	Ended  bool           `json:"ended,omitempty"`
-	Hits   int64          `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
-	Error  string         `json:"error,omitempty"`
+	// Wallets are those that the event chose for this occurrence; nil is all, or that it is
+	// not about wallets.
+	Wallets []int  `json:"wallets,omitempty"`
+	Ended   bool   `json:"ended,omitempty"`
+	Hits    int64  `json:"hits,omitempty"` // packets, connections or answers it hit, known at the end
+	Error   string `json:"error,omitempty"`
 }
 
 // End closes a history.

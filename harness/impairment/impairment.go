@@ -102,14 +102,20 @@ func (l *Links) missed(found *doubts) {
 // and those of the timeline that may not miss. A perfect link has nothing to show.
 func (l *Links) unused(found *doubts) {
 	sc := l.header.Scenario
-	if !perfect(sc.Link) && !l.carried(sc.Link) {
+	if !perfect(sc.Link) && !l.anyCarried("", sc.Link) {
 		found.add(0, "the scenario's link carried no packet: no payment was under way while it was in force; let the link events begin later")
 	}
 	for i, e := range sc.Timeline {
-		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.on(e.On).carried(*e.Link) {
+		if e.Action == harness.SetLink && e.Link != nil && !e.MayMiss && !perfect(*e.Link) && !l.anyCarried(e.On, *e.Link) {
 			found.add(0, "%s carried no packet: no payment was under way while it was in force; begin it earlier, let it last longer, or write may_miss: true", eventName(i, e))
 		}
 	}
+}
+
+// anyCarried reports whether a packet was offered to a link, or to one of the access links,
+// while the profile was in force on it.
+func (l *Links) anyCarried(link string, p harness.Profile) bool {
+	return l.on(link).carried(p) || slices.ContainsFunc(l.others, func(o *Links) bool { return o.name == link && o.carried(p) })
 }
 
 func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down == harness.Path{} }
@@ -169,7 +175,7 @@ func (l *Links) outages(found *doubts) {
 func (l *Links) excused(line int32) bool {
 	all, some := true, false
 	for i, e := range l.header.Scenario.Timeline {
-		if got := l.events[i]; e.Action == harness.Blackhole && e.On == l.name && got != nil && got.inForce(line) {
+		if got := l.events[i]; e.Action == harness.Blackhole && e.On == l.name && got != nil && got.inForce(line, l.wallets) {
 			some = true
 			all = all && (e.MayMiss || e.Every > 0 && got.hits > 0)
 		}
@@ -177,9 +183,13 @@ func (l *Links) excused(line int32) bool {
 	return some && all
 }
 
-// inForce reports whether an occurrence of the event is in force at a line.
-func (e *event) inForce(line int32) bool {
-	return slices.ContainsFunc(e.spans, func(s span) bool { return s.from < line && (s.to == 0 || s.to > line) })
+// inForce reports whether an occurrence of the event is in force at a line on the access
+// links of some wallets; nil is those that no event has chosen.
+func (e *event) inForce(line int32, wallets []int) bool {
+	return slices.ContainsFunc(e.spans, func(s span) bool {
+		all := s.wallets == nil || wallets != nil && !slices.ContainsFunc(wallets, func(w int) bool { return !slices.Contains(s.wallets, w) })
+		return all && s.from < line && (s.to == 0 || s.to > line)
+	})
 }
 
 // each calls f for both directions of every phase.

@@ -1,6 +1,7 @@
 package impairment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -12,14 +13,16 @@ import (
 // their packets, and how much each event of the timeline hit. The zero value is ready. It
 // is not safe for concurrent use.
 type Links struct {
-	name   string   // of one link of the topology; empty is the access links
-	others []*Links // one for each link of the topology; they share header and events
-	header *history.Header
-	last   time.Duration // offset of the latest record but packets
-	phases history.Phases[counts]
-	states history.Ways[linkState]
-	events map[int]*event      // by index in Scenario.Timeline
-	waits  []interval.Interval // in which a timer of the harness was late, in order
+	name    string           // of one link of the topology; empty is access links
+	wallets []int            // whose access links they are, if something else was asked of them; nil is all others
+	others  []*Links         // one for each link of the topology, and for wallets apart; they share header and events
+	apart   []map[int]*apart // by phase: the wallets of which something else was asked in it
+	header  *history.Header
+	last    time.Duration // offset of the latest record but packets
+	phases  history.Phases[counts]
+	states  history.Ways[linkState]
+	events  map[int]*event      // by index in Scenario.Timeline
+	waits   []interval.Interval // in which a timer of the harness was late, in order
 
 	sent     map[packets]int64 // how many there were of those that a trigger waits for
 	attempts int64             // that reached a connection
@@ -49,7 +52,7 @@ func (l *Links) Add(r *history.Record, line int32) {
 	case r.Late > 0:
 		l.waits = append(l.waits, interval.Interval{From: r.At - r.Late, To: r.At})
 	case r.Phase != nil:
-		l.on(r.Phase.Link).phases.Begin(*r.Phase, r.At, line)
+		l.on(r.Phase.Link).begin(l, r, line)
 	case r.Fault != nil:
 		l.fault(*r.Fault, r.At, line)
 	case r.Attempt != nil && !r.Attempt.NoConnection:
@@ -67,14 +70,43 @@ func (l *Links) on(name string) *Links {
 	if name == "" {
 		return l
 	}
+	return l.part(name, nil)
+}
+
+// part returns the Links of a link of the topology, or of the access links of some wallets.
+func (l *Links) part(name string, wallets []int) *Links {
 	for _, o := range l.others {
-		if o.name == name {
+		if o.name == name && slices.Equal(o.wallets, wallets) {
 			return o
 		}
 	}
-	o := &Links{name: name}
+	o := &Links{name: name, wallets: wallets}
 	l.others = append(l.others, o)
 	return o
+}
+
+// apart is the Links of a wallet in a phase of the access links, and its phase there.
+type apart struct {
+	links *Links
+	phase int
+}
+
+// begin adds a phase, and one of each of the wallets of which something else is asked. All
+// is the Links of all access links.
+func (l *Links) begin(all *Links, r *history.Record, line int32) {
+	l.phases.Begin(*r.Phase, r.At, line)
+	var of map[int]*apart
+	for _, a := range r.Phase.Apart {
+		o := all.part("", a.Wallets)
+		o.phases.Begin(history.Phase{Name: r.Phase.Name, Profile: a.Profile, OutageUp: a.OutageUp, OutageDown: a.OutageDown}, r.At, line)
+		if of == nil {
+			of = map[int]*apart{}
+		}
+		for _, w := range a.Wallets {
+			of[w] = &apart{o, len(o.phases) - 1}
+		}
+	}
+	l.apart = append(l.apart, of)
 }
 
 type phase = history.PhaseCounts[counts]
@@ -119,6 +151,7 @@ type event struct {
 type span struct {
 	from, to    int32 // to is 0 until it has ended
 	begin, over time.Duration
+	wallets     []int // that it acts on; nil is all
 }
 
 // await notes of which packets the number matters.
@@ -144,7 +177,7 @@ func (l *Links) fault(f history.FaultNote, at time.Duration, line int32) {
 	}
 	if !f.Ended {
 		e.times++
-		e.spans = append(e.spans, span{from: line, begin: at})
+		e.spans = append(e.spans, span{from: line, begin: at, wallets: f.Wallets})
 	} else if n := len(e.spans); n > 0 {
 		e.spans[n-1].to, e.spans[n-1].over = line, at
 	}
@@ -161,6 +194,15 @@ func (l *Links) packet(p *harness.Packet) {
 		return
 	}
 	i := l.phases.At(p.At)
+	if a := l.apart[i][p.Client]; a != nil {
+		a.links.count(a.phase, p)
+		return
+	}
+	l.count(i, p)
+}
+
+// count counts p in phase i.
+func (l *Links) count(i int, p *harness.Packet) {
 	up := p.Direction != harness.Down
 	if i > 0 && p.Drop == harness.DropNone && p.At == l.phases[i].From && l.dark(i, up) && !l.dark(i-1, up) {
 		i-- // it was sent just before the packet of that instant at which the outage began

@@ -6,17 +6,19 @@ import (
 )
 
 // Watchers are those who want to know when the access links of a network carry
-// packets again, see harness.LinkWatcher. A fault is on every link, so that all links
-// of a network are up or down together. The zero value is a network whose links are
-// up, with nobody watching. Its methods may be called from several goroutines.
+// packets again, see harness.LinkWatcher. A fault is on the link of one client, or of
+// Everyone. The zero value is a network whose links are up, with nobody watching. Its methods may be called from several goroutines.
 //
 // Up and Moved return calls for the engine to make, in order. Each locks the Watchers
 // and does nothing if its watcher has stopped or the links are down again.
 type Watchers struct {
 	mu   sync.Mutex
-	down int        // faults in force that take the links down
-	list []*watcher // in the order of their clients, those of one client in that of Watch
+	down map[int]int // faults in force that take a client's link down, or that of Everyone
+	list []*watcher  // in the order of their clients, those of one client in that of Watch
 }
+
+// Everyone stands for all clients.
+const Everyone = -1
 
 type watcher struct {
 	client int
@@ -43,27 +45,30 @@ func (w *Watchers) Watch(client int, up func()) (stop func()) {
 	}
 }
 
-// Down begins a fault that takes every link down.
-func (w *Watchers) Down() {
+// Down begins a fault that takes the link of a client down, or that of Everyone.
+func (w *Watchers) Down(client int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.down++
+	if w.down == nil {
+		w.down = make(map[int]int)
+	}
+	w.down[client]++
 }
 
-// Up ends such a fault. It returns no calls while another one is in force.
-func (w *Watchers) Up() (calls []func()) {
+// Up ends such a fault. It returns no calls for links that another one keeps down.
+func (w *Watchers) Up(client int) (calls []func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.down--
-	return w.calls()
+	w.down[client]--
+	return w.calls(client)
 }
 
-// Moved is every client having got a new address. It returns no calls while the links
-// are down.
-func (w *Watchers) Moved() (calls []func()) {
+// Moved says that a client, or Everyone, has a new address. It returns no calls for links
+// that are down.
+func (w *Watchers) Moved(client int) (calls []func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.calls()
+	return w.calls(client)
 }
 
 // Close stops all watchers.
@@ -76,12 +81,11 @@ func (w *Watchers) Close() {
 	w.list = nil
 }
 
-func (w *Watchers) calls() (calls []func()) {
-	if w.down > 0 {
-		return nil
-	}
+func (w *Watchers) isUp(client int) bool { return w.down[client] == 0 && w.down[Everyone] == 0 }
+
+func (w *Watchers) calls(client int) (calls []func()) {
 	for _, x := range w.list {
-		if !x.due {
+		if !x.due && w.isUp(x.client) && (client == Everyone || client == x.client) {
 			x.due = true
 			calls = append(calls, func() { w.call(x) })
 		}
@@ -93,7 +97,7 @@ func (w *Watchers) call(x *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	x.due = false
-	if x.up != nil && w.down == 0 {
+	if x.up != nil && w.isUp(x.client) {
 		x.up()
 	}
 }

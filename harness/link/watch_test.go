@@ -25,36 +25,69 @@ func TestWatchers(t *testing.T) {
 		do   func(w *link.Watchers, stops []func())
 		want []int
 	}{
-		"nothing has happened":       {func(*link.Watchers, []func()) {}, nil},
-		"in the order of the hosts":  {func(w *link.Watchers, _ []func()) { w.Down(); run(w.Up()) }, []int{0, 1, 2}},
-		"not before the last is up":  {func(w *link.Watchers, _ []func()) { w.Down(); w.Down(); run(w.Up()) }, nil},
-		"once, when the last is up":  {func(w *link.Watchers, _ []func()) { w.Down(); w.Down(); run(w.Up()); run(w.Up()) }, []int{0, 1, 2}},
-		"each time":                  {func(w *link.Watchers, _ []func()) { w.Down(); run(w.Up()); w.Down(); run(w.Up()) }, []int{0, 1, 2, 0, 1, 2}},
-		"a new address":              {func(w *link.Watchers, _ []func()) { run(w.Moved()) }, []int{0, 1, 2}},
-		"a new address without link": {func(w *link.Watchers, _ []func()) { w.Down(); run(w.Moved()) }, nil},
-		"not to those who stopped":   {func(w *link.Watchers, stops []func()) { stops[1](); w.Down(); run(w.Up()) }, []int{1, 2}},
-		"stopped before the call":    {func(w *link.Watchers, stops []func()) { w.Down(); calls := w.Up(); stops[2](); run(calls) }, []int{0, 2}},
-		"stopped twice":              {func(w *link.Watchers, stops []func()) { stops[2](); stops[2](); w.Down(); run(w.Up()) }, []int{0, 2}},
-		"down again before the call": {func(w *link.Watchers, _ []func()) { w.Down(); calls := w.Up(); w.Down(); run(calls) }, nil},
+		"nothing has happened":      {func(*link.Watchers, []func()) {}, nil},
+		"in the order of the hosts": {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 1, 2}},
+		"not before the last is up": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, nil},
+		"once, when the last is up": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+			run(w.Up(link.Everyone))
+		}, []int{0, 1, 2}},
+		"each time": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, []int{0, 1, 2, 0, 1, 2}},
+		"one phone of three":         {func(w *link.Watchers, _ []func()) { w.Down(1); run(w.Up(1)) }, []int{1}},
+		"down alone and with all":    {func(w *link.Watchers, _ []func()) { w.Down(1); w.Down(link.Everyone); run(w.Up(1)) }, nil},
+		"down with all and alone":    {func(w *link.Watchers, _ []func()) { w.Down(1); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{0, 2}},
+		"one moves":                  {func(w *link.Watchers, _ []func()) { w.Down(0); run(w.Moved(2)); run(w.Moved(0)) }, []int{2}},
+		"a new address":              {func(w *link.Watchers, _ []func()) { run(w.Moved(link.Everyone)) }, []int{0, 1, 2}},
+		"a new address without link": {func(w *link.Watchers, _ []func()) { w.Down(link.Everyone); run(w.Moved(link.Everyone)) }, nil},
+		"not to those who stopped":   {func(w *link.Watchers, stops []func()) { stops[1](); w.Down(link.Everyone); run(w.Up(link.Everyone)) }, []int{1, 2}},
+		"stopped before the call": {func(w *link.Watchers, stops []func()) {
+			w.Down(link.Everyone)
+			calls := w.Up(link.Everyone)
+			stops[2]()
+			run(calls)
+		}, []int{0, 2}},
+		"stopped twice": {func(w *link.Watchers, stops []func()) {
+			stops[2]()
+			stops[2]()
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
+		}, []int{0, 2}},
+		"down again before the call": {func(w *link.Watchers, _ []func()) {
+			w.Down(link.Everyone)
+			calls := w.Up(link.Everyone)
+			w.Down(link.Everyone)
+			run(calls)
+		}, nil},
 		"and up again": {func(w *link.Watchers, _ []func()) {
-			w.Down()
-			late := w.Up()
-			w.Down()
+			w.Down(link.Everyone)
+			late := w.Up(link.Everyone)
+			w.Down(link.Everyone)
 			run(late)
-			run(w.Up())
+			run(w.Up(link.Everyone))
 		}, []int{0, 1, 2}},
 		"two reasons at one instant are one call": {func(w *link.Watchers, _ []func()) {
-			w.Down()
-			calls := append(w.Up(), w.Moved()...)
+			w.Down(link.Everyone)
+			calls := append(w.Up(link.Everyone), w.Moved(link.Everyone)...)
 			run(calls)
 		}, []int{0, 1, 2}},
 		"closed": {func(w *link.Watchers, _ []func()) {
-			w.Down()
-			calls := w.Up()
+			w.Down(link.Everyone)
+			calls := w.Up(link.Everyone)
 			w.Close()
 			run(calls)
-			w.Down()
-			run(w.Up())
+			w.Down(link.Everyone)
+			run(w.Up(link.Everyone))
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,12 +43,13 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	case harness.Refuse:
 		return g.Refuse(), nil
 	case harness.Rebind:
-		hits, err := n.rebind(f.NewAddress)
+		hits, err := n.rebind(g, f.NewAddress)
 		if err != nil {
 			return nil, err
 		}
 		if f.NewAddress {
-			announce(n.watchers.Moved())
+			client, _ := n.hosts.Phones(g)
+			announce(n.watchers.Moved(client))
 		}
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
@@ -66,14 +67,15 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 // Phones are told of one of their access links.
 func (n *Network) blackhole(g *access.Group, d harness.Direction) (end func() int64) {
 	before := g.Lost(d)
-	if g == n.hosts.Access {
-		n.watchers.Down()
+	client, phones := n.hosts.Phones(g)
+	if phones {
+		n.watchers.Down(client)
 	}
 	n.outage(g, d, 1)
 	return func() int64 {
 		n.outage(g, d, -1)
-		if g == n.hosts.Access {
-			announce(n.watchers.Up())
+		if phones {
+			announce(n.watchers.Up(client))
 		}
 		return g.Lost(d) - before
 	}
@@ -106,7 +108,7 @@ func (n *Network) reset(g *access.Group) int64 {
 	open := make(map[ends]bool)
 	for _, h := range hosts {
 		h.stack.Reset(func(local, remote netip.AddrPort) bool {
-			if h.groupTo(remote.Addr()) != g {
+			if !h.reaches(remote.Addr(), g) {
 				return false
 			}
 			if local.Compare(remote) > 0 {
@@ -119,11 +121,11 @@ func (n *Network) reset(g *access.Group) int64 {
 	return int64(len(open))
 }
 
-// groupTo is of the link that a connection to an address goes over; within the host it is
-// the access links.
-func (h *host) groupTo(a netip.Addr) *access.Group {
+// reaches reports whether a connection to an address goes over a link of a group. One
+// within the host goes with the access links.
+func (h *host) reaches(a netip.Addr, g *access.Group) bool {
 	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(a.As4())); b != nil {
-		return b.Group
+		return b.In(g)
 	}
-	return h.n.hosts.Access
+	return g == h.n.hosts.Access
 }

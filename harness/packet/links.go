@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/packet/sockets"
 )
 
 // SetProfile implements harness.Network. The smallest retransmission time-out,
@@ -19,6 +20,11 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 	if err != nil {
 		return fmt.Errorf("set the profile of a link: %w", err)
 	}
+	if client, _ := n.hosts.Phones(g); client >= 0 {
+		if _, err := open(n.hosts.Clients[client], func(*sockets.Stack) (struct{}, error) { return struct{}{}, nil }); err != nil {
+			return fmt.Errorf("set the profile of a link: %w", err)
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	g.Profile = p
@@ -27,7 +33,7 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 	}
 	for _, l := range n.hosts.Links(g) {
 		l.Near.tune()
-		if g != n.hosts.Access {
+		if !n.hosts.IsAccess(g) {
 			l.Far.tune()
 		}
 		l.locked(func() { l.Set(p) })

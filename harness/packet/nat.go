@@ -8,12 +8,12 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// rebind makes the NAT before every client forget all flows, and returns how many
-// of them were open.
-func (n *Network) rebind(newAddress bool) (hits int64, err error) {
+// rebind makes the NAT of access links forget all flows, and returns how many of them
+// were open.
+func (n *Network) rebind(g *access.Group, newAddress bool) (hits int64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, l := range n.hosts.Links(n.hosts.Access) {
+	for _, l := range n.hosts.Links(g) {
 		was := l.Near.address()
 		if newAddress && l.Near.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
@@ -41,8 +41,9 @@ func (h *host) move() error {
 // that end at one of them, no packet of them arrives, and at the end the machines'
 // connections are gone without a word.
 func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end func() int64) {
-	if side == harness.Client {
-		n.watchers.Down()
+	client, phones := access.PhonesOf(side)
+	if phones {
+		n.watchers.Down(client)
 	}
 	list := n.cutPower(hosts, 1)
 	if side == harness.SideUnknown {
@@ -67,8 +68,8 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 		for _, end := range ends {
 			end()
 		}
-		if side == harness.Client {
-			announce(n.watchers.Up())
+		if phones {
+			announce(n.watchers.Up(client))
 		}
 		return hits
 	}

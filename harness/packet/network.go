@@ -29,7 +29,7 @@ func (Engine) Name() string { return "packet" }
 // the network, see package toxi.
 func (Engine) Abilities() harness.Abilities {
 	return harness.CarryPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.JoinHosts |
-		harness.CarryDatagrams | harness.TunnelClients | harness.WatchLinks
+		harness.CarryDatagrams | harness.TunnelClients | harness.WatchLinks | harness.ChooseClients
 }
 
 // Open implements harness.Engine. What it returns is a *Network. It turns
@@ -112,17 +112,17 @@ func (n *Network) land(fl *flight) {
 		now := n.now()
 		r.Delay, r.Late = now-r.At, now-fl.arrive
 	}
-	fl.link.Group.Count(r)
+	fl.link.Count(r)
 	if n.sink != nil {
 		n.sink.Packet(*r)
 	}
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.Opens() && fl.link.Group.Refuses():
+	case fl.seg.Opens() && fl.link.Refuses():
 		fl.pkt.DecRef()
 		if fl.link.refuse(fl) {
-			fl.link.Group.Refused()
+			fl.link.Refused()
 		}
 	default:
 		fl.way.to.receive(fl)

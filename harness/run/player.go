@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/workload"
 )
 
 // player applies the timeline to the network and the subject, and records it in the
@@ -20,7 +23,8 @@ type player struct {
 	network  harness.Network
 	subject  harness.Subject
 	history  *history.Writer
-	open     func() int   // payments without a final outcome
+	users    *workload.Users
+	seed     uint64
 	state    func(string) // called with the state of the network in words
 	began    time.Time    // the start of the script
 
@@ -134,6 +138,7 @@ func (p *player) ending(at time.Duration) *underway {
 // begin starts an occurrence.
 func (p *player) begin(ctx context.Context, o occurrence) error {
 	kind, ok := fault.Of(o.Action)
+	o.chosen = o.Choose(p.seed, o.from, p.scenario.Workload.Wallets)
 	f := &underway{occurrence: o, fault: kind}
 	switch {
 	case !ok:
@@ -142,7 +147,9 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		return p.heal(ctx, "")
 	case f.links():
 		if o.to == 0 { // it replaces earlier changes until the heal
-			p.active = slices.DeleteFunc(p.active, func(g *underway) bool { return g.links() && g.On == f.On })
+			p.active = slices.DeleteFunc(p.active, func(g *underway) bool {
+				return g.links() && g.On == f.On && (f.chosen == nil || slices.Equal(f.chosen, g.chosen))
+			})
 		}
 		p.active = append(p.active, f)
 		err := p.setLink(f.On)
@@ -150,10 +157,10 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 		return err
 	}
 	var err error
-	if f.end, err = kind.Begin(p.scene(), o.Event); err != nil {
+	if f.end, err = kind.Begin(p.scene(o.chosen), o.Event); err != nil {
 		return fmt.Errorf("event %d of the timeline: %w", o.event+1, err)
 	}
-	p.history.Record(history.Record{Fault: &history.FaultNote{Event: o.event, Action: o.Action}})
+	p.history.Record(history.Record{Fault: &history.FaultNote{Event: o.event, Action: o.Action, Wallets: o.chosen}})
 	p.active = append(p.active, f)
 	if kind.Length == fault.AtOnce {
 		return p.finish(ctx, f)
@@ -162,18 +169,20 @@ func (p *player) begin(ctx context.Context, o occurrence) error {
 	return nil
 }
 
-// scene returns what faults act on.
-func (p *player) scene() *fault.Scene {
+// scene returns what a fault acts on that chooses wallets; nil is all.
+func (p *player) scene(chosen []int) *fault.Scene {
 	return &fault.Scene{
-		Network: p.network, Subject: p.subject, Open: p.open,
+		Network: p.network, Subject: p.subject, Chosen: chosen, Wallets: p.scenario.Workload.Wallets,
+		Open:    func() int { return p.users.Open(chosen...) },
+		Pressed: func() int { return p.users.Pressed(chosen...) },
 		Killed:  p.triggers.arm, // after a power failure the next one must be set
 		Failing: p.triggers.failing,
-		InForce: func() []harness.Event {
-			var events []harness.Event
+		InForce: func() []fault.Occurrence {
+			var list []fault.Occurrence
 			for _, f := range p.active {
-				events = append(events, f.Event)
+				list = append(list, fault.Occurrence{Event: f.Event, Chosen: f.chosen})
 			}
-			return events
+			return list
 		},
 	}
 }
@@ -184,18 +193,37 @@ func (f *underway) links() bool { return f.Action == harness.SetLink }
 // setLink sets the profile of a link; an empty name is the access links. It is the profile
 // of the latest change in force, or else that of the scenario.
 func (p *player) setLink(name string) error {
-	return p.network.SetLinkProfile(name, p.profile(name))
+	errs := []error{p.network.SetLinkProfile(name, p.profile(name, everyWallet))}
+	for _, i := range p.apart(name) {
+		errs = append(errs, p.network.SetLinkProfile(harness.ClientName(i), p.profile(name, i)))
+	}
+	return errors.Join(errs...)
 }
 
-// profile returns the profile that a link must have now.
-func (p *player) profile(link string) (now harness.Profile) {
+// everyWallet stands for the wallets that no event in force has chosen.
+const everyWallet = -1
+
+// apart returns the wallets that events in force on a link have chosen, in order.
+func (p *player) apart(link string) (wallets []int) {
+	for _, f := range p.active {
+		if f.On == link {
+			wallets = append(wallets, f.chosen...)
+		}
+	}
+	slices.Sort(wallets)
+	return slices.Compact(wallets)
+}
+
+// profile returns the profile that a link must have now, and if it is the access links that
+// of one wallet or of everyWallet.
+func (p *player) profile(link string, wallet int) (now harness.Profile) {
 	for _, l := range p.links {
 		if nameOf(l) == link {
 			now = l.Profile
 		}
 	}
 	for _, f := range p.active {
-		if f.links() && f.On == link {
+		if f.links() && f.on(link, wallet) {
 			now = *f.Link
 		}
 	}
@@ -232,7 +260,7 @@ func (p *player) finish(ctx context.Context, f *underway) error {
 	if f.outage(harness.Up) {
 		p.backOff(p.began.Add(f.from))
 	}
-	note := history.FaultNote{Event: f.event, Action: f.Action, Ended: true, Hits: hits}
+	note := history.FaultNote{Event: f.event, Action: f.Action, Wallets: f.chosen, Ended: true, Hits: hits}
 	if err != nil {
 		note.Error = err.Error()
 	}
@@ -285,16 +313,67 @@ func (p *player) phases(name string) {
 	}
 }
 
+// asked is what is asked of a link now, and of the access links for one wallet or for
+// everyWallet.
+func (p *player) asked(link string, wallet int) history.Apart {
+	a := history.Apart{Profile: p.profile(link, wallet)}
+	for _, f := range p.active {
+		if f.on(link, wallet) {
+			a.OutageUp = a.OutageUp || f.outage(harness.Up)
+			a.OutageDown = a.OutageDown || f.outage(harness.Down)
+		}
+	}
+	return a
+}
+
+// phaseApart is what is asked of the access links of the wallets that events have chosen,
+// if that differs from what is asked of all others. Wallets of which the same is asked
+// are together.
+func (p *player) phaseApart(link string, all history.Apart) (list []history.Apart) {
+	for _, i := range p.apart(link) {
+		asked := p.asked(link, i)
+		if reflect.DeepEqual(asked, all) {
+			continue
+		}
+		k := slices.IndexFunc(list, func(a history.Apart) bool {
+			asked.Wallets = a.Wallets
+			return reflect.DeepEqual(a, asked)
+		})
+		if k < 0 {
+			k, list = len(list), append(list, asked)
+			list[k].Wallets = nil
+		}
+		list[k].Wallets = append(list[k].Wallets, i)
+	}
+	return list
+}
+
+// profileWord is how a profile stands in the name of a phase.
+func profileWord(p harness.Profile) string { return cmp.Or(p.Name, "custom link") }
+
+// word is how f stands in the name of a phase; empty is not at all.
+func (f *underway) word() string {
+	word := fault.State(f.Event)
+	switch {
+	case f.chosen == nil:
+		return word
+	case f.links():
+		word = profileWord(*f.Link)
+	}
+	if len(f.chosen) == 1 {
+		return fmt.Sprintf("%s for wallet %d", word, f.chosen[0])
+	}
+	return fmt.Sprintf("%s for %d wallets", word, len(f.chosen))
+}
+
 // phase records what is asked of a link from now on; an empty link is the access links.
 // The phase has the given name, or that of the latest event in force with a name, or a
 // name made of the faults in force. For a link of the topology the name begins with the
 // link's name.
 func (p *player) phase(name, link string) {
-	ph := history.Phase{Name: name, Link: link, Profile: p.profile(link)}
-	words := []string{ph.Profile.Name}
-	if words[0] == "" {
-		words[0] = "custom link"
-	}
+	all := p.asked(link, everyWallet)
+	ph := history.Phase{Name: name, Link: link, Profile: all.Profile, OutageUp: all.OutageUp, OutageDown: all.OutageDown, Apart: p.phaseApart(link, all)}
+	words := []string{profileWord(ph.Profile)}
 	for _, f := range p.active {
 		if f.On != link {
 			continue
@@ -302,9 +381,7 @@ func (p *player) phase(name, link string) {
 		if f.Phase != "" && name == "" {
 			ph.Name = f.Phase
 		}
-		ph.OutageUp = ph.OutageUp || f.outage(harness.Up)
-		ph.OutageDown = ph.OutageDown || f.outage(harness.Down)
-		if word := fault.State(f.Event); word != "" {
+		if word := f.word(); word != "" {
 			words = append(words, word)
 		}
 	}

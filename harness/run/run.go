@@ -146,7 +146,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	begin := time.Now()
 	r := &running{
 		scenario: sc, options: o, history: history.New(out, begin), log: log,
-		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
+		triggers: newTriggers(sc, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
 	}
 	r.ledger = &atrest.Reader{Read: o.Subject.Ledger, Most: sc.Settle, Start: begin}
 	if q, ok := o.Subject.(harness.Quieter); ok {
@@ -321,7 +321,7 @@ func (r *running) broke() error {
 func (r *running) play(ctx context.Context) error {
 	p := &player{
 		scenario: r.scenario, network: r.network, subject: r.options.Subject,
-		history: r.history, open: r.users.Open, state: r.watch.set,
+		history: r.history, users: r.users, state: r.watch.set, seed: r.options.Seed,
 		began: time.Now(), triggers: r.triggers,
 		links: append([]harness.Link{{Profile: r.scenario.Link}}, r.topology.Links...),
 	}

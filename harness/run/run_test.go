@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -56,7 +57,7 @@ type engine struct {
 
 func (e engine) Name() string { return "bench" }
 func (e engine) Abilities() harness.Abilities {
-	return (harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.PutToxics | harness.JoinHosts) &^ e.lacks
+	return (harness.CarryPackets | harness.CountPackets | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic | harness.PutToxics | harness.JoinHosts | harness.ChooseClients) &^ e.lacks
 }
 
 func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Network, error) {
@@ -68,14 +69,18 @@ func (e engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 	return e.bench, nil
 }
 
-func (b *bench) SetLinkProfile(_ string, p harness.Profile) error {
-	b.note("link %s", p.Name)
+func (b *bench) SetLinkProfile(link string, p harness.Profile) error {
+	b.note("link %s", strings.TrimSpace(p.Name+" "+link))
 	return nil
 }
 
 func (b *bench) Inject(f harness.Fault) (func() int64, error) {
-	b.note("%s", f.Action)
-	return func() int64 { b.note("end %s", f.Action); return 1 }, nil
+	what := strings.TrimSpace(f.Action.String() + " " + f.Link)
+	if _, phone := harness.ClientIndex(string(f.Side)); phone {
+		what += string(f.Side)
+	}
+	b.note("%s", what)
+	return func() int64 { b.note("end %s", what); return 1 }, nil
 }
 
 // The subject.
@@ -107,7 +112,7 @@ func (s subject) Ledger(context.Context) (harness.Ledger, error) {
 }
 
 func (s subject) Abilities() harness.Abilities {
-	return harness.CrashClient | harness.CrashServer | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
+	return harness.CrashClient | harness.CrashServer | harness.CrashWallet | harness.FreezeServer | harness.SlowServer | harness.ReportCommits
 }
 
 func (s subject) Crash(side harness.Side) error { s.note("crash %s", side); return nil }
@@ -166,6 +171,7 @@ func options(t *testing.T, b *bench) run.Options {
 }
 
 func TestRunPlaysTheTimeline(t *testing.T) {
+	one := 1
 	slow, umts := harness.Profile{Name: "gprs"}, harness.Profile{Name: "umts"}
 	for name, tc := range map[string]struct {
 		timeline []harness.Event
@@ -235,6 +241,30 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 			timeline: []harness.Event{{At: time.Second, For: time.Second, Action: harness.Slow, By: 9 * time.Second}},
 			want:     []string{"1s slow 9s", "2s slow 0s", "10s link edge"},
 		},
+		"one wallet": {
+			timeline: []harness.Event{
+				{At: time.Second, For: 2 * time.Second, Action: harness.Blackhole, Wallet: &one},
+				{At: 5 * time.Second, For: time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "gprs"}, Wallet: &one},
+			},
+			want: []string{"1s blackhole client1", "3s end blackhole client1", "5s link edge", "5s link gprs client1", "6s link edge", "10s link edge"},
+		},
+		"crashes of wallets that overlap": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.Crash, Side: harness.Client, Wallet: &one, Restart: 3 * time.Second},
+				{At: 2 * time.Second, Action: harness.Crash, Side: harness.Client, Restart: time.Second},
+				{At: 3500 * time.Millisecond, Action: harness.Crash, Side: harness.Client, Restart: time.Second},
+			},
+			want: []string{
+				"1s crash client1", "2s crash client0", "3s restart client0", "3.5s crash client0", "4.5s restart client", "10s link edge",
+			},
+		},
+		"some wallets, and all again": {
+			timeline: []harness.Event{
+				{At: time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "gprs"}, Wallets: 0.5},
+				{At: 2 * time.Second, Action: harness.SetLink, Link: &harness.Profile{Name: "lte"}},
+			},
+			want: []string{"1s link edge", "1s link gprs client0", "2s link lte", "10s link edge"},
+		},
 		"freezes that overlap": {
 			timeline: []harness.Event{
 				{At: time.Second, For: 3 * time.Second, Action: harness.Freeze, Side: harness.Server},
@@ -256,6 +286,32 @@ func TestRunPlaysTheTimeline(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, append(tc.want, b.notes[len(tc.want):]...), b.notes)
 				require.Len(t, b.notes, len(tc.want))
+			})
+		})
+	}
+}
+
+// An outage during which nobody waits for an answer hits nothing, whatever it loses.
+func TestOutageThatHidesNoAnswer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		wallet *int
+		at     time.Duration
+		hits   bool
+	}{
+		"payments come":                     {nil, time.Second, true},
+		"after the last payment":            {nil, 12 * time.Second, false},
+		"on a phone that pays":              {new(int), time.Second, true},
+		"on a phone after its last payment": {new(int), 12 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sc := scenario()
+				sc.Length = 20 * time.Second
+				sc.Timeline = []harness.Event{{At: tc.at, For: 5 * time.Second, Action: harness.Blackhole, Wallet: tc.wallet}}
+				res, err := run.Run(t.Context(), sc, options(t, &bench{}))
+				require.NoError(t, err)
+				v := res.Verdict("impairment")
+				require.Equal(t, tc.hits, !strings.Contains(fmt.Sprint(v.Findings), "hit nothing"), "%v", v.Findings)
 			})
 		})
 	}

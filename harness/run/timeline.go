@@ -14,8 +14,14 @@ import (
 type occurrence struct {
 	event int // index in Scenario.Timeline
 	harness.Event
-	from time.Duration
-	to   time.Duration // when it ends; 0 is at the heal
+	from   time.Duration
+	to     time.Duration // when it ends; 0 is at the heal
+	chosen []int         // the wallets that it acts on, once it has begun; nil is all
+}
+
+// on reports whether it acts on a link, and on the wallet if the link is an access link.
+func (o *occurrence) on(link string, wallet int) bool {
+	return o.On == link && (o.chosen == nil || slices.Contains(o.chosen, wallet))
 }
 
 // occur makes the occurrence of an event at an offset.

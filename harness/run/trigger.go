@@ -16,6 +16,7 @@ import (
 // that it waits for has come. Each fires at most once, and only during the script.
 type triggers struct {
 	events []harness.Event             // of the timeline
+	chosen [][]int                     // the wallets that each acts on; nil is all
 	storer harness.Storer              // nil if commits are not counted
 	watch  func(harness.Moment, int64) // called for each moment of a request; nil is not called
 	fired  chan int                    // indices of events, in the order in which they fired
@@ -45,7 +46,8 @@ type moment struct {
 	request int64
 }
 
-func newTriggers(events []harness.Event, o Options) *triggers {
+func newTriggers(sc harness.Scenario, o Options) *triggers {
+	events := sc.Timeline
 	t := &triggers{
 		events: events, fired: make(chan int, len(events)),
 		packets: map[packet][]int{}, stores: map[harness.Side][]int{}, failed: map[harness.Side]bool{},
@@ -56,6 +58,7 @@ func newTriggers(events []harness.Event, o Options) *triggers {
 	}
 	t.numbers = make([]int64, len(events))
 	for i, e := range events {
+		t.chosen = append(t.chosen, e.Choose(o.Seed, 0, sc.Workload.Wallets))
 		switch w := e.When; {
 		case w == nil:
 		case e.At > 0:
@@ -118,7 +121,7 @@ func (t *triggers) packet(p harness.Packet) harness.DropReason {
 	}
 	reason := harness.DropNone
 	for _, i := range t.packets[k] {
-		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone && t.events[i].On == p.Link {
+		if lost := fault.Loses(t.events[i], p.Direction); lost != harness.DropNone && t.events[i].On == p.Link && (t.chosen[i] == nil || slices.Contains(t.chosen[i], p.Client)) {
 			reason = lost
 		}
 		t.fired <- i

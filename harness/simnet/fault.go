@@ -54,10 +54,10 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	case harness.Refuse:
 		return g.Refuse(), nil
 	case harness.Rebind:
-		hits := n.rebind(f.NewAddress)
+		hits := n.rebind(g, f.NewAddress)
 		return func() int64 { return hits }, nil
 	case harness.Vanish:
-		return n.vanish(g, hosts, f.Side == harness.Client), nil
+		return n.vanish(g, hosts, f.Side), nil
 	case harness.CrossTraffic:
 		return n.crossTraffic(g, f.Direction), nil
 	case harness.StreamToxic:
@@ -78,13 +78,14 @@ func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
 	}
 	before := g.Lost(d)
 	change(1)
-	if g == n.hosts.Access {
-		n.watchers.Down()
+	client, phones := n.hosts.Phones(g)
+	if phones {
+		n.watchers.Down(client)
 	}
 	return func() int64 {
 		change(-1)
-		if g == n.hosts.Access {
-			n.announce(n.watchers.Up())
+		if phones {
+			n.announce(n.watchers.Up(client))
 		}
 		return g.Lost(d) - before
 	}
@@ -105,7 +106,7 @@ func (n *Network) reset(g *access.Group) (hits int64) {
 	seen := make(map[*flow]bool)
 	for _, h := range n.used() {
 		for _, e := range h.endpoints() {
-			if over := e.flow != nil && e.flow.link.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
+			if over := e.flow != nil && !e.flow.link.In(g) || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
 			if e.flow == nil && e.Local.Port < e.Remote.Port || e.flow != nil && !seen[e.flow] {

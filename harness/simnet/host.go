@@ -223,10 +223,10 @@ func (h *host) receive(fl *flight) {
 	s := &fl.seg
 	port := fl.to.Port
 	e := h.conns[key{port, fl.from}]
-	if s.Opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
+	if s.Opens() && fl.flow != nil && fl.flow.link.Refuses() {
 		if !fl.flow.Refused {
 			fl.flow.Refused = true
-			fl.flow.link.Group.Refused()
+			fl.flow.link.Refused()
 		}
 		h.refuse(fl)
 		return

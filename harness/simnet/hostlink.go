@@ -116,7 +116,7 @@ func (fl *flight) land() {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
-		n.tell(fl.flow.link.Group, r)
+		fl.flow.link.tell(r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
 		fl.host.receive(fl)
@@ -141,10 +141,10 @@ func (n *Network) recycle(fl *flight) {
 	n.flights = append(n.flights, fl)
 }
 
-// tell passes on what happened to a packet of a link.
-func (n *Network) tell(g *access.Group, r *harness.Packet) {
-	g.Count(r)
-	if n.sink != nil {
-		n.sink.Packet(*r)
+// tell passes on what happened to a packet of the link.
+func (l *hostLink) tell(r *harness.Packet) {
+	l.Count(r)
+	if l.n.sink != nil {
+		l.n.sink.Packet(*r)
 	}
 }

@@ -1,11 +1,14 @@
 package simnet
 
-import "github.com/onebar/onebar/harness/access"
+import (
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
+)
 
-// rebind makes the NAT before every client forget all flows, and returns how many
-// of them were open.
-func (n *Network) rebind(newAddress bool) (hits int64) {
-	for _, l := range n.hosts.Links(n.hosts.Access) {
+// rebind makes the NAT of access links forget all flows, and returns how many of them
+// were open.
+func (n *Network) rebind(g *access.Group, newAddress bool) (hits int64) {
+	for _, l := range n.hosts.Links(g) {
 		was := l.Near.ip
 		if newAddress {
 			l.Near.ip = access.Next(was)
@@ -13,7 +16,8 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 		hits += l.Forget(was, l.Near.ip, n.loop.Clock())
 	}
 	if newAddress {
-		n.announce(n.watchers.Moved())
+		client, _ := n.hosts.Phones(g)
+		n.announce(n.watchers.Moved(client))
 	}
 	return hits
 }
@@ -22,7 +26,7 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 // If hosts are given, they have no power meanwhile: the links are all those that end at
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
-func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int64 {
+func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) func() int64 {
 	list := n.cutPower(hosts, 1)
 	if hosts == nil {
 		list = n.hosts.Links(g)
@@ -34,14 +38,15 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 		ends = append(ends, end)
 		hits += open
 	}
+	client, phones := access.PhonesOf(side)
 	if phones {
-		n.watchers.Down()
+		n.watchers.Down(client)
 	}
 	return func() int64 {
 		n.crash(hosts)
 		n.cutPower(hosts, -1)
 		if phones {
-			n.announce(n.watchers.Up())
+			n.announce(n.watchers.Up(client))
 		}
 		for _, end := range ends {
 			end()

@@ -38,7 +38,7 @@ func (Engine) Name() string { return "sim" }
 // time is real.
 func (Engine) Abilities() harness.Abilities {
 	return harness.CarryPackets | harness.CountPackets | harness.VirtualTime | harness.RebindClients | harness.CutPower | harness.SendCrossTraffic |
-		harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts | harness.CarryDatagrams | harness.WatchLinks
+		harness.PutToxics | harness.PutToxicsOnLinks | harness.JoinHosts | harness.CarryDatagrams | harness.WatchLinks | harness.ChooseClients
 }
 
 // Open implements harness.Engine. What it returns is a *Network.
@@ -127,6 +127,9 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		return fmt.Errorf("set the profile of a link: %w", err)
 	}
 	g.Profile = p
+	if client, _ := n.hosts.Phones(g); client >= 0 {
+		n.hosts.Clients[client].wake()
+	}
 	for _, l := range n.hosts.Links(g) {
 		l.Set(p)
 	}

@@ -68,7 +68,7 @@ func valueOf(kind reflect.Type, k keys.Key) string {
 		"[]httpRule": "list of rules", "[]httpSetup": "list of requests", "[]word": "list of words",
 		"variables": "mapping of names to texts", "containers": "mapping of names to containers",
 		"text": "text", "slug": "name", "count": "number",
-		"duration": "duration", "durations": "duration or range", "[]nemesisEntry": "list of entries", "offset": "time in the script", "bitrate": "rate",
+		"duration": "duration", "durations": "duration or range", "instant": "date and time", "signed": "duration", "[]nemesisEntry": "list of entries", "offset": "time in the script", "bitrate": "rate",
 		"size": "size", "share": "percentage", "frequency": "frequency",
 		"money": "amount", "amounts": "amount", "yes": "`true`",
 		"links": "mapping of names to profiles", "link": "name or mapping",

@@ -17,7 +17,7 @@ import (
 func TestEveryFaultHasAKey(t *testing.T) {
 	event, entry := keys.Names(keys.Of(reflect.TypeFor[event]())), keys.Names(keys.Of(reflect.TypeFor[nemesisEntry]()))
 	for _, f := range fault.All() {
-		all := deeds(reflect.TypeFor[does[keys.Duration]]())
+		all := deeds(reflect.TypeFor[does[signed]]())
 		i := slices.IndexFunc(all, func(k keys.Key) bool { return slices.Contains(actions(k), f.Action) })
 		require.GreaterOrEqual(t, i, 0, "%s: add it to does in format.go", f.Action)
 		require.Contains(t, event, all[i].Name)

@@ -17,6 +17,7 @@ type file struct {
 	Tags     []keys.Slug       `yaml:"tags" doc:"words to choose scenarios by"`
 	Seed     keys.Count        `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
 	Engine   keys.Word         `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine that the scenario needs; without it the command line chooses"`
+	Starts   instant           `yaml:"starts" doc:"date and time at the start on the sim engine, such as 2026-01-31T22:00:00Z; without it 2026-01-01T00:00:00Z"`
 	Duration keys.Duration     `yaml:"duration" plain:"length" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
 	Subject  endpoint.Subject  `yaml:"subject" block:"true" doc:"what is under test; without it the reference wallet and bank"`
 	Workload workload          `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
@@ -38,6 +39,7 @@ func (*file) Rules() []keys.Rule {
 			If: []string{"engine=sim"}, Bars: []string{"subject.client", "subject.server", "subject.ledger"}, At: "engine",
 			Text: "engine sim is for the reference pair: programs of others run in real time; use packet or toxiproxy",
 		},
+		{If: []string{"starts"}, Needs: []string{"engine=sim"}, At: "starts", Text: "starts needs engine: sim: other engines run at the time of day that it is"},
 		{If: []string{"nemesis"}, Needs: []string{"duration", "workload.rate"}}, // a mistake of each entry
 	}
 }
@@ -85,14 +87,14 @@ func (*trigger) Rules() []keys.Rule {
 
 // event is one entry of the timeline: when, and what it does.
 type event struct {
-	When    trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at; with at, packets and commits count from that time on"`
-	At      offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
-	Every   offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
-	Jitter  offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
-	For     offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
-	Phase   keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
-	MayMiss keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
-	does[keys.Duration]
+	When         trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at; with at, packets and commits count from that time on"`
+	At           offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
+	Every        offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
+	Jitter       offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
+	For          offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
+	Phase        keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
+	MayMiss      keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
+	does[signed] `by:"-24h..24h"`
 }
 
 // nemesisEntry is one entry of the nemesis: how often it strikes, for how long, and what
@@ -108,23 +110,27 @@ type nemesisEntry struct {
 // does has the keys that say what an event or an entry of the nemesis does, of which it
 // has exactly one, and beside them what goes with some. An event has every key; an entry
 // of the nemesis has those whose fault may be random. D is a length of time.
-type does[D keys.Duration | durations] struct {
+type does[D signed | durations] struct {
+	Wallet     keys.Count   `yaml:"wallet" range:"0..9999" doc:"act on the phone and the link of this wallet alone, from 0. On the packet and sim engines only"`
+	Wallets    keys.Share   `yaml:"wallets" range:"0.01%..100%" doc:"act on this share of the wallets, at least one; the seed draws them anew for each event, and the same ones for the same share at the same time. On the packet and sim engines only"`
 	Link       library.Link `yaml:"link" does:"link" doc:"change the link of every wallet: the name of a profile, or a profile with changes"`
 	Disconnect keys.Word    `yaml:"disconnect" does:"blackhole reset refuse" plain:"action" words:"blackhole reset refuse" doc:"blackhole: every packet is lost silently; reset: every open connection is reset; refuse: every new connection is refused"`
 	Direction  keys.Word    `yaml:"direction" words:"up down" doc:"for blackhole: up is from client to server; without it both directions"`
 	Rebind     keys.Word    `yaml:"rebind" does:"rebind" plain:"new_address" words:"nat address" as:"false true" doc:"nat: the NAT forgets its flows, so open connections die silently and new ones work; address: the wallet also gets a new address"`
 	Cross      keys.Word    `yaml:"cross_traffic" does:"cross_traffic" plain:"direction" words:"download upload" as:"down up" doc:"a bulk transfer on the link of every wallet, which fills its queue while payments are made"`
 	Crash      keys.Word    `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
-	Restart    D            `yaml:"restart" default:"1s" range:"0s..10m" doc:"for crash: how long the side stays down"`
+	Restart    D            `yaml:"restart" default:"1s" range:"0s..24h" doc:"for crash: how long the side stays down"`
 	Vanish     keys.Yes     `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
 	Lose       keys.Yes     `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     keys.Word    `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`
 	SlowDisk   keys.Word    `yaml:"slow_disk" does:"slow_disk" plain:"side" words:"server client" doc:"each durable commit of this side takes longer, by the time in the key by. On the sim engine only, with the reference wallet and bank"`
 	FullDisk   keys.Word    `yaml:"full_disk" does:"full_disk" plain:"side" words:"server client" doc:"the disks of this side have no room: no file can grow. On the sim engine only, with the reference wallet and bank"`
 	DiskError  keys.Word    `yaml:"disk_error" does:"disk_error" plain:"side" words:"server client" doc:"the next sync of a disk of this side fails, once. On the sim engine only, with the reference wallet and bank"`
+	Clock      keys.Word    `yaml:"clock" does:"clock" plain:"side" words:"server client" doc:"the wall clock of this side is wrong, by the time in the keys by and drift; its timers are not. For the reference wallet and bank, and for Go systems that read the time from onebar"`
+	Drift      signed       `yaml:"drift" range:"-1h..1h" doc:"for clock: how much it gains in an hour; with a minus it loses"`
 	Drop       keys.Yes     `yaml:"drop" does:"drop" plain:"" doc:"true: the packet named by when is lost"`
 	Slow       keys.Word    `yaml:"slow" does:"slow" plain:"" words:"server" doc:"delay every answer of the server, after it has booked the payment"`
-	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay"`
+	By         D            `yaml:"by" range:"1ms..10m" doc:"for slow and slow_disk: the delay; for clock: how much it is ahead, in an event with a minus behind"`
 	Toxic      toxic        `yaml:"toxic" does:"toxic" doc:"a stream fault of toxiproxy, on new connections"`
 	Heal       keys.Yes     `yaml:"heal" does:"heal" plain:"" doc:"true: end every fault and restore the scenario's link"`
 }

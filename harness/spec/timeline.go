@@ -6,12 +6,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 )
+
+// maxBy is the highest by of a delay.
+const maxBy = 10 * time.Minute
 
 // The words of the key at of a nemesis.
 const (
@@ -95,6 +99,10 @@ func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Ru
 	all := deeds(t)
 	rules := []keys.Rule{
 		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{If: []string{"clock"}, Needs: []string{"by", "drift"}, Text: "clock needs by or drift: how wrong it is"},
+		{If: []string{"wallet"}, Bars: []string{"wallets"}, Text: "{key} does not go with wallet: give one of them"},
+		{If: []string{"crash=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
+		{If: []string{"freeze=server"}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with the server: it has no wallets"},
 		{If: []string{"slow_disk"}, Needs: []string{"by"}, Text: "slow_disk needs by: how much longer each commit takes"},
 		{
 			One: keys.Names(all), Text: "the event does nothing; give it one of " + strings.Join(keys.Names(all), ", "),
@@ -152,6 +160,10 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 	v.For.resolve(r, "for", minFor)
 	got.Action = act(r, v)
 	r.Fill(v, got)
+	checkWallet(r, &v.Wallet)
+	if by := time.Duration(v.By); got.Action != harness.Clock && r.Given(&v.By) && r.Good(&v.By) && (by < minFor || by > maxBy) {
+		r.Errorf(r.At(&v.By), "by %s is out of range; expected 1ms to 10m", quantity.FormatDuration(by))
+	}
 	if !r.Given(&v.At) {
 		got.At = got.Every
 	}
@@ -167,14 +179,20 @@ func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
 
 // trigger completes the moment at which the event begins.
 func (v *event) trigger(r *keys.Reader, got *harness.Event) {
-	wallets := envOf(r).wallets
 	if !r.Given(&v.When.Request) {
 		got.When.Moment = harness.MomentUnknown
 	}
 	if r.Given(&v.When.Commit) {
 		got.When.Side = got.Side
 	}
-	if w := &v.When.Wallet; r.Given(&v.When.Packet) && r.Good(w) && wallets > 0 && int64(*w) >= wallets {
+	if r.Given(&v.When.Packet) {
+		checkWallet(r, &v.When.Wallet)
+	}
+}
+
+// checkWallet checks that the workload has a wallet of a number.
+func checkWallet(r *keys.Reader, w *keys.Count) {
+	if wallets := envOf(r).wallets; r.Good(w) && wallets > 0 && int64(*w) >= wallets {
 		r.Errorf(r.At(w), "there is no wallet %d; the workload has %d, from 0", *w, wallets)
 	}
 }
@@ -185,6 +203,7 @@ func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
 	got.Event.Line = r.At(v).Line
 	got.Event.Action = act(r, v)
 	r.Fill(v, got)
+	checkWallet(r, &v.Wallet)
 	switch v.At {
 	case atCommit:
 		got.Event.When = &harness.Trigger{Commit: 1, Side: got.Event.Side}

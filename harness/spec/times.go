@@ -10,6 +10,27 @@ import (
 	"github.com/onebar/onebar/harness/quantity"
 )
 
+// signed is a length of time, forward or with a minus back.
+type signed time.Duration
+
+// Scalar describes the time. It is measured in seconds.
+func (v *signed) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Scan: v.scan, Text: quantity.FormatDuration(time.Duration(*v)), Wants: "a duration such as 300ms, 15s or 1m30s",
+		Form:    keys.Written("-?"+keys.DurationPattern, "1m30s"),
+		Measure: time.Duration(*v).Seconds(), Ranged: true,
+	}
+}
+
+func (v *signed) scan(s string) error {
+	d, err := quantity.ParseDuration(strings.TrimPrefix(s, "-"))
+	if strings.HasPrefix(s, "-") {
+		d = -d
+	}
+	*v = signed(d)
+	return err
+}
+
 // durations is a length of time, or the range it is drawn from.
 type durations struct{ Least, Most time.Duration }
 
@@ -42,6 +63,29 @@ func (v *durations) scan(s string) error {
 		return fmt.Errorf("goes below %s", quantity.FormatDuration(minFor))
 	}
 	v.Least, v.Most = least, most
+	return nil
+}
+
+// instant is a date and time, as time.RFC3339 has it.
+type instant string
+
+// Scalar describes the instant.
+func (v *instant) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Text: string(*v), Wants: "a date and time such as 2026-01-31T22:00:00Z", Scan: v.scan,
+		Form: keys.Written(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})`, "2026-01-31T22:00:00Z"),
+	}
+}
+
+// scan takes the years in which a run in virtual time can begin.
+func (v *instant) scan(s string) error {
+	switch t, err := time.Parse(time.RFC3339, s); {
+	case err != nil:
+		return errors.New("is not a date and time")
+	case t.Year() <= 2000 || t.Year() >= 2100:
+		return errors.New("is not after 2000 and before 2100")
+	}
+	*v = instant(s)
 	return nil
 }
 

@@ -16,13 +16,15 @@ const (
 	short = 5 * time.Second
 	// long is longer than a payment client waits.
 	long = time.Minute
+	// outage is longer than payments usually have until their deadline.
+	outage = 30 * time.Minute
 	// restart is how long a side is down after a crash.
 	restart = 2 * time.Second
 	// recovery is the time between a fault and the heal.
 	recovery = time.Minute
-	// settle is the shortest settle of a sweep's runs: a client's backoff may have
-	// doubled in two long blackholes.
-	settle = 3 * time.Minute
+	// settle is the shortest settle of a sweep's runs: a client's backoff may have doubled
+	// in a long outage, to pauses of several minutes.
+	settle = 6 * time.Minute
 )
 
 // swept returns the event of a fault at a point.
@@ -98,7 +100,7 @@ func (s *sweeper) singles(points []cases.Point) []injection {
 // alone reports whether pairs of faults leave a fault out.
 func alone(f fault.Swept) bool {
 	kind, _ := fault.Of(f.Event.Action)
-	return kind.Alone
+	return kind.Alone || f.Event.For >= outage
 }
 
 // seconds returns the injections of a first fault and a second one, at each point of

@@ -24,9 +24,9 @@ import (
 // point, one run at a time.
 type Options struct {
 	// Pairs adds, for each first fault that fails nothing by itself, a second one of
-	// every kind at every point of its run from there on. The pairs that are most likely
-	// to show something come first. Of a crash it takes only the one that loses everything
-	// that was not synced, if there are two.
+	// every kind at every point of its run from there on. Of a crash it takes only the
+	// one that loses everything that was not synced, if there are two. The pairs that are
+	// most likely to show something come first.
 	Pairs bool
 	Jobs  int // runs at a time; 0 is 1
 	// Limit is the largest number of runs; 0 is no limit. More single faults than that are
@@ -68,7 +68,7 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Restart: restart}, report.Survey.Can)
+	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Outage: outage, Restart: restart}, report.Survey.Can)
 	s.points(report.Survey.Points)
 	s.uncommitted(report.Survey)
 	singles := s.singles(report.Survey.Points)

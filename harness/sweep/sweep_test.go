@@ -57,7 +57,7 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 		}
 		require.Equal(t, want, row.Runs, row.Fault)
 	}
-	require.Len(t, r.Rows, 28)
+	require.Len(t, r.Rows, 29)
 }
 
 // What is wrong with a pair is found, by the check that should find it and at the

@@ -126,10 +126,10 @@ func (n *network) blackhole(d harness.Direction) (end func() int64) {
 	defer n.mu.Unlock()
 	n.holes = append(n.holes, h)
 	n.publish()
-	n.watchers.Down()
+	n.watchers.Down(link.Everyone)
 	return func() int64 {
 		n.fill(h)
-		for _, call := range n.watchers.Up() {
+		for _, call := range n.watchers.Up(link.Everyone) {
 			call()
 		}
 		return h.hits.Load()

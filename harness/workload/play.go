@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type Users struct {
 	mu      sync.Mutex
 	open    map[string]*order // presses without a final outcome, by payment id
 	gaveUp  map[string]bool   // those of them whose app has given up
+	pressed map[int]int       // presses by wallet
 	presses sync.WaitGroup    // calls of Payer.Pay under way
 	final   int               // orders whose presses are all final
 	changed chan struct{}     // closed and replaced when a press becomes final, or its app gives up
@@ -32,6 +34,7 @@ type Users struct {
 
 // order is a purchase and its presses.
 type order struct {
+	wallet  int
 	presses int
 	open    int // presses without a final outcome
 	settled bool
@@ -42,8 +45,7 @@ type order struct {
 func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 	return &Users{
 		workload: w, history: h, start: start,
-		open:    map[string]*order{},
-		gaveUp:  map[string]bool{},
+		open: map[string]*order{}, gaveUp: map[string]bool{}, pressed: map[int]int{},
 		changed: make(chan struct{}),
 	}
 }
@@ -58,7 +60,7 @@ func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int)
 		if !SleepUntil(ctx, begin.Add(o.At)) {
 			return
 		}
-		u.press(ctx, &order{}, o.Payment, payer)
+		u.press(ctx, &order{wallet: o.Payment.Wallet}, o.Payment, payer)
 	}
 }
 
@@ -92,6 +94,7 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 		p.Deadline = time.Since(u.start) + d
 	}
 	u.open[p.ID] = o
+	u.pressed[p.Wallet]++
 	u.presses.Add(1)
 	if u.workload.Impatient > 0 && o.presses < u.workload.Presses {
 		o.timer = time.AfterFunc(u.workload.Impatient, func() { u.press(ctx, o, again, payer) })
@@ -156,11 +159,32 @@ func (u *Users) Committed(payment string) {
 	}
 }
 
-// Open returns how many presses have no final outcome yet.
-func (u *Users) Open() int {
+// Open returns how many presses of some wallets have no final outcome yet; without
+// wallets of all.
+func (u *Users) Open(wallets ...int) (n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return len(u.open)
+	if len(wallets) == 0 {
+		return len(u.open)
+	}
+	for _, o := range u.open {
+		if slices.Contains(wallets, o.wallet) {
+			n++
+		}
+	}
+	return n
+}
+
+// Pressed returns how many times some wallets have pressed pay so far; without wallets all.
+func (u *Users) Pressed(wallets ...int) (n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for wallet, times := range u.pressed {
+		if len(wallets) == 0 || slices.Contains(wallets, wallet) {
+			n += times
+		}
+	}
+	return n
 }
 
 // Final returns how many orders have a final outcome for each of their presses.

@@ -52,6 +52,11 @@ type LedgerConfig struct {
 	// had been in memory only. Such a bank books a payment again that it has booked: it is
 	// a planted fault, for tests of the checks.
 	ForgetAnswers bool
+	// KeepAnswers makes the ledger forget the record of a confirmed payment after so many
+	// later bookings; 0 is never. KeepDay makes it forget all records at midnight UTC. Such a
+	// bank books a payment again that is sent again later: planted faults, too.
+	KeepAnswers int64
+	KeepDay     bool
 	// SplitCommits makes the ledger book a payment in one transaction and record its answer
 	// in a second one. Whatever comes in between does not find the record, and the payment
 	// is booked again: it is a planted fault, too.

@@ -26,7 +26,8 @@ type writer struct {
 
 	byIdentity map[pay.PublicKey]*account
 	byName     map[string]*account
-	full       bool // the last transaction was not written, as on a full disk
+	full       bool  // the last transaction was not written, as on a full disk
+	last       int64 // number of the last booking since the ledger was opened
 
 	// The transaction under way:
 	now    int64      // Unix milliseconds
@@ -145,7 +146,13 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found {
+	if found && w.forgot(&r.answer) {
+		found, err = false, deleteRecord(tx, payer.id, &p.Key)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
 		return w.repeat(tx, j, &r, payer)
 	}
 	late := w.now > p.BookableUntil()
@@ -179,6 +186,18 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 		return store(tx)
 	}
 	return a, nil
+}
+
+// forgot reports whether a bank with KeepAnswers or KeepDay has forgotten an answer.
+func (w *writer) forgot(a *pay.Answer) bool {
+	const day = int64(24 * time.Hour / time.Millisecond)
+	switch {
+	case w.cfg.KeepDay && a.At/day != w.now/day:
+		return true
+	case w.cfg.KeepAnswers == 0:
+		return false
+	}
+	return a.Result == pay.Confirmed && w.last-a.Transfer >= w.cfg.KeepAnswers
 }
 
 // decide books the payment, or sets in a why not.
@@ -275,6 +294,7 @@ func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, 
 	}
 	from.balance -= p.Amount
 	to.balance += p.Amount
+	w.last = id
 	return id, nil
 }
 

@@ -37,8 +37,9 @@ func (p Payment) With(s State) Payment {
 
 // Attempt is one attempt of a payment.
 type Attempt struct {
-	N      int // from 1
-	Began  time.Time
+	N      int       // from 1
+	Began  time.Time // by the device's clock, which may be wrong
+	Start  time.Time // the same by the monotonic clock; not stored
 	Took   time.Duration
 	Asked  bool // it was a status query, not the payment
 	Dialed bool // it began to open a connection

@@ -33,7 +33,7 @@ type sender struct {
 
 // hesitate waits for the lag of Config.Stagger. It is called after an event that may have
 // woken several senders: a connection opened or broke, the bank answers again, the wallet
-// was opened.
+// was opened, or a commit is durable that may have several changes in it.
 func (c *sender) hesitate() {
 	if c.lag <= 0 {
 		return
@@ -216,6 +216,7 @@ func (c *sender) attempt() {
 	if p.State == outbox.Sent {
 		p.State, p.Reason = outbox.Unknown, a.Error
 	}
+	a.Start = began
 	c.store(p, &a)
 }
 
@@ -292,7 +293,7 @@ func (c *sender) expire() bool {
 // store them, it changes nothing and returns false.
 func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 	from := c.p.State
-	err := outbox.ErrClosed
+	err, alone := outbox.ErrClosed, c.w.alone()
 	if !c.w.dead.Load() {
 		err = c.w.store.Change(&p, from, a)
 	}
@@ -301,6 +302,9 @@ func (c *sender) store(p outbox.Payment, a *outbox.Attempt) bool {
 			c.w.cfg.Log.Error("cannot store a payment's state; will ask the bank again", "payment", p.Key, "state", p.State, "error", err)
 		}
 		return false
+	}
+	if !alone {
+		c.hesitate()
 	}
 	c.p = p
 	if a != nil {
