@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness/result"
+)
+
+// idem copies testdata/idem to a folder of its own.
+func idem(t *testing.T) string {
+	t.Helper()
+	needsPython(t)
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/idem")))
+	return dir
+}
+
+// bankOf writes a scenario for the mode of bank.py, with more keys at its end.
+func bankOf(t *testing.T, dir, name, mode, more string) string {
+	t.Helper()
+	n := "1"
+	if mode == "hash-all" {
+		n = "attempt"
+	}
+	file := change(t, filepath.Join(dir, "base.yaml"), name+".yaml",
+		"NAME", name, "{{ N }}", "{{ "+n+" }}", "MODE", mode, "give_up: 15s", "give_up: 4s", "settle: 20s", "settle: 6s")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte(string(text)+more), 0o600))
+	return file
+}
+
+// TestIdem runs payments against servers with one mistake in their idempotency keys. The
+// fault comes at the answer to the first payment.
+func TestIdem(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	dir := idem(t)
+	reset := "{when: {request: 1, moment: answered}, disconnect: reset}"
+	crash := "{when: {request: 1, moment: answered}, crash: server, restart: 300ms}"
+	tests := map[string]struct{ mode, event, fails string }{
+		"good-reset":       {"good", reset, ""},
+		"good-crash":       {"good", crash, ""},
+		"after-send-reset": {"store-after-send", reset, ""},
+		"worker-cache":     {"worker-cache", reset, "duplicated"},
+		"hash-all":         {"hash-all", reset, "duplicated"},
+		"empty-replay":     {"empty-replay", reset, "unresolved"},
+		"cache-error":      {"cache-error", "{at: 1s, disconnect: reset, may_miss: true}", "unresolved"},
+		"memory-crash":     {"memory", crash, "duplicated"},
+		"memory-inside":    {"memory", strings.Replace(crash, "answered", "inside", 1), "duplicated"},
+	}
+	var files []string
+	for name, tc := range tests {
+		file := bankOf(t, dir, name, tc.mode, fmt.Sprintf("duration: 3s\ntimeline: [%s]\n", tc.event))
+		files = append(files, change(t, file, name+"-one.yaml", "payments: 6, rate: 2/s", "payments: 1"))
+	}
+	for name, r := range runFiles(t, files...) {
+		fails := tests[name].fails
+		if fails == "" {
+			require.Empty(t, r.Error, name)
+			require.Equal(t, result.Pass, r.Status, "%s: %v", name, r.Verdicts)
+			continue
+		}
+		require.Equal(t, result.Fail, r.Verdict(fails).Status, "%s: %v", name, r.Verdicts)
+	}
+}
