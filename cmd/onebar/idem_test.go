@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,6 +35,40 @@ func bankOf(t *testing.T, dir, name, mode, more string) string {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, []byte(string(text)+more), 0o600))
 	return file
+}
+
+// TestConformIdem tests the keys of servers with one mistake in them, and of one that is
+// right but for taking a key with another amount.
+func TestConformIdem(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	dir := idem(t)
+	for mode, fails := range map[string]string{
+		"good":             "other-request",
+		"worker-cache":     "replay late other-request concurrent cut-request-sent cut-before-answer",
+		"hash-all":         "replay late other-request cut-request-sent cut-before-answer",
+		"empty-replay":     "replay late other-request",
+		"store-after-send": "other-request",
+		"ttl":              "late other-request",
+		"check-then-act":   "other-request concurrent cut-request-sent",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			code := execute(t.Context(), []string{"conform", bankOf(t, dir, "conform-"+mode, mode, ""), "--late", "1s"}, &stdout, &stderr)
+			require.Equal(t, result.ExitFail, code, stderr.String())
+			var got []string
+			for line := range strings.Lines(stdout.String()) {
+				if fields := strings.Fields(line); fields[0] == "FAIL" {
+					got = append(got, fields[1])
+				}
+			}
+			require.Equal(t, strings.Fields(fails), got, stdout.String())
+			require.NotContains(t, stdout.String(), "LOST")
+		})
+	}
 }
 
 // TestIdem runs payments against servers with one mistake in their idempotency keys. The

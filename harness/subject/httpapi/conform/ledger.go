@@ -1,0 +1,126 @@
+package conform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"syscall"
+	"time"
+
+	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/subject"
+)
+
+// conclude reads the ledger and judges each test.
+func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
+	calm, err := e.readAtRest(ctx)
+	if err != nil && e.last == nil {
+		return nil, fmt.Errorf("read the ledger: %w", err)
+	}
+	doubt := ""
+	switch {
+	case err != nil:
+		doubt = "the ledger could not be read after it: " + err.Error()
+	case !calm:
+		doubt = "the ledger was still changing"
+	}
+	for _, t := range e.tests {
+		if !t.judged {
+			t.doubt = cmp.Or(t.doubt, doubt)
+			t.judge(e.last, doubt)
+		}
+	}
+	return merged(e.tests), nil
+}
+
+// read reads the ledger. A ledger that does not exist is no error.
+func (e *examiner) read(ctx context.Context) error {
+	l, err := e.parts.Ledger.Read(ctx, e.env)
+	if errors.Is(err, harness.ErrNoLedger) {
+		return nil
+	}
+	if err == nil {
+		e.last = &l
+	}
+	return err
+}
+
+// readAtRest reads the ledger until it has not changed for Options.Quiet. It is not calm
+// if that takes longer than the settle of the scenario.
+func (e *examiner) readAtRest(ctx context.Context) (calm bool, err error) {
+	wait(ctx, busyWait)
+	if err := e.read(ctx); err != nil {
+		return false, err
+	}
+	end, still := time.Now().Add(max(e.settle, e.options.Quiet)), time.Now()
+	for e.last != nil && time.Since(still) < e.options.Quiet {
+		if time.Now().After(end) {
+			return false, ctx.Err()
+		}
+		before := *e.last
+		wait(ctx, e.options.Quiet/4)
+		if err := e.read(ctx); err != nil {
+			return false, err
+		}
+		if !reflect.DeepEqual(before, *e.last) {
+			still = time.Now()
+		}
+	}
+	return true, ctx.Err()
+}
+
+// answers reports whether the server accepts connections. If it does not, that is held
+// against t: the earlier tests are judged by the ledger as it was last read, and the
+// server is started again, if that is possible. Then answers returns true.
+func (e *examiner) answers(ctx context.Context, t *test) bool {
+	err := e.alive(ctx)
+	if err == nil || ctx.Err() != nil || e.dead {
+		return err == nil
+	}
+	for _, before := range e.tests {
+		if before != t && !before.judged && before != e.late {
+			before.judge(e.last, "the server died before the ledger was at rest")
+		}
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		t.wrong = append(t.wrong, "THE SERVER DIED")
+	} else {
+		t.doubt = "the server no longer answers: " + err.Error()
+	}
+	c, ok := e.parts.Server.(subject.Crasher)
+	if !ok {
+		e.dead = true
+		return false
+	}
+	_ = c.Crash() // it is dead already; this frees what it leaves
+	address, err := c.Restart(ctx)
+	if err != nil {
+		e.dead = true
+		t.wrong = append(t.wrong, "and could not be started again: "+err.Error())
+		return false
+	}
+	e.at.Store(&address)
+	return true
+}
+
+// alive returns why the server accepts no connection, or nil.
+func (e *examiner) alive(ctx context.Context) error {
+	const limit = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c, err := e.env.Direct(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// unmade adds a probe that could not be made, because the server is dead.
+func (e *examiner) unmade(name string) {
+	e.tests = append(e.tests, &test{judged: true, Probe: Probe{
+		Name: name, Title: "not made", Expected: "a server that answers", Seen: "the server no longer answers", Status: result.StatusUnknown,
+	}})
+}
