@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,7 +46,7 @@ func TestConformIdem(t *testing.T) {
 	}
 	t.Parallel()
 	dir := idem(t)
-	for mode, fails := range map[string]string{
+	tests := map[string]string{ // what fails
 		"good":             "other-request",
 		"worker-cache":     "replay late other-request concurrent cut-request-sent cut-before-answer",
 		"hash-all":         "replay late other-request cut-request-sent cut-before-answer",
@@ -53,21 +54,25 @@ func TestConformIdem(t *testing.T) {
 		"store-after-send": "other-request",
 		"ttl":              "late other-request",
 		"check-then-act":   "other-request concurrent cut-request-sent",
-	} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			var stdout, stderr bytes.Buffer
-			code := execute(t.Context(), []string{"conform", bankOf(t, dir, "conform-"+mode, mode, ""), "--late", "1s"}, &stdout, &stderr)
-			require.Equal(t, result.ExitFail, code, stderr.String())
-			var got []string
-			for line := range strings.Lines(stdout.String()) {
-				if fields := strings.Fields(line); fields[0] == "FAIL" {
-					got = append(got, fields[1])
-				}
+	}
+	said := map[string]*bytes.Buffer{}
+	var all sync.WaitGroup
+	for mode := range tests {
+		var out bytes.Buffer
+		said[mode] = &out
+		file := bankOf(t, dir, "conform-"+mode, mode, "")
+		all.Go(func() { execute(t.Context(), []string{"conform", file, "--late", "1s"}, &out, &out) })
+	}
+	all.Wait()
+	for mode, fails := range tests {
+		var got []string
+		for line := range strings.Lines(said[mode].String()) {
+			if name, ok := strings.CutPrefix(line, "FAIL "); ok {
+				got = append(got, strings.Fields(name)[0])
 			}
-			require.Equal(t, strings.Fields(fails), got, stdout.String())
-			require.NotContains(t, stdout.String(), "LOST")
-		})
+		}
+		require.Equal(t, strings.Fields(fails), got, said[mode].String())
+		require.NotContains(t, said[mode].String(), "LOST")
 	}
 }
 
