@@ -139,6 +139,11 @@ type Attempt struct {
 	NoConnection bool          `json:"no_connection,omitempty"`
 	Took         time.Duration `json:"took"`
 	Error        string        `json:"error,omitempty"` // empty: an answer came
+	// Again: the answer asked for another attempt, by Retry-After or HTTP 425 (RFC 8470).
+	Again bool `json:"again,omitempty"`
+	// After is the Retry-After of the answer: the next attempt is to begin so long after
+	// the end of this one, or later. 0 is none.
+	After time.Duration `json:"after,omitempty"`
 }
 
 // Observer hears what happens inside a subject, as it happens. Its methods may

@@ -30,7 +30,8 @@ type Judge struct {
 	moved       map[account]*moves
 	balances    []balance
 
-	attempts int // attempts and status queries recorded, failed dials included
+	attempts int              // attempts and status queries recorded, failed dials included
+	paces    map[string]*pace // of payments that the server or the scenario asks for more attempts
 
 	links impairment.Links
 }
@@ -100,8 +101,10 @@ func (j *Judge) Add(r history.Record) {
 			p.dials++
 			break
 		}
-		p.attempts++
 		p.attempted = line
+		if !j.paced(r.Attempt, r.At, line) {
+			p.attempts++
+		}
 	case r.Told != nil:
 		j.payment(r.Told.Payment).tell(r.Told.Outcome, line)
 	case r.Pay != nil:

@@ -100,6 +100,10 @@ func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.flag(`,"no_connection":true`, a.NoConnection)
 	w.number(`,"took":`, int64(a.Took))
 	w.optional(`,"error":"`, a.Error)
+	w.flag(`,"again":true`, a.Again)
+	if a.After != 0 {
+		w.number(`,"after":`, int64(a.After))
+	}
 	w.raw("}")
 }
 
@@ -193,6 +197,8 @@ func (c *cursor) attempt() *harness.Attempt {
 	a.NoConnection = c.has(`,"no_connection":true`)
 	a.Took = time.Duration(c.number(`,"took":`))
 	a.Error = c.optionalText(`,"error":"`)
+	a.Again = c.has(`,"again":true`)
+	a.After = time.Duration(c.optional(`,"after":`))
 	c.want("}")
 	return a
 }

@@ -152,6 +152,6 @@ func checks() []Metric {
 		finding("flipped", "told another outcome after a final one"),
 		finding("unbalanced", "balances that do not add up"),
 		finding("early", "told confirmed before the booking was durable"),
-		finding("storm", "more attempts and status queries that reached a connection than workload.attempts"),
+		finding("storm", "more attempts and status queries that reached a connection than workload.attempts, or one before the Retry-After of the server"),
 	}
 }
