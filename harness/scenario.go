@@ -50,6 +50,7 @@ type Workload struct {
 	Merchants int           `json:"merchants"`           // payees
 	Payments  int           `json:"payments"`            // orders to be paid, over all wallets
 	Rate      float64       `json:"rate"`                // orders a second over all wallets, Poisson arrivals; 0 is all at once
+	InTurn    bool          `json:"in_turn,omitempty"`   // one payment at a time, see package workload
 	AmountMin int64         `json:"amount_min"`          // each amount is uniform in AmountMin to AmountMax
 	AmountMax int64         `json:"amount_max"`          //
 	Currency  string        `json:"currency"`            // ISO 4217 code

@@ -57,6 +57,7 @@ type workload struct {
 	Merchants  count     `yaml:"merchants" default:"1" range:"1..10000" doc:"payees"`
 	Payments   count     `yaml:"payments" required:"true" range:"1..1000000" doc:"orders to pay, over all wallets"`
 	Rate       frequency `yaml:"rate" range:"1/h..100000/s" doc:"orders a second over all wallets, at random times (Poisson); without it payments divided by duration; without both, all at once"`
+	InTurn     yes       `yaml:"in_turn" doc:"true: pay is pressed for an order only after the payer of the one before it was told an outcome, which may be that it is unknown; so a client that keeps its connection uses it again; orders that are not pressed by the end of the script are left out"`
 	Amount     amounts   `yaml:"amount" plain:"amount_min amount_max currency" required:"true" doc:"price of an order, such as 250 KES, or a range to draw it from, such as 10..900 KES; in major units, at most 1e12 minor units"`
 	Balance    money     `yaml:"balance" plain:"balance currency" doc:"opening balance of each wallet; without it enough for every payment"`
 	Impatience duration  `yaml:"impatience" plain:"impatient" range:"100ms..1h" doc:"a user without a final outcome presses pay again after this; without it never"`

@@ -26,7 +26,9 @@ type Users struct {
 	open    map[string]*order // presses without a final outcome, by payment id
 	presses sync.WaitGroup    // calls of Payer.Pay under way
 	final   int               // orders whose presses are all final
-	changed chan struct{}     // closed and replaced when a press becomes final
+	changed chan struct{}     // closed and replaced when a payer is told an outcome
+	untold  map[string]bool   // presses whose payer was told nothing yet, or queued, by payment id
+	ended   chan struct{}     // closed at the end of the script
 }
 
 // order is a purchase and its presses.
@@ -43,11 +45,18 @@ func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 		workload: w, history: h, start: start,
 		open:    map[string]*order{},
 		changed: make(chan struct{}),
+		untold:  map[string]bool{},
+		ended:   make(chan struct{}),
 	}
 }
 
+// End says that the script has ended, once. No turn of Workload.InTurn comes after it.
+func (u *Users) End() { close(u.ended) }
+
 // Play presses pay for each order at its time, counted from now, and returns when each
-// order was pressed once or ctx ends. Impatient users press again until Leave. payer
+// order was pressed once or ctx ends. With Workload.InTurn an order is pressed at its
+// time, or when the payer of the order before it was told an outcome, if that is later;
+// those that are not pressed by End are left out. Impatient users press again until Leave. payer
 // returns the payer of a wallet, which is called with ctx. An error that a payer returns
 // because ctx ended is not recorded.
 func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
@@ -56,7 +65,30 @@ func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int)
 		if !SleepUntil(ctx, begin.Add(o.At)) {
 			return
 		}
+		if u.workload.InTurn && !u.turn(ctx) {
+			return
+		}
 		u.press(ctx, &order{}, o.Payment, payer)
+	}
+}
+
+// turn waits until the payer of each press was told an outcome, which may be that it is
+// unknown. It returns false if ctx or the script ends first.
+func (u *Users) turn(ctx context.Context) bool {
+	for {
+		u.mu.Lock()
+		untold, changed := len(u.untold), u.changed
+		u.mu.Unlock()
+		if untold == 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-u.ended:
+			return false
+		case <-changed:
+		}
 	}
 }
 
@@ -90,6 +122,7 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 		p.Deadline = time.Since(u.start) + d
 	}
 	u.open[p.ID] = o
+	u.untold[p.ID] = true
 	u.presses.Add(1)
 	if u.workload.Impatient > 0 && o.presses < u.workload.Presses {
 		o.timer = time.AfterFunc(u.workload.Impatient, func() { u.press(ctx, o, again, payer) })
@@ -111,13 +144,15 @@ func (u *Users) Told(t harness.Told) {
 		return
 	}
 	u.history.Told(t)
-	if !t.Outcome.Final() {
+	if !t.Outcome.Final() && (t.Outcome == harness.Queued || !u.workload.InTurn) {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	delete(u.untold, t.Payment)
+	defer u.broadcast()
 	o, ok := u.open[t.Payment]
-	if !ok {
+	if !ok || !t.Outcome.Final() {
 		return // told again, or told about a payment that was not requested: the checks report it
 	}
 	delete(u.open, t.Payment)
@@ -129,6 +164,10 @@ func (u *Users) Told(t harness.Told) {
 			o.timer.Stop()
 		}
 	}
+}
+
+// broadcast wakes those who wait for a change. The caller holds mu.
+func (u *Users) broadcast() {
 	close(u.changed)
 	u.changed = make(chan struct{})
 }
