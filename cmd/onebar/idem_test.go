@@ -112,3 +112,26 @@ func TestIdem(t *testing.T) {
 		require.Equal(t, result.Fail, r.Verdict(fails).Status, "%s: %v", name, r.Verdicts)
 	}
 }
+
+// TestSweepKeptConnection sweeps a client whose HTTP library sends a POST again by itself
+// when a kept connection breaks. Its first payment is on a new connection, and is not sent
+// again.
+func TestSweepKeptConnection(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs in real time")
+	}
+	t.Parallel()
+	var out bytes.Buffer
+	file := filepath.Join(idem(t), "resend.yaml")
+	code := execute(t.Context(), []string{"sweep", file, "--engine", "packet", "--out", t.TempDir()}, &out, &out)
+	require.Equal(t, result.ExitFail, code, out.String())
+	require.Contains(t, out.String(), "payments 2, connections 1, requests 2, moments of them 12")
+	require.Regexp(t, `FAIL +reset +duplicated in [2-6] runs
+.*
+  at       .*request 2
+`, out.String())
+	require.NotRegexp(t, `duplicated in .*
+.*
+(  at .*
+)*  at .*request 1\n`, out.String())
+}
