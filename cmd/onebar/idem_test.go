@@ -123,7 +123,7 @@ func TestSweepKeptConnection(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	file := filepath.Join(idem(t), "resend.yaml")
-	code := execute(t.Context(), []string{"sweep", file, "--engine", "packet", "--out", t.TempDir()}, &out, &out)
+	code := execute(t.Context(), []string{"sweep", file, "--engine", "packet", "-j", "84", "--out", t.TempDir()}, &out, &out)
 	require.Equal(t, result.ExitFail, code, out.String())
 	require.Contains(t, out.String(), "payments 2, connections 1, requests 2, moments of them 12")
 	require.Regexp(t, `FAIL +reset +duplicated in [2-6] runs

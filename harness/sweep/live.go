@@ -102,9 +102,15 @@ func failed(r result.Result) bool {
 	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool { return v.Status == result.Fail && !v.Weak })
 }
 
-// confirm makes the run of each finding once more that was seen in one run only. A
-// finding that is not seen again is unknown.
+// confirm makes runs once more: those that could not be carried out, one at a time,
+// because the machine may have been too busy, and that of each finding that was seen in
+// one run only. A finding that is not seen again is unknown.
 func (s *sweeper) confirm(ctx context.Context) {
+	for _, in := range s.broken {
+		if ctx.Err() == nil {
+			s.run(ctx, in, nil)
+		}
+	}
 	cases.Parallel(s.options.Jobs, func(yield func(*finding) bool) {
 		for _, f := range s.counts.once() {
 			if ctx.Err() != nil || !yield(f) {

@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type scripted struct {
 	requests []cases.Request
 	final    time.Duration
 	can      harness.Abilities
+	breaks   int                   // how many runs with a fault cannot be carried out
 	flaky    func(cases.Case) bool // whether a run with a fault fails
 	cases    []cases.Case
 }
@@ -33,6 +35,10 @@ func (s *scripted) Run(_ context.Context, c cases.Case) (cases.Report, error) {
 		return r, nil
 	}
 	e := c.Scenario.Timeline[0]
+	if s.breaks > 0 {
+		s.breaks--
+		return cases.Report{}, errors.New("no port")
+	}
 	if s.flaky != nil && s.flaky(c) {
 		r.Result.Verdicts = []result.Verdict{{Check: "duplicated", Status: result.Fail, Summary: "twice"}}
 	}
@@ -124,6 +130,19 @@ func TestSweepMakesFindingsAgain(t *testing.T) {
 			require.Equal(t, tc.failed, res.Rows[0].Failed)
 			require.Equal(t, 1-tc.failed, res.Rows[0].Unknown)
 		})
+	}
+}
+
+// A run that could not be carried out is made again after the others.
+func TestSweepMakesBrokenRunsAgain(t *testing.T) {
+	for breaks, broken := range map[int]int{1: 0, 4: 1} {
+		r := &scripted{requests: []cases.Request{{}}, final: 1, breaks: breaks}
+		res, err := sweep.Moments(t.Context(), r, casestest.OnePayment(), sweep.Options{})
+		require.NoError(t, err)
+		runs := res.Total().Runs
+		require.Equal(t, broken, res.Total().Broken, "%d runs broke, and %d were planned", breaks, runs)
+		require.Equal(t, runs-broken, res.Total().Passed)
+		require.Zero(t, res.Rest)
 	}
 }
 

@@ -132,6 +132,7 @@ type sweeper struct {
 	planned int
 	done    int
 	bad     int
+	broken  []injection // of a sweep in real time, to be made again
 }
 
 func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
@@ -256,9 +257,6 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 			c.Scenario.Length *= 2 // the machine is busy
 		}
 		report, err = s.runner.Run(ctx, c)
-		if s.live && (err != nil || report.Result.Error != "") && ctx.Err() == nil {
-			report, err = s.runner.Run(ctx, c)
-		}
 		reached = true
 		for i := range in.events {
 			reached = reached && s.reached(report.Result, own+i)
@@ -270,6 +268,11 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 	c.Survey = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.live && !in.again && (err != nil || report.Result.Error != "") {
+		in.again = true
+		s.broken = append(s.broken, in)
+		return
+	}
 	ok := s.counts.add(in, c, outcome{report.Result, reached, err})
 	s.done++
 	if !ok {
