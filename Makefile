@@ -69,8 +69,9 @@ cross: setup ## compile for the other platforms
 	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/onebar
 	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/onebar
 
-generate: ## write again what is generated: protocol, JSON Schema
+generate: ## write again what is generated: protocol, JSON Schemas, licences
 	$(GO) generate ./...
+	$(GO) test -count 1 ./reports -run SchemaIsCurrent -update
 	ONEBAR_UPDATE=1 $(GO) test -count 1 -run TestThirdPartyLicences ./cmd/onebar
 
 vuln: setup ## known vulnerabilities in what we import

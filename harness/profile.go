@@ -35,8 +35,8 @@ func (d *Direction) UnmarshalText(b []byte) error {
 }
 
 // Path is what a link does to the packets of one direction. The zero Path is
-// perfect: nothing is delayed, lost or limited. The words are netem's, tc-netem(8),
-// but for the trace and the MTU.
+// perfect: nothing is delayed, lost or limited. The words are those of tc-netem(8),
+// except for the trace and the MTU.
 type Path struct {
 	Delay        time.Duration `json:"delay,omitempty"`             // one way, not a round trip
 	Jitter       time.Duration `json:"jitter,omitempty"`            // how far the delay of a packet strays from Delay, see Distribution

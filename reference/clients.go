@@ -188,12 +188,6 @@ func (p *clients) kill() error {
 	return p.stop(p.payers...)
 }
 
-// killOne does that to one wallet. The others keep running.
-func (p *clients) killOne(c *payer) error {
-	c.storage.cut()
-	return p.stop(c)
-}
-
 // stop closes wallets that are open.
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()

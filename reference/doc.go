@@ -10,7 +10,7 @@
 //
 // Each wallet has a store of its own, and with disks of harness/disk in the
 // [Options] a disk of its own, so that one phone can crash, be restored from a copy or
-// be cloned while the others go on (clients.killOne, disk.Disk.Restore, clients.start). A
+// be cloned while the others go on (disk.Disk.Restore, clients.start). A
 // wallet costs a run some 0.4 MB of memory, most of it SQLite's: a scenario of 1,000
 // wallets with a payment each took 465 MB at its peak on packet, with files, and 512 MB
 // on sim, with disks in memory.

@@ -192,3 +192,9 @@ func TestClonedPhone(t *testing.T) {
 		require.NoError(t, clone.disk.Close())
 	})
 }
+
+// killOne ends one wallet as a crash would. The others keep running.
+func (p *clients) killOne(c *payer) error {
+	c.storage.cut()
+	return p.stop(c)
+}

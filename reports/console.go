@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/tables"
@@ -48,7 +49,7 @@ func drawRuns(b *strings.Builder, s format.Style, results []result.Result) {
 
 // drawTrouble writes the block of a run that is not a pass.
 func drawTrouble(b *strings.Builder, s format.Style, r result.Result) {
-	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(format.Word(r.Exit()), 0)), s.Paint(format.Bold, format.Clean(format.Title(r))), s.Paint(format.Dim, circumstances(r)))
+	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(result.Word(r.Exit()), 0)), s.Paint(format.Bold, format.Clean(format.Title(r))), s.Paint(format.Dim, circumstances(r)))
 	drawError(b, s, r)
 	drawJudgements(b, s, judgements(troubles(r.Verdicts), shownFindings))
 	drawJudgements(b, s, expectations(missed(r.Thresholds)))
@@ -112,18 +113,18 @@ func circumstances(r result.Result) string {
 // drawTotals writes the last lines of a batch.
 func drawTotals(b *strings.Builder, s format.Style, results []result.Result) {
 	var parts []string
-	for _, t := range tally(results) {
+	for _, t := range counts(results) {
 		_, w, _ := strings.Cut(t, " ")
 		parts = append(parts, s.Paint(format.ColourOf(strings.ToUpper(w)), t))
 	}
-	fmt.Fprintf(b, "%s: %s\n%s · %s\n", format.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
+	fmt.Fprintf(b, "%s: %s\n%s · %s\n", harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
 }
 
-// tally counts the runs by how they came out: "12 pass", "1 fail".
-func tally(results []result.Result) []string {
+// counts says how many runs had each result: "12 pass", "1 fail".
+func counts(results []result.Result) []string {
 	words := map[string]int{}
 	for _, r := range results {
-		words[strings.ToLower(format.Word(r.Exit()))]++
+		words[strings.ToLower(result.Word(r.Exit()))]++
 	}
 	var parts []string
 	for _, w := range []string{"pass", "fail", "unknown", "broken"} {
@@ -172,7 +173,7 @@ func sum(results []result.Result, check string) string {
 	case untold == len(results):
 		return format.Unjudged + " " + check
 	}
-	return fmt.Sprintf("%d %s (%s could not tell)", count, check, format.Plural(untold, "run"))
+	return fmt.Sprintf("%d %s (%s could not tell)", count, check, harness.Plural(untold, "run"))
 }
 
 // seeds names the seed of a batch, or its seeds where they differ.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/tables"
@@ -112,8 +113,8 @@ func drawFaults(b *strings.Builder, s format.Style, faults []result.FaultStat) {
 	section(b, s, "faults")
 	g := format.Table(faults,
 		format.Left("", func(f result.FaultStat) string { return f.Action.String() }),
-		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Times, "time") }),
-		format.Right("", 0, func(f result.FaultStat) string { return format.Plural(f.Hits, "hit") }),
+		format.Right("", 0, func(f result.FaultStat) string { return harness.Plural(f.Times, "time") }),
+		format.Right("", 0, func(f result.FaultStat) string { return harness.Plural(f.Hits, "hit") }),
 		format.Column[result.FaultStat]{Cell: func(f result.FaultStat) format.Cell {
 			if f.Line == 0 {
 				return format.Cell{}

@@ -50,7 +50,7 @@ func doctor(s format.Style, c result.Checkup) string {
 	}
 	drawAdvice(&b, s, c.Advice)
 	b.WriteByte('\n')
-	s.Item(&b, "", []format.Cell{format.Verdict(format.Word(c.Exit()), 0)}, format.Clean(concluded(c)))
+	s.Item(&b, "", []format.Cell{format.Verdict(result.Word(c.Exit()), 0)}, format.Clean(concluded(c)))
 	return b.String()
 }
 
@@ -91,7 +91,7 @@ func drawLines(b *strings.Builder, s format.Style, indent string, mark format.Ce
 		b.WriteString(strings.TrimRight(indent+s.Paint(mark.Colour, mark.Text)+format.Gap+l, " ") + "\n")
 	}
 	if more := len(all) - len(shown); more > 0 {
-		fmt.Fprintf(b, "%s%s%s\n", indent, format.Gap+" ", s.Paint(format.Dim, "and "+format.Plural(more, "more line")))
+		fmt.Fprintf(b, "%s%s%s\n", indent, format.Gap+" ", s.Paint(format.Dim, "and "+harness.Plural(more, "more line")))
 	}
 }
 
@@ -131,12 +131,12 @@ func drawAdvice(b *strings.Builder, s format.Style, advice []result.Advice) {
 	}
 }
 
-// concluded says in a sentence how a checkup came out.
+// concluded states the result of a checkup in a sentence.
 func concluded(c result.Checkup) string {
 	must := slices.ContainsFunc(c.Advice, func(a result.Advice) bool { return a.Must })
 	switch exit := c.Exit(); {
 	case exit == result.ExitPass && must:
-		return "the payment was confirmed and nothing speaks against it, but see what is to be mended"
+		return "the payment passed, but first change what is marked MEND"
 	case exit == result.ExitPass:
 		return "the scenario can be run: onebar run " + c.Result.Scenario.File
 	case exit == result.ExitFail:
@@ -146,5 +146,5 @@ func concluded(c result.Checkup) string {
 	case exit == result.ExitBroken:
 		return "the payment could not be made"
 	}
-	return "what became of the payment could not be judged: runs would be unknown, too"
+	return "the payment could not be judged: runs would be unknown, too"
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -48,7 +49,7 @@ func drawReached(b *strings.Builder, s format.Style, x result.Exploration) {
 	}
 }
 
-// drawChecks writes how many runs each check and threshold spoke against.
+// drawChecks writes in how many runs each check and threshold did not pass.
 func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 	if len(x.ByCheck) == 0 {
 		return
@@ -56,7 +57,7 @@ func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 	b.WriteByte('\n')
 	g := format.Table(x.ByCheck,
 		format.Column[result.CheckCount]{Heading: format.Heading{Text: "verdict"}, Cell: func(c result.CheckCount) format.Cell {
-			return format.Verdict(format.OddWord(c.Check, c.Status), 0)
+			return format.Verdict(result.WordOf(c.Check, c.Status), 0)
 		}},
 		format.Left("check or threshold", func(c result.CheckCount) string { return format.Clean(c.Check) }),
 		format.Right("runs", 0, func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }),
@@ -74,10 +75,10 @@ func drawOdd(b *strings.Builder, s format.Style, x result.Exploration, most int)
 	b.WriteByte('\n')
 	shown := x.Odd[:min(most, len(x.Odd))]
 	for _, o := range shown {
-		s.Item(b, "", []format.Cell{format.Verdict(format.OddWord(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
+		s.Item(b, "", []format.Cell{format.Verdict(result.WordOf(o.Check, o.Status), len("UNKNOWN")), {Text: format.RunOf(o)}}, format.Clean(o.Check)+": "+format.Clean(o.Text))
 	}
 	if more := odd - len(shown); more > 0 {
-		fmt.Fprintf(b, "and %s that did not pass\n", format.Plural(more, "more run"))
+		fmt.Fprintf(b, "and %s that did not pass\n", harness.Plural(more, "more run"))
 	}
 }
 
@@ -94,7 +95,7 @@ func drawExplored(b *strings.Builder, s format.Style, x result.Exploration) {
 		}
 		parts = append(parts, text)
 	}
-	fmt.Fprintf(b, "\n%s of %s: %s\n", format.Plural(x.Runs, "run"), format.Plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
+	fmt.Fprintf(b, "\n%s of %s: %s\n", harness.Plural(x.Runs, "run"), harness.Plural(len(x.Scenarios), "scenario"), strings.Join(parts, ", "))
 	line := format.Duration(x.Virtual) + " of virtual time in " + format.Duration(x.Took)
 	if sec := x.Took.Seconds(); sec > 0 {
 		line += fmt.Sprintf(", %.1f runs/s", float64(x.Runs)/sec)

@@ -35,7 +35,7 @@ func JSON(results []result.Result) Report {
 func documentOf(results []result.Result) (document, error) {
 	doc := document{
 		Version: result.Version,
-		Status:  strings.ToLower(format.Word(Exit(results))),
+		Status:  strings.ToLower(result.Word(Exit(results))),
 		Results: make([]result.Result, len(results)),
 	}
 	for i, r := range results {

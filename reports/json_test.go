@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestJSONRoundTrip(t *testing.T) {
@@ -66,8 +65,13 @@ func TestEveryJSONKeyIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../docs/result.md")
 	require.NoError(t, err)
 	keys := map[string]bool{}
-	collectKeys(reflect.TypeFor[document](), keys, map[reflect.Type]bool{})
-	require.Greater(t, len(keys), 80, "the walk over the types has lost its way")
+	seen := map[reflect.Type]bool{}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration](),
+	} {
+		collectKeys(typ, keys, seen)
+	}
+	require.Greater(t, len(keys), 110, "the walk over the types has lost its way")
 	for key := range keys {
 		require.True(t, strings.Contains(string(doc), "`"+key+"`"), "docs/result.md says nothing about the key %q", key)
 	}

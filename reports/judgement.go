@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -76,7 +77,7 @@ func troubles(verdicts []result.Verdict) []result.Verdict {
 	}
 	for at, checks := range names {
 		if len(checks) > 1 {
-			list[at].Check = format.Plural(len(checks), "check")
+			list[at].Check = harness.Plural(len(checks), "check")
 			list[at].Summary += ": " + strings.Join(checks, ", ")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/tables"
@@ -21,8 +22,8 @@ func Markdown(results []result.Result) Report {
 
 func markdown(results []result.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(format.Word(Exit(results))),
-		format.Plural(len(results), "scenario"), format.OrNone(strings.Join(tally(results), ", ")), sums(results), seeds(results))
+	fmt.Fprintf(&b, "### onebar: %s\n\n%s: %s. %s. %s.\n\n", strings.ToLower(result.Word(Exit(results))),
+		harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(counts(results), ", ")), sums(results), seeds(results))
 	g := tables.Runs(results)
 	markdownTable(&b, g)
 	for _, note := range tables.Notes(results, g) {
@@ -80,7 +81,7 @@ func foldOutEnergy(b *strings.Builder, results []result.Result) {
 func foldOut(b *strings.Builder, r result.Result) {
 	// The blank lines end the HTML and let Markdown begin again.
 	fmt.Fprintf(b, "\n<details><summary><b>%s</b> %s, %s</summary>\n\n",
-		format.Word(r.Exit()), escape(format.Title(r)), escape(circumstances(r)))
+		result.Word(r.Exit()), escape(format.Title(r)), escape(circumstances(r)))
 	if r.Scenario.Summary != "" {
 		b.WriteString(escape(r.Scenario.Summary) + "\n\n")
 	}

@@ -20,19 +20,27 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
-	"github.com/onebar/onebar/reports/format"
 )
-
-// schemaFile is the published schema of the JSON report: -update writes it.
-const schemaFile = "../docs/result.schema.json"
 
 // node is a part of a JSON Schema.
 type node = map[string]any
 
-// TestSchemaIsCurrent holds the published schema to the Go types.
+// published are the schemas under docs/, by the name of their file; -update writes them.
+// Each writes its schema; a strict one allows no other keys.
+func published() map[string]func(t *testing.T, strict bool) []byte {
+	return map[string]func(t *testing.T, strict bool) []byte{
+		"result.schema.json":      schemaText,
+		"sweep.schema.json":       schemaOf[result.Sweep]("onebar sweep"),
+		"exploration.schema.json": schemaOf[result.Exploration]("onebar explore"),
+	}
+}
+
+// TestSchemaIsCurrent compares the published schemas with the Go types.
 func TestSchemaIsCurrent(t *testing.T) {
 	t.Parallel()
-	golden(t, filepath.Join("..", schemaFile), schemaText(t, false))
+	for file, schema := range published() {
+		golden(t, filepath.Join("../../docs", file), schema(t, false))
+	}
 }
 
 // TestReportsFitTheSchema also gives each report to a schema that allows no other
@@ -56,6 +64,37 @@ func TestReportsFitTheSchema(t *testing.T) {
 	}
 }
 
+// TestSearchesFitTheirSchemas does the same for sweeps and explorations. The tests of
+// cmd/onebar validate what the commands write.
+func TestSearchesFitTheirSchemas(t *testing.T) {
+	t.Parallel()
+	for file, documents := range map[string][]any{
+		"sweep.schema.json":       {swept(), failingSweep(), interruptedSweep()},
+		"exploration.schema.json": {explored(), oddExploration()},
+	} {
+		fits, fitsStrictly := validator(t, published()[file](t, false)), validator(t, published()[file](t, true))
+		for i, document := range documents {
+			var b bytes.Buffer
+			require.NoError(t, AsJSON(document)(&b))
+			require.NoError(t, fits(b.Bytes()), "%s: document %d", file, i)
+			require.NoError(t, fitsStrictly(b.Bytes()), "%s: document %d", file, i)
+		}
+		require.Error(t, fits([]byte(`{}`)), file)
+	}
+}
+
+// TestStrictSchemaNoticesOtherKeys adds a key at the top and one further down.
+func TestStrictSchemaNoticesOtherKeys(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	require.NoError(t, AsJSON(failingSweep())(&b))
+	strict := validator(t, published()["sweep.schema.json"](t, true))
+	for _, old := range []string{`"engine": "sim",`, `"fault": "drop",`} {
+		require.Contains(t, b.String(), old)
+		require.ErrorContains(t, strict([]byte(strings.Replace(b.String(), old, old+` "later": 1,`, 1))), "later")
+	}
+}
+
 // TestJudgedHistoriesFitTheSchema judges the recorded histories of package check.
 func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 	t.Parallel()
@@ -72,7 +111,7 @@ func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 		started := bytes.Replace(text, []byte("0001-01-01"), []byte("2026-11-23"), 1) // theirs is zero, as of no run
 		res, err := run.Judge(bytes.NewReader(started))
 		require.NoError(t, err, file)
-		seen[format.Word(res.Exit())] = true
+		seen[result.Word(res.Exit())] = true
 		var b bytes.Buffer
 		require.NoError(t, JSON([]result.Result{res})(&b), file)
 		require.NoError(t, fits(b.Bytes()), file)
@@ -126,11 +165,7 @@ func validator(t *testing.T, schema []byte) func([]byte) error {
 func schemaText(t *testing.T, strict bool) []byte {
 	t.Helper()
 	g := generator{defs: node{}, strict: strict}
-	top := g.object(reflect.TypeFor[document]())
-	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	top["title"] = "JSON report of onebar"
-	top["description"] = "Written by onebar run --json. docs/result.md says what each key means."
-	top["$defs"] = g.defs
+	top := g.document(reflect.TypeFor[document](), "onebar run")
 	properties := top["properties"].(node)
 	properties["version"] = node{"const": result.Version}
 	properties["status"] = node{"enum": []string{"broken", "fail", "unknown", "pass"}}
@@ -140,9 +175,34 @@ func schemaText(t *testing.T, strict bool) []byte {
 	for _, key := range []string{"verdicts", "figures"} {
 		inResult[key].(node)["type"] = "array" // JSON writes them also if they are empty
 	}
-	text, err := json.MarshalIndent(top, "", "  ")
+	return indented(t, top)
+}
+
+// schemaOf returns what writes the schema of a document that a command writes as it is.
+func schemaOf[T any](command string) func(t *testing.T, strict bool) []byte {
+	return func(t *testing.T, strict bool) []byte {
+		t.Helper()
+		g := generator{defs: node{}, strict: strict}
+		return indented(t, g.document(reflect.TypeFor[T](), command))
+	}
+}
+
+// indented returns a schema as it is published.
+func indented(t *testing.T, schema node) []byte {
+	t.Helper()
+	text, err := json.MarshalIndent(schema, "", "  ")
 	require.NoError(t, err)
 	return append(text, '\n')
+}
+
+// document returns the schema of the document that a command writes.
+func (g *generator) document(typ reflect.Type, command string) node {
+	top := g.object(typ)
+	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	top["title"] = "JSON report of " + command
+	top["description"] = "Written by " + command + " --json. docs/result.md says what each key means."
+	top["$defs"] = g.defs
+	return top
 }
 
 // generator makes a JSON Schema of Go types as encoding/json writes them.

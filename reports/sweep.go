@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -27,7 +28,7 @@ func sweep(s format.Style, sw result.Sweep) string {
 		kinds = append(kinds, fmt.Sprintf("%s %d", format.Clean(p.Kind), p.N))
 	}
 	fmt.Fprintf(&b, "%s  %s\n", s.Paint(format.Bold, format.Clean(sw.Scenario.Name)),
-		s.Paint(format.Dim, fmt.Sprintf("%s, seed %d, %s engine", format.Plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, format.Clean(sw.Engine))))
+		s.Paint(format.Dim, fmt.Sprintf("%s, seed %d, %s engine", harness.Plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, format.Clean(sw.Engine))))
 	s.Item(&b, "", []format.Cell{format.Dim.Cell("points")}, strings.Join(kinds, ", "))
 	for _, note := range sw.Notes {
 		s.Item(&b, "", []format.Cell{format.Dim.Cell("note  ")}, format.Clean(note))
@@ -41,7 +42,7 @@ func sweep(s format.Style, sw result.Sweep) string {
 		fmt.Fprintf(&b, "\nand %d more\n", more)
 	}
 	if sw.Interrupted {
-		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "interrupted: at least "+format.Plural(sw.Rest, "planned run")+" not made"))
+		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "interrupted: at least "+harness.Plural(sw.Rest, "planned run")+" not made"))
 	}
 	return b.String()
 }
@@ -74,8 +75,8 @@ func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
 
 // drawSweepFinding writes what one check found under one fault.
 func drawSweepFinding(b *strings.Builder, s format.Style, f result.SweepFinding) {
-	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(format.OddWord(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
-		format.Clean(f.Check)+" in "+format.Plural(f.Runs, "run"))
+	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(result.WordOf(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
+		format.Clean(f.Check)+" in "+harness.Plural(f.Runs, "run"))
 	s.Item(b, "  ", nil, format.Clean(f.Text))
 	for _, where := range f.Where {
 		if where == "" {

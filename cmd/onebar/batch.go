@@ -16,8 +16,8 @@ import (
 const realTimeJobs = 4
 
 // defaultJobs is how many runs are made at the same time if the command line does
-// not say: one for each processor if all are simulated, else several. Of systems of
-// others it is one, since two of their runs may share a port or a ledger.
+// not say: one for each processor if all are simulated, else several. It is one if a
+// scenario tests an external system, because two of its runs may share a port or a ledger.
 func (b *batch) defaultJobs(list []harness.Scenario) int {
 	jobs := runtime.NumCPU()
 	for _, sc := range list {

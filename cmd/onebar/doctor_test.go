@@ -163,7 +163,7 @@ func TestDoctor(t *testing.T) {
 		},
 		"HTML": {
 			kiosk: &kiosk{pay: answers(200, "text/html", "<html>Log in</html>")}, code: result.ExitUnknown,
-			want: []string{"with a page in HTML", "no rule matches: unknown", "UNKNOWN  what became of the payment could not be judged"},
+			want: []string{"with a page in HTML", "no rule matches: unknown", "UNKNOWN  the payment could not be judged"},
 		},
 		"a redirect": {
 			kiosk: &kiosk{pay: answers(307, json, "")}, code: result.ExitUnknown,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
@@ -30,11 +31,19 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	captures, err := filepath.Abs("../../harness/radio/testdata/energybox")
 	require.NoError(t, err)
+	docs, err := filepath.Abs("../../docs")
+	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"maybe": func(ts *testscript.TestScript, _ bool, args []string) { // exec, whatever its exit code
 				_ = ts.Exec(args[0], args[1:]...)
+			},
+			"fits": func(ts *testscript.TestScript, neg bool, args []string) { // fits FILE SCHEMA, a schema under docs/
+				err := fits(ts.ReadFile(args[0]), filepath.Join(docs, args[1]))
+				if neg == (err == nil) {
+					ts.Fatalf("%s and %s: %v", args[0], args[1], err)
+				}
 			},
 		},
 		Setup: func(env *testscript.Env) error {
@@ -42,6 +51,19 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// fits says what the JSON Schema in a file has against a document.
+func fits(document, schema string) error {
+	compiled, err := jsonschema.NewCompiler().Compile(schema)
+	if err != nil {
+		return err
+	}
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
+	if err != nil {
+		return err
+	}
+	return compiled.Validate(v)
 }
 
 // carryOut runs onebar run in this process and returns the exit code, what it printed and the history's path.

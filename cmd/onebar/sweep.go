@@ -11,14 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"

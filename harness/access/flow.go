@@ -145,8 +145,8 @@ func (l *Link[H, F]) Flow(t Tuple) F { return l.table[t] }
 // Flows returns the flows of the table, in no order.
 func (l *Link[H, F]) Flows() iter.Seq[F] { return maps.Values(l.table) }
 
-// Begin puts a new flow into the table and numbers it. It takes the place of an older one
-// with its tuple.
+// Begin puts a new flow into the table and numbers it. It replaces an older flow with the
+// same tuple.
 func (l *Link[H, F]) Begin(f F) {
 	state := f.flow()
 	state.forgotten = l.retired[state.Near]

@@ -112,7 +112,7 @@ func (l *Link[H, F]) Block() {
 func (l *Link[H, F]) UpdatePower() { l.unpowered = l.Near.Unpowered() || l.Far.Unpowered() }
 
 // Offer gives a packet of flow f to the link and returns its fate. P has the packet's At,
-// Direction, Size and Retransmit; the rest is filled in but for Delay, Late and Copy.
+// Direction, Size and Retransmit. Offer fills in the rest, except Delay, Late and Copy.
 //
 // A packet of the near end that does not arrive because of the NAT, or because a host is
 // without power, has crossed the link; one of the far end has not.

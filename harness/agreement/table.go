@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -61,14 +62,13 @@ func Bounds() string {
 	return strings.Join(parts, ", ")
 }
 
-// quantile is of the confirmed payments, by nearest rank as in package metric,
-// seconds.
+// quantile is of the confirmed payments, in seconds.
 func (m Measurements) quantile(percent int) float64 {
 	if len(m.confirm) == 0 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(m.confirm))
-	return sorted[(percent*len(sorted)+99)/100-1].Round(10 * time.Microsecond).Seconds()
+	return metric.NearestRank(sorted, percent).Round(10 * time.Microsecond).Seconds()
 }
 
 // off returns by how much sim differs from packet, as a share of packet's.

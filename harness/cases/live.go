@@ -44,14 +44,22 @@ func (l Live) Run(ctx context.Context, c Case) (report Report, err error) {
 // carryOut makes the run of a case with the engine and the subject of o.
 func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	o.Seed, o.Dir, o.Pcap = c.Seed, c.Dir, c.Pcap
+	var each []func(history.Record)
 	var s *surveyor
 	if c.Survey {
 		s = newSurveyor(c.Scenario)
-		o.Each, o.Moments = both(s.add, o.Each), s.moment
+		each, o.Moments = append(each, s.add), s.moment
 	}
 	cover := coverage.NewRecorder()
 	if c.Cover {
-		o.Each = both(cover.Add, o.Each)
+		each = append(each, cover.Add)
+	}
+	if len(each) > 0 {
+		o.Each = func(r history.Record) {
+			for _, f := range each {
+				f(r)
+			}
+		}
 	}
 	res, err := run.Run(ctx, c.Scenario, o)
 	if c.Brief {
@@ -62,15 +70,4 @@ func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 		report.Survey = s.survey(o.Engine.Abilities() | o.Subject.Abilities())
 	}
 	return report, err
-}
-
-// both returns a function that calls first and second; second may be nil.
-func both(first, second func(history.Record)) func(history.Record) {
-	if second == nil {
-		return first
-	}
-	return func(r history.Record) {
-		first(r)
-		second(r)
-	}
 }

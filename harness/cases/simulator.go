@@ -8,7 +8,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
-	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 )
@@ -23,7 +22,6 @@ type Simulator struct {
 	New     New                          // called in the bubble of the run
 	Version string                       // of the program, for the header
 	Watch   func(done int, state string) // as in run.Options
-	Each    func(history.Record)         // as in run.Options
 
 	RealLimit time.Duration // as in bubble.Options
 }
@@ -58,7 +56,7 @@ func (s Simulator) once(ctx context.Context, c Case) (Report, error) {
 		}
 		defer func() { err = errors.Join(err, free()) }()
 		report, err := carryOut(ctx, c, run.Options{
-			Engine: simnet.Engine{}, Subject: subject, Version: s.Version, Watch: s.Watch, Each: s.Each,
+			Engine: simnet.Engine{}, Subject: subject, Version: s.Version, Watch: s.Watch,
 		})
 		done.Store(&report)
 		return err

@@ -24,15 +24,6 @@ func Checks() []Check {
 	return all
 }
 
-// Names returns the names of the checks in the order in which they are made.
-func Names() []string {
-	var names []string
-	for _, c := range Checks() {
-		names = append(names, c.Name)
-	}
-	return names
-}
-
 // question is a check with the function that answers it.
 type question struct {
 	Check

@@ -36,7 +36,7 @@ func (e played) records() []history.Record {
 	}
 	for payer := range e.payers {
 		for _, d := range []harness.Direction{harness.Up, harness.Down} {
-			all = append(all, e.lane(payer, d)...)
+			all = append(all, e.offered(payer, d)...)
 		}
 	}
 	// A record is written when its packet arrives or is lost; a busy machine is
@@ -52,7 +52,7 @@ func (e played) records() []history.Record {
 	return append([]history.Record{{Header: &header}}, all...)
 }
 
-func (e played) lane(payer int, d harness.Direction) []history.Record {
+func (e played) offered(payer int, d harness.Direction) []history.Record {
 	l := link.New(e.seed, link.ID{Client: payer, Direction: d}, e.does[0])
 	rnd := harness.Rand(e.seed, harness.Stream(1000+10*payer+int(d)))
 	var sent []time.Duration

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // httpClient returns the HTTP client, completed by its preset and the defaults, or nil if

@@ -3,12 +3,11 @@ package doctor
 import (
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Secrets are shown by the names of their variables, however they are written.

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // secret is a text that must not be shown, and what is shown instead.

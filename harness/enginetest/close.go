@@ -131,7 +131,7 @@ func closeUnderTraffic(b *bench.B, path harness.Path) {
 		}
 	}
 	for begin := time.Now(); b.Packets.Len() <= 500; time.Sleep(10 * time.Microsecond) {
-		b.Less(time.Since(begin), b.Patience)
+		b.Less(time.Since(begin), b.Timeout)
 	}
 	b.NoError(b.Net.Close())
 	running.Wait()

@@ -166,7 +166,7 @@ func deadlines(b *bench.B, client, server net.Conn) {
 	b.ErrorIs(<-blocked, os.ErrDeadlineExceeded)
 	b.ErrorIs(bench.ReadErr(client), os.ErrDeadlineExceeded, "until it is moved")
 	begin := time.Now()
-	b.NoError(client.SetReadDeadline(begin.Add(b.Patience)))
+	b.NoError(client.SetReadDeadline(begin.Add(b.Timeout)))
 	go func() { blocked <- bench.ReadErr(client) }()
 	time.Sleep(b.Quiet / 2)
 	b.NoError(client.SetReadDeadline(begin.Add(b.Quiet)))

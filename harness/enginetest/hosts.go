@@ -181,7 +181,7 @@ func (w *town) faultsOfOneLink() {
 
 // notThere: a host without a link is out of reach at once; what does not exist is named.
 func (w *town) notThere() {
-	ctx, cancel := context.WithTimeout(w.T.Context(), w.Patience)
+	ctx, cancel := context.WithTimeout(w.T.Context(), w.Timeout)
 	defer cancel()
 	bank := w.bank.Addr().String()
 	_, err := w.Net.Client(0).DialContext(ctx, "tcp", bank)

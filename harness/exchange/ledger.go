@@ -11,11 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/expr-lang/expr/types"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Ledger is a compiled sut.HTTPLedger. It is read only.

@@ -1,4 +1,4 @@
-// Package explore runs scenarios with many seeds and counts what comes of them: which
+// Package explore runs scenarios with many seeds and counts the results: which
 // checks fail, with which seed first, and which situations were reached.
 package explore
 

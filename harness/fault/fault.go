@@ -38,8 +38,8 @@ type Fault struct {
 	Name func(harness.Event) string
 	// State is how an event in force stands in the name of a phase; nil is Name.
 	State func(harness.Event) string
-	// Loses is what becomes of packets in a direction: while it lasts, and of the
-	// packet that it begins at. Nil is DropNone.
+	// Loses says why packets in a direction are lost while the event lasts, and whether
+	// the packet at which it begins is lost. Nil is DropNone: they are not lost.
 	Loses func(harness.Event, harness.Direction) harness.DropReason
 	// Victim says that the packet, commit or request that an event begins at is hit
 	// by it, beside what End counts. A packet that it loses is in any case.
@@ -137,8 +137,8 @@ func State(e harness.Event) string {
 	return e.Action.String()
 }
 
-// Loses returns what becomes of packets in a direction while an event is in force,
-// and of the packet that it begins at.
+// Loses returns why packets in a direction are lost while an event is in force, and
+// the packet at which it begins. DropNone: they are not lost.
 func Loses(e harness.Event, d harness.Direction) harness.DropReason {
 	if f, ok := Of(e.Action); ok && f.Loses != nil {
 		return f.Loses(e, d)

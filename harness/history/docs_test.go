@@ -9,12 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // docs/history.md has a section for each type of a history, and a row for each

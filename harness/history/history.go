@@ -29,7 +29,7 @@ const Version = 1
 // Record is one line of a history: an offset and exactly one of the other
 // fields, whose JSON key says what happened. docs/history.md is the reference.
 type Record struct {
-	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending but for packets
+	At time.Duration `json:"at"` // nanoseconds since the start of the run, ascending, except those of packets
 
 	Header    *Header          `json:"header,omitempty"`    // always the first line
 	Phase     *Phase           `json:"phase,omitempty"`     // the network changes
@@ -289,13 +289,17 @@ func parseJSON(line []byte) (rec Record, err error) {
 	if err := json.Unmarshal(line, &rec); err != nil {
 		return Record{}, err
 	}
-	if n := rec.kinds(); n != 1 {
-		return Record{}, fmt.Errorf("it says %d things: expected exactly one beside \"at\"", n)
+	switch n := rec.kinds(); n {
+	case 0:
+		return Record{}, errors.New(`it has none of the keys that say what happened, such as "pay" or "told"`)
+	case 1:
+		return rec, nil
+	default:
+		return Record{}, fmt.Errorf(`it has %d of the keys that say what happened, such as "pay" or "told": expected one`, n)
 	}
-	return rec, nil
 }
 
-// kinds counts what a record says.
+// kinds counts the keys of the record that say what happened.
 func (r Record) kinds() int {
 	n := 0
 	for _, set := range []bool{

@@ -112,8 +112,8 @@ func TestReadNamesTheBadLine(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"truncated last line": {good + `{"at":2,"hel`, "line 2: the record is truncated"},
 		"not JSON":            {good + "hello\n" + good, "line 2: not a history record"},
-		"two things at once":  {`{"at":1,"held":"p1","committed":"p1"}` + "\n", "line 1: not a history record: it says 2 things"},
-		"nothing known":       {`{"at":1,"tolled":{}}` + "\n", "it says 0 things"},
+		"two things at once":  {`{"at":1,"held":"p1","committed":"p1"}` + "\n", "line 1: not a history record: it has 2 of the keys that say what happened"},
+		"nothing known":       {`{"at":1,"tolled":{}}` + "\n", "it has none of the keys that say what happened"},
 		"an unknown outcome":  {`{"at":1,"told":{"payment":"p1","outcome":"maybe"}}` + "\n", `line 1: not a history record: outcome "maybe" is not one of`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -190,7 +190,7 @@ func (c *Collector) Confirmed() (all []time.Duration) {
 
 // Faults returns what each event of the timeline hit, in the order of the
 // timeline. Events that only change the link, and heals, are not among them:
-// Phases shows what came of those. An event that never happened is there with 0
+// Phases shows their effect. An event that never happened is there with 0
 // times.
 func (c *Collector) Faults() []result.FaultStat {
 	if c.header == nil {

@@ -224,16 +224,19 @@ func (s values) series(name string, samples []float64) {
 	for _, v := range samples {
 		sum += v
 	}
-	quantile := func(percent int) float64 { // nearest rank
-		rank := (percent*len(samples) + 99) / 100
-		return samples[rank-1]
-	}
+	quantile := func(percent int) float64 { return NearestRank(samples, percent) }
 	s["mean("+name+")"] = sum / float64(len(samples))
 	s["p50("+name+")"] = quantile(50)
 	s["p90("+name+")"] = quantile(90)
 	s["p95("+name+")"] = quantile(95)
 	s["p99("+name+")"] = quantile(99)
 	s["max("+name+")"] = quantile(100)
+}
+
+// NearestRank returns a percentile, from 1 to 100, of sorted samples: the smallest one that
+// at least this share of them does not exceed. There must be a sample.
+func NearestRank[T any](sorted []T, percent int) T {
+	return sorted[(percent*len(sorted)+99)/100-1]
 }
 
 func (c *Collector) countTraffic(s values, in *scope, payments float64) {

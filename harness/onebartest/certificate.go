@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Certificate makes a certificate of a server with the given DNS names, valid for
-// the time of a run, and the pool for clients to verify it by. Called in a System
-// function it is the same for each run of a seed.
+// Certificate returns a certificate for a server with the given DNS names, valid during
+// a run, and the pool with which clients verify it. If a System function calls it, each
+// run of a seed has the same certificate.
 func Certificate(names ...string) (tls.Certificate, *x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

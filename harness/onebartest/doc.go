@@ -1,38 +1,39 @@
-// Package onebartest puts a payment system written in Go to the test in an
-// ordinary go test: it runs the team's own server and client, unmodified, over
-// simulated bad networks in virtual time.
+// Package onebartest tests a payment system written in Go, in an ordinary go test. It
+// runs your own server and client, unchanged, over simulated bad networks in virtual
+// time.
 //
 //	func TestPaymentsSurviveATunnel(t *testing.T) {
 //		onebartest.Trial{Scenario: "tunnel", System: newSystem}.Run(t)
 //	}
 //
-// A [System] is what the team hands over: a function that serves on a listener, one
-// that starts a client on a phone, and one that reads the ledger. net/http works in
-// it as it is, TLS included. A [Trial] names the scenario and has three methods:
+// You write a [System]: a function that serves on a listener, one that starts a client
+// on a phone, and one that reads the ledger. net/http works in it unchanged, TLS
+// included. A [Trial] names the scenario and has three methods:
 //
-//   - Run makes one run and fails the test if a check fails, or an expectation of
-//     the scenario, or if nothing could be said;
-//   - Sweep tries every single fault at every packet and every commit;
-//   - Explore makes runs of many seeds, with the random faults of the scenario's
-//     nemesis section, or of one of its own.
+//   - Run makes one run. It fails the test if a check or a threshold of the scenario
+//     fails, or if the run cannot be judged.
+//   - Sweep makes one run for each fault at each packet and each commit.
+//   - Explore makes runs with many seeds, with the random faults of the scenario's
+//     nemesis, or with default ones.
 //
-// What fails is made smaller, told payment by payment, and named with the seed and
-// the scenario that show it again.
+// Sweep and Explore shrink a failing run. The message of the test shows what happened to
+// a payment, and names the seed and the scenario that repeat the run.
 //
 // # Where it runs
 //
-// Runs are made by child processes: this test binary again, with a -test.run that
-// names the calling test only. It comes to the same Trial, and there does what it is
-// asked on standard input. So a panic in a goroutine of the system, or one that
-// hangs, costs one run, all processors are used, and crypto/rand is seeded without
-// touching the test's own process. What stands before the Trial in the test, and in
+// Runs are made by child processes. A child is the same test binary, started with a
+// -test.run for the calling test only. It reaches the same Trial, and makes there the
+// runs that it is asked for on standard input. So a goroutine of the system that panics
+// or hangs costs one run, all processors are used, and crypto/rand is seeded without an
+// effect on the test's own process. The code before the Trial, in the test and in
 // TestMain, runs in each child, too.
 //
-// With Trial.InProcess, in benchmarks and fuzz targets, and under -race, whose
-// findings must fail the test, runs are made in this process one after the other.
+// In some cases the runs are made in this process, one after the other: with
+// Trial.InProcess, in benchmarks and fuzz targets, and under -race, because a data race
+// must fail the test.
 //
 // # What is simulated
 //
-// Time is that of a testing/synctest bubble and begins at bubble.Epoch, the network
-// that of package simnet. docs/go-test.md says what works, and what hangs.
+// The time is that of a testing/synctest bubble, and begins at bubble.Epoch. The network
+// is that of package simnet. docs/go-test.md says what works, and what hangs.
 package onebartest

@@ -18,15 +18,14 @@ import (
 // seeds is how many runs an exploration makes unless asked otherwise.
 const seeds = 100
 
-// Explore makes Seeds runs of the scenario, of one seed after the other, with the
-// random faults of its nemesis section. A scenario that has none, and no timeline
-// either, gets the faults that a phone's network knows, and crashes of the server.
-// It stops at the first failure, makes that as small as it can, and fails the test.
+// Explore makes Seeds runs of the scenario, with one seed after the other and the random
+// faults of its nemesis. A scenario without nemesis and timeline gets default faults:
+// those of a phone's network, and crashes of the server. At the first failure Explore
+// stops, shrinks the failing run, and fails the test.
 //
-// A fault that hits nothing does not count, since other seeds press pay at other
-// times. A run of which nothing can be said, such as one whose random loss was not
-// as asked, is no failure if it is the only one, or if they are at most one in a
-// hundred, and some other run has passed.
+// A fault may hit nothing, because each seed presses pay at other times. A few runs may
+// be unknown, for example because the random loss was not as asked: one run, or one in a
+// hundred if that is more. With more unknown runs, or if no run passed, the test fails.
 func (x Trial) Explore(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, runtime.NumCPU(), func(r *runs) {
@@ -73,14 +72,14 @@ func oddest(found explore.Result) result.OddRun {
 	return found.Odd[max(broken, 0)]
 }
 
-// explored says what came of an exploration.
+// explored returns the result of an exploration as text.
 func explored(found explore.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",
 		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
 		found.Took.Round(time.Millisecond), found.Virtual.Round(time.Second), found.Passed, found.Failed, found.Unknown, found.Broken)
 	for _, n := range found.ByCheck {
-		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", strings.ToUpper(n.Status.String()), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", result.WordOf(n.Check, n.Status), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
 	}
 	return b.String()
 }

@@ -60,8 +60,8 @@ func (r *runs) smaller(ctx context.Context, c cases.Case, check, hash string) st
 	return b.String()
 }
 
-// file writes the scenario of a case, to be kept and run again. what names what is
-// wrong in a word or more.
+// file writes the scenario of a case, to be kept and run again. what is the check that
+// failed, or another word for what is wrong.
 func (r *runs) file(b *strings.Builder, c cases.Case, what, why string) {
 	sc := c.Scenario
 	if word := strings.Trim(what, "abcdefghijklmnopqrstuvwxyz") == ""; word {

@@ -15,10 +15,10 @@ import (
 )
 
 // Sweep makes one run to count the packets and the commits of a payment over the
-// scenario's link, and then one for each of these points and each fault: the
-// packet is lost, the network is dark from there on, connections are reset, the NAT
-// forgets them, a side crashes. It fails the test if a check fails in any of them.
-// How well the link did as asked, and what the scenario expects, do not count.
+// scenario's link. Then it makes one run for each of these points and each fault: the
+// packet is lost, a blackhole begins, connections are reset, the NAT forgets them, a
+// side crashes. It fails the test if a check fails in any of them. It does not judge
+// load, impairment and the thresholds of the scenario.
 func (x Trial) Sweep(tb testing.TB) {
 	tb.Helper()
 	x.begin(tb, runtime.NumCPU(), func(r *runs) {
@@ -40,7 +40,7 @@ func (x Trial) Sweep(tb testing.TB) {
 	})
 }
 
-// swept says what came of a sweep.
+// swept returns the result of a sweep as text.
 func swept(found sweep.Result) string {
 	var b strings.Builder
 	total := found.Total()
@@ -54,7 +54,7 @@ func swept(found sweep.Result) string {
 		if len(f.Where) > 0 && f.Where[0] != "" {
 			where = ", " + f.Where[0]
 		}
-		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", strings.ToUpper(f.Status.String()), f.Check, f.Fault, where, f.Text)
+		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", result.WordOf(f.Check, f.Status), f.Check, f.Fault, where, f.Text)
 		if f.Runs > 1 {
 			fmt.Fprintf(&b, " (%d runs)", f.Runs)
 		}
@@ -62,7 +62,7 @@ func swept(found sweep.Result) string {
 	return b.String()
 }
 
-// worst tells of the first finding that fails, or else of the first, at length.
+// worst returns the report of the first finding that fails, or else of the first.
 func (r *runs) worst(ctx context.Context, found sweep.Result) string {
 	at := max(slices.IndexFunc(found.Findings, func(f result.SweepFinding) bool { return f.Status == result.Fail }), 0)
 	if at >= len(found.Cases) {

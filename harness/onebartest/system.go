@@ -15,46 +15,46 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// System is a payment system under test, as one run has it. Serve, Client and
-// Ledger may share variables: what they keep outside their own calls is what
-// survives a crash, as a disk does.
+// System is the payment system under test in one run. Serve, Client and Ledger may
+// share variables. What they keep outside their own calls survives a crash, as a disk
+// does.
 type System struct {
-	// Serve runs the server on a listener until ctx ends, and returns then. ctx ends
-	// at a crash of the server, too: its listener is then closed and its connections
-	// are reset, and when it is to come back Serve is called again. What goes on
-	// after ctx has ended is not stopped, as a kill would; a store should refuse to
-	// write then, as Bench.Commit does. A Serve that returns for another reason makes
-	// the run an error.
+	// Serve runs the server on a listener until ctx ends, and then returns. ctx also
+	// ends when the server crashes: onebar then closes the listener, resets the
+	// connections, and calls Serve again after the restart time. A real crash stops
+	// everything; here, goroutines that are still running continue. So a store must
+	// refuse to write once ctx has ended, as Bench.Commit does. If Serve returns for
+	// another reason, the run is broken.
 	Serve func(ctx context.Context, l net.Listener) error
 
-	// Client starts the app on the phone of one payer, and returns what it does when
-	// its user presses pay. It is called once for each payer before the first
-	// payment, and must not wait for the server. ctx ends when the app does: at the
-	// end of the run or at a crash of the client.
+	// Client starts the app on the phone of one payer, and returns the function to call
+	// when its user presses pay. Client is called once for each payer before the first
+	// payment, and must not wait for the server. ctx ends when the app ends: at the end
+	// of the run or at a crash of the client.
 	Client func(ctx context.Context, p *Phone) Pay
 
-	// Ledger reads what the server has booked, beside the network, once the run is
-	// over. Posting.Payment or Posting.Order must be that of the harness.Payment. Nil
-	// is no ledger: it is then not known whether a payment was lost or duplicated, and
-	// those checks are n/a.
+	// Ledger reads what the server has booked, without the network, at the end of the
+	// run. Each posting must have the ID of its harness.Payment as Posting.Payment, or
+	// its Order as Posting.Order. Nil: there is no ledger, and the checks that need
+	// one, such as lost and duplicated, are n/a.
 	Ledger func(ctx context.Context) (harness.Ledger, error)
 
-	// Held says which payments the phones still hold without a final outcome, by
-	// Payment.ID, once the run is over. It tells a payment that is still tried from
-	// one that was forgotten. Nil is that they cannot say.
+	// Held returns the payments that the phones still hold without a final outcome at
+	// the end of the run, by Payment.ID. So the check lost can tell a payment that is
+	// still attempted from one that the app has forgotten. Nil: the phones cannot say.
 	Held func(ctx context.Context) ([]string, error)
 
-	// Hosts are machines beside the server and the phones, such as the server's bank,
-	// each with one link to the server. They crash as the server does, by an event of
-	// Trial.Events that names one as its Side.
+	// Hosts are further machines, such as the server's bank, each with one link to the
+	// server. A host crashes as the server does, by an event of Trial.Events that has
+	// its name as Side.
 	Hosts []Host
 
-	// Commits says that the server makes every durable commit through Bench.Commit.
-	// Without it the check early is n/a, and a sweep has no commits to crash at.
+	// Commits: the server makes every durable commit through Bench.Commit. Without it
+	// the check early is n/a, and a sweep has no crashes at commits.
 	Commits bool
 
-	// Restarts says that Client can be called again after a crash of the client, and
-	// takes up the payments that were under way. Without it scenarios that crash the
+	// Restarts: Client can be called again after a crash of the client, and then
+	// continues the payments that were in progress. Without it scenarios that crash the
 	// client are refused.
 	Restarts bool
 }
@@ -66,17 +66,16 @@ type Host struct {
 	Link  harness.Profile // "server-" and Name is the link's name; up is from the server
 }
 
-// Pay is a user pressing the button. It may take as long as it likes: until ctx
-// ends, which it does with the run and at a crash of the client. The outcome is what
-// the user is then shown. An error is the reason of it: with no outcome beside it,
-// as most Go code returns, that is the unknown one, never a failure.
+// Pay is called when a user presses pay. It may take until ctx ends: at the end of the
+// run or at a crash of the client. It returns the outcome that the user is shown. An
+// error is the reason of the outcome. An error without an outcome, as most Go code
+// returns, means the unknown outcome, never a failure.
 //
-// A payment must come to a final outcome before the scenario's settle is over, or
-// else it is unresolved. After an outcome that is not final Phone.Told may give
-// others.
+// A payment without a final outcome at the end of the scenario's settle is unresolved.
+// After an outcome that is not final, Phone.Told may report others.
 type Pay func(ctx context.Context, p harness.Payment) (harness.Outcome, error)
 
-// Bench is one run, as its system sees it. It is made for the System function.
+// Bench is what a system uses of its run. Trial.System is given one.
 type Bench struct {
 	Workload harness.Workload // such as the number of wallets and the opening balance
 	Log      *slog.Logger     // of the run, from the first call of Serve on
@@ -117,17 +116,17 @@ func (b *Bench) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return from.dial(ctx, to.address())
 }
 
-// Commit makes a durable commit of the server: it calls write, which does it, and
-// returns its error. A commit that books a payment names it, by its
-// harness.Payment.ID (which the client may send, as its idempotency key or beside
-// it), and that it is durable is noted when write returns nil; books is empty for any
-// other commit. Another name makes the run an error. ctx is that of Serve, or one
-// made of it.
+// Commit makes a durable commit of the server: it calls write, which makes the commit,
+// and returns its error. books is the harness.Payment.ID of the payment that the commit
+// books, or empty if it books none. The client can send this ID to the server, for
+// example as the idempotency key. When write returns nil, the payment counts as durably
+// booked. With any other text in books the run is broken. ctx is that of Serve, or
+// derived from it.
 //
-// It is where the power can fail: before write is called or after it has returned,
-// and the caller then gets ErrCrashed, once Serve's ctx has ended. It does the same
-// when ctx has ended before. So a step that was to come after the commit never does,
-// as at a real crash, if errors are looked at.
+// The power may fail before write is called or after it has returned. Commit then waits
+// until Serve's ctx has ended, and returns ErrCrashed. If ctx has ended before, it
+// returns ErrCrashed without calling write. So no step after the commit is executed, as
+// at a real crash, if the caller handles the error.
 func (b *Bench) Commit(ctx context.Context, books string, write func() error) error {
 	b.mu.Lock()
 	if ctx.Err() != nil {
@@ -190,10 +189,10 @@ func (b *Bench) unknownPayment() error {
 	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.unknown)
 }
 
-// Answer is called by the server between the work for a request and its answer: it
-// returns at once, or as much later as a scenario slows the server, or when ctx ends.
-// After an http.Handler is early enough, if it has not flushed. A server that does
-// not call it cannot be slowed: such an event hits nothing.
+// Answer makes the events slow possible. The server calls it after the work for a request
+// and before the answer, for example at the end of an http.Handler that has not flushed.
+// Answer returns at once, or after the delay of the event, or when ctx ends. If the
+// server does not call it, such an event hits nothing.
 func (b *Bench) Answer(ctx context.Context) {
 	s := b.slowness.Load()
 	if s == nil || s.by == 0 {
@@ -256,8 +255,8 @@ type Phone struct {
 	conns    *conns
 }
 
-// DialContext connects to the system's server over the phone's link, wherever the
-// address says it is: there is no other machine. It fits http.Transport.DialContext.
+// DialContext connects to the system's server over the phone's link. It ignores the
+// address, because a phone reaches no other machine. It fits http.Transport.DialContext.
 func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
 	if p.ctx.Err() != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errOff}
@@ -298,21 +297,21 @@ func (p *Phone) WatchLink(up func()) (stop func()) {
 	}
 }
 
-// Told is the user being shown an outcome outside of Pay: queued before it returns,
-// or what came of a payment whose Pay has returned without a final outcome or was
-// cut short by a crash.
+// Told reports that the user is shown an outcome other than the one that Pay returns:
+// queued, before Pay returns; or a later outcome, after Pay has returned without a final
+// one or was ended by a crash.
 func (p *Phone) Told(payment string, o harness.Outcome, reason string) {
 	if p.ctx.Err() == nil {
 		p.observer.Told(harness.Told{Payment: payment, Outcome: o, Reason: reason})
 	}
 }
 
-// Attempt notes that the n-th try of a payment, from 1, is over, which began at
-// began. Nil is that an answer came. Tries need not be noted: then the check storm
-// is n/a, and there are no figures of them. An err that is or wraps a *net.OpError of a
-// dial says that no server can have seen the try: the check storm does not count it.
-// That of a dial cut short by http.Client.Timeout is none; give the dial a shorter
-// time-out of its own.
+// Attempt reports that attempt n of a payment, from 1, has ended. It began at began. err
+// is nil if an answer came. Reports of attempts are optional: without them the check
+// storm is n/a, and there are no figures of attempts. If err is or wraps a *net.OpError
+// of a dial, no server can have seen the attempt, and the check storm does not count it.
+// When http.Client.Timeout ends a dial, its error is no such error: give the dial a
+// shorter time-out of its own.
 func (p *Phone) Attempt(payment string, n int, began time.Time, err error) {
 	if p.ctx.Err() != nil {
 		return

@@ -15,7 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/story"
 )
 
-// outcome is what came of a case, for people.
+// outcome is the result of a case, or the error, to be shown to people.
 type outcome struct {
 	c      cases.Case
 	result result.Result
@@ -66,7 +66,7 @@ func (o outcome) text(scenario string) string {
 	return o.told() + fmt.Sprintf("\nagain: onebartest.Trial{Scenario: %q, Seed: %d, System: …}.Run(t)", scenario, o.c.Seed)
 }
 
-// told is what went wrong, at length.
+// told is the report of what went wrong.
 func (o outcome) told() string {
 	var b strings.Builder
 	b.WriteString(o.headline() + "\n")
@@ -87,8 +87,8 @@ func (o outcome) told() string {
 	return b.String()
 }
 
-// verdicts writes what is not a pass, but for what is unknown only because the run
-// broke off, as the headline says.
+// verdicts writes all verdicts and thresholds that are not a pass. It leaves out those
+// that are unknown only because the run broke off, which the headline says.
 func (o outcome) verdicts(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
 		broke := o.result.Error != "" && v.Status == result.StatusUnknown && strings.HasSuffix(v.Summary, o.result.Error)
@@ -128,7 +128,7 @@ func expected(t result.Threshold) string {
 	return "expected " + t.Text + ": " + got
 }
 
-// story tells of the payment of the first finding that names one.
+// story writes what happened to the payment of the first finding that names one.
 func (o outcome) story(b *strings.Builder) {
 	for _, v := range o.result.Verdicts {
 		for _, f := range v.Findings {
@@ -195,7 +195,7 @@ func hint(f *bubble.Failure) string {
 	return ""
 }
 
-// passed is what a test says of a run that is a pass.
+// passed is the message of a test whose run passed.
 func passed(r result.Result) string {
 	var b strings.Builder
 	figure := func(name, format string) {

@@ -17,37 +17,38 @@ import (
 	"github.com/onebar/onebar/scenarios"
 )
 
-// Trial is a system to be put to the test, and how.
+// Trial is a test of a system.
 type Trial struct {
 	// Scenario is the name of a bundled scenario, such as "tunnel" (onebar list shows
 	// them), or the path of a scenario file, which ends in .yaml or .yml. The
-	// expectations of a bundled scenario are those of onebar's own wallet and bank:
-	// they are left out here. Those of a file count.
+	// thresholds of a bundled scenario are made for onebar's own wallet and bank, and
+	// are left out here. Those of a file are judged.
 	Scenario string
 
-	// System makes the system of one run: everything in it is fresh. It is called in
-	// virtual time, and possibly in several processes at once.
+	// System returns a new system for each run. It is called in virtual time, and
+	// possibly in several processes at once.
 	System func(*Bench) (System, error)
 
-	// Events are added to the timeline of the scenario: those on the link of a host of
-	// System.Hosts (harness.Event.On), or of a host as their Side, which a scenario file
-	// cannot name. Their offsets are within the scenario's script.
+	// Events are added to the timeline of the scenario. They may name a host of
+	// System.Hosts (harness.Event.Side) or its link (harness.Event.On), which a scenario
+	// file cannot do. Their offsets must be within the scenario's script.
 	Events []harness.Event
 
-	// Seed is that of the run or of the sweep, and the first of an exploration; 0 is 1.
+	// Seed is the seed of the run or of the sweep, or the first seed of an exploration;
+	// 0 is 1.
 	Seed uint64
 
-	// Payments is how many payments a sweep makes, all at once; 0 is one. Each faces
-	// every fault, so the runs grow with it.
+	// Payments is the number of payments in a sweep, all made at once; 0 is one. More
+	// payments have more packets, so the sweep makes more runs.
 	Payments int
-	// Pairs has a sweep try two faults at a time, too: thousands of runs.
+	// Pairs adds pairs of faults to a sweep: thousands of runs.
 	Pairs bool
 
-	// Seeds is how many runs an exploration makes; 0 is 100.
+	// Seeds is the number of runs of an exploration; 0 is 100.
 	Seeds int
 
-	// InProcess makes the runs in this process, one after the other: to step through
-	// them with a debugger, or if the test binary cannot be started again.
+	// InProcess makes the runs in this process, one after the other. Use it with a
+	// debugger, or if the test binary cannot be started again.
 	InProcess bool
 
 	stall time.Duration // as in bubble.Options.RealLimit; for tests

@@ -181,7 +181,7 @@ func TestBrokenSweep(t *testing.T) {
 		return s, err
 	}
 	message := failure(t, onebartest.Trial{Scenario: "edge", System: lost, InProcess: true}.Sweep)
-	require.Regexp(t, `broken +drop, .*: read the ledger: i/o timeout`, message)
+	require.Regexp(t, `BROKEN +broken +drop, .*: read the ledger: i/o timeout`, message)
 	require.NotContains(t, message, "did not fail so")
 }
 

@@ -1,6 +1,7 @@
 package radio_test
 
 import (
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -25,7 +26,7 @@ func TestPropertyMarginal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := rapid.SampledFrom(models).Draw(t, "model")
 		packets := trace(rapid.SampledFrom([]int{1, 4, 30}).Draw(t, "most")).Draw(t, "trace")
-		whole := radio.Energy(m, slices.Values(packets))
+		whole := spent(m, slices.Values(packets))
 		got, costs := m.Account(packets)
 		require.Equal(t, whole, got)
 		paid, promotions := 0.0, int64(0)
@@ -33,7 +34,7 @@ func TestPropertyMarginal(t *testing.T) {
 			if i > 0 {
 				require.Greater(t, c.Payment, costs[i-1].Payment)
 			}
-			left := radio.Energy(m, slices.Values(without(packets, c.Payment)))
+			left := spent(m, slices.Values(without(packets, c.Payment)))
 			require.InDelta(t, whole.AboveIdle-left.AboveIdle, c.Marginal, 1e-9)
 			paid += c.Joules
 			promotions += c.Promotions
@@ -58,7 +59,7 @@ func TestMarginalOverACommonHorizon(t *testing.T) {
 		{At: 30 * time.Second, Size: 60, Direction: harness.Up, Payment: 3},
 	}
 	upTo := func(packets []radio.Packet) float64 {
-		u := radio.Energy(m, slices.Values(packets))
+		u := spent(m, slices.Values(packets))
 		return u.Joules + (horizon-u.Span.Seconds())*m.States[0].Power
 	}
 	_, costs := m.Account(packets)
@@ -163,4 +164,18 @@ func BenchmarkMachine(b *testing.B) {
 			}
 		})
 	}
+}
+
+// spent returns what a radio spends on packets.
+func spent(m *radio.Model, packets iter.Seq[radio.Packet]) radio.Usage {
+	k := radio.NewMachine(m, nil)
+	for p := range packets {
+		k.Packet(p)
+	}
+	return k.Finish()
+}
+
+// state returns the index of the named state, or -1.
+func state(m *radio.Model, name string) int {
+	return slices.IndexFunc(m.States, func(s radio.State) bool { return s.Name == name })
 }

@@ -35,7 +35,7 @@ func packet(size int, way harness.Direction) []radio.Packet {
 // active returns the joules of the trace without its idle time.
 func active(tb testing.TB, model string, packets []radio.Packet) (joules float64, u radio.Usage) {
 	tb.Helper()
-	u = radio.Energy(lookup(tb, model), slices.Values(packets))
+	u = spent(lookup(tb, model), slices.Values(packets))
 	return u.Joules - u.States[0].Joules, u
 }
 
@@ -180,7 +180,7 @@ func TestCycle(t *testing.T) {
  {name: IDLE, power: 0W, promotions: [{to: DRX}]},
  {name: DRX, power: {every: 5s, on: 1s, high: 1W, low: 2W}, lasts: 1000s, then: IDLE}]}`))
 	require.NoError(t, err)
-	u := radio.Energy(m, slices.Values(at(0)))
+	u := spent(m, slices.Values(at(0)))
 	require.InDelta(t, 1800, u.Joules, 1e-9)
 }
 
@@ -231,15 +231,15 @@ func TestQueues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := lookup(t, tc.model)
-			u := radio.Energy(m, slices.Values(tc.packets))
-			require.Equal(t, tc.dch, u.States[m.State("DCH")].Time)
+			u := spent(m, slices.Values(tc.packets))
+			require.Equal(t, tc.dch, u.States[state(m, "DCH")].Time)
 		})
 	}
 }
 
 // A model of timers only has states and seconds, and no joules at all.
 func TestTimersOnly(t *testing.T) {
-	u := radio.Energy(lookup(t, "nr-sa"), slices.Values(packet(600, harness.Up)))
+	u := spent(lookup(t, "nr-sa"), slices.Values(packet(600, harness.Up)))
 	require.False(t, u.Priced)
 	require.Zero(t, u.Joules)
 	require.Zero(t, u.AboveIdle)
@@ -253,15 +253,15 @@ func TestPowerTutorWiFi(t *testing.T) {
 		packets = append(packets, radio.Packet{At: time.Second + time.Duration(i)*10*time.Millisecond})
 	}
 	packets = append(packets, radio.Packet{At: 3 * time.Second})
-	u := radio.Energy(lookup(t, "powertutor-wifi-htc-dream"), slices.Values(packets))
+	u := spent(lookup(t, "powertutor-wifi-htc-dream"), slices.Values(packets))
 	require.InDelta(t, 0.710+2*0.020, u.Joules, 1e-9)
-	u = radio.Energy(lookup(t, "powertutor-wifi-htc-dream"), slices.Values(packets[1:]))
+	u = spent(lookup(t, "powertutor-wifi-htc-dream"), slices.Values(packets[1:]))
 	require.InDelta(t, 3*0.020, u.Joules, 1e-9)
 }
 
 // The tail that falls into a window of high rate is tail of the higher state.
 func TestTailInAWindow(t *testing.T) {
-	u := radio.Energy(lookup(t, "energybox-wifi"), slices.Values([]radio.Packet{{Size: 1500}, {Size: 1500}, {Size: 1500}}))
+	u := spent(lookup(t, "energybox-wifi"), slices.Values([]radio.Packet{{Size: 1500}, {Size: 1500}, {Size: 1500}}))
 	for i, want := range map[int]time.Duration{1: 170 * time.Millisecond, 2: 50 * time.Millisecond} {
 		require.Equal(t, want, u.States[i].Time)
 		require.Equal(t, want, u.States[i].Tail)
@@ -271,7 +271,7 @@ func TestTailInAWindow(t *testing.T) {
 
 func TestEmptyTrace(t *testing.T) {
 	for _, m := range radio.Bundled() {
-		u := radio.Energy(m, slices.Values([]radio.Packet(nil)))
+		u := spent(m, slices.Values([]radio.Packet(nil)))
 		require.Zero(t, u.Joules, m.Name)
 		require.Zero(t, u.Span, m.Name)
 		_, costs := m.Account(nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enum"
 )
 
 // Limits of a model. They keep the state of a Machine a small value that can be
@@ -31,19 +32,10 @@ const (
 	Weak               // derived by us, or from a single or secondary observation
 )
 
+const trustNames enum.Names = "unknown yes recalled weak"
+
 // String returns the word of a model file for the grade.
-func (t Trust) String() string {
-	switch t {
-	case Confirmed:
-		return "yes"
-	case Recalled:
-		return "recalled"
-	case Weak:
-		return "weak"
-	case TrustUnknown:
-	}
-	return "unknown"
-}
+func (t Trust) String() string { return trustNames.Text(uint8(t)) }
 
 // Model is a radio as a state machine. It is plain data and is not changed by
 // this package once it was read; several machines may share one. States are
@@ -170,16 +162,6 @@ func (m *Model) Priced() bool {
 		}
 	}
 	return true
-}
-
-// State returns the index of the named state, or -1.
-func (m *Model) State(name string) int {
-	for i, s := range m.States {
-		if s.Name == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // check returns why a machine cannot run the model, if so. ReadModel finds more,

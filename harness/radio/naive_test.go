@@ -150,7 +150,7 @@ func TestPropertyEnergyBox3G(t *testing.T) {
 		last := -1
 		for _, s := range naive3G(packets) {
 			want[s.state] += s.to - s.from
-			if i := m.State(s.state); i != last && s.to > s.from {
+			if i := state(m, s.state); i != last && s.to > s.from {
 				wantChanges = append(wantChanges, radio.Change{At: s.from, State: i})
 				last = i
 			}
@@ -181,7 +181,7 @@ func TestPropertyEnergyBoxWiFi(t *testing.T) {
 		cam, camh := naiveWiFi(packets)
 		m, err := radio.Lookup("energybox-wifi")
 		require.NoError(t, err)
-		u := radio.Energy(m, slices.Values(packets))
+		u := spent(m, slices.Values(packets))
 		require.Equal(t, cam, u.States[1].Time)
 		require.Equal(t, camh, u.States[2].Time)
 	})

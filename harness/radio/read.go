@@ -50,14 +50,13 @@ type where struct {
 
 func (r *reader) file(root ast.Node) {
 	m := r.model
-	grades := []Trust{Confirmed, Recalled, Weak}
 	keys := r.mapping(root, "the model",
 		required("radio", r.word("radio", []string{"1"}, func(int) {})),
 		required("name", r.slug("name", &m.Name)),
 		required("title", r.text("title", &m.Title)),
 		required("kind", r.slug("kind", &m.Kind)),
 		required("source", r.text("source", &m.Source)),
-		required("confirmed", r.word("confirmed", []string{"yes", "recalled", "weak"}, func(i int) { m.Confirmed = grades[i] })),
+		required("confirmed", r.word("confirmed", []string{"yes", "recalled", "weak"}, func(i int) { m.Confirmed = Trust(i + 1) })),
 		optional("note", r.text("note", &m.Note)),
 		optional("link_header", func(n ast.Node) {
 			var size int64
@@ -124,7 +123,6 @@ func (r *reader) promotion(n ast.Node, s *State, w *where) {
 	s.Promotions = append(s.Promotions, Promotion{Over: -1})
 	p := &s.Promotions[len(s.Promotions)-1]
 	ways := []harness.Direction{harness.Up, harness.Down}
-	bookings := []Booking{Before, After, Revised}
 	keys := r.mapping(n, "the promotion",
 		optional("on", r.word("on", []string{"up", "down"}, func(i int) { p.On = ways[i] })),
 		optional("over", r.bytes("over", &p.Over)),
@@ -132,7 +130,7 @@ func (r *reader) promotion(n ast.Node, s *State, w *where) {
 		optional("takes", r.duration("takes", time.Millisecond, &p.Takes)),
 		optional("at_least", r.duration("at_least", 0, &p.AtLeast)),
 		optional("at_most", r.duration("at_most", 0, &p.AtMost)),
-		optional("booked", r.word("booked", []string{"before", "after", "revised"}, func(i int) { p.Booked = bookings[i] })),
+		optional("booked", r.word("booked", []string{"before", "after", "revised"}, func(i int) { p.Booked = Booking(i + 1) })),
 		optional("power", r.watts("power", &p.Power)),
 		optional("energy", r.joules("energy", &p.Energy)))
 	if _, given := keys["at_least"]; !given {

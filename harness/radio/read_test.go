@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -204,4 +205,18 @@ func FuzzReadModel(f *testing.F) {
 		require.GreaterOrEqual(t, u.Joules, 0.0)
 		require.GreaterOrEqual(t, u.RadioOn, time.Duration(0))
 	})
+}
+
+// The models that the documentation shows can be read.
+func TestModelsOfTheDocs(t *testing.T) {
+	t.Parallel()
+	block := regexp.MustCompile("(?s)\n```yaml\n([^`]*?\nstates:.*?)```")
+	for _, page := range []string{"energy.md", "extending.md"} {
+		text, err := os.ReadFile("../../docs/" + page)
+		require.NoError(t, err)
+		models := block.FindAllSubmatch(text, -1)
+		require.Len(t, models, 1, page)
+		_, err = radio.ReadModel(page, models[0][1])
+		require.NoError(t, err)
+	}
 }

@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds what must happen; it is never waited out by a passing test.
-const patience = 10 * time.Second
+// timeout bounds what must happen; it is never waited out by a passing test.
+const timeout = 10 * time.Second
 
 func listen(t *testing.T) net.Listener {
 	t.Helper()
@@ -51,7 +51,7 @@ func newBench(t *testing.T) bench {
 	server, err := upstream.Accept()
 	require.NoError(t, err)
 	for _, c := range []net.Conn{client, server} {
-		require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+		require.NoError(t, c.SetDeadline(time.Now().Add(timeout)))
 		t.Cleanup(func() { c.Close() })
 	}
 	// A byte through: the relay's dial has returned, not only reached upstream.
@@ -119,7 +119,7 @@ func TestCloseUnderAWriterIsAReset(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := b.server.Write([]byte("answer"))
 		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	}, patience, time.Millisecond)
+	}, timeout, time.Millisecond)
 }
 
 func TestRefusedDialResets(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Exploration is what came of running scenarios with many seeds. It is plain data.
+// Exploration is the result of running scenarios with many seeds. It is plain data.
 type Exploration struct {
 	Onebar    string   `json:"onebar"`    // version of the program
 	Scenarios []string `json:"scenarios"` // their names; the seeds go round over them
@@ -23,14 +23,14 @@ type Exploration struct {
 	Virtual time.Duration `json:"virtual"` // time inside, over all runs
 	Took    time.Duration `json:"took"`    // by the clock
 
-	ByCheck     []CheckCount `json:"by_check,omitempty"` // what the runs that did not pass had against them, the worst first
+	ByCheck     []CheckCount `json:"by_check,omitempty"` // the checks and thresholds that did not pass, the worst first
 	Odd         []OddRun     `json:"odd,omitempty"`      // the first MaxOdd runs that did not pass
 	Reached     []Reached    `json:"reached"`
 	Interrupted bool         `json:"interrupted,omitempty"` // it was stopped from outside
 }
 
-// CheckCount counts the runs that a check or threshold spoke against. A run counts
-// with each of them.
+// CheckCount counts the runs in which a check or threshold did not pass. A run with
+// several of them is counted for each.
 type CheckCount struct {
 	Check  string `json:"check"`  // name of a check, text of a threshold, or Broken
 	Status Status `json:"status"` // what it said
@@ -42,7 +42,7 @@ type CheckCount struct {
 type OddRun struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
-	Check    string `json:"check"` // the worst that spoke against it, see CheckCount
+	Check    string `json:"check"` // the worst that did not pass, see CheckCount
 	Status   Status `json:"status"`
 	Text     string `json:"text"`            // why
 	Again    string `json:"again,omitempty"` // the command that makes just this run again

@@ -118,7 +118,7 @@ func (f Figures) Get(name string) (Figure, bool) {
 	return Figure{}, false
 }
 
-// Threshold is an expectation and how it came out.
+// Threshold is an expectation and its result.
 type Threshold struct {
 	Text   string `json:"text"` // as written
 	Line   int    `json:"line,omitempty"`

@@ -7,7 +7,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-// Sweep is what came of running one scenario again and again, each time with
+// Sweep is the result of running one scenario again and again, each time with
 // another fault at another point of it. It is plain data.
 type Sweep struct {
 	Scenario harness.Scenario `json:"scenario"` // as it was run without a fault

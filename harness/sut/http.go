@@ -72,7 +72,7 @@ type HTTPRetry struct {
 	RetryAfter string        `json:"retry_after,omitempty"` // obey or ignore the server's Retry-After; empty is obey
 }
 
-// HTTPPoll asks what became of a payment whose outcome is pending, or unknown
+// HTTPPoll queries the status of a payment whose outcome is pending, or unknown
 // after its last attempt.
 type HTTPPoll struct {
 	HTTPRequest
@@ -81,7 +81,7 @@ type HTTPPoll struct {
 	Outcomes []HTTPRule    `json:"outcomes"`
 }
 
-// HTTPCallback is the server telling what became of a payment.
+// HTTPCallback is a request by which the server reports the outcome of a payment.
 type HTTPCallback struct {
 	Payment  string     `json:"payment"` // expression: the payment's id, its reference or its key
 	Outcomes []HTTPRule `json:"outcomes"`

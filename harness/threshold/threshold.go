@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/enum"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 )
@@ -25,25 +26,10 @@ const (
 	NotEqual
 )
 
+const opNames enum.Names = "unknown < <= > >= == !="
+
 // String returns the operator as it is written.
-func (o Op) String() string {
-	switch o {
-	case Less:
-		return "<"
-	case AtMost:
-		return "<="
-	case More:
-		return ">"
-	case AtLeast:
-		return ">="
-	case Equal:
-		return "=="
-	case NotEqual:
-		return "!="
-	case OpUnknown:
-	}
-	return "unknown"
-}
+func (o Op) String() string { return opNames.Text(uint8(o)) }
 
 // holds reports whether a stands to b as o says.
 func (o Op) holds(a, b float64) bool {

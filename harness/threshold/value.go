@@ -69,36 +69,14 @@ func suffixUnit(suffix, text string) result.Unit {
 
 // byteFactor returns how many bytes a suffix stands for, or 0.
 func byteFactor(suffix string) float64 {
-	switch suffix {
-	case "B":
-		return 1
-	case "KB", "kB":
-		return 1e3
-	case "MB":
-		return 1e6
-	case "GB":
-		return 1e9
-	case "KiB":
-		return 1 << 10
-	case "MiB":
-		return 1 << 20
-	case "GiB":
-		return 1 << 30
-	}
-	return 0
+	return map[string]float64{
+		"B": 1, "KB": 1e3, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+	}[suffix]
 }
 
 // jouleFactor returns how many joules a suffix stands for, or 0.
 func jouleFactor(suffix string) float64 {
-	switch suffix {
-	case "mJ":
-		return 1e-3
-	case "J":
-		return 1
-	case "kJ":
-		return 1e3
-	}
-	return 0
+	return map[string]float64{"mJ": 1e-3, "J": 1, "kJ": 1e3}[suffix]
 }
 
 // wording is how messages speak of the values of a unit.

@@ -11,7 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 // newNetwork returns a network with one client, and a dial to a server that
 // hands out what it accepts.
@@ -29,7 +29,7 @@ func newNetwork(t *testing.T) (n *network, dial func() (app, served net.Conn)) {
 		require.NoError(t, err)
 		for _, c := range []net.Conn{app, served} {
 			t.Cleanup(func() { c.Close() })
-			require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+			require.NoError(t, c.SetDeadline(time.Now().Add(timeout)))
 		}
 		return app, served
 	}
@@ -62,7 +62,7 @@ func TestCutConnectionLeavesNothing(t *testing.T) {
 				go func() { _, _ = app.Write(make([]byte, 32<<20)) }()
 				go func() { _, _ = served.Write(make([]byte, 32<<20)) }()
 			}
-			require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, timeout, time.Millisecond)
 		})
 	}
 }
@@ -75,7 +75,7 @@ func TestEndedConnectionIsForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, n.proxies.open(), 1, "the server has not ended")
 	require.NoError(t, served.Close())
-	require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(n.proxies.open()) == 0 }, timeout, time.Millisecond)
 }
 
 func TestCloseWithAReaderThatDoesNotRead(t *testing.T) {
@@ -103,7 +103,7 @@ func TestStrangerIsNotServed(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadFull(served, make([]byte, 1))
 	require.NoError(t, err)
-	require.NoError(t, stranger.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(t, stranger.SetReadDeadline(time.Now().Add(timeout)))
 	_, err = stranger.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
 }

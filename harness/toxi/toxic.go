@@ -26,8 +26,8 @@ type toxic struct{ run func(*toxics.ToxicStub) }
 // Pipe implements toxics.Toxic.
 func (t *toxic) Pipe(stub *toxics.ToxicStub) { t.run(stub) }
 
-// flow carries one direction of one connection over an access link. But for ended it
-// belongs to the goroutine that runs pipe.
+// flow carries one direction of one connection over an access link. All its
+// fields except ended belong to the goroutine that runs pipe.
 type flow struct {
 	name   harness.Packet     // Client, Flow and Direction of the packets it reports
 	access *accessLink        // which it shares with the client's other connections
@@ -196,7 +196,7 @@ func (f *flow) pass(stub *toxics.ToxicStub, p piece) bool {
 	}
 }
 
-// report tells the sink what became of p.
+// report tells the sink the fate of p.
 func (f *flow) report(p piece, drop harness.DropReason) {
 	if f.sink == nil || p.chunk == nil {
 		return

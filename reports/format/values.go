@@ -1,7 +1,6 @@
 package format
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -147,12 +146,4 @@ func Figure(f result.Figure) string {
 		return strconv.FormatFloat(f.Value, 'f', 0, 64)
 	}
 	return Significant(f.Value)
-}
-
-// Plural writes a number and its noun: "1 run", "2 runs".
-func Plural[N int | int64](n N, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

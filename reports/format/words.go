@@ -2,23 +2,9 @@ package format
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/onebar/onebar/harness/result"
 )
-
-// Word names an exit code for people: PASS, FAIL, BROKEN or UNKNOWN.
-func Word(exit int) string {
-	switch exit {
-	case result.ExitPass:
-		return "PASS"
-	case result.ExitFail:
-		return "FAIL"
-	case result.ExitBroken:
-		return "BROKEN"
-	}
-	return "UNKNOWN"
-}
 
 // Title is what a report calls a run: its scenario, or the file it should have
 // come from.
@@ -37,8 +23,8 @@ func Again(r result.Result) string {
 	return "made again, alone: the first time the machine was too busy (" + Clean(r.Again) + ")"
 }
 
-// ColourOf returns the colour of what Word and OddWord return, and of a status in upper
-// case. What it does not know has that of UNKNOWN.
+// ColourOf returns the colour of what result.Word and result.WordOf return, and of a status
+// in upper case. What it does not know has that of UNKNOWN.
 func ColourOf(word string) Colour {
 	switch word {
 	case "PASS":
@@ -62,14 +48,6 @@ func OrNone(s string) string {
 		return None
 	}
 	return s
-}
-
-// OddWord names what a check said of a run that did not pass.
-func OddWord(check string, status result.Status) string {
-	if check == result.Broken {
-		return Word(result.ExitBroken)
-	}
-	return strings.ToUpper(status.String())
 }
 
 // RunOf names a run that did not pass, by its scenario and seed.

@@ -56,7 +56,7 @@ func (c *Counter) Say(done, planned int, state string) {
 
 // Odd writes a line about a run that did not pass, but not on a terminal.
 func (c *Counter) Odd(o result.OddRun) {
-	c.display.note(fmt.Sprintf("%-8s %s, %s: %s", format.OddWord(o.Check, o.Status), format.RunOf(o), format.Clean(o.Check), format.Clean(o.Text)))
+	c.display.note(fmt.Sprintf("%-8s %s, %s: %s", result.WordOf(o.Check, o.Status), format.RunOf(o), format.Clean(o.Check), format.Clean(o.Text)))
 }
 
 // Close says that the runs are over. Nothing is drawn afterwards.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -131,7 +132,7 @@ func (l *logLines) still() string {
 func (l *logLines) Start(name string, seed uint64, planned int) {
 	l.print(func() string {
 		l.running = append(l.running, &running{name: name, planned: planned})
-		return fmt.Sprintf("start    %s, seed %d, %s", format.Clean(name), seed, format.Plural(planned, "payment"))
+		return fmt.Sprintf("start    %s, seed %d, %s", format.Clean(name), seed, harness.Plural(planned, "payment"))
 	})
 }
 
@@ -147,7 +148,7 @@ func (l *logLines) plan(name string, planned, more int) {
 		if planned == 0 {
 			return "start    " + format.Clean(name)
 		}
-		return fmt.Sprintf("start    %s, %s", format.Clean(name), format.Plural(more, "run"))
+		return fmt.Sprintf("start    %s, %s", format.Clean(name), harness.Plural(more, "run"))
 	})
 }
 

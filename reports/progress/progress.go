@@ -14,10 +14,10 @@ import (
 	"github.com/onebar/onebar/reports/format"
 )
 
-// Display is told how a batch of runs comes along. Its methods may be called
+// Display shows the progress of a batch of runs. Its methods may be called
 // from several goroutines at once. A run is known by its name, which is unique
 // among those under way; what is said of a run that is not under way is
-// ignored, but for Done, which also counts a run that never started.
+// ignored, except for Done, which also counts a run that never started.
 type Display interface {
 	// Start says that a run begins, of which so many payments are planned.
 	Start(name string, seed uint64, planned int)
@@ -47,12 +47,9 @@ func open(w io.Writer, total int) display {
 	return newLogLines(w, total)
 }
 
-// virtual is the engine that takes another time than the clock's.
-const virtual = "sim"
-
 // doneLine is the line that stays of a run, cut at the edge of the terminal.
 func doneLine(s format.Style, r result.Result, nth, total int) string {
-	w := format.Word(r.Exit())
+	w := result.Word(r.Exit())
 	text := format.Pad(w, len("UNKNOWN"), false) + "  " + format.Clean(format.Title(r))
 	if f, ok := r.Figures.Get("payments"); ok {
 		text += ", " + format.Figure(f) + " payments"
@@ -64,8 +61,8 @@ func doneLine(s format.Style, r result.Result, nth, total int) string {
 	}
 	if r.Took > 0 {
 		text += ", " + format.Duration(r.Took)
-		if r.Engine == virtual {
-			text += " simulated"
+		if r.Engine != "" {
+			text += " on " + format.Clean(r.Engine)
 		}
 	}
 	text += fmt.Sprintf(" (%d/%d)", nth, total)
@@ -86,15 +83,15 @@ func elapsed(since time.Time) string {
 	return time.Since(since).Truncate(time.Second).String()
 }
 
-// patience is how long Close waits for the terminal, twice at most.
-const patience = time.Second
+// closeTime is how long Close waits for the terminal, twice at most.
+const closeTime = time.Second
 
-// over reports whether done was closed within patience.
+// over reports whether done was closed within closeTime.
 func over(done <-chan struct{}) bool {
 	select {
 	case <-done:
 		return true
-	case <-time.After(patience):
+	case <-time.After(closeTime):
 		return false
 	}
 }

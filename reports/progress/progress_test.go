@@ -77,10 +77,10 @@ func TestLogLines(t *testing.T) {
 start    lift, seed 7, 1 payment
 still    tunnel 41/200 pays, lift 0/1 after 10s
 still    tunnel 41/200 pays, lift 0/1 after 20s
-FAIL     lift, 200 payments, 1 lost, 27 duplicated, 61.2s (1/3)
+FAIL     lift, 200 payments, 1 lost, 27 duplicated, 61.2s on packet (1/3)
 BROKEN   refuse-then-recover-on-a-very-slow-rural-link (2/3): start the bank: listen on :7400: the port is in use: stop what uses it or choose another
 still    tunnel 200/200 settles after 30s
-PASS     tunnel, 200 payments, 61.2s simulated (3/3)
+PASS     tunnel, 200 payments, 61.2s on sim (3/3)
 `, b.String())
 	})
 }
@@ -221,7 +221,7 @@ func TestBarsWriteALineForEachRun(t *testing.T) {
 		defer s.bars.Close()
 		s.bars.Start("tunnel", 7, 200)
 		s.bars.Done(passing())
-		require.Contains(t, s.draw(), "PASS     tunnel, 200 payments, 61.2s (1/2)\n")
+		require.Contains(t, s.draw(), "PASS     tunnel, 200 payments, 61.2s on packet (1/2)\n")
 		s.bars.style.Width = 40
 		s.bars.Done(broken())
 		require.Contains(t, s.draw(), "BROKEN   refuse-then-recover-on-a-very-…\n")

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -16,7 +17,7 @@ func Radio(e *result.Energy) string {
 	if e.Title != "" {
 		text = format.Clean(e.Title) + " (" + text + ")"
 	}
-	return text + ", " + format.Plural(e.Phones, "phone") + ", " + format.Plural(e.Wakeups, "wake-up")
+	return text + ", " + harness.Plural(e.Phones, "phone") + ", " + harness.Plural(e.Wakeups, "wake-up")
 }
 
 // EnergyNotes say how far the joules go.
@@ -56,7 +57,7 @@ func Energy(r result.Result) format.Grid {
 	}
 	add("all", format.Duration(e.Span), e.Joules, "")
 	add("of payments", "", e.Payments, note)
-	add("of others", "", e.Others, "such as cross traffic")
+	add("of other traffic", "", e.Others, "such as cross traffic")
 	note = ""
 	if f, ok := r.Figures.Get("tail_share"); ok {
 		note = format.Percent(f.Value) + "% of what payments cost"

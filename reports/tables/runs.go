@@ -21,7 +21,7 @@ func Runs(results []result.Result) format.Grid {
 	g := format.Table(results,
 		format.Column[result.Result]{
 			Heading: format.Heading{Text: "verdict"},
-			Cell:    func(r result.Result) format.Cell { return format.Verdict(format.Word(r.Exit()), 0) },
+			Cell:    func(r result.Result) format.Cell { return format.Verdict(result.Word(r.Exit()), 0) },
 		},
 		format.Left("scenario", func(r result.Result) string { return format.Clean(format.Title(r)) }),
 		format.Right("pay-\nments", 0, figure("payments")),
@@ -210,7 +210,7 @@ func notJudged(results []result.Result) []string {
 	for _, why := range reasons {
 		where := ""
 		if runs[why] < len(results) {
-			where = " in " + format.Plural(runs[why], "run")
+			where = " in " + harness.Plural(runs[why], "run")
 		}
 		notes = append(notes, fmt.Sprintf("n/a, not judged%s: %s (%s)", where, format.Clean(strings.Join(checks[why], ", ")), why))
 	}

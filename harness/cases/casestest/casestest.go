@@ -6,11 +6,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/disk"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/reference"
 )
 

@@ -140,7 +140,7 @@ func look(b *bench.B) (v view) {
 	begin := time.Now()
 	client, server := b.Connect(0)
 	v.ends = talk.hold(client, server)
-	b.Less(time.Since(begin), b.Patience)
+	b.Less(time.Since(begin), b.Timeout)
 	if b.Virtual {
 		time.Sleep(b.Quiet) // for the last acknowledgement
 	}

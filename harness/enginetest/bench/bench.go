@@ -24,9 +24,9 @@ type B struct {
 	Virtual bool // the test runs in a bubble of testing/synctest: times are exact
 	Streams bool // the engine carries byte streams only: its connections are the kernel's
 
-	Patience time.Duration // bounds what must happen; a passing test never waits it out
-	Quiet    time.Duration // in which nothing may happen
-	Delay    time.Duration // of a link that has one, each way
+	Timeout time.Duration // bounds what must happen; a passing test never waits it out
+	Quiet   time.Duration // in which nothing may happen
+	Delay   time.Duration // of a link that has one, each way
 
 	Net      harness.Network
 	Packets  *Log         // of Net
@@ -37,11 +37,11 @@ type B struct {
 func New(tb testing.TB, e harness.Engine) *B {
 	tb.Helper()
 	b := &B{
-		Assertions: require.New(tb), T: tb, Engine: e, Patience: 30 * time.Second, Quiet: 250 * time.Millisecond, Delay: 10 * time.Millisecond,
+		Assertions: require.New(tb), T: tb, Engine: e, Timeout: 30 * time.Second, Quiet: 250 * time.Millisecond, Delay: 10 * time.Millisecond,
 		Virtual: e.Abilities().Has(harness.VirtualTime), Streams: !e.Abilities().Has(harness.CarryPackets),
 	}
 	if b.Virtual {
-		b.Patience, b.Quiet, b.Delay = time.Hour, 15*time.Second, 150*time.Millisecond
+		b.Timeout, b.Quiet, b.Delay = time.Hour, 15*time.Second, 150*time.Millisecond
 	}
 	return b
 }
@@ -89,7 +89,7 @@ func Both(p harness.Path) harness.Profile { return harness.Profile{Up: p, Down: 
 // Dial connects a host to an address.
 func (b *B) Dial(h harness.Host, address string) net.Conn {
 	b.T.Helper()
-	ctx, cancel := context.WithTimeout(b.T.Context(), b.Patience)
+	ctx, cancel := context.WithTimeout(b.T.Context(), b.Timeout)
 	defer cancel()
 	c, err := h.DialContext(ctx, "tcp", address)
 	b.NoError(err)
@@ -100,7 +100,7 @@ func (b *B) Dial(h harness.Host, address string) net.Conn {
 // Own gives a connection a deadline, and closes it at the end of the test.
 func (b *B) Own(c net.Conn) {
 	b.T.Helper()
-	b.NoError(c.SetDeadline(time.Now().Add(b.Patience)))
+	b.NoError(c.SetDeadline(time.Now().Add(b.Timeout)))
 	b.T.Cleanup(func() { c.Close() })
 }
 
@@ -137,7 +137,7 @@ func (b *B) Silent(c net.Conn) {
 	var timeout net.Error
 	b.ErrorAs(err, &timeout)
 	b.True(timeout.Timeout())
-	b.NoError(c.SetReadDeadline(time.Now().Add(b.Patience)))
+	b.NoError(c.SetReadDeadline(time.Now().Add(b.Timeout)))
 }
 
 // Inject begins a fault.
@@ -152,7 +152,7 @@ func (b *B) Inject(f harness.Fault) (end func() int64) {
 func (b *B) Eventually(so func() bool) {
 	b.T.Helper()
 	for begin := time.Now(); !so(); time.Sleep(time.Millisecond) {
-		b.Less(time.Since(begin), b.Patience)
+		b.Less(time.Since(begin), b.Timeout)
 	}
 }
 

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
@@ -25,6 +23,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/log"
 
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // box is one container, which may be killed and started again.

@@ -15,13 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/container"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/testneeds"
 )
 

@@ -21,14 +21,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/network"
 
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Server is a payment server in a container. It is a subject.Server, a

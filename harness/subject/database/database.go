@@ -13,14 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	_ "github.com/go-sql-driver/mysql"       // driver mysql
 	_ "github.com/jackc/pgx/v5/stdlib"       // driver pgx
 	_ "github.com/ncruces/go-sqlite3/driver" // driver sqlite3
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Ledger is a query to a database. It is a subject.Ledger, a subject.Opener and a

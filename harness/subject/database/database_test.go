@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/database"
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

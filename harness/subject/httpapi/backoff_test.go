@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestPropertyBackoff(t *testing.T) {

@@ -16,12 +16,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Client pays over HTTP for every wallet. Make it with NewClient.

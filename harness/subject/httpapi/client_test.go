@@ -15,13 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
@@ -14,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // probe runs the tests of idempotency keys on a shop. They stand here beside the shop.

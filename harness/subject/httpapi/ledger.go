@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Ledger reads what the server has booked from a list. Make it with NewLedger.

@@ -7,12 +7,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func TestLedger(t *testing.T) {

@@ -3,10 +3,9 @@ package httpapi
 import (
 	"strings"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // complete fills in payers and payees that the server does not name: those of the

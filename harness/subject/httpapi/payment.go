@@ -10,11 +10,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // wallet is the app of one user.

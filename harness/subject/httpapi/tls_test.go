@@ -12,12 +12,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject/httpapi"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // TestTLS pays over HTTP/2 and TLS, with each way to trust the server.

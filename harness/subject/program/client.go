@@ -11,11 +11,10 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/netns"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Client runs the payers as programs: one for each wallet, or one for all. It is a

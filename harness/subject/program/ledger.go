@@ -12,10 +12,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Ledger runs a program that prints what has been booked: one JSON object on each line,

@@ -13,9 +13,8 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // Server is a payment server that is a program. It is a subject.Server, a

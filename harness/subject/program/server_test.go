@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness/sut"
 )
 
 func served(env map[string]string) sut.ExecServer {
