@@ -11,7 +11,6 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/sut"
 )
 
 const (
