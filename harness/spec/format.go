@@ -63,7 +63,7 @@ type workload struct {
 	Impatience duration  `yaml:"impatience" plain:"impatient" range:"100ms..1h" doc:"a user without a final outcome presses pay again after this; without it never"`
 	Presses    count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses of pay for one order by an impatient user, the first included"`
 	Deadline   duration  `yaml:"deadline" default:"60s" range:"1s..24h" doc:"a payment that is not booked this long after the press must not be booked later"`
-	Attempts   count     `yaml:"attempts" default:"30" range:"1..10000" doc:"the check storm fails if one payment has more attempts and status queries than this; an attempt counts only if it reached a connection, so failed dials do not count"`
+	Attempts   count     `yaml:"attempts" default:"30" range:"1..10000" doc:"the check storm fails if one payment has more attempts and status queries than this; an attempt counts only if it reached a connection, so failed dials do not count; nor do status queries of poll, and attempts that the server asked for by Retry-After or HTTP 425"`
 }
 
 // changes start from a profile, and change it.

@@ -70,12 +70,13 @@ func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, o Options) (
 	return e.conclude(ctx)
 }
 
-// mostPayments bounds the payments of the tests, for the balance of the payer.
-const mostPayments = 200
+// leastPayments is for how many payments of the largest amount the payer has enough
+// money: the tests make fewer, of the smallest amounts.
+const leastPayments = 40
 
 // newEnv returns what the parts share. Connections go straight to the server at at.
 func newEnv(w harness.Workload, at *atomic.Pointer[string], dir string) *subject.Env {
-	w.Payments = max(w.Payments, mostPayments)
+	w.Payments = max(w.Payments, leastPayments)
 	env := &subject.Env{
 		Workload: w, Seed: uint64(time.Now().UnixNano()), Start: time.Now(), Dir: dir,
 		Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Accounts: &subject.Accounts{}, Asked: &subject.Asked{},

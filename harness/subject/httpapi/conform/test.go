@@ -69,11 +69,16 @@ func (t *test) judge(ledger *harness.Ledger, early string) {
 	}
 }
 
+// made reports whether a posting is of the payment.
+func (t *test) made(p harness.Posting) bool {
+	return p.Payment == t.payment.ID || p.Order != "" && p.Order == t.payment.Order
+}
+
 // compare counts the bookings of the payment.
 func (t *test) compare(ledger harness.Ledger, early string) {
 	booked, altered := 0, 0
 	for _, b := range ledger.Postings {
-		if b.Payment == t.payment.ID || b.Order == t.payment.Order {
+		if t.made(b) {
 			booked++
 			if b.Amount != t.payment.Amount {
 				altered++
