@@ -22,6 +22,7 @@ const (
 	ReportHeld                           // say which payments the payers hold, see Holder
 	CrashHost                            // kill a host of its Topology and start it again, see Crasher
 	FreezeHost                           // stop such a host where it stands, see Freezer
+	KeepDeadlines                        // book no payment after Payment.Deadline
 
 	subjectEnd
 )

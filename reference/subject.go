@@ -96,7 +96,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 // Abilities implements harness.Subject. Commits are counted only on
 // disks of harness/disk.
 func (s *subject) Abilities() harness.Abilities {
-	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld
+	can := harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld | harness.KeepDeadlines
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
 		can |= harness.CountCommits
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ func drawDetail(b *strings.Builder, s format.Style, r result.Result) {
 		section(b, s, "phases")
 		tables.Phases(r.Phases).Draw(b, s)
 	}
+	drawAttempts(b, s, r.Attempts)
 	drawFaults(b, s, r.Faults)
 	if next := pointers(r); len(next) > 0 {
 		b.WriteByte('\n')
@@ -104,6 +106,25 @@ func drawEnergy(b *strings.Builder, s format.Style, r result.Result) {
 		s.Item(b, "  ", nil, note)
 	}
 	tables.Energy(r).Draw(b, s)
+}
+
+// drawAttempts writes how the attempts ended, if any failed.
+func drawAttempts(b *strings.Builder, s format.Style, attempts []result.AttemptStat) {
+	if !slices.ContainsFunc(attempts, func(a result.AttemptStat) bool { return a.Failed }) {
+		return
+	}
+	section(b, s, "attempts and status queries")
+	g := format.Table(attempts,
+		format.Right("", 0, func(a result.AttemptStat) string { return strconv.Itoa(a.Count) }),
+		format.Left("", func(a result.AttemptStat) string { return a.What }),
+		format.Column[result.AttemptStat]{Cell: func(a result.AttemptStat) format.Cell {
+			if a.Unexplained == 0 {
+				return format.Cell{}
+			}
+			return format.Dim.Cell(strconv.Itoa(a.Unexplained) + " although nothing hindered them")
+		}})
+	g.Indent = "  "
+	g.Draw(b, s)
 }
 
 func drawFaults(b *strings.Builder, s format.Style, faults []result.FaultStat) {

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/quantity"
 )
 
 func newProfiles() *cobra.Command {
@@ -15,7 +15,7 @@ func newProfiles() *cobra.Command {
 			lib := library()
 			rows := [][]any{{"PROFILE", "UP", "DOWN", "SOURCE"}}
 			for _, p := range lib.All() {
-				rows = append(rows, []any{p.Name, spec.FormatPath(p.Up), spec.FormatPath(p.Down), p.Source})
+				rows = append(rows, []any{p.Name, quantity.FormatPath(p.Up), quantity.FormatPath(p.Down), p.Source})
 			}
 			return printTable(cmd.OutOrStdout(), rows)
 		},

@@ -11,7 +11,7 @@ import (
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/proxy"
 	"github.com/onebar/onebar/harness/proxy/console"
-	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/toxi/control"
 )
 
@@ -88,7 +88,7 @@ func (m *manual) run(cmd *cobra.Command) error {
 		c.Say("toxiproxy's API on %s, proxy onebar", api.API())
 	}
 	c.Say("listens on %s, upstream %s, profile %s (%s up, %s down)",
-		listens, m.upstream, m.profile, spec.FormatPath(profile.Up), spec.FormatPath(profile.Down))
+		listens, m.upstream, m.profile, quantity.FormatPath(profile.Up), quantity.FormatPath(profile.Down))
 	return c.Watch(cmd.Context(), cmd.InOrStdin(), m.every)
 }
 

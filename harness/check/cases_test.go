@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -55,7 +56,7 @@ func asIs(*script)          {}
 
 func samples() []sample {
 	var all []sample
-	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), tempoSamples()} {
+	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), fundsSamples(), tempoSamples(), deadlineSamples(), failureSamples()} {
 		all = append(all, list...)
 	}
 	return append(all, experimentSamples()...)
@@ -136,8 +137,10 @@ func contradictedSamples() []sample {
 		{name: "pass-contradicted", summary: "1 refused, none of them posted", write: two(func(s *script) {
 			s.told("p2", queued, declined)
 		})},
-		{name: "fail-contradicted-expired", summary: "1 payment refused to the user and posted: p2 (order o2)", lines: []int{10, 12}, text: `p2 (order o2) was told expired and is in the ledger`, write: two(func(s *script) {
-			s.told("p2", queued, expired)
+		{name: "fail-contradicted-expired", summary: "1 payment refused to the user and posted: p2 (order o2)", lines: []int{11, 13}, text: `p2 (order o2) was told expired and is in the ledger`, write: two(func(s *script) {
+			s.told("p2", queued)
+			s.commit("p2")
+			s.told("p2", expired)
 			s.book("p2")
 		})},
 		{name: "fail-contradicted-order-only", summary: "1 payment refused to the user and posted: p2b (order o2)", lines: []int{11, 13}, write: two(func(s *script) {
@@ -176,6 +179,12 @@ func postingSamples() []sample {
 		{name: "fail-altered-amount", summary: "1 payment posted otherwise than asked: p2 (order o2)", lines: []int{8, 14}, text: `p2 (order o2) was posted with amount 2.01 KES instead of 2 KES`, write: good(func(s *script) {
 			s.postings[1].Amount = 201
 		})},
+		{name: "fail-altered-order", summary: "1 payment posted otherwise than asked: p2 (order o2)", text: `p2 (order o2) was posted with order "o1" instead of "o2"`, write: good(func(s *script) {
+			s.postings[1].Order = "o1"
+		})},
+		{name: "pass-altered-no-order", summary: "2 postings as asked", write: good(func(s *script) { s.postings[1].Order = "" })},
+		{name: "na-altered-nothing", summary: "nothing was posted", also: []string{"lost"}, write: good(func(s *script) { s.postings = nil })},
+		{name: "na-phantom-nothing", summary: "nothing was posted", also: []string{"lost"}, write: good(func(s *script) { s.postings = nil })},
 		{name: "fail-altered-payee", summary: "1 payment posted otherwise than asked: p2 (order o2)", text: `p2 (order o2) was posted with payee "w1" instead of "m0"`, write: good(func(s *script) {
 			s.postings[1].Payment, s.postings[1].Payee = "", "w1"
 		})},
@@ -199,8 +208,10 @@ func resolvedSamples() []sample {
 			s.press("p4", "o2")
 			s.told("p4", unknown, declined)
 		})},
-		{name: "fail-unresolved-unknown", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8, 10}, write: two(func(s *script) {
-			s.told("p2", queued, unknown)
+		{name: "fail-unresolved-unknown", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8, 11}, write: two(func(s *script) {
+			s.told("p2", queued)
+			s.commit("p2")
+			s.told("p2", unknown)
 			s.book("p2")
 		})},
 		{name: "fail-unresolved-silent", summary: "1 payment without a final outcome: p2 (order o2)", lines: []int{8}, write: two(asIs)},
@@ -259,6 +270,136 @@ func moneySamples() []sample {
 	}
 }
 
+func fundsSamples() []sample {
+	poor := func(reason string, opening int64) func() *script {
+		return two(func(s *script) {
+			s.opening = opening
+			s.decline("p2", reason)
+		})
+	}
+	const why = "no funds"
+	return []sample{
+		{name: "pass-unfounded", summary: "1 declined for lack of funds, which were lacking", write: poor(why, 199)},
+		{name: "pass-unfounded-other-reason", summary: "no payment was declined for lack of funds", write: poor("unknown payee", 10_000)},
+		{name: "pass-unfounded-spent", summary: "1 declined for lack of funds, which were lacking", write: two(func(s *script) {
+			s.opening = 599
+			s.pay("p4", "o4")
+			s.decline("p2", why)
+		})},
+		{name: "pass-unfounded-floor", summary: "1 declined for lack of funds, which were lacking", write: two(func(s *script) {
+			s.decline("p2", why)
+			s.rigged = func(b []harness.Balance) []harness.Balance {
+				b[0].Floor = 9_801
+				return b
+			}
+		})},
+		{name: "fail-unfounded", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", lines: []int{8, 10, 12}, text: `p2 (order o2) of 2 KES was declined (no funds), and w0 always had at least 2 KES`, write: poor(why, 200)},
+		{name: "fail-unfounded-402", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", write: poor("HTTP 402", 10_000)},
+		{name: "fail-unfounded-spent", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", text: `p2 (order o2) of 2 KES was declined (no funds), and w0 always had at least 2 KES`, write: two(func(s *script) {
+			s.opening = 600
+			s.pay("p4", "o4")
+			s.decline("p2", why)
+		})},
+		{name: "fail-unfounded-credit", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", write: two(func(s *script) {
+			s.posting(harness.Posting{Payment: "p1", Order: "o1", Payer: "m0", Payee: "w0", Amount: 100, Currency: "KES"})
+			s.decline("p2", why)
+		}), also: []string{"duplicated", "altered"}},
+		{name: "unknown-unfounded", summary: "the ledger was not read", write: good(unread)},
+		{name: "na-unfounded", summary: "the subject gives no balances", write: good(func(s *script) {
+			s.rigged = func([]harness.Balance) []harness.Balance { return nil }
+		})},
+	}
+}
+
+func deadlineSamples() []sample {
+	after := func(d time.Duration) func() *script {
+		return two(func(s *script) {
+			s.wait(time.Minute + d)
+			s.confirm("p2")
+			s.book("p2")
+		})
+	}
+	frozen := func(side harness.Side) func() *script {
+		return two(func(s *script) {
+			s.event(harness.Event{At: time.Second, Action: harness.Freeze, Side: side, For: 70 * time.Second, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Freeze})
+			s.wait(70 * time.Second)
+			s.fault(history.FaultNote{Action: harness.Freeze, Ended: true, Hits: 1})
+			s.confirm("p2")
+			s.book("p2")
+		})
+	}
+	return []sample{
+		{name: "pass-overdue", summary: "2 committed, none after its deadline", write: good(asIs)},
+		{name: "pass-overdue-commit", summary: "2 committed, none after its deadline", write: after(time.Second)},
+		{name: "pass-overdue-frozen", summary: "2 committed, none after its deadline", write: frozen(harness.Server)},
+		{name: "fail-overdue-frozen-client", summary: "1 payment booked after its deadline: p2 (order o2)", write: frozen(harness.Client)},
+		{name: "fail-overdue", summary: "1 payment booked after its deadline: p2 (order o2)", lines: []int{8, 10}, text: `p2 (order o2) was booked 40.003s after its deadline`, write: after(40 * time.Second)},
+		{name: "unknown-overdue", summary: "the run was interrupted", write: good(interrupted)},
+		{name: "unknown-overdue-silent", summary: "the commit of 1 payment posted was never reported", write: two(func(s *script) {
+			s.told("p2", queued, unknown, failed)
+			s.book("p2")
+		}), also: []string{"contradicted"}},
+		{name: "na-overdue-no-deadlines", summary: "the subject does not say that it keeps deadlines", write: good(func(s *script) { s.header.Deadlines = false })},
+		{name: "na-overdue", summary: "the subject does not report its commits", write: good(func(s *script) { s.header.Commits = false })},
+	}
+}
+
+func failureSamples() []sample {
+	tries := func(n int, answer, err string, took time.Duration) func() *script {
+		return good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			for i := range n {
+				s.wait(took)
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: i + 2, Took: took, Error: err, Answer: answer}})
+			}
+		})
+	}
+	reset := func(change func(s *script)) func() *script {
+		return good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			change(s)
+			for range 3 {
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: ms, Error: "read tcp 10.0.0.1:4711->10.0.0.2:443: connection reset by peer"}})
+			}
+		})
+	}
+	return []sample{
+		{name: "pass-unexplained_failures", summary: "2 attempts, no failure without a cause in the network", write: good(asIs)},
+		{name: "pass-unexplained_failures-few", summary: "2 of 4 attempts failed although nothing hindered them: 2 × no answer in time", lines: []int{13}, write: tries(2, "", "no answer in time", time.Second)},
+		{name: "pass-unexplained_failures-lost", summary: "5 attempts, no failure without a cause in the network", write: reset(func(s *script) {
+			s.packets(1, harness.Up, harness.DropQueue, 0)
+		})},
+		{name: "pass-unexplained_failures-fault", summary: "5 attempts, no failure without a cause in the network", write: reset(func(s *script) {
+			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Reset})
+			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})
+			s.wait(4 * time.Second)
+		})},
+		{name: "pass-unexplained_failures-slow", summary: "6 attempts, no failure without a cause in the network", write: good(func(s *script) {
+			s.header.Scenario.Workload.Attempts = 30
+			s.packets(1, harness.Down, harness.DropNone, 0)
+			s.body[len(s.body)-1].Packet.Delay = 600 * ms
+			s.wait(4 * time.Second)
+			for range 4 {
+				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: 4 * time.Second, Error: "no answer in time"}})
+			}
+		})},
+		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp : connection reset by peer", write: reset(asIs)},
+		{name: "fail-unexplained_failures-503", summary: "3 attempts of 5 failed although nothing hindered them (3 × HTTP 503): p2, p2, p2", write: tries(3, "HTTP 503", "", time.Second)},
+		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
+			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Reset})
+			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})
+			s.wait(6 * time.Second)
+		})},
+		{name: "na-unexplained_failures", summary: "the subject reports no attempts", write: good(func(s *script) {
+			s.body = slices.DeleteFunc(s.body, func(r history.Record) bool { return r.Attempt != nil })
+		})},
+		{name: "unknown-unexplained_failures", summary: "the run was interrupted", write: good(interrupted)},
+	}
+}
+
 func tempoSamples() []sample {
 	return []sample{
 		{name: "pass-early", summary: "2 confirmed, each after its commit", write: good(asIs)},
@@ -289,7 +430,7 @@ func tempoSamples() []sample {
 			s.attempt("p2", 9)
 		})},
 		{name: "fail-storm", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", lines: []int{8, 15}, text: `p2 (order o2) took 4 attempts that reached a connection`, write: good(func(s *script) { s.attempt("p2", 3) })},
-		{name: "pass-storm-dials", summary: "at most 9 attempts per payment reached a connection, 30 allowed; at most 41 dials per payment found no server", write: good(func(s *script) {
+		{name: "pass-storm-dials", summary: "at most 9 attempts per payment reached a connection, 30 allowed; at most 41 dials per payment found no server", also: []string{"unexplained_failures"}, write: good(func(s *script) {
 			s.header.Scenario.Workload.Attempts = 30
 			s.dial("p2", 41)
 			s.attempt("p2", 8)
@@ -307,21 +448,21 @@ func tempoSamples() []sample {
 		})},
 		{name: "pass-storm-asked", summary: "at most 2 attempts per payment reached a connection, 3 allowed; at most 5 more that the server asked for", write: good(func(s *script) {
 			for range 5 {
-				s.answered("p2", harness.Attempt{Again: true, After: 20 * ms}, 30*ms)
+				s.answered("p2", harness.Attempt{Answer: "HTTP 429", After: 20 * ms}, 30*ms)
 			}
 			s.attempt("p2", 1)
 		})},
 		{name: "fail-storm-hasty", summary: "1 payment attempted or asked about sooner or more often than the server or the scenario allows: p2 (order o2)", lines: []int{8, 14}, text: "p2 (order o2) was attempted again 10ms after an answer with Retry-After 20ms", write: good(func(s *script) {
-			s.answered("p2", harness.Attempt{Again: true, After: 20 * ms}, 10*ms)
+			s.answered("p2", harness.Attempt{Answer: "HTTP 429", After: 20 * ms}, 10*ms)
 			s.attempt("p2", 1)
 		})},
 		{name: "pass-storm-too-early", summary: "at most 2 attempts per payment reached a connection, 3 allowed; at most 1 more that the server asked for", write: good(func(s *script) {
-			s.answered("p2", harness.Attempt{Again: true}, 0)
+			s.answered("p2", harness.Attempt{Answer: "HTTP 425"}, 0)
 			s.attempt("p2", 1)
 		})},
 		{name: "fail-storm-too-early", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", text: "p2 (order o2) took 6 attempts that reached a connection", write: good(func(s *script) {
 			for range 6 {
-				s.answered("p2", harness.Attempt{Again: true}, 0)
+				s.answered("p2", harness.Attempt{Answer: "HTTP 425"}, 0)
 			}
 		})},
 		{name: "pass-storm-polls", summary: "at most 1 attempts per payment reached a connection, 3 allowed; at most 9 status queries that the scenario asks for", write: good(func(s *script) {

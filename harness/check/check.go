@@ -35,20 +35,23 @@ func questions() []question {
 		{Check{Name: "lost", Text: "told confirmed, or accepted and no longer held, and not posted"}, (*Judge).lost},
 		{Check{Name: "duplicated", Text: "posted more than once for a payment or for an order"}, (*Judge).duplicated},
 		{Check{Name: "contradicted", Text: "told declined, expired or failed, and posted: the user will pay again"}, (*Judge).contradicted},
-		{Check{Name: "altered", Text: "posted with another amount, payer, payee or currency than asked"}, (*Judge).altered},
+		{Check{Name: "unfounded", Text: "told declined for lack of funds although the balance was enough"}, (*Judge).unfounded},
+		{Check{Name: "altered", Text: "posted with another order, amount, payer, payee or currency than asked"}, (*Judge).altered},
 		{Check{Name: "phantom", Text: "posted, and never asked for"}, (*Judge).phantom},
 		{Check{Name: "unresolved", Text: "without a final outcome after heal and settle"}, (*Judge).unresolved},
 		{Check{Name: "flipped", Text: "told another outcome after a final one"}, (*Judge).flipped},
 		{Check{Name: "unbalanced", Text: "whose accounts are not opening plus postings, fall below their floor, or do not add up"}, (*Judge).unbalanced},
 		{Check{Name: "early", Text: "told confirmed before the booking was durable"}, (*Judge).early},
+		{Check{Name: "overdue", Text: "booked after their deadline"}, (*Judge).overdue},
 		{Check{Name: "storm", Text: "with more attempts and status queries that reached a connection than workload.attempts, or with one before the Retry-After of the server"}, (*Judge).storm},
+		{Check{Name: "unexplained_failures", Text: "of which most attempts failed although nothing hindered them"}, (*Judge).unexplained},
 		{Check{Name: "load", Text: "planned and never asked for, or of which none was confirmed or booked", Weak: true}, (*Judge).load},
 		{Check{Name: "impairment", Text: "that were not impaired as asked: a fault hit nothing, or a link did something else", Weak: true}, (*Judge).impairment},
 	}
 }
 
 // answer is the answer to a question. A finding fails the check; it makes the check
-// unknown if the check is weak or the machine was too busy. Without a finding, a doubt
+// unknown if the check is weak or the machine was too busy. Up to most findings pass. Without a finding, a doubt
 // makes the check unknown. Without both, lacks makes it not applicable.
 type answer struct {
 	count    int
@@ -60,6 +63,7 @@ type answer struct {
 	noun  string // what is counted; empty is "payment"
 	doubt string // why it could not be judged in full, or empty
 	busy  string // how busy the machine was, if findings may come of that, or empty
+	most  int    // how many findings a pass may have
 	lacks string // what the subject does not offer, so that it can never be judged, or empty
 }
 
@@ -79,6 +83,8 @@ func (a *answer) found(name string, f result.Finding) {
 func (a *answer) verdict(c Check) result.Verdict {
 	v := result.Verdict{Check: c.Name, Weak: c.Weak, Count: a.count, Findings: a.findings}
 	switch {
+	case a.count > 0 && a.count <= a.most && a.doubt == "":
+		v.Status, v.Summary = result.Pass, a.pass
 	case a.count > 0 && c.Weak:
 		v.Status, v.Summary = result.StatusUnknown, a.weakSummary()
 	case a.count > 0 && a.busy != "":

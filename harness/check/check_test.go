@@ -114,8 +114,8 @@ func TestEveryVerdictHasASample(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	require.Equal(t, []string{
-		"lost", "duplicated", "contradicted", "altered", "phantom", "unresolved",
-		"flipped", "unbalanced", "early", "storm", "load", "impairment",
+		"lost", "duplicated", "contradicted", "unfounded", "altered", "phantom", "unresolved",
+		"flipped", "unbalanced", "early", "overdue", "storm", "unexplained_failures", "load", "impairment",
 	}, check.Names())
 	var verdicts []string
 	for _, v := range check.New().Verdicts() {

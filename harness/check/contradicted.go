@@ -7,7 +7,7 @@ import "fmt"
 // order contradicts the latest press, if every press of the order was refused:
 // otherwise it may be that of another press.
 func (j *Judge) contradicted() answer {
-	a := answer{fail: "refused to the user and posted", doubt: j.ledgerDoubt(), lacks: j.noLedger()}
+	a := answer{fail: "refused to the user and posted", doubt: j.ledgerDoubt(), lacks: j.noPosting()}
 	refused := 0
 	for p, o := range j.asked() {
 		if !p.refused() {

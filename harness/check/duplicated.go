@@ -8,7 +8,7 @@ import (
 // duplicated: more than one posting for a payment or for an order. Two postings prove
 // it, even in a partial history.
 func (j *Judge) duplicated() answer {
-	a := answer{fail: "posted more than once", doubt: j.ledgerDoubt(), lacks: j.noLedger(), pass: "no payment was posted twice"}
+	a := answer{fail: "posted more than once", doubt: j.ledgerDoubt(), lacks: j.noPosting(), pass: "no payment was posted twice"}
 	for i := range j.orders {
 		o := &j.orders[i]
 		if o.postings < 2 {

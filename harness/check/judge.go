@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/attempts"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/impairment"
+	"github.com/onebar/onebar/harness/interval"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -29,6 +32,12 @@ type Judge struct {
 	phantoms    answer
 	moved       map[account]*moves
 	balances    []balance
+	stopped     []interval.Interval // when the server could not go on
+
+	tried attempts.Attempts
+
+	reasons map[string]string // why a payment was declined last, by its id
+	late    map[string]late   // the commits after the deadline, by payment
 
 	attempts int              // attempts and status queries recorded, failed dials included
 	paces    map[string]*pace // of payments that the server or the scenario asks for more attempts
@@ -43,6 +52,8 @@ func New() *Judge {
 		byOrder: make(map[string]int32),
 		names:   make(map[string]string),
 		moved:   make(map[account]*moves),
+		reasons: make(map[string]string),
+		late:    make(map[string]late),
 	}
 }
 
@@ -51,7 +62,9 @@ type payment struct {
 	id                     string
 	payer, payee, currency string
 	amount                 int64
+	deadline               time.Duration // offset; 0 is none
 
+	wallet    int32 // who pressed; -1 if nobody has
 	order     int32 // index in Judge.orders
 	next      int32 // the order's next press, or -1
 	pressed   int32 // line
@@ -92,11 +105,13 @@ func (j *Judge) Add(r history.Record) {
 		line = int32(j.lines)
 	}
 	j.links.Add(&r, line)
+	j.tried.Add(&r)
 	switch {
 	case r.Packet != nil:
 	case r.Attempt != nil:
 		j.attempts++
 		p := j.payment(r.Attempt.Payment)
+		j.tried.Attempt(r.Attempt, int(p.wallet), r.At, line)
 		if r.Attempt.NoConnection {
 			p.dials++
 			break
@@ -106,17 +121,23 @@ func (j *Judge) Add(r history.Record) {
 			p.attempts++
 		}
 	case r.Told != nil:
-		j.payment(r.Told.Payment).tell(r.Told.Outcome, line)
+		p := j.payment(r.Told.Payment)
+		p.tell(r.Told.Outcome, line)
+		if r.Told.Outcome == harness.Declined {
+			j.reasons[p.id] = j.name(r.Told.Reason)
+		}
 	case r.Pay != nil:
 		j.press(r.Pay, line)
 	case r.Committed != "":
-		j.commit(r.Committed, line)
+		j.commit(r.Committed, r.At, line)
 	case r.Posting != nil:
 		j.post(r.Posting, line)
 	case r.Held != "":
 		j.payment(r.Held).held = line
 	case r.Balance != nil:
 		j.balances = append(j.balances, balance{*r.Balance, line})
+	case r.Fault != nil:
+		j.fault(r.Fault, r.At)
 	case r.Header != nil:
 		j.header = r.Header
 	case r.End != nil:
@@ -127,6 +148,12 @@ func (j *Judge) Add(r history.Record) {
 // Busy says how the machine was too slow for the run, or nothing; see
 // impairment.Links.Busy.
 func (j *Judge) Busy() string { return j.links.Busy() }
+
+// Attempts says how the attempts ended, see result.Result.
+func (j *Judge) Attempts() []result.AttemptStat {
+	kinds, _ := j.tried.Judge()
+	return kinds
+}
 
 // Verdicts answers every check, in the order of Checks. It may be asked again
 // after more records.
@@ -146,7 +173,7 @@ func (j *Judge) payment(id string) *payment {
 	if !ok {
 		i = int32(len(j.payments))
 		j.byID[id] = i
-		j.payments = append(j.payments, payment{id: id, order: -1, next: -1})
+		j.payments = append(j.payments, payment{id: id, wallet: -1, order: -1, next: -1})
 	}
 	return &j.payments[i]
 }
@@ -158,7 +185,9 @@ func (j *Judge) press(pay *harness.Payment, line int32) {
 		return
 	}
 	p.pressed = line
-	p.amount, p.payer, p.payee, p.currency = pay.Amount, j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
+	p.amount, p.deadline = pay.Amount, pay.Deadline
+	p.wallet = int32(pay.Wallet)
+	p.payer, p.payee, p.currency = j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
 	this := j.byID[pay.ID]
 	o, ok := j.byOrder[pay.Order]
 	if !ok || pay.Order == "" {
@@ -205,8 +234,11 @@ func (p *payment) tell(o harness.Outcome, line int32) {
 	p.last, p.told = o, line
 }
 
-func (j *Judge) commit(id string, line int32) {
+func (j *Judge) commit(id string, at time.Duration, line int32) {
 	p := j.payment(id)
+	if by := j.overdueBy(p, at); by > j.late[id].by {
+		j.late[id] = late{by, line}
+	}
 	if p.committed == 0 {
 		p.committed = line
 	}
@@ -280,6 +312,14 @@ func (j *Judge) noLedger() string {
 		return ""
 	}
 	return "the subject has no ledger to read: nobody knows what was booked"
+}
+
+// noPosting says that there is no posting to judge, or nothing.
+func (j *Judge) noPosting() string {
+	if s := j.noLedger(); s != "" || j.postings > 0 {
+		return s
+	}
+	return "nothing was posted"
 }
 
 // label names a payment in a summary.

@@ -45,7 +45,7 @@ func (s pace) String() string {
 func (j *Judge) paced(a *harness.Attempt, at time.Duration, line int32) bool {
 	polled := a.Status && j.polls()
 	s := j.paces[a.Payment]
-	if s == nil && !polled && !a.Again {
+	if s == nil && !polled && !a.AsksAgain() {
 		return false
 	}
 	if s == nil {
@@ -65,7 +65,8 @@ func (j *Judge) paced(a *harness.Attempt, at time.Duration, line int32) bool {
 	if hasty && s.hasty == 0 {
 		s.hasty, s.said, s.waited = line, before.after, waited
 	}
-	*before = stated{again: a.Again, early: a.Again && a.After == 0 && before.again && before.after == 0, after: a.After, at: at}
+	again := a.AsksAgain()
+	*before = stated{again: again, early: again && a.After == 0 && before.again && before.after == 0, after: a.After, at: at}
 	switch {
 	case polled:
 		s.polls++

@@ -34,7 +34,7 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	}
 	o.count(line)
 	for p := range j.presses(o) {
-		if len(differences(p, b)) == 0 {
+		if len(differences(p, o.id, b)) == 0 {
 			return
 		}
 	}
@@ -51,12 +51,14 @@ func (o *order) count(line int32) {
 
 // compare records where b differs from what p asked.
 func (j *Judge) compare(p *payment, b *harness.Posting, line int32) {
-	if d := differences(p, b); len(d) > 0 {
+	if d := differences(p, j.orderID(p), b); len(d) > 0 {
 		j.alterations.found(j.label(p), j.finding(p, "was posted with "+strings.Join(d, ", "), p.pressed, line))
 	}
 }
 
-func differences(p *payment, b *harness.Posting) []string {
+// differences lists what differs between a posting and what a payment of an order asked.
+// An order that either side does not name is not compared.
+func differences(p *payment, order string, b *harness.Posting) []string {
 	var d []string
 	text := func(what, got, want string) {
 		if got != want {
@@ -66,16 +68,19 @@ func differences(p *payment, b *harness.Posting) []string {
 	if b.Amount != p.amount {
 		d = append(d, fmt.Sprintf("amount %s instead of %s", harness.FormatMoney(b.Amount, b.Currency), harness.FormatMoney(p.amount, p.currency)))
 	}
+	if b.Order != "" && order != "" {
+		text("order", b.Order, order)
+	}
 	text("payer", b.Payer, p.payer)
 	text("payee", b.Payee, p.payee)
 	text("currency", b.Currency, p.currency)
 	return d
 }
 
-// altered: posted with another amount, payer, payee or currency than asked.
+// altered: posted with another order, amount, payer, payee or currency than asked.
 func (j *Judge) altered() answer {
 	a := j.alterations
-	a.fail, a.doubt, a.lacks = "posted otherwise than asked", j.ledgerDoubt(), j.noLedger()
+	a.fail, a.doubt, a.lacks = "posted otherwise than asked", j.ledgerDoubt(), j.noPosting()
 	a.pass = harness.Plural(j.postings, "posting") + " as asked"
 	return a
 }
@@ -83,7 +88,7 @@ func (j *Judge) altered() answer {
 // phantom: posted, and never asked for.
 func (j *Judge) phantom() answer {
 	a := j.phantoms
-	a.fail, a.noun, a.doubt, a.lacks = "that nobody asked for", "posting", j.ledgerDoubt(), j.noLedger()
+	a.fail, a.noun, a.doubt, a.lacks = "that nobody asked for", "posting", j.ledgerDoubt(), j.noPosting()
 	a.pass = "every posting was asked for"
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -116,6 +117,21 @@ func planted() map[string]bug {
 			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Committed == id })
 			s.body = slices.Delete(s.body, i, i+1)
 			s.commit(id)
+		}},
+		"the deadline is not read": {[]string{"overdue"}, func(s *script, id string) {
+			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Committed == id })
+			s.body[i].At = s.asked[id].Deadline + 3*time.Second
+		}},
+		"it books under the order of another": {[]string{"altered"}, func(s *script, id string) { s.postings[posting(s, id)].Order = "o-other" }},
+		"a rich payer is refused": {[]string{"unfounded"}, func(s *script, id string) {
+			i := posting(s, id)
+			s.postings = slices.Delete(s.postings, i, i+1)
+			s.body = slices.DeleteFunc(s.body, func(r history.Record) bool { return r.Committed == id })
+			for _, r := range s.body {
+				if r.Told != nil && s.asked[r.Told.Payment].Order == s.asked[id].Order && r.Told.Outcome == confirmed {
+					r.Told.Outcome, r.Told.Reason = declined, "no funds"
+				}
+			}
 		}},
 		"it never stops its attempts": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}

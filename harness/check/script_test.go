@@ -35,7 +35,7 @@ type script struct {
 func newScript(n int) *script {
 	s := &script{
 		header: history.Header{
-			Version: history.Version, Engine: "packet", Commits: true, Holds: true,
+			Version: history.Version, Engine: "packet", Commits: true, Holds: true, Deadlines: true,
 			Scenario: harness.Scenario{Name: "sample", Workload: harness.Workload{
 				Wallets: 2, Merchants: 1, Payments: n, Currency: "KES", Attempts: 3,
 			}},
@@ -64,7 +64,7 @@ func (s *script) press(id, order string) {
 	fmt.Sscanf(id, "p%d", &n)
 	p := harness.Payment{
 		ID: id, Order: order, Wallet: n % 2, Payer: fmt.Sprintf("w%d", n%2), Payee: "m0",
-		Amount: int64(n) * 100, Currency: "KES",
+		Amount: int64(n) * 100, Currency: "KES", Deadline: s.at + time.Minute,
 	}
 	s.asked[id] = p
 	s.add(history.Record{Pay: &p})
@@ -75,6 +75,15 @@ func (s *script) told(id string, outcomes ...harness.Outcome) {
 		s.add(history.Record{Told: &harness.Told{Payment: id, Outcome: o}})
 	}
 }
+
+// decline has a pressed payment declined for a reason.
+func (s *script) decline(id, reason string) {
+	s.told(id, harness.Queued)
+	s.add(history.Record{Told: &harness.Told{Payment: id, Outcome: harness.Declined, Reason: reason}})
+}
+
+// wait lets time pass.
+func (s *script) wait(d time.Duration) { s.at += d }
 
 func (s *script) attempt(id string, times int) {
 	for n := range times {

@@ -16,6 +16,7 @@ type account struct{ name, currency string }
 // moves is the effect of the postings on an account.
 type moves struct {
 	net  int64
+	out  int64 // what the postings took from it, as a positive amount
 	line int32 // of the first posting
 }
 
@@ -32,6 +33,7 @@ func (j *Judge) move(a account, amount int64, line int32) {
 		j.moved[a] = m
 	}
 	m.net += amount
+	m.out += max(0, -amount)
 }
 
 // unbalanced: a closing balance that is not opening plus postings or lies below

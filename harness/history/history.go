@@ -55,14 +55,18 @@ type Record struct {
 
 // Header opens a history: what was run, with what.
 type Header struct {
-	Version  int              `json:"version"`
-	Onebar   string           `json:"onebar"`  // version of the program
-	Started  time.Time        `json:"started"` // wall time of offset 0, the only one
-	Seed     uint64           `json:"seed"`
-	Engine   string           `json:"engine"`
-	Payload  bool             `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
-	Commits  bool             `json:"commits,omitempty"` // the subject reports its durable commits
-	Holds    bool             `json:"holds,omitempty"`   // the subject reports what its payers still hold
+	Version int       `json:"version"`
+	Onebar  string    `json:"onebar"`  // version of the program
+	Started time.Time `json:"started"` // wall time of offset 0, the only one
+	Seed    uint64    `json:"seed"`
+	Engine  string    `json:"engine"`
+	Payload bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
+	Commits bool      `json:"commits,omitempty"` // the subject reports its durable commits
+	Holds   bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold
+
+	// Deadlines: the subject promises to book no payment after its deadline.
+	Deadlines bool `json:"deadlines,omitempty"`
+
 	Scenario harness.Scenario `json:"scenario"`
 }
 

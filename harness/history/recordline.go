@@ -100,7 +100,7 @@ func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.flag(`,"no_connection":true`, a.NoConnection)
 	w.number(`,"took":`, int64(a.Took))
 	w.optional(`,"error":"`, a.Error)
-	w.flag(`,"again":true`, a.Again)
+	w.optional(`,"answer":"`, a.Answer)
 	if a.After != 0 {
 		w.number(`,"after":`, int64(a.After))
 	}
@@ -197,7 +197,7 @@ func (c *cursor) attempt() *harness.Attempt {
 	a.NoConnection = c.has(`,"no_connection":true`)
 	a.Took = time.Duration(c.number(`,"took":`))
 	a.Error = c.optionalText(`,"error":"`)
-	a.Again = c.has(`,"again":true`)
+	a.Answer = c.optionalText(`,"answer":"`)
 	a.After = time.Duration(c.optional(`,"after":`))
 	c.want("}")
 	return a

@@ -16,11 +16,12 @@ var paid = map[string]Record{
 	"pay": {At: 1, Pay: &harness.Payment{
 		ID: "p1", Order: "o1", Wallet: 7, Payer: "w7", Payee: "m0", Amount: 33218, Currency: "INR", Deadline: time.Minute,
 	}},
-	"pay without a deadline": {At: time.Hour, Pay: &harness.Payment{ID: "p1", Amount: -1}},
-	"told":                   {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}},
-	"told why":               {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Declined, Reason: "no funds; ask (again)?"}},
-	"attempt":                {Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: time.Second}},
-	"attempt that failed":    {At: 9, Attempt: &harness.Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},
+	"pay without a deadline":         {At: time.Hour, Pay: &harness.Payment{ID: "p1", Amount: -1}},
+	"told":                           {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Confirmed}},
+	"told why":                       {At: 5, Told: &harness.Told{Payment: "p1", Outcome: harness.Declined, Reason: "no funds; ask (again)?"}},
+	"attempt":                        {Attempt: &harness.Attempt{Payment: "p1", N: 1, Took: time.Second}},
+	"attempt that failed":            {At: 9, Attempt: &harness.Attempt{Payment: "p1", N: 12, Status: true, Dialed: true, Error: "no answer within 8s"}},
+	"attempt that the server failed": {Attempt: &harness.Attempt{Payment: "p1", N: 2, Took: time.Second, Answer: "HTTP 503"}},
 	"attempt without a connection": {At: 9, Attempt: &harness.Attempt{
 		Payment: "p1", N: 2, Dialed: true, NoConnection: true, Took: time.Second, Error: "dial tcp: connection refused",
 	}},

@@ -146,12 +146,15 @@ func checks() []Metric {
 		finding("lost", "told confirmed or accepted, and not posted"),
 		finding("duplicated", "posted more than once"),
 		finding("contradicted", "told declined, expired or failed, and posted"),
-		finding("altered", "posted with another amount, payer, payee or currency"),
+		finding("unfounded", "declined for lack of funds that were there"),
+		finding("altered", "posted with another order, amount, payer, payee or currency"),
 		finding("phantom", "posted, but nobody asked for it"),
 		finding("unresolved", "without a final outcome after the settle"),
 		finding("flipped", "told another outcome after a final one"),
 		finding("unbalanced", "balances that do not add up"),
 		finding("early", "told confirmed before the booking was durable"),
+		finding("overdue", "booked after the deadline"),
 		finding("storm", "more attempts and status queries that reached a connection than workload.attempts, or one before the Retry-After of the server"),
+		finding("unexplained_failures", "attempts and status queries that failed although nothing hindered them; the check fails if they are most"),
 	}
 }

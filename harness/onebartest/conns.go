@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"sync"
+
+	"github.com/onebar/onebar/harness/relay"
 )
 
 // errOff is why nothing works on a machine that is off.
@@ -21,7 +23,7 @@ func (s *conns) add(c net.Conn) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.off {
-		reset(c)
+		relay.Reset(c)
 		return nil, errOff
 	}
 	s.list = append(s.list, c)
@@ -34,18 +36,9 @@ func (s *conns) crash() {
 	defer s.mu.Unlock()
 	s.off = true
 	for _, c := range s.list {
-		reset(c)
+		relay.Reset(c)
 	}
 	s.list = nil
-}
-
-// reset ends a connection as the end of its process does, unless its owner has
-// closed it.
-func reset(c net.Conn) {
-	if l, ok := c.(interface{ SetLinger(int) error }); ok {
-		_ = l.SetLinger(0) // fails if it is closed, and so does Close
-	}
-	_ = c.Close()
 }
 
 // listener takes in the connections that are accepted.

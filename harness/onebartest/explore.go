@@ -2,16 +2,15 @@ package onebartest
 
 import (
 	"cmp"
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/onebartest/message"
 	"github.com/onebar/onebar/harness/result"
 )
 
@@ -45,13 +44,13 @@ func (x Trial) Explore(tb testing.TB) {
 		case err != nil:
 			tb.Error(err)
 		case found.Failure != nil:
-			tb.Error(explored(found) + r.smaller(tb.Context(), *found.Failure, failed(found), found.Report.Hash))
+			tb.Error(message.Explored(found) + r.smaller(tb.Context(), *found.Failure, failed(found), found.Report.Hash))
 		case found.Broken > 0 || found.Passed == 0 || found.Unknown > max(1, found.Runs/100):
-			tb.Error(explored(found) + r.again(tb.Context(), cases.Case{Scenario: sc, Seed: oddest(found).Seed}))
+			tb.Error(message.Explored(found) + r.again(tb.Context(), cases.Case{Scenario: sc, Seed: oddest(found).Seed}))
 		case found.Runs < found.Planned:
-			tb.Error(explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
+			tb.Error(message.Explored(found) + "\nthe time was over: raise -timeout, or make fewer Seeds")
 		default:
-			tb.Log(explored(found) + reached(found))
+			tb.Log(message.Explored(found) + message.Reached(found))
 		}
 	})
 }
@@ -70,32 +69,6 @@ func failed(found explore.Result) string {
 func oddest(found explore.Result) result.OddRun {
 	broken := slices.IndexFunc(found.Odd, func(o result.OddRun) bool { return o.Check == result.Broken })
 	return found.Odd[max(broken, 0)]
-}
-
-// explored returns the result of an exploration as text.
-func explored(found explore.Result) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, seeds %d to %d: %d runs in %v, %v of virtual time: %d passed, %d failed, %d unknown, %d broken",
-		strings.Join(found.Scenarios, ", "), found.First, found.First+uint64(max(found.Runs, 1)-1), found.Runs,
-		found.Took.Round(time.Millisecond), found.Virtual.Round(time.Second), found.Passed, found.Failed, found.Unknown, found.Broken)
-	for _, n := range found.ByCheck {
-		fmt.Fprintf(&b, "\n  %-7s %-12s in %d of %d runs, first with seed %d: %s", result.WordOf(n.Check, n.Status), n.Check, n.Runs, found.Runs, n.First.Seed, n.First.Text)
-	}
-	return b.String()
-}
-
-// reached says which situations the payments of an exploration were in.
-func reached(found explore.Result) string {
-	var b strings.Builder
-	for _, s := range found.Reached {
-		if s.Times > 0 {
-			fmt.Fprintf(&b, "\n  %6d times: %s", s.Times, s.Name)
-		}
-	}
-	if never := found.Never(); len(never) > 0 {
-		b.WriteString("\n   never: " + strings.Join(never, "; "))
-	}
-	return b.String()
 }
 
 // nemesis is the random faults of a scenario that has none: a few of each in a run

@@ -138,9 +138,3 @@ func (r *runs) folder() string {
 	}
 	return dir
 }
-
-// kept reports whether go test keeps what is in such a folder.
-func kept() bool {
-	f := flag.Lookup("test.artifacts")
-	return f != nil && f.Value.String() == "true"
-}

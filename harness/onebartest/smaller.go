@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/onebartest/message"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 )
@@ -22,14 +23,14 @@ const shrinkTime = 30 * time.Second
 func (r *runs) again(ctx context.Context, c cases.Case) string {
 	c.Dir = r.folder()
 	report, err := r.Run(ctx, c)
-	got := outcome{c, report.Result, err}
+	got := message.Run{Case: c, Result: report.Result, Err: err, Racing: racing}
 	var b strings.Builder
-	b.WriteString("\n\n" + got.told())
+	b.WriteString("\n\n" + got.Told())
 	what := "broken"
 	if err == nil {
 		what = report.Result.Status.String()
 	}
-	r.file(&b, c, what, got.headline())
+	r.file(&b, c, what, got.Headline())
 	return b.String()
 }
 
@@ -50,13 +51,13 @@ func (r *runs) smaller(ctx context.Context, c cases.Case, check, hash string) st
 	}
 	small.Case.Dir = r.folder()
 	report, err := r.Run(ctx, small.Case)
-	got := outcome{small.Case, report.Result, err}
+	got := message.Run{Case: small.Case, Result: report.Result, Err: err, Racing: racing}
 	var b strings.Builder
 	if hash != "" && small.First.Result.Hash != hash {
 		b.WriteString("\n\na second run of the seed had another history, and failed, too: " + unrepeated)
 	}
-	fmt.Fprintf(&b, "\n\nthe smallest run found that still fails, after %d runs: %s", small.Tried, got.told())
-	r.file(&b, small.Case, small.Check, got.headline())
+	fmt.Fprintf(&b, "\n\nthe smallest run found that still fails, after %d runs: %s", small.Tried, got.Told())
+	r.file(&b, small.Case, small.Check, got.Headline())
 	return b.String()
 }
 

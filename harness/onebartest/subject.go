@@ -139,6 +139,9 @@ func (s *subject) Abilities() harness.Abilities {
 	if s.system.Commits {
 		can |= harness.ReportCommits | harness.CountCommits
 	}
+	if s.system.Deadlines {
+		can |= harness.KeepDeadlines
+	}
 	if s.system.Held != nil {
 		can |= harness.ReportHeld
 	}

@@ -3,13 +3,12 @@ package onebartest
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/onebartest/message"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sweep"
 )
@@ -31,35 +30,13 @@ func (x Trial) Sweep(tb testing.TB) {
 		})
 		switch {
 		case err != nil:
-			tb.Error(outcome{c: cases.Case{Scenario: sc, Seed: x.seed()}, err: err}.text(x.Scenario))
+			tb.Error(message.Run{Case: cases.Case{Scenario: sc, Seed: x.seed()}, Err: err, Racing: racing}.Text(x.Scenario))
 		case found.Exit() == result.ExitPass:
-			tb.Log(swept(found))
+			tb.Log(message.Swept(found))
 		default:
-			tb.Error(swept(found) + r.worst(tb.Context(), found))
+			tb.Error(message.Swept(found) + r.worst(tb.Context(), found))
 		}
 	})
-}
-
-// swept returns the result of a sweep as text.
-func swept(found sweep.Result) string {
-	var b strings.Builder
-	total := found.Total()
-	fmt.Fprintf(&b, "%s, seed %d: a sweep of %d runs: %d passed, %d failed, %d unknown, %d broken, %d did not reach their point",
-		found.Scenario.Name, found.Seed, total.Runs, total.Passed, total.Failed, total.Unknown, total.Broken, total.Unreached)
-	for _, p := range found.Points {
-		fmt.Fprintf(&b, "\n  %d %s", p.N, p.Kind)
-	}
-	for _, f := range found.Findings {
-		where := ""
-		if len(f.Where) > 0 && f.Where[0] != "" {
-			where = ", " + f.Where[0]
-		}
-		fmt.Fprintf(&b, "\n  %-7s %-12s %s%s: %s", result.WordOf(f.Check, f.Status), f.Check, f.Fault, where, f.Text)
-		if f.Runs > 1 {
-			fmt.Fprintf(&b, " (%d runs)", f.Runs)
-		}
-	}
-	return b.String()
 }
 
 // worst returns the report of the first finding that fails, or else of the first.

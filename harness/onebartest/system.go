@@ -53,6 +53,10 @@ type System struct {
 	// the check early is n/a, and a sweep has no crashes at commits.
 	Commits bool
 
+	// Deadlines: the server books no payment after its Deadline. Without it, or without
+	// Commits, the check overdue is n/a.
+	Deadlines bool
+
 	// Restarts: Client can be called again after a crash of the client, and then
 	// continues the payments that were in progress. Without it scenarios that crash the
 	// client are refused.

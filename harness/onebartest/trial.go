@@ -12,6 +12,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
+	"github.com/onebar/onebar/harness/onebartest/message"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
@@ -111,9 +112,9 @@ func (x Trial) Run(tb testing.TB) {
 		c := cases.Case{Scenario: r.scenario, Seed: x.seed(), Dir: r.folder()}
 		report, err := r.Run(tb.Context(), c)
 		if err == nil && report.Result.Exit() == result.ExitPass {
-			tb.Log(passed(report.Result))
+			tb.Log(message.Passed(report.Result))
 			return
 		}
-		tb.Error(outcome{c, report.Result, err}.text(x.Scenario))
+		tb.Error(message.Run{Case: c, Result: report.Result, Err: err, Racing: racing}.Text(x.Scenario))
 	})
 }

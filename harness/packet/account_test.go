@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
@@ -90,12 +91,12 @@ func quiet(n *Network) bool {
 		return false
 	}
 	for f := range b.Flows() {
-		if f.up.held != nil || f.down.held != nil {
+		if f.Holds() {
 			return false
 		}
 	}
 	for _, h := range []*host{n.hosts.Server, n.hosts.Clients[0]} {
-		for _, e := range h.stack.RegisteredEndpoints() {
+		for _, e := range h.stack.Endpoints() {
 			if s := e.(*tcp.Endpoint).EndpointState(); s != tcp.StateListen && s != tcp.StateTimeWait {
 				return false
 			}
@@ -210,7 +211,9 @@ func TestCorruptDatagrams(t *testing.T) {
 			require.NoError(t, err)
 			c, err := n.hosts.Clients[0].DialContext(t.Context(), "udp", server.LocalAddr().String())
 			require.NoError(t, err)
-			c.(*datagram).ep.SocketOptions().SetNoChecksum(unchecked)
+			for _, e := range n.hosts.Clients[0].stack.Endpoints() {
+				e.(tcpip.Endpoint).SocketOptions().SetNoChecksum(unchecked)
+			}
 			const sent = 200
 			for range sent {
 				_, err := c.Write(make([]byte, 1000))

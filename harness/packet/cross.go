@@ -9,6 +9,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/relay"
 )
 
 // crossChunk is how many bytes are written at a time.
@@ -97,53 +98,42 @@ func (n *Network) serveBulk(l net.Listener, what access.Bulk) {
 		if err != nil {
 			return
 		}
-		n.cross.running.Go(func() {
-			_ = pump(c, what) // it ends by an error, always
-			hangUp(c)
-		})
+		n.cross.running.Go(func() { pump(c, what) })
 	}
 }
 
-// transfer moves data between a host and another as fast as TCP does, until ctx ends. A connection that breaks or stalls is replaced.
+// transfer moves data between a host and another as fast as TCP does, until ctx ends.
+// A connection that breaks or stalls is replaced.
 func (h *host) transfer(ctx context.Context, far *host, what access.Bulk) {
 	addr := net.JoinHostPort(far.address().String(), fmt.Sprint(what.Port()))
 	for ctx.Err() == nil {
 		if c, err := h.DialContext(ctx, "tcp", addr); err == nil {
-			stop := context.AfterFunc(ctx, func() { hangUp(c) })
-			_ = pump(c, what) // it ends by an error, always
+			stop := context.AfterFunc(ctx, func() { relay.Reset(c) })
+			pump(c, what)
 			stop()
-			hangUp(c)
 		}
-		pause := time.NewTimer(access.CrossPause)
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
+		pause, cancel := context.WithTimeout(ctx, access.CrossPause)
+		<-pause.Done()
+		cancel()
 	}
 }
 
-// hangUp resets a connection, so that nothing more is sent on it.
-func hangUp(c net.Conn) {
-	if l, ok := c.(interface{ SetLinger(sec int) error }); ok {
-		_ = l.SetLinger(0) // it can fail only if c is closed already
-	}
-	c.Close()
-}
-
-// pump writes to c or reads from it until it breaks or stalls.
-func pump(c net.Conn, what access.Bulk) error {
+// pump writes to c or reads from it until it breaks or stalls, and resets it, so that
+// nothing more is sent on it.
+func pump(c net.Conn, what access.Bulk) {
+	defer relay.Reset(c)
 	step := c.Write
 	if what == access.Drain {
 		step = c.Read
 	}
 	b := make([]byte, crossChunk)
 	for {
-		if err := c.SetDeadline(time.Now().Add(access.CrossStall)); err != nil {
-			return err
+		err := c.SetDeadline(time.Now().Add(access.CrossStall))
+		if err == nil {
+			_, err = step(b)
 		}
-		if _, err := step(b); err != nil {
-			return err
+		if err != nil {
+			return
 		}
 	}
 }

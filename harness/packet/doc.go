@@ -4,21 +4,20 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> stack of the client -> card -> link -> queue -> card -> stack of the server -> Conn.Read
+//	Conn.Write -> stack of the client -> link -> queue -> stack of the server -> Conn.Read
 //
-// A [Network] has a host for the server, 10.0.0.1, and one for each client,
-// 10.1.x.y, made when it is first used. The card of a host hands each packet to
-// the link to the other host (hostlink.go), which finds the connection it belongs to, says
-// whether its sender has sent it before, holds it back if it is an
-// acknowledgement that Linux would delay, and asks package link for its fate.
-// A packet that arrives at once is put into the other stack by the sender's own
-// goroutine; one that arrives later waits in the queue, the one goroutine of the
-// network, which wakes by a timerfd since Go's timers are up to a millisecond
-// late. The sink is told of each packet once, when its fate is known, with the
-// delay it really had. A packet the link corrupts arrives, and is thrown away by
-// the stack, whose checksums are real; a packet it duplicates is told of twice.
-// Whoever captures packets (NetworkConfig.Capture) is shown each of them where it
-// is offered to the link, before any loss.
+// A [Network] has a host for the server, 10.0.0.1, and one for each client, 10.1.x.y, made
+// when it is first used. The stack of a host (package sockets) hands each packet to the link
+// to the other host (hostlink.go), which reads it (package segment), finds the connection it
+// belongs to, says whether its sender has sent it before, holds it back if it is an
+// acknowledgement that Linux would delay (package linuxtcp), and asks package link for its
+// fate. A packet that arrives at once is put into the other stack by the sender's own
+// goroutine; one that arrives later waits in the queue, the one goroutine of the network
+// (package timerqueue). The sink is told of each packet once, when its fate is known, with
+// the delay it really had. A packet the link corrupts arrives, and is thrown away by the
+// stack, whose checksums are real; a packet it duplicates is told of twice. Whoever captures
+// packets (NetworkConfig.Capture) is shown each of them where it is offered to the link,
+// before any loss.
 //
 // Go programs dial and listen in process, with [Network.Client] and
 // [Network.Server]. Other programs use [Network.Splice], and lose something: to
@@ -36,7 +35,7 @@
 // address is its next one: 10.2.x.y, 10.3.x.y and so on.
 //
 // A router, 10.0.0.254, which answers what is larger than the path's MTU and must
-// not be fragmented with ICMP (icmp.go). The answer crosses the link the other
+// not be fragmented with ICMP (segment.TooBig). The answer crosses the link the other
 // way, counted and lossy like the rest. It drops fragments that are too large.
 // gVisor's TCP heeds the answer, and sends what was lost again one piece a
 // time-out, where Linux sends it all at once; its UDP does not heed it, so that
@@ -64,38 +63,13 @@
 // Time-outs remain. A machine that stalls for longer than the round trip and
 // 200 ms causes retransmissions that no link asked for; Packet.Late shows it.
 //
-// # TCP settings
+// # Whose TCP it is
 //
-// They were chosen by comparison with Linux on the same links (BenchmarkTCP,
-// BenchmarkKernelTCP, docs/fidelity.md), and are set even where they are gVisor's
-// defaults:
-//
-//   - Smallest retransmission time-out: the profile's delay both ways and 200 ms.
-//     gVisor's floor bounds the whole time-out, Linux's its variance term alone;
-//     left at 200 ms, connections resume late after an outage. gVisor reads it
-//     when a connection begins, so a change of profile counts for new ones.
-//   - RACK with tail loss probes, SACK, CUBIC, timestamps. Without RACK, which in
-//     gVisor includes the probes, a request and its answer come as close to Linux
-//     at up to 5 % loss, but at 20 % a new connection takes 7 % longer, and an
-//     upload at 5 % takes a fifth longer.
-//   - Socket buffers of 4 MiB that do not adapt: gVisor would need to be told
-//     what the reader has copied, and starts too small for long links.
-//   - No delay by Nagle's algorithm, keepalives every 15 s, nine of them: what
-//     package net sets, but none once the program has closed the connection.
-//     gVisor would go on probing in TIME_WAIT. No user time-out.
-//   - MTU 1500. No segmentation offload, which would falsify the number of
-//     packets, and no checksum offload.
-//
-// Where gVisor has no setting, the link makes up for it:
-//
-//   - Acknowledgements delayed as Linux does, which gVisor does not: 40 ms, but
-//     none at the beginning of a connection, after a repetition, for a hole, and
-//     for more than a full segment. See flow.go and access.Acks.
-//   - SYNs sent again get a timestamp of their own, see stamp.go, and a segment
-//     that comes again is acknowledged with its new timestamp, see echo.go.
-//   - Time-outs and tail loss probes as Linux has them. gVisor derives them from
-//     the round trips it measures by timestamps; at its arrival a packet gets the
-//     timestamp that leads to Linux's. See echo.go and rtt.go.
+// gVisor's, with settings that are near Linux's: package sockets lists them. Its smallest
+// retransmission time-out is the profile's delay both ways and 200 ms. gVisor's floor bounds
+// the whole time-out, Linux's its variance term alone; left at 200 ms, connections resume
+// late after an outage. A change of profile counts for new connections. Where gVisor has no
+// setting, the link makes up for it: package linuxtcp.
 //
 // What differs from Linux still: a tail loss probe comes some 60 ms late. After
 // repeated losses probes come sooner, so that at 20 % loss an exchange takes 7 %
@@ -116,19 +90,19 @@
 //     (access.Group), and the making of a host;
 //  4. hostLink.mu: the flows and the state of one link (access.Link). No goroutine
 //     holds those of two links;
-//  5. queue.mu, which is held for no call out of the queue.
+//  5. the lock of the timerqueue.Queue, which is held for no call out of the queue.
 //
-// Beside them stand the locks of gVisor. A stack may hold its own when it hands a
-// packet to its card, so that hostLink.mu and queue.mu are taken below them. Therefore
-// neither is held while a packet is put into a stack or a stack is asked: landing,
-// Close, reset and forget call gVisor without them. Network.mu is held when a stack
-// is made, tuned or given an address, which is safe because nothing that a packet
-// runs through takes Network.mu or Network.life: send and land read atomics.
+// Beside them stand the locks of gVisor. A stack may hold its own when it sends a packet,
+// so that hostLink.mu and that of the queue are taken below them. Therefore neither is held
+// while a packet is put into a stack or a stack is asked: landing, Close, reset and Forget
+// call gVisor without them. Network.mu is held when a stack is made, tuned or given an
+// address, which is safe because nothing that a packet runs through takes Network.mu or
+// Network.life: send and land read atomics.
 //
 // NetworkConfig.Capture is called under hostLink.mu, the sink under none of ours.
 // Watchers have a lock of their own, taken with none of the above held and held while
-// a watcher is called. A socket's locks (side.mu, then deadline.mu) come before
-// gVisor's, and those of a forwarder are taken with none of ours held.
+// a watcher is called. A socket's locks (package sockets: side.mu, then side.deadline) come
+// before gVisor's. That of a relay.PacketServer is taken with none of ours held.
 //
 // # What repeats
 //

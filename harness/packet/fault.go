@@ -3,11 +3,9 @@ package packet
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
-
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
@@ -18,12 +16,6 @@ import (
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
-	n.life.RLock()
-	closed := n.closed
-	n.life.RUnlock()
-	if closed {
-		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
-	}
 	if end, err = n.begin(f); err != nil {
 		return nil, err
 	}
@@ -32,6 +24,12 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 
 // begin begins a fault. Its end must be called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
+	n.life.RLock()
+	closed := n.closed
+	n.life.RUnlock()
+	if closed {
+		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
+	}
 	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
 		return nil, err
@@ -94,7 +92,7 @@ func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 	defer n.mu.Unlock()
 	g.Block(d, by)
 	for _, b := range n.hosts.Links(g) {
-		b.block()
+		b.locked(b.Block)
 	}
 }
 
@@ -103,50 +101,29 @@ func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 // with the access links.
 func (n *Network) reset(g *access.Group) int64 {
 	hosts := n.used(n.everyHost())
-	slices.Reverse(hosts) // the server first
-	open := make(map[connection]bool)
+	slices.Reverse(hosts)                   // the server first
+	type ends struct{ a, b netip.AddrPort } // in order, to be the same seen from either end
+	open := make(map[ends]bool)
 	for _, h := range hosts {
-		for _, e := range h.stack.RegisteredEndpoints() {
-			ep, ok := e.(*tcp.Endpoint)
-			if !ok || !carries(ep.EndpointState()) {
-				continue
+		h.stack.Reset(func(local, remote netip.AddrPort) bool {
+			if h.groupTo(remote.Addr()) != g {
+				return false
 			}
-			info, ok := ep.Info().(*stack.TransportEndpointInfo)
-			if !ok || h.groupTo(info.ID) != g {
-				continue
+			if local.Compare(remote) > 0 {
+				local, remote = remote, local
 			}
-			open[connectionOf(info.ID)] = true
-			ep.Abort()
-		}
+			open[ends{local, remote}] = true
+			return true
+		})
 	}
 	return int64(len(open))
 }
 
-// groupTo is of the link that a connection of the host goes over; within the host it is
+// groupTo is of the link that a connection to an address goes over; within the host it is
 // the access links.
-func (h *host) groupTo(id stack.TransportEndpointID) *access.Group {
-	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(id.RemoteAddress.As4())); b != nil {
+func (h *host) groupTo(a netip.Addr) *access.Group {
+	if b, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(a.As4())); b != nil {
 		return b.Group
 	}
 	return h.n.hosts.Access
-}
-
-// connection names a connection, the same seen from either end.
-type connection struct{ a, b string }
-
-func connectionOf(id stack.TransportEndpointID) connection {
-	a := fmt.Sprint(id.LocalAddress, id.LocalPort)
-	b := fmt.Sprint(id.RemoteAddress, id.RemotePort)
-	return connection{min(a, b), max(a, b)}
-}
-
-// carries reports whether an endpoint in state s is an end of an open
-// connection: one of its applications may still send or receive.
-func carries(s tcp.EndpointState) bool {
-	switch s {
-	case tcp.StateEstablished, tcp.StateSynRecv, tcp.StateCloseWait, tcp.StateFinWait1, tcp.StateFinWait2:
-		return true
-	default:
-		return false
-	}
 }

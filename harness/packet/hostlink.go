@@ -5,12 +5,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/buffer"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/packet/linuxtcp"
+	"github.com/onebar/onebar/harness/packet/segment"
 )
 
 // hostLink is one link between two hosts: both directions, and the connections on it.
@@ -21,7 +21,7 @@ type hostLink struct {
 	// mu covers everything below, and is never held while a packet is handed
 	// to a stack.
 	mu sync.Mutex
-	*access.Link[*host, *flow]
+	*access.Link[*host, *linuxtcp.Flow]
 	up   way
 	down way
 }
@@ -30,7 +30,7 @@ type hostLink struct {
 type way struct {
 	dir     harness.Direction
 	pieces  map[uint16]access.Tuple // of the datagrams under way in fragments, by id
-	to      *card                   // the card of the host it leads to
+	to      *host                   // where it leads
 	waiting atomic.Int64            // flights in the queue
 	landing bool                    // a flight that arrived at once is being handed over; under hostLink.mu
 	behind  []*flight               // those that arrived at once meanwhile; under hostLink.mu
@@ -40,19 +40,19 @@ type way struct {
 type flight struct {
 	link   *hostLink
 	way    *way
-	flow   *flow
+	flow   *linuxtcp.Flow
 	pkt    *stack.PacketBuffer
-	seg    segment
+	seg    segment.Segment
 	arrive time.Duration
 	report harness.Packet
 }
 
-// newHostLink makes a link between two hosts that have cards. The caller holds n.mu, if
+// newHostLink makes a link between two hosts that have stacks. The caller holds n.mu, if
 // the network is in use.
 func newHostLink(g *access.Group, near, far *host) *hostLink {
-	l := &hostLink{n: near.n, Link: access.NewLink[*flow](near.n.seed, g, near, far)}
+	l := &hostLink{n: near.n, Link: access.NewLink[*linuxtcp.Flow](near.n.seed, g, near, far)}
 	l.up.dir, l.down.dir = harness.Up, harness.Down
-	l.up.to, l.down.to = far.card, near.card
+	l.up.to, l.down.to = far, near
 	return l
 }
 
@@ -66,58 +66,54 @@ func (l *hostLink) way(d harness.Direction) *way {
 // send takes a packet from the stack at the beginning of direction d. It
 // borrows p.
 func (l *hostLink) send(d harness.Direction, p *stack.PacketBuffer) {
-	s, payload := parse(p, d), p.ToBuffer()
-	if s.stamped {
+	s, pkt := segment.Parse(p, d), segment.Copy(p)
+	if s.Stamped {
 		l.mu.Lock()
-		payload = l.flow(d, s).mend(d, &s, payload, l.n.now())
+		changed := l.flow(d, s).Mend(d, &s, l.n.now())
 		l.mu.Unlock()
+		if changed {
+			pkt = segment.Restamp(pkt, s.Stamp, s.Echo)
+		}
 	}
-	l.enter(d, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: payload}))
+	l.enter(d, s, pkt)
 }
 
 // enter puts a packet on the link, or holds it back if it is an acknowledgement
 // that can wait. It takes over pkt.
-func (l *hostLink) enter(d harness.Direction, s segment, pkt *stack.PacketBuffer) {
+func (l *hostLink) enter(d harness.Direction, s segment.Segment, pkt *stack.PacketBuffer) {
 	l.mu.Lock()
-	if s.later || s.more {
+	if s.Later || s.More {
 		s.Tuple = l.way(d).piece(s)
 	}
 	f := l.flow(d, s)
-	mine, peer := f.half(d), f.half(access.Opposite(d))
-	if !s.foreign && mine.delays(s, peer) {
-		mine.hold(pkt, s, l.n.now())
-		if !mine.armed {
-			mine.armed = true
-			l.n.queue.push(mine.due, func() { l.ackDue(d, f) })
-		}
-		l.mu.Unlock()
-		return
+	var fl *flight
+	held, due := false, time.Duration(0)
+	if d == harness.Down || l.Near.tunnel.Load() == nil { // a kernel outside delays its acknowledgements itself
+		held, due = f.Hold(d, s, pkt, l.n.now())
 	}
-	if s.flags != 0 { // TCP
-		mine.release()
+	if !held {
+		fl = l.offer(d, f, s, pkt)
+	} else if due > 0 {
+		l.n.queue.Push(due, func() { l.ackDue(d, f) })
 	}
-	fl := l.offer(d, f, s, pkt)
 	l.mu.Unlock()
 	l.landAtOnce(fl)
 }
 
 // ackDue sends the acknowledgement that f's sender of direction d has held for
 // long enough.
-func (l *hostLink) ackDue(d harness.Direction, f *flow) {
+func (l *hostLink) ackDue(d harness.Direction, f *linuxtcp.Flow) {
+	if l.n.stopped.Load() { // Close drops what is held
+		return
+	}
 	l.mu.Lock()
-	h := f.half(d)
 	var fl *flight
+	s, pkt, again := f.Due(d, l.n.now())
 	switch {
-	case h.held == nil || l.n.stopped.Load():
-		h.release()
-		h.armed = false
-	case h.due > l.n.now():
-		l.n.queue.push(h.due, func() { l.ackDue(d, f) })
-	default:
-		pkt := h.held
-		h.armed, h.held = false, nil
-		h.acks.Late()
-		fl = l.offer(d, f, h.heldSeg, pkt)
+	case again > 0:
+		l.n.queue.Push(again, func() { l.ackDue(d, f) })
+	case pkt != nil:
+		fl = l.offer(d, f, s, pkt)
 	}
 	l.mu.Unlock()
 	l.landAtOnce(fl)
@@ -153,26 +149,28 @@ func (l *hostLink) next(w *way) *flight {
 // offer gives a packet to the link. It returns the flight if its end is known
 // already: lost, or arrived at once with none before it that is still being handed
 // over. Otherwise it is in the queue, as is the copy the link may have made.
-func (l *hostLink) offer(d harness.Direction, f *flow, s segment, pkt *stack.PacketBuffer) *flight {
-	w, h, now := l.way(d), f.half(d), l.n.now()
-	h.noteAck(s, f.half(access.Opposite(d)), now)
+func (l *hostLink) offer(d harness.Direction, f *linuxtcp.Flow, s segment.Segment, pkt *stack.PacketBuffer) *flight {
+	w, now := l.way(d), l.n.now()
+	f.Offer(d, s, now)
 	fl := &flight{link: l, way: w, flow: f, pkt: pkt, seg: s}
-	fl.report = harness.Packet{At: now, Direction: d, Size: s.size, Retransmit: l.Observe(f, d, s.tcp())}
-	l.capture(now, d, pkt)
+	fl.report = harness.Packet{At: now, Direction: d, Size: s.Size, Retransmit: l.Observe(f, d, s.Segment)}
+	if l.n.capture != nil && l.Group.Name == "" {
+		l.n.capture.Capture(now, l.Near.Client, d, segment.Bytes(pkt))
+	}
 	fate := l.Offer(f, &fl.report)
 	fl.arrive = fate.Arrive
 	if fate.Drop != harness.DropNone {
 		if fate.Drop == harness.DropMTU && !l.Path(d).MTUBlackhole {
-			l.tooBig(d, f, pkt)
+			l.tooBig(d, s, pkt)
 		}
 		return fl
 	}
 	if fate.Corrupt != 0 {
-		fl.pkt = flip(fl.pkt, fate.Corrupt)
+		fl.pkt = segment.Flip(fl.pkt, fate.Corrupt)
 	}
 	if fate.Copy > 0 {
 		twin := *fl
-		twin.pkt = stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: fl.pkt.ToBuffer()})
+		twin.pkt = segment.Copy(fl.pkt)
 		twin.arrive, twin.report.Copy = fate.Copy, true
 		w.later(&twin)
 	}
@@ -188,106 +186,91 @@ func (l *hostLink) offer(d harness.Direction, f *flow, s segment, pkt *stack.Pac
 	return nil
 }
 
-// capture shows a packet that is being offered to whoever records them.
-func (l *hostLink) capture(now time.Duration, d harness.Direction, pkt *stack.PacketBuffer) {
-	if l.n.capture == nil || l.Group.Name != "" {
-		return
-	}
-	payload := pkt.ToBuffer()
-	l.n.capture.Capture(now, l.Near.Client, d, payload.Flatten())
-	payload.Release()
-}
-
 // later puts a flight into the queue.
 func (w *way) later(fl *flight) {
 	w.waiting.Add(1)
-	fl.link.n.queue.push(fl.arrive, func() {
+	fl.link.n.queue.Push(fl.arrive, func() {
 		fl.link.n.land(fl)
 		w.waiting.Add(-1)
 	})
 }
 
-// flip returns p with one bit flipped: bit n modulo their number, as link.Fate
-// says. It takes over p.
-func flip(p *stack.PacketBuffer, n uint64) *stack.PacketBuffer {
-	payload := p.ToBuffer()
-	raw := payload.Flatten()
-	payload.Release()
-	p.DecRef()
-	n %= uint64(len(raw)) * 8
-	raw[n/8] ^= 1 << (n % 8)
-	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw)})
-}
-
 // piece finds the tuple of a fragment. The fragments of a datagram come in order,
 // each datagram with an id of its own.
-func (w *way) piece(s segment) access.Tuple {
-	if s.later {
-		s.Tuple = w.pieces[s.id]
+func (w *way) piece(s segment.Segment) access.Tuple {
+	if s.Later {
+		s.Tuple = w.pieces[s.ID]
 	}
-	if s.more {
+	if s.More {
 		if w.pieces == nil {
 			w.pieces = make(map[uint16]access.Tuple)
 		}
-		w.pieces[s.id] = s.Tuple
+		w.pieces[s.ID] = s.Tuple
 	} else {
-		delete(w.pieces, s.id)
+		delete(w.pieces, s.ID)
 	}
 	return s.Tuple
 }
 
 // flow finds the connection of s, or numbers a new one.
-func (l *hostLink) flow(d harness.Direction, s segment) *flow {
+func (l *hostLink) flow(d harness.Direction, s segment.Segment) *linuxtcp.Flow {
 	if f := l.Flow(s.Tuple); f != nil {
-		if h := f.half(d); !s.tcp().Opens() || !h.Started || h.First == s.seq {
+		if h := f.Half(d); !s.Opens() || !h.Started || h.First == s.Seq {
 			return f
 		}
-		f.up.release()
-		f.down.release()
+		f.Release()
 	}
-	f := newFlow(s.Tuple)
+	f := linuxtcp.NewFlow(s.Tuple)
 	f.Cross = l.isCross(s.Tuple)
 	l.Begin(f)
 	return f
 }
 
-// set replaces the profile.
-func (l *hostLink) set(p harness.Profile) {
+// locked calls f under the lock of the link.
+func (l *hostLink) locked(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.Set(p)
+	f()
 }
 
-// block begins and ends outages, as its group has them.
-func (l *hostLink) block() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.Block()
-}
-
-// release frees what is held back, after the stacks have ended.
+// release frees what is held back, after the stacks have ended. The caller holds l.mu.
 func (l *hostLink) release() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for f := range l.Flows() {
-		f.up.release()
-		f.down.release()
+		f.Release()
 	}
 }
 
 // refuse answers a request for a connection with a reset, as a host does that
 // does not listen. It reports whether it is the first answer to it.
 func (l *hostLink) refuse(fl *flight) (first bool) {
-	back := access.Opposite(fl.way.dir)
-	l.mu.Lock()
-	asked := fl.flow.half(fl.way.dir).First
-	first = !fl.flow.Refused
-	fl.flow.Refused = true
-	l.mu.Unlock()
-	s := segment{
-		Tuple: fl.flow.Tuple, ack: asked + 1, flags: header.TCPFlagRst | header.TCPFlagAck,
-		header: header.TCPMinimumSize, size: header.IPv4MinimumSize + header.TCPMinimumSize,
-	}
-	l.enter(back, s, encode(back, s))
+	l.locked(func() { first, fl.flow.Refused = !fl.flow.Refused, true })
+	s, pkt := segment.Refuse(fl.way.dir, fl.seg)
+	l.enter(access.Opposite(fl.way.dir), s, pkt)
 	return first
+}
+
+// tooBig tells the sender of a packet that went in direction d that the path
+// carries smaller ones only. The answer crosses the link like any other packet, is
+// counted, and may be lost. It borrows pkt; the caller holds l.mu.
+func (l *hostLink) tooBig(d harness.Direction, s segment.Segment, pkt *stack.PacketBuffer) {
+	// The sender holds the lock of its connection now, which the answer needs.
+	if s, answer := segment.TooBig(s, pkt, l.Path(d).MTU); answer != nil {
+		l.n.queue.Push(l.n.now(), func() { l.enter(access.Opposite(d), s, answer) })
+	}
+}
+
+// hear is told of a packet that arrives, and returns it as the stack is to see
+// it. It takes over fl.pkt.
+func (l *hostLink) hear(fl *flight) *stack.PacketBuffer {
+	s := fl.seg
+	if !s.Stamped || fl.report.Corrupt {
+		return fl.pkt
+	}
+	l.mu.Lock()
+	echo, ok := fl.flow.Hear(fl.way.dir, s, l.n.now())
+	l.mu.Unlock()
+	if !ok {
+		return fl.pkt
+	}
+	return segment.Restamp(fl.pkt, s.Stamp, echo)
 }

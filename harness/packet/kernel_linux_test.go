@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/packet/timerqueue"
 )
 
 // kernel is a bench whose TCP is Linux's: two network namespaces, one for the
@@ -28,13 +29,13 @@ import (
 // needs root.
 type kernel struct {
 	n              *Network // for its clock and addresses; it has no traffic
-	q              *queue
+	q              *timerqueue.Queue
 	client, server space
 	reading        sync.WaitGroup
 
 	mu   sync.Mutex
 	ways map[link.ID]*kernelWay
-	flow map[kernelTuple]*flow
+	flow map[kernelTuple]*access.Flow
 	ids  map[int]uint64 // flows so far of each client
 	c    harness.NetworkConfig
 	off  bool
@@ -114,12 +115,12 @@ func (s space) enter() error {
 
 func newKernel(tb testing.TB, c harness.NetworkConfig) bench {
 	tb.Helper()
-	k := &kernel{c: c, ways: map[link.ID]*kernelWay{}, flow: map[kernelTuple]*flow{}, ids: map[int]uint64{}}
+	k := &kernel{c: c, ways: map[link.ID]*kernelWay{}, flow: map[kernelTuple]*access.Flow{}, ids: map[int]uint64{}}
 	k.n = &Network{start: c.Start}
 	k.client = newSpace(tb, "route add 10.0.0.0/24 dev tun0", "route add local 10.1.0.0/16 dev lo")
 	k.server = newSpace(tb, "addr add 10.0.0.1/32 dev tun0", "route add 10.1.0.0/16 dev tun0")
 	var err error
-	k.q, err = newQueue(k.n.now)
+	k.q, err = timerqueue.New(k.n.now)
 	require.NoError(tb, err)
 	for i := range c.Clients {
 		for _, d := range []harness.Direction{harness.Up, harness.Down} {
@@ -153,36 +154,35 @@ func (k *kernel) send(d harness.Direction, ip header.IPv4, to *os.File) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t := header.TCP(ip.Payload())
-	ports := tupleOf(ip, t, d)
-	at := ports.Near
-	client := int(at[2])<<8 | int(at[3])
-	s := segment{
-		Tuple: ports, seq: t.SequenceNumber(), ack: t.AckNumber(), flags: t.Flags(),
-		header: int(t.DataOffset()), payload: len(t) - int(t.DataOffset()), size: len(ip),
+	tuple := access.Tuple{Near: ip.SourceAddress().As4(), Far: ip.DestinationAddress().As4(), NearPort: t.SourcePort(), FarPort: t.DestinationPort()}
+	if d == harness.Down {
+		tuple.Near, tuple.Far, tuple.NearPort, tuple.FarPort = tuple.Far, tuple.Near, tuple.FarPort, tuple.NearPort
 	}
-	key := kernelTuple{client, ports}
+	client := int(tuple.Near[2])<<8 | int(tuple.Near[3])
+	s := access.Segment{
+		Flags: access.Flags(t.Flags()), Seq: t.SequenceNumber(), Ack: t.AckNumber(), Payload: len(t) - int(t.DataOffset()),
+	}
+	key := kernelTuple{client, tuple}
 	f := k.flow[key]
-	if f == nil || s.tcp().Opens() && f.half(d).Started && f.half(d).First != s.seq {
+	if f == nil || s.Opens() && f.Half(d).Started && f.Half(d).First != s.Seq {
 		k.ids[client]++
-		f = newFlow(ports)
-		f.ID = k.ids[client]
+		f = &access.Flow{Tuple: tuple, ID: k.ids[client]}
 		k.flow[key] = f
 	}
-	w, h, now := k.ways[link.ID{Client: client, Direction: d}], f.half(d), k.n.now()
+	w, h, now := k.ways[link.ID{Client: client, Direction: d}], f.Half(d), k.n.now()
 	w.n++
-	h.noteAck(s, f.half(access.Opposite(d)), now)
 	h.Ordinal++
-	again := h.Observe(s.tcp())
+	again := h.Observe(s)
 	w.link.Block(k.off)
-	fate := w.link.Send(now, link.Key{Flow: f.ID, Ordinal: h.Ordinal}, s.size)
+	fate := w.link.Send(now, link.Key{Flow: f.ID, Ordinal: h.Ordinal}, len(ip))
 	report := harness.Packet{
-		At: now, Client: client, Flow: int(f.ID), N: w.n, Direction: d, Size: s.size, Retransmit: again, Drop: fate.Drop,
+		At: now, Client: client, Flow: int(f.ID), N: w.n, Direction: d, Size: len(ip), Retransmit: again, Drop: fate.Drop,
 	}
 	if fate.Drop != harness.DropNone {
 		k.c.Packets.Packet(report)
 		return
 	}
-	k.q.push(fate.Arrive, func() {
+	k.q.Push(fate.Arrive, func() {
 		now := k.n.now()
 		if now < fate.Arrive { // the queue has ended
 			return
@@ -236,7 +236,7 @@ func (k *kernel) close() error {
 	k.client.tun.Close()
 	k.server.tun.Close()
 	k.reading.Wait()
-	k.q.close()
+	k.q.Close()
 	k.client.file.Close()
 	return k.server.file.Close()
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
-
 	"github.com/onebar/onebar/harness"
 )
 
@@ -33,7 +30,7 @@ func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
 		if g != n.hosts.Access {
 			l.Far.tune()
 		}
-		l.set(p)
+		l.locked(func() { l.Set(p) })
 	}
 	return nil
 }
@@ -71,13 +68,4 @@ func (n *Network) join() error {
 		far.tune()
 	}
 	return nil
-}
-
-// send puts a packet of the host on the link to the host it is for. One that no link
-// leads to is lost.
-func (h *host) send(p *stack.PacketBuffer) {
-	dst := header.IPv4(p.NetworkHeader().Slice()).DestinationAddress()
-	if l, _ := h.n.hosts.Between(h, h.n.hosts.HostAt(dst.As4())); l != nil {
-		l.send(l.From(h), p)
-	}
 }

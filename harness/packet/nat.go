@@ -1,14 +1,8 @@
 package packet
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
-
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
@@ -21,39 +15,24 @@ func (n *Network) rebind(newAddress bool) (hits int64, err error) {
 	defer n.mu.Unlock()
 	for _, l := range n.hosts.Links(n.hosts.Access) {
 		was := l.Near.address()
-		if newAddress && l.Near.card.tunnel.Load() == nil {
+		if newAddress && l.Near.tunnel.Load() == nil {
 			// First the host, so that nothing new begins with the old address.
 			if err := l.Near.move(); err != nil {
 				return hits, err
 			}
 		}
-		l.mu.Lock()
-		hits += l.Forget(was.As4(), l.Near.address().As4(), n.now())
-		l.mu.Unlock()
+		l.locked(func() { hits += l.Forget(was.As4(), l.Near.address().As4(), n.now()) })
 	}
 	return hits, nil
 }
 
 // move gives a host its next address. Sockets bound to the one before keep it.
 func (h *host) move() error {
-	next := access.Next(h.address().As4())
-	addr := tcpip.AddrFrom4(next)
-	// It has that address already if it has had 255 of them.
-	_ = h.stack.RemoveAddress(nic, addr)
-	if err := h.claim(addr); err != nil {
+	next := netip.AddrFrom4(access.Next(h.address().As4()))
+	if err := h.stack.SetAddress(next); err != nil {
 		return err
 	}
-	h.addr.Store(netip.AddrFrom4(next))
-	return nil
-}
-
-// claim makes addr the address of a host that new sockets get.
-func (h *host) claim(addr tcpip.Address) error {
-	address := tcpip.ProtocolAddress{Protocol: header.IPv4ProtocolNumber, AddressWithPrefix: addr.WithPrefix()}
-	if err := h.stack.AddProtocolAddress(nic, address, stack.AddressProperties{}); err != nil {
-		return fmt.Errorf("give a host the address %v: %v", addr, err)
-	}
-	h.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nic, SourceHint: addr}})
+	h.addr.Store(next)
 	return nil
 }
 
@@ -74,19 +53,15 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 	var hits int64
 	ends := make([]func(), len(list))
 	for i, l := range list {
-		l.mu.Lock()
-		end, open := l.Vanish(n.now())
-		l.mu.Unlock()
-		hits += open
-		ends[i] = func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			end()
-		}
+		l.locked(func() {
+			end, open := l.Vanish(n.now())
+			hits += open
+			ends[i] = func() { l.locked(end) }
+		})
 	}
 	return func() int64 {
 		for _, h := range n.used(hosts) {
-			h.forget()
+			h.stack.Forget()
 		}
 		n.cutPower(hosts, -1)
 		for _, end := range ends {
@@ -106,9 +81,7 @@ func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 	defer n.mu.Unlock()
 	list := n.hosts.CutPower(hosts, by)
 	for _, l := range list {
-		l.mu.Lock()
-		l.UpdatePower()
-		l.mu.Unlock()
+		l.locked(l.UpdatePower)
 	}
 	return list
 }
@@ -118,13 +91,4 @@ func (n *Network) used(hosts []*host) []*host {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.Client >= 0 && h.Access() == nil })
-}
-
-// forget ends every TCP connection of the host, as a loss of power does.
-func (h *host) forget() {
-	for _, e := range h.stack.RegisteredEndpoints() {
-		if ep, ok := e.(*tcp.Endpoint); ok && ep.EndpointState() != tcp.StateListen {
-			ep.Abort()
-		}
-	}
 }

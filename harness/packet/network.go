@@ -5,21 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/log"
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/packet/timerqueue"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -47,7 +43,7 @@ type Network struct {
 	seed  uint64
 	start time.Time
 	sink  harness.PacketSink // nil is nobody
-	queue *queue
+	queue *timerqueue.Queue
 	cross cross
 
 	hosts    *access.Network[*host, *hostLink]
@@ -75,7 +71,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open packet network: %w", err)
 	}
-	log.SetTarget(discard{})
+	log.SetTarget(&log.MultiEmitter{}) // none: it would warn of packets that the scenario made strange
 	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
 		n.start = time.Now()
@@ -83,7 +79,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if err := errors.Join(n.hosts.Server.ready(), n.join()); err != nil {
 		return nil, err
 	}
-	if n.queue, err = newQueue(n.now); err != nil {
+	if n.queue, err = timerqueue.New(n.now); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -94,13 +90,6 @@ func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h.addr.Store(netip.AddrFrom4(a.First))
 	return h
 }
-
-// discard is a log target of gVisor that drops everything: what it warns about
-// is packets that the scenario made strange.
-type discard struct{}
-
-// Emit implements log.Emitter.
-func (discard) Emit(int, log.Level, time.Time, string, ...any) {}
 
 // now is the present offset.
 func (n *Network) now() time.Duration { return time.Since(n.start) }
@@ -130,40 +119,14 @@ func (n *Network) land(fl *flight) {
 	switch {
 	case r.Drop != harness.DropNone:
 		fl.pkt.DecRef()
-	case fl.seg.tcp().Opens() && fl.link.Group.Refuses():
+	case fl.seg.Opens() && fl.link.Group.Refuses():
 		fl.pkt.DecRef()
 		if fl.link.refuse(fl) {
 			fl.link.Group.Refused()
 		}
 	default:
-		if fl.way.to.tunnel.Load() == nil {
-			fl.pkt = fl.link.hear(fl)
-		}
-		fl.way.to.deliver(fl.pkt)
+		fl.way.to.receive(fl)
 	}
-}
-
-// encode makes the packet of a segment without payload that travels in
-// direction d.
-func encode(d harness.Direction, s segment) *stack.PacketBuffer {
-	src, dst, from, to := s.Near, s.Far, s.NearPort, s.FarPort
-	if d == harness.Down {
-		src, dst, from, to = dst, src, to, from
-	}
-	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
-	ip := header.IPv4(b)
-	ip.Encode(&header.IPv4Fields{
-		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber),
-		SrcAddr: tcpip.AddrFrom4(src), DstAddr: tcpip.AddrFrom4(dst),
-	})
-	ip.SetChecksum(^ip.CalculateChecksum())
-	t := header.TCP(b[header.IPv4MinimumSize:])
-	t.Encode(&header.TCPFields{
-		SrcPort: from, DstPort: to, SeqNum: s.seq, AckNum: s.ack,
-		DataOffset: header.TCPMinimumSize, Flags: s.flags,
-	})
-	seal(ip)
-	return stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 }
 
 // Close implements harness.Network: every connection is reset, every listener
@@ -185,44 +148,30 @@ func (n *Network) Close() error {
 	n.splices = nil
 	n.mu.Unlock()
 	for _, s := range splices {
-		err = firstOf(err, s.Close())
+		err = errors.Join(err, s.Close())
 	}
 	for _, h := range n.hosts.Clients {
-		if h.card == nil {
-			continue
-		}
-		if t := h.card.tunnel.Load(); t != nil {
-			err = firstOf(err, t.close())
+		if t := h.tunnel.Load(); t != nil {
+			err = errors.Join(err, t.close())
 		}
 	}
-	// gVisor's order: abort the endpoints, end the stacks, then the link.
-	hosts := n.everyHost()
+	// gVisor's order: abort the endpoints, end the stacks, then the link. Clients first
+	// say that they are gone.
+	hosts := n.used(n.everyHost())
 	for _, h := range hosts {
-		h.abort()
+		h.stack.Abort()
 	}
 	n.stopped.Store(true)
 	for _, h := range hosts {
-		h.close()
+		h.stack.Close()
 	}
-	n.queue.close()
+	n.queue.Close()
 	n.mu.Lock()
 	list := n.hosts.Touching(hosts)
 	n.mu.Unlock()
 	for _, b := range list {
-		b.release()
+		b.locked(b.release)
 	}
 	n.cross.running.Wait()
 	return err
-}
-
-func firstOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// errClosed is what a closed network answers.
-func errClosed(op string) error {
-	return &net.OpError{Op: op, Net: "tcp", Err: net.ErrClosed}
 }

@@ -5,12 +5,12 @@ import (
 	"io"
 	"sync"
 
-	"gvisor.dev/gvisor/pkg/buffer"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/packet/segment"
+	"github.com/onebar/onebar/harness/packet/sockets"
 )
 
 // tunnel is a machine outside in a client's place: packets that arrive for the
@@ -29,23 +29,21 @@ func (n *Network) Tunnel(client int, device io.ReadWriteCloser) (harness.Tunnel,
 	if client < 0 || client >= len(n.hosts.Clients) {
 		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: there are %d", client, len(n.hosts.Clients))
 	}
-	n.life.RLock()
-	defer n.life.RUnlock()
-	if n.closed {
-		return harness.Tunnel{}, errClosed("tunnel")
-	}
 	h := n.hosts.Clients[client]
-	if err := h.ready(); err != nil {
-		return harness.Tunnel{}, err
-	}
-	t := &tunnel{device: device}
-	if before := h.card.tunnel.Swap(t); before != nil {
-		if err := before.close(); err != nil {
-			return harness.Tunnel{}, fmt.Errorf("end the tunnel that client %d had: %w", client, err)
+	at, err := open(h, func(*sockets.Stack) (at harness.Tunnel, err error) {
+		t := &tunnel{device: device}
+		if before := h.tunnel.Swap(t); before != nil {
+			err = before.close()
 		}
+		if err == nil {
+			t.reading.Go(func() { t.read(h.Access()) })
+		}
+		return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, err
+	})
+	if err != nil {
+		return harness.Tunnel{}, fmt.Errorf("tunnel of client %d: %w", client, err)
 	}
-	t.reading.Go(func() { t.read(h.Access()) })
-	return harness.Tunnel{Client: h.address(), Server: n.hosts.Server.address(), MTU: access.MTU}, nil
+	return at, nil
 }
 
 // read puts what comes out of the device onto the link, until it is closed.
@@ -56,44 +54,16 @@ func (t *tunnel) read(b *hostLink) {
 		if err != nil {
 			return
 		}
-		if p := wrap(raw[:k]); p != nil {
-			s := parse(p, harness.Up)
-			s.foreign = true
-			b.enter(harness.Up, s, stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: p.ToBuffer()}))
-			p.DecRef()
+		if s, p := segment.FromBytes(raw[:k]); p != nil {
+			b.enter(harness.Up, s, p)
 		}
 	}
-}
-
-// wrap makes a packet of bytes, which it copies, with its headers known as those
-// of a packet that a stack sends. What is no packet for the server is nil.
-func wrap(raw []byte) *stack.PacketBuffer {
-	ip := header.IPv4(raw)
-	if len(raw) < header.IPv4MinimumSize || raw[0]>>4 != 4 || !ip.IsValid(len(raw)) || ip.DestinationAddress().As4() != access.Server() {
-		return nil
-	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(raw[:ip.TotalLength()])})
-	_, ok := p.NetworkHeader().Consume(int(ip.HeaderLength()))
-	if ok && ip.TransportProtocol() == header.TCPProtocolNumber {
-		t := header.TCP(ip.Payload())
-		ok = len(t) >= header.TCPMinimumSize && int(t.DataOffset()) >= header.TCPMinimumSize && int(t.DataOffset()) <= len(t)
-		if ok {
-			_, ok = p.TransportHeader().Consume(int(t.DataOffset()))
-		}
-	}
-	if !ok {
-		p.DecRef()
-		return nil
-	}
-	return p
 }
 
 // deliver hands a packet to the machine outside. It takes over p.
 func (t *tunnel) deliver(p *stack.PacketBuffer) {
-	payload := p.ToBuffer()
 	// A device that is full or gone has lost it, as a machine without power has.
-	_, _ = t.device.Write(payload.Flatten())
-	payload.Release()
+	_, _ = t.device.Write(segment.Bytes(p))
 	p.DecRef()
 }
 

@@ -10,7 +10,8 @@
 //   - a reset, or any other error, becomes a reset of the other side;
 //   - cancellation resets both.
 //
-// [Serve] does that for every connection of a listener.
+// [Serve] does that for every connection of a listener. [ServePackets] passes on
+// datagrams.
 //
 // One ending cannot be seen: a peer that has half-closed and then resets is
 // noticed only when something is next written to it, because a socket says

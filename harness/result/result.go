@@ -40,6 +40,8 @@ type Result struct {
 	Energy     *Energy     `json:"energy,omitempty"` // nil if the scenario names no radio, or none this program knows
 	Faults     []FaultStat `json:"faults,omitempty"`
 
+	Attempts []AttemptStat `json:"attempts,omitempty"` // how the attempts ended, the most frequent first; nil if the subject reports none
+
 	HistoryFile string `json:"history,omitempty"` // path of the history
 	Hash        string `json:"hash,omitempty"`    // SHA-256 of the history in hexadecimal: the same for each run of a seed in virtual time
 	Rerun       string `json:"rerun,omitempty"`   // the command that runs just this again
@@ -228,4 +230,12 @@ type FaultStat struct {
 	Line   int            `json:"line,omitempty"`
 	Times  int            `json:"times"` // occurrences
 	Hits   int64          `json:"hits"`  // packets, connections or answers it hit, over all occurrences
+}
+
+// AttemptStat is the attempts and status queries of a run that ended alike.
+type AttemptStat struct {
+	What        string `json:"what"`                  // the error, without addresses, or the answer
+	Failed      bool   `json:"failed,omitempty"`      // see harness.Attempt.Failed
+	Count       int    `json:"count"`                 // attempts and status queries
+	Unexplained int    `json:"unexplained,omitempty"` // of them, the failures that nothing hindered, see package attempts
 }

@@ -129,7 +129,7 @@ func conclude(res *result.Result, judge *check.Judge, collector *metric.Collecto
 	if err != nil {
 		return err
 	}
-	res.Verdicts = judge.Verdicts()
+	res.Verdicts, res.Attempts = judge.Verdicts(), judge.Attempts()
 	wanted := threshold.PhaseFigures(thresholds)
 	res.Figures = append(collector.Figures(wanted...), metric.VerdictFigures(res.Verdicts)...)
 	res.Phases, res.Faults, res.Energy = collector.Phases(), collector.Faults(), collector.Energy()

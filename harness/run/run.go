@@ -133,7 +133,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 	r.history.Record(history.Record{Header: &history.Header{
 		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
 		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.payload(),
-		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld), Scenario: sc,
+		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld),
+		Deadlines: can.Has(harness.KeepDeadlines), Scenario: sc,
 	}})
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,

@@ -3,15 +3,13 @@ package simnet
 import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
-
-// crossAhead is how many bytes are ready to be sent: more than any window used.
-const crossAhead = 1 << 20
 
 // transfer is the cross traffic of one link in one direction: a connection, and
 // another one when that has ended, until it is stopped.
 type transfer struct {
-	again   event
+	again   access.Event
 	host    *host // at the near end
 	far     *host
 	bulk    access.Bulk // what the near end does
@@ -31,43 +29,42 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 	for _, l := range n.hosts.Links(g) {
 		for _, what := range access.Transfers(d) {
 			t := &transfer{host: l.Near, far: l.Far, bulk: what}
-			t.again = event{Rank: l.Near.number(), Run: t.dial}
-			n.events.Set(&t.again, n.clock())
+			t.again = access.Event{Rank: l.Near.number(), Run: t.dial}
+			n.loop.Set(&t.again, n.loop.Clock())
 			list = append(list, t)
 		}
 	}
-	n.rearm()
+	n.loop.Rearm()
 	before := g.Delivered()
-	return n.ending(func() int64 {
+	return func() int64 {
 		for _, t := range list {
 			t.stop()
 		}
-		n.rearm()
+		n.loop.Rearm()
 		return g.Delivered() - before
-	})
+	}
 }
 
 // dial connects anew.
 func (t *transfer) dial() {
 	h := t.host
-	to := addr{t.far.ip, t.bulk.Port()}
+	to := wire.Addr{IP: t.far.ip, Port: t.bulk.Port()}
 	port := h.freePort(to)
 	if port == 0 {
-		h.n.events.Set(&t.again, h.n.at+access.CrossPause)
+		h.n.loop.Set(&t.again, h.n.loop.At()+access.CrossPause)
 		return
 	}
-	t.end = newEndpoint(h, addr{h.ip, port}, to)
-	t.end.bulk, t.end.transfer = t.bulk, t
-	t.end.state = dialing
-	h.conns[t.end.key()] = t.end
-	t.end.serve()
+	t.end = h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, t.bulk)
+	t.end.transfer = t
+	t.end.TCP.Dial()
+	t.end.Serve()
 }
 
 // ended is told that the connection is over.
 func (t *transfer) ended() {
 	t.end = nil
 	if !t.stopped && !t.host.n.stopped {
-		t.host.n.events.Set(&t.again, t.host.n.at+access.CrossPause)
+		t.host.n.loop.Set(&t.again, t.host.n.loop.At()+access.CrossPause)
 	}
 }
 
@@ -79,19 +76,5 @@ func (t *transfer) stop() {
 			t.end.abort()
 		}
 	}
-	t.host.n.events.Set(&t.again, t.host.n.clock())
-}
-
-// answerBulk makes the far end of a transfer. A program may listen on its port all the
-// same: it does not get cross traffic.
-func (h *host) answerBulk(fl *flight) {
-	e := h.answer(fl, nil)
-	e.bulk = access.FarEnd(e.local.port)
-}
-
-// progress notes that a transfer does not stall.
-func (e *endpoint) progress() {
-	if e.bulk != access.NoBulk {
-		e.lingerAt = e.host.ends(access.CrossStall)
-	}
+	t.host.n.loop.Set(&t.again, t.host.n.loop.Clock())
 }

@@ -4,133 +4,126 @@ import (
 	"context"
 	"net"
 	"os"
-	"slices"
 	"syscall"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/socket"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // message is what is not TCP: a datagram, or what ICMP says of another packet.
 type message struct {
-	kind     kind
-	from, to addr
-	data     []byte
-	missing  *int   // of a datagram in fragments: how many have not arrived
-	mtu      int    // of tooBig
-	id       uint16 // of a datagram in fragments
-	quote    []byte // of an error of ICMP: the packet it is about, if there is a capture
+	kind    kind
+	data    []byte
+	missing *int   // of a datagram in fragments: how many have not arrived
+	mtu     int    // of tooBig
+	id      uint16 // of a datagram in fragments
+	quote   []byte // of an error of ICMP: the packet it is about, if there is a capture
 }
 
 type kind uint8
 
 const (
 	udp         kind = iota + 1
-	tooBig           // "fragmentation needed", RFC 1191; from and to are as seen by who sent too much
+	tooBig           // "fragmentation needed", RFC 1191
 	unreachable      // of a port
 )
 
-// fragment is the payload of the IP fragments of a datagram, bytes.
-const fragment = access.MTU - ipHeader
-
-// datagram is a net.PacketConn that behaves like *net.UDPConn. If it is connected,
-// it is a net.Conn, too.
+// datagram is a socket for datagrams on a host.
 type datagram struct {
-	socket
-	connected bool
-	outbox    []*message
-	inbox     []*message
-	held      int // bytes in inbox
-	failure   error
+	socket.Datagrams
+	host *host
 }
 
-// dialDatagrams makes a connected socket. The caller holds the mutex.
-func (h *host) dialDatagrams(network, address string) (net.Conn, error) {
-	to, err := h.resolve("udp", network, address)
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
-	}
+// dialDatagrams makes a connected socket.
+func (h *host) dialDatagrams(_ context.Context, to wire.Addr) (net.Conn, error) {
 	if _, err := h.linkTo(to); err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: os.NewSyscallError("connect", err)}
+		return nil, os.NewSyscallError("connect", err)
 	}
-	d, err := h.open(0)
+	d, err := h.datagrams(0)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.udp(), Err: err}
+		return nil, err
 	}
-	d.connected, d.remote = true, to
-	return d, nil
+	d.Remote = to
+	return &d.Datagrams, nil
 }
 
-func (h *host) open(port uint16) (*datagram, error) {
-	h.wake()
-	if port == 0 {
-		port = h.ephemeral(func(p uint16) bool { return h.datagrams[p] != nil })
+// ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
+// address is ":port" or the host's own address and a port.
+func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
+	at, err := h.n.hosts.Local(h.ip, "udp", network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	switch {
-	case h.n.stopped:
-		return nil, net.ErrClosed
-	case port == 0 || h.datagrams[port] != nil:
-		return nil, os.NewSyscallError("bind", syscall.EADDRINUSE)
+	d, err := h.datagrams(at.Port())
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: wire.From(at).Net(network), Err: err}
 	}
-	d := &datagram{}
-	d.init(h, d.flush, d.expire)
-	d.local = addr{h.ip, port}
-	h.datagrams[port] = d
+	return &d.Datagrams, nil
+}
+
+// datagrams makes a socket at a port, at a free one if that is 0.
+func (h *host) datagrams(port uint16) (*datagram, error) {
+	used := func(p uint16) bool { return h.udp[p] != nil }
+	port, err := h.claim(port, used, used)
+	if err != nil {
+		return nil, err
+	}
+	d := &datagram{host: h}
+	d.Number, d.Run, d.Local = h.number(), d.flush, wire.Addr{IP: h.ip, Port: port}
+	d.Init(&h.n.loop, h.n.receiveBuffer)
+	h.udp[port] = d
 	return d, nil
 }
 
 // flush sends what was written.
 func (d *datagram) flush() {
-	for i, m := range d.outbox {
-		d.send(m)
-		d.outbox[i] = nil
-	}
-	d.outbox = d.outbox[:0]
-	if d.closed {
-		delete(d.host.datagrams, d.local.port)
+	if closed := d.Take(d.send); closed {
+		delete(d.host.udp, d.Local.Port)
 	}
 }
 
 // send puts a datagram onto the link, in fragments if it is large.
-func (d *datagram) send(m *message) {
-	b, err := d.host.linkTo(m.to)
+func (d *datagram) send(o socket.Datagram) {
+	l, err := d.host.linkTo(o.Peer)
 	if err != nil {
-		d.failure = syscall.EHOSTUNREACH
-		d.change.Broadcast()
+		d.Fail(syscall.EHOSTUNREACH)
 		return
 	}
-	if b == nil {
-		fl := d.n.flight()
-		fl.message, fl.to = m, d.host
-		d.n.events.Push(&fl.event, d.n.at)
+	m, n := &message{kind: udp, data: o.Data}, d.host.n
+	if l == nil {
+		fl := n.flight()
+		fl.message, fl.from, fl.to, fl.host = m, d.Local, o.Peer, d.host
+		n.loop.Push(&fl.Event, n.loop.At())
 		return
 	}
-	dir := b.From(d.host)
-	f := b.datagrams(dir, m)
-	rest := udpHeader + len(m.data)
-	if rest > fragment {
+	dir := l.From(d.host)
+	f := l.datagrams(dir, d.Local, o.Peer)
+	rest := wire.UDPHeader + len(m.data)
+	if rest > wire.FragmentSize {
 		m.missing = new(int)
-		*m.missing = (rest + fragment - 1) / fragment
+		*m.missing = (rest + wire.FragmentSize - 1) / wire.FragmentSize
 		m.id = uint16(f.Half(dir).Ordinal + 1)
 	}
-	for offset := 0; rest > 0; offset, rest = offset+fragment, rest-fragment {
-		fl := d.n.flight()
-		fl.message, fl.offset = m, offset
-		b.offer(dir, f, fl, ipHeader+min(rest, fragment), false)
+	for offset := 0; rest > 0; offset, rest = offset+wire.FragmentSize, rest-wire.FragmentSize {
+		fl := n.flight()
+		fl.message, fl.from, fl.to, fl.offset = m, d.Local, o.Peer, offset
+		l.offer(dir, f, fl, access.IPHeader+min(rest, wire.FragmentSize), false)
 	}
 }
 
 // datagrams finds the flow of a datagram, or numbers a new one.
-func (l *hostLink) datagrams(d harness.Direction, m *message) *flow {
-	client, server := m.from, m.to
+func (l *hostLink) datagrams(d harness.Direction, from, to wire.Addr) *flow {
 	if d == harness.Down {
-		client, server = server, client
+		from, to = to, from
 	}
-	if f := l.Flow(tuple(access.UDP, client, server)); f != nil {
+	if f := l.Flow(tuple(access.UDP, from, to)); f != nil {
 		return f
 	}
-	return l.begin(access.UDP, client, server)
+	return l.begin(access.UDP, from, to)
 }
 
 // receiveMessage takes a datagram or an error that has arrived.
@@ -141,223 +134,40 @@ func (h *host) receiveMessage(fl *flight) {
 			return
 		}
 	}
-	switch d := h.datagrams[m.to.port]; {
+	switch d := h.udp[fl.to.Port]; {
 	case m.kind == tooBig:
-		if e := h.conns[key{m.to.port, m.from}]; e != nil && e.flow == fl.flow {
-			e.shrink(m.mtu)
+		if e := h.conns[key{fl.to.Port, fl.from}]; e != nil && e.flow == fl.flow {
+			e.TCP.Shrink(h.n.loop.At(), m.mtu)
+			e.Rearm()
 		}
 	case m.kind == unreachable:
-		if d != nil && d.connected && d.remote == m.from {
-			d.failure = syscall.ECONNREFUSED
-			d.change.Broadcast()
+		if d != nil && d.Remote == fl.from {
+			d.Fail(syscall.ECONNREFUSED)
 		}
-	case d != nil && (!d.connected || d.remote == m.from):
-		if d.held+len(m.data) <= int(h.n.receiveBuffer) {
-			d.inbox = append(d.inbox, m)
-			d.held += len(m.data)
-			d.change.Broadcast()
-		}
+	case d != nil && d.Takes(fl.from):
+		d.Deliver(socket.Datagram{Peer: fl.from, Data: m.data})
 	case fl.flow != nil:
-		answer := &message{kind: unreachable, from: m.to, to: m.from}
-		h.n.report(fl, answer, access.Opposite(fl.report.Direction))
+		h.n.report(fl, &message{kind: unreachable})
 	}
 }
 
-// report sends what ICMP has to say of a packet.
-func (n *Network) report(about *flight, m *message, d harness.Direction) {
+// report tells the sender of a packet what ICMP has to say of it. The answer crosses the
+// link like any other packet.
+func (n *Network) report(about *flight, m *message) {
+	d := about.report.Direction
 	if n.capture != nil {
-		m.quote = n.encode(access.Opposite(d), about.flow, about)
+		m.quote = n.encode(d, about.flow, about)
 	}
 	fl := n.flight()
-	fl.message = m
-	about.flow.link.offer(d, about.flow, fl, min(access.MostICMP, ipHeader+icmpHeader+about.report.Size), false)
+	fl.message, fl.from, fl.to = m, about.to, about.from
+	about.flow.link.offer(access.Opposite(d), about.flow, fl, min(access.MostICMP, access.IPHeader+wire.ICMPHeader+about.report.Size), false)
 }
 
-// tooBig tells the sender of a packet that the path carries smaller ones only. The
-// answer crosses the link like any other packet. Fragments and ICMP itself are lost
-// without a word.
+// tooBig tells the sender of a packet that the path carries smaller ones only. Fragments
+// and ICMP itself are lost without a word.
 func (l *hostLink) tooBig(fl *flight, limit int) {
-	from, to := fl.seg.from, fl.seg.to
-	if m := fl.message; m != nil {
-		if m.kind != udp || m.missing != nil {
-			return
-		}
-		from, to = m.from, m.to
-	}
-	l.n.report(fl, &message{kind: tooBig, from: to, to: from, mtu: limit}, access.Opposite(fl.report.Direction))
-}
-
-// shrink takes the size of the packets of the path, and sends again what was too
-// large for it.
-func (e *endpoint) shrink(limit int) {
-	const least = 536 // RFC 9293 section 3.7.1
-	mss := max(limit-ipHeader-tcpHeader-stampSize, least)
-	if mss >= e.mss || e.state != open {
+	if m := fl.message; m != nil && (m.kind != udp || m.missing != nil) {
 		return
 	}
-	e.mss = mss
-	for i := range e.queue() {
-		if p := &e.queue()[i]; p.end-p.begin > int64(mss)+1 {
-			e.lose(p)
-		}
-	}
-	e.output()
-	e.rearm()
-}
-
-func (d *datagram) expire() {
-	d.change.Broadcast()
-	d.n.events.Set(&d.timer, d.deadline())
-}
-
-// ReadFrom implements net.PacketConn. What does not fit into b is lost.
-func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
-	d.n.mu.Lock()
-	defer d.n.mu.Unlock()
-	for {
-		switch {
-		case d.closed:
-			return 0, nil, d.opError("udp", "read", net.ErrClosed)
-		case d.passed(d.readBy):
-			return 0, nil, d.opError("udp", "read", os.ErrDeadlineExceeded)
-		case d.failure != nil:
-			err := d.failure
-			d.failure = nil
-			return 0, nil, d.opError("udp", "read", os.NewSyscallError("recvfrom", err))
-		case len(d.inbox) > 0:
-			m := d.inbox[0]
-			d.inbox = slices.Delete(d.inbox, 0, 1)
-			d.held -= len(m.data)
-			return copy(b, m.data), m.from.udp(), nil
-		}
-		d.readers++
-		d.arm()
-		d.change.Wait()
-		d.readers--
-	}
-}
-
-func (d *datagram) arm() {
-	if !d.n.stopped {
-		d.n.events.Set(&d.timer, d.deadline())
-		d.n.rearm()
-	}
-}
-
-// Read implements net.Conn.
-func (d *datagram) Read(b []byte) (int, error) {
-	n, _, err := d.ReadFrom(b)
-	return n, err
-}
-
-// Write implements net.Conn.
-func (d *datagram) Write(b []byte) (int, error) {
-	if !d.connected {
-		return 0, d.opError("udp", "write", os.NewSyscallError("write", syscall.EDESTADDRREQ))
-	}
-	return d.write(b, d.remote)
-}
-
-// WriteTo implements net.PacketConn. The address is a *net.UDPAddr.
-func (d *datagram) WriteTo(b []byte, to net.Addr) (int, error) {
-	a, ok := to.(*net.UDPAddr)
-	switch {
-	case !ok:
-		return 0, d.opError("udp", "write", &net.AddrError{Err: "want a *net.UDPAddr", Addr: to.String()})
-	case d.connected:
-		return 0, d.opError("udp", "write", net.ErrWriteToConnected)
-	case a.IP.To4() == nil:
-		return 0, d.opError("udp", "write", &net.AddrError{Err: "want an IPv4 address", Addr: a.String()})
-	}
-	return d.write(b, addr{[4]byte(a.IP.To4()), uint16(a.Port)})
-}
-
-func (d *datagram) write(b []byte, to addr) (int, error) {
-	const most = 1<<16 - 1 - ipHeader - udpHeader
-	d.n.mu.Lock()
-	defer d.n.mu.Unlock()
-	var err error
-	switch {
-	case d.closed:
-		err = net.ErrClosed
-	case d.passed(d.writeBy):
-		err = os.ErrDeadlineExceeded
-	case len(b) > most:
-		err = os.NewSyscallError("write", syscall.EMSGSIZE)
-	case d.failure != nil:
-		err, d.failure = os.NewSyscallError("write", d.failure), nil
-	}
-	if err != nil {
-		return 0, d.opError("udp", "write", err)
-	}
-	d.outbox = append(d.outbox, &message{kind: udp, from: d.local, to: to, data: slices.Clone(b)})
-	d.n.mark(&d.socket)
-	return len(b), nil
-}
-
-// Close implements net.Conn. What was written is sent.
-func (d *datagram) Close() error {
-	d.n.mu.Lock()
-	defer d.n.mu.Unlock()
-	if d.closed {
-		return d.opError("udp", "close", net.ErrClosed)
-	}
-	d.closed = true
-	d.n.events.Set(&d.timer, never)
-	d.change.Broadcast()
-	d.n.mark(&d.socket)
-	return nil
-}
-
-// stop ends the socket with its network.
-func (d *datagram) stop() {
-	d.closed = true
-	d.change.Broadcast()
-}
-
-// LocalAddr implements net.Conn.
-func (d *datagram) LocalAddr() net.Addr { return d.local.udp() }
-
-// RemoteAddr implements net.Conn. It is nil if d is not connected.
-func (d *datagram) RemoteAddr() net.Addr {
-	if !d.connected {
-		return nil
-	}
-	return d.remote.udp()
-}
-
-// SetDeadline implements net.Conn.
-func (d *datagram) SetDeadline(t time.Time) error { return d.setBy(t, true, true) }
-
-// SetReadDeadline implements net.Conn.
-func (d *datagram) SetReadDeadline(t time.Time) error { return d.setBy(t, true, false) }
-
-// SetWriteDeadline implements net.Conn.
-func (d *datagram) SetWriteDeadline(t time.Time) error { return d.setBy(t, false, true) }
-
-func (d *datagram) setBy(t time.Time, read, write bool) error {
-	d.n.mu.Lock()
-	defer d.n.mu.Unlock()
-	if d.closed {
-		return d.opError("udp", "set", net.ErrClosed)
-	}
-	d.setDeadlines(t, read, write)
-	d.arm()
-	return nil
-}
-
-// ListenPacket implements harness.PacketListener. Network is "udp" or "udp4";
-// address is ":port" or the host's own address and a port.
-func (h *host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
-	h.n.mu.Lock()
-	defer h.n.mu.Unlock()
-	at, err := h.local("udp", network, address)
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
-	}
-	d, err := h.open(at.port)
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.udp(), Err: err}
-	}
-	return d, nil
+	l.n.report(fl, &message{kind: tooBig, mtu: limit})
 }

@@ -4,45 +4,31 @@
 //
 // # The way of a packet
 //
-//	Conn.Write -> event queue -> endpoint -> link -> event queue -> endpoint -> Conn.Read
+//	Conn.Write -> events.Loop -> tcp.Conn -> link -> events.Loop -> tcp.Conn -> Conn.Read
 //
-// A [Network] has one mutex, and one goroutine, which runs the event queue. Calls of the
-// code under test change what belongs to its socket and mark it; a nanosecond later the
-// event queue serves the marked sockets. An endpoint makes segments of what was written.
-// The link to the other host (package access, with the NAT of an access link) asks package
-// link for their fate. The flight of each that is not lost is an event, which hands it to
-// the endpoint at the other end and tells the sink. Retransmission timers, delayed
-// acknowledgements, deadlines and keepalives are events, too.
+// The parts are packages of their own:
 //
-// Segments are values, not bytes. They get bytes only for a capture
-// (NetworkConfig.Capture), with sequence numbers, options and checksums.
+//   - The code under test holds a socket (package socket). A call takes note of what is asked
+//     for and marks the socket. A nanosecond later the event loop of the [Network] (package
+//     events) serves the marked sockets.
+//   - The connection behind the socket is a state machine (package tcp). It makes segments of
+//     what was written. Timers of TCP and deadlines are events.
+//   - The link to the other host (package access, with the NAT of an access link) asks package
+//     link for the fate of each segment. The flight of one that is not lost is an event, which
+//     hands it to the connection at the other end and tells the sink. A corrupted packet
+//     arrives and is thrown away.
+//   - Packets are values, not bytes. Package wire makes bytes of them only for a capture
+//     (NetworkConfig.Capture).
+//   - A connection that a client dials while a harness.StreamToxic is in force runs through a
+//     model of toxiproxy on the phone (proxy.go, package toxic), as the packet engine's runs
+//     through a real one.
 //
-// # TCP
+// # Locks
 //
-// Segments carry what Linux puts into them: at most 1448 bytes with timestamps
-// (RFC 7323), three SACK blocks (RFC 2018), duplicates reported (RFC 2883). What is
-// not in the model: sequence numbers that wrap, checksums (a corrupted packet
-// arrives and is thrown away), urgent data, Nagle's algorithm.
-//
-//   - Handshake: the SYN again after 1 s, 2 s and so on, seven in all.
-//   - Slow start from ten segments (RFC 6928) that ends by delay (HyStart), then
-//     CUBIC (RFC 9438). The window is not paced, and falls at once at a loss, where Linux lowers it bit by bit.
-//   - Losses are found by RACK, with tail loss probes (RFC 8985) that go no later
-//     than the time-out, as in Linux.
-//   - Time-out: RFC 6298, with Linux's floor of 200 ms under the variance term, two
-//     minutes at most, and late as Linux's timer wheel is (wheel.go). A connection breaks after 15 time-outs, 924.6 s. One
-//     that was for nothing is undone by its timestamp (RFC 3522).
-//   - Acknowledgements as in package packet: 40 ms late, but at once at the start of
-//     a connection, after a repetition, for a hole, for more than a full segment.
-//   - Closed windows are probed, idle peers after 15 s as package net has it.
-//   - TIME-WAIT of a minute on the side that closed first.
-//
-// # Stream toxics
-//
-// A connection that a client dials while a harness.StreamToxic is in force runs
-// through a model of toxiproxy on the phone (proxy.go, toxic.go), as the packet
-// engine's runs through a real one: its bytes are cut, held back or thrown away
-// before they reach the link or after they have left it.
+// There is one lock, that of the event loop, and it protects the whole network: hosts, links,
+// sockets. Events and tasks run with it held. So do the methods of host, endpoint, hostLink,
+// flow and transfer, except those of harness.Host, which take it, as do the methods of
+// [Network] and what Inject returns. Condition variables of sockets wait with this lock.
 //
 // # What repeats
 //
@@ -70,6 +56,7 @@ import (
 	"net"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/simnet/socket"
 )
 
 var (
@@ -78,7 +65,7 @@ var (
 	_ harness.Host           = (*host)(nil)
 	_ harness.PacketListener = (*host)(nil)
 	_ harness.LinkWatcher    = (*host)(nil)
-	_ net.Conn               = conn{}
-	_ net.Conn               = (*datagram)(nil)
-	_ net.PacketConn         = (*datagram)(nil)
+	_ net.Conn               = (*socket.Stream)(nil)
+	_ net.Conn               = (*socket.Datagrams)(nil)
+	_ net.PacketConn         = (*socket.Datagrams)(nil)
 )

@@ -12,22 +12,34 @@ import (
 // errStopped is how connections fail when the network is closed.
 const errStopped = syscall.ECONNRESET
 
+// The ranks of events of one instant: the links' come first, then faults, then a socket's
+// by its number, see host.number.
+const (
+	rankLink = iota
+	rankFault
+)
+
 // Inject implements harness.Network. What its function counts is said at access.Network.Targets,
 // and of a StreamToxic it is the connections dialed meanwhile. Each end of a connection is
 // reset at an instant of its own, within the nanoseconds after Inject.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.loop.Lock()
+	defer n.loop.Unlock()
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
-	if end, err = n.begin(f); err != nil {
+	over, err := n.begin(f)
+	if err != nil {
 		return nil, err
 	}
-	return sync.OnceValue(end), nil
+	return sync.OnceValue(func() int64 {
+		n.loop.Lock()
+		defer n.loop.Unlock()
+		return over()
+	}), nil
 }
 
-// begin begins a fault. The caller holds n.mu, and calls the end once.
+// begin begins a fault. The end is called once.
 func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	g, hosts, err := n.hosts.Targets(f)
 	if err != nil {
@@ -40,7 +52,7 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 		hits := n.reset(g)
 		return func() int64 { return hits }, nil
 	case harness.Refuse:
-		return n.ending(g.Refuse()), nil
+		return g.Refuse(), nil
 	case harness.Rebind:
 		hits := n.rebind(f.NewAddress)
 		return func() int64 { return hits }, nil
@@ -52,15 +64,6 @@ func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 		return n.beginToxic(g, f.Toxic)
 	default:
 		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
-	}
-}
-
-// ending wraps the end of a fault: it takes the mutex.
-func (n *Network) ending(end func() int64) func() int64 {
-	return func() int64 {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return end()
 	}
 }
 
@@ -78,21 +81,21 @@ func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
 	if g == n.hosts.Access {
 		n.watchers.Down()
 	}
-	return n.ending(func() int64 {
+	return func() int64 {
 		change(-1)
 		if g == n.hosts.Access {
 			n.announce(n.watchers.Up())
 		}
 		return g.Lost(d) - before
-	})
+	}
 }
 
 // announce makes the calls of n.watchers, each at an instant of its own.
 func (n *Network) announce(calls []func()) {
 	for _, call := range calls {
-		n.events.Push(&event{Rank: rankFault, Run: call}, n.at)
+		n.loop.Push(&access.Event{Rank: rankFault, Run: call}, n.loop.At())
 	}
-	n.rearm()
+	n.loop.Rearm()
 }
 
 // reset makes both ends of every open connection over links reset it, each at an
@@ -105,24 +108,15 @@ func (n *Network) reset(g *access.Group) (hits int64) {
 			if over := e.flow != nil && e.flow.link.Group != g || e.flow == nil && g != n.hosts.Access; over || !e.carries() {
 				continue
 			}
-			if e.flow == nil && e.local.port < e.remote.port || e.flow != nil && !seen[e.flow] {
+			if e.flow == nil && e.Local.Port < e.Remote.Port || e.flow != nil && !seen[e.flow] {
 				hits++
 			}
 			if e.flow != nil {
 				seen[e.flow] = true
 			}
-			n.events.Push(&event{Rank: rankFault, Run: e.abort}, n.at)
+			n.loop.Push(&access.Event{Rank: rankFault, Run: e.abort}, n.loop.At())
 		}
 	}
-	n.rearm()
+	n.loop.Rearm()
 	return hits
-}
-
-// carries reports whether an endpoint is an end of an open connection: one of its
-// applications may still send or receive.
-func (e *endpoint) carries() bool {
-	if e.proxy != nil && e != e.proxy.far {
-		return false // within the phone
-	}
-	return e.state == answering || e.state == open && (!e.finRcvd || !e.finSent)
 }

@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -9,10 +10,13 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/simnet/socket"
+	"github.com/onebar/onebar/harness/simnet/tcp"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
-// host implements harness.Host: one machine. Everything in it is under the mutex
-// of the network.
+// host implements harness.Host: one machine. The lock of the event loop protects
+// everything in it.
 type host struct {
 	*access.Host[*hostLink]
 	n       *Network
@@ -20,20 +24,12 @@ type host struct {
 	ip      access.Addr
 	sockets uint64        // made so far
 	port    uint16        // the last ephemeral one
-	phase   time.Duration // of its ticks, see ends
+	phase   time.Duration // of its ticks, see tcp.Settings
 
 	conns     map[key]*endpoint
-	listeners map[uint16]*listener
-	datagrams map[uint16]*datagram
+	listeners map[uint16]*socket.Listener
+	udp       map[uint16]*datagram
 }
-
-// key names a connection of a host.
-type key struct {
-	local  uint16
-	remote addr
-}
-
-func (e *endpoint) key() key { return key{e.local.port, e.remote} }
 
 // The ephemeral ports, Linux's net.ipv4.ip_local_port_range.
 const firstPort, lastPort = 32768, 60999
@@ -42,7 +38,7 @@ func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	h := &host{
 		Host: a, n: n, order: uint64(a.Client) + 2, ip: a.First,
 		port:  firstPort + uint16(a.Seed>>32%(lastPort-firstPort+1)),
-		phase: time.Duration(a.Seed % uint64(tick)),
+		phase: time.Duration(a.Seed % uint64(tcp.Tick)),
 	}
 	if a.Client < 0 { // 10.0.0.1 is the server's
 		h.order = 1
@@ -66,8 +62,8 @@ func (h *host) number() uint64 {
 func (h *host) wake() {
 	if h.conns == nil {
 		h.conns = make(map[key]*endpoint)
-		h.listeners = make(map[uint16]*listener)
-		h.datagrams = make(map[uint16]*datagram)
+		h.listeners = make(map[uint16]*socket.Listener)
+		h.udp = make(map[uint16]*datagram)
 	}
 	if h.Client >= 0 && h.Access() == nil {
 		h.n.hosts.Add(h.n.hosts.Access, newHostLink(h.n.hosts.Access, h, h.n.hosts.Server))
@@ -76,8 +72,8 @@ func (h *host) wake() {
 
 // linkTo is the link that packets to an address take, nil within the host. The error
 // says that there is none.
-func (h *host) linkTo(to addr) (*hostLink, error) {
-	other := h.n.hosts.HostAt(to.ip)
+func (h *host) linkTo(to wire.Addr) (*hostLink, error) {
+	other := h.n.hosts.HostAt(to.IP)
 	if h == h.n.hosts.Server && other != nil {
 		other.wake()
 	}
@@ -98,7 +94,7 @@ func (h *host) ephemeral(taken func(port uint16) bool) uint16 {
 }
 
 // freePort picks a port for a connection to an address.
-func (h *host) freePort(to addr) uint16 {
+func (h *host) freePort(to wire.Addr) uint16 {
 	return h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
 }
 
@@ -107,96 +103,84 @@ func (h *host) freePort(to addr) uint16 {
 // are those of package net: *net.OpError with ECONNREFUSED, ETIMEDOUT and so on,
 // or the error of ctx.
 func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	h.n.mu.Lock()
-	defer h.n.mu.Unlock()
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
+	protocol, dial := "tcp", h.dial
 	if network == "udp" || network == "udp4" {
-		return h.dialDatagrams(network, address)
+		protocol, dial = "udp", h.dialDatagrams
 	}
-	to, err := h.resolve("tcp", network, address)
+	a, err := h.n.hosts.Resolve(h.ip, protocol, network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	fail := func(err error) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: to.tcp(), Err: err}
-	}
-	if h.n.stopped {
-		return fail(net.ErrClosed)
-	}
-	if ctx.Err() != nil {
-		return fail(ctx.Err())
-	}
-	h.wake()
-	if _, err := h.linkTo(to); err != nil {
-		return fail(os.NewSyscallError("connect", err))
-	}
-	port := h.freePort(to)
-	if port == 0 {
-		return fail(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL))
-	}
-	e := newEndpoint(h, addr{h.ip, port}, to)
-	e.state = dialing
-	h.conns[e.key()] = e
-	h.n.mark(&e.socket)
-	if err := e.await(ctx); err != nil {
-		return fail(err)
-	}
-	c, err := h.front(e)
+	c, err := dial(ctx, wire.From(a))
 	if err != nil {
-		return fail(err)
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: wire.From(a).Net(network), Err: err}
 	}
 	return c, nil
 }
 
-// await waits until the connection is open, or it or ctx has failed.
-func (e *endpoint) await(ctx context.Context) error {
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() {
-			e.n.mu.Lock()
-			defer e.n.mu.Unlock()
-			e.change.Broadcast()
-		})
-		defer stop()
+// dial opens a connection.
+func (h *host) dial(ctx context.Context, to wire.Addr) (net.Conn, error) {
+	if h.n.stopped {
+		return nil, net.ErrClosed
 	}
-	for e.state == dialing && ctx.Err() == nil {
-		e.change.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	switch {
-	case e.failure != nil:
-		return os.NewSyscallError("connect", e.failure)
-	case e.state == dialing || e.state == gone:
-		e.abandoned = true
-		e.n.mark(&e.socket)
-		return ctx.Err()
+	h.wake()
+	if _, err := h.linkTo(to); err != nil {
+		return nil, os.NewSyscallError("connect", err)
 	}
-	return nil
+	port := h.freePort(to)
+	if port == 0 {
+		return nil, os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)
+	}
+	e := h.endpoint(wire.Addr{IP: h.ip, Port: port}, to, access.NoBulk)
+	e.TCP.Dial()
+	h.n.loop.Mark(&e.Task)
+	if err := e.Await(ctx); err != nil {
+		return nil, err
+	}
+	return h.front(e)
 }
 
 // Listen implements harness.Host. Network is "tcp" or "tcp4"; address is ":port"
 // or the host's own address and a port.
 func (h *host) Listen(_ context.Context, network, address string) (net.Listener, error) {
-	h.n.mu.Lock()
-	defer h.n.mu.Unlock()
-	at, err := h.local("tcp", network, address)
+	h.n.loop.Lock()
+	defer h.n.loop.Unlock()
+	a, err := h.n.hosts.Local(h.ip, "tcp", network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	h.wake()
-	if at.port == 0 {
-		at.port = h.ephemeral(func(p uint16) bool { return h.listeners[p] != nil || h.bound(p) })
-	}
-	switch {
-	case h.n.stopped:
-		err = net.ErrClosed
-	case at.port == 0 || h.listeners[at.port] != nil:
-		err = os.NewSyscallError("bind", syscall.EADDRINUSE)
-	}
+	listens := func(p uint16) bool { return h.listeners[p] != nil }
+	at := wire.From(a)
+	at.Port, err = h.claim(at.Port, listens, func(p uint16) bool { return listens(p) || h.bound(p) })
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.tcp(), Err: err}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: at.Net(network), Err: err}
 	}
-	l := &listener{host: h, local: at}
-	l.change.L = &h.n.mu
-	h.listeners[at.port] = l
+	l := socket.Listen(&h.n.loop, at, func() { delete(h.listeners, at.Port) })
+	h.listeners[at.Port] = l
 	return l, nil
+}
+
+// claim takes a port for a socket that waits for what comes: the one asked for, unless it is
+// in use, or if that is 0 one that is not taken.
+func (h *host) claim(port uint16, used, taken func(port uint16) bool) (uint16, error) {
+	h.wake()
+	if h.n.stopped {
+		return port, net.ErrClosed
+	}
+	ok := !used(port)
+	if port == 0 {
+		port = h.ephemeral(taken)
+		ok = port != 0
+	}
+	if !ok {
+		return port, os.NewSyscallError("bind", syscall.EADDRINUSE)
+	}
+	return port, nil
 }
 
 // WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
@@ -218,25 +202,16 @@ func (h *host) bound(port uint16) bool {
 	return false
 }
 
-// resolve reads an address. An empty host is h itself.
-func (h *host) resolve(protocol, network, address string) (addr, error) {
-	return addrOf(h.n.hosts.Resolve(h.ip, protocol, network, address))
-}
-
-// local reads an address of h itself.
-func (h *host) local(protocol, network, address string) (addr, error) {
-	return addrOf(h.n.hosts.Local(h.ip, protocol, network, address))
-}
-
 // transmit sends a segment of flow f, or within the host if that is nil.
-func (h *host) transmit(f *flow, s *segment) {
+func (h *host) transmit(f *flow, from, to wire.Addr, s *tcp.Segment) {
+	fl := h.n.flight()
+	fl.seg, fl.from, fl.to = *s, from, to
 	if f != nil {
-		f.link.send(f.link.From(h), f, s)
+		f.link.send(f.link.From(h), f, fl)
 		return
 	}
-	fl := h.n.flight()
-	fl.seg, fl.to = *s, h
-	h.n.events.Push(&fl.event, h.n.at)
+	fl.host = h
+	h.n.loop.Push(&fl.Event, h.n.loop.At())
 }
 
 // receive takes a packet that has arrived.
@@ -246,8 +221,9 @@ func (h *host) receive(fl *flight) {
 		return
 	}
 	s := &fl.seg
-	e := h.conns[key{s.to.port, s.from}]
-	if s.opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
+	port := fl.to.Port
+	e := h.conns[key{port, fl.from}]
+	if s.Opens() && fl.flow != nil && fl.flow.link.Group.Refuses() {
 		if !fl.flow.Refused {
 			fl.flow.Refused = true
 			fl.flow.link.Group.Refused()
@@ -256,21 +232,24 @@ func (h *host) receive(fl *flight) {
 		return
 	}
 	if e != nil && e.flow != fl.flow {
-		if !s.opens() {
+		if !s.Opens() {
 			return // of an older connection between the same ports
 		}
-		e.end()
+		e.TCP.Abandon()
+		e.Serve()
 		e = nil
 	}
 	switch {
 	case e != nil:
-		e.input(s)
-	case s.flags.Has(rst):
-	case s.opens() && fl.flow != nil && fl.flow.Cross:
-		h.answerBulk(fl)
-	case s.opens() && h.listeners[s.to.port] != nil:
-		if l := h.listeners[s.to.port]; len(l.ready) < access.Backlog {
-			h.answer(fl, l)
+		e.TCP.Input(h.n.loop.At(), s)
+		e.Rearm()
+	case s.Flags.Has(access.Rst):
+	case s.Opens() && fl.flow != nil && fl.flow.Cross:
+		// A program may listen on its port all the same: it does not get cross traffic.
+		h.answer(fl, nil, access.FarEnd(port))
+	case s.Opens() && h.listeners[port] != nil:
+		if l := h.listeners[port]; !l.Full() {
+			h.answer(fl, l, access.NoBulk)
 		}
 	default:
 		h.refuse(fl)
@@ -279,31 +258,21 @@ func (h *host) receive(fl *flight) {
 
 // refuse answers a segment that belongs to no connection with a reset.
 func (h *host) refuse(fl *flight) {
-	s := segment{from: fl.seg.to, to: fl.seg.from, flags: rst | ack, seq: fl.seg.ack, ack: fl.seg.end()}
-	h.transmit(fl.flow, &s)
+	s := fl.seg.Refusal()
+	h.transmit(fl.flow, fl.to, fl.from, &s)
 }
 
 // endpoints returns the connections of a host in order.
 func (h *host) endpoints() []*endpoint {
-	list := make([]*endpoint, 0, len(h.conns))
-	for _, e := range h.conns {
-		list = append(list, e)
-	}
-	slices.SortFunc(list, func(a, b *endpoint) int {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
-	})
-	return list
+	return sorted(h.conns, func(e *endpoint) uint64 { return e.Number })
 }
 
-// ports returns the listeners of a host in order.
-func (h *host) ports() []*listener {
-	list := make([]*listener, 0, len(h.listeners))
-	for _, l := range h.listeners {
-		list = append(list, l)
+// sorted returns the values of a map in the order of their numbers.
+func sorted[K comparable, V any](m map[K]V, number func(V) uint64) []V {
+	list := make([]V, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
 	}
-	slices.SortFunc(list, func(a, b *listener) int { return int(a.local.port) - int(b.local.port) })
+	slices.SortFunc(list, func(a, b V) int { return cmp.Compare(number(a), number(b)) })
 	return list
 }

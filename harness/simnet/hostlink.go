@@ -6,6 +6,8 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/simnet/tcp"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
 
 // hostLink is one link between two hosts, both directions. That of a client and the
@@ -25,15 +27,16 @@ type flow struct {
 
 // flight is a packet on its way, over a link or, if it has no flow, within a host.
 type flight struct {
-	event
-	n       *Network
-	to      *host
-	flow    *flow
-	fate    link.Fate
-	report  harness.Packet
-	seg     segment
-	message *message // in place of seg: a datagram or an error of ICMP
-	offset  int      // of a fragment in its datagram
+	access.Event
+	n        *Network
+	host     *host // that it is for
+	flow     *flow
+	from, to wire.Addr
+	fate     link.Fate
+	report   harness.Packet
+	seg      tcp.Segment
+	message  *message // in place of seg: a datagram or an error of ICMP
+	offset   int      // of a fragment in its datagram
 }
 
 func newHostLink(g *access.Group, near, far *host) *hostLink {
@@ -44,14 +47,14 @@ func newHostLink(g *access.Group, near, far *host) *hostLink {
 
 // begin numbers a new flow of a protocol that the near end has at one address and the far
 // end at another.
-func (l *hostLink) begin(protocol uint16, near, far addr) *flow {
+func (l *hostLink) begin(protocol uint16, near, far wire.Addr) *flow {
 	f := &flow{Flow: access.Flow{Tuple: tuple(protocol, near, far)}, link: l}
 	l.Begin(f)
 	return f
 }
 
-func tuple(protocol uint16, near, far addr) access.Tuple {
-	return access.Tuple{Near: near.ip, Far: far.ip, Protocol: protocol, NearPort: near.port, FarPort: far.port}
+func tuple(protocol uint16, near, far wire.Addr) access.Tuple {
+	return access.Tuple{Near: near.IP, Far: far.IP, Protocol: protocol, NearPort: near.Port, FarPort: far.Port}
 }
 
 // join and leave count the sockets at the ends of a flow.
@@ -64,20 +67,17 @@ func (f *flow) leave() {
 }
 
 // send puts a segment of flow f onto the link in direction d.
-func (l *hostLink) send(d harness.Direction, f *flow, s *segment) {
-	fl := l.n.flight()
-	fl.seg = *s
-	again := l.Observe(f, d, access.Segment{Flags: s.flags, Seq: uint32(s.seq), Ack: uint32(s.ack), Payload: len(s.data)})
-	l.offer(d, f, fl, s.size(), again)
+func (l *hostLink) send(d harness.Direction, f *flow, fl *flight) {
+	l.offer(d, f, fl, access.IPHeader+fl.seg.Size(), l.Observe(f, d, fl.seg.Link()))
 }
 
 // offer asks the link for the fate of a packet, and lets it fly.
 func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, again bool) {
-	fl.to, fl.flow = l.Far, f
+	fl.host, fl.flow = l.Far, f
 	if d == harness.Down {
-		fl.to = l.Near
+		fl.host = l.Near
 	}
-	fl.report = harness.Packet{At: l.n.at, Direction: d, Size: size, Retransmit: again}
+	fl.report = harness.Packet{At: l.n.loop.At(), Direction: d, Size: size, Retransmit: again}
 	fl.fate = l.Offer(f, &fl.report)
 	l.capture(d, f, fl)
 	if fl.fate.Drop != harness.DropNone {
@@ -93,9 +93,9 @@ func (l *hostLink) offer(d harness.Direction, f *flow, fl *flight, size int, aga
 		*twin = *fl
 		twin.Run = run
 		twin.fate.Arrive, twin.report.Copy = fl.fate.Copy, true
-		l.n.events.Push(&twin.event, twin.fate.Arrive)
+		l.n.loop.Push(&twin.Event, twin.fate.Arrive)
 	}
-	l.n.events.Push(&fl.event, fl.fate.Arrive)
+	l.n.loop.Push(&fl.Event, fl.fate.Arrive)
 }
 
 // slot is how much later than its time an event may be without anyone calling it
@@ -112,14 +112,14 @@ func (fl *flight) land() {
 	if fl.flow != nil {
 		if r.Drop == harness.DropNone {
 			r.Delay = fl.fate.Arrive - r.At
-			if late := n.at - fl.fate.Arrive; late > slot {
+			if late := n.loop.At() - fl.fate.Arrive; late > slot {
 				r.Delay, r.Late = r.Delay+late, late
 			}
 		}
 		n.tell(fl.flow.link.Group, r)
 	}
 	if r.Drop == harness.DropNone && !r.Corrupt {
-		fl.to.receive(fl)
+		fl.host.receive(fl)
 	}
 	n.recycle(fl)
 }
@@ -137,7 +137,7 @@ func (n *Network) flight() *flight {
 }
 
 func (n *Network) recycle(fl *flight) {
-	fl.flow, fl.seg, fl.message, fl.offset, fl.report = nil, segment{}, nil, 0, harness.Packet{}
+	fl.flow, fl.seg, fl.message, fl.offset, fl.report = nil, tcp.Segment{}, nil, 0, harness.Packet{}
 	n.flights = append(n.flights, fl)
 }
 

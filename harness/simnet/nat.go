@@ -10,7 +10,7 @@ func (n *Network) rebind(newAddress bool) (hits int64) {
 		if newAddress {
 			l.Near.ip = access.Next(was)
 		}
-		hits += l.Forget(was, l.Near.ip, n.clock())
+		hits += l.Forget(was, l.Near.ip, n.loop.Clock())
 	}
 	if newAddress {
 		n.announce(n.watchers.Moved())
@@ -30,14 +30,14 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 	var hits int64
 	var ends []func()
 	for _, l := range list {
-		end, open := l.Vanish(n.clock())
+		end, open := l.Vanish(n.loop.Clock())
 		ends = append(ends, end)
 		hits += open
 	}
 	if phones {
 		n.watchers.Down()
 	}
-	return n.ending(func() int64 {
+	return func() int64 {
 		n.crash(hosts)
 		n.cutPower(hosts, -1)
 		if phones {
@@ -47,7 +47,7 @@ func (n *Network) vanish(g *access.Group, hosts []*host, phones bool) func() int
 			end()
 		}
 		return hits
-	})
+	}
 }
 
 // cutPower adds to the number of faults that keep every packet from and to hosts from
@@ -64,8 +64,8 @@ func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 func (n *Network) crash(hosts []*host) {
 	for _, h := range hosts {
 		for _, e := range h.endpoints() {
-			n.events.Push(&event{Rank: rankFault, Run: func() { e.fail(errStopped) }}, n.at)
+			n.loop.Push(&access.Event{Rank: rankFault, Run: func() { e.TCP.Fail(errStopped) }}, n.loop.At())
 		}
 	}
-	n.rearm()
+	n.loop.Rearm()
 }

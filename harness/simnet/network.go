@@ -8,6 +8,8 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/simnet/events"
+	"github.com/onebar/onebar/harness/simnet/socket"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -47,27 +49,25 @@ func (g Engine) Open(_ context.Context, c harness.NetworkConfig) (harness.Networ
 // Network implements harness.Network. Its methods may be called from several
 // goroutines, all of them in the bubble in which it was made, if it was.
 type Network struct {
-	eventQueue
+	loop          events.Loop // its lock protects the network
 	seed          uint64
 	sink          harness.PacketSink    // nil is nobody
 	capture       harness.PacketCapture // nil is nobody
 	lose          func(harness.Packet) harness.DropReason
 	sendBuffer    int
-	receiveBuffer int64
+	receiveBuffer int
 	hosts         *access.Network[*host, *hostLink]
 	watchers      link.Watchers
 	flights       []*flight // for use again
 
 	toxics  []*toxicInForce // in force, oldest first
 	stopped bool
-
-	zeros [maxSegment]byte // what cross traffic carries
 }
 
 // New opens a network, in the bubble of the caller if it is in one. Config.Toxics
 // is not looked at.
 func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
-	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: int64(g.ReceiveBuffer)}
+	n := &Network{seed: c.Seed, sink: c.Packets, capture: c.Capture, lose: c.Lose, sendBuffer: g.SendBuffer, receiveBuffer: g.ReceiveBuffer}
 	var err error
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
@@ -83,7 +83,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
-	n.init(start)
+	n.loop.Start(start)
 	return n, nil
 }
 
@@ -93,6 +93,45 @@ func (n *Network) Client(i int) harness.Host { return n.hosts.Clients[i] }
 
 // Server implements harness.Network.
 func (n *Network) Server() harness.Host { return n.hosts.Server }
+
+// Host implements harness.Network.
+func (n *Network) Host(name string) (harness.Host, error) {
+	h, err := n.hosts.Host(name)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// join makes the links of the topology.
+func (n *Network) join() {
+	for i, g := range n.hosts.Others {
+		near, far := n.hosts.Ends(i)
+		n.hosts.Add(g, newHostLink(g, near, far))
+		near.wake()
+		far.wake()
+	}
+}
+
+// SetProfile implements harness.Network.
+func (n *Network) SetProfile(p harness.Profile) {
+	_ = n.SetLinkProfile("", p) // there are access links
+}
+
+// SetLinkProfile implements harness.Network.
+func (n *Network) SetLinkProfile(link string, p harness.Profile) error {
+	n.loop.Lock()
+	defer n.loop.Unlock()
+	g, err := n.hosts.Group(link)
+	if err != nil {
+		return fmt.Errorf("set the profile of a link: %w", err)
+	}
+	g.Profile = p
+	for _, l := range n.hosts.Links(g) {
+		l.Set(p)
+	}
+	return nil
+}
 
 // used returns the hosts in use, the server first.
 func (n *Network) used() []*host {
@@ -108,36 +147,33 @@ func (n *Network) used() []*host {
 // Close implements harness.Network: every connection is reset, every listener
 // closed, and packets under way are reported as stopped.
 func (n *Network) Close() error {
-	n.mu.Lock()
+	n.loop.Lock()
 	if n.stopped {
-		n.mu.Unlock()
+		n.loop.Unlock()
 		return nil
 	}
 	n.stopped = true
-	n.mu.Unlock()
+	n.loop.Unlock()
 	n.watchers.Close()
-	n.halt()
+	n.loop.Stop()
 
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.at = max(n.at, n.clock())
-	for e := n.events.Pop(); e != nil; e = n.events.Pop() {
+	n.loop.Lock()
+	defer n.loop.Unlock()
+	for e := n.loop.Pop(); e != nil; e = n.loop.Pop() {
 		if e.Rank == rankLink {
 			e.Run() // a flight, which lands as stopped
 		}
 	}
 	for _, h := range n.used() {
-		for _, l := range h.ports() {
-			l.shut()
+		for _, l := range sorted(h.listeners, func(l *socket.Listener) uint64 { return uint64(l.Local.Port) }) {
+			l.Shut()
 		}
 		for _, e := range h.endpoints() {
-			e.fail(errStopped)
+			e.TCP.Fail(errStopped)
 		}
-		for _, d := range h.datagrams {
-			d.stop()
+		for _, d := range h.udp {
+			d.Shut()
 		}
 	}
-	clear(n.marked)
-	n.marked = n.marked[:0]
 	return nil
 }

@@ -1,13 +1,56 @@
 package simnet
 
 import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"syscall"
-	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/access"
+	"github.com/onebar/onebar/harness/link"
+	"github.com/onebar/onebar/harness/simnet/events"
+	"github.com/onebar/onebar/harness/simnet/toxic"
+	"github.com/onebar/onebar/harness/simnet/wire"
 )
+
+// toxicInForce is a stream toxic in force: connections dialed meanwhile get it.
+type toxicInForce struct {
+	harness.Toxic
+	group *access.Group
+	hits  int64
+}
+
+// beginToxic begins a stream toxic.
+func (n *Network) beginToxic(g *access.Group, t *harness.Toxic) (end func() int64, err error) {
+	if t == nil {
+		return nil, errors.New("inject a stream toxic: the fault names none")
+	}
+	if err := t.Check(); err != nil {
+		return nil, fmt.Errorf("inject a stream toxic: %w", err)
+	}
+	p := &toxicInForce{Toxic: *t, group: g}
+	n.toxics = append(n.toxics, p)
+	return func() int64 {
+		n.toxics = slices.DeleteFunc(n.toxics, func(x *toxicInForce) bool { return x == p })
+		return p.hits
+	}, nil
+}
+
+// toxicsOn returns the stream toxics that a new connection over links gets: those in
+// force that are not used up.
+func (n *Network) toxicsOn(g *access.Group) []*toxicInForce {
+	var list []*toxicInForce
+	for _, p := range n.toxics {
+		if p.group == g && (p.Connections == 0 || p.hits < p.Connections) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
 
 // proxy stands for a toxiproxy on the phone, or on another host at the near end of a
 // link, between the application and the link, as toxi.InFrontOf puts a real one:
@@ -18,193 +61,149 @@ import (
 // was dialed. What ends one side ends the other as it did: a FIN by a FIN, a reset
 // by a reset. A toxic that ends the stream closes both, and reset_peer resets both.
 //
-// It is a socket, so that the event queue serves it in turn: whenever something has
-// happened to near or far, and when a toxic has waited long enough.
+// Its task runs whenever something has happened to near or far, and when a toxic has waited
+// long enough.
 type proxy struct {
-	socket
+	events.Task
+	loop      *events.Loop
+	timer     access.Event
 	near, far *endpoint
 	up, down  chain
 	over      bool
 }
 
-// chain is one direction of a proxy.
+// chain is one direction of a proxy. It implements toxic.Ends.
 type chain struct {
+	toxic.Chain
 	proxy    *proxy
 	from, to *endpoint
 	back     *chain
-	stages   []*stage // in the order of the stream
-	resets   bool     // one of them is reset_peer
-	ended    bool     // the end of from's stream has been read
-	reset    bool     // and it was a reset, or from has turned out to be gone
-	done     bool     // an end has been delivered
+	ended    bool // the end of from's stream has been read
+	reset    bool // and it was a reset, or from has turned out to be gone
+	done     bool // an end has been delivered
 }
 
 // front returns what an application that has dialed far is to use: far itself, or at
 // the near end of a link, if toxics are in force on it, a connection through them.
 func (h *host) front(far *endpoint) (net.Conn, error) {
-	n := h.n
 	if far.flow == nil || h != far.flow.link.Near {
-		return conn{far}, nil
+		return &far.Stream, nil
 	}
-	list := n.toxicsOn(far.flow.link.Group)
+	list := h.n.toxicsOn(far.flow.link.Group)
 	if len(list) == 0 {
-		return conn{far}, nil
+		return &far.Stream, nil
 	}
-	port := h.freePort(far.remote)
+	port := h.freePort(far.Remote)
 	if port == 0 {
-		far.release(true)
+		far.Release(true)
 		return nil, os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)
 	}
 	// Near answers for the server's address: the application need not know.
-	app := h.joined(addr{h.ip, port}, far.remote)
-	near := h.joined(far.remote, app.local)
-	p := &proxy{near: near, far: far}
-	p.init(h, p.pump, p.pump)
+	app := h.endpoint(wire.Addr{IP: h.ip, Port: port}, far.Remote, access.NoBulk)
+	near := h.endpoint(far.Remote, app.Local, access.NoBulk)
+	app.TCP.Join()
+	near.TCP.Join()
+	p := h.proxy(near, far, list)
+	app.proxy, near.proxy, far.proxy = p, p, p
+	p.wake()
+	return &app.Stream, nil
+}
+
+// proxy makes a proxy with toxics.
+func (h *host) proxy(near, far *endpoint, list []*toxicInForce) *proxy {
+	p := &proxy{loop: &h.n.loop, near: near, far: far}
+	p.Number, p.Run = h.number(), p.pump
+	p.timer = access.Event{Rank: p.Number, Run: p.pump}
 	p.up = chain{proxy: p, from: near, to: far, back: &p.down}
 	p.down = chain{proxy: p, from: far, to: near, back: &p.up}
-	app.proxy, near.proxy, far.proxy = p, p, p
-	now := max(n.clock(), n.at)
+	p.up.Draw, p.down.Draw = far.flow.draw(harness.Up), far.flow.draw(harness.Down)
+	now := max(p.loop.Clock(), p.loop.At())
 	for _, t := range list {
 		t.hits++
 		l := &p.down
 		if t.Direction() == harness.Up {
 			l = &p.up
 		}
-		l.stages = append(l.stages, newStage(l, len(l.stages), t.Toxic, now))
-		l.resets = l.resets || t.Type == "reset_peer"
+		l.Add(t.Toxic, now)
 	}
-	n.mark(&p.socket)
-	return conn{app}, nil
+	return p
 }
 
-// joined makes one end of an open connection within the host.
-func (h *host) joined(local, remote addr) *endpoint {
-	e := newEndpoint(h, local, remote)
-	e.state, e.una, e.nxt, e.rcvNxt, e.lastAcked = open, 1, 1, 1, 1
-	e.wnd = e.offer() // the other end has as large a buffer
-	e.keepOff = true
-	h.conns[e.key()] = e
-	return e
-}
-
-// notify tells those who wait that something has happened to an endpoint.
-func (e *endpoint) notify() {
-	e.change.Broadcast()
-	if e.proxy != nil {
-		e.n.mark(&e.proxy.socket)
+// draw returns the random draws of toxics in a direction of a flow.
+func (f *flow) draw(d harness.Direction) func(ordinal uint64) *rand.Rand {
+	return func(ordinal uint64) *rand.Rand {
+		return link.Rand(f.link.n.seed, f.link.ID(d), link.Key{Flow: f.ID, Ordinal: ordinal})
 	}
 }
 
-// release closes an endpoint that has no application: in order, or by a reset if
-// that is asked for or data has come that nobody will read.
-func (e *endpoint) release(reset bool) {
-	e.closed, e.finAsked = true, true
-	e.abortAsked = reset || e.unread() > 0
-	if e.state != gone {
-		e.n.mark(&e.socket)
+// wake is told that something has happened to near or far. A nil proxy is none.
+func (p *proxy) wake() {
+	if p != nil {
+		p.loop.Mark(&p.Task)
 	}
 }
 
 // pump moves both streams on as far as they go.
 func (p *proxy) pump() {
-	now := p.n.at
+	now := p.loop.At()
 	for _, l := range []*chain{&p.up, &p.down} {
-		for l.step(now) {
+		for !p.over && l.Step(now, l) {
 		}
 	}
-	if p.over {
-		p.n.events.Set(&p.timer, never)
-		return
+	next := access.Never
+	if !p.over {
+		next = min(p.up.Next(now), p.down.Next(now))
 	}
-	p.n.events.Set(&p.timer, min(p.up.wake(now), p.down.wake(now)))
+	p.loop.Set(&p.timer, next)
 }
 
-// step moves one chunk by one place, the one that is farthest if several could be.
-func (l *chain) step(now time.Duration) bool {
-	if l.proxy.over {
-		return false
-	}
-	for i := len(l.stages); i >= 0; i-- {
-		if i == len(l.stages) && !l.open() || i < len(l.stages) && !l.stages[i].free(now) {
-			continue
-		}
-		from := l.read
-		if i > 0 {
-			from = func() (chunk, bool) { return l.stages[i-1].pass(now) }
-		}
-		switch c, ok := from(); {
-		case !ok:
-			continue
-		case i == len(l.stages):
-			l.deliver(c)
-		default:
-			l.stages[i].take(c, now)
-		}
-		return true
-	}
-	return false
-}
-
-func (l *chain) wake(now time.Duration) time.Duration {
-	at := never
-	for _, s := range l.stages {
-		at = min(at, s.wake(now))
-	}
-	return at
-}
-
-// read takes what has come from the source: bytes, its end, or nothing yet.
-func (l *chain) read() (c chunk, ok bool) {
+// Read implements toxic.Ends.
+func (l *chain) Read() (c toxic.Chunk, ok bool) {
 	e := l.from
 	switch {
 	case l.ended:
-		return chunk{}, false
-	case e.unread() > 0:
-		b := make([]byte, min(e.unread(), chunkSize))
-		if _, update := e.read(b); update && e.state == open {
-			e.windowAsked = true
-			e.n.mark(&e.socket)
-		}
-		return chunk{bytesOf, b}, true
-	case e.finRcvd:
-	case e.state == gone:
+		return toxic.Chunk{}, false
+	case e.TCP.Unread() > 0:
+		b := make([]byte, min(e.TCP.Unread(), toxic.ChunkSize))
+		e.Get(b)
+		return toxic.Chunk{Kind: toxic.Bytes, Data: b}, true
+	case e.TCP.PeerEnded():
+	case e.TCP.Gone():
 		l.reset = true
 	default:
-		return chunk{}, false
+		return toxic.Chunk{}, false
 	}
 	l.ended = true
-	return chunk{kind: endOf}, true
+	return toxic.Chunk{Kind: toxic.End}, true
 }
 
-// open reports whether the destination has room. One that is gone takes all.
-func (l *chain) open() bool {
-	return l.to.state == gone || len(l.to.buf) < l.to.n.sendBuffer
-}
+// HasRoom implements toxic.Ends.
+func (l *chain) HasRoom() bool { return l.to.HasRoom() }
 
-// deliver writes what has come through the toxics to the destination.
-func (l *chain) deliver(c chunk) {
+// Deliver implements toxic.Ends.
+func (l *chain) Deliver(c toxic.Chunk) {
 	switch {
-	case c.kind == bytesOf && l.to.state == gone:
+	case c.Kind == toxic.Bytes && l.to.TCP.Gone():
 		// What that side sent before is still delivered; then it is a reset.
 		l.back.reset = true
 		if l.back.done {
 			l.proxy.end(true)
 		}
-	case c.kind == bytesOf:
-		l.to.written(c.data)
-	case l.reset || l.resets:
+	case c.Kind == toxic.Bytes:
+		l.to.Put(c.Data)
+	case l.reset || l.Resets():
 		l.proxy.end(true)
-	case c.kind == cut || l.back.done:
+	case c.Kind == toxic.Cut || l.back.done:
 		l.proxy.end(false)
 	default:
-		l.done, l.to.finAsked = true, true
-		l.to.n.mark(&l.to.socket)
+		l.done = true
+		l.to.EndWrite()
 	}
 }
 
 // end closes both sides. What is still between them is lost.
 func (p *proxy) end(reset bool) {
 	p.over = true
-	p.near.release(reset)
-	p.far.release(reset)
+	p.near.Release(reset)
+	p.far.Release(reset)
 }

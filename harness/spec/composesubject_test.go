@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // TestWrittenSubject shows how a subject of others is written.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/trace"
 	"github.com/onebar/onebar/scenarios"
@@ -24,8 +25,8 @@ const page = "../../docs/scenarios.md"
 func TestReferenceIsCurrent(t *testing.T) {
 	lib := bundled(t)
 	tables := map[string]string{"profiles": profileTable(lib), "scenarios": scenarioTable(t, lib), "traces": traceTable(t), "faults": faultTable()}
-	for _, m := range mappings() {
-		tables["keys "+m.name] = keyTable(m.kind)
+	for name, kind := range mappings() {
+		tables["keys "+name] = keyTable(kind)
 	}
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
@@ -44,48 +45,57 @@ func TestReferenceIsCurrent(t *testing.T) {
 func keyTable(kind reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("| key | value | range | default | meaning |\n|---|---|---|---|---|\n")
-	for _, k := range keysOf(kind) {
+	for _, k := range keys.Of(kind) {
 		fallback := ""
 		switch {
-		case k.required:
+		case k.Required:
 			fallback = "**required**"
-		case k.fallback != "":
-			fallback = "`" + k.fallback + "`"
+		case k.Default != "":
+			fallback = "`" + k.Default + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, valueOf(kind.FieldByIndex(k.index).Type, k), ranged(k), fallback, k.doc)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, valueOf(kind.FieldByIndex(k.Index).Type, k), k.Range(), fallback, k.Doc)
 	}
 	return b.String()
 }
 
-func valueOf(kind reflect.Type, k key) string {
-	if k.words != "" {
-		return "`" + strings.Join(strings.Fields(k.words), "` `") + "`"
+func valueOf(kind reflect.Type, k keys.Key) string {
+	if len(k.Words) > 0 {
+		return "`" + strings.Join(k.Words, "` `") + "`"
 	}
-	known := map[reflect.Type]string{
-		reflect.TypeFor[verbatim](): "text", reflect.TypeFor[[]verbatim](): "list of texts",
-		reflect.TypeFor[source](): "text", reflect.TypeFor[sources](): "mapping of names to texts", reflect.TypeFor[number](): "number",
-		reflect.TypeFor[[]httpRule](): "list of rules", reflect.TypeFor[[]httpSetup](): "list of requests", reflect.TypeFor[[]word](): "list of words",
-		reflect.TypeFor[variables](): "mapping of names to texts", reflect.TypeFor[containers](): "mapping of names to containers",
-		reflect.TypeFor[text](): "text", reflect.TypeFor[slug](): "name", reflect.TypeFor[count](): "number",
-		reflect.TypeFor[duration](): "duration", reflect.TypeFor[durations](): "duration or range", reflect.TypeFor[[]nemesisEntry](): "list of entries", reflect.TypeFor[offset](): "time in the script", reflect.TypeFor[bitrate](): "rate",
-		reflect.TypeFor[size](): "size", reflect.TypeFor[share](): "percentage", reflect.TypeFor[frequency](): "frequency",
-		reflect.TypeFor[money](): "amount", reflect.TypeFor[amounts](): "amount", reflect.TypeFor[yes](): "`true`",
-		reflect.TypeFor[localLinks](): "mapping of names to profiles", reflect.TypeFor[link](): "name or mapping",
-		reflect.TypeFor[loss](): "percentage or mapping", reflect.TypeFor[queue](): "size or duration",
-		reflect.TypeFor[reference](): "name or file", reflect.TypeFor[[]slug](): "list of names",
-		reflect.TypeFor[[]text](): "list of thresholds", reflect.TypeFor[[]event](): "list of events",
+	known := map[string]string{
+		"verbatim": "text", "hostPort": "text", "urlPath": "text", "[]verbatim": "list of texts",
+		"source": "text", "sources": "mapping of names to texts", "number": "number",
+		"[]httpRule": "list of rules", "[]httpSetup": "list of requests", "[]word": "list of words",
+		"variables": "mapping of names to texts", "containers": "mapping of names to containers",
+		"text": "text", "slug": "name", "count": "number",
+		"duration": "duration", "durations": "duration or range", "[]nemesisEntry": "list of entries", "offset": "time in the script", "bitrate": "rate",
+		"size": "size", "share": "percentage", "frequency": "frequency",
+		"money": "amount", "amounts": "amount", "yes": "`true`",
+		"links": "mapping of names to profiles", "link": "name or mapping",
+		"loss": "percentage or mapping", "queue": "size or duration",
+		"reference": "name or file", "[]slug": "list of names",
+		"[]text": "list of thresholds", "[]event": "list of events",
 	}
-	if s, ok := known[kind]; ok {
+	if s, ok := known[nameOf(kind)]; ok {
 		return s
 	}
 	return "mapping"
+}
+
+// nameOf returns the name of a type in the schema, after [] if it is a list of them.
+func nameOf(kind reflect.Type) string {
+	list := ""
+	if kind.Name() == "" {
+		kind, list = kind.Elem(), "[]"
+	}
+	return list + strings.ToLower(kind.Name()[:1]) + kind.Name()[1:]
 }
 
 func profileTable(lib Library) string {
 	var b strings.Builder
 	b.WriteString("| profile | up | down | quotes | source |\n|---|---|---|---|---|\n")
 	for _, p := range lib.All() {
-		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | %s |\n", p.Name, p.Summary, FormatPath(p.Up), FormatPath(p.Down), p.Quotes, p.Source)
+		fmt.Fprintf(&b, "| `%s`<br>%s | %s | %s | %s | %s |\n", p.Name, p.Summary, quantity.FormatPath(p.Up), quantity.FormatPath(p.Down), p.Quotes, p.Source)
 	}
 	return b.String()
 }
@@ -108,7 +118,7 @@ func scenarioTable(t *testing.T, lib Library) string {
 
 func traceTable(t *testing.T) string {
 	t.Helper()
-	files, err := fs.Glob(scenarios.FS, traceFolder+"*"+traceSuffix)
+	files, err := fs.Glob(scenarios.FS, "traces/*.trace")
 	require.NoError(t, err)
 	var b strings.Builder
 	b.WriteString("| trace | period | mean | stalls over 1 s | median, longest of them | time in stalls over 0.5 s |\n|---|---|---|---|---|---|\n")
@@ -117,7 +127,7 @@ func traceTable(t *testing.T) string {
 		require.NoError(t, err)
 		series, err := trace.Parse(data)
 		require.NoError(t, err)
-		name := strings.TrimSuffix(strings.TrimPrefix(file, traceFolder), traceSuffix)
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "traces/"), ".trace")
 		tr, err := series.Trace(name)
 		require.NoError(t, err)
 		long, times := series.Stalls(time.Second), "none"

@@ -13,87 +13,110 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/spec/library"
 	"github.com/onebar/onebar/scenarios"
 )
 
 // mappings are the mappings of the format with the names docs/scenarios.md
 // gives them.
-func mappings() []struct {
-	name string
-	kind reflect.Type
-} {
-	return []struct {
-		name string
-		kind reflect.Type
-	}{
-		{"scenario", reflect.TypeFor[file]()},
-		{"subject", reflect.TypeFor[subject]()},
-		{"client", reflect.TypeFor[subjectClient]()},
-		{"server", reflect.TypeFor[subjectServer]()},
-		{"terminate", reflect.TypeFor[terminate]()},
-		{"ledger", reflect.TypeFor[subjectLedger]()},
-		{"http client", reflect.TypeFor[httpClient]()},
-		{"http tls", reflect.TypeFor[httpTLS]()},
-		{"http setup", reflect.TypeFor[httpSetup]()},
-		{"http pay", reflect.TypeFor[httpPay]()},
-		{"http rule", reflect.TypeFor[httpRule]()},
-		{"http retry", reflect.TypeFor[httpRetry]()},
-		{"http poll", reflect.TypeFor[httpPoll]()},
-		{"http callback", reflect.TypeFor[httpCall]()},
-		{"http ledger", reflect.TypeFor[httpLedger]()},
-		{"http fields", reflect.TypeFor[httpFields]()},
-		{"http balances", reflect.TypeFor[httpBalances]()},
-		{"exec client", reflect.TypeFor[execClient]()},
-		{"exec server", reflect.TypeFor[execServer]()},
-		{"ready", reflect.TypeFor[ready]()},
-		{"container", reflect.TypeFor[container]()},
-		{"exec ledger", reflect.TypeFor[program]()},
-		{"sql ledger", reflect.TypeFor[sqlLedger]()},
-		{"workload", reflect.TypeFor[workload]()},
-		{"link", reflect.TypeFor[link]()},
-		{"path", reflect.TypeFor[path]()},
-		{"gemodel", reflect.TypeFor[gemodel]()},
-		{"trigger", reflect.TypeFor[trigger]()},
-		{"profile", reflect.TypeFor[profile]()},
-		{"event", reflect.TypeFor[event]()},
-		{"nemesis entry", reflect.TypeFor[nemesisEntry]()},
-		{"toxic", reflect.TypeFor[toxic]()},
+func mappings() map[string]reflect.Type {
+	types := map[string]reflect.Type{}
+	collect(reflect.TypeFor[file](), types)
+	named := map[string]reflect.Type{}
+	for name, of := range map[string]string{
+		"scenario":      "file",
+		"subject":       "Subject",
+		"client":        "client",
+		"server":        "server",
+		"terminate":     "terminate",
+		"ledger":        "ledger",
+		"http client":   "httpClient",
+		"http tls":      "httpTLS",
+		"http setup":    "httpSetup",
+		"http pay":      "httpPay",
+		"http rule":     "httpRule",
+		"http retry":    "httpRetry",
+		"http poll":     "httpPoll",
+		"http callback": "httpCall",
+		"http ledger":   "httpLedger",
+		"http fields":   "httpFields",
+		"http balances": "httpBalances",
+		"exec client":   "execClient",
+		"exec server":   "execServer",
+		"ready":         "ready",
+		"container":     "container",
+		"exec ledger":   "program",
+		"sql ledger":    "sqlLedger",
+		"workload":      "workload",
+		"link":          "Link",
+		"path":          "path",
+		"gemodel":       "gemodel",
+		"trigger":       "trigger",
+		"profile":       "namedProfile",
+		"event":         "event",
+		"nemesis entry": "nemesisEntry",
+		"toxic":         "toxic",
+	} {
+		named[name] = types[of]
+	}
+	return named
+}
+
+// collect adds a struct and those within it by the names of their types.
+func collect(t reflect.Type, types map[string]reflect.Type) {
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || types[t.Name()] != nil {
+		return
+	}
+	types[t.Name()] = t
+	if items, ok := t.FieldByName("M"); ok && items.Type.Kind() == reflect.Map {
+		collect(items.Type.Elem().Elem(), types)
+	}
+	for _, k := range keys.Of(t) {
+		collect(t.FieldByIndex(k.Index).Type, types)
 	}
 }
 
 // TestTags reads every tag of format.go: a mistake there would be a panic at
 // run time.
 func TestTags(t *testing.T) {
-	for _, m := range append(mappings(), []struct {
-		name string
-		kind reflect.Type
-	}{{"loss", reflect.TypeFor[loss]()}, {"profile file", reflect.TypeFor[profileFile]()}}...) {
-		for _, k := range keysOf(m.kind) {
-			t.Run(m.name+" "+k.name, func(t *testing.T) {
-				v := reflect.New(m.kind.FieldByIndex(k.index).Type).Interface()
-				if short, ok := v.(shorthand); ok {
-					v = short.short()
+	all := map[string]reflect.Type{}
+	collect(reflect.TypeFor[file](), all)
+	for name, kind := range all {
+		require.NotNil(t, kind, name)
+		for _, k := range keys.Of(kind) {
+			t.Run(name+" "+k.Name, func(t *testing.T) {
+				v := reflect.New(kind.FieldByIndex(k.Index).Type).Interface()
+				if short, ok := v.(keys.Shorthand); ok {
+					v = short.Short()
 				}
-				require.NotEmpty(t, k.doc)
-				require.False(t, k.required && k.fallback != "", "required and default")
-				if l, ok := v.(leaf); ok && k.fallback != "" {
-					require.NoError(t, l.scan(k.fallback))
+				require.NotEmpty(t, k.Doc)
+				require.False(t, k.Required && k.Default != "", "required and default")
+				if len(k.Words) > 0 {
+					_, list := v.(*[]keys.Word)
+					require.True(t, list || reflect.TypeOf(v) == reflect.TypeFor[*keys.Word]())
+					require.Contains(t, append(k.Words, ""), k.Default)
 				}
-				if k.words != "" {
-					_, list := v.(*[]word)
-					require.True(t, list || reflect.TypeOf(v) == reflect.TypeFor[*word]())
-					require.Contains(t, append(strings.Fields(k.words), ""), k.fallback)
+				l, ok := v.(keys.Leaf)
+				require.True(t, ok || k.Default == "")
+				if k.Default != "" {
+					require.NoError(t, l.Scalar().Scan(k.Default))
+					require.True(t, k.Holds(l), "the default is in the range")
 				}
-				number, ok := v.(measured)
-				if !ok {
-					require.Empty(t, k.limits)
+				if !ok || !l.Scalar().Ranged {
+					require.Empty(t, k.Limits)
 					return
 				}
-				require.NotEmpty(t, k.limits, "every number has a range")
-				lowest, highest, ok := strings.Cut(k.limits, "..")
+				require.NotEmpty(t, k.Limits, "every number has a range")
+				lowest, highest, ok := strings.Cut(k.Limits, "..")
 				require.True(t, ok)
-				require.Less(t, limit(number, lowest), limit(number, highest))
-				require.True(t, k.fallback == "" || inRange(number, k), "the default is in the range")
+				require.NoError(t, l.Scalar().Scan(highest))
+				most := l.Scalar().Measure
+				require.NoError(t, l.Scalar().Scan(lowest))
+				require.Less(t, l.Scalar().Measure, most)
 			})
 		}
 	}
@@ -169,12 +192,12 @@ func TestBundledProfiles(t *testing.T) {
 }
 
 func TestProfilesSayWhatIsWrong(t *testing.T) {
-	_, err := Profiles("p", []byte("onebar: 1\nprofiles:\n  a: {profile: b}\n  b: {summary: s, source: s, quotes: one-way, both: {delay: 1s}}\n"))
+	_, err := library.Profiles("p", []byte("onebar: 1\nprofiles:\n  a: {profile: b}\n  b: {summary: s, source: s, quotes: one-way, both: {delay: 1s}}\n"))
 	requireMistakes(t, []string{
 		"p:3:3: profile a needs a summary, a source and quotes",
 		`p:3:16: there is no profile "b"; there are none`,
 	}, err)
-	_, err = Profiles("p", nil)
+	_, err = library.Profiles("p", nil)
 	require.ErrorContains(t, err, "p:1:1: the file is empty")
 	_, err = ReadProfiles(scenarios.FS, "none.yaml")
 	require.ErrorIs(t, err, fs.ErrNotExist)

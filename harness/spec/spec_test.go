@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onebar/onebar/harness/sut"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/quantity"
+	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -130,8 +130,8 @@ func TestFilesThatAreNoScenario(t *testing.T) {
 		{"not UTF-8", "onebar: 1\nname: caf\xe9\n", []string{"f:2:10: this is not UTF-8; save the file as UTF-8"}},
 		{"UTF-16", "\xff\xfeo\x00n\x00", []string{"f:1:1: this is not UTF-8; save the file as UTF-8"}},
 		{"control character", "onebar: 1\nname: a\x00b\n", []string{`f:2:8: a control character, "\x00"; delete it`}},
-		{"large", strings.Repeat("# fill\n", maxFile/7+1), []string{"f:1:1: the file is larger than 64 KiB"}},
-		{"long line", "#" + strings.Repeat("x", maxLine), []string{"f:1:1: the line is longer than 4 KiB"}},
+		{"large", strings.Repeat("# fill\n", yamltext.MaxFile/7+1), []string{"f:1:1: the file is larger than 64 KiB"}},
+		{"long line", "#" + strings.Repeat("x", yamltext.MaxLine), []string{"f:1:1: the line is longer than 4 KiB"}},
 		{"deep", strings.Repeat("[\n", 100), []string{"f:65:1: more than 64 brackets are open"}},
 		{"mapping as key", "{a: 1}: 2\n", []string{"f:1:7: not YAML: …"}},
 	}
@@ -168,8 +168,8 @@ func TestFormsOfTheSameFile(t *testing.T) {
 // TestHostileFilesAreCheap feeds what is worst for a recursive parser.
 func TestHostileFilesAreCheap(t *testing.T) {
 	fill := func(s string) string {
-		line := strings.Repeat(s, maxLine/len(s)) + "\n"
-		return strings.Repeat(line, maxFile/len(line))
+		line := strings.Repeat(s, yamltext.MaxLine/len(s)) + "\n"
+		return strings.Repeat(line, yamltext.MaxFile/len(line))
 	}
 	for _, s := range []string{"- ", "? ", "a: ", "a: 1\n", "!!x ", "&a ", "*a ", "'", "\"", "|", "x", "[] ", "%"} {
 		start := time.Now()
@@ -178,7 +178,7 @@ func TestHostileFilesAreCheap(t *testing.T) {
 		require.Less(t, time.Since(start), 30*time.Second, "%q", s)
 	}
 	var nested strings.Builder
-	for i := 0; nested.Len() < maxFile/2; i++ {
+	for i := 0; nested.Len() < yamltext.MaxFile/2; i++ {
 		fmt.Fprintf(&nested, "%*sa:\n", i, "")
 	}
 	_, err := Parse("f", []byte(nested.String()), Library{})
@@ -316,7 +316,7 @@ func requirePlausible(t *testing.T, p harness.Profile) {
 		require.True(t, p.MTU == 0 || p.MTU >= 576)
 		require.True(t, p.MTU > 0 || !p.MTUBlackhole)
 		require.True(t, p.Correlation >= 0 && p.Correlation < 1)
-		require.NotEmpty(t, FormatPath(p))
+		require.NotEmpty(t, quantity.FormatPath(p))
 		require.True(t, p.Loss.P >= 0 && p.Loss.P <= 1)
 		if g := p.Loss.GE; g != nil {
 			require.Zero(t, p.Loss.P)

@@ -6,225 +6,267 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/fault"
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
-)
-
-// The lowest values of every and for, as in format.go, for those given as a
-// percentage.
-const (
-	minEvery = 100 * time.Millisecond
-	minFor   = time.Millisecond
 )
 
 // maxStrikes bounds what an entry of the nemesis may draw on average.
 const maxStrikes = 1000
 
-func (v *event) fill(d *decoder, plain reflect.Value) {
-	got := plain.Addr().Interface().(*harness.Event)
-	d.resolve("at", &v.At, 0)
-	d.resolve("every", &v.Every, minEvery)
-	d.resolve("jitter", &v.Jitter, 0)
-	d.resolve("for", &v.For, minFor)
-	f := d.act(reflect.ValueOf(v).Elem(), plain, got)
-	if !v.At.given() {
-		got.At = got.Every
-	}
-	if v.When.given() {
-		d.trigger(&v.When, f, got)
-		return
-	}
-	d.when(v, *got)
-	if v.Every.ok && got.Every >= minEvery {
-		d.period(v, f, *got)
-	}
-}
-
-func (v *nemesisEntry) fill(d *decoder, plain reflect.Value) {
-	got := plain.Addr().Interface().(*harness.Nemesis)
-	got.Event.Line = v.line
-	f := d.act(reflect.ValueOf(v).Elem(), plain, &got.Event)
-	if f.Length == fault.Lasting && !v.For.given() {
-		d.errorf(v.place, "%s needs for: how long it lasts, such as 1s..30s", f.Action)
-	}
-	switch strikes := v.Rate.hz * d.script.Seconds(); {
-	case d.script == 0:
-		d.errorf(v.place, "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
-	case v.Rate.ok && strikes > maxStrikes:
-		d.errorf(v.Rate.place, "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed", quantity.FormatDuration(d.script), strikes, maxStrikes)
-	}
-}
-
-// resolve resolves a percentage against the length of the script; the result
-// must not be below the lowest.
-func (d *decoder) resolve(name string, o *offset, lowest time.Duration) {
-	if !o.relative {
-		return
-	}
-	o.d = time.Duration(o.share * float64(d.script))
-	switch {
-	case d.script == 0:
-		d.errorf(o.place, "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
-	case o.d < lowest:
-		d.errorf(o.place, "%s is %s of the script's %s, which is less than %s",
-			name, quantity.FormatShare(o.share), quantity.FormatDuration(d.script), quantity.FormatDuration(lowest))
-	}
-}
-
-// act fills an event, or an entry of the nemesis, from its struct of the format, and
-// returns the fault. It reports one that does nothing or several things, and keys that
-// do not go with the fault.
-func (d *decoder) act(v, plain reflect.Value, got *harness.Event) fault.Fault {
-	var f fault.Fault
-	known := false
-	if does, found := d.doing(v); found {
-		got.Action = does.does[0]
-		if w, isWord := reflect.TypeAssert[*word](v.FieldByIndex(does.index).Addr()); isWord && len(does.does) > 1 {
-			got.Action = harness.ActionUnknown
-			if w.ok {
-				must(got.Action.UnmarshalText([]byte(w.s)))
-			}
-		}
-		f, known = fault.Of(got.Action)
-	}
-	d.fits(v, f, known)
-	d.fill(v, plain)
-	return f
-}
-
-// doing returns the key that does something, if there is one.
-func (d *decoder) doing(v reflect.Value) (does key, found bool) {
-	all := deeds(v.Type())
-	for _, k := range all {
-		field := v.FieldByIndex(k.index)
-		if !isGiven(field) {
-			continue
-		}
-		if found {
-			d.errorf(placeIn(field), "a second action in one event; write two events")
-			return key{}, false
-		}
-		does, found = k, true
-	}
-	if !found {
-		d.errorf(placeIn(v), "the event does nothing; give it one of %s", strings.Join(names(all), ", "))
-	}
-	return does, found
-}
-
 // deeds returns the keys that do something.
-func deeds(t reflect.Type) []key {
-	return slices.DeleteFunc(keysOf(t), func(k key) bool { return k.does == nil })
+func deeds(t reflect.Type) []keys.Key {
+	return slices.DeleteFunc(keys.Of(t), func(k keys.Key) bool { return actions(k) == nil })
 }
 
-// fits reports the keys that do not go with a fault, if it is known, and takes out their
-// defaults.
-func (d *decoder) fits(v reflect.Value, f fault.Fault, known bool) {
-	some := keysOfFaults()
-	for _, k := range keysOf(v.Type()) {
-		if !slices.Contains(some, k.name) || slices.Contains(f.Keys, k.name) {
-			continue
+// actions returns what an event with a key does: one thing, or what its value says.
+func actions(k keys.Key) []harness.Action {
+	var all []harness.Action
+	for word := range strings.FieldsSeq(k.Tag.Get("does")) {
+		var does harness.Action
+		keys.Must(does.UnmarshalText([]byte(word)))
+		all = append(all, does)
+	}
+	return all
+}
+
+// Lacks leaves out what a nemesis may not draw.
+func (*nemesisEntry) Lacks(k keys.Key) bool {
+	return slices.ContainsFunc(actions(k), func(does harness.Action) bool {
+		f, _ := fault.Of(does)
+		return !f.Random
+	})
+}
+
+// Within is the field of harness.Nemesis that has what an entry does.
+func (*nemesisEntry) Within() string { return "Event" }
+
+// Rules of an event: its beginning, one action, and what goes with it.
+func (*event) Rules() []keys.Rule {
+	rules := []keys.Rule{
+		{Needs: []string{"when", "at", "every"}, Text: "the event has no time; give it at or every"},
+		{If: []string{"drop"}, Needs: []string{"when"}, Text: "drop needs when: which packet"},
+		{If: []string{"when"}, Bars: []string{"at", "every", "jitter"}, Text: "{key} does not go with when: the event begins when that has come"},
+	}
+	var atCommit []string
+	rules = append(rules, actionRules(reflect.TypeFor[event](), func(does string, f fault.Fault) []keys.Rule {
+		var rules []keys.Rule
+		if f.Length == fault.Lasting && fault.Counts(f.Action) {
+			rules = append(rules, keys.Rule{If: []string{"every", does}, Needs: []string{"for"}, Text: "a periodic " + f.Action.String() + " needs for: how long each occurrence lasts"})
 		}
-		field := v.FieldByIndex(k.index)
-		switch {
-		case !isGiven(field):
-			field.SetZero()
-		case !known:
-		case f.Ends != "" && (k.name == "for" || k.name == "phase"):
-			d.errorf(placeIn(field), "%s does not go with %s: %s", k.name, f.Action, f.Ends)
-		default:
-			d.errorf(placeIn(field), "%s does not go with %s", k.name, f.Action)
+		if f.Starts&fault.AtCommit != 0 {
+			atCommit = append(atCommit, does)
+		}
+		if f.Starts != 0 && f.Starts&fault.AtRequest == 0 {
+			rules = append(rules, keys.Rule{If: []string{does}, Bars: []string{"when=request"}, At: "when", Text: "a request is not one packet; give " + f.Action.String() + " when a packet"})
+		}
+		return rules
+	})...)
+	return append(rules, keys.Rule{If: []string{"when=commit"}, Needs: atCommit, At: "when", Text: "only a crash begins at a commit; give when a packet"})
+}
+
+// Rules of an entry: one action, and what goes with it.
+func (*nemesisEntry) Rules() []keys.Rule {
+	return actionRules(reflect.TypeFor[nemesisEntry](), func(does string, f fault.Fault) []keys.Rule {
+		if f.Length != fault.Lasting {
+			return nil
+		}
+		return []keys.Rule{{If: []string{does}, Needs: []string{"for"}, Text: f.Action.String() + " needs for: how long it lasts, such as 1s..30s"}}
+	})
+}
+
+// actionRules are those about what an event, or an entry of the nemesis, does: one thing,
+// the keys that go with it, and more for each fault. Does names the fault for a rule.
+func actionRules(t reflect.Type, more func(does string, f fault.Fault) []keys.Rule) []keys.Rule {
+	all := deeds(t)
+	rules := []keys.Rule{
+		{If: []string{"slow"}, Needs: []string{"by"}, Text: "slow needs by: how late each answer is"},
+		{
+			One: keys.Names(all), Text: "the event does nothing; give it one of " + strings.Join(keys.Names(all), ", "),
+			Both: "a second action in one event; write two events",
+		},
+	}
+	for _, k := range all {
+		for _, action := range actions(k) {
+			f, _ := fault.Of(action)
+			does := k.Name
+			if len(actions(k)) > 1 {
+				does += "=" + action.String()
+			}
+			rules = append(append(rules, misfits(does, f)...), more(does, f)...)
 		}
 	}
+	return rules
+}
+
+// misfits are the rules about the keys that do not go with a fault.
+func misfits(does string, f fault.Fault) []keys.Rule {
+	text := "{key} does not go with " + f.Action.String()
+	var length, others []string
+	for _, k := range keysOfFaults() {
+		switch {
+		case slices.Contains(f.Keys, k):
+		case f.Ends != "" && (k == "for" || k == "phase"):
+			length = append(length, k)
+		default:
+			others = append(others, k)
+		}
+	}
+	return slices.DeleteFunc([]keys.Rule{
+		{If: []string{does}, Bars: length, Text: text + ": " + f.Ends},
+		{If: []string{does}, Bars: others, Text: text},
+	}, func(r keys.Rule) bool { return r.Bars == nil })
 }
 
 // keysOfFaults returns the keys of an event that go with some faults only.
 func keysOfFaults() []string {
-	var keys []string
+	var all []string
 	for _, f := range fault.All() {
-		keys = append(keys, f.Keys...)
+		all = append(all, f.Keys...)
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-// when checks the first occurrence against the script.
-func (d *decoder) when(e *event, got harness.Event) {
-	at := e.At
-	if !at.given() {
-		at = e.Every
+// Fill makes the event.
+func (v *event) Fill(r *keys.Reader, plain reflect.Value) {
+	got := plain.Addr().Interface().(*harness.Event)
+	v.At.resolve(r, "at", 0)
+	v.Every.resolve(r, "every", minEvery)
+	v.Jitter.resolve(r, "jitter", 0)
+	v.For.resolve(r, "for", minFor)
+	got.Action = act(r, v)
+	r.Fill(v, got)
+	if !r.Given(&v.At) {
+		got.At = got.Every
 	}
-	switch {
-	case !at.given():
-		d.errorf(e.place, "the event has no time; give it at or every")
-	case !at.ok:
-	case d.script > 0 && got.At >= d.script:
-		d.errorf(at.place, "the event at %s begins after the end of the script, which is %s long; give a later duration or an earlier event",
-			quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
-	case e.Jitter.ok && got.Jitter > got.At:
-		d.errorf(e.Jitter.place, "jitter %s could move the event at %s before the start", quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At))
-	case d.script > 0 && !e.Every.given() && e.Jitter.ok && got.At+got.Jitter > d.script:
-		d.errorf(e.Jitter.place, "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
-			quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At), quantity.FormatDuration(d.script))
-	}
-}
-
-// period checks that the occurrences of a periodic event do not run into each
-// other. One that changes the link may last until the next.
-func (d *decoder) period(e *event, f fault.Fault, got harness.Event) {
-	if f.Length == fault.Lasting && fault.Counts(f.Action) && !e.For.given() {
-		d.errorf(e.place, "a periodic %s needs for: how long each occurrence lasts", f.Action)
+	if r.Given(&v.When) {
+		v.trigger(r, got)
 		return
 	}
-	if lasts := got.For + got.Restart; lasts+2*got.Jitter > got.Every {
-		d.errorf(e.Every.place, "every %s is too short for an occurrence of %s with jitter %s; two would overlap",
+	v.checkWhen(r, *got)
+	if lasts := got.For + got.Restart; r.Good(&v.Every) && got.Every >= minEvery && lasts+2*got.Jitter > got.Every {
+		r.Errorf(r.At(&v.Every), "every %s is too short for an occurrence of %s with jitter %s; two would overlap",
 			quantity.FormatDuration(got.Every), quantity.FormatDuration(lasts), quantity.FormatDuration(got.Jitter))
 	}
 }
 
-func (v *event) compose(c *composer, _ key, plain reflect.Value) {
-	e := plain.Interface().(harness.Event)
-	c.what = fmt.Sprintf("event %d", c.item)
-	c.act(reflect.ValueOf(v).Elem(), plain, e.Action)
-	switch {
-	case e.When == nil:
-		v.At = offset{mark: here(), d: e.At}
-	case e.At != 0:
-		c.refuse("%s begins at %s and at a packet or commit", c.what, quantity.FormatDuration(e.At))
+// trigger completes the moment at which the event begins.
+func (v *event) trigger(r *keys.Reader, got *harness.Event) {
+	wallets := envOf(r).wallets
+	if !r.Given(&v.When.Request) {
+		got.When.Moment = harness.MomentUnknown
+	}
+	if r.Given(&v.When.Commit) {
+		got.When.Side = got.Side
+	}
+	if w := &v.When.Wallet; r.Given(&v.When.Packet) && r.Good(w) && wallets > 0 && int64(*w) >= wallets {
+		r.Errorf(r.At(w), "there is no wallet %d; the workload has %d, from 0", *w, wallets)
 	}
 }
 
-func (v *nemesisEntry) compose(c *composer, _ key, plain reflect.Value) {
-	c.what = fmt.Sprintf("entry %d of the nemesis", c.item)
-	c.act(reflect.ValueOf(v).Elem(), plain, plain.Interface().(harness.Nemesis).Event.Action)
+// Fill makes the entry.
+func (v *nemesisEntry) Fill(r *keys.Reader, plain reflect.Value) {
+	got, script := plain.Addr().Interface().(*harness.Nemesis), envOf(r).script
+	got.Event.Line = r.At(v).Line
+	got.Event.Action = act(r, v)
+	r.Fill(v, got)
+	switch strikes := float64(v.Rate) * script.Seconds(); {
+	case script == 0:
+		r.Errorf(r.At(v), "the nemesis strikes during the script, which has no length; give workload a rate, or the file a duration")
+	case r.Good(&v.Rate) && strikes > maxStrikes:
+		r.Errorf(r.At(&v.Rate), "rate is too high; over a script of %s it strikes %.0f times, and %d are allowed", quantity.FormatDuration(script), strikes, maxStrikes)
+	}
 }
 
-// act is the way back of that of a decoder.
-func (c *composer) act(v, plain reflect.Value, action harness.Action) {
-	all := deeds(v.Type())
-	i := slices.IndexFunc(all, func(k key) bool { return slices.Contains(k.does, action) })
+// act returns what the event, or entry, that v points to does, and takes out the defaults
+// of keys that do not go with it.
+func act(r *keys.Reader, v any) harness.Action {
+	action, fields := harness.ActionUnknown, r.Fields(v)
+	for _, k := range fields {
+		does := actions(k.Key)
+		w, isWord := k.Value.(*keys.Word)
+		switch {
+		case does == nil, !r.Given(k.Value):
+		case !isWord || len(does) == 1:
+			action = does[0]
+		case r.Good(w):
+			keys.Must(action.UnmarshalText([]byte(*w)))
+		}
+	}
+	f, _ := fault.Of(action)
+	some := keysOfFaults()
+	for _, k := range fields {
+		if slices.Contains(some, k.Name) && !slices.Contains(f.Keys, k.Name) && !r.Given(k.Value) {
+			r.Clear(k.Value)
+		}
+	}
+	return action
+}
+
+// checkWhen checks the first occurrence against the script.
+func (v *event) checkWhen(r *keys.Reader, got harness.Event) {
+	at, script := &v.At, envOf(r).script
+	if !r.Given(at) {
+		at = &v.Every
+	}
+	switch {
+	case !r.Good(at):
+	case script > 0 && got.At >= script:
+		r.Errorf(r.At(at), "the event at %s begins after the end of the script, which is %s long; give a later duration or an earlier event",
+			quantity.FormatDuration(got.At), quantity.FormatDuration(script))
+	case r.Good(&v.Jitter) && got.Jitter > got.At:
+		r.Errorf(r.At(&v.Jitter), "jitter %s could move the event at %s before the start", quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At))
+	case script > 0 && !r.Given(&v.Every) && r.Good(&v.Jitter) && got.At+got.Jitter > script:
+		r.Errorf(r.At(&v.Jitter), "jitter %s could move the event at %s past the end of the script, which is %s long, and it would not happen",
+			quantity.FormatDuration(got.Jitter), quantity.FormatDuration(got.At), quantity.FormatDuration(script))
+	}
+}
+
+// Compose writes the event.
+func (v *event) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
+	e, what := plain.Interface().(harness.Event), fmt.Sprintf("event %d", c.Item)
+	composeAct(c, v, plain, e.Action, what)
+	switch {
+	case e.When == nil:
+		v.At = offset{D: e.At}
+		c.Accept(&v.At)
+	case e.At != 0:
+		c.Refuse("%s begins at %s and at a packet or commit", what, quantity.FormatDuration(e.At))
+	}
+}
+
+// Compose writes the entry.
+func (v *nemesisEntry) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
+	composeAct(c, v, plain, plain.Interface().(harness.Nemesis).Event.Action, fmt.Sprintf("entry %d of the nemesis", c.Item))
+}
+
+// composeAct fills an event, or an entry of the nemesis, with what it does. What names it
+// in messages.
+func composeAct(c *keys.Composer, v any, plain reflect.Value, action harness.Action, what string) {
+	envOf(&c.Reader).What = what
+	all := c.Fields(v)
+	i := slices.IndexFunc(all, func(k keys.Field) bool { return slices.Contains(actions(k.Key), action) })
 	if i < 0 {
-		c.refuse("%s does %q, which no file can say", c.what, action)
+		c.Refuse("%s does %q, which no file can say", what, action)
 		return
 	}
 	does := all[i]
 	f, _ := fault.Of(action)
-	c.composeKeys(v, plain, reflect.Zero(plain.Type()), func(k *key) bool {
+	c.ComposeKeys(v, plain, reflect.Zero(plain.Type()), func(k *keys.Key) bool {
 		switch {
-		case k.name == does.name:
-			k.required = true
+		case k.Name == does.Name:
+			k.Required = true
 			return true
-		case k.does != nil, slices.Equal(k.plain, does.plain): // the field is that of the deed
+		case k.Tag.Get("does") != "", slices.Equal(k.Plain, does.Plain): // the field is that of the deed
 			return false
 		}
-		return k.fallback == "" || slices.Contains(f.Keys, k.name)
+		return k.Default == "" || slices.Contains(f.Keys, k.Name)
 	})
-	if len(does.plain) == 0 {
-		l := v.FieldByIndex(does.index).Addr().Interface().(leaf)
-		must(l.scan(cmp.Or(does.words, "true")))
-		l.accept(here().place)
+	if len(does.Plain) == 0 {
+		keys.Must(does.Value.(keys.Leaf).Scalar().Scan(cmp.Or(strings.Join(does.Words, " "), "true")))
+		c.Accept(does.Value)
 	}
 }

@@ -6,79 +6,81 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 )
 
 // attributes returns the keys of a toxic that are attributes of some types.
-func attributes() []key {
-	return slices.DeleteFunc(keysOf(reflect.TypeFor[toxic]()), func(k key) bool { return len(k.plain) > 0 })
+func attributes() []keys.Key {
+	return slices.DeleteFunc(keys.Of(reflect.TypeFor[toxic]()), func(k keys.Key) bool { return len(k.Plain) > 0 })
 }
 
-// fill checks that a toxic has the attributes of its type, and converts them
-// to the integers toxiproxy takes.
-func (v *toxic) fill(d *decoder, plain reflect.Value) {
-	kind := harness.ToxicAttributes(v.Type.s)
-	if len(kind) == 0 {
+// Rules between the type of a toxic and its attributes.
+func (*toxic) Rules() []keys.Rule {
+	var rules []keys.Rule
+	for _, kind := range harness.ToxicTypes() {
+		var has, lacks []string
+		for _, a := range harness.ToxicAttributes(kind) {
+			has = append(has, a.Name)
+			if a.InFiles {
+				rules = append(rules, keys.Rule{If: []string{"type=" + kind}, Needs: []string{a.Name}, Text: "toxic " + kind + " needs " + a.Name})
+			}
+		}
+		for _, k := range attributes() {
+			if !slices.Contains(has, k.Name) {
+				lacks = append(lacks, k.Name)
+			}
+		}
+		rules = append(rules, keys.Rule{If: []string{"type=" + kind}, Bars: lacks, Text: "toxic " + kind + " has no {key}; it has " + keys.OneOf(has)})
+	}
+	return rules
+}
+
+// each calls f for each attribute that the type of the toxic has, with the leaf for it.
+func (v *toxic) each(m *keys.Marks, f func(a harness.ToxicAttribute, l any)) {
+	all := m.Fields(v)
+	for _, a := range harness.ToxicAttributes(string(v.Type)) {
+		if i := slices.IndexFunc(all, func(k keys.Field) bool { return k.Name == a.Name && len(k.Plain) == 0 }); i >= 0 {
+			f(a, all[i].Value)
+		}
+	}
+}
+
+// Fill converts the attributes to the integers toxiproxy takes.
+func (v *toxic) Fill(r *keys.Reader, plain reflect.Value) {
+	if !r.Good(&v.Type) {
 		return // said when it was read
 	}
-	got := plainOf[harness.Toxic](d, v)
-	got.Attributes = map[string]int64{}
+	got := &harness.Toxic{Attributes: map[string]int64{}}
+	r.Fill(v, got)
 	plain.Set(reflect.ValueOf(got))
-	for _, k := range attributes() {
-		field := reflect.ValueOf(v).Elem().FieldByIndex(k.index)
-		i := slices.IndexFunc(kind, func(a harness.ToxicAttribute) bool { return a.Name == k.name })
-		switch {
-		case !isGiven(field) && i >= 0 && kind[i].InFiles:
-			d.errorf(v.place, "toxic %s needs %s", v.Type.s, k.name)
-		case !isGiven(field):
-		case i < 0:
-			d.errorf(placeIn(field), "toxic %s has no %s; it has %s", v.Type.s, k.name, oneOf(attributeNames(kind)))
-		default:
-			got.Attributes[k.name] = d.attribute(k, field, int64(max(kind[i].Unit, 1)))
+	v.each(&r.Marks, func(a harness.ToxicAttribute, l any) {
+		if !r.Given(l) {
+			return
 		}
-	}
-	if v.SizeVariation.ok && v.AverageSize.ok && v.SizeVariation.bytes >= v.AverageSize.bytes {
-		d.errorf(v.SizeVariation.place, "size_variation must be less than average_size")
+		n, unit := reflect.ValueOf(l).Elem().Int(), int64(max(a.Unit, 1))
+		if n%unit != 0 {
+			r.Errorf(r.At(l), "%s %s is finer than toxiproxy counts here; give whole %s", a.Name, quantity.FormatDuration(time.Duration(n)), quantity.FormatDuration(time.Duration(unit)))
+		}
+		got.Attributes[a.Name] = n / unit
+	})
+	if r.Good(&v.SizeVariation) && r.Good(&v.AverageSize) && v.SizeVariation >= v.AverageSize {
+		r.Errorf(r.At(&v.SizeVariation), "size_variation must be less than average_size")
 	}
 }
 
-func attributeNames(kind []harness.ToxicAttribute) []string {
-	var names []string
-	for _, a := range kind {
-		names = append(names, a.Name)
-	}
-	return names
-}
-
-// attribute returns an attribute in its unit.
-func (d *decoder) attribute(k key, field reflect.Value, unit int64) int64 {
-	n := numberIn(field).Int()
-	if n%unit != 0 {
-		d.errorf(placeIn(field), "%s %s is finer than toxiproxy counts here; give whole %s", k.name, quantity.FormatDuration(time.Duration(n)), quantity.FormatDuration(time.Duration(unit)))
-	}
-	return n / unit
-}
-
-// numberIn returns the number that a leaf holds.
-func numberIn(v reflect.Value) reflect.Value {
-	return reflect.ValueOf(v.Addr().Interface().(leaf).parts()[0]).Elem()
-}
-
-func (v *toxic) compose(c *composer, _ key, plain reflect.Value) {
+// Compose writes the attributes in the units of the format.
+func (v *toxic) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 	if plain.IsNil() {
-		c.refuse("%s names no toxic", c.what)
+		c.Refuse("%s names no toxic", envOf(&c.Reader).What)
 		return
 	}
-	c.composeStruct(reflect.ValueOf(v).Elem(), plain)
+	c.Compose(v, plain.Elem(), reflect.Zero(plain.Type().Elem()))
 	x := plain.Interface().(*harness.Toxic)
-	for _, a := range harness.ToxicAttributes(x.Type) {
-		n, ok := x.Attributes[a.Name]
-		i := slices.IndexFunc(attributes(), func(k key) bool { return k.name == a.Name })
-		if !ok || i < 0 {
-			continue
+	v.each(&c.Marks, func(a harness.ToxicAttribute, l any) {
+		if n, ok := x.Attributes[a.Name]; ok {
+			reflect.ValueOf(l).Elem().SetInt(n * int64(max(a.Unit, 1)))
+			c.Accept(l)
 		}
-		field := reflect.ValueOf(v).Elem().FieldByIndex(attributes()[i].index)
-		numberIn(field).SetInt(n * int64(max(a.Unit, 1)))
-		field.Addr().Interface().(leaf).accept(here().place)
-	}
+	})
 }

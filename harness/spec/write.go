@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,6 +15,10 @@ import (
 	"unicode"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/spec/endpoint"
+	"github.com/onebar/onebar/harness/spec/library"
+	"github.com/onebar/onebar/harness/yamltext"
 )
 
 // Write writes a scenario as a file that [Parse] reads back to an equal one; only
@@ -41,10 +46,10 @@ func WriteFile(path string, sc harness.Scenario, lib Library, notes ...string) e
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write scenario: %w", err)
+	if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		err = os.WriteFile(path, text, 0o644)
 	}
-	if err := os.WriteFile(path, text, 0o644); err != nil {
+	if err != nil {
 		return fmt.Errorf("write scenario: %w", err)
 	}
 	return nil
@@ -53,25 +58,20 @@ func WriteFile(path string, sc harness.Scenario, lib Library, notes ...string) e
 // format returns the text of a scenario whose file will be at path, and makes
 // sure of it.
 func format(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	text, err := reliable(path, sc, lib, notes)
+	c := &keys.Composer{Reader: keys.Reader{Text: yamltext.Text{File: path}, Env: newEnv(lib)}, From: sc.File}
+	text := comment(notes) + c.Encode(compose(c, sc))
+	err := c.Err()
+	var back harness.Scenario
+	if err == nil {
+		back, err = Parse(path, []byte(text), lib)
+	}
+	if err == nil {
+		err = same(sc, back)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s cannot be written as a file: %w", sc.Name, err)
 	}
-	return text, nil
-}
-
-func reliable(path string, sc harness.Scenario, lib Library, notes []string) ([]byte, error) {
-	c := &composer{decoder: &decoder{file: path, lib: lib}, from: sc.File}
-	f := c.scenario(sc)
-	if err := errors.Join(c.errs...); err != nil {
-		return nil, err
-	}
-	text := []byte(comment(notes) + encode(f))
-	back, err := Parse(path, text, lib)
-	if err != nil {
-		return nil, err
-	}
-	return text, same(sc, back)
+	return []byte(text), nil
 }
 
 // comment returns notes as lines of a comment.
@@ -96,8 +96,12 @@ func comment(notes []string) string {
 // and otherwise an error that names the first key that is not.
 func same(want, got harness.Scenario) error {
 	a, b := plain(want), plain(got)
-	if key, x, y := differ("", a, b); key != "" {
-		return fmt.Errorf("%s is %s, and would be read back as %s", strings.TrimPrefix(key, "."), brief(x), brief(y))
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, key := range slices.Sorted(maps.Keys(both)) {
+		if a[key] != b[key] {
+			return fmt.Errorf("%s is %s, and would be read back as %s", key, brief(a[key]), brief(b[key]))
+		}
 	}
 	if !reflect.DeepEqual(traces(want), traces(got)) {
 		return errors.New("a trace is not that of its name")
@@ -105,93 +109,39 @@ func same(want, got harness.Scenario) error {
 	return nil
 }
 
-// plain returns the JSON form of a scenario without what a file does not keep.
-func plain(sc harness.Scenario) any {
+// plain returns the values of a scenario by their keys in JSON, without what a file does not
+// keep.
+func plain(sc harness.Scenario) map[string]any {
 	base, err := filepath.Abs(filepath.Dir(sc.File))
 	if err != nil {
 		base = filepath.Dir(sc.File)
 	}
 	var own harness.Scenario
 	through(sc, &own)
-	sc = own
-	settle(reflect.TypeFor[subject](), reflect.ValueOf(&sc.Subject).Elem(), base)
-	sc.File = ""
-	if r := sc.Radio; r != nil && r.Model != "" {
-		sc.Radio = &harness.Radio{Model: r.Model} // the name is a path, and depends on where it begins
+	keys.Absolute(reflect.TypeFor[endpoint.Subject](), reflect.ValueOf(&own.Subject).Elem(), base)
+	own.File = ""
+	if own.Radio != nil && own.Radio.Model != "" {
+		own.Radio.Name = "" // a path, which depends on where it begins
 	}
-	eachLink(&sc, func(l *harness.Profile) {
-		l.Name = ""
-		l.Up.Trace, l.Down.Trace = nil, nil
-	})
+	eachLink(&own, func(l *harness.Profile) { l.Name, l.Up.Trace, l.Down.Trace = "", nil, nil })
 	var v any
-	through(sc, &v)
-	unplaced(v)
-	return v
+	through(own, &v)
+	flat := map[string]any{}
+	flatten("", v, flat)
+	maps.DeleteFunc(flat, func(key string, v any) bool {
+		_, isNumber := v.(json.Number)
+		return isNumber && strings.HasSuffix(key, ".line")
+	})
+	return flat
 }
 
 // through decodes the JSON form of a value into another.
 func through(from, to any) {
 	data, err := json.Marshal(from)
-	must(err) // plain data
+	keys.Must(err) // plain data
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	must(d.Decode(to))
-}
-
-// unplaced takes the lines out of a JSON value: the numbers of that name.
-func unplaced(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			unplaced(item)
-		}
-	case map[string]any:
-		if _, isLine := v["line"].(json.Number); isLine {
-			delete(v, "line")
-		}
-		for _, item := range v {
-			unplaced(item)
-		}
-	}
-}
-
-// settle makes the files absolute that a plain form names, from a folder. It has the
-// keys of t.
-func settle(t reflect.Type, plain reflect.Value, base string) {
-	plain = reflect.Indirect(plain)
-	if plain.Kind() != reflect.Struct {
-		return
-	}
-	eachKey(t, plain, func(k key, of []reflect.Value) {
-		kind, plain := t.FieldByIndex(k.index).Type, of[0]
-		switch plain.Kind() {
-		case reflect.String:
-			plain.SetString(absolute(k.file, plain.String(), base))
-		case reflect.Slice:
-			for i := range plain.Len() {
-				settle(kind.Elem(), plain.Index(i), base)
-			}
-		case reflect.Map:
-			for _, name := range plain.MapKeys() {
-				item := reflect.New(plain.Type().Elem()).Elem()
-				item.Set(plain.MapIndex(name))
-				if item.Kind() == reflect.String {
-					item.SetString(absolute(k.file, item.String(), base))
-				}
-				settle(reflect.TypeFor[container](), item, base)
-				plain.SetMapIndex(name, item)
-			}
-		default:
-			settle(kind, plain, base)
-		}
-	})
-}
-
-func absolute(kind, name, base string) string {
-	if kind == "" || kind == "file" && name == "" || filepath.IsAbs(name) || strings.Contains(name, "{{") {
-		return name
-	}
-	return filepath.Join(base, name)
+	keys.Must(d.Decode(to))
 }
 
 // traces returns the traces of a scenario's paths in order. The name of one that
@@ -204,13 +154,27 @@ func traces(sc harness.Scenario) []harness.TraceData {
 			if t != nil {
 				data = t.Data()
 			}
-			if isFile(data.Name) {
+			if library.IsFile(data.Name) {
 				data.Name = "a file"
 			}
 			all = append(all, data)
 		}
 	})
 	return all
+}
+
+// FindTraces gives a scenario its traces, of which its JSON form has but the names:
+// those of lib, or those of files. The links must be nobody else's.
+func FindTraces(sc *harness.Scenario, lib Library) error {
+	r := &keys.Reader{Text: yamltext.Text{File: sc.File}, Env: newEnv(lib)}
+	eachLink(sc, func(l *harness.Profile) {
+		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
+			if *t != nil {
+				*t = library.FindTrace(r, (*t).Name, keys.Place{Line: 1, Column: 1})
+			}
+		}
+	})
+	return r.Err()
 }
 
 // eachLink calls f for every link of a scenario.
@@ -228,51 +192,26 @@ func eachLink(sc *harness.Scenario, f func(*harness.Profile)) {
 	}
 }
 
-// differ returns the first place, in the order of their keys, where two JSON
-// values differ, and what is there in each; no place if they are equal.
-func differ(at string, a, b any) (key string, inA, inB any) {
-	switch x := a.(type) {
+// flatten puts the values within a JSON value into a map by their keys.
+func flatten(at string, v any, into map[string]any) {
+	switch v := v.(type) {
 	case map[string]any:
-		y, ok := b.(map[string]any)
-		if !ok {
-			return at, a, b
+		if len(v) == 0 {
+			into[at] = "{}"
 		}
-		for _, k := range keysOfBoth(x, y) {
-			if key, inA, inB := differ(at+"."+k, x[k], y[k]); key != "" {
-				return key, inA, inB
-			}
+		for k, item := range v {
+			flatten(strings.TrimPrefix(at+"."+k, "."), item, into)
 		}
-		return "", nil, nil
 	case []any:
-		y, ok := b.([]any)
-		if !ok || len(x) != len(y) {
-			return at, a, b
+		if len(v) == 0 {
+			into[at] = "[]"
 		}
-		for i := range x {
-			if key, inA, inB := differ(fmt.Sprintf("%s[%d]", at, i), x[i], y[i]); key != "" {
-				return key, inA, inB
-			}
+		for i, item := range v {
+			flatten(fmt.Sprintf("%s[%d]", at, i), item, into)
 		}
-		return "", nil, nil
+	default:
+		into[at] = v
 	}
-	if !reflect.DeepEqual(a, b) {
-		return at, a, b
-	}
-	return "", nil, nil
-}
-
-func keysOfBoth(x, y map[string]any) []string {
-	var keys []string
-	for k := range x {
-		keys = append(keys, k)
-	}
-	for k := range y {
-		if _, ok := x[k]; !ok {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // brief writes a JSON value for a message.
@@ -281,7 +220,7 @@ func brief(v any) string {
 		return "nothing"
 	}
 	data, err := json.Marshal(v)
-	must(err)
+	keys.Must(err)
 	if len(data) > 80 {
 		return strings.ToValidUTF8(string(data[:80]), "") + "…"
 	}

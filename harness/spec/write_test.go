@@ -282,7 +282,7 @@ func genPath(t *rapid.T, lib Library) harness.Path {
 	case 2:
 		p.Rate, p.LimitTime = 64000, genDuration(t, "limit", time.Millisecond, time.Minute)
 	case 3:
-		p.Trace = rapid.SampledFrom(lib.traces).Draw(t, "trace")
+		p.Trace = rapid.SampledFrom(lib.Traces()).Draw(t, "trace")
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "loss") {
 	case 1:

@@ -11,6 +11,7 @@ import (
 type Tree struct {
 	Text  string // of a scalar, within brackets
 	Lines string // of a scalar of several lines, as it is
+	alone string // of a scalar outside brackets
 
 	Keys     []string // of pairs
 	Children []Tree   // of pairs or a list
@@ -22,11 +23,19 @@ const widest = 100
 
 // TextTree returns the tree of a text.
 func TextTree(s string) Tree {
-	t := Tree{Text: Quote(s, true)}
+	t := Tree{Text: Quote(s, true), alone: Quote(s, false)}
 	if isLiteral(s) {
 		t.Lines = s
 	}
 	return t
+}
+
+// Line returns a tree that has a line of its own.
+func (t Tree) Line() string {
+	if t.alone != "" {
+		return t.alone
+	}
+	return t.Flow()
 }
 
 // Flow returns a tree in brackets.

@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/nearest"
 	"github.com/onebar/onebar/harness/proxy"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/spec"
 )
 
@@ -76,7 +77,7 @@ func (c *Console) Choose(name string) error {
 		return nil
 	}
 	c.proxy.SetProfile(p)
-	c.Say("profile %s (%s up, %s down)", name, spec.FormatPath(p.Up), spec.FormatPath(p.Down))
+	c.Say("profile %s (%s up, %s down)", name, quantity.FormatPath(p.Up), quantity.FormatPath(p.Down))
 	return nil
 }
 

@@ -28,7 +28,6 @@ type till struct {
 	// early is called before a key is looked up; true: it has answered.
 	early   func(body string, whole bool, w http.ResponseWriter) bool
 	refuses bool          // known refuses a repeat
-	torn    func()        // called if a connection ends inside a request
 	race    int           // the payment, from 1, whose key is looked up before it is stored
 	ttl     time.Duration // how long keys are kept; 0 is for ever
 	queue   time.Duration // how long after the answer it books
@@ -44,9 +43,6 @@ func (s *till) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, err := io.ReadAll(r.Body)
 	body, whole := strings.CutSuffix(string(b), ";")
 	if err != nil {
-		if s.torn != nil {
-			s.torn()
-		}
 		return
 	}
 	if ref, ok := strings.CutPrefix(r.URL.Path, "/payments/"); ok {
@@ -147,6 +143,7 @@ type mortal struct {
 
 func (m *mortal) Start(context.Context, *subject.Env) (string, error) {
 	m.server = httptest.NewServer(m.till)
+	m.server.Config.SetKeepAlivesEnabled(false)
 	return m.server.Listener.Addr().String(), nil
 }
 
@@ -308,13 +305,35 @@ func one() harness.Workload {
 // What was seen until a test kills the server is kept. A server that can be started again
 // is tested to the end.
 func TestConformOfAServerThatDies(t *testing.T) {
-	for name, again := range map[string]bool{"started again": true, "not started again": false} {
+	const fail, unknown = result.Fail, result.StatusUnknown
+	for name, tc := range map[string]struct {
+		again bool // it can be started again
+		other bool // it dies of another request with a known key, and not of half a request
+		want  map[string]result.Status
+	}{
+		"at the end, started again":     {again: true, want: map[string]result.Status{"after-5xx": fail}},
+		"at the end, not started again": {want: map[string]result.Status{"after-5xx": fail, "late": unknown}},
+		"in the middle, started again":  {again: true, other: true, want: map[string]result.Status{"other-request": fail, "after-5xx": result.NotApplicable}},
+		"in the middle, not started again": {other: true, want: map[string]result.Status{
+			"other-request": fail, "late": unknown, "concurrent": unknown, "cut-request-sent": unknown, "cut-before-answer": unknown, "cut-in-request": unknown, "after-5xx": unknown,
+		}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := &till{known: answerAgain(201), bodies: map[string]string{}, since: map[string]time.Time{}}
 			m := &mortal{till: s}
-			s.torn = func() { _ = m.server.Listener.Close() }
+			die := func(w http.ResponseWriter) bool {
+				_ = m.server.Listener.Close()
+				if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+					_ = conn.Close()
+				}
+				return true
+			}
+			s.early = func(_ string, whole bool, w http.ResponseWriter) bool { return !whole && !tc.other && die(w) }
+			s.known = func(_ int, first, second string, w http.ResponseWriter) bool {
+				return first != second && tc.other && die(w) || answerAgain(201)(0, first, second, w)
+			}
 			var server subject.Server = m
-			if !again {
+			if !tc.again {
 				server = fixed{m}
 			}
 			config := tillClient(sut.HTTPRule{When: "status == 422", Outcome: "declined"})
@@ -322,18 +341,19 @@ func TestConformOfAServerThatDies(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, probes, 8)
 			for _, p := range probes {
-				want := result.Pass
-				switch {
-				case p.Name == "cut-in-request":
-					want = result.Fail
-					require.Contains(t, p.Seen, "THE SERVER DIED")
-				case p.Name == "after-5xx" && again:
-					want = result.NotApplicable
-				case !again && (p.Name == "after-5xx" || p.Name == "late"):
-					want = result.StatusUnknown
-					require.Contains(t, p.Seen, "the server no longer answers")
+				want, ok := tc.want[p.Name]
+				if !ok {
+					want = result.Pass
 				}
 				require.Equal(t, want, p.Status, "%s: %s", p.Name, p.Seen)
+				require.NotEmpty(t, p.Title)
+				switch want {
+				case fail:
+					require.Contains(t, p.Seen, "THE SERVER DIED")
+				case unknown:
+					require.Contains(t, p.Seen, "the server no longer answers")
+				case result.Pass, result.NotApplicable:
+				}
 			}
 		})
 	}

@@ -195,7 +195,7 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 		a.Error = x.Err.Error()
 	} else {
 		a.After = retryAfter(x.Answer.Header, time.Now())
-		a.Again = a.After > 0 || x.Answer.Status == http.StatusTooEarly
+		a.Answer = "HTTP " + strconv.Itoa(x.Answer.Status)
 	}
 	t.client.env.Observer.Attempt(a)
 	return x

@@ -58,7 +58,7 @@ type event struct {
 	Dialed  bool     `json:"dialed"`
 	// NoConnection: see harness.Attempt.NoConnection.
 	NoConnection bool     `json:"no_connection"`
-	Again        bool     `json:"again"`          // see harness.Attempt.Again
+	Answer       string   `json:"answer"`         // see harness.Attempt.Answer
 	RetryAfterMS float64  `json:"retry_after_ms"` // see harness.Attempt.After
 	Key          string   `json:"key"`
 	Account      string   `json:"account"`
@@ -129,7 +129,7 @@ func (e event) told() harness.Told {
 func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
 		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,
-		Took:  time.Duration(*e.TookMS * float64(time.Millisecond)),
-		Again: e.Again || e.RetryAfterMS > 0, After: time.Duration(e.RetryAfterMS * float64(time.Millisecond)),
+		Took:   time.Duration(*e.TookMS * float64(time.Millisecond)),
+		Answer: e.Answer, After: time.Duration(e.RetryAfterMS * float64(time.Millisecond)),
 	}
 }

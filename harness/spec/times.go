@@ -1,0 +1,99 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/quantity"
+)
+
+// durations is a length of time, or the range it is drawn from.
+type durations struct{ Least, Most time.Duration }
+
+// Scalar describes the range. It is measured by its end.
+func (v *durations) Scalar() keys.Scalar {
+	text := quantity.FormatDuration(v.Most)
+	if v.Least != v.Most {
+		text = quantity.FormatDuration(v.Least) + ".." + text
+	}
+	return keys.Scalar{
+		Scan: v.scan, Text: text, Wants: "a duration such as 2s, or a range such as 1s..30s",
+		Form:    keys.Written(keys.DurationPattern+`(\.\.`+keys.DurationPattern+`)?`, "1s..30s"),
+		Measure: v.Most.Seconds(), Ranged: true,
+	}
+}
+
+func (v *durations) scan(s string) error {
+	low, high, ok := strings.Cut(s, "..")
+	if !ok {
+		high = low
+	}
+	least, wrong := quantity.ParseDuration(low)
+	most, err := quantity.ParseDuration(high)
+	switch {
+	case errors.Join(wrong, err) != nil:
+		return errors.New("is not a duration or a range of them")
+	case least > most:
+		return errors.New("goes from more to less")
+	case least < minFor:
+		return fmt.Errorf("goes below %s", quantity.FormatDuration(minFor))
+	}
+	v.Least, v.Most = least, most
+	return nil
+}
+
+// offset is a time in the script: a duration, or a percentage of the script's
+// length.
+type offset struct {
+	D        time.Duration
+	share    float64
+	relative bool
+}
+
+// Scalar describes the time. The range of a percentage is checked when it is resolved.
+func (v *offset) Scalar() keys.Scalar {
+	return keys.Scalar{
+		Scan: v.scan, Text: quantity.FormatDuration(v.D), Wants: "a duration such as 15s, or a percentage of the script such as 25%",
+		Form:    keys.Written(keys.DurationPattern+"|"+keys.SharePattern, "15s"),
+		Measure: v.D.Seconds(), Ranged: !v.relative,
+	}
+}
+
+func (v *offset) scan(s string) (err error) {
+	if !strings.HasSuffix(s, "%") {
+		v.D, err = quantity.ParseDuration(s)
+		return err
+	}
+	if v.share, err = quantity.ParseShare(s); err == nil && v.share > 1 {
+		err = errors.New("is more than the whole script")
+	}
+	v.relative = err == nil
+	return err
+}
+
+// The lowest values of every and for, as in format.go, for those given as a
+// percentage.
+const (
+	minEvery = 100 * time.Millisecond
+	minFor   = time.Millisecond
+)
+
+// resolve resolves a percentage against the length of the script; the result
+// must not be below the lowest.
+func (v *offset) resolve(r *keys.Reader, name string, lowest time.Duration) {
+	script := envOf(r).script
+	if !v.relative {
+		return
+	}
+	v.D = time.Duration(v.share * float64(script))
+	switch {
+	case script == 0:
+		r.Errorf(r.At(v), "%s is a percentage, but the script has no length; give workload a rate, or the file a duration", name)
+	case v.D < lowest:
+		r.Errorf(r.At(v), "%s is %s of the script's %s, which is less than %s",
+			name, quantity.FormatShare(v.share), quantity.FormatDuration(script), quantity.FormatDuration(lowest))
+	}
+}
