@@ -99,14 +99,15 @@ func TestIdem(t *testing.T) {
 	}
 	var files []string
 	for name, tc := range tests {
-		file := bankOf(t, dir, name, tc.mode, fmt.Sprintf("duration: 3s\ntimeline: [%s]\n", tc.event))
+		file := bankOf(t, dir, name, tc.mode, fmt.Sprintf("duration: 6s\ntimeline: [%s]\n", tc.event))
 		files = append(files, change(t, file, name+"-one.yaml", "payments: 6, rate: 2/s", "payments: 1"))
 	}
 	for name, r := range runFiles(t, files...) {
 		fails := tests[name].fails
 		if fails == "" {
 			require.Empty(t, r.Error, name)
-			require.Equal(t, result.Pass, r.Status, "%s: %v", name, r.Verdicts)
+			require.NotEqual(t, result.Fail, r.Status, "%s: %v", name, r.Verdicts) // a busy machine makes impairment unknown
+			require.Equal(t, result.Pass, r.Verdict("duplicated").Status, "%s: %v", name, r.Verdicts)
 			continue
 		}
 		require.Equal(t, result.Fail, r.Verdict(fails).Status, "%s: %v", name, r.Verdicts)
