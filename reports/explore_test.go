@@ -14,7 +14,8 @@ import (
 
 func explored() result.Exploration {
 	return result.Exploration{
-		Onebar: "dev", Scenarios: []string{"bad-day", "tunnel"}, First: 7, Planned: 2000, Runs: 2000, Passed: 2000,
+		Version: result.ExplorationVersion,
+		Onebar:  "dev", Scenarios: []string{"bad-day", "tunnel"}, First: 7, Planned: 2000, Runs: 2000, Passed: 2000,
 		Virtual: 51 * time.Hour, Took: 10 * time.Second,
 		Reached: []result.Reached{
 			{Name: "confirmed", Times: 199_000, Runs: 2000},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/radio/capture"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -62,18 +63,24 @@ func TestReadJSONRefuses(t *testing.T) {
 
 func TestEveryJSONKeyIsDocumented(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile("../docs/result.md")
-	require.NoError(t, err)
-	keys := map[string]bool{}
-	seen := map[reflect.Type]bool{}
-	for _, typ := range []reflect.Type{
-		reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration](),
+	for page, c := range map[string]struct {
+		types []reflect.Type
+		most  int // there are more keys
+	}{
+		"result.md": {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration]()}, 110},
+		"energy.md": {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
 	} {
-		collectKeys(typ, keys, seen)
-	}
-	require.Greater(t, len(keys), 110, "the walk over the types has lost its way")
-	for key := range keys {
-		require.True(t, strings.Contains(string(doc), "`"+key+"`"), "docs/result.md says nothing about the key %q", key)
+		doc, err := os.ReadFile("../docs/" + page)
+		require.NoError(t, err)
+		keys := map[string]bool{}
+		seen := map[reflect.Type]bool{}
+		for _, typ := range c.types {
+			collectKeys(typ, keys, seen)
+		}
+		require.Greater(t, len(keys), c.most, "the walk over the types has lost its way")
+		for key := range keys {
+			require.True(t, strings.Contains(string(doc), "`"+key+"`"), "docs/%s says nothing about the key %q", page, key)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/harness/radio/capture"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
@@ -30,8 +32,9 @@ type node = map[string]any
 func published() map[string]func(t *testing.T, strict bool) []byte {
 	return map[string]func(t *testing.T, strict bool) []byte{
 		"result.schema.json":      schemaText,
-		"sweep.schema.json":       schemaOf[result.Sweep]("onebar sweep"),
-		"exploration.schema.json": schemaOf[result.Exploration]("onebar explore"),
+		"sweep.schema.json":       schemaOf[result.Sweep]("onebar sweep", "result.md", result.SweepVersion),
+		"exploration.schema.json": schemaOf[result.Exploration]("onebar explore", "result.md", result.ExplorationVersion),
+		"energy.schema.json":      schemaOf[capture.Document]("onebar energy", "energy.md", capture.Version),
 	}
 }
 
@@ -64,13 +67,14 @@ func TestReportsFitTheSchema(t *testing.T) {
 	}
 }
 
-// TestSearchesFitTheirSchemas does the same for sweeps and explorations. The tests of
+// TestOthersFitTheirSchemas does the same for sweeps, explorations and captures. The tests of
 // cmd/onebar validate what the commands write.
-func TestSearchesFitTheirSchemas(t *testing.T) {
+func TestOthersFitTheirSchemas(t *testing.T) {
 	t.Parallel()
 	for file, documents := range map[string][]any{
 		"sweep.schema.json":       {swept(), failingSweep(), interruptedSweep()},
 		"exploration.schema.json": {explored(), oddExploration()},
+		"energy.schema.json":      {analysed(t, "energybox-3g"), analysed(t, "nr-sa")},
 	} {
 		fits, fitsStrictly := validator(t, published()[file](t, false)), validator(t, published()[file](t, true))
 		for i, document := range documents {
@@ -80,7 +84,21 @@ func TestSearchesFitTheirSchemas(t *testing.T) {
 			require.NoError(t, fitsStrictly(b.Bytes()), "%s: document %d", file, i)
 		}
 		require.Error(t, fits([]byte(`{}`)), file)
+		var b bytes.Buffer
+		require.NoError(t, AsJSON(documents[0])(&b))
+		later := strings.Replace(b.String(), `"version": 1,`, `"version": 2,`, 1)
+		require.ErrorContains(t, fits([]byte(later)), "value must be 1", file)
 	}
+}
+
+// analysed returns the document of a capture: with joules if the model has powers.
+func analysed(t *testing.T, model string) capture.Document {
+	t.Helper()
+	m, err := radio.Lookup(model)
+	require.NoError(t, err)
+	report, err := capture.Analyse("../harness/radio/testdata/energybox/test1.pcap", "", m)
+	require.NoError(t, err)
+	return report.Document()
 }
 
 // TestStrictSchemaNoticesOtherKeys adds a key at the top and one further down.
@@ -165,7 +183,7 @@ func validator(t *testing.T, schema []byte) func([]byte) error {
 func schemaText(t *testing.T, strict bool) []byte {
 	t.Helper()
 	g := generator{defs: node{}, strict: strict}
-	top := g.document(reflect.TypeFor[document](), "onebar run")
+	top := g.document(reflect.TypeFor[document](), "onebar run", "result.md")
 	properties := top["properties"].(node)
 	properties["version"] = node{"const": result.Version}
 	properties["status"] = node{"enum": []string{"broken", "fail", "unknown", "pass"}}
@@ -179,11 +197,14 @@ func schemaText(t *testing.T, strict bool) []byte {
 }
 
 // schemaOf returns what writes the schema of a document that a command writes as it is.
-func schemaOf[T any](command string) func(t *testing.T, strict bool) []byte {
+// A page of docs explains its keys.
+func schemaOf[T any](command, page string, version int) func(t *testing.T, strict bool) []byte {
 	return func(t *testing.T, strict bool) []byte {
 		t.Helper()
 		g := generator{defs: node{}, strict: strict}
-		return indented(t, g.document(reflect.TypeFor[T](), command))
+		top := g.document(reflect.TypeFor[T](), command, page)
+		top["properties"].(node)["version"] = node{"const": version}
+		return indented(t, top)
 	}
 }
 
@@ -196,11 +217,11 @@ func indented(t *testing.T, schema node) []byte {
 }
 
 // document returns the schema of the document that a command writes.
-func (g *generator) document(typ reflect.Type, command string) node {
+func (g *generator) document(typ reflect.Type, command, page string) node {
 	top := g.object(typ)
 	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	top["title"] = "JSON report of " + command
-	top["description"] = "Written by " + command + " --json. docs/result.md says what each key means."
+	top["description"] = "Written by " + command + " --json. docs/" + page + " says what each key means."
 	top["$defs"] = g.defs
 	return top
 }

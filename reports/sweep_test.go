@@ -15,6 +15,7 @@ import (
 
 func swept() result.Sweep {
 	return result.Sweep{
+		Version:  result.SweepVersion,
 		Scenario: harness.Scenario{Name: "edge", Workload: harness.Workload{Payments: 1}},
 		Engine:   "sim", Seed: 7, Took: 1300 * time.Millisecond,
 		Points: []result.SweepPoints{{Kind: "packets up", N: 4}, {Kind: "packets down", N: 3}, {Kind: "commits of the server", N: 1}},

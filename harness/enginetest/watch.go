@@ -3,6 +3,7 @@ package enginetest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -67,14 +68,36 @@ type told struct {
 	at     time.Time
 }
 
+// tellings are the calls of watchers that nobody has taken yet. Engines call from
+// goroutines of their own.
+type tellings struct {
+	mu   sync.Mutex
+	list []told
+}
+
+func (l *tellings) add(client int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, told{client, time.Now()})
+}
+
+// drain returns the calls and forgets them.
+func (l *tellings) drain() []told {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := l.list
+	l.list = nil
+	return list
+}
+
 // watch has two clients watch their links, the second one first.
-func watch(b *bench.B) (list *[]told, stops [2]func()) {
+func watch(b *bench.B) (list *tellings, stops [2]func()) {
 	b.T.Helper()
-	list = new([]told)
+	list = &tellings{}
 	for _, i := range []int{1, 0} {
 		w, ok := b.Net.Client(i).(harness.LinkWatcher)
 		b.True(ok, "the client hosts of our engines watch")
-		stops[i] = w.WatchLink(func() { *list = append(*list, told{i, time.Now()}) })
+		stops[i] = w.WatchLink(func() { list.add(i) })
 	}
 	if w, ok := b.Net.Server().(harness.LinkWatcher); ok {
 		b.T.Cleanup(w.WatchLink(func() { b.T.Error("the server has no access link") }))
@@ -83,20 +106,20 @@ func watch(b *bench.B) (list *[]told, stops [2]func()) {
 }
 
 // take waits until the watchers of this instant have been told, and returns them.
-func take(b *bench.B, list *[]told) (clients []int) {
+func take(b *bench.B, list *tellings) (clients []int) {
 	b.T.Helper()
 	begin := time.Now()
 	if b.Virtual {
 		time.Sleep(time.Microsecond) // the sim engine tells each at an instant of its own
 	}
-	for i, x := range *list {
+	all := list.drain()
+	for i, x := range all {
 		clients = append(clients, x.client)
 		if b.Virtual {
 			b.False(x.at.Before(begin))
-			b.True(i == 0 || x.at.After((*list)[i-1].at), "each at an instant of its own")
+			b.True(i == 0 || x.at.After(all[i-1].at), "each at an instant of its own")
 		}
 	}
-	*list = nil
 	return clients
 }
 
@@ -113,7 +136,7 @@ func (w watchCase) run(b *bench.B) {
 	}
 	var ends []func() int64
 	for i, f := range w.faults {
-		b.Empty(*list)
+		b.Empty(list.drain())
 		ends = append(ends, b.Inject(f))
 		b.Equal(want(w.began && i == len(w.faults)-1), take(b, list))
 	}

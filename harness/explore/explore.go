@@ -65,7 +65,7 @@ func Explore(ctx context.Context, r cases.Runner, list []harness.Scenario, o Opt
 	for _, sc := range list {
 		x.result.Scenarios = append(x.result.Scenarios, sc.Name)
 	}
-	x.result.First, x.result.Planned = o.First, o.Seeds
+	x.result.Version, x.result.First, x.result.Planned = result.ExplorationVersion, o.First, o.Seeds
 	cases.Parallel(o.Jobs, x.numbers(ctx), func(i int) { x.run(ctx, i) })
 	return x.finish(ctx), x.refused
 }

@@ -11,6 +11,7 @@
 //	of        what it names, for the schema: see Schema
 //	file      "file" or "folder" if it names one; a folder that is not named is the document's
 //	required  "true" if the key must be given
+//	each      what messages call one item of a list, if not by the key
 //	plain     the fields of the plain form that it is, by their names in JSON, if that is not its own
 //	as        what the words are called there
 //	block     "true" if it is written with a line for each of its keys
@@ -43,6 +44,7 @@ type Key struct {
 	Of       string            // what it names
 	File     string            // "file" or "folder": the value names one
 	Required bool              // it must be given
+	Each     string            // what messages call one item of a list; empty is Name
 	Plain    []string          // names in JSON of the fields of the plain form that the value is
 	As       map[string]string // what words are called there
 	Tag      reflect.StructTag // all tags, for those of the program's own
@@ -80,7 +82,7 @@ func keyOf(name string, f reflect.StructField) Key {
 	k := Key{
 		Name: name, Index: f.Index, Doc: f.Tag.Get("doc"), Limits: f.Tag.Get("range"), Default: f.Tag.Get("default"),
 		Words: strings.Fields(f.Tag.Get("words")), Of: f.Tag.Get("of"), File: f.Tag.Get("file"), Required: f.Tag.Get("required") == "true",
-		Plain: []string{name}, Tag: f.Tag,
+		Each: f.Tag.Get("each"), Plain: []string{name}, Tag: f.Tag,
 	}
 	if plain, ok := f.Tag.Lookup("plain"); ok {
 		k.Plain = strings.Fields(plain)

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -134,13 +135,8 @@ type Pair struct {
 // Pairs returns the pairs of a mapping and false if n is none. Of a key given
 // twice only the first counts.
 func (r *Reader) Pairs(n Node, what string) ([]Pair, bool) {
-	var values []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		values = m.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
+	values, ok := mapping(n)
+	if !ok {
 		r.Errorf(placeOf(n), "%s is %s; expected keys with values", what, yamltext.Describe(n))
 		return nil, false
 	}
@@ -167,6 +163,17 @@ func (r *Reader) Pairs(n Node, what string) ([]Pair, bool) {
 	return pairs, true
 }
 
+// mapping returns the pairs of a mapping as the parser has them, and false if n is none.
+func mapping(n Node) (pairs []*ast.MappingValueNode, ok bool) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}, true
+	}
+	return nil, false
+}
+
 // value reads one value of a key into the field v points to.
 func (r *Reader) value(n Node, v any, k Key, path string) {
 	at := mark{at: placeOf(n), path: path}
@@ -184,6 +191,10 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 			r.leaf(n, v.Short(), k, join(path, "short"))
 			return
 		}
+		if _, ok := mapping(n); !ok {
+			r.Errorf(at.at, "%s is %s; expected %s, or keys with values", k.Name, yamltext.Describe(n), wanted(v.Short(), k))
+			return
+		}
 	}
 	slot := reflect.ValueOf(v).Elem()
 	if slot.Kind() != reflect.Slice {
@@ -196,6 +207,7 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 		return
 	}
 	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
+	k.Name = cmp.Or(k.Each, k.Name)
 	for i, n := range seq.Values {
 		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
 	}

@@ -93,7 +93,7 @@ func (m *Model) usage(l *ledger) Usage {
 	u.Span += u.Promotion.Time
 	u.RadioOn = u.Span - l.state[0]
 	if u.Priced {
-		u.DataJoules = float64(l.bytes[0])*m.UpJoule + float64(l.bytes[1])*m.DownJoule
+		u.DataJoules = float64(l.bytes[0])*m.PerByte.Up + float64(l.bytes[1])*m.PerByte.Down
 		u.Joules += u.Promotion.Joules + u.DataJoules
 		u.AboveIdle = u.Joules - u.Span.Seconds()*m.States[0].Power
 	}

@@ -37,53 +37,66 @@ const trustNames enum.Names = "unknown yes recalled weak"
 // String returns the word of a model file for the grade.
 func (t Trust) String() string { return trustNames.Text(uint8(t)) }
 
-// Model is a radio as a state machine. It is plain data and is not changed by
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Trust) UnmarshalText(b []byte) error {
+	v, err := trustNames.Parse("confirmed", b)
+	*t = Trust(v)
+	return err
+}
+
+// Model is a radio as a state machine. The names in JSON of its fields, and of those of its
+// parts, are the keys of a model file, which package keys reads. It is plain data and is not changed by
 // this package once it was read; several machines may share one. States are
 // numbered by their index, and state 0 is the idle one: no timer leaves it.
 type Model struct {
-	Name      string
-	Title     string // what it is a model of, one line
-	Kind      string // technology, such as "3g", "lte", "wifi"
-	Source    string // where its numbers were published
-	Confirmed Trust
-	Note      string // what to know before believing it; may be empty
+	Name      string `json:"name"`
+	Title     string `json:"title"`  // what it is a model of, one line
+	Kind      string `json:"kind"`   // technology, such as "3g", "lte", "wifi"
+	Source    string `json:"source"` // where its numbers were published
+	Confirmed Trust  `json:"confirmed"`
+	Note      string `json:"note"` // what to know before believing it; may be empty
 
 	// LinkHeader is added to the IP length of each packet before any rule
 	// looks at it, in bytes: sources that measured frames count the header of
 	// the link (16 for Linux cooked captures).
-	LinkHeader int
+	LinkHeader int `json:"link_header"`
 
 	// Burst is the longest gap between packets of one transfer. Connected
 	// time in a longer gap, and after the last packet, is tail.
-	Burst time.Duration
+	Burst time.Duration `json:"burst"`
 
-	UpJoule, DownJoule float64 // J per byte sent and received, on top of the states' power
+	PerByte PerByte `json:"per_byte"`
+	States  []State `json:"states"`
+	Window  Window  `json:"window"` // zero for none
+}
 
-	States []State
-	Window Window // zero for none
+// PerByte is the energy of a byte, on top of the power of the states.
+type PerByte struct {
+	Up   float64 `json:"up"`   // J per byte sent
+	Down float64 `json:"down"` // J per byte received
 }
 
 // State is one state of the radio.
 type State struct {
-	Name  string
-	Power float64 // W; the mean over a DRX or paging cycle; NaN where the source has none
+	Name  string  `json:"name"`
+	Power float64 `json:"power"` // W; the mean over a DRX or paging cycle; NaN where the source has none
 
-	Lasts time.Duration // after its timer was last restarted the state is left
-	Then  int           // for this state
+	Lasts time.Duration `json:"lasts"` // after its timer was last restarted the state is left
+	Then  int           `json:"then"`  // for this state
 
 	// Busy is the state that counts instead of this one between packets of one
 	// transfer (see Model.Burst), or 0 for none. Only its power differs.
-	Busy int
+	Busy int `json:"busy"`
 
 	// Resume is the state a packet brings the radio back to without a
 	// promotion, or 0 for none: out of DRX into continuous reception.
-	Resume int
+	Resume int `json:"resume"`
 
 	// Renew is how many queued bytes restart the timer; 0 is any packet.
-	Renew int64
+	Renew int64 `json:"renew"`
 
-	Queue      Queue
-	Promotions []Promotion // the first that fits a packet is taken
+	Queue      Queue       `json:"queue"`
+	Promotions []Promotion `json:"promotions"` // the first that fits a packet is taken
 }
 
 // Queue is the transmission queue of a state, one for each direction. A packet
@@ -91,14 +104,17 @@ type State struct {
 // than Drain has passed since the packet before it in that direction. It is
 // empty on entry of a state.
 type Queue struct {
-	Up, Down    Drain
-	CountsEntry bool // the packet that brings the radio into the state counts
+	Up          Drain `json:"up"`
+	Down        Drain `json:"down"`
+	CountsEntry bool  `json:"counts_entry"` // the packet that brings the radio into the state counts
 }
 
 // Drain is how long q queued bytes take to be sent: Base + PerByte·q +
 // PerByte2·q².
 type Drain struct {
-	Base, PerByte, PerByte2 time.Duration
+	Base     time.Duration `json:"base"`
+	PerByte  time.Duration `json:"per_byte"`
+	PerByte2 time.Duration `json:"per_byte2"`
 }
 
 // of returns the drain time of q bytes in nanoseconds.
@@ -130,27 +146,41 @@ const (
 	Revised
 )
 
+const bookingNames enum.Names = "unknown before after revised"
+
+// String returns the word of a model file for the booking.
+func (k Booking) String() string { return bookingNames.Text(uint8(k)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Booking) UnmarshalText(b []byte) error {
+	v, err := bookingNames.Parse("booked", b)
+	*k = Booking(v)
+	return err
+}
+
 // Promotion is a rule that moves the radio to a more powerful state.
 type Promotion struct {
-	On   harness.Direction // packets this way only; unknown is both
-	Over int64             // if the queue of its direction exceeds this, in bytes; negative is always
-	To   int
+	On   harness.Direction `json:"on"`   // packets this way only; unknown is both
+	Over int64             `json:"over"` // if the queue of its direction exceeds this, in bytes; negative is always
+	To   int               `json:"to"`
 
-	Takes           time.Duration
-	AtLeast, AtMost time.Duration // see After; AtMost is Takes where not given
-	Booked          Booking
-	Power           float64 // W while it lasts; of no use when Revised
-	Energy          float64 // J on top, once
+	Takes   time.Duration `json:"takes"`
+	AtLeast time.Duration `json:"at_least"` // see After; Takes where not given
+	AtMost  time.Duration `json:"at_most"`  // see After; Takes where not given
+	Booked  Booking       `json:"booked"`
+	Power   float64       `json:"power"`  // W while it lasts; of no use when Revised
+	Energy  float64       `json:"energy"` // J on top, once
 }
 
 // Window counts the time spent in state From as state To, in each window of Length that
 // saw more than Over bytes or packets. Windows are counted from offset 0. The zero
 // Window does nothing.
 type Window struct {
-	Length   time.Duration
-	From, To int
-	Over     int64
-	Packets  bool // Over counts packets, not bytes
+	Length  time.Duration `json:"length"`
+	From    int           `json:"in"`
+	To      int           `json:"becomes"`
+	Over    int64         `json:"over"`
+	Packets bool          `json:"packets"` // Over counts packets, not bytes
 }
 
 // Priced reports whether the model gives joules. A model of timers only, for

@@ -1,152 +1,112 @@
 package radio
 
 import (
-	"cmp"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/keys"
 )
 
 // ReadModel reads a model file; the name is used in messages. Reading is strict,
 // and reports every mistake at once: if the error is not nil it is a [yamltext.Mistakes],
 // and there is no model. docs/energy.md is the reference of the format.
 func ReadModel(name string, data []byte) (*Model, error) {
-	r := reader{decoder: decoder{file: name}, model: &Model{Burst: DefaultBurst}}
-	if root := r.parse(data[:min(len(data), maxFile+1)]); root != nil {
-		r.file(root)
+	doc := &document{}
+	read, ok := keys.Read(name, data, doc, keys.Kind{
+		What: "the model", Empty: "a model begins with radio: 1", One: "a file holds one model",
+	})
+	r := resolver{Reader: read, doc: doc, model: &Model{}}
+	if ok && r.Sound() {
+		r.Fill(doc, r.model)
 		r.resolve()
 	}
-	if len(r.mistakes) > 0 {
-		return nil, r.mistakes.Sorted(name)
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
 	return r.model, nil
 }
 
-// reader reads a model. Names of states are looked up when all are known.
-type reader struct {
-	decoder
-	model  *Model
-	names  []reference
-	states []where
-	window place
-	burst  place
+// document is a model file. Its plain form is [Model].
+type document struct {
+	Version    keys.Word       `yaml:"radio" words:"1" required:"true" plain:"" doc:"version of the format"`
+	Name       keys.Slug       `yaml:"name" required:"true" doc:"name of the model"`
+	Title      keys.Text       `yaml:"title" required:"true" doc:"the phone and the network that it models"`
+	Kind       keys.Slug       `yaml:"kind" required:"true" doc:"technology, such as lte"`
+	Source     keys.Text       `yaml:"source" required:"true" doc:"where its numbers were published"`
+	Confirmed  keys.Word       `yaml:"confirmed" words:"yes recalled weak" required:"true" doc:"yes, recalled or weak: whether the numbers were read in the source"`
+	Note       keys.Text       `yaml:"note" doc:"remarks for users of the model"`
+	LinkHeader keys.Size       `yaml:"link_header" range:"0B..1MiB" doc:"bytes added to the IP size of each packet"`
+	Burst      keys.Duration   `yaml:"burst" range:"0s..1h" default:"100ms" doc:"longest gap within a transfer"`
+	PerByte    perByteDocument `yaml:"per_byte" doc:"energy of a byte, on top of the states' power"`
+	States     []stateDocument `yaml:"states" each:"the state" required:"true" doc:"the states; the first is the idle state"`
+	Window     windowDocument  `yaml:"window" doc:"windows of time in which a state with much traffic counts as another state"`
 }
 
-// reference is the name of a state in the file.
-type reference struct {
-	at   place
-	name string
-	to   *int
+type perByteDocument struct {
+	Up   joules `yaml:"up" range:"0J..1000J" doc:"of a byte sent"`
+	Down joules `yaml:"down" range:"0J..1000J" doc:"of a byte received"`
 }
 
-// where is what was given of a state, and where.
-type where struct {
-	at    place
-	keys  map[string]place
-	rules []map[string]place
+type stateDocument struct {
+	Name       keys.Text           `yaml:"name" required:"true" doc:"name of the state"`
+	Power      power               `yaml:"power" range:"0W..100W" required:"true" plain:"" doc:"watts, unknown, or a cycle {every, on, high, low}"`
+	Lasts      keys.Duration       `yaml:"lasts" range:"1ms..1h" doc:"the inactivity timer, after which the state is left"`
+	Then       keys.Text           `yaml:"then" plain:"" doc:"the state after the inactivity timer"`
+	Busy       keys.Text           `yaml:"busy" plain:"" doc:"the state that is counted in place of this one during a transfer"`
+	Resume     keys.Text           `yaml:"resume" plain:"" doc:"the state to which a packet leads without a promotion"`
+	Renew      keys.Size           `yaml:"renew" range:"0B..1MiB" doc:"queued bytes that restart the timer"`
+	Queue      queueDocument       `yaml:"queue" doc:"how fast queued bytes are sent"`
+	Promotions []promotionDocument `yaml:"promotions" each:"the promotion" doc:"the promotions; the first that matches a packet is used"`
 }
 
-func (r *reader) file(root ast.Node) {
-	m := r.model
-	keys := r.mapping(root, "the model",
-		required("radio", r.word("radio", []string{"1"}, func(int) {})),
-		required("name", r.slug("name", &m.Name)),
-		required("title", r.text("title", &m.Title)),
-		required("kind", r.slug("kind", &m.Kind)),
-		required("source", r.text("source", &m.Source)),
-		required("confirmed", r.word("confirmed", []string{"yes", "recalled", "weak"}, func(i int) { m.Confirmed = Trust(i + 1) })),
-		optional("note", r.text("note", &m.Note)),
-		optional("link_header", func(n ast.Node) {
-			var size int64
-			r.bytes("link_header", &size)(n)
-			m.LinkHeader = int(size)
-		}),
-		optional("burst", r.duration("burst", 0, &m.Burst)),
-		optional("per_byte", func(n ast.Node) {
-			r.mapping(n, "per_byte", optional("up", r.joules("up", &m.UpJoule)), optional("down", r.joules("down", &m.DownJoule)))
-		}),
-		required("states", func(n ast.Node) { r.list(n, "states", r.state) }),
-		optional("window", r.readWindow))
-	r.burst = keys["burst"]
+type queueDocument struct {
+	Up          drainDocument `yaml:"up" doc:"time to send queued bytes"`
+	Down        drainDocument `yaml:"down" doc:"time to receive queued bytes"`
+	CountsEntry keys.Word     `yaml:"counts_entry" words:"true false" doc:"whether the packet that enters the state counts"`
 }
 
-// name reads the name of a state to be looked up later.
-func (r *reader) name(what string, to *int) func(ast.Node) {
-	return func(n ast.Node) {
-		var name string
-		r.text(what, &name)(n)
-		if name != "" {
-			r.names = append(r.names, reference{placeOf(n), name, to})
-		}
+type drainDocument struct {
+	Base     keys.Duration `yaml:"base" range:"0s..1h" doc:"time, however many bytes"`
+	PerByte  keys.Duration `yaml:"per_byte" range:"0s..1h" doc:"time for each byte"`
+	PerByte2 keys.Duration `yaml:"per_byte2" range:"0s..1h" doc:"time for the square of the bytes"`
+}
+
+type promotionDocument struct {
+	On      keys.Word     `yaml:"on" words:"up down" doc:"only packets in this direction"`
+	Over    keys.Size     `yaml:"over" range:"0B..1MiB" doc:"only if the queue exceeds this"`
+	To      keys.Text     `yaml:"to" required:"true" plain:"" doc:"the state after the promotion"`
+	Takes   keys.Duration `yaml:"takes" range:"1ms..1h" doc:"duration of the promotion"`
+	AtLeast keys.Duration `yaml:"at_least" range:"0s..1h" doc:"shortest duration"`
+	AtMost  keys.Duration `yaml:"at_most" range:"0s..1h" doc:"longest duration"`
+	Booked  keys.Word     `yaml:"booked" words:"before after revised" doc:"whether its time lies before or after its packet"`
+	Power   watts         `yaml:"power" range:"0W..100W" doc:"power of the promotion"`
+	Energy  joules        `yaml:"energy" range:"0J..1000J" doc:"energy of one promotion, on top of its power"`
+}
+
+type windowDocument struct {
+	Length  keys.Duration `yaml:"length" range:"1ms..1h" required:"true" doc:"length of a window"`
+	In      keys.Text     `yaml:"in" required:"true" plain:"" doc:"the state whose time is counted in another way"`
+	Over    traffic       `yaml:"over" range:"0B..1MiB" required:"true" plain:"over packets" doc:"only windows with more traffic than this"`
+	Becomes keys.Text     `yaml:"becomes" required:"true" plain:"" doc:"the state as which its time counts"`
+}
+
+// power is watts, or the cycle of a state that sleeps and wakes.
+type power struct {
+	known optionalWatts
+	Every keys.Duration `yaml:"every" range:"1us..1h" required:"true" doc:"length of a cycle"`
+	On    keys.Duration `yaml:"on" range:"0s..1h" required:"true" doc:"how long the radio is on in a cycle"`
+	High  watts         `yaml:"high" range:"0W..100W" required:"true" doc:"power while it is on"`
+	Low   watts         `yaml:"low" range:"0W..100W" required:"true" doc:"power while it is off"`
+}
+
+// Short is the power that is no cycle.
+func (p *power) Short() keys.Leaf { return &p.known }
+
+// mean returns watts, NaN if the power is unknown. For a cycle it is the mean, because it is
+// not known when in its cycle such a state is left.
+func (p *power) mean() float64 {
+	if p.Every == 0 {
+		return float64(p.known)
 	}
-}
-
-func (r *reader) state(n ast.Node) {
-	if len(r.model.States) == MaxStates {
-		r.errorf(placeOf(n), "a model has at most %d states", MaxStates)
-		return
-	}
-	if r.model.States == nil {
-		r.model.States = make([]State, 0, MaxStates) // references point into it
-	}
-	r.model.States = append(r.model.States, State{})
-	s := &r.model.States[len(r.model.States)-1]
-	w := where{at: placeOf(n)}
-	w.keys = r.mapping(n, "the state",
-		required("name", r.text("name", &s.Name)),
-		required("power", r.power("power", &s.Power)),
-		optional("lasts", r.duration("lasts", time.Millisecond, &s.Lasts)),
-		optional("then", r.name("then", &s.Then)),
-		optional("busy", r.name("busy", &s.Busy)),
-		optional("resume", r.name("resume", &s.Resume)),
-		optional("renew", r.bytes("renew", &s.Renew)),
-		optional("queue", func(n ast.Node) {
-			r.mapping(n, "queue",
-				optional("up", r.drain("up", &s.Queue.Up)),
-				optional("down", r.drain("down", &s.Queue.Down)),
-				optional("counts_entry", r.boolean("counts_entry", &s.Queue.CountsEntry)))
-		}),
-		optional("promotions", func(n ast.Node) {
-			s.Promotions = make([]Promotion, 0, MaxPromotions)
-			r.list(n, "promotions", func(n ast.Node) { r.promotion(n, s, &w) })
-		}))
-	r.states = append(r.states, w)
-}
-
-func (r *reader) promotion(n ast.Node, s *State, w *where) {
-	if len(s.Promotions) == MaxPromotions {
-		r.errorf(placeOf(n), "a model has at most %d promotions", MaxPromotions)
-		return
-	}
-	s.Promotions = append(s.Promotions, Promotion{Over: -1})
-	p := &s.Promotions[len(s.Promotions)-1]
-	ways := []harness.Direction{harness.Up, harness.Down}
-	keys := r.mapping(n, "the promotion",
-		optional("on", r.word("on", []string{"up", "down"}, func(i int) { p.On = ways[i] })),
-		optional("over", r.bytes("over", &p.Over)),
-		required("to", r.name("to", &p.To)),
-		optional("takes", r.duration("takes", time.Millisecond, &p.Takes)),
-		optional("at_least", r.duration("at_least", 0, &p.AtLeast)),
-		optional("at_most", r.duration("at_most", 0, &p.AtMost)),
-		optional("booked", r.word("booked", []string{"before", "after", "revised"}, func(i int) { p.Booked = Booking(i + 1) })),
-		optional("power", r.watts("power", &p.Power)),
-		optional("energy", r.joules("energy", &p.Energy)))
-	if _, given := keys["at_least"]; !given {
-		p.AtLeast = p.Takes
-	}
-	p.AtMost = cmp.Or(p.AtMost, p.Takes)
-	keys["here"] = placeOf(n)
-	w.rules = append(w.rules, keys)
-}
-
-func (r *reader) readWindow(n ast.Node) {
-	w := &r.model.Window
-	r.window = placeOf(n)
-	r.mapping(n, "window",
-		required("length", r.duration("length", time.Millisecond, &w.Length)),
-		required("in", r.name("in", &w.From)),
-		required("over", r.count("over", &w.Over, &w.Packets)),
-		required("becomes", r.name("becomes", &w.To)))
+	share := time.Duration(p.On).Seconds() / time.Duration(p.Every).Seconds()
+	return share*float64(p.High) + (1-share)*float64(p.Low)
 }

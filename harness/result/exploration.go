@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
+// ExplorationVersion is the version of the JSON form of an Exploration. It is raised when
+// a field changes its meaning or is removed.
+const ExplorationVersion = 1
+
 // Exploration is the result of running scenarios with many seeds. It is plain data.
 type Exploration struct {
+	Version   int      `json:"version"`   // ExplorationVersion
 	Onebar    string   `json:"onebar"`    // version of the program
 	Scenarios []string `json:"scenarios"` // their names; the seeds go round over them
 	First     uint64   `json:"first"`     // the first seed

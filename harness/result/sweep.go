@@ -7,9 +7,14 @@ import (
 	"github.com/onebar/onebar/harness"
 )
 
+// SweepVersion is the version of the JSON form of a Sweep. It is raised when a field
+// changes its meaning or is removed.
+const SweepVersion = 1
+
 // Sweep is the result of running one scenario again and again, each time with
 // another fault at another point of it. It is plain data.
 type Sweep struct {
+	Version  int              `json:"version"`  // SweepVersion
 	Scenario harness.Scenario `json:"scenario"` // as it was run without a fault
 	Engine   string           `json:"engine"`
 	Seed     uint64           `json:"seed"`

@@ -167,6 +167,7 @@ func (t *counts) doubt(f *finding) {
 // one that came first.
 func (t *counts) result() Result {
 	r := Result{Sweep: t.sweep}
+	r.Version = result.SweepVersion
 	list := slices.SortedFunc(maps.Values(t.findings), func(a, b *finding) int {
 		return cmp.Or(
 			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),

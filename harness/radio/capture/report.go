@@ -124,40 +124,58 @@ func percent(part, whole float64) string {
 	return fmt.Sprintf("%.1f %%", 100*part/whole)
 }
 
-// document is the JSON form of a Report. Joules are missing if the model has no
-// powers.
-type document struct {
-	File       string      `json:"file"`
-	Model      string      `json:"model"`
-	Confirmed  string      `json:"confirmed"`
-	Phone      string      `json:"phone"`
-	Packets    int64       `json:"packets"`
-	PacketsUp  int64       `json:"packets_up"`
-	LeftOut    int64       `json:"left_out"`
-	BytesUp    int64       `json:"bytes_up"` // as the model counts them
-	BytesDown  int64       `json:"bytes_down"`
-	Seconds    float64     `json:"seconds"`
-	RadioOn    float64     `json:"radio_on_seconds"`
-	States     []stateJSON `json:"states"`
-	Promoting  stateJSON   `json:"promoting"`
-	Promotions int64       `json:"promotions"`
-	Wakeups    int64       `json:"wakeups"`
-	Joules     *float64    `json:"joules,omitempty"`
-	Data       *float64    `json:"data_joules,omitempty"`
-	Tail       *float64    `json:"tail_joules,omitempty"`
-	TailShare  *float64    `json:"tail_share,omitempty"`    // of joules, 0 to 1
-	Battery    *float64    `json:"battery_share,omitempty"` // of 3000 mAh at 3.85 V, 0 to 1
-	Caveat     string      `json:"caveat"`
+// Version is the version of a Document. It is raised when a field changes its meaning or
+// is removed.
+const Version = 1
+
+// Document is the JSON form of a Report; docs/energy.md is its reference. Joules are
+// missing if the model has no powers.
+type Document struct {
+	Version    int      `json:"version"` // of the format, see Version
+	File       string   `json:"file"`
+	Model      string   `json:"model"`
+	Confirmed  string   `json:"confirmed"`
+	Phone      string   `json:"phone"`
+	Packets    int64    `json:"packets"`
+	PacketsUp  int64    `json:"packets_up"`
+	LeftOut    int64    `json:"left_out"`
+	BytesUp    int64    `json:"bytes_up"` // as the model counts them
+	BytesDown  int64    `json:"bytes_down"`
+	Seconds    float64  `json:"seconds"`
+	RadioOn    float64  `json:"radio_on_seconds"`
+	States     []State  `json:"states"`
+	Promoting  Spent    `json:"promoting"`
+	Promotions int64    `json:"promotions"`
+	Wakeups    int64    `json:"wakeups"`
+	Joules     *float64 `json:"joules,omitempty"`
+	Data       *float64 `json:"data_joules,omitempty"`
+	Tail       *float64 `json:"tail_joules,omitempty"`
+	TailShare  *float64 `json:"tail_share,omitempty"`    // of joules, 0 to 1
+	Battery    *float64 `json:"battery_share,omitempty"` // of 3000 mAh at 3.85 V, 0 to 1
+	Caveat     string   `json:"caveat"`
 }
 
-type stateJSON struct {
-	Name    string   `json:"name,omitempty"`
+// Spent is time and energy.
+type Spent struct {
 	Seconds float64  `json:"seconds"`
 	Joules  *float64 `json:"joules,omitempty"`
 }
 
-// JSON writes the report for programs: seconds, joules and bytes.
+// State is what was spent in one state of the model.
+type State struct {
+	Name string `json:"name"`
+	Spent
+}
+
+// JSON writes the report for programs.
 func (e Report) JSON(out io.Writer) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(e.Document())
+}
+
+// Document returns the report for programs: seconds, joules and bytes.
+func (e Report) Document() Document {
 	u := e.usage
 	priced := func(j float64) *float64 {
 		if !u.Priced {
@@ -165,18 +183,16 @@ func (e Report) JSON(out io.Writer) error {
 		}
 		return &j
 	}
-	r := document{
-		File: e.file, Model: e.model.Name, Confirmed: e.model.Confirmed.String(), Phone: e.packets.how,
+	d := Document{
+		Version: Version, File: e.file, Model: e.model.Name, Confirmed: e.model.Confirmed.String(), Phone: e.packets.how,
 		Packets: e.packets.all, PacketsUp: e.packets.up, LeftOut: e.packets.leftOut, BytesUp: u.Up, BytesDown: u.Down,
 		Seconds: u.Span.Seconds(), RadioOn: u.RadioOn.Seconds(),
-		Promoting: stateJSON{Seconds: u.Promotion.Time.Seconds(), Joules: priced(u.Promotion.Joules)}, Promotions: u.Promotions, Wakeups: u.Wakeups,
+		Promoting: Spent{u.Promotion.Time.Seconds(), priced(u.Promotion.Joules)}, Promotions: u.Promotions, Wakeups: u.Wakeups,
 		Joules: priced(u.Joules), Data: priced(u.DataJoules), Tail: priced(u.TailJoules), TailShare: priced(u.TailShare()),
 		Battery: priced(u.Joules / radio.Battery), Caveat: strings.TrimSuffix(e.caveat(), "."),
 	}
 	for _, s := range u.States {
-		r.States = append(r.States, stateJSON{Name: s.Name, Seconds: s.Time.Seconds(), Joules: priced(s.Joules)})
+		d.States = append(d.States, State{s.Name, Spent{s.Time.Seconds(), priced(s.Joules)}})
 	}
-	enc := json.NewEncoder(out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	return d
 }
