@@ -23,7 +23,7 @@ func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
 	doubt := ""
 	switch {
 	case err != nil:
-		doubt = "the ledger could not be read after it: " + err.Error()
+		e.last, doubt = nil, "the ledger could not be read after it: "+err.Error()
 	case !calm:
 		doubt = "the ledger was still changing"
 	}

@@ -3,6 +3,7 @@ package conform
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
@@ -67,6 +68,7 @@ func (t *test) judge(ledger *harness.Ledger, early string) {
 			t.Seen += "; " + more
 		}
 	}
+	t.Seen = strings.TrimPrefix(t.Seen, "; ")
 }
 
 // made reports whether a posting is of the payment.
