@@ -72,6 +72,7 @@ func TestConform(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newShop(t)
 			tc.set(s)
 			config := described()

@@ -319,6 +319,7 @@ func TestConformOfAServerThatDies(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := &till{known: answerAgain(201), bodies: map[string]string{}, since: map[string]time.Time{}}
 			m := &mortal{till: s}
 			die := func(w http.ResponseWriter) bool {
