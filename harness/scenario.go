@@ -133,8 +133,8 @@ type Trigger struct {
 
 	// Request is the number of an HTTP request among those that the server has got
 	// complete in the script, from 1; 0 is no request. Nothing of its answer gets
-	// further while the event begins, nor later if it is a crash of the server. With a Wait the event begins so long after the
-	// moment, and nothing is held up.
+	// further while the event begins, nor later if it is a crash of the server. With a
+	// Wait the event begins so long after the moment, and nothing is held up.
 	Request int64         `json:"request,omitempty"`
 	Moment  Moment        `json:"moment,omitempty"`
 	Wait    time.Duration `json:"wait,omitempty"`
