@@ -6,11 +6,12 @@ LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 20s
+SEEDS   ?= 21000
 
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross generate check vuln clean
+.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross generate check nightly vuln clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +28,7 @@ build: setup ## build bin/onebar
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar
 
 run: build ## set up, build, and run every bundled scenario in real time; files under out/
-	@echo "25 scenarios in real time: two to three minutes on two processors"
+	@echo "26 scenarios in real time: two to three minutes on two processors"
 	bin/onebar run scenarios/ --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
 
@@ -73,6 +74,18 @@ generate: ## write again what is generated: protocol, JSON Schemas, licences
 	$(GO) generate ./...
 	$(GO) test -count 1 ./reports -run SchemaIsCurrent -update
 	ONEBAR_UPDATE=1 $(GO) test -count 1 -run TestThirdPartyLicences ./cmd/onebar
+
+# Each step prints how long it took. Later steps run although an earlier one failed; the
+# last line names those that did.
+nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, fuzzing (three hours)
+	@failed=; step() { printf '\n== %s\n' "$$*"; from=$$(date +%s); "$$@" || failed="$$failed; $$*"; \
+		printf '== took %d s\n' $$(( $$(date +%s) - from )); }; \
+	step bin/onebar explore scenarios/ --seed $${SEED:-$$(date +%Y%m%d)} --seeds $(SEEDS) --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/explore.json; \
+	step bin/onebar sweep edge --payments 3 --out $(OUT)/nightly --json $(OUT)/nightly/sweep.json; \
+	step bin/onebar sweep tunnel --payments 1 --pairs --out $(OUT)/nightly --json $(OUT)/nightly/pairs.json; \
+	step $(MAKE) kills; \
+	step $(MAKE) fuzz FUZZTIME=$(FUZZTIME); \
+	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 
 vuln: setup ## known vulnerabilities in what we import
 	$(GO) run $(VULN) ./...

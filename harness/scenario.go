@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
@@ -54,11 +55,57 @@ type Workload struct {
 	AmountMin int64         `json:"amount_min"`          // each amount is uniform in AmountMin to AmountMax
 	AmountMax int64         `json:"amount_max"`          //
 	Currency  string        `json:"currency"`            // ISO 4217 code
+	Others    []Price       `json:"others,omitempty"`    // further prices, see Prices
+	Refusals  float64       `json:"refusals,omitempty"`  // share of orders, 0 to 1, that the server must refuse, see Payment.Refuse
 	Balance   int64         `json:"balance"`             // opening balance of each wallet; 0 is enough for every payment
 	Impatient time.Duration `json:"impatient,omitempty"` // a user without a final answer presses pay again after this; 0 is never
 	Presses   int           `json:"presses,omitempty"`   // most presses an order gets from an impatient user, the first included
 	Deadline  time.Duration `json:"deadline"`            // a payment not booked this long after it was asked must not be booked later
 	Attempts  int           `json:"attempts"`            // bound of the storm check: attempts and status queries per payment that reached a connection
+}
+
+// Price is a range of amounts, Min to Max in minor units of Currency.
+type Price struct {
+	Min      int64  `json:"min"`
+	Max      int64  `json:"max"`
+	Currency string `json:"currency"`
+}
+
+// Prices returns the prices of a currency: an order has one of them, each as likely as the
+// others.
+func (w Workload) Prices(currency string) (all []Price) {
+	for _, p := range append([]Price{{w.AmountMin, w.AmountMax, w.Currency}}, w.Others...) {
+		if p.Currency == currency {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Currencies returns the currencies of the prices, in the order of their first price.
+func (w Workload) Currencies() []string {
+	all := []string{w.Currency}
+	for _, p := range w.Others {
+		if !slices.Contains(all, p.Currency) {
+			all = append(all, p.Currency)
+		}
+	}
+	return all
+}
+
+// CurrencyOf returns the currency of the account of wallet i, and of merchant i: the
+// currencies take turns, and a payer pays merchants of its own currency.
+func (w Workload) CurrencyOf(i int) string {
+	all := w.Currencies()
+	return all[i%len(all)]
+}
+
+// Most returns the highest price of a currency.
+func (w Workload) Most(currency string) (most int64) {
+	for _, p := range w.Prices(currency) {
+		most = max(most, p.Max)
+	}
+	return most
 }
 
 // Side names the machines that an event acts on: all of the payers', the server, or

@@ -77,7 +77,19 @@ type Payment struct {
 	Amount   int64         `json:"amount"`
 	Currency string        `json:"currency"`
 	Deadline time.Duration `json:"deadline,omitempty"` // offset after which it must not be booked; 0 is none
+
+	// Refuse says why the server must refuse the payment: WrongCurrency, UnknownPayee or
+	// SameAccount. Empty: it must not.
+	Refuse string `json:"refuse,omitempty"`
 }
+
+// Why a server must refuse a payment: its currency is not that of the accounts, the payee
+// has no account, or the payer is the payee.
+const (
+	WrongCurrency = "wrong currency"
+	UnknownPayee  = "unknown payee"
+	SameAccount   = "same account"
+)
 
 // Outcome is what the payer was told about a payment.
 type Outcome uint8

@@ -129,14 +129,15 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(64) // the ledger commits requests that arrive together in one transaction
 	w := s.env.Workload
-	for _, p := range payers {
+	for i, p := range payers {
 		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: w.Currency, Opening: opening(w)})
+			currency := w.CurrencyOf(i)
+			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
 		})
 	}
 	for i := range w.Merchants {
 		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.Currency})
+			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
 		})
 	}
 	return g.Wait()
@@ -144,12 +145,12 @@ func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
 
 // opening is the opening balance of a wallet: that of the workload, or else a hundred times
 // as much as all payments of the run, so that even a faulty wallet has enough money.
-func opening(w harness.Workload) int64 {
+func opening(w harness.Workload, currency string) int64 {
 	if w.Balance > 0 {
 		return w.Balance
 	}
-	if n := int64(max(w.Payments, 1)) * 100; w.AmountMax < pay.MaxAmount/n {
-		return w.AmountMax * n
+	if n, most := int64(max(w.Payments, 1))*100, w.Most(currency); most < pay.MaxAmount/n {
+		return most * n
 	}
 	return pay.MaxAmount
 }

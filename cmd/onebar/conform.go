@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newConform() *cobra.Command {
 	var late time.Duration
+	var allowed hosts
 	cmd := &cobra.Command{
 		Use:   "conform SCENARIO",
 		Short: "Test how a payment API handles idempotency keys",
@@ -37,10 +39,11 @@ all.`,
 			if late < 0 {
 				return fmt.Errorf("--late %v: expected no negative duration", late)
 			}
-			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], late)
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], late, allowed)
 		},
 	}
 	cmd.Flags().DurationVar(&late, "late", lateRepeat, "repeat one request at least this long after it was sent first")
+	allowed.flag(cmd)
 	return cmd
 }
 
@@ -52,7 +55,7 @@ const lateRepeat = 10 * time.Second
 // that works through a queue books later than it answers.
 const quietLedger = 5 * time.Second
 
-func runConform(ctx context.Context, w io.Writer, scenario string, late time.Duration) error {
+func runConform(ctx context.Context, w io.Writer, scenario string, late time.Duration, allowed hosts) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
@@ -60,23 +63,26 @@ func runConform(ctx context.Context, w io.Writer, scenario string, late time.Dur
 	if !isExternal(sc) {
 		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
 	}
+	if err := allowed.check(sc); err != nil {
+		return err
+	}
 	parts, err := partsOf(sc)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "onebar-conform-*")
+	folder, err := scratch.Make("")
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: dir, Late: late, Quiet: quietLedger})
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: folder.Path, Late: late, Quiet: quietLedger})
+	if err = errors.Join(err, folder.Remove()); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}
 	status := result.Pass
 	for _, p := range probes {
 		status = status.Worse(p.Status)
 		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
-			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", p.Expected, "", p.Seen)
+			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", format.Clean(p.Expected), "", format.Clean(p.Seen))
 	}
 	return exit((result.Result{Status: status}).Exit())
 }

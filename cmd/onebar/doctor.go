@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
+	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newDoctor() *cobra.Command {
@@ -20,7 +22,7 @@ func newDoctor() *cobra.Command {
 		Short: "Make one payment without impairment, show each step, and list what the scenario lacks",
 		Long: `Make one payment of a scenario over a perfect link. Show each request and answer,
 the outcome rule that matched, the outcome that the payer was told, and the posting in
-the ledger. Then list what the scenario lacks, and what to write.
+the ledger. Before it, onebar says what it sends. Then list what the scenario lacks, and what to write.
 
 Values from environment variables, such as ${NAME}, are not printed; their names are.`,
 		Example: `  onebar doctor shop.yaml
@@ -38,16 +40,25 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "onebar-doctor-*")
+	if isExternal(sc) {
+		one := sc
+		one.Workload.Wallets, one.Workload.Merchants = 1, 1
+		fmt.Fprintf(w, "doctor %s\n", format.Clean(sends(one, 1)))
+		if host := foreignHost(sc); host != "" {
+			fmt.Fprintf(w, "onebar run, sweep and conform send more, and need --allow-host %s\n", format.Clean(quote(host)))
+		}
+		fmt.Fprintln(w)
+	}
+	folder, err := scratch.Make("")
 	if err != nil {
 		return err
 	}
 	b := batch{}
 	c, err := doctor.Examine(ctx, sc, doctor.Options{
-		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: dir, Version: version,
+		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: folder.Path, Version: version,
 		Subject: func(trace func(harness.Step)) (harness.Subject, error) { return traced(sc, trace) },
 	})
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+	if err = errors.Join(err, folder.Remove()); err != nil {
 		return err
 	}
 	if err := reports.Doctor(c)(w); err != nil {

@@ -102,7 +102,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	code := res.Exit()
 	if res.Failure != nil && !res.Interrupted {
 		if err := e.keep(cmd, runner, list, res); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %v\n", err) // the findings stay valid
+			fmt.Fprintf(cmd.ErrOrStderr(), "onebar: %s\n", printable(err)) // the findings stay valid
 		}
 		if cmd.Context().Err() != nil {
 			code = result.ExitInterrupted
@@ -189,6 +189,9 @@ func (e *exploring) keep(cmd *cobra.Command, runner cases.Runner, list []harness
 // shrink shrinks a failing case, and writes the result into its folder.
 func (e *exploring) shrink(cmd *cobra.Command, runner cases.Runner, c cases.Case) error {
 	path := filepath.Join(c.Dir, c.Scenario.Name+shrunkSuffix+".yaml")
+	if err := unlinked(path); err != nil {
+		return err
+	}
 	c.Dir = ""
 	found, err := shrinkTo(cmd.Context(), runner, c, path, shrink.Options{
 		Jobs: e.jobs, Progress: shrinkLines(cmd.ErrOrStderr()),

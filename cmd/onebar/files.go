@@ -87,6 +87,17 @@ func writeFile(path string, report reports.Report) error {
 	return nil
 }
 
+// unlinked returns an error if a folder or file of the output folder is a symbolic link:
+// others may have made it, to have files elsewhere overwritten.
+func unlinked(paths ...string) error {
+	for _, path := range paths {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a symbolic link: remove it, or choose another --out", path)
+		}
+	}
+	return nil
+}
+
 // writable checks that a file can be written, before the work whose result goes into it.
 // Without a path it does nothing.
 func writable(path string) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness/draft"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // starting is the command line of onebar init.
@@ -74,7 +75,7 @@ func (s *starting) run(cmd *cobra.Command, file string) error {
 	}
 	out := cmd.OutOrStdout()
 	for _, g := range guessed {
-		fmt.Fprintf(out, "guessed: %s\n", g)
+		fmt.Fprintf(out, "guessed: %s\n", format.Clean(g))
 	}
 	lib := library()
 	if _, err := spec.Parse(file, text.Bytes(), lib); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reference/cli"
+	"github.com/onebar/onebar/reports/format"
 )
 
 // version is set by the build.
@@ -57,7 +58,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return result.ExitPass
 	}
-	fmt.Fprintf(stderr, "onebar: %s\n", strings.TrimRight(err.Error(), "\n"))
+	fmt.Fprintf(stderr, "onebar: %s\n", printable(err))
 	if ctx.Err() != nil {
 		return result.ExitInterrupted
 	}
@@ -65,6 +66,19 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return e.Code
 	}
 	return result.ExitBroken
+}
+
+// printable returns the text of an error for a terminal. An error may quote what a
+// server or a program has sent.
+func printable(err error) string { return cleaned(strings.TrimRight(err.Error(), "\n")) }
+
+// cleaned returns a text of several lines without control characters.
+func cleaned(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = format.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 func newRoot() *cobra.Command {

@@ -78,7 +78,7 @@ func (m *manual) run(cmd *cobra.Command) error {
 	listens := p.Addr()
 	if m.api != "" {
 		api, err := control.New(cmd.Context(), control.Config{
-			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: p.Addr(), Profile: c.Choose,
+			API: local(m.api), Name: "onebar", Listen: local(m.listen), Upstream: m.upstream, Dial: p.Addr(), Profile: c.Choose,
 		})
 		if err != nil {
 			return err

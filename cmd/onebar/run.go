@@ -53,6 +53,7 @@ type batch struct {
 	tags         []string
 	pcap, verify bool
 	files        reportFiles
+	hosts        hosts
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
@@ -95,6 +96,7 @@ onebar check judges a history file again.`,
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	b.files.flags(cmd)
+	b.hosts.flag(cmd)
 	completeEngines(cmd)
 	return cmd
 }
@@ -134,6 +136,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := b.hosts.check(list...); err != nil {
+		return err
+	}
 	if b.jobs == 0 {
 		b.jobs = b.defaultJobs(list)
 	}
@@ -146,6 +151,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer b.workers.Close()
+	b.hosts.announce(cmd.ErrOrStderr(), list...)
 	display := progress.New(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, display)
 	display.Close()
@@ -242,6 +248,9 @@ func (b *batch) rerun(sc harness.Scenario) string {
 	cmd := replay(sc.File, b.engineOf(sc), b.seedOf(sc))
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
+	}
+	if host := foreignHost(sc); host != "" {
+		cmd += " --allow-host " + quote(host)
 	}
 	return cmd
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -38,6 +39,7 @@ type sweeping struct {
 	payments int
 	pairs    bool
 	limit    int
+	hosts    hosts
 }
 
 func newSweep() *cobra.Command {
@@ -80,6 +82,7 @@ a scenario file that fails in the same way.`,
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate); in real time one after the other (default: 2 with packet, 1 with toxiproxy)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
+	s.hosts.flag(cmd)
 	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
 	return cmd
 }
@@ -109,6 +112,10 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hosts.check(sc); err != nil {
+		return err
+	}
+	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
 	if s.payments > 0 && virtual(s.engine) {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
@@ -193,18 +200,21 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 		c.Scenario.Length = max(c.Scenario.Length, time.Second) // the shortest that a file can state
 		c.Dir = filepath.Join(folder, f.Check)
 		file := filepath.Join(folder, f.Check+".yaml")
-		err := spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
+		err := unlinked(folder, file)
+		if err == nil {
+			err = spec.WriteFile(file, c.Scenario, lib, s.notes(*f)...)
+		}
 		if err == nil {
 			c.Scenario, err = spec.Load(file, lib) // the run must be that of the file
 		}
 		if err != nil {
-			fmt.Fprintf(warnings, "onebar: keep a run: %v\n", err)
+			fmt.Fprintf(warnings, "onebar: keep a run: %s\n", printable(err))
 			continue
 		}
 		report, err := runner.Run(ctx, c)
 		f.History = report.Result.HistoryFile
 		if why := unlike(*f, report.Result, err); why != "" && ctx.Err() == nil {
-			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, why)
+			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, format.Clean(why))
 		}
 		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
 	}

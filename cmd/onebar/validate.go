@@ -93,10 +93,10 @@ func printMistakes(cmd *cobra.Command, err error) {
 	w := cmd.ErrOrStderr()
 	mistakes, ok := errors.AsType[yamltext.Mistakes](err)
 	if !ok {
-		fmt.Fprintln(w, err)
+		fmt.Fprintln(w, printable(err))
 		return
 	}
 	for _, m := range mistakes {
-		fmt.Fprintf(w, "%s\n%s", m, m.Excerpt())
+		fmt.Fprintf(w, "%s\n%s", printable(m), cleaned(m.Excerpt()))
 	}
 }

@@ -66,7 +66,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, do Job) error {
 type server struct {
 	mu     sync.Mutex
 	out    *json.Encoder
-	failed error
+	failed error              // to write
+	unread error              // why no more jobs can be read
 	stop   context.CancelFunc // of the job under way
 }
 
@@ -77,7 +78,9 @@ func (s *server) listen(ctx context.Context, in io.Reader, jobs chan<- json.RawM
 		var r request
 		if err := lines.Decode(&r); err != nil {
 			if !errors.Is(err, io.EOF) {
-				s.fail(fmt.Errorf("read a job: %w", err))
+				s.mu.Lock()
+				s.unread = fmt.Errorf("read a job: %w", err) // the job under way is answered all the same
+				s.mu.Unlock()
 			}
 			return
 		}
@@ -137,14 +140,8 @@ func (s *server) send(r response) {
 	}
 }
 
-func (s *server) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed = errors.Join(s.failed, err)
-}
-
 func (s *server) err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.failed
+	return errors.Join(s.unread, s.failed)
 }

@@ -60,13 +60,22 @@ func startWorker(command []string) (*worker, error) {
 			if err != nil {
 				return
 			}
-			var r response
-			if json.Unmarshal(line, &r) == nil && (r.Done || r.News != nil) { // anything else was printed by the job
+			if r, ok := responseOf(line); ok {
 				w.responses <- r
 			}
 		}
 	}()
 	return w, nil
+}
+
+// responseOf returns the response that a line of a worker's output is, and false if the
+// job has printed it.
+func responseOf(line []byte) (response, bool) {
+	var r response
+	if json.Unmarshal(line, &r) != nil || !r.Done && r.News == nil {
+		return response{}, false
+	}
+	return r, true
 }
 
 // do does one job. An error means that the worker cannot be used any more.

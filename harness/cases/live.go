@@ -3,13 +3,12 @@ package cases
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/coverage"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // Live is a Runner in this process and in real time. It makes as many runs at a time
@@ -21,18 +20,20 @@ type Live struct {
 }
 
 // Run implements Runner. A case without Dir has a folder for as long as its run lasts.
-func (l Live) Run(ctx context.Context, c Case) (report Report, err error) {
+func (l Live) Run(ctx context.Context, c Case) (report Report, failed error) {
 	subject, free, err := l.New(c.Scenario)
 	if err != nil {
 		return Report{}, err
 	}
-	defer func() { err = errors.Join(err, free()) }()
+	defer func() { failed = errors.Join(failed, free()) }()
 	kept := c.Dir != ""
 	if !kept {
-		if c.Dir, err = os.MkdirTemp("", "onebar-run-"); err != nil {
-			return Report{}, fmt.Errorf("make a folder for a run: %w", err)
+		folder, err := scratch.Make("")
+		if err != nil {
+			return Report{}, err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(c.Dir)) }()
+		c.Dir = folder.Path
+		defer func() { failed = errors.Join(failed, folder.Remove()) }()
 	}
 	report, err = carryOut(ctx, c, run.Options{Engine: l.Engine, Subject: subject, Version: l.Version})
 	if !kept {

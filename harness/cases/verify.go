@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // verify makes the run of a case again and compares its history with that of the
@@ -17,12 +18,12 @@ import (
 // instant.
 func (s Simulator) verify(ctx context.Context, c Case, first result.Result) (result.Verdict, error) {
 	v := result.Verdict{Check: "repeat", Status: result.Pass, Summary: "a second run of the seed had the same history, to the byte"}
-	dir, err := os.MkdirTemp("", "onebar-verify-")
+	folder, err := scratch.Make("")
 	if err != nil {
-		return result.Verdict{}, fmt.Errorf("make a folder for a second run: %w", err)
+		return result.Verdict{}, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	c.Dir, c.Pcap = dir, false
+	defer func() { _ = folder.Remove() }()
+	c.Dir, c.Pcap = folder.Path, false
 	s.Watch = nil
 	report, err := s.once(ctx, c)
 	if err != nil {

@@ -56,7 +56,7 @@ func asIs(*script)          {}
 
 func samples() []sample {
 	var all []sample
-	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), fundsSamples(), tempoSamples(), deadlineSamples(), failureSamples()} {
+	for _, list := range [][]sample{lostSamples(), duplicatedSamples(), contradictedSamples(), postingSamples(), resolvedSamples(), moneySamples(), fundsSamples(), refusalSamples(), tempoSamples(), deadlineSamples(), failureSamples()} {
 		all = append(all, list...)
 	}
 	return append(all, experimentSamples()...)
@@ -308,6 +308,30 @@ func fundsSamples() []sample {
 		{name: "na-unfounded", summary: "the subject gives no balances", write: good(func(s *script) {
 			s.rigged = func([]harness.Balance) []harness.Balance { return nil }
 		})},
+	}
+}
+
+func refusalSamples() []sample {
+	bad := func(then func(*script)) func() *script {
+		return func() *script {
+			s := newScript(2)
+			s.pay("p1", "o1")
+			s.pressBad("p2", "o2", harness.UnknownPayee)
+			then(s)
+			return s
+		}
+	}
+	return []sample{
+		{name: "pass-unrefused", summary: "1 that the server must refuse, none of them made", write: bad(func(s *script) { s.decline("p2", "unknown payee") })},
+		{name: "fail-unrefused", summary: "1 payment made although they must be refused: p2 (order o2)", lines: []int{8, 14}, text: "p2 (order o2) was posted, and must be refused (unknown payee)", write: bad(func(s *script) {
+			s.confirm("p2")
+			s.book("p2")
+		})},
+		{name: "fail-unrefused-told", summary: "1 payment made although they must be refused: p2 (order o2)", lines: []int{8, 11}, text: "p2 (order o2) was told confirmed, and must be refused (unknown payee)", write: bad(func(s *script) {
+			s.confirm("p2")
+		}), also: []string{"lost"}},
+		{name: "unknown-unrefused", summary: "the run was interrupted", write: good(interrupted)},
+		{name: "pass-unrefused-none", summary: "no payment had to be refused", write: good(asIs)},
 	}
 }
 

@@ -36,6 +36,7 @@ func questions() []question {
 		{Check{Name: "duplicated", Text: "posted more than once for a payment or for an order"}, (*Judge).duplicated},
 		{Check{Name: "contradicted", Text: "told declined, expired or failed, and posted: the user will pay again"}, (*Judge).contradicted},
 		{Check{Name: "unfounded", Text: "told declined for lack of funds although the balance was enough"}, (*Judge).unfounded},
+		{Check{Name: "unrefused", Text: "told confirmed or posted although the server must refuse them: another currency, an unknown payee, the payer itself"}, (*Judge).unrefused},
 		{Check{Name: "altered", Text: "posted with another order, amount, payer, payee or currency than asked"}, (*Judge).altered},
 		{Check{Name: "phantom", Text: "posted, and never asked for"}, (*Judge).phantom},
 		{Check{Name: "unresolved", Text: "without a final outcome after heal and settle"}, (*Judge).unresolved},

@@ -114,7 +114,7 @@ func TestEveryVerdictHasASample(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	require.Equal(t, []string{
-		"lost", "duplicated", "contradicted", "unfounded", "altered", "phantom", "unresolved",
+		"lost", "duplicated", "contradicted", "unfounded", "unrefused", "altered", "phantom", "unresolved",
 		"flipped", "unbalanced", "early", "overdue", "storm", "unexplained_failures", "load", "impairment",
 	}, check.Names())
 	var verdicts []string

@@ -36,6 +36,7 @@ type Judge struct {
 
 	tried attempts.Attempts
 
+	refuse  map[string]string // why a payment must be refused, by its id
 	reasons map[string]string // why a payment was declined last, by its id
 	late    map[string]late   // the commits after the deadline, by payment
 
@@ -52,6 +53,7 @@ func New() *Judge {
 		byOrder: make(map[string]int32),
 		names:   make(map[string]string),
 		moved:   make(map[account]*moves),
+		refuse:  make(map[string]string),
 		reasons: make(map[string]string),
 		late:    make(map[string]late),
 	}
@@ -187,6 +189,9 @@ func (j *Judge) press(pay *harness.Payment, line int32) {
 	p.pressed = line
 	p.amount, p.deadline = pay.Amount, pay.Deadline
 	p.wallet = int32(pay.Wallet)
+	if pay.Refuse != "" {
+		j.refuse[p.id] = pay.Refuse
+	}
 	p.payer, p.payee, p.currency = j.name(pay.Payer), j.name(pay.Payee), j.name(pay.Currency)
 	this := j.byID[pay.ID]
 	o, ok := j.byOrder[pay.Order]

@@ -19,8 +19,10 @@ import (
 // and the payments interleaved.
 func correct(t *rapid.T) (s *script, booked []string) {
 	n := rapid.IntRange(2, 12).Draw(t, "orders")
-	s = newScript(n)
+	s = newScript(n + 1)
 	s.opening = 1_000_000
+	s.pressBad("p90", "o90", harness.WrongCurrency)
+	s.decline("p90", "wrong currency")
 	var left [][]func()
 	for i := range n {
 		left = append(left, life(t, s, &booked, i+1, i == 0))
@@ -132,6 +134,12 @@ func planted() map[string]bug {
 					r.Told.Outcome, r.Told.Reason = declined, "no funds"
 				}
 			}
+		}},
+		"an unknown payee is paid": {[]string{"unrefused"}, func(s *script, id string) {
+			i := slices.IndexFunc(s.body, func(r history.Record) bool { return r.Pay != nil && r.Pay.ID == id })
+			pay := *s.body[i].Pay
+			pay.Refuse = harness.UnknownPayee
+			s.body[i].Pay = &pay
 		}},
 		"it never stops its attempts": {[]string{"storm"}, func(s *script, id string) { s.attempt(id, 4) }},
 	}

@@ -76,6 +76,14 @@ func (s *script) told(id string, outcomes ...harness.Outcome) {
 	}
 }
 
+// pressBad is press for a payment that must be refused for a reason.
+func (s *script) pressBad(id, order, why string) {
+	s.press(id, order)
+	pay := s.asked[id]
+	pay.Refuse = why
+	s.body[len(s.body)-1].Pay, s.asked[id] = &pay, pay
+}
+
 // decline has a pressed payment declined for a reason.
 func (s *script) decline(id, reason string) {
 	s.told(id, harness.Queued)

@@ -2,11 +2,11 @@ package disk
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"sync"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // Group holds the disks of machines that can lose their power together, such as all phones
@@ -23,8 +23,8 @@ type Group struct {
 	told   []func() // to be called when mu is unlocked
 	life   int64    // power failures of the group so far
 
-	registered int    // disks that are file layers of SQLite
-	scratch    string // directory of shared memory
+	registered int             // disks that are file layers of SQLite
+	scratch    *scratch.Folder // of shared memory; nil is none
 }
 
 // NewGroup returns a group without disks.
@@ -147,20 +147,22 @@ func (g *Group) fail(seed uint64) {
 
 // scratchDir returns the directory of shared memory and makes it if there is none.
 func (g *Group) scratchDir() (dir string, err error) {
-	if g.scratch == "" {
-		g.scratch, err = makeScratch()
+	if g.scratch == nil {
+		if g.scratch, err = makeScratch(); err != nil {
+			return "", err
+		}
 	}
-	return g.scratch, err
+	return g.scratch.Path, nil
 }
 
 // release is called when a disk is no longer a file layer of SQLite. After the last one it
 // removes the directory of shared memory.
 func (g *Group) release() error {
 	g.registered--
-	if g.registered > 0 || g.scratch == "" {
+	if g.registered > 0 || g.scratch == nil {
 		return nil
 	}
-	scratch := g.scratch
-	g.scratch = ""
-	return os.RemoveAll(scratch)
+	folder := g.scratch
+	g.scratch = nil
+	return folder.Remove()
 }

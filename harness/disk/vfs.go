@@ -10,6 +10,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
+
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // VFS returns the name of the disk as a file layer of SQLite, for use in a URI:
@@ -92,24 +94,23 @@ func (l layer) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, er
 func (d *Disk) sharedMemory(f *File, flags vfs.OpenFlag) (vfs.SharedMemory, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	scratch, err := d.group.scratchDir()
+	dir, err := d.group.scratchDir()
 	if err != nil {
 		return nil, fmt.Errorf("make room for shared memory: %w", err)
 	}
 	name := fmt.Sprintf("%d-%d-%d-shm", d.number, f.life, f.node.id)
-	return vfs.NewSharedMemory(filepath.Join(scratch, name), flags), nil
+	return vfs.NewSharedMemory(filepath.Join(dir, name), flags), nil
 }
 
 // makeScratch creates a directory for temporary files. On Linux it is in memory, which is
 // ten times as fast, unless the user has set TMPDIR.
-func makeScratch() (string, error) {
-	const pattern = "onebar-disk-"
+func makeScratch() (*scratch.Folder, error) {
 	if os.Getenv("TMPDIR") == "" {
-		if dir, err := os.MkdirTemp("/dev/shm", pattern); err == nil {
-			return dir, nil
+		if f, err := scratch.Make("/dev/shm"); err == nil {
+			return f, nil
 		}
 	}
-	return os.MkdirTemp("", pattern)
+	return scratch.Make("")
 }
 
 // file is an open file as SQLite sees it. SQLite uses it in one goroutine at a

@@ -28,7 +28,7 @@ func TestHide(t *testing.T) {
 		"pin=77, not 1770":   "pin=${DOCTOR_PIN}, not 1770",
 		"nothing in it at 7": "nothing in it at 7",
 	} {
-		require.Equal(t, want, hidden(text, secrets))
+		require.Equal(t, want, secrets.Hide(text))
 	}
 	c := result.Checkup{
 		Result: result.Result{

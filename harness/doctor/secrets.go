@@ -3,77 +3,55 @@ package doctor
 import (
 	"cmp"
 	"encoding/json"
-	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/secrets"
 	"github.com/onebar/onebar/harness/sut"
 )
 
-// secret is a text that must not be shown, and what is shown instead.
-type secret struct{ text, shown string }
-
 // secretsOf returns the values of the environment variables in a subject's
-// configuration, in each form in which a request may contain them, the longest first.
-func secretsOf(c sut.Config) []secret {
+// configuration, and the passwords in it.
+func secretsOf(c sut.Config) *secrets.Set {
+	s := &secrets.Set{}
+	if c.Ledger != nil && c.Ledger.SQL != nil {
+		s.AddDSN(c.Ledger.SQL.DSN, c.Ledger.SQL.DSN)
+	}
 	text, err := json.Marshal(c)
-	if err != nil {
-		return nil // it is plain data
+	if err == nil { // it is plain data
+		s.AddVariables(string(text))
 	}
-	var all []secret
-	for _, m := range regexp.MustCompile(`(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}`).FindAllStringSubmatch(string(text), -1) {
-		value := os.Getenv(m[2])
-		if m[1] != "" || value == "" {
-			continue
-		}
-		quoted, _ := json.Marshal(value) // a string can always be encoded
-		for _, v := range []string{value, url.QueryEscape(value), url.PathEscape(value), strings.Trim(string(quoted), `"`)} {
-			all = append(all, secret{v, "${" + m[2] + "}"})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b secret) int { return cmp.Compare(len(b.text), len(a.text)) })
-	return slices.Compact(all)
-}
-
-// shortest is the length from which a secret is also hidden within words: a shorter one
-// is a part of many words by chance.
-const shortest = 4
-
-// hidden returns a text without secrets.
-func hidden(text string, secrets []secret) string {
-	for _, s := range secrets {
-		if len(s.text) >= shortest {
-			text = strings.ReplaceAll(text, s.text, s.shown)
-		} else {
-			text = regexp.MustCompile(`\b`+regexp.QuoteMeta(s.text)+`\b`).ReplaceAllLiteralString(text, s.shown)
-		}
-	}
-	return text
+	return s
 }
 
 // credentials returns the values of headers that carry credentials. A server may have
 // given them out during the set-up, so they are in no environment variable.
-func credentials(steps []harness.Step) []secret {
+func credentials(steps []harness.Step) *secrets.Set {
 	header := regexp.MustCompile(`(?i)^(?:proxy-)?authorization: (?:\S+ )?(\S+)$|^cookie: (.+)$`)
-	var all []secret
+	all := &secrets.Set{}
 	for _, s := range steps {
 		for _, line := range s.Sent {
 			if m := header.FindStringSubmatch(line); m != nil && !strings.Contains(m[0], "${") {
-				all = append(all, secret{cmp.Or(m[1], m[2]), "***"})
+				if value := cmp.Or(m[1], m[2]); len(value) >= shortest {
+					all.Add(value, "***")
+				}
 			}
 		}
 	}
-	return slices.DeleteFunc(all, func(s secret) bool { return len(s.text) < shortest })
+	return all
 }
+
+// shortest is the length from which a credential is hidden, in bytes: a shorter one
+// is a part of other text by chance.
+const shortest = 4
 
 // hide removes secrets from everything that is shown of a checkup. It also removes the
 // items of ledgers, which are not shown.
-func hide(c *result.Checkup, secrets []secret) {
-	steps := func(with []secret) {
+func hide(c *result.Checkup, configured *secrets.Set) {
+	steps := func(with *secrets.Set) {
 		for i := range c.Steps {
 			s := &c.Steps[i]
 			texts := []*string{&s.Title, &s.Error}
@@ -101,20 +79,20 @@ func hide(c *result.Checkup, secrets []secret) {
 			}
 		}
 	}
-	steps(secrets)
+	steps(configured)
 	steps(credentials(c.Steps))
 }
 
-func each(texts []*string, secrets []secret) {
+func each(texts []*string, with *secrets.Set) {
 	for _, t := range texts {
-		*t = hidden(*t, secrets)
+		*t = with.Hide(*t)
 	}
 }
 
-func hideAll(lines []string, secrets []secret) []string {
+func hideAll(lines []string, with *secrets.Set) []string {
 	all := slices.Clone(lines)
 	for i := range all {
-		all[i] = hidden(all[i], secrets)
+		all[i] = with.Hide(all[i])
 	}
 	return all
 }

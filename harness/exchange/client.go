@@ -74,18 +74,18 @@ func NewClient(config sut.HTTPClient, server string, lookup Lookup) (*Client, []
 		base["callback"] = paymentScope()["key"]
 	}
 	before := c.setups(got, base)
-	paying := base.with(captureScope(before)).with(paymentScope())
+	paying := base.With(captureScope(before)).With(paymentScope())
 	got.Pay = c.request("pay.", config.Pay, got.URL, config.Headers, paying)
 	c.confirms(config, preset)
-	got.Outcomes = c.rules("outcomes", config.Outcomes, preset.Outcomes, config.Preset, paying.with(captureScope(before)))
+	got.Outcomes = c.rules("outcomes", config.Outcomes, preset.Outcomes, config.Preset, paying.With(captureScope(before)))
 	after := append(slices.Clone(before), names(config.Pay.Capture)...)
-	paid := base.with(captureScope(after)).with(paymentScope())
+	paid := base.With(captureScope(after)).With(paymentScope())
 	if p := config.Poll; p != nil {
 		got.Poll = c.request("poll.", p.HTTPRequest, got.URL, config.Headers, paid)
 		got.Polled = c.rules("poll.outcomes", p.Outcomes, nil, "", paid)
 	}
 	if b := config.Callback; b != nil {
-		got.payment = c.expression("callback.payment", b.Payment, base.with(answerScope()))
+		got.payment = c.expression("callback.payment", b.Payment, base.With(answerScope()))
 		got.Called = c.rules("callback.outcomes", b.Outcomes, nil, "", base)
 	}
 	return got, c.problems
@@ -190,15 +190,15 @@ func (c *compiler) setups(got *Client, base scope) (captured []string) {
 	for i, s := range got.Config.Setup {
 		or(&s.For, Once)
 		at := at("setup", i)
-		sc := base.with(captureScope(captured))
+		sc := base.With(captureScope(captured))
 		sc["currency"] = paymentScope()["key"]
 		if s.For != Once {
-			sc = sc.with(accountScope())
+			sc = sc.With(accountScope())
 		}
 		if s.For == Once && s.Account != "" {
 			c.errorf(at+".account", "a request that is made once names no account; say for: wallet or for: merchant")
 		}
-		answered := sc.with(answerScope())
+		answered := sc.With(answerScope())
 		got.Setup = append(got.Setup, Setup{
 			Request: c.request(at+".", s.HTTPRequest, got.URL, got.Config.Headers, sc), Config: s,
 			expect:  c.condition(at+".expect", s.Expect, answered),
@@ -214,7 +214,7 @@ func (s *Setup) Good(a Answer, v Vars) (bool, error) {
 	if s.expect == nil {
 		return a.Status >= 200 && a.Status < 300, nil
 	}
-	return s.expect.yes(v.with(a.vars()))
+	return s.expect.Yes(v.With(a.vars()))
 }
 
 // Account returns the server's name for the account of the request, and false if the
@@ -223,13 +223,13 @@ func (s *Setup) Account(a Answer, v Vars) (string, bool, error) {
 	if s.account == nil {
 		return "", false, nil
 	}
-	name, err := s.account.word(v.with(a.vars()))
+	name, err := s.account.Word(v.With(a.vars()))
 	return name, err == nil, err
 }
 
 // Whose returns the payment of a callback: its id, its reference or its key.
 func (c *Client) Whose(a Answer, v Vars) (string, error) {
-	return c.payment.word(v.with(a.vars()))
+	return c.payment.Word(v.With(a.vars()))
 }
 
 // Retries reports whether the client attempts a payment again for a reason, which is one

@@ -11,7 +11,8 @@
 //	{"amount": {{ payment.amount }}, "to": {{ json(payment.payee) }}}
 //
 // Expressions are compiled when a file is read: an unknown name is
-// a [Problem] with its place in the text. Besides expr-lang's functions there are
+// a [Problem] with its place in the text. An evaluation is bounded in steps, memory and
+// time, and ends when the run does: no expression can occupy onebar, whatever a file or a server says. Besides expr-lang's functions there are
 // json(x), x as JSON with its quotes, query(x), x as part of a URL's query, and
 // link(headers, rel), the target of a Link header (RFC 8288). The names that an expression may use:
 //

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -23,7 +24,7 @@ func environment(name string) (string, bool) {
 
 func TestTemplates(t *testing.T) {
 	v := PaymentVars(harness.Payment{ID: "p1", Order: "o1", Amount: 1250, Currency: "EUR", Wallet: 3}, "acct_1", `m"0`, "r-p1").
-		with(Vars{"key": "k", "attempt": 2})
+		With(Vars{"key": "k", "attempt": 2})
 	s := paymentScope()
 	for name, tc := range map[string]struct{ text, want string }{
 		"plain":              {"hello", "hello"},
@@ -41,9 +42,9 @@ func TestTemplates(t *testing.T) {
 		"lines":              {"a\n{{ key }}\n", "a\nk\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, p := parseTemplate(tc.text, s, environment)
+			got, p := language.ParseTemplate(tc.text, s, environment)
 			require.Nil(t, p)
-			text, err := got.fill(v)
+			text, err := got.Fill(v)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, text)
 		})
@@ -51,7 +52,7 @@ func TestTemplates(t *testing.T) {
 }
 
 func TestTemplateProblems(t *testing.T) {
-	s := paymentScope().with(captureScope([]string{"token"}))
+	s := paymentScope().With(captureScope([]string{"token"}))
 	for name, tc := range map[string]struct {
 		text         string
 		line, column int
@@ -69,7 +70,7 @@ func TestTemplateProblems(t *testing.T) {
 		"secret after a row": {"a\nb ${NO} {{ key }}", 2, 3, "the environment has no variable NO; set it, such as NO=... onebar run ..."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, p := parseTemplate(tc.text, s, environment)
+			_, p := language.ParseTemplate(tc.text, s, environment)
 			require.NotNil(t, p)
 			require.Equal(t, tc.reason, p.Reason)
 			require.Equal(t, [2]int{tc.line, tc.column}, [2]int{p.Line, p.Column})
@@ -88,9 +89,9 @@ func TestWhatIsNotThereIsNoText(t *testing.T) {
 		"a list":    {[]any{}, "{{  captured.id : is a list }}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, p := parseTemplate("/charges/{{ captured.id }}", s, nil)
+			got, p := language.ParseTemplate("/charges/{{ captured.id }}", s, nil)
 			require.Nil(t, p)
-			_, err := got.fill(Vars{"captured": map[string]any{"id": tc.value}})
+			_, err := got.Fill(Vars{"captured": map[string]any{"id": tc.value}})
 			require.EqualError(t, err, tc.want)
 		})
 	}
@@ -151,7 +152,9 @@ func TestLinkHeader(t *testing.T) {
 		`nonsense`:                                                             "",
 		``:                                                                     "",
 	} {
-		got, err := link(map[string]string{"link": text}, "next")
+		e, p := language.Compile(`link(headers, "next")`, answerScope(), false)
+		require.Nil(t, p)
+		got, err := e.Value(answer(200, "", "Link", text).vars())
 		require.NoError(t, err)
 		require.Equal(t, want, got, text)
 	}
@@ -169,7 +172,7 @@ func TestRequests(t *testing.T) {
 	}
 	c, problems := NewClient(config, "127.0.0.1:80", environment)
 	require.Empty(t, problems)
-	v := PaymentVars(harness.Payment{ID: "p1", Amount: 5, Currency: "EUR"}, "", "", "").with(RunVars("r", time.Unix(7, 0)))
+	v := PaymentVars(harness.Payment{ID: "p1", Amount: 5, Currency: "EUR"}, "", "", "").With(RunVars("r", time.Unix(7, 0)))
 	req, err := c.Pay.Make(t.Context(), v)
 	require.NoError(t, err)
 	require.Equal(t, "POST https://api.example.com/v1/pay/p1", req.Method+" "+req.URL.String())
@@ -389,15 +392,15 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, p := parseTemplate(text, paymentScope(), nil)
+		got, p := language.ParseTemplate(text, paymentScope(), nil)
 		if p != nil {
 			require.GreaterOrEqual(t, p.Line, 1)
 			require.GreaterOrEqual(t, p.Column, 1)
 			require.NotEmpty(t, p.Reason)
 			return
 		}
-		filled, err := got.fill(Vars{"key": "k", "attempt": 1, "payment": map[string]any{}})
-		if err == nil && len(got.parts) == 1 && got.parts[0].hole == nil && !strings.Contains(text, "$${") {
+		filled, err := got.Fill(Vars{"key": "k", "attempt": 1, "payment": map[string]any{}})
+		if err == nil && !strings.Contains(text, "{{") && !strings.Contains(text, "$${") {
 			require.Equal(t, text, filled)
 		}
 	})
@@ -442,7 +445,7 @@ func TestPresetsAreDocumented(t *testing.T) {
 		require.True(t, strings.Contains(string(page), strings.ReplaceAll(strings.ReplaceAll(row, "|  |", "| |"), "|  |", "| |")), row)
 	}
 	for _, s := range []scope{runScope(), accountScope(), answerScope(), pageScope()} {
-		for _, n := range s.names() {
+		for _, n := range s.Names() {
 			require.True(t, strings.Contains(string(page), "`"+n+"`"), n)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/types"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -38,10 +39,10 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 	got := &Ledger{Config: config, URL: c.base("url", config.URL, server)}
 	run := runScope()
 	got.First = c.request("", sut.HTTPRequest{Path: config.Path}, got.URL, config.Headers, run)
-	answered := run.with(answerScope())
+	answered := run.With(answerScope())
 	got.items = c.expression("items", either(config.Items, "body"), answered)
-	got.next = c.expression("next", config.Next, answered.with(pageScope()))
-	item := run.with(scope{"item": types.Any})
+	got.next = c.expression("next", config.Next, answered.With(pageScope()))
+	item := run.With(scope{"item": types.Any})
 	got.where = c.condition("where", config.Where, item)
 	f := config.Fields
 	got.fields = c.mapped("fields.", map[string]string{
@@ -85,7 +86,7 @@ func (c *compiler) mapped(at string, texts map[string]string, s scope) map[strin
 // Next returns the request of an address that Page has returned.
 func (l *Ledger) Next(path string) *Request {
 	next := *l.First
-	next.path = &template{parts: []part{{text: path}}}
+	next.path = language.Literal(path)
 	return &next
 }
 
@@ -98,27 +99,27 @@ type Page struct {
 // Page returns the items of an answer, and the path of the next page, which is
 // empty if this is the last.
 func (l *Ledger) Page(a Answer, p Page, v Vars) (items []any, next string, err error) {
-	v = v.with(a.vars())
+	v = v.With(a.vars())
 	if items, err = list(l.items, a, v); err != nil || l.next == nil {
 		return items, "", err
 	}
-	got, err := l.next.value(v.with(Vars{"items": items, "page": p.Number, "offset": p.Offset}))
+	got, err := l.next.Value(v.With(Vars{"items": items, "page": p.Number, "offset": p.Offset}))
 	if err != nil {
 		return nil, "", fmt.Errorf("next: %w", err)
 	}
 	if got == nil || got == false {
 		return items, "", nil
 	}
-	next, ok := scalar(got)
+	next, ok := language.Scalar(got)
 	if !ok {
-		return nil, "", fmt.Errorf("next: %s is %s and no path", l.Config.Next, kind(got))
+		return nil, "", fmt.Errorf("next: %s is %s and no path", l.Config.Next, language.Kind(got))
 	}
 	return items, next, nil
 }
 
 // Accounts returns the items of an answer to Balances.
 func (l *Ledger) Accounts(a Answer, v Vars) ([]any, error) {
-	return list(l.accounts, a, v.with(a.vars()))
+	return list(l.accounts, a, v.With(a.vars()))
 }
 
 // remedy says what to check after an answer that is not a success.
@@ -143,16 +144,16 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 		return nil, fmt.Errorf("the answer is no JSON (%s): is this the API? check url and path",
 			either(a.Header.Get("Content-Type"), "without a type"))
 	}
-	got, err := items.value(v)
+	got, err := items.Value(v)
 	if err != nil {
 		return nil, fmt.Errorf("items: %w", err)
 	}
 	if got == nil {
-		return nil, fmt.Errorf("items: %s is not there; if that is how the server writes an empty list, say %s ?? []", items.text, items.text)
+		return nil, fmt.Errorf("items: %s is not there; if that is how the server writes an empty list, say %s ?? []", items.Text, items.Text)
 	}
 	all, ok := got.([]any)
 	if !ok {
-		return nil, fmt.Errorf("items: %s is %s and no list", items.text, kind(got))
+		return nil, fmt.Errorf("items: %s is %s and no list", items.Text, language.Kind(got))
 	}
 	return all, nil
 }
@@ -160,9 +161,9 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 // Posting returns an item as a booking, with the server's names, or false if it is not a
 // booking. currency is the scenario's, for an item without a currency.
 func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, is bool, err error) {
-	v = v.with(Vars{"item": item})
+	v = v.With(Vars{"item": item})
 	if l.where != nil {
-		if is, err = l.where.yes(v); err != nil || !is {
+		if is, err = l.where.Yes(v); err != nil || !is {
 			return p, false, wrap("where", err)
 		}
 	}
@@ -185,10 +186,10 @@ func (l *Ledger) Posting(item any, currency string, v Vars) (p harness.Posting, 
 // Lacks returns the fields that are configured and that an item does not have, in
 // alphabetical order.
 func (l *Ledger) Lacks(item any, v Vars) []string {
-	v = v.with(Vars{"item": item})
+	v = v.With(Vars{"item": item})
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(l.fields)) {
-		if got, err := l.fields[name].value(v); err == nil && got == nil {
+		if got, err := l.fields[name].Value(v); err == nil && got == nil {
 			names = append(names, name)
 		}
 	}
@@ -201,13 +202,13 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 	if e == nil {
 		return nil
 	}
-	got, err := e.value(v)
+	got, err := e.Value(v)
 	if err != nil || got == nil {
 		return wrap("fields."+name, err)
 	}
-	s, ok := scalar(got)
+	s, ok := language.Scalar(got)
 	if !ok {
-		return fmt.Errorf("fields.%s: %s is %s", name, e.text, kind(got))
+		return fmt.Errorf("fields.%s: %s is %s", name, e.Text, language.Kind(got))
 	}
 	*to = s
 	return nil
@@ -216,12 +217,14 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 // Balance returns the account of an item, by the server's name, and its balance in minor
 // units.
 func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
-	v = v.with(Vars{"item": item})
-	if account, err = l.balance["account"].word(v); err != nil {
+	v = v.With(Vars{"item": item})
+	if account, err = l.balance["account"].Word(v); err != nil {
 		return "", 0, wrap("balances.account", err)
 	}
-	minor, err = amount(l.balance, currency, v)
-	return account, minor, wrap("balances", err)
+	if minor, err = amount(l.balance, currency, v); err != nil {
+		return "", 0, wrap("balances", err)
+	}
+	return account, minor, nil
 }
 
 func wrap(what string, err error) error {
@@ -237,7 +240,7 @@ func amount(fields map[string]*expression, currency string, v Vars) (int64, erro
 	if fields[name] == nil {
 		name, scale = "major", harness.Exponent(currency)
 	}
-	s, err := fields[name].word(v)
+	s, err := fields[name].Word(v)
 	if err != nil {
 		return 0, wrap(name, err)
 	}

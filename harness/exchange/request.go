@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -38,7 +39,7 @@ type capture struct {
 // Make returns a request with the values v. Its body can be read only once: so net/http
 // does not send it a second time, which nobody would count as an attempt.
 func (r *Request) Make(ctx context.Context, v Vars) (*http.Request, error) {
-	path, err := r.path.fill(v)
+	path, err := r.path.Fill(v)
 	if err != nil {
 		return nil, fmt.Errorf("path: %w", err)
 	}
@@ -62,7 +63,7 @@ func (r *Request) Make(ctx context.Context, v Vars) (*http.Request, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range r.headers {
-		value, err := h.value.fill(v)
+		value, err := h.value.Fill(v)
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", h.name, err)
 		}
@@ -80,7 +81,7 @@ func (r *Request) content(v Vars) ([]byte, error) {
 	if r.form != nil {
 		form := url.Values{}
 		for _, f := range r.form {
-			value, err := f.value.fill(v)
+			value, err := f.value.Fill(v)
 			if err != nil {
 				return nil, fmt.Errorf("form field %s: %w", f.name, err)
 			}
@@ -91,7 +92,7 @@ func (r *Request) content(v Vars) ([]byte, error) {
 	if r.body == nil {
 		return nil, nil
 	}
-	body, err := r.body.fill(v)
+	body, err := r.body.Fill(v)
 	if err != nil {
 		return nil, fmt.Errorf("body: %w", err)
 	}
@@ -104,10 +105,10 @@ func (r *Request) Capture(a Answer, v Vars) map[string]any {
 	if len(r.capture) == 0 {
 		return nil
 	}
-	v = v.with(a.vars())
+	v = v.With(a.vars())
 	got := map[string]any{}
 	for _, c := range r.capture {
-		if value, err := c.value.value(v); err == nil && value != nil {
+		if value, err := c.value.Value(v); err == nil && value != nil {
 			got[c.name] = value
 		}
 	}
@@ -147,7 +148,7 @@ func (c *compiler) template(at, text string, s scope) *template {
 	if text == "" {
 		return nil
 	}
-	t, p := parseTemplate(text, s, c.lookup)
+	t, p := language.ParseTemplate(text, s, c.lookup)
 	if p != nil {
 		c.add(at, p)
 	}
@@ -166,7 +167,7 @@ func (c *compiler) compiled(at, text string, s scope, condition bool) *expressio
 	if text == "" {
 		return nil
 	}
-	e, p := compile(text, s, condition)
+	e, p := language.Compile(text, s, condition)
 	if p != nil {
 		c.add(at, p)
 	}
@@ -211,7 +212,7 @@ func (c *compiler) request(at string, r sut.HTTPRequest, base string, all map[st
 	if r.Body != "" && r.Form != nil {
 		c.errorf(at+"form", "body and form are two bodies; leave one of them out")
 	}
-	answered := s.with(answerScope())
+	answered := s.With(answerScope())
 	for _, name := range slices.Sorted(maps.Keys(r.Capture)) {
 		if e := c.expression(at+"capture."+name, r.Capture[name], answered); e != nil {
 			got.capture = append(got.capture, capture{name, e})
@@ -226,7 +227,7 @@ func (c *compiler) base(at, text, server string) string {
 	if text == "" {
 		return "http://" + server
 	}
-	expanded, p := expand(text, c.lookup)
+	expanded, p := language.Expand(text, c.lookup)
 	if p != nil {
 		c.add(at, p)
 		return ""

@@ -1,12 +1,14 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -53,7 +55,7 @@ type rule struct {
 // rules compiles the rules of a file and those of a preset, in this order.
 func (c *compiler) rules(at string, own, more []sut.HTTPRule, preset string, s scope) *Rules {
 	got := &Rules{}
-	answered := s.with(answerScope())
+	answered := s.With(answerScope())
 	for i, r := range append(slices.Clone(own), more...) {
 		field, from := fmt.Sprintf("%s[%d]", at, i), ""
 		if i >= len(own) {
@@ -73,13 +75,16 @@ func (c *compiler) rules(at string, own, more []sut.HTTPRule, preset string, s s
 }
 
 // Judge returns what an answer means by the first rule that matches, and which
-// rule that was. An answer that none matches is Unknown. It may be called from
-// several goroutines.
+// rule that was. An answer that none matches is Unknown, and so is one for which a rule
+// goes beyond the bounds of an evaluation. It may be called from several goroutines.
 func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
-	v = v.with(a.vars())
+	v = v.With(a.vars())
 	for i := range r.rules {
 		got := &r.rules[i]
-		if is, err := got.when.yes(v); err == nil && is {
+		switch is, err := got.when.Yes(v); {
+		case errors.Is(err, language.ErrBound):
+			return Unknown, fmt.Sprintf("HTTP %d: %s: %v", a.Status, got.name(), err)
+		case err == nil && is:
 			got.hits.Add(1)
 			return got.meaning, fmt.Sprintf("HTTP %d: %s", a.Status, got.name())
 		}
@@ -92,14 +97,14 @@ func (r *Rules) Judge(a Answer, v Vars) (m Meaning, why string) {
 // matches. It also returns the earlier rules that could not be evaluated. Unlike Judge it
 // does not count the answer.
 func (r *Rules) Explain(a Answer, v Vars) (matched string, broken []string) {
-	v = v.with(a.vars())
+	v = v.With(a.vars())
 	for i := range r.rules {
 		got := &r.rules[i]
 		name := got.name()
 		if got.preset == "" && got.line > 0 {
-			name += ", " + got.when.text
+			name += ", " + got.when.Text
 		}
-		is, err := got.when.yes(v)
+		is, err := got.when.Yes(v)
 		if err != nil {
 			broken = append(broken, fmt.Sprintf("%s: %v", name, err))
 		} else if is {
@@ -119,11 +124,11 @@ func PresetRule(name string) bool { return strings.HasPrefix(name, ofPreset) }
 func (r *rule) name() string {
 	switch {
 	case r.preset != "":
-		return ofPreset + r.preset + ", " + r.when.text
+		return ofPreset + r.preset + ", " + r.when.Text
 	case r.line > 0:
 		return fmt.Sprintf("rule on line %d", r.line)
 	}
-	return "rule " + r.when.text
+	return "rule " + r.when.Text
 }
 
 // miss records an answer that no rule matches.
@@ -148,7 +153,7 @@ func (r *Rules) Idle() []string {
 	var idle []string
 	for i := range r.rules {
 		if got := &r.rules[i]; got.preset == "" && got.hits.Load() == 0 {
-			idle = append(idle, got.name()+" ("+got.when.text+")")
+			idle = append(idle, got.name()+" ("+got.when.Text+")")
 		}
 	}
 	return idle

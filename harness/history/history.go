@@ -111,6 +111,22 @@ type Writer struct {
 	start time.Time
 	buf   []byte
 	err   error
+	fails func(error) // nil is not called
+}
+
+// OnError has f called once, with the first write error. Call it before anything is
+// written. f must not call the Writer.
+func (h *Writer) OnError(f func(error)) { h.fails = f }
+
+// fail keeps the first error.
+func (h *Writer) fail(err error) {
+	if h.err != nil {
+		return
+	}
+	h.err = err
+	if h.fails != nil {
+		h.fails(err)
+	}
 }
 
 // New returns a Writer that writes to w with offsets from start.
@@ -132,7 +148,7 @@ func (h *Writer) Record(r Record) {
 	if !ok {
 		b, err := json.Marshal(r)
 		if err != nil {
-			h.err = fmt.Errorf("encode history record: %w", err)
+			h.fail(fmt.Errorf("encode history record: %w", err))
 			return
 		}
 		line = append(b, '\n')
@@ -148,14 +164,14 @@ func (h *Writer) write(line []byte) {
 	if len(line) > h.w.Available() {
 		h.flush()
 	}
-	if _, err := h.w.Write(line); err != nil && h.err == nil {
-		h.err = fmt.Errorf("write history: %w", err)
+	if _, err := h.w.Write(line); err != nil {
+		h.fail(fmt.Errorf("write history: %w", err))
 	}
 }
 
 func (h *Writer) flush() {
-	if err := h.w.Flush(); err != nil && h.err == nil {
-		h.err = fmt.Errorf("write history: %w", err)
+	if err := h.w.Flush(); err != nil {
+		h.fail(fmt.Errorf("write history: %w", err))
 	}
 }
 
@@ -251,6 +267,9 @@ func (h *Writer) Close() error {
 // longest.
 const maxLine = 16 << 20
 
+// ErrCut is the error of a last line that is not whole. What came before it can be judged.
+var ErrCut = errors.New("the record is truncated: the disk was full, or the writer was killed")
+
 // Read yields the records of a history in order. On the first line that
 // cannot be read it yields an error that names the line, and ends. Whether the
 // history is whole (begins with a Header, closes with an End) is for the reader
@@ -319,7 +338,7 @@ func (r Record) kinds() int {
 
 func lineError(line int, b []byte, err error) error {
 	if !bytes.HasSuffix(b, []byte("\n")) {
-		return fmt.Errorf("line %d: the record is truncated (was its writer killed?): delete this line to judge what came before it", line)
+		return fmt.Errorf("line %d: %w", line, ErrCut)
 	}
 	return fmt.Errorf("line %d: not a history record: %w", line, err)
 }

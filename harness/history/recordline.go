@@ -89,6 +89,7 @@ func (w *lineWriter) payment(p *harness.Payment) {
 	if p.Deadline != 0 {
 		w.number(`,"deadline":`, int64(p.Deadline))
 	}
+	w.optional(`,"refuse":"`, p.Refuse)
 	w.raw("}")
 }
 
@@ -185,6 +186,7 @@ func (c *cursor) payment() *harness.Payment {
 	p.Amount = c.number(`,"amount":`)
 	p.Currency = c.text(`,"currency":"`)
 	p.Deadline = time.Duration(c.optional(`,"deadline":`))
+	p.Refuse = c.optionalText(`,"refuse":"`)
 	c.want("}")
 	return p
 }

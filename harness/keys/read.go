@@ -38,12 +38,13 @@ type Kind struct {
 	What  string // the document, such as "the scenario"
 	Empty string // what an empty one lacks, such as "a scenario begins with onebar: 1"
 	One   string // that a file holds one of them
+	Key   string // of the document, without which a file is not one; empty is none
 }
 
 // Read reads a document into the struct that v points to. If it is no YAML at all, or has
 // nothing in it, v stays as it is and ok is false.
 func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
-	text, roots, wrong := yamltext.Read(file, data)
+	text, roots, wrong := yamltext.Read(file, data, kind.Key)
 	r = &Reader{Text: text, mistakes: wrong, rules: map[reflect.Type][]Rule{}}
 	if len(wrong) > 0 {
 		return r, false

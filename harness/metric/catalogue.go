@@ -147,6 +147,7 @@ func checks() []Metric {
 		finding("duplicated", "posted more than once"),
 		finding("contradicted", "told declined, expired or failed, and posted"),
 		finding("unfounded", "declined for lack of funds that were there"),
+		finding("unrefused", "made although the server must refuse them"),
 		finding("altered", "posted with another order, amount, payer, payee or currency"),
 		finding("phantom", "posted, but nobody asked for it"),
 		finding("unresolved", "without a final outcome after the settle"),

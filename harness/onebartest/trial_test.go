@@ -198,7 +198,7 @@ func TestMistakes(t *testing.T) {
 		trial onebartest.Trial
 		want  string
 	}{
-		"no such scenario": {onebartest.Trial{Scenario: "tunel", System: good}, `Trial.Scenario "tunel" is neither a file ending in .yaml nor a bundled scenario: those are answers-lost, `},
+		"no such scenario": {onebartest.Trial{Scenario: "tunel", System: good}, `Trial.Scenario "tunel" is neither a file ending in .yaml nor a bundled scenario: those are all-amounts, answers-lost, `},
 		"no such file":     {onebartest.Trial{Scenario: "testdata/tunel.yaml", System: good}, "there is no file testdata/tunel.yaml"},
 		"no system":        {onebartest.Trial{Scenario: "tunnel"}, "the Trial has no System: set it"},
 		"no client":        {onebartest.Trial{Scenario: "tunnel", System: with(func(s *onebartest.System) { s.Client = nil })}, "the System has no Serve or no Client: set both"},

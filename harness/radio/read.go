@@ -12,7 +12,7 @@ import (
 func ReadModel(name string, data []byte) (*Model, error) {
 	doc := &document{}
 	read, ok := keys.Read(name, data, doc, keys.Kind{
-		What: "the model", Empty: "a model begins with radio: 1", One: "a file holds one model",
+		What: "the model", Empty: "a model begins with radio: 1", One: "a file holds one model", Key: "radio",
 	})
 	r := resolver{Reader: read, doc: doc, model: &Model{}}
 	if ok && r.Sound() {

@@ -55,13 +55,14 @@ func TestBadModels(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ file, want string }{
 		"empty":                       {"", "m.yaml:1:1: the file is empty; a model begins with radio: 1"},
-		"not YAML":                    {"a: [1\n", "m.yaml:1:4: not YAML: "},
+		"not YAML":                    {"radio: [1\n", "m.yaml:1:8: not YAML: "},
 		"a tab":                       {"radio: 1\n\tname: x\n", "m.yaml:2:1: a tab in the indentation; YAML wants spaces"},
 		"not UTF-8":                   {"radio: \xff\n", "m.yaml:1:8: this is not UTF-8; save the file as UTF-8"},
 		"too deep":                    {strings.Repeat("[", 70), "m.yaml:1:1: more than 64 brackets are open"},
 		"too large":                   {strings.Repeat("# comment\n", 7000), "m.yaml:1:1: the file is larger than 64 KiB"},
 		"two documents":               {good + "---\nradio: 1\n", "m.yaml:11:1: a second YAML document begins"},
-		"a list":                      {"- 1\n", "m.yaml:1:1: the model is a list; expected keys with values"},
+		"a list":                      {"- radio: 1\n", "m.yaml:1:1: the model is a list; expected keys with values"},
+		"somebody's keys":             {"key: SECRET: x\n", "m.yaml:1:1: this is no file of onebar's: it has no key radio, as in radio: 1"},
 		"version":                     {swap("radio: 1", "radio: 2"), `m.yaml:1:8: radio "2" is not known; expected 1`},
 		"unknown key":                 {swap("kind:", "kin:"), `m.yaml:4:1: unknown key "kin" in the model; did you mean "kind"?`},
 		"a key twice":                 {swap("kind:", "name: x\nkind:"), "m.yaml:4:1: name stands here a second time; it is already given on line 2"},

@@ -7,13 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/onebar/onebar/harness/scratch"
 )
 
 // marker is the file that marks a folder as that of a run. It is locked during the run.
 const marker = ".onebar"
-
-// errLocked is the error of lock if another run holds the file.
-var errLocked = errors.New("it is locked")
 
 // files are the open files of a run, or its history in memory.
 type files struct {
@@ -62,28 +61,23 @@ func openFiles(dir string, capture bool) (files, error) {
 	open := func(name string) *os.File {
 		var file *os.File
 		if err == nil {
-			file, err = os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o644)
+			file, err = create(filepath.Join(dir, name))
 		}
 		return file
 	}
-	if f.lock = open(marker); err == nil {
-		err = lock(f.lock)
+	if f.lock, err = os.OpenFile(filepath.Join(dir, marker), os.O_RDWR|os.O_CREATE, 0o644); err == nil {
+		err = scratch.Lock(f.lock)
 	}
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, scratch.ErrLocked) {
 		f.close()
 		return f, fmt.Errorf("another run is writing to %s: wait for its end, or choose another --out", dir)
 	}
 	if err == nil {
-		err = errors.Join(os.RemoveAll(f.state), os.Mkdir(f.state, 0o755), os.RemoveAll(filepath.Join(dir, PcapFile)))
+		err = errors.Join(os.RemoveAll(f.state), os.Mkdir(f.state, 0o755), remove(filepath.Join(dir, PcapFile)))
 	}
 	f.history, f.log = open(HistoryFile), open("run.log")
 	if capture {
 		f.pcap = open(PcapFile)
-	}
-	for _, file := range []*os.File{f.history, f.log} {
-		if err == nil {
-			err = truncate(file)
-		}
 	}
 	if err != nil {
 		f.close()
@@ -92,13 +86,21 @@ func openFiles(dir string, capture bool) (files, error) {
 	return f, nil
 }
 
-// claim creates the folder of a run, or checks that it is one of an earlier run.
+// claim creates the folder of a run, or checks that it is one of an earlier run. Neither
+// the folder nor its marker may be a symbolic link: others may have made it, to have
+// files elsewhere overwritten.
 func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the output folder: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, marker)); err == nil {
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s is a symbolic link and no folder: remove it, or choose another --out", dir)
+	}
+	switch info, err := os.Lstat(filepath.Join(dir, marker)); {
+	case err == nil && info.Mode().IsRegular():
 		return nil
+	case err == nil:
+		return fmt.Errorf("%s is no regular file, as onebar writes it: choose another --out", filepath.Join(dir, marker))
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -110,13 +112,21 @@ func claim(dir string) error {
 	return nil
 }
 
-// truncate empties a file. A device cannot be emptied, and need not be.
-func truncate(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+// create creates a file anew. What has its name is removed, and not followed if it is a
+// link.
+func create(path string) (*os.File, error) {
+	if err := remove(path); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
+// remove removes a file if there is one.
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return f.Truncate(0)
+	return nil
 }
 
 func (f files) close() {

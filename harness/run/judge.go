@@ -42,6 +42,10 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	var end *history.End
 	empty, hash := true, sha256.New()
 	for rec, err := range history.Read(io.TeeReader(r, hash)) {
+		if errors.Is(err, history.ErrCut) && !empty && end == nil {
+			res.Notes = append(res.Notes, err.Error()+"; what came before it is judged")
+			break
+		}
 		if err == nil {
 			err = follow(&res, &end, rec)
 		}
@@ -62,13 +66,19 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	if err := conclude(&res, judge, collector); err != nil {
 		return res, err
 	}
+	decide(&res, judge, end)
+	return res, nil
+}
+
+// decide sets the status of a result from its verdicts and thresholds.
+func decide(res *result.Result, judge *check.Judge, end *history.End) {
 	res.Status = result.Pass
 	if end == nil || end.Interrupted || end.Error != "" {
-		doubt(&res, "the run did not come to its end")
+		doubt(res, "the run did not come to its end")
 	}
 	for _, v := range res.Verdicts {
 		if v.Weak && v.Status != result.Pass {
-			doubt(&res, "the experiment was not as asked, see "+v.Check)
+			doubt(res, "the experiment was not as asked, see "+v.Check)
 		}
 	}
 	for _, v := range res.Verdicts {
@@ -80,7 +90,6 @@ func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
 	for _, t := range res.Thresholds {
 		res.Status = res.Status.Worse(t.Status)
 	}
-	return res, nil
 }
 
 // follow copies header, length, notes and end of a history into the result.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,8 @@ type Options struct {
 	// harness.FollowRequests. The calls do not overlap, and during a call no byte of the
 	// answer is passed on. Nil is not called.
 	Moments func(m harness.Moment, request int64)
+
+	tap func(io.Writer) io.Writer // wraps the file of the history, for tests; nil does not
 }
 
 // payload reports whether the engine carries byte streams, and no packets.
@@ -51,7 +54,8 @@ const HistoryFile = "history.jsonl"
 
 // Run carries out a scenario. An error means that the experiment did not happen. If the
 // experiment began and could not be completed, the Result has an Error. If it was
-// interrupted, the history is partial and the error is that of ctx.
+// interrupted, the history is partial and the error is that of ctx. A run that cannot be
+// recorded any more ends at once, and is judged up to there.
 func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, error) {
 	if err := Check(sc, o); err != nil {
 		return result.Result{}, err
@@ -62,18 +66,18 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 		return result.Result{}, err
 	}
 	defer f.close()
-	r, err := start(ctx, sc, o, f)
+	recorded, unrecorded := context.WithCancelCause(ctx)
+	defer unrecorded(nil)
+	r, err := start(recorded, sc, o, f, unrecorded)
 	if err != nil {
 		return result.Result{}, err
 	}
 	rest := r.watchClock()
-	end := r.carryOut(ctx)
+	end := r.carryOut(recorded)
 	rest()
 	r.stop()
 	r.history.Record(history.Record{End: &end})
-	if err := r.closeFiles(); err != nil {
-		return result.Result{}, fmt.Errorf("%w: this run cannot be judged; free some space or choose another --out", err)
-	}
+	cut := r.closeFiles()
 	written, err := f.written()
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read the history: %w", err)
@@ -83,6 +87,10 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 		return result.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
 	}
 	res.HistoryFile = f.name()
+	if cut != nil {
+		res.Error = fmt.Sprintf("%v: the run ended there, and is judged up to there; free some space or choose another --out", cut)
+		res.Status = res.Status.Worse(result.StatusUnknown)
+	}
 	return res, context.Cause(ctx)
 }
 
@@ -117,17 +125,23 @@ type running struct {
 	log      *slog.Logger
 }
 
-// start opens the history and the network, and starts the subject.
-func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*running, error) {
+// start opens the history and the network, and starts the subject. It calls unrecorded
+// if the history cannot be written any more.
+func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecorded func(error)) (*running, error) {
 	log := slog.New(slog.DiscardHandler)
 	if f.log != nil {
 		log = slog.New(slog.NewTextHandler(f.log, nil))
 	}
+	out := f.out()
+	if o.tap != nil {
+		out = o.tap(out)
+	}
 	begin := time.Now()
 	r := &running{
-		scenario: sc, options: o, history: history.New(f.out(), begin), log: log,
+		scenario: sc, options: o, history: history.New(out, begin), log: log,
 		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
 	}
+	r.history.OnError(unrecorded)
 	r.packets = &gate{sink: r.history, start: begin}
 	can := o.Subject.Abilities()
 	r.history.Record(history.Record{Header: &history.Header{
@@ -136,6 +150,9 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files) (*runni
 		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld),
 		Deadlines: can.Has(harness.KeepDeadlines), Scenario: sc,
 	}})
+	if err := r.history.Err(); err != nil {
+		return nil, fmt.Errorf("%w: this run cannot be judged; free some space or choose another --out", err)
+	}
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
 		Topology: r.topology,

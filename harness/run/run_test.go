@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -427,20 +429,101 @@ func TestRunInterrupted(t *testing.T) {
 	})
 }
 
-// A disk that is full when the run begins, or becomes full, is an error of the
-// experiment.
+// limited is a disk with room for some bytes.
+type limited struct {
+	io.Writer
+	room int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n, err := l.Writer.Write(p[:min(len(p), l.room)])
+	if l.room -= n; err == nil && n < len(p) {
+		err = syscall.ENOSPC
+	}
+	return n, err
+}
+
+// A disk that is full when the run begins is an error of the experiment. If it becomes
+// full, the run ends at once and is judged up to there.
 func TestRunOnAFullDisk(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /dev/full")
+	on := func(t *testing.T, room int) (result.Result, string, error) {
+		t.Helper()
+		o := options(t, &bench{})
+		o.Tap(func(w io.Writer) io.Writer { return &limited{w, room} })
+		begin := time.Now()
+		res, err := run.Run(t.Context(), scenario(), o)
+		require.Less(t, time.Since(begin), 6*time.Second, "it did not end at once")
+		return res, filepath.Join(o.Dir, run.HistoryFile), err
 	}
 	synctest.Test(t, func(t *testing.T) {
-		o := options(t, &bench{})
-		require.NoError(t, os.WriteFile(filepath.Join(o.Dir, ".onebar"), nil, 0o600))
-		require.NoError(t, os.Symlink("/dev/full", filepath.Join(o.Dir, run.HistoryFile)))
-		res, err := run.Run(t.Context(), scenario(), o)
+		res, _, err := on(t, 0)
 		require.ErrorContains(t, err, "no space left on device")
 		require.Zero(t, res.Status)
 	})
+	for _, room := range []int{2000, 2050, 3000} {
+		synctest.Test(t, func(t *testing.T) {
+			res, file, err := on(t, room)
+			require.NoError(t, err)
+			require.Contains(t, res.Error, "no space left on device")
+			require.Equal(t, result.StatusUnknown, res.Status)
+			payments, ok := res.Figures.Get("payments")
+			require.True(t, ok)
+			require.Positive(t, payments.Value)
+			again, err := run.JudgeFile(file)
+			require.NoError(t, err)
+			require.Equal(t, res.Verdicts, again.Verdicts)
+			require.Equal(t, result.StatusUnknown, again.Status)
+			require.NotEmpty(t, again.Notes)
+		})
+	}
+}
+
+// A run removes links that others have put into its folder, and follows none.
+func TestRunFollowsNoLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs the right to make links")
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("mine"), 0o600))
+	for name, tc := range map[string]struct {
+		links []string
+		want  string // the error; empty is none
+	}{
+		"the files":  {[]string{run.HistoryFile, "run.log", "state"}, ""},
+		"hard links": {nil, ""},
+		"the marker": {[]string{".onebar"}, "no regular file"},
+		"the folder": {[]string{""}, "symbolic link"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, &bench{})
+			marker := filepath.Join(o.Dir, ".onebar")
+			require.NoError(t, os.WriteFile(marker, nil, 0o600))
+			if tc.links == nil {
+				require.NoError(t, os.Link(secret, filepath.Join(o.Dir, run.HistoryFile)))
+			}
+			for _, l := range tc.links {
+				path := filepath.Join(o.Dir, l)
+				to := secret
+				if l == "" {
+					o.Dir = filepath.Join(t.TempDir(), "link")
+					path, to = o.Dir, filepath.Dir(secret)
+				}
+				_ = os.Remove(path)
+				require.NoError(t, os.Symlink(to, path))
+			}
+			synctest.Test(t, func(t *testing.T) {
+				_, err := run.Run(t.Context(), scenario(), o)
+				if tc.want == "" {
+					require.NoError(t, err)
+				} else {
+					require.ErrorContains(t, err, tc.want)
+				}
+			})
+			got, err := os.ReadFile(secret)
+			require.NoError(t, err)
+			require.Equal(t, "mine", string(got))
+		})
+	}
 }
 
 // A run never touches what onebar has not written, nor what another run is
@@ -484,7 +567,8 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 		"two runs":                 {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + header + "\n", "line 3: a second header"},
 		"after the end":            {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + `{"at":2,"held":"p1"}` + "\n", "line 3: a record after the end"},
 		"a killed run and another": {header + "\n" + header + "\n", "line 2: a second header"},
-		"a cut line":               {header + "\n" + `{"at":5,"to`, "line 2: the record is truncated"},
+		"a header that is cut":     {header[:50], "line 1: the record is truncated"},
+		"cut after the end":        {header + "\n" + `{"at":1,"end":{"settled":true,"ledger_read":true}}` + "\n" + `{"at":5,"to`, "line 3: the record is truncated"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.jsonl")
@@ -494,6 +578,14 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 			require.ErrorContains(t, err, path)
 		})
 	}
+	t.Run("a history is judged up to a line that is cut", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "history.jsonl")
+		require.NoError(t, os.WriteFile(path, []byte(header+"\n"+`{"at":5,"to`), 0o600))
+		res, err := run.JudgeFile(path)
+		require.NoError(t, err)
+		require.Equal(t, result.StatusUnknown, res.Status)
+		require.Contains(t, res.Notes[0], "line 2: the record is truncated")
+	})
 	t.Run("a history without its end is at best unknown", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "history.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(header+"\n"), 0o600))

@@ -115,12 +115,15 @@ func (s *shrinker) simplerWorkload() {
 		func(w *harness.Workload) { w.Impatient, w.Presses = 0, 0 },
 		func(w *harness.Workload) { w.Presses = min(w.Presses, 2) },
 		func(w *harness.Workload) { w.Balance = 0 },
+		func(w *harness.Workload) { w.Refusals = 0 },
+		func(w *harness.Workload) { w.InTurn = false },
+		func(w *harness.Workload) { w.Others = nil },
 		func(w *harness.Workload) { w.AmountMax = w.AmountMin },
 		func(w *harness.Workload) { w.AmountMin, w.AmountMax = unit(w.Currency), unit(w.Currency) },
 	}
 	for _, change := range changes {
 		next := s.varied(func(sc *harness.Scenario) { change(&sc.Workload) })
-		if next.Workload != s.best.Scenario.Workload && (next.Length == 0 || next.Length >= next.Workload.Span()) {
+		if !reflect.DeepEqual(next.Workload, s.best.Scenario.Workload) && (next.Length == 0 || next.Length >= next.Workload.Span()) {
 			s.first([]harness.Scenario{next})
 		}
 	}

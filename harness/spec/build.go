@@ -54,6 +54,13 @@ func (v *workload) check(r *keys.Reader, got *harness.Workload) {
 	if r.Good(&v.Balance) && r.Good(&v.Amount) && v.Balance.Currency != v.Amount.Currency {
 		r.Errorf(r.At(&v.Balance), "balance is in %s and amount in %s; a scenario has one currency", v.Balance.Currency, v.Amount.Currency)
 	}
+	switch n := len(got.Currencies()); {
+	case n == 1:
+	case r.Good(&v.Balance) && got.Balance > 0:
+		r.Errorf(r.At(&v.Balance), "balance does not go with amounts in %d currencies; leave it out, and each wallet has enough", n)
+	case got.Wallets < n || got.Merchants < n:
+		r.Errorf(r.At(&v.Others), "amounts in %d currencies need %d wallets and %d merchants or more; wallets is %d and merchants is %d", n, n, n, got.Wallets, got.Merchants)
+	}
 	if !r.Given(&v.Impatience) {
 		got.Presses = 0
 	}

@@ -124,16 +124,17 @@ func TestFilesThatAreNoScenario(t *testing.T) {
 	}{
 		{"empty", "", []string{"f:1:1: the file is empty; a scenario begins with onebar: 1"}},
 		{"only a comment", "# soon\n", []string{"f:1:1: the file is empty; a scenario begins with onebar: 1"}},
-		{"a scalar", "tunnel", []string{`f:1:1: the scenario is "tunnel"; expected keys with values`}},
+		{"a scalar", "tunnel", []string{"f:1:1: this is no file of onebar's: it has no key onebar, as in onebar: 1"}},
+		{"a scalar with the key", "'onebar: 1'", []string{`f:1:1: the scenario is "onebar: 1"; expected keys with values`}},
 		{"a list", "- onebar: 1\n", []string{"f:1:1: the scenario is a list; expected keys with values"}},
-		{"null", "null\n", []string{"f:1:1: the scenario is empty; expected keys with values"}},
+		{"null", "null\n", []string{"f:1:1: this is no file of onebar's: it has no key onebar, as in onebar: 1"}},
 		{"not UTF-8", "onebar: 1\nname: caf\xe9\n", []string{"f:2:10: this is not UTF-8; save the file as UTF-8"}},
 		{"UTF-16", "\xff\xfeo\x00n\x00", []string{"f:1:1: this is not UTF-8; save the file as UTF-8"}},
 		{"control character", "onebar: 1\nname: a\x00b\n", []string{`f:2:8: a control character, "\x00"; delete it`}},
 		{"large", strings.Repeat("# fill\n", yamltext.MaxFile/7+1), []string{"f:1:1: the file is larger than 64 KiB"}},
 		{"long line", "#" + strings.Repeat("x", yamltext.MaxLine), []string{"f:1:1: the line is longer than 4 KiB"}},
 		{"deep", strings.Repeat("[\n", 100), []string{"f:65:1: more than 64 brackets are open"}},
-		{"mapping as key", "{a: 1}: 2\n", []string{"f:1:7: not YAML: …"}},
+		{"mapping as key", "{onebar: 1}: 2\n", []string{"f:1:12: not YAML: …"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

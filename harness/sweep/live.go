@@ -42,6 +42,7 @@ func (s *sweeper) beginLive(ctx context.Context, payments int) (*cases.Survey, e
 		w.Balance = mostCharges * w.AmountMax * int64(payments) // so that a second charge is made and not declined
 	}
 	w.Wallets, w.Payments, w.Rate, w.InTurn = 1, payments, liveRate, payments > 1
+	w.Others, w.Refusals = nil, 0 // a payment that is refused shows nothing
 	sc.Timeline, sc.Length = nil, liveScript
 	report, err := s.begin(ctx)
 	if took := report.Survey; err == nil && (took.Final == 0 || took.Final > sc.Length || took.Payments < payments) { // so that the survey has all of it

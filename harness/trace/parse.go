@@ -116,11 +116,11 @@ func (p *parser) read(text string) {
 	}
 	switch {
 	case p.columns == 0:
-		p.errorf("%s is no line of a trace: expected a whole number of milliseconds (mahimahi's form), or seconds and Mbit/s", excerpt(text))
+		p.errorf("%s is no line of a trace: expected a whole number of milliseconds (mahimahi's form), or seconds and Mbit/s", p.excerpt(text))
 	case len(words) != p.columns && p.columns == 1:
-		p.errorf("%s: expected one whole number of milliseconds, as in the lines above", excerpt(text))
+		p.errorf("%s: expected one whole number of milliseconds, as in the lines above", p.excerpt(text))
 	case len(words) != p.columns:
-		p.errorf("%s: expected two numbers, seconds and Mbit/s, as in the lines above", excerpt(text))
+		p.errorf("%s: expected two numbers, seconds and Mbit/s, as in the lines above", p.excerpt(text))
 	case p.columns == 1:
 		p.opportunity(words[0])
 	default:
@@ -151,9 +151,14 @@ func unbracketed(text string) string {
 	return inner
 }
 
-// excerpt quotes a line, cut short.
-func excerpt(text string) string {
+// excerpt quotes a text of the line, cut short. Before a line was read that is one of a
+// trace it quotes only what numbers are made of: the file may be no trace, but somebody's
+// keys.
+func (p *parser) excerpt(text string) string {
 	const most = 40
+	if len(p.opportunities)+len(p.rates) == 0 && strings.Trim(text, "0123456789.,+-eE[] \t") != "" {
+		return "the text there"
+	}
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
@@ -169,7 +174,7 @@ func (p *parser) opportunity(word string) {
 	}
 	switch {
 	case err != nil:
-		p.errorf("%s is not a whole number of milliseconds", excerpt(word))
+		p.errorf("%s is not a whole number of milliseconds", p.excerpt(word))
 	case ms < 0:
 		p.errorf("the time %d is negative: expected milliseconds from the start", ms)
 	case ms > MaxPeriod.Milliseconds():
@@ -184,12 +189,12 @@ func (p *parser) opportunity(word string) {
 func (p *parser) rate(second, mbit string) {
 	seconds, ok := number(second)
 	if !ok {
-		p.errorf("%s is not a number of seconds", excerpt(second))
+		p.errorf("%s is not a number of seconds", p.excerpt(second))
 		return
 	}
 	rate, ok := number(mbit)
 	if !ok {
-		p.errorf("%s is not a number of Mbit/s", excerpt(mbit))
+		p.errorf("%s is not a number of Mbit/s", p.excerpt(mbit))
 		return
 	}
 	first, last := math.Inf(1), time.Duration(-1)

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -40,6 +43,38 @@ func TestPropertyPlan(t *testing.T) {
 			ids[o.Payment.ID] = true
 			last = o.At
 		}
+	})
+}
+
+// With several currencies the wallets take turns, each pays merchants of its currency, and
+// every price is drawn. The payments to be refused name their reason, and no other differs.
+func TestPropertyPlanOfCurrencies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := harness.Workload{
+			Wallets: rapid.IntRange(3, 20).Draw(t, "wallets"), Merchants: rapid.IntRange(3, 8).Draw(t, "merchants"),
+			Payments: 600, AmountMin: 1, AmountMax: 1, Currency: "KES", Refusals: 0.2,
+			Others: []harness.Price{{Min: 1_000_000_000_000, Max: 1_000_000_000_000, Currency: "KES"}, {Min: 5, Max: 9, Currency: "UGX"}, {Min: 7, Max: 7, Currency: "KWD"}},
+		}
+		require.Equal(t, []string{"KES", "UGX", "KWD"}, w.Currencies())
+		amounts, reasons := map[int64]bool{}, map[string]int{}
+		for _, o := range workload.Plan(w, harness.Rand(rapid.Uint64().Draw(t, "seed"), harness.StreamWorkload)) {
+			p, own := o.Payment, w.CurrencyOf(o.Payment.Wallet)
+			reasons[p.Refuse]++
+			var merchant int
+			_, err := fmt.Sscanf(p.Payee, "m%d", &merchant)
+			require.Equal(t, p.Refuse == harness.WrongCurrency, p.Currency != own)
+			require.Equal(t, p.Refuse == harness.SameAccount, p.Payee == p.Payer)
+			require.Equal(t, p.Refuse == harness.UnknownPayee || p.Refuse == harness.SameAccount, err != nil)
+			if err == nil {
+				require.Less(t, merchant, w.Merchants)
+				require.Equal(t, own, w.CurrencyOf(merchant))
+			}
+			require.LessOrEqual(t, p.Amount, w.Most(own))
+			amounts[p.Amount] = true
+		}
+		require.Subset(t, slices.Collect(maps.Keys(amounts)), []int64{1, 1_000_000_000_000, 5, 9, 7})
+		require.Len(t, reasons, 4)
+		require.InDelta(t, 120, w.Payments-reasons[""], 60)
 	})
 }
 

@@ -3,6 +3,7 @@ package yamltext
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +25,22 @@ func NewMistake(file string, lines []string, line, column int, text string) Mist
 		m.Source = lines[line-1]
 	}
 	return m
+}
+
+// Foreign reports whether a text of these lines has content and not the key with which a
+// file of a format begins. Such a file may be anybody's, named by mistake or by a
+// link: messages must not contain what it holds.
+func Foreign(lines []string, key string) bool {
+	has := regexp.MustCompile(`\b` + regexp.QuoteMeta(key) + `["']?\s*:`)
+	content := false
+	for _, line := range lines {
+		if has.MatchString(line) {
+			return false
+		}
+		trimmed := strings.TrimSpace(line)
+		content = content || trimmed != "" && trimmed[0] != '#'
+	}
+	return content
 }
 
 // Error returns file:line:column: text.

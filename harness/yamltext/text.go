@@ -43,13 +43,21 @@ type Text struct {
 	Lines []string // without their ends
 }
 
-// Read parses a file within the bounds. It returns what is wrong if it is no YAML or
-// outside the bounds. There may be no root.
-func Read(file string, data []byte) (t Text, roots []ast.Node, wrong Mistakes) {
+// Read parses a file within the bounds. It returns what is wrong if it is no YAML, outside
+// the bounds, or without a key, see Foreign; an empty key is none. There may be no root.
+func Read(file string, data []byte, key string) (t Text, roots []ast.Node, wrong Mistakes) {
 	text := strings.TrimPrefix(string(data[:min(len(data), MaxFile+1)]), "\ufeff")
 	t = Text{file, splitLines(text)}
+	foreign := key != "" && Foreign(t.Lines, key)
 	if m, ok := t.acceptable(text); !ok {
+		if foreign {
+			m.Source = ""
+		}
 		return t, nil, Mistakes{m}
+	}
+	if foreign {
+		t.Lines = nil
+		return t, nil, Mistakes{t.Mistake(1, 1, "this is no file of onebar's: it has no key %s, as in %[1]s: 1", key)}
 	}
 	roots, err := Documents(strings.Join(t.Lines, "\n"))
 	if err != nil {

@@ -242,7 +242,7 @@ func history(tx *sqlite.Tx, verify func(*pay.Payment, *pay.Answer) error) (hs []
 	if err != nil {
 		return nil, err
 	}
-	return hs, tx.Query(`SELECT payment, n, began, took, asked, dialed, connected, error, checksum FROM attempt ORDER BY payment, n`, func(r sqlite.Row) error {
+	err = tx.Query(`SELECT payment, n, began, took, asked, dialed, connected, error, checksum FROM attempt ORDER BY payment, n`, func(r sqlite.Row) error {
 		a := Attempt{
 			N: int(r.Int(1)), Began: time.Unix(0, r.Int(2)), Took: time.Duration(r.Int(3)),
 			Asked: r.Bool(4), Dialed: r.Bool(5), Connected: r.Bool(6), Error: r.Text(7),
@@ -254,4 +254,8 @@ func history(tx *sqlite.Tx, verify func(*pay.Payment, *pay.Answer) error) (hs []
 		hs[i].Attempts = append(hs[i].Attempts, a)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return hs, nil
 }

@@ -18,6 +18,7 @@ import (
 	_ "github.com/ncruces/go-sqlite3/driver" // driver sqlite3
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/secrets"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -116,10 +117,14 @@ func readOnly(dsn string) string {
 	return path + "?" + query + "mode=ro&_pragma=busy_timeout(10000)"
 }
 
-// hidden replaces a dsn, which has secrets, in the text of an error.
+// hidden hides a dsn, the passwords in it and the variables that it was made from in the
+// text of an error.
 func hidden(err error, dsn, written string) error {
-	if dsn == written || !strings.Contains(err.Error(), dsn) {
-		return err
+	var s secrets.Set
+	s.AddDSN(dsn, written)
+	s.AddVariables(written)
+	if text := s.Hide(err.Error()); text != err.Error() {
+		return errors.New(text)
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), dsn, written))
+	return err
 }

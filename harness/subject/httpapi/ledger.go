@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
@@ -117,20 +118,24 @@ func (l *Ledger) page(ctx context.Context, request *exchange.Request, path strin
 		return nil, 0, "", err
 	}
 	defer func() { step.End(x, err) }()
-	items, next, err := l.plan.Page(x.Answer, page, l.run)
+	v := l.run.With(language.Until(ctx))
+	items, next, err := l.plan.Page(x.Answer, page, v)
 	if err != nil {
 		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w; it says: %s", page.Number, path, err, l.secrets.Excerpt(x.Answer))
 	}
 	step.Lists(items)
 	for i, item := range items {
-		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, l.run)
+		if err := ctx.Err(); err != nil {
+			return nil, 0, "", err // each expression may take its time
+		}
+		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, v)
 		if err != nil {
 			return nil, 0, "", fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
 		}
 		if is {
 			got = append(got, p)
 		}
-		if lacks := l.plan.Lacks(item, l.run); is && len(lacks) > 0 {
+		if lacks := l.plan.Lacks(item, v); is && len(lacks) > 0 {
 			step.Mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
 		}
 	}

@@ -8,10 +8,12 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/exchange/language"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -28,6 +30,7 @@ type wallet struct {
 func (w *wallet) Pay(ctx context.Context, p harness.Payment) error {
 	c := w.client
 	t := c.newPayment(w, p)
+	t.vars = t.vars.With(language.Until(ctx))
 	if c.calls != nil {
 		c.calls.await(p.ID, t.called)
 	}
@@ -333,8 +336,9 @@ const maxRetryAfter = 24 * time.Hour
 // retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
-	if s, err := strconv.Atoi(text); err == nil && s >= 0 {
-		return time.Duration(min(float64(s), maxRetryAfter.Seconds()) * float64(time.Second))
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		s, _ := strconv.ParseFloat(text, 64) // too many digits are infinite
+		return time.Duration(min(s, maxRetryAfter.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(at.Sub(now), 0), maxRetryAfter)

@@ -125,7 +125,11 @@ func opening(w harness.Workload) int64 {
 	if w.Balance > 0 {
 		return w.Balance
 	}
-	return w.AmountMax * int64(w.Payments) * int64(max(1, w.Presses))
+	most := w.AmountMax
+	for _, p := range w.Others {
+		most = max(most, p.Max)
+	}
+	return most * int64(w.Payments) * int64(max(1, w.Presses))
 }
 
 // live starts all programs at the same time.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,7 +37,8 @@ type Config struct {
 	API      string // host:port of toxiproxy's HTTP API
 	Name     string // of the proxy in it
 	Listen   string // host:port where the proxy listens
-	Upstream string // host:port to which it connects
+	Upstream string // host:port that the API names as the proxy's upstream
+	Dial     string // host:port to which the proxy connects: the link, which leads to Upstream
 	// Profile changes the link; an empty name is the one it began with. Its error
 	// is the answer to the request that asked for it.
 	Profile func(name string) error
@@ -51,6 +51,7 @@ type Proxy struct {
 	config Config
 	api    *toxiproxy.ApiServer
 	proxy  *toxiproxy.Proxy
+	front  *front
 	server *http.Server
 	listen net.Listener
 	served sync.WaitGroup
@@ -69,11 +70,15 @@ func New(ctx context.Context, c Config) (*Proxy, error) {
 	}
 	k := &Proxy{config: c, listen: l, api: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())}
 	k.proxy = toxiproxy.NewProxy(k.api, c.Name, c.Listen, c.Upstream)
-	if err := k.api.Collection.Add(k.proxy, true); err != nil {
+	k.front = &front{api: k.api, proxy: k.proxy, dial: c.Dial, changes: &k.mu}
+	if err = k.api.Collection.Add(k.proxy, false); err == nil {
+		err = k.front.open(ctx)
+	}
+	if err != nil {
 		l.Close()
 		return nil, fmt.Errorf("listen before the link: %w", err)
 	}
-	k.server = &http.Server{Handler: k.handler(), ReadHeaderTimeout: 10 * time.Second}
+	k.server = &http.Server{Handler: k.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 15 * time.Second}
 	k.served.Go(func() { _ = k.server.Serve(l) }) // it ends with Close
 	return k, nil
 }
@@ -88,54 +93,42 @@ func (k *Proxy) Addr() string { return k.proxy.Listen }
 func (k *Proxy) Close() error {
 	err := k.server.Close()
 	k.served.Wait()
-	return errors.Join(err, k.api.Collection.Clear())
+	k.mu.Lock()
+	k.front.disable()
+	k.mu.Unlock()
+	k.front.wait()
+	return err
 }
 
-// handler is toxiproxy's API, but for new proxies, behind which there would be no
-// link, and for toxics that name a profile there is not.
+// maxRequest bounds the body of a request, in bytes.
+const maxRequest = 64 << 10
+
+// handler is toxiproxy's API for the one proxy.
 func (k *Proxy) handler() http.Handler {
 	routes := k.api.Routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
+		// toxiproxy refuses browsers: a page of any site could send a request.
+		if r.Method == http.MethodGet || strings.HasPrefix(r.UserAgent(), "Mozilla/") {
 			routes.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			refuse(w, fmt.Sprintf("read the request: %v", err))
 			return
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		path := strings.Trim(r.URL.Path, "/")
-		if path == "populate" || path == "proxies" || r.Method == http.MethodDelete && strings.Count(path, "/") == 1 {
-			refuse(w, fmt.Sprintf("onebar has the one proxy %q: start another onebar for another upstream", k.config.Name))
-			return
-		}
-		if err := k.try(r); err != nil {
+		if body, err = k.prepare(r, body); err != nil {
 			refuse(w, err.Error())
 			return
 		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		routes.ServeHTTP(w, r)
 		// What the request did not do after all is undone: only a name of no profile
 		// could fail here, and none got so far.
 		_ = k.config.Profile(k.profile())
 	})
-}
-
-// try sets the profile that a request names, if it does, and leaves the request as
-// it was.
-func (k *Proxy) try(r *http.Request) error {
-	const most = 64 << 10
-	body, err := io.ReadAll(io.LimitReader(r.Body, most))
-	if err != nil {
-		return fmt.Errorf("read the request: %w", err)
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	var asked struct {
-		Attributes struct {
-			Profile *string `json:"profile"`
-		} `json:"attributes"`
-	}
-	if json.Unmarshal(body, &asked) != nil || asked.Attributes.Profile == nil {
-		return nil //nolint:nilerr // toxiproxy says what is wrong with it
-	}
-	return k.config.Profile(*asked.Attributes.Profile)
 }
 
 // profile is that of the link toxic added last, or empty.

@@ -34,7 +34,8 @@ func TestControlTakesToxiproxysClient(t *testing.T) {
 	}()
 	var got []string
 	k, err := control.New(t.Context(), control.Config{
-		API: "127.0.0.1:0", Name: "onebar", Listen: "127.0.0.1:0", Upstream: upstream.Addr().String(),
+		API: "127.0.0.1:0", Name: "onebar", Listen: "127.0.0.1:0",
+		Upstream: upstream.Addr().String(), Dial: upstream.Addr().String(),
 		Profile: func(name string) error {
 			if name == "nowhere" {
 				return errors.New("there is no profile nowhere")

@@ -90,7 +90,7 @@ func (t *Step) answered(a exchange.Answer) {
 	if t == nil || t.step.HTTP != nil || a.Status == 0 {
 		return
 	}
-	body := strings.ToValidUTF8(string(a.Body[:min(kept, len(a.Body))]), "?")
+	body := t.secrets.beginning(a.Body, kept)
 	t.step.HTTP = &harness.HTTPAnswer{
 		Status: a.Status, Type: a.Header.Get("Content-Type"), Location: a.Header.Get("Location"), Body: body,
 	}
@@ -125,7 +125,7 @@ func (t *Step) hidden() harness.Step {
 		}
 	}
 	if s.HTTP != nil {
-		s.HTTP.Body, s.HTTP.Location = t.secrets.Hide(s.HTTP.Body), t.secrets.Hide(s.HTTP.Location)
+		s.HTTP.Location = t.secrets.Hide(s.HTTP.Location)
 	}
 	return s
 }

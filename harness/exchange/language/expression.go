@@ -1,11 +1,11 @@
-package exchange
+package language
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -24,26 +24,34 @@ import (
 // Vars are the values of the names that an expression may use.
 type Vars map[string]any
 
-// with returns the names of v and more; those of more win.
-func (v Vars) with(more Vars) Vars {
+// With returns the names of v and more; those of more win.
+func (v Vars) With(more Vars) Vars {
 	all := make(Vars, len(v)+len(more))
 	maps.Copy(all, v)
 	maps.Copy(all, more)
 	return all
 }
 
-// A scope holds the names that an expression may use, with their types.
-type scope types.Map
+// untilName is the name of a context among Vars. It has a space, so that no expression
+// can name it.
+const untilName = "meter until"
 
-func (s scope) with(more scope) scope {
-	all := scope{}
+// Until returns values with which evaluations end, with an error, when ctx does.
+func Until(ctx context.Context) Vars { return Vars{untilName: ctx} }
+
+// Scope holds the names that an expression may use, with their types.
+type Scope types.Map
+
+// With returns the names of s and more; those of more win.
+func (s Scope) With(more Scope) Scope {
+	all := Scope{}
 	maps.Copy(all, s)
 	maps.Copy(all, more)
 	return all
 }
 
-// names returns the names of the scope, those within mappings with a point.
-func (s scope) names() []string {
+// Names returns the names of the scope, those within mappings with a point.
+func (s Scope) Names() []string {
 	var all []string
 	for name, t := range s {
 		inner, ok := t.(types.Map)
@@ -51,7 +59,7 @@ func (s scope) names() []string {
 			all = append(all, name)
 			continue
 		}
-		for _, n := range scope(inner).names() {
+		for _, n := range Scope(inner).Names() {
 			all = append(all, name+"."+n)
 		}
 	}
@@ -59,45 +67,11 @@ func (s scope) names() []string {
 	return all
 }
 
-// The scopes of the places of expressions in a configuration.
-func runScope() scope {
-	return scope{"run": types.Map{"id": types.String, "started": types.Int64}}
-}
-
-func captureScope(names []string) scope {
-	captured := types.Map{}
-	for _, n := range names {
-		captured[n] = types.Any
-	}
-	return scope{"captured": captured}
-}
-
-func accountScope() scope {
-	return scope{"account": types.String, "number": types.Int, "balance": types.Int64, "balance_major": types.String}
-}
-
-func paymentScope() scope {
-	return scope{
-		"payment": types.Map{
-			"id": types.String, "order": types.String, "reference": types.String, "amount": types.Int64, "major": types.String,
-			"currency": types.String, "payer": types.String, "payee": types.String, "wallet": types.Int,
-		},
-		"key": types.String, "attempt": types.Int,
-	}
-}
-
-func answerScope() scope {
-	return scope{"status": types.Int, "headers": types.TypeOf(map[string]string{}), "body": types.Any, "text": types.String}
-}
-
-func pageScope() scope {
-	return scope{"items": types.TypeOf([]any{}), "page": types.Int, "offset": types.Int}
-}
-
-// An expression is compiled for one scope.
-type expression struct {
-	text    string
+// Expression is compiled for one scope. It may be evaluated by several goroutines.
+type Expression struct {
+	Text    string
 	program *vm.Program
+	meters  metering
 }
 
 // Problem is something wrong with a configuration.
@@ -111,10 +85,13 @@ type Problem struct {
 // Error returns field: reason.
 func (p *Problem) Error() string { return p.Field + ": " + p.Reason }
 
-// compile compiles an expression. A condition must be true or false.
-func compile(text string, s scope, condition bool) (*expression, *Problem) {
+// Compile compiles an expression. A condition must be true or false.
+func Compile(text string, s Scope, condition bool) (*Expression, *Problem) {
+	e := &Expression{Text: text}
 	options := []expr.Option{
 		expr.Env(types.Map(s)),
+		expr.Optimize(false), // it would make the lists of ranges while it compiles
+		bounded(),
 		expr.Function("json", asJSON, new(func(any) string)),
 		expr.Function("query", asQuery, new(func(any) string)),
 		expr.Function("link", link, new(func(map[string]string, string) string)),
@@ -122,9 +99,15 @@ func compile(text string, s scope, condition bool) (*expression, *Problem) {
 	if condition {
 		options = append(options, expr.AsBool())
 	}
-	program, err := expr.Compile(text, options...)
+	_, err := expr.Compile(text, options...)
 	if err == nil {
-		return &expression{text: text, program: program}, nil
+		// Messages of the compiler are about the expression as it is written, so the
+		// metered one is compiled after it.
+		options[0] = expr.Env(types.Map(s.With(meterScope())))
+		e.program, err = expr.Compile(text, append(options, expr.Patch(&e.meters))...)
+	}
+	if err == nil {
+		return e, nil
 	}
 	p := &Problem{Line: 1, Column: 1, Reason: err.Error()}
 	if wrong, ok := errors.AsType[*file.Error](err); ok {
@@ -134,7 +117,7 @@ func compile(text string, s scope, condition bool) (*expression, *Problem) {
 }
 
 // explain adds a suggestion to a message of the compiler, if there is one.
-func explain(message string, s scope) string {
+func explain(message string, s Scope) string {
 	unknown := regexp.MustCompile(`^unknown (?:name|field) (\w+)`).FindStringSubmatch(message)
 	switch {
 	case strings.Contains(message, `Operator("=")`):
@@ -146,58 +129,103 @@ func explain(message string, s scope) string {
 	if best := nearest.Word(unknown[1], slices.Sorted(maps.Keys(full))); best != "" {
 		return fmt.Sprintf("nothing is named %s here; did you mean %s?", unknown[1], full[best])
 	}
-	return fmt.Sprintf("nothing is named %s here; there are %s", unknown[1], strings.Join(s.names(), ", "))
+	return fmt.Sprintf("nothing is named %s here; there are %s", unknown[1], strings.Join(s.Names(), ", "))
 }
 
 // full returns the names of the scope by their last words.
-func (s scope) full() map[string]string {
+func (s Scope) full() map[string]string {
 	all := map[string]string{}
 	for name := range s {
 		all[name] = name
 	}
-	for _, n := range s.names() {
+	for _, n := range s.Names() {
 		all[n[strings.LastIndex(n, ".")+1:]] = n
 	}
 	return all
 }
 
-func (e *expression) value(v Vars) (any, error) {
+// Value evaluates the expression. Beyond the bounds of an evaluation it returns ErrBound.
+func (e *Expression) Value(v Vars) (any, error) {
+	if !e.meters.metered {
+		return e.run(v)
+	}
+	outer, ok := v[untilName].(context.Context)
+	if !ok {
+		outer = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(outer, maxTime)
+	defer cancel()
+	m := &meter{ctx: ctx}
+	v = v.With(Vars{spendName: m.spend, weighName: m.weigh})
+	if !e.meters.long {
+		return e.run(v)
+	}
+	// One step cannot be interrupted, such as matching a long text. Beyond the time its
+	// goroutine is left to end with that step.
+	type result struct {
+		got any
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		got, err := e.run(v)
+		done <- result{got, err}
+	}()
+	select {
+	case r := <-done:
+		return r.got, r.err
+	case <-ctx.Done():
+		if outer.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", e.Text, context.Cause(outer))
+		}
+		return nil, fmt.Errorf("%s: %w", e.Text, ErrBound)
+	}
+}
+
+func (e *Expression) run(v Vars) (any, error) {
 	got, err := expr.Run(e.program, map[string]any(v))
-	if wrong, ok := errors.AsType[*file.Error](err); ok {
-		return nil, fmt.Errorf("%s: %s", e.text, wrong.Message)
+	switch wrong, ok := errors.AsType[*file.Error](err); {
+	case errors.Is(err, ErrBound), ok && strings.Contains(wrong.Message, "memory budget exceeded"): // of expr-lang: a million items
+		return nil, fmt.Errorf("%s: %w", e.Text, ErrBound)
+	case ok:
+		return nil, fmt.Errorf("%s: %s", e.Text, wrong.Message)
+	case err == nil && e.meters.metered:
+		if _, err := weight(got); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Text, err)
+		}
 	}
 	return got, err
 }
 
-// yes reports whether a condition holds. A condition that cannot be evaluated, such as
+// Yes reports whether a condition holds. A condition that cannot be evaluated, such as
 // one about a field that the answer does not have, does not hold.
-func (e *expression) yes(v Vars) (bool, error) {
-	got, err := e.value(v)
+func (e *Expression) Yes(v Vars) (bool, error) {
+	got, err := e.Value(v)
 	if err != nil {
 		return false, err
 	}
 	is, ok := got.(bool)
 	if !ok {
-		return false, fmt.Errorf("%s: is %s and not true or false", e.text, kind(got))
+		return false, fmt.Errorf("%s: is %s and not true or false", e.Text, Kind(got))
 	}
 	return is, nil
 }
 
-// word returns the value as text. A missing value, a list and a mapping are errors.
-func (e *expression) word(v Vars) (string, error) {
-	got, err := e.value(v)
+// Word returns the value as text. A missing value, a list and a mapping are errors.
+func (e *Expression) Word(v Vars) (string, error) {
+	got, err := e.Value(v)
 	if err != nil {
 		return "", err
 	}
-	s, ok := scalar(got)
+	s, ok := Scalar(got)
 	if !ok {
-		return "", fmt.Errorf("%s: is %s", e.text, kind(got))
+		return "", fmt.Errorf("%s: is %s", e.Text, Kind(got))
 	}
 	return s, nil
 }
 
-// scalar returns a single value as text, a number without an exponent.
-func scalar(v any) (string, bool) {
+// Scalar returns a single value as text, a number without an exponent.
+func Scalar(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
@@ -215,7 +243,8 @@ func scalar(v any) (string, bool) {
 	return "", false
 }
 
-func kind(v any) string {
+// Kind says what a value is, for messages.
+func Kind(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "not there"
@@ -229,15 +258,10 @@ func kind(v any) string {
 	return "a " + reflect.TypeOf(v).String()
 }
 
-func asJSON(params ...any) (any, error) {
-	b, err := json.Marshal(params[0])
-	return string(b), err
-}
-
 func asQuery(params ...any) (any, error) {
-	s, ok := scalar(params[0])
+	s, ok := Scalar(params[0])
 	if !ok {
-		return nil, fmt.Errorf("query of what is %s", kind(params[0]))
+		return nil, fmt.Errorf("query of what is %s", Kind(params[0]))
 	}
 	return url.QueryEscape(s), nil
 }
@@ -259,24 +283,4 @@ func link(params ...any) (any, error) {
 		}
 	}
 	return "", nil
-}
-
-// Answer is the answer to a request.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-// vars returns the values of an answer for expressions.
-func (a Answer) vars() Vars {
-	headers := make(map[string]string, len(a.Header))
-	for name, values := range a.Header {
-		headers[strings.ToLower(name)] = strings.Join(values, ", ")
-	}
-	var body any
-	if json.Unmarshal(a.Body, &body) != nil {
-		body = nil
-	}
-	return Vars{"status": a.Status, "headers": headers, "body": body, "text": string(a.Body)}
 }

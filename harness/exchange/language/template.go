@@ -1,4 +1,4 @@
-package exchange
+package language
 
 import (
 	"fmt"
@@ -9,21 +9,24 @@ import (
 // A Lookup returns a variable of the environment, as os.LookupEnv does.
 type Lookup func(name string) (value string, ok bool)
 
-// A template is text with expressions and secrets in it.
-type template struct {
+// Template is text with expressions and secrets in it.
+type Template struct {
 	parts []part
 }
+
+// Literal returns a template that is a text as it is.
+func Literal(text string) *Template { return &Template{parts: []part{{text: text}}} }
 
 // part is a text, or an expression.
 type part struct {
 	text string
-	hole *expression
+	hole *Expression
 }
 
-// parseTemplate reads {{ expressions }} and ${SECRETS}; $${ stands for ${ itself.
+// ParseTemplate reads {{ expressions }} and ${SECRETS}; $${ stands for ${ itself.
 // Without a lookup secrets stay as they are written.
-func parseTemplate(text string, s scope, lookup Lookup) (*template, *Problem) {
-	t := &template{}
+func ParseTemplate(text string, s Scope, lookup Lookup) (*Template, *Problem) {
+	t := &Template{}
 	for at := 0; at < len(text); {
 		rest := text[at:]
 		i := strings.Index(rest, "{{")
@@ -31,7 +34,7 @@ func parseTemplate(text string, s scope, lookup Lookup) (*template, *Problem) {
 		if i >= 0 {
 			literal = rest[:i]
 		}
-		expanded, p := expand(literal, lookup)
+		expanded, p := Expand(literal, lookup)
 		if p != nil {
 			return nil, p.movedBy(text[:at])
 		}
@@ -46,7 +49,7 @@ func parseTemplate(text string, s scope, lookup Lookup) (*template, *Problem) {
 		if end < 0 {
 			return nil, (&Problem{Line: 1, Column: 1, Reason: "{{ is not closed; write it as {{ payment.id }}"}).movedBy(text[:at+i])
 		}
-		e, p := compile(text[begin:begin+end], s, false)
+		e, p := Compile(text[begin:begin+end], s, false)
 		if p != nil {
 			return nil, p.movedBy(text[:begin])
 		}
@@ -56,8 +59,8 @@ func parseTemplate(text string, s scope, lookup Lookup) (*template, *Problem) {
 	return t, nil
 }
 
-// expand replaces ${NAME} by the environment variable.
-func expand(text string, lookup Lookup) (string, *Problem) {
+// Expand replaces ${NAME} by the environment variable.
+func Expand(text string, lookup Lookup) (string, *Problem) {
 	var b strings.Builder
 	for at := 0; ; {
 		i := strings.Index(text[at:], "${")
@@ -113,8 +116,8 @@ func (p *Problem) movedBy(before string) *Problem {
 	return &moved
 }
 
-// fill replaces each expression by its value.
-func (t *template) fill(v Vars) (string, error) {
+// Fill replaces each expression by its value.
+func (t *Template) Fill(v Vars) (string, error) {
 	if t == nil {
 		return "", nil
 	}
@@ -127,7 +130,7 @@ func (t *template) fill(v Vars) (string, error) {
 			b.WriteString(p.text)
 			continue
 		}
-		s, err := p.hole.word(v)
+		s, err := p.hole.Word(v)
 		if err != nil {
 			return "", fmt.Errorf("{{ %w }}", err)
 		}
