@@ -187,11 +187,14 @@ func (e *examination) stray() []harness.Posting {
 	return e.postings
 }
 
-// rejudge makes verdicts unknown that depend on bookings that could not be matched, or on
-// a payment without a final outcome: with one payment and no impairment, the scenario is
+// rejudge makes verdicts unknown that depend on bookings that could not be matched, on
+// attempts that failed, or on a payment without a final outcome: with one payment and no impairment, the scenario is
 // wrong and not the subject.
 func (e *examination) rejudge() {
-	reasons := map[string]string{"unresolved": "the outcome of the payment is unknown"}
+	reasons := map[string]string{
+		"unresolved":           "the outcome of the payment is unknown",
+		"unexplained_failures": "the attempts failed without any impairment: see what came of each",
+	}
 	if len(e.stray()) > 0 {
 		reasons["lost"] = "the booking was not matched to the payment"
 		reasons["phantom"] = reasons["lost"]
