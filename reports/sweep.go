@@ -41,6 +41,9 @@ func sweep(s format.Style, sw result.Sweep) string {
 	if more := len(sw.Findings) - shownSweepFindings; more > 0 {
 		fmt.Fprintf(&b, "\nand %d more\n", more)
 	}
+	if sw.Left > 0 {
+		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, harness.Plural(sw.Left, "pair")+" of faults left out (--limit); those made were the most likely to show something"))
+	}
 	if sw.Interrupted {
 		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "interrupted: at least "+harness.Plural(sw.Rest, "planned run")+" not made"))
 	}

@@ -83,7 +83,7 @@ a scenario file that fails in the same way.`,
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate); in real time one after the other (default: 2 with packet, 1 with toxiproxy)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	s.hosts.flag(cmd)
-	f.IntVar(&s.limit, "limit", sweepLimit, "refuse a sweep of more runs than this; 0 is no limit")
+	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
 	return cmd
 }
 

@@ -24,6 +24,7 @@ type Sweep struct {
 	Findings []SweepFinding   `json:"findings,omitempty"`
 	Took     time.Duration    `json:"took"` // by the clock
 
+	Left        int  `json:"left,omitempty"`        // pairs of faults left out because of the limit
 	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
 	Rest        int  `json:"rest,omitempty"`        // runs that were planned then and not made
 }

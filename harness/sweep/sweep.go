@@ -23,10 +23,13 @@ import (
 // point, one run at a time.
 type Options struct {
 	// Pairs adds, for each first fault that fails nothing by itself, a second one of
-	// every kind at every point of its run from there on.
+	// every kind at every point of its run from there on. The pairs that are most likely
+	// to show something come first.
 	Pairs bool
 	Jobs  int // runs at a time; 0 is 1
-	Limit int // a sweep of more runs than this is an error; 0 is no limit
+	// Limit is the largest number of runs; 0 is no limit. More single faults than that are
+	// an error. Of pairs, those beyond it are left out and counted.
+	Limit int
 	// Payments is how many payments a sweep in real time makes, one after the other; 0 is
 	// two for Moments and one for Bytes. Packets makes those of the case.
 	Payments int
@@ -77,41 +80,20 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 		return s.result(ctx), nil
 	}
 	surveys := make([]*cases.Survey, len(singles)) // of those that passed
-	enough, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	pairs := 0
-	s.runAll(enough, slices.Values(singles), func(in injection, r cases.Report) {
-		if surveys[in.place] = r.Survey; r.Survey == nil {
-			return
-		}
-		if pairs += len(s.seconds(in, r.Survey)); o.Limit > 0 && s.planned+pairs > o.Limit {
-			stop(s.tooMany(s.planned + pairs)) // now, and not when all singles have been made
-		}
-	})
-	if ctx.Err() == nil && enough.Err() != nil {
-		return Result{}, context.Cause(enough)
+	s.runAll(ctx, slices.Values(singles), func(in injection, r cases.Report) { surveys[in.place] = r.Survey })
+	pairs, limit := newPairing(s, singles, surveys, report.Survey), 0
+	if o.Limit > 0 {
+		limit = max(1, o.Limit-s.planned)
 	}
-	s.planned += pairs
+	s.planned += pairs.total
+	if limit > 0 {
+		s.planned = min(s.planned, len(singles)+limit)
+	}
 	s.watch()
-	s.pairs(ctx, singles, surveys)
-	return s.result(ctx), nil
-}
-
-// pairs makes the runs of two faults: each first one whose run passed, and therefore
-// has a survey, with each second one.
-func (s *sweeper) pairs(ctx context.Context, firsts []injection, surveys []*cases.Survey) {
-	s.runAll(ctx, func(yield func(injection) bool) {
-		for i, v := range surveys {
-			if v == nil {
-				continue
-			}
-			for _, in := range s.seconds(firsts[i], v) {
-				if !yield(in) {
-					return
-				}
-			}
-		}
-	}, nil)
+	left := pairs.run(ctx, limit)
+	all := s.result(ctx)
+	all.Left = left
+	return all, nil
 }
 
 // sweeper is a sweep under way.
