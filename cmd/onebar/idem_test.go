@@ -48,7 +48,7 @@ func TestConformIdem(t *testing.T) {
 	dir := idem(t)
 	tests := map[string]string{ // what fails
 		"good":             "other-request",
-		"worker-cache":     "replay late other-request concurrent cut-request-sent cut-before-answer",
+		"worker-cache":     "replay other-request concurrent cut-request-sent cut-before-answer", // and late, if it meets the other worker
 		"hash-all":         "replay late other-request cut-request-sent cut-before-answer",
 		"empty-replay":     "replay late other-request",
 		"store-after-send": "other-request",
@@ -67,7 +67,8 @@ func TestConformIdem(t *testing.T) {
 	for mode, fails := range tests {
 		var got []string
 		for line := range strings.Lines(said[mode].String()) {
-			if name, ok := strings.CutPrefix(line, "FAIL "); ok {
+			name, failed := strings.CutPrefix(line, "FAIL ")
+			if failed && (mode != "worker-cache" || strings.Fields(name)[0] != "late") {
 				got = append(got, strings.Fields(name)[0])
 			}
 		}
