@@ -22,6 +22,10 @@ type Step struct {
 // which it will say no more.
 const GivenUp = "given up"
 
+// LedgerRead is the Title of the step of the ledger that ends each reading after the
+// first payment.
+const LedgerRead = "read"
+
 // HTTPAnswer is what an answer over HTTP was like.
 type HTTPAnswer struct {
 	Status   int

@@ -12,8 +12,8 @@ import (
 
 // Subject is the payment system under test: both sides of it, and its ledger.
 // What more it can do it says by Abilities; the methods for that are those of the
-// optional interfaces Crasher, Freezer, Storer, Slower and Holder. A Breaker and a
-// Noter are asked without an ability.
+// optional interfaces Crasher, Freezer, Storer, Slower and Holder. A Breaker, a Noter
+// and a Quieter are asked without an ability.
 type Subject interface {
 	// Abilities returns what the subject can do. It may be called before Start.
 	Abilities() Abilities
@@ -24,8 +24,9 @@ type Subject interface {
 	// the client side crashes and restarts. The subject owns it.
 	Payer(i int) Payer
 	// Ledger reads what the server has durably booked, out of band: not over
-	// the impaired link, and not from a cache of a payer. The error ErrNoLedger
-	// says that it never can, and the checks that need a ledger are then n/a.
+	// the impaired link, and not from a cache of a payer. It may be called again, also
+	// while payments go on; the last call counts. The error ErrNoLedger says that it
+	// never can, and the checks that need a ledger are then n/a.
 	Ledger(ctx context.Context) (Ledger, error)
 	// Close ends both sides and frees everything; it keeps the files in Env.Dir.
 	Close() error
@@ -233,6 +234,14 @@ type Breaker interface {
 	Broke() error
 }
 
+// Quieter is a Subject whose server may book after it has answered, as from a queue: its
+// ledger is read again until it is at rest.
+type Quieter interface {
+	// Quiet returns how long the ledger must not have changed before it is judged; 0 has it
+	// read once. Payments go on meanwhile.
+	Quiet() time.Duration
+}
+
 // Noter is a Subject with something to say to people who read its results, such as
 // how bookings were matched to payments.
 type Noter interface {
@@ -256,13 +265,18 @@ type Posting struct {
 	Payee    string `json:"payee"`
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
+	Again    bool   `json:"again,omitempty"` // nobody asked for Payment in this run, and it had a booking before the run
 }
 
 // Balance is one account at the beginning and at the end.
 type Balance struct {
-	Account  string `json:"account"`
-	Currency string `json:"currency"`
-	Opening  int64  `json:"opening"`
-	Closing  int64  `json:"closing"`
-	Floor    int64  `json:"floor,omitempty"` // it must never be below this
+	Account string `json:"account"`
+	// Shared are further accounts of the scenario that the server keeps as this one: their
+	// postings count for it.
+	Shared   []string `json:"shared,omitempty"`
+	Currency string   `json:"currency"`
+	Opening  int64    `json:"opening"`
+	Closing  int64    `json:"closing"`
+	Floor    int64    `json:"floor,omitempty"`    // it must never be below this
+	NoFloor  bool     `json:"no_floor,omitempty"` // it may be below zero by any amount: Floor does not count
 }

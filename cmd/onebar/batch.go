@@ -32,18 +32,20 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 }
 
 // runAll runs every scenario, some at a time, and returns the results in the
-// order of list. A run for which the machine was too busy is made again once the
+// order of list. Runs that share a database or a server are made one at a time. A run for which the machine was too busy is made again once the
 // others are done, alone: the result is of that one, and says so in Again.
 func (b *batch) runAll(ctx context.Context, list []harness.Scenario, display progress.Display) []result.Result {
 	all := make([]result.Result, len(list))
 	var group errgroup.Group
+	var turns turns
 	group.SetLimit(b.jobs)
 	for i, sc := range list {
 		group.Go(func() error {
+			defer turns.take(sc)()
 			if ctx.Err() != nil {
 				all[i] = b.blank(sc)
 				all[i].Error = "not run: interrupted before it began"
-				return nil //nolint:nilerr // the result says it
+				return nil // the result says it
 			}
 			display.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
 			all[i] = b.runOne(ctx, sc, display)

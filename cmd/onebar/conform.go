@@ -51,10 +51,6 @@ all.`,
 // attempt the payment again, which is often longer: give --late for that.
 const lateRepeat = 10 * time.Second
 
-// quietLedger is how long a ledger must stay unchanged before conform judges it: a server
-// that works through a queue books later than it answers.
-const quietLedger = 5 * time.Second
-
 func runConform(ctx context.Context, w io.Writer, scenario string, late time.Duration, allowed hosts) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
@@ -74,7 +70,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string, late time.Dur
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: folder.Path, Late: late, Quiet: quietLedger})
+	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: folder.Path, Late: late})
 	if err = errors.Join(err, folder.Remove()); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}

@@ -83,6 +83,7 @@ subject:
       give_up: 2s
       retry: {attempts: 2, wait: 10ms}
   ledger:
+    quiet: 100ms
     http:
       path: /payments
       fields: {id: item.id, amount: item.cents, payer: item.from, payee: item.to, payment: item.ref}

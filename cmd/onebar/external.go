@@ -46,7 +46,7 @@ func partsOf(sc harness.Scenario) (subject.Parts, error) {
 	server, err2 := serverOf(*s.Server, base)
 	ledger, err3 := ledgerOf(*s.Ledger, base)
 	between, err4 := terminationOf(s.Terminate, base)
-	return subject.Parts{Client: client, Server: server, Ledger: ledger, TLS: between}, errors.Join(err1, err2, err3, err4)
+	return subject.Parts{Client: client, Server: server, Ledger: ledger, TLS: between, Quiet: s.Ledger.QuietFor()}, errors.Join(err1, err2, err3, err4)
 }
 
 // terminationOf returns what terminates the clients' TLS, or nil.

@@ -78,6 +78,7 @@ subject:
       %s
   server: {address: "%s"}
   ledger:
+    quiet: 100ms
     http:
       path: /payments
       fields: {id: item.id, amount: item.cents, payer: item.from, payee: item.to, payment: item.ref}

@@ -73,7 +73,8 @@ The engines packet and toxiproxy run in real time. The engine sim runs in virtua
 time: an hour takes a moment, and the same seed always gives the same history, byte
 for byte.
 
-Several scenarios run at the same time. If the machine was too busy to judge one of
+Several scenarios run at the same time, but one at a time if they share a database or
+a server, because each would find the bookings of the other. If the machine was too busy to judge one of
 them, onebar runs it again alone after all others, and the reports say so.
 
 Each scenario writes OUT/NAME/history.jsonl and OUT/NAME/run.log. The command
@@ -151,6 +152,11 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer b.workers.Close()
+	if b.jobs > 1 {
+		for _, line := range together(list) {
+			fmt.Fprintln(cmd.ErrOrStderr(), "onebar: "+line)
+		}
+	}
 	b.hosts.announce(cmd.ErrOrStderr(), list...)
 	display := progress.New(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, display)

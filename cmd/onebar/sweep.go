@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,6 +123,9 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
 	}
+	if why := s.oneAtATime(sc.Subject); why != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: the runs share %s: they are made one at a time\n", why)
+	}
 	runner, free, err := s.runner(sc.Subject)
 	if err != nil {
 		return err
@@ -137,9 +142,20 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	return exit(res.Exit())
 }
 
+// oneAtATime has runs that share something made one at a time, and returns what they
+// share, or nothing.
+func (s *sweeping) oneAtATime(c sut.Config) string {
+	shared := sharedBy(c)
+	if len(shared) == 0 {
+		return ""
+	}
+	s.jobs = 1
+	return strings.Join(slices.Sorted(maps.Values(shared)), " and ")
+}
+
 // liveJobs is the default number of runs in real time at the same time. A run waits most of
-// the time; but a container needs a part of the machine, and a server that already runs has
-// one ledger for all runs.
+// the time; but a container needs a part of the machine, and a server that already runs may
+// bear only one run.
 func liveJobs(c sut.Config) int {
 	switch {
 	case c.Server == nil:

@@ -105,6 +105,7 @@ subject:
       timeout: 5s
   server: {address: "`+address+`"}
   ledger:
+    quiet: 100ms
     http:
       url: https://`+address+`
       tls: {ca: shown.pem}

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -123,14 +124,15 @@ func (a *Attempts) kind(what string, failed bool) int {
 	return len(a.kinds) - 1
 }
 
-// addresses are what differs between two errors that mean the same.
-var addresses = regexp.MustCompile(`(\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+)(:\d+)?(->)?`)
+// names are what differs between two errors that mean the same: addresses, keys, UUIDs.
+var names = regexp.MustCompile(`(\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+)(:\d+)?(->)?|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{16,}\b`)
 
-// plain returns an error without its addresses and of at most 80 characters.
+// plain returns an error without the names in it, and of at most 80 characters: of a longer
+// one the end, which says what went wrong.
 func plain(err string) string {
-	err = addresses.ReplaceAllString(err, "")
+	err = strings.NewReplacer("  ", " ", " :", ":").Replace(names.ReplaceAllString(err, ""))
 	if r := []rune(err); len(r) > 80 {
-		return string(r[:79]) + "…"
+		return "…" + string(r[len(r)-79:])
 	}
 	return err
 }

@@ -24,18 +24,21 @@ func TestKinds(t *testing.T) {
 	}
 	add("read tcp 10.0.0.1:4711->10.0.0.2:443: i/o timeout", "")
 	add("read tcp 10.0.0.9:4712->10.0.0.2:443: i/o timeout", "")
+	add("ask the bank to pay c4baa9d5192ebe1668127b62047ebf27: the channel is closed", "")
+	add("ask the bank to pay 0e8a5606b312fe839fad3fac4ba63400: the channel is closed", "")
 	add("dial tcp [fd00::1]:443: connection refused", "")
 	add("", "HTTP 503")
 	add("", "")
 	kinds, unexplained := a.Judge()
 	require.Equal(t, []result.AttemptStat{
 		{What: "HTTP 200", Count: 3},
-		{What: "read tcp : i/o timeout", Failed: true, Count: 2, Unexplained: 2},
-		{What: "dial tcp : connection refused", Failed: true, Count: 1, Unexplained: 1},
+		{What: "read tcp: i/o timeout", Failed: true, Count: 2, Unexplained: 2},
+		{What: "ask the bank to pay: the channel is closed", Failed: true, Count: 2, Unexplained: 2},
+		{What: "dial tcp: connection refused", Failed: true, Count: 1, Unexplained: 1},
 		{What: "HTTP 503", Failed: true, Count: 1, Unexplained: 1},
 		{What: "answered", Count: 1},
 	}, kinds)
-	require.Len(t, unexplained, 4)
+	require.Len(t, unexplained, 6)
 }
 
 // However many different errors there are, the list stays short.

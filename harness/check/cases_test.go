@@ -193,6 +193,10 @@ func postingSamples() []sample {
 		{name: "fail-phantom", summary: "1 posting that nobody asked for: b3", lines: []int{15}, text: `posting b3 moves 0.05 KES from w1 to m0, and its payment "p9" and order "o9" were never asked for`, write: good(func(s *script) {
 			s.posting(harness.Posting{Payment: "p9", Order: "o9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
 		})},
+		{name: "unknown-phantom-other-run", summary: "1 posting of another run of onebar: b3 (1a2b3c4d-p9, of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(late)},
+		{name: "fail-phantom-again", summary: "1 posting that nobody asked for: b3", text: `posting b3 moves 0.05 KES from w1 to m0, and its payment "1a2b3c4d-p9" and order "" were booked already before the run`, write: good(func(s *script) {
+			s.posting(harness.Posting{Payment: "1a2b3c4d-p9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES", Again: true})
+		})},
 		{name: "unknown-phantom-killed", summary: "the history has no end: the run was killed, or is still going on", write: good(killed)},
 	}
 }
@@ -243,6 +247,11 @@ func resolvedSamples() []sample {
 	}
 }
 
+// late adds a booking of another run.
+func late(s *script) {
+	s.posting(harness.Posting{Payment: "1a2b3c4d-p9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
+}
+
 func moneySamples() []sample {
 	rig := func(f func([]harness.Balance) []harness.Balance) func() *script {
 		return good(func(s *script) { s.rigged = f })
@@ -259,6 +268,33 @@ func moneySamples() []sample {
 			return b
 		})},
 		{name: "fail-unbalanced-overdraft", summary: "1 account out of balance: w0", lines: []int{15}, text: `account w0 closes at -0.50 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = 150 })},
+		{name: "unknown-unbalanced-other-run", summary: "1 posting of another run of onebar: b3 (1a2b3c4d-p9, of run 1a2b3c4d); an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger", write: good(func(s *script) {
+			late(s)
+			s.rigged = func(b []harness.Balance) []harness.Balance { return b[1:] }
+		})},
+		{name: "unknown-lost-moving", summary: "the ledger still changed when settle was over: make settle longer", write: two(func(s *script) {
+			s.told("p2", confirmed)
+			s.end.LedgerMoving = true
+		})},
+		{name: "pass-unbalanced-untouched", summary: "4 accounts add up with 2 postings", write: rig(func(b []harness.Balance) []harness.Balance {
+			return append(b, harness.Balance{Account: "world", Currency: "KES", Opening: -5000, Closing: -5000})
+		})},
+		{name: "fail-unbalanced-sunk", summary: "2 accounts out of balance: w0, w1", text: `account w0 closes at -3 KES, below its floor of 0 KES`, write: good(func(s *script) { s.opening = -100 })},
+		{name: "pass-unbalanced-no-floor", summary: "3 accounts add up with 2 postings", write: good(func(s *script) {
+			s.opening = -100
+			s.rigged = func(b []harness.Balance) []harness.Balance {
+				b[0].NoFloor, b[1].NoFloor = true, true
+				return b
+			}
+		})},
+		{name: "pass-unbalanced-shared", summary: "2 accounts add up with 2 postings", write: rig(func(b []harness.Balance) []harness.Balance {
+			b[0].Shared, b[0].Closing = []string{"w1"}, b[0].Opening-300
+			return []harness.Balance{b[0], b[2]}
+		})},
+		{name: "fail-unbalanced-shared", summary: "2 accounts out of balance: w0, sum of KES", text: "account w0 closes at 98 KES, but 100 KES and postings of -3 KES make 97 KES", write: rig(func(b []harness.Balance) []harness.Balance {
+			b[0].Shared = []string{"w1"}
+			return []harness.Balance{b[0], b[2]}
+		})},
 		{name: "fail-unbalanced-missing", summary: "2 accounts out of balance: w0, sum of KES", write: rig(func(b []harness.Balance) []harness.Balance {
 			return b[1:]
 		})},
@@ -291,6 +327,13 @@ func fundsSamples() []sample {
 			s.rigged = func(b []harness.Balance) []harness.Balance {
 				b[0].Floor = 9_801
 				return b
+			}
+		})},
+		{name: "pass-unfounded-shared", summary: "1 declined for lack of funds, which were lacking", write: two(func(s *script) {
+			s.decline("p2", why)
+			s.rigged = func(b []harness.Balance) []harness.Balance {
+				b[0].Shared, b[0].Opening, b[0].Closing = []string{"w1"}, 299, 199
+				return []harness.Balance{b[0], b[2]}
 			}
 		})},
 		{name: "fail-unfounded", summary: "1 payment declined for lack of funds that were there: p2 (order o2)", lines: []int{8, 10, 12}, text: `p2 (order o2) of 2 KES was declined (no funds), and w0 always had at least 2 KES`, write: poor(why, 200)},
@@ -409,9 +452,9 @@ func failureSamples() []sample {
 				s.add(history.Record{Attempt: &harness.Attempt{Payment: "p2", N: 2, Took: 4 * time.Second, Error: "no answer in time"}})
 			}
 		})},
-		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp : connection reset by peer", write: reset(asIs)},
+		{name: "fail-unexplained_failures", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp: connection reset by peer): p2, p2, p2", lines: []int{13}, text: "p2: an attempt failed after 1ms: read tcp: connection reset by peer", write: reset(asIs)},
 		{name: "fail-unexplained_failures-503", summary: "3 attempts of 5 failed although nothing hindered them (3 × HTTP 503): p2, p2, p2", write: tries(3, "HTTP 503", "", time.Second)},
-		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp : connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
+		{name: "fail-unexplained_failures-old-fault", summary: "3 attempts of 5 failed although nothing hindered them (3 × read tcp: connection reset by peer): p2, p2, p2", write: reset(func(s *script) {
 			s.event(harness.Event{Action: harness.Reset, MayMiss: true})
 			s.fault(history.FaultNote{Action: harness.Reset})
 			s.fault(history.FaultNote{Action: harness.Reset, Ended: true, Hits: 1})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/check"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
@@ -69,6 +70,28 @@ func judgeSample(t *testing.T, s sample, records []history.Record) {
 			partial := strings.HasSuffix(s.name, "-killed") || strings.HasSuffix(s.name, "-interrupted") || v.Check == "early"
 			require.False(t, unjudged && !partial, "%s is unknown: %s", v.Check, v.Summary)
 		}
+	}
+}
+
+// What a ledger proves stays proven while it still changes, and beside a booking of
+// another run.
+func TestProvenAlthoughTheLedgerIsDisturbed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*script)
+		want   []string
+	}{
+		"two bookings of one payment, and the ledger still changes": {func(s *script) {
+			s.book("p2")
+			s.end.LedgerMoving = true
+		}, []string{"duplicated"}},
+		"a booking that nobody asked for, and one of another run": {func(s *script) {
+			late(s)
+			s.posting(harness.Posting{Payment: "p9", Payer: "w1", Payee: "m0", Amount: 5, Currency: "KES"})
+		}, []string{"phantom"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tc.want, failing(judge(slices.Values(good(tc.change)().records()))))
+		})
 	}
 }
 

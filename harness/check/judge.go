@@ -30,6 +30,7 @@ type Judge struct {
 	postings    int
 	alterations answer // found as the postings are read
 	phantoms    answer
+	others      answer // postings for payments of another run
 	moved       map[account]*moves
 	balances    []balance
 	stopped     []interval.Interval // when the server could not go on
@@ -307,6 +308,9 @@ func (j *Judge) ledgerDoubt() string {
 	}
 	if !j.end.LedgerRead && !j.end.NoLedger {
 		return "the ledger was not read"
+	}
+	if j.end.LedgerMoving {
+		return "the ledger still changed when settle was over: make settle longer"
 	}
 	return ""
 }

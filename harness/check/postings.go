@@ -6,6 +6,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/runid"
 )
 
 // post finds the payment, or else the order, that a posting belongs to. In a history all
@@ -25,7 +26,12 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	}
 	i, ok := j.byOrder[b.Order]
 	if !ok {
-		j.phantoms.found(phantomOf(b, line))
+		name, f := phantomOf(b, line)
+		if run, is := runid.Of(b.Payment); is && !b.Again {
+			j.others.found(fmt.Sprintf("%s (%s, of run %s)", name, b.Payment, run), f)
+			return
+		}
+		j.phantoms.found(name, f)
 		return
 	}
 	o := &j.orders[i]
@@ -85,12 +91,26 @@ func (j *Judge) altered() answer {
 	return a
 }
 
-// phantom: posted, and never asked for.
+// phantom: posted, and never asked for. It is unknown if another run of onebar asked for
+// it, as its reference shows: that run has booked late, or shares the ledger.
 func (j *Judge) phantom() answer {
 	a := j.phantoms
 	a.fail, a.noun, a.doubt, a.lacks = "that nobody asked for", "posting", j.ledgerDoubt(), j.noPosting()
 	a.pass = "every posting was asked for"
+	if a.doubt == "" {
+		a.doubt = j.foreign()
+	}
 	return a
+}
+
+// foreign says that another run has booked in the ledger during this one, or nothing.
+func (j *Judge) foreign() string {
+	o := j.others
+	if o.count == 0 {
+		return ""
+	}
+	o.noun, o.fail = "posting", "of another run of onebar"
+	return o.summary() + "; an earlier run has booked late (make quiet of the ledger longer), or another run is under way with the same ledger"
 }
 
 func phantomOf(b *harness.Posting, line int32) (string, result.Finding) {
@@ -98,9 +118,13 @@ func phantomOf(b *harness.Posting, line int32) (string, result.Finding) {
 	if name == "" {
 		name = fmt.Sprintf("line %d", line)
 	}
+	why := "were never asked for"
+	if b.Again {
+		why = "were booked already before the run"
+	}
 	return name, result.Finding{
-		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q were never asked for",
-			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order),
+		Text: fmt.Sprintf("posting %s moves %s from %s to %s, and its payment %q and order %q %s",
+			name, harness.FormatMoney(b.Amount, b.Currency), b.Payer, b.Payee, b.Payment, b.Order, why),
 		Payment: b.Payment, Order: b.Order, Lines: []int{int(line)},
 	}
 }

@@ -26,6 +26,9 @@ type balance struct {
 	line int32
 }
 
+// names returns the account and those that share it.
+func (b *balance) names() []string { return append([]string{b.Account}, b.Shared...) }
+
 func (j *Judge) move(a account, amount int64, line int32) {
 	m := j.moved[a]
 	if m == nil {
@@ -36,15 +39,19 @@ func (j *Judge) move(a account, amount int64, line int32) {
 	m.out += max(0, -amount)
 }
 
-// unbalanced: a closing balance that is not opening plus postings or lies below
+// unbalanced: a closing balance that is not opening plus postings or sank below
 // its floor, a posting of an account without a balance, or closings of a
 // currency that do not sum to its openings. Only the balance at the end is
-// compared with the floor: the order of the postings is the ledger's own.
+// compared with the floor: the order of the postings is the ledger's own. An account
+// that was below its floor before the run may stay where it was.
 func (j *Judge) unbalanced() answer {
 	a := answer{noun: "account", fail: "out of balance", doubt: j.ledgerDoubt()}
 	a.lacks = j.noLedger()
 	if a.lacks == "" && len(j.balances) == 0 {
 		a.lacks = "the subject gives no balances"
+	}
+	if a.doubt == "" {
+		a.doubt = j.foreign() // it has moved balances, of accounts that may not be listed
 	}
 	if a.doubt != "" || a.lacks != "" {
 		return a
@@ -52,9 +59,10 @@ func (j *Judge) unbalanced() answer {
 	seen := make(map[account]int32, len(j.balances))
 	sums := make(map[string]int64) // closing minus opening, by currency
 	for _, b := range j.balances {
-		key := account{b.Account, b.Currency}
-		j.balanced(&a, b, seen[key])
-		seen[key] = b.line
+		j.balanced(&a, b, seen[account{b.Account, b.Currency}])
+		for _, name := range b.names() {
+			seen[account{name, b.Currency}] = b.line
+		}
 		sums[b.Currency] += b.Closing - b.Opening
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(j.moved), byLine(j.moved)) {
@@ -86,15 +94,17 @@ func (j *Judge) balanced(a *answer, b balance, earlier int32) {
 	}
 	money := func(minor int64) string { return harness.FormatMoney(minor, b.Currency) }
 	var net int64
-	if m := j.moved[account{b.Account, b.Currency}]; m != nil {
-		net = m.net
+	for _, name := range b.names() {
+		if m := j.moved[account{name, b.Currency}]; m != nil {
+			net += m.net
+		}
 	}
 	switch {
 	case earlier != 0:
 		note("has two balances in %s", b.Currency)
 	case b.Closing != b.Opening+net:
 		note("closes at %s, but %s and postings of %s make %s", money(b.Closing), money(b.Opening), money(net), money(b.Opening+net))
-	case b.Closing < b.Floor:
+	case !b.NoFloor && b.Closing < min(b.Floor, b.Opening):
 		note("closes at %s, below its floor of %s", money(b.Closing), money(b.Floor))
 	}
 }

@@ -20,8 +20,17 @@ func (j *Judge) unfounded() answer {
 		return a
 	}
 	balances := make(map[account]balance, len(j.balances))
+	least := make(map[account]int64, len(j.balances)) // that it held at any time
 	for _, b := range j.balances {
-		balances[account{b.Account, b.Currency}] = b
+		held := b.Opening
+		for _, name := range b.names() {
+			if m := j.moved[account{name, b.Currency}]; m != nil {
+				held -= m.out
+			}
+		}
+		for _, name := range b.names() {
+			balances[account{name, b.Currency}], least[account{name, b.Currency}] = b, held
+		}
 	}
 	judged := 0
 	for p := range j.asked() {
@@ -31,14 +40,10 @@ func (j *Judge) unfounded() answer {
 			continue
 		}
 		judged++
-		least := b.Opening
-		if m := j.moved[key]; m != nil {
-			least -= m.out
-		}
-		if least-p.amount >= b.Floor && p.posted == 0 {
+		if least[key]-p.amount >= b.Floor && p.posted == 0 {
 			money := func(minor int64) string { return harness.FormatMoney(minor, p.currency) }
 			a.found(j.label(p), j.finding(p, fmt.Sprintf("of %s was declined (%s), and %s always had at least %s",
-				money(p.amount), j.reasons[p.id], p.payer, money(least)), p.pressed, p.told, b.line))
+				money(p.amount), j.reasons[p.id], p.payer, money(least[key])), p.pressed, p.told, b.line))
 		}
 	}
 	a.pass = fmt.Sprintf("%d declined for lack of funds, which were lacking", judged)

@@ -157,6 +157,6 @@ func (e *examination) slowReading() {
 		}
 	}
 	if took > slowLedger {
-		e.note(fmt.Sprintf("The ledger took %v to be read: each run reads it twice.", took.Round(10*time.Millisecond)), "")
+		e.note(fmt.Sprintf("The ledger took %v to be read: each run reads it three times or more.", took.Round(10*time.Millisecond)), "")
 	}
 }

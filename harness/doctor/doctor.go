@@ -73,6 +73,7 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checku
 	}
 	res.HistoryFile = ""
 	e.result = res
+	e.steps = lastReading(e.steps)
 	e.rejudge()
 	e.unfit(unfit)
 	e.advise()
@@ -108,6 +109,28 @@ func (e *examination) trace(s harness.Step) {
 		e.closed = true
 		close(e.enough)
 	}
+}
+
+// lastReading returns the steps without those of readings of the ledger that another
+// reading has followed: the last one is judged.
+func lastReading(steps []harness.Step) []harness.Step {
+	var ends []int
+	for i, s := range steps {
+		if s.Part == "ledger" && s.Title == harness.LedgerRead {
+			ends = append(ends, i)
+		}
+	}
+	if len(ends) < 2 {
+		return steps
+	}
+	paid := slices.IndexFunc(steps, func(s harness.Step) bool { return s.Part == "user" || s.Part == "pay" })
+	var kept []harness.Step
+	for i, s := range steps {
+		if s.Part != "ledger" || i < paid || i > ends[len(ends)-2] {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }
 
 // record records a step from the history, after the run.
@@ -193,7 +216,7 @@ func (e *examination) stray() []harness.Posting {
 func (e *examination) rejudge() {
 	reasons := map[string]string{
 		"unresolved":           "the outcome of the payment is unknown",
-		"unexplained_failures": "the attempts failed without any impairment: see what came of each",
+		"unexplained_failures": "the attempts failed over a perfect link",
 	}
 	if len(e.stray()) > 0 {
 		reasons["lost"] = "the booking was not matched to the payment"

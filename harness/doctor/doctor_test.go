@@ -71,6 +71,19 @@ func TestFindsReference(t *testing.T) {
 	}
 }
 
+// Of the readings after the payment the last one is shown, and the one before it.
+func TestLastReading(t *testing.T) {
+	step := func(part, title string) harness.Step { return harness.Step{Part: part, Title: title} }
+	before, user, pay := step("ledger", "GET /old"), step("user", "presses pay"), step("pay", "POST")
+	early, read, more, told := step("ledger", "GET /early"), step("ledger", harness.LedgerRead), step("ledger", "GET /late"), step("told", "late")
+	require.Equal(t, []harness.Step{before, user, pay, told, more, read},
+		lastReading([]harness.Step{before, user, pay, early, read, told, early, read, more, read}))
+	one := []harness.Step{before, user, pay, early, read}
+	require.Equal(t, one, lastReading(one))
+	failed := []harness.Step{before, user, pay, early}
+	require.Equal(t, failed, lastReading(failed))
+}
+
 func TestHasError(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"error": "no funds"}`: true, `{"errors": [{}]}`: true, `{"error": {"code": 1}}`: true, `{"success": false}`: true, `{"error": true}`: true, `{"error_code": 7}`: true,

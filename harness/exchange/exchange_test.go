@@ -322,7 +322,7 @@ func TestLedgerItems(t *testing.T) {
 		"a list as name": {`[{"id": "x", "status": "done", "total": 1, "from": []}]`, nil, "fields.payer: item.from is a list"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			items, _, err := l.Page(answer(200, `{"data": `+tc.body+`}`), Page{Number: 1}, nil)
+			items, _, err := l.Bookings.Page(answer(200, `{"data": `+tc.body+`}`), Page{Number: 1}, nil)
 			require.NoError(t, err)
 			var got []harness.Posting
 			for _, item := range items {
@@ -365,7 +365,7 @@ func TestPages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l, problems := NewLedger(sut.HTTPLedger{Path: "/", Items: "body.data", Next: tc.next, Fields: sut.HTTPFields{ID: "item.id", Amount: "item.amount"}}, "h:1", nil)
 			require.Empty(t, problems)
-			_, next, err := l.Page(tc.answer, Page{Number: 3, Offset: 20}, nil)
+			_, next, err := l.Bookings.Page(tc.answer, Page{Number: 3, Offset: 20}, nil)
 			if tc.err != "" {
 				require.EqualError(t, err, tc.err)
 				return

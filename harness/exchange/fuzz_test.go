@@ -27,19 +27,19 @@ func FuzzLedgerPage(f *testing.F) {
 			ID: "item.id", Major: "item.amount", Currency: "item.currency", Payer: "item.from", Payee: "item.to",
 			Payment: "item.ref", Order: "item.order",
 		},
-		Balances: &sut.HTTPBalances{Path: "/accounts", Items: "body.data", Account: "item.id", Amount: "item.amount"},
+		Balances: &sut.HTTPBalances{Path: "/accounts", Items: "body.data", Next: "body.next", Account: "item.id", Amount: "item.amount"},
 	}, "127.0.0.1:1", nil)
 	require.Empty(f, problems)
 	f.Fuzz(func(t *testing.T, body []byte, status int, kind, location string) {
 		a := Answer{Status: status, Header: map[string][]string{"Content-Type": {kind}, "Location": {location}, "Link": {location}}, Body: body}
-		items, next, err := l.Page(a, Page{Number: 1}, Vars{})
+		items, next, err := l.Bookings.Page(a, Page{Number: 1}, Vars{})
 		if err != nil {
 			require.Empty(t, items)
 			require.Empty(t, next)
 		}
 		if next != "" {
 			// A path that is no URL is an error, too.
-			if req, err := l.Next(next).Make(t.Context(), Vars{}); err == nil {
+			if req, err := l.Bookings.Next(next).Make(t.Context(), Vars{}); err == nil {
 				require.Contains(t, []string{"http", "https"}, req.URL.Scheme)
 			}
 		}
@@ -52,9 +52,10 @@ func FuzzLedgerPage(f *testing.F) {
 			}
 			_ = l.Lacks(item, Vars{})
 		}
-		accounts, err := l.Accounts(a, Vars{})
+		accounts, more, err := l.Balances.Page(a, Page{Number: 1}, Vars{})
 		if err != nil {
 			require.Empty(t, accounts)
+			require.Empty(t, more)
 		}
 		for _, item := range accounts {
 			if name, _, err := l.Balance(item, "KES", Vars{}); err != nil {

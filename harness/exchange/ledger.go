@@ -20,16 +20,21 @@ import (
 
 // Ledger is a compiled sut.HTTPLedger. It is read only.
 type Ledger struct {
-	Config sut.HTTPLedger // with defaults filled in; its texts hold no secrets
-	URL    string
-	First  *Request
+	Config   sut.HTTPLedger // with defaults filled in; its texts hold no secrets
+	URL      string
+	Bookings List
+	Balances *List // nil is none
 
-	items, where, next *expression
-	fields             map[string]*expression
+	where           *expression
+	fields, balance map[string]*expression
+}
 
-	Balances *Request // nil is none
-	accounts *expression
-	balance  map[string]*expression
+// List is a list of an API, in pages.
+type List struct {
+	First *Request
+	Path  string // of the first page, as configured
+
+	items, next *expression
 }
 
 // NewLedger compiles a ledger as NewClient compiles a client.
@@ -37,12 +42,16 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 	c := &compiler{lookup: lookup}
 	or(&config.Timeout, 0, defaultTimeout)
 	got := &Ledger{Config: config, URL: c.base("url", config.URL, server)}
-	run := runScope()
-	got.First = c.request("", sut.HTTPRequest{Path: config.Path}, got.URL, config.Headers, run)
-	answered := run.With(answerScope())
-	got.items = c.expression("items", either(config.Items, "body"), answered)
-	got.next = c.expression("next", config.Next, answered.With(pageScope()))
-	item := run.With(scope{"item": types.Any})
+	item := runScope().With(scope{"item": types.Any})
+	list := func(at, path, items, next string) List {
+		answered := runScope().With(answerScope())
+		return List{
+			First: c.request(at, sut.HTTPRequest{Path: path}, got.URL, config.Headers, runScope()), Path: path,
+			items: c.expression(at+"items", either(items, "body"), answered),
+			next:  c.expression(at+"next", next, answered.With(pageScope())),
+		}
+	}
+	got.Bookings = list("", config.Path, config.Items, config.Next)
 	got.where = c.condition("where", config.Where, item)
 	f := config.Fields
 	got.fields = c.mapped("fields.", map[string]string{
@@ -56,8 +65,8 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 		c.errorf("fields", "give one of amount, in minor units such as 1250, and major, in major units such as 12.50")
 	}
 	if b := config.Balances; b != nil {
-		got.Balances = c.request("balances.", sut.HTTPRequest{Path: b.Path}, got.URL, config.Headers, run)
-		got.accounts = c.expression("balances.items", either(b.Items, "body"), answered)
+		balances := list("balances.", b.Path, b.Items, b.Next)
+		got.Balances = &balances
 		got.balance = c.mapped("balances.", map[string]string{"account": b.Account, "amount": b.Amount, "major": b.Major}, item)
 		if b.Account == "" || (b.Amount == "") == (b.Major == "") {
 			c.errorf("balances", "give account, and one of amount (minor units) and major (major units)")
@@ -84,7 +93,7 @@ func (c *compiler) mapped(at string, texts map[string]string, s scope) map[strin
 }
 
 // Next returns the request of an address that Page has returned.
-func (l *Ledger) Next(path string) *Request {
+func (l *List) Next(path string) *Request {
 	next := *l.First
 	next.path = language.Literal(path)
 	return &next
@@ -98,7 +107,7 @@ type Page struct {
 
 // Page returns the items of an answer, and the path of the next page, which is
 // empty if this is the last.
-func (l *Ledger) Page(a Answer, p Page, v Vars) (items []any, next string, err error) {
+func (l *List) Page(a Answer, p Page, v Vars) (items []any, next string, err error) {
 	v = v.With(a.vars())
 	if items, err = list(l.items, a, v); err != nil || l.next == nil {
 		return items, "", err
@@ -112,14 +121,9 @@ func (l *Ledger) Page(a Answer, p Page, v Vars) (items []any, next string, err e
 	}
 	next, ok := language.Scalar(got)
 	if !ok {
-		return nil, "", fmt.Errorf("next: %s is %s and no path", l.Config.Next, language.Kind(got))
+		return nil, "", fmt.Errorf("next: %s is %s and no path", l.next.Text, language.Kind(got))
 	}
 	return items, next, nil
-}
-
-// Accounts returns the items of an answer to Balances.
-func (l *Ledger) Accounts(a Answer, v Vars) ([]any, error) {
-	return list(l.accounts, a, v.With(a.vars()))
 }
 
 // remedy says what to check after an answer that is not a success.

@@ -97,6 +97,7 @@ type End struct {
 	LedgerRead  bool   `json:"ledger_read"`           // the postings and balances above are complete
 	NoLedger    bool   `json:"no_ledger,omitempty"`   // the subject has no ledger that anybody could read
 
+	LedgerMoving  bool  `json:"ledger_moving,omitempty"`  // the ledger was read, and still changed when the settle was over
 	ClientCommits int64 `json:"client_commits,omitempty"` // durable commits of the client side's stores from the start of the script on; 0 also if they are not counted
 	ServerCommits int64 `json:"server_commits,omitempty"` // and of the server's
 }

@@ -116,6 +116,7 @@ func (w *lineWriter) posting(p *harness.Posting) {
 	w.text(`,"payee":"`, p.Payee)
 	w.number(`,"amount":`, p.Amount)
 	w.text(`,"currency":"`, p.Currency)
+	w.flag(`,"again":true`, p.Again)
 	w.raw("}")
 }
 
@@ -213,6 +214,7 @@ func (c *cursor) posting() *harness.Posting {
 	p.Payee = c.text(`,"payee":"`)
 	p.Amount = c.number(`,"amount":`)
 	p.Currency = c.text(`,"currency":"`)
+	p.Again = c.has(`,"again":true`)
 	c.want("}")
 	return p
 }

@@ -29,6 +29,7 @@ var paid = map[string]Record{
 	"posting": {At: 4, Posting: &harness.Posting{
 		ID: "16", Payment: "p1", Order: "o1", Payer: "w7", Payee: "m0", Amount: 33218, Currency: "INR",
 	}},
+	"posting again":   {Posting: &harness.Posting{ID: "17", Payment: "1a2b3c4d-p1", Amount: 5, Currency: "INR", Again: true}},
 	"foreign posting": {At: 4, Posting: &harness.Posting{ID: "16", Amount: -5}},
 }
 

@@ -89,6 +89,23 @@ const (
 	saysFailed   = "tells the payer that it failed"
 )
 
+// How the bank may book from a queue, seconds after its answer.
+const (
+	booksLate  = "books 3 s later"
+	booksTwice = "books at once, and again 3 s later"
+)
+
+// take books an order, or has a queue book it.
+func (v *vault) take(t transfer, flaw string) {
+	if flaw != booksLate {
+		v.book(t)
+	}
+	if flaw == booksLate || flaw == booksTwice {
+		t.Reference += " from the queue"
+		time.AfterFunc(3*time.Second, func() { v.book(t) })
+	}
+}
+
 // banked is the System of a server with a flaw, or none.
 func banked(flaw string) func(*onebartest.Bench) (onebartest.System, error) {
 	return func(b *onebartest.Bench) (onebartest.System, error) {
@@ -113,7 +130,7 @@ func banked(flaw string) func(*onebartest.Bench) (onebartest.System, error) {
 				Name: "bank",
 				Link: harness.Profile{Up: harness.Path{Delay: 20 * time.Millisecond}, Down: harness.Path{Delay: 20 * time.Millisecond}},
 				Serve: func(_ context.Context, l net.Listener) error {
-					return serveJSON(l, func(t transfer) (string, error) { v.book(t); return "ok", nil })
+					return serveJSON(l, func(t transfer) (string, error) { v.take(t, flaw); return "ok", nil })
 				},
 			}},
 			Serve: func(ctx context.Context, l net.Listener) error {
@@ -166,6 +183,33 @@ func TestServerAndItsBankWithFlaws(t *testing.T) {
 			x.Run(t) // nothing happens to the bank, and nothing shows
 			x.Events = behind()
 			require.Contains(t, failure(t, x.Run), want)
+		})
+	}
+}
+
+// The ledger is judged when it is at rest: a bank that books from a queue loses nothing, and
+// one whose queue delivers twice is found.
+func TestLedgerAtRest(t *testing.T) {
+	for name, tc := range map[string]struct {
+		flaw  string
+		quiet time.Duration
+		want  string // what it fails with; empty is nothing
+	}{
+		"late":             {flaw: booksLate},
+		"twice":            {flaw: booksTwice, want: "duplicated"},
+		"later than quiet": {flaw: booksLate, quiet: time.Second, want: "5 payments lost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := onebartest.Trial{Scenario: "testdata/queue.yaml", System: func(b *onebartest.Bench) (onebartest.System, error) {
+				s, err := banked(tc.flaw)(b)
+				s.Quiet = tc.quiet
+				return s, err
+			}}
+			if tc.want == "" {
+				x.Run(t)
+				return
+			}
+			require.Contains(t, failure(t, x.Run), tc.want)
 		})
 	}
 }

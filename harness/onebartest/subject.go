@@ -1,12 +1,14 @@
 package onebartest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 // subject is a System as a harness.Subject.
@@ -101,6 +103,11 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 		return harness.Ledger{}, harness.ErrNoLedger
 	}
 	return s.system.Ledger(ctx)
+}
+
+// Quiet implements harness.Quieter.
+func (s *subject) Quiet() time.Duration {
+	return cmp.Or(s.system.Quiet, sut.DefaultQuiet)
 }
 
 // Broke implements harness.Breaker.

@@ -33,11 +33,16 @@ type System struct {
 	// of the run or at a crash of the client.
 	Client func(ctx context.Context, p *Phone) Pay
 
-	// Ledger reads what the server has booked, without the network, at the end of the
-	// run. Each posting must have the ID of its harness.Payment as Posting.Payment, or
+	// Ledger reads what the server has booked, without the network, after the last
+	// payment, and again until the ledger has not changed for Quiet. The server still
+	// runs then. Each posting must have the ID of its harness.Payment as Posting.Payment, or
 	// its Order as Posting.Order. Nil: there is no ledger, and the checks that need
 	// one, such as lost and duplicated, are n/a.
 	Ledger func(ctx context.Context) (harness.Ledger, error)
+
+	// Quiet is longer than the server takes to book what it has accepted, as from a
+	// queue; 0 is 5 s.
+	Quiet time.Duration
 
 	// Held returns the payments that the phones still hold without a final outcome at
 	// the end of the run, by Payment.ID. So the check lost can tell a payment that is

@@ -1,6 +1,6 @@
 // Package run carries out one experiment: it starts the subject on a network, plays the
 // timeline while the users pay, heals, waits for every payment to settle, reads the
-// ledger, and judges and measures the history.
+// ledger when it is at rest, and judges and measures the history.
 //
 // [Run] reads like that sentence. It knows no engine and no subject: the caller passes
 // both. It writes everything to the history file as it happens. The verdicts depend on
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/nemesis"
@@ -122,6 +123,7 @@ type running struct {
 	endUsers context.CancelFunc // ends the calls of the users
 	watch    *watcher
 	quiet    time.Time // after it no sender retransmits because of an outage
+	ledger   *atrest.Reader
 	log      *slog.Logger
 }
 
@@ -140,6 +142,10 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	r := &running{
 		scenario: sc, options: o, history: history.New(out, begin), log: log,
 		triggers: newTriggers(sc.Timeline, o), topology: harness.TopologyOf(o.Subject, sc.Workload),
+	}
+	r.ledger = &atrest.Reader{Read: o.Subject.Ledger, Most: sc.Settle, Start: begin}
+	if q, ok := o.Subject.(harness.Quieter); ok {
+		r.ledger.Quiet = min(q.Quiet(), sc.Settle)
 	}
 	r.history.OnError(unrecorded)
 	r.packets = &gate{sink: r.history, start: begin}
@@ -227,6 +233,7 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	err := r.play(ctx)
 	if err == nil {
 		end.Settled = r.settle(ctx)
+		err = r.rest(ctx)
 	}
 	end.ClientCommits, end.ServerCommits = r.triggers.commits()
 	r.over()
@@ -234,20 +241,45 @@ func (r *running) carryOut(ctx context.Context) history.End {
 	if err == nil {
 		err = r.readLedger(ctx)
 		end.LedgerRead = err == nil
+		end.LedgerMoving = end.LedgerRead && !r.ledger.AtRest()
 	}
 	if errors.Is(err, harness.ErrNoLedger) {
 		end.NoLedger, err = true, r.readHeld(ctx)
 	}
-	if n, ok := r.options.Subject.(harness.Noter); ok {
-		for _, note := range n.Notes() {
-			r.history.Record(history.Record{Note: note})
-		}
-	}
+	r.notes()
 	end.Interrupted = ctx.Err() != nil
 	if err = errors.Join(broke, err); err != nil && !end.Interrupted {
 		end.Error = err.Error()
 	}
 	return end
+}
+
+// rest waits until the ledger no longer changes. What happens meanwhile is part of the
+// experiment: a payment may still expire or be confirmed. No user presses pay again.
+func (r *running) rest(ctx context.Context) error {
+	if r.ledger.Quiet == 0 {
+		return nil
+	}
+	r.watch.set("waits for the ledger to be at rest")
+	r.users.Rest()
+	_, err := r.ledger.Ledger(ctx)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	return nil
+}
+
+// notes records what the subject has to say, and when the ledger was at rest.
+func (r *running) notes() {
+	var notes []string
+	if n, ok := r.options.Subject.(harness.Noter); ok {
+		notes = n.Notes()
+	}
+	for _, note := range append(notes, r.ledger.String()) {
+		if note != "" {
+			r.history.Record(history.Record{Note: note})
+		}
+	}
 }
 
 // broke returns why the subject failed by itself, such as a program that died.
@@ -328,7 +360,7 @@ func roundTrip(p harness.Profile) time.Duration {
 // It returns harness.ErrNoLedger for a subject without one.
 func (r *running) readLedger(ctx context.Context) error {
 	r.watch.set("reads the ledger")
-	ledger, err := r.options.Subject.Ledger(ctx)
+	ledger, err := r.ledger.Ledger(ctx)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}

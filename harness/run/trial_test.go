@@ -39,6 +39,7 @@ type trial struct {
 	held      []string
 	heldErr   error
 	remarks   []string
+	quiet     time.Duration // of its ledger
 	broke     error
 	crashErr  error
 	freezeErr error
@@ -176,6 +177,8 @@ func (s trialSubject) Start(ctx context.Context, env harness.Env) error {
 	s.of.env = env
 	return s.subject.Start(ctx, env)
 }
+
+func (s trialSubject) Quiet() time.Duration { return s.of.quiet }
 
 func (s trialSubject) Close() error {
 	if s.of.lastWords != nil {

@@ -37,8 +37,10 @@ func (*Whole) Close() error { return nil }
 // server's names into those of the scenario. The zero value is ready.
 type Reading struct {
 	before   map[string]bool // postings by their ids
+	paid     map[string]bool // what they were for, by the ledger's own names
 	opening  map[account]int64
-	byAmount bool // postings name neither payment nor order
+	byAmount bool     // postings name neither payment nor order
+	shared   []string // which accounts are one account of the server, in words
 }
 
 type account struct{ name, currency string }
@@ -46,9 +48,9 @@ type account struct{ name, currency string }
 // Open records what the ledger held before the run. The Closing of each balance is the
 // opening balance of the run.
 func (r *Reading) Open(l harness.Ledger) {
-	r.before, r.opening = map[string]bool{}, map[account]int64{}
+	r.before, r.paid, r.opening = map[string]bool{}, map[string]bool{}, map[account]int64{}
 	for _, p := range l.Postings {
-		r.before[p.ID] = true
+		r.before[p.ID], r.paid[p.Payment] = true, p.Payment != ""
 	}
 	for _, b := range l.Balances {
 		r.opening[account{b.Account, b.Currency}] = b.Closing
@@ -67,24 +69,45 @@ func (r *Reading) Of(l harness.Ledger, env *Env) (harness.Ledger, error) {
 		if r.before[p.ID] {
 			continue
 		}
-		p.Payer, p.Payee = env.Accounts.Ours(p.Payer), env.Accounts.Ours(p.Payee)
-		if id, ok := env.Asked.Payment(p.Payment); ok {
+		id, ok := env.Asked.Payment(p.Payment)
+		if p.Again = !ok && r.paid[p.Payment]; ok {
 			p.Payment = id
 		}
 		r.byAmount = r.byAmount && p.Payment == "" && p.Order == ""
 		run.Postings = append(run.Postings, p)
 	}
-	env.Tell(harness.Step{Part: "ledger", Title: "read", Means: r.counted(l, run)})
+	env.Tell(harness.Step{Part: "ledger", Title: harness.LedgerRead, Means: r.counted(l, run)})
 	for _, b := range l.Balances {
 		b.Opening = r.opening[account{b.Account, b.Currency}]
-		b.Account = env.Accounts.Ours(b.Account)
-		run.Balances = append(run.Balances, b)
+		run.Balances = append(run.Balances, ours(b, env))
 	}
 	r.byAmount = r.byAmount && len(run.Postings) > 0
+	var err error
 	if r.byAmount {
-		return run, matchByAmount(run.Postings, env.Asked.All())
+		err = matchByAmount(run.Postings, env.Asked.All())
 	}
-	return run, nil
+	for i := range run.Postings {
+		p := &run.Postings[i]
+		asked, _ := env.Asked.For(*p)
+		p.Payer, p.Payee = env.Accounts.name(p.Payer, asked.Payer), env.Accounts.name(p.Payee, asked.Payee)
+	}
+	r.shared = env.Accounts.Shared()
+	return run, err
+}
+
+// ours returns a balance with the scenario's names. If the ledger states no floor, an
+// account of the scenario that was not below zero before the run may not sink below it;
+// any other account has no floor.
+func ours(b harness.Balance, env *Env) harness.Balance {
+	names := env.Accounts.Ours(b.Account)
+	b.Account = names[0]
+	if len(names) > 1 {
+		b.Shared = names[1:]
+	}
+	if b.NoFloor && b.Opening >= 0 && Names(env.Workload, b.Account) {
+		b.NoFloor = false
+	}
+	return b
 }
 
 // counted says in words what a ledger holds.
@@ -115,10 +138,13 @@ func matchByAmount(postings []harness.Posting, asked []harness.Payment) error {
 	return nil
 }
 
-// Notes says in words how postings were matched.
+// ByAmount reports whether postings were matched by their amounts.
+func (r *Reading) ByAmount() bool { return r.byAmount }
+
+// Notes says in words how postings were matched, and which accounts are one account.
 func (r *Reading) Notes() []string {
 	if r.byAmount {
-		return []string{"bookings were matched to payments by their amounts: the ledger names neither payment nor order"}
+		return append([]string{"bookings were matched to payments by their amounts: the ledger names neither payment nor order"}, r.shared...)
 	}
-	return nil
+	return r.shared
 }

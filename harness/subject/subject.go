@@ -34,6 +34,8 @@ type Parts struct {
 
 	TLS *Termination // nil passes TLS through
 
+	Quiet time.Duration // how long the ledger must not have changed before it is judged; 0 reads it once
+
 	// Trace is called with each step of the parts, from several goroutines at once. Nil:
 	// steps are not traced.
 	Trace func(harness.Step)
@@ -95,7 +97,8 @@ type Server interface {
 // Ledger reads what the server has booked.
 type Ledger interface {
 	// Read returns the ledger with the scenario's names of accounts (Env.Accounts).
-	// Posting.Payment is set for each posting that can be matched (Env.Asked).
+	// Posting.Payment is set for each posting that can be matched (Env.Asked). It is
+	// called again until the ledger is at rest, also while payments go on.
 	Read(ctx context.Context, env *Env) (harness.Ledger, error)
 	// Close frees the resources of Read.
 	Close() error
@@ -141,8 +144,9 @@ func (e *Env) Tell(s harness.Step) {
 	}
 }
 
-// New returns a subject that has not been started. It is also a harness.Crasher,
-// a harness.Freezer, a harness.Holder and a harness.Breaker, if its parts are.
+// New returns a subject that has not been started. It is also a harness.Quieter, and a
+// harness.Crasher, a harness.Freezer, a harness.Holder and a harness.Breaker, if its parts
+// are.
 func New(p Parts) harness.Subject { return &subject{parts: p} }
 
 type subject struct {
@@ -277,6 +281,9 @@ func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return s.parts.Ledger.Read(ctx, s.env)
 }
+
+// Quiet implements harness.Quieter.
+func (s *subject) Quiet() time.Duration { return s.parts.Quiet }
 
 // Close implements harness.Subject.
 func (s *subject) Close() error {

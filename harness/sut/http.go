@@ -119,8 +119,9 @@ type HTTPFields struct {
 
 // HTTPBalances reads balances from a list.
 type HTTPBalances struct {
-	Path    string `json:"path"`
+	Path    string `json:"path"` // of the first page
 	Items   string `json:"items,omitempty"`
+	Next    string `json:"next,omitempty"` // as of HTTPLedger
 	Account string `json:"account"`
 	Amount  string `json:"amount,omitempty"` // in minor units
 	Major   string `json:"major,omitempty"`

@@ -3,6 +3,8 @@
 // server and a ledger.
 package sut
 
+import "time"
+
 // Config says what is under test. Its JSON keys are those of the subject
 // section of a scenario file, of which docs/scenarios.md is the reference. Secrets
 // stand in it as the file names them, such as ${API_KEY}, and never as they are.
@@ -32,12 +34,32 @@ type Server struct {
 	Container *Container  `json:"container,omitempty"`
 }
 
-// Ledger is how to read what it has booked: one of its fields.
+// Ledger is how to read what it has booked: one of its fields, and Quiet.
 type Ledger struct {
 	HTTP *HTTPLedger `json:"http,omitempty"`
 	Exec *Program    `json:"exec,omitempty"`
 	SQL  *SQL        `json:"sql,omitempty"`
 	None bool        `json:"none,omitempty"` // out of reach: what needs it is not judged
+
+	// Quiet is how long it must not have changed before it is judged; 0 reads it once, and
+	// nil is DefaultQuiet.
+	Quiet *time.Duration `json:"quiet,omitempty"`
+}
+
+// DefaultQuiet is longer than the queues of most servers take to book what was accepted. A
+// queue may wait longer before it delivers again what was not acknowledged, such as 30 s
+// (the default of AckWait in NATS JetStream).
+const DefaultQuiet = 5 * time.Second
+
+// QuietFor returns how long the ledger must not have changed before it is judged.
+func (l *Ledger) QuietFor() time.Duration {
+	switch {
+	case l.None:
+		return 0
+	case l.Quiet == nil:
+		return DefaultQuiet
+	}
+	return *l.Quiet
 }
 
 // Terminate ends TLS of the clients before the server, so that the requests in

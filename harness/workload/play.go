@@ -217,20 +217,26 @@ func (u *Users) Wait(ctx context.Context) bool {
 	}
 }
 
-// Leave ends the experiment: no user presses pay again, and what the subject reports from
-// now on is not recorded. Call it before the ledger is read: then a payment that is
-// confirmed later does not count as lost, and one that fails while the subject is closed
-// does not count as refused.
-func (u *Users) Leave() {
+// Rest ends the presses: no user presses pay again. What the subject reports is recorded
+// until Leave.
+func (u *Users) Rest() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.over.Store(true)
 	for _, o := range u.open {
 		if o.timer != nil {
 			o.timer.Stop()
 		}
 		o.settled = true
 	}
+}
+
+// Leave ends the experiment: it calls Rest, and what the subject reports from now on is not
+// recorded. Call it before the ledger is read: then a payment that is confirmed later does
+// not count as lost, and one that fails while the subject is closed does not count as
+// refused.
+func (u *Users) Leave() {
+	u.over.Store(true)
+	u.Rest()
 }
 
 // Stop calls Leave, and waits for the presses under way. The context of Play must have

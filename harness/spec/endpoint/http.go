@@ -115,6 +115,7 @@ type httpFields struct {
 type httpBalances struct {
 	Path    source `yaml:"path" required:"true" doc:"path of the list; a template"`
 	Items   source `yaml:"items" doc:"expression: the list in the answer; without it the body"`
+	Next    source `yaml:"next" doc:"expression: path of the next page, as for the bookings; without it there is one page"`
 	Account source `yaml:"account" required:"true" doc:"expression over item: the account"`
 	Amount  source `yaml:"amount" doc:"expression over item: the balance, in minor units"`
 	Major   source `yaml:"major" doc:"the balance in major units, in place of amount"`

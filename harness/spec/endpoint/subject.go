@@ -58,11 +58,16 @@ type ledger struct {
 	Exec program    `yaml:"exec" doc:"a program that prints the ledger"`
 	SQL  sqlLedger  `yaml:"sql" doc:"a query to a database"`
 	None keys.Yes   `yaml:"none" doc:"true: the ledger cannot be read; checks that need it are n/a, and the report says so"`
+
+	Quiet keys.Duration `yaml:"quiet" range:"0s..1h" doc:"the ledger is read again until it has not changed for this long, and judged then; at most settle is waited for that; 0s reads it once; without it 5s"`
 }
 
 func (*client) Rules() []keys.Rule { return oneOf("client", keys.Of(reflect.TypeFor[client]())) }
 
-func (*ledger) Rules() []keys.Rule { return oneOf("ledger", keys.Of(reflect.TypeFor[ledger]())) }
+func (*ledger) Rules() []keys.Rule {
+	kinds := slices.DeleteFunc(keys.Of(reflect.TypeFor[ledger]()), func(k keys.Key) bool { return k.Name == "quiet" })
+	return append(oneOf("ledger", kinds), keys.Rule{If: []string{"none"}, Bars: []string{"quiet"}, Text: "{key} has no effect on a ledger that cannot be read"})
+}
 
 func (*server) Rules() []keys.Rule {
 	return append(oneOf("server", keys.Of(reflect.TypeFor[server]())), keys.Rule{

@@ -114,7 +114,7 @@ func balance(row map[string]string) (b harness.Balance, err error) {
 	if b.Closing, err = minor(row, "balance"); err != nil {
 		return b, err
 	}
-	if row["floor"] != "" {
+	if b.NoFloor = row["floor"] == ""; !b.NoFloor {
 		b.Floor, err = minor(row, "floor")
 	}
 	return b, err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/runid"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
@@ -99,13 +100,10 @@ func digest(env *subject.Env, text string) [sha256.Size]byte {
 	return sha256.Sum256(append(b, text...))
 }
 
-// uuid returns a UUID of version 8 (RFC 9562) for a text, unique to the run.
+// uuid returns an idempotency key for a text, unique to the run.
 func uuid(env *subject.Env, text string) string {
 	sum := digest(env, text)
-	sum[6] = sum[6]&0x0f | 0x80
-	sum[8] = sum[8]&0x3f | 0x80
-	h := hex.EncodeToString(sum[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return runid.Key(runID(env), sum[:])
 }
 
 // reach checks that the server accepts connections, and that it speaks TLS if the URL is
@@ -278,4 +276,6 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 }
 
 // reference returns what payment.reference is in a run.
-func reference(env *subject.Env, p harness.Payment) string { return runID(env) + "-" + p.ID }
+func reference(env *subject.Env, p harness.Payment) string {
+	return runid.Reference(runID(env), p.ID)
+}

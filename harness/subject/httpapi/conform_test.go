@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -18,9 +19,15 @@ import (
 // probe runs the tests of idempotency keys on a shop. They stand here beside the shop.
 func probe(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger) ([]conform.Probe, error) {
 	t.Helper()
+	return probeQuiet(t, s, config, ledger, 0)
+}
+
+// probeQuiet is probe, with a ledger that must be at rest for quiet.
+func probeQuiet(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger, quiet time.Duration) ([]conform.Probe, error) {
+	t.Helper()
 	return conform.Run(t.Context(), subject.Parts{
-		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger,
-	}, harness.Scenario{Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, conform.Options{Dir: t.TempDir()})
+		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger, Quiet: quiet,
+	}, harness.Scenario{Settle: 5 * quiet, Workload: harness.Workload{Wallets: 1, Merchants: 1, Payments: 1, AmountMin: 100, AmountMax: 900, Currency: "KES"}}, conform.Options{Dir: t.TempDir()})
 }
 
 func TestConform(t *testing.T) {
@@ -94,6 +101,53 @@ func TestConform(t *testing.T) {
 				require.Contains(t, p.Seen, tc.says[p.Name])
 				require.NotEmpty(t, p.Title)
 				require.NotEmpty(t, p.Expected)
+			}
+		})
+	}
+}
+
+// behind is a ledger whose first readings list only so many bookings, as of one that a
+// queue fills.
+type behind struct {
+	*httpapi.Ledger
+	lists []int
+}
+
+func (b *behind) Read(ctx context.Context, env *subject.Env) (harness.Ledger, error) {
+	l, err := b.Ledger.Read(ctx, env)
+	if len(b.lists) > 0 {
+		l.Postings = l.Postings[:min(len(l.Postings), b.lists[0])]
+		b.lists = b.lists[1:]
+	}
+	return l, err
+}
+
+// A queued ledger is judged when it is at rest: read at once, it has lost all payments.
+func TestConformWaitsForTheLedger(t *testing.T) {
+	config := described()
+	config.Preset, config.KeyHeader = "ietf", "Idempotency-Key"
+	config.Outcomes = append(config.Outcomes, sut.HTTPRule{When: "status == 409", Outcome: "retry"}, sut.HTTPRule{When: "status in [400, 422]", Outcome: "declined"})
+	for name, tc := range map[string]struct {
+		lists []int
+		quiet time.Duration
+		want  result.Status // of each test that was made
+		says  string
+	}{
+		"at rest":             {lists: []int{0, 2}, quiet: 20 * time.Millisecond, want: result.Pass, says: "booked 1 times"},
+		"read once":           {lists: []int{0}, want: result.Fail, says: "booked 0 times; LOST"},
+		"it changes for long": {lists: []int{0, 1, 0, 1, 0, 1, 0, 1}, quiet: 20 * time.Millisecond, want: result.StatusUnknown, says: "the ledger was not at rest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.careful = true
+			lists := append(make([]int, 8), tc.lists...) // it is read after each of 8 probes, too
+			probes, err := probeQuiet(t, s, config, &behind{httpapi.NewLedger(bookings(), "."), lists}, tc.quiet)
+			require.NoError(t, err)
+			for _, p := range probes {
+				if p.Status != result.NotApplicable {
+					require.Equal(t, tc.want, p.Status, "%s: %s", p.Name, p.Seen)
+					require.Contains(t, p.Seen, tc.says)
+				}
 			}
 		})
 	}

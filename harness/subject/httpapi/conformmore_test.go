@@ -262,8 +262,8 @@ func TestConformPolicies(t *testing.T) {
 			s := httptest.NewServer(tc.till)
 			defer s.Close()
 			probes, err := conform.Run(t.Context(), subject.Parts{
-				Client: httpapi.NewClient(tc.client, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: books{tc.till},
-			}, harness.Scenario{Workload: one(), Settle: 5 * time.Second}, conform.Options{Late: tc.late, Quiet: tc.quiet})
+				Client: httpapi.NewClient(tc.client, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: books{tc.till}, Quiet: tc.quiet,
+			}, harness.Scenario{Workload: one(), Settle: 5 * time.Second}, conform.Options{Late: tc.late})
 			require.NoError(t, err)
 			require.Len(t, probes, 8)
 			for _, p := range probes {

@@ -69,78 +69,59 @@ func (l *Ledger) Read(ctx context.Context, env *subject.Env) (harness.Ledger, er
 	return got, err
 }
 
-// read reads everything that the server lists, with the server's names.
-func (l *Ledger) read(ctx context.Context) (all harness.Ledger, err error) {
-	if all.Postings, err = l.list(ctx); err == nil {
-		all.Balances, err = l.balances(ctx)
+// read reads everything that the server lists, with the server's names. If an item
+// changed while it moved to the next page, everything is read once more.
+func (l *Ledger) read(ctx context.Context) (harness.Ledger, error) {
+	all, err := l.lists(ctx)
+	if errors.As(err, new(differentError)) {
+		all, err = l.lists(ctx)
 	}
 	return all, err
 }
 
-// maxPages bounds the pages of a list.
-const maxPages = 100_000
-
-// list reads all pages. A booking that moves to the next page meanwhile counts once.
-func (l *Ledger) list(ctx context.Context) ([]harness.Posting, error) {
-	var got []harness.Posting
-	seen, read := map[string]bool{}, map[string]bool{}
-	request, page := l.plan.First, exchange.Page{Number: 1}
-	for path := l.config.Path; ; page.Number++ {
-		bookings, items, next, err := l.page(ctx, request, path, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range bookings {
-			if !seen[p.ID] {
-				seen[p.ID] = true
-				got = append(got, p)
+func (l *Ledger) lists(ctx context.Context) (all harness.Ledger, err error) {
+	w, v := l.env.Workload, l.run.With(language.Until(ctx))
+	err = l.pages(ctx, &l.plan.Bookings, listing{
+		of: "the ledger", id: "a booking of id", mend: "give fields.id what is different for each booking, or leave one out with where",
+		take: func(item any) (id string, add func(), err error) {
+			p, is, err := l.plan.Posting(item, w.Currency, v)
+			if err != nil || !is {
+				return "", nil, err
 			}
-		}
-		page.Offset += items
-		read[path] = true
-		switch {
-		case next == "":
-			return got, nil
-		case read[next]:
-			return nil, fmt.Errorf("page %d of the ledger leads back to %s, which was read already; check next", page.Number, next)
-		case page.Number == maxPages:
-			return nil, fmt.Errorf("the ledger has more than %d pages; check next", maxPages)
-		}
-		request, path = l.plan.Next(next), next
+			return p.ID, func() { all.Postings = append(all.Postings, p) }, nil
+		},
+		tell: func(step *transport.Step, items []any, number, counted int) {
+			l.tell(step, items, v)
+			step.Mean("%s on page %d, %d left out by where", harness.Plural(len(items), "item"), number, len(items)-counted)
+		},
+	})
+	if err != nil || l.plan.Balances == nil {
+		return all, err
 	}
+	err = l.pages(ctx, l.plan.Balances, listing{
+		of: "the balances", id: "an account", mend: "the list must have each account once",
+		take: func(item any) (id string, add func(), err error) {
+			name, minor, err := l.plan.Balance(item, w.Currency, v)
+			if err != nil || !subject.Names(w, l.env.Accounts.Ours(name)[0]) {
+				return "", nil, err // it is nobody's in this run
+			}
+			return name, func() {
+				all.Balances = append(all.Balances, harness.Balance{Account: name, Currency: w.Currency, Closing: minor, NoFloor: true})
+			}, nil
+		},
+	})
+	return all, err
 }
 
-// page reads one page. It returns its bookings, the number of its items, and the path of
-// the next page.
-func (l *Ledger) page(ctx context.Context, request *exchange.Request, path string, page exchange.Page) (got []harness.Posting, n int, next string, err error) {
-	x, step, err := l.get(ctx, request, path)
-	if err != nil {
-		return nil, 0, "", err
-	}
-	defer func() { step.End(x, err) }()
-	v := l.run.With(language.Until(ctx))
-	items, next, err := l.plan.Page(x.Answer, page, v)
-	if err != nil {
-		return nil, 0, "", fmt.Errorf("page %d of the ledger, GET %s: %w; it says: %s", page.Number, path, err, l.secrets.Excerpt(x.Answer))
-	}
+// tell adds to a step what a page of bookings lists.
+func (l *Ledger) tell(step *transport.Step, items []any, v exchange.Vars) {
 	step.Lists(items)
 	for i, item := range items {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, "", err // each expression may take its time
-		}
-		p, is, err := l.plan.Posting(item, l.env.Workload.Currency, v)
-		if err != nil {
-			return nil, 0, "", fmt.Errorf("page %d of the ledger, item %d: %w", page.Number, i+1, err)
-		}
-		if is {
-			got = append(got, p)
-		}
+		_, is, _ := l.plan.Posting(item, l.env.Workload.Currency, v) // it was taken without an error
 		if lacks := l.plan.Lacks(item, v); is && len(lacks) > 0 {
 			step.Mean("item %d has no %s", i+1, strings.Join(lacks, ", "))
 		}
 	}
-	step.Mean("%s on page %d, %d left out by where", harness.Plural(len(items), "item"), page.Number, len(items)-len(got))
-	return got, len(items), next, nil
 }
 
 // A page is requested at most attempts times, and not again after readLimit. A server
@@ -182,47 +163,6 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// balances returns the balances of the scenario's accounts, or nothing if the
-// configuration has no balances.
-func (l *Ledger) balances(ctx context.Context) (got []harness.Balance, err error) {
-	if l.plan.Balances == nil {
-		return nil, nil
-	}
-	path, w := l.config.Balances.Path, l.env.Workload
-	x, step, err := l.get(ctx, l.plan.Balances, path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { step.End(x, err) }()
-	items, err := l.plan.Accounts(x.Answer, l.run)
-	if err != nil {
-		return nil, fmt.Errorf("balances, GET %s: %w", path, err)
-	}
-	ours := accounts(w)
-	for i, item := range items {
-		name, minor, err := l.plan.Balance(item, w.Currency, l.run)
-		if err != nil {
-			return nil, fmt.Errorf("balances, item %d: %w", i+1, err)
-		}
-		if ours[l.env.Accounts.Ours(name)] {
-			got = append(got, harness.Balance{Account: name, Currency: w.Currency, Closing: minor})
-		}
-	}
-	return got, nil
-}
-
-// accounts returns the names of a scenario's accounts.
-func accounts(w harness.Workload) map[string]bool {
-	all := map[string]bool{}
-	for i := range w.Wallets {
-		all[subject.Wallet(i)] = true
-	}
-	for i := range w.Merchants {
-		all[subject.Merchant(i)] = true
-	}
-	return all
 }
 
 // Close implements subject.Ledger.

@@ -1,8 +1,10 @@
 package httpapi_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -159,6 +161,97 @@ func TestABookingThatSlidesCountsOnce(t *testing.T) {
 	got, err := ledger.Read(t.Context(), env)
 	require.NoError(t, err)
 	require.Empty(t, got.Postings, "all of it was there before")
+}
+
+// Two items of one id are a wrong fields.id, or a server that lists a booking twice:
+// never one booking. The last case is that of a booking that changes while it moves to
+// the next page: the list is read again.
+func TestItemsOfOneID(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first, second, balances string // pages
+		again                   string // the second page when it is read again; empty is the same
+		want                    string // the error; empty is none
+	}{
+		"on one page": {
+			first: `[{"id": "p1", "amount": 5, "own": 1}, {"id": "p1", "amount": 5, "own": 2}]`,
+			want:  `page 1 of the ledger lists a booking of id "p1" twice; give fields.id what is different for each booking, or leave one out with where`,
+		},
+		"the same on one page": {
+			first: `[{"id": "p1", "amount": 5}, {"id": "p1", "amount": 5}]`,
+			want:  `page 1 of the ledger lists a booking of id "p1" twice; give fields.id what is different for each booking, or leave one out with where`,
+		},
+		"another on the next page": {
+			first: `[{"id": "p1", "amount": 5, "own": 1}]`, second: `[{"id": "p1", "amount": 5, "own": 2}]`,
+			want: `pages 1 and 2 of the ledger list a booking of id "p1" with different content; give fields.id what is different for each booking, or leave one out with where`,
+		},
+		"one of them left out":       {first: `[{"id": "p1", "amount": 5}, {"id": "p1", "amount": 5, "refund": true}]`},
+		"it slides":                  {first: `[{"id": "p1", "amount": 5}]`, second: `[{"id": "p1", "amount": 5}]`},
+		"it changes while it slides": {first: `[{"id": "p1", "amount": 5}]`, second: `[{"id": "p1", "amount": 5, "state": "done"}]`, again: `[]`},
+		"an account twice": {
+			first: `[{"id": "p1", "amount": 5}]`, balances: `[{"name": "w0", "cents": 1}, {"name": "w0", "cents": 2}]`,
+			want: `page 1 of the balances lists an account "w0" twice; the list must have each account once`,
+		},
+		"a foreign account twice": {first: `[{"id": "p1", "amount": 5}]`, balances: `[{"name": "x", "cents": 1}, {"name": "x", "cents": 2}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reads := 0
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				page := `{"data": ` + cmp.Or(tc.balances, "[]") + `}`
+				switch r.URL.RequestURI() {
+				case "/bookings":
+					page = `{"data": ` + tc.first + `, "next": "/bookings?2"}`
+				case "/bookings?2":
+					second := cmp.Or(tc.second, "[]")
+					if reads++; reads > 1 {
+						second = cmp.Or(tc.again, second)
+					}
+					page = `{"data": ` + second + `}`
+				}
+				_, _ = io.WriteString(w, page)
+			}))
+			defer s.Close()
+			env, _ := environment(s.Listener.Addr().String())
+			config := bookings()
+			config.Fields, config.Where = sut.HTTPFields{ID: "item.id", Amount: "item.amount"}, "item.refund != true"
+			config.Balances = &sut.HTTPBalances{Path: "/balances", Items: "body.data", Account: "item.name", Amount: "item.cents"}
+			ledger := httpapi.NewLedger(config, ".")
+			defer ledger.Close()
+			err := ledger.Open(t.Context(), env)
+			if tc.want != "" {
+				require.EqualError(t, err, tc.want)
+				return
+			}
+			require.NoError(t, err)
+			got, err := ledger.Read(t.Context(), env)
+			require.NoError(t, err)
+			require.Empty(t, got.Postings, "it was there before")
+		})
+	}
+}
+
+// Balances may have pages, as bookings have.
+func TestBalancesInPages(t *testing.T) {
+	env, _ := environment(lists(t, map[string]string{
+		"/bookings":          `{"data": []}`,
+		"/balances":          `{"data": [{"name": "w0", "cents": 1}, {"name": "fees", "cents": 9}], "more": true}`,
+		"/balances?offset=2": `{"data": [{"name": "w0", "cents": 1}, {"name": "m0", "cents": 3}], "more": true}`,
+		"/balances?offset=4": `{"data": [{"name": "w1", "cents": 2}], "more": false}`,
+	}))
+	config := bookings()
+	config.Balances = &sut.HTTPBalances{
+		Path: "/balances", Items: "body.data", Account: "item.name", Amount: "item.cents",
+		Next: `body.more ? "/balances?offset=" + string(offset + len(items)) : ""`,
+	}
+	ledger := httpapi.NewLedger(config, ".")
+	defer ledger.Close()
+	require.NoError(t, ledger.Open(t.Context(), env))
+	got, err := ledger.Read(t.Context(), env)
+	require.NoError(t, err)
+	require.Equal(t, []harness.Balance{
+		{Account: "w0", Currency: "KES", Opening: 1, Closing: 1},
+		{Account: "m0", Currency: "KES", Opening: 3, Closing: 3},
+		{Account: "w1", Currency: "KES", Opening: 2, Closing: 2},
+	}, got.Balances)
 }
 
 func TestBalances(t *testing.T) {

@@ -14,16 +14,9 @@ func complete(all []harness.Posting, f sut.HTTPFields, env *subject.Env) {
 	if f.Payer != "" && f.Payee != "" {
 		return
 	}
-	byID, byOrder := map[string]harness.Payment{}, map[string]harness.Payment{}
-	for _, p := range env.Asked.All() {
-		byID[p.ID], byOrder[p.Order] = p, p
-	}
 	for i := range all {
 		b := &all[i]
-		asked, known := byID[b.Payment]
-		if !known && b.Payment == "" {
-			asked, known = byOrder[b.Order]
-		}
+		asked, known := env.Asked.For(*b)
 		if known && f.Payer == "" {
 			b.Payer = asked.Payer
 		}
@@ -38,7 +31,7 @@ func complete(all []harness.Posting, f sut.HTTPFields, env *subject.Env) {
 func (l *Ledger) Notes() []string {
 	f := l.config.Fields
 	notes := l.reading.Notes()
-	if by := strings.Fields(f.Payment + " " + f.Order); len(notes) == 0 && len(by) > 0 {
+	if by := strings.Fields(f.Payment + " " + f.Order); !l.reading.ByAmount() && len(by) > 0 {
 		notes = append(notes, "bookings were matched to payments by "+strings.Join(by, " and "))
 	}
 	switch {

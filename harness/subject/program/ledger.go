@@ -98,7 +98,7 @@ type ledgerLine struct {
 		Account  string `json:"account"`
 		Currency string `json:"currency"`
 		Balance  int64  `json:"balance"` // minor units
-		Floor    int64  `json:"floor"`   // minor units; it must never hold less
+		Floor    *int64 `json:"floor"`   // minor units; it must never hold less
 	} `json:"account"`
 }
 
@@ -120,7 +120,11 @@ func parseLedger(printed []byte) (harness.Ledger, error) {
 			l.Postings = append(l.Postings, *got.Posting)
 		case got.Account != nil && got.Posting == nil:
 			a := got.Account
-			l.Balances = append(l.Balances, harness.Balance{Account: a.Account, Currency: a.Currency, Closing: a.Balance, Floor: a.Floor})
+			b := harness.Balance{Account: a.Account, Currency: a.Currency, Closing: a.Balance, NoFloor: a.Floor == nil}
+			if a.Floor != nil {
+				b.Floor = *a.Floor
+			}
+			l.Balances = append(l.Balances, b)
 		default:
 			return harness.Ledger{}, fmt.Errorf("line %d of what the ledger program printed needs one of the keys posting and account; it is %s", n, excerpt(line))
 		}

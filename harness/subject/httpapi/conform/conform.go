@@ -27,9 +27,6 @@ import (
 type Options struct {
 	Dir  string        // for files of the parts, which are not needed afterwards
 	Late time.Duration // least time between a request and its late repeat
-	// Quiet is how long the ledger must stay unchanged before it is judged. It is read
-	// until then, at most for the settle of the scenario. 0 reads it once.
-	Quiet time.Duration
 }
 
 // Run tests how a server handles idempotency keys: one that is used again, for the same

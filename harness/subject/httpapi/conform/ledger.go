@@ -10,22 +10,30 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 )
 
-// conclude reads the ledger and judges each test.
+// conclude reads the ledger when it is at rest, and judges each test.
 func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
-	calm, err := e.readAtRest(ctx)
-	if err != nil && e.last == nil {
+	wait(ctx, busyWait)
+	rest := &atrest.Reader{Quiet: min(e.parts.Quiet, e.settle), Most: e.settle, Start: e.env.Start, Read: func(ctx context.Context) (harness.Ledger, error) {
+		err := e.read(ctx)
+		return harness.Ledger{Postings: e.bookings()}, err
+	}}
+	_, err := rest.Ledger(ctx)
+	blind := errors.Is(err, harness.ErrNoLedger)
+	if err != nil && !blind && e.last == nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
 	doubt := ""
 	switch {
+	case blind:
 	case err != nil:
 		e.last, doubt = nil, "the ledger could not be read after it: "+err.Error()
-	case !calm:
-		doubt = "the ledger was still changing"
+	case !rest.AtRest():
+		doubt = rest.String()
 	}
 	for _, t := range e.tests {
 		if !t.judged {
@@ -36,40 +44,13 @@ func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
 	return merged(e.tests), nil
 }
 
-// read reads the ledger. A ledger that does not exist is no error.
+// read reads the ledger.
 func (e *examiner) read(ctx context.Context) error {
 	l, err := e.parts.Ledger.Read(ctx, e.env)
-	if errors.Is(err, harness.ErrNoLedger) {
-		return nil
-	}
 	if err == nil {
 		e.last = &l
 	}
 	return err
-}
-
-// readAtRest reads the ledger until it has not changed for Options.Quiet. It is not calm
-// if that takes longer than the settle of the scenario.
-func (e *examiner) readAtRest(ctx context.Context) (calm bool, err error) {
-	wait(ctx, busyWait)
-	if err := e.read(ctx); err != nil {
-		return false, err
-	}
-	end, still := time.Now().Add(max(e.settle, e.options.Quiet)), time.Now()
-	for e.last != nil && time.Since(still) < e.options.Quiet {
-		if time.Now().After(end) {
-			return false, ctx.Err()
-		}
-		before := e.bookings()
-		wait(ctx, e.options.Quiet/4)
-		if err := e.read(ctx); err != nil {
-			return false, err
-		}
-		if !slices.Equal(before, e.bookings()) {
-			still = time.Now()
-		}
-	}
-	return true, ctx.Err()
 }
 
 // bookings returns the ledger's postings of the tests. Others may pay at the server, too.
