@@ -54,6 +54,7 @@ type Workload struct {
 	Merchants int           `json:"merchants"`           // payees
 	Payments  int           `json:"payments"`            // orders to be paid, over all wallets
 	Rate      float64       `json:"rate"`                // orders a second over all wallets, Poisson arrivals; 0 is all at once
+	InTurn    bool          `json:"in_turn,omitempty"`   // one payment at a time, see package workload
 	AmountMin int64         `json:"amount_min"`          // each amount is uniform in AmountMin to AmountMax
 	AmountMax int64         `json:"amount_max"`          //
 	Currency  string        `json:"currency"`            // ISO 4217 code
@@ -186,8 +187,8 @@ type Trigger struct {
 
 	// Request is the number of an HTTP request among those that the server has got
 	// complete in the script, from 1; 0 is no request. Nothing of its answer gets
-	// further while the event begins. With a Wait the event begins so long after the
-	// moment, and nothing is held up.
+	// further while the event begins, nor later if it is a crash of the server. With a
+	// Wait the event begins so long after the moment, and nothing is held up.
 	Request int64         `json:"request,omitempty"`
 	Moment  Moment        `json:"moment,omitempty"`
 	Wait    time.Duration `json:"wait,omitempty"`

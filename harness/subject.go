@@ -158,6 +158,9 @@ type Attempt struct {
 	Took         time.Duration `json:"took"`
 	Error        string        `json:"error,omitempty"`  // empty: an answer came
 	Answer       string        `json:"answer,omitempty"` // what decides its meaning, such as "HTTP 503 {"error":"busy"}", see AnswerOf; empty is not known
+	// After is the Retry-After of the answer: the next attempt is to begin so long after
+	// the end of this one, or later. 0 is none.
+	After time.Duration `json:"after,omitempty"`
 }
 
 // MaxAnswer is the length of the longest Attempt.Answer, in characters.
@@ -184,6 +187,10 @@ func (a Attempt) Kind() string {
 // Failed reports whether the attempt brought no answer, or one with which a server says
 // that it failed itself: an HTTP status of 500 or more (RFC 9110 section 15.6).
 func (a Attempt) Failed() bool { return a.Error != "" || strings.HasPrefix(a.Answer, "HTTP 5") }
+
+// AsksAgain reports whether the answer asked for another attempt, by a Retry-After or by
+// HTTP 425 (Too Early, RFC 8470).
+func (a Attempt) AsksAgain() bool { return a.After > 0 || a.Kind() == "HTTP 425" }
 
 // Observer hears what happens inside a subject, as it happens. Its methods may
 // be called from several goroutines at once and do not block. What it hears once

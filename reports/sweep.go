@@ -30,6 +30,9 @@ func sweep(s format.Style, sw result.Sweep) string {
 	fmt.Fprintf(&b, "%s  %s\n", s.Paint(format.Bold, format.Clean(sw.Scenario.Name)),
 		s.Paint(format.Dim, fmt.Sprintf("%s, seed %d, %s engine", harness.Plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, format.Clean(sw.Engine))))
 	s.Item(&b, "", []format.Cell{format.Dim.Cell("points")}, strings.Join(kinds, ", "))
+	for _, note := range sw.Notes {
+		s.Item(&b, "", []format.Cell{format.Dim.Cell("note  ")}, format.Clean(note))
+	}
 	b.WriteByte('\n')
 	drawSweepRows(&b, s, sw)
 	for _, f := range sw.Findings[:min(len(sw.Findings), shownSweepFindings)] {

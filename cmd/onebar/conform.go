@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,14 +17,17 @@ import (
 )
 
 func newConform() *cobra.Command {
+	var late time.Duration
 	var allowed hosts
 	cmd := &cobra.Command{
 		Use:   "conform SCENARIO",
 		Short: "Test how a payment API handles idempotency keys",
 		Long: `Make payments at the HTTP endpoint of a scenario, without impairment, and test its
-idempotency keys: the same request again, another request with the same key, several
-requests at once, a request after an error of the server, and a request after its
-connection was cut inside the request, after the request, or before the answer.
+idempotency keys: the same request again, at once and much later, another request with
+the same key, several requests at once, a request after an error of the server, and a
+request after its connection was cut inside the request, after the request, or before
+the answer. A server that a test kills is started again, if onebar can start it; what
+was seen until then counts.
 
 onebar compares the answers with the documented behaviour of the preset that the
 scenario's client names. Whatever the preset, no payer may be charged twice or not at
@@ -32,14 +36,22 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], allowed)
+			if late < 0 {
+				return fmt.Errorf("--late %v: expected no negative duration", late)
+			}
+			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], late, allowed)
 		},
 	}
+	cmd.Flags().DurationVar(&late, "late", lateRepeat, "repeat one request at least this long after it was sent first")
 	allowed.flag(cmd)
 	return cmd
 }
 
-func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts) error {
+// lateRepeat is the default of --late. Keys are to be kept for as long as a client may
+// attempt the payment again, which is often longer: give --late for that.
+const lateRepeat = 10 * time.Second
+
+func runConform(ctx context.Context, w io.Writer, scenario string, late time.Duration, allowed hosts) error {
 	sc, err := loadOne(scenario)
 	if err != nil {
 		return err
@@ -58,7 +70,7 @@ func runConform(ctx context.Context, w io.Writer, scenario string, allowed hosts
 	if err != nil {
 		return err
 	}
-	probes, err := conform.Run(ctx, parts, sc, folder.Path)
+	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: folder.Path, Late: late})
 	if err = errors.Join(err, folder.Remove()); err != nil {
 		return fmt.Errorf("%s: %w", scenario, err)
 	}

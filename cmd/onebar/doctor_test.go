@@ -31,6 +31,7 @@ type kiosk struct {
 func (k *kiosk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	switch {
 	case r.Method == http.MethodPost && k.pay != nil:
 		k.pay(w, r)
@@ -98,6 +99,29 @@ func doctored(t *testing.T, scenario string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
+// later returns a kiosk that gives an answer to its first request to pay. If that is no
+// refusal, the payment is booked.
+func later(status int, text string) *kiosk {
+	k := &kiosk{}
+	first := true
+	k.pay = func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		switch {
+		case first && status < 300:
+			k.book(httptest.NewRecorder(), r, body)
+			fallthrough
+		case first:
+			answers(status, "application/json", text)(w, r)
+		default:
+			k.book(w, r, body)
+		}
+		first = false
+	}
+	return k
+}
+
 func answers(status int, kind, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
@@ -120,7 +144,20 @@ func TestDoctor(t *testing.T) {
 		replace []string // in kioskScenario
 		code    int
 		want    []string
+		never   string
 	}{
+		"answers that rules expect": {
+			kiosk: later(404, `{"error": "not yet"}`), replace: []string{"- {when: status == 402, outcome: declined}", "- {when: status == 404, outcome: retry}"}, code: result.ExitPass,
+			want: []string{"retry, by the rule on line 17", "The payment took 2 attempts"}, never: "MEND",
+		},
+		"an error in the body of a payment that is booked": {
+			replace: []string{`status == 201 and body.state == "done"`, "status == 201"}, code: result.ExitPass,
+			kiosk: later(201, `{"error": ["none"]}`), want: []string{"confirmed, by the rule on line 16"}, never: "MEND",
+		},
+		"declined by a preset": {
+			kiosk: &kiosk{pay: answers(401, json, `{}`)}, replace: []string{"pay:\n", "preset: ietf\n      pay:\n"}, code: result.ExitUnknown,
+			want: []string{"declined, by the rule of ietf", "does not let the client in"},
+		},
 		"all is well": {
 			code: result.ExitPass,
 			want: []string{"confirmed, by the rule on line 16", "Authorization: Bearer ${KIOSK_TOKEN}", "is payment p1", "No balances are read", "The server cannot be crashed", "PASS  the scenario can be run"},
@@ -217,6 +254,9 @@ func TestDoctor(t *testing.T) {
 			flat := strings.Join(strings.Fields(out), " ")
 			for _, want := range tc.want {
 				require.Contains(t, flat, strings.Join(strings.Fields(want), " "), out)
+			}
+			if tc.never != "" {
+				require.NotContains(t, out, tc.never)
 			}
 			require.NotContains(t, out, token)
 			require.NotContains(t, out, "hush")

@@ -62,11 +62,12 @@ that point:
 
 With --pairs, a second fault follows at each later point of each of these runs.
 
-With sim, time is virtual. The other engines run in real time, make one payment, and
-can also test your own system. With toxiproxy, the first connection is cut after each
-byte that it carries, in both directions. With packet, each HTTP request meets each
-fault at four moments: when the server has received it, while the server works on it,
-before the answer, and in the middle of the answer.
+With sim, time is virtual. The other engines run in real time, make --payments one after
+the other, and can also test your own system. With toxiproxy, the first connection is cut
+after each byte that it carries, in both directions. With packet, each HTTP request meets
+each fault at four moments: when the server has received it, while the server works on
+it, before the answer, and in the middle of the answer. What is found in one run only is
+made again once; if it is not found again, it is unknown.
 
 For each check, the first failing run is written to OUT/NAME-sweep: its history, and
 a scenario file that fails in the same way.`,
@@ -81,7 +82,7 @@ a scenario file that fails in the same way.`,
 	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
 	f.StringVar(&s.engine, "engine", simulated, "sim; toxiproxy to cut after each byte; packet for faults at each moment of each HTTP request")
-	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate)")
+	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate); in real time one after the other (default: 2 with packet, 1 with toxiproxy)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	s.hosts.flag(cmd)
 	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
@@ -93,8 +94,8 @@ func (s *sweeping) check() error {
 	switch {
 	case engines()[s.engine] == nil:
 		return fmt.Errorf("--engine %q: expected sim, toxiproxy or packet", s.engine)
-	case !virtual(s.engine) && (s.pairs || s.payments > 1):
-		return fmt.Errorf("--engine %s sweeps one payment: leave --pairs and --payments out, or use --engine sim", s.engine)
+	case !virtual(s.engine) && s.pairs:
+		return fmt.Errorf("--engine %s makes single faults: leave --pairs out, or use --engine sim", s.engine)
 	}
 	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
 		return errors.New("--jobs, --payments and --limit: expected no negative number")
@@ -118,7 +119,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	}
 	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
-	if s.payments > 0 {
+	if s.payments > 0 && virtual(s.engine) {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
 	}
@@ -185,7 +186,7 @@ func (s *sweeping) runner(c sut.Config) (r cases.Runner, free func(), err error)
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
 	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
-	o := sweep.Options{Pairs: s.pairs, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
+	o := sweep.Options{Pairs: s.pairs, Payments: s.payments, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
 	switch can := engines()[s.engine].Abilities(); {
 	case can.Has(harness.CountPackets):

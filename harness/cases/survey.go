@@ -26,6 +26,9 @@ type Survey struct {
 	Up   int64 `json:"up,omitempty"`
 	Down int64 `json:"down,omitempty"`
 
+	Payments    int `json:"payments,omitempty"`    // presses of pay
+	Connections int `json:"connections,omitempty"` // that the payers opened and used until the last payment became final
+
 	// Requests are the HTTP requests that the server got complete in the script, if
 	// they can be followed.
 	Requests []Request     `json:"requests,omitempty"`
@@ -94,10 +97,12 @@ type surveyor struct {
 	began  []time.Duration
 	open   map[string]bool // payments without a final outcome
 
-	script, end, final time.Duration // offsets: its beginning and end, and the last final outcome
-	commits            [2]int64      // of client and server
-	first              *flowOf       // the first connection of a client
-	up, down           int64         // bytes on it
+	payments           int
+	used               map[flowOf]time.Duration // when a connection of a payer was used first
+	script, end, final time.Duration            // offsets: its beginning and end, and the last final outcome
+	commits            [2]int64                 // of client and server
+	first              *flowOf                  // the first connection of a client
+	up, down           int64                    // bytes on it
 
 	requests []Request // package run reports one moment at a time
 }
@@ -109,7 +114,7 @@ type flowOf struct {
 }
 
 func newSurveyor(sc harness.Scenario) *surveyor {
-	s := &surveyor{flows: map[flowOf]bool{}, open: map[string]bool{}, script: -1, end: -1}
+	s := &surveyor{flows: map[flowOf]bool{}, used: map[flowOf]time.Duration{}, open: map[string]bool{}, script: -1, end: -1}
 	for range sc.Timeline {
 		s.began = append(s.began, -1)
 	}
@@ -131,6 +136,7 @@ func (s *surveyor) add(r history.Record) {
 			s.began[i] = r.At
 		}
 	case r.Pay != nil:
+		s.payments++
 		s.open[r.Pay.ID] = true
 	case r.Told != nil && r.Told.Outcome.Final():
 		delete(s.open, r.Told.Payment)
@@ -147,6 +153,9 @@ func (s *surveyor) packet(p harness.Packet) {
 	flow := flowOf{p.Link, p.Client, p.Flow}
 	if s.first == nil && p.Link == "" {
 		s.first = &flow
+	}
+	if _, known := s.used[flow]; !known && p.Link == "" {
+		s.used[flow] = p.At
 	}
 	switch {
 	case s.first == nil || flow != *s.first:
@@ -174,7 +183,12 @@ func (s *surveyor) survey(can harness.Abilities) *Survey {
 		return p.At < s.script || p.At > last
 	})}
 	slices.SortStableFunc(v.Points, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
-	v.Can = can
+	v.Can, v.Payments = can, s.payments
+	for _, at := range s.used {
+		if at <= s.final {
+			v.Connections++
+		}
+	}
 	for i, side := range []harness.Side{harness.Client, harness.Server} {
 		for n := range s.commits[i] {
 			for _, after := range []bool{false, true} {

@@ -516,6 +516,42 @@ func tempoSamples() []sample {
 			s.packets(1, harness.Up, harness.DropNone, 300*ms)
 			s.attempt("p2", 3)
 		})},
+		{name: "pass-storm-asked", summary: "at most 2 attempts per payment reached a connection, 3 allowed; at most 5 more that the server asked for", write: good(func(s *script) {
+			for range 5 {
+				s.answered("p2", harness.Attempt{Answer: "HTTP 429", After: 20 * ms}, 30*ms)
+			}
+			s.attempt("p2", 1)
+		})},
+		{name: "fail-storm-hasty", summary: "1 payment attempted or asked about sooner or more often than the server or the scenario allows: p2 (order o2)", lines: []int{8, 14}, text: "p2 (order o2) was attempted again 10ms after an answer with Retry-After 20ms", write: good(func(s *script) {
+			s.answered("p2", harness.Attempt{Answer: "HTTP 429", After: 20 * ms}, 10*ms)
+			s.attempt("p2", 1)
+		})},
+		{name: "pass-storm-too-early", summary: "at most 2 attempts per payment reached a connection, 3 allowed; at most 1 more that the server asked for", write: good(func(s *script) {
+			s.answered("p2", harness.Attempt{Answer: "HTTP 425"}, 0)
+			s.attempt("p2", 1)
+		})},
+		{name: "fail-storm-too-early", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", text: "p2 (order o2) took 6 attempts that reached a connection", write: good(func(s *script) {
+			for range 6 {
+				s.answered("p2", harness.Attempt{Answer: "HTTP 425"}, 0)
+			}
+		})},
+		{name: "pass-storm-polls", summary: "at most 1 attempts per payment reached a connection, 3 allowed; at most 9 status queries that the scenario asks for", write: good(func(s *script) {
+			s.header.Scenario.Subject = polling(0)
+			for range 9 {
+				s.answered("p2", harness.Attempt{Status: true}, 0)
+			}
+		})},
+		{name: "fail-storm-polls", summary: "1 payment attempted or asked about sooner or more often than the server or the scenario allows: p2 (order o2)", text: "p2 (order o2) was asked about 3 times, and poll.limit is 2", write: good(func(s *script) {
+			s.header.Scenario.Subject = polling(2)
+			for range 3 {
+				s.answered("p2", harness.Attempt{Status: true}, 0)
+			}
+		})},
+		{name: "fail-storm-own-polls", summary: "1 payment with more than 3 attempts that reached a connection: p2 (order o2)", write: good(func(s *script) {
+			for range 3 {
+				s.answered("p2", harness.Attempt{Status: true}, 0)
+			}
+		})},
 		{name: "unknown-storm-stalled", summary: `1 payment with more than 3 attempts that reached a connection: p2 (order o2); machine too busy: 2 of 2 packets came more than 200ms late`, write: good(func(s *script) {
 			s.packets(2, harness.Up, harness.DropNone, 300*ms)
 			s.attempt("p2", 3)

@@ -44,7 +44,7 @@ func questions() []question {
 		{Check{Name: "unbalanced", Text: "whose accounts are not opening plus postings, fall below their floor, or do not add up"}, (*Judge).unbalanced},
 		{Check{Name: "early", Text: "told confirmed before the booking was durable"}, (*Judge).early},
 		{Check{Name: "overdue", Text: "booked after their deadline"}, (*Judge).overdue},
-		{Check{Name: "storm", Text: "with more attempts and status queries that reached a connection than workload.attempts"}, (*Judge).storm},
+		{Check{Name: "storm", Text: "with more attempts and status queries that reached a connection than workload.attempts, or with one before the Retry-After of the server"}, (*Judge).storm},
 		{Check{Name: "unexplained_failures", Text: "of which most attempts failed although nothing hindered them"}, (*Judge).unexplained},
 		{Check{Name: "load", Text: "planned and never asked for, or of which none was confirmed or booked", Weak: true}, (*Judge).load},
 		{Check{Name: "impairment", Text: "that were not impaired as asked: a fault hit nothing, or a link did something else", Weak: true}, (*Judge).impairment},

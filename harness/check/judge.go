@@ -41,7 +41,8 @@ type Judge struct {
 	reasons map[string]string // why a payment was declined last, by its id
 	late    map[string]late   // the commits after the deadline, by payment
 
-	attempts int // attempts and status queries recorded, failed dials included
+	attempts int              // attempts and status queries recorded, failed dials included
+	paces    map[string]*pace // of payments that the server or the scenario asks for more attempts
 
 	links impairment.Links
 }
@@ -118,8 +119,10 @@ func (j *Judge) Add(r history.Record) {
 			p.dials++
 			break
 		}
-		p.attempts++
 		p.attempted = line
+		if !j.paced(r.Attempt, r.At, line) {
+			p.attempts++
+		}
 	case r.Told != nil:
 		p := j.payment(r.Told.Payment)
 		p.tell(r.Told.Outcome, line)

@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness/check"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/sut"
 )
 
 const ms = time.Millisecond
@@ -96,6 +97,18 @@ func (s *script) attempt(id string, times int) {
 	for n := range times {
 		s.add(history.Record{Attempt: &harness.Attempt{Payment: id, N: n + 1, Dialed: n == 0, Took: ms}})
 	}
+}
+
+// answered adds an attempt whose answer said something, and then waits.
+func (s *script) answered(id string, a harness.Attempt, then time.Duration) {
+	a.Payment, a.N, a.Took = id, 1, ms
+	s.add(history.Record{Attempt: &a})
+	s.at += then
+}
+
+// polling is a subject whose client polls.
+func polling(limit int) sut.Config {
+	return sut.Config{Client: &sut.Client{HTTP: &sut.HTTPClient{Poll: &sut.HTTPPoll{Limit: limit}}}}
 }
 
 // dial adds an attempt of a payment that reached no server.

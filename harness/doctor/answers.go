@@ -13,11 +13,16 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// answer gives advice about an HTTP answer that an API should not give.
+// answer gives advice about an HTTP answer that an API should not give. An answer that a
+// rule of the file matches is as its author expects.
 func (e *examination) answer(s harness.Step) {
 	a, section := *s.HTTP, sectionOf(s.Part)
 	what := fmt.Sprintf("The answer to %s is HTTP %d", s.Title, a.Status)
 	judged := s.Part == "pay" || s.Part == "status"
+	if judged && a.Rule != "" && !exchange.PresetRule(a.Rule) {
+		e.ruled(a, what)
+		return
+	}
 	switch {
 	case a.Status >= 300 && a.Status < 400:
 		to := a.Location
@@ -34,11 +39,19 @@ func (e *examination) answer(s harness.Step) {
 		e.must(fmt.Sprintf("%s: there is no such path, or it does not take this method, or an account in it is unknown: see the answer above, and check url, path and method of %s.", what, section), "")
 	case judged && a.Rule == "":
 		e.unruled(s)
-	case judged && a.Outcome == exchange.Confirmed.String() && hasError(a.Body):
-		e.must(fmt.Sprintf("%s and counts as confirmed, by the %s, but its body tells of an error: make the rule check the body, too. Otherwise failed payments count as confirmed and are reported as lost.", what, a.Rule),
-			yamlAt("client.http", "outcomes:\n  - {when: body.error != nil, outcome: declined} # before the others"))
+	case judged && a.Outcome == exchange.Confirmed.String():
+		e.ruled(a, what)
 	case s.Part == "pay" && a.Status >= 400 && a.Status < 500:
 		e.must(what+": the server does not accept the request. See its answer above, and check the body and the headers of pay.", "")
+	}
+}
+
+// ruled gives advice about an answer that counts as confirmed, whose body tells of an
+// error, if the ledger has no booking either.
+func (e *examination) ruled(a harness.HTTPAnswer, what string) {
+	if a.Outcome == exchange.Confirmed.String() && hasError(a.Body) && len(e.postings) == 0 {
+		e.must(fmt.Sprintf("%s and counts as confirmed, by the %s, but its body tells of an error: make the rule check the body, too. Otherwise failed payments count as confirmed and are reported as lost.", what, a.Rule),
+			yamlAt("client.http", "outcomes:\n  - {when: body.error != nil, outcome: declined} # before the others"))
 	}
 }
 

@@ -114,10 +114,17 @@ func (r *Rules) Explain(a Answer, v Vars) (matched string, broken []string) {
 	return "", broken
 }
 
+// ofPreset begins the name of a rule of a preset.
+const ofPreset = "rule of "
+
+// PresetRule reports whether a name that Explain has returned is that of a rule of a
+// preset, and not of the file.
+func PresetRule(name string) bool { return strings.HasPrefix(name, ofPreset) }
+
 func (r *rule) name() string {
 	switch {
 	case r.preset != "":
-		return fmt.Sprintf("rule of %s, %s", r.preset, r.when.Text)
+		return ofPreset + r.preset + ", " + r.when.Text
 	case r.line > 0:
 		return fmt.Sprintf("rule on line %d", r.line)
 	}

@@ -103,6 +103,9 @@ func (w *lineWriter) attempt(a *harness.Attempt) {
 	w.number(`,"took":`, int64(a.Took))
 	w.optional(`,"error":"`, a.Error)
 	w.optional(`,"answer":"`, a.Answer)
+	if a.After != 0 {
+		w.number(`,"after":`, int64(a.After))
+	}
 	w.raw("}")
 }
 
@@ -200,6 +203,7 @@ func (c *cursor) attempt() *harness.Attempt {
 	a.Took = time.Duration(c.number(`,"took":`))
 	a.Error = c.optionalText(`,"error":"`)
 	a.Answer = c.optionalText(`,"answer":"`)
+	a.After = time.Duration(c.optional(`,"after":`))
 	c.want("}")
 	return a
 }

@@ -155,7 +155,7 @@ func checks() []Metric {
 		finding("unbalanced", "balances that do not add up"),
 		finding("early", "told confirmed before the booking was durable"),
 		finding("overdue", "booked after the deadline"),
-		finding("storm", "more attempts and status queries that reached a connection than workload.attempts"),
+		finding("storm", "more attempts and status queries that reached a connection than workload.attempts, or one before the Retry-After of the server"),
 		finding("unexplained_failures", "attempts and status queries that failed although nothing hindered them; the check fails if they are most"),
 	}
 }

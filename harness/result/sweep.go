@@ -18,8 +18,9 @@ type Sweep struct {
 	Scenario harness.Scenario `json:"scenario"` // as it was run without a fault
 	Engine   string           `json:"engine"`
 	Seed     uint64           `json:"seed"`
-	Points   []SweepPoints    `json:"points"` // kinds of points there were
-	Rows     []SweepRow       `json:"rows"`   // one a fault, or a first fault of two
+	Points   []SweepPoints    `json:"points"`          // kinds of points there were
+	Notes    []string         `json:"notes,omitempty"` // sentences about what was not tried
+	Rows     []SweepRow       `json:"rows"`            // one a fault, or a first fault of two
 	Findings []SweepFinding   `json:"findings,omitempty"`
 	Took     time.Duration    `json:"took"` // by the clock
 

@@ -338,6 +338,7 @@ func (r *running) play(ctx context.Context) error {
 	if err != nil {
 		endUsers()
 	}
+	r.users.End()
 	<-paying
 	r.quiet = p.quiet
 	return err

@@ -116,6 +116,7 @@ func (s *shrinker) simplerWorkload() {
 		func(w *harness.Workload) { w.Presses = min(w.Presses, 2) },
 		func(w *harness.Workload) { w.Balance = 0 },
 		func(w *harness.Workload) { w.Refusals = 0 },
+		func(w *harness.Workload) { w.InTurn = false },
 		func(w *harness.Workload) { w.Others = nil },
 		func(w *harness.Workload) { w.AmountMax = w.AmountMin },
 		func(w *harness.Workload) { w.AmountMin, w.AmountMax = unit(w.Currency), unit(w.Currency) },

@@ -49,6 +49,7 @@ type workload struct {
 	Merchants  keys.Count     `yaml:"merchants" default:"1" range:"1..10000" doc:"payees"`
 	Payments   keys.Count     `yaml:"payments" required:"true" range:"1..1000000" doc:"orders to pay, over all wallets"`
 	Rate       keys.Frequency `yaml:"rate" range:"1/h..100000/s" doc:"orders a second over all wallets, at random times (Poisson); without it payments divided by duration; without both, all at once"`
+	InTurn     keys.Yes       `yaml:"in_turn" doc:"true: pay is pressed for an order only after the payer of the one before it was told an outcome, which may be that it is unknown; so a client that keeps its connection uses it again; orders that are not pressed by the end of the script are left out"`
 	Amount     keys.Amounts   `yaml:"amount" plain:"amount_min amount_max currency" required:"true" doc:"price of an order, such as 250 KES, or a range to draw it from, such as 10..900 KES; in major units, at most 1e12 minor units"`
 	Others     []keys.Amounts `yaml:"other_amounts" plain:"others" doc:"further prices, as amount has them; an order has one of all those of its currency, each as likely. With several currencies the wallets take turns, and so do the merchants: wallet 0 has the currency of amount, wallet 1 the next one, and each pays merchants of its currency"`
 	Refusals   keys.Share     `yaml:"refusals" range:"0.1%..50%" doc:"share of orders that the server must refuse: in another currency than that of the accounts, to a payee without an account, or to the payer itself, at random; the check unrefused judges them"`
@@ -56,7 +57,7 @@ type workload struct {
 	Impatience keys.Duration  `yaml:"impatience" plain:"impatient" range:"100ms..1h" doc:"a user without a final outcome presses pay again after this; without it never"`
 	Presses    keys.Count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses of pay for one order by an impatient user, the first included"`
 	Deadline   keys.Duration  `yaml:"deadline" default:"60s" range:"1s..24h" doc:"a payment that is not booked this long after the press must not be booked later"`
-	Attempts   keys.Count     `yaml:"attempts" default:"30" range:"1..10000" doc:"the check storm fails if one payment has more attempts and status queries than this; an attempt counts only if it reached a connection, so failed dials do not count"`
+	Attempts   keys.Count     `yaml:"attempts" default:"30" range:"1..10000" doc:"the check storm fails if one payment has more attempts and status queries than this; an attempt counts only if it reached a connection, so failed dials do not count; nor do status queries of poll, and attempts that the server asked for by Retry-After or HTTP 425"`
 }
 
 func (*workload) Rules() []keys.Rule {

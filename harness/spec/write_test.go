@@ -233,6 +233,7 @@ func genScenario(t *rapid.T, lib Library) harness.Scenario {
 	}
 	if rapid.Bool().Draw(t, "impatient") {
 		sc.Workload.Impatient = genDuration(t, "impatience", 100*time.Millisecond, time.Hour)
+		sc.Workload.InTurn = rapid.Bool().Draw(t, "in turn")
 		sc.Workload.Presses = rapid.IntRange(2, 100).Draw(t, "presses")
 	}
 	sc.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) harness.Event { return genEvent(t, lib, sc.Workload.Wallets) }), 0, 4).Draw(t, "timeline")

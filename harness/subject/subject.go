@@ -152,6 +152,7 @@ func New(p Parts) harness.Subject { return &subject{parts: p} }
 type subject struct {
 	parts Parts
 	env   *Env
+	watch *watch        // nil if nothing waits for a request
 	far   *relay.Server // on the server's host of the network
 	done  context.CancelFunc
 
@@ -189,8 +190,8 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		}
 	}
 	if env.Reached != nil {
-		w, ahead := &watch{reached: env.Reached}, reach
-		reach = func(ctx context.Context) (net.Conn, error) { return w.conn(ahead(ctx)) }
+		s.watch = &watch{reached: env.Reached}
+		reach = s.watch.dial(reach)
 	}
 	s.far = relay.Serve(life, inner, reach)
 	s.env.Dial = func(ctx context.Context, wallet int) (net.Conn, error) {
@@ -356,6 +357,10 @@ func (s *subject) Crash(side harness.Side) error {
 	c, ok := s.part(side).(Crasher)
 	if !ok {
 		return fmt.Errorf("crash the %v: it cannot be crashed", side)
+	}
+	if side == harness.Server {
+		s.watch.crashed()
+		defer s.watch.crashed()
 	}
 	return c.Crash()
 }

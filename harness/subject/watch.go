@@ -3,11 +3,13 @@ package subject
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/relay"
@@ -19,6 +21,7 @@ import (
 // requests longer than maxRequest.
 type watch struct {
 	reached func(m harness.Moment, request int64) // returns when everything that was planned for that moment is done
+	crashes atomic.Int64                          // how often crashed was called
 
 	mu       sync.Mutex
 	complete int64
@@ -27,12 +30,25 @@ type watch struct {
 // maxRequest is the longest request that is followed, in bytes.
 const maxRequest = 1 << 20
 
-// conn watches a connection to the server.
-func (w *watch) conn(c net.Conn, err error) (net.Conn, error) {
-	if err != nil {
-		return nil, err
+// dial returns a dialer whose connections to the server are watched.
+func (w *watch) dial(reach relay.DialFunc) relay.DialFunc {
+	return func(ctx context.Context) (net.Conn, error) {
+		life := w.crashes.Load()
+		c, err := reach(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &watched{Conn: relay.Conn{Conn: c}, watch: w, life: life}, nil
 	}
-	return &watched{Conn: relay.Conn{Conn: c}, watch: w}, nil
+}
+
+// crashed makes the connections that are open, or are being dialed, pass on nothing more
+// of what the server has sent. Call it when a crash of the server begins, and when the
+// server is dead. A nil watch has no connections.
+func (w *watch) crashed() {
+	if w != nil {
+		w.crashes.Add(1)
+	}
 }
 
 // next returns the number of a request that has arrived completely.
@@ -48,6 +64,7 @@ func (w *watch) next() int64 {
 type watched struct {
 	relay.Conn
 	watch *watch
+	life  int64 // crashes of the server before it was dialed
 
 	request []byte // what has arrived of the incomplete request; the writer's
 	blind   bool   // what is written cannot be parsed
@@ -99,8 +116,18 @@ func (c *watched) ends() bool {
 }
 
 // Read passes on what the server has sent. It passes the first bytes of an answer in two
-// halves, so that an action can happen between them.
+// halves, so that an action can happen between them. Once the server has crashed, it
+// passes only how the connection ended.
 func (c *watched) Read(b []byte) (int, error) {
+	n, err := c.read(b)
+	for n > 0 && c.life != c.watch.crashes.Load() {
+		c.rest = nil
+		n, err = c.Conn.Read(b)
+	}
+	return n, err
+}
+
+func (c *watched) read(b []byte) (int, error) {
 	if len(c.rest) > 0 {
 		c.tell(harness.Inside, &c.begun)
 		n := copy(b, c.rest)

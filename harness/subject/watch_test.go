@@ -2,6 +2,7 @@ package subject
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ func TestWatchTellsTheMoments(t *testing.T) {
 			var said []string
 			w := &watch{reached: func(m harness.Moment, n int64) { said = append(said, fmt.Sprint(m, " ", n)) }}
 			s := &script{answers: tc.answers}
-			c, err := w.conn(s, nil)
+			c, err := w.dial(to(s))(t.Context())
 			require.NoError(t, err)
 			sent := ""
 			for _, step := range tc.steps {
@@ -83,8 +84,49 @@ func TestWatchTellsTheMoments(t *testing.T) {
 		})
 	}
 	failed := errors.New("no")
-	_, err := new(watch).conn(nil, failed)
+	_, err := new(watch).dial(func(context.Context) (net.Conn, error) { return nil, failed })(t.Context())
 	require.ErrorIs(t, err, failed)
+}
+
+// to returns a dialer whose connection is c.
+func to(c net.Conn) relay.DialFunc {
+	return func(context.Context) (net.Conn, error) { return c, nil }
+}
+
+// When the server crashes at a moment of a request, the client gets nothing of the answer
+// that it had not got before, and then the end of the connection.
+func TestNothingPassesAfterACrash(t *testing.T) {
+	for name, tc := range map[string]struct {
+		moment harness.Moment
+		want   string
+	}{
+		"complete": {harness.Complete, ""},
+		"answered": {harness.Answered, ""},
+		"inside":   {harness.Inside, "ans"},
+		"none":     {harness.MomentUnknown, "answer, and more of it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &watch{}
+			w.reached = func(m harness.Moment, _ int64) {
+				if m == tc.moment {
+					w.crashed()
+				}
+			}
+			c, err := w.dial(to(&script{answers: []string{"answer", ", and more", " of it"}}))(t.Context())
+			require.NoError(t, err)
+			_, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			require.NoError(t, err)
+			got, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, string(got))
+			c, err = w.dial(to(&script{answers: []string{"restarted"}}))(t.Context())
+			require.NoError(t, err)
+			got, err = io.ReadAll(c)
+			require.NoError(t, err)
+			require.Equal(t, "restarted", string(got), "a connection to the server after its restart")
+		})
+	}
+	new(subject).watch.crashed() // nothing is watched
 }
 
 func split(s string) (steps []string) {

@@ -1,33 +1,19 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 )
 
-const (
-	// liveScript is the script of the run without a fault. By its end the payment has
-	// begun and its connection is dialed, on a busy machine too.
-	liveScript = time.Second
-	// liveLeast is the shortest script of a run with a fault.
-	liveLeast = 400 * time.Millisecond
-	// liveRate spreads the one payment over the tenth of a second after the fault is in
-	// force.
-	liveRate = 10
-	// liveTries is how often a run is made if its fault comes too late. The script of
-	// each is twice as long as that of the one before.
-	liveTries = 3
-)
-
-// Bytes runs one payment of a case once to count the bytes that its first connection
-// carries in each direction. Then it runs the payment once more for each of these
+// Bytes runs payments of a case once to count the bytes that their first connection
+// carries in each direction. Then it runs them once more for each of these
 // bytes: toxiproxy's limit_data closes the connection at both ends before the first
 // byte, after the first, and so on up to after the last. The link is perfect and the
 // timeline empty: where a stream can be cut does not depend on them. The rest is as in
@@ -36,15 +22,16 @@ func Bytes(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Result
 	s := newSweeper(r, c, o)
 	s.reached, s.tries = hit, liveTries
 	s.base.Scenario.Link = harness.Profile{}
-	v, err := s.beginLive(ctx)
+	v, err := s.beginLive(ctx, cmp.Or(o.Payments, 1))
 	if err != nil {
 		return Result{}, err
 	}
-	s.counts.sweep.Points = []result.SweepPoints{{Kind: "bytes up", N: int(v.Up)}, {Kind: "bytes down", N: int(v.Down)}}
+	s.counts.sweep.Points = append(s.counts.sweep.Points, result.SweepPoints{Kind: "bytes up", N: int(v.Up)}, result.SweepPoints{Kind: "bytes down", N: int(v.Down)})
 	if err := s.plan(int(v.Up + v.Down + 2)); err != nil {
 		return Result{}, err
 	}
 	s.runAll(ctx, cuts(v), nil)
+	s.confirm(ctx)
 	return s.result(ctx), nil
 }
 

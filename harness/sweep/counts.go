@@ -16,6 +16,7 @@ type counts struct {
 	base     map[string]result.Status // of each check, without a fault
 	rows     map[string]int           // places in sweep.Rows
 	findings map[[2]string]*finding   // by fault and check
+	failures map[int]int              // checks that failed in a run, by its place
 }
 
 // finding is a harness.SweepFinding that grows.
@@ -39,6 +40,7 @@ type outcome struct {
 func (t *counts) begin(c cases.Case, r result.Result) {
 	t.sweep.Scenario, t.sweep.Engine = c.Scenario, r.Engine
 	t.base, t.rows, t.findings = map[string]result.Status{}, map[string]int{}, map[[2]string]*finding{}
+	t.failures = map[int]int{}
 	for _, v := range r.Verdicts {
 		t.base[v.Check] = v.Status
 		if v.Check != "impairment" && v.Status.Worse(result.Pass) != result.Pass {
@@ -124,9 +126,40 @@ func (t *counts) found(in injection, c cases.Case, v result.Verdict) {
 		t.findings[key] = f
 	}
 	f.Runs++
+	if v.Status == result.Fail {
+		t.failures[in.place]++
+	}
 	if cases.KeepFirst(&f.places, &f.Where, shownPoints, in.place, in.where) == 0 {
 		f.shown = c
 		f.Fault, f.Check, f.Status, f.Text = in.fault, v.Check, v.Status, strings.TrimSpace(v.Summary)
+	}
+}
+
+// once returns the findings with a fault that were seen in one run only.
+func (t *counts) once() []*finding {
+	var list []*finding
+	for _, f := range t.findings {
+		if f.Runs == 1 && f.Fault != result.NoFault && f.Check != result.Broken {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b *finding) int {
+		return cmp.Or(cmp.Compare(a.places[0], b.places[0]), cmp.Compare(a.Check, b.Check))
+	})
+	return list
+}
+
+// doubt makes a finding unknown whose run did not show it a second time.
+func (t *counts) doubt(f *finding) {
+	f.Text += "; the same run, made once more, did not show it"
+	if f.Status != result.Fail {
+		return
+	}
+	f.Status = result.StatusUnknown
+	if t.failures[f.places[0]]--; t.failures[f.places[0]] == 0 {
+		row := &t.sweep.Rows[t.rows[f.Fault]]
+		row.Failed--
+		row.Unknown++
 	}
 }
 

@@ -71,6 +71,7 @@ type injection struct {
 	events []harness.Event
 	script time.Duration // length of its script; 0 is that of the sweep
 	where  string
+	again  bool // its run could not be carried out, and is made again
 }
 
 // singles returns an injection of each fault at each point where it fits. Faults of disks

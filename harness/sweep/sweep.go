@@ -32,6 +32,9 @@ type Options struct {
 	// Limit is the largest number of runs; 0 is no limit. More single faults than that are
 	// an error. Of pairs, those beyond it are left out and counted.
 	Limit int
+	// Payments is how many payments a sweep in real time makes, one after the other; 0 is
+	// two for Moments and one for Bytes. Packets makes those of the case.
+	Payments int
 	// Watch is called after each run, and when the number of planned runs changes, never
 	// twice at a time. Of the runs done, bad did not pass. Nil: progress is not reported.
 	Watch func(done, bad, planned int)
@@ -105,6 +108,7 @@ type sweeper struct {
 	began   time.Time
 	reached func(result.Result, int) bool // whether event i of a run's timeline came
 	tries   int                           // how often a run is made if its event does not come
+	live    bool                          // time is real: what is seen once may be due to a busy machine
 
 	next int // place of the next injection; cases.Parallel takes one at a time
 
@@ -113,6 +117,7 @@ type sweeper struct {
 	planned int
 	done    int
 	bad     int
+	broken  []injection // of a sweep in real time, to be made again
 }
 
 func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
@@ -142,6 +147,9 @@ func (s *sweeper) begin(ctx context.Context) (cases.Report, error) {
 	c := s.base
 	c.Survey = true
 	report, err := s.runner.Run(ctx, c)
+	if s.live && (err != nil || report.Result.Error != "" || failed(report.Result)) && ctx.Err() == nil {
+		report, err = s.runner.Run(ctx, c)
+	}
 	if err == nil && report.Result.Error != "" {
 		err = errors.New(report.Result.Error)
 	}
@@ -268,6 +276,11 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 	c.Survey = false
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.live && !in.again && (err != nil || report.Result.Error != "") {
+		in.again = true
+		s.broken = append(s.broken, in)
+		return
+	}
 	ok := s.counts.add(in, c, outcome{report.Result, reached, err})
 	s.done++
 	if !ok {

@@ -29,7 +29,9 @@ type Users struct {
 	pressed map[int]int       // presses by wallet
 	presses sync.WaitGroup    // calls of Payer.Pay under way
 	final   int               // orders whose presses are all final
-	changed chan struct{}     // closed and replaced when a press becomes final, or its app gives up
+	changed chan struct{}     // closed and replaced when a payer is told an outcome, or its app gives up
+	untold  map[string]bool   // presses whose payer was told nothing yet, or queued, by payment id
+	ended   chan struct{}     // closed at the end of the script
 }
 
 // order is a purchase and its presses.
@@ -47,11 +49,18 @@ func NewUsers(w harness.Workload, h *history.Writer, start time.Time) *Users {
 		workload: w, history: h, start: start,
 		open: map[string]*order{}, gaveUp: map[string]bool{}, pressed: map[int]int{},
 		changed: make(chan struct{}),
+		untold:  map[string]bool{},
+		ended:   make(chan struct{}),
 	}
 }
 
+// End says that the script has ended, once. No turn of Workload.InTurn comes after it.
+func (u *Users) End() { close(u.ended) }
+
 // Play presses pay for each order at its time, counted from now, and returns when each
-// order was pressed once or ctx ends. Impatient users press again until Leave. payer
+// order was pressed once or ctx ends. With Workload.InTurn an order is pressed at its
+// time, or when the payer of the order before it was told an outcome, if that is later;
+// those that are not pressed by End are left out. Impatient users press again until Leave. payer
 // returns the payer of a wallet, which is called with ctx. An error that a payer returns
 // because ctx ended is not recorded.
 func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int) harness.Payer) {
@@ -60,7 +69,30 @@ func (u *Users) Play(ctx context.Context, orders []Order, payer func(wallet int)
 		if !SleepUntil(ctx, begin.Add(o.At)) {
 			return
 		}
+		if u.workload.InTurn && !u.turn(ctx) {
+			return
+		}
 		u.press(ctx, &order{wallet: o.Payment.Wallet}, o.Payment, payer)
+	}
+}
+
+// turn waits until the payer of each press was told an outcome, which may be that it is
+// unknown. It returns false if ctx or the script ends first.
+func (u *Users) turn(ctx context.Context) bool {
+	for {
+		u.mu.Lock()
+		untold, changed := len(u.untold), u.changed
+		u.mu.Unlock()
+		if untold == 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-u.ended:
+			return false
+		case <-changed:
+		}
 	}
 }
 
@@ -95,6 +127,7 @@ func (u *Users) press(ctx context.Context, o *order, p harness.Payment, payer fu
 	}
 	u.open[p.ID] = o
 	u.pressed[p.Wallet]++
+	u.untold[p.ID] = true
 	u.presses.Add(1)
 	if u.workload.Impatient > 0 && o.presses < u.workload.Presses {
 		o.timer = time.AfterFunc(u.workload.Impatient, func() { u.press(ctx, o, again, payer) })
@@ -116,19 +149,19 @@ func (u *Users) Told(t harness.Told) {
 		return
 	}
 	u.history.Told(t)
-	if !t.Outcome.Final() && !t.GivenUp {
+	if !t.Outcome.Final() && !t.GivenUp && (t.Outcome == harness.Queued || !u.workload.InTurn) {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	delete(u.untold, t.Payment)
+	defer u.broadcast()
 	o, ok := u.open[t.Payment]
-	if ok && !t.Outcome.Final() {
+	if ok && t.GivenUp && !t.Outcome.Final() {
 		u.gaveUp[t.Payment] = true
-		close(u.changed)
-		u.changed = make(chan struct{})
 		return
 	}
-	if !ok {
+	if !ok || !t.Outcome.Final() {
 		return // told again, or told about a payment that was not requested: the checks report it
 	}
 	delete(u.open, t.Payment)
@@ -141,6 +174,10 @@ func (u *Users) Told(t harness.Told) {
 			o.timer.Stop()
 		}
 	}
+}
+
+// broadcast wakes those who wait for a change. The caller holds mu.
+func (u *Users) broadcast() {
 	close(u.changed)
 	u.changed = make(chan struct{})
 }

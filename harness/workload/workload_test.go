@@ -174,3 +174,48 @@ func TestPlay(t *testing.T) {
 		})
 	}
 }
+
+// With InTurn an order is pressed when the payer of the one before was told an outcome,
+// and never before its time. What is not pressed by the end of the script is left out.
+func TestInTurn(t *testing.T) {
+	at := func(s ...int) (list []time.Duration) {
+		for _, s := range s {
+			list = append(list, time.Duration(s)*time.Second)
+		}
+		return list
+	}
+	for name, tc := range map[string]struct {
+		tells []harness.Outcome // each after a second
+		want  []time.Duration   // when pay is pressed
+	}{
+		"confirmed":  {[]harness.Outcome{harness.Queued, harness.Confirmed}, at(0, 2, 4, 7)},
+		"unknown":    {[]harness.Outcome{harness.OutcomeUnknown, harness.Confirmed}, at(0, 1, 2, 7)},
+		"told queue": {[]harness.Outcome{harness.Queued}, at(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var file bytes.Buffer
+				hist := history.New(&file, time.Now())
+				users := workload.NewUsers(harness.Workload{InTurn: true}, hist, time.Now())
+				a := &app{tells: tc.tells, users: users}
+				time.AfterFunc(10*time.Second, users.End)
+				var orders []workload.Order
+				for i, s := range at(0, 0, 0, 7) {
+					orders = append(orders, workload.Order{At: s, Payment: harness.Payment{ID: "p" + string(rune('1'+i))}})
+				}
+				users.Play(t.Context(), orders, func(int) harness.Payer { return a })
+				time.Sleep(10 * time.Second)
+				users.Stop()
+				require.NoError(t, hist.Close())
+				var got []time.Duration
+				for rec, err := range history.Read(&file) {
+					require.NoError(t, err)
+					if rec.Pay != nil {
+						got = append(got, rec.At)
+					}
+				}
+				require.Equal(t, tc.want, got)
+			})
+		})
+	}
+}

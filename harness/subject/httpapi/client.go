@@ -238,23 +238,12 @@ func merge(a, b map[string]any) map[string]any {
 }
 
 // Config returns the configuration with the values of its preset and the defaults. The
-// client must have been started; so for the next four methods.
+// client must have been started; so for the next two methods.
 func (c *Client) Config() sut.HTTPClient { return c.plan.Config }
 
 // HTTP returns an HTTP client for the server that opens its connections with dial. The
 // caller closes its idle connections.
 func (c *Client) HTTP(dial subject.DialFunc) *http.Client { return transport.New(dial, c.secure) }
-
-// Request returns the request that wallet 0 sends to make a payment, with its key.
-func (c *Client) Request(ctx context.Context, p harness.Payment) (*http.Request, error) {
-	return c.newPayment(c.wallets[0], p).request(ctx)
-}
-
-// Outcome returns what an answer to such a request means.
-func (c *Client) Outcome(p harness.Payment, a exchange.Answer) exchange.Meaning {
-	m, _ := c.plan.Outcomes.Judge(a, c.newPayment(c.wallets[0], p).vars)
-	return m
-}
 
 // Excerpt returns the beginning of the body of an answer, without secrets.
 func (c *Client) Excerpt(a exchange.Answer) string { return c.secrets.Excerpt(a) }

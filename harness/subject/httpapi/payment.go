@@ -116,10 +116,7 @@ func (t *payment) resolve(ctx context.Context) word {
 		if ctx.Err() != nil || !t.again(last) {
 			return last
 		}
-		wait := backoff(policy, t.attempts, t.draw())
-		if policy.RetryAfter == "obey" {
-			wait = max(wait, last.after)
-		}
+		wait := t.pause(backoff(policy, t.attempts, t.draw()), last)
 		if said, ok := t.listen(ctx, wait); ok {
 			return said
 		}
@@ -202,6 +199,7 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 	if x.Err != nil {
 		a.Error = x.Err.Error()
 	} else {
+		a.After = retryAfter(x.Answer.Header, time.Now())
 		a.Answer = t.client.secrets.Answer(x.Answer)
 	}
 	t.client.env.Observer.Attempt(a)
@@ -219,10 +217,10 @@ func failed(err error) word {
 func (t *payment) judge(rules *exchange.Rules, x transport.Exchange, step *transport.Step) word {
 	a := x.Answer
 	m, why := rules.Judge(a, t.vars)
-	got := word{meaning: m, why: why}
+	got := word{meaning: m, why: why, after: retryAfter(a.Header, time.Now())}
 	switch m {
 	case exchange.Retry:
-		got.cause, got.after = exchange.OnRetry, retryAfter(a.Header, time.Now())
+		got.cause = exchange.OnRetry
 	case exchange.Unknown:
 		got.cause = exchange.OnUnknown
 	case exchange.Confirmed, exchange.Declined, exchange.Pending:
@@ -244,7 +242,7 @@ func (t *payment) follow(ctx context.Context, last word) word {
 		every = plan.Config.Poll.Every
 	}
 	for limit := t.pollLimit(); ; {
-		said, ok := t.listen(ctx, every)
+		said, ok := t.listen(ctx, t.pause(every, last))
 		switch {
 		case ok:
 			return said
@@ -261,14 +259,24 @@ func (t *payment) follow(ctx context.Context, last word) word {
 		case !asked:
 			every, limit = math.MaxInt64, -1
 		default:
-			last.why = got.why
+			last.why, last.after = got.why, got.after
 		}
 	}
 }
 
+// pause returns the wait after a word: d, or the Retry-After of the server if it is longer
+// and the client obeys it.
+func (t *payment) pause(d time.Duration, last word) time.Duration {
+	if t.client.plan.Config.Retry.RetryAfter == "obey" {
+		return max(d, last.after)
+	}
+	return d
+}
+
+// pollLimit returns how many more questions are allowed; negative is any number.
 func (t *payment) pollLimit() int {
 	if p := t.client.plan.Config.Poll; p != nil && p.Limit > 0 {
-		return p.Limit
+		return max(0, p.Limit-t.asks)
 	}
 	return -1
 }

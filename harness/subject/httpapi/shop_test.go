@@ -198,6 +198,8 @@ type recorder struct {
 	mu       sync.Mutex
 	told     []harness.Told
 	attempts []harness.Attempt
+	at       []time.Duration // of the attempts, since the first
+	began    time.Time
 }
 
 func (r *recorder) Told(t harness.Told) {
@@ -209,7 +211,10 @@ func (r *recorder) Told(t harness.Told) {
 func (r *recorder) Attempt(a harness.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempts = append(r.attempts, a)
+	if r.began.IsZero() {
+		r.began = time.Now()
+	}
+	r.attempts, r.at = append(r.attempts, a), append(r.at, time.Since(r.began))
 }
 
 func (r *recorder) Committed(string) {}

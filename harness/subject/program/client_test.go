@@ -48,7 +48,8 @@ func TestClient(t *testing.T) {
 			echo '{"event":"attempt","payment":"p1","took_ms":1.5,"dialed":true,"error":"timed out"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":2,"answer":"HTTP 503  {}"}'
 			echo '{"event":"attempt","payment":"p1","took_ms":3,"dialed":true,"no_connection":true,"error":"refused"}'
-			echo '{"event":"attempt","payment":"p1","took_ms":0,"n":9,"status":true}'
+			echo '{"event":"attempt","payment":"p1","took_ms":0,"n":9,"status":true,"retry_after_ms":250}'
+			echo '{"event":"attempt","payment":"p1","took_ms":0,"answer":"HTTP 425"}'
 			echo '{"event":"told","payment":"p1","outcome":"declined","reason":"no money"}';;
 		*held*) echo '{"event":"held","payments":["p7"]}';;
 		*quit*) exit 0;;
@@ -70,7 +71,8 @@ func TestClient(t *testing.T) {
 		{Payment: "p1", N: 1, Dialed: true, Took: 1500 * time.Microsecond, Error: "timed out"},
 		{Payment: "p1", N: 2, Took: 2 * time.Millisecond, Answer: "HTTP 503 {}"},
 		{Payment: "p1", N: 3, Dialed: true, NoConnection: true, Took: 3 * time.Millisecond, Error: "refused"},
-		{Payment: "p1", N: 9, Status: true},
+		{Payment: "p1", N: 9, Status: true, After: 250 * time.Millisecond},
+		{Payment: "p1", N: 5, Answer: "HTTP 425"},
 	}, r.attempts)
 	id, ok := env.Asked.Payment("key-1")
 	require.True(t, ok)

@@ -60,6 +60,7 @@ type event struct {
 	Dialed  bool     `json:"dialed"`
 	// NoConnection: see harness.Attempt.NoConnection.
 	NoConnection bool     `json:"no_connection"`
+	RetryAfterMS float64  `json:"retry_after_ms"` // see harness.Attempt.After
 	Key          string   `json:"key"`
 	Account      string   `json:"account"`
 	Remote       string   `json:"remote"`
@@ -109,6 +110,9 @@ func parseEvent(line []byte) (event, error) {
 	if err == nil && e.TookMS != nil && (*e.TookMS < 0 || *e.TookMS > 1e9) {
 		err = fmt.Errorf("took_ms %v is out of range", *e.TookMS)
 	}
+	if err == nil && (e.RetryAfterMS < 0 || e.RetryAfterMS > 1e9) {
+		err = fmt.Errorf("retry_after_ms %v is out of range", e.RetryAfterMS)
+	}
 	if err != nil {
 		return event{}, err
 	}
@@ -126,7 +130,7 @@ func (e event) told() harness.Told {
 func (e event) attempt(n int) harness.Attempt {
 	return harness.Attempt{
 		Payment: e.Payment, N: n, Status: e.Status, Dialed: e.Dialed, NoConnection: e.NoConnection, Error: e.Error,
-		Answer: harness.AnswerOf(e.Answer),
 		Took:   time.Duration(*e.TookMS * float64(time.Millisecond)),
+		Answer: harness.AnswerOf(e.Answer), After: time.Duration(e.RetryAfterMS * float64(time.Millisecond)),
 	}
 }

@@ -13,74 +13,96 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/exchange"
-	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
-// Probe is one test of idempotency keys and its result. Its status is n/a if the test
-// could not be made.
-type Probe struct {
-	Name     string // such as "replay"
-	Title    string // what was done
-	Expected string
-	Seen     string
-	Status   result.Status
+// Options say how long the tests wait.
+type Options struct {
+	Dir  string        // for files of the parts, which are not needed afterwards
+	Late time.Duration // least time between a request and its late repeat
 }
 
 // Run tests how a server handles idempotency keys: one that is used again, for the same
-// request, for another one, for several at the same time, after an error of the server,
-// and after the connection was cut. The requests cross no impaired link. Run starts the
-// parts, makes real payments as the scenario describes them, and closes the parts.
-// p.Client must be an httpapi.Client. The answers are compared with the behaviour that
-// the preset of the client documents, if it has a preset. Whatever the preset, no payer
-// may be charged twice or not at all. An error means that the tests could not be made.
-func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, dir string) (probes []Probe, err error) {
+// request, for another one, for several at the same time, much later, after an error of
+// the server, and after the connection was cut. The requests cross no impaired link. Run
+// starts the parts, makes real payments as the scenario describes them, and closes the
+// parts. p.Client must be an httpapi.Client. The answers are compared with the behaviour
+// that the preset of the client documents, if it has a preset. Whatever the preset, no
+// payer may be charged twice or not at all. A server that dies is started again, if the
+// harness can start it. An error means that the tests could not be made.
+func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, o Options) (probes []Probe, err error) {
 	client, ok := p.Client.(*httpapi.Client)
 	if !ok {
 		return nil, errors.New("only a client over HTTP can ask this; give subject.client.http")
 	}
 	defer func() { err = errors.Join(err, p.Client.Close(), p.Ledger.Close(), p.Server.Close()) }()
-	env := &subject.Env{
-		Workload: sc.Workload, Seed: uint64(time.Now().UnixNano()), Start: time.Now(), Dir: dir,
-		Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Accounts: &subject.Accounts{}, Asked: &subject.Asked{},
-	}
-	if env.Server, err = p.Server.Start(ctx, env); err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
-	}
-	env.Direct = func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", env.Server)
-	}
-	env.Dial = func(ctx context.Context, _ int) (net.Conn, error) { return env.Direct(ctx) }
-	if err := client.Start(ctx, env); err != nil {
-		return nil, fmt.Errorf("start the client: %w", err)
-	}
-	if o, ok := p.Ledger.(subject.Opener); ok {
-		if err := o.Open(ctx, env); err != nil {
-			return nil, fmt.Errorf("open the ledger: %w", err)
-		}
+	at := &atomic.Pointer[string]{}
+	env := newEnv(sc.Workload, at, o.Dir)
+	if err := start(ctx, p, env, at); err != nil {
+		return nil, err
 	}
 	config := client.Config()
-	if config.Key == exchange.KeyNone {
+	switch config.Key {
+	case exchange.KeyNone:
 		return nil, errors.New("the client sends no idempotency keys: there is nothing to ask; leave out key: none")
+	case exchange.KeyAttempt:
+		return nil, errors.New("the client makes a key for each attempt: no request repeats one; say key: payment to test what the server does with keys")
 	}
 	preset, _ := exchange.PresetOf(config.Preset)
-	e := &examiner{client: client, env: env, limit: config.Timeout, preset: preset, http: client.HTTP(env.Direct)}
+	e := &examiner{
+		parts: p, client: client, env: env, at: at, options: o, settle: sc.Settle,
+		limit: config.Timeout, preset: preset, http: client.HTTP(env.Direct),
+	}
 	defer e.http.CloseIdleConnections()
 	if err := e.examine(ctx); err != nil {
 		return nil, err
 	}
-	return e.conclude(ctx, &atrest.Reader{
-		Read:  func(ctx context.Context) (harness.Ledger, error) { return p.Ledger.Read(ctx, env) },
-		Quiet: min(p.Quiet, sc.Settle), Most: sc.Settle, Start: env.Start,
-	})
+	return e.conclude(ctx)
+}
+
+// leastPayments is for how many payments of the largest amount the payer has enough
+// money: the tests make fewer, of the smallest amounts.
+const leastPayments = 40
+
+// newEnv returns what the parts share. Connections go straight to the server at at.
+func newEnv(w harness.Workload, at *atomic.Pointer[string], dir string) *subject.Env {
+	w.Payments = max(w.Payments, leastPayments)
+	env := &subject.Env{
+		Workload: w, Seed: uint64(time.Now().UnixNano()), Start: time.Now(), Dir: dir,
+		Observer: nobody{}, Log: slog.New(slog.DiscardHandler), Accounts: &subject.Accounts{}, Asked: &subject.Asked{},
+	}
+	env.Direct = func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", *at.Load())
+	}
+	env.Dial = func(ctx context.Context, _ int) (net.Conn, error) { return env.Direct(ctx) }
+	return env
+}
+
+// start starts the parts.
+func start(ctx context.Context, p subject.Parts, env *subject.Env, at *atomic.Pointer[string]) error {
+	address, err := p.Server.Start(ctx, env)
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	env.Server = address
+	at.Store(&address)
+	if err := p.Client.Start(ctx, env); err != nil {
+		return fmt.Errorf("start the client: %w", err)
+	}
+	if o, ok := p.Ledger.(subject.Opener); ok {
+		if err := o.Open(ctx, env); err != nil {
+			return fmt.Errorf("open the ledger: %w", err)
+		}
+	}
+	return nil
 }
 
 // nobody is an observer that keeps nothing.
@@ -92,44 +114,44 @@ func (nobody) Committed(string)        {}
 
 // examiner makes the tests of Run.
 type examiner struct {
-	client *httpapi.Client
-	env    *subject.Env
-	limit  time.Duration // for the answer to one request
-	preset exchange.Preset
-	http   *http.Client // for connections that are reused
-	tests  []test
-}
+	parts   subject.Parts
+	client  *httpapi.Client
+	env     *subject.Env
+	at      *atomic.Pointer[string] // host:port of the server now
+	options Options
+	settle  time.Duration
+	limit   time.Duration // for the answer to one request
+	preset  exchange.Preset
+	http    *http.Client // for connections that are reused
+	tests   []*test
 
-// test is a probe, and the payment that it makes.
-type test struct {
-	Probe
-	payment harness.Payment
-	paid    bool     // an answer said confirmed
-	unpaid  bool     // the test may end without a confirmed payment
-	wrong   []string // what was not as expected, whatever the ledger says
-	doubt   string   // why it cannot be judged
-	lacks   string   // why it could not be made
+	late     *test // whose request is repeated last
+	lateFrom time.Time
+
+	last *harness.Ledger // the latest that was read; nil is none
+	dead bool            // the server no longer answers and could not be started again
 }
 
 // next returns a test with a new payment.
 func (e *examiner) next(name, title, expected string) *test {
 	n, w := len(e.tests), e.env.Workload
-	id := strconv.Itoa(n + 1)
-	e.tests = append(e.tests, test{
+	id := "c" + strconv.Itoa(n+1)
+	t := &test{
 		Probe: Probe{Name: name, Title: title, Expected: expected},
 		payment: harness.Payment{
-			ID: "c" + id, Order: "c" + id, Payer: subject.Wallet(0), Payee: subject.Merchant(0),
+			ID: id, Order: id, Payer: subject.Wallet(0), Payee: subject.Merchant(0),
 			Amount: w.AmountMin + int64(2*n), Currency: w.Currency,
 		},
-	})
-	t := &e.tests[n]
+	}
+	e.tests = append(e.tests, t)
 	e.env.Asked.Add(t.payment)
+	t.trial = e.client.Trial(t.payment)
 	return t
 }
 
-// request returns the request to make a payment, with its key, and its body.
-func (e *examiner) request(ctx context.Context, p harness.Payment) (*http.Request, []byte, error) {
-	req, err := e.client.Request(ctx, p)
+// request returns the next request of a trial, with its key, and its body.
+func (e *examiner) request(ctx context.Context, trial *httpapi.Trial) (*http.Request, []byte, error) {
+	req, err := trial.Request(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the request to pay cannot be made: %w", err)
 	}
@@ -163,14 +185,14 @@ func (o outcome) status() string {
 }
 
 // pay makes one request.
-func (e *examiner) pay(ctx context.Context, p harness.Payment) (outcome, error) {
-	req, _, err := e.request(ctx, p)
+func (e *examiner) pay(ctx context.Context, trial *httpapi.Trial) (outcome, error) {
+	req, _, err := e.request(ctx, trial)
 	if err != nil {
 		return outcome{}, err
 	}
 	o := outcome{Exchange: transport.Send(e.http, req, e.limit)}
 	if o.Err == nil {
-		o.meaning = e.client.Outcome(p, o.Answer)
+		o.meaning = trial.Outcome(o.Answer)
 	}
 	return o, nil
 }
@@ -182,89 +204,46 @@ const (
 	busyWait     = 250 * time.Millisecond
 )
 
-// again sends the request until the server no longer says that the key is in use.
+// again sends the request until the server no longer says that the key is in use, and
+// then follows the payment, as the scenario says, until its outcome is known.
 func (e *examiner) again(ctx context.Context, t *test) (outcome, error) {
 	for n := 1; ; n++ {
-		o, err := e.pay(ctx, t.payment)
-		if err != nil || o.Err == nil && o.meaning != exchange.Retry || n == busyAttempts {
-			t.paid = t.paid || o.meaning == exchange.Confirmed
+		o, err := e.pay(ctx, t.trial)
+		if err != nil {
 			return o, err
 		}
-		wait(ctx)
+		if o.Err != nil && !e.answers(ctx, t) {
+			return o, nil
+		}
+		if o.Err == nil && o.meaning != exchange.Retry || n == busyAttempts {
+			t.tell(o.meaning)
+			if o.Err == nil {
+				e.follow(ctx, t)
+			}
+			return o, nil
+		}
+		wait(ctx, busyWait)
 	}
 }
 
-// wait waits for busyWait, or until ctx ends.
-func wait(ctx context.Context) {
-	t := time.NewTimer(busyWait)
+// follow polls or waits for the callback, as the scenario says, unless the outcome of the
+// payment is known.
+func (e *examiner) follow(ctx context.Context, t *test) {
+	if t.told == exchange.Confirmed || t.told == exchange.Declined || !e.client.Follows() {
+		return
+	}
+	if m := t.trial.Follow(ctx); m != exchange.Unknown {
+		t.tell(m)
+		t.followed = "; the look-up says " + m.String()
+	}
+}
+
+// wait waits for d, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
-	}
-}
-
-// conclude reads the ledger when it is at rest, and judges each test.
-func (e *examiner) conclude(ctx context.Context, l *atrest.Reader) ([]Probe, error) {
-	wait(ctx)
-	ledger, err := l.Ledger(ctx)
-	blind := errors.Is(err, harness.ErrNoLedger)
-	if err != nil && !blind {
-		return nil, fmt.Errorf("read the ledger: %w", err)
-	}
-	moving := ""
-	if !blind && !l.AtRest() {
-		moving = l.String()
-	}
-	var probes []Probe
-	for i := range e.tests {
-		t := &e.tests[i]
-		t.judge(ledger, blind, moving)
-		probes = append(probes, t.Probe)
-	}
-	return probes, nil
-}
-
-// judge compares the answers with the ledger. Moving says why bookings may still be
-// missing, or nothing.
-func (t *test) judge(ledger harness.Ledger, blind bool, moving string) {
-	booked, altered := 0, 0
-	for _, b := range ledger.Postings {
-		if b.Payment == t.payment.ID || b.Payment == "" && b.Order == t.payment.Order {
-			booked++
-			if b.Amount != t.payment.Amount {
-				altered++
-			}
-		}
-	}
-	if !blind {
-		t.Seen += fmt.Sprintf("; booked %d times", booked)
-	}
-	switch {
-	case !blind && booked > 1:
-		t.wrong = append(t.wrong, "DUPLICATED")
-	case !blind && booked == 0 && t.paid && moving == "":
-		t.wrong = append(t.wrong, "LOST")
-	case !blind && altered > 0:
-		t.wrong = append(t.wrong, "ALTERED")
-	case t.doubt == "" && !t.paid && !t.unpaid:
-		t.doubt = "never confirmed"
-	case blind && t.doubt == "":
-		t.doubt = "there is no ledger to count bookings in"
-	case t.doubt == "":
-		t.doubt = moving
-	}
-	switch {
-	case len(t.wrong) > 0:
-		t.Status = result.Fail
-	case t.lacks != "":
-		t.Status, t.doubt = result.NotApplicable, t.lacks
-	case t.doubt == "":
-		t.Status = result.Pass
-	}
-	for _, more := range append(t.wrong, t.doubt) {
-		if more != "" {
-			t.Seen += "; " + more
-		}
 	}
 }

@@ -5,65 +5,125 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net"
-	"net/http/httptrace"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/onebar/onebar/harness/exchange"
-	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
-// examine makes all tests.
+// examine makes all tests. Those that may kill a server come last.
 func (e *examiner) examine(ctx context.Context) error {
-	for _, probe := range []func(context.Context) error{
-		e.replay, e.mismatch, e.concurrent, e.afterError, e.cutInRequest,
-		func(ctx context.Context) error { return e.cut(ctx, "cut-request-sent", false) },
-		func(ctx context.Context) error { return e.cut(ctx, "cut-before-answer", true) },
+	for _, probe := range []struct {
+		name string
+		make func(context.Context) error
+	}{
+		{"replay", e.replay},
+		{"late", e.lateBegin},
+		{"other-request", e.mismatch},
+		{"concurrent", e.concurrent},
+		{"cut-request-sent", func(ctx context.Context) error { return e.cut(ctx, "cut-request-sent", false) }},
+		{"cut-before-answer", func(ctx context.Context) error { return e.cut(ctx, "cut-before-answer", true) }},
+		{"cut-in-request", e.cutInRequest},
+		{"after-5xx", e.afterError},
 	} {
-		if err := probe(ctx); err != nil {
+		if e.dead {
+			e.unmade(probe.name)
+			continue
+		}
+		if err := probe.make(ctx); err != nil {
 			return err
 		}
+		if e.answers(ctx, e.tests[len(e.tests)-1]) {
+			_ = e.read(ctx) // only needed if a later probe kills the server; conclude says what is wrong with the ledger
+		}
 	}
-	return nil
+	return e.lateEnd(ctx)
 }
 
 const once = "one booking, and the payer is told that it was made"
 
 func (e *examiner) replay(ctx context.Context) error {
-	t := e.next("replay", "the same request again", "the same answer, and one booking")
+	t := e.next("replay", "the same request again", "the same outcome, and one booking")
+	if e.preset.Name != "" {
+		t.Expected = "the same answer, and one booking"
+	}
 	if e.preset.Mark != "" {
 		t.Expected += ", marked " + e.preset.Mark
 	}
-	first, err := e.pay(ctx, t.payment)
+	first, err := e.pay(ctx, t.trial)
 	if err != nil {
 		return err
 	}
-	if first.Err != nil || first.meaning != exchange.Confirmed && first.meaning != exchange.Pending {
+	t.tell(first.meaning)
+	if first.meaning == exchange.Pending {
+		e.follow(ctx, t)
+	}
+	if first.Err != nil || !t.paid && first.meaning != exchange.Pending {
 		return fmt.Errorf("a plain payment is not confirmed: %v %s; make onebar run pass without any impairment first", first, e.client.Excerpt(first.Answer))
 	}
-	t.paid = first.meaning == exchange.Confirmed
+	t.Seen = fmt.Sprintf("first %v%s", first, t.followed)
+	t.followed = ""
 	second, err := e.again(ctx, t)
 	if err != nil {
 		return err
 	}
-	t.Seen = fmt.Sprintf("first %v, then %v", first, second)
-	switch {
-	case second.Answer.Status != first.Answer.Status || second.meaning != first.meaning:
-		t.wrong = append(t.wrong, "another answer")
-	case !bytes.Equal(first.Answer.Body, second.Answer.Body):
-		t.Seen += ", with another body"
-	default:
-		t.Seen += ", byte for byte"
-	}
-	if name, value, marked := bytes.Cut([]byte(e.preset.Mark), []byte(": ")); marked && second.Answer.Header.Get(string(name)) != string(value) {
+	t.Seen += fmt.Sprintf(", then %v%s", second, t.followed)
+	e.compareReplay(t, first, second)
+	if name, value, marked := strings.Cut(e.preset.Mark, ": "); marked && second.Answer.Header.Get(name) != value {
 		t.wrong = append(t.wrong, "no "+e.preset.Mark)
 	}
 	return nil
+}
+
+// compareReplay compares the answers to a request and to its repeat.
+func (e *examiner) compareReplay(t *test, first, second outcome) {
+	same := second.Answer.Status == first.Answer.Status
+	switch {
+	case second.meaning == first.meaning && same && bytes.Equal(first.Answer.Body, second.Answer.Body):
+		t.Seen += ", byte for byte"
+	case second.meaning == first.meaning && same:
+		t.Seen += ", with another body"
+	case second.meaning == first.meaning && second.Err == nil && e.preset.Name == "":
+		t.Seen += ", with another status"
+	case t.told == exchange.Confirmed && second.meaning != exchange.Confirmed && e.preset.Name == "":
+		t.Seen += ": a repeat is refused, and a look-up finds the first"
+	default:
+		t.wrong = append(t.wrong, "another answer")
+	}
+}
+
+// lateBegin sends the request that lateEnd repeats.
+func (e *examiner) lateBegin(ctx context.Context) error {
+	e.late = e.next("late", "", once)
+	_, err := e.again(ctx, e.late)
+	e.lateFrom = time.Now()
+	return err
+}
+
+// lateEnd repeats a request after all other tests, and not before Options.Late.
+func (e *examiner) lateEnd(ctx context.Context) error {
+	if e.late == nil {
+		return nil
+	}
+	t := e.late
+	wait(ctx, e.options.Late-time.Since(e.lateFrom))
+	t.Title = fmt.Sprintf("the same request again, %v later and after %d other payments", time.Since(e.lateFrom).Round(time.Second/10), len(e.tests)-2)
+	if e.dead {
+		t.doubt = "the server no longer answers"
+		return nil
+	}
+	first := t.told
+	t.told, t.followed = exchange.Unknown, ""
+	last, err := e.again(ctx, t)
+	t.Seen = fmt.Sprintf("first %v, then %v%s", first, last, t.followed)
+	if first == exchange.Confirmed && t.told != exchange.Confirmed {
+		t.wrong = append(t.wrong, "another answer")
+	}
+	return err
 }
 
 func (e *examiner) mismatch(ctx context.Context) error {
@@ -75,30 +135,63 @@ func (e *examiner) mismatch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	other := t.payment
-	other.Amount++
-	second, err := e.pay(ctx, other)
+	other := &test{payment: t.payment}
+	other.payment.Amount++
+	other.trial = e.client.Trial(other.payment)
+	second, err := e.pay(ctx, other.trial)
 	if err != nil {
 		return err
 	}
-	t.Seen = fmt.Sprintf("first %v, then %v", first, second)
-	switch status := second.Answer.Status; {
-	case second.Err != nil:
+	other.tell(second.meaning)
+	if second.meaning == exchange.Pending {
+		e.follow(ctx, other)
+	}
+	t.Seen = fmt.Sprintf("first %v%s, then %v%s", first, t.followed, second, other.followed)
+	e.judgeMismatch(t, other, second)
+	return nil
+}
+
+// judgeMismatch judges the answer to the other request of a key by what its payer is told.
+func (e *examiner) judgeMismatch(t, other *test, second outcome) {
+	status := second.Answer.Status
+	if second.Err != nil {
 		t.doubt = "no answer"
-	case len(e.preset.Mismatch) > 0 && !slices.Contains(e.preset.Mismatch, status):
+		return
+	}
+	if len(e.preset.Mismatch) > 0 && !slices.Contains(e.preset.Mismatch, status) {
 		t.wrong = append(t.wrong, "another status")
-	case status >= 200 && status < 300 && e.preset.Name != "":
+	}
+	switch {
+	case other.paid && status < 300 && e.preset.Name != "" && len(e.preset.Mismatch) == 0:
 		t.doubt = "its documents do not say"
-	case status < 400 || status > 499:
+	case other.paid:
 		t.wrong = append(t.wrong, "no refusal: the client believes that the other amount was paid")
+	case other.told != exchange.Declined && (status < 400 || status > 499):
+		t.wrong = append(t.wrong, "no refusal")
+	}
+}
+
+// How many requests with one key are sent at once, and how often: a race is not lost
+// every time.
+const (
+	concurrently = 8
+	rounds       = 10
+)
+
+func (e *examiner) concurrent(ctx context.Context) error {
+	for range rounds {
+		if e.dead {
+			return nil
+		}
+		if err := e.race(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// concurrently is how many requests with one key are sent at once.
-const concurrently = 8
-
-func (e *examiner) concurrent(ctx context.Context) error {
+// race makes one round of concurrent.
+func (e *examiner) race(ctx context.Context) error {
 	t := e.next("concurrent", strconv.Itoa(concurrently)+" times the same request at once", "one booking")
 	if len(e.preset.Busy) > 0 {
 		t.Expected += fmt.Sprintf(", and HTTP %s while the first is under way", either(e.preset.Busy))
@@ -110,13 +203,14 @@ func (e *examiner) concurrent(ctx context.Context) error {
 		counts = map[string]int{}
 	)
 	for range concurrently {
+		twin := t.trial.Twin()
 		group.Go(func() {
-			o, err := e.pay(ctx, t.payment)
+			o, err := e.pay(ctx, twin)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
 			counts[o.String()]++
-			t.paid = t.paid || o.meaning == exchange.Confirmed
+			t.tell(o.meaning)
 			refused := o.meaning != exchange.Confirmed && o.meaning != exchange.Pending
 			if o.Err == nil && refused && len(e.preset.Busy) > 0 && !slices.Contains(e.preset.Busy, o.Answer.Status) {
 				t.wrong = append(t.wrong, "another status for a key in use")
@@ -132,109 +226,8 @@ func (e *examiner) concurrent(ctx context.Context) error {
 		return err
 	}
 	last, err := e.again(ctx, t)
-	t.Seen += "; asked again, " + last.String()
+	t.Seen += "; asked again, " + last.String() + t.followed
 	return err
-}
-
-// afterError sends a request with half a body, which makes some servers fail, and uses
-// the key again: with the same half, and with the whole body.
-func (e *examiner) afterError(ctx context.Context) error {
-	t := e.next("after-5xx", "the key again after an error of the server", "at most one booking")
-	t.unpaid = true
-	if e.preset.Errors {
-		t.Expected = "the same error again, and at most one booking"
-	}
-	var got [2]outcome
-	for i := range got {
-		req, body, err := e.request(ctx, t.payment)
-		if err != nil {
-			return err
-		}
-		half := body[:len(body)/2]
-		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(half)), int64(len(half))
-		got[i] = outcome{Exchange: transport.Send(e.http, req, e.limit)}
-	}
-	whole, err := e.again(ctx, t)
-	t.Seen = fmt.Sprintf("half a body %s, again %s, then the whole %v", got[0].status(), got[1].status(), whole)
-	switch {
-	case got[0].Answer.Status < 500:
-		t.lacks = "nothing that could be sent made the server fail with 5xx"
-	case e.preset.Errors && got[1].Answer.Status != got[0].Answer.Status:
-		t.wrong = append(t.wrong, "another answer")
-	}
-	return err
-}
-
-func (e *examiner) cutInRequest(ctx context.Context) error {
-	t := e.next("cut-in-request", "a connection cut inside the request, then the key again", once)
-	req, body, err := e.request(ctx, t.payment)
-	if err != nil {
-		return err
-	}
-	if len(body) < 2 {
-		t.lacks = "the request has no body to be cut in"
-		return nil
-	}
-	req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), failing{}))
-	transport.Send(e.http, req, e.limit)
-	o, err := e.again(ctx, t)
-	t.Seen = fmt.Sprintf("asked again, %v", o)
-	return err
-}
-
-// failing is a body whose reading fails.
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, errors.New("cut") }
-
-// cut closes the connection when the request is written, or when the first byte of
-// the answer has arrived, and then sends the request again.
-func (e *examiner) cut(ctx context.Context, name string, answered bool) error {
-	title := "a connection cut when the request is sent, then the key again"
-	if answered {
-		title = "a connection cut before the answer is read, then the key again"
-	}
-	t := e.next(name, title, once)
-	req, _, err := e.request(ctx, t.payment)
-	if err != nil {
-		return err
-	}
-	var armed atomic.Bool
-	h := e.client.HTTP(func(ctx context.Context) (net.Conn, error) {
-		conn, err := e.env.Direct(ctx)
-		return cutConn{conn, &armed, answered}, err
-	})
-	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { armed.Store(true) }}
-	transport.Send(h, req.WithContext(httptrace.WithClientTrace(ctx, trace)), e.limit)
-	h.CloseIdleConnections()
-	last, err := e.again(ctx, t)
-	t.Seen = fmt.Sprintf("asked again, %v", last)
-	return err
-}
-
-// cutConn closes its connection once it is armed, which it is when net/http has formed
-// the request: after the write that sends the request, or after the first read.
-type cutConn struct {
-	net.Conn
-	armed    *atomic.Bool
-	answered bool // after the first read
-}
-
-func (c cutConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	if c.armed.Load() && !c.answered {
-		c.Close()
-	}
-	return n, err
-}
-
-func (c cutConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if !c.armed.Load() || n == 0 {
-		return n, err
-	}
-	c.Close()
-	return 0, net.ErrClosed
 }
 
 func either(statuses []int) string {
