@@ -81,7 +81,7 @@ func (s *sweeper) note(v *cases.Survey) {
 func (s *sweeper) missing(spans fault.Spans, can harness.Abilities) {
 	var names []string
 	for _, f := range momentFaults(spans, ^harness.Abilities(0)) {
-		if !f.Event.LoseUnsynced && !can.Has(fault.Needs(f.Event)) {
+		if !f.Event.Lose && !can.Has(fault.Needs(f.Event)) {
 			names = append(names, f.Name)
 		}
 	}
