@@ -45,7 +45,7 @@ func TestStripeMock(t *testing.T) {
 	require.Equal(t, result.ExitFail, res.Exit())
 	require.NotContains(t, out, secret)
 	require.Equal(t, map[string]string{
-		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
+		"replay": "PASS", "late": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
 		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
 	}, conformance(t, folder+"stripe.yaml", result.ExitPass))
 }
@@ -61,7 +61,7 @@ func TestExpressWallet(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]string{
-		"replay": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
+		"replay": "PASS", "late": "PASS", "other-request": "PASS", "concurrent": "PASS", "after-5xx": "N/A",
 		"cut-in-request": "PASS", "cut-request-sent": "PASS", "cut-before-answer": "PASS",
 	}, conformance(t, file, result.ExitPass))
 }

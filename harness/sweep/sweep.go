@@ -71,7 +71,11 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	s.faults = fault.ForSweep(fault.Spans{Short: short, Long: long, Outage: outage, Restart: restart}, report.Survey.Can)
+	spans := fault.Spans{Short: short, Long: long, Restart: restart}
+	if report.Survey.Can.Has(harness.KeepDeadlines) { // others may try for so long that the check storm fails
+		spans.Outage = outage
+	}
+	s.faults = fault.ForSweep(spans, report.Survey.Can)
 	s.points(report.Survey.Points)
 	s.uncommitted(report.Survey)
 	singles := s.singles(report.Survey.Points)
