@@ -76,7 +76,9 @@ func missing(a harness.Action) string {
 		return "the server gave no answer"
 	case harness.CrossTraffic:
 		return "nothing of the transfer was sent"
-	case harness.ActionUnknown, harness.SetLink, harness.Heal:
+	case harness.SlowDisk, harness.FullDisk, harness.DiskError:
+		return "nothing was written to the disk"
+	case harness.ActionUnknown, harness.SetLink, harness.Heal, harness.Clock:
 	}
 	return "nothing that it hits was there"
 }

@@ -97,17 +97,47 @@ func does(e harness.Event, lasting, restart, by harness.Durations) string {
 	case harness.Heal:
 		return "every fault ends, and the link is that of the scenario again"
 	case harness.Rebind:
-		if e.NewAddress {
-			return "the phones get new addresses, and their old connections die silently"
-		}
-		return "the NAT forgets every connection: old ones die silently"
+		return rebind(e)
 	case harness.CrossTraffic:
 		return "other traffic fills the link" + way(e.Direction) + until
 	case harness.Drop:
 		return "this packet is lost"
+	case harness.SlowDisk, harness.FullDisk, harness.DiskError:
+		return disk(e, by) + until
+	case harness.Clock:
+		return clock(e) + until
 	case harness.ActionUnknown, harness.Vanish:
 	}
 	return e.Action.String() + until
+}
+
+func rebind(e harness.Event) string {
+	if e.NewAddress {
+		return "the phones get new addresses, and their old connections die silently"
+	}
+	return "the NAT forgets every connection: old ones die silently"
+}
+
+func disk(e harness.Event, by harness.Durations) string {
+	side := e.Side.String()
+	if e.Action == harness.SlowDisk {
+		return "each commit of the " + side + " takes " + span(by) + " longer"
+	}
+	if e.Action == harness.FullDisk {
+		return "the disk of the " + side + " is full"
+	}
+	return "one sync of the disk of the " + side + " fails"
+}
+
+func clock(e harness.Event) string {
+	text := fmt.Sprintf("the clock of the %s is %v ahead", e.Side, e.By)
+	if e.By < 0 {
+		text = fmt.Sprintf("the clock of the %s is %v behind", e.Side, -e.By)
+	}
+	if e.Drift != 0 {
+		text += fmt.Sprintf(", and gains %v in an hour", e.Drift)
+	}
+	return text
 }
 
 func link(e harness.Event) string {

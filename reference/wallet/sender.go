@@ -194,7 +194,7 @@ func (c *sender) attempt() {
 	default:
 		c.s.Early++
 	}
-	a.Took = time.Since(began)
+	a.Start, a.Took = began, time.Since(began)
 	p := c.p
 	p.AttemptCount = a.N
 	if a.Connected {
@@ -216,7 +216,6 @@ func (c *sender) attempt() {
 	if p.State == outbox.Sent {
 		p.State, p.Reason = outbox.Unknown, a.Error
 	}
-	a.Start = began
 	c.store(p, &a)
 }
 
