@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/enum"
 )
 
@@ -38,20 +39,20 @@ func (d *Direction) UnmarshalText(b []byte) error {
 // perfect: nothing is delayed, lost or limited. The words are those of tc-netem(8),
 // except for the trace and the MTU.
 type Path struct {
-	Delay        time.Duration `json:"delay,omitempty"`             // one way, not a round trip
-	Jitter       time.Duration `json:"jitter,omitempty"`            // how far the delay of a packet strays from Delay, see Distribution
-	Distribution Distribution  `json:"distribution,omitempty"`      // of the jitter
-	Correlation  float64       `json:"delay_correlation,omitempty"` // of a packet's jitter with that of the packet before, 0 to below 1
-	Rate         int64         `json:"rate,omitempty"`              // bit/s; 0 is unlimited
-	Trace        *Trace        `json:"trace,omitempty"`             // in place of Rate; each link begins at a place of its own, by the seed
-	Limit        int64         `json:"limit,omitempty"`             // bytes that may wait for Rate; 0 is one second's worth, at least 16 KiB
-	LimitTime    time.Duration `json:"limit_time,omitempty"`        // in place of Limit: how long a packet may wait for Rate
-	Loss         Loss          `json:"loss,omitzero"`
-	Reorder      float64       `json:"reorder,omitempty"`       // probability that a packet skips the delay and so overtakes
-	Duplicate    float64       `json:"duplicate,omitempty"`     // probability that a packet arrives twice
-	Corrupt      float64       `json:"corrupt,omitempty"`       // probability that one of its bits is flipped
-	MTU          int           `json:"mtu,omitempty"`           // bytes; a larger packet is lost; 0 is no limit but the interfaces' 1500
-	MTUBlackhole bool          `json:"mtu_blackhole,omitempty"` // and its sender is not told
+	Delay        time.Duration   `json:"delay,omitempty"`             // one way, not a round trip
+	Jitter       time.Duration   `json:"jitter,omitempty"`            // how far the delay of a packet strays from Delay, see Distribution
+	Distribution Distribution    `json:"distribution,omitempty"`      // of the jitter
+	Correlation  float64         `json:"delay_correlation,omitempty"` // of a packet's jitter with that of the packet before, 0 to below 1
+	Rate         int64           `json:"rate,omitempty"`              // bit/s; 0 is unlimited
+	Trace        *delivery.Trace `json:"trace,omitempty"`             // in place of Rate; each link begins at a place of its own, by the seed
+	Limit        int64           `json:"limit,omitempty"`             // bytes that may wait for Rate; 0 is one second's worth, at least 16 KiB
+	LimitTime    time.Duration   `json:"limit_time,omitempty"`        // in place of Limit: how long a packet may wait for Rate
+	Loss         Loss            `json:"loss,omitzero"`
+	Reorder      float64         `json:"reorder,omitempty"`       // probability that a packet skips the delay and so overtakes
+	Duplicate    float64         `json:"duplicate,omitempty"`     // probability that a packet arrives twice
+	Corrupt      float64         `json:"corrupt,omitempty"`       // probability that one of its bits is flipped
+	MTU          int             `json:"mtu,omitempty"`           // bytes; a larger packet is lost; 0 is no limit but the interfaces' 1500
+	MTUBlackhole bool            `json:"mtu_blackhole,omitempty"` // and its sender is not told
 }
 
 // Distribution is how the jitter of a Path spreads.

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
@@ -77,7 +78,7 @@ func TestReportsSurviveAnyResult(t *testing.T) {
 		Verdicts:   []result.Verdict{{Count: 3}, {Check: "lost", Findings: []result.Finding{{}}}},
 		Thresholds: []result.Threshold{{}},
 		Figures:    result.Figures{{Value: math.NaN()}, {Unit: result.Bytes, Value: math.Inf(1)}},
-		Phases:     []result.PhaseStat{{}, {Phase: history.Phase{Profile: harness.Profile{Up: harness.Path{Trace: &harness.Trace{}, Loss: harness.Loss{GE: &harness.GEModel{}}}}}}},
+		Phases:     []result.PhaseStat{{}, {Phase: history.Phase{Profile: harness.Profile{Up: harness.Path{Trace: &delivery.Trace{}, Loss: harness.Loss{GE: &harness.GEModel{}}}}}}},
 		Energy:     &result.Energy{States: []result.RadioState{{}}},
 		Faults:     []result.FaultStat{{Event: 7}},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/trace"
@@ -130,7 +131,7 @@ func showTrace(out io.Writer, name string, s trace.Series) error {
 	}
 	form := fmt.Sprintf("seconds and Mbit/s, %d steps", len(s.Rates))
 	if s.Rates == nil {
-		form = fmt.Sprintf("mahimahi, %d opportunities of %d bytes", len(s.Opportunities), harness.OpportunitySize)
+		form = fmt.Sprintf("mahimahi, %d opportunities of %d bytes", len(s.Opportunities), delivery.OpportunitySize)
 	}
 	rows := [][]any{
 		{"form", form},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/coverage"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 )
@@ -35,13 +36,13 @@ type Case struct {
 	Cover    bool             `json:"cover,omitempty"`  // report which situations are reached
 	Brief    bool             `json:"brief,omitempty"`  // leave scenario, figures, phases, faults, energy and stories out of the result
 
-	Traces []harness.TraceData `json:"traces,omitempty"` // see Pack
+	Traces []delivery.Data `json:"traces,omitempty"` // see Pack
 }
 
 // Pack returns the case with the traces that the JSON form of its scenario leaves
 // out.
 func (c Case) Pack() Case {
-	byName := map[string]harness.TraceData{}
+	byName := map[string]delivery.Data{}
 	eachPath(&c.Scenario, func(p *harness.Path) {
 		if p.Trace != nil {
 			byName[p.Trace.Name] = p.Trace.Data()
@@ -57,7 +58,7 @@ func (c Case) Pack() Case {
 // Unpack puts the traces of a case decoded from JSON back into its scenario, which it
 // changes. A trace that is missing or not valid is an error.
 func (c *Case) Unpack() error {
-	byName := map[string]*harness.Trace{}
+	byName := map[string]*delivery.Trace{}
 	for _, d := range c.Traces {
 		t, err := d.Trace()
 		if err != nil {

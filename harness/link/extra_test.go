@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/link"
 )
 
@@ -135,7 +136,7 @@ func TestLimitTime(t *testing.T) {
 }
 
 func TestTraceCarries(t *testing.T) {
-	stall, err := harness.NewRates("stall", []harness.TraceRate{{At: 0, Rate: 80_000}, {At: time.Second, Rate: 0}}, 4*time.Second)
+	stall, err := delivery.NewRates("stall", []delivery.Rate{{At: 0, Rate: 80_000}, {At: time.Second, Rate: 0}}, 4*time.Second)
 	require.NoError(t, err)
 	longest, bytes := time.Duration(0), 0
 	l := up(harness.Path{Trace: stall, LimitTime: 10 * time.Second})
@@ -163,7 +164,7 @@ func TestTraceCarries(t *testing.T) {
 }
 
 func TestEachLinkBeginsElsewhereInItsTrace(t *testing.T) {
-	trace, err := harness.NewRates("t", []harness.TraceRate{{At: 0, Rate: 8_000}, {At: time.Second, Rate: 16_000}}, 2*time.Second)
+	trace, err := delivery.NewRates("t", []delivery.Rate{{At: 0, Rate: 8_000}, {At: time.Second, Rate: 16_000}}, 2*time.Second)
 	require.NoError(t, err)
 	fates := map[link.Fate]bool{}
 	for client := range 20 {
@@ -179,7 +180,7 @@ func TestEachLinkBeginsElsewhereInItsTrace(t *testing.T) {
 // All parameters may change while packets are under way: those accepted keep
 // their fate, and the order holds.
 func TestPropertyChangesKeepOrder(t *testing.T) {
-	trace, err := harness.NewOpportunities("t", []time.Duration{ms, 3 * ms, 3 * ms, 40 * ms})
+	trace, err := delivery.NewOpportunities("t", []time.Duration{ms, 3 * ms, 3 * ms, 40 * ms})
 	require.NoError(t, err)
 	rapid.Check(t, func(t *rapid.T) {
 		l := up(harness.Path{})

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 // ID names a one-way link of a run, for its random draws.
@@ -83,7 +84,7 @@ type Link struct {
 	bad     bool    // Gilbert-Elliott state
 	normal  float64 // the correlated jitter of the last packet, standard normal
 
-	trace  harness.TraceCursor
+	trace  delivery.Cursor
 	offset time.Duration // where in its trace the link began: up and down stall together
 
 	free    time.Duration // when the last accepted packet has departed
@@ -118,7 +119,7 @@ func (l *Link) Set(p harness.Path) {
 		l.bad = uniform(l.base, drawStart) < ge.P/(ge.P+ge.R)
 	}
 	if p.Trace != nil && p.Trace != l.path.Trace {
-		l.trace = harness.TraceCursor{}
+		l.trace = delivery.Cursor{}
 		l.offset = time.Duration(uniform(l.both, drawOffset) * float64(p.Trace.Period()))
 	}
 	l.path = p

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/link"
 )
 
@@ -330,7 +331,7 @@ func BenchmarkSend(b *testing.B) {
 	for i := range 20_000 {
 		at = append(at, time.Duration(i/3+1)*6*ms)
 	}
-	trace, err := harness.NewOpportunities("trace", at)
+	trace, err := delivery.NewOpportunities("trace", at)
 	require.NoError(b, err)
 	typical := harness.Path{Delay: 150 * ms, Jitter: 30 * ms, Rate: 10_000_000, Limit: 64 << 10, Loss: harness.Loss{GE: ge}}
 	everything := typical

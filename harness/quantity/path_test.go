@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 func TestFormatPath(t *testing.T) {
@@ -16,7 +17,7 @@ func TestFormatPath(t *testing.T) {
 		Delay: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Distribution: harness.Pareto, Correlation: 0.25, LimitTime: 500 * time.Millisecond,
 		Reorder: 0.01, Duplicate: 0.02, Corrupt: 0.03, MTU: 1280, MTUBlackhole: true,
 	}))
-	require.Equal(t, "trace bus-up", FormatPath(harness.Path{Trace: &harness.Trace{Name: "bus-up"}}))
+	require.Equal(t, "trace bus-up", FormatPath(harness.Path{Trace: &delivery.Trace{Name: "bus-up"}}))
 	require.Equal(t, "40ms ± 20ms, limit 50KB, gemodel 5% 50% 100% 0% (9.09% mean)", FormatPath(harness.Path{
 		Delay: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Limit: 50e3,
 		Loss: harness.Loss{GE: &harness.GEModel{P: 0.05, R: 0.5, LossBad: 1}},

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/spec/endpoint"
 	"github.com/onebar/onebar/harness/spec/library"
@@ -146,11 +147,11 @@ func through(from, to any) {
 
 // traces returns the traces of a scenario's paths in order. The name of one that
 // was read from a file is left out, since it depends on where the path begins.
-func traces(sc harness.Scenario) []harness.TraceData {
-	var all []harness.TraceData
+func traces(sc harness.Scenario) []delivery.Data {
+	var all []delivery.Data
 	eachLink(&sc, func(l *harness.Profile) {
-		for _, t := range []*harness.Trace{l.Up.Trace, l.Down.Trace} {
-			var data harness.TraceData
+		for _, t := range []*delivery.Trace{l.Up.Trace, l.Down.Trace} {
+			var data delivery.Data
 			if t != nil {
 				data = t.Data()
 			}
@@ -168,7 +169,7 @@ func traces(sc harness.Scenario) []harness.TraceData {
 func FindTraces(sc *harness.Scenario, lib Library) error {
 	r := &keys.Reader{Text: yamltext.Text{File: sc.File}, Env: newEnv(lib)}
 	eachLink(sc, func(l *harness.Profile) {
-		for _, t := range []**harness.Trace{&l.Up.Trace, &l.Down.Trace} {
+		for _, t := range []**delivery.Trace{&l.Up.Trace, &l.Down.Trace} {
 			if *t != nil {
 				*t = library.FindTrace(r, (*t).Name, keys.Place{Line: 1, Column: 1})
 			}

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -133,7 +134,7 @@ func TestFindTraces(t *testing.T) {
 	require.NotEqual(t, traces(sc), traces(bare))
 	require.NoError(t, FindTraces(&bare, lib))
 	require.Equal(t, traces(sc), traces(bare))
-	bare.Link.Up.Trace = &harness.Trace{Name: "buss"}
+	bare.Link.Up.Trace = &delivery.Trace{Name: "buss"}
 	require.ErrorContains(t, FindTraces(&bare, lib), `there is no trace "buss"`)
 }
 
@@ -170,7 +171,7 @@ func TestWriteRefuses(t *testing.T) {
 			func(sc *harness.Scenario) { sc.Summary = "one\ntwo" }, `summary is "one\ntwo", and would be read back as "one two"`,
 		},
 		"a trace of another name": {
-			func(sc *harness.Scenario) { sc.Link.Up.Trace = &harness.Trace{Name: "bus-up"} }, "a trace is not that of its name",
+			func(sc *harness.Scenario) { sc.Link.Up.Trace = &delivery.Trace{Name: "bus-up"} }, "a trace is not that of its name",
 		},
 		"a model from nowhere": {
 			func(sc *harness.Scenario) { sc.Radio = &harness.Radio{Name: "none.yaml", Model: "x"} }, "there is no file none.yaml",

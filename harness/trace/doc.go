@@ -22,28 +22,28 @@ import (
 	"slices"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 // MaxPeriod is the longest trace.
 const MaxPeriod = 24 * time.Hour
 
 // Series is a trace in the numbers of its file. Either Opportunities or Rates is
-// set; see [harness.NewOpportunities] and [harness.NewRates] for what they must
+// set; see [delivery.NewOpportunities] and [delivery.NewRates] for what they must
 // be. Those of Parse and Generate are sound.
 type Series struct {
-	Opportunities []time.Duration     // from the start; the last one is the period
-	Rates         []harness.TraceRate // the first at 0
-	Period        time.Duration       // of Rates
+	Opportunities []time.Duration // from the start; the last one is the period
+	Rates         []delivery.Rate // the first at 0
+	Period        time.Duration   // of Rates
 }
 
 // Trace returns the series as a trace of the given name, or an error if the
 // series is none. The trace keeps Opportunities: do not change them afterwards.
-func (s Series) Trace(name string) (*harness.Trace, error) {
+func (s Series) Trace(name string) (*delivery.Trace, error) {
 	if s.Rates != nil {
-		return harness.NewRates(name, s.Rates, s.Period)
+		return delivery.NewRates(name, s.Rates, s.Period)
 	}
-	return harness.NewOpportunities(name, s.Opportunities)
+	return delivery.NewOpportunities(name, s.Opportunities)
 }
 
 // Stalls are the stretches of one period in which nothing could be sent.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 // Recipe is what a synthetic trace is made from. The zero Seed is as good as any
@@ -203,7 +204,7 @@ func (k kind) rates(rnd *rand.Rand, length time.Duration) []float64 {
 
 // join cuts the outages out of the rates, one per step, and scales them to the
 // mean in Mbit/s.
-func join(rates []float64, step time.Duration, out []outage, mean float64, length time.Duration) []harness.TraceRate {
+func join(rates []float64, step time.Duration, out []outage, mean float64, length time.Duration) []delivery.Rate {
 	type piece struct {
 		at   time.Duration
 		rate float64
@@ -236,9 +237,9 @@ func join(rates []float64, step time.Duration, out []outage, mean float64, lengt
 	}
 	const grain = 10_000 // bit/s
 	scale := mean * 1e6 * length.Seconds() / carried / grain
-	all := make([]harness.TraceRate, len(pieces))
+	all := make([]delivery.Rate, len(pieces))
 	for i, p := range pieces {
-		all[i] = harness.TraceRate{At: p.at, Rate: int64(math.Round(p.rate*scale)) * grain}
+		all[i] = delivery.Rate{At: p.at, Rate: int64(math.Round(p.rate*scale)) * grain}
 		if p.rate > 0 {
 			all[i].Rate = max(all[i].Rate, grain) // else it would be a stall that nobody asked for
 		}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 // MaxFile is the largest trace file in bytes: room for an hour of mahimahi's
@@ -98,7 +98,7 @@ type parser struct {
 	mistakes Mistakes
 
 	opportunities []time.Duration
-	rates         []harness.TraceRate // with the last, and times as in the file
+	rates         []delivery.Rate // with the last, and times as in the file
 }
 
 func (p *parser) errorf(format string, args ...any) {
@@ -213,10 +213,10 @@ func (p *parser) rate(second, mbit string) {
 		p.errorf("the time %s is more than %d h after the first: a trace lasts at most that", second, int(MaxPeriod.Hours()))
 	case rate < 0:
 		p.errorf("the rate %s is negative: expected 0 or more Mbit/s", mbit)
-	case rate > harness.MaxRate/1e6:
-		p.errorf("the rate %s is out of range: expected at most %d Mbit/s", mbit, int64(harness.MaxRate/1e6))
+	case rate > delivery.MaxRate/1e6:
+		p.errorf("the rate %s is out of range: expected at most %d Mbit/s", mbit, int64(delivery.MaxRate/1e6))
 	default:
-		p.rates = append(p.rates, harness.TraceRate{At: at, Rate: int64(math.Round(rate * 1e6))})
+		p.rates = append(p.rates, delivery.Rate{At: at, Rate: int64(math.Round(rate * 1e6))})
 	}
 }
 

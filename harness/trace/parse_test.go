@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/trace"
 )
 
 const ms = time.Millisecond
 
 func TestParse(t *testing.T) {
-	steps := []harness.TraceRate{{At: 0, Rate: 1_500_000}, {At: 500 * ms, Rate: 0}, {At: 2 * time.Second, Rate: 20_000}}
+	steps := []delivery.Rate{{At: 0, Rate: 1_500_000}, {At: 500 * ms, Rate: 0}, {At: 2 * time.Second, Rate: 20_000}}
 	rates := trace.Series{Rates: steps, Period: 3 * time.Second}
 	for name, tc := range map[string]struct {
 		file string

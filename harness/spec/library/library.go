@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/keys"
 )
 
@@ -16,11 +17,11 @@ import (
 // zero Library is empty.
 type Library struct {
 	profiles []Profile
-	traces   []*harness.Trace
+	traces   []*delivery.Trace
 }
 
 // Traces returns the bundled traces.
-func (l Library) Traces() []*harness.Trace { return l.traces }
+func (l Library) Traces() []*delivery.Trace { return l.traces }
 
 // Kind is what messages say of a file of scenarios or profiles. What names the file.
 func Kind(what string) keys.Kind {
@@ -33,7 +34,7 @@ type Names struct {
 	Library Library
 	What    string // the event that is composed, for messages
 
-	traces map[string]*harness.Trace // those read from files, nil if wrong
+	traces map[string]*delivery.Trace // those read from files, nil if wrong
 	scope  scope
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/trace"
@@ -22,12 +23,12 @@ const (
 )
 
 // readTraces reads the bundled traces.
-func readTraces(fsys fs.FS) ([]*harness.Trace, error) {
+func readTraces(fsys fs.FS) ([]*delivery.Trace, error) {
 	files, err := fs.Glob(fsys, traceFolder+"*"+traceSuffix)
 	if err != nil {
 		return nil, err
 	}
-	var all []*harness.Trace
+	var all []*delivery.Trace
 	for _, file := range files {
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
@@ -66,7 +67,7 @@ func (v *Reference) Fill(r *keys.Reader, plain reflect.Value) {
 		return
 	}
 	switch to := plain.Addr().Interface().(type) {
-	case **harness.Trace:
+	case **delivery.Trace:
 		*to = FindTrace(r, string(v.Verbatim), r.At(v))
 	case **harness.Radio:
 		*to = findRadio(r, string(v.Verbatim), r.At(v))
@@ -92,7 +93,7 @@ func (v *Reference) Compose(c *keys.Composer, _ keys.Key, plain reflect.Value) {
 
 // FindTrace returns the trace that is meant, or nil if there is none. One named
 // twice is the same, so that a link that goes on with it is not set back.
-func FindTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
+func FindTrace(r *keys.Reader, name string, at keys.Place) *delivery.Trace {
 	n := namesOf(r)
 	if !IsFile(name) {
 		var names []string
@@ -109,14 +110,14 @@ func FindTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
 	if !known {
 		t = readTrace(r, name, at)
 		if n.traces == nil {
-			n.traces = map[string]*harness.Trace{}
+			n.traces = map[string]*delivery.Trace{}
 		}
 		n.traces[name] = t
 	}
 	return t
 }
 
-func readTrace(r *keys.Reader, name string, at keys.Place) *harness.Trace {
+func readTrace(r *keys.Reader, name string, at keys.Place) *delivery.Trace {
 	file := keys.Beside(r.File, name)
 	series, err := trace.Load(file)
 	if wrong, ok := errors.AsType[trace.Mistakes](err); ok {

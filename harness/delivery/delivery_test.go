@@ -1,4 +1,4 @@
-package harness_test
+package delivery_test
 
 import (
 	"encoding/json"
@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/delivery"
 )
 
 const ms = time.Millisecond
 
 func TestOpportunities(t *testing.T) {
-	trace, err := harness.NewOpportunities("t", []time.Duration{1 * ms, 1 * ms, 5 * ms, 10 * ms})
+	trace, err := delivery.NewOpportunities("t", []time.Duration{1 * ms, 1 * ms, 5 * ms, 10 * ms})
 	require.NoError(t, err)
 	require.Equal(t, 10*ms, trace.Period())
 	require.EqualValues(t, 4*1500*8*100, trace.Rate())
@@ -31,7 +32,7 @@ func TestOpportunities(t *testing.T) {
 		"many rounds later":             {[]time.Duration{95 * ms}, []int{9000}, []time.Duration{110 * ms}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var c harness.TraceCursor
+			var c delivery.Cursor
 			for i := range tc.now {
 				require.Equal(t, tc.want[i], trace.Depart(&c, tc.now[i], tc.size[i]), "packet %d", i)
 			}
@@ -40,7 +41,7 @@ func TestOpportunities(t *testing.T) {
 }
 
 func TestRates(t *testing.T) {
-	trace, err := harness.NewRates("t", []harness.TraceRate{{0, 8000}, {time.Second, 0}, {2 * time.Second, 80_000}}, 3*time.Second)
+	trace, err := delivery.NewRates("t", []delivery.Rate{{0, 8000}, {time.Second, 0}, {2 * time.Second, 80_000}}, 3*time.Second)
 	require.NoError(t, err)
 	require.EqualValues(t, 88_000/3+0, trace.Rate())
 	for name, tc := range map[string]struct {
@@ -57,7 +58,7 @@ func TestRates(t *testing.T) {
 		"two rounds and something": {0, 22_100, 6*time.Second + 100*ms},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var c harness.TraceCursor
+			var c delivery.Cursor
 			require.InDelta(t, tc.want, trace.Depart(&c, tc.now, tc.size), 2)
 		})
 	}
@@ -68,7 +69,7 @@ func TestRates(t *testing.T) {
 func TestPropertyTraceCarriesInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		trace := traces().Draw(t, "trace")
-		var c harness.TraceCursor
+		var c delivery.Cursor
 		var now, last time.Duration
 		bits := 0.0
 		for range rapid.IntRange(1, 200).Draw(t, "packets") {
@@ -85,24 +86,24 @@ func TestPropertyTraceCarriesInOrder(t *testing.T) {
 	})
 }
 
-func traces() *rapid.Generator[*harness.Trace] {
-	return rapid.Custom(func(t *rapid.T) *harness.Trace {
+func traces() *rapid.Generator[*delivery.Trace] {
+	return rapid.Custom(func(t *rapid.T) *delivery.Trace {
 		n := rapid.IntRange(1, 20).Draw(t, "points")
 		var at []time.Duration
-		var steps []harness.TraceRate
+		var steps []delivery.Rate
 		end := time.Duration(0)
 		for range n {
-			steps = append(steps, harness.TraceRate{At: end, Rate: rapid.Int64Range(0, 2_000_000).Draw(t, "rate")})
+			steps = append(steps, delivery.Rate{At: end, Rate: rapid.Int64Range(0, 2_000_000).Draw(t, "rate")})
 			end += time.Duration(rapid.IntRange(1, 300).Draw(t, "ms")) * ms
 			at = append(at, end)
 		}
 		steps[0].Rate++
-		var trace *harness.Trace
+		var trace *delivery.Trace
 		var err error
 		if rapid.Bool().Draw(t, "opportunities") {
-			trace, err = harness.NewOpportunities("t", at)
+			trace, err = delivery.NewOpportunities("t", at)
 		} else {
-			trace, err = harness.NewRates("t", steps, end)
+			trace, err = delivery.NewRates("t", steps, end)
 		}
 		require.NoError(t, err)
 		return trace
@@ -110,18 +111,18 @@ func traces() *rapid.Generator[*harness.Trace] {
 }
 
 func TestBadTraces(t *testing.T) {
-	_, err := harness.NewOpportunities("t", nil)
+	_, err := delivery.NewOpportunities("t", nil)
 	require.ErrorContains(t, err, "no opportunity")
-	_, err = harness.NewOpportunities("t", []time.Duration{5 * ms, 2 * ms})
+	_, err = delivery.NewOpportunities("t", []time.Duration{5 * ms, 2 * ms})
 	require.ErrorContains(t, err, "opportunity 2 is at 2ms")
-	for want, steps := range map[string][]harness.TraceRate{
+	for want, steps := range map[string][]delivery.Rate{
 		"never carries":               {},
 		"the first step is at 1s":     {{time.Second, 1}},
 		"step 2 is at 0s":             {{0, 1}, {0, 2}},
 		"step 2 is at 9s: expected a": {{0, 1}, {9 * time.Second, 2}},
 		"step 1 has -1 bit/s":         {{0, -1}},
 	} {
-		_, err := harness.NewRates("t", steps, 5*time.Second)
+		_, err := delivery.NewRates("t", steps, 5*time.Second)
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -1,4 +1,6 @@
-package harness
+// Package delivery has delivery traces: when a radio could carry how much. Package trace
+// reads them from files.
+package delivery
 
 import (
 	"errors"
@@ -45,8 +47,8 @@ func NewOpportunities(name string, at []time.Duration) (*Trace, error) {
 	return &Trace{Name: name, period: at[len(at)-1], at: at, total: float64(len(at) * OpportunitySize * 8)}, nil
 }
 
-// TraceRate is one step of a trace of rates: Rate bit/s from At on.
-type TraceRate struct {
+// Rate is one step of a trace of rates: Rate bit/s from At on.
+type Rate struct {
 	At   time.Duration
 	Rate int64
 }
@@ -54,7 +56,7 @@ type TraceRate struct {
 // NewRates returns a trace of rates that repeats after period. The first step
 // must be at 0, each later one after the one before it, all before the period,
 // and at least one rate above 0.
-func NewRates(name string, steps []TraceRate, period time.Duration) (*Trace, error) {
+func NewRates(name string, steps []Rate, period time.Duration) (*Trace, error) {
 	t := &Trace{Name: name, period: period}
 	for i, s := range steps {
 		switch {
@@ -80,9 +82,9 @@ func NewRates(name string, steps []TraceRate, period time.Duration) (*Trace, err
 	return t, nil
 }
 
-// TraceData is a trace that can be sent elsewhere. Rates is nil in a trace of
+// Data is a trace that can be sent elsewhere. Rates is nil in a trace of
 // opportunities, and otherwise as long as At.
-type TraceData struct {
+type Data struct {
 	Name   string          `json:"name"`
 	Period time.Duration   `json:"period"`
 	At     []time.Duration `json:"at"`
@@ -91,22 +93,22 @@ type TraceData struct {
 
 // Data returns all of the trace. The slices are the trace's: they must not be
 // changed.
-func (t *Trace) Data() TraceData {
-	return TraceData{Name: t.Name, Period: t.period, At: t.at, Rates: t.rates}
+func (t *Trace) Data() Data {
+	return Data{Name: t.Name, Period: t.period, At: t.at, Rates: t.rates}
 }
 
 // Trace returns the trace, or an error that says what is wrong with it. It keeps
 // the slices.
-func (d TraceData) Trace() (*Trace, error) {
+func (d Data) Trace() (*Trace, error) {
 	if d.Rates == nil {
 		return NewOpportunities(d.Name, d.At)
 	}
 	if len(d.Rates) != len(d.At) {
 		return nil, fmt.Errorf("it has %d rates for %d steps: expected one each", len(d.Rates), len(d.At))
 	}
-	steps := make([]TraceRate, len(d.At))
+	steps := make([]Rate, len(d.At))
 	for i, at := range d.At {
-		steps[i] = TraceRate{At: at, Rate: int64(d.Rates[i])}
+		steps[i] = Rate{At: at, Rate: int64(d.Rates[i])}
 	}
 	return NewRates(d.Name, steps, d.Period)
 }
@@ -123,9 +125,9 @@ func (t *Trace) Rate() int64 {
 	return int64(math.Round(t.total / t.period.Seconds()))
 }
 
-// A TraceCursor is how far one link has used up a trace. The zero value has
+// A Cursor is how far one link has used up a trace. The zero value has
 // used nothing.
-type TraceCursor struct {
+type Cursor struct {
 	at    time.Duration // when the last packet left
 	next  int64         // the first opportunity that is not used
 	spare int           // bytes left of the opportunity at at
@@ -134,7 +136,7 @@ type TraceCursor struct {
 // Depart returns when the last of size bytes leaves that are ready at now, after
 // all that left before. What is not used when it comes is lost. Offsets of
 // successive calls with one cursor must not go back or below 0.
-func (t *Trace) Depart(c *TraceCursor, now time.Duration, size int) time.Duration {
+func (t *Trace) Depart(c *Cursor, now time.Duration, size int) time.Duration {
 	if t.rates == nil {
 		c.at = t.opportunity(c, now, size)
 	} else {
@@ -161,7 +163,7 @@ func (t *Trace) carry(from time.Duration, bits float64) time.Duration {
 
 // opportunity returns the offset of the opportunity that carries the last of
 // size bytes.
-func (t *Trace) opportunity(c *TraceCursor, now time.Duration, size int) time.Duration {
+func (t *Trace) opportunity(c *Cursor, now time.Duration, size int) time.Duration {
 	spare := 0
 	if now <= c.at {
 		spare = c.spare
