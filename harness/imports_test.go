@@ -26,6 +26,7 @@ func rooms() map[string]room {
 	return map[string]room{
 		"harness":                           {ours: []string{"harness/delivery", "harness/enum", "harness/sut"}, because: "the nouns sit at the bottom"},
 		"harness/delivery":                  {because: "what a radio carries when: arithmetic"},
+		"harness/judge":                     {ours: []string{"harness/check", "harness/history", "harness/metric", "harness/result", "harness/story", "harness/threshold"}, because: "verdicts, figures and stories are of one history"},
 		"harness/enum":                      {because: "words of enumerations: standard library only"},
 		"harness/sut":                       {because: "the subject section of a scenario: standard library only"},
 		"harness/history":                   {ours: []string{"harness"}, because: "one format of what happened, for writers and readers"},
@@ -75,7 +76,7 @@ func rooms() map[string]room {
 		"harness/spec/library":              {ours: []string{"harness", "harness/delivery", "harness/keys", "harness/quantity", "harness/radio", "harness/trace", "harness/yamltext"}, because: "what files name: it knows no event and no subject"},
 		"harness/spec/endpoint":             {ours: []string{"harness/exchange", "harness/keys", "harness/sut"}, because: "the subject's section knows no other section"},
 		"harness/nemesis":                   {ours: []string{"harness", "harness/fault"}, because: "random faults are events: arithmetic"},
-		"harness/run":                       {ours: []string{"harness", "harness/atrest", "harness/check", "harness/fault", "harness/history", "harness/metric", "harness/nemesis", "harness/pcap", "harness/result", "harness/scratch", "harness/story", "harness/threshold", "harness/workload"}, because: "the walk knows no engine and no subject"},
+		"harness/run":                       {ours: []string{"harness", "harness/atrest", "harness/fault", "harness/history", "harness/judge", "harness/nemesis", "harness/pcap", "harness/result", "harness/scratch", "harness/threshold", "harness/workload"}, because: "the walk knows no engine and no subject"},
 		"harness/coverage":                  {ours: []string{"harness", "harness/fault", "harness/history", "harness/result"}, because: "situations are counted from the history"},
 		"harness/cases":                     {ours: []string{"harness", "harness/bubble", "harness/coverage", "harness/delivery", "harness/history", "harness/nemesis", "harness/result", "harness/run", "harness/scratch", "harness/simnet"}, because: "it makes runs, many at a time, and knows no subject"},
 		"harness/plan":                      {ours: []string{"harness", "harness/check", "harness/quantity"}, because: "what a run will do follows from its scenario; it makes none"},

@@ -18,10 +18,10 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/radio/capture"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/run"
 )
 
 // node is a part of a JSON Schema.
@@ -127,7 +127,7 @@ func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		started := bytes.Replace(text, []byte("0001-01-01"), []byte("2026-11-23"), 1) // theirs is zero, as of no run
-		res, err := run.Judge(bytes.NewReader(started))
+		res, err := judge.History(bytes.NewReader(started), judge.Options{})
 		require.NoError(t, err, file)
 		seen[result.Word(res.Exit())] = true
 		var b bytes.Buffer

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/reports"
 )
 
@@ -24,7 +24,7 @@ as those of the run, unless this version of onebar has better checks.`,
 			var results []result.Result
 			var errs []error
 			for _, path := range args {
-				res, err := run.JudgeFile(path)
+				res, err := judge.File(path)
 				if err != nil {
 					errs = append(errs, err)
 					continue

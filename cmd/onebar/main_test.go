@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/subject/netns"
@@ -85,7 +86,7 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 // machine may be busy with other tests.
 func passes(t *testing.T, history, out string) result.Result {
 	t.Helper()
-	res, err := run.JudgeFile(history)
+	res, err := judge.File(history)
 	require.NoError(t, err)
 	for _, v := range res.Verdicts {
 		if v.Check != "impairment" || !strings.HasPrefix(v.Summary, "machine too busy") {
@@ -114,7 +115,7 @@ timeline:
 settle: 40s
 `)
 	require.Equal(t, result.ExitFail, code, out)
-	again, err := run.JudgeFile(history)
+	again, err := judge.File(history)
 	require.NoError(t, err)
 	duplicated := again.Verdict("duplicated")
 	require.Equal(t, result.Fail, duplicated.Status)
@@ -141,7 +142,7 @@ timeline:
 settle: 30s
 `)
 	require.Equal(t, result.ExitFail, code, out)
-	again, err := run.JudgeFile(history)
+	again, err := judge.File(history)
 	require.NoError(t, err)
 	lost := again.Verdict("lost")
 	require.Equal(t, result.Fail, lost.Status)
@@ -204,7 +205,7 @@ func TestInterrupt(t *testing.T) {
 	code := execute(ctx, []string{"run", "tunnel", "--out", dir}, &stdout, &stderr)
 	require.Less(t, time.Since(<-interrupted), 2*time.Second)
 	require.Equal(t, result.ExitInterrupted, code)
-	res, err := run.JudgeFile(filepath.Join(dir, "tunnel", run.HistoryFile))
+	res, err := judge.File(filepath.Join(dir, "tunnel", run.HistoryFile))
 	require.NoError(t, err)
 	require.Equal(t, result.StatusUnknown, res.Status)
 	require.NotContains(t, strings.ToLower(stdout.String()+stderr.String()), "goroutine")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
@@ -138,7 +139,7 @@ func TestRunAgain(t *testing.T) {
 			tr := newTrial()
 			tr.options.Dir = dir
 			tr.must(t, scenario())
-			res, err := run.JudgeFile(filepath.Join(dir, run.HistoryFile))
+			res, err := judge.File(filepath.Join(dir, run.HistoryFile))
 			require.NoError(t, err)
 			require.Equal(t, result.Pass, res.Status)
 		})

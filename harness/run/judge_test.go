@@ -14,8 +14,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/run"
 )
 
 // history is a run of one payment that is confirmed in a second and booked, whose
@@ -108,7 +108,7 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 					again := harness.Posting{ID: "t2", Payment: "p1", Order: "o1", Payer: "w0", Payee: "m0", Amount: 500, Currency: "KES"}
 					records = slices.Insert(records, 5, history.Record{Posting: &again})
 				}
-				res, err := run.Judge(written(t, records))
+				res, err := judge.History(written(t, records), judge.Options{})
 				require.NoError(t, err)
 				require.Equal(t, tc.status, res.Status)
 				require.Len(t, res.Thresholds, 1)
@@ -132,7 +132,7 @@ func TestThresholdsOfARunThatWasNotAsAsked(t *testing.T) {
 func TestWhatAHistorySays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := harness.Scenario{Name: "judged", Workload: harness.Workload{Payments: 1, Attempts: 5}}
-		res, err := run.Judge(written(t, hist(nil, sc), harness.Packet{At: time.Hour}))
+		res, err := judge.History(written(t, hist(nil, sc), harness.Packet{At: time.Hour}), judge.Options{})
 		require.NoError(t, err)
 		require.Equal(t, 6*time.Second, res.Took)
 		require.Equal(t, []string{"bookings were matched by their reference"}, res.Notes)
@@ -153,7 +153,7 @@ func TestEmptyHistory(t *testing.T) {
 		"no header":     {`{"at":1,"note":"no header"}` + "\n", "line 1: not the header"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res, err := run.Judge(strings.NewReader(tc.file))
+			res, err := judge.History(strings.NewReader(tc.file), judge.Options{})
 			if tc.want != "" {
 				require.ErrorContains(t, err, tc.want)
 				return
@@ -171,7 +171,7 @@ func TestHistoriesWithoutATime(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, f := range files {
-		_, err := run.JudgeFile(f)
+		_, err := judge.File(f)
 		if filepath.Base(f) == "unknown-lost-newer.jsonl" {
 			require.ErrorContains(t, err, "the history has version 2")
 			continue

@@ -10,8 +10,8 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/run"
 )
 
 // lateRun is the history of one payment over a link of 25 ms each way: the server
@@ -118,7 +118,7 @@ func TestLateness(t *testing.T) {
 			if tc.run.booked == 0 {
 				tc.run.booked = 1
 			}
-			res, err := run.Judge(tc.run.history(t))
+			res, err := judge.History(tc.run.history(t), judge.Options{})
 			require.NoError(t, err)
 			require.Equal(t, tc.want, res.Status, "%v %v", res.Verdicts, res.Thresholds)
 			require.Equal(t, tc.impairment, res.Verdict("impairment").Status, res.Verdict("impairment").Summary)

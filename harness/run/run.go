@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/history"
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/nemesis"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/threshold"
@@ -84,12 +85,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read the history: %w", err)
 	}
-	res, err := judge(written, o.Each)
+	res, err := judge.History(written, judge.Options{Each: o.Each, Bare: o.Bare})
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read %s: %w", f.name(), err)
-	}
-	if !o.Bare {
-		tell(written, &res)
 	}
 	res.HistoryFile = f.name()
 	if cut != nil {

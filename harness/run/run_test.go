@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
 )
@@ -414,7 +415,7 @@ func TestRunJudges(t *testing.T) {
 				}
 				require.Equal(t, tc.fails, fails)
 				require.Equal(t, tc.want, res.Status)
-				again, err := run.JudgeFile(filepath.Join(o.Dir, run.HistoryFile))
+				again, err := judge.File(filepath.Join(o.Dir, run.HistoryFile))
 				require.NoError(t, err)
 				require.Equal(t, res, again, "a saved history says what the run said")
 				data, err := os.ReadFile(res.HistoryFile)
@@ -525,7 +526,7 @@ func TestRunOnAFullDisk(t *testing.T) {
 			payments, ok := res.Figures.Get("payments")
 			require.True(t, ok)
 			require.Positive(t, payments.Value)
-			again, err := run.JudgeFile(file)
+			again, err := judge.File(file)
 			require.NoError(t, err)
 			require.Equal(t, res.Verdicts, again.Verdicts)
 			require.Equal(t, result.StatusUnknown, again.Status)
@@ -629,7 +630,7 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.jsonl")
 			require.NoError(t, os.WriteFile(path, []byte(tc.file), 0o600))
-			_, err := run.JudgeFile(path)
+			_, err := judge.File(path)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, path)
 		})
@@ -637,7 +638,7 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 	t.Run("a history is judged up to a line that is cut", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "history.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(header+"\n"+`{"at":5,"to`), 0o600))
-		res, err := run.JudgeFile(path)
+		res, err := judge.File(path)
 		require.NoError(t, err)
 		require.Equal(t, result.StatusUnknown, res.Status)
 		require.Contains(t, res.Notes[0], "line 2: the record is truncated")
@@ -645,7 +646,7 @@ func TestJudgeFileNamesWhatIsWrong(t *testing.T) {
 	t.Run("a history without its end is at best unknown", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "history.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(header+"\n"), 0o600))
-		res, err := run.JudgeFile(path)
+		res, err := judge.File(path)
 		require.NoError(t, err)
 		require.Equal(t, result.StatusUnknown, res.Status)
 	})

@@ -1,4 +1,6 @@
-package run
+// Package judge turns a history into the result of its run: it makes the checks, measures
+// the figures, compares the thresholds and tells the stories of the payments that fail.
+package judge
 
 import (
 	"crypto/sha256"
@@ -16,14 +18,14 @@ import (
 	"github.com/onebar/onebar/harness/threshold"
 )
 
-// JudgeFile judges and measures a saved history.
-func JudgeFile(path string) (result.Result, error) {
+// File judges and measures a saved history.
+func File(path string) (result.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return result.Result{}, fmt.Errorf("open the history: %w", err)
 	}
 	defer f.Close()
-	res, err := Judge(f)
+	res, err := History(f, Options{})
 	if err != nil {
 		return result.Result{}, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -31,12 +33,18 @@ func JudgeFile(path string) (result.Result, error) {
 	return res, nil
 }
 
-// Judge judges and measures a history in one pass. A history without its end is judged as
-// far as it goes; its status is then unknown or worse. The error names the line that
+// Options say what else is done with a history.
+type Options struct {
+	Each func(history.Record) // is called with each record; nil is not
+	Bare bool                 // no stories
+}
+
+// History judges and measures a history in one pass. A history without its end is judged
+// as far as it goes; its status is then unknown or worse. The error names the line that
 // cannot be read, or says that this is not a history of a known version.
-func Judge(r io.Reader) (result.Result, error) {
-	res, err := judge(r, nil)
-	if err == nil {
+func History(r io.Reader, o Options) (result.Result, error) {
+	res, err := judged(r, o.Each)
+	if err == nil && !o.Bare {
 		tell(r, &res)
 	}
 	return res, err
@@ -55,8 +63,8 @@ func tell(r io.Reader, res *result.Result) {
 	}
 }
 
-// judge is Judge without the stories. It calls each with each record, if each is not nil.
-func judge(r io.Reader, each func(history.Record)) (result.Result, error) {
+// judged is History without the stories. It calls each with each record, if each is not nil.
+func judged(r io.Reader, each func(history.Record)) (result.Result, error) {
 	judge, collector := check.New(), metric.NewCollector()
 	res := result.Result{Version: result.Version}
 	var end *history.End
