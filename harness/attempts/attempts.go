@@ -54,7 +54,7 @@ type Attempts struct {
 	phones  map[int]*phone
 	all     []interval.Interval // when a fault could hinder
 	machine phone               // when the machine was late
-	faults  map[int][]time.Duration
+	faults  history.Occurrences
 	last    time.Duration
 }
 
@@ -190,29 +190,17 @@ func (a *Attempts) fault(f *history.FaultNote, at time.Duration) {
 	if f.Action == harness.Heal || f.Action == harness.SetLink {
 		return // the packets show what a link does
 	}
-	if !f.Ended {
-		if a.faults == nil {
-			a.faults = make(map[int][]time.Duration)
-		}
-		a.faults[f.Event] = append(a.faults[f.Event], at)
-		return
+	if began, over := a.faults.Add(f, at); over {
+		a.all = append(a.all, interval.Interval{From: began, To: at + max(recovery, at-began)})
 	}
-	open := a.faults[f.Event]
-	if len(open) == 0 {
-		return
-	}
-	a.faults[f.Event] = open[1:]
-	a.all = append(a.all, interval.Interval{From: open[0], To: at + max(recovery, at-open[0])})
 }
 
 // Judge returns the kinds, the most frequent first, and the failures that nothing
 // hindered, in the order of the history. It may be called again after more records.
 func (a *Attempts) Judge() (kinds []result.AttemptStat, unexplained []Failure) {
 	all := slices.Clone(a.all)
-	for _, open := range a.faults {
-		for _, from := range open {
-			all = append(all, interval.Interval{From: from, To: a.last})
-		}
+	for began := range a.faults.Open() {
+		all = append(all, interval.Interval{From: began, To: a.last})
 	}
 	all = interval.Join(all, 0)
 	a.machine.tidy()
@@ -221,7 +209,7 @@ func (a *Attempts) Judge() (kinds []result.AttemptStat, unexplained []Failure) {
 	}
 	kinds = slices.Clone(a.kinds)
 	for _, f := range a.failed {
-		if from := f.end - f.took - lead; overlaps(all, from, f.end) || a.machine.hinders(from, f.end) || a.phones[int(f.wallet)].hinders(from, f.end) {
+		if from := f.end - f.took - lead; interval.Overlap(all, from, f.end) || a.machine.hinders(from, f.end) || a.phones[int(f.wallet)].hinders(from, f.end) {
 			continue
 		}
 		kinds[f.kind].Unexplained++
@@ -244,20 +232,13 @@ func (p *phone) hinders(from, to time.Duration) bool {
 	if p == nil {
 		return false
 	}
-	if overlaps(p.lost, from, to) {
+	if interval.Overlap(p.lost, from, to) {
 		return true
 	}
 	for i := level((to-from-lead)/trips) + 1; i < len(p.slow); i++ {
-		if overlaps(p.slow[i], from, to) {
+		if interval.Overlap(p.slow[i], from, to) {
 			return true
 		}
 	}
 	return false
-}
-
-// overlaps reports whether any of the spans, which are sorted, touches the time between
-// two offsets.
-func overlaps(spans []interval.Interval, from, to time.Duration) bool {
-	i, _ := slices.BinarySearchFunc(spans, from, func(s interval.Interval, t time.Duration) int { return cmp.Compare(s.To, t) })
-	return i < len(spans) && spans[i].From <= to
 }

@@ -403,6 +403,19 @@ func deadlineSamples() []sample {
 		{name: "pass-overdue-slow-disk", summary: "2 committed, none after its deadline", write: held(harness.SlowDisk, harness.Server)},
 		{name: "pass-overdue-crash", summary: "2 committed, none after its deadline", write: held(harness.Crash, harness.Server)},
 		{name: "fail-overdue-full-disk", summary: "1 payment booked after its deadline: p2 (order o2)", write: held(harness.FullDisk, harness.Server)},
+		{name: "pass-overdue-two-faults", summary: "2 committed, none after its deadline", write: two(func(s *script) {
+			s.event(harness.Event{At: time.Second, Action: harness.Freeze, Side: harness.Server, For: 40 * time.Second, MayMiss: true})
+			s.event(harness.Event{At: 2 * time.Second, Action: harness.Crash, Side: harness.Server, Restart: 100 * time.Second, MayMiss: true})
+			s.fault(history.FaultNote{Action: harness.Freeze})
+			s.wait(20 * time.Second)
+			s.fault(history.FaultNote{Event: 1, Action: harness.Crash})
+			s.wait(20 * time.Second)
+			s.fault(history.FaultNote{Action: harness.Freeze, Ended: true, Hits: 1})
+			s.wait(80 * time.Second)
+			s.fault(history.FaultNote{Event: 1, Action: harness.Crash, Ended: true, Hits: 1})
+			s.confirm("p2")
+			s.book("p2")
+		})},
 		{name: "fail-overdue-frozen-client", summary: "1 payment booked after its deadline: p2 (order o2)", write: held(harness.Freeze, harness.Client)},
 		{name: "fail-overdue", summary: "1 payment booked after its deadline: p2 (order o2)", lines: []int{8, 10}, text: `p2 (order o2) was booked 40.003s after its deadline`, write: after(40 * time.Second)},
 		{name: "unknown-overdue", summary: "the run was interrupted", write: good(interrupted)},

@@ -34,6 +34,7 @@ type Judge struct {
 	moved       map[account]*moves
 	balances    []balance
 	stopped     []interval.Interval // when the server could not go on
+	holding     history.Occurrences // the faults that hold it up now
 
 	tried attempts.Attempts
 

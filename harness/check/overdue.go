@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -62,8 +63,12 @@ func (j *Judge) overdueBy(p *payment, at time.Duration) time.Duration {
 	if p.deadline == 0 || at <= p.deadline+commitTime {
 		return 0
 	}
+	stopped := slices.Clone(j.stopped)
+	for began := range j.holding.Open() {
+		stopped = append(stopped, interval.Interval{From: began, To: at})
+	}
 	by := at - p.deadline
-	if by-interval.Within(j.stopped, p.deadline, at) <= commitTime {
+	if by-interval.Within(interval.Join(stopped, 0), p.deadline, at) <= commitTime {
 		return 0
 	}
 	return by
@@ -78,12 +83,7 @@ func (j *Judge) fault(f *history.FaultNote, at time.Duration) {
 		j.header.Scenario.Timeline[f.Event].Side == harness.Client {
 		return
 	}
-	const open = time.Duration(1<<63 - 1)
-	if !f.Ended {
-		j.stopped = interval.Join(append(j.stopped, interval.Interval{From: at, To: open}), 0)
-		return
-	}
-	if n := len(j.stopped); n > 0 && j.stopped[n-1].To == open {
-		j.stopped[n-1].To = at
+	if began, over := j.holding.Add(f, at); over {
+		j.stopped = interval.Join(append(j.stopped, interval.Interval{From: began, To: at}), 0)
 	}
 }

@@ -51,9 +51,21 @@ func Without(spans, others []Interval) (rest []Interval) {
 // Within returns the total length of spans between two offsets. The spans are sorted
 // and do not overlap.
 func Within(spans []Interval, from, to time.Duration) (sum time.Duration) {
-	i, _ := slices.BinarySearchFunc(spans, from, func(s Interval, t time.Duration) int { return cmp.Compare(s.To, t) })
-	for ; i < len(spans) && spans[i].From < to; i++ {
+	for i := ending(spans, from); i < len(spans) && spans[i].From < to; i++ {
 		sum += min(to, spans[i].To) - max(from, spans[i].From)
 	}
 	return max(0, sum)
+}
+
+// Overlap reports whether any of spans touches the time between two offsets. The spans are
+// sorted and do not overlap.
+func Overlap(spans []Interval, from, to time.Duration) bool {
+	i := ending(spans, from)
+	return i < len(spans) && spans[i].From <= to
+}
+
+// ending returns the index of the first of spans that ends at an offset or later.
+func ending(spans []Interval, at time.Duration) int {
+	i, _ := slices.BinarySearchFunc(spans, at, func(s Interval, t time.Duration) int { return cmp.Compare(s.To, t) })
+	return i
 }

@@ -152,16 +152,7 @@ func (l *Ledger) get(ctx context.Context, r *exchange.Request, path string) (tra
 		if n == attempts || time.Since(begin) > readLimit || ctx.Err() != nil {
 			return transport.Exchange{}, nil, fmt.Errorf("GET %s: %w; check that the server runs and that this is its list of payments", path, x.Err)
 		}
-		pause(ctx, time.Duration(n)*200*time.Millisecond)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		transport.Pause(ctx, time.Duration(n)*200*time.Millisecond)
 	}
 }
 

@@ -222,7 +222,7 @@ func (e *examiner) again(ctx context.Context, t *test) (outcome, error) {
 			}
 			return o, nil
 		}
-		wait(ctx, busyWait)
+		transport.Pause(ctx, busyWait)
 	}
 }
 
@@ -235,15 +235,5 @@ func (e *examiner) follow(ctx context.Context, t *test) {
 	if m := t.trial.Follow(ctx); m != exchange.Unknown {
 		t.tell(m)
 		t.followed = "; the look-up says " + m.String()
-	}
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }

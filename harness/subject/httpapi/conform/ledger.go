@@ -13,11 +13,12 @@ import (
 	"github.com/onebar/onebar/harness/atrest"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // conclude reads the ledger when it is at rest, and judges each test.
 func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
-	wait(ctx, busyWait)
+	transport.Pause(ctx, busyWait)
 	rest := &atrest.Reader{Quiet: min(e.parts.Quiet, e.settle), Most: e.settle, Start: e.env.Start, Read: func(ctx context.Context) (harness.Ledger, error) {
 		err := e.read(ctx)
 		return harness.Ledger{Postings: e.bookings()}, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
 // examine makes all tests. Those that may kill a server come last.
@@ -110,7 +111,7 @@ func (e *examiner) lateEnd(ctx context.Context) error {
 		return nil
 	}
 	t := e.late
-	wait(ctx, e.options.Late-time.Since(e.lateFrom))
+	transport.Pause(ctx, e.options.Late-time.Since(e.lateFrom))
 	t.Title = fmt.Sprintf("the same request again, %v later and after %d other payments", time.Since(e.lateFrom).Round(time.Second/10), len(e.tests)-2)
 	if e.dead {
 		t.doubt = "the server no longer answers"

@@ -103,3 +103,13 @@ func plain(err error) error {
 
 // ErrTimeout says that no complete answer came within the time limit.
 var ErrTimeout = errors.New("no answer in time")
+
+// Pause waits for d, or until ctx ends.
+func Pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
