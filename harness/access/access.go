@@ -192,7 +192,6 @@ func (n *Network[H, L]) Host(name string) (h H, err error) {
 	return h, n.topology.NoHost(name)
 }
 
-// side returns the hosts of a side.
 func (n *Network[H, L]) side(s harness.Side) ([]H, error) {
 	if s == harness.Client {
 		return n.Clients, nil

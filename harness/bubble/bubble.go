@@ -154,7 +154,6 @@ func (b *bubble) run(t *testing.T) {
 	synctest.Wait() // everything that has ended must end before crypto/rand is restored
 }
 
-// call calls f and says how it ended.
 func (b *bubble) call(ctx context.Context, over chan<- error) {
 	err := error(&Failure{Kind: Exit, Text: "the function ended its goroutine, as a test's FailNow does, and returned nothing"})
 	defer func() {

@@ -90,7 +90,6 @@ func panicking() []Goroutine {
 	return parse(head + "\n" + rest)
 }
 
-// bubbleID returns the number of the bubble of the calling goroutine.
 func bubbleID() int64 {
 	buf := make([]byte, 4<<10)
 	for _, g := range parse(string(buf[:runtime.Stack(buf, false)])) {
@@ -99,7 +98,6 @@ func bubbleID() int64 {
 	return 0
 }
 
-// parse reads what runtime.Stack and a panic print.
 func parse(text string) []Goroutine {
 	var list []Goroutine
 	for block := range strings.SplitSeq(text, "\n\n") {

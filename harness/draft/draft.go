@@ -59,10 +59,8 @@ func (e Endpoint) Write(w io.Writer) error {
 	return nil
 }
 
-// quote writes a text as YAML, in quotes.
 func quote(s string) (string, error) { return jsonText(s) } // a JSON string is also a YAML string
 
-// jsonText writes a value as JSON.
 func jsonText(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err

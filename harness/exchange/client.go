@@ -110,7 +110,6 @@ func (c *compiler) confirms(config, preset sut.HTTPClient) {
 	c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 }
 
-// preset returns the values of the preset of a configuration.
 func (c *compiler) preset(config *sut.HTTPClient) sut.HTTPClient {
 	if config.Preset == "" {
 		return sut.HTTPClient{}

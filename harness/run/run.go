@@ -112,7 +112,6 @@ func supported(sc harness.Scenario, o Options) error {
 	return errors.Join(errs...)
 }
 
-// running is an experiment under way.
 type running struct {
 	scenario harness.Scenario
 	options  Options
@@ -209,7 +208,6 @@ type gate struct {
 	end     atomic.Int64 // offset of the cut; 0 is none yet
 }
 
-// cut ends the experiment.
 func (g *gate) cut() { g.end.Store(int64(time.Since(g.start))) }
 
 func (g *gate) open(at time.Duration) bool {
@@ -217,14 +215,12 @@ func (g *gate) open(at time.Duration) bool {
 	return end == 0 || int64(at) <= end
 }
 
-// Packet implements harness.PacketSink.
 func (g *gate) Packet(p harness.Packet) {
 	if g.open(p.At) {
 		g.sink.Packet(p)
 	}
 }
 
-// Capture implements harness.PacketCapture.
 func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []byte) {
 	if g.open(at) {
 		g.capture.write(at, packet)
@@ -398,7 +394,6 @@ func (r *running) readLedger(ctx context.Context) error {
 	return r.readHeld(ctx)
 }
 
-// readHeld writes what the payers still hold to the history, if the subject reports it.
 func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
 	if !ok || !r.options.Subject.Abilities().Has(harness.ReportHeld) {
@@ -414,7 +409,6 @@ func (r *running) readHeld(ctx context.Context) error {
 	return nil
 }
 
-// closeFiles writes what is left of history and capture.
 func (r *running) closeFiles() error {
 	err := r.history.Close()
 	if c := r.packets.capture; c != nil {

@@ -33,7 +33,6 @@ func (c *card) deliver(p *stack.PacketBuffer) {
 	p.DecRef()
 }
 
-// WritePackets implements stack.LinkWriter.
 func (c *card) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 	for _, p := range list.AsSlice() {
 		c.send(p)
@@ -41,7 +40,6 @@ func (c *card) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 	return list.Len(), nil
 }
 
-// Attach implements stack.NetworkLinkEndpoint.
 func (c *card) Attach(d stack.NetworkDispatcher) {
 	if d == nil {
 		c.stack.Store(nil)
@@ -50,10 +48,8 @@ func (c *card) Attach(d stack.NetworkDispatcher) {
 	c.stack.Store(&attached{d})
 }
 
-// IsAttached implements stack.NetworkLinkEndpoint.
 func (c *card) IsAttached() bool { return c.stack.Load() != nil }
 
-// MTU implements stack.NetworkLinkEndpoint.
 func (c *card) MTU() uint32 { return access.MTU }
 
 // Capabilities implements stack.NetworkLinkEndpoint: no offload.

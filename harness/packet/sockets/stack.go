@@ -190,20 +190,17 @@ var (
 	_ io.Reader       = (*source)(nil)
 )
 
-// Uint64 implements rand.Source64.
 func (s *source) Uint64() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.r.Uint64()
 }
 
-// Int63 implements rand.Source.
 func (s *source) Int63() int64 { return int64(s.Uint64() >> 1) }
 
 // Seed implements rand.Source: the seed is fixed.
 func (s *source) Seed(int64) {}
 
-// Read implements io.Reader.
 func (s *source) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = byte(s.Uint64())

@@ -83,7 +83,6 @@ func told(payment string, last word) harness.Told {
 	return harness.Told{Payment: payment, Outcome: outcome, Reason: last.why}
 }
 
-// payment is a payment under way.
 type payment struct {
 	*wallet
 	asked    harness.Payment
@@ -132,7 +131,6 @@ func (t *payment) again(last word) bool {
 	return !last.final() && last.meaning != exchange.Pending && t.attempts < plan.Config.Retry.Attempts && plan.Retries(last.cause)
 }
 
-// pay makes one attempt.
 func (t *payment) pay(ctx context.Context) word {
 	t.attempts++
 	plan := t.client.plan
@@ -153,7 +151,6 @@ func (t *payment) pay(ctx context.Context) word {
 	return t.judge(plan.Outcomes, x, step)
 }
 
-// request returns the request of the present attempt, with the idempotency key.
 func (t *payment) request(ctx context.Context) (*http.Request, error) {
 	plan := t.client.plan
 	key := t.key()
@@ -206,7 +203,6 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 	return x
 }
 
-// failed returns the word for an attempt without an answer.
 func failed(err error) word {
 	if errors.Is(err, transport.ErrTimeout) {
 		return word{why: err.Error(), cause: exchange.OnTimeout}
@@ -332,7 +328,6 @@ func backoff(r sut.HTTPRetry, n int, draw float64) time.Duration {
 	return time.Duration(wait * (1 - *r.Jitter*draw))
 }
 
-// maxRetryAfter bounds the Retry-After of a server.
 const maxRetryAfter = 24 * time.Hour
 
 // retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.

@@ -29,7 +29,6 @@ type linkToxic struct {
 	Profile string `json:"profile"`
 }
 
-// Pipe implements toxics.Toxic.
 func (*linkToxic) Pipe(stub *toxics.ToxicStub) { new(toxics.NoopToxic).Pipe(stub) }
 
 // Config is what a Proxy is made from.
