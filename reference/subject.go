@@ -50,7 +50,7 @@ type subject struct {
 }
 
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.correlator = env, newCorrelator(env.Observer)
+	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
 	bankStorage, walletStorages, sides := newStorages(env, s.options)
 	var err error

@@ -234,7 +234,7 @@ func (n *Network[H, L]) Between(from, to H) (l L, err error) {
 			return l, nil
 		}
 	}
-	return l, harness.NoRoute(from.host().Name(), to.host().Name())
+	return l, fmt.Errorf("no link joins %s and %s: %w", from.host().Name(), to.host().Name(), syscall.EHOSTUNREACH)
 }
 
 // Group returns the links of a name; empty is the access links, and the name of a client

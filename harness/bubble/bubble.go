@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -235,7 +236,7 @@ func (b *bubble) guard(done <-chan error) error {
 				continue
 			}
 			return &Failure{
-				Kind: Stall, Goroutines: awake(goroutines(b.id.Load())),
+				Kind: Stall, Goroutines: slices.DeleteFunc(goroutines(b.id.Load()), func(g Goroutine) bool { return g.durable }),
 				Text: fmt.Sprintf("virtual time has stood still for %v", b.options.RealLimit),
 			}
 		}

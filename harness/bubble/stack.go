@@ -74,11 +74,6 @@ func goroutines(bubble int64) []Goroutine {
 	return slices.DeleteFunc(all, func(g Goroutine) bool { return len(g.Frames) == 0 })
 }
 
-// awake returns those that stop virtual time.
-func awake(list []Goroutine) []Goroutine {
-	return slices.DeleteFunc(list, func(g Goroutine) bool { return g.durable })
-}
-
 // panicking returns the calling goroutine, which recovers from a panic.
 func panicking() []Goroutine {
 	buf := make([]byte, 64<<10)

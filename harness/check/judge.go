@@ -278,8 +278,6 @@ func (j *Judge) asked() iter.Seq2[*payment, *order] {
 
 func (p *payment) refused() bool { return p.last.Refused() }
 
-func (p *payment) resolved() bool { return p.last.Final() }
-
 // incomplete says why the history is not that of a whole run, or nothing.
 func (j *Judge) incomplete() string {
 	switch {

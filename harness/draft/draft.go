@@ -51,15 +51,13 @@ var scenario string
 // Write writes the scenario.
 func (e Endpoint) Write(w io.Writer) error {
 	t := template.New("scenario").Delims("<<", ">>").Funcs(template.FuncMap{
-		"quote": quote, "indent": indent, "words": strings.Fields,
+		"quote": jsonText /* a JSON string is also a YAML string */, "indent": indent, "words": strings.Fields,
 	})
 	if err := template.Must(t.Parse(scenario)).Execute(w, e); err != nil {
 		return fmt.Errorf("write the draft of a scenario: %w", err)
 	}
 	return nil
 }
-
-func quote(s string) (string, error) { return jsonText(s) } // a JSON string is also a YAML string
 
 func jsonText(v any) (string, error) {
 	b, err := json.Marshal(v)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -188,7 +189,7 @@ func (c *compiler) words(config sut.HTTPClient) {
 func (c *compiler) setups(got *Client, base scope) (captured []string) {
 	for i, s := range got.Config.Setup {
 		or(&s.For, Once)
-		at := at("setup", i)
+		at := fmt.Sprintf("setup[%d]", i)
 		sc := base.With(captureScope(captured))
 		sc["currency"] = paymentScope()["key"]
 		if s.For != Once {

@@ -14,10 +14,6 @@ type timeline struct {
 // unsaid is the state of a timeline that has reported nothing.
 const unsaid = -2
 
-func newTimeline(m *Model, tell func(Change)) *timeline {
-	return &timeline{tell: tell, window: m.Window, last: unsaid}
-}
-
 func (l *timeline) add(state int, at time.Duration) {
 	if l.window.Length == 0 {
 		l.put(state, at)

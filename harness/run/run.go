@@ -208,8 +208,6 @@ type gate struct {
 	end     atomic.Int64 // offset of the cut; 0 is none yet
 }
 
-func (g *gate) cut() { g.end.Store(int64(time.Since(g.start))) }
-
 func (g *gate) open(at time.Duration) bool {
 	end := g.end.Load()
 	return end == 0 || int64(at) <= end
@@ -341,7 +339,7 @@ func (r *running) play(ctx context.Context) error {
 // over ends the experiment: nothing after it is recorded.
 func (r *running) over() {
 	r.users.Leave()
-	r.packets.cut()
+	r.packets.end.Store(int64(time.Since(r.packets.start)))
 }
 
 // settle waits until every press has a final outcome, at most Scenario.Settle. Then it

@@ -213,15 +213,11 @@ func (s *sweeper) uncommitted(v *cases.Survey) {
 func (s *sweeper) plan(runs int) error {
 	s.planned += runs
 	if limit := s.options.Limit; limit > 0 && s.planned > limit {
-		return s.tooMany(s.planned)
+		return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
+			s.base.Scenario.Name, s.planned, limit)
 	}
 	s.watch()
 	return nil
-}
-
-func (s *sweeper) tooMany(runs int) error {
-	return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
-		s.base.Scenario.Name, runs, s.options.Limit)
 }
 
 func (s *sweeper) watch() {

@@ -5,7 +5,6 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/link/loopback"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness/access"
@@ -20,10 +19,6 @@ type card struct {
 }
 
 type attached struct{ stack.NetworkDispatcher }
-
-func newCard(send func(*stack.PacketBuffer)) *card {
-	return &card{LinkEndpoint: loopback.New(), send: send}
-}
 
 // deliver hands a packet to the host. It takes over p.
 func (c *card) deliver(p *stack.PacketBuffer) {

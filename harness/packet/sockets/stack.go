@@ -39,6 +39,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/link/loopback"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -62,7 +63,7 @@ type Stack struct {
 // of gVisor held; send borrows the packet.
 func New(seed uint64, addr netip.Addr, send func(*stack.PacketBuffer)) (*Stack, error) {
 	random := &source{r: rand.New(rand.NewPCG(seed, 0))}
-	s := &Stack{card: newCard(send), gvisor: stack.New(stack.Options{
+	s := &Stack{card: &card{LinkEndpoint: loopback.New(), send: send}, gvisor: stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
 		HandleLocal:        true,

@@ -270,7 +270,3 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 	}
 	return c.merchant[n]
 }
-
-func reference(env *subject.Env, p harness.Payment) string {
-	return runid.Reference(runID(env), p.ID)
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/exchange/language"
+	"github.com/onebar/onebar/harness/runid"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -63,7 +64,7 @@ func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
 	if more := c.payee(p); len(more) > 0 {
 		t.captured = merge(w.captured, more)
 	}
-	name := reference(c.env, p)
+	name := runid.Reference(runID(c.env), p.ID)
 	c.env.Asked.Called(p.ID, name)
 	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), name)
 	maps.Copy(t.vars, c.run)

@@ -95,7 +95,7 @@ func (k *Proxy) Close() error {
 	k.mu.Lock()
 	k.front.disable()
 	k.mu.Unlock()
-	k.front.wait()
+	k.front.accepts.Wait()
 	return err
 }
 
