@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -164,7 +165,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
 		Topology: r.topology,
-		Toxics:   hasToxics(sc), Packets: r.packets, Log: log, Lose: r.triggers.lose(),
+		Toxics:   slices.ContainsFunc(sc.Timeline, func(e harness.Event) bool { return e.Action == harness.StreamToxic }),
+		Packets:  r.packets, Log: log, Lose: r.triggers.lose(),
 	}
 	var err error
 	if o.Pcap {
@@ -188,15 +190,6 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	}
 	r.watch = newWatcher(o.Watch, r.users.Final)
 	return r, nil
-}
-
-func hasToxics(sc harness.Scenario) bool {
-	for _, e := range sc.Timeline {
-		if e.Action == harness.StreamToxic {
-			return true
-		}
-	}
-	return false
 }
 
 // gate passes packets that were offered before the end of the experiment. The packets that

@@ -3,6 +3,7 @@ package simnet
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -259,14 +260,5 @@ func (h *host) refuse(fl *flight) {
 }
 
 func (h *host) endpoints() []*endpoint {
-	return sorted(h.conns, func(e *endpoint) uint64 { return e.Number })
-}
-
-func sorted[K comparable, V any](m map[K]V, number func(V) uint64) []V {
-	list := make([]V, 0, len(m))
-	for _, v := range m {
-		list = append(list, v)
-	}
-	slices.SortFunc(list, func(a, b V) int { return cmp.Compare(number(a), number(b)) })
-	return list
+	return slices.SortedFunc(maps.Values(h.conns), func(a, b *endpoint) int { return cmp.Compare(a.Number, b.Number) })
 }

@@ -3,13 +3,14 @@ package simnet
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 	"github.com/onebar/onebar/harness/link"
 	"github.com/onebar/onebar/harness/simnet/events"
-	"github.com/onebar/onebar/harness/simnet/socket"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -167,8 +168,8 @@ func (n *Network) Close() error {
 		}
 	}
 	for _, h := range n.used() {
-		for _, l := range sorted(h.listeners, func(l *socket.Listener) uint64 { return uint64(l.Local.Port) }) {
-			l.Shut()
+		for _, port := range slices.Sorted(maps.Keys(h.listeners)) {
+			h.listeners[port].Shut()
 		}
 		for _, e := range h.endpoints() {
 			e.TCP.Fail(errStopped)
