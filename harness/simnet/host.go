@@ -182,15 +182,6 @@ func (h *host) claim(port uint16, used, taken func(port uint16) bool) (uint16, e
 	return port, nil
 }
 
-// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
-// another host is never called.
-func (h *host) WatchLink(up func()) (stop func()) {
-	if h.Client < 0 {
-		return func() {}
-	}
-	return h.n.watchers.Watch(h.Client, up)
-}
-
 func (h *host) bound(port uint16) bool {
 	for k := range h.conns {
 		if k.local == port {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
-	"github.com/onebar/onebar/harness/link"
 	"github.com/onebar/onebar/harness/simnet/events"
 )
 
@@ -58,7 +57,6 @@ type Network struct {
 	sendBuffer    int
 	receiveBuffer int
 	hosts         *access.Network[*host, *hostLink]
-	watchers      link.Watchers
 	flights       []*flight // for use again
 
 	toxics  []*toxicInForce // in force, oldest first
@@ -73,6 +71,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
 	}
+	n.hosts.Faults = n.faults()
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}
@@ -157,7 +156,7 @@ func (n *Network) Close() error {
 	}
 	n.stopped = true
 	n.loop.Unlock()
-	n.watchers.Close()
+	n.hosts.Watchers.Close()
 	n.loop.Stop()
 
 	n.loop.Lock()
