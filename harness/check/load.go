@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
@@ -48,13 +49,5 @@ func (j *Judge) load() answer {
 // or expired proves nothing about the server. Its client may only have had the wrong
 // password.
 func (j *Judge) served() bool {
-	if j.postings > 0 {
-		return true
-	}
-	for i := range j.payments {
-		if p := &j.payments[i]; p.confirmed != 0 {
-			return true
-		}
-	}
-	return false
+	return j.postings > 0 || slices.ContainsFunc(j.payments, func(p payment) bool { return p.confirmed != 0 })
 }
