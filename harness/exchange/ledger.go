@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,7 +48,7 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 		answered := runScope().With(answerScope())
 		return List{
 			First: c.request(at, sut.HTTPRequest{Path: path}, got.URL, config.Headers, runScope()), Path: path,
-			items: c.expression(at+"items", either(items, "body"), answered),
+			items: c.expression(at+"items", cmp.Or(items, "body"), answered),
 			next:  c.expression(at+"next", next, answered.With(pageScope())),
 		}
 	}
@@ -73,13 +74,6 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 		}
 	}
 	return got, c.problems
-}
-
-func either(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 func (c *compiler) mapped(at string, texts map[string]string, s scope) map[string]*expression {
@@ -146,7 +140,7 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 	}
 	if v["body"] == nil && string(bytes.TrimSpace(a.Body)) != "null" {
 		return nil, fmt.Errorf("the answer is no JSON (%s): is this the API? check url and path",
-			either(a.Header.Get("Content-Type"), "without a type"))
+			cmp.Or(a.Header.Get("Content-Type"), "without a type"))
 	}
 	got, err := items.Value(v)
 	if err != nil {
