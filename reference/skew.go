@@ -25,7 +25,6 @@ func (w *wall) now() time.Time {
 	return now
 }
 
-// SetClock implements harness.Clocker.
 func (s *subject) SetClock(side harness.Side, k harness.Skew) {
 	w := &s.wallets
 	if side == harness.Server {

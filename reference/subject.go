@@ -49,9 +49,8 @@ type subject struct {
 	bank, wallets wall // clocks
 }
 
-// Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.correlator = env, newCorrelator(env.Observer)
+	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
 	bankStorage, walletStorages, sides := newStorages(env, s.options)
 	var err error
@@ -113,15 +112,12 @@ func (s *subject) Abilities() harness.Abilities {
 // Commits implements harness.Storer. A commit is a sync of SQLite's log.
 func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commits() }
 
-// FailCommit implements harness.Storer.
 func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
 	s.sides[side].failCommit(n, after, told)
 }
 
-// LoseUnsynced implements harness.PowerLoser.
 func (s *subject) LoseUnsynced(side harness.Side, all bool) { s.sides[side].lose(all) }
 
-// FaultDisks implements harness.DiskFaulter.
 func (s *subject) FaultDisks(side harness.Side, f harness.DiskFault) (end func() int64) {
 	return s.sides[side].inject(f)
 }
@@ -170,7 +166,6 @@ func opening(w harness.Workload, currency string) int64 {
 	return pay.MaxAmount
 }
 
-// Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
 	if s.newKey != nil {
 		return s.newKey.payers[i]
@@ -188,7 +183,6 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return l, nil
 }
 
-// Close implements harness.Subject.
 func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
@@ -203,7 +197,6 @@ func (s *subject) Close() error {
 	return errors.Join(errs...)
 }
 
-// Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -220,7 +213,6 @@ func (s *subject) Crash(side harness.Side) error {
 	return s.clients.kill()
 }
 
-// Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -237,10 +229,8 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return s.clients.start(s.clients.payers...)
 }
 
-// SlowAnswers implements harness.Slower.
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
 
-// Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
 	if s.newKey != nil {
 		return s.newKey.held(), nil

@@ -24,7 +24,6 @@ func (o *occurrence) on(link string, wallet int) bool {
 	return o.On == link && (o.chosen == nil || slices.Contains(o.chosen, wallet))
 }
 
-// occur makes the occurrence of an event at an offset.
 func occur(i int, e harness.Event, from time.Duration) occurrence {
 	o := occurrence{event: i, Event: e, from: from}
 	if d := e.For + e.Restart; d > 0 {

@@ -149,7 +149,6 @@ func (q *Loop) step() bool {
 	return true
 }
 
-// run runs the marked tasks.
 func (q *Loop) run() {
 	q.marked, q.running = q.running[:0], q.marked
 	if len(q.running) > 1 {
