@@ -14,6 +14,7 @@ type clients struct {
 	server string // address
 	client func(context.Context, *Phone) Pay
 	rand   *rand.Rand
+	clock  harness.WallClock // of every phone
 
 	mu     sync.Mutex
 	life   context.Context //nolint:containedctx // of the present apps, or the last ones
@@ -38,7 +39,7 @@ func (ps *clients) start() {
 		pay = append(pay, ps.client(life, &Phone{
 			Wallet: i, Rand: rand.New(&source{pcg: rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())}), Log: ps.env.Log,
 			ctx: life, network: ps.env.Network.Client(i), server: ps.server,
-			observer: ps.env.Observer, conns: conns,
+			observer: ps.env.Observer, conns: conns, clock: &ps.clock,
 		}))
 	}
 	ps.mu.Lock()

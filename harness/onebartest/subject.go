@@ -28,6 +28,7 @@ var (
 	_ harness.Holder  = (*subject)(nil)
 	_ harness.Breaker = (*subject)(nil)
 	_ harness.Slower  = (*subject)(nil)
+	_ harness.Clocker = (*subject)(nil)
 	_ harness.Hosted  = (*subject)(nil)
 	_ harness.Noter   = (*subject)(nil)
 )
@@ -158,6 +159,12 @@ func (s *subject) Abilities() harness.Abilities {
 	if s.system.Deadlines {
 		can |= harness.KeepDeadlines
 	}
+	if s.system.ServerClock {
+		can |= harness.SetServerClock
+	}
+	if s.system.ClientClock {
+		can |= harness.SetClientClock
+	}
 	if s.system.Held != nil {
 		can |= harness.ReportHeld
 	}
@@ -196,6 +203,15 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 	if side == harness.Server {
 		s.bench.fail(commitFailure{n, after, told})
 	}
+}
+
+// SetClock implements harness.Clocker.
+func (s *subject) SetClock(side harness.Side, k harness.Skew) {
+	if side == harness.Client {
+		s.clients.clock.Set(k)
+		return
+	}
+	s.bench.clock.Set(k)
 }
 
 // SlowAnswers implements harness.Slower.

@@ -62,6 +62,10 @@ type System struct {
 	// Commits, the check overdue is n/a.
 	Deadlines bool
 
+	// ServerClock: the server reads the wall time from Bench.Now only. ClientClock: the
+	// client reads it from Phone.Now only. Without them events with clock are refused.
+	ServerClock, ClientClock bool
+
 	// Restarts: Client can be called again after a crash of the client, and then
 	// continues the payments that were in progress. Without it scenarios that crash the
 	// client are refused.
@@ -90,6 +94,7 @@ type Bench struct {
 	Log      *slog.Logger     // of the run, from the first call of Serve on
 
 	slowness atomic.Pointer[slowness]
+	clock    harness.WallClock
 
 	mu       sync.Mutex
 	server   *server            // nil until the start
@@ -198,6 +203,11 @@ func (b *Bench) unknownPayment() error {
 	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.unknown)
 }
 
+// Now returns the wall time at the server, which an event with clock makes wrong: for
+// what the server does by time of day or date, such as forgetting keys. Timers measure true
+// time. It reads as harness.WallClock does.
+func (b *Bench) Now() time.Time { return b.clock.Now() }
+
 // Answer makes the events slow possible. The server calls it after the work for a request
 // and before the answer, for example at the end of an http.Handler that has not flushed.
 // Answer returns at once, or after the delay of the event, or when ctx ends. If the
@@ -262,7 +272,11 @@ type Phone struct {
 	server   string
 	observer harness.Observer
 	conns    *conns
+	clock    *harness.WallClock
 }
+
+// Now returns the wall time on the phone. See Bench.Now.
+func (p *Phone) Now() time.Time { return p.clock.Now() }
 
 // DialContext connects to the system's server over the phone's link. It ignores the
 // address, because a phone reaches no other machine. It fits http.Transport.DialContext.
