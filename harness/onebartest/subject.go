@@ -24,6 +24,7 @@ type subject struct {
 
 var (
 	_ harness.Crasher = (*subject)(nil)
+	_ harness.Freezer = (*subject)(nil)
 	_ harness.Storer  = (*subject)(nil)
 	_ harness.Holder  = (*subject)(nil)
 	_ harness.Breaker = (*subject)(nil)
@@ -57,7 +58,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return fmt.Errorf("start the server: %w", err)
 	}
 	s.clients = newClients(env, s.server.address(), s.system.Client)
-	s.clients.start()
+	s.clients.start(s.clients.wallets(harness.Client)...)
 	s.bench.start(env.Observer)
 	return nil
 }
@@ -135,7 +136,7 @@ func (s *subject) Close() error {
 		return nil
 	}
 	if s.clients != nil {
-		s.clients.stop()
+		s.clients.stop(s.clients.wallets(harness.Client)...)
 	}
 	errs := []error{s.server.stop()}
 	for _, h := range s.hosts {
@@ -146,12 +147,12 @@ func (s *subject) Close() error {
 
 // Abilities implements harness.Subject: as the System says.
 func (s *subject) Abilities() harness.Abilities {
-	can := harness.CrashServer | harness.SlowServer
+	can := harness.CrashServer | harness.SlowServer | harness.FreezeWallet
 	if len(s.system.Hosts) > 0 {
 		can |= harness.CrashHost
 	}
 	if s.system.Restarts {
-		can |= harness.CrashClient
+		can |= harness.CrashClient | harness.CrashWallet
 	}
 	if s.system.Commits {
 		can |= harness.ReportCommits | harness.CountServerCommits
@@ -171,10 +172,35 @@ func (s *subject) Abilities() harness.Abilities {
 	return can
 }
 
+// phones reports whether a side is that of the phones, or one of them.
+func phones(side harness.Side) bool {
+	_, one := harness.ClientIndex(string(side))
+	return one || side == harness.Client
+}
+
+// Freeze implements harness.Freezer, for phones.
+func (s *subject) Freeze(side harness.Side) error {
+	for _, i := range s.clients.wallets(side) {
+		if v, _ := s.clients.app(i); v.ctx.Err() == nil {
+			v.gate.Freeze()
+		}
+	}
+	return nil
+}
+
+// Thaw implements harness.Freezer.
+func (s *subject) Thaw(side harness.Side) error {
+	for _, i := range s.clients.wallets(side) {
+		v, _ := s.clients.app(i)
+		v.gate.Thaw()
+	}
+	return nil
+}
+
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
-	if side == harness.Client {
-		s.clients.stop()
+	if phones(side) {
+		s.clients.stop(s.clients.wallets(side)...)
 		return nil
 	}
 	s.machine(side).crash()
@@ -183,8 +209,8 @@ func (s *subject) Crash(side harness.Side) error {
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
-	if side == harness.Client {
-		s.clients.start()
+	if phones(side) {
+		s.clients.start(s.clients.wallets(side)...)
 		return nil
 	}
 	return s.machine(side).start(ctx)
