@@ -46,7 +46,7 @@ type subject struct {
 	newKey     *newKeyPayers // instead of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
 
-	bank, wallets wall // clocks
+	bank, wallets harness.WallClock
 }
 
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
@@ -57,7 +57,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
-	s.server.config.Clock = s.bank.now
+	s.server.config.Clock = s.bank.Now
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
@@ -74,7 +74,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
-			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.now, Log: env.Log,
+			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.Now, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -227,6 +227,14 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		return nil
 	}
 	return s.clients.start(s.clients.payers...)
+}
+
+func (s *subject) SetClock(side harness.Side, k harness.Skew) {
+	if side == harness.Server {
+		s.bank.Set(k)
+		return
+	}
+	s.wallets.Set(k)
 }
 
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
