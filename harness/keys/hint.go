@@ -13,7 +13,7 @@ import (
 	"github.com/onebar/onebar/harness/yamltext"
 )
 
-// maxNested is how deep [ways] looks.
+// maxNested is how deep allWays looks.
 const maxNested = 4
 
 // elsewhere ends a message about a key that a mapping of type t at a path does not have. It
@@ -24,16 +24,16 @@ func (r *Reader) elsewhere(p Pair, t reflect.Type, path string) string {
 	name := strings.ReplaceAll(strings.ToLower(p.Name), "-", "_")
 	word := cmp.Or(r.kind.Synonyms[scope+"."+name], r.kind.Synonyms[name], p.Name)
 	word, fixed, _ := strings.Cut(word, "=")
-	if way, value := r.wayTo(ways(t, word), p.Value); way != nil {
+	if way, value := r.wayTo(r.ways(t, word), p.Value); way != nil {
 		value = cmp.Or(fixed, value)
 		if len(way) == 1 && value == "" {
 			return "did you mean " + `"` + way[0] + `"?`
 		}
 		return "write " + r.Instead(p.Place, r.width(p), inFlow(way, value))
 	}
-	options := Names(Of(t))
+	options := Names(r.keysOf(t))
 	if nearest.Word(p.Name, options) == "" || len(p.Name) < 3 {
-		if way, value := r.wayTo(ways(r.root, word), p.Value); way != nil {
+		if way, value := r.wayTo(r.ways(r.root, word), p.Value); way != nil {
 			return "a file has it as " + inFlow(way, cmp.Or(fixed, value))
 		}
 	}
@@ -47,32 +47,40 @@ type way []string
 type target struct {
 	way
 	Key
-	of reflect.Type
+	of   reflect.Type
+	path string // the way with a dot before each key
 }
 
 // ways returns the ways from a mapping of a type to the keys that a word names, the shortest
 // first. The word is the name of a key, or the end of a path such as both.delay; in the mapping
-// itself its last key is enough. Lists are not entered.
-func ways(t reflect.Type, word string) (found []target) {
+// itself its last key is enough.
+func (r *Reader) ways(t reflect.Type, word string) (found []target) {
 	last := word[strings.LastIndex(word, ".")+1:]
-	level := []target{{of: t}}
-	for depth := 1; depth <= maxNested; depth++ {
-		var next []target
-		for _, from := range level {
-			if from.of.Kind() != reflect.Struct {
-				continue
-			}
-			for _, k := range Of(from.of) {
-				to := target{append(slices.Clone(from.way), k.Name), k, from.of.FieldByIndex(k.Index).Type}
-				if depth == 1 && k.Name == last || strings.HasSuffix("."+strings.Join(to.way, "."), "."+word) {
-					found = append(found, to)
-				}
-				next = append(next, to)
-			}
+	for _, to := range r.allWays(t) {
+		if len(to.way) == 1 && to.Name == last || strings.HasSuffix(to.path, "."+word) {
+			found = append(found, to)
 		}
-		level = next
 	}
 	return found
+}
+
+// allWays returns the ways from a mapping of a type, the shortest first. Lists are not entered.
+func (r *Reader) allWays(t reflect.Type) []target {
+	if all, known := r.within[t]; known {
+		return all
+	}
+	all := []target{{of: t}}
+	for i := 0; i < len(all); i++ { // it grows meanwhile
+		from := all[i]
+		if from.of.Kind() != reflect.Struct || len(from.way) == maxNested {
+			continue
+		}
+		for _, k := range r.keysOf(from.of) {
+			all = append(all, target{append(slices.Clone(from.way), k.Name), k, from.of.FieldByIndex(k.Index).Type, from.path + "." + k.Name})
+		}
+	}
+	r.within[t] = all[1:]
+	return all[1:]
 }
 
 // wayTo returns the first way to where a value fits, with the value as it is written there,

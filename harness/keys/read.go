@@ -33,6 +33,7 @@ type Reader struct {
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
 	rules    map[reflect.Type][]Rule
+	within   map[reflect.Type][]target
 }
 
 // Kind is a kind of documents, as messages speak of it.
@@ -53,7 +54,7 @@ type Kind struct {
 // nothing in it, v stays as it is and ok is false.
 func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
 	text, roots, wrong := yamltext.Read(file, data, kind.Key)
-	r = &Reader{Text: text, kind: kind, root: reflect.TypeOf(v).Elem(), mistakes: wrong, rules: map[reflect.Type][]Rule{}}
+	r = &Reader{Text: text, kind: kind, root: reflect.TypeOf(v).Elem(), mistakes: wrong, rules: map[reflect.Type][]Rule{}, within: map[reflect.Type][]target{}}
 	if len(wrong) > 0 {
 		return r, false
 	}
