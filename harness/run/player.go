@@ -388,6 +388,6 @@ func (p *player) phase(name, link string) {
 	if link != "" {
 		ph.Name = link + ": " + ph.Name
 	}
-	p.state(ph.Name)
+	p.state("link " + ph.Name)
 	p.history.Record(history.Record{Phase: &ph})
 }
