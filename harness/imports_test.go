@@ -85,6 +85,7 @@ func rooms() map[string]room {
 		"harness/cases/casestest":           {ours: []string{"harness", "harness/cases", "harness/disk", "harness/sut", "reference"}, because: "the reference pair, for tests of what makes many runs"},
 		"harness/explore":                   {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/coverage", "harness/result"}, because: "many seeds of some scenarios: it knows no engine and no subject"},
 		"harness/sweep":                     {ours: []string{"harness", "harness/cases", "harness/fault", "harness/result", "harness/sut"}, because: "each fault at each point of one scenario: it knows no engine and no subject"},
+		"harness/baseline":                  {ours: []string{"harness", "harness/metric", "harness/result", "harness/sut"}, theirs: []string{"github.com/shirou/gopsutil/v4"}, because: "figures are compared by what was measured: it knows no engine"},
 		"harness/agreement":                 {ours: []string{"harness", "harness/history", "harness/metric", "harness/result"}, because: "two engines are compared by what was measured"},
 		"harness/shrink":                    {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/fault", "harness/result", "harness/run"}, because: "smaller scenarios that fail: it knows no engine and no subject"},
 		"harness/proxy/console":             {ours: []string{"harness", "harness/nearest", "harness/proxy", "harness/quantity", "harness/spec"}, theirs: []string{"golang.org/x/term"}, because: "keys and figures of a link; the terminal is handed in"},
