@@ -108,7 +108,7 @@ func rooms() map[string]room {
 		"reports/format":                    {ours: []string{"harness", "harness/result"}, theirs: []string{"golang.org/x/term", "github.com/mattn/go-runewidth"}, because: "values become text in one way"},
 		"reports/tables":                    {ours: []string{"harness", "harness/result", "reports/format"}, because: "a table sees results only"},
 		"reports/progress":                  {ours: []string{"harness", "harness/result", "reports/format"}, theirs: []string{"github.com/vbauerster/mpb/v8", "github.com/vbauerster/cupwriter", "golang.org/x/term"}, because: "mpb lives here only"},
-		"reference":                         {ours: []string{"harness", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
+		"reference":                         {ours: []string{"harness", "harness/bubble", "harness/disk", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
 		"reference/pay":                     {because: "what wallet and bank talk about knows no channel, no disk and no library"},
 		"reference/vault":                   {ours: []string{"reference/pay"}, because: "private keys are next to the standard library's cryptography and nothing else"},
 		"reference/vault/vaulttest":         {ours: []string{"reference/vault"}, because: "the contract of a vault, for any implementation"},
