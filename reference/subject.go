@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
@@ -52,7 +50,7 @@ type subject struct {
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
-	bankStorage, walletStorages, sides := newStorages(env, s.options)
+	bankStorage, walletStorages, sides := newStorages(ctx, env, s.options)
 	var err error
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
@@ -135,23 +133,20 @@ func (s *subject) policy() retry.Policy {
 // shorter than a round trip.
 const stagger = 500 * time.Microsecond
 
-// enroll opens the accounts of payers and merchants.
+// enroll opens the accounts of payers and merchants. Their numbers in the ledger do not
+// depend on the scheduler: how many pages a commit writes, and so when SQLite copies its
+// log, depends on them.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // the ledger commits requests that arrive together in one transaction
 	w := s.env.Workload
+	var all []bank.Account
 	for i, p := range payers {
-		g.Go(func() error {
-			currency := w.CurrencyOf(i)
-			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
-		})
+		currency := w.CurrencyOf(i)
+		all = append(all, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
 	}
 	for i := range w.Merchants {
-		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
-		})
+		all = append(all, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
 	}
-	return g.Wait()
+	return s.server.enroll(ctx, all)
 }
 
 // opening is the opening balance of a wallet: that of the workload, or else a hundred times
