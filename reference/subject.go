@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
@@ -46,18 +44,18 @@ type subject struct {
 	newKey     *newKeyPayers // instead of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
 
-	bank, wallets wall // clocks
+	bank, wallets harness.WallClock
 }
 
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
-	bankStorage, walletStorages, sides := newStorages(env, s.options)
+	bankStorage, walletStorages, sides := newStorages(ctx, env, s.options)
 	var err error
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
-	s.server.config.Clock = s.bank.now
+	s.server.config.Clock = s.bank.Now
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
@@ -74,7 +72,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
-			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.now, Log: env.Log,
+			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.Now, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -135,23 +133,20 @@ func (s *subject) policy() retry.Policy {
 // shorter than a round trip.
 const stagger = 500 * time.Microsecond
 
-// enroll opens the accounts of payers and merchants.
+// enroll opens the accounts of payers and merchants. Their numbers in the ledger do not
+// depend on the scheduler: how many pages a commit writes, and so when SQLite copies its
+// log, depends on them.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // the ledger commits requests that arrive together in one transaction
 	w := s.env.Workload
+	var all []bank.Account
 	for i, p := range payers {
-		g.Go(func() error {
-			currency := w.CurrencyOf(i)
-			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
-		})
+		currency := w.CurrencyOf(i)
+		all = append(all, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
 	}
 	for i := range w.Merchants {
-		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
-		})
+		all = append(all, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
 	}
-	return g.Wait()
+	return s.server.enroll(ctx, all)
 }
 
 // opening is the opening balance of a wallet: that of the workload, or else a hundred times
@@ -227,6 +222,14 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		return nil
 	}
 	return s.clients.start(s.clients.payers...)
+}
+
+func (s *subject) SetClock(side harness.Side, k harness.Skew) {
+	if side == harness.Server {
+		s.bank.Set(k)
+		return
+	}
+	s.wallets.Set(k)
 }
 
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }

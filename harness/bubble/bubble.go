@@ -139,7 +139,7 @@ func (b *bubble) run(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, b.options.Seed)
 	}
 	time.Sleep(time.Until(b.options.Start))
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(b.outer))
+	ctx, cancel := context.WithCancelCause(context.WithValue(context.WithoutCancel(b.outer), turnsKey{}, new(Turns)))
 	defer cancel(nil)
 	over := make(chan error, 1)
 	go b.call(ctx, over)

@@ -59,6 +59,7 @@ type Header struct {
 	Started time.Time `json:"started"` // wall time of offset 0, the only one
 	Seed    uint64    `json:"seed"`
 	Engine  string    `json:"engine"`
+	Machine string    `json:"machine,omitempty"` // class of the machine that made the run in real time
 	Payload bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
 	Commits bool      `json:"commits,omitempty"` // the subject reports its durable commits
 	Holds   bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold

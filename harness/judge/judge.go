@@ -154,7 +154,7 @@ func begin(res *result.Result, rec history.Record) error {
 			h.Version, history.Version, h.Onebar)
 	}
 	res.Onebar, res.Scenario, res.Engine = h.Onebar, h.Scenario, h.Engine
-	res.Seed, res.Started, res.Payload = h.Seed, h.Started, h.Payload
+	res.Seed, res.Started, res.Payload, res.Machine = h.Seed, h.Started, h.Payload, h.Machine
 	return nil
 }
 

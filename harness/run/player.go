@@ -388,6 +388,14 @@ func (p *player) phase(name, link string) {
 	if link != "" {
 		ph.Name = link + ": " + ph.Name
 	}
-	p.state(ph.Name)
+	p.state(linkState(ph.Name))
 	p.history.Record(history.Record{Phase: &ph})
+}
+
+// linkState says in which phase the links are.
+func linkState(phase string) string {
+	if phase == "settle" {
+		return "settling on a healed link"
+	}
+	return "link " + phase
 }

@@ -35,6 +35,7 @@ type Options struct {
 	Seed    uint64
 	Dir     string                       // for this run's files: history.jsonl, run.log, state/; if it is empty, the history stays in memory and the subject has no folder
 	Version string                       // of the program, for the header
+	Machine string                       // class of the machine, for the header; empty in virtual time
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // called with the number of final orders and the phase; nil is not called
 	Clock   bool                         // time is real: note in the history when the machine is late
@@ -155,7 +156,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	can := o.Subject.Abilities()
 	r.history.Record(history.Record{Header: &history.Header{
 		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
-		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.payload(),
+		Seed: o.Seed, Engine: o.Engine.Name(), Machine: o.Machine, Payload: o.payload(),
 		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld),
 		Deadlines: can.Has(harness.KeepDeadlines), Scenario: sc,
 	}})

@@ -74,6 +74,8 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	spans := fault.Spans{Short: short, Long: long, Restart: restart}
 	if report.Survey.Can.Has(harness.KeepDeadlines) { // others may try for so long that the check storm fails
 		spans.Outage = outage
+	} else {
+		s.say("not tried: blackhole 30m, because this system does not say that it keeps deadlines (System.Deadlines in Go): its client may try again for all that time, and the check storm would fail")
 	}
 	s.faults = fault.ForSweep(spans, report.Survey.Can)
 	s.points(report.Survey.Points)
@@ -210,6 +212,9 @@ func (s *sweeper) uncommitted(v *cases.Survey) {
 	}
 }
 
+// say adds a sentence about what is not tried.
+func (s *sweeper) say(note string) { s.counts.sweep.Notes = append(s.counts.sweep.Notes, note) }
+
 func (s *sweeper) plan(runs int) error {
 	s.planned += runs
 	if limit := s.options.Limit; limit > 0 && s.planned > limit {
@@ -288,6 +293,9 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 
 func (s *sweeper) result(ctx context.Context) Result {
 	r := s.counts.result()
+	if len(r.Findings) == 0 && !s.live && r.Scenario.Workload.Payments == 1 && ctx.Err() == nil {
+		r.Notes = append(r.Notes, "one payment passed: what a fault does to payments at the same time was not tried; give --payments 3 (Trial.Payments in Go)")
+	}
 	r.Took, r.Rest, r.Interrupted = time.Since(s.began), s.planned-s.done, ctx.Err() != nil
 	return r
 }

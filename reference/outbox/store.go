@@ -26,6 +26,8 @@ type Config struct {
 	// means that the answer is not the bank's. Nil accepts every answer.
 	Verify func(*pay.Payment, *pay.Answer) error
 
+	Gather func(stop <-chan struct{}) // waits for changes that share a sync, see sqlite.Config
+
 	// NoSync makes no change durable. It is a planted fault, see sqlite.Config.
 	NoSync bool
 }
@@ -33,7 +35,7 @@ type Config struct {
 func (c Config) file() sqlite.Config {
 	return sqlite.Config{
 		Path: c.Path, VFS: c.VFS, Kind: "wallet queue", Application: applicationID, Version: schemaVersion,
-		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, NoSync: c.NoSync,
+		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, Gather: c.Gather, NoSync: c.NoSync,
 	}
 }
 
