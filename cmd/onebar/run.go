@@ -98,13 +98,7 @@ onebar check judges a history file again.`,
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
-	completeEngines(cmd)
 	return cmd
-}
-
-// completeEngines has a shell complete the flag --engine.
-func completeEngines(cmd *cobra.Command) {
-	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // checkEngine refuses a value of --engine that names no engine; an empty one is none.
@@ -263,7 +257,7 @@ func (b *batch) rerun(sc harness.Scenario) string {
 
 // replay returns the command that runs a scenario file with an engine and a seed.
 func replay(file, engine string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(file), engine, seed)
+	return fmt.Sprintf("%s run %s --engine %s --seed %d", itself(), quote(file), engine, seed)
 }
 
 // quote makes one word of s for a shell, if it is not one already.
