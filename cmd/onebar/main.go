@@ -103,22 +103,7 @@ result sets the code.`,
 	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(),
 		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newBaseline(), newCompare(), newWorker(), newNetns(), newAgree(), cli.Command())
 	sayUsage(root)
+	completeFlags(root)
+	root.SetFlagErrorFunc(wrongFlag)
 	return root
-}
-
-// sayUsage makes every command with the wrong number of arguments print its usage.
-func sayUsage(cmd *cobra.Command) {
-	for _, c := range cmd.Commands() {
-		sayUsage(c)
-		want := c.Args
-		if want == nil || c.HasSubCommands() {
-			continue
-		}
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := want(c, args); err != nil {
-				return fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
-			}
-			return nil
-		}
-	}
 }

@@ -34,7 +34,7 @@ func bundled() []string {
 func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 	data, err := fs.ReadFile(scenarios.FS, name+".yaml")
 	if err != nil {
-		return harness.Scenario{}, fmt.Errorf("%s is neither a file nor a bundled scenario: onebar list shows those", name)
+		return harness.Scenario{}, fmt.Errorf("%s is neither a file nor a bundled scenario: %s", name, meant(name, scenarioNames(), "list"))
 	}
 	sc, err := spec.Parse(name+".yaml", data, lib)
 	sc.File = name
@@ -42,9 +42,9 @@ func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 }
 
 // loadScenarios reads the scenarios that args name: files, folders of them, or
-// bundled ones. With tags, only those with one of them are kept. All mistakes
+// bundled ones. With tags wanted, only scenarios with one of them are kept. All mistakes
 // of all files are in the error.
-func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
+func loadScenarios(args, wanted []string) ([]harness.Scenario, error) {
 	lib := library()
 	var list []harness.Scenario
 	var errs []error
@@ -54,7 +54,7 @@ func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 		for _, path := range paths {
 			sc, err := load(path, lib)
 			errs = append(errs, err)
-			if len(tags) == 0 || slices.ContainsFunc(sc.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
+			if len(wanted) == 0 || slices.ContainsFunc(sc.Tags, func(t string) bool { return slices.Contains(wanted, t) }) {
 				list = append(list, sc)
 			}
 		}
@@ -63,7 +63,7 @@ func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("no scenario has one of the tags %s: onebar list shows the tags", strings.Join(tags, ", "))
+		return nil, fmt.Errorf("no scenario has the tag %s: %s", strings.Join(wanted, " or "), meant(wanted[0], tags(), "list"))
 	}
 	return list, unique(list)
 }
@@ -126,9 +126,5 @@ func load(path string, lib spec.Library) (harness.Scenario, error) {
 
 // completeScenarios completes the names of bundled scenarios and of files.
 func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	for _, f := range bundled() {
-		names = append(names, strings.TrimSuffix(f, ".yaml"))
-	}
-	return names, cobra.ShellCompDirectiveDefault
+	return scenarioNames(), cobra.ShellCompDirectiveDefault
 }

@@ -388,7 +388,11 @@ func (p *player) phase(name, link string) {
 	if link != "" {
 		ph.Name = link + ": " + ph.Name
 	}
-	p.state(linkState(ph.Name))
+	state := "link " + ph.Name
+	if name != "" {
+		state = name
+	}
+	p.state(state)
 	p.history.Record(history.Record{Phase: &ph})
 }
 
