@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -98,7 +99,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), reports.Explored(res.Exploration)), refused); err != nil {
+	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), outcome.Explored(res.Exploration)), refused); err != nil {
 		return err
 	}
 	code := res.Exit()

@@ -23,6 +23,7 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -138,7 +139,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
-	if err := s.files.write(cmd, reports.Sweep(res.Sweep), reports.Swept(res.Sweep)); err != nil {
+	if err := s.files.write(cmd, reports.Sweep(res.Sweep), outcome.Swept(res.Sweep)); err != nil {
 		return err
 	}
 	return exit(res.Exit())
