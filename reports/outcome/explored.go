@@ -92,8 +92,8 @@ func markdownExploration(d *markdown.Document, x result.Exploration) {
 	}
 	d.Add(d.More(x.Failed + x.Unknown + x.Broken - min(MaxFindings, len(x.Odd))))
 	reached := d.Table(tables.Reached(x))
-	for _, name := range x.Never() {
-		reached += "\n- never reached: " + markdown.Escape(name)
+	if never := x.Never(); len(never) > 0 {
+		reached += "\n" + markdown.Item("never reached", "", strings.Join(never, ", "))
 	}
-	d.Add(markdown.FoldOut("Situations reached", reached+"\n"))
+	d.Add(markdown.FoldOut("Situations reached", reached))
 }

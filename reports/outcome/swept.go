@@ -75,7 +75,7 @@ func rowCase(r result.SweepRow) ci.Case {
 // if no other case does.
 func wholeCase(name string, exit int, others []ci.Case, text string) ci.Case {
 	c := ci.Case{Name: name, Status: result.Pass, Message: text}
-	if exit != result.ExitPass && !(len(others) > 0 && ci.Bad(others)) || exit == result.ExitInterrupted {
+	if exit != result.ExitPass && (len(others) == 0 || !ci.Bad(others)) || exit == result.ExitInterrupted {
 		c.Status = result.StatusUnknown
 	}
 	return c
