@@ -87,10 +87,10 @@ func TestOutcomesAreGreenOnlyForAPass(t *testing.T) {
 		"interrupted sweep":   {outcome.Swept(interruptedSweep()), interruptedSweep().Exit()},
 		"unreached sweep":     {outcome.Swept(unreached), result.ExitUnknown},
 		"empty sweep":         {outcome.Swept(result.Sweep{}), result.ExitUnknown},
-		"exploration":         {outcome.Explored(explored()), result.ExitPass},
-		"odd exploration":     {outcome.Explored(oddExploration()), oddExploration().Exit()},
-		"stopped exploration": {outcome.Explored(stopped), result.ExitInterrupted},
-		"empty exploration":   {outcome.Explored(result.Exploration{}), result.ExitUnknown},
+		"exploration":         {outcome.Explored(explored(), ""), result.ExitPass},
+		"odd exploration":     {outcome.Explored(oddExploration(), ""), oddExploration().Exit()},
+		"stopped exploration": {outcome.Explored(stopped, ""), result.ExitInterrupted},
+		"empty exploration":   {outcome.Explored(result.Exploration{}, ""), result.ExitUnknown},
 		"conform":             {outcome.Conformed(conformance()), result.ExitFail},
 		"good conform":        {outcome.Conformed(good), result.ExitPass},
 		"all n/a":             {outcome.Conformed(none), result.ExitUnknown},
@@ -203,7 +203,7 @@ func TestOutcomesAreTextInMarkdown(t *testing.T) {
 	d := ailing()
 	d.Result.Scenario.Name, d.Advice[0].Text = hostile, hostile
 	for name, o := range map[string]outcome.Outcome{
-		"sweep": outcome.Swept(sw), "explore": outcome.Explored(x), "conform": outcome.Conformed(c), "doctor": Examined(d),
+		"sweep": outcome.Swept(sw), "explore": outcome.Explored(x, ""), "conform": outcome.Conformed(c), "doctor": Examined(d),
 		"unmade": outcome.Unmade("dev", []outcome.Trouble{{File: hostile, Text: hostile}}),
 	} {
 		var b bytes.Buffer

@@ -77,7 +77,7 @@ func TestOthersFitTheirSchemas(t *testing.T) {
 	t.Parallel()
 	for file, documents := range map[string][]Report{
 		"sweep.schema.json":       {outcome.JSON(outcome.Swept(swept())), outcome.JSON(outcome.Swept(failingSweep())), outcome.JSON(outcome.Swept(interruptedSweep()))},
-		"exploration.schema.json": {outcome.JSON(outcome.Explored(explored())), outcome.JSON(outcome.Explored(oddExploration()))},
+		"exploration.schema.json": {outcome.JSON(outcome.Explored(explored(), "")), outcome.JSON(outcome.Explored(oddExploration(), ""))},
 		"conformance.schema.json": {outcome.JSON(outcome.Conformed(conformance())), outcome.JSON(outcome.Conformed(result.Conformance{Version: 1, Probes: []result.Probe{}}))},
 		"checkup.schema.json":     {outcome.JSON(Examined(healthy())), outcome.JSON(Examined(ailing())), outcome.JSON(Examined(dead())), outcome.JSON(Examined(result.Checkup{Result: passing()}))},
 		"energy.schema.json":      {outcome.AsJSON(analysed(t, "energybox-3g")), outcome.AsJSON(analysed(t, "nr-sa"))},

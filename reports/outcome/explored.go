@@ -20,12 +20,13 @@ type Exploration struct {
 }
 
 // Explored is the outcome of an exploration. As a suite it has a case "explore" for the
-// exploration itself, and one for each check or threshold that did not pass in a run.
-func Explored(x result.Exploration) Outcome {
+// exploration itself, and one for each check or threshold that did not pass in a run. file
+// is that of the scenario; it is empty if there are several.
+func Explored(x result.Exploration, file string) Outcome {
 	return Outcome{
 		Suites: func() []ci.Suite {
 			return []ci.Suite{{
-				Title: strings.Join(x.Scenarios, ", "), Cases: explorationCases(x),
+				Title: strings.Join(x.Scenarios, ", "), File: ci.Source(file), Cases: explorationCases(x),
 				Properties: []ci.Property{{Name: "first seed", Value: fmt.Sprint(x.First)}, {Name: "onebar", Value: x.Onebar}},
 			}}
 		},
