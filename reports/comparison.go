@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
@@ -11,7 +10,10 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // Comparison is the report of a comparison for people: the figures that changed, the worst
@@ -35,24 +37,50 @@ func Comparison(c result.Comparison) Report {
 	})
 }
 
-// ComparisonMarkdown is Comparison for a CI's job summary, in GitHub's dialect.
-func ComparisonMarkdown(c result.Comparison) Report {
-	return func(w io.Writer) error {
-		var b strings.Builder
-		fmt.Fprintf(&b, "### onebar compare: %s\n\n%s\n", strings.ToLower(result.Word(c.Exit())), escape(comparedText(c)))
-		if len(c.Changes) > 0 {
-			b.WriteByte('\n')
-			markdownTable(&b, changesTable(c.Changes))
-		}
-		b.WriteByte('\n')
-		for _, u := range c.Unjudged {
-			b.WriteString("- **not compared** " + escape(unjudgedText(u)) + "\n")
-		}
-		if again := repeat(c); again != "" {
-			b.WriteString("\nRun the worst again:\n\n" + fenced(format.Clean(again)))
-		}
-		return send(w, "Markdown", b.String())
+// Compared is the outcome of a comparison. As a suite it has a case "compare" for all of it,
+// and one for each figure that is worse or vanished and each scenario that was not compared.
+func Compared(c result.Comparison) outcome.Outcome {
+	return outcome.Outcome{
+		Suites: func() []ci.Suite {
+			var cases []ci.Case
+			for _, change := range c.Changes {
+				if change.Kind == result.Worse || change.Kind == result.Vanished {
+					cases = append(cases, changeCase(change))
+				}
+			}
+			for _, u := range c.Unjudged {
+				cases = append(cases, ci.Case{Name: u.Scenario + " on " + u.Engine, Message: u.Text})
+			}
+			whole := outcome.Whole("compare", c.Exit(), cases, comparedText(c))
+			return []ci.Suite{{Title: "compare", Cases: append([]ci.Case{whole}, cases...)}}
+		},
+		Markdown: func(d *markdown.Document) {
+			d.Add(fmt.Sprintf("### onebar compare: %s\n\n%s\n", outcome.Status(c.Exit()), markdown.Escape(comparedText(c))))
+			if len(c.Changes) > 0 {
+				d.Add("\n" + d.Table(changesTable(c.Changes)))
+			}
+			d.Add("\n")
+			for _, u := range c.Unjudged {
+				d.Add(markdown.Item("not compared", "", unjudgedText(u)))
+			}
+			if again := repeat(c); again != "" {
+				d.Add("\nRun the worst again:\n" + markdown.Shell(format.Clean(again)))
+			}
+		},
+		Document: func() (any, error) { return c, nil },
 	}
+}
+
+// changeCase is the case of a figure that is worse or vanished.
+func changeCase(c result.Change) ci.Case {
+	one := ci.Case{Name: c.Scenario + " on " + c.Engine + ": " + c.Figure, Message: c.Kind.String() + ": " + difference(c)}
+	if c.Kind == result.Worse {
+		one.Status = result.Fail
+	}
+	if c.Paired != nil && c.Paired.Again != "" {
+		one.Detail = "again: " + c.Paired.Again + "\n"
+	}
+	return one
 }
 
 // shownChanges is how many changes a report for people shows at most.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // compared is a comparison with a change of each kind.
@@ -41,7 +42,7 @@ func TestComparison(t *testing.T) {
 	var console, markdown bytes.Buffer
 	require.NoError(t, Comparison(compared())(&console))
 	golden(t, "comparison.console", console.Bytes())
-	require.NoError(t, ComparisonMarkdown(compared())(&markdown))
+	require.NoError(t, outcome.Markdown(Compared(compared()))(&markdown))
 	golden(t, "comparison.md", markdown.Bytes())
 }
 
@@ -53,7 +54,7 @@ func TestAComparisonShowsTheWorstOnly(t *testing.T) {
 		c.Changes = append(c.Changes, c.Changes[0])
 	}
 	var b bytes.Buffer
-	require.NoError(t, ComparisonMarkdown(c)(&b))
+	require.NoError(t, outcome.Markdown(Compared(c))(&b))
 	require.Less(t, strings.Count(b.String(), "\n"), 60)
 	require.Contains(t, b.String(), "the 9969 least are only in the JSON report")
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func newBaseline() *cobra.Command {
@@ -49,7 +51,7 @@ If the file exists, it is replaced, and the new one records the reason.`,
 }
 
 func newCompare() *cobra.Command {
-	var json, markdown string
+	var out reportFiles
 	var null int
 	cmd := &cobra.Command{
 		Use:   "compare BEFORE AFTER",
@@ -70,36 +72,39 @@ same files.`,
   onebar compare --null 100 pool.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if null < 0 || null == 0 && len(args) != 2 {
-				return errors.New("expected two files to compare, or --null with a positive number and files")
-			}
-			if err := errors.Join(writable(json), writable(markdown)); err != nil {
-				return err
-			}
-			if null > 0 {
-				return nullTest(cmd.OutOrStdout(), args, null)
-			}
-			before, err := readSet(args[0])
-			if err != nil {
-				return err
-			}
-			after, err := readSet(args[1])
-			if err != nil {
-				return err
-			}
-			c := baseline.Compare(before, after)
-			c.Onebar = version
-			if err := errors.Join(reports.Comparison(c)(cmd.OutOrStdout()), writeFile(json, reports.AsJSON(c)), writeFile(markdown, reports.ComparisonMarkdown(c))); err != nil {
-				return err
-			}
-			return exit(c.Exit())
+			return out.guard(cmd, args, func() error { return compare(cmd, args, null, &out) })
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&json, "json", "", "write a JSON report to this file")
-	f.StringVar(&markdown, "markdown", "", "write a Markdown report to this file")
-	f.IntVar(&null, "null", 0, "count the false alarms of this many comparisons within one file")
+	out.flags(cmd)
+	cmd.Flags().IntVar(&null, "null", 0, "count the false alarms of this many comparisons within one file; writes no report file")
 	return cmd
+}
+
+// compare compares two files, or measures false alarms.
+func compare(cmd *cobra.Command, args []string, null int, out *reportFiles) error {
+	if null < 0 || null == 0 && len(args) != 2 {
+		return errors.New("expected two files to compare, or --null with a positive number and files")
+	}
+	if null > 0 && strings.Join(out.paths, "") != "" {
+		return errors.New("--null writes no report files: leave out --junit, --json and --markdown")
+	}
+	if null > 0 {
+		return nullTest(cmd.OutOrStdout(), args, null)
+	}
+	before, err := readSet(args[0])
+	if err != nil {
+		return err
+	}
+	after, err := readSet(args[1])
+	if err != nil {
+		return err
+	}
+	c := baseline.Compare(before, after)
+	c.Onebar = version
+	if err := out.write(cmd, reports.Comparison(c), reports.Compared(c)); err != nil {
+		return err
+	}
+	return exit(c.Exit())
 }
 
 // nullTest compares runs of some files with other runs of them, n times.
@@ -149,7 +154,7 @@ func readSet(paths ...string) (baseline.Set, error) {
 			}
 			return set, err
 		}
-		results, err := reports.ReadJSON(bytes.NewReader(text))
+		results, err := outcome.ReadJSON(bytes.NewReader(text))
 		if err != nil {
 			return baseline.Set{}, fmt.Errorf("%s: %w", path, err)
 		}

@@ -51,7 +51,10 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if _, ok := errors.AsType[usageError](err); ok {
+		err = errors.Join(err, misused(cmd, args, err))
+	}
 	if e, ok := errors.AsType[exitError](err); ok {
 		return e.code
 	}
@@ -104,6 +107,6 @@ result sets the code.`,
 		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newBaseline(), newCompare(), newWorker(), newNetns(), newAgree(), cli.Command())
 	sayUsage(root)
 	completeFlags(root)
-	root.SetFlagErrorFunc(wrongFlag)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{wrongFlag(cmd, err)} })
 	return root
 }

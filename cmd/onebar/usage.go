@@ -37,7 +37,7 @@ func sayUsage(cmd *cobra.Command) {
 		}
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := want(c, args); err != nil {
-				return fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
+				return usageError{fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())}
 			}
 			return nil
 		}

@@ -395,11 +395,3 @@ func (p *player) phase(name, link string) {
 	p.state(state)
 	p.history.Record(history.Record{Phase: &ph})
 }
-
-// linkState says in which phase the links are.
-func linkState(phase string) string {
-	if phase == "settle" {
-		return "settling on a healed link"
-	}
-	return "link " + phase
-}
