@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/agreement"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -58,7 +59,7 @@ func (a *agreeing) run(cmd *cobra.Command, args []string) error {
 	if a.seeds < 1 || a.jobs < 1 {
 		return fmt.Errorf("--seeds %d --jobs %d: expected at least 1 of both", a.seeds, a.jobs)
 	}
-	list, err := loadScenarios(args, nil)
+	list, err := loadScenarios(args, selection.Filter{})
 	if err != nil {
 		return err
 	}

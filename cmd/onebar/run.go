@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
@@ -50,7 +51,7 @@ type batch struct {
 	seeded       bool // on the command line
 	out          string
 	jobs         int
-	tags         []string
+	filter       selection.Filter
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
@@ -93,7 +94,7 @@ onebar check judges a history file again.`,
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; on sim, 1 for each processor; 1 if a scenario tests an external system)", realTimeJobs))
-	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
+	filterFlags(cmd, &b.filter)
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	b.files.flags(cmd)
@@ -133,7 +134,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := b.files.writable(); err != nil {
 		return err
 	}
-	list, err := loadScenarios(args, b.tags)
+	list, err := loadScenarios(args, b.filter)
 	if err != nil {
 		return err
 	}

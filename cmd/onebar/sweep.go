@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/sweep"
@@ -41,6 +42,9 @@ type sweeping struct {
 	payments int
 	pairs    bool
 	limit    int
+	budget   time.Duration
+	failFast bool
+	shard    selection.Shard
 	hosts    hosts
 }
 
@@ -85,6 +89,9 @@ a scenario file that fails in the same way.`,
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate); in real time one after the other (default: 2 with packet, 1 with toxiproxy)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	s.hosts.flag(cmd)
+	shardFlag(cmd, &s.shard)
+	budgetFlag(cmd, &s.budget)
+	f.BoolVar(&s.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out")
 	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
 	return cmd
 }
@@ -97,8 +104,8 @@ func (s *sweeping) check() error {
 	case !virtual(s.engine) && s.pairs:
 		return fmt.Errorf("--engine %s makes single faults: leave --pairs out, or use --engine sim", s.engine)
 	}
-	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
-		return errors.New("--jobs, --payments and --limit: expected no negative number")
+	if s.jobs < 0 || s.payments < 0 || s.limit < 0 || s.budget < 0 {
+		return errors.New("--jobs, --payments, --limit and --time-budget: expected no negative number")
 	}
 	if s.payments > mostPayments {
 		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
@@ -119,6 +126,10 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	}
 	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
+	whole, err := identity(s.json, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, fmt.Sprintf("--payments %d", s.payments))
+	if err != nil {
+		return err
+	}
 	if s.payments > 0 && virtual(s.engine) {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
@@ -135,6 +146,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
+	res.Selection = whole
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
 	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
 		return err
@@ -186,7 +198,7 @@ func (s *sweeping) runner(c sut.Config) (r cases.Runner, free func(), err error)
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
 	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
-	o := sweep.Options{Pairs: s.pairs, Payments: s.payments, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
+	o := sweep.Options{Pairs: s.pairs, Payments: s.payments, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set, Shard: s.shard, For: s.budget, FailFast: s.failFast}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
 	switch can := engines()[s.engine].Abilities(); {
 	case can.Has(harness.CountPackets):

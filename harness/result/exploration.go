@@ -3,6 +3,8 @@ package result
 import (
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness/selection"
 )
 
 // ExplorationVersion is the version of the JSON form of an Exploration. It is raised when
@@ -32,6 +34,12 @@ type Exploration struct {
 	Odd         []OddRun     `json:"odd,omitempty"`      // the first MaxOdd runs that did not pass
 	Reached     []Reached    `json:"reached"`
 	Interrupted bool         `json:"interrupted,omitempty"` // it was stopped from outside
+
+	// Shard is which part of the runs of Selection these are; nil is all. Planned counts
+	// those of the shard.
+	Shard     *selection.Shard    `json:"shard,omitempty"`
+	Selection *selection.Identity `json:"selection,omitempty"`
+	Canary    *Verdict            `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
 }
 
 // CheckCount counts the runs in which a check or threshold did not pass. A run with
@@ -72,11 +80,14 @@ func (x Exploration) Exit() int {
 		return ExitBroken
 	case x.Failed > 0:
 		return ExitFail
-	case x.Unknown > 0 || x.Runs == 0:
+	case x.Unknown > 0 || x.Runs == 0 || x.Left() > 0 || x.Canary != nil && x.Canary.Status != Pass:
 		return ExitUnknown
 	}
 	return ExitPass
 }
+
+// Left returns how many planned runs were not made.
+func (x Exploration) Left() int { return max(0, x.Planned-x.Runs) }
 
 // Never returns the names of the situations that no run has reached.
 func (x Exploration) Never() []string {

@@ -1,0 +1,122 @@
+package merge_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
+	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/merge"
+)
+
+// whole is the selection of which the tests merge shards.
+func whole() *selection.Identity {
+	return &selection.Identity{
+		Build:     "b01d",
+		Scenarios: []selection.Chosen{{Name: "tunnel", Hash: "1111", Engine: "sim", Seed: 1}},
+		Options:   []string{"--seeds 4"},
+	}
+}
+
+// explored is a shard of an exploration of four runs in two shards.
+func explored(i int) result.Exploration {
+	return result.Exploration{
+		Version: result.ExplorationVersion, Scenarios: []string{"tunnel"}, First: 1, Planned: 2, Runs: 2, Passed: 2,
+		Reached: []result.Reached{{Name: "confirmed", Times: i, Runs: 1}},
+		Shard:   &selection.Shard{Index: i, Total: 2}, Selection: whole(),
+	}
+}
+
+// swept is a shard of a sweep in two shards.
+func swept(i int) result.Sweep {
+	return result.Sweep{
+		Version: result.SweepVersion, Rows: []result.SweepRow{{Fault: "drop", Runs: 1, Passed: 1}},
+		Shard: &selection.Shard{Index: i, Total: 2}, Selection: whole(),
+	}
+}
+
+// written writes the JSON report of data to a new file.
+func written(t *testing.T, name string, data any) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	var b bytes.Buffer
+	require.NoError(t, reports.AsJSON(data)(&b))
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	return path
+}
+
+func TestFilesOfAnExploration(t *testing.T) {
+	got, err := merge.Files([]string{written(t, "2.json", explored(2)), written(t, "1.json", explored(1))})
+	require.NoError(t, err)
+	want := explored(1)
+	want.Planned, want.Runs, want.Passed, want.Shard = 4, 4, 4, nil
+	want.Reached = []result.Reached{{Name: "confirmed", Times: 3, Runs: 2}}
+	require.Equal(t, merge.Merged{Exploration: &want}, got)
+}
+
+func TestFilesOfASweep(t *testing.T) {
+	got, err := merge.Files([]string{written(t, "1.json", swept(1)), written(t, "2.json", swept(2))})
+	require.NoError(t, err)
+	want := swept(1)
+	want.Rows[0].Runs, want.Rows[0].Passed, want.Shard = 2, 2, nil
+	require.Equal(t, merge.Merged{Sweep: &want}, got)
+}
+
+// What shards can be that were collected by a pipeline.
+func TestFilesThatDoNotBelongTogether(t *testing.T) {
+	altered := func(alter func(*result.Exploration)) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			x := explored(2)
+			alter(&x)
+			return written(t, "2.json", x)
+		}
+	}
+	text := func(format string, args ...any) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "2.json")
+			require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, format, args...), 0o600))
+			return path
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		second func(t *testing.T) string
+		want   string
+	}{
+		{"missing", nil, "shard 2/2 is missing"},
+		{"the same shard twice", altered(func(x *result.Exploration) { x.Shard.Index = 1 }), "are both shard 1/2"},
+		{"another build", altered(func(x *result.Exploration) { x.Selection.Build = "0ther" }), "another build of onebar (0ther, and not b01d)"},
+		{"another seed", altered(func(x *result.Exploration) { x.Selection.Scenarios[0].Seed = 9 }), "its seed for tunnel was 9, and not 1"},
+		{"another scenario file", altered(func(x *result.Exploration) { x.Selection.Scenarios[0].Hash = "2222" }), "its scenario tunnel is another one"},
+		{"interrupted", altered(func(x *result.Exploration) { x.Interrupted = true }), "shard 2/2 was interrupted"},
+		{"not a shard", altered(func(x *result.Exploration) { x.Shard = nil }), "2.json is not of a shard"},
+		{"of another command", func(t *testing.T) string { return written(t, "2.json", swept(2)) }, "2.json is a report of onebar sweep, and"},
+		{"truncated", func(t *testing.T) string {
+			path := written(t, "2.json", explored(2))
+			whole, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.Truncate(path, int64(len(whole)/2)))
+			return path
+		}, "2.json is truncated, or no JSON report"},
+		{"empty", text(""), "2.json is truncated, or no JSON report"},
+		{"two reports in one file", text("{} {}"), "2.json is truncated, or no JSON report"},
+		{"killed", text(`{"version": 1, "status": "not finished"}`), "2.json: its command has not finished, or was killed: make the shard again"},
+		{"something else", text(`{"version": 1}`), "2.json is no JSON report of onebar run, sweep or explore"},
+		{"no file", func(t *testing.T) string { return filepath.Join(t.TempDir(), "2.json") }, "read a shard: open"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			paths := []string{written(t, "1.json", explored(1))}
+			if c.second != nil {
+				paths = append(paths, c.second(t))
+			}
+			_, err := merge.Files(paths)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
