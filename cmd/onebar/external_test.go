@@ -45,7 +45,7 @@ func runFiles(t *testing.T, files ...string) map[string]result.Result {
 	list, err := loadScenarios(files, selection.Filter{})
 	require.NoError(t, err)
 	results := map[string]result.Result{}
-	all := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
+	all := b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1))
 	for _, r := range all {
 		results[r.Scenario.Name] = r
 	}

@@ -77,7 +77,7 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1}
 	list, err := loadScenarios([]string{file}, selection.Filter{})
 	require.NoError(t, err)
-	results := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
+	results := b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1))
 	var stdout bytes.Buffer
 	require.NoError(t, b.files.write(&stdout, results))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)

@@ -50,7 +50,7 @@ func TestMoments(t *testing.T) {
 			b := batch{engine: engine, seed: 1, out: t.TempDir(), jobs: len(files)}
 			list, err := loadScenarios(files, selection.Filter{})
 			require.NoError(t, err)
-			for _, r := range b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1)) {
+			for _, r := range b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1)) {
 				name := r.Scenario.Name
 				require.Empty(t, r.Error, name)
 				require.Len(t, r.Faults, 1, name)

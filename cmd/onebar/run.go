@@ -3,15 +3,17 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
@@ -49,16 +51,20 @@ type batch struct {
 	engine       string
 	seed         uint64
 	seeded       bool // on the command line
+	seeds        selection.Seeds
 	out          string
 	jobs         int
 	filter       selection.Filter
+	shard        selection.Shard
+	budget       time.Duration
+	failFast     bool
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
 	workers      *bubble.Pool // nil if no scenario is simulated
 
-	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, progress.Display) (result.Result, error)
+	// carryOut makes one run; nil is on the engine that its scenario names.
+	carryOut func(context.Context, cases.Case, progress.Display) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -92,9 +98,13 @@ onebar check judges a history file again.`,
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
+	f.Var(&b.seeds, "seeds", "run each scenario with each seed from A to B, into OUT/NAME-seed-SEED")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; on sim, 1 for each processor; 1 if a scenario tests an external system)", realTimeJobs))
 	filterFlags(cmd, &b.filter)
+	shardFlag(cmd, &b.shard)
+	budgetFlag(cmd, &b.budget)
+	f.BoolVar(&b.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out; runs left out are unknown")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	b.files.flags(cmd)
@@ -128,6 +138,12 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := checkEngine(b.engine); err != nil {
 		return err
 	}
+	if b.seeded && b.seeds.Given {
+		return errors.New("--seed and --seeds: give one of them")
+	}
+	if b.budget < 0 {
+		return fmt.Errorf("--time-budget %v: expected no negative duration", b.budget)
+	}
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
@@ -159,8 +175,12 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	b.hosts.announce(cmd.ErrOrStderr(), list...)
-	display := progress.New(cmd.ErrOrStderr(), len(list))
-	results := b.runAll(cmd.Context(), list, display)
+	runs, err := b.cases(list)
+	if err != nil {
+		return err
+	}
+	display := progress.New(cmd.ErrOrStderr(), len(runs))
+	results := b.runAll(cmd.Context(), runs, display)
 	display.Close()
 	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
 		return err
@@ -172,50 +192,50 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	return exit(code)
 }
 
-// blank returns the result of a scenario that was not run.
-func (b *batch) blank(sc harness.Scenario) result.Result {
+// blank returns the result of a run that was not made.
+func (b *batch) blank(c cases.Case) result.Result {
 	return result.Result{
 		Version: result.Version, Onebar: version,
-		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seedOf(sc),
-		Rerun: b.rerun(sc),
+		Scenario: c.Scenario, Engine: b.engineOf(c.Scenario), Seed: c.Seed, Series: b.seeds.Given,
+		Rerun: b.rerun(c),
 	}
 }
 
-// runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progress.Display) result.Result {
+// runOne makes one run. What went wrong is in the result.
+func (b *batch) runOne(ctx context.Context, c cases.Case, display progress.Display) result.Result {
 	carryOut := b.carryOut
 	switch {
 	case carryOut != nil:
-	case virtual(b.engineOf(sc)):
+	case virtual(b.engineOf(c.Scenario)):
 		carryOut = b.simulate
 	default:
 		carryOut = b.inRealTime
 	}
-	res, err := carryOut(ctx, sc, display)
+	res, err := carryOut(ctx, c, display)
 	if res.Version == 0 { // it did not happen
-		res = b.blank(sc)
+		res = b.blank(c)
 	}
 	if err != nil && ctx.Err() == nil {
 		res.Error = err.Error()
 	}
-	if b.engine != "" && sc.Engine != "" && b.engine != sc.Engine {
-		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, sc.Engine))
+	if own := c.Scenario.Engine; b.engine != "" && own != "" && b.engine != own {
+		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, own))
 	}
-	res.Rerun = b.rerun(sc)
+	res.Rerun, res.Series = b.rerun(c), b.seeds.Given
 	return res
 }
 
-// inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
-	subject, err := newSubject(sc)
+// inRealTime makes one run in this process.
+func (b *batch) inRealTime(ctx context.Context, c cases.Case, display progress.Display) (result.Result, error) {
+	subject, err := newSubject(c.Scenario)
 	if err != nil {
 		return result.Result{}, err
 	}
-	return run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
-		Pcap: b.pcap, Clock: true,
-		Dir:   filepath.Join(b.out, sc.Name),
-		Watch: func(done int, state string) { display.Update(sc.Name, done, state) },
+	return run.Run(ctx, c.Scenario, run.Options{
+		Engine: engines()[b.engineOf(c.Scenario)], Subject: subject, Seed: c.Seed, Version: version,
+		Pcap: c.Pcap, Clock: true,
+		Dir:   c.Dir,
+		Watch: func(done int, state string) { display.Update(title(c), done, state) },
 	})
 }
 
@@ -229,8 +249,13 @@ func (b *batch) engineOf(sc harness.Scenario) string {
 	return defaultEngine
 }
 
-// seedOf returns the seed of a scenario's run.
-func (b *batch) seedOf(sc harness.Scenario) uint64 { return seedOf(sc, b.seed, b.seeded) }
+// seedOf returns the seed of a scenario's run, or the first of several.
+func (b *batch) seedOf(sc harness.Scenario) uint64 {
+	if b.seeds.Given {
+		return b.seeds.First
+	}
+	return seedOf(sc, b.seed, b.seeded)
+}
 
 // seedOf returns the seed of a scenario: the command line's, if it gives one, or its
 // own, or 1.
@@ -250,9 +275,10 @@ func written(seed uint64) uint64 {
 	return seed
 }
 
-// rerun returns the command that runs just this scenario again.
-func (b *batch) rerun(sc harness.Scenario) string {
-	cmd := replay(sc.File, b.engineOf(sc), b.seedOf(sc))
+// rerun returns the command that makes just this run again.
+func (b *batch) rerun(c cases.Case) string {
+	sc := c.Scenario
+	cmd := replay(sc.File, b.engineOf(sc), c.Seed)
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
 	}

@@ -24,6 +24,7 @@ type Result struct {
 	Scenario harness.Scenario `json:"scenario"`
 	Engine   string           `json:"engine"`
 	Seed     uint64           `json:"seed"`
+	Series   bool             `json:"series,omitempty"` // the scenario was run with several seeds
 	Started  time.Time        `json:"started"`
 	Took     time.Duration    `json:"took"` // from offset 0 to the end of the history
 	Payload  bool             `json:"payload,omitempty"`

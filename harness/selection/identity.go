@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,7 +25,30 @@ type Chosen struct {
 	Name   string `json:"name"`
 	Hash   string `json:"hash"` // SHA-256 of what the file says, see cases.Hash
 	Engine string `json:"engine"`
-	Seed   uint64 `json:"seed"` // the first, if there are several
+	Seed   uint64 `json:"seed"`            // the first, if there are several
+	Seeds  int    `json:"seeds,omitempty"` // how many there are, one after the other; 0 is one
+}
+
+// Run is one run of onebar run.
+type Run struct {
+	Scenario string
+	Seed     uint64
+}
+
+// Compare orders runs by the names of their scenarios, then by their seeds: the order in
+// which they are shared between shards.
+func (r Run) Compare(other Run) int {
+	return cmp.Or(cmp.Compare(r.Scenario, other.Scenario), cmp.Compare(r.Seed, other.Seed))
+}
+
+// Runs returns the runs of onebar run, in the order of its report.
+func (d Identity) Runs() (list []Run) {
+	for _, sc := range d.Scenarios {
+		for i := range max(1, sc.Seeds) {
+			list = append(list, Run{sc.Name, sc.Seed + uint64(i)})
+		}
+	}
+	return list
 }
 
 // Build returns the SHA-256 of the program that runs, in hexadecimal. Go builds the same
@@ -115,6 +139,8 @@ func (d Identity) unlike(other Identity) string {
 			return fmt.Sprintf("its engine for %s was %s, and not %s", sc.Name, sc.Engine, mine.Engine)
 		case sc.Seed != mine.Seed:
 			return fmt.Sprintf("its seed for %s was %d, and not %d", sc.Name, sc.Seed, mine.Seed)
+		case sc.Seeds != mine.Seeds:
+			return fmt.Sprintf("%s had %d seeds there, and not %d", sc.Name, max(1, sc.Seeds), max(1, mine.Seeds))
 		}
 		delete(byName, sc.Name)
 	}

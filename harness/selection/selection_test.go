@@ -1,7 +1,10 @@
 package selection
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -96,7 +99,7 @@ func parts() []Part {
 			Shard: &Shard{i, 3},
 			Of: &Identity{
 				Build:     "b01d",
-				Scenarios: []Chosen{{"tunnel", "1111", "sim", 1}, {"lift", "2222", "sim", 1}},
+				Scenarios: []Chosen{{Name: "tunnel", Hash: "1111", Engine: "sim", Seed: 1}, {Name: "lift", Hash: "2222", Engine: "sim", Seed: 1}},
 				Options:   []string{"--seeds 10"},
 			},
 		})
@@ -121,10 +124,11 @@ func TestWhole(t *testing.T) {
 		{"no identity", func(p []Part) []Part { p[1].Of = nil; return p }, "b.json is not of a shard"},
 		{"another build", func(p []Part) []Part { p[1].Of.Build = "0ther"; return p }, "b.json is not of the same runs as a.json: it was made by another build of onebar (0ther, and not b01d)"},
 		{"another seed", func(p []Part) []Part { p[1].Of.Scenarios[0].Seed = 7; return p }, "its seed for tunnel was 7, and not 1"},
+		{"more seeds", func(p []Part) []Part { p[1].Of.Scenarios[0].Seeds = 5; return p }, "tunnel had 5 seeds there, and not 1"},
 		{"another scenario file", func(p []Part) []Part { p[2].Of.Scenarios[1].Hash = "3333"; return p }, "c.json is not of the same runs as a.json: its scenario lift is another one (3333, and not 2222)"},
 		{"another engine", func(p []Part) []Part { p[2].Of.Scenarios[1].Engine = "packet"; return p }, "its engine for lift was packet, and not sim"},
 		{"a scenario more", func(p []Part) []Part {
-			p[2].Of.Scenarios = append(p[2].Of.Scenarios, Chosen{"metro", "4444", "sim", 1})
+			p[2].Of.Scenarios = append(p[2].Of.Scenarios, Chosen{Name: "metro", Hash: "4444", Engine: "sim", Seed: 1})
 			return p
 		}, "it has the scenario metro too"},
 		{"a scenario less", func(p []Part) []Part { p[2].Of.Scenarios = p[2].Of.Scenarios[:1]; return p }, "it lacks the scenario lift"},
@@ -153,4 +157,54 @@ func TestBuild(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, one, two)
 	require.Len(t, one, 64)
+}
+
+// Which shard makes a run does not depend on the order of the command line.
+func TestPick(t *testing.T) {
+	runs := Identity{Scenarios: []Chosen{{Name: "tunnel", Seed: 7, Seeds: 3}, {Name: "lift", Seed: 1}, {Name: "metro", Seed: 1}}}.Runs()
+	require.Equal(t, []Run{{"tunnel", 7}, {"tunnel", 8}, {"tunnel", 9}, {"lift", 1}, {"metro", 1}}, runs)
+	pick := func(i int, list []Run) []Run { return Pick(Shard{i, 2}, list, Run.Compare) }
+	require.Equal(t, []Run{{"tunnel", 7}, {"tunnel", 9}, {"lift", 1}}, pick(1, runs))
+	require.Equal(t, []Run{{"tunnel", 8}, {"metro", 1}}, pick(2, runs))
+	slices.Reverse(runs)
+	require.Equal(t, []Run{{"lift", 1}, {"tunnel", 9}, {"tunnel", 7}}, pick(1, runs))
+	require.Equal(t, runs, Pick(Shard{}, runs, Run.Compare))
+	require.Empty(t, Pick(Shard{9, 9}, runs, Run.Compare))
+}
+
+func TestSeedsAreRead(t *testing.T) {
+	for text, count := range map[string]int{"1..1": 1, "0..9": 10, "18446744073709551614..18446744073709551615": 2} {
+		var s Seeds
+		require.NoError(t, s.Set(text))
+		require.Equal(t, count, s.Count())
+		require.Equal(t, text, s.String())
+	}
+	for _, text := range []string{"", "5", "2..1", "1..", "..2", "-1..3", "1..1000000001", "1...3", "a..b"} {
+		var s Seeds
+		require.ErrorContains(t, s.Set(text), "expected A..B", text)
+		require.Zero(t, s)
+	}
+	require.Zero(t, Seeds{}.Count())
+	require.Empty(t, Seeds{}.String())
+}
+
+func TestGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := Gate{Began: time.Now()}
+		open.Fail("tunnel")
+		time.Sleep(time.Hour)
+		require.Empty(t, open.Closed())
+
+		fast := Gate{Began: time.Now(), FailFast: true}
+		require.Empty(t, fast.Closed())
+		fast.Fail("tunnel")
+		fast.Fail("lift")
+		require.Equal(t, "not run, because tunnel failed before (--fail-fast)", fast.Closed())
+
+		timed := Gate{Began: time.Now(), Budget: time.Minute}
+		time.Sleep(time.Minute - 1)
+		require.Empty(t, timed.Closed())
+		time.Sleep(1)
+		require.Equal(t, "not run, because the time was over (--time-budget 1m0s)", timed.Closed())
+	})
 }

@@ -6,6 +6,7 @@ package selection
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -60,4 +61,25 @@ func (s *Shard) Set(text string) error {
 	}
 	*s = Shard{index, total}
 	return nil
+}
+
+// Pick returns those items of list that the shard has, in their order. The index of an item
+// is its place in the list sorted by order.
+func Pick[T any](s Shard, list []T, order func(a, b T) int) []T {
+	places := make([]int, len(list))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(i, j int) int { return order(list[i], list[j]) })
+	has := make([]bool, len(list))
+	for index, place := range places {
+		has[place] = s.Has(index)
+	}
+	var part []T
+	for i, item := range list {
+		if has[i] {
+			part = append(part, item)
+		}
+	}
+	return part
 }
