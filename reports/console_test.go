@@ -19,7 +19,12 @@ import (
 )
 
 func writers() []func([]result.Result) Report {
-	return []func([]result.Result) Report{Console, JUnit, Markdown}
+	return []func([]result.Result) Report{Console, ofRuns(JUnit), ofRuns(Markdown)}
+}
+
+// ofRuns makes a report of runs of a report of outcomes.
+func ofRuns(report func(Outcome) Report) func([]result.Result) Report {
+	return func(results []result.Result) Report { return report(Runs(results)) }
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")

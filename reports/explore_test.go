@@ -51,7 +51,10 @@ func TestExploreGolden(t *testing.T) {
 		"explore-odd.console":    Explore(oddExploration(), false),
 		"explore-all.console":    Explore(oddExploration(), true),
 		"explore-odd-60.console": inStyle(exploration(format.Style{Colour: true, Width: 60}, oddExploration(), false)),
-		"explore.json":           AsJSON(oddExploration()),
+		"explore.xml":            JUnit(Explored(oddExploration())),
+		"explore.md":             Markdown(Explored(oddExploration())),
+		"explore-pass.xml":       JUnit(Explored(explored())),
+		"explore.json":           JSON(Explored(oddExploration())),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -65,10 +68,10 @@ func TestExploreGolden(t *testing.T) {
 func TestExploreJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, AsJSON(oddExploration())(&b))
+	require.NoError(t, JSON(Explored(oddExploration()))(&b))
 	var back result.Exploration
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, oddExploration(), back)
-	require.Error(t, AsJSON(explored())(full{}))
+	require.Error(t, JSON(Explored(explored()))(full{}))
 	require.Error(t, Explore(explored(), false)(full{}))
 }

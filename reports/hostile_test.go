@@ -61,13 +61,13 @@ func FuzzHostileText(f *testing.F) {
 			if len(results) == 2 {
 				plain = append(plain, spoken("plain"))
 			}
-			require.Equal(t, elements(t, write(JUnit(plain))), elements(t, write(JUnit(results))))
-			markdown := write(Markdown(results))
-			require.Equal(t, rows(unfenced(write(Markdown(plain)))), rows(unfenced(markdown)))
+			require.Equal(t, elements(t, write(JUnit(Runs(plain)))), elements(t, write(JUnit(Runs(results)))))
+			markdown := write(Markdown(Runs(results)))
+			require.Equal(t, rows(unfenced(write(Markdown(Runs(plain))))), rows(unfenced(markdown)))
 			for _, tag := range []string{"<script", "<img", "<a ", "](http", "](javascript"} {
 				require.NotContains(t, unfenced(markdown), tag)
 			}
-			got, err := ReadJSON(strings.NewReader(write(JSON(results))))
+			got, err := ReadJSON(strings.NewReader(write(JSON(Runs(results)))))
 			require.NoError(t, err)
 			require.Len(t, got, len(results))
 			if utf8.ValidString(text) {

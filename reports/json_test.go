@@ -19,7 +19,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := batch()
 	var b bytes.Buffer
-	require.NoError(t, JSON(want)(&b))
+	require.NoError(t, JSON(Runs(want))(&b))
 	got, err := ReadJSON(&b)
 	require.NoError(t, err)
 	// A run that was not measured has empty lists in JSON, not null.
@@ -30,7 +30,7 @@ func TestJSONRoundTrip(t *testing.T) {
 func TestJSONLeavesTheResultsAlone(t *testing.T) {
 	t.Parallel()
 	results := []result.Result{broken()}
-	require.NoError(t, JSON(results)(&bytes.Buffer{}))
+	require.NoError(t, JSON(Runs(results))(&bytes.Buffer{}))
 	require.Equal(t, broken(), results[0])
 }
 
@@ -40,7 +40,7 @@ func TestJSONNamesTheFigureItCannotHold(t *testing.T) {
 		r := passing()
 		r.Figures = append(r.Figures, result.Figure{Name: "p99(confirm)", Value: v})
 		var b bytes.Buffer
-		require.ErrorContains(t, JSON([]result.Result{r})(&b), "write JSON report: tunnel: figure p99(confirm) is ")
+		require.ErrorContains(t, JSON(Runs([]result.Result{r}))(&b), "write JSON report: tunnel: figure p99(confirm) is ")
 		require.Zero(t, b.Len(), "half a report was written")
 	}
 }
@@ -53,6 +53,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		"another version":    {`{"version":2}`, "read JSON report: it is version 2, and this onebar reads version 1"},
 		"something else":     {`{"at":0}`, "read JSON report: it is version 0, and this onebar reads version 1"},
 		"two reports":        {`{"version":1}{"version":1}`, "read JSON report: something follows the report: keep one report a file"},
+		"not finished":       {`{"version":1,"status":"not finished","results":[]}`, "read JSON report: the command that was to write it has not finished, or was killed"},
 		"an unknown verdict": {`{"version":1,"results":[{"status":"fine"}]}`, `read JSON report: status "fine" is not one of unknown, pass, fail, n/a`},
 	} {
 		got, err := ReadJSON(strings.NewReader(c.text))
@@ -67,7 +68,7 @@ func TestEveryJSONKeyIsDocumented(t *testing.T) {
 		types []reflect.Type
 		most  int // there are more keys
 	}{
-		"result.md": {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration]()}, 110},
+		"result.md": {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[sweepDocument](), reflect.TypeFor[explorationDocument](), reflect.TypeFor[conformanceDocument](), reflect.TypeFor[checkupDocument]()}, 120},
 		"energy.md": {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
 	} {
 		doc, err := os.ReadFile("../docs/" + page)
@@ -109,7 +110,7 @@ func collectKeys(typ reflect.Type, keys map[string]bool, seen map[reflect.Type]b
 // yields nothing.
 func FuzzReadJSON(f *testing.F) {
 	var b bytes.Buffer
-	require.NoError(f, JSON(batch()[2:])(&b))
+	require.NoError(f, JSON(Runs(batch()[2:]))(&b))
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"version":1,"results":[{"seed":18446744073709551615,"verdicts":null,"figures":[{"name":"x","unit":"joules","value":1e-300}]}]}`))
 	f.Add([]byte(`{"version":1,"results":null}`))
@@ -120,13 +121,13 @@ func FuzzReadJSON(f *testing.F) {
 			return
 		}
 		var first, second bytes.Buffer
-		if err := JSON(results)(&first); err != nil {
+		if err := JSON(Runs(results))(&first); err != nil {
 			// Such as a year beyond 9999, which JSON reads but does not write.
 			t.Skip(err)
 		}
 		again, err := ReadJSON(bytes.NewReader(first.Bytes()))
 		require.NoError(t, err)
-		require.NoError(t, JSON(again)(&second))
+		require.NoError(t, JSON(Runs(again))(&second))
 		require.Equal(t, first.String(), second.String())
 		for _, write := range writers() {
 			require.NoError(t, write(results)(&second))

@@ -50,7 +50,7 @@ type ciReason struct {
 func readJUnit(t *testing.T, results ...result.Result) ciSuites {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, JUnit(results)(&b))
+	require.NoError(t, JUnit(Runs(results))(&b))
 	var doc ciSuites
 	d := xml.NewDecoder(&b)
 	require.NoError(t, d.Decode(&doc))

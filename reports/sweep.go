@@ -34,7 +34,7 @@ func sweep(s format.Style, sw result.Sweep) string {
 		s.Item(&b, "", []format.Cell{format.Dim.Cell("note  ")}, format.Clean(note))
 	}
 	b.WriteByte('\n')
-	drawSweepRows(&b, s, sw)
+	sweepRows(sw).Draw(&b, s)
 	for _, f := range sw.Findings[:min(len(sw.Findings), shownSweepFindings)] {
 		drawSweepFinding(&b, s, f)
 	}
@@ -56,8 +56,8 @@ func sweep(s format.Style, sw result.Sweep) string {
 	return b.String()
 }
 
-// drawSweepRows writes the table of faults.
-func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
+// sweepRows is the table of faults. Its last row is their sum.
+func sweepRows(sw result.Sweep) format.Grid {
 	total := sw.Total()
 	total.Fault = "all, in " + format.Duration(sw.Took)
 	runs := func(name string, colour format.Colour, of func(result.SweepRow) int) format.Column[result.SweepRow] {
@@ -72,14 +72,14 @@ func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
 	}
 	unknown := func(r result.SweepRow) int { return r.Unknown }
 	broken := func(r result.SweepRow) int { return r.Broken }
-	format.Table(append(slices.Clone(sw.Rows), total),
+	return format.Table(append(slices.Clone(sw.Rows), total),
 		format.Left("fault", func(r result.SweepRow) string { return format.Clean(r.Fault) }),
 		runs("runs", format.Plain, func(r result.SweepRow) int { return r.Runs }),
 		runs("pass", format.Green, func(r result.SweepRow) int { return r.Passed }),
 		runs("fail", format.Red, func(r result.SweepRow) int { return r.Failed }),
 		runs("unknown", format.Yellow, unknown).If(func(r result.SweepRow) bool { return unknown(r) > 0 }),
 		runs("broken", format.Magenta, broken).If(func(r result.SweepRow) bool { return broken(r) > 0 }),
-		runs("not\nreached", format.Yellow, func(r result.SweepRow) int { return r.Unreached })).Draw(b, s)
+		runs("not\nreached", format.Yellow, func(r result.SweepRow) int { return r.Unreached }))
 }
 
 // drawSweepFinding writes what one check found under one fault.
@@ -87,11 +87,11 @@ func drawSweepFinding(b *strings.Builder, s format.Style, f result.SweepFinding)
 	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(result.WordOf(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
 		format.Clean(f.Check)+" in "+harness.Plural(f.Runs, "run"))
 	s.Item(b, "  ", nil, format.Clean(f.Text))
-	for _, where := range f.Where {
-		if where == "" {
+	for _, at := range f.Where {
+		if at == "" {
 			continue
 		}
-		s.Item(b, "  ", []format.Cell{format.Dim.Cell("at     ")}, format.Clean(where))
+		s.Item(b, "  ", []format.Cell{format.Dim.Cell("at     ")}, format.Clean(at))
 	}
 	if more := f.Runs - len(f.Where); more > 0 {
 		s.Item(b, "  ", []format.Cell{format.Dim.Cell("       ")}, fmt.Sprintf("and %d more", more))

@@ -68,7 +68,10 @@ func TestSweepGolden(t *testing.T) {
 		"sweep-fail.console":        Sweep(failingSweep()),
 		"sweep-fail-60.console":     narrow,
 		"sweep-interrupted.console": Sweep(interruptedSweep()),
-		"sweep.json":                AsJSON(failingSweep()),
+		"sweep.xml":                 JUnit(Swept(failingSweep())),
+		"sweep.md":                  Markdown(Swept(failingSweep())),
+		"sweep-interrupted.xml":     JUnit(Swept(interruptedSweep())),
+		"sweep.json":                JSON(Swept(failingSweep())),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -82,10 +85,10 @@ func TestSweepGolden(t *testing.T) {
 func TestSweepJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, AsJSON(failingSweep())(&b))
+	require.NoError(t, JSON(Swept(failingSweep()))(&b))
 	var back result.Sweep
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, failingSweep(), back)
-	require.Error(t, AsJSON(failingSweep())(full{}))
+	require.Error(t, JSON(Swept(failingSweep()))(full{}))
 	require.Error(t, Sweep(failingSweep())(full{}))
 }

@@ -60,7 +60,9 @@ reached.`,
   onebar explore bad-day --seeds 1..100000 --shard 2/8 --json part-2.json`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return e.files.guard(cmd, args, func() error { return e.run(cmd, args) })
+		},
 	}
 	e.flags(cmd, 1, "first seed", "one for each processor")
 	f := cmd.Flags()
@@ -81,12 +83,12 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	list, err := loadScenarios(args, e.filter)
 	if err == nil {
-		err = errors.Join(e.check(cmd, len(list)), simulable(list), writable(e.json))
+		err = errors.Join(e.check(cmd, len(list)), simulable(list))
 	}
 	if err != nil {
 		return err
 	}
-	whole, err := identity(e.json, list, func(harness.Scenario) string { return simulated }, func(harness.Scenario) uint64 { return e.seed }, e.options()...)
+	whole, err := identity(&e.files, list, func(harness.Scenario) string { return simulated }, func(harness.Scenario) uint64 { return e.seed }, e.options()...)
 	if err != nil {
 		return err
 	}
@@ -100,11 +102,11 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	if refused != nil && res.Runs == 0 {
 		return refused
 	}
-	res.Selection = whole
+	res.Of = whole
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	if err := errors.Join(e.write(cmd.OutOrStdout(), reports.Explore(res.Exploration, e.all), res.Exploration), refused); err != nil {
+	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), reports.Explored(res.Exploration)), refused); err != nil {
 		return err
 	}
 	code := res.Exit()

@@ -1,22 +1,18 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/merge"
 )
 
 func newMerge() *cobra.Command {
-	var json string
+	var out reportFiles
 	cmd := &cobra.Command{
 		Use:   "merge FILE...",
 		Short: "Join the JSON reports of all shards of a command to one",
-		Long: `Join the JSON reports of all shards of onebar sweep or explore to the report of one
-command that made all the runs. Only the wall time is another one: it is that of the
-slowest shard. The exit code is that of the one command.
+		Long: `Join the JSON reports of all shards of onebar run, sweep or explore to the report of one
+command that made all the runs. Only wall times are other ones. The exit code is that of the one command.
 
 A shard that is missing, was given twice, was interrupted or has not finished is an
 error. So is a shard of other runs: of another build of onebar, another scenario file,
@@ -26,28 +22,18 @@ seed or engine, or other flags.`,
   onebar merge part-*.json --json explored.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := writable(json); err != nil {
-				return err
-			}
-			all, err := merge.Files(args)
-			if err != nil {
-				return err
-			}
-			var report reports.Report
-			var data any
-			var code int
-			switch {
-			case all.Exploration != nil:
-				report, data, code = reports.Explore(*all.Exploration, false), *all.Exploration, all.Exploration.Exit()
-			case all.Sweep != nil:
-				report, data, code = reports.Sweep(*all.Sweep), *all.Sweep, all.Sweep.Exit()
-			}
-			if err := errors.Join(report(cmd.OutOrStdout()), writeFile(json, reports.AsJSON(data))); err != nil {
-				return err
-			}
-			return exit(code)
+			return out.guard(cmd, args, func() error {
+				all, err := merge.Files(args)
+				if err != nil {
+					return err
+				}
+				if err := out.write(cmd, all.Console, all.Outcome); err != nil {
+					return err
+				}
+				return exit(all.Exit)
+			})
 		},
 	}
-	cmd.Flags().StringVar(&json, "json", "", "write the joined JSON report to this file")
+	out.flags(cmd)
 	return cmd
 }

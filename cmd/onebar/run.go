@@ -93,7 +93,9 @@ onebar check judges a history file again.`,
   onebar run scenarios/ --tag smoke --engine toxiproxy`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return b.files.guard(cmd, args, func() error { return b.run(cmd, args) })
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
@@ -147,9 +149,6 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
-	if err := b.files.writable(); err != nil {
-		return err
-	}
 	list, err := loadScenarios(args, b.filter)
 	if err != nil {
 		return err
@@ -179,10 +178,14 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	of, err := b.stamp(list)
+	if err != nil {
+		return err
+	}
 	display := progress.New(cmd.ErrOrStderr(), len(runs))
 	results := b.runAll(cmd.Context(), runs, display)
 	display.Close()
-	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
+	if err := b.files.write(cmd, reports.Console(results), reports.RunsOf(results, of)); err != nil {
 		return err
 	}
 	code := reports.Exit(results)
@@ -190,6 +193,23 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		code = result.ExitInterrupted
 	}
 	return exit(code)
+}
+
+// stamp says which runs are made.
+func (b *batch) stamp(list []harness.Scenario) (s selection.Stamp, err error) {
+	var options []string
+	if b.verify {
+		options = []string{"--verify"}
+	}
+	if s.Of, err = identity(&b.files, list, b.engineOf, b.seedOf, options...); s.Of != nil {
+		for i := range s.Of.Scenarios {
+			s.Of.Scenarios[i].Seeds = b.seeds.Count()
+		}
+	}
+	if !b.shard.All() {
+		s.Shard = &b.shard
+	}
+	return s, err
 }
 
 // blank returns the result of a run that was not made.
@@ -203,7 +223,7 @@ func (b *batch) blank(c cases.Case) result.Result {
 
 // runOne makes one run. What went wrong is in the result.
 func (b *batch) runOne(ctx context.Context, c cases.Case, display progress.Display) result.Result {
-	carryOut := b.carryOut
+	carryOut, began := b.carryOut, time.Now()
 	switch {
 	case carryOut != nil:
 	case virtual(b.engineOf(c.Scenario)):
@@ -222,6 +242,7 @@ func (b *batch) runOne(ctx context.Context, c cases.Case, display progress.Displ
 		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, own))
 	}
 	res.Rerun, res.Series = b.rerun(c), b.seeds.Given
+	res.Wall = &result.Wall{Started: began, Took: time.Since(began)}
 	return res
 }
 

@@ -50,24 +50,60 @@ func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 func loadScenarios(args []string, filter selection.Filter) ([]harness.Scenario, error) {
 	lib := library()
 	var list []harness.Scenario
-	var errs []error
+	var bad unread
 	for _, arg := range args {
 		paths, err := scenarioFiles(arg)
-		errs = append(errs, err)
+		if err != nil {
+			bad = append(bad, fileError{arg, err})
+		}
 		for _, path := range paths {
 			sc, err := load(path, lib)
-			errs = append(errs, err)
+			if err != nil {
+				bad = append(bad, fileError{path, err})
+			}
 			list = append(list, sc)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(bad) > 0 {
+		return nil, bad
 	}
 	list, err := filter.Apply(list)
 	if err != nil {
 		return nil, err
 	}
 	return list, unique(list)
+}
+
+// unread are files that could not be read, as one error.
+type unread []fileError
+
+type fileError struct {
+	path string
+	err  error
+}
+
+// Error returns the errors, a line each.
+func (u unread) Error() string { return errors.Join(u.Unwrap()...).Error() }
+
+// Unwrap returns the errors of the files.
+func (u unread) Unwrap() []error {
+	all := make([]error, len(u))
+	for i, f := range u {
+		all[i] = f.err
+	}
+	return all
+}
+
+// expanded returns args with the files of a folder in its place.
+func expanded(args []string) (all []string) {
+	for _, arg := range args {
+		paths, err := scenarioFiles(arg)
+		if err != nil {
+			paths = []string{arg}
+		}
+		all = append(all, paths...)
+	}
+	return all
 }
 
 // loadOne reads the one scenario that arg names.

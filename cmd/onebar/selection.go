@@ -29,11 +29,11 @@ func budgetFlag(cmd *cobra.Command, d *time.Duration) {
 	cmd.Flags().DurationVar(d, "time-budget", 0, "start no new run after this time; runs left out make the result unknown (default: no limit)")
 }
 
-// identity says what runs were asked for. Without a path of a JSON report it is not needed,
-// and nil. engine and seed return those of a scenario. options are the further flags that
-// decide which runs there are.
-func identity(path string, list []harness.Scenario, engine func(harness.Scenario) string, seed func(harness.Scenario) uint64, options ...string) (*selection.Identity, error) {
-	if path == "" {
+// identity says what runs were asked for. Without a JSON report it is not needed, and nil.
+// engine and seed return those of a scenario. options are the further flags that decide
+// which runs there are.
+func identity(files *reportFiles, list []harness.Scenario, engine func(harness.Scenario) string, seed func(harness.Scenario) uint64, options ...string) (*selection.Identity, error) {
+	if files.json() == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	build, err := selection.Build()

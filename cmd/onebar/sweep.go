@@ -81,7 +81,9 @@ a scenario file that fails in the same way.`,
   onebar sweep my-scenario.yaml --seed 7 --json sweep.json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.files.guard(cmd, args, func() error { return s.run(cmd, args[0]) })
+		},
 	}
 	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
@@ -110,7 +112,7 @@ func (s *sweeping) check() error {
 	if s.payments > mostPayments {
 		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
 	}
-	return writable(s.json)
+	return nil
 }
 
 func (s *sweeping) run(cmd *cobra.Command, arg string) error {
@@ -126,7 +128,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	}
 	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
-	whole, err := identity(s.json, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, fmt.Sprintf("--payments %d", s.payments))
+	whole, err := identity(&s.files, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, fmt.Sprintf("--payments %d", s.payments))
 	if err != nil {
 		return err
 	}
@@ -146,9 +148,9 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	res.Selection = whole
+	res.Of = whole
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
-	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
+	if err := s.files.write(cmd, reports.Sweep(res.Sweep), reports.Swept(res.Sweep)); err != nil {
 		return err
 	}
 	return exit(res.Exit())

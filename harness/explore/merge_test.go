@@ -95,7 +95,7 @@ func TestShardsMixScenarios(t *testing.T) {
 
 func TestMergeRefuses(t *testing.T) {
 	part := func(i int) result.Exploration {
-		return result.Exploration{Scenarios: []string{"a", "b"}, First: 5, Runs: 2, Passed: 2, Shard: &selection.Shard{Index: i, Total: 2}}
+		return result.Exploration{Scenarios: []string{"a", "b"}, First: 5, Runs: 2, Passed: 2, Stamp: selection.Stamp{Shard: &selection.Shard{Index: i, Total: 2}}}
 	}
 	for _, c := range []struct {
 		name    string

@@ -29,11 +29,9 @@ type Sweep struct {
 	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
 	Rest        int  `json:"rest,omitempty"`        // planned runs that were not made
 
-	// Shard is which part of the runs of Selection these are; nil is all. The run without a
-	// fault is made by each shard.
-	Shard     *selection.Shard    `json:"shard,omitempty"`
-	Selection *selection.Identity `json:"selection,omitempty"`
-	Canary    *Verdict            `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
+	// A shard has a part of the runs. The run without a fault is made by each shard.
+	selection.Stamp
+	Canary *Verdict `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
 }
 
 // SweepPoints counts the points of one kind.

@@ -70,11 +70,16 @@ func Build() (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
+// Stamp says of a report which runs it has.
+type Stamp struct {
+	Shard *Shard    `json:"shard,omitempty"`     // the part of the runs of Of; nil is all
+	Of    *Identity `json:"selection,omitempty"` // the runs that were asked for; nil is not known
+}
+
 // Part is a file with the results of a shard.
 type Part struct {
-	File  string
-	Shard *Shard    // nil: the file is not of a shard
-	Of    *Identity // likewise
+	File string
+	Stamp
 }
 
 // Whole returns an error unless parts are all shards of the same runs, each once. The

@@ -95,13 +95,12 @@ func parts() []Part {
 	var list []Part
 	for i := 1; i <= 3; i++ {
 		list = append(list, Part{
-			File:  string(rune('a'-1+i)) + ".json",
-			Shard: &Shard{i, 3},
-			Of: &Identity{
+			File: string(rune('a'-1+i)) + ".json",
+			Stamp: Stamp{&Shard{i, 3}, &Identity{
 				Build:     "b01d",
 				Scenarios: []Chosen{{Name: "tunnel", Hash: "1111", Engine: "sim", Seed: 1}, {Name: "lift", Hash: "2222", Engine: "sim", Seed: 1}},
 				Options:   []string{"--seeds 10"},
-			},
+			}},
 		})
 	}
 	return list

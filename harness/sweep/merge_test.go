@@ -89,7 +89,7 @@ func shardOf(t *testing.T, o sweep.Options) result.Sweep {
 
 func TestMergeOfSweepsRefuses(t *testing.T) {
 	part := func(i int) result.Sweep {
-		return result.Sweep{Points: []result.SweepPoints{{Kind: "packets up", N: 4}}, Shard: &selection.Shard{Index: i, Total: 2}}
+		return result.Sweep{Points: []result.SweepPoints{{Kind: "packets up", N: 4}}, Stamp: selection.Stamp{Shard: &selection.Shard{Index: i, Total: 2}}}
 	}
 	for _, c := range []struct {
 		name    string

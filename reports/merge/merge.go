@@ -3,33 +3,35 @@
 package merge
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/sweep"
+	"github.com/onebar/onebar/reports"
 )
 
-// Merged is what the shards come to: one of the three is set.
+// Merged is what the shards come to.
 type Merged struct {
-	Runs        []result.Result
-	Sweep       *result.Sweep
-	Exploration *result.Exploration
+	Console reports.Report
+	Outcome reports.Outcome
+	Exit    int // exit code of the one command
 }
 
 // report is what the reports of all commands have in common, and the keys that only one kind
 // has.
 type report struct {
-	Status    string              `json:"status"`
-	Shard     *selection.Shard    `json:"shard"`
-	Selection *selection.Identity `json:"selection"`
-	Results   json.RawMessage     `json:"results"` // of runs
-	Rows      json.RawMessage     `json:"rows"`    // of a sweep
-	Reached   json.RawMessage     `json:"reached"` // of an exploration
+	Status string `json:"status"`
+	selection.Stamp
+	Results json.RawMessage `json:"results"` // of runs
+	Rows    json.RawMessage `json:"rows"`    // of a sweep
+	Reached json.RawMessage `json:"reached"` // of an exploration
 }
 
 // kind returns the command that writes such a report; empty is none.
@@ -45,12 +47,10 @@ func (r report) kind() string {
 	return ""
 }
 
-// notFinished is the status of a report whose command has not come to its end.
-const notFinished = "not finished"
-
 // Files reads the JSON reports of all shards and merges them. A file that is truncated, of a
-// command that has not finished, or of another kind than the others is an error; so are
-// shards that are missing, given twice or not of the same runs, see selection.Whole.
+// command that has not finished or not started, or of another kind than the others is an
+// error; so are shards that are missing, given twice or not of the same runs, see
+// selection.Whole.
 func Files(paths []string) (Merged, error) {
 	var texts [][]byte
 	var parts []selection.Part
@@ -61,27 +61,56 @@ func Files(paths []string) (Merged, error) {
 		if err == nil && kind != "" && r.kind() != kind {
 			err = fmt.Errorf("%s is a report of onebar %s, and %s one of onebar %s: merge reports of one command", path, r.kind(), paths[0], kind)
 		}
-		errs = append(errs, err)
-		texts, parts = append(texts, text), append(parts, selection.Part{File: path, Shard: r.Shard, Of: r.Selection})
-		if err == nil && kind == "" {
+		if err == nil {
 			kind = r.kind()
 		}
+		errs = append(errs, err)
+		texts, parts = append(texts, text), append(parts, selection.Part{File: path, Stamp: r.Stamp})
 	}
-	if err := errors.Join(errs...); err != nil {
-		return Merged{}, err
+	err := errors.Join(errs...)
+	if err == nil {
+		err = selection.Whole(parts)
 	}
-	if err := selection.Whole(parts); err != nil {
+	if err != nil {
 		return Merged{}, err
 	}
 	switch kind {
 	case "explore":
 		all, err := joined(texts, explore.Merge)
-		return Merged{Exploration: &all}, err
+		return Merged{reports.Explore(all, false), reports.Explored(all), all.Exit()}, err
 	case "sweep":
 		all, err := joined(texts, sweep.Merge)
-		return Merged{Sweep: &all}, err
+		return Merged{reports.Sweep(all), reports.Swept(all), all.Exit()}, err
 	}
-	return Merged{}, nil
+	all, err := runs(texts, parts)
+	return Merged{reports.Console(all), reports.RunsOf(all, selection.Stamp{Of: parts[0].Of}), reports.Exit(all)}, err
+}
+
+// runs returns the results of all shards, in the order of one command.
+func runs(texts [][]byte, parts []selection.Part) ([]result.Result, error) {
+	made := map[selection.Run]result.Result{}
+	for i, p := range parts {
+		results, err := reports.ReadJSON(bytes.NewReader(texts[i]))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
+		}
+		for _, r := range results {
+			made[selection.Run{Scenario: r.Scenario.Name, Seed: r.Seed}] = r
+		}
+		for _, run := range selection.Pick(*p.Shard, p.Of.Runs(), selection.Run.Compare) {
+			if _, has := made[run]; !has {
+				return nil, fmt.Errorf("%s lacks the run of %s with seed %d, which is one of shard %s", p.File, run.Scenario, run.Seed, p.Shard)
+			}
+		}
+	}
+	var all []result.Result
+	for _, run := range parts[0].Of.Runs() {
+		all = append(all, made[run])
+	}
+	if len(made) != len(all) {
+		return nil, fmt.Errorf("the shards have %d runs, and %d were asked for", len(made), len(all))
+	}
+	return all, nil
 }
 
 // read reads a file, and the common part of its report.
@@ -95,8 +124,10 @@ func read(path string) ([]byte, report, error) {
 	switch {
 	case err != nil:
 		return nil, r, fmt.Errorf("%s is truncated, or no JSON report: %w", path, err)
-	case r.Status == notFinished:
+	case r.Status == reports.NotFinished:
 		return nil, r, fmt.Errorf("%s: its command has not finished, or was killed: make the shard again", path)
+	case r.Results != nil && r.Of == nil && r.Status == strings.ToLower(result.Word(result.ExitBroken)):
+		return nil, r, fmt.Errorf("%s: its command could not start: the file says why", path)
 	case r.kind() == "":
 		return nil, r, fmt.Errorf("%s is no JSON report of onebar run, sweep or explore", path)
 	}
