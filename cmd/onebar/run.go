@@ -178,6 +178,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if len(runs) == 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: shard %s has none of %s\n", &b.shard, harness.Plural(len(list)*max(1, b.seeds.Count()), "run"))
+	}
 	of, err := b.stamp(list)
 	if err != nil {
 		return err
