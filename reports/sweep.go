@@ -50,10 +50,18 @@ func sweep(s format.Style, sw result.Sweep) string {
 	case sw.Rest > 0:
 		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "not run: "+harness.Plural(sw.Rest, "planned run")))
 	}
+	if c := sw.Canary; c != nil {
+		fmt.Fprintf(&b, "\n%s\n", canaryText(s, *c))
+	}
 	if sw.Shard != nil {
 		fmt.Fprintf(&b, "\nshard %s: onebar merge joins the JSON reports of all shards\n", sw.Shard)
 	}
 	return b.String()
+}
+
+// canaryText says whether a planted bug was found.
+func canaryText(s format.Style, v result.Verdict) string {
+	return s.PaintCell(statusCell(v.Status, 0)) + "  " + format.Clean(v.Check+": "+v.Summary)
 }
 
 // sweepRows is the table of faults. Its last row is their sum.

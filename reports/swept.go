@@ -51,7 +51,16 @@ func sweepCases(sw result.Sweep) []ci.Case {
 		c.Message = strings.TrimPrefix(c.Message+"; "+text, "; ")
 		c.Detail += f.Check + ":\n" + listed(where(f)) + pointedAt(f.File, f.History, f.Again)
 	}
+	all = append(all, canaryCases(sw.Canary)...)
 	return append([]ci.Case{wholeCase("sweep", sw.Exit(), all, sweepSums(sw))}, all...)
+}
+
+// canaryCases is a case that says whether a planted bug was found, if one was planted.
+func canaryCases(v *result.Verdict) []ci.Case {
+	if v == nil {
+		return nil
+	}
+	return []ci.Case{{Name: v.Check, Status: v.Status, Message: v.Summary}}
 }
 
 // rowCase is the case of a fault, without what was found.
@@ -110,6 +119,9 @@ func sweepSums(sw result.Sweep) string {
 		harness.Plural(t.Runs, "run"), t.Passed, t.Failed, t.Unknown, t.Broken, t.Unreached)
 	if sw.Left > 0 {
 		text += "; " + harness.Plural(sw.Left, "pair") + " of faults left out (--limit)"
+	}
+	if sw.Canary != nil {
+		text += "; " + sw.Canary.Check + ": " + sw.Canary.Summary
 	}
 	switch {
 	case sw.Interrupted:

@@ -34,6 +34,7 @@ type exploring struct {
 	keepGoing bool
 	filter    selection.Filter
 	shard     selection.Shard
+	canary    string
 	all       bool
 	noShrink  bool
 }
@@ -72,6 +73,7 @@ reached.`,
 	budgetFlag(cmd, &e.budget)
 	shardFlag(cmd, &e.shard)
 	filterFlags(cmd, &e.filter)
+	canaryFlag(cmd, &e.canary)
 	f.BoolVar(&e.noShrink, "no-shrink", false, "do not shrink the first failure")
 	f.BoolVar(&e.all, "all", false, "list every run that did not pass, at most 1000")
 	return cmd
@@ -83,7 +85,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	list, err := loadScenarios(args, e.filter)
 	if err == nil {
-		err = errors.Join(e.check(cmd, len(list)), simulable(list))
+		err = errors.Join(e.check(cmd, len(list)), checkCanary(e.canary, list), simulable(list))
 	}
 	if err != nil {
 		return err
@@ -98,11 +100,17 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	defer pool.Close()
 	runner := cases.Workers{Pool: pool}
+	began := time.Now()
+	found, err := e.plant(cmd.Context(), runner, list)
+	if err != nil {
+		return err
+	}
+	e.time = left(e.time, began)
 	res, refused := e.explore(cmd, runner, list)
 	if refused != nil && res.Runs == 0 {
 		return refused
 	}
-	res.Of = whole
+	res.Of, res.Canary = whole, found
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
@@ -155,7 +163,7 @@ func (e *exploring) options() []string {
 	if e.keepGoing {
 		all = append(all, "--keep-going")
 	}
-	return all
+	return canaryOption(e.canary, all...)
 }
 
 // simulable returns an error for each scenario that cannot be run in virtual time.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/canary"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
@@ -58,6 +59,7 @@ type batch struct {
 	shard        selection.Shard
 	budget       time.Duration
 	failFast     bool
+	canary       string
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
@@ -109,6 +111,7 @@ onebar check judges a history file again.`,
 	f.BoolVar(&b.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out; runs left out are unknown")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
+	canaryFlag(cmd, &b.canary)
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
 	completeEngines(cmd)
@@ -135,7 +138,8 @@ func must(err error) {
 	}
 }
 
-func (b *batch) run(cmd *cobra.Command, args []string) error {
+// check returns the mistakes in the flags.
+func (b *batch) check(cmd *cobra.Command) error {
 	b.seeded = cmd.Flags().Changed("seed")
 	if err := checkEngine(b.engine); err != nil {
 		return err
@@ -148,6 +152,16 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	}
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
+	}
+	if b.canary != "" && b.canary != canary.InLedger {
+		return fmt.Errorf("--canary=%s: onebar run plants bugs in the ledger only: give --canary alone", b.canary)
+	}
+	return nil
+}
+
+func (b *batch) run(cmd *cobra.Command, args []string) error {
+	if err := b.check(cmd); err != nil {
+		return err
 	}
 	list, err := loadScenarios(args, b.filter)
 	if err != nil {
@@ -202,9 +216,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 func (b *batch) stamp(list []harness.Scenario) (s selection.Stamp, err error) {
 	var options []string
 	if b.verify {
-		options = []string{"--verify"}
+		options = append(options, "--verify")
 	}
-	if s.Of, err = identity(&b.files, list, b.engineOf, b.seedOf, options...); s.Of != nil {
+	if s.Of, err = identity(&b.files, list, b.engineOf, b.seedOf, canaryOption(b.canary, options...)...); s.Of != nil {
 		for i := range s.Of.Scenarios {
 			s.Of.Scenarios[i].Seeds = b.seeds.Count()
 		}
@@ -243,6 +257,10 @@ func (b *batch) runOne(ctx context.Context, c cases.Case, display progress.Displ
 	}
 	if own := c.Scenario.Engine; b.engine != "" && own != "" && b.engine != own {
 		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, own))
+	}
+	if b.canary != "" && res.HistoryFile != "" {
+		v := canary.File(res.HistoryFile)
+		res.Verdicts, res.Status = append(res.Verdicts, v), res.Status.Worse(v.Status)
 	}
 	res.Rerun, res.Series = b.rerun(c), b.seeds.Given
 	res.Wall = &result.Wall{Started: began, Took: time.Since(began)}

@@ -45,6 +45,7 @@ type sweeping struct {
 	budget   time.Duration
 	failFast bool
 	shard    selection.Shard
+	canary   string
 	hosts    hosts
 }
 
@@ -93,6 +94,7 @@ a scenario file that fails in the same way.`,
 	s.hosts.flag(cmd)
 	shardFlag(cmd, &s.shard)
 	budgetFlag(cmd, &s.budget)
+	canaryFlag(cmd, &s.canary)
 	f.BoolVar(&s.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out")
 	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
 	return cmd
@@ -123,12 +125,13 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.hosts.check(sc); err != nil {
+	if err := errors.Join(s.hosts.check(sc), checkCanary(s.canary, []harness.Scenario{sc})); err != nil {
 		return err
 	}
 	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
-	whole, err := identity(&s.files, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, fmt.Sprintf("--payments %d", s.payments))
+	options := canaryOption(s.canary, fmt.Sprintf("--payments %d", s.payments))
+	whole, err := identity(&s.files, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, options...)
 	if err != nil {
 		return err
 	}
@@ -144,11 +147,17 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	defer free()
+	began := time.Now()
+	found, err := s.plant(cmd, runner, sc)
+	if err != nil {
+		return err
+	}
+	s.budget = left(s.budget, began)
 	res, err := s.sweep(cmd, runner, sc)
 	if err != nil {
 		return err
 	}
-	res.Of = whole
+	res.Of, res.Canary = whole, found
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
 	if err := s.files.write(cmd, reports.Sweep(res.Sweep), reports.Swept(res.Sweep)); err != nil {
 		return err

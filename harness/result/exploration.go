@@ -88,6 +88,7 @@ func (x Exploration) Exit() int {
 
 // Left returns how many planned runs were not made.
 func (x Exploration) Left() int { return max(0, x.Planned-x.Runs) }
+
 // Judged is how many runs passed, failed or broke: those that say something of how often
 // the scenarios fail.
 func (x Exploration) Judged() int { return x.Passed + x.Failures() }
