@@ -67,7 +67,7 @@ func rooms() map[string]room {
 		"harness/metric":                    {ours: []string{"harness", "harness/fault", "harness/history", "harness/interval", "harness/radio", "harness/result"}, because: "figures come from the history"},
 		"harness/threshold":                 {ours: []string{"harness", "harness/enum", "harness/metric", "harness/nearest", "harness/result"}, because: "expectations compare figures; they read no history"},
 		"harness/check":                     {ours: []string{"harness", "harness/attempts", "harness/history", "harness/impairment", "harness/interval", "harness/result", "harness/runid"}, because: "verdicts come from the history"},
-		"harness/canary":                    {ours: []string{"harness", "harness/check", "harness/history", "harness/result"}, because: "planted bugs in histories: it makes no run"},
+		"harness/canary":                    {ours: []string{"harness", "harness/cases", "harness/check", "harness/explore", "harness/history", "harness/result", "harness/sweep"}, because: "planted bugs, and whether what is there finds them"},
 		"harness/attempts":                  {ours: []string{"harness", "harness/history", "harness/interval", "harness/result"}, because: "how attempts ended, from the history"},
 		"harness/interval":                  {because: "arithmetic on times knows nothing else"},
 		"harness/impairment":                {ours: []string{"harness", "harness/fault", "harness/history", "harness/interval", "harness/result"}, because: "what the links did, from the history: it knows no payment"},

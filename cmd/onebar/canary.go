@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
+	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reference"
 )
 
@@ -57,27 +57,13 @@ func checkCanary(bug string, list []harness.Scenario) error {
 	return nil
 }
 
-// inLedger makes a run, in the folder canary of out, and plants bugs in its ledger.
+// inLedger makes a run in the folder canary of out and plants bugs in its ledger.
 func inLedger(ctx context.Context, runner cases.Runner, c cases.Case, out string) (*result.Verdict, error) {
 	c.Dir = filepath.Join(out, canary.Check)
 	if err := unlinked(c.Dir); err != nil {
 		return nil, err
 	}
-	report, err := runner.Run(ctx, c)
-	if err == nil && report.Result.HistoryFile == "" {
-		err = errors.New(report.Result.Error)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("run the canary: %w", err)
-	}
-	v := canary.File(report.Result.HistoryFile)
-	return &v, nil
-}
-
-// with returns a scenario with a bug planted. Thresholds are left out: they find other things.
-func with(sc harness.Scenario, bug string) harness.Scenario {
-	sc.Subject.Broken, sc.Expect = append(slices.Clone(sc.Subject.Broken), bug), nil
-	return sc
+	return canary.Run(ctx, runner, c)
 }
 
 // plant says whether the exploration would find a bug; nil: none is asked for.
@@ -88,22 +74,7 @@ func (e *exploring) plant(ctx context.Context, runner cases.Runner, list []harne
 	case canary.InLedger:
 		return inLedger(ctx, runner, cases.Case{Scenario: list[0], Seed: e.seed}, e.out)
 	}
-	planted := slices.Clone(list)
-	for i := range planted {
-		planted[i] = with(planted[i], e.canary)
-	}
-	res, err := explore.Explore(ctx, runner, planted, explore.Options{Seeds: e.runs, First: e.seed, For: e.time, Jobs: e.jobs})
-	if err != nil {
-		return nil, fmt.Errorf("explore with the canary: %w", err)
-	}
-	found := ""
-	for _, v := range res.Report.Verdicts {
-		if v.Status == result.Fail && found == "" {
-			found = fmt.Sprintf("%s, seed %d: %s: %s", res.Failure.Scenario.Name, res.Failure.Seed, v.Check, v.Summary)
-		}
-	}
-	v := canary.Search(e.canary, found, res.Runs)
-	return &v, nil
+	return canary.Explore(ctx, runner, list, explore.Options{Seeds: e.runs, First: e.seed, For: e.time, Jobs: e.jobs}, e.canary)
 }
 
 // plant says whether the sweep would find a bug; nil: none is asked for.
@@ -115,17 +86,6 @@ func (s *sweeping) plant(cmd *cobra.Command, runner cases.Runner, sc harness.Sce
 		return inLedger(cmd.Context(), runner, cases.Case{Scenario: sc, Seed: s.seed}, s.out)
 	}
 	of := *s
-	of.failFast, of.pairs, of.shard.Index, of.shard.Total = true, false, 0, 0
-	res, err := of.sweep(cmd, runner, with(sc, s.canary))
-	if err != nil {
-		return nil, fmt.Errorf("sweep with the canary: %w", err)
-	}
-	found := ""
-	for _, f := range res.Findings {
-		if f.Status == result.Fail && found == "" {
-			found = fmt.Sprintf("%s, %s: %s", f.Fault, f.Check, f.Text)
-		}
-	}
-	v := canary.Search(s.canary, found, res.Total().Runs)
-	return &v, nil
+	of.failFast, of.pairs, of.shard = true, false, selection.Shard{}
+	return canary.Sweep(sc, s.canary, func(sc harness.Scenario) (sweep.Result, error) { return of.sweep(cmd, runner, sc) })
 }

@@ -1,8 +1,8 @@
 // Package canary finds out whether bugs would have been found. [File] plants three bugs in
 // the recorded history of a run, each in a copy of its own, and has the copies judged by the
 // checks that judged the run: one booked payment is missing from the ledger, is there twice,
-// or has another amount. [Search] says whether a search, such as an exploration, has found a
-// bug that was planted in the system under test.
+// or has another amount. [Explore] and [Sweep] make a search in the reference pair with a bug
+// of its own.
 //
 // A bug that is not found makes the verdict of the whole unknown: then that no other bug was
 // found means nothing.
@@ -138,15 +138,6 @@ func worse(without, with []result.Verdict, check string) bool {
 		return list[i]
 	}
 	return of(with).Status == result.Fail && of(with).Count > of(without).Count
-}
-
-// Search returns the verdict of a search in a system with a planted bug. found is what the
-// search found, and empty if it found nothing; runs is how many runs it made.
-func Search(bug, found string, runs int) result.Verdict {
-	if found == "" {
-		return verdict(result.StatusUnknown, fmt.Sprintf("the planted bug %s was not found in %s: that no other bug was found means nothing", bug, harness.Plural(runs, "run")))
-	}
-	return verdict(result.Pass, fmt.Sprintf("the planted bug %s was found: %s", bug, found))
 }
 
 func verdict(s result.Status, text string) result.Verdict {

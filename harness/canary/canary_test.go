@@ -78,10 +78,10 @@ func TestHistoriesThatCannotBeRead(t *testing.T) {
 	require.Contains(t, v.Summary, "no bug could be planted: open")
 }
 
-func TestSearch(t *testing.T) {
-	v := Search("two-commits", "", 40)
+func TestSearched(t *testing.T) {
+	v := searched("two-commits", "", 40)
 	require.Equal(t, result.Verdict{Check: Check, Weak: true, Summary: "the planted bug two-commits was not found in 40 runs: that no other bug was found means nothing"}, v)
-	v = Search("two-commits", "bad-day, seed 7: duplicated: 1 payment", 7)
+	v = searched("two-commits", "bad-day, seed 7: duplicated: 1 payment", 7)
 	require.Equal(t, result.Pass, v.Status)
 	require.Equal(t, "the planted bug two-commits was found: bad-day, seed 7: duplicated: 1 payment", v.Summary)
 }

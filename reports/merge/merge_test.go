@@ -112,15 +112,15 @@ func TestFilesOfRuns(t *testing.T) {
 
 // What shards can be that were collected by a pipeline.
 func TestFilesThatDoNotBelongTogether(t *testing.T) {
-	altered := func(alter func(*result.Exploration)) func(t *testing.T) string {
-		return func(t *testing.T) string {
+	altered := func(alter func(*result.Exploration)) func() string {
+		return func() string {
 			x := explored(2)
 			alter(&x)
 			return written(t, "2.json", reports.Explored(x))
 		}
 	}
-	holding := func(format string, args ...any) func(t *testing.T) string {
-		return func(t *testing.T) string {
+	holding := func(format string, args ...any) func() string {
+		return func() string {
 			path := filepath.Join(t.TempDir(), "2.json")
 			require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, format, args...), 0o600))
 			return path
@@ -128,7 +128,7 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		second func(t *testing.T) string
+		second func() string
 		want   string
 	}{
 		{"missing", nil, "shard 2/2 is missing"},
@@ -138,8 +138,8 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 		{"another scenario file", altered(func(x *result.Exploration) { x.Of.Scenarios[0].Hash = "2222" }), "its scenario tunnel is another one"},
 		{"interrupted", altered(func(x *result.Exploration) { x.Interrupted = true }), "shard 2/2 was interrupted"},
 		{"not a shard", altered(func(x *result.Exploration) { x.Shard = nil }), "2.json is not of a shard"},
-		{"of another command", func(t *testing.T) string { return written(t, "2.json", reports.Swept(swept(2))) }, "2.json is a report of onebar sweep, and"},
-		{"truncated", func(t *testing.T) string {
+		{"of another command", func() string { return written(t, "2.json", reports.Swept(swept(2))) }, "2.json is a report of onebar sweep, and"},
+		{"truncated", func() string {
 			path := written(t, "2.json", reports.Explored(explored(2)))
 			whole, err := os.ReadFile(path)
 			require.NoError(t, err)
@@ -148,19 +148,19 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 		}, "2.json is truncated, or no JSON report"},
 		{"empty", holding(""), "2.json is truncated, or no JSON report"},
 		{"two reports in one file", holding("{} {}"), "2.json is truncated, or no JSON report"},
-		{"killed", func(t *testing.T) string {
+		{"killed", func() string {
 			return written(t, "2.json", reports.Unfinished("onebar explore", "dev", time.Now(), []string{"tunnel"}))
 		}, "2.json: its command has not finished, or was killed: make the shard again"},
-		{"did not start", func(t *testing.T) string {
+		{"did not start", func() string {
 			return written(t, "2.json", reports.Unmade("dev", []reports.Trouble{{File: "tunnel", Text: "no such file"}}))
 		}, "2.json: its command could not start: the file says why"},
 		{"something else", holding(`{"version": 1}`), "2.json is no JSON report of onebar run, sweep or explore"},
-		{"no file", func(t *testing.T) string { return filepath.Join(t.TempDir(), "2.json") }, "read a shard: open"},
+		{"no file", func() string { return filepath.Join(t.TempDir(), "2.json") }, "read a shard: open"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			paths := []string{written(t, "1.json", reports.Explored(explored(1)))}
 			if c.second != nil {
-				paths = append(paths, c.second(t))
+				paths = append(paths, c.second())
 			}
 			_, err := merge.Files(paths)
 			require.ErrorContains(t, err, c.want)
