@@ -1,15 +1,12 @@
-// Package reports writes what a command has found, for people and for machines. For people
-// each command has a report of its own, such as [Console], [Sweep] or [Doctor]. For files
-// there is one list of [Formats], for all commands: each makes a [Report] of an [Outcome].
-// JUnit is for a CI's test view, JSON for programs (docs/result.md), Markdown for a CI's job
-// summary. What all of them write, such as a duration or a table, is of package format.
-// Package progress shows how far a batch is while it runs.
+// Package reports writes what a command has found, for people. Each command has a report of
+// its own, such as [Console], [Sweep] or [Doctor]. For files, [Runs] and [Examined] make an
+// outcome of it, see package outcome. What all of them write, such as a duration or a table,
+// is of package format. Package progress shows how far a batch is while it runs.
 //
 // All of them keep two rules. What was not measured is shown as "–" and what
 // could not be judged as "?", never as 0. And no run that is not a pass looks
 // like one: a run that could not be judged is UNKNOWN, one that could not be
-// carried out is BROKEN, and both are errors to a CI. So are those of a command that has
-// made nothing, see [Unmade] and [Unfinished].
+// carried out is BROKEN, and both are errors to a CI. So is a command that has found nothing.
 package reports
 
 import "github.com/onebar/onebar/harness/result"

@@ -4,10 +4,10 @@ import (
 	"fmt"
 
 	"github.com/onebar/onebar/harness/result"
-	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // checkupDocument is the JSON form of a checkup.
@@ -20,9 +20,9 @@ type checkupDocument struct {
 // Examined is the outcome of a checkup. As a suite it has the cases of the one payment, and
 // one more for each thing that the scenario lacks. What must be changed is broken, if the
 // scenario cannot be run without it; everything else is skipped.
-func Examined(c result.Checkup) Outcome {
-	return Outcome{
-		suites: func() []ci.Suite {
+func Examined(c result.Checkup) outcome.Outcome {
+	return outcome.Outcome{
+		Suites: func() []ci.Suite {
 			s := suite(c.Result)
 			for i, a := range c.Advice {
 				one := ci.Case{Name: fmt.Sprintf("advice %d", i+1), Status: result.NotApplicable, Message: a.Text}
@@ -37,8 +37,8 @@ func Examined(c result.Checkup) Outcome {
 			}
 			return []ci.Suite{s}
 		},
-		markdown: func(d *markdown.Document) {
-			d.Add(fmt.Sprintf("### onebar doctor: %s\n\n%s: %s.\n\n", statusOf(c.Exit()), markdown.Escape(format.Title(c.Result)), markdown.Escape(concluded(c))))
+		Markdown: func(d *markdown.Document) {
+			d.Add(fmt.Sprintf("### onebar doctor: %s\n\n%s: %s.\n\n", outcome.Status(c.Exit()), markdown.Escape(format.Title(c.Result)), markdown.Escape(concluded(c))))
 			for _, a := range c.Advice {
 				mark := "note"
 				if a.Must {
@@ -50,13 +50,13 @@ func Examined(c result.Checkup) Outcome {
 				d.Add(foldOut(d, c.Result))
 			}
 		},
-		document: func() (any, error) {
-			doc, err := documentOf([]result.Result{c.Result}, selection.Stamp{})
+		Document: func() (any, error) {
+			doc, err := outcome.RunsDocument([]result.Result{c.Result}, c.Exit())
 			if err != nil {
 				return nil, err
 			}
 			c.Result = doc.Results[0]
-			return checkupDocument{result.CheckupVersion, statusOf(c.Exit()), c}, nil
+			return checkupDocument{result.CheckupVersion, outcome.Status(c.Exit()), c}, nil
 		},
 	}
 }

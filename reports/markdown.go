@@ -9,6 +9,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/tables"
 )
 
@@ -21,7 +22,7 @@ func markdownRuns(d *markdown.Document, results []result.Result) {
 		slices.SortStableFunc(shown, func(a, b result.Result) int { return rank(b) - rank(a) })
 	}
 	g := tables.Runs(shown)
-	d.Add(fmt.Sprintf("### onebar: %s\n\n%s: %s. %s. %s.\n\n", statusOf(Exit(results)),
+	d.Add(fmt.Sprintf("### onebar: %s\n\n%s: %s. %s. %s.\n\n", outcome.Status(Exit(results)),
 		harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(counts(results), ", ")), sums(results), seeds(results)))
 	d.Add(d.Table(g))
 	for _, note := range tables.Notes(results, g) {

@@ -12,13 +12,14 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/tables"
 )
 
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, Markdown(Runs(batch()))(&b))
+	require.NoError(t, outcome.Markdown(Runs(batch()))(&b))
 	var all [][]string
 	inside := false
 	for line := range strings.Lines(b.String()) {
@@ -48,7 +49,7 @@ func TestMarkdownTextStaysText(t *testing.T) {
 		r.Thresholds[0].Text = text
 		r.Phases[0].Name, r.Energy.Model, r.Energy.Title, r.Energy.States[0].Name = text, text, text, text
 		var b bytes.Buffer
-		require.NoError(t, Markdown(Runs([]result.Result{r}))(&b))
+		require.NoError(t, outcome.Markdown(Runs([]result.Result{r}))(&b))
 		// The rerun command is in a code block, which needs no escapes.
 		got, _, _ := strings.Cut(b.String(), "```")
 		require.Equal(t, []string{

@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/reports/files"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // conformance is that of an API that forgets a key after a crash.
@@ -32,26 +33,26 @@ func conformance() result.Conformance {
 	}
 }
 
-func notStarted() Outcome {
-	return Unmade("v0.1.0", []Trouble{
+func notStarted() outcome.Outcome {
+	return outcome.Unmade("v0.1.0", []outcome.Trouble{
 		{File: "scenarios/late.yaml", Line: 7, Text: "scenarios/late.yaml:7:4: at 20s is after the end\nscenarios/late.yaml:9:1: another mistake"},
 		{File: "tunnel", Text: "not run: another scenario cannot be read"},
 	})
 }
 
-func notFinished() Outcome {
-	return Unfinished("onebar run", "v0.1.0", time.Date(2026, 11, 23, 7, 0, 33, 0, time.UTC), []string{"scenarios/"})
+func notFinished() outcome.Outcome {
+	return outcome.Unfinished("onebar run", "v0.1.0", time.Date(2026, 11, 23, 7, 0, 33, 0, time.UTC), []string{"scenarios/"})
 }
 
 func TestOutcomeGolden(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]Outcome{
-		"conform": Conformed(conformance()), "doctor": Examined(ailing()), "unmade": notStarted(), "unfinished": notFinished(),
+	for name, o := range map[string]outcome.Outcome{
+		"conform": outcome.Conformed(conformance()), "doctor": Examined(ailing()), "unmade": notStarted(), "unfinished": notFinished(),
 	} {
 		o.Began, o.Took = time.Date(2026, 11, 23, 7, 0, 33, 0, time.UTC), 2*s
 		for i, ending := range []string{".xml", ".json", ".md"} {
 			var b bytes.Buffer
-			require.NoError(t, Formats()[i].Report(o)(&b))
+			require.NoError(t, outcome.Formats()[i].Report(o)(&b))
 			golden(t, name+ending, b.Bytes())
 		}
 	}
@@ -78,22 +79,22 @@ func TestOutcomesAreGreenOnlyForAPass(t *testing.T) {
 	none := conformance()
 	none.Probes = none.Probes[3:]
 	for name, c := range map[string]struct {
-		outcome Outcome
+		outcome outcome.Outcome
 		exit    int
 	}{
-		"sweep":               {Swept(swept()), swept().Exit()},
-		"failing sweep":       {Swept(failingSweep()), failingSweep().Exit()},
-		"interrupted sweep":   {Swept(interruptedSweep()), interruptedSweep().Exit()},
-		"unreached sweep":     {Swept(unreached), result.ExitUnknown},
-		"empty sweep":         {Swept(result.Sweep{}), result.ExitUnknown},
-		"exploration":         {Explored(explored()), result.ExitPass},
-		"odd exploration":     {Explored(oddExploration()), oddExploration().Exit()},
-		"stopped exploration": {Explored(stopped), result.ExitInterrupted},
-		"empty exploration":   {Explored(result.Exploration{}), result.ExitUnknown},
-		"conform":             {Conformed(conformance()), result.ExitFail},
-		"good conform":        {Conformed(good), result.ExitPass},
-		"all n/a":             {Conformed(none), result.ExitUnknown},
-		"no probe":            {Conformed(result.Conformance{}), result.ExitUnknown},
+		"sweep":               {outcome.Swept(swept()), swept().Exit()},
+		"failing sweep":       {outcome.Swept(failingSweep()), failingSweep().Exit()},
+		"interrupted sweep":   {outcome.Swept(interruptedSweep()), interruptedSweep().Exit()},
+		"unreached sweep":     {outcome.Swept(unreached), result.ExitUnknown},
+		"empty sweep":         {outcome.Swept(result.Sweep{}), result.ExitUnknown},
+		"exploration":         {outcome.Explored(explored(), ""), result.ExitPass},
+		"odd exploration":     {outcome.Explored(oddExploration(), ""), oddExploration().Exit()},
+		"stopped exploration": {outcome.Explored(stopped, ""), result.ExitInterrupted},
+		"empty exploration":   {outcome.Explored(result.Exploration{}, ""), result.ExitUnknown},
+		"conform":             {outcome.Conformed(conformance()), result.ExitFail},
+		"good conform":        {outcome.Conformed(good), result.ExitPass},
+		"all n/a":             {outcome.Conformed(none), result.ExitUnknown},
+		"no probe":            {outcome.Conformed(result.Conformance{}), result.ExitUnknown},
 		"doctor":              {Examined(healthy()), result.ExitPass},
 		"doctor, unknown":     {Examined(ailing()), result.ExitUnknown},
 		"doctor, broken":      {Examined(dead()), result.ExitBroken},
@@ -107,7 +108,7 @@ func TestOutcomesAreGreenOnlyForAPass(t *testing.T) {
 		require.Equal(t, c.exit == result.ExitPass, doc.Failures+doc.Errors == 0, "%s: exit %d", name, c.exit)
 		require.Equal(t, c.exit == result.ExitPass, func() bool {
 			var b bytes.Buffer
-			require.NoError(t, Annotations(c.outcome)(&b))
+			require.NoError(t, outcome.Annotations(c.outcome)(&b))
 			return b.Len() == 0
 		}(), name)
 		seen := map[string]bool{}
@@ -119,15 +120,15 @@ func TestOutcomesAreGreenOnlyForAPass(t *testing.T) {
 			}
 		}
 		var text bytes.Buffer
-		require.NoError(t, JSON(c.outcome)(&text))
+		require.NoError(t, outcome.JSON(c.outcome)(&text))
 		require.Equal(t, c.exit == result.ExitPass, strings.Contains(text.String(), `"status": "pass"`) && !regexp.MustCompile(`(?m)^  "status": "(fail|unknown|broken|not finished)"`).MatchString(text.String()), "%s: %s", name, text.String())
 	}
 }
 
-func readOutcome(t *testing.T, o Outcome) (doc ciSuites) {
+func readOutcome(t *testing.T, o outcome.Outcome) (doc ciSuites) {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, JUnit(o)(&b))
+	require.NoError(t, outcome.JUnit(o)(&b))
 	require.NoError(t, xml.Unmarshal(b.Bytes(), &doc))
 	return doc
 }
@@ -141,7 +142,7 @@ func TestJUnitHasTheTimeOfTheMachine(t *testing.T) {
 	r.Wall = &result.Wall{Started: time.Date(2026, 11, 29, 13, 0, 0, 0, time.UTC), Took: 1500 * ms}
 	r.Scenario.File = "tunnel"
 	var b bytes.Buffer
-	require.NoError(t, JUnit(Runs([]result.Result{r}))(&b))
+	require.NoError(t, outcome.JUnit(Runs([]result.Result{r}))(&b))
 	require.Contains(t, b.String(), `<testsuite name="tunnel" tests="8" failures="0" errors="0" skipped="0" time="1.500" timestamp="2026-11-29T13:00:00">`)
 	require.Contains(t, b.String(), `<property name="engine time" value="61.25 seconds">`)
 	require.NotContains(t, b.String(), ` file=`)
@@ -171,11 +172,11 @@ func TestMarkdownStaysSmall(t *testing.T) {
 	var b bytes.Buffer
 	o := Runs([]result.Result{wide()})
 	o.See = "out/result.json"
-	require.NoError(t, Markdown(o)(&b))
+	require.NoError(t, outcome.Markdown(o)(&b))
 	require.Contains(t, b.String(), "… and 21,560 more, see out/result.json")
 	require.Less(t, b.Len(), 20_000)
 	b.Reset()
-	require.NoError(t, Markdown(Runs(many))(&b))
+	require.NoError(t, outcome.Markdown(Runs(many))(&b))
 	require.Less(t, b.Len(), files.SummaryLimit)
 	require.Greater(t, b.Len(), files.SummaryLimit/2)
 	require.Contains(t, b.String(), "… and 1,962 more, see the JSON report")
@@ -184,7 +185,7 @@ func TestMarkdownStaysSmall(t *testing.T) {
 	require.NotContains(t, b.String(), "| PASS |", "the failures come first")
 	b.Reset()
 	o.Room = 2000
-	require.NoError(t, Markdown(o)(&b))
+	require.NoError(t, outcome.Markdown(o)(&b))
 	require.LessOrEqual(t, b.Len(), 2000)
 	require.Contains(t, b.String(), "1 fail")
 }
@@ -201,12 +202,12 @@ func TestOutcomesAreTextInMarkdown(t *testing.T) {
 	c.Scenario, c.Probes[0].Seen = hostile, hostile
 	d := ailing()
 	d.Result.Scenario.Name, d.Advice[0].Text = hostile, hostile
-	for name, o := range map[string]Outcome{
-		"sweep": Swept(sw), "explore": Explored(x), "conform": Conformed(c), "doctor": Examined(d),
-		"unmade": Unmade("dev", []Trouble{{File: hostile, Text: hostile}}),
+	for name, o := range map[string]outcome.Outcome{
+		"sweep": outcome.Swept(sw), "explore": outcome.Explored(x, ""), "conform": outcome.Conformed(c), "doctor": Examined(d),
+		"unmade": outcome.Unmade("dev", []outcome.Trouble{{File: hostile, Text: hostile}}),
 	} {
 		var b bytes.Buffer
-		require.NoError(t, Markdown(o)(&b))
+		require.NoError(t, outcome.Markdown(o)(&b))
 		require.NotContains(t, b.String(), "<script>", name)
 		require.NotContains(t, b.String(), "\n# heading", name)
 		require.Equal(t, strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"), name)
@@ -218,14 +219,14 @@ func TestOutcomesAreTextInMarkdown(t *testing.T) {
 func TestRateBelow(t *testing.T) {
 	t.Parallel()
 	x := result.Exploration{Runs: 1000, Planned: 1000, Passed: 1000}
-	require.Equal(t, "0 failures in 1000 seeds: the failure rate is below 3/1000 = 0.003 at 95 % confidence", rateBelow(x))
+	require.Equal(t, "0 failures in 1000 seeds: the failure rate is below 3/1000 = 0.003 at 95 % confidence", outcome.RateBelow(x))
 	x.Runs, x.Planned, x.Passed = 10, 10, 10
-	require.Equal(t, "0 failures in 10 seeds: the failure rate is below 0.259 at 95 % confidence", rateBelow(x))
+	require.Equal(t, "0 failures in 10 seeds: the failure rate is below 0.259 at 95 % confidence", outcome.RateBelow(x))
 	x.Passed, x.Failed = 9, 1
-	require.Equal(t, "1 failure in 10 seeds: the failure rate is below 0.394 at 95 % confidence", rateBelow(x))
+	require.Equal(t, "1 failure in 10 seeds: the failure rate is below 0.394 at 95 % confidence", outcome.RateBelow(x))
 	x.Planned = 100
-	require.Empty(t, rateBelow(x), "it ended because a run failed")
-	require.Empty(t, rateBelow(result.Exploration{Runs: 5, Planned: 5, Unknown: 5}), "nothing was judged")
-	require.Contains(t, rateBelow(result.Exploration{Runs: 50, Planned: 50, Passed: 40, Unknown: 10}), "0 failures in 40 seeds: the failure rate is below 3/40 ")
-	require.Contains(t, slices.Collect(strings.Lines(exploration(format.Style{}, explored(), false))), rateBelow(explored())+"\n")
+	require.Empty(t, outcome.RateBelow(x), "it ended because a run failed")
+	require.Empty(t, outcome.RateBelow(result.Exploration{Runs: 5, Planned: 5, Unknown: 5}), "nothing was judged")
+	require.Contains(t, outcome.RateBelow(result.Exploration{Runs: 50, Planned: 50, Passed: 40, Unknown: 10}), "0 failures in 40 seeds: the failure rate is below 3/40 ")
+	require.Contains(t, slices.Collect(strings.Lines(exploration(format.Style{}, explored(), false))), outcome.RateBelow(explored())+"\n")
 }

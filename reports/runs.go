@@ -9,24 +9,29 @@ import (
 	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // Runs is the outcome of runs that were judged. As suites each has a case "run" for the
 // experiment itself, one for each check and one for each threshold.
-func Runs(results []result.Result) Outcome { return RunsOf(results, selection.Stamp{}) }
+func Runs(results []result.Result) outcome.Outcome { return RunsOf(results, selection.Stamp{}) }
 
 // RunsOf is Runs, of runs that are those of the stamp.
-func RunsOf(results []result.Result, of selection.Stamp) Outcome {
-	return Outcome{
-		suites: func() []ci.Suite {
+func RunsOf(results []result.Result, of selection.Stamp) outcome.Outcome {
+	return outcome.Outcome{
+		Suites: func() []ci.Suite {
 			all := make([]ci.Suite, len(results))
 			for i, r := range results {
 				all[i] = suite(r)
 			}
 			return all
 		},
-		markdown: func(d *markdown.Document) { markdownRuns(d, results) },
-		document: func() (any, error) { return documentOf(results, of) },
+		Markdown: func(d *markdown.Document) { markdownRuns(d, results) },
+		Document: func() (any, error) {
+			doc, err := outcome.RunsDocument(results, Exit(results))
+			doc.Stamp = of
+			return doc, err
+		},
 	}
 }
 
@@ -74,17 +79,9 @@ func judgedCase(r result.Result, j judgement, wanted string) ci.Case {
 	}
 	if j.status != result.Pass {
 		c.Message = wanted + j.text
-		c.Detail = listed(j.findings) + c.Detail
+		c.Detail = ci.List(j.findings) + c.Detail
 	}
 	return c
-}
-
-// listed returns lines as a list.
-func listed(lines []string) (text string) {
-	for _, l := range lines {
-		text += "- " + l + "\n"
-	}
-	return text
 }
 
 // pointed says where the history is and how to run the scenario again.

@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func swept() result.Sweep {
@@ -54,7 +55,7 @@ func failingSweep() result.Sweep {
 func interruptedSweep() result.Sweep {
 	s := swept()
 	s.Rows, s.Interrupted, s.Rest = s.Rows[:1], true, 71
-	for range shownSweepFindings + 3 {
+	for range outcome.MaxFindings + 3 {
 		s.Findings = append(s.Findings, result.SweepFinding{Fault: "drop", Check: "lost", Status: result.Fail, Runs: 1, Where: []string{"packet 1 up"}, Places: []int{0}, Text: "lost"})
 	}
 	return s
@@ -68,10 +69,10 @@ func TestSweepGolden(t *testing.T) {
 		"sweep-fail.console":        Sweep(failingSweep()),
 		"sweep-fail-60.console":     narrow,
 		"sweep-interrupted.console": Sweep(interruptedSweep()),
-		"sweep.xml":                 JUnit(Swept(failingSweep())),
-		"sweep.md":                  Markdown(Swept(failingSweep())),
-		"sweep-interrupted.xml":     JUnit(Swept(interruptedSweep())),
-		"sweep.json":                JSON(Swept(failingSweep())),
+		"sweep.xml":                 outcome.JUnit(outcome.Swept(failingSweep())),
+		"sweep.md":                  outcome.Markdown(outcome.Swept(failingSweep())),
+		"sweep-interrupted.xml":     outcome.JUnit(outcome.Swept(interruptedSweep())),
+		"sweep.json":                outcome.JSON(outcome.Swept(failingSweep())),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -85,10 +86,10 @@ func TestSweepGolden(t *testing.T) {
 func TestSweepJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, JSON(Swept(failingSweep()))(&b))
+	require.NoError(t, outcome.JSON(outcome.Swept(failingSweep()))(&b))
 	var back result.Sweep
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, failingSweep(), back)
-	require.Error(t, JSON(Swept(failingSweep()))(full{}))
+	require.Error(t, outcome.JSON(outcome.Swept(failingSweep()))(full{}))
 	require.Error(t, Sweep(failingSweep())(full{}))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func newConform() *cobra.Command {
@@ -43,7 +44,7 @@ all.`,
 				if err != nil {
 					return err
 				}
-				if err := out.write(cmd, reports.Conform(c), reports.Conformed(c)); err != nil {
+				if err := out.write(cmd, reports.Conform(c), outcome.Conformed(c)); err != nil {
 					return err
 				}
 				return exit(c.Exit())

@@ -14,18 +14,19 @@ import (
 	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/files"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // reportFiles are the reports that the command line asks for.
 type reportFiles struct {
-	paths   []string // in the order of reports.Formats; an empty path is none
+	paths   []string // in the order of outcome.Formats; an empty path is none
 	began   time.Time
 	written bool
 }
 
 // flags gives cmd a flag for each format.
 func (r *reportFiles) flags(cmd *cobra.Command) {
-	formats := reports.Formats()
+	formats := outcome.Formats()
 	r.paths = make([]string, len(formats))
 	for i, f := range formats {
 		cmd.Flags().StringVar(&r.paths[i], f.Flag, "", "write a "+f.Title+" report to this file")
@@ -39,7 +40,7 @@ func (r *reportFiles) guard(cmd *cobra.Command, args []string, carryOut func() e
 	r.began = time.Now()
 	err := r.writable()
 	if err == nil {
-		err = r.put(reports.Unfinished(cmd.CommandPath(), version, r.began, expanded(args)), true)
+		err = r.put(outcome.Unfinished(cmd.CommandPath(), version, r.began, expanded(args)), true)
 	}
 	if err == nil {
 		err = carryOut()
@@ -53,7 +54,7 @@ func (r *reportFiles) guard(cmd *cobra.Command, args []string, carryOut func() e
 // unmade writes the reports of a command that ended with an error before it had results.
 func (r *reportFiles) unmade(cmd *cobra.Command, args []string, err error) error {
 	bad, _ := errors.AsType[unread](err)
-	troubles := make([]reports.Trouble, len(args))
+	troubles := make([]outcome.Trouble, len(args))
 	for i, path := range args {
 		why := err
 		if len(bad) > 0 {
@@ -63,16 +64,16 @@ func (r *reportFiles) unmade(cmd *cobra.Command, args []string, err error) error
 			}
 		}
 		mistake, _ := errors.AsType[yamltext.Mistake](why)
-		troubles[i] = reports.Trouble{File: path, Line: mistake.Line, Text: printable(why)}
+		troubles[i] = outcome.Trouble{File: path, Line: mistake.Line, Text: printable(why)}
 	}
-	o := reports.Unmade(version, troubles)
+	o := outcome.Unmade(version, troubles)
 	return errors.Join(r.put(o, false), annotate(cmd, o))
 }
 
 // json returns the path of the JSON report, or nothing.
 func (r *reportFiles) json() string {
-	for i, f := range reports.Formats() {
-		if f.Flag == reports.JSONFlag && i < len(r.paths) {
+	for i, f := range outcome.Formats() {
+		if f.Flag == outcome.JSONFlag && i < len(r.paths) {
 			return r.paths[i]
 		}
 	}
@@ -81,7 +82,7 @@ func (r *reportFiles) json() string {
 
 // put writes an outcome to every file. A preliminary one is written only where a later one
 // can replace it.
-func (r *reportFiles) put(o reports.Outcome, preliminary bool) error {
+func (r *reportFiles) put(o outcome.Outcome, preliminary bool) error {
 	o.Began, o.Took, o.See = r.began, time.Since(r.began), r.json()
 	var errs []error
 	for i, path := range r.paths {
@@ -89,25 +90,25 @@ func (r *reportFiles) put(o reports.Outcome, preliminary bool) error {
 			continue
 		}
 		o.Room = files.Room(path)
-		errs = append(errs, files.Write(path, reports.Formats()[i].Report(o)))
+		errs = append(errs, files.Write(path, outcome.Formats()[i].Report(o)))
 	}
 	return errors.Join(errs...)
 }
 
 // write writes the report for people and every report that was asked for. The console comes
 // first, so that the user sees the results even if a file cannot be written.
-func (r *reportFiles) write(cmd *cobra.Command, console reports.Report, o reports.Outcome) error {
+func (r *reportFiles) write(cmd *cobra.Command, console reports.Report, o outcome.Outcome) error {
 	r.written = true
 	return errors.Join(console(cmd.OutOrStdout()), r.put(o, false), annotate(cmd, o))
 }
 
 // annotate shows what is no pass beside the scenario files, if this is GitHub Actions. Its
 // runner also reads the standard error, on which nobody waits for a report.
-func annotate(cmd *cobra.Command, o reports.Outcome) error {
+func annotate(cmd *cobra.Command, o outcome.Outcome) error {
 	if os.Getenv("GITHUB_ACTIONS") != "true" {
 		return nil
 	}
-	return reports.Annotations(o)(cmd.ErrOrStderr())
+	return outcome.Annotations(o)(cmd.ErrOrStderr())
 }
 
 // writable makes sure that every report can be written. It forgets those that cannot.
@@ -135,7 +136,7 @@ func (e usageError) Unwrap() error { return e.error }
 // its flags have no values. The report files that it names are found in args.
 func misused(cmd *cobra.Command, args []string, err error) error {
 	r := reportFiles{began: time.Now()}
-	for _, f := range reports.Formats() {
+	for _, f := range outcome.Formats() {
 		path := ""
 		for i, arg := range args {
 			name, value, joined := strings.Cut(arg, "=")

@@ -24,6 +24,7 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -159,7 +160,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	}
 	res.Of, res.Canary = whole, found
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
-	if err := s.files.write(cmd, reports.Sweep(res.Sweep), reports.Swept(res.Sweep)); err != nil {
+	if err := s.files.write(cmd, reports.Sweep(res.Sweep), outcome.Swept(res.Sweep)); err != nil {
 		return err
 	}
 	return exit(res.Exit())

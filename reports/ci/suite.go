@@ -68,3 +68,11 @@ func Bad(cases []Case) bool {
 	}
 	return len(cases) == 0
 }
+
+// List returns lines as a list, for the detail of a case.
+func List(lines []string) (text string) {
+	for _, l := range lines {
+		text += "- " + l + "\n"
+	}
+	return text
+}

@@ -99,11 +99,11 @@ func Item(head, result, text string, findings ...string) string {
 	if result != "" {
 		result = " " + Escape(result)
 	}
-	item := "- **" + Escape(head) + "**" + result + ": " + Escape(text) + "\n"
+	lines := []string{"- **" + Escape(head) + "**" + result + ": " + Escape(text) + "\n"}
 	for _, f := range findings {
-		item += "  - " + Escape(f) + "\n"
+		lines = append(lines, "  - "+Escape(f)+"\n")
 	}
-	return item
+	return strings.Join(lines, "")
 }
 
 // Escape cleans text, cuts it if it is very long, and makes it mean itself both in Markdown

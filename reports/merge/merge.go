@@ -15,12 +15,13 @@ import (
 	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // Merged is what the shards come to.
 type Merged struct {
 	Console reports.Report
-	Outcome reports.Outcome
+	Outcome outcome.Outcome
 	Exit    int // exit code of the one command
 }
 
@@ -77,10 +78,10 @@ func Files(paths []string) (Merged, error) {
 	switch kind {
 	case "explore":
 		all, err := joined(texts, explore.Merge)
-		return Merged{reports.Explore(all, false), reports.Explored(all), all.Exit()}, err
+		return Merged{reports.Explore(all, false), outcome.Explored(all, ""), all.Exit()}, err
 	case "sweep":
 		all, err := joined(texts, sweep.Merge)
-		return Merged{reports.Sweep(all), reports.Swept(all), all.Exit()}, err
+		return Merged{reports.Sweep(all), outcome.Swept(all), all.Exit()}, err
 	}
 	all, err := runs(texts, parts)
 	return Merged{reports.Console(all), reports.RunsOf(all, selection.Stamp{Of: parts[0].Of}), reports.Exit(all)}, err
@@ -90,7 +91,7 @@ func Files(paths []string) (Merged, error) {
 func runs(texts [][]byte, parts []selection.Part) ([]result.Result, error) {
 	made := map[selection.Run]result.Result{}
 	for i, p := range parts {
-		results, err := reports.ReadJSON(bytes.NewReader(texts[i]))
+		results, err := outcome.ReadJSON(bytes.NewReader(texts[i]))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
@@ -124,7 +125,7 @@ func read(path string) ([]byte, report, error) {
 	switch {
 	case err != nil:
 		return nil, r, fmt.Errorf("%s is truncated, or no JSON report: %w", path, err)
-	case r.Status == reports.NotFinished:
+	case r.Status == outcome.NotFinished:
 		return nil, r, fmt.Errorf("%s: its command has not finished, or was killed: make the shard again", path)
 	case r.Results != nil && r.Of == nil && r.Status == strings.ToLower(result.Word(result.ExitBroken)):
 		return nil, r, fmt.Errorf("%s: its command could not start: the file says why", path)

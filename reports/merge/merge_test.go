@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/merge"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // whole is the selection of which the tests merge shards.
@@ -44,7 +45,7 @@ func swept(i int) result.Sweep {
 }
 
 // ran is the outcome of runs of three scenarios, of a shard of two; 0 is all.
-func ran(shard int, results ...result.Result) reports.Outcome {
+func ran(shard int, results ...result.Result) outcome.Outcome {
 	stamp := selection.Stamp{Of: whole()}
 	stamp.Of.Scenarios = append(stamp.Of.Scenarios, selection.Chosen{Name: "lift", Hash: "2222", Engine: "sim", Seed: 1, Seeds: 2})
 	if shard > 0 {
@@ -59,15 +60,15 @@ func run(name string, seed uint64, s result.Status) result.Result {
 }
 
 // text returns the JSON report of an outcome.
-func text(t *testing.T, o reports.Outcome) string {
+func text(t *testing.T, o outcome.Outcome) string {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, reports.JSON(o)(&b))
+	require.NoError(t, outcome.JSON(o)(&b))
 	return b.String()
 }
 
 // written writes the JSON report of an outcome to a new file.
-func written(t *testing.T, name string, o reports.Outcome) (path string) {
+func written(t *testing.T, name string, o outcome.Outcome) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, []byte(text(t, o)), 0o600))
@@ -75,21 +76,21 @@ func written(t *testing.T, name string, o reports.Outcome) (path string) {
 }
 
 func TestFilesOfAnExploration(t *testing.T) {
-	got, err := merge.Files([]string{written(t, "2.json", reports.Explored(explored(2))), written(t, "1.json", reports.Explored(explored(1)))})
+	got, err := merge.Files([]string{written(t, "2.json", outcome.Explored(explored(2), "")), written(t, "1.json", outcome.Explored(explored(1), ""))})
 	require.NoError(t, err)
 	want := explored(1)
 	want.Planned, want.Runs, want.Passed, want.Shard = 4, 4, 4, nil
 	want.Reached = []result.Reached{{Name: "confirmed", Times: 3, Runs: 2}}
-	require.Equal(t, text(t, reports.Explored(want)), text(t, got.Outcome))
+	require.Equal(t, text(t, outcome.Explored(want, "")), text(t, got.Outcome))
 	require.Equal(t, result.ExitPass, got.Exit)
 }
 
 func TestFilesOfASweep(t *testing.T) {
-	got, err := merge.Files([]string{written(t, "1.json", reports.Swept(swept(1))), written(t, "2.json", reports.Swept(swept(2)))})
+	got, err := merge.Files([]string{written(t, "1.json", outcome.Swept(swept(1))), written(t, "2.json", outcome.Swept(swept(2)))})
 	require.NoError(t, err)
 	want := swept(1)
 	want.Rows[0].Runs, want.Rows[0].Passed, want.Shard = 2, 2, nil
-	require.Equal(t, text(t, reports.Swept(want)), text(t, got.Outcome))
+	require.Equal(t, text(t, outcome.Swept(want)), text(t, got.Outcome))
 	require.Equal(t, result.ExitPass, got.Exit)
 }
 
@@ -116,7 +117,7 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 		return func() string {
 			x := explored(2)
 			alter(&x)
-			return written(t, "2.json", reports.Explored(x))
+			return written(t, "2.json", outcome.Explored(x, ""))
 		}
 	}
 	holding := func(format string, args ...any) func() string {
@@ -138,9 +139,9 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 		{"another scenario file", altered(func(x *result.Exploration) { x.Of.Scenarios[0].Hash = "2222" }), "its scenario tunnel is another one"},
 		{"interrupted", altered(func(x *result.Exploration) { x.Interrupted = true }), "shard 2/2 was interrupted"},
 		{"not a shard", altered(func(x *result.Exploration) { x.Shard = nil }), "2.json is not of a shard"},
-		{"of another command", func() string { return written(t, "2.json", reports.Swept(swept(2))) }, "2.json is a report of onebar sweep, and"},
+		{"of another command", func() string { return written(t, "2.json", outcome.Swept(swept(2))) }, "2.json is a report of onebar sweep, and"},
 		{"truncated", func() string {
-			path := written(t, "2.json", reports.Explored(explored(2)))
+			path := written(t, "2.json", outcome.Explored(explored(2), ""))
 			whole, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.NoError(t, os.Truncate(path, int64(len(whole)/2)))
@@ -149,16 +150,16 @@ func TestFilesThatDoNotBelongTogether(t *testing.T) {
 		{"empty", holding(""), "2.json is truncated, or no JSON report"},
 		{"two reports in one file", holding("{} {}"), "2.json is truncated, or no JSON report"},
 		{"killed", func() string {
-			return written(t, "2.json", reports.Unfinished("onebar explore", "dev", time.Now(), []string{"tunnel"}))
+			return written(t, "2.json", outcome.Unfinished("onebar explore", "dev", time.Now(), []string{"tunnel"}))
 		}, "2.json: its command has not finished, or was killed: make the shard again"},
 		{"did not start", func() string {
-			return written(t, "2.json", reports.Unmade("dev", []reports.Trouble{{File: "tunnel", Text: "no such file"}}))
+			return written(t, "2.json", outcome.Unmade("dev", []outcome.Trouble{{File: "tunnel", Text: "no such file"}}))
 		}, "2.json: its command could not start: the file says why"},
 		{"something else", holding(`{"version": 1}`), "2.json is no JSON report of onebar run, sweep or explore"},
 		{"no file", func() string { return filepath.Join(t.TempDir(), "2.json") }, "read a shard: open"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			paths := []string{written(t, "1.json", reports.Explored(explored(1)))}
+			paths := []string{written(t, "1.json", outcome.Explored(explored(1), ""))}
 			if c.second != nil {
 				paths = append(paths, c.second())
 			}

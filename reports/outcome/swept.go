@@ -1,4 +1,4 @@
-package reports
+package outcome
 
 import (
 	"fmt"
@@ -10,10 +10,11 @@ import (
 	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/tables"
 )
 
-// sweepDocument is the JSON form of a sweep.
-type sweepDocument struct {
+// Sweep is the JSON form of a sweep.
+type Sweep struct {
 	Status string `json:"status"` // pass, fail, unknown or broken
 	result.Sweep
 }
@@ -22,14 +23,14 @@ type sweepDocument struct {
 // for each fault.
 func Swept(sw result.Sweep) Outcome {
 	return Outcome{
-		suites: func() []ci.Suite {
+		Suites: func() []ci.Suite {
 			return []ci.Suite{{
 				Title: sw.Scenario.Name, File: ci.Source(sw.Scenario.File), Cases: sweepCases(sw),
 				Properties: []ci.Property{{Name: "seed", Value: fmt.Sprint(sw.Seed)}, {Name: "engine", Value: sw.Engine}},
 			}}
 		},
-		markdown: func(d *markdown.Document) { markdownSweep(d, sw) },
-		document: func() (any, error) { return sweepDocument{statusOf(sw.Exit()), sw}, nil },
+		Markdown: func(d *markdown.Document) { markdownSweep(d, sw) },
+		Document: func() (any, error) { return Sweep{Status(sw.Exit()), sw}, nil },
 	}
 }
 
@@ -49,7 +50,7 @@ func sweepCases(sw result.Sweep) []ci.Case {
 		c.Status, c.Broken = c.Status.Worse(f.Status), c.Broken || f.Check == result.Broken
 		text := f.Check + " in " + harness.Plural(f.Runs, "run") + ": " + f.Text
 		c.Message = strings.TrimPrefix(c.Message+"; "+text, "; ")
-		c.Detail += f.Check + ":\n" + listed(where(f)) + pointedAt(f.File, f.History, f.Again)
+		c.Detail += f.Check + ":\n" + ci.List(where(f)) + pointedAt(f.File, f.History, f.Again)
 	}
 	all = append(all, canaryCases(sw.Canary)...)
 	return append([]ci.Case{wholeCase("sweep", sw.Exit(), all, sweepSums(sw))}, all...)
@@ -83,7 +84,7 @@ func rowCase(r result.SweepRow) ci.Case {
 // if no other case does.
 func wholeCase(name string, exit int, others []ci.Case, text string) ci.Case {
 	c := ci.Case{Name: name, Status: result.Pass, Message: text}
-	if exit != result.ExitPass && !(len(others) > 0 && ci.Bad(others)) || exit == result.ExitInterrupted {
+	if exit != result.ExitPass && (len(others) == 0 || !ci.Bad(others)) || exit == result.ExitInterrupted {
 		c.Status = result.StatusUnknown
 	}
 	return c
@@ -104,9 +105,9 @@ func where(f result.SweepFinding) (all []string) {
 
 // pointedAt says where the files of a run are, and how to make it again.
 func pointedAt(file, history, again string) (text string) {
-	for _, p := range []pointer{{"file", file}, {"history", history}, {"again", again}} {
-		if p.text != "" {
-			text += p.name + ": " + p.text + "\n"
+	for _, p := range [][2]string{{"file", file}, {"history", history}, {"again", again}} {
+		if p[1] != "" {
+			text += p[0] + ": " + p[1] + "\n"
 		}
 	}
 	return text
@@ -132,16 +133,20 @@ func sweepSums(sw result.Sweep) string {
 	return text
 }
 
+// MaxFindings is how many findings of a sweep, or odd runs of an exploration, a report for
+// people shows.
+const MaxFindings = 20
+
 func markdownSweep(d *markdown.Document, sw result.Sweep) {
-	d.Add(fmt.Sprintf("### onebar sweep: %s\n\n%s, %s, seed %d, %s engine. %s.\n\n", statusOf(sw.Exit()), markdown.Escape(sw.Scenario.Name),
+	d.Add(fmt.Sprintf("### onebar sweep: %s\n\n%s, %s, seed %d, %s engine. %s.\n\n", Status(sw.Exit()), markdown.Escape(sw.Scenario.Name),
 		harness.Plural(sw.Scenario.Workload.Payments, "payment"), sw.Seed, markdown.Escape(sw.Engine), sweepSums(sw)))
-	d.Add(d.Table(sweepRows(sw)))
+	d.Add(d.Table(tables.Sweep(sw)))
 	for _, note := range sw.Notes {
 		d.Add("\n" + markdown.Escape(note) + "\n")
 	}
-	for _, f := range sw.Findings[:min(len(sw.Findings), shownSweepFindings)] {
+	for _, f := range sw.Findings[:min(len(sw.Findings), MaxFindings)] {
 		summary := fmt.Sprintf("<b>%s</b> %s: %s in %s", result.WordOf(f.Check, f.Status), markdown.Escape(f.Fault), markdown.Escape(f.Check), harness.Plural(f.Runs, "run"))
 		d.Add(markdown.FoldOut(summary, markdown.Item(f.Check, "", f.Text, where(f)...)+markdown.Shell(format.Clean(f.Again))))
 	}
-	d.Add(d.More(len(sw.Findings) - shownSweepFindings))
+	d.Add(d.More(len(sw.Findings) - MaxFindings))
 }

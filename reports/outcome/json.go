@@ -1,4 +1,4 @@
-package reports
+package outcome
 
 import (
 	"encoding/json"
@@ -12,25 +12,25 @@ import (
 	"github.com/onebar/onebar/reports/format"
 )
 
-// document is the JSON form of a batch; docs/result.md is its reference.
-type document struct {
+// Runs is the JSON form of a batch; docs/result.md is its reference.
+type Runs struct {
 	Version int             `json:"version"` // result.Version
 	Status  string          `json:"status"`  // pass, fail, unknown or broken: the worst of the results; or NotFinished
 	Results []result.Result `json:"results"`
 	selection.Stamp
 }
 
-func documentOf(results []result.Result, of selection.Stamp) (document, error) {
-	doc := document{
-		Stamp:   of,
+// RunsDocument returns the JSON form of runs, of which exit is the exit code.
+func RunsDocument(results []result.Result, exit int) (Runs, error) {
+	doc := Runs{
 		Version: result.Version,
-		Status:  statusOf(Exit(results)),
+		Status:  Status(exit),
 		Results: make([]result.Result, len(results)),
 	}
 	for i, r := range results {
 		for _, f := range r.Figures {
 			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {
-				return document{}, fmt.Errorf("%s: figure %s is %v, which JSON cannot hold", format.Title(r), f.Name, f.Value)
+				return Runs{}, fmt.Errorf("%s: figure %s is %v, which JSON cannot hold", format.Title(r), f.Name, f.Value)
 			}
 		}
 		doc.Results[i] = complete(r)
@@ -54,7 +54,7 @@ func complete(r result.Result) result.Result {
 // later onebar of the same version may add some. The report of a command that has not
 // finished is an error. It returns no results with an error.
 func ReadJSON(r io.Reader) ([]result.Result, error) {
-	var doc document
+	var doc Runs
 	d := json.NewDecoder(r)
 	if err := d.Decode(&doc); err != nil {
 		return nil, fmt.Errorf("read JSON report: %w", err)

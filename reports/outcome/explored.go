@@ -1,4 +1,4 @@
-package reports
+package outcome
 
 import (
 	"fmt"
@@ -9,28 +9,30 @@ import (
 	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
+	"github.com/onebar/onebar/reports/tables"
 )
 
-// explorationDocument is the JSON form of an exploration.
-type explorationDocument struct {
+// Exploration is the JSON form of an exploration.
+type Exploration struct {
 	Status string  `json:"status"`                       // pass, fail, unknown or broken
 	Below  float64 `json:"failure_rate_below,omitempty"` // see result.Exploration.FailureRateBelow
 	result.Exploration
 }
 
 // Explored is the outcome of an exploration. As a suite it has a case "explore" for the
-// exploration itself, and one for each check or threshold that did not pass in a run.
-func Explored(x result.Exploration) Outcome {
+// exploration itself, and one for each check or threshold that did not pass in a run. file
+// is that of the scenario; it is empty if there are several.
+func Explored(x result.Exploration, file string) Outcome {
 	return Outcome{
-		suites: func() []ci.Suite {
+		Suites: func() []ci.Suite {
 			return []ci.Suite{{
-				Title: strings.Join(x.Scenarios, ", "), Cases: explorationCases(x),
+				Title: strings.Join(x.Scenarios, ", "), File: ci.Source(file), Cases: explorationCases(x),
 				Properties: []ci.Property{{Name: "first seed", Value: fmt.Sprint(x.First)}, {Name: "onebar", Value: x.Onebar}},
 			}}
 		},
-		markdown: func(d *markdown.Document) { markdownExploration(d, x) },
-		document: func() (any, error) {
-			return explorationDocument{statusOf(x.Exit()), x.FailureRateBelow(), x}, nil
+		Markdown: func(d *markdown.Document) { markdownExploration(d, x) },
+		Document: func() (any, error) {
+			return Exploration{Status(x.Exit()), x.FailureRateBelow(), x}, nil
 		},
 	}
 }
@@ -53,7 +55,7 @@ func explorationCases(x result.Exploration) []ci.Case {
 func explorationSums(x result.Exploration) []string {
 	all := []string{fmt.Sprintf("%s of %s: %d pass, %d fail, %d unknown, %d broken",
 		harness.Plural(x.Runs, "run"), harness.Plural(len(x.Scenarios), "scenario"), x.Passed, x.Failed, x.Unknown, x.Broken)}
-	if s := rateBelow(x); s != "" {
+	if s := RateBelow(x); s != "" {
 		all = append(all, s)
 	}
 	if x.Interrupted {
@@ -68,8 +70,8 @@ func explorationSums(x result.Exploration) []string {
 	return all
 }
 
-// rateBelow says how often a run fails at most, or nothing if that is not known.
-func rateBelow(x result.Exploration) string {
+// RateBelow says how often a run fails at most, or nothing if that is not known.
+func RateBelow(x result.Exploration) string {
 	bound := x.FailureRateBelow()
 	if bound == 0 {
 		return ""
@@ -87,19 +89,19 @@ func rateBelow(x result.Exploration) string {
 }
 
 func markdownExploration(d *markdown.Document, x result.Exploration) {
-	d.Add(fmt.Sprintf("### onebar explore: %s\n\n%s. First seed %d, %s of virtual time in %s.\n\n", statusOf(x.Exit()),
+	d.Add(fmt.Sprintf("### onebar explore: %s\n\n%s. First seed %d, %s of virtual time in %s.\n\n", Status(x.Exit()),
 		strings.Join(explorationSums(x), ". "), x.First, format.Duration(x.Virtual), format.Duration(x.Took)))
 	if len(x.ByCheck) > 0 {
-		d.Add(d.Table(checkRows(x)) + "\n")
+		d.Add(d.Table(tables.Checks(x)) + "\n")
 	}
-	for _, o := range x.Odd[:min(shownOdd, len(x.Odd))] {
+	for _, o := range x.Odd[:min(MaxFindings, len(x.Odd))] {
 		summary := fmt.Sprintf("<b>%s</b> %s", result.WordOf(o.Check, o.Status), markdown.Escape(format.RunOf(o)))
 		d.Add(markdown.FoldOut(summary, markdown.Item(o.Check, "", o.Text)+markdown.Shell(format.Clean(o.Again))))
 	}
-	d.Add(d.More(x.Failed + x.Unknown + x.Broken - min(shownOdd, len(x.Odd))))
-	reached := d.Table(reachedRows(x))
-	for _, name := range x.Never() {
-		reached += "\n- never reached: " + markdown.Escape(name)
+	d.Add(d.More(x.Failed + x.Unknown + x.Broken - min(MaxFindings, len(x.Odd))))
+	reached := d.Table(tables.Reached(x))
+	if never := x.Never(); len(never) > 0 {
+		reached += "\n" + markdown.Item("never reached", "", strings.Join(never, ", "))
 	}
-	d.Add(markdown.FoldOut("Situations reached", reached+"\n"))
+	d.Add(markdown.FoldOut("Situations reached", reached))
 }

@@ -1,4 +1,4 @@
-package reports
+package outcome
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ type Trouble struct {
 // Unmade is the outcome of a command that could not start. Its reports have the same form
 // for every command: each file is a run that is broken.
 func Unmade(onebar string, troubles []Trouble) Outcome {
-	return unmade(statusOf(result.ExitBroken), onebar, troubles)
+	return unmade(Status(result.ExitBroken), onebar, troubles)
 }
 
 // Unfinished is the outcome of a command that has just begun. Its reports stand in the
@@ -44,7 +44,7 @@ func Unfinished(command, onebar string, began time.Time, args []string) Outcome 
 
 func unmade(status, onebar string, troubles []Trouble) Outcome {
 	return Outcome{
-		suites: func() (all []ci.Suite) {
+		Suites: func() (all []ci.Suite) {
 			for _, t := range troubles {
 				all = append(all, ci.Suite{
 					Title: t.File, File: ci.Source(t.File), Properties: []ci.Property{{Name: "onebar", Value: onebar}},
@@ -53,7 +53,7 @@ func unmade(status, onebar string, troubles []Trouble) Outcome {
 			}
 			return all
 		},
-		markdown: func(d *markdown.Document) {
+		Markdown: func(d *markdown.Document) {
 			d.Add(fmt.Sprintf("### onebar: %s\n\n", status))
 			for _, t := range troubles[:min(markdown.MaxRows, len(troubles))] {
 				lines := strings.Split(t.Text, "\n")
@@ -61,8 +61,8 @@ func unmade(status, onebar string, troubles []Trouble) Outcome {
 			}
 			d.Add(d.More(len(troubles) - markdown.MaxRows))
 		},
-		document: func() (any, error) {
-			doc := document{Version: result.Version, Status: status, Results: []result.Result{}}
+		Document: func() (any, error) {
+			doc := Runs{Version: result.Version, Status: status, Results: []result.Result{}}
 			for _, t := range troubles {
 				doc.Results = append(doc.Results, complete(result.Result{
 					Version: result.Version, Onebar: onebar, Scenario: harness.Scenario{File: t.File}, Error: t.Text,
