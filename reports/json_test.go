@@ -69,8 +69,9 @@ func TestEveryJSONKeyIsDocumented(t *testing.T) {
 		types []reflect.Type
 		most  int // there are more keys
 	}{
-		"result.md": {[]reflect.Type{reflect.TypeFor[outcome.Runs](), reflect.TypeFor[outcome.Sweep](), reflect.TypeFor[outcome.Exploration](), reflect.TypeFor[outcome.Conformance](), reflect.TypeFor[checkupDocument]()}, 120},
-		"energy.md": {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
+		"result.md":    {[]reflect.Type{reflect.TypeFor[outcome.Runs](), reflect.TypeFor[outcome.Sweep](), reflect.TypeFor[outcome.Exploration](), reflect.TypeFor[outcome.Conformance](), reflect.TypeFor[checkupDocument]()}, 120},
+		"baselines.md": {[]reflect.Type{reflect.TypeFor[result.Comparison]()}, 20},
+		"energy.md":    {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
 	} {
 		doc, err := os.ReadFile("../docs/" + page)
 		require.NoError(t, err)

@@ -2,15 +2,13 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/selection"
+	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func newList() *cobra.Command {
@@ -35,18 +33,15 @@ pipeline from it.`,
 				return err
 			}
 			var all []listed
-			var rows [][]any
+			var rows []format.Entry
 			for _, sc := range list {
 				all = append(all, listed{sc.Name, sc.Tags, cmp.Or(sc.Engine, defaultEngine), sc.Summary})
-				rows = append(rows, []any{sc.Name, strings.Join(sc.Tags, ","), sc.Summary})
+				rows = append(rows, format.Entry{Name: sc.Name, Words: sc.Tags, Lines: []string{sc.Summary}})
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				e.SetEscapeHTML(false)
-				return e.Encode(all)
+				return outcome.AsJSON(all)(cmd.OutOrStdout())
 			}
-			return printTable(cmd.OutOrStdout(), rows)
+			return format.List(cmd.OutOrStdout(), rows)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
@@ -60,19 +55,4 @@ type listed struct {
 	Tags    []string `json:"tags"`
 	Engine  string   `json:"engine"` // that onebar run takes unless told otherwise
 	Summary string   `json:"summary"`
-}
-
-// printTable prints rows of fields in columns.
-func printTable(w io.Writer, rows [][]any) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, fields := range rows {
-		for i, f := range fields {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			fmt.Fprint(t, f)
-		}
-		fmt.Fprintln(t)
-	}
-	return t.Flush()
 }

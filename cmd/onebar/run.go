@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/canary"
 	"github.com/onebar/onebar/harness/cases"
@@ -63,6 +64,7 @@ type batch struct {
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
+	baseline     string
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut makes one run; nil is on the engine that its scenario names.
@@ -112,6 +114,7 @@ onebar check judges a history file again.`,
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
 	canaryFlag(cmd, &b.canary)
+	f.StringVar(&b.baseline, "baseline", "", "compare the figures with this file of onebar baseline; a worse figure is a failure")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
 	completeEngines(cmd)
@@ -163,20 +166,20 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := b.check(cmd); err != nil {
 		return err
 	}
+	compare, err := comparer(b.baseline)
+	if err != nil {
+		return err
+	}
 	list, err := loadScenarios(args, b.filter)
 	if err != nil {
 		return err
 	}
-	if err := b.hosts.check(list...); err != nil {
+	runs, of, err := b.plan(list)
+	if err != nil {
 		return err
 	}
-	if b.jobs == 0 {
-		b.jobs = b.defaultJobs(list)
-	}
-	for _, sc := range list {
-		if engine := b.engineOf(sc); b.verify && !virtual(engine) {
-			return fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
-		}
+	if len(runs) == 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: shard %s has none of %s\n", &b.shard, harness.Plural(len(list)*max(1, b.seeds.Count()), "run"))
 	}
 	if b.workers, err = workers(b.jobs); err != nil {
 		return err
@@ -188,17 +191,6 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	b.hosts.announce(cmd.ErrOrStderr(), list...)
-	runs, err := b.cases(list)
-	if err != nil {
-		return err
-	}
-	if len(runs) == 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: shard %s has none of %s\n", &b.shard, harness.Plural(len(list)*max(1, b.seeds.Count()), "run"))
-	}
-	of, err := b.stamp(list)
-	if err != nil {
-		return err
-	}
 	display := progress.New(cmd.ErrOrStderr(), len(runs))
 	results := b.runAll(cmd.Context(), runs, display)
 	display.Close()
@@ -209,7 +201,26 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	return exit(code)
+	return compare(cmd.OutOrStdout(), results, code)
+}
+
+// plan returns the runs of the shard and what is said of all of them.
+func (b *batch) plan(list []harness.Scenario) (runs []cases.Case, of selection.Stamp, err error) {
+	if err := b.hosts.check(list...); err != nil {
+		return nil, of, err
+	}
+	if b.jobs == 0 {
+		b.jobs = b.defaultJobs(list)
+	}
+	for _, sc := range list {
+		if engine := b.engineOf(sc); b.verify && !virtual(engine) {
+			return nil, of, fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
+		}
+	}
+	if runs, err = b.cases(list); err == nil {
+		of, err = b.stamp(list)
+	}
+	return runs, of, err
 }
 
 // stamp says which runs are made.
@@ -274,7 +285,7 @@ func (b *batch) inRealTime(ctx context.Context, c cases.Case, display progress.D
 		return result.Result{}, err
 	}
 	return run.Run(ctx, c.Scenario, run.Options{
-		Engine: engines()[b.engineOf(c.Scenario)], Subject: subject, Seed: c.Seed, Version: version,
+		Engine: engines()[b.engineOf(c.Scenario)], Subject: subject, Seed: c.Seed, Version: version, Machine: baseline.Machine(),
 		Pcap: c.Pcap, Clock: true,
 		Dir:   c.Dir,
 		Watch: func(done int, state string) { display.Update(title(c), done, state) },

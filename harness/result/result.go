@@ -23,6 +23,7 @@ type Result struct {
 	Onebar   string           `json:"onebar"`
 	Scenario harness.Scenario `json:"scenario"`
 	Engine   string           `json:"engine"`
+	Machine  string           `json:"machine,omitempty"` // class of the machine that made the run in real time, see baseline.Machine
 	Seed     uint64           `json:"seed"`
 	Series   bool             `json:"series,omitempty"` // the scenario was run with several seeds
 	Started  time.Time        `json:"started"`          // offset 0, by the clock of the engine

@@ -38,6 +38,15 @@ func (d *Document) Add(part string) {
 	d.parts.WriteString(part)
 }
 
+// Lazy is Add for a part that is costly to make: it is not made if there is no room left.
+func (d *Document) Lazy(part func() string) {
+	if d.left > 0 {
+		d.left++
+		return
+	}
+	d.Add(part())
+}
+
 // String returns the parts that fitted, and says how many did not.
 func (d *Document) String() string {
 	if d.left == 0 {

@@ -48,7 +48,7 @@ func explorationCases(x result.Exploration) []ci.Case {
 		})
 	}
 	all = append(all, canaryCases(x.Canary)...)
-	return append([]ci.Case{wholeCase("explore", x.Exit(), all, strings.Join(explorationSums(x), "; "))}, all...)
+	return append([]ci.Case{Whole("explore", x.Exit(), all, strings.Join(explorationSums(x), "; "))}, all...)
 }
 
 // explorationSums says in a few sentences what an exploration has made.
