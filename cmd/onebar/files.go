@@ -70,16 +70,21 @@ func (r *reportFiles) unmade(cmd *cobra.Command, args []string, err error) error
 	return errors.Join(r.put(o, false), annotate(cmd, o))
 }
 
+// json returns the path of the JSON report, or nothing.
+func (r *reportFiles) json() string {
+	for i, f := range outcome.Formats() {
+		if f.Flag == outcome.JSONFlag && i < len(r.paths) {
+			return r.paths[i]
+		}
+	}
+	return ""
+}
+
 // put writes an outcome to every file. A preliminary one is written only where a later one
 // can replace it.
 func (r *reportFiles) put(o outcome.Outcome, preliminary bool) error {
-	o.Began, o.Took = r.began, time.Since(r.began)
+	o.Began, o.Took, o.See = r.began, time.Since(r.began), r.json()
 	var errs []error
-	for i, f := range outcome.Formats() {
-		if f.Flag == outcome.JSONFlag && i < len(r.paths) {
-			o.See = r.paths[i]
-		}
-	}
 	for i, path := range r.paths {
 		if path == "" || preliminary && !files.Replaced(path) {
 			continue

@@ -33,7 +33,7 @@ func TestWhatWasMeantOnTheCommandLine(t *testing.T) {
 		"run tunel":                       "tunel is neither a file nor a bundled scenario: did you mean tunnel? onebar list shows all",
 		"run something":                   "something is neither a file nor a bundled scenario: onebar list shows them",
 		"show tunel":                      `no bundled scenario is named "tunel": did you mean tunnel? onebar list shows all`,
-		"run tunnel --tag smok":           "no scenario has the tag smok: did you mean smoke? onebar list shows all",
+		"run tunnel --tag smok":           "no scenario of 1 has one of the tags smok: did you mean smoke? onebar list shows names and tags",
 		"run tunnel --seed -1":            `--seed "-1": expected a whole number, 0 or more`,
 		"run tunnel --sead 1":             "there is no flag --sead: did you mean --seed?",
 		"run tunnel --qqqqqqqqqqqqqqqq":   "unknown flag: --qqqqqqqqqqqqqqqq: see onebar run --help",
