@@ -102,7 +102,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.SetClientClock | harness.SetServerClock | harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld | harness.KeepDeadlines
 	if !s.options.Faulty.NewKeyPerAttempt {
-		can |= harness.CrashWallet
+		can |= harness.CrashWallet | harness.FreezeWallet
 	}
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
 		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
@@ -235,6 +235,23 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 		return nil
 	}
 	return s.clients.start(s.clients.payers...)
+}
+
+// Freeze implements harness.Freezer, for one phone.
+func (s *subject) Freeze(side harness.Side) error {
+	if i, one := harness.ClientIndex(string(side)); one {
+		s.clients.freeze(s.clients.payers[i])
+		return nil
+	}
+	return fmt.Errorf("freeze the %v: it cannot be frozen", side)
+}
+
+// Thaw implements harness.Freezer.
+func (s *subject) Thaw(side harness.Side) error {
+	if i, one := harness.ClientIndex(string(side)); one {
+		s.clients.payers[i].gate.Thaw()
+	}
+	return nil
 }
 
 // SetClock implements harness.Clocker.
