@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/reference/bank"
@@ -49,11 +47,10 @@ type subject struct {
 	bank, wallets harness.WallClock
 }
 
-// Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.correlator = env, newCorrelator(env.Observer)
+	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
-	bankStorage, walletStorages, sides := newStorages(env, s.options)
+	bankStorage, walletStorages, sides := newStorages(ctx, env, s.options)
 	var err error
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
@@ -113,15 +110,12 @@ func (s *subject) Abilities() harness.Abilities {
 // Commits implements harness.Storer. A commit is a sync of SQLite's log.
 func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commits() }
 
-// FailCommit implements harness.Storer.
 func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
 	s.sides[side].failCommit(n, after, told)
 }
 
-// LoseUnsynced implements harness.PowerLoser.
 func (s *subject) LoseUnsynced(side harness.Side, all bool) { s.sides[side].lose(all) }
 
-// FaultDisks implements harness.DiskFaulter.
 func (s *subject) FaultDisks(side harness.Side, f harness.DiskFault) (end func() int64) {
 	return s.sides[side].inject(f)
 }
@@ -139,23 +133,20 @@ func (s *subject) policy() retry.Policy {
 // shorter than a round trip.
 const stagger = 500 * time.Microsecond
 
-// enroll opens the accounts of payers and merchants.
+// enroll opens the accounts of payers and merchants. Their numbers in the ledger do not
+// depend on the scheduler: how many pages a commit writes, and so when SQLite copies its
+// log, depends on them.
 func (s *subject) enroll(ctx context.Context, payers []wallet.Config) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(64) // the ledger commits requests that arrive together in one transaction
 	w := s.env.Workload
+	var all []bank.Account
 	for i, p := range payers {
-		g.Go(func() error {
-			currency := w.CurrencyOf(i)
-			return s.server.enroll(ctx, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
-		})
+		currency := w.CurrencyOf(i)
+		all = append(all, bank.Account{Name: p.Account, Certificate: p.Vault.Certificate(), Currency: currency, Opening: opening(w, currency)})
 	}
 	for i := range w.Merchants {
-		g.Go(func() error {
-			return s.server.enroll(ctx, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
-		})
+		all = append(all, bank.Account{Name: "m" + strconv.Itoa(i), Currency: w.CurrencyOf(i)})
 	}
-	return g.Wait()
+	return s.server.enroll(ctx, all)
 }
 
 // opening is the opening balance of a wallet: that of the workload, or else a hundred times
@@ -170,7 +161,6 @@ func opening(w harness.Workload, currency string) int64 {
 	return pay.MaxAmount
 }
 
-// Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
 	if s.newKey != nil {
 		return s.newKey.payers[i]
@@ -188,7 +178,6 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return l, nil
 }
 
-// Close implements harness.Subject.
 func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
@@ -203,7 +192,6 @@ func (s *subject) Close() error {
 	return errors.Join(errs...)
 }
 
-// Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -220,7 +208,6 @@ func (s *subject) Crash(side harness.Side) error {
 	return s.clients.kill()
 }
 
-// Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -237,7 +224,6 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return s.clients.start(s.clients.payers...)
 }
 
-// Freeze implements harness.Freezer, for one phone.
 func (s *subject) Freeze(side harness.Side) error {
 	if i, one := harness.ClientIndex(string(side)); one {
 		s.clients.freeze(s.clients.payers[i])
@@ -246,7 +232,6 @@ func (s *subject) Freeze(side harness.Side) error {
 	return fmt.Errorf("freeze the %v: it cannot be frozen", side)
 }
 
-// Thaw implements harness.Freezer.
 func (s *subject) Thaw(side harness.Side) error {
 	if i, one := harness.ClientIndex(string(side)); one {
 		s.clients.payers[i].gate.Thaw()
@@ -254,7 +239,6 @@ func (s *subject) Thaw(side harness.Side) error {
 	return nil
 }
 
-// SetClock implements harness.Clocker.
 func (s *subject) SetClock(side harness.Side, k harness.Skew) {
 	if side == harness.Server {
 		s.bank.Set(k)
@@ -263,10 +247,8 @@ func (s *subject) SetClock(side harness.Side, k harness.Skew) {
 	s.wallets.Set(k)
 }
 
-// SlowAnswers implements harness.Slower.
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
 
-// Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
 	if s.newKey != nil {
 		return s.newKey.held(), nil

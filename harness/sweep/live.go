@@ -97,7 +97,6 @@ func clientTimeout(c sut.Config) time.Duration {
 	return defaultTimeout
 }
 
-// failed reports whether a run fails a check.
 func failed(r result.Result) bool {
 	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool { return v.Status == result.Fail && !v.Weak })
 }
