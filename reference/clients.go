@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/freezing"
+	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
@@ -46,10 +48,14 @@ type press struct {
 func newClients(env harness.Env, d *correlator, s *side, storages []*storage, configs []wallet.Config) *clients {
 	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
 	for i, c := range configs {
-		c.Told = func(w outbox.Payment) { d.tell(i, w) }
-		c.Attempted = d.attempted
+		gate := &freezing.Gate{}
+		if n, ok := c.Dialer.(*noise.Dialer); ok {
+			n.Net = gate.Dialer(n.Net)
+		}
+		c.Told = func(w outbox.Payment) { gate.Do(func() { d.tell(i, w) }) }
+		c.Attempted = func(w outbox.Payment, a outbox.Attempt) { gate.Do(func() { d.attempted(w, a) }) }
 		p.payers = append(p.payers, &payer{
-			clients: p, i: i, config: c, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
+			clients: p, i: i, config: c, gate: gate, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
 		})
 	}
 	return p
@@ -59,6 +65,7 @@ type opened struct {
 	store   *outbox.Store
 	wallet  *wallet.Wallet
 	unwatch func() // ends the reports about its link; nil if there are none
+	gate    *freezing.Gate
 }
 
 // start opens the wallets of clients that are down, all of them or none. Each continues
@@ -86,6 +93,7 @@ func (p *clients) start(list ...*payer) error {
 		if host, ok := p.network.Client(c.i).(harness.LinkWatcher); ok {
 			all[i].unwatch = host.WatchLink(all[i].wallet.LinkUp)
 		}
+		all[i].gate = c.gate
 		c.opened = all[i]
 		c.storage.timed()
 	}
@@ -144,6 +152,9 @@ func end(all []opened) error {
 	}
 	for _, o := range all {
 		if o.wallet != nil {
+			if o.gate != nil {
+				o.gate.Drop()
+			}
 			o.wallet.Kill()
 		}
 	}
@@ -195,6 +206,15 @@ func (p *clients) killOne(c *payer) error {
 	return p.stop(c)
 }
 
+// freeze stops a phone, if it is on.
+func (p *clients) freeze(c *payer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.store != nil {
+		c.gate.Freeze()
+	}
+}
+
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
 	all := make([]opened, 0, len(list))
@@ -231,7 +251,8 @@ func (p *clients) held(d *correlator) ([]string, error) {
 type payer struct {
 	clients    *clients
 	i          int
-	config     wallet.Config // its random source continues after a restart
+	config     wallet.Config  // its random source continues after a restart
+	gate       *freezing.Gate // before what its wallet sends, reads and reports
 	storage    *storage
 	correlator *correlator
 	start      time.Time     // the instant of offset 0
@@ -248,6 +269,9 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := p.gate.Wait(ctx); err != nil {
+		return err
+	}
 	bought := purchase{p.i, hp.Order}
 	w := p.clients.begin(press{bought, hp, p.storage.failures()})
 	if w == nil {
@@ -259,6 +283,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	}
 	p.correlator.begin(bought, hp.ID)
 	got, err := w.Pay(ctx, o)
+	_ = p.gate.Wait(ctx) // its end is seen in any case
 	if !p.clients.end(hp.ID, err) {
 		return nil
 	}

@@ -212,17 +212,16 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 	return nil
 }
 
-// Balance returns the account of an item, by the server's name, and its balance in minor
-// units.
-func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
-	v = v.With(Vars{"item": item})
-	if account, err = l.balance["account"].Word(v); err != nil {
-		return "", 0, wrap("balances.account", err)
-	}
-	if minor, err = amount(l.balance, currency, v); err != nil {
-		return "", 0, wrap("balances", err)
-	}
-	return account, minor, nil
+// Account returns the account of an item of the balances, by the server's name.
+func (l *Ledger) Account(item any, v Vars) (string, error) {
+	account, err := l.balance["account"].Word(v.With(Vars{"item": item}))
+	return account, wrap("balances.account", err)
+}
+
+// Balance returns the balance of an item, in minor units of a currency.
+func (l *Ledger) Balance(item any, currency string, v Vars) (int64, error) {
+	minor, err := amount(l.balance, currency, v.With(Vars{"item": item}))
+	return minor, wrap("balances", err)
 }
 
 func wrap(what string, err error) error {

@@ -189,6 +189,24 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// Where no single wallet can be crashed or lose its link, such an entry is about all of them.
+func TestFitWallets(t *testing.T) {
+	zero := 0
+	crash, outage := entry(harness.Crash, 0.1, time.Second, 2*time.Second), entry(harness.Blackhole, 0.1, time.Second, 2*time.Second)
+	crash.Event.Side, crash.Event.Wallets, outage.Event.Wallet = harness.Client, 0.1, &zero
+	sc := harness.Scenario{Length: time.Minute, Nemesis: []harness.Nemesis{crash, outage}}
+	for can, want := range map[harness.Abilities][2]bool{
+		harness.CrashClient:   {false, false},
+		harness.CrashWallet:   {true, false},
+		harness.ChooseClients: {false, true},
+	} {
+		for i, entry := range nemesis.Fit(sc, can).Nemesis {
+			require.Equal(t, want[i], entry.Event.Some(), "%v", can)
+		}
+	}
+	require.True(t, sc.Nemesis[0].Event.Some())
+}
+
 func TestWhole(t *testing.T) {
 	sc := harness.Scenario{Length: time.Minute, Nemesis: []harness.Nemesis{entry(harness.Slow, 0.001, time.Second, time.Minute), entry(harness.Crash, 0.001, time.Second, 3*time.Second)}}
 	got := nemesis.Whole(sc).Timeline

@@ -101,7 +101,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 
 // Check returns everything in a scenario that Run would refuse, or nil. The subject need
 // not have been started.
-func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whole(sc), o) }
+func Check(sc harness.Scenario, o Options) error {
+	return supported(nemesis.Whole(nemesis.Fit(sc, o.Engine.Abilities()|o.Subject.Abilities())), o)
+}
 
 // supported returns an error for everything in a scenario that cannot be carried out or
 // judged.
