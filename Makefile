@@ -15,10 +15,10 @@ PORTABLE := $(addprefix ./harness/,attempts check coverage delivery enum exchang
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross release portable generate check nightly vuln clean
+.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross mutants mutants-ten release portable generate check nightly vuln clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch what the build needs
 	@$(GO) version >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 2; }
@@ -73,6 +73,17 @@ cross: setup ## compile for the other platforms
 	@set -e; for p in $(PLATFORMS); do echo "compile for $$p"; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/onebar; done
 
+# The ten that every CI run plants: one of each class and check, each found in seconds.
+TEN := bank-splits-commits bank-evicts-keys-at-midnight bank-sync-off wallet-sends-before-store bank-fee \
+	bank-overdraft bank-deadline-minute-grace wallet-timeout-is-failure wallet-one-attempt wallet-polls
+MUTANTS := run -trimpath -ldflags "-X testing.testBinary=1" ./cmd/mutants
+
+mutants: setup ## plant each bug of the corpus, require that onebar finds it, write docs/track-record.md
+	$(GO) $(MUTANTS) --record docs/track-record.md
+
+mutants-ten: setup ## the same with ten of them: a minute
+	$(GO) $(MUTANTS) --first $(TEN)
+
 release: setup ## a static binary for each platform and their SHA-256 sums, under out/release
 	@rm -rf $(OUT)/release && mkdir -p $(OUT)/release
 	@set -e; for p in linux/amd64 $(PLATFORMS); do \
@@ -98,6 +109,7 @@ nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, f
 	step bin/onebar sweep edge --payments 3 --out $(OUT)/nightly --json $(OUT)/nightly/sweep.json; \
 	step bin/onebar sweep tunnel --payments 1 --pairs --out $(OUT)/nightly --json $(OUT)/nightly/pairs.json; \
 	step $(MAKE) kills; \
+	step $(MAKE) mutants; \
 	step $(MAKE) release; \
 	step $(MAKE) fuzz FUZZTIME=$(FUZZTIME); \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
