@@ -11,8 +11,9 @@ import (
 type timing struct {
 	sync    harness.Durations
 	seed    uint64
-	instant bool          // syncs take no time, whatever else says so
-	news    chan struct{} // closed when the faults or the power change; nil if nobody waits
+	instant bool                       // syncs take no time, whatever else says so
+	turn    func(stop <-chan struct{}) // see Disk.TakeTurns
+	news    chan struct{}              // closed when the faults or the power change; nil if nobody waits
 }
 
 // SyncTime makes each later sync of a file take a time from d, drawn log-uniformly by the
@@ -32,6 +33,15 @@ func (d *Disk) Instant(on bool) {
 	d.timing.instant = on
 }
 
+// TakeTurns makes a sync that takes time call turn when this time is over, before anything
+// is durable: in virtual time, turn says who goes on first of those who would go on at one
+// instant. It returns when stop is closed, because the disk has changed. Nil is not called.
+func (d *Disk) TakeTurns(turn func(stop <-chan struct{})) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timing.turn = turn
+}
+
 // wait returns when as much time has passed as a sync of the file takes, or when the power
 // fails. A disk that becomes slow or quick meanwhile counts. No lock is held meanwhile: other operations go on, and virtual time, too.
 func (f *File) wait() {
@@ -43,11 +53,11 @@ func (f *File) wait() {
 	base := d.syncTime()
 	began := time.Now()
 	var met []*inForce
-	for f.alive() == nil && !d.timing.instant {
+	for turn := d.timing.turn; f.alive() == nil && !d.timing.instant; {
 		var slow time.Duration
 		slow, met = d.slowed(met)
 		left := time.Until(began.Add(base + slow))
-		if left <= 0 {
+		if left <= 0 && (turn == nil || base+slow == 0) {
 			break
 		}
 		news := d.timing.news
@@ -56,7 +66,12 @@ func (f *File) wait() {
 			d.timing.news = news
 		}
 		d.mu.Unlock()
-		sleep(left, news)
+		if left > 0 {
+			sleep(left, news)
+		} else {
+			turn(news)
+			turn = nil
+		}
 		d.mu.Lock()
 	}
 	d.mu.Unlock()
