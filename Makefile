@@ -106,6 +106,7 @@ nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, f
 	@failed=; step() { printf '\n== %s\n' "$$*"; from=$$(date +%s); "$$@" || failed="$$failed; $$*"; \
 		printf '== took %d s\n' $$(( $$(date +%s) - from )); }; \
 	step bin/onebar explore scenarios/ --seed $${SEED:-$$(date +%Y%m%d)} --seeds $(SEEDS) --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/explore.json; \
+	step bin/onebar explore harness/cases/testdata/odd --seed $${SEED:-$$(date +%Y%m%d)} --seeds 820 --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/odd.json; \
 	step bin/onebar sweep edge --payments 3 --out $(OUT)/nightly --json $(OUT)/nightly/sweep.json; \
 	step bin/onebar sweep tunnel --payments 1 --pairs --out $(OUT)/nightly --json $(OUT)/nightly/pairs.json; \
 	step $(MAKE) kills; \

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -30,8 +31,10 @@ type clients struct {
 	correlator *correlator
 	payers     []*payer
 	noSync     bool // Faulty.UnsyncedQueue
+	log        *slog.Logger
 
-	mu      sync.Mutex       // also of each payer's store and wallet
+	watch   sync.WaitGroup   // openWhenItCan
+	mu      sync.Mutex       // also of what changes in each payer
 	presses map[string]press // under way, by id
 }
 
@@ -46,7 +49,7 @@ type press struct {
 // newClients prepares a wallet for each config, with the storage of the same
 // number.
 func newClients(env harness.Env, d *correlator, s *side, storages []*storage, configs []wallet.Config) *clients {
-	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
+	p := &clients{network: env.Network, log: env.Log, side: s, correlator: d, presses: map[string]press{}}
 	for i, c := range configs {
 		gate := &freezing.Gate{}
 		if n, ok := c.Dialer.(*noise.Dialer); ok {
@@ -73,6 +76,41 @@ type opened struct {
 func (p *clients) start(list ...*payer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.open(list)
+}
+
+// restart is start, but if a fault of the disks prevents it, the wallets are opened as soon
+// as it no longer does, except those that are stopped or started before.
+func (p *clients) restart(list ...*payer) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.openWhenItCan(list)
+}
+
+// openWhenItCan is restart with mu held.
+func (p *clients) openWhenItCan(list []*payer) error {
+	err := p.open(list)
+	if err == nil || slices.ContainsFunc(list, func(c *payer) bool { return !c.storage.waits(err) }) {
+		return err
+	}
+	stops := map[*payer]int{}
+	for _, c := range list {
+		stops[c] = c.stops
+	}
+	p.watch.Go(func() {
+		time.Sleep(supervisorPause)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		left := slices.DeleteFunc(slices.Clone(list), func(c *payer) bool { return c.store != nil || c.stops != stops[c] })
+		if err := p.openWhenItCan(left); err != nil {
+			p.log.Error("the wallets cannot be started again", "error", err)
+		}
+	})
+	return nil
+}
+
+// open is start with mu held.
+func (p *clients) open(list []*payer) error {
 	for _, c := range list {
 		if c.store != nil {
 			return fmt.Errorf("start wallet %d: it is running", c.i)
@@ -220,7 +258,7 @@ func (p *clients) stop(list ...*payer) error {
 	all := make([]opened, 0, len(list))
 	for _, c := range list {
 		all = append(all, c.opened)
-		c.opened = opened{}
+		c.opened, c.stops = opened{}, c.stops+1
 	}
 	p.mu.Unlock()
 	return end(all)
@@ -258,6 +296,7 @@ type payer struct {
 	start      time.Time     // the instant of offset 0
 	turn       chan struct{} // of capacity 1: held during a press
 	made       bool          // the queue was created
+	stops      int           // how often it was stopped
 
 	opened // zero while it is down
 }

@@ -182,6 +182,7 @@ func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
 		errs = append(errs, s.clients.stop(s.clients.payers...))
+		s.clients.watch.Wait()
 	}
 	if s.newKey != nil {
 		s.newKey.stop()
@@ -214,14 +215,14 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	case side == harness.Server:
 		return s.server.start(ctx)
 	case one && s.newKey == nil:
-		return s.clients.start(s.clients.payers[i])
+		return s.clients.restart(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
 	case s.newKey != nil:
 		s.newKey.start()
 		return nil
 	}
-	return s.clients.start(s.clients.payers...)
+	return s.clients.restart(s.clients.payers...)
 }
 
 func (s *subject) Freeze(side harness.Side) error {

@@ -2,6 +2,7 @@ package nemesis_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -184,6 +185,10 @@ func TestFit(t *testing.T) {
 		}
 	}
 	require.NotNil(t, sc.Nemesis[0].Event.When)
+	some := sc
+	some.Nemesis = slices.Clone(sc.Nemesis)
+	some.Nemesis[0].Event.Wallets = 0.2
+	require.Nil(t, nemesis.Fit(some, harness.CountServerCommits).Nemesis[0].Event.When, "the power of all wallets fails at a commit")
 	for _, e := range nemesis.Whole(sc).Timeline {
 		require.Nil(t, e.When, "nothing is needed to count them")
 	}
