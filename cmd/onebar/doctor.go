@@ -61,6 +61,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	if err = errors.Join(err, folder.Remove()); err != nil {
 		return err
 	}
+	c.Result.Rerun = itself() + " run " + quote(sc.File)
 	if err := reports.Doctor(c)(w); err != nil {
 		return err
 	}
