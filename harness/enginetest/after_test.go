@@ -1,4 +1,4 @@
-package baseline
+package enginetest
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-// After returns tests of what a fault leaves when it has ended: nothing. Each compares
+// afterFaults returns tests of what a fault leaves when it has ended: nothing. Each compares
 // a network that has had the fault with one that has not.
-func After(e harness.Engine) bench.Tests {
+func afterFaults(e harness.Engine) bench.Tests {
 	list := bench.Tests{"a profile": profileLeavesNothing}
 	toxic := func(kind string, attributes map[string]int64) *harness.Toxic {
 		return &harness.Toxic{Type: kind, Stream: "downstream", Attributes: attributes}

@@ -1,4 +1,4 @@
-package baseline
+package enginetest
 
 import (
 	"crypto/sha256"
@@ -193,10 +193,10 @@ func (c conversation) kernel(t *testing.T) [2][]string {
 	return c.hold(client, server)
 }
 
-// Direct returns tests that hold every conversation over a perfect link, and over one
+// directTests returns tests that hold every conversation over a perfect link, and over one
 // that delays: both ends see what they see of a direct connection, and no packet is lost
 // or sent again.
-func Direct(t *testing.T) bench.Tests {
+func directTests(t *testing.T) bench.Tests {
 	t.Helper()
 	list := bench.Tests{}
 	for _, talk := range conversations() {
