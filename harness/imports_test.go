@@ -112,7 +112,7 @@ func rooms() map[string]room {
 		"reference":                         {ours: []string{"harness", "harness/bubble", "harness/disk", "harness/freezing", "reference/pay", "reference/vault", "reference/channel/noise", "reference/channel/server", "reference/bank", "reference/outbox", "reference/retry", "reference/wallet"}, theirs: []string{"golang.org/x/sync"}, because: "the adapter alone knows both worlds"},
 		"reference/pay":                     {because: "what wallet and bank talk about knows no channel, no disk and no library"},
 		"reference/vault":                   {ours: []string{"reference/pay"}, because: "private keys are next to the standard library's cryptography and nothing else"},
-		"reference/vault/vaulttest":         {ours: []string{"reference/vault"}, because: "the contract of a vault, for any implementation"},
+		"reference/vault/vaulttest":         {ours: []string{"reference/vault"}, because: "a vault for tests"},
 		"reference/wire":                    {ours: []string{"reference/pay", "reference/wire"}, theirs: []string{"google.golang.org/protobuf"}, because: "one encoding for every channel"},
 		"reference/channel":                 {ours: []string{"reference/pay"}, because: "the seam of the channels knows none of them"},
 		"reference/channel/channeltest":     {ours: []string{"reference/pay", "reference/channel", "reference/vault"}, theirs: []string{"github.com/stretchr/testify"}, because: "the contract of a channel, for any implementation"},
