@@ -115,7 +115,7 @@ func rooms() map[string]room {
 		"reference/vault/vaulttest":         {ours: []string{"reference/vault"}, because: "a vault for tests"},
 		"reference/wire":                    {ours: []string{"reference/pay", "reference/wire"}, theirs: []string{"google.golang.org/protobuf"}, because: "one encoding for every channel"},
 		"reference/channel":                 {ours: []string{"reference/pay"}, because: "the seam of the channels knows none of them"},
-		"reference/channel/channeltest":     {ours: []string{"reference/pay", "reference/channel", "reference/vault"}, theirs: []string{"github.com/stretchr/testify"}, because: "the contract of a channel, for any implementation"},
+		"reference/channel/channeltest":     {because: "the contract of a channel: tests alone"},
 		"reference/channel/noise":           {ours: []string{"reference/pay", "reference/wire", "reference/channel", "reference/vault"}, theirs: []string{"github.com/flynn/noise"}, because: "a channel could be deployed"},
 		"reference/channel/server":          {ours: []string{"reference/pay", "reference/channel"}, because: "one accept loop and its limits for every stream channel; it knows none of them, and no ledger"},
 		"reference/sqlite":                  {theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "the pair knows SQLite in one place, which knows no payment"},
