@@ -55,7 +55,7 @@ func rooms() map[string]room {
 		"harness/toxi":                      {ours: []string{"harness", "harness/link", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy lives here and in control only"},
 		"harness/toxi/control":              {ours: []string{"harness", "harness/relay"}, theirs: []string{"github.com/Shopify/toxiproxy", "github.com/rs/zerolog"}, because: "toxiproxy's API knows the link by a name only"},
 		"harness/enginetest":                {because: "the contract of an engine: tests alone"},
-		"harness/enginetest/bench":          {ours: []string{"harness"}, theirs: []string{"github.com/stretchr/testify", "go.uber.org/goleak"}, because: "what tests of networks do over and over"},
+		"harness/enginetest/bench":          {ours: []string{"harness"}, theirs: []string{"github.com/stretchr/testify"}, because: "what tests of networks do over and over"},
 		"harness/bubble":                    {because: "virtual time for any function: standard library only"},
 		"harness/disk":                      {ours: []string{"harness", "harness/scratch"}, theirs: []string{"github.com/ncruces/go-sqlite3"}, because: "a disk knows no payment, only SQLite's file layer"},
 		"harness/pcap":                      {because: "captures are a file format: standard library only"},

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/onebar/onebar/harness"
-	"github.com/onebar/onebar/harness/enginetest/bench"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
@@ -27,10 +26,10 @@ func TestToxiproxyInFront(t *testing.T) { testEngine(t, toxi.InFrontOf(packet.En
 // are at 127.0.0.1; else the server is at 10.0.0.1 and client i at 10.1.x.y.
 func testEngine(t *testing.T, e harness.Engine) {
 	t.Helper()
-	bench.Run(t, e,
-		bench.Group{AtOnce: 1, Tests: map[string]bench.Tests{"ports": ports(), "timings": timings(e)}},     // no other test may take a port, or time
-		bench.Group{AtOnce: 4, Tests: map[string]bench.Tests{"direct": directTests(t), "close": closes()}}, // keep the cores busy
-		bench.Group{AtOnce: 16, Tests: map[string]bench.Tests{ // wait
+	runGroups(t, e,
+		Group{AtOnce: 1, Tests: map[string]Tests{"ports": ports(), "timings": timings(e)}},     // no other test may take a port, or time
+		Group{AtOnce: 4, Tests: map[string]Tests{"direct": directTests(t), "close": closes()}}, // keep the cores busy
+		Group{AtOnce: 16, Tests: map[string]Tests{ // wait
 			"abilities": abilities(), "connections": connections(e), "faults": faults(e), "watch": watches(e), "after": afterFaults(e), "hosts": hosts(e), "one phone": phones(e),
 		}},
 	)
