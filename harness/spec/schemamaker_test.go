@@ -12,9 +12,9 @@ import (
 	"github.com/onebar/onebar/harness/threshold"
 )
 
-// Schema returns the JSON Schema of a scenario file, for editors, with the names of
-// the profiles and traces of lib and of the bundled radio models. It is made from the
-// structs that [Parse] fills, and from the rules between their keys. What needs
+// Schema returns the JSON Schema of a scenario file, as scenarios/onebar.schema.json has
+// it, with the names of the profiles and traces of lib and of the bundled radio models. It
+// is made from the structs that [Parse] fills, and from the rules between their keys. What needs
 // arithmetic (ranges of values with a unit, the end of the script), other files or
 // expressions only Parse can judge; schema_test.go lists it.
 func Schema(lib Library) []byte {

@@ -13,8 +13,8 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-func faults(e harness.Engine) bench.Tests {
-	list := bench.Tests{
+func faults(e harness.Engine) Tests {
+	list := Tests{
 		"blackhole":      func(b *bench.B) { blackhole(b, harness.DirectionUnknown) },
 		"blackhole up":   func(b *bench.B) { blackhole(b, harness.Up) },
 		"blackhole down": func(b *bench.B) { blackhole(b, harness.Down) },
@@ -28,15 +28,15 @@ func faults(e harness.Engine) bench.Tests {
 		"a change of profile":                          changeProfile,
 		"many changes of profile":                      manyChanges,
 	}
-	if bench.Does(e, harness.Rebind) {
-		maps.Copy(list, bench.Tests{
+	if does(e, harness.Rebind) {
+		maps.Copy(list, Tests{
 			"rebind":                    func(b *bench.B) { rebind(b, false) },
 			"rebind with a new address": func(b *bench.B) { rebind(b, true) },
 			"rebind during a handshake": rebindHandshake,
 			"many rebinds":              manyRebinds,
 		})
 	}
-	if bench.Does(e, harness.Vanish) {
+	if does(e, harness.Vanish) {
 		list["vanish"] = vanish
 		maps.Copy(list, powerLosses())
 	}
@@ -56,7 +56,7 @@ func blackhole(b *bench.B, d harness.Direction) {
 	hits := end()
 	b.Positive(hits)
 	if !b.Streams {
-		b.EqualValues(b.Packets.Count(bench.DropFor(harness.DropOutage)), hits)
+		b.EqualValues(b.Packets.Count(dropFor(harness.DropOutage)), hits)
 		b.Zero(b.Packets.Count(func(p harness.Packet) bool {
 			return p.Drop == harness.DropOutage && d != harness.DirectionUnknown && p.Direction != d
 		}))
@@ -89,7 +89,7 @@ func oneWay(b *bench.B) {
 	got, err = io.ReadAll(client)
 	b.NoError(err)
 	b.Equal(answer, got, "all of it, in order")
-	b.NotZero(b.Packets.Count(func(p harness.Packet) bool { return p.Direction == harness.Down && !bench.Dropped(p) }))
+	b.NotZero(b.Packets.Count(func(p harness.Packet) bool { return p.Direction == harness.Down && !dropped(p) }))
 }
 
 func overlap(b *bench.B) {
@@ -139,7 +139,7 @@ func heldReset(b *bench.B) {
 	b.Open(harness.NetworkConfig{})
 	client, server := b.Connect(0)
 	end := b.Inject(harness.Fault{Action: harness.Blackhole})
-	b.NoError(bench.Abort(client))
+	b.NoError(abort(client))
 	b.Silent(server)
 	b.EqualValues(1, end())
 	b.ErrorIs(bench.ReadErr(server), syscall.ECONNRESET)
@@ -201,7 +201,7 @@ func noFault(b *bench.B) {
 		harness.Heal, harness.Drop, harness.Freeze,
 	}
 	for _, a := range []harness.Action{harness.Rebind, harness.Vanish, harness.CrossTraffic, harness.StreamToxic} {
-		if !bench.Does(b.Engine, a) {
+		if !does(b.Engine, a) {
 			none = append(none, a)
 		}
 	}
@@ -249,7 +249,7 @@ func manyChanges(b *bench.B) {
 		for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
 			data := bench.Noise(uint64(i), size)
 			go func() { errs <- bench.Finish(way[0], data) }()
-			go func() { errs <- bench.Receive(way[1], data) }()
+			go func() { errs <- receive(way[1], data) }()
 		}
 	}
 	stop := make(chan struct{})
@@ -337,7 +337,7 @@ func rebindHandshake(b *bench.B) {
 	c := <-dialed
 	b.NotNil(c)
 	b.Own(c)
-	b.Equal(1, b.Packets.Count(bench.DropFor(harness.DropNAT)))
+	b.Equal(1, b.Packets.Count(dropFor(harness.DropNAT)))
 	b.Exchange(c, 100)
 	b.Zero(b.Packets.Count(func(p harness.Packet) bool { return p.Flow != 1 }))
 }
@@ -379,16 +379,16 @@ func vanish(b *bench.B) {
 	b.Exchange(b.Dial(b.Net.Client(0), b.Addr()), 100) // a new one works meanwhile
 	b.EqualValues(1, end())
 	b.NoError(bench.ReadErr(c), "both ends know the connection still")
-	b.NotZero(b.Packets.Count(bench.DropFor(harness.DropNAT)))
+	b.NotZero(b.Packets.Count(dropFor(harness.DropNAT)))
 }
 
 // powerLosses are crashes with vanish: each side in turn loses its power without a
 // word, and comes back without knowing the connection.
-func powerLosses() bench.Tests {
-	list := bench.Tests{}
+func powerLosses() Tests {
+	list := Tests{}
 	for _, side := range []harness.Side{harness.Server, harness.Client} {
 		for name, crash := range map[string]func(net.Conn) error{
-			"reset": bench.Abort, "closed": net.Conn.Close, "left open": nil,
+			"reset": abort, "closed": net.Conn.Close, "left open": nil,
 		} {
 			list["the "+side.String()+" has no power, its connections "+name] = func(b *bench.B) {
 				powerLoss(b, side, crash)

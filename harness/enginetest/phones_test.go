@@ -11,11 +11,11 @@ import (
 
 // phones are tests of faults and profiles on the access link of one client: those of the
 // others stay as they are.
-func phones(e harness.Engine) bench.Tests {
+func phones(e harness.Engine) Tests {
 	if !e.Abilities().Has(harness.ChooseClients) {
-		return bench.Tests{}
+		return Tests{}
 	}
-	list := bench.Tests{}
+	list := Tests{}
 	for name, run := range map[string]func(*pair){
 		"a blackhole":               (*pair).dark,
 		"a blackhole of all beside": (*pair).darkWithAll,
@@ -52,7 +52,7 @@ func (p *pair) dark() {
 	p.NoError(bench.WriteErr(p.it))
 	p.Silent(p.it)
 	p.Exchange(p.other, 1)
-	lost := bench.DropFor(harness.DropOutage)
+	lost := dropFor(harness.DropOutage)
 	hits := end()
 	p.Positive(hits)
 	p.EqualValues(p.Packets.Count(func(x harness.Packet) bool { return lost(x) && x.Client == 1 }), hits)

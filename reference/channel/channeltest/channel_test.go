@@ -1,5 +1,5 @@
-// Package channeltest tests whether a channel keeps the contract of package channel, on
-// which reference/wallet and reference/bank rely. A channel's own tests call [Test].
+// Package channeltest tests whether the channels keep the contract of package channel, on
+// which reference/wallet and reference/bank rely. It has tests alone.
 package channeltest
 
 import (
@@ -19,21 +19,21 @@ import (
 	"github.com/onebar/onebar/reference/vault"
 )
 
-// System is a channel's two ends, with one wallet.
-type System struct {
-	Dialer channel.Dialer    // of the wallet
-	Vault  vault.Vault       // the wallet's keys; the bank's end knows its certificate
-	Bank   ed25519.PublicKey // the bank's receipt key, for which requests are signed
-	// Cut breaks every open channel as a network failure does, without a call to either
+// system is a channel's two ends, with one wallet.
+type system struct {
+	dialer channel.Dialer    // of the wallet
+	vault  vault.Vault       // the wallet's keys; the bank's end knows its certificate
+	bank   ed25519.PublicKey // the bank's receipt key, for which requests are signed
+	// cut breaks every open channel as a network failure does, without a call to either
 	// end. Channels that are dialed later are not affected.
-	Cut func()
+	cut func()
 }
 
-// Test runs the suite. Start starts a system whose bank end hands its requests to
-// the service, as those of the identity of System.Vault, and ends it with t.Cleanup.
+// testChannel runs the suite. start starts a system whose bank end hands its requests to
+// the service, as those of the identity of system.vault, and ends it with t.Cleanup.
 // It is called once for each test. The service has no accounts: the bank's end
-// finds the wallet's identity in the certificate of System.Vault.
-func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
+// finds the wallet's identity in the certificate of system.vault.
+func testChannel(t *testing.T, start func(t *testing.T, s pay.Service) system) {
 	t.Helper()
 	for _, c := range []struct {
 		name string
@@ -51,7 +51,7 @@ func Test(t *testing.T, start func(t *testing.T, s pay.Service) System) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &bench{t: t, held: map[pay.Key]chan struct{}{}}
-			b.System = start(t, b)
+			b.system = start(t, b)
 			c.run(t, b)
 		})
 	}
@@ -63,7 +63,7 @@ const waitLimit = 20 * time.Second
 // bench is the service below a system. It answers each request at once, unless a
 // test holds the answer back or has given another one.
 type bench struct {
-	System
+	system
 
 	t *testing.T
 
@@ -127,7 +127,7 @@ func (b *bench) dial() channel.Channel {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
 	defer cancel()
-	c, err := b.Dialer.Dial(ctx)
+	c, err := b.dialer.Dial(ctx)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { require.NoError(b.t, c.Close()) })
 	return c
@@ -146,7 +146,7 @@ func (b *bench) do(c channel.Channel, r *pay.Request) *pay.Answer {
 // sign returns r as the wallet signs it.
 func (b *bench) sign(r *pay.Request) *pay.Request {
 	signed := *r
-	if err := signed.Sign(b.Vault, b.Bank); err != nil {
+	if err := signed.Sign(b.vault, b.bank); err != nil {
 		b.t.Error(err)
 	}
 	return &signed
@@ -192,7 +192,7 @@ func testWhole(t *testing.T, b *bench) {
 		require.Equal(t, answerTo(r), b.do(c, r))
 		got := b.requests()
 		require.Len(t, got, i+1, "each request is seen once")
-		require.Equal(t, seen{b.Vault.Certificate().Identity, *r}, got[i])
+		require.Equal(t, seen{b.vault.Certificate().Identity, *r}, got[i])
 	}
 	for _, a := range []pay.Answer{
 		{Result: pay.Declined, Reason: pay.NoFunds, Receipt: make([]byte, pay.ReceiptSize)},
@@ -286,7 +286,7 @@ func testCut(t *testing.T, b *bench) {
 		failed <- err
 	}()
 	b.arrived(2)
-	b.Cut()
+	b.cut()
 	select {
 	case err := <-failed:
 		require.Error(t, err)
@@ -346,12 +346,12 @@ func testDial(t *testing.T, b *bench) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := b.Dialer.Dial(ctx)
+	_, err := b.dialer.Dial(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, b.requests())
 
 	ctx, cancel = context.WithCancel(t.Context())
-	c, err := b.Dialer.Dial(ctx)
+	c, err := b.dialer.Dial(ctx)
 	require.NoError(t, err)
 	cancel()
 	require.Equal(t, answerTo(request(0)), b.do(c, request(0)), "the end of the dial's context does not end the channel")

@@ -13,11 +13,11 @@ import (
 
 // hosts are tests of several hosts: a client, a server, and the server's bank. An engine
 // that has no further hosts refuses them.
-func hosts(e harness.Engine) bench.Tests {
+func hosts(e harness.Engine) Tests {
 	if !e.Abilities().Has(harness.JoinHosts) {
-		return bench.Tests{"are refused": hostsRefused}
+		return Tests{"are refused": hostsRefused}
 	}
-	list := bench.Tests{}
+	list := Tests{}
 	for name, run := range map[string]func(*town){
 		"a blackhole of one link":                     (*town).blackholeOfOneLink,
 		"the power of one host":                       (*town).powerOfOneHost,
@@ -33,8 +33,8 @@ func hosts(e harness.Engine) bench.Tests {
 }
 
 // timings are tests that a machine which stalls breaks: nothing else runs beside them.
-func timings(e harness.Engine) bench.Tests {
-	list := bench.Tests{"what is not lost comes once": lossless}
+func timings(e harness.Engine) Tests {
+	list := Tests{"what is not lost comes once": lossless}
 	if e.Abilities().Has(harness.JoinHosts) {
 		list["two links have two profiles"] = func(b *bench.B) {
 			b.Short()
@@ -103,7 +103,7 @@ func (w *town) blackholeOfOneLink() {
 	w.Exchange(w.pay(1), 1)
 	hits := end()
 	w.Positive(hits)
-	lost := bench.DropFor(harness.DropOutage)
+	lost := dropFor(harness.DropOutage)
 	w.EqualValues(w.Packets.Count(lost), hits)
 	w.EqualValues(w.Packets.Count(func(p harness.Packet) bool { return lost(p) && p.Link == bankLink && p.Client == 0 }), hits)
 	w.NoError(bench.ReadErr(order), "it gets through once the link is back")

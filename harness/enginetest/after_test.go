@@ -1,4 +1,4 @@
-package baseline
+package enginetest
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-// After returns tests of what a fault leaves when it has ended: nothing. Each compares
+// afterFaults returns tests of what a fault leaves when it has ended: nothing. Each compares
 // a network that has had the fault with one that has not.
-func After(e harness.Engine) bench.Tests {
-	list := bench.Tests{"a profile": profileLeavesNothing}
+func afterFaults(e harness.Engine) Tests {
+	list := Tests{"a profile": profileLeavesNothing}
 	toxic := func(kind string, attributes map[string]int64) *harness.Toxic {
 		return &harness.Toxic{Type: kind, Stream: "downstream", Attributes: attributes}
 	}
@@ -36,7 +36,7 @@ func After(e harness.Engine) bench.Tests {
 		{harness.Fault{Action: harness.StreamToxic, Toxic: toxic("limit_data", map[string]int64{"bytes": 1})}, true},
 	} {
 		f := x.fault
-		if !bench.Does(e, f.Action) {
+		if !does(e, f.Action) {
 			continue
 		}
 		name := f.Action.String()
@@ -83,9 +83,9 @@ func leavesNothing(b *bench.B, f harness.Fault, keeps bool) {
 	b.Equal(fresh, look(b), "a new connection")
 	if keeps {
 		b.NoError(bench.Finish(client, []byte("request")))
-		b.NoError(bench.Receive(server, []byte("request")))
+		b.NoError(receive(server, []byte("request")))
 		b.NoError(bench.Finish(server, []byte("answer")))
-		b.NoError(bench.Receive(client, []byte("answer")))
+		b.NoError(receive(client, []byte("answer")))
 	}
 }
 
@@ -102,14 +102,14 @@ func profileLeavesNothing(b *bench.B) {
 	data := bench.Noise(5, 5000)
 	errs := make(chan error, 2)
 	go func() { errs <- bench.Finish(client, data) }()
-	go func() { errs <- bench.Receive(server, data) }()
+	go func() { errs <- receive(server, data) }()
 	b.NoError(<-errs)
 	b.NoError(<-errs)
 	b.Net.SetProfile(bench.Link(b.Delay))
 	time.Sleep(b.Quiet)
 	b.Equal(fresh, look(b), "a new connection")
 	b.NoError(bench.Finish(server, data))
-	b.NoError(bench.Receive(client, data))
+	b.NoError(receive(client, data))
 }
 
 // fresh is what look says of a network that has had no fault.
@@ -159,7 +159,7 @@ func shape(b *bench.B, since int) (list []string) {
 	}
 	packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return p.Flow != newest }) // others are kept alive
 	if !b.Virtual {
-		packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return !bench.Dropped(p) })
+		packets = slices.DeleteFunc(packets, func(p harness.Packet) bool { return !dropped(p) })
 	}
 	slices.SortStableFunc(packets, func(p, q harness.Packet) int { return int(p.At - q.At) })
 	for _, p := range packets {

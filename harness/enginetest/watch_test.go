@@ -51,10 +51,10 @@ func watchCases() []watchCase {
 	}
 }
 
-func watches(e harness.Engine) bench.Tests {
-	list := bench.Tests{"stops": watchStops, "ends with the network": watchCloses}
+func watches(e harness.Engine) Tests {
+	list := Tests{"stops": watchStops, "ends with the network": watchCloses}
 	for _, x := range watchCases() {
-		if !slices.ContainsFunc(x.faults, func(f harness.Fault) bool { return !bench.Does(e, f.Action) }) {
+		if !slices.ContainsFunc(x.faults, func(f harness.Fault) bool { return !does(e, f.Action) }) {
 			list[x.name] = x.run
 		}
 	}

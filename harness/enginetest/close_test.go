@@ -14,8 +14,8 @@ import (
 
 // closes are tests of the end of a network. That no goroutine is left is seen to
 // after every test of the suite.
-func closes() bench.Tests {
-	return bench.Tests{
+func closes() Tests {
+	return Tests{
 		"ends everything":                   closeEndsEverything,
 		"a network that nobody used":        func(b *bench.B) { b.Open(harness.NetworkConfig{Clients: 5}) },
 		"with faults in force":              closeWithFaults,
@@ -91,7 +91,7 @@ func closeWithFaults(b *bench.B) {
 		{Action: harness.CrossTraffic},
 		{Action: harness.Vanish, Side: harness.Client},
 	} {
-		if bench.Does(b.Engine, f.Action) {
+		if does(b.Engine, f.Action) {
 			ends = append(ends, b.Inject(f))
 		}
 	}
@@ -136,6 +136,6 @@ func closeUnderTraffic(b *bench.B, path harness.Path) {
 	b.NoError(b.Net.Close())
 	running.Wait()
 	if path.Delay > 0 {
-		b.NotZero(b.Packets.Count(bench.DropFor(harness.DropStopped)))
+		b.NotZero(b.Packets.Count(dropFor(harness.DropStopped)))
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // abilities are tests that an engine has the methods of the abilities that it
 // publishes, and of no others.
-func abilities() bench.Tests {
-	return bench.Tests{"have their methods": func(b *bench.B) {
+func abilities() Tests {
+	return Tests{"have their methods": func(b *bench.B) {
 		var err error
 		b.Net, err = b.Engine.Open(b.T.Context(), harness.NetworkConfig{Clients: 1})
 		b.NoError(err)

@@ -1,4 +1,4 @@
-package baseline
+package enginetest
 
 import (
 	"crypto/sha256"
@@ -57,7 +57,7 @@ func (e *end) finish(b []byte) {
 
 func (e *end) hangUp() { e.note("closed,", 0, e.Close()) }
 
-func (e *end) abort() { e.note("reset,", 0, bench.Abort(e.Conn)) }
+func (e *end) abort() { e.note("reset,", 0, abort(e.Conn)) }
 
 // word is what is the same of an error on all connections.
 func word(err error) string {
@@ -193,12 +193,12 @@ func (c conversation) kernel(t *testing.T) [2][]string {
 	return c.hold(client, server)
 }
 
-// Direct returns tests that hold every conversation over a perfect link, and over one
+// directTests returns tests that hold every conversation over a perfect link, and over one
 // that delays: both ends see what they see of a direct connection, and no packet is lost
 // or sent again.
-func Direct(t *testing.T) bench.Tests {
+func directTests(t *testing.T) Tests {
 	t.Helper()
-	list := bench.Tests{}
+	list := Tests{}
 	for _, talk := range conversations() {
 		want := talk.kernel(t)
 		for _, delayed := range []bool{false, true} {
@@ -214,7 +214,7 @@ func Direct(t *testing.T) bench.Tests {
 				}
 				b.Open(harness.NetworkConfig{Profile: profile})
 				b.Equal(want, talk.hold(b.Connect(0)))
-				b.Zero(b.Packets.Count(bench.Dropped))
+				b.Zero(b.Packets.Count(dropped))
 				if b.Virtual {
 					b.Zero(b.Packets.Count(bench.Retransmitted), "in real time a machine that stalls causes some")
 				}

@@ -16,8 +16,8 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-func connections(e harness.Engine) bench.Tests {
-	list := bench.Tests{
+func connections(e harness.Engine) Tests {
+	list := Tests{
 		"a round trip takes the delay":                roundTrip,
 		"addresses of both ends":                      addresses,
 		"data after a close is answered with a reset": dataAfterClose,
@@ -33,7 +33,7 @@ func connections(e harness.Engine) bench.Tests {
 			client, server := b.Connect(0)
 			x.run(b, client, server)
 		}
-		if bench.Does(e, harness.StreamToxic) && !x.alone {
+		if does(e, harness.StreamToxic) && !x.alone {
 			list[x.name+" through a toxic"] = func(b *bench.B) {
 				b.Open(harness.NetworkConfig{Profile: bench.Link(b.Delay)})
 				// It does nothing to a connection without an ending that is slow.
@@ -48,8 +48,8 @@ func connections(e harness.Engine) bench.Tests {
 }
 
 // ports are tests that free a port and rely on it to be free.
-func ports() bench.Tests {
-	return bench.Tests{
+func ports() Tests {
+	return Tests{
 		"a listener that is closed": closedListener,
 		"dials that fail":           failedDials,
 	}
@@ -75,7 +75,7 @@ func ends() []endsTest {
 			b.Equal("still here", string(got))
 		}},
 		{name: "linger 0 is a reset", run: func(b *bench.B, client, server net.Conn) {
-			b.NoError(bench.Abort(client))
+			b.NoError(abort(client))
 			b.ErrorIs(bench.ReadErr(server), syscall.ECONNRESET)
 			wasReset(b, bench.WriteErr(server))
 		}},
@@ -89,7 +89,7 @@ func ends() []endsTest {
 		{name: "what came before a reset can be read", run: func(b *bench.B, client, server net.Conn) {
 			b.NoError(bench.WriteErr(client))
 			time.Sleep(b.Quiet) // it is on its way, or there
-			b.NoError(bench.Abort(client))
+			b.NoError(abort(client))
 			time.Sleep(b.Quiet)
 			b.NoError(bench.ReadErr(server))
 			b.ErrorIs(bench.ReadErr(server), syscall.ECONNRESET)
@@ -107,7 +107,7 @@ func lastWords() (list []endsTest) {
 		name string
 		end  func(net.Conn) error
 		want error
-	}{{"closes", net.Conn.Close, io.ErrUnexpectedEOF}, {"resets", bench.Abort, syscall.ECONNRESET}} {
+	}{{"closes", net.Conn.Close, io.ErrUnexpectedEOF}, {"resets", abort, syscall.ECONNRESET}} {
 		run := func(b *bench.B, leaver, stayer net.Conn) {
 			_, err := leaver.Write([]byte("last words"))
 			b.NoError(err)
@@ -253,7 +253,7 @@ func lossRecovers(b *bench.B) {
 	b.Open(harness.NetworkConfig{Seed: 3, Profile: bench.Both(harness.Path{Delay: 2 * time.Millisecond, Loss: harness.Loss{P: 0.1}})})
 	b.Echo()
 	b.Exchange(b.Dial(b.Net.Client(0), b.Addr()), 80_000)
-	b.NotZero(b.Packets.Count(bench.Dropped))
+	b.NotZero(b.Packets.Count(dropped))
 	b.NotZero(b.Packets.Count(bench.Retransmitted))
 }
 
@@ -267,7 +267,7 @@ func lossless(b *bench.B) {
 	for _, size := range []int{1, 300, 1448, 1449, 100_000} {
 		b.Exchange(c, size)
 	}
-	b.Zero(b.Packets.Count(bench.Dropped))
+	b.Zero(b.Packets.Count(dropped))
 	b.Zero(b.Packets.Count(bench.Retransmitted))
 }
 
@@ -438,7 +438,7 @@ func manyClients(b *bench.B) {
 		seen[p.Client] = true
 	}
 	b.Len(seen, clients)
-	b.Zero(b.Packets.Count(bench.Dropped))
+	b.Zero(b.Packets.Count(dropped))
 }
 
 // hello sends three requests of a client of its own and reads them back, then the
