@@ -85,7 +85,7 @@ func compare(cmd *cobra.Command, args []string, null int, out *reportFiles) erro
 	if null < 0 || null == 0 && len(args) != 2 {
 		return errors.New("expected two files to compare, or --null with a positive number and files")
 	}
-	if null > 0 && strings.Join(out.paths, "") != "" {
+	if null > 0 && strings.Join(out.Paths, "") != "" {
 		return errors.New("--null writes no report files: leave out --junit, --json and --markdown")
 	}
 	if null > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -164,6 +165,19 @@ func TestSeedsOfARun(t *testing.T) {
 	require.NoError(t, b.seeds.Set("1..60000"))
 	_, err := b.cases(list)
 	require.EqualError(t, err, "--seeds 1..60000: these are 120000 runs, and the most are 100000: onebar explore makes more")
+}
+
+// A shard that was interrupted cannot be merged.
+func TestInterruptedShard(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	file := filepath.Join(t.TempDir(), "part.json")
+	var stdout, stderr bytes.Buffer
+	code := execute(ctx, []string{"run", "tunnel", "--engine", "sim", "--out", t.TempDir(), "--shard", "1/1", "--json", file}, &stdout, &stderr)
+	require.Equal(t, result.ExitInterrupted, code)
+	code = execute(t.Context(), []string{"merge", file}, &stdout, &stderr)
+	require.Equal(t, result.ExitBroken, code)
+	require.Contains(t, stderr.String(), "shard 1/1 was interrupted: make it again")
 }
 
 // casesOf returns the runs of scenarios.

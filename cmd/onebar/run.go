@@ -188,6 +188,9 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	display := progress.New(cmd.ErrOrStderr(), len(runs))
 	results := b.runAll(cmd.Context(), runs, display)
 	display.Close()
+	if cmd.Context().Err() != nil {
+		of.Of = nil // nobody can merge them with others
+	}
 	if err := b.files.write(cmd, reports.Console(results), reports.RunsOf(results, of)); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func budgetFlag(cmd *cobra.Command, d *time.Duration) {
 // engine and seed return those of a scenario. options are the further flags that decide
 // which runs there are.
 func identity(files *reportFiles, list []harness.Scenario, engine func(harness.Scenario) string, seed func(harness.Scenario) uint64, options ...string) (*selection.Identity, error) {
-	if files.json() == "" {
+	if files.JSON() == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	build, err := selection.Build()

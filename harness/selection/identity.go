@@ -73,7 +73,7 @@ func Build() (string, error) {
 // Stamp says of a report which runs it has.
 type Stamp struct {
 	Shard *Shard    `json:"shard,omitempty"`     // the part of the runs of Of; nil is all
-	Of    *Identity `json:"selection,omitempty"` // the runs that were asked for; nil is not known
+	Of    *Identity `json:"selection,omitempty"` // the runs that were asked for; nil is not known, as of runs that were interrupted
 }
 
 // Part is a file with the results of a shard.
@@ -90,8 +90,11 @@ func Whole(parts []Part) error {
 	}
 	var errs []error
 	for _, p := range parts {
-		if p.Shard == nil || p.Of == nil {
+		switch {
+		case p.Shard == nil:
 			errs = append(errs, fmt.Errorf("%s is not of a shard: expected the JSON report of a command with --shard", p.File))
+		case p.Of == nil:
+			errs = append(errs, fmt.Errorf("%s: shard %s was interrupted: make it again", p.File, p.Shard))
 		}
 	}
 	if len(errs) > 0 {

@@ -120,7 +120,7 @@ func TestWhole(t *testing.T) {
 		{"one too many", func(p []Part) []Part { return append(p, p[0]) }, "a.json and a.json are both shard 1/3"},
 		{"other number of shards", func(p []Part) []Part { p[1].Shard = &Shard{2, 4}; return p }, "a.json is shard 1/3 and b.json is shard 2/4"},
 		{"not a shard", func(p []Part) []Part { p[1].Shard = nil; return p }, "b.json is not of a shard: expected the JSON report of a command with --shard"},
-		{"no identity", func(p []Part) []Part { p[1].Of = nil; return p }, "b.json is not of a shard"},
+		{"no identity", func(p []Part) []Part { p[1].Of = nil; return p }, "b.json: shard 2/3 was interrupted: make it again"},
 		{"another build", func(p []Part) []Part { p[1].Of.Build = "0ther"; return p }, "b.json is not of the same runs as a.json: it was made by another build of onebar (0ther, and not b01d)"},
 		{"another seed", func(p []Part) []Part { p[1].Of.Scenarios[0].Seed = 7; return p }, "its seed for tunnel was 7, and not 1"},
 		{"more seeds", func(p []Part) []Part { p[1].Of.Scenarios[0].Seeds = 5; return p }, "tunnel had 5 seeds there, and not 1"},

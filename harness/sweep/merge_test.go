@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -34,8 +35,8 @@ func TestShardsOfASweepMergedAreOneSweep(t *testing.T) {
 		o      sweep.Options
 		shards int
 	}{
-		"two shards":            {"two-commits", sweep.Options{Jobs: 2}, 2},
-		"wrong without a fault": {"answer-before-commit", sweep.Options{}, 3},
+		"two shards":   {"two-commits", sweep.Options{Jobs: 2}, 2},
+		"three shards": {"forget-keys", sweep.Options{}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			one := shard(t, c.broken, c.o)
@@ -54,6 +55,31 @@ func TestShardsOfASweepMergedAreOneSweep(t *testing.T) {
 			require.Equal(t, one, got)
 		})
 	}
+}
+
+// What is wrong without a fault is seen by each shard, and is one finding. A finding of several
+// shards is counted over all, and shows the first of them.
+func TestMergeOfFindings(t *testing.T) {
+	part := func(i int, findings ...result.SweepFinding) result.Sweep {
+		return result.Sweep{Stamp: selection.Stamp{Shard: &selection.Shard{Index: i, Total: 2}}, Findings: findings}
+	}
+	early := result.SweepFinding{Fault: result.NoFault, Check: "early", Status: result.Fail, Runs: 1, Where: []string{""}, Places: []int{-1}, File: "early.yaml"}
+	lost := func(fault, file string, places ...int) result.SweepFinding {
+		f := result.SweepFinding{Fault: fault, Check: "lost", Status: result.Fail, Runs: len(places), Places: places, Text: file, File: file, History: file, Again: file}
+		for _, p := range places {
+			f.Where = append(f.Where, fmt.Sprint("packet ", p))
+		}
+		return f
+	}
+	got, err := sweep.Merge([]result.Sweep{
+		part(1, early, lost("drop", "one", 4, 6, 8), lost("reset", "two", 9)),
+		part(2, early, lost("drop", "three", 3, 5, 7)),
+	})
+	require.NoError(t, err)
+	drop, reset := lost("drop", "three", 3, 4, 5), lost("reset", "two", 9)
+	drop.Runs = 6
+	reset.File, reset.History, reset.Again = "", "", "" // one sweep keeps the first of a check
+	require.Equal(t, []result.SweepFinding{early, drop, reset}, got.Findings)
 }
 
 // A sweep that ends early says what it has not tried, and is never a pass.

@@ -127,7 +127,7 @@ func read(path string) ([]byte, report, error) {
 		return nil, r, fmt.Errorf("%s is truncated, or no JSON report: %w", path, err)
 	case r.Status == outcome.NotFinished:
 		return nil, r, fmt.Errorf("%s: its command has not finished, or was killed: make the shard again", path)
-	case r.Results != nil && r.Of == nil && r.Status == strings.ToLower(result.Word(result.ExitBroken)):
+	case r.Results != nil && r.Stamp == (selection.Stamp{}) && r.Status == strings.ToLower(result.Word(result.ExitBroken)):
 		return nil, r, fmt.Errorf("%s: its command could not start: the file says why", path)
 	case r.kind() == "":
 		return nil, r, fmt.Errorf("%s is no JSON report of onebar run, sweep or explore", path)
