@@ -59,9 +59,9 @@ baseline files, or JSON reports of onebar run. The exit code is 0 if no figure i
 1 if one is, 3 if something could not be compared.
 
 On sim, the runs of each seed are compared, and every difference counts. In real time a
-figure has changed if a Mann-Whitney U test rejects chance (p < 0.05 for all figures
-together, by Holm's method) and the medians differ by at least 10 %. That needs at least
-6 runs on each side.
+figure has changed if a Mann-Whitney U test rejects chance (p < 0.01 for all figures
+together, by Holm's method) and the medians differ by at least 10 %. That needs 6 to 11
+runs on each side, the more the more figures vary.
 
 --null N measures the false alarms: it makes N comparisons of runs with other runs of the
 same files.`,
