@@ -6,16 +6,16 @@ import "time"
 // a person sees it who follows a payment. Parts that are asked to tell their steps
 // put everything in them, secrets included: whoever shows a step hides those first.
 type Step struct {
-	At    time.Duration // offset of its end
-	Took  time.Duration // 0 is not measured
-	Part  string        // who does it, or what for: server, set-up, user, pay, status, callback, client, told, ledger, booked, balance or GivenUp
-	Title string        // what is done, in a line
-	Sent  []string      // what was sent, line by line
-	Got   []string      // what came back
-	Means []string      // what was made of it, in clauses without a full stop
-	Error string        // what went wrong; empty is nothing
-	HTTP  *HTTPAnswer   // the answer over HTTP; nil is none
-	Items []any         // what a page of a ledger lists, decoded from JSON
+	At    time.Duration `json:"at"`              // offset of its end
+	Took  time.Duration `json:"took,omitempty"`  // 0 is not measured
+	Part  string        `json:"part"`            // who does it, or what for: server, set-up, user, pay, status, callback, client, told, ledger, booked, balance or GivenUp
+	Title string        `json:"title"`           // what is done, in a line
+	Sent  []string      `json:"sent,omitempty"`  // what was sent, line by line
+	Got   []string      `json:"got,omitempty"`   // what came back
+	Means []string      `json:"means,omitempty"` // what was made of it, in clauses without a full stop
+	Error string        `json:"error,omitempty"` // what went wrong; empty is nothing
+	HTTP  *HTTPAnswer   `json:"-"`               // the answer over HTTP; nil is none
+	Items []any         `json:"-"`               // what a page of a ledger lists, decoded from JSON
 }
 
 // GivenUp is the Part of the step with which a client leaves a payment unknown, of

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // Every report says which runs were made again, and why, whatever came of them.
@@ -20,7 +21,7 @@ func TestMadeAgain(t *testing.T) {
 	other.Scenario.Name = "lift"
 	const want = "made again, alone: the first time the machine was too busy (packets came 9ms late on average)"
 	for name, report := range map[string]func([]result.Result) Report{
-		"console": Console, "Markdown": Markdown, "JUnit": JUnit,
+		"console": Console, "Markdown": ofRuns(outcome.Markdown), "JUnit": ofRuns(outcome.JUnit),
 	} {
 		for _, results := range [][]result.Result{{first}, {first, other}} {
 			var b bytes.Buffer
@@ -34,6 +35,6 @@ func TestMadeAgain(t *testing.T) {
 		require.NotContains(t, b.String(), "made again", name)
 	}
 	var b bytes.Buffer
-	require.NoError(t, JSON([]result.Result{first})(&b))
+	require.NoError(t, outcome.JSON(Runs([]result.Result{first}))(&b))
 	require.Contains(t, strings.ReplaceAll(b.String(), `": "`, `":"`), `"again":"packets came 9ms late on average"`)
 }

@@ -16,10 +16,16 @@ import (
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func writers() []func([]result.Result) Report {
-	return []func([]result.Result) Report{Console, JUnit, Markdown}
+	return []func([]result.Result) Report{Console, ofRuns(outcome.JUnit), ofRuns(outcome.Markdown)}
+}
+
+// ofRuns makes a report of runs of a report of outcomes.
+func ofRuns(report func(outcome.Outcome) outcome.Writer) func([]result.Result) Report {
+	return func(results []result.Result) Report { return report(Runs(results)) }
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")

@@ -2,13 +2,13 @@ package reports
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // Explore is the report of an exploration for people: how the runs came out, what spoke
@@ -18,14 +18,11 @@ func Explore(x result.Exploration, all bool) Report {
 	return drawn(func(s format.Style) string { return exploration(s, x, all) })
 }
 
-// shownOdd is how many odd runs a report names.
-const shownOdd = 20
-
 func exploration(s format.Style, x result.Exploration, all bool) string {
 	var b strings.Builder
 	drawReached(&b, s, x)
 	drawChecks(&b, s, x)
-	most := shownOdd
+	most := outcome.MaxFindings
 	if all {
 		most = len(x.Odd)
 	}
@@ -36,11 +33,7 @@ func exploration(s format.Style, x result.Exploration, all bool) string {
 
 // drawReached writes which situations were reached, and which never.
 func drawReached(b *strings.Builder, s format.Style, x result.Exploration) {
-	reached := slices.DeleteFunc(slices.Clone(x.Reached), func(r result.Reached) bool { return r.Times == 0 })
-	format.Table(reached,
-		format.Left("reached", func(r result.Reached) string { return format.Clean(r.Name) }),
-		format.Right("times", 0, func(r result.Reached) string { return strconv.Itoa(r.Times) }),
-		format.Right("in runs", 0, func(r result.Reached) string { return strconv.Itoa(r.Runs) })).Draw(b, s)
+	tables.Reached(x).Draw(b, s)
 	if never := x.Never(); len(never) > 0 {
 		b.WriteString(s.Paint(format.Dim, "never reached") + "\n")
 		for _, name := range never {
@@ -55,15 +48,7 @@ func drawChecks(b *strings.Builder, s format.Style, x result.Exploration) {
 		return
 	}
 	b.WriteByte('\n')
-	g := format.Table(x.ByCheck,
-		format.Column[result.CheckCount]{Heading: format.Heading{Text: "verdict"}, Cell: func(c result.CheckCount) format.Cell {
-			return format.Verdict(result.WordOf(c.Check, c.Status), 0)
-		}},
-		format.Left("check or threshold", func(c result.CheckCount) string { return format.Clean(c.Check) }),
-		format.Right("runs", 0, func(c result.CheckCount) string { return strconv.Itoa(c.Runs) }),
-		format.Left("first in", func(c result.CheckCount) string { return format.RunOf(c.First) }))
-	g.Shrink = 1
-	g.Draw(b, s)
+	tables.Checks(x).Draw(b, s)
 }
 
 // drawOdd names runs that did not pass.
@@ -101,6 +86,9 @@ func drawExplored(b *strings.Builder, s format.Style, x result.Exploration) {
 		line += fmt.Sprintf(", %.1f runs/s", float64(x.Runs)/sec)
 	}
 	fmt.Fprintf(b, "%s · first seed %d\n", line, x.First)
+	if bound := outcome.RateBelow(x); bound != "" {
+		b.WriteString(bound + "\n")
+	}
 	if x.Interrupted {
 		fmt.Fprintf(b, "%s\n", s.Paint(format.Yellow, "interrupted: what was asked for is not done"))
 	}

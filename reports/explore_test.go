@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func explored() result.Exploration {
@@ -38,7 +39,7 @@ func oddExploration() result.Exploration {
 		{Check: "impairment", Runs: 23, First: doubt},
 	}
 	x.Odd = []result.OddRun{broken, lost}
-	for range shownOdd {
+	for range outcome.MaxFindings {
 		x.Odd = append(x.Odd, doubt)
 	}
 	return x
@@ -51,7 +52,10 @@ func TestExploreGolden(t *testing.T) {
 		"explore-odd.console":    Explore(oddExploration(), false),
 		"explore-all.console":    Explore(oddExploration(), true),
 		"explore-odd-60.console": inStyle(exploration(format.Style{Colour: true, Width: 60}, oddExploration(), false)),
-		"explore.json":           AsJSON(oddExploration()),
+		"explore.xml":            outcome.JUnit(outcome.Explored(oddExploration())),
+		"explore.md":             outcome.Markdown(outcome.Explored(oddExploration())),
+		"explore-pass.xml":       outcome.JUnit(outcome.Explored(explored())),
+		"explore.json":           outcome.JSON(outcome.Explored(oddExploration())),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -65,10 +69,10 @@ func TestExploreGolden(t *testing.T) {
 func TestExploreJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, AsJSON(oddExploration())(&b))
+	require.NoError(t, outcome.JSON(outcome.Explored(oddExploration()))(&b))
 	var back result.Exploration
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, oddExploration(), back)
-	require.Error(t, AsJSON(explored())(full{}))
+	require.Error(t, outcome.JSON(outcome.Explored(explored()))(full{}))
 	require.Error(t, Explore(explored(), false)(full{}))
 }

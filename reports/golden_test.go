@@ -14,6 +14,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -39,13 +40,13 @@ func TestGolden(t *testing.T) {
 		{"broken.console", Console, []result.Result{broken()}},
 		{"ledgerless.console", Console, []result.Result{ledgerless()}},
 		{"ledgerless-batch.console", Console, []result.Result{ledgerless(), passing()}},
-		{"ledgerless.md", Markdown, []result.Result{ledgerless(), ledgerless()}},
+		{"ledgerless.md", ofRuns(outcome.Markdown), []result.Result{ledgerless(), ledgerless()}},
 		{"none.console", Console, nil},
-		{"batch.json", JSON, batch()},
-		{"none.json", JSON, nil},
-		{"batch.xml", JUnit, batch()},
-		{"batch.md", Markdown, batch()},
-		{"none.md", Markdown, nil},
+		{"batch.json", ofRuns(outcome.JSON), batch()},
+		{"none.json", ofRuns(outcome.JSON), nil},
+		{"batch.xml", ofRuns(outcome.JUnit), batch()},
+		{"batch.md", ofRuns(outcome.Markdown), batch()},
+		{"none.md", ofRuns(outcome.Markdown), nil},
 	}
 	for _, c := range cases {
 		t.Run(c.file, func(t *testing.T) {
@@ -69,10 +70,10 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 
 func TestWriteErrorsAreReported(t *testing.T) {
 	t.Parallel()
-	all := append(Formats(), Format{Title: "console", Report: Console})
-	for _, f := range all {
+	require.EqualError(t, Console(batch())(full{}), "write console report: no space left on device")
+	for _, f := range outcome.Formats() {
 		name, _, _ := strings.Cut(f.Title, " ")
-		require.EqualError(t, f.Report(batch())(full{}), "write "+name+" report: no space left on device")
+		require.EqualError(t, f.Report(Runs(batch()))(full{}), "write "+name+" report: no space left on device")
 	}
 }
 

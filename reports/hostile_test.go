@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/history"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // spoken returns a result in which each text that comes from outside is the given one.
@@ -61,13 +62,13 @@ func FuzzHostileText(f *testing.F) {
 			if len(results) == 2 {
 				plain = append(plain, spoken("plain"))
 			}
-			require.Equal(t, elements(t, write(JUnit(plain))), elements(t, write(JUnit(results))))
-			markdown := write(Markdown(results))
-			require.Equal(t, rows(unfenced(write(Markdown(plain)))), rows(unfenced(markdown)))
+			require.Equal(t, elements(t, write(outcome.JUnit(Runs(plain)))), elements(t, write(outcome.JUnit(Runs(results)))))
+			markdown := write(outcome.Markdown(Runs(results)))
+			require.Equal(t, rows(unfenced(write(outcome.Markdown(Runs(plain))))), rows(unfenced(markdown)))
 			for _, tag := range []string{"<script", "<img", "<a ", "](http", "](javascript"} {
 				require.NotContains(t, unfenced(markdown), tag)
 			}
-			got, err := ReadJSON(strings.NewReader(write(JSON(results))))
+			got, err := outcome.ReadJSON(strings.NewReader(write(outcome.JSON(Runs(results)))))
 			require.NoError(t, err)
 			require.Len(t, got, len(results))
 			if utf8.ValidString(text) {

@@ -13,14 +13,15 @@ import (
 	"github.com/onebar/onebar/harness/radio/capture"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sut"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func TestJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := batch()
 	var b bytes.Buffer
-	require.NoError(t, JSON(want)(&b))
-	got, err := ReadJSON(&b)
+	require.NoError(t, outcome.JSON(Runs(want))(&b))
+	got, err := outcome.ReadJSON(&b)
 	require.NoError(t, err)
 	// A run that was not measured has empty lists in JSON, not null.
 	want[3].Verdicts, want[3].Figures = []result.Verdict{}, result.Figures{}
@@ -30,7 +31,7 @@ func TestJSONRoundTrip(t *testing.T) {
 func TestJSONLeavesTheResultsAlone(t *testing.T) {
 	t.Parallel()
 	results := []result.Result{broken()}
-	require.NoError(t, JSON(results)(&bytes.Buffer{}))
+	require.NoError(t, outcome.JSON(Runs(results))(&bytes.Buffer{}))
 	require.Equal(t, broken(), results[0])
 }
 
@@ -40,7 +41,7 @@ func TestJSONNamesTheFigureItCannotHold(t *testing.T) {
 		r := passing()
 		r.Figures = append(r.Figures, result.Figure{Name: "p99(confirm)", Value: v})
 		var b bytes.Buffer
-		require.ErrorContains(t, JSON([]result.Result{r})(&b), "write JSON report: tunnel: figure p99(confirm) is ")
+		require.ErrorContains(t, outcome.JSON(Runs([]result.Result{r}))(&b), "write JSON report: tunnel: figure p99(confirm) is ")
 		require.Zero(t, b.Len(), "half a report was written")
 	}
 }
@@ -53,9 +54,10 @@ func TestReadJSONRefuses(t *testing.T) {
 		"another version":    {`{"version":2}`, "read JSON report: it is version 2, and this onebar reads version 1"},
 		"something else":     {`{"at":0}`, "read JSON report: it is version 0, and this onebar reads version 1"},
 		"two reports":        {`{"version":1}{"version":1}`, "read JSON report: something follows the report: keep one report a file"},
+		"not finished":       {`{"version":1,"status":"not finished","results":[]}`, "read JSON report: the command that was to write it has not finished, or was killed"},
 		"an unknown verdict": {`{"version":1,"results":[{"status":"fine"}]}`, `read JSON report: status "fine" is not one of unknown, pass, fail, n/a`},
 	} {
-		got, err := ReadJSON(strings.NewReader(c.text))
+		got, err := outcome.ReadJSON(strings.NewReader(c.text))
 		require.EqualError(t, err, c.want, name)
 		require.Nil(t, got, name)
 	}
@@ -67,7 +69,7 @@ func TestEveryJSONKeyIsDocumented(t *testing.T) {
 		types []reflect.Type
 		most  int // there are more keys
 	}{
-		"result.md":    {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration]()}, 110},
+		"result.md":    {[]reflect.Type{reflect.TypeFor[outcome.Runs](), reflect.TypeFor[outcome.Sweep](), reflect.TypeFor[outcome.Exploration](), reflect.TypeFor[outcome.Conformance](), reflect.TypeFor[checkupDocument]()}, 120},
 		"baselines.md": {[]reflect.Type{reflect.TypeFor[result.Comparison]()}, 20},
 		"energy.md":    {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
 	} {
@@ -110,24 +112,24 @@ func collectKeys(typ reflect.Type, keys map[string]bool, seen map[reflect.Type]b
 // yields nothing.
 func FuzzReadJSON(f *testing.F) {
 	var b bytes.Buffer
-	require.NoError(f, JSON(batch()[2:])(&b))
+	require.NoError(f, outcome.JSON(Runs(batch()[2:]))(&b))
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"version":1,"results":[{"seed":18446744073709551615,"verdicts":null,"figures":[{"name":"x","unit":"joules","value":1e-300}]}]}`))
 	f.Add([]byte(`{"version":1,"results":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		results, err := ReadJSON(bytes.NewReader(data))
+		results, err := outcome.ReadJSON(bytes.NewReader(data))
 		if err != nil {
 			require.Nil(t, results)
 			return
 		}
 		var first, second bytes.Buffer
-		if err := JSON(results)(&first); err != nil {
+		if err := outcome.JSON(Runs(results))(&first); err != nil {
 			// Such as a year beyond 9999, which JSON reads but does not write.
 			t.Skip(err)
 		}
-		again, err := ReadJSON(bytes.NewReader(first.Bytes()))
+		again, err := outcome.ReadJSON(bytes.NewReader(first.Bytes()))
 		require.NoError(t, err)
-		require.NoError(t, JSON(again)(&second))
+		require.NoError(t, outcome.JSON(Runs(again))(&second))
 		require.Equal(t, first.String(), second.String())
 		for _, write := range writers() {
 			require.NoError(t, write(results)(&second))

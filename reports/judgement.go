@@ -18,6 +18,7 @@ type judgement struct {
 	status   result.Status
 	text     string   // the summary; of a threshold what was measured
 	findings []string // the first of them, and how many more there are
+	line     int      // of the scenario file; 0 is not known
 }
 
 // shownFindings is how many findings of a check the overview of a batch shows.
@@ -43,7 +44,7 @@ func judgements(verdicts []result.Verdict, most int) []judgement {
 func expectations(thresholds []result.Threshold) []judgement {
 	var all []judgement
 	for _, t := range thresholds {
-		all = append(all, judgement{name: t.Text, status: t.Status, text: measured(t)})
+		all = append(all, judgement{name: t.Text, status: t.Status, text: measured(t), line: t.Line})
 	}
 	return all
 }

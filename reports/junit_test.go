@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // ciSuites is what a CI reads of a JUnit report, written down independently of
@@ -50,7 +51,7 @@ type ciReason struct {
 func readJUnit(t *testing.T, results ...result.Result) ciSuites {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, JUnit(results)(&b))
+	require.NoError(t, outcome.JUnit(Runs(results))(&b))
 	var doc ciSuites
 	d := xml.NewDecoder(&b)
 	require.NoError(t, d.Decode(&doc))

@@ -12,13 +12,14 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/tables"
 )
 
 func TestMarkdownTableKeepsItsShape(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, Markdown(batch())(&b))
+	require.NoError(t, outcome.Markdown(Runs(batch()))(&b))
 	var all [][]string
 	inside := false
 	for line := range strings.Lines(b.String()) {
@@ -48,7 +49,7 @@ func TestMarkdownTextStaysText(t *testing.T) {
 		r.Thresholds[0].Text = text
 		r.Phases[0].Name, r.Energy.Model, r.Energy.Title, r.Energy.States[0].Name = text, text, text, text
 		var b bytes.Buffer
-		require.NoError(t, Markdown([]result.Result{r})(&b))
+		require.NoError(t, outcome.Markdown(Runs([]result.Result{r}))(&b))
 		// The rerun command is in a code block, which needs no escapes.
 		got, _, _ := strings.Cut(b.String(), "```")
 		require.Equal(t, []string{
@@ -60,26 +61,4 @@ func TestMarkdownTextStaysText(t *testing.T) {
 			require.Contains(t, html.UnescapeString(got), format.Clean(text), "the reader sees another text")
 		}
 	})
-}
-
-func TestEscape(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ text, want string }{
-		{"3 payments", "3 payments"},
-		{"1.94/2.1%", "1.94/2.1%"},
-		{"- x", "&#45; x"},
-		{"12. x", "12&#46; x"},
-		{"12) x", "12&#41; x"},
-		{"== x", "&#61;= x"},
-		{"a|b `c` <d> e_f", "a&#124;b &#96;c&#96; &#60;d&#62; e&#95;f"},
-		{"&amp;", "&#38;amp;"},
-	} {
-		require.Equal(t, c.want, escape(c.text), c.text)
-	}
-}
-
-func TestFenced(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "```sh\nonebar run x\n```\n", fenced("onebar run x"))
-	require.Equal(t, "`````sh\na ```` b\n`````\n", fenced("a ```` b"))
 }

@@ -4,30 +4,12 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
 
 // Report writes itself to w, in one piece and to nothing else. It may be written
 // again.
 type Report func(w io.Writer) error
-
-// Format is a report of a batch of runs that goes to a file.
-type Format struct {
-	Flag   string // of the command line: it names the file
-	Title  string // for people
-	Report func([]result.Result) Report
-}
-
-// Formats returns the formats. To add one, add a line: the commands that make or judge
-// runs have its flag then.
-func Formats() []Format {
-	return []Format{
-		{"junit", "JUnit XML", JUnit},
-		{"json", "JSON", JSON},
-		{"markdown", "Markdown", Markdown},
-	}
-}
 
 // drawn returns a report for people. It is drawn in the style of its writer.
 func drawn(draw func(s format.Style) string) Report {

@@ -22,6 +22,7 @@ import (
 	"github.com/onebar/onebar/harness/radio"
 	"github.com/onebar/onebar/harness/radio/capture"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 // node is a part of a JSON Schema.
@@ -32,8 +33,10 @@ type node = map[string]any
 func published() map[string]func(t *testing.T, strict bool) []byte {
 	return map[string]func(t *testing.T, strict bool) []byte{
 		"result.schema.json":      schemaText,
-		"sweep.schema.json":       schemaOf[result.Sweep]("onebar sweep", "result.md", result.SweepVersion),
-		"exploration.schema.json": schemaOf[result.Exploration]("onebar explore", "result.md", result.ExplorationVersion),
+		"sweep.schema.json":       schemaOf[outcome.Sweep]("onebar sweep", "result.md", result.SweepVersion),
+		"exploration.schema.json": schemaOf[outcome.Exploration]("onebar explore", "result.md", result.ExplorationVersion),
+		"conformance.schema.json": schemaOf[outcome.Conformance]("onebar conform", "result.md", result.ConformanceVersion),
+		"checkup.schema.json":     schemaOf[checkupDocument]("onebar doctor", "result.md", result.CheckupVersion),
 		"comparison.schema.json":  schemaOf[result.Comparison]("onebar compare", "baselines.md", result.ComparisonVersion),
 		"energy.schema.json":      schemaOf[capture.Document]("onebar energy", "energy.md", capture.Version),
 	}
@@ -52,12 +55,13 @@ func TestSchemaIsCurrent(t *testing.T) {
 func TestReportsFitTheSchema(t *testing.T) {
 	t.Parallel()
 	fits, fitsStrictly := validator(t, schemaText(t, false)), validator(t, schemaText(t, true))
-	for name, results := range map[string][]result.Result{
-		"pass": {passing()}, "fail": {failing()}, "unknown": {unjudgeable()}, "broken": {broken()},
-		"no ledger": {ledgerless()}, "none": nil,
+	runs := func(results ...result.Result) outcome.Outcome { return Runs(results) }
+	for name, found := range map[string]outcome.Outcome{
+		"pass": runs(passing()), "fail": runs(failing()), "unknown": runs(unjudgeable()), "broken": runs(broken()),
+		"no ledger": runs(ledgerless()), "none": runs(), "not started": notStarted(), "not finished": notFinished(),
 	} {
 		var b bytes.Buffer
-		require.NoError(t, JSON(results)(&b))
+		require.NoError(t, outcome.JSON(found)(&b))
 		require.NoError(t, fits(b.Bytes()), name)
 		require.NoError(t, fitsStrictly(b.Bytes()), name)
 	}
@@ -72,22 +76,24 @@ func TestReportsFitTheSchema(t *testing.T) {
 // cmd/onebar validate what the commands write.
 func TestOthersFitTheirSchemas(t *testing.T) {
 	t.Parallel()
-	for file, documents := range map[string][]any{
-		"sweep.schema.json":       {swept(), failingSweep(), interruptedSweep()},
-		"exploration.schema.json": {explored(), oddExploration()},
-		"comparison.schema.json":  {compared(), result.Comparison{Version: 1, Changes: []result.Change{}}},
-		"energy.schema.json":      {analysed(t, "energybox-3g"), analysed(t, "nr-sa")},
+	for file, documents := range map[string][]Report{
+		"sweep.schema.json":       {outcome.JSON(outcome.Swept(swept())), outcome.JSON(outcome.Swept(failingSweep())), outcome.JSON(outcome.Swept(interruptedSweep()))},
+		"exploration.schema.json": {outcome.JSON(outcome.Explored(explored())), outcome.JSON(outcome.Explored(oddExploration()))},
+		"conformance.schema.json": {outcome.JSON(outcome.Conformed(conformance())), outcome.JSON(outcome.Conformed(result.Conformance{Version: 1, Probes: []result.Probe{}}))},
+		"checkup.schema.json":     {outcome.JSON(Examined(healthy())), outcome.JSON(Examined(ailing())), outcome.JSON(Examined(dead())), outcome.JSON(Examined(result.Checkup{Result: passing()}))},
+		"energy.schema.json":      {outcome.AsJSON(analysed(t, "energybox-3g")), outcome.AsJSON(analysed(t, "nr-sa"))},
+		"comparison.schema.json":  {outcome.JSON(outcome.Compared(compared())), outcome.JSON(outcome.Compared(result.Comparison{Version: 1, Changes: []result.Change{}}))},
 	} {
 		fits, fitsStrictly := validator(t, published()[file](t, false)), validator(t, published()[file](t, true))
 		for i, document := range documents {
 			var b bytes.Buffer
-			require.NoError(t, AsJSON(document)(&b))
+			require.NoError(t, document(&b))
 			require.NoError(t, fits(b.Bytes()), "%s: document %d", file, i)
 			require.NoError(t, fitsStrictly(b.Bytes()), "%s: document %d", file, i)
 		}
 		require.Error(t, fits([]byte(`{}`)), file)
 		var b bytes.Buffer
-		require.NoError(t, AsJSON(documents[0])(&b))
+		require.NoError(t, documents[0](&b))
 		later := strings.Replace(b.String(), `"version": 1,`, `"version": 2,`, 1)
 		require.ErrorContains(t, fits([]byte(later)), "value must be 1", file)
 	}
@@ -107,7 +113,7 @@ func analysed(t *testing.T, model string) capture.Document {
 func TestStrictSchemaNoticesOtherKeys(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, AsJSON(failingSweep())(&b))
+	require.NoError(t, outcome.JSON(outcome.Swept(failingSweep()))(&b))
 	strict := validator(t, published()["sweep.schema.json"](t, true))
 	for _, old := range []string{`"engine": "sim",`, `"fault": "drop",`} {
 		require.Contains(t, b.String(), old)
@@ -133,7 +139,7 @@ func TestJudgedHistoriesFitTheSchema(t *testing.T) {
 		require.NoError(t, err, file)
 		seen[result.Word(res.Exit())] = true
 		var b bytes.Buffer
-		require.NoError(t, JSON([]result.Result{res})(&b), file)
+		require.NoError(t, outcome.JSON(Runs([]result.Result{res}))(&b), file)
 		require.NoError(t, fits(b.Bytes()), file)
 	}
 	require.Equal(t, map[string]bool{"PASS": true, "FAIL": true, "UNKNOWN": true, "BROKEN": true}, seen)
@@ -143,7 +149,7 @@ func TestSchemaRefuses(t *testing.T) {
 	t.Parallel()
 	fits := validator(t, schemaText(t, false))
 	var b bytes.Buffer
-	require.NoError(t, JSON([]result.Result{passing()})(&b))
+	require.NoError(t, outcome.JSON(Runs([]result.Result{passing()}))(&b))
 	text := b.String()
 	for name, c := range map[string]struct{ old, replacement, want string }{
 		"another version":      {`"version": 1,`, `"version": 2,`, "value must be 1"},
@@ -185,10 +191,10 @@ func validator(t *testing.T, schema []byte) func([]byte) error {
 func schemaText(t *testing.T, strict bool) []byte {
 	t.Helper()
 	g := generator{defs: node{}, strict: strict}
-	top := g.document(reflect.TypeFor[document](), "onebar run", "result.md")
+	top := g.document(reflect.TypeFor[outcome.Runs](), "onebar run", "result.md")
 	properties := top["properties"].(node)
 	properties["version"] = node{"const": result.Version}
-	properties["status"] = node{"enum": []string{"broken", "fail", "unknown", "pass"}}
+	properties["status"] = node{"enum": []string{"broken", "fail", "unknown", "pass", outcome.NotFinished}}
 	properties["results"].(node)["type"] = "array"
 	inResult := g.defs["Result"].(node)["properties"].(node)
 	inResult["version"] = node{"const": result.Version}
@@ -205,7 +211,11 @@ func schemaOf[T any](command, page string, version int) func(t *testing.T, stric
 		t.Helper()
 		g := generator{defs: node{}, strict: strict}
 		top := g.document(reflect.TypeFor[T](), command, page)
-		top["properties"].(node)["version"] = node{"const": version}
+		properties := top["properties"].(node)
+		properties["version"] = node{"const": version}
+		if _, ok := properties["status"]; ok {
+			properties["status"] = node{"enum": []string{"broken", "fail", "unknown", "pass"}}
+		}
 		return indented(t, top)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/markdown"
 )
 
 // shownStories is how many stories of a run the overview of a batch shows.
@@ -38,9 +39,9 @@ func storyTime(l result.StoryLine) string {
 // listStories writes the stories as lists of Markdown.
 func listStories(b *strings.Builder, stories []result.Story) {
 	for _, t := range stories {
-		b.WriteString("\n**" + escape(storyTitle(t)) + "**\n\n")
+		b.WriteString("\n**" + markdown.Escape(storyTitle(t)) + "**\n\n")
 		for _, l := range t.Lines {
-			b.WriteString("- " + storyTime(l) + " " + escape(l.Text) + "\n")
+			b.WriteString("- " + storyTime(l) + " " + markdown.Escape(l.Text) + "\n")
 		}
 	}
 	if len(stories) > 0 {

@@ -2,13 +2,13 @@ package reports
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
+	"github.com/onebar/onebar/reports/tables"
 )
 
 // Sweep is the report of a sweep for people: how many points there were, how the runs with
@@ -17,9 +17,6 @@ import (
 func Sweep(sw result.Sweep) Report {
 	return drawn(func(s format.Style) string { return sweep(s, sw) })
 }
-
-// shownSweepFindings is how many findings a sweep's report shows at most.
-const shownSweepFindings = 20
 
 func sweep(s format.Style, sw result.Sweep) string {
 	var b strings.Builder
@@ -34,11 +31,11 @@ func sweep(s format.Style, sw result.Sweep) string {
 		s.Item(&b, "", []format.Cell{format.Dim.Cell("note  ")}, format.Clean(note))
 	}
 	b.WriteByte('\n')
-	drawSweepRows(&b, s, sw)
-	for _, f := range sw.Findings[:min(len(sw.Findings), shownSweepFindings)] {
+	tables.Sweep(sw).Draw(&b, s)
+	for _, f := range sw.Findings[:min(len(sw.Findings), outcome.MaxFindings)] {
 		drawSweepFinding(&b, s, f)
 	}
-	if more := len(sw.Findings) - shownSweepFindings; more > 0 {
+	if more := len(sw.Findings) - outcome.MaxFindings; more > 0 {
 		fmt.Fprintf(&b, "\nand %d more\n", more)
 	}
 	if sw.Left > 0 {
@@ -50,42 +47,16 @@ func sweep(s format.Style, sw result.Sweep) string {
 	return b.String()
 }
 
-// drawSweepRows writes the table of faults.
-func drawSweepRows(b *strings.Builder, s format.Style, sw result.Sweep) {
-	total := sw.Total()
-	total.Fault = "all, in " + format.Duration(sw.Took)
-	runs := func(name string, colour format.Colour, of func(result.SweepRow) int) format.Column[result.SweepRow] {
-		c := format.Right[result.SweepRow](name, 0, nil)
-		c.Cell = func(r result.SweepRow) format.Cell {
-			if n := of(r); n > 0 {
-				return colour.Cell(strconv.Itoa(n))
-			}
-			return format.Dim.Cell("0")
-		}
-		return c
-	}
-	unknown := func(r result.SweepRow) int { return r.Unknown }
-	broken := func(r result.SweepRow) int { return r.Broken }
-	format.Table(append(slices.Clone(sw.Rows), total),
-		format.Left("fault", func(r result.SweepRow) string { return format.Clean(r.Fault) }),
-		runs("runs", format.Plain, func(r result.SweepRow) int { return r.Runs }),
-		runs("pass", format.Green, func(r result.SweepRow) int { return r.Passed }),
-		runs("fail", format.Red, func(r result.SweepRow) int { return r.Failed }),
-		runs("unknown", format.Yellow, unknown).If(func(r result.SweepRow) bool { return unknown(r) > 0 }),
-		runs("broken", format.Magenta, broken).If(func(r result.SweepRow) bool { return broken(r) > 0 }),
-		runs("not\nreached", format.Yellow, func(r result.SweepRow) int { return r.Unreached })).Draw(b, s)
-}
-
 // drawSweepFinding writes what one check found under one fault.
 func drawSweepFinding(b *strings.Builder, s format.Style, f result.SweepFinding) {
 	fmt.Fprintf(b, "\n%s  %s  %s\n", s.PaintCell(format.Verdict(result.WordOf(f.Check, f.Status), 0)), s.Paint(format.Bold, format.Clean(f.Fault)),
 		format.Clean(f.Check)+" in "+harness.Plural(f.Runs, "run"))
 	s.Item(b, "  ", nil, format.Clean(f.Text))
-	for _, where := range f.Where {
-		if where == "" {
+	for _, at := range f.Where {
+		if at == "" {
 			continue
 		}
-		s.Item(b, "  ", []format.Cell{format.Dim.Cell("at     ")}, format.Clean(where))
+		s.Item(b, "  ", []format.Cell{format.Dim.Cell("at     ")}, format.Clean(at))
 	}
 	if more := f.Runs - len(f.Where); more > 0 {
 		s.Item(b, "  ", []format.Cell{format.Dim.Cell("       ")}, fmt.Sprintf("and %d more", more))

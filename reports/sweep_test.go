@@ -11,6 +11,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func swept() result.Sweep {
@@ -53,7 +54,7 @@ func failingSweep() result.Sweep {
 func interruptedSweep() result.Sweep {
 	s := swept()
 	s.Rows, s.Interrupted, s.Rest = s.Rows[:1], true, 71
-	for range shownSweepFindings + 3 {
+	for range outcome.MaxFindings + 3 {
 		s.Findings = append(s.Findings, result.SweepFinding{Fault: "drop", Check: "lost", Status: result.Fail, Runs: 1, Where: []string{"packet 1 up"}, Text: "lost"})
 	}
 	return s
@@ -67,7 +68,10 @@ func TestSweepGolden(t *testing.T) {
 		"sweep-fail.console":        Sweep(failingSweep()),
 		"sweep-fail-60.console":     narrow,
 		"sweep-interrupted.console": Sweep(interruptedSweep()),
-		"sweep.json":                AsJSON(failingSweep()),
+		"sweep.xml":                 outcome.JUnit(outcome.Swept(failingSweep())),
+		"sweep.md":                  outcome.Markdown(outcome.Swept(failingSweep())),
+		"sweep-interrupted.xml":     outcome.JUnit(outcome.Swept(interruptedSweep())),
+		"sweep.json":                outcome.JSON(outcome.Swept(failingSweep())),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -81,10 +85,10 @@ func TestSweepGolden(t *testing.T) {
 func TestSweepJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, AsJSON(failingSweep())(&b))
+	require.NoError(t, outcome.JSON(outcome.Swept(failingSweep()))(&b))
 	var back result.Sweep
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, failingSweep(), back)
-	require.Error(t, AsJSON(failingSweep())(full{}))
+	require.Error(t, outcome.JSON(outcome.Swept(failingSweep()))(full{}))
 	require.Error(t, Sweep(failingSweep())(full{}))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func newBaseline() *cobra.Command {
@@ -49,8 +50,8 @@ If the file exists, it is replaced, and the new one records the reason.`,
 }
 
 func newCompare() *cobra.Command {
-	var json, markdown string
 	var null int
+	var out reportFiles
 	cmd := &cobra.Command{
 		Use:   "compare BEFORE AFTER",
 		Short: "Compare the figures of two sets of runs",
@@ -70,35 +71,35 @@ same files.`,
   onebar compare --null 100 pool.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if null < 0 || null == 0 && len(args) != 2 {
+			switch {
+			case null < 0 || null == 0 && len(args) != 2:
 				return errors.New("expected two files to compare, or --null with a positive number and files")
-			}
-			if err := errors.Join(writable(json), writable(markdown)); err != nil {
-				return err
-			}
-			if null > 0 {
+			case null > 0:
 				return nullTest(cmd.OutOrStdout(), args, null)
 			}
-			before, err := readSet(args[0])
-			if err != nil {
-				return err
-			}
-			after, err := readSet(args[1])
-			if err != nil {
-				return err
-			}
-			c := baseline.Compare(before, after)
-			c.Onebar = version
-			if err := errors.Join(reports.Comparison(c)(cmd.OutOrStdout()), writeFile(json, reports.AsJSON(c)), writeFile(markdown, reports.ComparisonMarkdown(c))); err != nil {
-				return err
-			}
-			return exit(c.Exit())
+			return out.guard(cmd, args, func() error {
+				before, err := readSet(args[0])
+				if err != nil {
+					return err
+				}
+				after, err := readSet(args[1])
+				if err != nil {
+					return err
+				}
+				c := baseline.Compare(before, after)
+				c.Onebar = version
+				if err := out.write(cmd, reports.Comparison(c), outcome.Compared(c)); err != nil {
+					return err
+				}
+				return exit(c.Exit())
+			})
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&json, "json", "", "write a JSON report to this file")
-	f.StringVar(&markdown, "markdown", "", "write a Markdown report to this file")
-	f.IntVar(&null, "null", 0, "count the false alarms of this many comparisons within one file")
+	cmd.Flags().IntVar(&null, "null", 0, "count the false alarms of this many comparisons within the files")
+	out.flags(cmd)
+	for _, f := range outcome.Formats() {
+		cmd.MarkFlagsMutuallyExclusive("null", f.Flag)
+	}
 	return cmd
 }
 
@@ -149,7 +150,7 @@ func readSet(paths ...string) (baseline.Set, error) {
 			}
 			return set, err
 		}
-		results, err := reports.ReadJSON(bytes.NewReader(text))
+		results, err := outcome.ReadJSON(bytes.NewReader(text))
 		if err != nil {
 			return baseline.Set{}, fmt.Errorf("%s: %w", path, err)
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,12 +11,14 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject/httpapi/conform"
-	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
 func newConform() *cobra.Command {
 	var late time.Duration
 	var allowed hosts
+	var out reportFiles
 	cmd := &cobra.Command{
 		Use:   "conform SCENARIO",
 		Short: "Test how a payment API handles idempotency keys",
@@ -36,14 +36,24 @@ all.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if late < 0 {
-				return fmt.Errorf("--late %v: expected no negative duration", late)
-			}
-			return runConform(cmd.Context(), cmd.OutOrStdout(), args[0], late, allowed)
+			return out.guard(cmd, args, func() error {
+				if late < 0 {
+					return fmt.Errorf("--late %v: expected no negative duration", late)
+				}
+				c, err := runConform(cmd.Context(), args[0], late, allowed)
+				if err != nil {
+					return err
+				}
+				if err := out.write(cmd, reports.Conform(c), outcome.Conformed(c)); err != nil {
+					return err
+				}
+				return exit(c.Exit())
+			})
 		},
 	}
 	cmd.Flags().DurationVar(&late, "late", lateRepeat, "repeat one request at least this long after it was sent first")
 	allowed.flag(cmd)
+	out.flags(cmd)
 	return cmd
 }
 
@@ -51,34 +61,28 @@ all.`,
 // attempt the payment again, which is often longer: give --late for that.
 const lateRepeat = 10 * time.Second
 
-func runConform(ctx context.Context, w io.Writer, scenario string, late time.Duration, allowed hosts) error {
+func runConform(ctx context.Context, scenario string, late time.Duration, allowed hosts) (result.Conformance, error) {
 	sc, err := loadOne(scenario)
 	if err != nil {
-		return err
+		return result.Conformance{}, err
 	}
 	if !isExternal(sc) {
-		return fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
+		return result.Conformance{}, fmt.Errorf("%s: expected a scenario with an external system: client http, a server and a ledger", scenario)
 	}
 	if err := allowed.check(sc); err != nil {
-		return err
+		return result.Conformance{}, err
 	}
 	parts, err := partsOf(sc)
 	if err != nil {
-		return err
+		return result.Conformance{}, err
 	}
 	folder, err := scratch.Make("")
 	if err != nil {
-		return err
+		return result.Conformance{}, err
 	}
 	probes, err := conform.Run(ctx, parts, sc, conform.Options{Dir: folder.Path, Late: late})
 	if err = errors.Join(err, folder.Remove()); err != nil {
-		return fmt.Errorf("%s: %w", scenario, err)
+		return result.Conformance{}, fmt.Errorf("%s: %w", scenario, err)
 	}
-	status := result.Pass
-	for _, p := range probes {
-		status = status.Worse(p.Status)
-		fmt.Fprintf(w, "%-7s  %-17s  %s\n         %-17s  expected: %s\n         %-17s  seen:     %s\n",
-			strings.ToUpper(p.Status.String()), p.Name, p.Title, "", format.Clean(p.Expected), "", format.Clean(p.Seen))
-	}
-	return exit((result.Result{Status: status}).Exit())
+	return result.Conformance{Version: result.ConformanceVersion, Onebar: version, Scenario: sc.Name, File: sc.File, Probes: probes}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/doctor"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/scratch"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/reports"
@@ -17,7 +18,8 @@ import (
 )
 
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	var out reportFiles
+	cmd := &cobra.Command{
 		Use:   "doctor SCENARIO",
 		Short: "Make one payment without impairment, show each step, and list what the scenario lacks",
 		Long: `Make one payment of a scenario over a perfect link. Show each request and answer,
@@ -30,15 +32,26 @@ Values from environment variables, such as ${NAME}, are not printed; their names
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return examine(cmd.Context(), cmd.OutOrStdout(), args[0])
+			return out.guard(cmd, args, func() error {
+				c, err := examine(cmd.Context(), cmd.OutOrStdout(), args[0])
+				if err != nil {
+					return err
+				}
+				if err := out.write(cmd, reports.Doctor(c), reports.Examined(c)); err != nil {
+					return err
+				}
+				return exit(c.Exit())
+			})
 		},
 	}
+	out.flags(cmd)
+	return cmd
 }
 
-func examine(ctx context.Context, w io.Writer, scenario string) error {
+func examine(ctx context.Context, w io.Writer, scenario string) (result.Checkup, error) {
 	sc, err := loadOne(scenario)
 	if err != nil {
-		return err
+		return result.Checkup{}, err
 	}
 	if isExternal(sc) {
 		one := sc
@@ -51,20 +64,14 @@ func examine(ctx context.Context, w io.Writer, scenario string) error {
 	}
 	folder, err := scratch.Make("")
 	if err != nil {
-		return err
+		return result.Checkup{}, err
 	}
 	b := batch{}
 	c, err := doctor.Examine(ctx, sc, doctor.Options{
 		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: folder.Path, Version: version,
 		Subject: func(trace func(harness.Step)) (harness.Subject, error) { return traced(sc, trace) },
 	})
-	if err = errors.Join(err, folder.Remove()); err != nil {
-		return err
-	}
-	if err := reports.Doctor(c)(w); err != nil {
-		return err
-	}
-	return exit(c.Exit())
+	return c, errors.Join(err, folder.Remove())
 }
 
 // traced returns the subject of a scenario. The parts of an external system report their

@@ -15,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -53,7 +54,9 @@ reached.`,
   onebar explore scenarios/ --seeds 100000 --keep-going`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return e.run(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return e.files.guard(cmd, args, func() error { return e.run(cmd, args) })
+		},
 	}
 	e.flags(cmd, 1, "first seed", "one for each processor")
 	f := cmd.Flags()
@@ -78,7 +81,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	list, err := loadScenarios(args, e.tags)
 	if err == nil {
-		err = errors.Join(simulable(list), writable(e.json))
+		err = simulable(list)
 	}
 	if err != nil {
 		return err
@@ -96,7 +99,7 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	if err := errors.Join(e.write(cmd.OutOrStdout(), reports.Explore(res.Exploration, e.all), res.Exploration), refused); err != nil {
+	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), outcome.Explored(res.Exploration)), refused); err != nil {
 		return err
 	}
 	code := res.Exit()

@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/harness/testneeds"
+	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -49,7 +50,7 @@ func runFiles(t *testing.T, files ...string) map[string]result.Result {
 		results[r.Scenario.Name] = r
 	}
 	var out bytes.Buffer
-	require.NoError(t, b.files.write(&out, all))
+	require.NoError(t, reports.Console(all)(&out))
 	t.Log(out.String())
 	return results
 }

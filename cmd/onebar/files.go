@@ -1,57 +1,161 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/files"
+	"github.com/onebar/onebar/reports/outcome"
 )
 
-// reportFiles are the paths of the reports that the command line asks for, in the order of
-// reports.Formats. An empty path is none.
-type reportFiles []string
+// reportFiles are the reports that the command line asks for.
+type reportFiles struct {
+	paths   []string // in the order of outcome.Formats; an empty path is none
+	began   time.Time
+	written bool
+}
 
 // flags gives cmd a flag for each format.
 func (r *reportFiles) flags(cmd *cobra.Command) {
-	formats := reports.Formats()
-	*r = make(reportFiles, len(formats))
+	formats := outcome.Formats()
+	r.paths = make([]string, len(formats))
 	for i, f := range formats {
-		cmd.Flags().StringVar(&(*r)[i], f.Flag, "", "write a "+f.Title+" report to this file")
+		cmd.Flags().StringVar(&r.paths[i], f.Flag, "", "write a "+f.Title+" report to this file")
 	}
 }
 
-// write writes every report that was asked for. The console comes first, so that the user
-// sees the results even if a file cannot be written.
-func (r reportFiles) write(stdout io.Writer, results []result.Result) error {
-	errs := []error{reports.Console(results)(stdout)}
-	formats := reports.Formats()
-	for i, path := range r {
-		errs = append(errs, writeFile(path, formats[i].Report(results)))
+// guard carries out a command, so that no report file keeps the results of an earlier one.
+// Until the command writes its reports, the files say that it has not finished. If it ends
+// with an error before that, they say so for each of the files that args name.
+func (r *reportFiles) guard(cmd *cobra.Command, args []string, carryOut func() error) error {
+	r.began = time.Now()
+	err := r.writable()
+	if err == nil {
+		err = r.put(outcome.Unfinished(cmd.CommandPath(), version, r.began, expanded(args)), true)
 	}
-	return errors.Join(errs...)
+	if err == nil {
+		err = carryOut()
+	}
+	if _, told := errors.AsType[exitError](err); err == nil || told || r.written {
+		return err
+	}
+	return errors.Join(err, r.unmade(cmd, expanded(args), err))
 }
 
-// writable makes sure that every report can be written.
-func (r reportFiles) writable() error {
+// unmade writes the reports of a command that ended with an error before it had results.
+func (r *reportFiles) unmade(cmd *cobra.Command, args []string, err error) error {
+	bad, _ := errors.AsType[unread](err)
+	troubles := make([]outcome.Trouble, len(args))
+	for i, path := range args {
+		why := err
+		if len(bad) > 0 {
+			at := slices.IndexFunc(bad, func(f fileError) bool { return f.path == path })
+			if why = errors.New("not run, because another file could not be read"); at >= 0 {
+				why = bad[at].err
+			}
+		}
+		mistake, _ := errors.AsType[yamltext.Mistake](why)
+		troubles[i] = outcome.Trouble{File: path, Line: mistake.Line, Text: printable(why)}
+	}
+	o := outcome.Unmade(version, troubles)
+	return errors.Join(r.put(o, false), annotate(cmd, o))
+}
+
+// put writes an outcome to every file. A preliminary one is written only where a later one
+// can replace it.
+func (r *reportFiles) put(o outcome.Outcome, preliminary bool) error {
+	o.Began, o.Took = r.began, time.Since(r.began)
 	var errs []error
-	for _, path := range r {
-		errs = append(errs, writable(path))
+	for i, f := range outcome.Formats() {
+		if f.Flag == outcome.JSONFlag && i < len(r.paths) {
+			o.See = r.paths[i]
+		}
+	}
+	for i, path := range r.paths {
+		if path == "" || preliminary && !files.Replaced(path) {
+			continue
+		}
+		o.Room = files.Room(path)
+		errs = append(errs, files.Write(path, outcome.Formats()[i].Report(o)))
 	}
 	return errors.Join(errs...)
+}
+
+// write writes the report for people and every report that was asked for. The console comes
+// first, so that the user sees the results even if a file cannot be written.
+func (r *reportFiles) write(cmd *cobra.Command, console reports.Report, o outcome.Outcome) error {
+	r.written = true
+	return errors.Join(console(cmd.OutOrStdout()), r.put(o, false), annotate(cmd, o))
+}
+
+// annotate shows what is no pass beside the scenario files, if this is GitHub Actions. Its
+// runner also reads the standard error, on which nobody waits for a report.
+func annotate(cmd *cobra.Command, o outcome.Outcome) error {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
+		return nil
+	}
+	return outcome.Annotations(o)(cmd.ErrOrStderr())
+}
+
+// writable makes sure that every report can be written. It forgets those that cannot.
+func (r *reportFiles) writable() error {
+	var errs []error
+	for i, path := range r.paths {
+		if path == "" {
+			continue
+		}
+		if err := files.Writable(path); err != nil {
+			errs = append(errs, err)
+			r.paths[i] = ""
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// usageError is a command line that cannot be understood: its command was not carried out.
+type usageError struct{ error }
+
+// Unwrap returns the error.
+func (e usageError) Unwrap() error { return e.error }
+
+// misused writes the reports of a command whose command line cannot be understood, so that
+// its flags have no values. The report files that it names are found in args.
+func misused(cmd *cobra.Command, args []string, err error) error {
+	r := reportFiles{began: time.Now()}
+	for _, f := range outcome.Formats() {
+		path := ""
+		for i, arg := range args {
+			name, value, joined := strings.Cut(arg, "=")
+			if name != "--"+f.Flag || cmd.Flags().Lookup(f.Flag) == nil {
+				continue
+			}
+			if !joined && i+1 < len(args) {
+				value = args[i+1]
+			}
+			path = cmp.Or(value, path)
+		}
+		r.paths = append(r.paths, path)
+	}
+	_ = r.writable() // the command line is the mistake to mend first
+	return r.unmade(cmd, []string{cmd.CommandPath()}, err)
 }
 
 // search is the part of the command line that onebar explore and onebar sweep share: they
 // make many runs, and write down those that fail.
 type search struct {
-	seed      uint64
-	jobs      int
-	out, json string
+	seed  uint64
+	jobs  int
+	out   string
+	files reportFiles
 }
 
 // flags gives cmd these flags. jobs says how many runs are made by default.
@@ -60,31 +164,7 @@ func (s *search) flags(cmd *cobra.Command, seed uint64, seedUsage, jobs string) 
 	f.Uint64Var(&s.seed, "seed", seed, seedUsage)
 	f.IntVarP(&s.jobs, "jobs", "j", 0, "runs at the same time (default: "+jobs+")")
 	f.StringVar(&s.out, "out", defaultOut, "output folder")
-	f.StringVar(&s.json, "json", "", "write a JSON report to this file")
-}
-
-// write writes the report for people, and data as JSON if that was asked for.
-func (s *search) write(stdout io.Writer, report reports.Report, data any) error {
-	return errors.Join(report(stdout), writeFile(s.json, reports.AsJSON(data)))
-}
-
-// writeFile writes a report to a file, and makes its folder if there is none. Without
-// a path it does nothing.
-func writeFile(path string, report reports.Report) error {
-	if path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := errors.Join(report(f), f.Close()); err != nil {
-		return fmt.Errorf("write report %s: %w", path, err)
-	}
-	return nil
+	s.files.flags(cmd)
 }
 
 // unlinked returns an error if a folder or file of the output folder is a symbolic link:
@@ -94,36 +174,6 @@ func unlinked(paths ...string) error {
 		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 			return fmt.Errorf("%s is a symbolic link: remove it, or choose another --out", path)
 		}
-	}
-	return nil
-}
-
-// writable checks that a file can be written, before the work whose result goes into it.
-// Without a path it does nothing.
-func writable(path string) error {
-	if path == "" {
-		return nil
-	}
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return nil // a device or a pipe reports an error when it is written
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return fmt.Errorf("%s cannot be written: %w", path, err)
-		}
-		return f.Close()
-	}
-	dir := filepath.Dir(path)
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		var f *os.File
-		if f, err = os.CreateTemp(dir, ".onebar-"); err == nil {
-			err = errors.Join(f.Close(), os.Remove(f.Name()))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
 	return nil
 }

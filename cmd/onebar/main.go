@@ -51,7 +51,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd, err := root.ExecuteContextC(ctx)
+	if _, ok := errors.AsType[usageError](err); ok {
+		err = errors.Join(err, misused(cmd, args, err))
+	}
 	if e, ok := errors.AsType[exitError](err); ok {
 		return e.code
 	}
@@ -116,7 +120,7 @@ func sayUsage(cmd *cobra.Command) {
 		}
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := want(c, args); err != nil {
-				return fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
+				return usageError{fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())}
 			}
 			return nil
 		}

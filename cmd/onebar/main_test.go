@@ -78,7 +78,7 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	require.NoError(t, err)
 	results := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
 	var stdout bytes.Buffer
-	require.NoError(t, b.files.write(&stdout, results))
+	require.NoError(t, reports.Console(results)(&stdout))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -88,7 +89,9 @@ onebar check judges a history file again.`,
   onebar run scenarios/ --tag smoke --engine toxiproxy`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return b.files.guard(cmd, args, func() error { return b.run(cmd, args) })
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
@@ -133,9 +136,6 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
-	if err := b.files.writable(); err != nil {
-		return err
-	}
 	compare, err := comparer(b.baseline)
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	display := progress.New(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, display)
 	display.Close()
-	if err := b.files.write(cmd.OutOrStdout(), results); err != nil {
+	if err := b.files.write(cmd, reports.Console(results), reports.Runs(results)); err != nil {
 		return err
 	}
 	code := reports.Exit(results)
@@ -189,7 +189,7 @@ func (b *batch) blank(sc harness.Scenario) result.Result {
 
 // runOne runs one scenario. What went wrong is in the result.
 func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progress.Display) result.Result {
-	carryOut := b.carryOut
+	carryOut, began := b.carryOut, time.Now()
 	switch {
 	case carryOut != nil:
 	case virtual(b.engineOf(sc)):
@@ -208,6 +208,7 @@ func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progres
 		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, sc.Engine))
 	}
 	res.Rerun = b.rerun(sc)
+	res.Wall = &result.Wall{Started: began, Took: time.Since(began)}
 	return res
 }
 

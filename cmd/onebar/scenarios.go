@@ -47,25 +47,61 @@ func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 	lib := library()
 	var list []harness.Scenario
-	var errs []error
+	var bad unread
 	for _, arg := range args {
 		paths, err := scenarioFiles(arg)
-		errs = append(errs, err)
+		if err != nil {
+			bad = append(bad, fileError{arg, err})
+		}
 		for _, path := range paths {
 			sc, err := load(path, lib)
-			errs = append(errs, err)
+			if err != nil {
+				bad = append(bad, fileError{path, err})
+			}
 			if len(tags) == 0 || slices.ContainsFunc(sc.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
 				list = append(list, sc)
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(bad) > 0 {
+		return nil, bad
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("no scenario has one of the tags %s: onebar list shows the tags", strings.Join(tags, ", "))
 	}
 	return list, unique(list)
+}
+
+// unread are files that could not be read, as one error.
+type unread []fileError
+
+type fileError struct {
+	path string
+	err  error
+}
+
+// Error returns the errors, a line each.
+func (u unread) Error() string { return errors.Join(u.Unwrap()...).Error() }
+
+// Unwrap returns the errors of the files.
+func (u unread) Unwrap() []error {
+	all := make([]error, len(u))
+	for i, f := range u {
+		all[i] = f.err
+	}
+	return all
+}
+
+// expanded returns args with the files of a folder in its place.
+func expanded(args []string) (all []string) {
+	for _, arg := range args {
+		paths, err := scenarioFiles(arg)
+		if err != nil {
+			paths = []string{arg}
+		}
+		all = append(all, paths...)
+	}
+	return all
 }
 
 // loadOne reads the one scenario that arg names.

@@ -20,6 +20,7 @@ import (
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/files"
 )
 
 // shrinking is the command line of onebar shrink.
@@ -84,7 +85,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if s.out == "" {
 		s.out = c.Scenario.Name + shrunkSuffix + ".yaml"
 	}
-	if err := writable(s.out); err != nil {
+	if err := files.Writable(s.out); err != nil {
 		return err
 	}
 	pool, err := workers(s.jobs)

@@ -23,6 +23,7 @@ import (
 	"github.com/onebar/onebar/harness/sweep"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/format"
+	"github.com/onebar/onebar/reports/outcome"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -77,7 +78,9 @@ a scenario file that fails in the same way.`,
   onebar sweep my-scenario.yaml --seed 7 --json sweep.json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenarios,
-		RunE:              func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.files.guard(cmd, args, func() error { return s.run(cmd, args[0]) })
+		},
 	}
 	s.flags(cmd, 0, "seed of every random decision (default: the scenario's, else 1)", "one for each processor; in real time 128 for the reference pair, 64 for programs, 4 for containers, 1 for a server that is already running")
 	f := cmd.Flags()
@@ -103,7 +106,7 @@ func (s *sweeping) check() error {
 	if s.payments > mostPayments {
 		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
 	}
-	return writable(s.json)
+	return nil
 }
 
 func (s *sweeping) run(cmd *cobra.Command, arg string) error {
@@ -136,7 +139,7 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
-	if err := s.write(cmd.OutOrStdout(), reports.Sweep(res.Sweep), res.Sweep); err != nil {
+	if err := s.files.write(cmd, reports.Sweep(res.Sweep), outcome.Swept(res.Sweep)); err != nil {
 		return err
 	}
 	return exit(res.Exit())

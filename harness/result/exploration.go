@@ -1,6 +1,7 @@
 package result
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -76,6 +77,60 @@ func (x Exploration) Exit() int {
 		return ExitUnknown
 	}
 	return ExitPass
+}
+
+// Judged is how many runs passed, failed or broke: those that say something of how often
+// the scenarios fail.
+func (x Exploration) Judged() int { return x.Passed + x.Failures() }
+
+// Failures is how many runs failed or broke.
+func (x Exploration) Failures() int { return x.Failed + x.Broken }
+
+// confidence is that of FailureRateBelow, one-sided.
+const confidence = 0.95
+
+// LeastForThree is the least number of runs for which the rule of three is used: for fewer
+// it is too coarse.
+const LeastForThree = 30
+
+// FailureRateBelow returns the upper end of the one-sided 95 % confidence interval of the
+// share of seeds that fail or break, 0 to 1, or 0 if it is not known: nothing was judged, or
+// the exploration may have ended because a run failed, which makes the interval wrong.
+// Without a failure it is 3/n (the rule of three: Hanley and Lippman-Hand, "If nothing goes
+// wrong, is everything all right?", JAMA 249, 1983), or for few runs the exact 1-0.05^(1/n).
+// With failures it is that of Clopper and Pearson (Biometrika 26, 1934).
+func (x Exploration) FailureRateBelow() float64 {
+	n, k := x.Judged(), x.Failures()
+	switch {
+	case n == 0 || k > 0 && x.Runs != x.Planned:
+		return 0
+	case k == n:
+		return 1
+	case k == 0 && n >= LeastForThree:
+		return 3 / float64(n)
+	}
+	low, high := float64(k)/float64(n), 1.0
+	for range 60 { // the precision of a float64
+		if p := (low + high) / 2; atMost(k, n, p) > 1-confidence {
+			low = p
+		} else {
+			high = p
+		}
+	}
+	return high
+}
+
+// atMost returns the probability of at most k successes in n trials with probability p,
+// which is above 0 and below 1.
+func atMost(k, n int, p float64) float64 {
+	all, _ := math.Lgamma(float64(n + 1))
+	sum := 0.0
+	for i := range k + 1 {
+		in, _ := math.Lgamma(float64(i + 1))
+		out, _ := math.Lgamma(float64(n - i + 1))
+		sum += math.Exp(all - in - out + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
+	}
+	return sum
 }
 
 // Never returns the names of the situations that no run has reached.

@@ -25,8 +25,9 @@ type Result struct {
 	Engine   string           `json:"engine"`
 	Machine  string           `json:"machine,omitempty"` // class of the machine that made the run in real time, see baseline.Machine
 	Seed     uint64           `json:"seed"`
-	Started  time.Time        `json:"started"`
-	Took     time.Duration    `json:"took"` // from offset 0 to the end of the history
+	Started  time.Time        `json:"started"`        // offset 0, by the clock of the engine
+	Took     time.Duration    `json:"took"`           // from offset 0 to the end of the history
+	Wall     *Wall            `json:"wall,omitempty"` // nil is not known
 	Payload  bool             `json:"payload,omitempty"`
 
 	Status     Status      `json:"status"`          // the worst of the verdicts and thresholds
@@ -48,6 +49,14 @@ type Result struct {
 	HistoryFile string `json:"history,omitempty"` // path of the history
 	Hash        string `json:"hash,omitempty"`    // SHA-256 of the history in hexadecimal: the same for each run of a seed in virtual time
 	Rerun       string `json:"rerun,omitempty"`   // the command that runs just this again
+}
+
+// Wall is when something was done by the clock of the machine, with all that belongs to it:
+// of a run also starting and stopping the system under test. In virtual time it has nothing
+// to do with Result.Started and Result.Took.
+type Wall struct {
+	Started time.Time     `json:"started"`
+	Took    time.Duration `json:"took"`
 }
 
 // Exit returns the exit code of the run alone.

@@ -17,13 +17,13 @@ import (
 )
 
 // probe runs the tests of idempotency keys on a shop. They stand here beside the shop.
-func probe(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger) ([]conform.Probe, error) {
+func probe(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger) ([]result.Probe, error) {
 	t.Helper()
 	return probeQuiet(t, s, config, ledger, 0)
 }
 
 // probeQuiet is probe, with a ledger that must be at rest for quiet.
-func probeQuiet(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger, quiet time.Duration) ([]conform.Probe, error) {
+func probeQuiet(t *testing.T, s *shop, config sut.HTTPClient, ledger subject.Ledger, quiet time.Duration) ([]result.Probe, error) {
 	t.Helper()
 	return conform.Run(t.Context(), subject.Parts{
 		Client: httpapi.NewClient(config, "."), Server: subject.AddressServer(s.Listener.Addr().String()), Ledger: ledger, Quiet: quiet,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
+	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/subject/httpapi"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
@@ -37,7 +38,7 @@ type Options struct {
 // that the preset of the client documents, if it has a preset. Whatever the preset, no
 // payer may be charged twice or not at all. A server that dies is started again, if the
 // harness can start it. An error means that the tests could not be made.
-func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, o Options) (probes []Probe, err error) {
+func Run(ctx context.Context, p subject.Parts, sc harness.Scenario, o Options) (probes []result.Probe, err error) {
 	client, ok := p.Client.(*httpapi.Client)
 	if !ok {
 		return nil, errors.New("only a client over HTTP can ask this; give subject.client.http")
@@ -137,7 +138,7 @@ func (e *examiner) next(name, title, expected string) *test {
 	n, w := len(e.tests), e.env.Workload
 	id := "c" + strconv.Itoa(n+1)
 	t := &test{
-		Probe: Probe{Name: name, Title: title, Expected: expected},
+		Probe: result.Probe{Name: name, Title: title, Expected: expected},
 		payment: harness.Payment{
 			ID: id, Order: id, Payer: subject.Wallet(0), Payee: subject.Merchant(0),
 			Amount: w.AmountMin + int64(2*n), Currency: w.Currency,

@@ -17,7 +17,7 @@ import (
 )
 
 // conclude reads the ledger when it is at rest, and judges each test.
-func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
+func (e *examiner) conclude(ctx context.Context) ([]result.Probe, error) {
 	transport.Pause(ctx, busyWait)
 	rest := &atrest.Reader{Quiet: min(e.parts.Quiet, e.settle), Most: e.settle, Start: e.env.Start, Read: func(ctx context.Context) (harness.Ledger, error) {
 		err := e.read(ctx)
@@ -112,7 +112,7 @@ func (e *examiner) alive(ctx context.Context) error {
 
 // unmade adds a probe that could not be made, because the server is dead.
 func (e *examiner) unmade(name string) {
-	e.tests = append(e.tests, &test{judged: true, Probe: Probe{
+	e.tests = append(e.tests, &test{judged: true, Probe: result.Probe{
 		Name: name, Title: "not made", Expected: "a server that answers", Seen: "the server no longer answers", Status: result.StatusUnknown,
 	}})
 }

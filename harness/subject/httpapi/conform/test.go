@@ -11,20 +11,10 @@ import (
 	"github.com/onebar/onebar/harness/subject/httpapi"
 )
 
-// Probe is one test of idempotency keys and its result. Its status is n/a if the test
-// could not be made.
-type Probe struct {
-	Name     string // such as "replay"
-	Title    string // what was done
-	Expected string
-	Seen     string
-	Status   result.Status
-}
-
 // test is a probe, and the payment that it makes. Several tests of one name are rounds of
 // one probe.
 type test struct {
-	Probe
+	result.Probe
 	payment  harness.Payment
 	trial    *httpapi.Trial
 	told     exchange.Meaning // what the payer was told last
@@ -103,7 +93,7 @@ func (t *test) compare(ledger harness.Ledger, early string) {
 }
 
 // merged returns the probes of the tests. Of the rounds of one probe it shows the worst.
-func merged(tests []*test) (probes []Probe) {
+func merged(tests []*test) (probes []result.Probe) {
 	for i := 0; i < len(tests); {
 		rounds, bad, worst := 0, 0, tests[i]
 		for ; i < len(tests) && tests[i].Name == worst.Name; i++ {
