@@ -119,20 +119,24 @@ func nullTest(stdout io.Writer, files []string, n int) error {
 	return exit(test.Exit())
 }
 
-// comparer returns what ends a batch of runs: it compares them with a baseline file, if
-// there is one, and returns the worse exit code.
-func comparer(path string) (func(stdout io.Writer, results []result.Result, code int) error, error) {
-	if path == "" {
-		return func(_ io.Writer, _ []result.Result, code int) error { return exit(code) }, nil
+// earlier returns the runs that those of a batch are compared with; none without --baseline.
+func (b *batch) earlier() (baseline.Set, error) {
+	if b.baseline == "" {
+		return baseline.Set{}, nil
 	}
-	before, err := readSet(path)
-	return func(stdout io.Writer, results []result.Result, code int) error {
-		c := baseline.Compare(before, baseline.Collect(results))
-		if err := reports.Comparison(c)(stdout); err != nil {
-			return err
-		}
-		return exit(result.Worst(code, c.Exit()))
-	}, err
+	return readSet(b.baseline)
+}
+
+// found returns the reports and the exit code of a batch, with its comparison if there is one.
+func (b *batch) found(before baseline.Set, results []result.Result) (reports.Report, outcome.Outcome, int) {
+	console, found, code := reports.Console(results), reports.Runs(results), reports.Exit(results)
+	if b.baseline == "" {
+		return console, found, code
+	}
+	c := baseline.Compare(before, baseline.Collect(results))
+	c.Onebar = version
+	both := func(w io.Writer) error { return errors.Join(console(w), reports.Comparison(c)(w)) }
+	return both, found.With(outcome.Compared(c)), result.Worst(code, c.Exit())
 }
 
 // readSet reads a baseline file, or the JSON reports of runs.
@@ -144,7 +148,7 @@ func readSet(paths ...string) (baseline.Set, error) {
 			return baseline.Set{}, err
 		}
 		if baseline.Is(text) && len(paths) == 1 {
-			set, err := baseline.Read(bytes.NewReader(text))
+			set, err := baseline.Read(text)
 			if err != nil {
 				err = fmt.Errorf("read %s: %w", path, err)
 			}

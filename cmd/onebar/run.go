@@ -19,7 +19,6 @@ import (
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
-	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -56,7 +55,7 @@ type batch struct {
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
-	baseline     string
+	baseline     string       // a file; empty is none
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
@@ -136,7 +135,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
 	}
-	compare, err := comparer(b.baseline)
+	before, err := b.earlier()
 	if err != nil {
 		return err
 	}
@@ -168,14 +167,14 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	display := progress.New(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, display)
 	display.Close()
-	if err := b.files.write(cmd, reports.Console(results), reports.Runs(results)); err != nil {
+	console, found, code := b.found(before, results)
+	if err := b.files.write(cmd, console, found); err != nil {
 		return err
 	}
-	code := reports.Exit(results)
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	return compare(cmd.OutOrStdout(), results, code)
+	return exit(code)
 }
 
 // blank returns the result of a scenario that was not run.

@@ -200,13 +200,13 @@ func TestRunsThatCannotBeComparedAreRefused(t *testing.T) {
 		return measured(6, "p95(confirm)", func(i int) float64 { return 2 + float64(i)/100 })
 	}
 	for want, after := range map[string][]result.Result{
-		`the machine was "linux/amd64, 2 × Model" and is "linux/arm64, 4 × Other"`: edit(some(), func(_ int, r *result.Result) { r.Machine = "linux/arm64, 4 × Other" }),
-		"the machine of the runs is not recorded":                                  edit(some(), func(_ int, r *result.Result) { r.Machine = "" }),
-		"the runs are of several machines":                                         edit(some(), func(i int, r *result.Result) { r.Machine = fmt.Sprint(i) }),
-		"the seeds were 1*6 and are 1..6: run the same seeds as before":            edit(some(), func(i int, r *result.Result) { r.Seed = uint64(i + 1) }),
-		"the scenario was edited since":                                            edit(some(), func(_ int, r *result.Result) { r.Scenario.Settle++ }),
-		"the run of seed 1 was not carried out (disk full)":                        edit(some(), func(i int, r *result.Result) { r.Error = "disk full" }),
-		"make 6 on each side":                                                      edit(some(), func(i int, r *result.Result) { r.Busy = strings.Repeat("late", i) }),
+		`the machine was "linux/amd64, 2 × Model" and is "linux/arm64, 4 × Other"`:                              edit(some(), func(_ int, r *result.Result) { r.Machine = "linux/arm64, 4 × Other" }),
+		"the machine of the runs is not recorded":                                                               edit(some(), func(_ int, r *result.Result) { r.Machine = "" }),
+		"the runs are of several machines":                                                                      edit(some(), func(i int, r *result.Result) { r.Machine = fmt.Sprint(i) }),
+		"there were 6 runs of seeds 1 to 1, and there are 6 runs of seeds 1 to 6: run the same seeds as before": edit(some(), func(i int, r *result.Result) { r.Seed = uint64(i + 1) }),
+		"the scenario was edited since":                                                                         edit(some(), func(_ int, r *result.Result) { r.Scenario.Settle++ }),
+		"the run of seed 1 was not carried out (disk full)":                                                     edit(some(), func(i int, r *result.Result) { r.Error = "disk full" }),
+		"make 6 on each side":                                                                                   edit(some(), func(i int, r *result.Result) { r.Busy = strings.Repeat("late", i) }),
 	} {
 		got := compare(some(), after)
 		require.Equal(t, result.ExitUnknown, got.Exit(), want)
@@ -268,7 +268,7 @@ func TestAFileReadsBackAndIsStable(t *testing.T) {
 	text := write(before)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(20, func(i, j int) { before[i], before[j] = before[j], before[i] })
 	require.Equal(t, text, write(before), "in any order")
-	read, err := baseline.Read(strings.NewReader(text))
+	read, err := baseline.Read([]byte(text))
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, read.Write(&b))
@@ -296,34 +296,31 @@ func TestAFileReadsBackAndIsStable(t *testing.T) {
 
 func TestAFileThatIsDamagedNamesItsLine(t *testing.T) {
 	const head = `{"onebar_baseline":1,"build":"dev"}` + "\n"
-	const runs = `{"scenario":"a","engine":"sim","seeds":"1..2 5*3","hash":"x"}` + "\n"
+	const runs = `{"scenario":"a","engine":"sim","seeds":[1,2,5,5,5],"hash":"x"}` + "\n"
 	figure := func(values string) string {
-		return `{"scenario":"a","engine":"sim","figure":"lost","unit":"count","values":"` + values + `"}` + "\n"
+		return `{"scenario":"a","engine":"sim","figure":"lost","unit":"count","values":[` + values + `]}` + "\n"
 	}
-	_, err := baseline.Read(strings.NewReader(head + runs + figure("0*4 -")))
-	require.NoError(t, err)
+	for _, values := range []string{"0", "0,0,0,0,null"} {
+		_, err := baseline.Read([]byte(head + runs + figure(values)))
+		require.NoError(t, err)
+	}
 	for text, want := range map[string]string{
-		"":                                "there are no runs",
-		head:                              "there are no runs",
-		`{"version": 1}`:                  "line 1",
-		"{}":                              "line 1: not the first line of a baseline",
-		`{"onebar_baseline":2}`:           "format 2, and this onebar reads format 1",
-		head + "<<<<<<< ours\n":           "line 2",
-		head + figure("0"):                "line 2: figure \"lost\" of a on sim: the line with its seeds is missing",
-		head + runs + figure("0 1"):       "line 3: figure lost: values \"0 1\": expected a number for each of the 5 runs",
-		head + runs + figure("0*5*1"):     "line 3",
-		head + runs + figure("NaN*5"):     "line 3",
-		head + runs + figure("1e999*5"):   "line 3",
-		head + runs + figure("1*9999999"): "line 3",
-		head + runs + figure("1*-5"):      "line 3",
-		head + runs + runs:                "line 3: a on sim comes after a: expected each once, and sorted",
-		head + runs + figure("0*5") + figure("0*5"):                          "line 4: figure lost comes after lost",
-		head + `{"scenario":"a","engine":"sim","seeds":"2 1"}`:               "line 2: seeds \"2 1\": expected ascending seeds",
-		head + `{"scenario":"a","engine":"sim","seeds":"1..9999999999"}`:     "line 2: seeds",
-		head + runs + strings.Replace(figure("0*5"), "count", "pounds", 1):   "line 3: unit",
-		head + runs + strings.Replace(figure("0*5"), `"unit"`, `"unity"`, 1): "line 3: json: unknown field",
+		"":                                      "there are no runs",
+		head:                                    "there are no runs",
+		`{"version": 1}`:                        "line 1: not the first line of a baseline",
+		`{"onebar_baseline":2}`:                 "format 2, and this onebar reads format 1",
+		head + "<<<<<<< ours\n":                 "line 2: invalid character",
+		head + figure("0"):                      "line 2: figure \"lost\" of a on sim: the line with its seeds is missing",
+		head + runs + figure("0,1"):             "line 3: figure lost has 2 values: expected one for each of the 5 seeds",
+		head + runs + figure(""):                "line 3: figure lost has 0 values",
+		head + runs + figure("NaN"):             "line 3: invalid character",
+		head + runs + figure("1e999"):           "line 3: json",
+		head + runs + runs:                      "line 3: a on sim comes after a: expected each once, and sorted",
+		head + runs + figure("0") + figure("0"): "line 4: figure lost comes after lost",
+		head + `{"scenario":"a","seeds":[2,1]}`: "line 2: a on : expected ascending seeds",
+		head + runs + strings.Replace(figure("0"), "count", "pounds", 1): "line 3: unit",
 	} {
-		_, err := baseline.Read(strings.NewReader(text))
+		_, err := baseline.Read([]byte(text))
 		require.ErrorContains(t, err, want, text)
 	}
 }
@@ -335,4 +332,28 @@ func TestWriteRefusesRunsThatCannotBeCompared(t *testing.T) {
 	require.EqualError(t, baseline.Collect(broken).Write(&b), "one on packet: the run of seed 1 was not carried out (disk full): repeat it")
 	require.EqualError(t, baseline.Collect(nil).Write(&b), "there are no runs")
 	require.Zero(t, b.Len())
+}
+
+// FuzzRead reads any file: it is an error, or it can be written and read again.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"onebar_baseline":1}` + "\n" + `{"scenario":"a","engine":"sim","seeds":[1,2,5,5,5]}` + "\n" +
+		`{"scenario":"a","engine":"sim","figure":"lost","unit":"count","values":[0,0,0,null,1e-9]}`))
+	f.Add([]byte(`{"onebar_baseline":1}` + "\n" + `{"scenario":"a","engine":"packet","seeds":[1,1,18446744073709551615]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := baseline.Read(data)
+		if err != nil {
+			require.Zero(t, set)
+			return
+		}
+		var first, second bytes.Buffer
+		if set.Write(&first) != nil {
+			return // its runs do not repeat
+		}
+		again, err := baseline.Read(first.Bytes())
+		require.NoError(t, err)
+		require.NoError(t, again.Write(&second))
+		require.Equal(t, first.String(), second.String())
+		c := baseline.Compare(set, again)
+		require.Empty(t, c.Changes)
+	})
 }

@@ -1,12 +1,12 @@
 package baseline_test
 
 import (
-	"bufio"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,35 +92,29 @@ func TestRecordedRunsThatAreSlowerRaiseAnAlarm(t *testing.T) {
 // slower. If that is above 1, they have twice the attempts.
 func recorded(t *testing.T, name string, slower float64) baseline.Set {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".jsonl"))
+	text, err := os.ReadFile(filepath.Join("testdata", name+".jsonl"))
 	require.NoError(t, err)
-	defer f.Close()
-	var text strings.Builder
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		line, times := lines.Text(), 1.0
+	number := regexp.MustCompile(`[0-9.e-]+[,\]]`)
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		times := 1.0
 		switch {
 		case slower > 1 && strings.Contains(line, `"attempts_per_payment"`):
 			times = 2
 		case strings.Contains(line, `(confirm)"`):
 			times = slower
 		}
-		head, values, _ := strings.Cut(line, `"values":"`)
+		head, values, _ := strings.Cut(line, `"values":`)
+		values = number.ReplaceAllStringFunc(values, func(word string) string {
+			v, err := strconv.ParseFloat(word[:len(word)-1], 64)
+			require.NoError(t, err)
+			return strconv.FormatFloat(v*times, 'g', -1, 64) + word[len(word)-1:]
+		})
 		if times > 1 {
-			words := strings.Fields(strings.TrimSuffix(values, `"}`))
-			for i, word := range words {
-				value, count, repeated := strings.Cut(word, "*")
-				v, err := strconv.ParseFloat(value, 64)
-				require.NoError(t, err)
-				words[i] = strconv.FormatFloat(v*times, 'g', -1, 64)
-				if repeated {
-					words[i] += "*" + count
-				}
-			}
-			line = head + `"values":"` + strings.Join(words, " ") + `"}`
+			lines[i] = head + `"values":` + values
 		}
-		text.WriteString(line + "\n")
 	}
-	set, err := baseline.Read(strings.NewReader(text.String()))
+	set, err := baseline.Read([]byte(strings.Join(lines, "\n")))
 	require.NoError(t, err)
 	return set
 }
