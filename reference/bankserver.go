@@ -48,11 +48,6 @@ type bankServer struct {
 // ledgerFile is the name of the ledger on the disk of the bank.
 const ledgerFile = "bank.db"
 
-// instant is how long a bank on a virtual disk waits for requests that arrive at the same
-// instant of virtual time. Without the wait, the scheduler would decide the order of its
-// goroutines, and so the number of commits.
-const instant = 500 * time.Nanosecond
-
 // slowness is one call of SlowAnswers.
 type slowness struct {
 	by   time.Duration
@@ -85,9 +80,7 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 	if f.EvictKeys {
 		b.config.KeepAnswers = evictAfter
 	}
-	if st.disk != nil {
-		b.config.CommitDelay = instant
-	}
+	b.config.Gather = st.turn
 	b.slowness.Store(&slowness{})
 	return b, nil
 }
@@ -224,11 +217,11 @@ func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
 	return err
 }
 
-func (b *bankServer) enroll(ctx context.Context, a bank.Account) error {
+func (b *bankServer) enroll(ctx context.Context, accounts []bank.Account) error {
 	b.mu.Lock()
 	ledger := b.ledger
 	b.mu.Unlock()
-	return ledger.Enroll(ctx, a)
+	return ledger.Enroll(ctx, accounts...)
 }
 
 // slow makes every answer from now on wait for d.

@@ -55,7 +55,6 @@ func newClients(env harness.Env, d *correlator, s *side, storages []*storage, co
 	return p
 }
 
-// opened is a wallet that has been opened.
 type opened struct {
 	store   *outbox.Store
 	wallet  *wallet.Wallet
@@ -124,7 +123,7 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	}
 	bank, payer := p.config.Bank, p.config.Vault.Certificate().Identity
 	s, err := open(outbox.Config{
-		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), NoSync: p.clients.noSync,
+		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), Gather: p.storage.turn, NoSync: p.clients.noSync,
 		Verify: func(p *pay.Payment, a *pay.Answer) error { return pay.VerifyReceipt(bank, payer, p, a) },
 	})
 	p.made = p.made || err == nil
@@ -196,7 +195,6 @@ func (p *clients) killOne(c *payer) error {
 	return p.stop(c)
 }
 
-// stop closes wallets that are open.
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
 	all := make([]opened, 0, len(list))
@@ -243,7 +241,6 @@ type payer struct {
 	opened // zero while it is down
 }
 
-// Pay implements harness.Payer.
 func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	select {
 	case p.turn <- struct{}{}:

@@ -1,11 +1,13 @@
 package reference
 
 import (
+	"context"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/disk"
 )
 
@@ -15,6 +17,7 @@ type storage struct {
 	dir  string
 	disk *disk.Disk // nil: this machine's files
 	side *side
+	turn func(stop <-chan struct{}) // of the machine in virtual time, see bubble.Turns; nil is none
 }
 
 // side holds the power of all machines of a side.
@@ -80,7 +83,6 @@ func (s *side) failCommit(n int64, after bool, told func()) {
 	s.power.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
 }
 
-// seed draws the seed of a power failure.
 func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +108,6 @@ func (s *side) inject(f harness.DiskFault) (end func() int64) {
 	return s.power.Inject(disk.Fault(f))
 }
 
-// cut cuts the power of every machine.
 func (s *side) cut() {
 	if s.power != nil {
 		s.power.PowerFail(s.seed())
@@ -114,7 +115,7 @@ func (s *side) cut() {
 }
 
 // newStorages returns the storage of the bank and of each wallet, and the two sides.
-func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
+func newStorages(ctx context.Context, env harness.Env, o Options) (bank *storage, wallets []*storage, sides map[harness.Side]*side) {
 	r := harness.Rand(env.Seed, harness.StreamDisk)
 	newSide := func() *side {
 		return &side{seeds: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())), commit: env.Commit}
@@ -136,6 +137,14 @@ func newStorages(env harness.Env, o Options) (bank *storage, wallets []*storage,
 		wallets = append(wallets, s)
 	}
 	server.storages, client.storages = []*storage{bank}, wallets
+	if turns := bubble.TurnsOf(ctx); turns != nil {
+		for i, s := range append([]*storage{bank}, wallets...) {
+			s.turn = func(stop <-chan struct{}) { turns.Take(i, stop) }
+			if s.disk != nil {
+				s.disk.TakeTurns(s.turn)
+			}
+		}
+	}
 	return bank, wallets, map[harness.Side]*side{harness.Server: server, harness.Client: client}
 }
 
@@ -163,7 +172,6 @@ func (s *storage) cut() {
 	}
 }
 
-// failures returns how many power failures there have been.
 func (s *storage) failures() int64 {
 	if s.disk == nil {
 		return 0
@@ -171,7 +179,6 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// off reports whether the disk has no power.
 func (s *storage) off() bool { return s.disk != nil && s.disk.Off() }
 
 // revive restores the power, if it had failed. Commits take no time until timed is called:

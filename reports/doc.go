@@ -15,17 +15,12 @@ import "github.com/onebar/onebar/harness/result"
 // run is worse than a failed one, and that worse than one that could not be
 // judged. A batch without results judges nothing, hence ExitUnknown.
 func Exit(results []result.Result) int {
-	worst := 0
-	for _, r := range results {
-		worst = max(worst, rank(r))
-	}
 	if len(results) == 0 {
 		return result.ExitUnknown
 	}
-	return badness()[worst]
-}
-
-// badness are the exit codes of runs, the worst last.
-func badness() []int {
-	return []int{result.ExitPass, result.ExitUnknown, result.ExitFail, result.ExitBroken}
+	codes := make([]int, len(results))
+	for i, r := range results {
+		codes[i] = r.Exit()
+	}
+	return result.Worst(codes...)
 }

@@ -52,10 +52,10 @@ func TestExploreGolden(t *testing.T) {
 		"explore-odd.console":    Explore(oddExploration(), false),
 		"explore-all.console":    Explore(oddExploration(), true),
 		"explore-odd-60.console": inStyle(exploration(format.Style{Colour: true, Width: 60}, oddExploration(), false)),
-		"explore.xml":            outcome.JUnit(outcome.Explored(oddExploration())),
-		"explore.md":             outcome.Markdown(outcome.Explored(oddExploration())),
-		"explore-pass.xml":       outcome.JUnit(outcome.Explored(explored())),
-		"explore.json":           outcome.JSON(outcome.Explored(oddExploration())),
+		"explore.xml":            outcome.JUnit(outcome.Explored(oddExploration(), "")),
+		"explore.md":             outcome.Markdown(outcome.Explored(oddExploration(), "")),
+		"explore-pass.xml":       outcome.JUnit(outcome.Explored(explored(), "")),
+		"explore.json":           outcome.JSON(outcome.Explored(oddExploration(), "")),
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -69,10 +69,10 @@ func TestExploreGolden(t *testing.T) {
 func TestExploreJSONReadsBack(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, outcome.JSON(outcome.Explored(oddExploration()))(&b))
+	require.NoError(t, outcome.JSON(outcome.Explored(oddExploration(), ""))(&b))
 	var back result.Exploration
 	require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 	require.Equal(t, oddExploration(), back)
-	require.Error(t, outcome.JSON(outcome.Explored(explored()))(full{}))
+	require.Error(t, outcome.JSON(outcome.Explored(explored(), ""))(full{}))
 	require.Error(t, Explore(explored(), false)(full{}))
 }

@@ -19,7 +19,15 @@ import (
 func markdownRuns(d *markdown.Document, results []result.Result) {
 	shown := slices.Clone(results)
 	if len(shown) > markdown.MaxRows {
-		slices.SortStableFunc(shown, func(a, b result.Result) int { return rank(b) - rank(a) })
+		slices.SortStableFunc(shown, func(a, b result.Result) int {
+			switch a.Exit() {
+			case b.Exit():
+				return 0
+			case result.Worst(a.Exit(), b.Exit()):
+				return -1
+			}
+			return 1
+		})
 	}
 	g := tables.Runs(shown)
 	d.Add(fmt.Sprintf("### onebar: %s\n\n%s: %s. %s. %s.\n\n", outcome.Status(Exit(results)),
@@ -31,13 +39,10 @@ func markdownRuns(d *markdown.Document, results []result.Result) {
 	foldOutEnergy(d, results)
 	for _, r := range shown {
 		if r.Exit() != result.ExitPass {
-			d.Add(foldOut(d, r))
+			d.Lazy(func() string { return foldOut(d, r) })
 		}
 	}
 }
-
-// rank orders runs by how bad they are.
-func rank(r result.Result) int { return slices.Index(badness(), r.Exit()) }
 
 // foldOutEnergy writes the part with what the radios did in each run.
 func foldOutEnergy(d *markdown.Document, results []result.Result) {

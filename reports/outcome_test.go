@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"regexp"
@@ -16,7 +17,6 @@ import (
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/files"
 	"github.com/onebar/onebar/reports/format"
-	"github.com/onebar/onebar/reports/markdown"
 	"github.com/onebar/onebar/reports/outcome"
 )
 
@@ -87,10 +87,13 @@ func TestOutcomesAreGreenOnlyForAPass(t *testing.T) {
 		"interrupted sweep":   {outcome.Swept(interruptedSweep()), interruptedSweep().Exit()},
 		"unreached sweep":     {outcome.Swept(unreached), result.ExitUnknown},
 		"empty sweep":         {outcome.Swept(result.Sweep{}), result.ExitUnknown},
-		"exploration":         {outcome.Explored(explored()), result.ExitPass},
-		"odd exploration":     {outcome.Explored(oddExploration()), oddExploration().Exit()},
-		"stopped exploration": {outcome.Explored(stopped), result.ExitInterrupted},
-		"empty exploration":   {outcome.Explored(result.Exploration{}), result.ExitUnknown},
+		"exploration":         {outcome.Explored(explored(), ""), result.ExitPass},
+		"odd exploration":     {outcome.Explored(oddExploration(), ""), oddExploration().Exit()},
+		"stopped exploration": {outcome.Explored(stopped, ""), result.ExitInterrupted},
+		"empty exploration":   {outcome.Explored(result.Exploration{}, ""), result.ExitUnknown},
+		"compare":             {Compared(compared()), compared().Exit()},
+		"equal runs":          {Compared(result.Comparison{Status: result.Pass}), result.ExitPass},
+		"nothing compared":    {Compared(result.Comparison{}), result.ExitUnknown},
 		"conform":             {outcome.Conformed(conformance()), result.ExitFail},
 		"good conform":        {outcome.Conformed(good), result.ExitPass},
 		"all n/a":             {outcome.Conformed(none), result.ExitUnknown},
@@ -190,28 +193,38 @@ func TestMarkdownStaysSmall(t *testing.T) {
 	require.Contains(t, b.String(), "1 fail")
 }
 
-// Nothing of an outcome breaks the table that it stands in.
-func TestOutcomesAreTextInMarkdown(t *testing.T) {
+// No text from outside breaks a report, whatever a command has found.
+func TestOutcomesHoldHostileText(t *testing.T) {
 	t.Parallel()
-	hostile := "</details>|`x`<script>\n# heading"
-	sw := failingSweep()
-	sw.Scenario.Name, sw.Findings[0].Text, sw.Findings[0].Check, sw.Notes = hostile, hostile, hostile, []string{hostile}
-	x := oddExploration()
-	x.ByCheck[0].Check, x.Odd[0].Text = hostile, hostile
-	c := conformance()
-	c.Scenario, c.Probes[0].Seen = hostile, hostile
-	d := ailing()
-	d.Result.Scenario.Name, d.Advice[0].Text = hostile, hostile
-	for name, o := range map[string]outcome.Outcome{
-		"sweep": outcome.Swept(sw), "explore": outcome.Explored(x), "conform": outcome.Conformed(c), "doctor": Examined(d),
-		"unmade": outcome.Unmade("dev", []outcome.Trouble{{File: hostile, Text: hostile}}),
-	} {
-		var b bytes.Buffer
-		require.NoError(t, outcome.Markdown(o)(&b))
-		require.NotContains(t, b.String(), "<script>", name)
-		require.NotContains(t, b.String(), "\n# heading", name)
-		require.Equal(t, strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"), name)
-		require.LessOrEqual(t, strings.Count(b.String(), "\n| "), 3*(markdown.MaxRows+2), name)
+	for _, hostile := range []string{"</details>|`x`<script>\n# heading", "]]></testcase>\x00\xff", "\u202e&lt;script>\r\n| a |", "![x](http://x)\n```\n"} {
+		sw := failingSweep()
+		sw.Scenario.Name, sw.Findings[0].Text, sw.Findings[0].Check, sw.Findings[1].Fault, sw.Notes = hostile, hostile, hostile, hostile, []string{hostile}
+		x := oddExploration()
+		x.ByCheck[0].Check, x.Odd[0].Text, x.Scenarios, x.Reached[0].Name, x.Reached[2].Name = hostile, hostile, []string{hostile}, hostile, hostile
+		c := conformance()
+		c.Scenario, c.Probes[0].Seen, c.Probes[1].Title = hostile, hostile, hostile
+		d := ailing()
+		d.Result.Scenario.Name, d.Advice[0].Text, d.Result.Error = hostile, hostile, hostile
+		for name, o := range map[string]outcome.Outcome{
+			"sweep": outcome.Swept(sw), "explore": outcome.Explored(x, hostile), "conform": outcome.Conformed(c), "doctor": Examined(d),
+			"unmade": outcome.Unmade("dev", []outcome.Trouble{{File: hostile, Text: hostile}}),
+		} {
+			require.NotEmpty(t, readOutcome(t, o).Suites, name)
+			var b bytes.Buffer
+			require.NoError(t, outcome.Markdown(o)(&b))
+			for _, bad := range []string{"<script", "\n# heading", "](http", "\u202e", "\x00"} {
+				require.NotContains(t, unfenced(b.String()), bad, name)
+			}
+			require.Equal(t, strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"), name)
+			var text bytes.Buffer
+			require.NoError(t, outcome.JSON(o)(&text))
+			require.True(t, json.Valid(text.Bytes()), name)
+			var notes bytes.Buffer
+			require.NoError(t, outcome.Annotations(o)(&notes))
+			for line := range strings.Lines(notes.String()) {
+				require.True(t, strings.HasPrefix(line, "::error "), "%s: %q", name, line)
+			}
+		}
 	}
 }
 

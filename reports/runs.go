@@ -2,7 +2,9 @@ package reports
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/ci"
@@ -63,7 +65,8 @@ func runCase(r result.Result) ci.Case {
 }
 
 // judgedCase is what a verdict or a threshold says. wanted stands before the text of a
-// threshold that is not a pass; for a verdict it is empty.
+// threshold that is not a pass; for a verdict it is empty. One that is not a pass has the
+// stories of its payments.
 func judgedCase(r result.Result, j judgement, wanted string) ci.Case {
 	c := ci.Case{Name: j.name, Status: j.status, Message: j.text, Line: j.line, Detail: pointed(r)}
 	if j.status == result.NotApplicable && wanted != "" {
@@ -71,7 +74,13 @@ func judgedCase(r result.Result, j judgement, wanted string) ci.Case {
 	}
 	if j.status != result.Pass {
 		c.Message = wanted + j.text
-		c.Detail = ci.List(j.findings) + c.Detail
+		var told strings.Builder
+		for _, t := range r.Stories {
+			if wanted == "" && slices.Contains(t.Checks, j.name) {
+				drawStories(&told, format.Style{}, "", []result.Story{t})
+			}
+		}
+		c.Detail = ci.List(j.findings) + told.String() + c.Detail
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,8 +51,8 @@ If the file exists, it is replaced, and the new one records the reason.`,
 }
 
 func newCompare() *cobra.Command {
-	var null int
 	var out reportFiles
+	var null int
 	cmd := &cobra.Command{
 		Use:   "compare BEFORE AFTER",
 		Short: "Compare the figures of two sets of runs",
@@ -71,36 +72,39 @@ same files.`,
   onebar compare --null 100 pool.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case null < 0 || null == 0 && len(args) != 2:
-				return errors.New("expected two files to compare, or --null with a positive number and files")
-			case null > 0:
-				return nullTest(cmd.OutOrStdout(), args, null)
-			}
-			return out.guard(cmd, args, func() error {
-				before, err := readSet(args[0])
-				if err != nil {
-					return err
-				}
-				after, err := readSet(args[1])
-				if err != nil {
-					return err
-				}
-				c := baseline.Compare(before, after)
-				c.Onebar = version
-				if err := out.write(cmd, reports.Comparison(c), outcome.Compared(c)); err != nil {
-					return err
-				}
-				return exit(c.Exit())
-			})
+			return out.guard(cmd, args, func() error { return compare(cmd, args, null, &out) })
 		},
 	}
-	cmd.Flags().IntVar(&null, "null", 0, "count the false alarms of this many comparisons within the files")
 	out.flags(cmd)
-	for _, f := range outcome.Formats() {
-		cmd.MarkFlagsMutuallyExclusive("null", f.Flag)
-	}
+	cmd.Flags().IntVar(&null, "null", 0, "count the false alarms of this many comparisons within one file; writes no report file")
 	return cmd
+}
+
+// compare compares two files, or measures false alarms.
+func compare(cmd *cobra.Command, args []string, null int, out *reportFiles) error {
+	if null < 0 || null == 0 && len(args) != 2 {
+		return errors.New("expected two files to compare, or --null with a positive number and files")
+	}
+	if null > 0 && strings.Join(out.Paths, "") != "" {
+		return errors.New("--null writes no report files: leave out --junit, --json and --markdown")
+	}
+	if null > 0 {
+		return nullTest(cmd.OutOrStdout(), args, null)
+	}
+	before, err := readSet(args[0])
+	if err != nil {
+		return err
+	}
+	after, err := readSet(args[1])
+	if err != nil {
+		return err
+	}
+	c := baseline.Compare(before, after)
+	c.Onebar = version
+	if err := out.write(cmd, reports.Comparison(c), reports.Compared(c)); err != nil {
+		return err
+	}
+	return exit(c.Exit())
 }
 
 // nullTest compares runs of some files with other runs of them, n times.
@@ -136,7 +140,7 @@ func (b *batch) found(before baseline.Set, results []result.Result) (reports.Rep
 	c := baseline.Compare(before, baseline.Collect(results))
 	c.Onebar = version
 	both := func(w io.Writer) error { return errors.Join(console(w), reports.Comparison(c)(w)) }
-	return both, found.With(outcome.Compared(c)), result.Worst(code, c.Exit())
+	return both, found.With(reports.Compared(c)), result.Worst(code, c.Exit())
 }
 
 // readSet reads a baseline file, or the JSON reports of runs.

@@ -99,7 +99,11 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
-	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), outcome.Explored(res.Exploration)), refused); err != nil {
+	file := ""
+	if len(list) == 1 {
+		file = list[0].File
+	}
+	if err := errors.Join(e.files.write(cmd, reports.Explore(res.Exploration, e.all), outcome.Explored(res.Exploration, file)), refused); err != nil {
 		return err
 	}
 	code := res.Exit()

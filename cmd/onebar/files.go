@@ -13,23 +13,21 @@ import (
 
 	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/reports"
-	"github.com/onebar/onebar/reports/files"
 	"github.com/onebar/onebar/reports/outcome"
 )
 
 // reportFiles are the reports that the command line asks for.
 type reportFiles struct {
-	paths   []string // in the order of outcome.Formats; an empty path is none
-	began   time.Time
-	written bool
+	outcome.Files
+	written bool // they have the results
 }
 
 // flags gives cmd a flag for each format.
 func (r *reportFiles) flags(cmd *cobra.Command) {
 	formats := outcome.Formats()
-	r.paths = make([]string, len(formats))
+	r.Paths = make([]string, len(formats))
 	for i, f := range formats {
-		cmd.Flags().StringVar(&r.paths[i], f.Flag, "", "write a "+f.Title+" report to this file")
+		cmd.Flags().StringVar(&r.Paths[i], f.Flag, "", "write a "+f.Title+" report to this file")
 	}
 }
 
@@ -37,11 +35,9 @@ func (r *reportFiles) flags(cmd *cobra.Command) {
 // Until the command writes its reports, the files say that it has not finished. If it ends
 // with an error before that, they say so for each of the files that args name.
 func (r *reportFiles) guard(cmd *cobra.Command, args []string, carryOut func() error) error {
-	r.began = time.Now()
-	err := r.writable()
-	if err == nil {
-		err = r.put(outcome.Unfinished(cmd.CommandPath(), version, r.began, expanded(args)), true)
-	}
+	err := r.Begin(func(began time.Time) outcome.Outcome {
+		return outcome.Unfinished(cmd.CommandPath(), version, began, expanded(args))
+	})
 	if err == nil {
 		err = carryOut()
 	}
@@ -67,34 +63,14 @@ func (r *reportFiles) unmade(cmd *cobra.Command, args []string, err error) error
 		troubles[i] = outcome.Trouble{File: path, Line: mistake.Line, Text: printable(why)}
 	}
 	o := outcome.Unmade(version, troubles)
-	return errors.Join(r.put(o, false), annotate(cmd, o))
-}
-
-// put writes an outcome to every file. A preliminary one is written only where a later one
-// can replace it.
-func (r *reportFiles) put(o outcome.Outcome, preliminary bool) error {
-	o.Began, o.Took = r.began, time.Since(r.began)
-	var errs []error
-	for i, f := range outcome.Formats() {
-		if f.Flag == outcome.JSONFlag && i < len(r.paths) {
-			o.See = r.paths[i]
-		}
-	}
-	for i, path := range r.paths {
-		if path == "" || preliminary && !files.Replaced(path) {
-			continue
-		}
-		o.Room = files.Room(path)
-		errs = append(errs, files.Write(path, outcome.Formats()[i].Report(o)))
-	}
-	return errors.Join(errs...)
+	return errors.Join(r.Write(o), annotate(cmd, o))
 }
 
 // write writes the report for people and every report that was asked for. The console comes
 // first, so that the user sees the results even if a file cannot be written.
 func (r *reportFiles) write(cmd *cobra.Command, console reports.Report, o outcome.Outcome) error {
 	r.written = true
-	return errors.Join(console(cmd.OutOrStdout()), r.put(o, false), annotate(cmd, o))
+	return errors.Join(console(cmd.OutOrStdout()), r.Write(o), annotate(cmd, o))
 }
 
 // annotate shows what is no pass beside the scenario files, if this is GitHub Actions. Its
@@ -106,21 +82,6 @@ func annotate(cmd *cobra.Command, o outcome.Outcome) error {
 	return outcome.Annotations(o)(cmd.ErrOrStderr())
 }
 
-// writable makes sure that every report can be written. It forgets those that cannot.
-func (r *reportFiles) writable() error {
-	var errs []error
-	for i, path := range r.paths {
-		if path == "" {
-			continue
-		}
-		if err := files.Writable(path); err != nil {
-			errs = append(errs, err)
-			r.paths[i] = ""
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // usageError is a command line that cannot be understood: its command was not carried out.
 type usageError struct{ error }
 
@@ -130,7 +91,7 @@ func (e usageError) Unwrap() error { return e.error }
 // misused writes the reports of a command whose command line cannot be understood, so that
 // its flags have no values. The report files that it names are found in args.
 func misused(cmd *cobra.Command, args []string, err error) error {
-	r := reportFiles{began: time.Now()}
+	var r reportFiles
 	for _, f := range outcome.Formats() {
 		path := ""
 		for i, arg := range args {
@@ -143,9 +104,8 @@ func misused(cmd *cobra.Command, args []string, err error) error {
 			}
 			path = cmp.Or(value, path)
 		}
-		r.paths = append(r.paths, path)
+		r.Paths = append(r.Paths, path)
 	}
-	_ = r.writable() // the command line is the mistake to mend first
 	return r.unmade(cmd, []string{cmd.CommandPath()}, err)
 }
 

@@ -61,7 +61,9 @@ func TestConformIdem(t *testing.T) {
 		var out bytes.Buffer
 		said[mode] = &out
 		file := bankOf(t, dir, "conform-"+mode, mode, "")
-		all.Go(func() { execute(t.Context(), []string{"conform", file, "--late", "1s"}, &out, &out) })
+		all.Go(func() {
+			execute(t.Context(), []string{"conform", file, "--late", "1s", "--json", file + ".json", "--junit", file + ".xml"}, &out, &out)
+		})
 	}
 	all.Wait()
 	for mode, fails := range tests {
@@ -74,6 +76,13 @@ func TestConformIdem(t *testing.T) {
 		}
 		require.Equal(t, strings.Fields(fails), got, said[mode].String())
 		require.NotContains(t, said[mode].String(), "LOST")
+		text, err := os.ReadFile(filepath.Join(dir, "conform-"+mode+".yaml.json"))
+		require.NoError(t, err)
+		require.NoError(t, fits(string(text), "../../docs/conformance.schema.json"))
+		require.Contains(t, string(text), `"status": "fail"`)
+		text, err = os.ReadFile(filepath.Join(dir, "conform-"+mode+".yaml.xml"))
+		require.NoError(t, err)
+		require.Equal(t, strings.Count("\n"+said[mode].String(), "\nFAIL "), strings.Count(string(text), "<failure "))
 	}
 }
 

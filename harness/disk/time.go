@@ -11,7 +11,8 @@ import (
 type timing struct {
 	sync harness.Durations
 	seed uint64
-	news chan struct{} // closed when the faults or the power change; nil if nobody waits
+	turn func(stop <-chan struct{}) // see Disk.TakeTurns
+	news chan struct{}              // closed when the faults or the power change; nil if nobody waits
 }
 
 // SyncTime makes each later sync of a file take a time from d, drawn log-uniformly by the
@@ -21,6 +22,15 @@ func (d *Disk) SyncTime(t harness.Durations, seed uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.timing.sync, d.timing.seed = t, seed
+}
+
+// TakeTurns makes a sync that takes time call turn when this time is over, before anything
+// is durable: in virtual time, turn says who goes on first of those who would go on at one
+// instant. It returns when stop is closed, because the disk has changed. Nil is not called.
+func (d *Disk) TakeTurns(turn func(stop <-chan struct{})) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timing.turn = turn
 }
 
 // wait returns when as much time has passed as a sync of the file takes, or when the power
@@ -34,11 +44,11 @@ func (f *File) wait() {
 	base := d.syncTime()
 	began := time.Now()
 	var met []*inForce
-	for f.alive() == nil {
+	for turn := d.timing.turn; f.alive() == nil; {
 		var slow time.Duration
 		slow, met = d.slowed(met)
 		left := time.Until(began.Add(base + slow))
-		if left <= 0 {
+		if left <= 0 && (turn == nil || base+slow == 0) {
 			break
 		}
 		news := d.timing.news
@@ -47,7 +57,12 @@ func (f *File) wait() {
 			d.timing.news = news
 		}
 		d.mu.Unlock()
-		sleep(left, news)
+		if left > 0 {
+			sleep(left, news)
+		} else {
+			turn(news)
+			turn = nil
+		}
 		d.mu.Lock()
 	}
 	d.mu.Unlock()

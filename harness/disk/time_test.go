@@ -1,6 +1,11 @@
 package disk_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/disk"
 )
 
@@ -126,4 +132,42 @@ func TestSyncTimesAreDrawn(t *testing.T) {
 		}
 	}
 	require.InDelta(t, 100, below, 30, "log-uniform: half of them are below the geometric mean")
+}
+
+// TestSyncsTakeTurns: of what would go on at one instant, timers come first, and then the
+// syncs in the order of their turns, whichever began first. A power failure at that instant
+// comes before the sync.
+func TestSyncsTakeTurns(t *testing.T) {
+	for range 20 {
+		var mu sync.Mutex
+		var got []string
+		note := func(s string) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, s)
+		}
+		require.NoError(t, bubble.Run(t.Context(), bubble.Options{}, func(ctx context.Context) error {
+			g, turns := disk.NewGroup(), bubble.TurnsOf(ctx)
+			var wg sync.WaitGroup
+			for i := 2; i >= 0; i-- {
+				d := g.Disk(i)
+				d.SyncTime(exactly(time.Millisecond), 1)
+				d.TakeTurns(func(stop <-chan struct{}) { turns.Take(i, stop) })
+				wg.Go(func() {
+					f, err := d.Open("/f", true)
+					require.NoError(t, err)
+					err = f.Sync()
+					require.Equal(t, i == 1, errors.Is(err, disk.ErrNoPower))
+					note(fmt.Sprint(i))
+				})
+			}
+			time.Sleep(time.Millisecond)
+			g.Disk(1).PowerFail(disk.LoseAll)
+			note("timer")
+			wg.Wait()
+			return nil
+		}))
+		require.Contains(t, got[:2], "timer", "before any sync")
+		require.Equal(t, []string{"0", "2"}, slices.DeleteFunc(got, func(s string) bool { return s == "timer" || s == "1" }))
+	}
 }

@@ -48,7 +48,6 @@ func Of(sc harness.Scenario, o Options) Plan {
 	return p
 }
 
-// facts returns what holds for the whole run.
 func facts(sc harness.Scenario, o Options) []Row {
 	w, script := sc.Workload, sc.Duration()
 	most := quantity.FormatDuration(script + sc.Settle)
@@ -69,7 +68,6 @@ func facts(sc harness.Scenario, o Options) []Row {
 	return append(rows, Row{"link", name + ": up " + up + "; down " + down})
 }
 
-// system names what is under test.
 func system(sc harness.Scenario) string {
 	s := sc.Subject
 	switch {

@@ -113,7 +113,6 @@ func supported(sc harness.Scenario, o Options) error {
 	return errors.Join(errs...)
 }
 
-// running is an experiment under way.
 type running struct {
 	scenario harness.Scenario
 	options  Options
@@ -210,22 +209,17 @@ type gate struct {
 	end     atomic.Int64 // offset of the cut; 0 is none yet
 }
 
-// cut ends the experiment.
-func (g *gate) cut() { g.end.Store(int64(time.Since(g.start))) }
-
 func (g *gate) open(at time.Duration) bool {
 	end := g.end.Load()
 	return end == 0 || int64(at) <= end
 }
 
-// Packet implements harness.PacketSink.
 func (g *gate) Packet(p harness.Packet) {
 	if g.open(p.At) {
 		g.sink.Packet(p)
 	}
 }
 
-// Capture implements harness.PacketCapture.
 func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []byte) {
 	if g.open(at) {
 		g.capture.write(at, packet)
@@ -346,7 +340,7 @@ func (r *running) play(ctx context.Context) error {
 // over ends the experiment: nothing after it is recorded.
 func (r *running) over() {
 	r.users.Leave()
-	r.packets.cut()
+	r.packets.end.Store(int64(time.Since(r.packets.start)))
 }
 
 // settle waits until every press has a final outcome, at most Scenario.Settle. Then it
@@ -399,7 +393,6 @@ func (r *running) readLedger(ctx context.Context) error {
 	return r.readHeld(ctx)
 }
 
-// readHeld writes what the payers still hold to the history, if the subject reports it.
 func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
 	if !ok || !r.options.Subject.Abilities().Has(harness.ReportHeld) {
@@ -415,7 +408,6 @@ func (r *running) readHeld(ctx context.Context) error {
 	return nil
 }
 
-// closeFiles writes what is left of history and capture.
 func (r *running) closeFiles() error {
 	err := r.history.Close()
 	if c := r.packets.capture; c != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"time"
 
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/sqlite"
@@ -40,13 +39,11 @@ type LedgerConfig struct {
 	// does that treats the order as a mere text. A wallet that lost its queue, or that
 	// draws a key for each attempt, then pays twice.
 	AllowRepeatedOrders bool
-	// CommitDelay is how long the first request of a transaction waits for others
-	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
-	CommitDelay time.Duration
-	Queue       int          // requests that may wait for the writer, the rest is answered "busy"; default 4096
-	Clock       pay.Clock    // the bank's; deadlines are compared with it. Nil is time.Now
-	Log         *slog.Logger // nil discards
-	Hooks       Hooks
+	Gather              func(stop <-chan struct{}) // waits for requests that share a sync, see sqlite.Config
+	Queue               int                        // requests that may wait for the writer, the rest is answered "busy"; default 4096
+	Clock               pay.Clock                  // the bank's; deadlines are compared with it. Nil is time.Now
+	Log                 *slog.Logger               // nil discards
+	Hooks               Hooks
 
 	// ForgetAnswers makes OpenLedger delete the record of every answer, as if the records
 	// had been in memory only. Such a bank books a payment again that it has booked: it is
@@ -129,7 +126,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	l := &Ledger{cfg: cfg}
 	l.w.cfg, l.w.identities = &l.cfg, &l.identities
 	f := file(cfg.Path, cfg.VFS)
-	f.Create, f.MaxBatch, f.Queue, f.CommitDelay = cfg.Create, cfg.MaxBatch, cfg.Queue, cfg.CommitDelay
+	f.Create, f.MaxBatch, f.Queue, f.Gather = cfg.Create, cfg.MaxBatch, cfg.Queue, cfg.Gather
 	f.Hooks = sqlite.Hooks{Begin: l.w.begin, Flush: l.w.flush, Done: l.w.done, Undone: l.w.undone}
 	var err error
 	l.db, err = sqlite.Open(f)
@@ -201,21 +198,25 @@ func known(a *pay.Answer, err error) func(context.Context) (*pay.Answer, error) 
 	return func(context.Context) (*pay.Answer, error) { return a, err }
 }
 
-// Enroll opens an account, with an opening balance from the equity account of
-// its currency. It verifies the certificate of the account's wallet, and Identify
-// knows the wallet once Enroll has returned. Enrolling the same account again changes
-// nothing. When ctx ends first the account may still be opened.
-func (l *Ledger) Enroll(ctx context.Context, a Account) error {
+// Enroll opens accounts, each with an opening balance from the equity account of its
+// currency. It verifies the certificates of their wallets, and Identify knows the wallets
+// once Enroll has returned. Enrolling the same account again changes nothing. After an
+// error, accounts before the one that it names may be open.
+func (l *Ledger) Enroll(ctx context.Context, accounts ...Account) error {
 	var refused error
+	var name string
 	err := ctx.Err()
 	if err == nil {
 		err = l.db.Update(func(tx *sqlite.Tx) (err error) {
-			refused, err = l.w.enroll(tx, &a)
+			for i := 0; i < len(accounts) && err == nil && (i == 0 || refused == nil); i++ {
+				name = accounts[i].Name
+				refused, err = l.w.enroll(tx, &accounts[i])
+			}
 			return err
 		})
 	}
 	if err = errors.Join(refused, err); err != nil {
-		return fmt.Errorf("enroll %s: %w", a.Name, err)
+		return fmt.Errorf("enroll %s: %w", name, err)
 	}
 	return nil
 }

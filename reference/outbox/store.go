@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/sqlite"
@@ -25,6 +26,8 @@ type Config struct {
 	// means that the answer is not the bank's. Nil accepts every answer.
 	Verify func(*pay.Payment, *pay.Answer) error
 
+	Gather func(stop <-chan struct{}) // waits for changes that share a sync, see sqlite.Config
+
 	// NoSync makes no change durable. It is a planted fault, see sqlite.Config.
 	NoSync bool
 }
@@ -32,7 +35,7 @@ type Config struct {
 func (c Config) file() sqlite.Config {
 	return sqlite.Config{
 		Path: c.Path, VFS: c.VFS, Kind: "wallet queue", Application: applicationID, Version: schemaVersion,
-		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, NoSync: c.NoSync,
+		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, Gather: c.Gather, NoSync: c.NoSync,
 	}
 }
 
@@ -98,7 +101,7 @@ func open(cfg Config, create bool) (s *Store, hs []PaymentHistory, err error) {
 		err = lagging(hs, noted)
 	}
 	if err == nil && cfg.VFS == "" {
-		s.mark.file, err = openMark(cfg.Path)
+		s.mark.file, err = os.OpenFile(markPath(cfg.Path), os.O_RDWR|os.O_CREATE, 0o600)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(explain(cfg.Path, err), s.db.Kill()) // a log is kept as it is

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -41,10 +40,11 @@ type Config struct {
 	Settings string // more PRAGMAs, run before anything is written
 
 	MaxBatch int // functions in one transaction; default 256
-	// CommitDelay is how long the first function of a transaction waits for others
-	// to share its sync: commit_delay of PostgreSQL. 0 is not at all.
-	CommitDelay time.Duration
-	Queue       int // functions that may wait for the writer after Start; Update waits anyway
+	// Gather is called when the first function of a transaction has arrived, and may wait
+	// for others to share its sync, as commit_delay of PostgreSQL does. stop is closed when
+	// the store is to end. Nil does not wait.
+	Gather func(stop <-chan struct{})
+	Queue  int // functions that may wait for the writer after Start; Update waits anyway
 	// StopOnError ends the store at the first error of the disk except IsUnwritten: after
 	// a failed sync it is unknown what is durable. Without it the store overwrites what a
 	// failed commit may have left, and continues.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -175,8 +174,8 @@ func (s *Store) gather(batch []*job) []*job {
 	select {
 	case j := <-s.work:
 		batch = append(batch, j)
-		if s.broken == nil { // otherwise nothing is committed
-			time.Sleep(s.cfg.CommitDelay)
+		if s.broken == nil && s.cfg.Gather != nil { // otherwise nothing is committed
+			s.cfg.Gather(s.closing)
 		}
 	case <-s.closing:
 	}

@@ -46,7 +46,7 @@ func dorny(text string, tracked ...string) (file string, line int) {
 	}
 	line, _ = strconv.Atoi(m[3])
 	var parts []string
-	for _, p := range strings.Split(m[1], ".") {
+	for p := range strings.SplitSeq(m[1], ".") {
 		if p == "" || p[0] <= 'Z' {
 			break
 		}

@@ -57,10 +57,10 @@ func kindOf(path string) kind {
 func Replaced(path string) bool { return kindOf(path) == replaced }
 
 // Room returns how many bytes of the job summary are free, if path is that of the job
-// summary, or SummaryLimit.
+// summary, or SummaryLimit. It is at least 1.
 func Room(path string) int {
 	if info, err := os.Stat(path); err == nil && kindOf(path) == appended {
-		return max(0, SummaryLimit-int(info.Size()))
+		return max(1, SummaryLimit-int(info.Size()))
 	}
 	return SummaryLimit
 }
@@ -77,7 +77,13 @@ func Write(path string, report func(io.Writer) error) error {
 		switch kindOf(path) {
 		case replaced:
 			err = replace(path, b.Bytes())
-		case appended, streamed:
+		case appended:
+			if b.Len() > Room(path) {
+				err = fmt.Errorf("the job summary is full: GitHub shows nothing of one above %d bytes", SummaryLimit)
+				break
+			}
+			fallthrough
+		case streamed:
 			err = add(path, b.Bytes())
 		}
 	}

@@ -136,7 +136,8 @@ func TestSummaryIsAppendedTo(t *testing.T) {
 	require.Equal(t, "another program's\nfirst\nsecond\n", content(t, path))
 	require.Equal(t, files.SummaryLimit-len(content(t, path)), files.Room(path))
 	require.NoError(t, os.WriteFile(path, make([]byte, files.SummaryLimit+1), 0o644))
-	require.Zero(t, files.Room(path))
+	require.Equal(t, 1, files.Room(path))
+	require.EqualError(t, files.Write(path, says("third\n")), "write report "+path+": the job summary is full: GitHub shows nothing of one above 1048576 bytes")
 	require.Equal(t, files.SummaryLimit, files.Room(filepath.Join(t.TempDir(), "summary.md")))
 }
 

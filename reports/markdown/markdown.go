@@ -38,6 +38,15 @@ func (d *Document) Add(part string) {
 	d.parts.WriteString(part)
 }
 
+// Lazy is Add for a part that is costly to make: it is not made if there is no room left.
+func (d *Document) Lazy(part func() string) {
+	if d.left > 0 {
+		d.left++
+		return
+	}
+	d.Add(part())
+}
+
 // String returns the parts that fitted, and says how many did not.
 func (d *Document) String() string {
 	if d.left == 0 {
@@ -99,11 +108,11 @@ func Item(head, result, text string, findings ...string) string {
 	if result != "" {
 		result = " " + Escape(result)
 	}
-	item := "- **" + Escape(head) + "**" + result + ": " + Escape(text) + "\n"
+	lines := []string{"- **" + Escape(head) + "**" + result + ": " + Escape(text) + "\n"}
 	for _, f := range findings {
-		item += "  - " + Escape(f) + "\n"
+		lines = append(lines, "  - "+Escape(f)+"\n")
 	}
-	return item
+	return strings.Join(lines, "")
 }
 
 // Escape cleans text, cuts it if it is very long, and makes it mean itself both in Markdown

@@ -25,7 +25,7 @@ func Conformed(c result.Conformance) Outcome {
 			for _, p := range c.Probes {
 				s.Cases = append(s.Cases, ci.Case{Name: p.Name, Status: p.Status, Message: p.Seen, Detail: p.Title + "\nexpected: " + p.Expected + "\n"})
 			}
-			s.Cases = append([]ci.Case{wholeCase("conform", c.Exit(), s.Cases, harness.Plural(len(c.Probes), "probe"))}, s.Cases...)
+			s.Cases = append([]ci.Case{Whole("conform", c.Exit(), s.Cases, harness.Plural(len(c.Probes), "probe"))}, s.Cases...)
 			return []ci.Suite{s}
 		},
 		Markdown: func(d *markdown.Document) {

@@ -20,12 +20,13 @@ type Exploration struct {
 }
 
 // Explored is the outcome of an exploration. As a suite it has a case "explore" for the
-// exploration itself, and one for each check or threshold that did not pass in a run.
-func Explored(x result.Exploration) Outcome {
+// exploration itself, and one for each check or threshold that did not pass in a run. file
+// is that of the scenario; it is empty if there are several.
+func Explored(x result.Exploration, file string) Outcome {
 	return Outcome{
 		Suites: func() []ci.Suite {
 			return []ci.Suite{{
-				Title: strings.Join(x.Scenarios, ", "), Cases: explorationCases(x),
+				Title: strings.Join(x.Scenarios, ", "), File: ci.Source(file), Cases: explorationCases(x),
 				Properties: []ci.Property{{Name: "first seed", Value: fmt.Sprint(x.First)}, {Name: "onebar", Value: x.Onebar}},
 			}}
 		},
@@ -46,7 +47,7 @@ func explorationCases(x result.Exploration) []ci.Case {
 			Detail:  pointedAt("", "", c.First.Again),
 		})
 	}
-	return append([]ci.Case{wholeCase("explore", x.Exit(), all, strings.Join(explorationSums(x), "; "))}, all...)
+	return append([]ci.Case{Whole("explore", x.Exit(), all, strings.Join(explorationSums(x), "; "))}, all...)
 }
 
 // explorationSums says in a few sentences what an exploration has made.
@@ -92,8 +93,8 @@ func markdownExploration(d *markdown.Document, x result.Exploration) {
 	}
 	d.Add(d.More(x.Failed + x.Unknown + x.Broken - min(MaxFindings, len(x.Odd))))
 	reached := d.Table(tables.Reached(x))
-	for _, name := range x.Never() {
-		reached += "\n- never reached: " + markdown.Escape(name)
+	if never := x.Never(); len(never) > 0 {
+		reached += "\n" + markdown.Item("never reached", "", strings.Join(never, ", "))
 	}
-	d.Add(markdown.FoldOut("Situations reached", reached+"\n"))
+	d.Add(markdown.FoldOut("Situations reached", reached))
 }

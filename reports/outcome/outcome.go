@@ -22,7 +22,7 @@ import (
 type Outcome struct {
 	Began time.Time     // of the command, by the clock of the machine; zero is not known
 	Took  time.Duration // of the command until now
-	Room  int           // most bytes of a Markdown report; 0 is files.SummaryLimit
+	Room  int           // most bytes of a Markdown report, above 0; 0 is files.SummaryLimit
 	See   string        // the file with everything, which a shortened report names; empty is the JSON report
 
 	Suites   func() []ci.Suite

@@ -52,7 +52,7 @@ func sweepCases(sw result.Sweep) []ci.Case {
 		c.Message = strings.TrimPrefix(c.Message+"; "+text, "; ")
 		c.Detail += f.Check + ":\n" + ci.List(where(f)) + pointedAt(f.File, f.History, f.Again)
 	}
-	return append([]ci.Case{wholeCase("sweep", sw.Exit(), all, sweepSums(sw))}, all...)
+	return append([]ci.Case{Whole("sweep", sw.Exit(), all, sweepSums(sw))}, all...)
 }
 
 // rowCase is the case of a fault, without what was found.
@@ -71,11 +71,11 @@ func rowCase(r result.SweepRow) ci.Case {
 	return c
 }
 
-// wholeCase is the case for all of a search. It says what kept the search from being a pass,
-// if no other case does.
-func wholeCase(name string, exit int, others []ci.Case, text string) ci.Case {
+// Whole is the case for all that a command has found, beside the others. It is unknown if
+// exit is no pass, but each of the others is, or if the command was interrupted.
+func Whole(name string, exit int, others []ci.Case, text string) ci.Case {
 	c := ci.Case{Name: name, Status: result.Pass, Message: text}
-	if exit != result.ExitPass && !(len(others) > 0 && ci.Bad(others)) || exit == result.ExitInterrupted {
+	if exit != result.ExitPass && (len(others) == 0 || !ci.Bad(others)) || exit == result.ExitInterrupted {
 		c.Status = result.StatusUnknown
 	}
 	return c

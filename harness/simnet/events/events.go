@@ -34,9 +34,8 @@ type Loop struct {
 	armed  time.Duration // what the timer is set to, access.Never if to nothing
 	closed bool
 
-	marked   []*Task
-	running  []*Task // the marked ones being run
-	markedAt time.Duration
+	marked  []*Task // in the order of their instants
+	running []*Task // the marked ones being run
 }
 
 // Task is something that is done when code under test has asked for it. It may be embedded.
@@ -44,6 +43,7 @@ type Task struct {
 	Number uint64 // no two of a loop have the same
 	Run    func()
 	marked bool
+	at     time.Duration // when it was marked
 }
 
 // Start starts the loop. Offsets count from start. Stop must be called later.
@@ -77,10 +77,7 @@ func (q *Loop) Mark(t *Task) {
 	if t.marked || q.closed {
 		return
 	}
-	t.marked = true
-	if len(q.marked) == 0 {
-		q.markedAt = max(q.Clock(), q.at)
-	}
+	t.marked, t.at = true, max(q.Clock(), q.at)
 	q.marked = append(q.marked, t)
 	q.Rearm()
 }
@@ -92,7 +89,7 @@ func (q *Loop) next() time.Duration {
 		at = e.At()
 	}
 	if len(q.marked) > 0 {
-		at = min(at, q.markedAt+1)
+		at = min(at, q.marked[0].at+1)
 	}
 	if at == access.Never {
 		return access.Never
@@ -141,7 +138,7 @@ func (q *Loop) step() bool {
 		return false
 	}
 	q.at = now
-	if len(q.marked) > 0 && q.markedAt < now {
+	if len(q.marked) > 0 && q.marked[0].at < now {
 		q.run()
 		return true
 	}
@@ -149,9 +146,15 @@ func (q *Loop) step() bool {
 	return true
 }
 
-// run runs the marked tasks.
+// run runs the tasks that were marked before this instant. Of those that are marked at it,
+// the scheduler decides how many there are by now.
 func (q *Loop) run() {
-	q.marked, q.running = q.running[:0], q.marked
+	n := len(q.marked)
+	for q.marked[n-1].at == q.at {
+		n--
+	}
+	q.running = append(q.running[:0], q.marked[:n]...)
+	q.marked = slices.Delete(q.marked, 0, n)
 	if len(q.running) > 1 {
 		slices.SortFunc(q.running, func(s, t *Task) int { return cmp.Compare(s.Number, t.Number) })
 	}

@@ -77,3 +77,24 @@ func TestOffset(t *testing.T) {
 	require.Equal(t, time.Minute, l.Offset(start.Add(time.Minute)))
 	require.Equal(t, access.Never, l.Offset(time.Time{}))
 }
+
+// TestMarkedMeanwhile marks a task at the instant at which the loop runs those that were
+// marked before, and ahead of it: it runs with the next ones, as if it were marked after.
+func TestMarkedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l events.Loop
+		l.Start(time.Now())
+		at := map[uint64]time.Duration{}
+		mark := func(n uint64) {
+			l.Mark(&events.Task{Number: n, Run: func() { at[n] = l.At() }})
+		}
+		l.Lock()
+		mark(2)
+		time.Sleep(1) // the loop waits for the lock now
+		mark(1)
+		l.Unlock()
+		time.Sleep(time.Second)
+		l.Stop()
+		require.Equal(t, map[uint64]time.Duration{2: 1, 1: 2}, at)
+	})
+}
