@@ -132,15 +132,15 @@ func (b *batch) earlier() (baseline.Set, error) {
 }
 
 // found returns the reports and the exit code of a batch, with its comparison if there is one.
-func (b *batch) found(before baseline.Set, results []result.Result) (reports.Report, outcome.Outcome, int) {
-	console, found, code := reports.Console(results), reports.Runs(results), reports.Exit(results)
+func (b *batch) found(before baseline.Set, results []result.Result, runs outcome.Outcome) (reports.Report, outcome.Outcome, int) {
+	console, code := reports.Console(results), reports.Exit(results)
 	if b.baseline == "" {
-		return console, found, code
+		return console, runs, code
 	}
 	c := baseline.Compare(before, baseline.Collect(results))
 	c.Onebar = version
 	both := func(w io.Writer) error { return errors.Join(console(w), reports.Comparison(c)(w)) }
-	return both, found.With(reports.Compared(c)), result.Worst(code, c.Exit())
+	return both, runs.With(reports.Compared(c)), result.Worst(code, c.Exit())
 }
 
 // readSet reads a baseline file, or the JSON reports of runs.

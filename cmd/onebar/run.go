@@ -19,6 +19,7 @@ import (
 	"github.com/onebar/onebar/harness/run"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
+	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -167,7 +168,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	display := progress.New(cmd.ErrOrStderr(), len(list))
 	results := b.runAll(cmd.Context(), list, display)
 	display.Close()
-	console, found, code := b.found(before, results)
+	console, found, code := b.found(before, results, reports.Runs(results))
 	if err := b.files.write(cmd, console, found); err != nil {
 		return err
 	}
