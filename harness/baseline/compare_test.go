@@ -165,6 +165,7 @@ func TestRealTimeNeedsAChangeThatIsLargeAndNoChance(t *testing.T) {
 	}
 	got := compare(noisy(6, 2, 0.02), noisy(5, 2.3, 0.02))
 	require.Contains(t, got.Unjudged[0].Text, "6 before and 5 now: make 6 on each side")
+	require.Zero(t, got.Figures, "what was not compared is not unchanged")
 	require.Equal(t, 3, got.Exit())
 }
 

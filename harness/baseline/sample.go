@@ -59,6 +59,7 @@ func (c *comparing) test() {
 		switch {
 		case min(t.runs[0], t.runs[1]) < fewest || t.varies && least(t.runs[0], t.runs[1])*float64(n) >= alpha:
 			few[t.key] = append(few[t.key], t)
+			c.Figures--
 		case t.moved && t.P < alpha:
 			t.Kind = kindOf(t.Figure, *t.New-*t.Old)
 			c.add(t.key, t.Change)
