@@ -207,6 +207,7 @@ func TestRunsThatCannotBeComparedAreRefused(t *testing.T) {
 		"there were 6 runs of seeds 1 to 1, and there are 6 runs of seeds 1 to 6: run the same seeds as before": edit(some(), func(i int, r *result.Result) { r.Seed = uint64(i + 1) }),
 		"the scenario was edited since":                                                                         edit(some(), func(_ int, r *result.Result) { r.Scenario.Settle++ }),
 		"the run of seed 1 was not carried out (disk full)":                                                     edit(some(), func(i int, r *result.Result) { r.Error = "disk full" }),
+		"the run of seed 1 has no figures: repeat it":                                                           edit(some(), func(_ int, r *result.Result) { r.Figures, r.Machine = nil, "" }),
 		"make 6 on each side":                                                                                   edit(some(), func(i int, r *result.Result) { r.Busy = strings.Repeat("late", i) }),
 	} {
 		got := compare(some(), after)
