@@ -64,7 +64,7 @@ type batch struct {
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
-	baseline     string
+	baseline     string       // a file; empty is none
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut makes one run; nil is on the engine that its scenario names.
@@ -160,7 +160,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := b.check(cmd); err != nil {
 		return err
 	}
-	compare, err := comparer(b.baseline)
+	before, err := b.earlier()
 	if err != nil {
 		return err
 	}
@@ -191,14 +191,14 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		of.Of = nil // nobody can merge them with others
 	}
-	if err := b.files.write(cmd, reports.Console(results), reports.RunsOf(results, of)); err != nil {
+	console, found, code := b.found(before, results, reports.RunsOf(results, of))
+	if err := b.files.write(cmd, console, found); err != nil {
 		return err
 	}
-	code := reports.Exit(results)
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	return compare(cmd.OutOrStdout(), results, code)
+	return exit(code)
 }
 
 // plan returns the runs of the shard and what is said of all of them.
