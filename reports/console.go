@@ -141,7 +141,11 @@ func histories(results []result.Result) (all []string) {
 	for _, r := range results {
 		dir, file := filepath.Split(r.HistoryFile)
 		if file == "history.jsonl" {
-			file = filepath.Join("NAME", file)
+			name := "NAME"
+			if r.Series {
+				name += "-seed-SEED"
+			}
+			file = filepath.Join(name, file)
 			dir = filepath.Dir(filepath.Clean(dir))
 		}
 		if where := filepath.Join(dir, file); r.HistoryFile != "" && !slices.Contains(all, where) {

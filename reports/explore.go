@@ -92,4 +92,13 @@ func drawExplored(b *strings.Builder, s format.Style, x result.Exploration) {
 	if x.Interrupted {
 		fmt.Fprintf(b, "%s\n", s.Paint(format.Yellow, "interrupted: what was asked for is not done"))
 	}
+	if left := x.Left(); left > 0 {
+		fmt.Fprintf(b, "%s\n", s.Paint(format.Yellow, fmt.Sprintf("not run: %d of %s", left, harness.Plural(x.Planned, "planned run"))))
+	}
+	if c := x.Canary; c != nil {
+		fmt.Fprintf(b, "%s\n", canaryText(s, *c))
+	}
+	if x.Shard != nil {
+		fmt.Fprintf(b, "shard %s: onebar merge joins the JSON reports of all shards\n", x.Shard)
+	}
 }

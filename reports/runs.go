@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/ci"
 	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/reports/markdown"
@@ -15,7 +16,10 @@ import (
 
 // Runs is the outcome of runs that were judged. As suites each has a case "run" for the
 // experiment itself, one for each check and one for each threshold.
-func Runs(results []result.Result) outcome.Outcome {
+func Runs(results []result.Result) outcome.Outcome { return RunsOf(results, selection.Stamp{}) }
+
+// RunsOf is Runs, of runs that are those of the stamp.
+func RunsOf(results []result.Result, of selection.Stamp) outcome.Outcome {
 	return outcome.Outcome{
 		Suites: func() []ci.Suite {
 			all := make([]ci.Suite, len(results))
@@ -25,7 +29,11 @@ func Runs(results []result.Result) outcome.Outcome {
 			return all
 		},
 		Markdown: func(d *markdown.Document) { markdownRuns(d, results) },
-		Document: func() (any, error) { return outcome.RunsDocument(results, Exit(results)) },
+		Document: func() (any, error) {
+			doc, err := outcome.RunsDocument(results, Exit(results))
+			doc.Stamp = of
+			return doc, err
+		},
 	}
 }
 

@@ -41,10 +41,24 @@ func sweep(s format.Style, sw result.Sweep) string {
 	if sw.Left > 0 {
 		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, harness.Plural(sw.Left, "pair")+" of faults left out (--limit); those made were the most likely to show something"))
 	}
-	if sw.Interrupted {
+	switch {
+	case sw.Interrupted:
 		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "interrupted: at least "+harness.Plural(sw.Rest, "planned run")+" not made"))
+	case sw.Rest > 0:
+		fmt.Fprintf(&b, "\n%s\n", s.Paint(format.Yellow, "not run: "+harness.Plural(sw.Rest, "planned run")))
+	}
+	if c := sw.Canary; c != nil {
+		fmt.Fprintf(&b, "\n%s\n", canaryText(s, *c))
+	}
+	if sw.Shard != nil {
+		fmt.Fprintf(&b, "\nshard %s: onebar merge joins the JSON reports of all shards\n", sw.Shard)
 	}
 	return b.String()
+}
+
+// canaryText says whether a planted bug was found.
+func canaryText(s format.Style, v result.Verdict) string {
+	return s.PaintCell(statusCell(v.Status, 0)) + "  " + format.Clean(v.Check+": "+v.Summary)
 }
 
 // drawSweepFinding writes what one check found under one fault.

@@ -33,20 +33,21 @@ func failingSweep() result.Sweep {
 	s := swept()
 	s.Findings = []result.SweepFinding{
 		{
-			Fault: "no fault", Check: "early", Status: result.Fail, Runs: 1, Where: []string{""},
+			Fault: "no fault", Check: "early", Status: result.Fail, Runs: 1, Where: []string{""}, Places: []int{-1},
 			Text: "1 payment told confirmed before the booking was durable: p1 (order o1)",
 		},
 		{
 			Fault: "crash server", Check: "lost", Status: result.Fail, Runs: 2,
-			Where: []string{"packet 3 down (179 B)", "packet 4 up (52 B)"}, Text: "1 payment lost: p1 (order o1)",
+			Where: []string{"packet 3 down (179 B)", "packet 4 up (52 B)"}, Places: []int{12, 13}, Text: "1 payment lost: p1 (order o1)",
 			File: "out/edge-sweep/lost.yaml", History: "out/edge-sweep/lost/history.jsonl", Again: "onebar run out/edge-sweep/lost.yaml --seed 7",
 		},
 		{
 			Fault: "drop", Check: result.Broken, Runs: 7,
-			Where: []string{"packet 1 up (60 B, SYN)", "packet 1 down (60 B)", "packet 2 up (52 B)"},
-			Text:  "panic: runtime error:\nindex out of range",
+			Where:  []string{"packet 1 up (60 B, SYN)", "packet 1 down (60 B)", "packet 2 up (52 B)"},
+			Places: []int{0, 1, 2},
+			Text:   "panic: runtime error:\nindex out of range",
 		},
-		{Fault: "reset", Check: "early", Runs: 1, Where: []string{"packet 2 down (52 B, rtx)"}, Text: "the commit was never reported"},
+		{Fault: "reset", Check: "early", Runs: 1, Where: []string{"packet 2 down (52 B, rtx)"}, Places: []int{3}, Text: "the commit was never reported"},
 	}
 	return s
 }
@@ -55,7 +56,7 @@ func interruptedSweep() result.Sweep {
 	s := swept()
 	s.Rows, s.Interrupted, s.Rest = s.Rows[:1], true, 71
 	for range outcome.MaxFindings + 3 {
-		s.Findings = append(s.Findings, result.SweepFinding{Fault: "drop", Check: "lost", Status: result.Fail, Runs: 1, Where: []string{"packet 1 up"}, Text: "lost"})
+		s.Findings = append(s.Findings, result.SweepFinding{Fault: "drop", Check: "lost", Status: result.Fail, Runs: 1, Where: []string{"packet 1 up"}, Places: []int{0}, Text: "lost"})
 	}
 	return s
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/agreement"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -59,7 +61,7 @@ func (a *agreeing) run(cmd *cobra.Command, args []string) error {
 	if a.seeds < 1 || a.jobs < 1 {
 		return fmt.Errorf("--seeds %d --jobs %d: expected at least 1 of both", a.seeds, a.jobs)
 	}
-	list, err := loadScenarios(args, nil)
+	list, err := loadScenarios(args, selection.Filter{})
 	if err != nil {
 		return err
 	}
@@ -128,7 +130,8 @@ const mostAttempts = 6
 // one runs a scenario until the machine was not too busy for it. If it always was,
 // that is what is missing from the measurements.
 func (a *agreeing) one(ctx context.Context, sc harness.Scenario, engine string, seed uint64) (agreement.Measurements, error) {
-	b := batch{engine: engine, seed: seed, out: filepath.Join(a.out, engine, fmt.Sprint(seed)), jobs: 1, workers: a.workers}
+	b := batch{engine: engine, jobs: 1, workers: a.workers}
+	c := cases.Case{Scenario: sc, Seed: seed, Dir: filepath.Join(a.out, engine, fmt.Sprint(seed), sc.Name)}
 	name := fmt.Sprintf("%s/%d/%s", engine, seed, sc.Name) // as the folder
 	var why string
 	var res result.Result
@@ -138,7 +141,7 @@ func (a *agreeing) one(ctx context.Context, sc harness.Scenario, engine string, 
 		a.display.Done(res)
 	}()
 	for range mostAttempts {
-		res = b.runOne(ctx, sc, renamed{a.display, name})
+		res = b.runOne(ctx, c, renamed{a.display, name})
 		switch {
 		case ctx.Err() != nil:
 			return agreement.Measurements{}, ctx.Err()

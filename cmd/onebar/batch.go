@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -31,46 +36,85 @@ func (b *batch) defaultJobs(list []harness.Scenario) int {
 	return jobs
 }
 
-// runAll runs every scenario, some at a time, and returns the results in the
+// mostRuns is the largest number of runs of onebar run, whose reports have each of them.
+const mostRuns = 100_000
+
+// cases returns the runs of the shard: of each scenario one, or one with each of --seeds.
+func (b *batch) cases(list []harness.Scenario) ([]cases.Case, error) {
+	if n := b.seeds.Count(); n*len(list) > mostRuns {
+		return nil, fmt.Errorf("--seeds %s: these are %d runs, and the most are %d: onebar explore makes more", b.seeds, n*len(list), mostRuns)
+	}
+	var all []cases.Case
+	for _, sc := range list {
+		for i := range max(1, b.seeds.Count()) {
+			c := cases.Case{Scenario: sc, Seed: b.seedOf(sc) + uint64(i), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Verify: b.verify}
+			if b.seeds.Given {
+				c.Dir += fmt.Sprintf("-seed-%d", c.Seed)
+			}
+			all = append(all, c)
+		}
+	}
+	run := func(c cases.Case) selection.Run { return selection.Run{Scenario: c.Scenario.Name, Seed: c.Seed} }
+	return selection.Pick(b.shard, all, func(c, d cases.Case) int { return run(c).Compare(run(d)) }), nil
+}
+
+// title names a run while it is under way; no two runs have one name.
+func title(c cases.Case) string { return filepath.Base(c.Dir) }
+
+// runAll makes every run, some at a time, and returns the results in the
 // order of list. Runs that share a database or a server are made one at a time. A run for which the machine was too busy is made again once the
 // others are done, alone: the result is of that one, and says so in Again.
-func (b *batch) runAll(ctx context.Context, list []harness.Scenario, display progress.Display) []result.Result {
+func (b *batch) runAll(ctx context.Context, list []cases.Case, display progress.Display) []result.Result {
 	all := make([]result.Result, len(list))
 	var group errgroup.Group
 	var turns turns
+	gate := selection.Gate{Budget: b.budget, FailFast: b.failFast, Began: time.Now()}
 	group.SetLimit(b.jobs)
-	for i, sc := range list {
+	for i, c := range list {
 		group.Go(func() error {
-			defer turns.take(sc)()
-			if ctx.Err() != nil {
-				all[i] = b.blank(sc)
+			defer turns.take(c.Scenario)()
+			if all[i] = b.blank(c); ctx.Err() != nil {
 				all[i].Error = "not run: interrupted before it began"
 				return nil // the result says it
 			}
-			display.Start(sc.Name, b.seedOf(sc), sc.Workload.Payments)
-			all[i] = b.runOne(ctx, sc, display)
-			if b.tooBusy(all[i]) {
-				display.Update(sc.Name, 0, "waits to be made again, alone")
-			} else {
-				display.Done(all[i])
+			if why := gate.Closed(); why != "" {
+				all[i].Verdicts = []result.Verdict{{Check: result.NotRun, Weak: true, Summary: why}}
+				b.done(display, c, all[i])
+				return nil
 			}
+			display.Start(title(c), c.Seed, c.Scenario.Workload.Payments)
+			all[i] = b.runOne(ctx, c, display)
+			if b.tooBusy(all[i]) {
+				display.Update(title(c), 0, "waits to be made again, alone")
+				return nil
+			}
+			if code := all[i].Exit(); code == result.ExitFail || code == result.ExitBroken {
+				gate.Fail(title(c))
+			}
+			b.done(display, c, all[i])
 			return nil
 		})
 	}
 	_ = group.Wait() // no function above returns an error
-	for i, sc := range list {
+	for i, c := range list {
 		if !b.tooBusy(all[i]) {
 			continue
 		}
-		if ctx.Err() == nil {
-			display.Update(sc.Name, 0, "again, alone")
+		if ctx.Err() == nil && gate.Closed() == "" {
+			display.Update(title(c), 0, "again, alone")
 			why := all[i].Busy
-			all[i] = b.runOne(ctx, sc, display)
+			all[i] = b.runOne(ctx, c, display)
 			all[i].Again = why
 		}
-		display.Done(all[i])
+		b.done(display, c, all[i])
 	}
 	return all
+}
+
+// done says that a run is done.
+func (*batch) done(display progress.Display, c cases.Case, res result.Result) {
+	res.Scenario.Name = title(c)
+	display.Done(res)
 }
 
 // tooBusy reports whether a run could not be judged because the machine was too

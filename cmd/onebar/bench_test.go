@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
 )
 
@@ -29,7 +30,7 @@ func BenchmarkSimulate(b *testing.B) {
 
 // BenchmarkCatalogue runs every bundled scenario once in each round. virtual/wall is that of the whole.
 func BenchmarkCatalogue(b *testing.B) {
-	list, err := loadScenarios([]string{"../../scenarios"}, nil)
+	list, err := loadScenarios([]string{"../../scenarios"}, selection.Filter{})
 	require.NoError(b, err)
 	simulateSeeds(b, simulator(), b.TempDir(), list...)
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/shrink"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/outcome"
@@ -25,10 +28,14 @@ const exploreSeeds = 1000
 // exploring is the command line of onebar explore.
 type exploring struct {
 	search
-	seeds     int
+	seeds     string // a number of runs, or selection.Seeds
+	runs      int    // that seeds asks for; 0 is no limit
 	time      time.Duration
+	budget    time.Duration
 	keepGoing bool
-	tags      []string
+	filter    selection.Filter
+	shard     selection.Shard
+	canary    string
 	all       bool
 	noShrink  bool
 }
@@ -51,7 +58,8 @@ At the end it reports which situations were reached, how often, and which were n
 reached.`,
 		Example: `  onebar explore bad-day --seeds 10000
   onebar explore my-scenario.yaml --for 60s
-  onebar explore scenarios/ --seeds 100000 --keep-going`,
+  onebar explore scenarios/ --seeds 100000 --keep-going
+  onebar explore bad-day --seeds 1..100000 --shard 2/8 --json part-2.json`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,29 +68,30 @@ reached.`,
 	}
 	e.flags(cmd, 1, "first seed", "one for each processor")
 	f := cmd.Flags()
-	f.IntVar(&e.seeds, "seeds", exploreSeeds, "how many runs; with --for the default is no limit")
+	f.StringVar(&e.seeds, "seeds", strconv.Itoa(exploreSeeds), "how many runs; or A..B, each scenario with each of these seeds; with --for the default is no limit")
 	f.DurationVar(&e.time, "for", 0, "start no new run after this time (default: no limit)")
 	f.BoolVar(&e.keepGoing, "keep-going", false, "continue after a failure")
-	f.StringSliceVar(&e.tags, "tag", nil, "run only scenarios that have one of these tags")
+	budgetFlag(cmd, &e.budget)
+	shardFlag(cmd, &e.shard)
+	filterFlags(cmd, &e.filter)
+	canaryFlag(cmd, &e.canary)
 	f.BoolVar(&e.noShrink, "no-shrink", false, "do not shrink the first failure")
 	f.BoolVar(&e.all, "all", false, "list every run that did not pass, at most 1000")
 	return cmd
 }
 
 func (e *exploring) run(cmd *cobra.Command, args []string) error {
-	if e.seeds < 0 || e.jobs < 0 || e.time < 0 || e.seeds == 0 && e.time == 0 {
-		return errors.New("--seeds, --jobs and --for: expected no negative number, and some seeds or some time")
-	}
-	if e.time > 0 && !cmd.Flags().Changed("seeds") {
-		e.seeds = 0
-	}
 	if e.jobs == 0 {
 		e.jobs = runtime.NumCPU()
 	}
-	list, err := loadScenarios(args, e.tags)
+	list, err := loadScenarios(args, e.filter)
 	if err == nil {
-		err = simulable(list)
+		err = errors.Join(e.check(cmd, len(list)), checkCanary(e.canary, list), simulable(list))
 	}
+	if err != nil {
+		return err
+	}
+	whole, err := identity(&e.files, list, func(harness.Scenario) string { return simulated }, func(harness.Scenario) uint64 { return e.seed }, e.options()...)
 	if err != nil {
 		return err
 	}
@@ -92,10 +101,17 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 	}
 	defer pool.Close()
 	runner := cases.Workers{Pool: pool}
+	began := time.Now()
+	found, err := e.plant(cmd.Context(), runner, list)
+	if err != nil {
+		return err
+	}
+	e.time = left(e.time, began)
 	res, refused := e.explore(cmd, runner, list)
 	if refused != nil && res.Runs == 0 {
 		return refused
 	}
+	res.Of, res.Canary = whole, found
 	for i := range res.Odd {
 		res.Odd[i].Again = again(list, res.Odd[i])
 	}
@@ -116,6 +132,43 @@ func (e *exploring) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return exit(code)
+}
+
+// check reads how many runs are asked for, of a number of scenarios, and returns the mistakes
+// in the flags.
+func (e *exploring) check(cmd *cobra.Command, scenarios int) error {
+	var seeds selection.Seeds
+	runs, err := strconv.Atoi(e.seeds)
+	if err != nil {
+		err = seeds.Set(e.seeds)
+		runs = seeds.Count() * scenarios
+	}
+	if err != nil {
+		return fmt.Errorf("--seeds: %w; or a number of runs", err)
+	}
+	if seeds.Given && cmd.Flags().Changed("seed") {
+		return errors.New("--seed and --seeds A..B both say the first seed: leave --seed out")
+	}
+	if seeds.Given {
+		e.seed = seeds.First
+	}
+	if e.time > 0 && !cmd.Flags().Changed("seeds") {
+		runs = 0
+	}
+	if runs < 0 || e.jobs < 0 || e.time < 0 || e.budget < 0 || runs == 0 && e.time == 0 {
+		return errors.New("--seeds, --jobs, --for and --time-budget: expected no negative number, and some seeds or some time")
+	}
+	e.runs, e.time = runs, cmp.Or(min(e.time, e.budget), e.time, e.budget)
+	return nil
+}
+
+// options returns the flags that decide which runs there are.
+func (e *exploring) options() []string {
+	all := []string{fmt.Sprintf("--seeds %d", e.runs)}
+	if e.keepGoing {
+		all = append(all, "--keep-going")
+	}
+	return canaryOption(e.canary, all...)
 }
 
 // simulable returns an error for each scenario that cannot be run in virtual time.
@@ -139,7 +192,7 @@ func (e *exploring) explore(cmd *cobra.Command, runner cases.Runner, list []harn
 	defer counter.Close()
 	began := time.Now()
 	return explore.Explore(cmd.Context(), runner, list, explore.Options{
-		Seeds: e.seeds, First: e.seed, For: e.time, Jobs: e.jobs, KeepGoing: e.keepGoing,
+		Seeds: e.runs, First: e.seed, For: e.time, Jobs: e.jobs, KeepGoing: e.keepGoing, Shard: e.shard,
 		Watch: func(p explore.Progress) {
 			counter.Say(p.Runs, p.Planned, state(p, time.Since(began)))
 			if p.Odd != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/subject/database/postgrestest"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/harness/testneeds"
@@ -42,10 +43,10 @@ func examples(t *testing.T) string {
 func runFiles(t *testing.T, files ...string) map[string]result.Result {
 	t.Helper()
 	b := batch{engine: "packet", seed: 1, out: t.TempDir(), jobs: len(files)}
-	list, err := loadScenarios(files, nil)
+	list, err := loadScenarios(files, selection.Filter{})
 	require.NoError(t, err)
 	results := map[string]result.Result{}
-	all := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
+	all := b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1))
 	for _, r := range all {
 		results[r.Scenario.Name] = r
 	}

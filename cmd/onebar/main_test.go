@@ -16,6 +16,7 @@ import (
 	"github.com/onebar/onebar/harness/judge"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/subject/netns"
 	"github.com/onebar/onebar/reports"
 	"github.com/onebar/onebar/reports/progress"
@@ -74,9 +75,9 @@ func carryOut(t *testing.T, scenario string) (code int, out, history string) {
 	file := filepath.Join(dir, "scenario.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(scenario), 0o600))
 	b := batch{engine: "packet", seed: 1, out: dir, jobs: 1}
-	list, err := loadScenarios([]string{file}, nil)
+	list, err := loadScenarios([]string{file}, selection.Filter{})
 	require.NoError(t, err)
-	results := b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1))
+	results := b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1))
 	var stdout bytes.Buffer
 	require.NoError(t, reports.Console(results)(&stdout))
 	return reports.Exit(results), stdout.String(), filepath.Join(dir, list[0].Name, run.HistoryFile)

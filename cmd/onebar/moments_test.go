@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/progress"
 )
 
@@ -47,9 +48,9 @@ func TestMoments(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			b := batch{engine: engine, seed: 1, out: t.TempDir(), jobs: len(files)}
-			list, err := loadScenarios(files, nil)
+			list, err := loadScenarios(files, selection.Filter{})
 			require.NoError(t, err)
-			for _, r := range b.runAll(t.Context(), list, progress.New(&bytes.Buffer{}, 1)) {
+			for _, r := range b.runAll(t.Context(), casesOf(t, b, list...), progress.New(&bytes.Buffer{}, 1)) {
 				name := r.Scenario.Name
 				require.Empty(t, r.Error, name)
 				require.Len(t, r.Faults, 1, name)

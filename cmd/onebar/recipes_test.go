@@ -187,7 +187,9 @@ func TestWorkflowsRunTargetsThatExist(t *testing.T) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		var workflow struct{ Jobs map[string]struct{ Steps []step } }
+		var workflow struct {
+			Jobs map[string]struct{ Steps []step }
+		}
 		require.NoError(t, yaml.Unmarshal(text, &workflow), file)
 		require.NotEmpty(t, workflow.Jobs, file)
 		for _, job := range workflow.Jobs {

@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -14,9 +14,12 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/bubble"
+	"github.com/onebar/onebar/harness/canary"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/run"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/simnet"
 	"github.com/onebar/onebar/harness/toxi"
 	"github.com/onebar/onebar/reports"
@@ -50,17 +53,22 @@ type batch struct {
 	engine       string
 	seed         uint64
 	seeded       bool // on the command line
+	seeds        selection.Seeds
 	out          string
 	jobs         int
-	tags         []string
+	filter       selection.Filter
+	shard        selection.Shard
+	budget       time.Duration
+	failFast     bool
+	canary       string
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
 	baseline     string       // a file; empty is none
 	workers      *bubble.Pool // nil if no scenario is simulated
 
-	// carryOut carries out one scenario; nil is on the engine it names.
-	carryOut func(context.Context, harness.Scenario, progress.Display) (result.Result, error)
+	// carryOut makes one run; nil is on the engine that its scenario names.
+	carryOut func(context.Context, cases.Case, progress.Display) (result.Result, error)
 }
 
 func newRun() *cobra.Command {
@@ -96,11 +104,16 @@ onebar check judges a history file again.`,
 	f := cmd.Flags()
 	f.StringVar(&b.engine, "engine", "", "packet, toxiproxy or sim (default: the scenario's, else packet)")
 	f.Uint64Var(&b.seed, "seed", 0, "seed of every random decision (default: the scenario's, else 1)")
+	f.Var(&b.seeds, "seeds", "run each scenario with each seed from A to B, into OUT/NAME-seed-SEED")
 	f.StringVar(&b.out, "out", defaultOut, "output folder; a run overwrites an earlier run of the same name there")
 	f.IntVarP(&b.jobs, "jobs", "j", 0, fmt.Sprintf("scenarios to run at the same time (default: %d for each processor; on sim, 1 for each processor; 1 if a scenario tests an external system)", realTimeJobs))
-	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
+	filterFlags(cmd, &b.filter)
+	shardFlag(cmd, &b.shard)
+	budgetFlag(cmd, &b.budget)
+	f.BoolVar(&b.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out; runs left out are unknown")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
+	canaryFlag(cmd, &b.canary)
 	f.StringVar(&b.baseline, "baseline", "", "compare the figures with this file of onebar baseline; a worse figure is a failure")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
@@ -128,32 +141,45 @@ func must(err error) {
 	}
 }
 
-func (b *batch) run(cmd *cobra.Command, args []string) error {
+// check returns the mistakes in the flags.
+func (b *batch) check(cmd *cobra.Command) error {
 	b.seeded = cmd.Flags().Changed("seed")
 	if err := checkEngine(b.engine); err != nil {
 		return err
 	}
+	if b.seeded && b.seeds.Given {
+		return errors.New("--seed and --seeds: give one of them")
+	}
+	if b.budget < 0 {
+		return fmt.Errorf("--time-budget %v: expected no negative duration", b.budget)
+	}
 	if b.jobs < 1 && cmd.Flags().Changed("jobs") {
 		return fmt.Errorf("--jobs %d: expected at least 1", b.jobs)
+	}
+	if b.canary != "" && b.canary != canary.InLedger {
+		return fmt.Errorf("--canary=%s: onebar run plants bugs in the ledger only: give --canary alone", b.canary)
+	}
+	return nil
+}
+
+func (b *batch) run(cmd *cobra.Command, args []string) error {
+	if err := b.check(cmd); err != nil {
+		return err
 	}
 	before, err := b.earlier()
 	if err != nil {
 		return err
 	}
-	list, err := loadScenarios(args, b.tags)
-	if err == nil {
-		err = b.hosts.check(list...)
-	}
+	list, err := loadScenarios(args, b.filter)
 	if err != nil {
 		return err
 	}
-	if b.jobs == 0 {
-		b.jobs = b.defaultJobs(list)
+	runs, of, err := b.plan(list)
+	if err != nil {
+		return err
 	}
-	for _, sc := range list {
-		if engine := b.engineOf(sc); b.verify && !virtual(engine) {
-			return fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
-		}
+	if len(runs) == 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "onebar: shard %s has none of %s\n", &b.shard, harness.Plural(len(list)*max(1, b.seeds.Count()), "run"))
 	}
 	if b.workers, err = workers(b.jobs); err != nil {
 		return err
@@ -165,10 +191,13 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	b.hosts.announce(cmd.ErrOrStderr(), list...)
-	display := progress.New(cmd.ErrOrStderr(), len(list))
-	results := b.runAll(cmd.Context(), list, display)
+	display := progress.New(cmd.ErrOrStderr(), len(runs))
+	results := b.runAll(cmd.Context(), runs, display)
 	display.Close()
-	console, found, code := b.found(before, results, reports.Runs(results))
+	if cmd.Context().Err() != nil {
+		of.Of = nil // nobody can merge them with others
+	}
+	console, found, code := b.found(before, results, reports.RunsOf(results, of))
 	if err := b.files.write(cmd, console, found); err != nil {
 		return err
 	}
@@ -178,51 +207,91 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	return exit(code)
 }
 
-// blank returns the result of a scenario that was not run.
-func (b *batch) blank(sc harness.Scenario) result.Result {
+// plan returns the runs of the shard and what is said of all of them.
+func (b *batch) plan(list []harness.Scenario) (runs []cases.Case, of selection.Stamp, err error) {
+	if err := b.hosts.check(list...); err != nil {
+		return nil, of, err
+	}
+	if b.jobs == 0 {
+		b.jobs = b.defaultJobs(list)
+	}
+	for _, sc := range list {
+		if engine := b.engineOf(sc); b.verify && !virtual(engine) {
+			return nil, of, fmt.Errorf("--verify: %s runs on %s, in real time, where no two runs are the same; use --engine sim", sc.Name, engine)
+		}
+	}
+	if runs, err = b.cases(list); err == nil {
+		of, err = b.stamp(list)
+	}
+	return runs, of, err
+}
+
+// stamp says which runs are made.
+func (b *batch) stamp(list []harness.Scenario) (s selection.Stamp, err error) {
+	var options []string
+	if b.verify {
+		options = append(options, "--verify")
+	}
+	if s.Of, err = identity(&b.files, list, b.engineOf, b.seedOf, canaryOption(b.canary, options...)...); s.Of != nil {
+		for i := range s.Of.Scenarios {
+			s.Of.Scenarios[i].Seeds = b.seeds.Count()
+		}
+	}
+	if !b.shard.All() {
+		s.Shard = &b.shard
+	}
+	return s, err
+}
+
+// blank returns the result of a run that was not made.
+func (b *batch) blank(c cases.Case) result.Result {
 	return result.Result{
 		Version: result.Version, Onebar: version,
-		Scenario: sc, Engine: b.engineOf(sc), Seed: b.seedOf(sc),
-		Rerun: b.rerun(sc),
+		Scenario: c.Scenario, Engine: b.engineOf(c.Scenario), Seed: c.Seed, Series: b.seeds.Given,
+		Rerun: b.rerun(c),
 	}
 }
 
-// runOne runs one scenario. What went wrong is in the result.
-func (b *batch) runOne(ctx context.Context, sc harness.Scenario, display progress.Display) result.Result {
+// runOne makes one run. What went wrong is in the result.
+func (b *batch) runOne(ctx context.Context, c cases.Case, display progress.Display) result.Result {
 	carryOut, began := b.carryOut, time.Now()
 	switch {
 	case carryOut != nil:
-	case virtual(b.engineOf(sc)):
+	case virtual(b.engineOf(c.Scenario)):
 		carryOut = b.simulate
 	default:
 		carryOut = b.inRealTime
 	}
-	res, err := carryOut(ctx, sc, display)
+	res, err := carryOut(ctx, c, display)
 	if res.Version == 0 { // it did not happen
-		res = b.blank(sc)
+		res = b.blank(c)
 	}
 	if err != nil && ctx.Err() == nil {
 		res.Error = err.Error()
 	}
-	if b.engine != "" && sc.Engine != "" && b.engine != sc.Engine {
-		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, sc.Engine))
+	if own := c.Scenario.Engine; b.engine != "" && own != "" && b.engine != own {
+		res.Notes = append(res.Notes, fmt.Sprintf("--engine %s of the command line overrides engine: %s of the scenario", b.engine, own))
 	}
-	res.Rerun = b.rerun(sc)
+	if b.canary != "" && res.HistoryFile != "" {
+		v := canary.File(res.HistoryFile)
+		res.Verdicts, res.Status = append(res.Verdicts, v), res.Status.Worse(v.Status)
+	}
+	res.Rerun, res.Series = b.rerun(c), b.seeds.Given
 	res.Wall = &result.Wall{Started: began, Took: time.Since(began)}
 	return res
 }
 
-// inRealTime runs one scenario in this process.
-func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
-	subject, err := newSubject(sc)
+// inRealTime makes one run in this process.
+func (b *batch) inRealTime(ctx context.Context, c cases.Case, display progress.Display) (result.Result, error) {
+	subject, err := newSubject(c.Scenario)
 	if err != nil {
 		return result.Result{}, err
 	}
-	return run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version, Machine: baseline.Machine(),
-		Pcap: b.pcap, Clock: true,
-		Dir:   filepath.Join(b.out, sc.Name),
-		Watch: func(done int, state string) { display.Update(sc.Name, done, state) },
+	return run.Run(ctx, c.Scenario, run.Options{
+		Engine: engines()[b.engineOf(c.Scenario)], Subject: subject, Seed: c.Seed, Version: version, Machine: baseline.Machine(),
+		Pcap: c.Pcap, Clock: true,
+		Dir:   c.Dir,
+		Watch: func(done int, state string) { display.Update(title(c), done, state) },
 	})
 }
 
@@ -236,8 +305,13 @@ func (b *batch) engineOf(sc harness.Scenario) string {
 	return defaultEngine
 }
 
-// seedOf returns the seed of a scenario's run.
-func (b *batch) seedOf(sc harness.Scenario) uint64 { return seedOf(sc, b.seed, b.seeded) }
+// seedOf returns the seed of a scenario's run, or the first of several.
+func (b *batch) seedOf(sc harness.Scenario) uint64 {
+	if b.seeds.Given {
+		return b.seeds.First
+	}
+	return seedOf(sc, b.seed, b.seeded)
+}
 
 // seedOf returns the seed of a scenario: the command line's, if it gives one, or its
 // own, or 1.
@@ -257,9 +331,10 @@ func written(seed uint64) uint64 {
 	return seed
 }
 
-// rerun returns the command that runs just this scenario again.
-func (b *batch) rerun(sc harness.Scenario) string {
-	cmd := replay(sc.File, b.engineOf(sc), b.seedOf(sc))
+// rerun returns the command that makes just this run again.
+func (b *batch) rerun(c cases.Case) string {
+	sc := c.Scenario
+	cmd := replay(sc.File, b.engineOf(sc), c.Seed)
 	if b.out != defaultOut {
 		cmd += " --out " + quote(b.out)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
+	"github.com/onebar/onebar/harness/yamltext"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -42,9 +45,9 @@ func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 }
 
 // loadScenarios reads the scenarios that args name: files, folders of them, or
-// bundled ones. With tags, only those with one of them are kept. All mistakes
-// of all files are in the error.
-func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
+// bundled ones, and returns those that the filter chooses. All mistakes of all files are in
+// the error.
+func loadScenarios(args []string, filter selection.Filter) ([]harness.Scenario, error) {
 	lib := library()
 	var list []harness.Scenario
 	var bad unread
@@ -58,16 +61,15 @@ func loadScenarios(args, tags []string) ([]harness.Scenario, error) {
 			if err != nil {
 				bad = append(bad, fileError{path, err})
 			}
-			if len(tags) == 0 || slices.ContainsFunc(sc.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
-				list = append(list, sc)
-			}
+			list = append(list, sc)
 		}
 	}
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("no scenario has one of the tags %s: onebar list shows the tags", strings.Join(tags, ", "))
+	list, err := filter.Apply(list)
+	if err != nil {
+		return nil, err
 	}
 	return list, unique(list)
 }
@@ -106,7 +108,7 @@ func expanded(args []string) (all []string) {
 
 // loadOne reads the one scenario that arg names.
 func loadOne(arg string) (harness.Scenario, error) {
-	list, err := loadScenarios([]string{arg}, nil)
+	list, err := loadScenarios([]string{arg}, selection.Filter{})
 	if err != nil {
 		return harness.Scenario{}, err
 	}
@@ -150,9 +152,16 @@ func scenarioFiles(arg string) ([]string, error) {
 	return paths, nil
 }
 
-// load reads a file, or a bundled scenario if path is a plain word and no file
-// has that name.
+// load reads a file, standard input if path is -, or a bundled scenario if path is a plain
+// word and no file has that name.
 func load(path string, lib spec.Library) (harness.Scenario, error) {
+	if path == "-" {
+		data, err := io.ReadAll(io.LimitReader(os.Stdin, yamltext.MaxFile+1))
+		if err != nil {
+			return harness.Scenario{}, fmt.Errorf("read scenario from standard input: %w", err)
+		}
+		return spec.Parse(path, data, lib)
+	}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(path, `./\`) {
 		return loadBundled(path, lib)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/reports/progress"
@@ -71,8 +72,8 @@ func TestRunsThatShareTakeTurns(t *testing.T) {
 	var mu sync.Mutex
 	underWay, most := map[string]int{}, map[string]int{}
 	var all, peak atomic.Int32
-	b := batch{jobs: 5, carryOut: func(_ context.Context, sc harness.Scenario, _ progress.Display) (result.Result, error) {
-		dsn := sc.Subject.Ledger.SQL.DSN
+	b := batch{jobs: 5, carryOut: func(_ context.Context, c cases.Case, _ progress.Display) (result.Result, error) {
+		dsn := c.Scenario.Subject.Ledger.SQL.DSN
 		mu.Lock()
 		underWay[dsn]++
 		most[dsn] = max(most[dsn], underWay[dsn])
@@ -83,10 +84,10 @@ func TestRunsThatShareTakeTurns(t *testing.T) {
 		mu.Lock()
 		underWay[dsn]--
 		mu.Unlock()
-		return result.Result{Version: 1, Scenario: sc}, nil
+		return result.Result{Version: 1, Scenario: c.Scenario}, nil
 	}}
 	display := progress.New(&bytes.Buffer{}, len(list))
-	b.runAll(t.Context(), list, display)
+	b.runAll(t.Context(), casesOf(t, b, list...), display)
 	display.Close()
 	require.Equal(t, 1, most["one"])
 	require.Greater(t, peak.Load(), int32(1), "the others are made beside")

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
@@ -48,11 +46,9 @@ func simulator() cases.Simulator {
 	return cases.Simulator{New: newSimulated, Version: version}
 }
 
-// simulate has a worker carry out one scenario.
-func (b *batch) simulate(ctx context.Context, sc harness.Scenario, display progress.Display) (result.Result, error) {
-	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { display.Update(sc.Name, done, state) }}
-	report, err := w.Run(ctx, cases.Case{
-		Scenario: sc, Seed: b.seedOf(sc), Dir: filepath.Join(b.out, sc.Name), Pcap: b.pcap, Verify: b.verify,
-	})
+// simulate has a worker make one run.
+func (b *batch) simulate(ctx context.Context, c cases.Case, display progress.Display) (result.Result, error) {
+	w := cases.Workers{Pool: b.workers, Watch: func(done int, state string) { display.Update(title(c), done, state) }}
+	report, err := w.Run(ctx, c)
 	return report.Result, err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/harness/sut"
 	"github.com/onebar/onebar/harness/sweep"
@@ -42,6 +43,10 @@ type sweeping struct {
 	payments int
 	pairs    bool
 	limit    int
+	budget   time.Duration
+	failFast bool
+	shard    selection.Shard
+	canary   string
 	hosts    hosts
 }
 
@@ -88,6 +93,10 @@ a scenario file that fails in the same way.`,
 	f.IntVar(&s.payments, "payments", 0, "number of payments, all made at once (default: the scenario's payments, at its rate); in real time one after the other (default: 2 with packet, 1 with toxiproxy)")
 	f.BoolVar(&s.pairs, "pairs", false, "also run all pairs of faults")
 	s.hosts.flag(cmd)
+	shardFlag(cmd, &s.shard)
+	budgetFlag(cmd, &s.budget)
+	canaryFlag(cmd, &s.canary)
+	f.BoolVar(&s.failFast, "fail-fast", false, "start no new run after one that failed or could not be carried out")
 	f.IntVar(&s.limit, "limit", sweepLimit, "most runs: more single faults are refused, more pairs are left out; 0 is no limit")
 	return cmd
 }
@@ -100,8 +109,8 @@ func (s *sweeping) check() error {
 	case !virtual(s.engine) && s.pairs:
 		return fmt.Errorf("--engine %s makes single faults: leave --pairs out, or use --engine sim", s.engine)
 	}
-	if s.jobs < 0 || s.payments < 0 || s.limit < 0 {
-		return errors.New("--jobs, --payments and --limit: expected no negative number")
+	if s.jobs < 0 || s.payments < 0 || s.limit < 0 || s.budget < 0 {
+		return errors.New("--jobs, --payments, --limit and --time-budget: expected no negative number")
 	}
 	if s.payments > mostPayments {
 		return fmt.Errorf("--payments %d: a scenario has at most %d", s.payments, mostPayments)
@@ -117,11 +126,16 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.hosts.check(sc); err != nil {
+	if err := errors.Join(s.hosts.check(sc), checkCanary(s.canary, []harness.Scenario{sc})); err != nil {
 		return err
 	}
 	s.hosts.announce(cmd.ErrOrStderr(), sc)
 	s.seed = seedOf(sc, s.seed, cmd.Flags().Changed("seed"))
+	options := canaryOption(s.canary, fmt.Sprintf("--payments %d", s.payments))
+	whole, err := identity(&s.files, []harness.Scenario{sc}, func(harness.Scenario) string { return s.engine }, func(harness.Scenario) uint64 { return s.seed }, options...)
+	if err != nil {
+		return err
+	}
 	if s.payments > 0 && virtual(s.engine) {
 		sc.Workload.Payments, sc.Workload.Rate = s.payments, 0
 		sc.Workload.Wallets = min(sc.Workload.Wallets, s.payments)
@@ -134,10 +148,17 @@ func (s *sweeping) run(cmd *cobra.Command, arg string) error {
 		return err
 	}
 	defer free()
+	began := time.Now()
+	found, err := s.plant(cmd, runner, sc)
+	if err != nil {
+		return err
+	}
+	s.budget = left(s.budget, began)
 	res, err := s.sweep(cmd, runner, sc)
 	if err != nil {
 		return err
 	}
+	res.Of, res.Canary = whole, found
 	s.keep(cmd.Context(), cmd.ErrOrStderr(), runner, &res)
 	if err := s.files.write(cmd, reports.Sweep(res.Sweep), outcome.Swept(res.Sweep)); err != nil {
 		return err
@@ -189,7 +210,7 @@ func (s *sweeping) runner(c sut.Config) (r cases.Runner, free func(), err error)
 func (s *sweeping) sweep(cmd *cobra.Command, runner cases.Runner, sc harness.Scenario) (sweep.Result, error) {
 	counter := progress.NewCounter(cmd.ErrOrStderr(), sc.Name)
 	defer counter.Close()
-	o := sweep.Options{Pairs: s.pairs, Payments: s.payments, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set}
+	o := sweep.Options{Pairs: s.pairs, Payments: s.payments, Jobs: s.jobs, Limit: s.limit, Watch: counter.Set, Shard: s.shard, For: s.budget, FailFast: s.failFast}
 	c := cases.Case{Scenario: sc, Seed: s.seed}
 	switch can := engines()[s.engine].Abilities(); {
 	case can.Has(harness.CountPackets):

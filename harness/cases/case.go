@@ -12,6 +12,9 @@ package cases
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -53,6 +56,18 @@ func (c Case) Pack() Case {
 		c.Traces = append(c.Traces, byName[name])
 	}
 	return c
+}
+
+// Hash returns the SHA-256, in hexadecimal, of a scenario with its traces: what its file and
+// the files that it names say. The path of the file does not count.
+func Hash(sc harness.Scenario) (string, error) {
+	sc.File = ""
+	text, err := json.Marshal(Case{Scenario: sc}.Pack())
+	if err != nil {
+		return "", fmt.Errorf("hash scenario %s: %w", sc.Name, err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Unpack puts the traces of a case decoded from JSON back into its scenario, which it

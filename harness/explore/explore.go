@@ -17,6 +17,7 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/coverage"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 )
 
 // Options say how much an exploration does. The zero value makes runs one at a time,
@@ -27,6 +28,9 @@ type Options struct {
 	For       time.Duration // no run begins after this long, by the clock; 0 is no limit
 	Jobs      int           // runs at a time; 0 is 1
 	KeepGoing bool          // go on after a failure
+	// Shard makes a part of the runs: the index of a run is the place of its scenario in the
+	// list plus the place of its seed, both from 0.
+	Shard selection.Shard
 	// Watch is called after each run, never twice at a time. Nil: progress is not
 	// reported.
 	Watch func(Progress)
@@ -64,7 +68,15 @@ func Explore(ctx context.Context, r cases.Runner, list []harness.Scenario, o Opt
 	for _, sc := range list {
 		x.result.Scenarios = append(x.result.Scenarios, sc.Name)
 	}
-	x.result.Version, x.result.First, x.result.Planned = result.ExplorationVersion, o.First, o.Seeds
+	x.result.Version, x.result.First = result.ExplorationVersion, o.First
+	if !o.Shard.All() {
+		x.result.Shard = &o.Shard
+	}
+	for i := range o.Seeds {
+		if x.mine(i) {
+			x.result.Planned++
+		}
+	}
 	cases.Parallel(o.Jobs, x.numbers(ctx), func(i int) { x.run(ctx, i) })
 	return x.finish(ctx), x.refused
 }
@@ -97,11 +109,15 @@ type checkCount struct {
 
 func (x *explorer) numbers(ctx context.Context) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i := 0; (x.options.Seeds <= 0 || i < x.options.Seeds) && !x.ended(ctx) && yield(i); i++ {
-			continue
+		for i := 0; (x.options.Seeds <= 0 || i < x.options.Seeds) && !x.ended(ctx); i++ {
+			if x.mine(i) && !yield(i) {
+				return
+			}
 		}
 	}
 }
+
+func (x *explorer) mine(i int) bool { return x.options.Shard.Has(i%len(x.list) + i/len(x.list)) }
 
 func (x *explorer) ended(ctx context.Context) bool {
 	x.mu.Lock()
@@ -166,7 +182,7 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 		cases.KeepFirst(&x.odd, &f.Odd, result.MaxOdd, i, worst)
 	}
 	if x.options.Watch != nil {
-		p := Progress{Runs: f.Runs, Planned: x.options.Seeds, Bad: f.Failed + f.Broken, Unknown: f.Unknown}
+		p := Progress{Runs: f.Runs, Planned: f.Planned, Bad: f.Failed + f.Broken, Unknown: f.Unknown}
 		if len(against) > 0 {
 			p.Odd = &worst
 		}
@@ -240,10 +256,13 @@ func (x *explorer) finish(ctx context.Context) Result {
 	for _, n := range x.checks {
 		f.ByCheck = append(f.ByCheck, n.CheckCount)
 	}
-	slices.SortFunc(f.ByCheck, func(a, b result.CheckCount) int {
-		return cmp.Or(
-			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
-			cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))
-	})
+	slices.SortFunc(f.ByCheck, worseFirst)
 	return f
+}
+
+// worseFirst orders what did not pass.
+func worseFirst(a, b result.CheckCount) int {
+	return cmp.Or(
+		cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
+		cmp.Compare(b.Runs, a.Runs), cmp.Compare(a.Check, b.Check))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/onebar/onebar/harness/cases/casestest"
 	"github.com/onebar/onebar/harness/explore"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/scenarios"
 )
@@ -40,4 +41,27 @@ func TestBadDayStrikesAtCommits(t *testing.T) {
 	report, err := casestest.Pair().Run(t.Context(), *got.Failure)
 	require.NoError(t, err)
 	require.Equal(t, result.Fail, report.Result.Verdict("duplicated").Status, "its faults are in its timeline")
+}
+
+// Two shards of an exploration of the pair, merged, are equal to one exploration.
+func TestShardsOfThePairMergedAreOneExploration(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes 24 runs")
+	}
+	o := explore.Options{Seeds: 12, First: 1, Jobs: 2, KeepGoing: true}
+	list := []harness.Scenario{badDay(t, "two-commits")}
+	one, err := explore.Explore(t.Context(), casestest.Pair(), list, o)
+	require.NoError(t, err)
+	var parts []result.Exploration
+	for i := range 2 {
+		o.Shard = selection.Shard{Index: i + 1, Total: 2}
+		part, err := explore.Explore(t.Context(), casestest.Pair(), list, o)
+		require.NoError(t, err)
+		require.Equal(t, 6, part.Runs)
+		parts = append(parts, part.Exploration)
+	}
+	got, err := explore.Merge(parts)
+	require.NoError(t, err)
+	got.Took = one.Took
+	require.Equal(t, one.Exploration, got)
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/onebar/onebar/harness/selection"
 )
 
 // ExplorationVersion is the version of the JSON form of an Exploration. It is raised when
@@ -33,6 +35,11 @@ type Exploration struct {
 	Odd         []OddRun     `json:"odd,omitempty"`      // the first MaxOdd runs that did not pass
 	Reached     []Reached    `json:"reached"`
 	Interrupted bool         `json:"interrupted,omitempty"` // it was stopped from outside
+
+	// A shard has a part of the runs. Planned counts
+	// those of the shard.
+	selection.Stamp
+	Canary *Verdict `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
 }
 
 // CheckCount counts the runs in which a check or threshold did not pass. A run with
@@ -73,11 +80,14 @@ func (x Exploration) Exit() int {
 		return ExitBroken
 	case x.Failed > 0:
 		return ExitFail
-	case x.Unknown > 0 || x.Runs == 0:
+	case x.Unknown > 0 || x.Runs == 0 || x.Left() > 0 || x.Canary != nil && x.Canary.Status != Pass:
 		return ExitUnknown
 	}
 	return ExitPass
 }
+
+// Left returns how many planned runs were not made.
+func (x Exploration) Left() int { return max(0, x.Planned-x.Runs) }
 
 // Judged is how many runs passed, failed or broke: those that say something of how often
 // the scenarios fail.

@@ -25,9 +25,10 @@ type Result struct {
 	Engine   string           `json:"engine"`
 	Machine  string           `json:"machine,omitempty"` // class of the machine that made the run in real time, see baseline.Machine
 	Seed     uint64           `json:"seed"`
-	Started  time.Time        `json:"started"`        // offset 0, by the clock of the engine
-	Took     time.Duration    `json:"took"`           // from offset 0 to the end of the history
-	Wall     *Wall            `json:"wall,omitempty"` // nil is not known
+	Series   bool             `json:"series,omitempty"` // the scenario was run with several seeds
+	Started  time.Time        `json:"started"`          // offset 0, by the clock of the engine
+	Took     time.Duration    `json:"took"`             // from offset 0 to the end of the history
+	Wall     *Wall            `json:"wall,omitempty"`   // nil is not known
 	Payload  bool             `json:"payload,omitempty"`
 
 	Status     Status      `json:"status"`          // the worst of the verdicts and thresholds

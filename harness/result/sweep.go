@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/selection"
 )
 
 // SweepVersion is the version of the JSON form of a Sweep. It is raised when a field
@@ -26,7 +27,11 @@ type Sweep struct {
 
 	Left        int  `json:"left,omitempty"`        // pairs of faults left out because of the limit
 	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
-	Rest        int  `json:"rest,omitempty"`        // runs that were planned then and not made
+	Rest        int  `json:"rest,omitempty"`        // planned runs that were not made
+
+	// A shard has a part of the runs. The run without a fault is made by each shard.
+	selection.Stamp
+	Canary *Verdict `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
 }
 
 // SweepPoints counts the points of one kind.
@@ -55,6 +60,7 @@ type SweepFinding struct {
 	Status  Status   `json:"status"` // Fail or StatusUnknown
 	Runs    int      `json:"runs"`   // in which it was found
 	Where   []string `json:"where"`  // the points of the first of them; empty strings for NoFault
+	Places  []int    `json:"places"` // and the numbers of these runs in the order of the sweep, from 0; -1 for NoFault
 	Text    string   `json:"text"`   // what the check said in the first
 	File    string   `json:"file,omitempty"`
 	History string   `json:"history,omitempty"`
@@ -97,7 +103,7 @@ func (s Sweep) Exit() int {
 		return ExitBroken
 	case has(func(f SweepFinding) bool { return f.Status == Fail }):
 		return ExitFail
-	case len(s.Findings) > 0, s.Total().Runs == 0, slices.ContainsFunc(s.Rows, missed):
+	case len(s.Findings) > 0, s.Total().Runs == 0, slices.ContainsFunc(s.Rows, missed), s.Rest > 0, s.Canary != nil && s.Canary.Status != Pass:
 		return ExitUnknown
 	}
 	return ExitPass

@@ -58,6 +58,9 @@ type Verdict struct {
 	Findings []Finding `json:"findings,omitempty"` // the first MaxFindings of them
 }
 
+// NotRun is the Check of the only verdict of a run that was not made: nothing is known of it.
+const NotRun = "not_run"
+
 // MaxFindings is how many findings a verdict keeps as evidence.
 const MaxFindings = 20
 

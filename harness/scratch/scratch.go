@@ -50,8 +50,13 @@ func Make(place string) (*Folder, error) {
 		return nil, fmt.Errorf("make a scratch folder: %w", err)
 	}
 	f := &Folder{Path: filepath.Join(outer, inner), outer: outer}
-	if f.lock, err = os.OpenFile(filepath.Join(outer, lockFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+	path := filepath.Join(outer, lockFile)
+	if f.lock, err = os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		// It gets its name when it is locked: until then Sweep of another process would lock it.
 		err = errors.Join(Lock(f.lock), os.Mkdir(f.Path, 0o700))
+	}
+	if err == nil && locks {
+		err = os.Rename(path+".new", path)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a scratch folder: %w", err), f.Remove())

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,4 +95,31 @@ func TestMakeSweeps(t *testing.T) {
 	require.NoError(t, f.Remove())
 	_, err = scratch.Make(filepath.Join(place, "nowhere"))
 	require.ErrorContains(t, err, "make a scratch folder")
+}
+
+// A process that sweeps a place does not remove the folder that another one is making there.
+func TestSweepWhileAFolderIsMade(t *testing.T) {
+	place := t.TempDir()
+	quit := make(chan struct{})
+	var sweeping sync.WaitGroup
+	for range 2 {
+		sweeping.Go(func() {
+			for {
+				select {
+				case <-quit:
+					return
+				default:
+					scratch.Sweep(place)
+				}
+			}
+		})
+	}
+	for range 500 {
+		f, err := scratch.Make(place)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(f.Path, "file"), nil, 0o600))
+		require.NoError(t, f.Remove())
+	}
+	close(quit)
+	sweeping.Wait()
 }

@@ -22,8 +22,7 @@ type counts struct {
 // finding is a harness.SweepFinding that grows.
 type finding struct {
 	result.SweepFinding
-	places []int      // of Where, the first of them first; -1 is the run without a fault
-	shown  cases.Case // the first that shows it
+	shown cases.Case // the first that shows it
 }
 
 // shownPoints is how many points of a finding are named.
@@ -129,7 +128,7 @@ func (t *counts) found(in injection, c cases.Case, v result.Verdict) {
 	if v.Status == result.Fail {
 		t.failures[in.place]++
 	}
-	if cases.KeepFirst(&f.places, &f.Where, shownPoints, in.place, in.where) == 0 {
+	if cases.KeepFirst(&f.Places, &f.Where, shownPoints, in.place, in.where) == 0 {
 		f.shown = c
 		f.Fault, f.Check, f.Status, f.Text = in.fault, v.Check, v.Status, strings.TrimSpace(v.Summary)
 	}
@@ -144,7 +143,7 @@ func (t *counts) once() []*finding {
 		}
 	}
 	slices.SortFunc(list, func(a, b *finding) int {
-		return cmp.Or(cmp.Compare(a.places[0], b.places[0]), cmp.Compare(a.Check, b.Check))
+		return cmp.Or(cmp.Compare(a.Places[0], b.Places[0]), cmp.Compare(a.Check, b.Check))
 	})
 	return list
 }
@@ -156,7 +155,7 @@ func (t *counts) doubt(f *finding) {
 		return
 	}
 	f.Status = result.StatusUnknown
-	if t.failures[f.places[0]]--; t.failures[f.places[0]] == 0 {
+	if t.failures[f.Places[0]]--; t.failures[f.Places[0]] == 0 {
 		row := &t.sweep.Rows[t.rows[f.Fault]]
 		row.Failed--
 		row.Unknown++
@@ -168,14 +167,17 @@ func (t *counts) doubt(f *finding) {
 func (t *counts) result() Result {
 	r := Result{Sweep: t.sweep}
 	r.Version = result.SweepVersion
-	list := slices.SortedFunc(maps.Values(t.findings), func(a, b *finding) int {
-		return cmp.Or(
-			cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
-			cmp.Compare(a.places[0], b.places[0]), cmp.Compare(a.Check, b.Check))
-	})
+	list := slices.SortedFunc(maps.Values(t.findings), func(a, b *finding) int { return worseFirst(a.SweepFinding, b.SweepFinding) })
 	for _, f := range list {
 		r.Findings = append(r.Findings, f.SweepFinding)
 		r.Cases = append(r.Cases, f.shown)
 	}
 	return r
+}
+
+// worseFirst orders findings: the worst first, and of these the one that came first.
+func worseFirst(a, b result.SweepFinding) int {
+	return cmp.Or(
+		cmp.Compare(cases.Rank(a.Check, a.Status), cases.Rank(b.Check, b.Status)),
+		cmp.Compare(a.Places[0], b.Places[0]), cmp.Compare(a.Check, b.Check))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/fault"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 )
 
 // Options say how much a sweep does. With the zero value it tries every fault at every
@@ -29,6 +30,12 @@ type Options struct {
 	// most likely to show something come first.
 	Pairs bool
 	Jobs  int // runs at a time; 0 is 1
+	// Shard makes a part of the runs: their indices are their numbers in the order of the
+	// sweep. The run without a fault is made by each shard. It cannot be combined with Pairs:
+	// the runs with one fault say which pairs there are.
+	Shard    selection.Shard
+	For      time.Duration // no run begins after this long, by the clock; 0 is no limit
+	FailFast bool          // no run begins after one that failed or could not be carried out
 	// Limit is the largest number of runs; 0 is no limit. More single faults than that are
 	// an error. Of pairs, those beyond it are left out and counted.
 	Limit int
@@ -60,6 +67,9 @@ type Result struct {
 // The error says why there was no sweep. If ctx ends, the result is of the runs made
 // until then.
 func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Result, error) {
+	if o.Pairs && !o.Shard.All() {
+		return Result{}, errors.New("pairs of faults cannot be shared between shards: the runs with one fault decide which pairs there are; leave out the pairs or the shard")
+	}
 	s := newSweeper(r, c, o)
 	sc := &s.base.Scenario
 	sc.Length = (sc.Duration() + time.Second - 1).Truncate(time.Second) + long + recovery
@@ -122,6 +132,7 @@ type sweeper struct {
 	planned int
 	done    int
 	bad     int
+	stopped bool        // no further run begins, see Options.FailFast
 	broken  []injection // of a sweep in real time, to be made again
 }
 
@@ -134,6 +145,9 @@ func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
 	c.Scenario, c.Dir, c.Pcap = sc, "", false
 	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came, tries: 1}
 	s.counts.sweep.Seed = c.Seed
+	if !o.Shard.All() {
+		s.counts.sweep.Shard = &o.Shard
+	}
 	return s
 }
 
@@ -215,11 +229,12 @@ func (s *sweeper) uncommitted(v *cases.Survey) {
 // say adds a sentence about what is not tried.
 func (s *sweeper) say(note string) { s.counts.sweep.Notes = append(s.counts.sweep.Notes, note) }
 
+// plan plans the runs with one fault, of all shards together.
 func (s *sweeper) plan(runs int) error {
-	s.planned += runs
-	if limit := s.options.Limit; limit > 0 && s.planned > limit {
+	s.planned = s.options.Shard.Share(0, runs)
+	if limit := s.options.Limit; limit > 0 && runs > limit {
 		return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
-			s.base.Scenario.Name, s.planned, limit)
+			s.base.Scenario.Name, runs, limit)
 	}
 	s.watch()
 	return nil
@@ -236,7 +251,7 @@ func (s *sweeper) watch() {
 func (s *sweeper) runAll(ctx context.Context, list iter.Seq[injection], passed func(injection, cases.Report)) {
 	cases.Parallel(s.options.Jobs, func(yield func(injection) bool) {
 		for in := range list {
-			if ctx.Err() != nil {
+			if s.ended(ctx) {
 				return
 			}
 			in.place = s.next
@@ -244,11 +259,18 @@ func (s *sweeper) runAll(ctx context.Context, list iter.Seq[injection], passed f
 			s.mu.Lock()
 			s.counts.row(in) // so that rows are in the order of the sweep
 			s.mu.Unlock()
-			if !yield(in) {
+			if s.options.Shard.Has(in.place) && !yield(in) {
 				return
 			}
 		}
 	}, func(in injection) { s.run(ctx, in, passed) })
+}
+
+func (s *sweeper) ended(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	late := s.options.For > 0 && time.Since(s.began) >= s.options.For
+	return s.stopped || late || ctx.Err() != nil
 }
 
 func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, cases.Report)) {
@@ -285,6 +307,7 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 	s.done++
 	if !ok {
 		s.bad++
+		s.stopped = s.options.FailFast && (err != nil || report.Result.Error != "" || s.counts.failures[in.place] > 0) || s.stopped
 	} else if passed != nil && reached {
 		passed(in, report)
 	}

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/onebar/onebar/harness/result"
@@ -10,6 +11,8 @@ import (
 // come from.
 func Title(r result.Result) string {
 	switch {
+	case r.Scenario.Name != "" && r.Series:
+		return fmt.Sprintf("%s, seed %d", r.Scenario.Name, r.Seed)
 	case r.Scenario.Name != "":
 		return r.Scenario.Name
 	case r.Scenario.File != "":

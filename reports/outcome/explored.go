@@ -47,6 +47,7 @@ func explorationCases(x result.Exploration) []ci.Case {
 			Detail:  pointedAt("", "", c.First.Again),
 		})
 	}
+	all = append(all, canaryCases(x.Canary)...)
 	return append([]ci.Case{Whole("explore", x.Exit(), all, strings.Join(explorationSums(x), "; "))}, all...)
 }
 
@@ -59,6 +60,12 @@ func explorationSums(x result.Exploration) []string {
 	}
 	if x.Interrupted {
 		all = append(all, "interrupted: what was asked for is not done")
+	}
+	if x.Canary != nil {
+		all = append(all, x.Canary.Check+": "+x.Canary.Summary)
+	}
+	if left := x.Left(); left > 0 {
+		all = append(all, fmt.Sprintf("not run: %d of %s", left, harness.Plural(x.Planned, "planned run")))
 	}
 	return all
 }

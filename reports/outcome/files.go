@@ -2,6 +2,7 @@ package outcome
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/reports/files"
@@ -35,6 +36,15 @@ func (f *Files) Begin(unfinished func(began time.Time) Outcome) error {
 	return f.put(unfinished(f.began), files.Replaced)
 }
 
+// JSON returns the path of the JSON report, or nothing.
+func (f *Files) JSON() string {
+	i := slices.IndexFunc(Formats(), func(m Format) bool { return m.Flag == JSONFlag })
+	if i >= len(f.Paths) {
+		return ""
+	}
+	return f.Paths[i]
+}
+
 // Write writes an outcome to every file.
 func (f *Files) Write(o Outcome) error {
 	return f.put(o, func(string) bool { return true })
@@ -45,12 +55,8 @@ func (f *Files) put(o Outcome, fits func(path string) bool) error {
 	if o.Began = f.began; !f.began.IsZero() {
 		o.Took = time.Since(f.began)
 	}
+	o.See = f.JSON()
 	formats := Formats()
-	for i, path := range f.Paths {
-		if formats[i].Flag == JSONFlag {
-			o.See = path
-		}
-	}
 	var errs []error
 	for i, path := range f.Paths {
 		if path == "" || !fits(path) {

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/reports/format"
 )
 
@@ -16,6 +17,7 @@ type Runs struct {
 	Version int             `json:"version"` // result.Version
 	Status  string          `json:"status"`  // pass, fail, unknown or broken: the worst of the results; or NotFinished
 	Results []result.Result `json:"results"`
+	selection.Stamp
 }
 
 // RunsDocument returns the JSON form of runs, of which exit is the exit code.

@@ -52,7 +52,16 @@ func sweepCases(sw result.Sweep) []ci.Case {
 		c.Message = strings.TrimPrefix(c.Message+"; "+text, "; ")
 		c.Detail += f.Check + ":\n" + ci.List(where(f)) + pointedAt(f.File, f.History, f.Again)
 	}
+	all = append(all, canaryCases(sw.Canary)...)
 	return append([]ci.Case{Whole("sweep", sw.Exit(), all, sweepSums(sw))}, all...)
+}
+
+// canaryCases is a case that says whether a planted bug was found, if one was planted.
+func canaryCases(v *result.Verdict) []ci.Case {
+	if v == nil {
+		return nil
+	}
+	return []ci.Case{{Name: v.Check, Status: v.Status, Message: v.Summary}}
 }
 
 // rowCase is the case of a fault, without what was found.
@@ -112,8 +121,14 @@ func sweepSums(sw result.Sweep) string {
 	if sw.Left > 0 {
 		text += "; " + harness.Plural(sw.Left, "pair") + " of faults left out (--limit)"
 	}
-	if sw.Interrupted {
+	if sw.Canary != nil {
+		text += "; " + sw.Canary.Check + ": " + sw.Canary.Summary
+	}
+	switch {
+	case sw.Interrupted:
 		text += "; interrupted: at least " + harness.Plural(sw.Rest, "planned run") + " not made"
+	case sw.Rest > 0:
+		text += "; not run: " + harness.Plural(sw.Rest, "planned run")
 	}
 	return text
 }
