@@ -117,13 +117,7 @@ onebar check judges a history file again.`,
 	f.StringVar(&b.baseline, "baseline", "", "compare the figures with this file of onebar baseline; a worse figure is a failure")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
-	completeEngines(cmd)
 	return cmd
-}
-
-// completeEngines has a shell complete the flag --engine.
-func completeEngines(cmd *cobra.Command) {
-	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // checkEngine refuses a value of --engine that names no engine; an empty one is none.
@@ -346,7 +340,7 @@ func (b *batch) rerun(c cases.Case) string {
 
 // replay returns the command that runs a scenario file with an engine and a seed.
 func replay(file, engine string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(file), engine, seed)
+	return fmt.Sprintf("%s run %s --engine %s --seed %d", itself(), quote(file), engine, seed)
 }
 
 // quote makes one word of s for a shell, if it is not one already.
