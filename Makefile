@@ -15,24 +15,30 @@ PORTABLE := $(addprefix ./harness/,attempts check coverage delivery enum exchang
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross release portable generate check nightly vuln clean
+.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross mutants mutants-ten release portable generate check nightly vuln clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## fetch what the build needs
+# Go itself names each module that it fetches, on a line of its own.
+setup: ## make sure that Go is there, and say what the first build fetches
 	@$(GO) version >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 2; }
-	@GOPROXY=off $(GO) mod download >/dev/null 2>&1 || { echo "fetching Go modules (a minute)"; $(GO) mod download; }
+	@GOPROXY=off $(GO) list -deps ./cmd/onebar >/dev/null 2>&1 || \
+		echo "the first time: Go fetches 89 modules (104 MB) and compiles them, two to five minutes on two processors; later builds take seconds"
 
 tools: ## install what the tests need beside Go, or list it
 	@.ci/setup
 
 # testing.testBinary lets onebar seed crypto/rand in virtual time: see bubble.Seeded.
+# go build -v names each package that it compiles: every hundredth is told.
 build: setup ## build bin/onebar
-	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar
+	@echo "building bin/onebar"; mkdir -p bin; rm -f bin/.failed
+	@{ $(GO) build -v -trimpath -ldflags "-X main.version=$(VERSION) -X testing.testBinary=1" -o bin/onebar ./cmd/onebar 2>&1 || touch bin/.failed; } | \
+		awk '/^[a-z][^: ]*$$/ { if (++n % 100 == 0) { printf "compiled %d packages\n", n; fflush() } next } { print; fflush() }'
+	@test ! -e bin/.failed
 
 run: build ## set up, build, and run every bundled scenario in real time; files under out/
-	@echo "27 scenarios, nearly all in real time: two to three minutes on two processors"
+	@echo "every bundled scenario, nearly all in real time: two to three minutes on two processors; the progress shows each"
 	bin/onebar run scenarios/ --out $(OUT) \
 		--junit $(OUT)/junit.xml --json $(OUT)/result.json --markdown $(OUT)/summary.md
 
@@ -45,7 +51,7 @@ agreement: build ## every bundled scenario on sim and on packet, side by side: t
 # Node finds there what .ci/setup has installed.
 test: export NODE_PATH := $(CURDIR)/out/npm/node_modules$(if $(NODE_PATH),:$(NODE_PATH))
 test: setup tools ## set up what the tests need, and run all of them
-	@echo "all tests: five to ten minutes on two processors"
+	@echo "all tests: five to ten minutes on two processors, the first time two more to compile; a line for each package as it ends"
 	$(GO) test -timeout 10m ./...
 
 race: setup ## all short tests under the race detector (needs a C compiler)
@@ -73,6 +79,17 @@ cross: setup ## compile for the other platforms
 	@set -e; for p in $(PLATFORMS); do echo "compile for $$p"; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/onebar; done
 
+# The ten that every CI run plants: one of each class and check, each found in seconds.
+TEN := bank-splits-commits bank-evicts-keys-at-midnight bank-sync-off wallet-sends-before-store bank-fee \
+	bank-overdraft bank-deadline-minute-grace wallet-timeout-is-failure wallet-one-attempt wallet-polls
+MUTANTS := run -trimpath -ldflags "-X testing.testBinary=1" ./cmd/mutants
+
+mutants: setup ## plant each bug of the corpus, require that onebar finds it, write docs/track-record.md
+	$(GO) $(MUTANTS) --record docs/track-record.md
+
+mutants-ten: setup ## the same with ten of them: a minute
+	$(GO) $(MUTANTS) --first $(TEN)
+
 release: setup ## a static binary for each platform and their SHA-256 sums, under out/release
 	@rm -rf $(OUT)/release && mkdir -p $(OUT)/release
 	@set -e; for p in linux/amd64 $(PLATFORMS); do \
@@ -95,9 +112,11 @@ nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, f
 	@failed=; step() { printf '\n== %s\n' "$$*"; from=$$(date +%s); "$$@" || failed="$$failed; $$*"; \
 		printf '== took %d s\n' $$(( $$(date +%s) - from )); }; \
 	step bin/onebar explore scenarios/ --seed $${SEED:-$$(date +%Y%m%d)} --seeds $(SEEDS) --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/explore.json; \
+	step bin/onebar explore harness/cases/testdata/odd --seed $${SEED:-$$(date +%Y%m%d)} --seeds 820 --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/odd.json; \
 	step bin/onebar sweep edge --payments 3 --out $(OUT)/nightly --json $(OUT)/nightly/sweep.json; \
 	step bin/onebar sweep tunnel --payments 1 --pairs --out $(OUT)/nightly --json $(OUT)/nightly/pairs.json; \
 	step $(MAKE) kills; \
+	step $(MAKE) mutants; \
 	step $(MAKE) release; \
 	step $(MAKE) fuzz FUZZTIME=$(FUZZTIME); \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }

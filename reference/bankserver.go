@@ -39,7 +39,8 @@ type bankServer struct {
 	address string       // of the first listener; the later ones take it over
 	ledger  *bank.Ledger // nil while it is down
 	early   *earlyLedger
-	recall  bool // its disk has failed: bookings may be durable that were not reported
+	recall  bool // its disk has failed: bookings may be durable that were not reported, or not be durable that it finds
+	ends    int  // how often it has been ended
 	server  *server.Server
 	cancel  context.CancelFunc // ends what early does in the background
 	wg      sync.WaitGroup     // Serve
@@ -95,7 +96,29 @@ func (b *bankServer) start(ctx context.Context) error {
 	if b.ledger != nil {
 		return errors.New("it is running")
 	}
-	return b.open(ctx)
+	return b.openWhenItCan(ctx)
+}
+
+// openWhenItCan is open, but if the disk lets the ledger not be opened now, it is opened as
+// soon as it does, unless the bank is ended or started before. mu is held.
+func (b *bankServer) openWhenItCan(ctx context.Context) error {
+	err := b.open(ctx)
+	if err == nil || !b.storage.waits(err) {
+		return err
+	}
+	ends := b.ends
+	b.watch.Go(func() {
+		time.Sleep(supervisorPause)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.ends != ends || b.ledger != nil {
+			return
+		}
+		if err := b.openWhenItCan(context.WithoutCancel(ctx)); err != nil {
+			b.config.Log.Error("the bank cannot be started again", "error", err)
+		}
+	})
+	return nil
 }
 
 // open is start with mu held.
@@ -114,7 +137,7 @@ func (b *bankServer) open(ctx context.Context) error {
 	}
 	b.config.Create = b.address == ""
 	b.config.ForgetAnswers = b.faulty.ForgetKeys && !b.config.Create
-	b.config.Recall = b.recall || b.storage.failures() > 0
+	b.config.Recall, b.config.Resync = b.recall || b.storage.failures() > 0, b.recall
 	if b.ledger, err = bank.OpenLedger(b.config); err != nil {
 		ln.Close()
 		return err
@@ -177,7 +200,7 @@ func (b *bankServer) supervise(life context.Context, l *bank.Ledger) {
 	}
 	b.recall = true
 	err := b.end(func() {}, (*bank.Ledger).Kill)
-	if err = errors.Join(err, b.open(context.Background())); err != nil {
+	if err = errors.Join(err, b.openWhenItCan(context.Background())); err != nil {
 		b.config.Log.Error("the bank cannot be started again", "error", err)
 	}
 }
@@ -201,6 +224,7 @@ func (b *bankServer) stop() error {
 // end closes the server before the power and the ledger: so a request that fails because
 // of them is not answered. mu is held.
 func (b *bankServer) end(power func(), how func(*bank.Ledger) error) error {
+	b.ends++
 	if b.ledger == nil {
 		power()
 		return nil

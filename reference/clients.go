@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -12,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/freezing"
+	"github.com/onebar/onebar/reference/channel/noise"
 	"github.com/onebar/onebar/reference/outbox"
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/wallet"
@@ -28,8 +31,10 @@ type clients struct {
 	correlator *correlator
 	payers     []*payer
 	noSync     bool // Faulty.UnsyncedQueue
+	log        *slog.Logger
 
-	mu      sync.Mutex       // also of each payer's store and wallet
+	watch   sync.WaitGroup   // openWhenItCan
+	mu      sync.Mutex       // also of what changes in each payer
 	presses map[string]press // under way, by id
 }
 
@@ -44,12 +49,16 @@ type press struct {
 // newClients prepares a wallet for each config, with the storage of the same
 // number.
 func newClients(env harness.Env, d *correlator, s *side, storages []*storage, configs []wallet.Config) *clients {
-	p := &clients{network: env.Network, side: s, correlator: d, presses: map[string]press{}}
+	p := &clients{network: env.Network, log: env.Log, side: s, correlator: d, presses: map[string]press{}}
 	for i, c := range configs {
-		c.Told = func(w outbox.Payment) { d.tell(i, w) }
-		c.Attempted = d.attempted
+		gate := &freezing.Gate{}
+		if n, ok := c.Dialer.(*noise.Dialer); ok {
+			n.Net = gate.Dialer(n.Net)
+		}
+		c.Told = func(w outbox.Payment) { gate.Do(func() { d.tell(i, w) }) }
+		c.Attempted = func(w outbox.Payment, a outbox.Attempt) { gate.Do(func() { d.attempted(w, a) }) }
 		p.payers = append(p.payers, &payer{
-			clients: p, i: i, config: c, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
+			clients: p, i: i, config: c, gate: gate, storage: storages[i], correlator: d, start: env.Start, turn: make(chan struct{}, 1),
 		})
 	}
 	return p
@@ -59,6 +68,7 @@ type opened struct {
 	store   *outbox.Store
 	wallet  *wallet.Wallet
 	unwatch func() // ends the reports about its link; nil if there are none
+	gate    *freezing.Gate
 }
 
 // start opens the wallets of clients that are down, all of them or none. Each continues
@@ -66,6 +76,41 @@ type opened struct {
 func (p *clients) start(list ...*payer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.open(list)
+}
+
+// restart is start, but if a fault of the disks prevents it, the wallets are opened as soon
+// as it no longer does, except those that are stopped or started before.
+func (p *clients) restart(list ...*payer) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.openWhenItCan(list)
+}
+
+// openWhenItCan is restart with mu held.
+func (p *clients) openWhenItCan(list []*payer) error {
+	err := p.open(list)
+	if err == nil || slices.ContainsFunc(list, func(c *payer) bool { return !c.storage.waits(err) }) {
+		return err
+	}
+	stops := map[*payer]int{}
+	for _, c := range list {
+		stops[c] = c.stops
+	}
+	p.watch.Go(func() {
+		time.Sleep(supervisorPause)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		left := slices.DeleteFunc(slices.Clone(list), func(c *payer) bool { return c.store != nil || c.stops != stops[c] })
+		if err := p.openWhenItCan(left); err != nil {
+			p.log.Error("the wallets cannot be started again", "error", err)
+		}
+	})
+	return nil
+}
+
+// open is start with mu held.
+func (p *clients) open(list []*payer) error {
 	for _, c := range list {
 		if c.store != nil {
 			return fmt.Errorf("start wallet %d: it is running", c.i)
@@ -86,6 +131,7 @@ func (p *clients) start(list ...*payer) error {
 		if host, ok := p.network.Client(c.i).(harness.LinkWatcher); ok {
 			all[i].unwatch = host.WatchLink(all[i].wallet.LinkUp)
 		}
+		all[i].gate = c.gate
 		c.opened = all[i]
 		c.storage.timed()
 	}
@@ -144,6 +190,9 @@ func end(all []opened) error {
 	}
 	for _, o := range all {
 		if o.wallet != nil {
+			if o.gate != nil {
+				o.gate.Drop()
+			}
 			o.wallet.Kill()
 		}
 	}
@@ -195,12 +244,21 @@ func (p *clients) killOne(c *payer) error {
 	return p.stop(c)
 }
 
+// freeze stops a phone, if it is on.
+func (p *clients) freeze(c *payer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.store != nil {
+		c.gate.Freeze()
+	}
+}
+
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
 	all := make([]opened, 0, len(list))
 	for _, c := range list {
 		all = append(all, c.opened)
-		c.opened = opened{}
+		c.opened, c.stops = opened{}, c.stops+1
 	}
 	p.mu.Unlock()
 	return end(all)
@@ -231,12 +289,14 @@ func (p *clients) held(d *correlator) ([]string, error) {
 type payer struct {
 	clients    *clients
 	i          int
-	config     wallet.Config // its random source continues after a restart
+	config     wallet.Config  // its random source continues after a restart
+	gate       *freezing.Gate // before what its wallet sends, reads and reports
 	storage    *storage
 	correlator *correlator
 	start      time.Time     // the instant of offset 0
 	turn       chan struct{} // of capacity 1: held during a press
 	made       bool          // the queue was created
+	stops      int           // how often it was stopped
 
 	opened // zero while it is down
 }
@@ -247,6 +307,9 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if err := p.gate.Wait(ctx); err != nil {
+		return err
 	}
 	bought := purchase{p.i, hp.Order}
 	w := p.clients.begin(press{bought, hp, p.storage.failures()})
@@ -259,6 +322,7 @@ func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	}
 	p.correlator.begin(bought, hp.ID)
 	got, err := w.Pay(ctx, o)
+	_ = p.gate.Wait(ctx) // its end is seen in any case
 	if !p.clients.end(hp.ID, err) {
 		return nil
 	}

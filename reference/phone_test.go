@@ -192,3 +192,44 @@ func TestClonedPhone(t *testing.T) {
 		require.NoError(t, clone.disk.Close())
 	})
 }
+
+// TestOnePhoneIsFrozen freezes wallet 3 while payments of all four are under way: the others
+// do not notice, it tells its user nothing until it goes on, and its payments are booked once.
+// A phone that is killed meanwhile has said nothing, and goes on after its restart.
+func TestOnePhoneIsFrozen(t *testing.T) {
+	for seed := range uint64(10) {
+		inPhones(t, seed, func(p *pair, _ Options) {
+			side := harness.Side(harness.ClientName(3))
+			freezer, crasher := p.Subject.(harness.Freezer), p.Subject.(harness.Crasher)
+			p.shops("a")
+			time.Sleep(time.Duration(seed) * 200 * time.Millisecond) // in the bank's second, and after it
+			before := p.witness.of("a3")
+			require.NoError(t, freezer.Freeze(side))
+			pressed := make(chan error)
+			go func() { pressed <- p.press(3, "b3", "o-b3") }()
+			time.Sleep(40 * time.Second)
+			for i := range 3 {
+				require.Equal(t, []harness.Outcome{harness.Queued, harness.Confirmed}, p.witness.of(fmt.Sprint("a", i)))
+			}
+			require.Equal(t, before, p.witness.of("a3"))
+			require.Empty(t, p.witness.of("b3"))
+			if seed%2 == 1 {
+				require.NoError(t, crasher.Crash(side))
+				require.ErrorIs(t, <-pressed, errDown)
+				require.NoError(t, freezer.Thaw(side))
+				require.NoError(t, crasher.Restart(t.Context(), side))
+				require.NoError(t, p.press(3, "b3", "o-b3"))
+			} else {
+				require.NoError(t, freezer.Thaw(side))
+				require.NoError(t, <-pressed)
+			}
+			time.Sleep(time.Minute)
+			posted := p.postings()
+			for _, id := range []string{"a0", "a1", "a2", "a3", "b3"} {
+				require.Equal(t, harness.Confirmed, p.witness.final(t, id))
+				require.Len(t, posted["o-"+id], 1, id)
+			}
+			require.Error(t, freezer.Freeze(harness.Server))
+		})
+	}
+}

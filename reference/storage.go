@@ -9,6 +9,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/disk"
+	"github.com/onebar/onebar/reference/sqlite"
 )
 
 // storage is where one machine keeps its store: in files of this machine, or on a disk
@@ -181,11 +182,17 @@ func (s *storage) failures() int64 {
 
 func (s *storage) off() bool { return s.disk != nil && s.disk.Off() }
 
+// waits reports whether a start that failed is to be tried again: a fault of a disk in
+// memory refused a write, and will end.
+func (s *storage) waits(err error) bool {
+	return s.disk != nil && !s.disk.Off() && sqlite.IsRefused(err)
+}
+
 // revive restores the power, if it had failed. Commits take no time until timed is called:
 // the time that a store takes to open is a part of the restart.
 func (s *storage) revive() {
 	if s.disk != nil {
-		s.disk.SyncTime(harness.Durations{}, 0)
+		s.disk.Instant(true)
 		s.disk.Revive()
 	}
 }
@@ -194,5 +201,6 @@ func (s *storage) revive() {
 func (s *storage) timed() {
 	if s.disk != nil && s.side.began {
 		s.disk.SyncTime(s.side.commit, s.side.timeSeed)
+		s.disk.Instant(false)
 	}
 }

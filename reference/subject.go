@@ -99,7 +99,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.SetClientClock | harness.SetServerClock | harness.CrashClient | harness.CrashServer | harness.SlowServer | harness.ReportCommits | harness.ReportHeld | harness.KeepDeadlines
 	if !s.options.Faulty.NewKeyPerAttempt {
-		can |= harness.CrashWallet
+		can |= harness.CrashWallet | harness.FreezeWallet
 	}
 	if s.options.BankDisk != nil && s.options.WalletDisks != nil {
 		can |= harness.CountClientCommits | harness.CountServerCommits | harness.ChooseLoss | harness.FaultDisks
@@ -182,6 +182,7 @@ func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
 		errs = append(errs, s.clients.stop(s.clients.payers...))
+		s.clients.watch.Wait()
 	}
 	if s.newKey != nil {
 		s.newKey.stop()
@@ -214,14 +215,29 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	case side == harness.Server:
 		return s.server.start(ctx)
 	case one && s.newKey == nil:
-		return s.clients.start(s.clients.payers[i])
+		return s.clients.restart(s.clients.payers[i])
 	case side != harness.Client:
 		return fmt.Errorf("restart the %v: no such side", side)
 	case s.newKey != nil:
 		s.newKey.start()
 		return nil
 	}
-	return s.clients.start(s.clients.payers...)
+	return s.clients.restart(s.clients.payers...)
+}
+
+func (s *subject) Freeze(side harness.Side) error {
+	if i, one := harness.ClientIndex(string(side)); one {
+		s.clients.freeze(s.clients.payers[i])
+		return nil
+	}
+	return fmt.Errorf("freeze the %v: it cannot be frozen", side)
+}
+
+func (s *subject) Thaw(side harness.Side) error {
+	if i, one := harness.ClientIndex(string(side)); one {
+		s.clients.payers[i].gate.Thaw()
+	}
+	return nil
 }
 
 func (s *subject) SetClock(side harness.Side, k harness.Skew) {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,7 +140,7 @@ func concluded(c result.Checkup) string {
 	case exit == result.ExitPass && must:
 		return "the payment passed, but first change what is marked MEND"
 	case exit == result.ExitPass:
-		return "the scenario can be run: onebar run " + c.Result.Scenario.File
+		return "the scenario can be run: " + format.Clean(cmp.Or(c.Result.Rerun, "onebar run "+c.Result.Scenario.File))
 	case exit == result.ExitFail:
 		return "the payment went wrong without any impairment: see the checks"
 	case exit == result.ExitBroken && c.Unfit && c.Result.Error == "":

@@ -61,9 +61,9 @@ baseline files, or JSON reports of onebar run. The exit code is 0 if no figure i
 1 if one is, 3 if something could not be compared.
 
 On sim, the runs of each seed are compared, and every difference counts. In real time a
-figure has changed if a Mann-Whitney U test rejects chance (p < 0.05 for all figures
-together, by Holm's method) and the medians differ by at least 10 %. That needs at least
-6 runs on each side.
+figure has changed if a Mann-Whitney U test rejects chance (p < 0.01 for all figures
+together, by Holm's method) and the medians differ by at least 10 %. That needs 6 to 11
+runs on each side, the more the more figures vary.
 
 --null N measures the false alarms: it makes N comparisons of runs with other runs of the
 same files.`,
@@ -123,20 +123,24 @@ func nullTest(stdout io.Writer, files []string, n int) error {
 	return exit(test.Exit())
 }
 
-// comparer returns what ends a batch of runs: it compares them with a baseline file, if
-// there is one, and returns the worse exit code.
-func comparer(path string) (func(stdout io.Writer, results []result.Result, code int) error, error) {
-	if path == "" {
-		return func(_ io.Writer, _ []result.Result, code int) error { return exit(code) }, nil
+// earlier returns the runs that those of a batch are compared with; none without --baseline.
+func (b *batch) earlier() (baseline.Set, error) {
+	if b.baseline == "" {
+		return baseline.Set{}, nil
 	}
-	before, err := readSet(path)
-	return func(stdout io.Writer, results []result.Result, code int) error {
-		c := baseline.Compare(before, baseline.Collect(results))
-		if err := reports.Comparison(c)(stdout); err != nil {
-			return err
-		}
-		return exit(result.Worst(code, c.Exit()))
-	}, err
+	return readSet(b.baseline)
+}
+
+// found returns the reports and the exit code of a batch, with its comparison if there is one.
+func (b *batch) found(before baseline.Set, results []result.Result, runs outcome.Outcome) (reports.Report, outcome.Outcome, int) {
+	console, code := reports.Console(results), reports.Exit(results)
+	if b.baseline == "" {
+		return console, runs, code
+	}
+	c := baseline.Compare(before, baseline.Collect(results))
+	c.Onebar = version
+	both := func(w io.Writer) error { return errors.Join(console(w), reports.Comparison(c)(w)) }
+	return both, runs.With(reports.Compared(c)), result.Worst(code, c.Exit())
 }
 
 // readSet reads a baseline file, or the JSON reports of runs.
@@ -148,7 +152,7 @@ func readSet(paths ...string) (baseline.Set, error) {
 			return baseline.Set{}, err
 		}
 		if baseline.Is(text) && len(paths) == 1 {
-			set, err := baseline.Read(bytes.NewReader(text))
+			set, err := baseline.Read(text)
 			if err != nil {
 				err = fmt.Errorf("read %s: %w", path, err)
 			}

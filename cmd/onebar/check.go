@@ -24,15 +24,15 @@ as those of the run, unless this version of onebar has better checks.`,
   onebar check out/*/history.jsonl --junit junit.xml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return out.guard(cmd, args, func() error { return check(cmd, args, &out) })
+			return out.guard(cmd, args, func() error { return judgeAll(cmd, args, &out) })
 		},
 	}
 	out.flags(cmd)
 	return cmd
 }
 
-// check judges histories. Those that cannot be read are broken runs in the reports.
-func check(cmd *cobra.Command, paths []string, out *reportFiles) error {
+// judgeAll judges histories. Those that cannot be read are broken runs in the reports.
+func judgeAll(cmd *cobra.Command, paths []string, out *reportFiles) error {
 	var all, read []result.Result
 	var errs []error
 	for _, path := range paths {

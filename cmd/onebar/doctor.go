@@ -71,6 +71,7 @@ func examine(ctx context.Context, w io.Writer, scenario string) (result.Checkup,
 		Engine: engines()[defaultEngine], Meant: engines()[b.engineOf(sc)], Dir: folder.Path, Version: version,
 		Subject: func(trace func(harness.Step)) (harness.Subject, error) { return traced(sc, trace) },
 	})
+	c.Result.Rerun = itself() + " run " + quote(sc.File)
 	return c, errors.Join(err, folder.Remove())
 }
 

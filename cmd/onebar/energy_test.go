@@ -155,7 +155,7 @@ func TestEnergyBadInput(t *testing.T) {
 		want  string
 	}{
 		"no file":          {"nowhere.pcap", "", "nowhere.pcap"},
-		"no such model":    {energybox + "test1.pcap", "6g", `there is no radio model "6g"; the bundled ones are`},
+		"no such model":    {energybox + "test1.pcap", "6g", `there is no radio model "6g"; expected one of`},
 		"no model file":    {energybox + "test1.pcap", "nowhere.yaml", "read radio model: open nowhere.yaml"},
 		"a bad model":      {energybox + "test1.pcap", save(t, "bad.yaml", []byte("radio: 1\nname: Bad\n")), `bad.yaml:2:7: name "Bad" has 'B' in it`},
 		"cut":              {save(t, "cut.pcap", good[:590]), "", "cut.pcap: byte 498: the file ends inside a packet of 85 bytes"},

@@ -51,7 +51,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd, err := root.ExecuteContextC(ctx)
 	if _, ok := errors.AsType[usageError](err); ok {
 		err = errors.Join(err, misused(cmd, args, err))
@@ -107,22 +106,7 @@ result sets the code.`,
 	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(),
 		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newMerge(), newBaseline(), newCompare(), newWorker(), newNetns(), newAgree(), cli.Command())
 	sayUsage(root)
+	completeFlags(root)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{wrongFlag(cmd, err)} })
 	return root
-}
-
-// sayUsage makes every command with the wrong number of arguments print its usage.
-func sayUsage(cmd *cobra.Command) {
-	for _, c := range cmd.Commands() {
-		sayUsage(c)
-		want := c.Args
-		if want == nil || c.HasSubCommands() {
-			continue
-		}
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := want(c, args); err != nil {
-				return usageError{fmt.Errorf("too few or too many arguments: the command is %s, see %s --help", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())}
-			}
-			return nil
-		}
-	}
 }

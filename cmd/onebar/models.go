@@ -17,7 +17,8 @@ source) or weak (derived from it). With a NAME, print the file of that model, as
 start for your own.`,
 		Example: `  onebar models
   onebar models energybox-3g > mine.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: complete(models, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if _, err := radio.Lookup(args[0]); err != nil {

@@ -64,7 +64,7 @@ type batch struct {
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
-	baseline     string
+	baseline     string       // a file; empty is none
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut makes one run; nil is on the engine that its scenario names.
@@ -117,13 +117,7 @@ onebar check judges a history file again.`,
 	f.StringVar(&b.baseline, "baseline", "", "compare the figures with this file of onebar baseline; a worse figure is a failure")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
-	completeEngines(cmd)
 	return cmd
-}
-
-// completeEngines has a shell complete the flag --engine.
-func completeEngines(cmd *cobra.Command) {
-	must(cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{"packet", "toxiproxy", simulated}, cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // checkEngine refuses a value of --engine that names no engine; an empty one is none.
@@ -166,7 +160,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := b.check(cmd); err != nil {
 		return err
 	}
-	compare, err := comparer(b.baseline)
+	before, err := b.earlier()
 	if err != nil {
 		return err
 	}
@@ -197,14 +191,14 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		of.Of = nil // nobody can merge them with others
 	}
-	if err := b.files.write(cmd, reports.Console(results), reports.RunsOf(results, of)); err != nil {
+	console, found, code := b.found(before, results, reports.RunsOf(results, of))
+	if err := b.files.write(cmd, console, found); err != nil {
 		return err
 	}
-	code := reports.Exit(results)
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	return compare(cmd.OutOrStdout(), results, code)
+	return exit(code)
 }
 
 // plan returns the runs of the shard and what is said of all of them.
@@ -346,7 +340,7 @@ func (b *batch) rerun(c cases.Case) string {
 
 // replay returns the command that runs a scenario file with an engine and a seed.
 func replay(file, engine string, seed uint64) string {
-	return fmt.Sprintf("onebar run %s --engine %s --seed %d", quote(file), engine, seed)
+	return fmt.Sprintf("%s run %s --engine %s --seed %d", itself(), quote(file), engine, seed)
 }
 
 // quote makes one word of s for a shell, if it is not one already.

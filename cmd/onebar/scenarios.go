@@ -37,7 +37,7 @@ func bundled() []string {
 func loadBundled(name string, lib spec.Library) (harness.Scenario, error) {
 	data, err := fs.ReadFile(scenarios.FS, name+".yaml")
 	if err != nil {
-		return harness.Scenario{}, fmt.Errorf("%s is neither a file nor a bundled scenario: onebar list shows those", name)
+		return harness.Scenario{}, fmt.Errorf("%s is neither a file nor a bundled scenario: %s", name, meant(name, scenarioNames(), "list"))
 	}
 	sc, err := spec.Parse(name+".yaml", data, lib)
 	sc.File = name
@@ -171,9 +171,5 @@ func load(path string, lib spec.Library) (harness.Scenario, error) {
 
 // completeScenarios completes the names of bundled scenarios and of files.
 func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	for _, f := range bundled() {
-		names = append(names, strings.TrimSuffix(f, ".yaml"))
-	}
-	return names, cobra.ShellCompDirectiveDefault
+	return scenarioNames(), cobra.ShellCompDirectiveDefault
 }

@@ -15,11 +15,11 @@ func newShow() *cobra.Command {
 		Short:             "Print a bundled scenario, as a start for your own",
 		Example:           `  onebar show tunnel > my-tunnel.yaml`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeScenarios,
+		ValidArgsFunction: complete(scenarioNames, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := fs.ReadFile(scenarios.FS, args[0]+".yaml")
 			if err != nil {
-				return fmt.Errorf("no bundled scenario is named %q: onebar list shows them", args[0])
+				return fmt.Errorf("no bundled scenario is named %q: %s", args[0], meant(args[0], scenarioNames(), "list"))
 			}
 			_, err = cmd.OutOrStdout().Write(data)
 			return err

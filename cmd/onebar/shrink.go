@@ -77,6 +77,9 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if s.jobs < 1 || s.runs < 1 || s.longest < 0 {
 		return errors.New("--jobs and --runs: expected at least 1; --for: no negative time")
 	}
+	if err := checkCheck(s.check); err != nil {
+		return err
+	}
 	lib := library()
 	c, err := s.failing(arg, lib)
 	if err != nil {

@@ -256,7 +256,7 @@ func (s *sweeping) keep(ctx context.Context, warnings io.Writer, runner cases.Ru
 		if why := unlike(*f, report.Result, err); why != "" && ctx.Err() == nil {
 			fmt.Fprintf(warnings, "onebar: %s does not fail %s again: %s\n", file, f.Check, format.Clean(why))
 		}
-		f.File, f.Again = file, fmt.Sprintf("onebar run %s --seed %d", quote(file), s.seed)
+		f.File, f.Again = file, fmt.Sprintf("%s run %s --seed %d", itself(), quote(file), s.seed)
 	}
 }
 

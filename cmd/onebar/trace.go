@@ -11,6 +11,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/delivery"
+	"github.com/onebar/onebar/harness/keys"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/trace"
@@ -95,8 +96,9 @@ func newTraceShow() *cobra.Command {
 		Long: `Print the form, the period, the mean rate and the stalls of a trace. A stall is a
 gap between two delivery opportunities, or a time with rate 0. FILE is a trace file
 or the name of a bundled trace.`,
-		Example: `  onebar trace show bus-up`,
-		Args:    cobra.ExactArgs(1),
+		Example:           `  onebar trace show bus-up`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete(traces, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := openTrace(args[0])
 			if mistakes, ok := errors.AsType[trace.Mistakes](err); ok {
@@ -120,7 +122,7 @@ func openTrace(name string) (trace.Series, error) {
 	}
 	data, err := scenarios.FS.ReadFile("traces/" + name + ".trace")
 	if err != nil {
-		return trace.Series{}, fmt.Errorf("no bundled trace is named %q; a file is written with its dot or folder, such as ./%s", name, name)
+		return trace.Series{}, fmt.Errorf("no bundled trace is named %q (a file is written with its dot or folder, such as ./%s): %s", name, name, keys.Suggest(name, traces()))
 	}
 	return trace.Parse(data)
 }

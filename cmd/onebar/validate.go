@@ -29,12 +29,12 @@ load, the timeline in words, what will be judged, and what cannot be.`,
 		Example: `  onebar validate mine.yaml
   onebar validate tunnel --plan
   onebar validate scenarios/ --engine sim`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd, args) },
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return v.run(cmd, args) },
 	}
 	cmd.Flags().BoolVar(&v.plan, "plan", false, "say in words what a run will do")
 	cmd.Flags().StringVar(&v.engine, "engine", "", "also report what this engine cannot do: packet, toxiproxy or sim (default: the scenario's, else packet)")
-	completeEngines(cmd)
 	return cmd
 }
 

@@ -2,7 +2,7 @@
 // access network between hosts, and some of Linux's TCP.
 //
 //   - [Network] finds hosts by name and address, links by name, and the link between two
-//     hosts.
+//     hosts. It begins faults, by [Faults] of the engine.
 //   - [Group] is links that are impaired alike, with the faults in force on them and
 //     what these have hit.
 //   - [Link] is one link between two hosts: both directions and the flows on it. It says
@@ -70,6 +70,7 @@ type Host[L comparable] struct {
 
 	own       *Group            // of a client: the faults in force on its access link alone
 	access    atomic.Pointer[L] // of a client: its access link, once it is in use
+	watchers  *link.Watchers    // of the network
 	unpowered int               // faults in force that leave it without power
 }
 
@@ -85,6 +86,15 @@ func (h *Host[L]) Name() string {
 		return harness.ClientName(h.Client)
 	}
 	return h.name
+}
+
+// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
+// another host is never called.
+func (h *Host[L]) WatchLink(up func()) (stop func()) {
+	if h.Client < 0 {
+		return func() {}
+	}
+	return h.watchers.Watch(h.Client, up)
 }
 
 // Unpowered reports whether the host is without power.
@@ -123,6 +133,8 @@ type Network[H Hosted[L], L Linked[H]] struct {
 	Access   *Group   // of the access links
 	Others   []*Group // one for each link of the topology
 	links    map[*Group][]L
+	Watchers link.Watchers
+	Faults   Faults[H] // of the engine
 }
 
 // New returns the hosts of a network, without any link in use. Build makes a host of
@@ -137,7 +149,7 @@ func New[H Hosted[L], L Linked[H]](c harness.NetworkConfig, build func(*Host[L])
 	n := &Network[H, L]{topology: c.Topology, Access: &Group{Profile: c.Profile}, links: make(map[*Group][]L)}
 	seeds := harness.Rand(c.Seed, harness.StreamEngine)
 	host := func(name string, client int, a Addr) H {
-		return build(&Host[L]{name: name, Client: client, First: a, Seed: seeds.Uint64()})
+		return build(&Host[L]{name: name, Client: client, First: a, Seed: seeds.Uint64(), watchers: &n.Watchers})
 	}
 	n.Server = host(harness.ServerName, -1, Server())
 	n.Clients = make([]H, 0, c.Clients)
@@ -253,21 +265,9 @@ func (n *Network[H, L]) Group(name string) (*Group, error) {
 	return n.Others[i], nil
 }
 
-// Targets returns what a fault is on: links, and of a Vanish with a side its hosts. The error
-// names the fault, and what there is not. What the end of a fault counts:
-//
-//   - Blackhole: the packets lost in an outage of its direction while it lasted;
-//   - Reset: the connections that were open; each end also sends its reset over the link;
-//   - Refuse: the connections refused;
-//   - Rebind: the flows forgotten that were open;
-//   - Vanish: the flows that were open. Packets of older flows do not arrive until the
-//     end. If Fault.Side names a side, its machines have no power meanwhile: no packet at
-//     all arrives, and at the end their connections are gone;
-//   - CrossTraffic: the packets of cross traffic that arrived meanwhile, in either
-//     direction, acknowledgements with them.
-//
-// Refuse and Reset are of TCP connections only.
-func (n *Network[H, L]) Targets(f harness.Fault) (g *Group, hosts []H, err error) {
+// targets returns what a fault is on: links, and of a Vanish with a side its hosts. The error
+// names the fault, and what there is not.
+func (n *Network[H, L]) targets(f harness.Fault) (g *Group, hosts []H, err error) {
 	g, err = n.Group(f.Link)
 	switch {
 	case err != nil:
@@ -296,8 +296,8 @@ func (n *Network[H, L]) Phones(g *Group) (client int, ok bool) {
 	return link.Everyone, g == n.Access
 }
 
-// PhonesOf is Phones for the hosts of a side.
-func PhonesOf(s harness.Side) (client int, ok bool) {
+// phonesOf is Phones for the hosts of a side.
+func phonesOf(s harness.Side) (client int, ok bool) {
 	if i, ok := harness.ClientIndex(string(s)); ok {
 		return i, true
 	}

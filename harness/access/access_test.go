@@ -137,7 +137,7 @@ func TestTargets(t *testing.T) {
 		"a host there is not":   {harness.Fault{Action: harness.Vanish, Side: "nobody"}, nil, nil, `inject vanish: there is no host "nobody"`},
 		"a side of other words": {harness.Fault{Action: harness.Blackhole, Side: "edge"}, n.Access, nil, ""},
 	} {
-		g, hosts, err := n.Targets(tc.fault)
+		g, hosts, err := n.targets(tc.fault)
 		require.Same(t, tc.group, g, name)
 		require.Equal(t, tc.hosts, hosts, name)
 		requireError(t, tc.err, err)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/metric"
 	"github.com/onebar/onebar/harness/result"
 )
@@ -117,7 +118,7 @@ func refusal(a, b *group) string {
 	case b.bad != "":
 		return "of the later runs: " + b.bad
 	case !sameShares(a.seeds, b.seeds):
-		return fmt.Sprintf("the seeds were %s and are %s: run the same seeds as before, or %s", seedText(a.seeds), seedText(b.seeds), again)
+		return fmt.Sprintf("there were %s, and there are %s: run the same seeds as before, or %s", runs(a.seeds), runs(b.seeds), again)
 	case a.hash != b.hash:
 		return "the scenario was edited since, so the figures are of two experiments: if that was meant, " + again
 	case a.engine == virtual:
@@ -128,6 +129,11 @@ func refusal(a, b *group) string {
 		return fmt.Sprintf("the machine was %q and is %q: compare figures in real time on one class of machine only, use --engine sim, or %s", a.machine, b.machine, again)
 	}
 	return ""
+}
+
+// runs names the seeds of runs.
+func runs(seeds []uint64) string {
+	return fmt.Sprintf("%s of seeds %d to %d", harness.Plural(len(seeds), "run"), seeds[0], seeds[len(seeds)-1])
 }
 
 // sameShares reports whether the same seeds make up the same shares of two lists.

@@ -12,8 +12,9 @@ import (
 
 // The conditions for a change in real time.
 const (
-	alpha  = 0.05 // of the test, for all figures of a comparison together
+	alpha  = 0.01 // share of comparisons with any false alarm; so p is below it for each figure, too
 	share  = 0.1  // of the earlier median, by which the later one must differ
+	floor  = 0.02 // seconds by which the median of a time must differ: busy machines add as much
 	fewest = 6    // runs on each side: with fewer, no interval has the median with 95 %
 )
 
@@ -32,7 +33,8 @@ func newTest(k key, c result.Change, before, after []float64) test {
 	all := slices.Concat(before, after)
 	t.varies = slices.Min(all) < slices.Max(all)
 	by := math.Abs(*c.New - *c.Old)
-	if t.moved = by > 0 && by >= share*math.Abs(*c.Old); t.moved {
+	t.moved = by > 0 && by >= share*math.Abs(*c.Old) && (c.Unit != result.Seconds || by >= floor)
+	if t.moved {
 		t.p = mannWhitney(before, after)
 	}
 	return t
@@ -57,6 +59,7 @@ func (c *comparing) test() {
 		switch {
 		case min(t.runs[0], t.runs[1]) < fewest || t.varies && least(t.runs[0], t.runs[1])*float64(n) >= alpha:
 			few[t.key] = append(few[t.key], t)
+			c.Figures--
 		case t.moved && t.P < alpha:
 			t.Kind = kindOf(t.Figure, *t.New-*t.Old)
 			c.add(t.key, t.Change)

@@ -83,12 +83,16 @@ func newGroup(k key, runs []result.Result) *group {
 	for i, r := range runs {
 		g.seeds = append(g.seeds, r.Seed)
 		g.again = append(g.again, r.Rerun)
+		why := ""
 		switch {
 		case r.Error != "":
-			g.bad = fmt.Sprintf("the run of seed %d was not carried out (%s): repeat it", r.Seed, r.Error)
+			why = fmt.Sprintf("the run of seed %d was not carried out (%s): repeat it", r.Seed, r.Error)
+		case len(r.Figures) == 0:
+			why = fmt.Sprintf("the run of seed %d has no figures: repeat it", r.Seed)
 		case r.Machine != g.machine:
-			g.bad = fmt.Sprintf("the runs are of several machines (%s; %s): compare them machine by machine", g.machine, r.Machine)
-		case r.Busy != "":
+			why = fmt.Sprintf("the runs are of several machines (%s; %s): compare them machine by machine", g.machine, r.Machine)
+		}
+		if g.bad = cmp.Or(g.bad, why); why != "" || r.Busy != "" {
 			continue
 		}
 		for _, f := range r.Figures {

@@ -73,19 +73,20 @@ func doubledRanks(x, y []float64) (ranks []int, ties float64) {
 // subsets returns how many subsets of k ranks have each sum.
 func subsets(ranks []int, k int) []float64 {
 	sorted := slices.Sorted(slices.Values(ranks))
-	most := 0
-	for _, r := range sorted[len(sorted)-k:] {
-		most += r
+	upTo := make([]int, len(sorted)+1) // sums of the lowest ranks
+	for i, r := range sorted {
+		upTo[i+1] = upTo[i] + r
 	}
 	ways := make([][]float64, k+1)
 	for i := range ways {
-		ways[i] = make([]float64, most+1)
+		ways[i] = make([]float64, upTo[len(sorted)]-upTo[len(sorted)-i]+1)
 	}
 	ways[0][0] = 1
-	for _, r := range ranks {
-		for i := k; i > 0; i-- {
-			for s := most; s >= r; s-- {
-				ways[i][s] += ways[i-1][s-r]
+	for j, r := range sorted {
+		for i := min(k, j+1); i > 0; i-- {
+			with, without := ways[i], ways[i-1]
+			for s := upTo[j+1] - upTo[j+1-i]; s >= upTo[i-1]+r; s-- {
+				with[s] += without[s-r]
 			}
 		}
 	}

@@ -89,9 +89,11 @@ func TestLeastIsWhatBenchstatHas(t *testing.T) {
 		require.InDelta(t, want, least(n, n), 1e-8)
 	}
 	require.Equal(t, 6, enough(1))
-	require.Equal(t, 6, enough(23))
-	require.Equal(t, 7, enough(24))
-	require.Equal(t, 9, enough(1000))
+	require.Equal(t, 6, enough(4))
+	require.Equal(t, 7, enough(5))
+	require.Equal(t, 8, enough(64))
+	require.Equal(t, 10, enough(923))
+	require.Equal(t, 11, enough(924))
 }
 
 // The example is the one of Holm's method in many textbooks: the smallest times four, and so on.

@@ -98,7 +98,7 @@ func experimentSamples() []sample {
 			s.confirm("p4")
 		})},
 		{name: "unknown-load-fewer", summary: "3 payments planned, but only 2 asked for", write: good(func(s *script) { s.header.Scenario.Workload.Payments = 3 })},
-		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not tested; onebar doctor follows one payment step by step", write: func() *script {
+		{name: "unknown-load-unserved", summary: "none of 2 payments was confirmed or booked: the server was not tested; 1 of 2 were told expired last: give workload a later deadline, or a link and events that leave time for an answer; onebar doctor follows one payment step by step", write: func() *script {
 			s := newScript(2)
 			s.header.Scenario.Subject.Client = &sut.Client{HTTP: &sut.HTTPClient{}}
 			s.press("p1", "o1")

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
@@ -31,7 +32,7 @@ func (j *Judge) load() answer {
 		})
 	}
 	if a.doubt == "" && !j.served() {
-		text := fmt.Sprintf("none of %s was confirmed or booked: the server was not tested", harness.Plural(len(j.orders), "payment"))
+		text := fmt.Sprintf("none of %s was confirmed or booked: the server was not tested%s", harness.Plural(len(j.orders), "payment"), j.unserved())
 		if j.header.Scenario.Subject.Client != nil {
 			text += "; onebar doctor follows one payment step by step"
 		}
@@ -48,13 +49,28 @@ func (j *Judge) load() answer {
 // or expired proves nothing about the server. Its client may only have had the wrong
 // password.
 func (j *Judge) served() bool {
-	if j.postings > 0 {
-		return true
-	}
+	return j.postings > 0 || slices.ContainsFunc(j.payments, func(p payment) bool { return p.confirmed != 0 })
+}
+
+// unserved says what most payments were told last, if none was confirmed, and what to change.
+func (j *Judge) unserved() string {
+	var told [harness.Failed + 1]int
+	most := harness.Expired
 	for i := range j.payments {
-		if p := &j.payments[i]; p.confirmed != 0 {
-			return true
+		told[j.payments[i].last]++
+	}
+	for o, n := range told {
+		if n > told[most] {
+			most = harness.Outcome(o)
 		}
 	}
-	return false
+	advice := "give workload a later deadline, or a link and events that leave time for an answer"
+	switch most {
+	case harness.Declined:
+		advice = "give the payers more balance, or correct the rule for declined"
+	case harness.Failed:
+		advice = "let the clients run while pay is pressed"
+	case harness.OutcomeUnknown, harness.Queued, harness.Confirmed, harness.Expired:
+	}
+	return fmt.Sprintf("; %d of %d were told %s last: %s", told[most], len(j.payments), most, advice)
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onebar/onebar/harness"
@@ -57,10 +58,6 @@ func (j *Judge) unfounded() answer {
 // HTTP 402 is Payment Required (RFC 9110 section 15.5.3), which payment APIs use for it.
 func speaksOfFunds(reason string) bool {
 	reason = strings.ToLower(reason)
-	for _, word := range []string{"fund", "balance", "insufficient", "overdraft", "overdrawn", "http 402"} {
-		if strings.Contains(reason, word) {
-			return true
-		}
-	}
-	return false
+	words := []string{"fund", "balance", "insufficient", "overdraft", "overdrawn", "http 402"}
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(reason, word) })
 }

@@ -9,10 +9,11 @@ import (
 
 // timing says how long the syncs of a disk take.
 type timing struct {
-	sync harness.Durations
-	seed uint64
-	turn func(stop <-chan struct{}) // see Disk.TakeTurns
-	news chan struct{}              // closed when the faults or the power change; nil if nobody waits
+	sync    harness.Durations
+	seed    uint64
+	instant bool                       // syncs take no time, whatever else says so
+	turn    func(stop <-chan struct{}) // see Disk.TakeTurns
+	news    chan struct{}              // closed when the faults or the power change; nil if nobody waits
 }
 
 // SyncTime makes each later sync of a file take a time from d, drawn log-uniformly by the
@@ -22,6 +23,14 @@ func (d *Disk) SyncTime(t harness.Durations, seed uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.timing.sync, d.timing.seed = t, seed
+}
+
+// Instant makes syncs take no time, whatever SyncTime and faults say, until it is called with
+// false: who opens a file while holding a mutex must not wait, see package bubble.
+func (d *Disk) Instant(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timing.instant = on
 }
 
 // TakeTurns makes a sync that takes time call turn when this time is over, before anything
@@ -44,7 +53,7 @@ func (f *File) wait() {
 	base := d.syncTime()
 	began := time.Now()
 	var met []*inForce
-	for turn := d.timing.turn; f.alive() == nil; {
+	for turn := d.timing.turn; f.alive() == nil && !d.timing.instant; {
 		var slow time.Duration
 		slow, met = d.slowed(met)
 		left := time.Until(began.Add(base + slow))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,28 +118,9 @@ func object(body string) map[string]any {
 func hasError(body string) bool {
 	fields := object(body)
 	for _, name := range []string{"error", "errors", "error_code", "error_message"} {
-		switch v := fields[name].(type) {
-		case nil:
-		case string:
-			if v != "" {
-				return true
-			}
-		case []any:
-			if len(v) > 0 {
-				return true
-			}
-		case map[string]any:
-			if len(v) > 0 {
-				return true
-			}
-		case bool:
-			if v {
-				return true
-			}
-		case float64:
-			if v != 0 {
-				return true
-			}
+		b, _ := json.Marshal(fields[name]) // it came from JSON
+		if !slices.Contains([]string{"null", `""`, "[]", "{}", "false", "0"}, string(b)) {
+			return true
 		}
 	}
 	success, said := fields["success"].(bool)
@@ -248,10 +230,5 @@ func find(v any, path string, names []string) string {
 }
 
 func plainName(name string) bool {
-	for i, r := range name {
-		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9' || i == 0) {
-			return false
-		}
-	}
-	return name != ""
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name)
 }

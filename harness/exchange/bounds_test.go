@@ -84,6 +84,51 @@ func TestInterrupted(t *testing.T) {
 	require.Less(t, time.Since(begin), time.Second)
 }
 
+// TestAMatchIsInterrupted ends the match of one long text when the run ends: it leaves nothing
+// that goes on.
+func TestAMatchIsInterrupted(t *testing.T) {
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithCancel(t.Context())
+	e, p := language.Compile(`text matches "(x{0,30}){30}y"`, answerScope(), true)
+	require.Nil(t, p)
+	time.AfterFunc(100*time.Millisecond, cancel)
+	_, err := e.Yes(answer(200, strings.Repeat("x", 8<<20)).vars().With(language.Until(ctx)))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 2*time.Second, 10*time.Millisecond, "beside the one of Eventually")
+}
+
+// The operator matches does for long texts what it does for short ones.
+func TestMatches(t *testing.T) {
+	for _, n := range []int{1, 10_000} {
+		v := answer(200, strings.Repeat("é", n)+"\nend 42").vars()
+		for text, want := range map[string]bool{
+			`text matches "^é+$"`: false, `text matches "(?m)^é+$"`: true, `text matches "end [0-9]+$"`: true,
+			`text matches "é" + "z"`: false, `headers["none"] matches "x"`: false,
+		} {
+			e, p := language.Compile(text, answerScope(), true)
+			require.Nil(t, p, text)
+			is, err := e.Yes(v)
+			require.NoError(t, err, text)
+			require.Equal(t, want, is, "%s of %d", text, n)
+		}
+	}
+	for text, want := range map[string]string{
+		`status matches "x"`:        "matches takes two texts",
+		`text matches ("(" + text)`: "missing closing",
+	} {
+		e, p := language.Compile(text, answerScope(), true)
+		if p != nil {
+			require.Contains(t, p.Reason, "matches", text)
+			continue
+		}
+		_, err := e.Yes(answer(200, "a").vars())
+		require.ErrorContains(t, err, want, text)
+	}
+	_, p := language.Compile(`text matches "("`, answerScope(), true)
+	require.NotNil(t, p)
+	require.Contains(t, p.Reason, "missing closing")
+}
+
 // TestBoundsAllow evaluates what long answers need.
 func TestBoundsAllow(t *testing.T) {
 	body := answer(200, `{"data": [`+strings.Repeat(`{"id": "p", "tags": ["a", "b"], "amount": 5},`, 99_999)+`{"id": "q", "tags": ["c"]}]}`)

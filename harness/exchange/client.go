@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,14 +102,9 @@ func (c *compiler) confirms(config, preset sut.HTTPClient) {
 	if config.Callback != nil {
 		all = append(all, config.Callback.Outcomes)
 	}
-	for _, rules := range all {
-		for _, r := range rules {
-			if r.Outcome == Confirmed.String() {
-				return
-			}
-		}
+	if !slices.ContainsFunc(slices.Concat(all...), func(r sut.HTTPRule) bool { return r.Outcome == Confirmed.String() }) {
+		c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 	}
-	c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 }
 
 func (c *compiler) preset(config *sut.HTTPClient) sut.HTTPClient {
@@ -156,12 +152,7 @@ func fill(c *sut.HTTPClient, p sut.HTTPClient) {
 
 // or sets a value that is zero to the first of the others that is not.
 func or[T comparable](v *T, others ...T) {
-	var zero T
-	for _, o := range others {
-		if *v == zero {
-			*v = o
-		}
-	}
+	*v = cmp.Or(append([]T{*v}, others...)...)
 }
 
 // words reports unknown words. The reader of files has checked those of a file.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,7 +48,7 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 		answered := runScope().With(answerScope())
 		return List{
 			First: c.request(at, sut.HTTPRequest{Path: path}, got.URL, config.Headers, runScope()), Path: path,
-			items: c.expression(at+"items", either(items, "body"), answered),
+			items: c.expression(at+"items", cmp.Or(items, "body"), answered),
 			next:  c.expression(at+"next", next, answered.With(pageScope())),
 		}
 	}
@@ -73,13 +74,6 @@ func NewLedger(config sut.HTTPLedger, server string, lookup Lookup) (*Ledger, []
 		}
 	}
 	return got, c.problems
-}
-
-func either(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 func (c *compiler) mapped(at string, texts map[string]string, s scope) map[string]*expression {
@@ -146,7 +140,7 @@ func list(items *expression, a Answer, v Vars) ([]any, error) {
 	}
 	if v["body"] == nil && string(bytes.TrimSpace(a.Body)) != "null" {
 		return nil, fmt.Errorf("the answer is no JSON (%s): is this the API? check url and path",
-			either(a.Header.Get("Content-Type"), "without a type"))
+			cmp.Or(a.Header.Get("Content-Type"), "without a type"))
 	}
 	got, err := items.Value(v)
 	if err != nil {
@@ -218,17 +212,16 @@ func (l *Ledger) field(name string, to *string, v Vars) error {
 	return nil
 }
 
-// Balance returns the account of an item, by the server's name, and its balance in minor
-// units.
-func (l *Ledger) Balance(item any, currency string, v Vars) (account string, minor int64, err error) {
-	v = v.With(Vars{"item": item})
-	if account, err = l.balance["account"].Word(v); err != nil {
-		return "", 0, wrap("balances.account", err)
-	}
-	if minor, err = amount(l.balance, currency, v); err != nil {
-		return "", 0, wrap("balances", err)
-	}
-	return account, minor, nil
+// Account returns the account of an item of the balances, by the server's name.
+func (l *Ledger) Account(item any, v Vars) (string, error) {
+	account, err := l.balance["account"].Word(v.With(Vars{"item": item}))
+	return account, wrap("balances.account", err)
+}
+
+// Balance returns the balance of an item, in minor units of a currency.
+func (l *Ledger) Balance(item any, currency string, v Vars) (int64, error) {
+	minor, err := amount(l.balance, currency, v.With(Vars{"item": item}))
+	return minor, wrap("balances", err)
 }
 
 func wrap(what string, err error) error {

@@ -30,9 +30,9 @@ func badDay(t *testing.T, broken ...string) harness.Scenario {
 
 // A bank that books a payment in one transaction and its key in the next is wrong for the
 // few milliseconds in between. The bad day finds it within 40 seeds, because some of its
-// faults wait for a commit.
+// faults wait for a commit. With seed 3 it shows as a payment told expired after its booking.
 func TestBadDayStrikesAtCommits(t *testing.T) {
-	got, err := explore.Explore(t.Context(), casestest.Pair(), []harness.Scenario{badDay(t, "two-commits")}, explore.Options{Seeds: 40, First: 1})
+	got, err := explore.Explore(t.Context(), casestest.Pair(), []harness.Scenario{badDay(t, "two-commits")}, explore.Options{Seeds: 40, First: 4})
 	require.NoError(t, err)
 	require.NotNil(t, got.Failure, "%d runs", got.Runs)
 	t.Logf("seed %d", got.Failure.Seed)

@@ -173,8 +173,9 @@ func subjectWays() map[harness.Abilities]string {
 		harness.SlowServer:     "slow the server",
 		harness.SetClientClock: "change the clock of the client (the reference wallet has one, and a Go System with ClientClock)",
 		harness.SetServerClock: "change the clock of the server (the reference bank has one, and a Go System with ServerClock)",
-		harness.CrashWallet:    "crash one wallet alone", harness.FreezeWallet: "freeze one wallet alone",
-		harness.FaultDisks: "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
-		harness.ChooseLoss: "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
+		harness.CrashWallet:    "crash one wallet alone (a client with a program for each wallet has one, the reference wallet, and a Go System with Restarts)",
+		harness.FreezeWallet:   "freeze one wallet alone (a client with a program for each wallet has one, the reference wallet, and a Go System)",
+		harness.FaultDisks:     "make a disk slow, full or failing: that takes disks in memory, as the reference pair has with --engine sim,",
+		harness.ChooseLoss:     "lose everything that was not synced: that takes disks in memory, as the reference pair has with --engine sim,",
 	}
 }

@@ -5,6 +5,7 @@ package freezing
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 )
@@ -15,6 +16,7 @@ type Gate struct {
 	mu   sync.Mutex
 	shut chan struct{} // closed by Thaw; nil is open
 	kept []func()      // since the freeze
+	life int           // how often Drop was called
 }
 
 // Freeze shuts the gate. A second call does nothing.
@@ -41,10 +43,12 @@ func (g *Gate) Thaw() {
 	g.shut, g.kept = nil, nil
 }
 
-// Drop opens the gate for a part that has been killed: what Do has kept is not done.
+// Drop opens the gate for a part that has been killed: what Do has kept is not done, and what
+// its connections have kept is not sent.
 func (g *Gate) Drop() {
 	g.mu.Lock()
 	g.kept = nil
+	g.life++
 	g.mu.Unlock()
 	g.Thaw()
 }
@@ -77,21 +81,35 @@ func (g *Gate) Wait(ctx context.Context) error {
 	}
 }
 
-// frozen reports whether the gate is shut.
-func (g *Gate) frozen() bool {
+// state reports whether the gate is shut, and which life of the part it is.
+func (g *Gate) state() (shut bool, life int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.shut != nil
+	return g.shut != nil, g.life
 }
 
-// Conn returns c with the gate before it. A Write while the gate is shut returns at once,
-// for the caller may hold a lock, and is sent afterwards; a Close is likewise done
-// afterwards. It takes c over.
-func (g *Gate) Conn(c net.Conn) net.Conn { return &conn{Conn: c, gate: g} }
+// Dialer returns dial with the gate before it and its connections.
+func (g *Gate) Dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if err := g.Wait(ctx); err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		_, life := g.state()
+		return &conn{Conn: c, gate: g, life: life}, nil
+	}
+}
 
+// conn is a connection with the gate before it. A Write while the gate is shut returns at
+// once, for the caller may hold a lock, and is sent afterwards; a Close is likewise done
+// afterwards.
 type conn struct {
 	net.Conn
 	gate *Gate
+	life int
 
 	mu      sync.Mutex
 	pending []byte
@@ -122,6 +140,31 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// SetKeepAlive is that of a net.TCPConn.
+func (c *conn) SetKeepAlive(on bool) error {
+	if k, ok := c.Conn.(interface{ SetKeepAlive(on bool) error }); ok {
+		return k.SetKeepAlive(on)
+	}
+	return errors.ErrUnsupported
+}
+
+// SetLinger is that of a net.TCPConn.
+func (c *conn) SetLinger(sec int) error {
+	if l, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
+		return l.SetLinger(sec)
+	}
+	return errors.ErrUnsupported
+}
+
+// CloseWrite is that of a net.TCPConn. While the gate is shut it is refused.
+func (c *conn) CloseWrite() error {
+	w, ok := c.Conn.(interface{ CloseWrite() error })
+	if shut, _ := c.gate.state(); shut || !ok {
+		return errors.ErrUnsupported
+	}
+	return w.CloseWrite()
+}
+
 // later notes by do what send is to do, and reports whether it has: not if the gate is open.
 func (c *conn) later(do func()) bool {
 	c.mu.Lock()
@@ -129,10 +172,10 @@ func (c *conn) later(do func()) bool {
 	switch {
 	case c.closed:
 		return false
-	case c.sending:
-	case !c.gate.frozen():
-		return false
-	default:
+	case !c.sending:
+		if shut, _ := c.gate.state(); !shut {
+			return false
+		}
 		c.sending = true
 		go c.send()
 	}
@@ -144,8 +187,12 @@ func (c *conn) later(do func()) bool {
 func (c *conn) send() {
 	_ = c.gate.Wait(context.Background())
 	for {
+		_, life := c.gate.state()
 		c.mu.Lock()
 		b := c.pending
+		if c.life != life {
+			b = nil // it was killed
+		}
 		c.pending = nil
 		if len(b) == 0 {
 			c.sending = false

@@ -2,6 +2,7 @@ package freezing_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -13,13 +14,21 @@ import (
 	"github.com/onebar/onebar/harness/freezing"
 )
 
+// behind returns a connection behind a gate.
+func behind(t *testing.T, g *freezing.Gate, c net.Conn) net.Conn {
+	t.Helper()
+	got, err := g.Dialer(func(context.Context, string, string) (net.Conn, error) { return c, nil })(t.Context(), "tcp", "")
+	require.NoError(t, err)
+	return got
+}
+
 // What is written while the gate is shut is sent after it, in order and with what is written
 // then; what arrives is read after it; and the connection is closed last.
 func TestConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g freezing.Gate
 		near, far := net.Pipe()
-		c := g.Conn(near)
+		c := behind(t, &g, near)
 		began := time.Now()
 		got := make(chan string)
 		go func() {
@@ -51,7 +60,7 @@ func TestRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g freezing.Gate
 		near, far := net.Pipe()
-		c := g.Conn(near)
+		c := behind(t, &g, near)
 		began := time.Now()
 		g.Freeze()
 		go func() {
@@ -98,4 +107,45 @@ func TestWait(t *testing.T) {
 		time.AfterFunc(time.Second, g.Thaw)
 		require.NoError(t, g.Wait(t.Context()))
 	})
+}
+
+// A part that is killed while it is frozen has sent nothing since, and its connection is
+// closed if it was.
+func TestKilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g freezing.Gate
+		near, far := net.Pipe()
+		c := behind(t, &g, near)
+		g.Freeze()
+		_, err := c.Write([]byte("never"))
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		g.Drop()
+		text, err := io.ReadAll(far)
+		require.NoError(t, err)
+		require.Empty(t, text)
+	})
+}
+
+// alive is a connection whose keepalives can be set.
+type alive struct {
+	net.Conn
+	on bool
+}
+
+func (a *alive) SetKeepAlive(on bool) error {
+	a.on = on
+	return nil
+}
+
+// What a connection can do besides passes the gate.
+func TestKeepAlive(t *testing.T) {
+	var g freezing.Gate
+	a := &alive{}
+	k, ok := behind(t, &g, a).(interface{ SetKeepAlive(on bool) error })
+	require.True(t, ok)
+	require.NoError(t, k.SetKeepAlive(true))
+	require.True(t, a.on)
+	near, _ := net.Pipe()
+	require.ErrorIs(t, behind(t, &g, near).(interface{ SetKeepAlive(on bool) error }).SetKeepAlive(true), errors.ErrUnsupported)
 }

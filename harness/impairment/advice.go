@@ -75,8 +75,10 @@ func missing(a harness.Action) string {
 		return "the server gave no answer"
 	case harness.CrossTraffic:
 		return "nothing of the transfer was sent"
-	case harness.SlowDisk, harness.FullDisk, harness.DiskError:
+	case harness.SlowDisk, harness.DiskError:
 		return "nothing was written to the disk"
+	case harness.FullDisk:
+		return "no file needed more room on the disk"
 	case harness.ActionUnknown, harness.SetLink, harness.Heal, harness.Clock:
 	}
 	return "nothing that it hits was there"

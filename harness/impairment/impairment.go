@@ -122,13 +122,9 @@ func perfect(p harness.Profile) bool { return p.Up == harness.Path{} && p.Down =
 
 // carried reports whether a packet was offered while the profile was in force.
 func (l *Links) carried(p harness.Profile) bool {
-	for i := range l.phases {
-		s := &l.phases[i]
-		if s.Up.offered()+s.Down.offered() > 0 && reflect.DeepEqual(s.Profile, p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.phases, func(s phase) bool {
+		return s.Up.offered()+s.Down.offered() > 0 && reflect.DeepEqual(s.Profile, p)
+	})
 }
 
 // outages finds the outages that may not miss and lost no packet in either direction,

@@ -56,12 +56,17 @@ func Expand(sc harness.Scenario, seed uint64) harness.Scenario {
 
 // Fit returns the scenario with a nemesis that an engine and a subject of the given abilities
 // can carry out: entries whose events would begin at commits or packets, which nobody counts
-// there, have events that begin at their time.
+// there, or at commits of some of the wallets, have events that begin at their time, and those
+// on some of the wallets act on all of them if none can be chosen.
 func Fit(sc harness.Scenario, can harness.Abilities) harness.Scenario {
 	sc.Nemesis = slices.Clone(sc.Nemesis)
 	for i := range sc.Nemesis {
-		if e := &sc.Nemesis[i].Event; !can.Has(fault.NeedsOfMoment(e.When)) {
+		e := &sc.Nemesis[i].Event
+		if !can.Has(fault.NeedsOfMoment(e.When)) || e.When != nil && e.When.Commit > 0 && e.Some() {
 			e.When = nil
+		}
+		if e.Some() && !can.Has(fault.Needs(*e)) {
+			e.Wallet, e.Wallets = nil, 0
 		}
 	}
 	return sc

@@ -2,6 +2,7 @@ package nemesis_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -184,9 +185,31 @@ func TestFit(t *testing.T) {
 		}
 	}
 	require.NotNil(t, sc.Nemesis[0].Event.When)
+	some := sc
+	some.Nemesis = slices.Clone(sc.Nemesis)
+	some.Nemesis[0].Event.Wallets = 0.2
+	require.Nil(t, nemesis.Fit(some, harness.CountServerCommits).Nemesis[0].Event.When, "the power of all wallets fails at a commit")
 	for _, e := range nemesis.Whole(sc).Timeline {
 		require.Nil(t, e.When, "nothing is needed to count them")
 	}
+}
+
+// Where no single wallet can be crashed or lose its link, such an entry is about all of them.
+func TestFitWallets(t *testing.T) {
+	zero := 0
+	crash, outage := entry(harness.Crash, 0.1, time.Second, 2*time.Second), entry(harness.Blackhole, 0.1, time.Second, 2*time.Second)
+	crash.Event.Side, crash.Event.Wallets, outage.Event.Wallet = harness.Client, 0.1, &zero
+	sc := harness.Scenario{Length: time.Minute, Nemesis: []harness.Nemesis{crash, outage}}
+	for can, want := range map[harness.Abilities][2]bool{
+		harness.CrashClient:   {false, false},
+		harness.CrashWallet:   {true, false},
+		harness.ChooseClients: {false, true},
+	} {
+		for i, entry := range nemesis.Fit(sc, can).Nemesis {
+			require.Equal(t, want[i], entry.Event.Some(), "%v", can)
+		}
+	}
+	require.True(t, sc.Nemesis[0].Event.Some())
 }
 
 func TestWhole(t *testing.T) {

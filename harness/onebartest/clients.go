@@ -52,12 +52,12 @@ func (ps *clients) wallets(side harness.Side) []int {
 // start turns phones on.
 func (ps *clients) start(list ...int) {
 	for _, i := range list {
-		v := &life{}
-		v.ctx, v.cancel = context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.Background())
+		v := &life{ctx: ctx, cancel: cancel}
 		ps.mu.Lock()
 		ps.lives[i] = v
 		ps.mu.Unlock()
-		pay := ps.client(v.ctx, &Phone{
+		pay := ps.client(ctx, &Phone{
 			Wallet: i, Rand: rand.New(&source{pcg: rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())}), Log: ps.env.Log,
 			life: v, network: ps.env.Network.Client(i), server: ps.server, observer: ps.env.Observer, clock: &ps.clock,
 		})

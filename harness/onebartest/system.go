@@ -288,17 +288,13 @@ func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, e
 	default:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("the phone has tcp only: %w", net.UnknownNetworkError(network))}
 	}
-	if err := p.life.gate.Wait(ctx); err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
-	}
-	c, err := p.network.DialContext(ctx, "tcp", p.server)
-	if err == nil {
-		c, err = p.life.conns.add(c)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return p.life.gate.Conn(c), nil
+	return p.life.gate.Dialer(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := p.network.DialContext(ctx, "tcp", p.server)
+		if err != nil {
+			return nil, err
+		}
+		return p.life.conns.add(c)
+	})(ctx, "tcp", p.server)
 }
 
 // WatchLink calls up each time the phone's link carries packets again after it had

@@ -11,77 +11,33 @@ import (
 	"github.com/onebar/onebar/harness/access"
 )
 
-// Inject implements harness.Network. What its function counts is said at access.Network.Targets.
+// Inject implements harness.Network. What its function counts is said at access.Network.Begin.
 // Both ends of a connection are reset before Inject returns.
 //
 // StreamToxic is refused: a link carries packets, the streams are toxiproxy's.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
-	if end, err = n.begin(f); err != nil {
-		return nil, err
-	}
-	return sync.OnceValue(end), nil
-}
-
-// begin begins a fault. Its end must be called once.
-func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
 	n.life.RLock()
 	closed := n.closed
 	n.life.RUnlock()
 	if closed {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
-	g, hosts, err := n.hosts.Targets(f)
-	if err != nil {
+	if end, err = n.hosts.Begin(f); err != nil {
 		return nil, err
 	}
-	switch f.Action {
-	case harness.Blackhole:
-		return n.blackhole(g, f.Direction), nil
-	case harness.Reset:
-		hits := n.reset(g)
-		return func() int64 { return hits }, nil
-	case harness.Refuse:
-		return g.Refuse(), nil
-	case harness.Rebind:
-		hits, err := n.rebind(g, f.NewAddress)
-		if err != nil {
-			return nil, err
-		}
-		if f.NewAddress {
-			client, _ := n.hosts.Phones(g)
-			announce(n.watchers.Moved(client))
-		}
-		return func() int64 { return hits }, nil
-	case harness.Vanish:
-		return n.vanish(g, hosts, f.Side), nil
-	case harness.CrossTraffic:
-		return n.crossTraffic(g, f.Direction)
-	case harness.StreamToxic:
-		return nil, errors.New("inject toxic: the packet network has no streams; put toxiproxy in front of it (package toxi)")
-	default:
-		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
+	return sync.OnceValue(end), nil
+}
+
+// faults is what access.Network.Begin needs.
+func (n *Network) faults() access.Faults[*host] {
+	return access.Faults[*host]{
+		Outage: n.outage, Reset: n.reset, Rebind: n.rebind, Vanish: n.vanish, CrossTraffic: n.crossTraffic, Tell: announce,
+		Toxic: func(*access.Group, *harness.Toxic) (func() int64, error) {
+			return nil, errors.New("inject toxic: the packet network has no streams; put toxiproxy in front of it (package toxi)")
+		},
 	}
 }
 
-// blackhole begins an outage of links in direction d, or both ways if it is unknown.
-// Phones are told of one of their access links.
-func (n *Network) blackhole(g *access.Group, d harness.Direction) (end func() int64) {
-	before := g.Lost(d)
-	client, phones := n.hosts.Phones(g)
-	if phones {
-		n.watchers.Down(client)
-	}
-	n.outage(g, d, 1)
-	return func() int64 {
-		n.outage(g, d, -1)
-		if phones {
-			announce(n.watchers.Up(client))
-		}
-		return g.Lost(d) - before
-	}
-}
-
-// announce makes the calls of Network.watchers.
 func announce(calls []func()) {
 	for _, call := range calls {
 		call()

@@ -169,12 +169,3 @@ func listen[T any](h *host, protocol, network, address string, do func(*sockets.
 	}
 	return made, nil
 }
-
-// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
-// another host is never called.
-func (h *host) WatchLink(up func()) (stop func()) {
-	if h.Client < 0 {
-		return func() {}
-	}
-	return h.n.watchers.Watch(h.Client, up)
-}

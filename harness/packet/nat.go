@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
 
@@ -37,16 +36,12 @@ func (h *host) move() error {
 }
 
 // vanish keeps the packets of every flow there is on links from arriving until the end.
-// If a side is named, its machines have no power meanwhile: the links are all those
-// that end at one of them, no packet of them arrives, and at the end the machines'
+// If hosts are given, they have no power meanwhile: the links are all those
+// that end at one of them, no packet of them arrives, and at the end the hosts'
 // connections are gone without a word.
-func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end func() int64) {
-	client, phones := access.PhonesOf(side)
-	if phones {
-		n.watchers.Down(client)
-	}
+func (n *Network) vanish(g *access.Group, hosts []*host) (end func() int64) {
 	list := n.cutPower(hosts, 1)
-	if side == harness.SideUnknown {
+	if hosts == nil {
 		n.mu.Lock()
 		list = slices.Clone(n.hosts.Links(g))
 		n.mu.Unlock()
@@ -67,9 +62,6 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) (end
 		n.cutPower(hosts, -1)
 		for _, end := range ends {
 			end()
-		}
-		if phones {
-			announce(n.watchers.Up(client))
 		}
 		return hits
 	}

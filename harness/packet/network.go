@@ -14,7 +14,6 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
-	"github.com/onebar/onebar/harness/link"
 	"github.com/onebar/onebar/harness/packet/timerqueue"
 )
 
@@ -46,8 +45,7 @@ type Network struct {
 	queue *timerqueue.Queue
 	cross cross
 
-	hosts    *access.Network[*host, *hostLink]
-	watchers link.Watchers
+	hosts *access.Network[*host, *hostLink]
 
 	capture harness.PacketCapture // nil is nobody
 	alive   context.Context       // ends with the network
@@ -71,6 +69,7 @@ func New(c harness.NetworkConfig) (*Network, error) {
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open packet network: %w", err)
 	}
+	n.hosts.Faults = n.faults()
 	log.SetTarget(&log.MultiEmitter{}) // none: it would warn of packets that the scenario made strange
 	n.alive, n.end = context.WithCancel(context.Background())
 	if n.start.IsZero() {
@@ -138,7 +137,7 @@ func (n *Network) Close() error {
 	}
 	n.closed = true
 	n.life.Unlock()
-	n.watchers.Close()
+	n.hosts.Watchers.Close()
 	n.end()
 
 	var err error

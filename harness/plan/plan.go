@@ -59,7 +59,11 @@ func facts(sc harness.Scenario, o Options) []Row {
 	if script == 0 {
 		length = fmt.Sprintf("until every payment has a final outcome: at most %s", most)
 	}
-	rows := []Row{{"engine", o.Engine.Name() + ", " + clock}, {"length", length}, {"system", system(sc)}, {"load", load(w)}}
+	rows := []Row{{"engine", o.Engine.Name() + ", " + clock}, {"length", length}, {"system", system(sc)}}
+	if o.Subject.Has(harness.FaultDisks) {
+		rows = append(rows, Row{"disks", commits(sc.Commit)})
+	}
+	rows = append(rows, Row{"load", load(w)})
 	name := cmp.Or(sc.Link.Name, "custom link")
 	up, down := quantity.FormatPath(sc.Link.Up), quantity.FormatPath(sc.Link.Down)
 	if up == down {
@@ -68,6 +72,18 @@ func facts(sc harness.Scenario, o Options) []Row {
 	return append(rows, Row{"link", name + ": up " + up + "; down " + down})
 }
 
+// commits says how long a commit takes on a disk in memory.
+func commits(t harness.Durations) string {
+	switch {
+	case t.Max == 0:
+		return "a commit takes no time, so no two payments meet during one"
+	case t.Min == t.Max:
+		return "a commit takes " + span(t)
+	}
+	return "a commit takes " + span(t) + ", drawn anew each time"
+}
+
+// system names what is under test.
 func system(sc harness.Scenario) string {
 	s := sc.Subject
 	switch {

@@ -123,12 +123,23 @@ func TestFacts(t *testing.T) {
 		Length: 30 * second, Settle: 60 * second,
 		Workload: harness.Workload{Wallets: 2, Merchants: 1, Payments: 4, Rate: 0.5, AmountMin: 100, AmountMax: 500, Currency: "KES", Deadline: 60 * second, Impatient: 8 * second, Presses: 3},
 		Link:     harness.Profile{Name: "edge", Up: harness.Path{Delay: 20 * time.Millisecond}},
+		Commit:   harness.Durations{Min: time.Millisecond, Max: 25 * time.Millisecond},
 	}
+	bench := engine{can: harness.CarryPackets | harness.VirtualTime}
 	require.Equal(t, []plan.Row{
 		{Head: "engine", Text: "bench, in virtual time: a run takes moments"},
 		{Head: "length", Text: "30s of script; then at most 1m, until every payment has a final outcome: at most 1m30s"},
 		{Head: "system", Text: "the reference wallet and bank"},
 		{Head: "load", Text: "4 payments by 2 wallets to 1 merchant, 1..5 KES each, 30/min at random times, over about 8s; a user without a final answer presses pay again after 8s, 3 times in all; a payment must be booked within 1m"},
 		{Head: "link", Text: "edge: up 20ms; down perfect"},
-	}, plan.Of(sc, plan.Options{Engine: engine{can: harness.CarryPackets | harness.VirtualTime}}).Facts)
+	}, plan.Of(sc, plan.Options{Engine: bench}).Facts)
+
+	for text, took := range map[string]harness.Durations{
+		"a commit takes 1ms to 25ms, drawn anew each time":           sc.Commit,
+		"a commit takes 25ms":                                        {Min: sc.Commit.Max, Max: sc.Commit.Max},
+		"a commit takes no time, so no two payments meet during one": {},
+	} {
+		sc.Commit = took
+		require.Contains(t, plan.Of(sc, plan.Options{Engine: bench, Subject: harness.FaultDisks}).Facts, plan.Row{Head: "disks", Text: text})
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onebar/onebar/harness/keys"
 )
 
 //go:embed models/*.yaml
@@ -41,7 +43,7 @@ func Lookup(name string) (*Model, error) {
 	for _, m := range Bundled() {
 		names = append(names, m.Name)
 	}
-	return nil, fmt.Errorf("there is no radio model %q; the bundled ones are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no radio model %q; %s", name, keys.Suggest(name, names))
 }
 
 // Source returns the file of a bundled model as it stands, or nil: where to

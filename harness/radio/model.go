@@ -3,6 +3,7 @@ package radio
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
@@ -186,12 +187,7 @@ type Window struct {
 // Priced reports whether the model gives joules. A model of timers only, for
 // a radio whose powers are not published, gives states and seconds.
 func (m *Model) Priced() bool {
-	for _, s := range m.States {
-		if math.IsNaN(s.Power) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(m.States, func(s State) bool { return math.IsNaN(s.Power) })
 }
 
 // check returns why a machine cannot run the model, if so. ReadModel finds more,
@@ -230,13 +226,6 @@ func (m *Model) fallsIdle(i int) bool {
 // countsOnly reports whether state i is never entered: its time is that of another
 // state, by State.Busy or Window.
 func (m *Model) countsOnly(i int) bool {
-	if m.Window.Length > 0 && m.Window.To == i {
-		return true
-	}
-	for _, s := range m.States {
-		if i > 0 && s.Busy == i {
-			return true
-		}
-	}
-	return false
+	return m.Window.Length > 0 && m.Window.To == i ||
+		i > 0 && slices.ContainsFunc(m.States, func(s State) bool { return s.Busy == i })
 }

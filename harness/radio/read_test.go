@@ -145,7 +145,7 @@ func TestBundled(t *testing.T) {
 		require.Equal(t, m.Confirmed != radio.Confirmed, strings.HasPrefix(m.Name, "tailender") || m.Name == "huang-lte" || m.Name == "nb-iot")
 	}
 	_, err := radio.Lookup("6g")
-	require.ErrorContains(t, err, `there is no radio model "6g"; the bundled ones are energybox-3g, `)
+	require.ErrorContains(t, err, `there is no radio model "6g"; expected one of energybox-3g, `)
 	require.Nil(t, radio.Source("../models/energybox-3g"))
 }
 

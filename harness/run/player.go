@@ -388,14 +388,10 @@ func (p *player) phase(name, link string) {
 	if link != "" {
 		ph.Name = link + ": " + ph.Name
 	}
-	p.state(linkState(ph.Name))
-	p.history.Record(history.Record{Phase: &ph})
-}
-
-// linkState says in which phase the links are.
-func linkState(phase string) string {
-	if phase == "settle" {
-		return "settling on a healed link"
+	state := "link " + ph.Name
+	if name != "" {
+		state = name
 	}
-	return "link " + phase
+	p.state(state)
+	p.history.Record(history.Record{Phase: &ph})
 }

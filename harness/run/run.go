@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -100,7 +101,9 @@ func Run(ctx context.Context, sc harness.Scenario, o Options) (result.Result, er
 
 // Check returns everything in a scenario that Run would refuse, or nil. The subject need
 // not have been started.
-func Check(sc harness.Scenario, o Options) error { return supported(nemesis.Whole(sc), o) }
+func Check(sc harness.Scenario, o Options) error {
+	return supported(nemesis.Whole(nemesis.Fit(sc, o.Engine.Abilities()|o.Subject.Abilities())), o)
+}
 
 // supported returns an error for everything in a scenario that cannot be carried out or
 // judged.
@@ -165,7 +168,8 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	cfg := harness.NetworkConfig{
 		Seed: o.Seed, Start: begin, Clients: sc.Workload.Wallets, Profile: sc.Link,
 		Topology: r.topology,
-		Toxics:   hasToxics(sc), Packets: r.packets, Log: log, Lose: r.triggers.lose(),
+		Toxics:   slices.ContainsFunc(sc.Timeline, func(e harness.Event) bool { return e.Action == harness.StreamToxic }),
+		Packets:  r.packets, Log: log, Lose: r.triggers.lose(),
 	}
 	var err error
 	if o.Pcap {
@@ -189,15 +193,6 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	}
 	r.watch = newWatcher(o.Watch, r.users.Final)
 	return r, nil
-}
-
-func hasToxics(sc harness.Scenario) bool {
-	for _, e := range sc.Timeline {
-		if e.Action == harness.StreamToxic {
-			return true
-		}
-	}
-	return false
 }
 
 // gate passes packets that were offered before the end of the experiment. The packets that

@@ -80,3 +80,18 @@ func TestUnrollAtTheEndOfTheScript(t *testing.T) {
 	require.Greater(t, happens, 0)
 	require.Less(t, happens, 20)
 }
+
+// TestRestartAtOnce: a crash ends also if its restart is after no time, and if it is the first
+// event: it does not last until the heal.
+func TestRestartAtOnce(t *testing.T) {
+	sc := harness.Scenario{Length: time.Minute, Timeline: []harness.Event{
+		{Action: harness.Crash, Side: harness.Server},
+		{Action: harness.Crash, Side: harness.Client, At: time.Second, Restart: time.Second},
+		{Action: harness.Blackhole, At: 2 * time.Second},
+	}}
+	var ends []time.Duration
+	for _, o := range occurrences(sc, harness.Rand(1, harness.StreamTimeline)) {
+		ends = append(ends, o.to)
+	}
+	require.Equal(t, []time.Duration{1, 2 * time.Second, 0}, ends)
+}

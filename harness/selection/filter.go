@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/nearest"
 )
 
 // Filter chooses scenarios. The zero value chooses all.
@@ -31,9 +32,23 @@ func (f Filter) Apply(list []harness.Scenario) ([]harness.Scenario, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("no scenario of %d %s: onebar list shows names and tags", len(list), f.words())
+		return nil, fmt.Errorf("no scenario of %d %s: %sonebar list shows names and tags", len(list), f.words(), f.meant(list))
 	}
 	return chosen, nil
+}
+
+// meant suggests a tag in place of the first that no scenario has.
+func (f Filter) meant(list []harness.Scenario) string {
+	var all []string
+	for _, sc := range list {
+		all = append(all, sc.Tags...)
+	}
+	for _, tag := range f.Tags {
+		if near := nearest.Word(tag, all); near != "" && !slices.Contains(all, tag) {
+			return fmt.Sprintf("did you mean %s? ", near)
+		}
+	}
+	return ""
 }
 
 // words says what the filter asks of a scenario.

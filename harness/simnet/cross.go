@@ -19,7 +19,7 @@ type transfer struct {
 
 // crossTraffic begins transfers in direction d, or both ways if it is unknown, on
 // every one of the links.
-func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int64 {
+func (n *Network) crossTraffic(g *access.Group, d harness.Direction) (end func() int64, err error) {
 	var list []*transfer
 	if g == n.hosts.Access {
 		for _, h := range n.hosts.Clients {
@@ -42,7 +42,7 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 		}
 		n.loop.Rearm()
 		return g.Delivered() - before
-	}
+	}, nil
 }
 
 func (t *transfer) dial() {

@@ -19,7 +19,7 @@ const (
 	rankFault
 )
 
-// Inject implements harness.Network. What its function counts is said at access.Network.Targets,
+// Inject implements harness.Network. What its function counts is said at access.Network.Begin,
 // and of a StreamToxic it is the connections dialed meanwhile. Each end of a connection is
 // reset at an instant of its own, within the nanoseconds after Inject.
 func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
@@ -28,7 +28,7 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	if n.stopped {
 		return nil, fmt.Errorf("inject %v: the network is closed", f.Action)
 	}
-	over, err := n.begin(f)
+	over, err := n.hosts.Begin(f)
 	if err != nil {
 		return nil, err
 	}
@@ -39,59 +39,21 @@ func (n *Network) Inject(f harness.Fault) (end func() int64, err error) {
 	}), nil
 }
 
-// begin begins a fault. The end is called once.
-func (n *Network) begin(f harness.Fault) (end func() int64, err error) {
-	g, hosts, err := n.hosts.Targets(f)
-	if err != nil {
-		return nil, err
-	}
-	switch f.Action {
-	case harness.Blackhole:
-		return n.blackhole(g, f.Direction), nil
-	case harness.Reset:
-		hits := n.reset(g)
-		return func() int64 { return hits }, nil
-	case harness.Refuse:
-		return g.Refuse(), nil
-	case harness.Rebind:
-		hits := n.rebind(g, f.NewAddress)
-		return func() int64 { return hits }, nil
-	case harness.Vanish:
-		return n.vanish(g, hosts, f.Side), nil
-	case harness.CrossTraffic:
-		return n.crossTraffic(g, f.Direction), nil
-	case harness.StreamToxic:
-		return n.beginToxic(g, f.Toxic)
-	default:
-		return nil, fmt.Errorf("inject %v: it is not a fault of a network", f.Action)
+// faults is what access.Network.Begin needs. The caller of Begin holds the lock of the loop.
+func (n *Network) faults() access.Faults[*host] {
+	return access.Faults[*host]{
+		Outage: n.outage, Reset: n.reset, Rebind: n.rebind, Vanish: n.vanish, CrossTraffic: n.crossTraffic, Toxic: n.beginToxic, Tell: n.announce,
 	}
 }
 
-// blackhole begins an outage of links in direction d, or both ways if it is unknown.
-// Phones are told of one of their access links.
-func (n *Network) blackhole(g *access.Group, d harness.Direction) func() int64 {
-	change := func(by int) {
-		g.Block(d, by)
-		for _, b := range n.hosts.Links(g) {
-			b.Block()
-		}
-	}
-	before := g.Lost(d)
-	change(1)
-	client, phones := n.hosts.Phones(g)
-	if phones {
-		n.watchers.Down(client)
-	}
-	return func() int64 {
-		change(-1)
-		if phones {
-			n.announce(n.watchers.Up(client))
-		}
-		return g.Lost(d) - before
+func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
+	g.Block(d, by)
+	for _, b := range n.hosts.Links(g) {
+		b.Block()
 	}
 }
 
-// announce makes the calls of n.watchers, each at an instant of its own.
+// announce makes the calls of access.Network.Watchers, each at an instant of its own.
 func (n *Network) announce(calls []func()) {
 	for _, call := range calls {
 		n.loop.Push(&access.Event{Rank: rankFault, Run: call}, n.loop.At())

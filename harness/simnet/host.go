@@ -3,6 +3,7 @@ package simnet
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -181,15 +182,6 @@ func (h *host) claim(port uint16, used, taken func(port uint16) bool) (uint16, e
 	return port, nil
 }
 
-// WatchLink implements harness.LinkWatcher. Only a client has an access link: the up of
-// another host is never called.
-func (h *host) WatchLink(up func()) (stop func()) {
-	if h.Client < 0 {
-		return func() {}
-	}
-	return h.n.watchers.Watch(h.Client, up)
-}
-
 func (h *host) bound(port uint16) bool {
 	for k := range h.conns {
 		if k.local == port {
@@ -259,14 +251,5 @@ func (h *host) refuse(fl *flight) {
 }
 
 func (h *host) endpoints() []*endpoint {
-	return sorted(h.conns, func(e *endpoint) uint64 { return e.Number })
-}
-
-func sorted[K comparable, V any](m map[K]V, number func(V) uint64) []V {
-	list := make([]V, 0, len(m))
-	for _, v := range m {
-		list = append(list, v)
-	}
-	slices.SortFunc(list, func(a, b V) int { return cmp.Compare(number(a), number(b)) })
-	return list
+	return slices.SortedFunc(maps.Values(h.conns), func(a, b *endpoint) int { return cmp.Compare(a.Number, b.Number) })
 }

@@ -1,13 +1,12 @@
 package simnet
 
 import (
-	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
 )
 
 // rebind makes the NAT of access links forget all flows, and returns how many of them
 // were open.
-func (n *Network) rebind(g *access.Group, newAddress bool) (hits int64) {
+func (n *Network) rebind(g *access.Group, newAddress bool) (hits int64, err error) {
 	for _, l := range n.hosts.Links(g) {
 		was := l.Near.ip
 		if newAddress {
@@ -15,18 +14,14 @@ func (n *Network) rebind(g *access.Group, newAddress bool) (hits int64) {
 		}
 		hits += l.Forget(was, l.Near.ip, n.loop.Clock())
 	}
-	if newAddress {
-		client, _ := n.hosts.Phones(g)
-		n.announce(n.watchers.Moved(client))
-	}
-	return hits
+	return hits, nil
 }
 
 // vanish keeps the packets of every flow there is on links from arriving until the end.
 // If hosts are given, they have no power meanwhile: the links are all those that end at
 // one of them, no packet of them arrives at all, and at the end the hosts' connections
 // are gone without a word.
-func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) func() int64 {
+func (n *Network) vanish(g *access.Group, hosts []*host) func() int64 {
 	list := n.cutPower(hosts, 1)
 	if hosts == nil {
 		list = n.hosts.Links(g)
@@ -38,16 +33,9 @@ func (n *Network) vanish(g *access.Group, hosts []*host, side harness.Side) func
 		ends = append(ends, end)
 		hits += open
 	}
-	client, phones := access.PhonesOf(side)
-	if phones {
-		n.watchers.Down(client)
-	}
 	return func() int64 {
 		n.crash(hosts)
 		n.cutPower(hosts, -1)
-		if phones {
-			n.announce(n.watchers.Up(client))
-		}
 		for _, end := range ends {
 			end()
 		}

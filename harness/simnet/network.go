@@ -3,13 +3,13 @@ package simnet
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/access"
-	"github.com/onebar/onebar/harness/link"
 	"github.com/onebar/onebar/harness/simnet/events"
-	"github.com/onebar/onebar/harness/simnet/socket"
 )
 
 // Engine implements harness.Engine. The zero Engine is ready.
@@ -57,7 +57,6 @@ type Network struct {
 	sendBuffer    int
 	receiveBuffer int
 	hosts         *access.Network[*host, *hostLink]
-	watchers      link.Watchers
 	flights       []*flight // for use again
 
 	toxics  []*toxicInForce // in force, oldest first
@@ -72,6 +71,7 @@ func (g Engine) New(c harness.NetworkConfig) (*Network, error) {
 	if n.hosts, err = access.New(c, n.newHost); err != nil {
 		return nil, fmt.Errorf("open sim network: %w", err)
 	}
+	n.hosts.Faults = n.faults()
 	if n.sendBuffer <= 0 {
 		n.sendBuffer = defaultSendBuffer
 	}
@@ -156,7 +156,7 @@ func (n *Network) Close() error {
 	}
 	n.stopped = true
 	n.loop.Unlock()
-	n.watchers.Close()
+	n.hosts.Watchers.Close()
 	n.loop.Stop()
 
 	n.loop.Lock()
@@ -167,8 +167,8 @@ func (n *Network) Close() error {
 		}
 	}
 	for _, h := range n.used() {
-		for _, l := range sorted(h.listeners, func(l *socket.Listener) uint64 { return uint64(l.Local.Port) }) {
-			l.Shut()
+		for _, port := range slices.Sorted(maps.Keys(h.listeners)) {
+			h.listeners[port].Shut()
 		}
 		for _, e := range h.endpoints() {
 			e.TCP.Fail(errStopped)

@@ -3,7 +3,7 @@
 //
 // The format is the structs of format.go, those of package endpoint for the subject and
 // those of package library for links: their tags hold each key's range, default and meaning.
-// Package keys reads and writes by them, and the JSON Schema ([Schema]) and the tables of
+// Package keys reads and writes by them, and the JSON Schema and the tables of
 // docs/scenarios.md all come from there.
 // Reading is strict: a key that is not known, a value without its unit, an event after the
 // end of the script are mistakes, and one reading reports all of them with line and column

@@ -75,7 +75,12 @@ func (*event) Rules() []keys.Rule {
 		}
 		return rules
 	})...)
-	return append(rules, keys.Rule{If: []string{"when=commit"}, Needs: atCommit, At: "when", Text: "only a crash begins at a commit; give when a packet"})
+	return append(rules, ofAllWallets("when=commit"), keys.Rule{If: []string{"when=commit"}, Needs: atCommit, At: "when", Text: "only a crash begins at a commit; give when a packet"})
+}
+
+// ofAllWallets bars the choice of wallets at a commit: the power of all phones fails there.
+func ofAllWallets(commit string) keys.Rule {
+	return keys.Rule{If: []string{commit}, Bars: []string{"wallet", "wallets"}, Text: "{key} does not go with a commit: commits are counted over all wallets, and the power of all fails"}
 }
 
 // Rules of an entry: one action, and what goes with it.
@@ -90,7 +95,7 @@ func (*nemesisEntry) Rules() []keys.Rule {
 		}
 		return []keys.Rule{{If: []string{does}, Needs: []string{"for"}, Text: f.Action.String() + " needs for: how long it lasts, such as 1s..30s"}}
 	})
-	return append(rules, keys.Rule{If: []string{"at=commit"}, Needs: atCommit, At: "at", Text: "only a crash begins at a commit; give at: packet, or leave it out"})
+	return append(rules, ofAllWallets("at=commit"), keys.Rule{If: []string{"at=commit"}, Needs: atCommit, At: "at", Text: "only a crash begins at a commit; give at: packet, or leave it out"})
 }
 
 // actionRules are those about what an event, or an entry of the nemesis, does: one thing,

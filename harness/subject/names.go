@@ -86,17 +86,18 @@ func Wallet(i int) string { return "w" + strconv.Itoa(i) }
 // Merchant returns the account of merchant i in a scenario.
 func Merchant(i int) string { return "m" + strconv.Itoa(i) }
 
-// Names reports whether a workload has an account of this name.
-func Names(w harness.Workload, account string) bool {
+// CurrencyOf returns the currency of an account of a workload. It is not ok if the workload
+// has no account of this name.
+func CurrencyOf(w harness.Workload, account string) (currency string, ok bool) {
 	for _, of := range []struct {
 		name func(int) string
 		n    int
 	}{{Wallet, w.Wallets}, {Merchant, w.Merchants}} {
 		if i, err := strconv.Atoi(account[min(1, len(account)):]); err == nil && i >= 0 && i < of.n && of.name(i) == account {
-			return true
+			return w.CurrencyOf(i), true
 		}
 	}
-	return false
+	return "", false
 }
 
 // Asked holds every payment that was requested so far, and the keys and references that

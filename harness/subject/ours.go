@@ -104,7 +104,7 @@ func ours(b harness.Balance, env *Env) harness.Balance {
 	if len(names) > 1 {
 		b.Shared = names[1:]
 	}
-	if b.NoFloor && b.Opening >= 0 && Names(env.Workload, b.Account) {
+	if _, ours := CurrencyOf(env.Workload, b.Account); ours && b.NoFloor && b.Opening >= 0 {
 		b.NoFloor = false
 	}
 	return b

@@ -128,6 +128,13 @@ type Freezer interface {
 	Thaw() error
 }
 
+// Divided is a Client whose wallets may have a part each.
+type Divided interface {
+	// Wallet returns the part of one wallet, which is a Crasher and a Freezer like the whole
+	// client, or nil if the client is one part for all wallets. It may be called before Start.
+	Wallet(i int) any
+}
+
 // Holder is a Client that may know which payments its payers still hold.
 type Holder interface {
 	// Holds reports whether it knows them. That may depend on its configuration.
@@ -300,7 +307,7 @@ func (s *subject) Close() error {
 // subject can follow requests, because all bytes for the server pass through its relay.
 func (s *subject) Abilities() harness.Abilities {
 	can := harness.FollowRequests
-	for _, side := range []harness.Side{harness.Client, harness.Server} {
+	for _, side := range []harness.Side{harness.Client, harness.Server, harness.Side(harness.ClientName(0))} {
 		if _, ok := s.part(side).(Crasher); ok {
 			can |= harness.CrashOf(side)
 		}
@@ -321,6 +328,11 @@ func (s *subject) part(side harness.Side) any {
 	case harness.Server:
 		return s.parts.Server
 	case harness.SideUnknown:
+		return nil
+	}
+	d, divided := s.parts.Client.(Divided)
+	if i, one := harness.ClientIndex(string(side)); one && divided {
+		return d.Wallet(i)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -153,11 +154,7 @@ func (p *proxySet) reset() int {
 func (p *proxySet) open() []*conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := make([]*conn, 0, len(p.conns))
-	for c := range p.conns {
-		list = append(list, c)
-	}
-	return list
+	return slices.Collect(maps.Keys(p.conns))
 }
 
 // close resets every connection, and waits until they are gone. No connection

@@ -106,7 +106,7 @@ func (p *parser) errorf(format string, args ...any) {
 }
 
 func (p *parser) read(text string) {
-	if p.columns == 1 && plain(text) { // nearly every line there is
+	if p.columns == 1 && strings.Trim(text, "0123456789") == "" { // nearly every line there is
 		p.opportunity(text)
 		return
 	}
@@ -126,15 +126,6 @@ func (p *parser) read(text string) {
 	default:
 		p.rate(words[0], words[1])
 	}
-}
-
-func plain(text string) bool {
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return false
-		}
-	}
-	return true
 }
 
 // unbracketed strips the brackets of "[1, 2]" or "[1, 2],".

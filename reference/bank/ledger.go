@@ -61,6 +61,8 @@ type LedgerConfig struct {
 	// Recall makes OpenLedger call Hooks.Committed with every booking, in order. Bookings
 	// that became durable just before a crash were not reported then.
 	Recall bool
+	// Resync makes OpenLedger make durable what it finds, see sqlite.Config.
+	Resync bool
 }
 
 // Hooks let a test or a harness observe and delay a bank. They may be called from several
@@ -126,7 +128,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	l := &Ledger{cfg: cfg}
 	l.w.cfg, l.w.identities = &l.cfg, &l.identities
 	f := file(cfg.Path, cfg.VFS)
-	f.Create, f.MaxBatch, f.Queue, f.Gather = cfg.Create, cfg.MaxBatch, cfg.Queue, cfg.Gather
+	f.Create, f.MaxBatch, f.Queue, f.Gather, f.Resync = cfg.Create, cfg.MaxBatch, cfg.Queue, cfg.Gather, cfg.Resync
 	f.Hooks = sqlite.Hooks{Begin: l.w.begin, Flush: l.w.flush, Done: l.w.done, Undone: l.w.undone}
 	var err error
 	l.db, err = sqlite.Open(f)

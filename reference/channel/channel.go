@@ -20,8 +20,7 @@
 // A channel over streams implements the Conn of reference/channel/server, which does
 // the third step, accepts connections and limits them.
 //
-// Package channeltest holds a channel to this contract: call channeltest.Test in the
-// channel's own tests. A new package also needs a line in the table of
+// The tests of package channeltest hold each channel to this contract. A new package also needs a line in the table of
 // harness/imports_test.go, which says what it may import, and one in
 // docs/architecture.md.
 package channel

@@ -99,7 +99,7 @@ func open(dir string, cfg bank.LedgerConfig) (*openBank, error) {
 		return nil, err
 	}
 	receipts := ed25519.NewKeyFromSeed(keys.Receipts[:])
-	cfg.Path, cfg.Receipts = ledgerPath(dir), receipts
+	cfg.Path, cfg.Receipts, cfg.Resync = ledgerPath(dir), receipts, true
 	l, err := bank.OpenLedger(cfg)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())

@@ -151,7 +151,7 @@ func TestPay(t *testing.T) {
 	out = fails(t, "may still be made", w.pay("bun", "100", "--wait", "10ms")...)
 	assert.Contains(t, out, "bun: 100 minor units of KES to shop: queued\n")
 	assert.Equal(t, exitUnknown, exitCode(t, w.pay("bun", "100", "--wait", "10ms")...))
-	fails(t, "payments have no final answer yet", "wallet", "sync", "--dir", w.wallet, "--wait", "10ms")
+	fails(t, "1 payment has no final answer yet", "wallet", "sync", "--dir", w.wallet, "--wait", "10ms")
 	stop = w.serve(w.address)
 	assert.Contains(t, works(t, "wallet", "sync", "--dir", w.wallet), "bun: 100 minor units of KES to shop: confirmed")
 	stop()

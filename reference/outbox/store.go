@@ -72,7 +72,7 @@ func Create(cfg Config) (*Store, error) {
 	}
 	s, hs, err := open(cfg, true)
 	if err == nil && len(hs) > 0 {
-		return nil, errors.Join(fmt.Errorf("make wallet queue %s: %w: it holds %d payments: open it, or choose another folder", cfg.Path, fs.ErrExist, len(hs)), s.Close())
+		return nil, errors.Join(fmt.Errorf("make wallet queue %s: %w: it is not empty (payments: %d): open it, or choose another folder", cfg.Path, fs.ErrExist, len(hs)), s.Close())
 	}
 	return s, err
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -95,44 +97,18 @@ func (p *Payment) BookableUntil() int64 {
 // IsCurrency reports whether s has the form of an ISO 4217 code: three
 // upper-case letters. It does not know which codes are in use.
 func IsCurrency(s string) bool {
-	if len(s) != 3 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < 'A' || s[i] > 'Z' {
-			return false
-		}
-	}
-	return true
+	return len(s) == 3 && !strings.ContainsFunc(s, func(r rune) bool { return r < 'A' || r > 'Z' })
 }
 
 func printable(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
-			return false
-		}
-	}
-	return true
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // IsAccount reports whether s can name an account: 1 to MaxPayee bytes of a-z,
 // A-Z, 0-9 and . _ : - @.
 func IsAccount(s string) bool {
-	if len(s) < 1 || len(s) > MaxPayee {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case c == '.', c == '_', c == ':', c == '-', c == '@':
-		default:
-			return false
-		}
-	}
-	return true
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-@"
+	return len(s) >= 1 && len(s) <= MaxPayee && strings.Trim(s, allowed) == ""
 }
 
 func source(r io.Reader) io.Reader {

@@ -11,18 +11,9 @@ import (
 
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/vault"
-	"github.com/onebar/onebar/reference/vault/vaulttest"
 )
 
 var _ pay.Signer = vault.Vault(nil) // a vault signs requests
-
-func TestKeys(t *testing.T) {
-	vaulttest.Test(t, func() vault.Vault {
-		k, err := vault.New(nil)
-		require.NoError(t, err)
-		return k
-	})
-}
 
 // TestSecretsAreStored: keys that were written and read again are the same.
 func TestSecretsAreStored(t *testing.T) {

@@ -5,8 +5,8 @@
 // requests and certifies the transport key. The transport key (X25519) authenticates the
 // wallet's connections, such as those of reference/channel/noise.
 //
-// [Keys] holds both in memory. Another implementation passes the tests of package
-// vaulttest.
+// [Keys] holds both in memory. The tests of package vaulttest hold each implementation to
+// the contract: add another one to those in contract_test.go there.
 package vault
 
 import (

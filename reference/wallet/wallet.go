@@ -307,7 +307,11 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		return fmt.Errorf("sync: %w", err)
 	}
 	if len(ps) > 0 {
-		return fmt.Errorf("sync: %d payments have no final answer yet: sync again when there is signal", len(ps))
+		have := "payments have"
+		if len(ps) == 1 {
+			have = "payment has"
+		}
+		return fmt.Errorf("sync: %d %s no final answer yet: sync again when there is signal", len(ps), have)
 	}
 	return nil
 }

@@ -308,7 +308,7 @@ func TestTriesAreBoundedAndSyncGoesOn(t *testing.T) {
 		p := r.settle(r.pay("tea", 0).Key)
 		require.Equal(t, outbox.Unknown, p.State)
 		require.Len(t, r.bank.requests(), 18)
-		require.ErrorContains(t, r.Sync(r.t.Context()), "1 payments have no final answer yet")
+		require.ErrorContains(t, r.Sync(r.t.Context()), "sync: 1 payment has no final answer yet")
 		require.Len(t, r.bank.requests(), 36, "a round more")
 		r.bank.set(func() { r.bank.deaf = false })
 		require.NoError(t, r.Sync(r.t.Context()))

@@ -30,6 +30,18 @@ type Outcome struct {
 	Document func() (any, error) // of JSON
 }
 
+// With returns an outcome that has another one, too. Its JSON is that of o alone.
+func (o Outcome) With(other Outcome) Outcome {
+	both := o
+	both.Suites = func() []ci.Suite { return append(o.Suites(), other.Suites()...) }
+	both.Markdown = func(d *markdown.Document) {
+		other.Markdown(d) // what is shorter comes first
+		d.Add("\n")
+		o.Markdown(d)
+	}
+	return both
+}
+
 // Writer writes a report to w, in one piece and to nothing else. It may be called again.
 type Writer = func(w io.Writer) error
 

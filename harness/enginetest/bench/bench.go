@@ -46,23 +46,6 @@ func New(tb testing.TB, e harness.Engine) *B {
 	return b
 }
 
-// Does reports whether an engine does a fault of the network.
-func Does(e harness.Engine, a harness.Action) bool {
-	can := e.Abilities()
-	switch a {
-	case harness.Rebind:
-		return can.Has(harness.RebindClients)
-	case harness.Vanish:
-		return can.Has(harness.CutPower)
-	case harness.CrossTraffic:
-		return can.Has(harness.SendCrossTraffic)
-	case harness.StreamToxic:
-		return can.Has(harness.PutToxics)
-	default:
-		return true
-	}
-}
-
 // Open opens the network of the test, with a listener of the server. Start, Packets
 // and Toxics of c are set, and there is at least one client.
 func (b *B) Open(c harness.NetworkConfig) {

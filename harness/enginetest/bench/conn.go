@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -65,29 +64,12 @@ func WriteErr(c net.Conn) error {
 // CloseWrite ends the outgoing stream of c alone.
 func CloseWrite(c net.Conn) error { return c.(interface{ CloseWrite() error }).CloseWrite() }
 
-// Abort ends c by a reset.
-func Abort(c net.Conn) error {
-	if err := c.(interface{ SetLinger(seconds int) error }).SetLinger(0); err != nil {
-		return err
-	}
-	return c.Close()
-}
-
 // Finish sends bytes and ends the stream.
 func Finish(c net.Conn, p []byte) error {
 	if _, err := c.Write(p); err != nil {
 		return err
 	}
 	return CloseWrite(c)
-}
-
-// Receive reads up to the end of the stream, which must be want.
-func Receive(c net.Conn, want []byte) error {
-	got, err := io.ReadAll(c)
-	if err == nil && !bytes.Equal(want, got) {
-		err = fmt.Errorf("got %d bytes, want %d others", len(got), len(want))
-	}
-	return err
 }
 
 // Noise returns bytes, the same for the same seed.

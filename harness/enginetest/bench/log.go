@@ -56,17 +56,7 @@ func Any(harness.Packet) bool { return true }
 // Retransmitted matches a packet with data that was sent before.
 func Retransmitted(p harness.Packet) bool { return p.Retransmit }
 
-// Dropped matches a packet that was lost while the network was open.
-func Dropped(p harness.Packet) bool {
-	return p.Drop != harness.DropNone && p.Drop != harness.DropStopped
-}
-
 // Dir matches the packets of a direction.
 func Dir(d harness.Direction) func(harness.Packet) bool {
 	return func(p harness.Packet) bool { return p.Direction == d }
-}
-
-// DropFor matches the packets that were lost for a reason.
-func DropFor(reason harness.DropReason) func(harness.Packet) bool {
-	return func(p harness.Packet) bool { return p.Drop == reason }
 }

@@ -156,12 +156,12 @@ func (e *Expression) Value(v Vars) (any, error) {
 	ctx, cancel := context.WithTimeout(outer, maxTime)
 	defer cancel()
 	m := &meter{ctx: ctx}
-	v = v.With(Vars{spendName: m.spend, weighName: m.weigh})
+	v = v.With(Vars{spendName: m.spend, weighName: m.weigh, matchName: m.match})
 	if !e.meters.long {
 		return e.run(v)
 	}
-	// One step cannot be interrupted, such as matching a long text. Beyond the time its
-	// goroutine is left to end with that step.
+	// One step, such as a call of a function of expr-lang, is bounded, and is not interrupted.
+	// Beyond the time its goroutine is left to end with that step.
 	type result struct {
 		got any
 		err error

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ var ErrBound = errors.New("an expression may visit 2,000,000 items, make 64 MiB 
 const (
 	spendName = "meter spend"
 	weighName = "meter weigh"
+	matchName = "meter match"
 )
 
 // A meter counts what one evaluation does, and ends it beyond the bounds by a panic,
@@ -41,6 +43,7 @@ const (
 type meter struct {
 	ctx          context.Context
 	steps, bytes int
+	patterns     map[string]*regexp.Regexp // compiled so far
 }
 
 // spend counts one step and the memory of its result, which it returns.
@@ -59,6 +62,53 @@ func (m *meter) weigh(params ...any) any {
 		panic(err)
 	}
 	return params[0]
+}
+
+// match is the operator matches. A long text is matched rune by rune, so that the match ends
+// when the time is over.
+func (m *meter) match(params ...any) bool {
+	pattern, ok := params[1].(string)
+	text, is := params[0].(string)
+	if params[0] == nil || params[1] == nil {
+		return false
+	}
+	if !ok || !is {
+		panic(fmt.Errorf("matches takes two texts, got %s and %s", Kind(params[0]), Kind(params[1])))
+	}
+	r := m.patterns[pattern]
+	if r == nil {
+		var err error
+		if r, err = regexp.Compile(pattern); err != nil {
+			panic(err)
+		}
+		if m.patterns == nil {
+			m.patterns = map[string]*regexp.Regexp{}
+		}
+		m.patterns[pattern] = r
+	}
+	if len(text) <= shortText {
+		return r.MatchString(text)
+	}
+	return r.MatchReader(&runes{meter: m, Reader: *strings.NewReader(text)})
+}
+
+// shortText is how many bytes are matched within milliseconds by any pattern that package
+// regexp accepts.
+const shortText = 4 << 10
+
+// runes is a text of which no more is read when the time is over.
+type runes struct {
+	strings.Reader
+	meter *meter
+	n     int
+}
+
+// ReadRune implements io.RuneReader.
+func (r *runes) ReadRune() (ch rune, size int, err error) {
+	if r.n++; r.n%shortText == 0 && r.meter.ctx.Err() != nil {
+		panic(ErrBound)
+	}
+	return r.Reader.ReadRune()
 }
 
 // shallow returns the memory of a value, in bytes, without what its items refer to.
@@ -128,7 +178,7 @@ func (m *metering) Visit(node *ast.Node) {
 		m.long = true
 		m.wrap(node)
 	case *ast.CallNode:
-		if name, ok := n.Callee.(*ast.IdentifierNode); !ok || name.Value != spendName && name.Value != weighName {
+		if name, ok := n.Callee.(*ast.IdentifierNode); !ok || name.Value != spendName && name.Value != weighName && name.Value != matchName {
 			m.long = true
 			m.wrap(node)
 		}
@@ -142,6 +192,8 @@ func (m *metering) Visit(node *ast.Node) {
 			}
 		case "matches":
 			m.long = true
+			m.metered = true
+			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: matchName}, Arguments: []ast.Node{n.Left, n.Right}})
 		}
 	}
 }
@@ -166,7 +218,7 @@ func literal(n ast.Node) bool {
 // meterScope has the functions of a meter.
 func meterScope() Scope {
 	function := types.TypeOf(func(...any) any { return nil })
-	return Scope{spendName: function, weighName: function}
+	return Scope{spendName: function, weighName: function, matchName: types.TypeOf(func(...any) bool { return false })}
 }
 
 // bounded replaces functions of expr-lang whose result may be much larger than
@@ -247,7 +299,7 @@ func grown(name string, size int, params []any) float64 {
 		return float64(size) * wordSize
 	case "uniq":
 		n := float64(shallow(params[0]) / wordSize)
-		return n * n
+		return n * max(n, float64(size)/64) // it compares each item with the others
 	}
 	return float64(size)
 }

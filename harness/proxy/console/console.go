@@ -95,7 +95,7 @@ func (c *Console) blackhole() error {
 	defer c.mu.Unlock()
 	if end := c.dark; end != nil {
 		c.dark = nil
-		c.tell("blackhole off, it lost %d packets", end())
+		c.tell("blackhole off, it lost %s", harness.Plural(end(), "packet"))
 		return nil
 	}
 	end, err := c.proxy.Inject(harness.Fault{Action: harness.Blackhole})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/radio"
 )
 
@@ -54,7 +55,7 @@ func (e Report) Table(out io.Writer) error {
 
 func (e Report) head(w io.Writer) {
 	t := e.packets
-	fmt.Fprintf(w, "capture\t%s: %d packets in %.1f s, %d up and %d down\n", filepath.Base(e.file), t.all, t.length.Seconds(), t.up, t.all-t.up)
+	fmt.Fprintf(w, "capture\t%s: %s in %.1f s, %d up and %d down\n", filepath.Base(e.file), harness.Plural(t.all, "packet"), t.length.Seconds(), t.up, t.all-t.up)
 	if t.leftOut > 0 {
 		fmt.Fprintf(w, "left out\tpackets that are not the phone's or not IP: %d\n", t.leftOut)
 	}

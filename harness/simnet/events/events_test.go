@@ -90,7 +90,7 @@ func TestMarkedMeanwhile(t *testing.T) {
 		}
 		l.Lock()
 		mark(2)
-		time.Sleep(1) // the loop waits for the lock now
+		time.Sleep(time.Nanosecond) // the loop waits for the lock now
 		mark(1)
 		l.Unlock()
 		time.Sleep(time.Second)

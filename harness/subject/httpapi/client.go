@@ -160,11 +160,11 @@ func (c *Client) accounts(per string, shared map[string]any) []account {
 	var all []account
 	switch per {
 	case exchange.PerWallet:
-		balance := w.Balance
-		if balance == 0 {
-			balance = w.AmountMax * int64(w.Payments) * int64(max(w.Presses, 1))
-		}
 		for n := range c.wallets {
+			balance := w.Balance
+			if balance == 0 {
+				balance = w.Most(w.CurrencyOf(n)) * int64(w.Payments) * int64(max(w.Presses, 1))
+			}
 			all = append(all, account{subject.Wallet(n), n, balance, c.wallets[n].captured})
 		}
 	case exchange.PerMerchant:
@@ -179,7 +179,7 @@ func (c *Client) accounts(per string, shared map[string]any) []account {
 
 // prepare sends a set-up request and keeps what it captures.
 func (c *Client) prepare(ctx context.Context, s *exchange.Setup, a account, shared map[string]any) (err error) {
-	currency := c.env.Workload.Currency
+	currency := c.env.Workload.CurrencyOf(a.number)
 	v := exchange.Vars{
 		"captured": merge(shared, a.captured), "currency": currency,
 		"account": a.name, "number": a.number, "balance": a.balance, "balance_major": exchange.Major(a.balance, currency),

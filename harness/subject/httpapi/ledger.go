@@ -45,6 +45,9 @@ func (l *Ledger) Open(ctx context.Context, env *subject.Env) error {
 	if err != nil {
 		return fmt.Errorf("ledger.http.%w", err)
 	}
+	if all := env.Workload.Currencies(); len(all) > 1 && l.config.Fields.Currency == "" {
+		return fmt.Errorf("ledger.http.fields has no currency, and the workload has several (%s): say where an item has its own", strings.Join(all, ", "))
+	}
 	l.env = env
 	l.plan, l.run, l.http = plan, exchange.RunVars(runID(env), env.Start), transport.New(env.Direct, secure)
 	before, err := l.read(ctx)
@@ -101,12 +104,17 @@ func (l *Ledger) lists(ctx context.Context) (all harness.Ledger, err error) {
 	err = l.pages(ctx, l.plan.Balances, listing{
 		of: "the balances", id: "an account", mend: "the list must have each account once",
 		take: func(item any) (id string, add func(), err error) {
-			name, minor, err := l.plan.Balance(item, w.Currency, v)
-			if err != nil || !subject.Names(w, l.env.Accounts.Ours(name)[0]) {
+			name, err := l.plan.Account(item, v)
+			currency, ours := subject.CurrencyOf(w, l.env.Accounts.Ours(name)[0])
+			if err != nil || !ours {
 				return "", nil, err // it is nobody's in this run
 			}
+			minor, err := l.plan.Balance(item, currency, v)
+			if err != nil {
+				return "", nil, err
+			}
 			return name, func() {
-				all.Balances = append(all.Balances, harness.Balance{Account: name, Currency: w.Currency, Closing: minor, NoFloor: true})
+				all.Balances = append(all.Balances, harness.Balance{Account: name, Currency: currency, Closing: minor, NoFloor: true})
 			}, nil
 		},
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -251,6 +252,52 @@ func TestBalancesInPages(t *testing.T) {
 		{Account: "w0", Currency: "KES", Opening: 1, Closing: 1},
 		{Account: "m0", Currency: "KES", Opening: 3, Closing: 3},
 		{Account: "w1", Currency: "KES", Opening: 2, Closing: 2},
+	}, got.Balances)
+}
+
+// With several currencies each account is set up in its own, with an opening balance that is
+// enough in it, and has its balance in it.
+func TestSeveralCurrencies(t *testing.T) {
+	var mu sync.Mutex
+	var setup []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch r.URL.Path {
+		case "/accounts":
+			body, _ := io.ReadAll(r.Body)
+			setup = append(setup, string(body))
+		case "/bookings":
+			fmt.Fprint(w, `{"data": []}`)
+		default:
+			fmt.Fprint(w, `{"data": [{"name": "w0", "major": "1.50"}, {"name": "w1", "major": "150"}, {"name": "m1", "major": "7"}]}`)
+		}
+	}))
+	defer s.Close()
+	env, _ := environment(s.Listener.Addr().String())
+	env.Workload.Merchants, env.Workload.Others = 2, []harness.Price{{Min: 1, Max: 5000, Currency: "JPY"}}
+	config := described()
+	request := sut.HTTPRequest{Path: "/accounts", Body: "{{ account }} {{ currency }} {{ balance }} {{ balance_major }}"}
+	config.Setup = []sut.HTTPSetup{{For: "wallet", HTTPRequest: request}, {For: "merchant", HTTPRequest: request}}
+	client := httpapi.NewClient(config, ".")
+	require.NoError(t, client.Start(t.Context(), env))
+	defer client.Close()
+	require.Equal(t, []string{"w0 KES 9000 90.00", "w1 JPY 50000 50000", "m0 KES 0 0.00", "m1 JPY 0 0"}, setup)
+
+	described := bookings()
+	described.Balances = &sut.HTTPBalances{Path: "/balances", Items: "body.data", Account: "item.name", Major: "item.major"}
+	require.ErrorContains(t, httpapi.NewLedger(described, ".").Open(t.Context(), env),
+		"ledger.http.fields has no currency, and the workload has several (KES, JPY): say where an item has its own")
+	described.Fields.Currency = "item.currency"
+	ledger := httpapi.NewLedger(described, ".")
+	require.NoError(t, ledger.Open(t.Context(), env))
+	defer ledger.Close()
+	got, err := ledger.Read(t.Context(), env)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []harness.Balance{
+		{Account: "w0", Currency: "KES", Opening: 150, Closing: 150},
+		{Account: "w1", Currency: "JPY", Opening: 150, Closing: 150},
+		{Account: "m1", Currency: "JPY", Opening: 7, Closing: 7},
 	}, got.Balances)
 }
 

@@ -74,7 +74,7 @@ func (c *Client) start(ctx context.Context, env *subject.Env, address func(conte
 		}
 		c.apps = append(c.apps, a)
 	}
-	return c.live(ctx, false)
+	return live(ctx, c.apps, false)
 }
 
 // app prepares the program of a wallet, or that of all wallets.
@@ -132,11 +132,11 @@ func opening(w harness.Workload) int64 {
 	return most * int64(w.Payments) * int64(max(1, w.Presses))
 }
 
-// live starts all programs at the same time.
-func (c *Client) live(ctx context.Context, restarted bool) error {
-	errs := make([]error, len(c.apps))
+// live starts programs at the same time.
+func live(ctx context.Context, apps []*app, restarted bool) error {
+	errs := make([]error, len(apps))
 	var all sync.WaitGroup
-	for i, a := range c.apps {
+	for i, a := range apps {
 		all.Go(func() { errs[i] = a.live(ctx, restarted) })
 	}
 	all.Wait()
@@ -180,7 +180,7 @@ func (c *Client) Crash() error {
 }
 
 // Restart implements subject.Crasher.
-func (c *Client) Restart(ctx context.Context) (string, error) { return "", c.live(ctx, true) }
+func (c *Client) Restart(ctx context.Context) (string, error) { return "", live(ctx, c.apps, true) }
 
 // Freeze implements subject.Freezer.
 func (c *Client) Freeze() error { return c.processes((*Process).Freeze) }
@@ -199,6 +199,31 @@ func (c *Client) processes(do func(*Process) error) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Wallet implements subject.Divided: nil if one program pays for all wallets.
+func (c *Client) Wallet(i int) any {
+	if c.config.Shared {
+		return nil
+	}
+	return wallet{c, i}
+}
+
+// wallet is the program of one wallet. It is a subject.Crasher and a subject.Freezer.
+type wallet struct {
+	client *Client
+	i      int
+}
+
+// alone is a client of this program only.
+func (w wallet) alone() *Client { return &Client{apps: w.client.apps[w.i : w.i+1]} }
+
+func (w wallet) Crash() error { return w.alone().Crash() }
+
+func (w wallet) Restart(ctx context.Context) (string, error) { return w.alone().Restart(ctx) }
+
+func (w wallet) Freeze() error { return w.alone().Freeze() }
+
+func (w wallet) Thaw() error { return w.alone().Thaw() }
 
 // Holds implements subject.Holder.
 func (c *Client) Holds() bool { return c.config.Holds }

@@ -2,6 +2,7 @@ package program
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/subject"
 	"github.com/onebar/onebar/harness/sut"
 )
 
@@ -118,6 +120,44 @@ func TestClientIsKilledAndComesBack(t *testing.T) {
 	require.Nil(t, got[0]["restarted"])
 	require.Equal(t, true, got[2]["restarted"])
 	require.NoError(t, c.Broke(), "it was told to")
+}
+
+// The program of one wallet is killed and frozen alone: the other goes on.
+func TestClientOfOneWallet(t *testing.T) {
+	c := NewClient(scripted(polite+`while read -r line; do echo "$line" >>$ONEBAR_DIR/heard; done`), t.TempDir())
+	env, r := newEnv(t, 2)
+	require.NoError(t, c.Start(t.Context(), env))
+	defer func() { require.NoError(t, c.Close()) }()
+	one := c.Wallet(1).(interface {
+		subject.Crasher
+		subject.Freezer
+	})
+	told := func(wallet, n int) {
+		require.NoError(t, c.Payer(wallet).Pay(t.Context(), payment("p1", wallet)))
+		require.Eventually(t, func() bool { return len(heard(t, env.Dir, fmt.Sprint("client-", wallet))) == n }, waitLimit, time.Millisecond)
+	}
+	require.NoError(t, one.Freeze())
+	require.NoError(t, c.Payer(1).Pay(t.Context(), payment("p1", 1)))
+	told(0, 2)
+	require.Len(t, heard(t, env.Dir, "client-1"), 1, "it does not read")
+	require.NoError(t, one.Thaw())
+	require.Eventually(t, func() bool { return len(heard(t, env.Dir, "client-1")) == 2 }, waitLimit, time.Millisecond)
+	require.NoError(t, one.Crash())
+	require.Equal(t, []harness.Told{{Payment: "p1", Reason: "the app was killed"}}, r.all())
+	require.ErrorContains(t, c.Payer(1).Pay(t.Context(), payment("p2", 1)), "the client of wallet 1 is not running")
+	told(0, 3)
+	_, err := one.Restart(t.Context())
+	require.NoError(t, err)
+	told(1, 4)
+	require.Equal(t, true, heard(t, env.Dir, "client-1")[2]["restarted"])
+	require.NoError(t, c.Broke())
+	config := scripted("")
+	config.Shared = true
+	alone := harness.CrashWallet | harness.FreezeWallet
+	require.True(t, subject.New(subject.Parts{Client: c}).Abilities().Has(alone))
+	shared := subject.New(subject.Parts{Client: NewClient(config, "")}).Abilities()
+	require.Zero(t, shared&alone, "one program is all wallets")
+	require.True(t, shared.Has(harness.CrashClient|harness.FreezeClient))
 }
 
 func TestClientShared(t *testing.T) {

@@ -18,12 +18,11 @@ func open(tb testing.TB) vault.Vault {
 }
 
 func TestLockable(t *testing.T) {
-	Test(t, func() vault.Vault { return &Lockable{Vault: open(t)} })
-	TestLocked(t, func() vault.Vault {
+	require.NoError(t, checkLocked(func() vault.Vault {
 		v := &Lockable{Vault: open(t)}
 		v.Locked.Store(true)
 		return v
-	})
+	}))
 }
 
 // twisted is a vault with a mistake.

@@ -218,9 +218,11 @@ func (e *examiner) race(ctx context.Context) error {
 		})
 	}
 	group.Wait()
+	var seen []string
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
-		t.Seen += fmt.Sprintf("%s%d × %s", comma(t.Seen), counts[what], what)
+		seen = append(seen, fmt.Sprintf("%d × %s", counts[what], what))
 	}
+	t.Seen = strings.Join(seen, ", ")
 	t.wrong = slices.Compact(t.wrong)
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -231,19 +233,5 @@ func (e *examiner) race(ctx context.Context) error {
 }
 
 func either(statuses []int) string {
-	text := ""
-	for _, s := range statuses {
-		if text != "" {
-			text += " or "
-		}
-		text += strconv.Itoa(s)
-	}
-	return text
-}
-
-func comma(s string) string {
-	if s == "" {
-		return ""
-	}
-	return ", "
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(statuses), "[]"), " ", " or ")
 }
