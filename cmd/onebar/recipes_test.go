@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func (r *recipe) read(name string) string {
 func (r *recipe) shell(script string, env ...string) (out string, code int) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "bash", "-eo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Env = r.dir, append(r.env[:len(r.env):len(r.env)], env...)
+	cmd.Dir, cmd.Env = r.dir, slices.Concat(r.env, env)
 	text, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(r.t, err)
