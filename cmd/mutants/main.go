@@ -88,7 +88,7 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 	var all []mutants.Outcome
 	for _, m := range list {
 		if cmd.Context().Err() != nil {
-			return result.ExitInterrupted, nil
+			return result.ExitInterrupted, nil //nolint:nilerr // the exit code says it
 		}
 		began := time.Now()
 		o := g.try(cmd.Context(), m)
@@ -135,10 +135,10 @@ func writeRecord(path string, all []mutants.Outcome) error {
 func exit(all []mutants.Outcome) int {
 	code := result.ExitPass
 	for _, o := range all {
-		switch o.Verdict() {
-		case result.Fail:
+		if o.Verdict() == result.Fail {
 			return result.ExitFail
-		case result.StatusUnknown:
+		}
+		if o.Verdict() != result.Pass {
 			code = result.ExitUnknown
 		}
 	}

@@ -44,7 +44,7 @@ func packages(t *testing.T, root string, list []mutants.Mutant) map[string]pkg {
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p pkg
 		err := d.Decode(&p)
-		if err == io.EOF { //nolint:errorlint // Decode returns it as it is
+		if err == io.EOF {
 			return all
 		}
 		require.NoError(t, err)
