@@ -7,11 +7,15 @@ VULN    := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 20s
 SEEDS   ?= 21000
+PLATFORMS := linux/arm64 darwin/arm64 darwin/amd64 windows/amd64
+PORTABLE := $(addprefix ./harness/,attempts check coverage delivery enum exchange/... history interval judge keys \
+	link metric nearest plan quantity radio result secrets story sut threshold trace workload yamltext) \
+	$(addprefix ./reference/,retry wire/...) ./reports/...
 
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross generate check nightly vuln clean
+.PHONY: help setup tools build run kills agreement test race lint fmt fuzz bench cross release portable generate check nightly vuln clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,9 +70,19 @@ bench: setup ## all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 cross: setup ## compile for the other platforms
-	GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/onebar
-	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/onebar
-	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/onebar
+	@set -e; for p in $(PLATFORMS); do echo "compile for $$p"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/onebar; done
+
+release: setup ## a static binary for each platform and their SHA-256 sums, under out/release
+	@rm -rf $(OUT)/release && mkdir -p $(OUT)/release
+	@set -e; for p in linux/amd64 $(PLATFORMS); do \
+		f=onebar-$(VERSION)-$${p%/*}-$${p#*/}; [ $${p%/*} = windows ] && f=$$f.exe; echo $(OUT)/release/$$f; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o $(OUT)/release/$$f \
+			-ldflags "-s -w -X main.version=$(VERSION) -X testing.testBinary=1" ./cmd/onebar; done
+	@cd $(OUT)/release && sha256sum onebar-* > SHA256SUMS
+
+portable: setup ## tests of the packages that use no facility of one system: what CI runs on Windows and macOS
+	$(GO) test -short -timeout 15m $(PORTABLE)
 
 generate: ## write again what is generated: protocol, JSON Schemas, licences
 	$(GO) generate ./...
@@ -84,6 +98,7 @@ nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, f
 	step bin/onebar sweep edge --payments 3 --out $(OUT)/nightly --json $(OUT)/nightly/sweep.json; \
 	step bin/onebar sweep tunnel --payments 1 --pairs --out $(OUT)/nightly --json $(OUT)/nightly/pairs.json; \
 	step $(MAKE) kills; \
+	step $(MAKE) release; \
 	step $(MAKE) fuzz FUZZTIME=$(FUZZTIME); \
 	test -z "$$failed" || { echo "failed$$failed" >&2; exit 1; }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/onebar/onebar/harness/enum"
@@ -248,7 +249,7 @@ type PowerLoser interface {
 }
 
 // Clocker is a Subject with SetClientClock or SetServerClock: a side reads the wall time from
-// a clock that the harness can make wrong. Its timers measure true time.
+// a WallClock. Its timers measure true time.
 type Clocker interface {
 	// SetClock makes the clock of a side wrong from now on, in place of what it was before;
 	// the zero Skew is the true time.
@@ -261,10 +262,28 @@ type Skew struct {
 	Drift time.Duration // how much it gains in an hour, or loses if below 0
 }
 
-// At returns what a clock shows at an instant that has been wrong since another one.
-func (k Skew) At(now, since time.Time) time.Time {
-	return now.Add(k.By + time.Duration(now.Sub(since).Hours()*float64(k.Drift)))
+// WallClock is a wall clock that can be made wrong. The zero value is right. Its methods may
+// be called from several goroutines.
+type WallClock struct{ skew atomic.Pointer[skewed] }
+
+// skewed is how wrong a clock is, and since when.
+type skewed struct {
+	Skew
+	since time.Time
 }
+
+// Now returns what the clock shows, without a monotonic reading: the difference of two of
+// its times has each change of the clock in it, and no time-out may be computed from it.
+func (c *WallClock) Now() time.Time {
+	now := time.Now().Round(0)
+	if s := c.skew.Load(); s != nil {
+		return now.Add(s.By + time.Duration(now.Sub(s.since).Hours()*float64(s.Drift)))
+	}
+	return now
+}
+
+// Set makes the clock wrong from now on, in place of what it was before.
+func (c *WallClock) Set(k Skew) { c.skew.Store(&skewed{k, time.Now().Round(0)}) }
 
 // DiskFaulter is a Subject with FaultDisks: the disks of its stores can have faults while
 // they have power.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // Topology is what a network has beside the server, the clients and the access links
@@ -101,11 +100,6 @@ func (t Topology) NeedsHosts(engine string) error {
 	}
 	return fmt.Errorf("the %s engine has no hosts but the server and the clients, and no links but theirs: "+
 		"all its sockets are on the loopback address of this machine, which does not say whose they are; use --engine packet or sim", engine)
-}
-
-// NoRoute is the error of a connection between two hosts that no link joins.
-func NoRoute(from, to string) error {
-	return fmt.Errorf("no link joins %s and %s: %w", from, to, syscall.EHOSTUNREACH)
 }
 
 // Check returns all that is wrong with the topology of a network with so many clients;

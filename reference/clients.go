@@ -55,7 +55,6 @@ func newClients(env harness.Env, d *correlator, s *side, storages []*storage, co
 	return p
 }
 
-// opened is a wallet that has been opened.
 type opened struct {
 	store   *outbox.Store
 	wallet  *wallet.Wallet
@@ -196,7 +195,6 @@ func (p *clients) killOne(c *payer) error {
 	return p.stop(c)
 }
 
-// stop closes wallets that are open.
 func (p *clients) stop(list ...*payer) error {
 	p.mu.Lock()
 	all := make([]opened, 0, len(list))
@@ -243,7 +241,6 @@ type payer struct {
 	opened // zero while it is down
 }
 
-// Pay implements harness.Payer.
 func (p *payer) Pay(ctx context.Context, hp harness.Payment) error {
 	select {
 	case p.turn <- struct{}{}:

@@ -36,10 +36,6 @@ type keyRecord struct {
 	last    harness.Told // without the payment
 }
 
-func newCorrelator(o harness.Observer) *correlator {
-	return &correlator{observer: o, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
-}
-
 // begin records that a user presses pay. end records the key of the payment that the
 // wallet accepted for the press, or that it accepted none. A wallet makes one press at a
 // time.

@@ -130,7 +130,6 @@ func (h *newKeyPayers) held() []string {
 	return slices.Sorted(maps.Keys(h.open))
 }
 
-// Pay implements harness.Payer.
 func (p newKeyPayer) Pay(_ context.Context, hp harness.Payment) error {
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
@@ -218,7 +217,6 @@ type earlyLedger struct {
 	answers map[pay.Key]*pay.Answer
 }
 
-// Submit implements pay.Service.
 func (b *earlyLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	a := b.answer(payer, r)
 	if a == nil {
@@ -259,7 +257,6 @@ type boldLedger struct {
 	receipts ed25519.PrivateKey
 }
 
-// Submit implements pay.Service.
 func (b boldLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	answer := b.Ledger.Submit(payer, r)
 	return func(ctx context.Context) (*pay.Answer, error) {

@@ -83,7 +83,6 @@ func (s *side) failCommit(n int64, after bool, told func()) {
 	s.power.FailAt(disk.Point{Kind: disk.LogSync, N: s.base + n, After: after}, s.seed())
 }
 
-// seed draws the seed of a power failure.
 func (s *side) seed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +108,6 @@ func (s *side) inject(f harness.DiskFault) (end func() int64) {
 	return s.power.Inject(disk.Fault(f))
 }
 
-// cut cuts the power of every machine.
 func (s *side) cut() {
 	if s.power != nil {
 		s.power.PowerFail(s.seed())
@@ -174,7 +172,6 @@ func (s *storage) cut() {
 	}
 }
 
-// failures returns how many power failures there have been.
 func (s *storage) failures() int64 {
 	if s.disk == nil {
 		return 0
@@ -182,7 +179,6 @@ func (s *storage) failures() int64 {
 	return s.disk.Failures()
 }
 
-// off reports whether the disk has no power.
 func (s *storage) off() bool { return s.disk != nil && s.disk.Off() }
 
 // revive restores the power, if it had failed. Commits take no time until timed is called:

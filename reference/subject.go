@@ -44,19 +44,18 @@ type subject struct {
 	newKey     *newKeyPayers // instead of clients, if Faulty asks for it
 	sides      map[harness.Side]*side
 
-	bank, wallets wall // clocks
+	bank, wallets harness.WallClock
 }
 
-// Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
-	s.env, s.correlator = env, newCorrelator(env.Observer)
+	s.env, s.correlator = env, &correlator{observer: env.Observer, pressing: map[purchase]string{}, records: map[pay.Key]*keyRecord{}}
 	root := harness.Rand(env.Seed, harness.StreamSubject)
 	bankStorage, walletStorages, sides := newStorages(ctx, env, s.options)
 	var err error
 	if s.server, err = newBankServer(env, s.correlator, s.options.Faulty, bankStorage, newSource(root)); err != nil {
 		return fmt.Errorf("start the reference pair: %w", err)
 	}
-	s.server.config.Clock = s.bank.now
+	s.server.config.Clock = s.bank.Now
 	if err := s.server.start(ctx); err != nil {
 		return fmt.Errorf("start the bank: %w", err)
 	}
@@ -73,7 +72,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 				ClientConfig: noise.ClientConfig{Vault: keys, Bank: s.server.static.Public, Rand: r},
 				Address:      s.server.address, Net: env.Network.Client(i).DialContext,
 			},
-			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.now, Log: env.Log,
+			Rand: r, Retry: s.policy(), Stagger: stagger, Clock: s.wallets.Now, Log: env.Log,
 		}
 	}
 	if err := s.enroll(ctx, configs); err != nil {
@@ -111,15 +110,12 @@ func (s *subject) Abilities() harness.Abilities {
 // Commits implements harness.Storer. A commit is a sync of SQLite's log.
 func (s *subject) Commits(side harness.Side) int64 { return s.sides[side].commits() }
 
-// FailCommit implements harness.Storer.
 func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()) {
 	s.sides[side].failCommit(n, after, told)
 }
 
-// LoseUnsynced implements harness.PowerLoser.
 func (s *subject) LoseUnsynced(side harness.Side, all bool) { s.sides[side].lose(all) }
 
-// FaultDisks implements harness.DiskFaulter.
 func (s *subject) FaultDisks(side harness.Side, f harness.DiskFault) (end func() int64) {
 	return s.sides[side].inject(f)
 }
@@ -165,7 +161,6 @@ func opening(w harness.Workload, currency string) int64 {
 	return pay.MaxAmount
 }
 
-// Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
 	if s.newKey != nil {
 		return s.newKey.payers[i]
@@ -183,7 +178,6 @@ func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return l, nil
 }
 
-// Close implements harness.Subject.
 func (s *subject) Close() error {
 	var errs []error
 	if s.clients != nil {
@@ -198,7 +192,6 @@ func (s *subject) Close() error {
 	return errors.Join(errs...)
 }
 
-// Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -215,7 +208,6 @@ func (s *subject) Crash(side harness.Side) error {
 	return s.clients.kill()
 }
 
-// Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	i, one := harness.ClientIndex(string(side))
 	switch {
@@ -232,10 +224,16 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return s.clients.start(s.clients.payers...)
 }
 
-// SlowAnswers implements harness.Slower.
+func (s *subject) SetClock(side harness.Side, k harness.Skew) {
+	if side == harness.Server {
+		s.bank.Set(k)
+		return
+	}
+	s.wallets.Set(k)
+}
+
 func (s *subject) SlowAnswers(d time.Duration) (hits func() int64) { return s.server.slow(d) }
 
-// Held implements harness.Holder.
 func (s *subject) Held(context.Context) ([]string, error) {
 	if s.newKey != nil {
 		return s.newKey.held(), nil

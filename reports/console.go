@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +44,14 @@ func console(s format.Style, results []result.Result) string {
 func drawRuns(b *strings.Builder, s format.Style, results []result.Result) {
 	g := tables.Runs(results)
 	g.Draw(b, s)
-	for _, note := range tables.Notes(results, g) {
-		b.WriteString(s.Paint(format.Dim, note) + "\n")
+	notes := tables.Notes(results, g)
+	if out := g.LeftOut(s.Width); len(out) > 0 {
+		notes = append(notes, fmt.Sprintf("no room in %d columns for: %s", s.Width, strings.Join(out, ", ")))
+	}
+	for _, note := range notes {
+		var text strings.Builder
+		s.Item(&text, "", nil, note)
+		b.WriteString(s.Paint(format.Dim, strings.TrimSuffix(text.String(), "\n")) + "\n")
 	}
 }
 
@@ -123,6 +130,25 @@ func drawTotals(b *strings.Builder, s format.Style, results []result.Result) {
 		parts = append(parts, s.Paint(format.ColourOf(strings.ToUpper(w)), t))
 	}
 	fmt.Fprintf(b, "%s: %s\n%s · %s\n", harness.Plural(len(results), "scenario"), format.OrNone(strings.Join(parts, ", ")), sums(results), seeds(results))
+	for _, where := range histories(results) {
+		b.WriteString("history of each run: " + format.Clean(where) + "\n")
+	}
+}
+
+// histories says where the histories of the runs are, with NAME for the folder that has the
+// name of a scenario.
+func histories(results []result.Result) (all []string) {
+	for _, r := range results {
+		dir, file := filepath.Split(r.HistoryFile)
+		if file == "history.jsonl" {
+			file = filepath.Join("NAME", file)
+			dir = filepath.Dir(filepath.Clean(dir))
+		}
+		if where := filepath.Join(dir, file); r.HistoryFile != "" && !slices.Contains(all, where) {
+			all = append(all, where)
+		}
+	}
+	return all
 }
 
 // counts says how many runs had each result: "12 pass", "1 fail".
@@ -148,11 +174,11 @@ func sums(results []result.Result) string {
 			payments, known = payments+f.Value, true
 		}
 	}
-	text := format.None
+	text := format.None + " payments"
 	if known {
-		text = strconv.FormatFloat(payments, 'f', 0, 64)
+		text = harness.Plural(int64(payments), "payment")
 	}
-	return text + " payments, " + sum(results, "lost") + ", " + sum(results, "duplicated")
+	return text + ", " + sum(results, "lost") + ", " + sum(results, "duplicated")
 }
 
 // sum adds up the findings of a check, and says how many runs could not tell.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func writers() []func([]result.Result) Report {
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// The table of runs fits every terminal of a usable width, and what stands on
+// The table of runs fits every terminal of a usable width and cuts no name, and what stands on
 // the right of its column ends where the column ends, in any script.
 func TestTableFitsAndAligns(t *testing.T) {
 	t.Parallel()
@@ -37,22 +36,28 @@ func TestTableFitsAndAligns(t *testing.T) {
 		st := format.Style{Width: limit, Colour: rapid.Bool().Draw(t, "colour")}
 		var b strings.Builder
 		drawRuns(&b, st, results)
-		rows := slices.Collect(strings.Lines(sgr.ReplaceAllString(b.String(), "")))[:2+len(results)]
-		ends := map[int]bool{}
-		for i, row := range rows {
+		text := sgr.ReplaceAllString(b.String(), "")
+		ends, rows := map[int]bool{}, 0
+		for row := range strings.Lines(text) {
 			row = strings.TrimRight(row, "\n")
 			require.LessOrEqual(t, format.Width(row), limit)
 			require.Equal(t, strings.TrimRight(row, " "), row)
-			if i >= 2 {
-				ends[format.Width(row[:payments.FindStringSubmatchIndex(row)[3]])] = true
+			if at := payments.FindStringSubmatchIndex(row); at != nil {
+				rows++
+				ends[format.Width(row[:at[3]])] = true
 			}
 		}
+		require.Equal(t, len(results), rows)
 		require.Len(t, ends, 1, "the payments of all rows end in one column:\n%s", b.String())
+		unbroken := strings.NewReplacer("\n", "", " ", "")
+		for _, r := range results {
+			require.Contains(t, unbroken.Replace(text), unbroken.Replace(r.Scenario.Name), "no name is cut")
+		}
 	})
 }
 
 // payments finds the third column of the table of runs.
-var payments = regexp.MustCompile(` (200|–) `)
+var payments = regexp.MustCompile(` (200|–) +(?:198|–) `)
 
 func TestEnergyWithoutPowersHasNoJoules(t *testing.T) {
 	t.Parallel()

@@ -11,23 +11,18 @@
 // carried out is BROKEN, and both are errors to a CI.
 package reports
 
-import (
-	"slices"
-
-	"github.com/onebar/onebar/harness/result"
-)
+import "github.com/onebar/onebar/harness/result"
 
 // Exit returns the exit code of a batch: the worst of its runs, where a broken
 // run is worse than a failed one, and that worse than one that could not be
 // judged. A batch without results judges nothing, hence ExitUnknown.
 func Exit(results []result.Result) int {
-	order := []int{result.ExitPass, result.ExitUnknown, result.ExitFail, result.ExitBroken}
-	worst := 0
-	for _, r := range results {
-		worst = max(worst, slices.Index(order, r.Exit()))
-	}
 	if len(results) == 0 {
 		return result.ExitUnknown
 	}
-	return order[worst]
+	codes := make([]int, len(results))
+	for i, r := range results {
+		codes[i] = r.Exit()
+	}
+	return result.Worst(codes...)
 }

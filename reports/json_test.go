@@ -67,8 +67,9 @@ func TestEveryJSONKeyIsDocumented(t *testing.T) {
 		types []reflect.Type
 		most  int // there are more keys
 	}{
-		"result.md": {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration]()}, 110},
-		"energy.md": {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
+		"result.md":    {[]reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[result.Sweep](), reflect.TypeFor[result.Exploration]()}, 110},
+		"baselines.md": {[]reflect.Type{reflect.TypeFor[result.Comparison]()}, 20},
+		"energy.md":    {[]reflect.Type{reflect.TypeFor[capture.Document]()}, 20},
 	} {
 		doc, err := os.ReadFile("../docs/" + page)
 		require.NoError(t, err)

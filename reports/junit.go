@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (s junitSeconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
 // and one for each threshold. A case that failed is a failure. One that could
 // not be judged is an error and not skipped, since to a CI skipped is green,
 // and unknown is never a pass; a run that broke is an error too. A check that is
-// n/a is skipped, with the reason. What XML cannot hold is replaced by U+FFFD.
+// n/a is skipped, with the reason. The text of a failure has the stories of its payments. What XML cannot hold is replaced by U+FFFD.
 func JUnit(results []result.Result) Report {
 	return func(w io.Writer) error {
 		text, err := xml.MarshalIndent(suites(results), "", "  ")
@@ -158,7 +159,13 @@ func judgedCase(r result.Result, j judgement, wanted string) junitCase {
 	}
 	message := wanted + j.text
 	text := strings.Join(append([]string{message}, j.findings...), "\n- ") + "\n"
-	t := &junitTrouble{Message: message, Type: j.status.String(), Text: text + pointed(r)}
+	var told strings.Builder
+	for _, t := range r.Stories {
+		if wanted == "" && slices.Contains(t.Checks, j.name) {
+			drawStories(&told, format.Style{}, "", []result.Story{t})
+		}
+	}
+	t := &junitTrouble{Message: message, Type: j.status.String(), Text: text + told.String() + pointed(r)}
 	if j.status == result.Fail {
 		c.Failure = t
 	} else {

@@ -34,6 +34,7 @@ func published() map[string]func(t *testing.T, strict bool) []byte {
 		"result.schema.json":      schemaText,
 		"sweep.schema.json":       schemaOf[result.Sweep]("onebar sweep", "result.md", result.SweepVersion),
 		"exploration.schema.json": schemaOf[result.Exploration]("onebar explore", "result.md", result.ExplorationVersion),
+		"comparison.schema.json":  schemaOf[result.Comparison]("onebar compare", "baselines.md", result.ComparisonVersion),
 		"energy.schema.json":      schemaOf[capture.Document]("onebar energy", "energy.md", capture.Version),
 	}
 }
@@ -74,6 +75,7 @@ func TestOthersFitTheirSchemas(t *testing.T) {
 	for file, documents := range map[string][]any{
 		"sweep.schema.json":       {swept(), failingSweep(), interruptedSweep()},
 		"exploration.schema.json": {explored(), oddExploration()},
+		"comparison.schema.json":  {compared(), result.Comparison{Version: 1, Changes: []result.Change{}}},
 		"energy.schema.json":      {analysed(t, "energybox-3g"), analysed(t, "nr-sa")},
 	} {
 		fits, fitsStrictly := validator(t, published()[file](t, false)), validator(t, published()[file](t, true))

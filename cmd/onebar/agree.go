@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -63,6 +64,9 @@ func (a *agreeing) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	list = slices.DeleteFunc(list, func(sc harness.Scenario) bool { return sc.Engine == simulated }) // packet cannot run them
+	if len(list) == 0 {
+		return errors.New("nothing to compare: every scenario has engine: sim, and cannot run on packet")
+	}
 	if a.workers, err = workers(runtime.NumCPU()); err != nil {
 		return err
 	}

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newList() *cobra.Command {
@@ -16,30 +15,15 @@ func newList() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lib := library()
-			var rows [][]any
+			var all []format.Entry
 			for _, f := range bundled() {
 				sc, err := loadBundled(strings.TrimSuffix(f, ".yaml"), lib)
 				if err != nil {
 					return err
 				}
-				rows = append(rows, []any{sc.Name, strings.Join(sc.Tags, ","), sc.Summary})
+				all = append(all, format.Entry{Name: sc.Name, Words: sc.Tags, Lines: []string{sc.Summary}})
 			}
-			return printTable(cmd.OutOrStdout(), rows)
+			return format.List(cmd.OutOrStdout(), all)
 		},
 	}
-}
-
-// printTable prints rows of fields in columns.
-func printTable(w io.Writer, rows [][]any) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, fields := range rows {
-		for i, f := range fields {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			fmt.Fprint(t, f)
-		}
-		fmt.Fprintln(t)
-	}
-	return t.Flush()
 }

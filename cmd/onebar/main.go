@@ -101,7 +101,7 @@ result sets the code.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRun(), newValidate(), newList(), newShow(), newProfiles(), newSchema(), newCheck(),
-		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newWorker(), newNetns(), newAgree(), cli.Command())
+		newExplore(), newEnergy(), newModels(), newTrace(), newShrink(), newProxy(), newInit(), newDoctor(), newSweep(), newConform(), newBaseline(), newCompare(), newWorker(), newNetns(), newAgree(), cli.Command())
 	sayUsage(root)
 	return root
 }

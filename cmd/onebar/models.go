@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/radio"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newModels() *cobra.Command {
@@ -25,11 +26,11 @@ start for your own.`,
 				_, err := cmd.OutOrStdout().Write(radio.Source(args[0]))
 				return err
 			}
-			rows := [][]any{{"MODEL", "KIND", "CONFIRMED", "OF", "SOURCE"}}
+			var all []format.Entry
 			for _, m := range radio.Bundled() {
-				rows = append(rows, []any{m.Name, m.Kind, m.Confirmed, m.Title, m.Source})
+				all = append(all, format.Entry{Name: m.Name, Words: []string{m.Kind, "confirmed: " + m.Confirmed.String()}, Lines: []string{m.Title, m.Source}})
 			}
-			return printTable(cmd.OutOrStdout(), rows)
+			return format.List(cmd.OutOrStdout(), all)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness/quantity"
+	"github.com/onebar/onebar/reports/format"
 )
 
 func newProfiles() *cobra.Command {
@@ -12,12 +13,15 @@ func newProfiles() *cobra.Command {
 		Short: "List the bundled network profiles and their sources",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lib := library()
-			rows := [][]any{{"PROFILE", "UP", "DOWN", "SOURCE"}}
-			for _, p := range lib.All() {
-				rows = append(rows, []any{p.Name, quantity.FormatPath(p.Up), quantity.FormatPath(p.Down), p.Source})
+			var all []format.Entry
+			for _, p := range library().All() {
+				path, down := quantity.FormatPath(p.Up), quantity.FormatPath(p.Down)
+				if path != down {
+					path = "up " + path + "; down " + down
+				}
+				all = append(all, format.Entry{Name: p.Name, Words: []string{path}, Lines: []string{p.Source}})
 			}
-			return printTable(cmd.OutOrStdout(), rows)
+			return format.List(cmd.OutOrStdout(), all)
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/bubble"
 	"github.com/onebar/onebar/harness/packet"
 	"github.com/onebar/onebar/harness/result"
@@ -54,6 +55,7 @@ type batch struct {
 	pcap, verify bool
 	files        reportFiles
 	hosts        hosts
+	baseline     string
 	workers      *bubble.Pool // nil if no scenario is simulated
 
 	// carryOut carries out one scenario; nil is on the engine it names.
@@ -96,6 +98,7 @@ onebar check judges a history file again.`,
 	f.StringSliceVar(&b.tags, "tag", nil, "run only scenarios that have one of these tags")
 	f.BoolVar(&b.pcap, "pcap", false, "write OUT/NAME/radio.pcap, for Wireshark and tshark: every packet sent into the links, also those lost")
 	f.BoolVar(&b.verify, "verify", false, "with --engine sim: run each scenario twice, and report whether both histories are the same")
+	f.StringVar(&b.baseline, "baseline", "", "compare the figures with this file of onebar baseline; a worse figure is a failure")
 	b.files.flags(cmd)
 	b.hosts.flag(cmd)
 	completeEngines(cmd)
@@ -133,11 +136,15 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if err := b.files.writable(); err != nil {
 		return err
 	}
-	list, err := loadScenarios(args, b.tags)
+	compare, err := comparer(b.baseline)
 	if err != nil {
 		return err
 	}
-	if err := b.hosts.check(list...); err != nil {
+	list, err := loadScenarios(args, b.tags)
+	if err == nil {
+		err = b.hosts.check(list...)
+	}
+	if err != nil {
 		return err
 	}
 	if b.jobs == 0 {
@@ -168,7 +175,7 @@ func (b *batch) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		code = result.ExitInterrupted
 	}
-	return exit(code)
+	return compare(cmd.OutOrStdout(), results, code)
 }
 
 // blank returns the result of a scenario that was not run.
@@ -211,7 +218,7 @@ func (b *batch) inRealTime(ctx context.Context, sc harness.Scenario, display pro
 		return result.Result{}, err
 	}
 	return run.Run(ctx, sc, run.Options{
-		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version,
+		Engine: engines()[b.engineOf(sc)], Subject: subject, Seed: b.seedOf(sc), Version: version, Machine: baseline.Machine(),
 		Pcap: b.pcap, Clock: true,
 		Dir:   filepath.Join(b.out, sc.Name),
 		Watch: func(done int, state string) { display.Update(sc.Name, done, state) },

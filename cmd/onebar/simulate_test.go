@@ -47,6 +47,7 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 		"keys of one day, overnight":  {"overnight", "duplicated", "daily-keys"},
 		"keys of one day, midnight":   {"over-midnight", "duplicated", "daily-keys"},
 		"keys of one day, month":      {"month-end", "duplicated", "daily-keys"},
+		"keys of one day, weekend":    {"weekend", "duplicated", "daily-keys"},
 		"keys of the latest thousand": {"one-phone-away", "duplicated", "evict-keys"},
 	} {
 		t.Run(name, func(t *testing.T) {

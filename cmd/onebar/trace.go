@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/trace"
+	"github.com/onebar/onebar/reports/format"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -133,16 +134,17 @@ func showTrace(out io.Writer, name string, s trace.Series) error {
 	if s.Rates == nil {
 		form = fmt.Sprintf("mahimahi, %d opportunities of %d bytes", len(s.Opportunities), delivery.OpportunitySize)
 	}
-	rows := [][]any{
-		{"form", form},
-		{"period", quantity.FormatDuration(t.Period())},
-		{"mean rate", fmt.Sprintf("%.0f kbit/s", float64(t.Rate())/1e3)},
-		{"longest stall", quantity.FormatDuration(s.Stalls(0).Longest)},
+	row := func(name, text string) format.Entry { return format.Entry{Name: name, Words: []string{text}} }
+	rows := []format.Entry{
+		row("form", form),
+		row("period", quantity.FormatDuration(t.Period())),
+		row("mean rate", fmt.Sprintf("%.0f kbit/s", float64(t.Rate())/1e3)),
+		row("longest stall", quantity.FormatDuration(s.Stalls(0).Longest)),
 	}
 	for _, over := range []time.Duration{500 * time.Millisecond, time.Second} {
 		st := s.Stalls(over)
-		rows = append(rows, []any{"stalls over " + quantity.FormatDuration(over), fmt.Sprintf("%d, %.2f a minute, median %s, longest %s, %.1f%% of the time", st.Count,
-			float64(st.Count)/t.Period().Minutes(), quantity.FormatDuration(st.Median), quantity.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())})
+		rows = append(rows, row("stalls over "+quantity.FormatDuration(over), fmt.Sprintf("%d, %.2f a minute, median %s, longest %s, %.1f%% of the time", st.Count,
+			float64(st.Count)/t.Period().Minutes(), quantity.FormatDuration(st.Median), quantity.FormatDuration(st.Longest), 100*st.Total.Seconds()/t.Period().Seconds())))
 	}
-	return printTable(out, rows)
+	return format.List(out, rows)
 }

@@ -192,7 +192,6 @@ func (n *Network[H, L]) Host(name string) (h H, err error) {
 	return h, n.topology.NoHost(name)
 }
 
-// side returns the hosts of a side.
 func (n *Network[H, L]) side(s harness.Side) ([]H, error) {
 	if s == harness.Client {
 		return n.Clients, nil
@@ -235,7 +234,7 @@ func (n *Network[H, L]) Between(from, to H) (l L, err error) {
 			return l, nil
 		}
 	}
-	return l, harness.NoRoute(from.host().Name(), to.host().Name())
+	return l, fmt.Errorf("no link joins %s and %s: %w", from.host().Name(), to.host().Name(), syscall.EHOSTUNREACH)
 }
 
 // Group returns the links of a name; empty is the access links, and the name of a client

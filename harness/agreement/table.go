@@ -80,12 +80,10 @@ func (c column) off(p Pair) float64 {
 	return sim/packet - 1
 }
 
-// outside reports whether sim is too far off.
 func (c column) outside(p Pair) bool {
 	return p.steady() && c.bound > 0 && !(math.Abs(c.off(p)) <= c.bound)
 }
 
-// outside reports whether a figure of the scenario is out of its bound.
 func (p Pair) outside() bool {
 	return p.missing() == "" && slices.ContainsFunc(columns(), func(c column) bool { return c.outside(p) })
 }
@@ -102,7 +100,6 @@ func Exit(pairs []Pair) int {
 	return result.ExitPass
 }
 
-// row is the row of the table.
 func (p Pair) row() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| `%s` | %d, %.0f |", p.Scenario.Name, p.Packet.runs, p.Packet.payments)

@@ -58,7 +58,6 @@ type Attempts struct {
 	last    time.Duration
 }
 
-// failure is an attempt that failed.
 type failure struct {
 	payment            string
 	end, took          time.Duration
@@ -156,7 +155,6 @@ func (a *Attempts) packet(p *harness.Packet) {
 	ph.slowed(p.At, p.Delay)
 }
 
-// slowed remembers a delay that began at an offset.
 func (p *phone) slowed(at, delay time.Duration) {
 	i := level(delay)
 	if i < noticed {

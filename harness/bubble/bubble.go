@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -154,7 +155,6 @@ func (b *bubble) run(t *testing.T) {
 	synctest.Wait() // everything that has ended must end before crypto/rand is restored
 }
 
-// call calls f and says how it ended.
 func (b *bubble) call(ctx context.Context, over chan<- error) {
 	err := error(&Failure{Kind: Exit, Text: "the function ended its goroutine, as a test's FailNow does, and returned nothing"})
 	defer func() {
@@ -236,7 +236,7 @@ func (b *bubble) guard(done <-chan error) error {
 				continue
 			}
 			return &Failure{
-				Kind: Stall, Goroutines: awake(goroutines(b.id.Load())),
+				Kind: Stall, Goroutines: slices.DeleteFunc(goroutines(b.id.Load()), func(g Goroutine) bool { return g.durable }),
 				Text: fmt.Sprintf("virtual time has stood still for %v", b.options.RealLimit),
 			}
 		}

@@ -28,7 +28,6 @@ func NewPool(n int, command ...string) *Pool {
 	return &Pool{command: command, slots: make(chan struct{}, n)}
 }
 
-// errClosed is the error of Do after Close.
 var errClosed = errors.New("the pool of workers is closed")
 
 // Do sends a job as JSON to a worker and returns the answer and the error of the job,
@@ -66,7 +65,6 @@ func (p *Pool) Do(ctx context.Context, job any, news func(json.RawMessage)) (jso
 	return r.Answer, nil
 }
 
-// take returns an idle worker, or a new one.
 func (p *Pool) take() (*worker, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +79,6 @@ func (p *Pool) take() (*worker, error) {
 	return startWorker(p.command)
 }
 
-// keep returns a worker to the pool, unless the pool is closed.
 func (p *Pool) keep(w *worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

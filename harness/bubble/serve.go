@@ -71,7 +71,6 @@ type server struct {
 	stop   context.CancelFunc // of the job under way
 }
 
-// listen reads jobs until in ends.
 func (s *server) listen(ctx context.Context, in io.Reader, jobs chan<- json.RawMessage) {
 	lines := json.NewDecoder(bufio.NewReader(in))
 	for {

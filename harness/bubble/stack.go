@@ -74,11 +74,6 @@ func goroutines(bubble int64) []Goroutine {
 	return slices.DeleteFunc(all, func(g Goroutine) bool { return len(g.Frames) == 0 })
 }
 
-// awake returns those that stop virtual time.
-func awake(list []Goroutine) []Goroutine {
-	return slices.DeleteFunc(list, func(g Goroutine) bool { return g.durable })
-}
-
 // panicking returns the calling goroutine, which recovers from a panic.
 func panicking() []Goroutine {
 	buf := make([]byte, 64<<10)
@@ -90,7 +85,6 @@ func panicking() []Goroutine {
 	return parse(head + "\n" + rest)
 }
 
-// bubbleID returns the number of the bubble of the calling goroutine.
 func bubbleID() int64 {
 	buf := make([]byte, 4<<10)
 	for _, g := range parse(string(buf[:runtime.Stack(buf, false)])) {
@@ -99,7 +93,6 @@ func bubbleID() int64 {
 	return 0
 }
 
-// parse reads what runtime.Stack and a panic print.
 func parse(text string) []Goroutine {
 	var list []Goroutine
 	for block := range strings.SplitSeq(text, "\n\n") {

@@ -80,7 +80,6 @@ func (c *Case) Unpack() error {
 	return errors.Join(errs...)
 }
 
-// eachPath calls f for every path of a scenario.
 func eachPath(sc *harness.Scenario, f func(*harness.Path)) {
 	f(&sc.Link.Up)
 	f(&sc.Link.Down)

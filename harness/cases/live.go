@@ -42,7 +42,6 @@ func (l Live) Run(ctx context.Context, c Case) (report Report, failed error) {
 	return report, err
 }
 
-// carryOut makes the run of a case with the engine and the subject of o.
 func carryOut(ctx context.Context, c Case, o run.Options) (Report, error) {
 	o.Seed, o.Dir, o.Pcap, o.Bare = c.Seed, c.Dir, c.Pcap, c.Brief
 	var each []func(history.Record)

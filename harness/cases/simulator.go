@@ -42,7 +42,6 @@ func (s Simulator) Run(ctx context.Context, c Case) (Report, error) {
 	return report, err
 }
 
-// once makes one run.
 func (s Simulator) once(ctx context.Context, c Case) (Report, error) {
 	o := bubble.Options{
 		Seed: c.Seed, RealLimit: s.RealLimit, Start: c.Scenario.Start(),

@@ -90,7 +90,6 @@ func (p Point) String() string {
 // close idle connections later are left out.
 const afterwards = 5 * time.Second
 
-// surveyor makes a Survey from the records of a run.
 type surveyor struct {
 	points []Point
 	flows  map[flowOf]bool // connections seen

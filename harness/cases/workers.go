@@ -23,13 +23,11 @@ type Workers struct {
 	Watch func(done int, state string)
 }
 
-// job is a run that a worker is asked for.
 type job struct {
 	Case  Case `json:"case"`
 	Watch bool `json:"watch,omitempty"` // report progress
 }
 
-// progress is what a worker reports during a run.
 type progress struct {
 	Done  int    `json:"done"`
 	State string `json:"state"`

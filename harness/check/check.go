@@ -24,7 +24,6 @@ func Checks() []Check {
 	return all
 }
 
-// question is a check with the function that answers it.
 type question struct {
 	Check
 	ask func(*Judge) answer

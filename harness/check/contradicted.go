@@ -15,7 +15,7 @@ func (j *Judge) contradicted() answer {
 		}
 		refused++
 		line := p.posted
-		if line == 0 && j.latest(p, o) && j.allRefused(o) {
+		if line == 0 && &j.payments[o.last] == p && j.allRefused(o) {
 			line = o.anonymous
 		}
 		if line != 0 {
@@ -25,8 +25,6 @@ func (j *Judge) contradicted() answer {
 	a.pass = fmt.Sprintf("%d refused, none of them posted", refused)
 	return a
 }
-
-func (j *Judge) latest(p *payment, o *order) bool { return &j.payments[o.last] == p }
 
 func (j *Judge) allRefused(o *order) bool {
 	for p := range j.presses(o) {

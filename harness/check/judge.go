@@ -254,7 +254,6 @@ func (j *Judge) commit(id string, at time.Duration, line int32) {
 	}
 }
 
-// presses yields the presses of order o, in the order they were made.
 func (j *Judge) presses(o *order) iter.Seq[*payment] {
 	return func(yield func(*payment) bool) {
 		for i := o.first; i >= 0; i = j.payments[i].next {
@@ -277,11 +276,7 @@ func (j *Judge) asked() iter.Seq2[*payment, *order] {
 	}
 }
 
-// refused reports whether the payer was told last that no money has moved.
 func (p *payment) refused() bool { return p.last.Refused() }
-
-// resolved reports whether the payer was told a final outcome last.
-func (p *payment) resolved() bool { return p.last.Final() }
 
 // incomplete says why the history is not that of a whole run, or nothing.
 func (j *Judge) incomplete() string {

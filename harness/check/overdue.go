@@ -15,7 +15,6 @@ import (
 // takes up to about a second; a server's queue of commits may double it.
 const commitTime = 2 * time.Second
 
-// late is a commit after the deadline.
 type late struct {
 	by   time.Duration
 	line int32

@@ -80,7 +80,6 @@ func (j *Judge) paced(a *harness.Attempt, at time.Duration, line int32) bool {
 // round it, and their clocks differ.
 const tolerance = 10
 
-// polls reports whether the scenario asks for status queries.
 func (j *Judge) polls() bool {
 	return j.header != nil && j.header.Scenario.Subject.Client != nil && j.header.Scenario.Subject.Client.HTTP != nil &&
 		j.header.Scenario.Subject.Client.HTTP.Poll != nil

@@ -47,7 +47,6 @@ func (j *Judge) post(b *harness.Posting, line int32) {
 	j.compare(&j.payments[o.first], b, line)
 }
 
-// count adds a posting to an order.
 func (o *order) count(line int32) {
 	if int(o.postings) < len(o.lines) {
 		o.lines[o.postings] = line

@@ -11,7 +11,7 @@ func (j *Judge) unresolved() answer {
 	}
 	for p := range j.asked() {
 		switch {
-		case p.resolved():
+		case p.last.Final():
 		case p.told == 0:
 			a.found(j.label(p), j.finding(p, "was never told any outcome", p.pressed))
 		default:

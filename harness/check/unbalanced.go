@@ -10,7 +10,6 @@ import (
 	"github.com/onebar/onebar/harness/result"
 )
 
-// account is one balance of the ledger.
 type account struct{ name, currency string }
 
 // moves is the effect of the postings on an account.
@@ -20,7 +19,6 @@ type moves struct {
 	line int32 // of the first posting
 }
 
-// balance is a Balance and its line.
 type balance struct {
 	harness.Balance
 	line int32

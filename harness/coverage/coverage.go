@@ -98,7 +98,6 @@ type Recorder struct {
 	inForce  int
 }
 
-// payment is the state of one press.
 type payment struct {
 	wallet      int
 	deadline    time.Duration // offset; 0 is none
@@ -110,7 +109,6 @@ type payment struct {
 	unexplained bool          // its last attempt failed and nothing was booked by then
 }
 
-// begunFault is a fault and when it began.
 type begunFault struct {
 	harness.Event
 	at      time.Duration
@@ -212,7 +210,6 @@ func (c *Recorder) commit(p *payment, at time.Duration) {
 	}
 }
 
-// attempt counts an attempt that ended at an offset.
 func (c *Recorder) attempt(p *payment, a harness.Attempt, at time.Duration) {
 	began := at - a.Took
 	if !a.NoConnection { // no server saw it, so the attempt before it may still be booked
@@ -255,7 +252,6 @@ func (c *Recorder) explain(p *payment, now time.Duration) {
 	c.reached[requestLost]++
 }
 
-// inside counts a fault that began during an attempt.
 func (c *Recorder) inside(p *payment, f begunFault, began time.Duration) {
 	booked := p.committed && p.at <= f.at
 	switch {

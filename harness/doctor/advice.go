@@ -23,7 +23,6 @@ func (e *examination) note(text, yaml string) {
 // sentence ends a text with a full stop.
 func sentence(text string) string { return strings.TrimRight(text, ".\n ") + "." }
 
-// advise says what is missing.
 func (e *examination) advise() {
 	for _, s := range e.steps {
 		if s.HTTP != nil {
@@ -40,7 +39,6 @@ func (e *examination) advise() {
 	e.abilities()
 }
 
-// outcome gives advice about what the payer was told.
 func (e *examination) outcome() {
 	if len(e.told) == 0 {
 		e.must("The payer was told nothing before the run was over: see the attempts above, and make settle longer than the client takes to give up.", "settle: 90s")
@@ -87,7 +85,6 @@ func (e *examination) unresolved(last harness.Told) {
 	}
 }
 
-// pace gives advice about a slow payment.
 func (e *examination) pace() {
 	begin, end := time.Duration(-1), time.Duration(0)
 	for _, s := range e.steps {
@@ -106,7 +103,6 @@ func (e *examination) pace() {
 	}
 }
 
-// count returns how many steps are for something.
 func count(steps []harness.Step, part string) (n int) {
 	for _, s := range steps {
 		if s.Part == part {
@@ -116,7 +112,6 @@ func count(steps []harness.Step, part string) (n int) {
 	return n
 }
 
-// bookings gives advice about the bookings of the payment in the ledger.
 func (e *examination) bookings() {
 	if e.result.Error != "" || e.scenario.Subject.Ledger != nil && e.scenario.Subject.Ledger.None {
 		return

@@ -63,7 +63,6 @@ func sectionOf(part string) string {
 	return "client.http"
 }
 
-// yamlAt indents lines of YAML below a section of the subject.
 func yamlAt(section, lines string) string {
 	text, indent := "subject:\n", "  "
 	for name := range strings.SplitSeq(section, ".") {
@@ -115,7 +114,6 @@ func object(body string) map[string]any {
 	return fields
 }
 
-// hasError reports whether a field at the top of a body tells of an error.
 func hasError(body string) bool {
 	fields := object(body)
 	for _, name := range []string{"error", "errors", "error_code", "error_message"} {
@@ -167,7 +165,6 @@ func (e *examination) listed() (n int, last string) {
 	return len(items), strings.ToValidUTF8(string(b), "?")
 }
 
-// items returns what the ledger listed after the payment.
 func (e *examination) items() []any {
 	var all []any
 	paid := false

@@ -23,7 +23,6 @@ func (e *examination) httpClient() *sut.HTTPClient {
 	return &plan.Config
 }
 
-// client gives advice about how the client pays.
 func (e *examination) client() {
 	h := e.httpClient()
 	if h == nil {
@@ -51,7 +50,6 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
-// ledger gives advice about how bookings are found and what is not judged.
 func (e *examination) ledger() {
 	l := e.scenario.Subject.Ledger
 	if l == nil {
@@ -83,7 +81,6 @@ func (e *examination) ledger() {
 	}
 }
 
-// listFields gives advice about the fields of a list.
 func (e *examination) listFields(l sut.HTTPLedger) {
 	f := l.Fields
 	if f.Payment == "" && f.Order == "" || e.matchedByAmount() {
@@ -101,7 +98,6 @@ func (e *examination) listFields(l sut.HTTPLedger) {
 	}
 }
 
-// matchedByAmount reports whether bookings were matched by amounts.
 func (e *examination) matchedByAmount() bool {
 	return slices.ContainsFunc(e.result.Notes, func(n string) bool { return strings.Contains(n, "by their amounts") })
 }

@@ -80,7 +80,6 @@ func Examine(ctx context.Context, sc harness.Scenario, o Options) (result.Checku
 	return e.checkup(unfit != nil), nil
 }
 
-// examination is the state of an Examine.
 type examination struct {
 	scenario harness.Scenario
 	one      harness.Scenario
@@ -100,7 +99,6 @@ type examination struct {
 	balances []harness.Balance
 }
 
-// trace records a step of a part.
 func (e *examination) trace(s harness.Step) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -173,7 +171,6 @@ func (e *examination) record(r history.Record) {
 	e.trace(step)
 }
 
-// booked returns the step for a posting of the ledger.
 func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
 	step.Part, step.Title = "booked", fmt.Sprintf("posting %s: %s from %s to %s", p.ID, harness.FormatMoney(p.Amount, p.Currency), orUnnamed(p.Payer), orUnnamed(p.Payee))
 	var names []string
@@ -195,7 +192,6 @@ func booked(step harness.Step, p harness.Posting, ours bool) harness.Step {
 
 func orUnnamed(account string) string { return cmp.Or(account, "(nobody named)") }
 
-// matches reports whether a posting belongs to a payment that was requested.
 func (e *examination) matches(p harness.Posting) bool {
 	return slices.ContainsFunc(e.asked, func(a harness.Payment) bool {
 		return p.Payment == a.ID || p.Order != "" && p.Order == a.Order
@@ -243,7 +239,6 @@ func (e *examination) rejudge() {
 	r.Stories = slices.DeleteFunc(r.Stories, func(s result.Story) bool { return len(s.Checks) == 0 })
 }
 
-// unfit gives advice about a scenario that asks for something that is not supported.
 func (e *examination) unfit(err error) {
 	if err == nil {
 		return

@@ -51,7 +51,7 @@ var scenario string
 // Write writes the scenario.
 func (e Endpoint) Write(w io.Writer) error {
 	t := template.New("scenario").Delims("<<", ">>").Funcs(template.FuncMap{
-		"quote": quote, "indent": indent, "words": strings.Fields,
+		"quote": jsonText /* a JSON string is also a YAML string */, "indent": indent, "words": strings.Fields,
 	})
 	if err := template.Must(t.Parse(scenario)).Execute(w, e); err != nil {
 		return fmt.Errorf("write the draft of a scenario: %w", err)
@@ -59,10 +59,6 @@ func (e Endpoint) Write(w io.Writer) error {
 	return nil
 }
 
-// quote writes a text as YAML, in quotes.
-func quote(s string) (string, error) { return jsonText(s) } // a JSON string is also a YAML string
-
-// jsonText writes a value as JSON.
 func jsonText(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err

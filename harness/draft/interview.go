@@ -13,7 +13,6 @@ import (
 	"github.com/onebar/onebar/harness/exchange"
 )
 
-// questions asks the user.
 type questions struct {
 	in  *bufio.Scanner
 	out io.Writer
@@ -42,7 +41,6 @@ func (q *questions) ask(question, fallback string, right func(string) error) str
 	return ""
 }
 
-// text asks for a text that is not empty.
 func (q *questions) text(question, fallback string) string {
 	return q.ask(question, fallback, func(s string) error {
 		if s == "" {
@@ -52,7 +50,6 @@ func (q *questions) text(question, fallback string) string {
 	})
 }
 
-// optional asks for a text that may be empty.
 func (q *questions) optional(question string) string {
 	return q.ask(question, "", func(string) error { return nil })
 }
@@ -104,7 +101,6 @@ func Interview(in io.Reader, out io.Writer, name string) (Endpoint, error) {
 	return e, q.err
 }
 
-// base asks for the address of the endpoint.
 func (q *questions) base(e *Endpoint) {
 	e.URL = strings.TrimRight(q.ask("URL of the endpoint, without the path that pays", "http://127.0.0.1:8080", func(s string) error {
 		u, err := url.Parse(s)

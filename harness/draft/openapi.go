@@ -44,7 +44,6 @@ func FromOpenAPI(data []byte, pay string) (e Endpoint, guessed []string, err err
 // Booked is the likeliest condition under which the money has moved.
 const Booked = "status in [200, 201]"
 
-// drafting is an endpoint being drafted.
 type drafting struct {
 	doc     *openapi3.T
 	path    string
@@ -130,7 +129,6 @@ func slug(info *openapi3.Info) string {
 	return cmp.Or(strings.Join(words, "-"), "my-api")
 }
 
-// key finds the header of the idempotency key.
 func (d *drafting) key() {
 	item := d.doc.Paths.Value(d.path)
 	for _, p := range slices.Concat(d.op.Parameters, item.Parameters) {
@@ -167,7 +165,6 @@ func referenceWords() []string {
 	return []string{"reference", "external", "order", "description", "memo", "note"}
 }
 
-// body makes the body of a payment from its schema.
 func (d *drafting) body() {
 	d.e.Body = Names{Amount: "amount", Currency: "currency", Payee: "payee", Reference: "reference"}.Body()
 	if d.op.RequestBody == nil || d.op.RequestBody.Value == nil {
@@ -263,7 +260,6 @@ func matches(name string, words []string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(words, strings.ToLower(p)) })
 }
 
-// sample is a value of a type, in JSON.
 func sample(s *openapi3.Schema) string {
 	for _, v := range append([]any{s.Example, s.Default}, s.Enum...) {
 		if v != nil {
@@ -312,7 +308,6 @@ func (d *drafting) ledger() {
 	d.guess("the ledger is GET %s", d.path)
 }
 
-// ledgerFields finds the fields of a booking.
 func ledgerFields(properties map[string]*openapi3.SchemaRef) []Field {
 	fields := []Field{{"id", "item.id"}}
 	for _, f := range []struct {

@@ -16,7 +16,6 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-// connections are tests of connections, listeners and dials.
 func connections(e harness.Engine) bench.Tests {
 	list := bench.Tests{
 		"a round trip takes the delay":                roundTrip,
@@ -56,7 +55,6 @@ func ports() bench.Tests {
 	}
 }
 
-// endsTest is of the two ends of a connection.
 type endsTest struct {
 	name  string
 	run   func(b *bench.B, client, server net.Conn)
@@ -141,7 +139,6 @@ func wasReset(b *bench.B, err error) {
 	b.ErrorIs(err, syscall.ECONNRESET)
 }
 
-// kernelsConn reports whether an error is of a connection of the kernel.
 func kernelsConn(err error) bool {
 	return strings.Contains(fmt.Sprint(err), "127.0.0.1")
 }

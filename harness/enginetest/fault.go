@@ -13,7 +13,6 @@ import (
 	"github.com/onebar/onebar/harness/enginetest/bench"
 )
 
-// faults are tests of each fault while it is in force, and of its end.
 func faults(e harness.Engine) bench.Tests {
 	list := bench.Tests{
 		"blackhole":      func(b *bench.B) { blackhole(b, harness.DirectionUnknown) },
@@ -349,7 +348,6 @@ type first struct {
 	seen chan struct{}
 }
 
-// Capture implements harness.PacketCapture.
 func (f *first) Capture(time.Duration, int, harness.Direction, []byte) {
 	f.once.Do(func() { close(f.seen) })
 }

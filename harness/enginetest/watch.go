@@ -51,7 +51,6 @@ func watchCases() []watchCase {
 	}
 }
 
-// watches are tests of harness.LinkWatcher.
 func watches(e harness.Engine) bench.Tests {
 	list := bench.Tests{"stops": watchStops, "ends with the network": watchCloses}
 	for _, x := range watchCases() {
@@ -62,7 +61,6 @@ func watches(e harness.Engine) bench.Tests {
 	return list
 }
 
-// told is a call of a watcher.
 type told struct {
 	client int
 	at     time.Time
@@ -81,7 +79,6 @@ func (l *tellings) add(client int) {
 	l.list = append(l.list, told{client, time.Now()})
 }
 
-// drain returns the calls and forgets them.
 func (l *tellings) drain() []told {
 	l.mu.Lock()
 	defer l.mu.Unlock()

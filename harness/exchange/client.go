@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -110,7 +111,6 @@ func (c *compiler) confirms(config, preset sut.HTTPClient) {
 	c.errorf("outcomes", `no rule says confirmed; give one, such as {when: status == 200 and body.state == "done", outcome: confirmed}`)
 }
 
-// preset returns the values of the preset of a configuration.
 func (c *compiler) preset(config *sut.HTTPClient) sut.HTTPClient {
 	if config.Preset == "" {
 		return sut.HTTPClient{}
@@ -189,7 +189,7 @@ func (c *compiler) words(config sut.HTTPClient) {
 func (c *compiler) setups(got *Client, base scope) (captured []string) {
 	for i, s := range got.Config.Setup {
 		or(&s.For, Once)
-		at := at("setup", i)
+		at := fmt.Sprintf("setup[%d]", i)
 		sc := base.With(captureScope(captured))
 		sc["currency"] = paymentScope()["key"]
 		if s.For != Once {

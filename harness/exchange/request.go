@@ -242,7 +242,4 @@ func (c *compiler) base(at, text, server string) string {
 	return expanded
 }
 
-// at returns the field of entry i of a list.
-func at(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
-
 func names(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

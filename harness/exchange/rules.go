@@ -131,7 +131,6 @@ func (r *rule) name() string {
 	return "rule " + r.when.Text
 }
 
-// miss records an answer that no rule matches.
 func (r *Rules) miss(a Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -67,7 +67,6 @@ type Answer struct {
 	Body   []byte
 }
 
-// vars returns the values of an answer for expressions.
 func (a Answer) vars() Vars {
 	headers := make(map[string]string, len(a.Header))
 	for name, values := range a.Header {

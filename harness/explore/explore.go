@@ -69,7 +69,6 @@ func Explore(ctx context.Context, r cases.Runner, list []harness.Scenario, o Opt
 	return x.finish(ctx), x.refused
 }
 
-// explorer is an exploration under way.
 type explorer struct {
 	runner  cases.Runner
 	list    []harness.Scenario
@@ -91,13 +90,11 @@ type checkKey struct {
 	status result.Status
 }
 
-// checkCount is a harness.CheckCount that grows.
 type checkCount struct {
 	result.CheckCount
 	first int // number of the run of First
 }
 
-// numbers yields the numbers of the runs to make.
 func (x *explorer) numbers(ctx context.Context) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := 0; (x.options.Seeds <= 0 || i < x.options.Seeds) && !x.ended(ctx) && yield(i); i++ {
@@ -106,7 +103,6 @@ func (x *explorer) numbers(ctx context.Context) iter.Seq[int] {
 	}
 }
 
-// ended reports whether no further run begins.
 func (x *explorer) ended(ctx context.Context) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -114,7 +110,6 @@ func (x *explorer) ended(ctx context.Context) bool {
 	return x.stopped || late || ctx.Err() != nil
 }
 
-// run makes run number i.
 func (x *explorer) run(ctx context.Context, i int) {
 	c := cases.Case{
 		Scenario: x.list[i%len(x.list)],
@@ -179,7 +174,6 @@ func (x *explorer) add(i int, c cases.Case, report cases.Report, failure error) 
 	}
 }
 
-// note counts what is wrong with run number i.
 func (x *explorer) note(i int, against []result.OddRun) {
 	for _, o := range against {
 		k := checkKey{o.Check, o.Status}
@@ -239,7 +233,6 @@ func worst(all []result.OddRun) result.OddRun {
 	})
 }
 
-// finish returns the result of the runs made.
 func (x *explorer) finish(ctx context.Context) Result {
 	f := x.result
 	f.Took, f.Interrupted = time.Since(x.began), ctx.Err() != nil

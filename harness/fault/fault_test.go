@@ -125,7 +125,7 @@ func TestRefuse(t *testing.T) {
 		"not on a link":         {harness.Event{Action: harness.Rebind, On: "server-bank"}, 0, "event 1 of the timeline: the rebind cannot be on a link between hosts (server-bank): remove Event.On"},
 		"a drop elsewhere":      {harness.Event{Action: harness.Drop, When: &harness.Trigger{Packet: 1, Link: "server-bank"}}, 0, `event 1 of the timeline: the drop is on "" and its packet on "server-bank": expected the same link`},
 		"a clock":               {harness.Event{Action: harness.Clock, Side: harness.Server, By: -1}, harness.SetServerClock, ""},
-		"a clock out of reach":  {harness.Event{Action: harness.Clock, Side: harness.Client, Drift: 1}, harness.SetServerClock, "event 1 of the timeline: the subject has no way to change the clock of the client: that takes a client that reads the time from onebar, as the reference wallet does,: remove the event"},
+		"a clock out of reach":  {harness.Event{Action: harness.Clock, Side: harness.Client, Drift: 1}, harness.SetServerClock, "event 1 of the timeline: the subject has no way to change the clock of the client (the reference wallet has one, and a Go System with ClientClock): remove the event"},
 		"a clock that is right": {harness.Event{Action: harness.Clock, Side: harness.Server}, harness.SetServerClock, "event 1 of the timeline: the clock is not changed: give it by or drift"},
 		"one wallet":            {harness.Event{Action: harness.Blackhole, Wallet: &one}, harness.ChooseClients, ""},
 		"some wallets":          {harness.Event{Action: harness.Crash, Side: harness.Client, Wallets: 0.1}, harness.CrashWallet, ""},

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"sync"
 	"time"
 
@@ -60,6 +59,7 @@ type Header struct {
 	Started time.Time `json:"started"` // wall time of offset 0, the only one
 	Seed    uint64    `json:"seed"`
 	Engine  string    `json:"engine"`
+	Machine string    `json:"machine,omitempty"` // class of the machine that made the run in real time
 	Payload bool      `json:"payload,omitempty"` // packet sizes are payload bytes, not IP bytes
 	Commits bool      `json:"commits,omitempty"` // the subject reports its durable commits
 	Holds   bool      `json:"holds,omitempty"`   // the subject reports what its payers still hold
@@ -157,6 +157,13 @@ func (h *Writer) Record(r Record) {
 		return
 	}
 	r.At = time.Since(h.start)
+	h.write(r)
+	h.flush()
+}
+
+// write adds the line of r to the buffer, which is emptied first if it has no room: what
+// reaches the writer ends with a whole line, and survives a kill so.
+func (h *Writer) write(r Record) {
 	line, ok := appendRecord(h.buf[:0], r)
 	if !ok {
 		b, err := json.Marshal(r)
@@ -167,13 +174,6 @@ func (h *Writer) Record(r Record) {
 		line = append(b, '\n')
 	}
 	h.buf = line
-	h.write(line)
-	h.flush()
-}
-
-// write adds a line to the buffer, which is emptied first if it has no room: what
-// reaches the writer ends with a whole line, and survives a kill so.
-func (h *Writer) write(line []byte) {
 	if len(line) > h.w.Available() {
 		h.flush()
 	}
@@ -196,53 +196,7 @@ func (h *Writer) Packet(p harness.Packet) {
 	if h.err != nil {
 		return
 	}
-	h.buf = appendPacket(h.buf[:0], p)
-	h.write(h.buf)
-}
-
-// appendPacket appends the JSON line of p: what json.Marshal would write for
-// Record{At: p.At, Packet: &p}, without its cost.
-func appendPacket(b []byte, p harness.Packet) []byte {
-	field := func(name string, v int64) {
-		b = append(b, name...)
-		b = strconv.AppendInt(b, v, 10)
-	}
-	field(`{"at":`, int64(p.At))
-	field(`,"packet":{"at":`, int64(p.At))
-	field(`,"client":`, int64(p.Client))
-	field(`,"flow":`, int64(p.Flow))
-	if p.N != 0 {
-		field(`,"n":`, p.N)
-	}
-	b = append(b, `,"dir":"`...)
-	b = append(b, p.Direction.String()...)
-	field(`","size":`, int64(p.Size))
-	if p.Delay != 0 {
-		field(`,"delay":`, int64(p.Delay))
-	}
-	if p.Late != 0 {
-		field(`,"late":`, int64(p.Late))
-	}
-	if p.Drop != harness.DropNone {
-		b = append(b, `,"drop":"`...)
-		b = append(b, p.Drop.String()...)
-		b = append(b, '"')
-	}
-	flag := func(name string, set bool) {
-		if set {
-			b = append(b, name...)
-		}
-	}
-	flag(`,"rtx":true`, p.Retransmit)
-	flag(`,"copy":true`, p.Copy)
-	flag(`,"corrupt":true`, p.Corrupt)
-	flag(`,"cross":true`, p.Cross)
-	if p.Link != "" {
-		b = append(b, `,"link":"`...)
-		b = append(b, p.Link...) // a name of letters, digits and a hyphen, see Topology
-		b = append(b, '"')
-	}
-	return append(b, "}}\n"...)
+	h.write(Record{At: p.At, Packet: &p})
 }
 
 // Told implements Observer.
@@ -312,9 +266,6 @@ func Read(r io.Reader) iter.Seq2[Record, error] {
 }
 
 func parseRecord(line []byte) (Record, error) {
-	if p, ok := parsePacket(line); ok {
-		return Record{At: p.At, Packet: p}, nil
-	}
 	if r, ok := parseLine(line); ok {
 		return r, nil
 	}

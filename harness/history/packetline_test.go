@@ -19,19 +19,20 @@ func FuzzParsePacket(f *testing.F) {
 		{Direction: harness.Up, Drop: harness.DropLoss},
 		{Direction: harness.Up, Cross: true, Link: "server-bank"},
 	} {
-		f.Add(appendPacket(nil, p))
+		line, _ := appendRecord(nil, Record{At: p.At, Packet: &p})
+		f.Add(line)
 	}
 	f.Add([]byte(`{"at":-0,"packet":{"at":0,"client":01,"flow":0,"dir":"up","size":0}}` + "\n"))
 	f.Add([]byte(`{"at":1,"packet":{"at":2,"client":1,"flow":0,"dir":"up","size":9999999999999999999}}` + "\n"))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		got, ok := parsePacket(line)
+		got, ok := parseLine(line)
 		if !ok {
 			require.Zero(t, got)
 			return
 		}
 		var want Record
 		require.NoError(t, json.Unmarshal(line, &want))
-		require.Equal(t, want, Record{At: got.At, Packet: got})
+		require.Equal(t, want, got)
 	})
 }
 
@@ -45,15 +46,16 @@ func TestParsePacketReadsWhatIsWritten(t *testing.T) {
 		"stopped":   {At: 1, Direction: harness.Up, Drop: harness.DropStopped},
 	} {
 		t.Run(name, func(t *testing.T) {
-			line := appendPacket(nil, p)
-			got, ok := parsePacket(line)
+			line, ok := appendRecord(nil, Record{At: p.At, Packet: &p})
 			require.True(t, ok)
-			require.Equal(t, p, *got)
+			got, ok := parseLine(line)
+			require.True(t, ok)
+			require.Equal(t, Record{At: p.At, Packet: &p}, got)
 			for n := range line {
-				_, ok := parsePacket(line[:n])
+				_, ok := parseLine(line[:n])
 				require.False(t, ok, "%q is not whole", line[:n])
 			}
-			_, ok = parsePacket(append(line, ' '))
+			_, ok = parseLine(append(line, ' '))
 			require.False(t, ok)
 		})
 	}

@@ -2,221 +2,241 @@ package history
 
 import (
 	"bytes"
+	"encoding"
+	"fmt"
+	"math"
 	"strconv"
-	"time"
 
 	"github.com/onebar/onebar/harness"
 )
 
 // appendRecord appends the JSON line of r: what json.Marshal would write, without
-// its cost. It does so for what a payment leaves behind, which is nearly all of a
-// history beside its packets; ok is false, and b as it was, if r is anything else
-// or has a text that JSON would escape.
-func appendRecord(b []byte, r Record) (line []byte, ok bool) {
-	w := lineWriter{b: b, ok: r.kinds() == 1}
-	w.number(`{"at":`, int64(r.At))
-	switch {
-	case r.Pay != nil:
-		w.payment(r.Pay)
-	case r.Told != nil:
-		w.text(`,"told":{"payment":"`, r.Told.Payment)
-		w.text(`,"outcome":"`, r.Told.Outcome.String())
-		w.optional(`,"reason":"`, r.Told.Reason)
-		w.flag(`,"given_up":true`, r.Told.GivenUp)
-		w.raw("}")
-	case r.Attempt != nil:
-		w.attempt(r.Attempt)
-	case r.Committed != "":
-		w.text(`,"committed":"`, r.Committed)
-	case r.Posting != nil:
-		w.posting(r.Posting)
-	default:
-		return b, false
-	}
-	w.raw("}\n")
-	if !w.ok {
-		return b, false
-	}
-	return w.b, true
-}
-
-// lineWriter appends a line from left to right; ok is lost at the first text that
+// its cost. It does so for packets and for what a payment leaves behind, which is nearly
+// all of a history; ok is false, and b as it was, if r is anything else or has a text that
 // JSON would escape.
-type lineWriter struct {
-	b  []byte
-	ok bool
-}
-
-func (w *lineWriter) raw(s string) { w.b = append(w.b, s...) }
-
-func (w *lineWriter) number(name string, v int64) {
-	w.raw(name)
-	w.b = strconv.AppendInt(w.b, v, 10)
-}
-
-// text appends a name, which ends with a quotation mark, and a text.
-func (w *lineWriter) text(name, s string) {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
-			w.ok = false
-		}
+func appendRecord(b []byte, r Record) (line []byte, ok bool) {
+	f := fastLine{b: b, ok: r.kinds() == 1}
+	if f.record(&r); !f.ok {
+		return b, false
 	}
-	w.raw(name)
-	w.raw(s)
-	w.raw(`"`)
-}
-
-func (w *lineWriter) optional(name, s string) {
-	if s != "" {
-		w.text(name, s)
-	}
-}
-
-func (w *lineWriter) flag(name string, set bool) {
-	if set {
-		w.raw(name)
-	}
-}
-
-func (w *lineWriter) payment(p *harness.Payment) {
-	w.text(`,"pay":{"id":"`, p.ID)
-	w.text(`,"order":"`, p.Order)
-	w.number(`,"wallet":`, int64(p.Wallet))
-	w.text(`,"payer":"`, p.Payer)
-	w.text(`,"payee":"`, p.Payee)
-	w.number(`,"amount":`, p.Amount)
-	w.text(`,"currency":"`, p.Currency)
-	if p.Deadline != 0 {
-		w.number(`,"deadline":`, int64(p.Deadline))
-	}
-	w.optional(`,"refuse":"`, p.Refuse)
-	w.raw("}")
-}
-
-func (w *lineWriter) attempt(a *harness.Attempt) {
-	w.text(`,"attempt":{"payment":"`, a.Payment)
-	w.number(`,"n":`, int64(a.N))
-	w.flag(`,"status":true`, a.Status)
-	w.flag(`,"dialed":true`, a.Dialed)
-	w.flag(`,"no_connection":true`, a.NoConnection)
-	w.number(`,"took":`, int64(a.Took))
-	w.optional(`,"error":"`, a.Error)
-	w.optional(`,"answer":"`, a.Answer)
-	if a.After != 0 {
-		w.number(`,"after":`, int64(a.After))
-	}
-	w.raw("}")
-}
-
-func (w *lineWriter) posting(p *harness.Posting) {
-	w.text(`,"posting":{"id":"`, p.ID)
-	w.optional(`,"payment":"`, p.Payment)
-	w.optional(`,"order":"`, p.Order)
-	w.text(`,"payer":"`, p.Payer)
-	w.text(`,"payee":"`, p.Payee)
-	w.number(`,"amount":`, p.Amount)
-	w.text(`,"currency":"`, p.Currency)
-	w.flag(`,"again":true`, p.Again)
-	w.raw("}")
+	return f.b, true
 }
 
 // parseLine reads a line as appendRecord writes it. A line that is written in any
 // other way is refused, also a valid one, and left to encoding/json.
 func parseLine(line []byte) (r Record, ok bool) {
-	c := cursor{rest: line, ok: true}
-	r.At = time.Duration(c.number(`{"at":`))
-	switch {
-	case c.has(`,"pay":{"id":"`):
-		r.Pay = c.payment()
-	case c.has(`,"told":{"payment":"`):
-		t := &harness.Told{Payment: c.text("")}
-		outcome := c.bytes(`,"outcome":"`)
-		c.ok = c.ok && t.Outcome.UnmarshalText(outcome) == nil
-		t.Reason = c.optionalText(`,"reason":"`)
-		t.GivenUp = c.has(`,"given_up":true`)
-		c.want("}")
-		r.Told = t
-	case c.has(`,"attempt":{"payment":"`):
-		r.Attempt = c.attempt()
-	case c.has(`,"committed":"`):
-		r.Committed = c.text("")
-		c.ok = c.ok && r.Committed != ""
-	case c.has(`,"posting":{"id":"`):
-		r.Posting = c.posting()
-	default:
-		return Record{}, false
-	}
-	if c.want("}\n"); !c.ok || len(c.rest) > 0 {
+	f := fastLine{b: line, ok: true, reading: true}
+	if f.record(&r); !f.ok || len(f.b) > 0 {
 		return Record{}, false
 	}
 	return r, true
 }
 
-// bytes reads a name, which ends with a quotation mark, and a text without escapes
-// up to the next one.
-func (c *cursor) bytes(name string) []byte {
-	c.want(name)
-	end := bytes.IndexByte(c.rest, '"')
-	if c.ok = c.ok && end >= 0; !c.ok {
+// fastLine writes or reads a line from left to right. Its methods get the name of a value
+// with the punctuation around it; ok is lost at a text that JSON would escape, and at what
+// is not as wanted.
+type fastLine struct {
+	b       []byte // what is written, or what is left to read
+	ok      bool
+	reading bool
+}
+
+func (f *fastLine) record(r *Record) {
+	integer(f, `{"at":`, &r.At)
+	switch {
+	case begins(f, `,"packet":{"at":`, &r.Packet):
+		f.packet(r.Packet)
+	case begins(f, `,"pay":{"id":"`, &r.Pay):
+		f.payment(r.Pay)
+	case begins(f, `,"told":{"payment":"`, &r.Told):
+		f.told(r.Told)
+	case begins(f, `,"attempt":{"payment":"`, &r.Attempt):
+		f.attempt(r.Attempt)
+	case f.option(`,"committed":"`, r.Committed != ""):
+		f.text("", &r.Committed)
+		f.ok = f.ok && r.Committed != ""
+	case begins(f, `,"posting":{"id":"`, &r.Posting):
+		f.posting(r.Posting)
+	default:
+		f.ok = false
+	}
+	f.raw("}\n")
+}
+
+// begins reports whether the record has v, which it makes if it comes next. What follows
+// begins behind head.
+func begins[T any](f *fastLine, head string, v **T) bool {
+	if !f.option(head, *v != nil) {
+		return false
+	}
+	if f.reading {
+		*v = new(T)
+	}
+	return true
+}
+
+// option writes s if it is set, or skips s if it comes next, and reports whether it did.
+func (f *fastLine) option(s string, set bool) bool {
+	switch {
+	case !f.reading && set:
+		f.b = append(f.b, s...)
+	case f.reading && f.ok && len(f.b) >= len(s) && string(f.b[:len(s)]) == s:
+		f.b = f.b[len(s):]
+	default:
+		return false
+	}
+	return true
+}
+
+func (f *fastLine) raw(s string) { f.ok = f.option(s, true) && f.ok }
+
+func (f *fastLine) flag(name string, set *bool) { *set = f.option(name, *set) }
+
+// integer is a name and a JSON integer: no sign but a minus, no leading zero,
+// and at most 18 digits, which always fit.
+func integer[T ~int | ~int64](f *fastLine, name string, v *T) {
+	f.raw(name)
+	if !f.reading {
+		f.b = strconv.AppendInt(f.b, int64(*v), 10)
+		return
+	}
+	negative := f.option("-", true)
+	n, got := 0, int64(0)
+	for n < len(f.b) && f.b[n] >= '0' && f.b[n] <= '9' && n <= 18 {
+		got = got*10 + int64(f.b[n]-'0')
+		n++
+	}
+	f.ok = f.ok && n > 0 && n <= 18 && (n == 1 || f.b[0] != '0') && got <= math.MaxInt
+	f.b = f.b[n:]
+	if negative {
+		got = -got
+	}
+	*v = T(got)
+}
+
+func optional[T ~int | ~int64](f *fastLine, name string, v *T) {
+	if f.option(name, *v != 0) {
+		integer(f, "", v)
+	}
+}
+
+// text is a name, which ends with a quotation mark, and a text without escapes up to the
+// next one.
+func (f *fastLine) text(name string, s *string) {
+	if b := f.quoted(name, *s); f.reading {
+		*s = string(b)
+	}
+}
+
+func (f *fastLine) optionalText(name string, s *string) {
+	if f.option(name, *s != "") {
+		f.text("", s)
+	}
+}
+
+// word is text for the word of an enumeration.
+func word[T fmt.Stringer, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](f *fastLine, name string, v P) {
+	if b := f.quoted(name, (*v).String()); f.reading {
+		f.ok = f.ok && v.UnmarshalText(b) == nil
+	}
+}
+
+// quoted writes s, or returns what it has read.
+func (f *fastLine) quoted(name, s string) []byte {
+	f.raw(name)
+	if !f.reading {
+		for i := range len(s) {
+			f.ok = f.ok && plain(s[i])
+		}
+		f.raw(s + `"`)
 		return nil
 	}
-	s := c.rest[:end]
-	for _, b := range s {
-		c.ok = c.ok && b >= ' ' && b <= '~' && b != '\\'
+	end := bytes.IndexByte(f.b, '"')
+	if f.ok = f.ok && end >= 0; !f.ok {
+		return nil
 	}
-	c.rest = c.rest[end+1:]
-	return s
-}
-
-func (c *cursor) text(name string) string { return string(c.bytes(name)) }
-
-func (c *cursor) optionalText(name string) string {
-	if !c.has(name) {
-		return ""
+	read := f.b[:end]
+	for _, c := range read {
+		f.ok = f.ok && c >= ' ' && c <= '~' && c != '\\'
 	}
-	return c.text("")
+	f.b = f.b[end+1:]
+	return read
 }
 
-// What follows begins behind the name of its first text.
-
-func (c *cursor) payment() *harness.Payment {
-	p := &harness.Payment{ID: c.text("")}
-	p.Order = c.text(`,"order":"`)
-	p.Wallet = int(c.number(`,"wallet":`))
-	p.Payer = c.text(`,"payer":"`)
-	p.Payee = c.text(`,"payee":"`)
-	p.Amount = c.number(`,"amount":`)
-	p.Currency = c.text(`,"currency":"`)
-	p.Deadline = time.Duration(c.optional(`,"deadline":`))
-	p.Refuse = c.optionalText(`,"refuse":"`)
-	c.want("}")
-	return p
+// plain reports whether JSON writes a byte of a text as it is.
+func plain(c byte) bool {
+	switch c {
+	case '"', '\\', '<', '>', '&':
+		return false
+	}
+	return c >= ' ' && c <= '~'
 }
 
-func (c *cursor) attempt() *harness.Attempt {
-	a := &harness.Attempt{Payment: c.text("")}
-	a.N = int(c.number(`,"n":`))
-	a.Status = c.has(`,"status":true`)
-	a.Dialed = c.has(`,"dialed":true`)
-	a.NoConnection = c.has(`,"no_connection":true`)
-	a.Took = time.Duration(c.number(`,"took":`))
-	a.Error = c.optionalText(`,"error":"`)
-	a.Answer = c.optionalText(`,"answer":"`)
-	a.After = time.Duration(c.optional(`,"after":`))
-	c.want("}")
-	return a
+func (f *fastLine) packet(p *harness.Packet) {
+	integer(f, "", &p.At)
+	integer(f, `,"client":`, &p.Client)
+	integer(f, `,"flow":`, &p.Flow)
+	optional(f, `,"n":`, &p.N)
+	word(f, `,"dir":"`, &p.Direction)
+	integer(f, `,"size":`, &p.Size)
+	optional(f, `,"delay":`, &p.Delay)
+	optional(f, `,"late":`, &p.Late)
+	if f.option(`,"drop":"`, p.Drop != harness.DropNone) {
+		word(f, "", &p.Drop)
+	}
+	f.flag(`,"rtx":true`, &p.Retransmit)
+	f.flag(`,"copy":true`, &p.Copy)
+	f.flag(`,"corrupt":true`, &p.Corrupt)
+	f.flag(`,"cross":true`, &p.Cross)
+	f.optionalText(`,"link":"`, &p.Link)
+	f.raw("}")
 }
 
-func (c *cursor) posting() *harness.Posting {
-	p := &harness.Posting{ID: c.text("")}
-	p.Payment = c.optionalText(`,"payment":"`)
-	p.Order = c.optionalText(`,"order":"`)
-	p.Payer = c.text(`,"payer":"`)
-	p.Payee = c.text(`,"payee":"`)
-	p.Amount = c.number(`,"amount":`)
-	p.Currency = c.text(`,"currency":"`)
-	p.Again = c.has(`,"again":true`)
-	c.want("}")
-	return p
+func (f *fastLine) payment(p *harness.Payment) {
+	f.text("", &p.ID)
+	f.text(`,"order":"`, &p.Order)
+	integer(f, `,"wallet":`, &p.Wallet)
+	f.text(`,"payer":"`, &p.Payer)
+	f.text(`,"payee":"`, &p.Payee)
+	integer(f, `,"amount":`, &p.Amount)
+	f.text(`,"currency":"`, &p.Currency)
+	optional(f, `,"deadline":`, &p.Deadline)
+	f.optionalText(`,"refuse":"`, &p.Refuse)
+	f.raw("}")
+}
+
+func (f *fastLine) told(t *harness.Told) {
+	f.text("", &t.Payment)
+	word(f, `,"outcome":"`, &t.Outcome)
+	f.optionalText(`,"reason":"`, &t.Reason)
+	f.flag(`,"given_up":true`, &t.GivenUp)
+	f.raw("}")
+}
+
+func (f *fastLine) attempt(a *harness.Attempt) {
+	f.text("", &a.Payment)
+	integer(f, `,"n":`, &a.N)
+	f.flag(`,"status":true`, &a.Status)
+	f.flag(`,"dialed":true`, &a.Dialed)
+	f.flag(`,"no_connection":true`, &a.NoConnection)
+	integer(f, `,"took":`, &a.Took)
+	f.optionalText(`,"error":"`, &a.Error)
+	f.optionalText(`,"answer":"`, &a.Answer)
+	optional(f, `,"after":`, &a.After)
+	f.raw("}")
+}
+
+func (f *fastLine) posting(p *harness.Posting) {
+	f.text("", &p.ID)
+	f.optionalText(`,"payment":"`, &p.Payment)
+	f.optionalText(`,"order":"`, &p.Order)
+	f.text(`,"payer":"`, &p.Payer)
+	f.text(`,"payee":"`, &p.Payee)
+	integer(f, `,"amount":`, &p.Amount)
+	f.text(`,"currency":"`, &p.Currency)
+	f.flag(`,"again":true`, &p.Again)
+	f.raw("}")
 }

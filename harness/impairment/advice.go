@@ -34,7 +34,6 @@ func (l *Links) why(e harness.Event) string {
 	return ""
 }
 
-// sender names whose packets they are.
 func (p packets) sender() string {
 	if p.link != "" {
 		return "the link " + p.link

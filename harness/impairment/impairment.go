@@ -192,7 +192,6 @@ func (e *event) inForce(line int32, wallets []int) bool {
 	})
 }
 
-// each calls f for both directions of every phase.
 func (l *Links) each(f func(*phase, direction)) {
 	for i := range l.phases {
 		for _, d := range directions(&l.phases[i]) {

@@ -49,7 +49,6 @@ func (l *Links) stalls() (all []stall) {
 	return append(all, l.waiting(harness.LeastTimeout, stallShare)...)
 }
 
-// many reports whether more than stallShare of n are late.
 func many(late, n int64) bool { return float64(late) > stallShare*float64(n) }
 
 // waiting returns the phases in which programs waited for a processor for more than a
@@ -90,7 +89,6 @@ func (l *Links) Busy() string {
 	return ""
 }
 
-// meanLate is how late the packets of the run were on average.
 func (l *Links) meanLate() time.Duration {
 	var n int64
 	var late time.Duration

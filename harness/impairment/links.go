@@ -138,7 +138,6 @@ type linkState struct {
 	recent  []arrival     // of links that reorder, in order
 }
 
-// event is what the history says about one event of the timeline.
 type event struct {
 	times int
 	hits  int64
@@ -201,7 +200,6 @@ func (l *Links) packet(p *harness.Packet) {
 	l.count(i, p)
 }
 
-// count counts p in phase i.
 func (l *Links) count(i int, p *harness.Packet) {
 	up := p.Direction != harness.Down
 	if i > 0 && p.Drop == harness.DropNone && p.At == l.phases[i].From && l.dark(i, up) && !l.dark(i-1, up) {
@@ -235,7 +233,6 @@ func (l *Links) count(i int, p *harness.Packet) {
 	}
 }
 
-// dark reports whether phase i has an outage in a direction.
 func (l *Links) dark(i int, up bool) bool {
 	if up {
 		return l.phases[i].OutageUp
@@ -276,7 +273,6 @@ func (l *Links) arrive(i int, up bool, p *harness.Packet) {
 	}
 }
 
-// offered is how many packets the links were given.
 func (t counts) offered() int64 {
 	return t.delivered + t.lost + t.outage + t.queue + t.stopped + t.barred + t.crossed
 }
@@ -286,7 +282,6 @@ func (t counts) offered() int64 {
 // goes up, and before the queue.
 func (t counts) drawn() int64 { return t.offered() - t.outage - t.barred }
 
-// directions returns both directions of a phase.
 func directions(s *phase) [2]direction {
 	return [2]direction{
 		{harness.Up, s.Profile.Up, s.OutageUp, &s.Up},

@@ -62,7 +62,6 @@ func serialization(p *harness.Path, bytes int64) time.Duration {
 	return time.Duration(float64(bytes) * 8 / float64(p.Rate) * float64(time.Second))
 }
 
-// rates finds the links that were faster than asked.
 func (l *Links) rates(found *doubts) {
 	l.each(func(s *phase, d direction) {
 		if d.counts.fast > slack {

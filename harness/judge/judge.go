@@ -98,7 +98,6 @@ func judged(r io.Reader, each func(history.Record)) (result.Result, error) {
 	return res, nil
 }
 
-// decide sets the status of a result from its verdicts and thresholds.
 func decide(res *result.Result, judge *check.Judge, end *history.End) {
 	res.Status = result.Pass
 	if end == nil || end.Interrupted || end.Error != "" {
@@ -145,7 +144,6 @@ func follow(res *result.Result, end **history.End, rec history.Record) error {
 	return nil
 }
 
-// begin copies the header into the result.
 func begin(res *result.Result, rec history.Record) error {
 	h := rec.Header
 	if h == nil {
@@ -156,7 +154,7 @@ func begin(res *result.Result, rec history.Record) error {
 			h.Version, history.Version, h.Onebar)
 	}
 	res.Onebar, res.Scenario, res.Engine = h.Onebar, h.Scenario, h.Engine
-	res.Seed, res.Started, res.Payload = h.Seed, h.Started, h.Payload
+	res.Seed, res.Started, res.Payload, res.Machine = h.Seed, h.Started, h.Payload, h.Machine
 	return nil
 }
 

@@ -28,9 +28,12 @@ type Reader struct {
 	yamltext.Text     // the document, whose File names it in messages
 	Env           any // what the program needs to know in the methods of its types
 
+	kind     Kind
+	root     reflect.Type // of the document
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
 	rules    map[reflect.Type][]Rule
+	within   map[reflect.Type][]target
 }
 
 // Kind is a kind of documents, as messages speak of it.
@@ -39,13 +42,19 @@ type Kind struct {
 	Empty string // what an empty one lacks, such as "a scenario begins with onebar: 1"
 	One   string // that a file holds one of them
 	Key   string // of the document, without which a file is not one; empty is none
+
+	// Synonyms are keys and words as other tools call them, and what they are here: the name
+	// of a key, or the end of its path, such as both.delay. A synonym may begin with the mapping
+	// that it is for, as in timeline.duration, and what it is may end with the value that says it,
+	// as in disconnect=blackhole.
+	Synonyms map[string]string
 }
 
 // Read reads a document into the struct that v points to. If it is no YAML at all, or has
 // nothing in it, v stays as it is and ok is false.
 func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
 	text, roots, wrong := yamltext.Read(file, data, kind.Key)
-	r = &Reader{Text: text, mistakes: wrong, rules: map[reflect.Type][]Rule{}}
+	r = &Reader{Text: text, kind: kind, root: reflect.TypeOf(v).Elem(), mistakes: wrong, rules: map[reflect.Type][]Rule{}, within: map[reflect.Type][]target{}}
 	if len(wrong) > 0 {
 		return r, false
 	}
@@ -95,7 +104,8 @@ func (r *Reader) into(n Node, v any, what, path string) {
 	at := placeOf(n)
 	fields := r.Fields(v)
 	r.mark(v, mark{at: at, good: true, path: path})
-	defer r.keep(v, at)
+	unknown := false
+	defer func() { r.keep(v, at, unknown) }()
 	pairs, ok := r.Pairs(n, what)
 	if !ok {
 		return
@@ -104,7 +114,8 @@ func (r *Reader) into(n Node, v any, what, path string) {
 	for _, p := range pairs {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == p.Name })
 		if i < 0 {
-			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, Suggest(p.Name, Names(Of(reflect.TypeOf(v).Elem()))))
+			unknown = true
+			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, r.elsewhere(p, reflect.TypeOf(v).Elem(), path))
 			continue
 		}
 		seen[p.Name] = true
@@ -193,7 +204,7 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 			return
 		}
 		if _, ok := mapping(n); !ok {
-			r.Errorf(at.at, "%s is %s; expected %s, or keys with values", k.Name, yamltext.Describe(n), wanted(v.Short(), k))
+			r.Errorf(at.at, "%s is %s; expected %s, or keys with values%s", k.Name, yamltext.Describe(n), r.short(v), alone(n, k))
 			return
 		}
 	}
@@ -204,7 +215,7 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		r.Errorf(at.at, "%s is %s; expected a list", k.Name, yamltext.Describe(n))
+		r.Errorf(at.at, "%s is %s; expected a list%s", k.Name, yamltext.Describe(n), listed(n, slot.Type().Elem(), k))
 		return
 	}
 	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
@@ -251,11 +262,15 @@ func (r *Reader) leaf(n Node, l Leaf, k Key, path string) {
 		return
 	}
 	if len(k.Words) > 0 && !slices.Contains(k.Words, text) {
+		if word := r.kind.Synonyms[text]; slices.Contains(k.Words, word) {
+			r.Errorf(at, "%s %q is not known; write %s", k.Name, text, r.Instead(at, r.widthOf(n, at), word))
+			return
+		}
 		r.Errorf(at, "%s %q is not known; %s", k.Name, text, Suggest(text, k.Words))
 		return
 	}
 	if err := l.Scalar().Scan(text); err != nil {
-		r.Errorf(at, "%s %q %v; expected %s", k.Name, text, err, wanted(l, k))
+		r.Errorf(at, "%s %q %v; %s", k.Name, text, err, r.repair(n, l, k, text))
 		return
 	}
 	if _, isText := n.(*ast.StringNode); isText && l.Scalar().Bare {
@@ -305,6 +320,16 @@ func OneOf(options []string) string {
 		return options[0]
 	}
 	return "one of " + strings.Join(options, ", ")
+}
+
+// short says what the scalar is that a mapping may be written as.
+func (r *Reader) short(v Shorthand) string {
+	for _, f := range r.Fields(v) {
+		if f.Value == v.Short() && f.Of != "" {
+			return "the name of a " + f.Of
+		}
+	}
+	return wanted(v.Short(), Key{})
 }
 
 func wanted(l Leaf, k Key) string {

@@ -64,8 +64,9 @@ func (r Rule) broken(given []string) map[string]string {
 	return wrong
 }
 
-// keep reports the rules that a mapping breaks.
-func (r *Reader) keep(v any, at Place) {
+// keep reports the rules that a mapping breaks. If it has an unknown key, what it lacks may be
+// what that key was meant to be, so that is not reported.
+func (r *Reader) keep(v any, at Place, unknown bool) {
 	t := reflect.TypeOf(v).Elem()
 	rules, known := r.rules[t]
 	if !known {
@@ -81,6 +82,10 @@ func (r *Reader) keep(v any, at Place) {
 	defer func() { r.broken = append(broken, r.broken...) }() // those of mappings within come later
 	for _, rule := range rules {
 		wrong := rule.broken(given)
+		if unknown && rule.One != nil && !slices.ContainsFunc(rule.One, func(k string) bool { return slices.Contains(given, k) }) {
+			r.mark(v, mark{at: at, path: r.of[v].path})
+			return
+		}
 		for name, text := range wrong {
 			broken = append(broken, r.Mistake(places[name].Line, places[name].Column, "%s", text))
 		}

@@ -125,7 +125,7 @@ func (v *Slug) scan(s string) error {
 
 // Scalar describes the only value there is.
 func (v *Yes) Scalar() Scalar {
-	return Scalar{Text: "true", Wants: "true", Bare: true, Form: func() Object { return Object{"enum": []bool{true}} }, Scan: func(s string) error {
+	return Scalar{Text: "true", Wants: "true, or no such key", Bare: true, Form: func() Object { return Object{"enum": []bool{true}} }, Scan: func(s string) error {
 		if *v = s == "true"; !*v {
 			return errors.New("says nothing")
 		}

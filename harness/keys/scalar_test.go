@@ -20,7 +20,7 @@ func TestScalars(t *testing.T) {
 		{new(Duration), "0", 0, "has no unit (0s? 0ms?)"},
 		{new(Duration), "300 ms", 0, "has a space before its unit"},
 		{new(Duration), "3d", 0, "is not a duration"},
-		{new(Duration), "-3s", 0, "is not a duration"},
+		{new(Duration), "-3s", 0, "is negative"},
 		{new(Duration), "9999999999h", 0, "is not a duration"},
 		{new(Duration), "", 0, "is not a duration"},
 
@@ -63,8 +63,8 @@ func TestScalars(t *testing.T) {
 		{new(Count), "20", 20, ""},
 		{new(Count), "0", 0, ""},
 		{new(Count), "2.0", 0, "is not whole"},
-		{new(Count), "-1", 0, "is not a number of things"},
-		{new(Count), "0x10", 0, "is not a number of things"},
+		{new(Count), "-1", 0, "is negative"},
+		{new(Count), "0x10", 0, "is not a whole number"},
 		{new(Count), "99999999999999999999", 0, "is too large"},
 		{new(Count), "9999999999999999999999999999", 0, "is not a number"},
 	}

@@ -161,7 +161,6 @@ func (l *Link) Send(now time.Duration, k Key, size int) Fate {
 	return f
 }
 
-// arrive returns when a packet arrives that departs then.
 func (l *Link) arrive(depart time.Duration, h uint64) time.Duration {
 	if l.path.Reorder > 0 && uniform(h, drawReorder) < l.path.Reorder {
 		return depart
@@ -212,7 +211,6 @@ func pareto(above float64) float64 {
 	return min(20, (math.Pow(above, -1.0/3)-1.5)*4/3)
 }
 
-// lose draws the loss of the packet with hash h.
 func (l *Link) lose(h uint64) bool {
 	ge := l.path.Loss.GE
 	if ge == nil {
@@ -253,7 +251,6 @@ func (l *Link) enqueue(now time.Duration, size int) (time.Duration, bool) {
 	return l.free, true
 }
 
-// full reports whether the queue has no room for a packet.
 func (l *Link) full(now time.Duration, size int) bool {
 	if l.path.LimitTime > 0 {
 		return l.free-now > l.path.LimitTime

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onebar/onebar/harness/result"
 )
@@ -13,8 +14,34 @@ type Metric struct {
 	Series bool        // it has a sample a payment or an attempt, and figures only through its aggregates
 	Whole  bool        // it exists for the whole run only, not for a phase
 	Above  bool        // a ratio that may be above 1
+	More   More        // what it means if a system has more of it than before
 	Text   string      // what it is, with its formula; one line without a full stop
 	Absent string      // why it may be missing from the figures, as the end of "not measured: …"; empty if it never is
+}
+
+// More is what it means if a figure is higher than before and the experiment is the same.
+type More uint8
+
+// The meanings.
+const (
+	IsWorse   More = iota // more time, bytes, joules, attempts or findings
+	IsBetter              // more confirmed payments
+	IsNeither             // the network's doing, or a part of something that another figure judges
+)
+
+// MoreOf returns what it means if a figure of this name is higher than before, also if it
+// is of a phase. It is IsNeither for a name that the catalogue does not have.
+func MoreOf(figure string) More {
+	for _, m := range Catalogue() {
+		of, series := m.Name, figure
+		if m.Series {
+			_, series, _ = strings.Cut(figure, "(")
+		}
+		if rest, ok := strings.CutPrefix(series, of); ok && (rest == "" || strings.ContainsAny(rest[:1], "(,)")) {
+			return m.More
+		}
+	}
+	return IsNeither
 }
 
 // Figures returns the names of the figures m gives: its own name, or for a
@@ -58,16 +85,18 @@ func Catalogue() []Metric {
 
 func payments() []Metric {
 	count := func(name, text string) Metric { return Metric{Name: name, Unit: result.Count, Text: text} }
+	better := func(m Metric) Metric { m.More = IsBetter; return m }
+	neither := func(m Metric) Metric { m.More = IsNeither; return m }
 	return []Metric{
-		count("payments", "orders for which pay was pressed at least once"),
+		better(count("payments", "orders for which pay was pressed at least once")),
 		count("presses", "times pay was pressed, over all orders"),
-		count("confirmed", "payments with a press whose last outcome is confirmed"),
+		better(count("confirmed", "payments with a press whose last outcome is confirmed")),
 		count("declined", "payments not confirmed whose latest press was last told declined"),
 		count("expired", "payments not confirmed whose latest press was last told expired"),
 		count("failed", "payments not confirmed whose latest press was last told failed"),
 		count("unknown", "payments not confirmed whose latest press was last told unknown, or told nothing"),
 		count("queued", "payments not confirmed whose latest press was last told queued"),
-		count("recovered", "payments told unknown at some time and told confirmed later"),
+		neither(count("recovered", "payments told unknown at some time and told confirmed later")),
 	}
 }
 
@@ -98,8 +127,8 @@ func traffic() []Metric {
 	per := func(name string, unit result.Unit, text, absent string) Metric {
 		return Metric{Name: name, Unit: unit, Text: text + " / payments", Absent: absent}
 	}
-	share := func(name, text, absent string) Metric {
-		return Metric{Name: name, Unit: result.Ratio, Text: text, Absent: absent}
+	share := func(more More, name, text, absent string) Metric {
+		return Metric{Name: name, Unit: result.Ratio, More: more, Text: text, Absent: absent}
 	}
 	bytes := func(name, way string) Metric {
 		return per(name, result.Bytes, "IP bytes offered to the links "+way+
@@ -112,9 +141,9 @@ func traffic() []Metric {
 		per("packets_per_payment", result.Count, "packets offered to the links both ways, without cross traffic", noPackets),
 		per("packets_up_per_payment", result.Count, "packets offered to the links up, without cross traffic", noPackets),
 		per("packets_down_per_payment", result.Count, "packets offered to the links down, without cross traffic", noPackets),
-		share("retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways, without cross traffic", noShare),
-		share("loss_up", "packets up lost at random / packets up delivered or lost at random, cross traffic included", noUp),
-		share("loss_down", "packets down lost at random / packets down delivered or lost at random, cross traffic included", noDown),
+		share(IsWorse, "retransmitted_share", "packets whose data, SYN or FIN had been sent before / packets offered, both ways, without cross traffic", noShare),
+		share(IsNeither, "loss_up", "packets up lost at random / packets up delivered or lost at random, cross traffic included", noUp),
+		share(IsNeither, "loss_down", "packets down lost at random / packets down delivered or lost at random, cross traffic included", noDown),
 	}
 }
 
@@ -128,7 +157,7 @@ func energy() []Metric {
 		{Name: "joules", Unit: result.Joules, Series: true, Text: "J that the radio spent on a payment, as in joules_per_payment; one sample for each payment", Absent: noJoules},
 		per("promotions_per_payment", result.Count, "moves of the radio to a more powerful state that packets of payments caused", noRadio),
 		per("radio_on_seconds_per_payment", result.Seconds, "time the radio was connected or promoting for payments", noRadio),
-		{Name: "tail_share", Unit: result.Ratio, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
+		{Name: "tail_share", Unit: result.Ratio, More: IsNeither, Text: "J of payments spent connected with nothing to send / J of payments", Absent: noJoules},
 		{
 			Name: "battery_share_per_1000_payments", Unit: result.Ratio, Above: true, Absent: noJoules,
 			Text: "1000 · joules_per_payment / 41,580 J, a battery of 3000 mAh at 3.85 V",

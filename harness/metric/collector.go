@@ -34,7 +34,6 @@ type Collector struct {
 	ticks  []interval.Interval       // when a timer of the harness was late
 }
 
-// order is what is measured of one payment.
 type order struct {
 	pressed   time.Duration // first press
 	phase     int           // in force then; -1 if none was
@@ -47,7 +46,6 @@ type order struct {
 	recovered bool          // was told confirmed after that
 }
 
-// press is one press of pay.
 type press struct {
 	at    time.Duration
 	order int32

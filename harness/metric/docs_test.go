@@ -62,5 +62,12 @@ func TestCatalogue(t *testing.T) {
 		require.NotEmpty(t, m.Text, m.Name)
 		require.False(t, strings.HasSuffix(m.Text, "."), m.Name)
 		require.NotContains(t, m.Text+m.Absent, "|", "%s stands in a Markdown table", m.Name)
+		for _, figure := range m.Figures() {
+			require.Equal(t, m.More, MoreOf(figure), figure)
+			require.Equal(t, m.More, MoreOf(PhaseFigure{Name: figure, Phase: "tunnel"}.String()), figure)
+		}
 	}
+	require.Equal(t, IsNeither, MoreOf("warmth"))
+	require.Equal(t, IsNeither, MoreOf("lost_coins"))
+	require.Equal(t, IsBetter, MoreOf("confirmed"))
 }

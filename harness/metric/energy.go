@@ -23,7 +23,6 @@ type meter struct {
 
 type phone struct{ air []crossing }
 
-// crossing is one packet on the air of a phone.
 type crossing struct {
 	at   time.Duration
 	size int32 // bytes; their complement if the phone got it
@@ -129,7 +128,6 @@ func packets(air []crossing) []radio.Packet {
 	return all
 }
 
-// add adds the account of one phone.
 func (b *bill) add(u radio.Usage, costs []radio.Cost) {
 	t := &b.total
 	t.Phones++

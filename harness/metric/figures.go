@@ -92,7 +92,6 @@ func (s *scope) pool(p *phase) {
 // the scope.
 func (s *scope) has(phase int) bool { return s.phases == nil || s.phases[phase] }
 
-// measure returns the figures of a scope.
 func (c *Collector) measure(in *scope) values {
 	s := make(values)
 	if in.never {
@@ -142,7 +141,6 @@ func (s values) share(name string, a, b float64) {
 	}
 }
 
-// countPayments returns how many payments there were.
 func (c *Collector) countPayments(s values, in *scope) float64 {
 	for _, name := range []string{"payments", "presses", "confirmed", "declined", "expired", "failed", "unknown", "queued", "recovered"} {
 		s[name] = 0

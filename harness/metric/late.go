@@ -291,14 +291,12 @@ func (c *Collector) trafficOnTime(answered map[int32]time.Duration) {
 	}
 }
 
-// less removes one retransmitted packet.
 func (c *charge) less(size int64) {
 	c.packets--
 	c.again--
 	c.bytes -= size
 }
 
-// keep reduces the packets of a phase to a share of them.
 func keep(p *phase, share float64) {
 	for _, c := range []*charge{&p.Up.charged, &p.Down.charged} {
 		c.packets, c.bytes, c.again = int64(share*float64(c.packets)), int64(share*float64(c.bytes)), int64(share*float64(c.again))

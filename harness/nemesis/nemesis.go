@@ -138,7 +138,6 @@ func moment(r *rand.Rand, e harness.Event, wallets int) *harness.Trigger {
 	return t
 }
 
-// length draws from d.
 func length(r *rand.Rand, d harness.Durations) time.Duration {
 	if d.Max <= d.Min {
 		return d.Max

@@ -6,44 +6,65 @@ import (
 	"sync"
 
 	"github.com/onebar/onebar/harness"
+	"github.com/onebar/onebar/harness/freezing"
 )
 
-// clients are the phones of the payers, which crash and restart together.
+// clients are the phones of the payers. Each crashes and restarts alone.
 type clients struct {
 	env    harness.Env
 	server string // address
 	client func(context.Context, *Phone) Pay
 	rand   *rand.Rand
+	clock  harness.WallClock // of every phone
 
-	mu     sync.Mutex
-	life   context.Context //nolint:containedctx // of the present apps, or the last ones
+	mu    sync.Mutex
+	lives []*life // by wallet: the present ones, or the last ones; nil before the first
+}
+
+// life is one period for which a phone is on.
+type life struct {
+	ctx    context.Context //nolint:containedctx // it ends with the life
 	cancel context.CancelFunc
-	conns  *conns
-	pay    []Pay // by wallet
+	conns  conns
+	gate   freezing.Gate
+	pay    Pay // nil while the app starts
 }
 
 func newClients(env harness.Env, server string, client func(context.Context, *Phone) Pay) *clients {
-	return &clients{env: env, server: server, client: client, rand: harness.Rand(env.Seed, harness.StreamSubject)}
+	return &clients{
+		env: env, server: server, client: client, rand: harness.Rand(env.Seed, harness.StreamSubject),
+		lives: make([]*life, env.Workload.Wallets),
+	}
 }
 
-// start turns every phone on.
-func (ps *clients) start() {
-	ps.mu.Lock()
-	ps.life, ps.cancel = context.WithCancel(context.Background())
-	ps.conns, ps.pay = &conns{}, nil
-	life, conns := ps.life, ps.conns
-	ps.mu.Unlock()
-	var pay []Pay
-	for i := range ps.env.Workload.Wallets {
-		pay = append(pay, ps.client(life, &Phone{
-			Wallet: i, Rand: rand.New(&source{pcg: rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())}), Log: ps.env.Log,
-			ctx: life, network: ps.env.Network.Client(i), server: ps.server,
-			observer: ps.env.Observer, conns: conns,
-		}))
+// wallets are the phones of a side: one, or all.
+func (ps *clients) wallets(side harness.Side) []int {
+	if i, one := harness.ClientIndex(string(side)); one {
+		return []int{i}
 	}
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.pay = pay
+	all := make([]int, len(ps.lives))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// start turns phones on.
+func (ps *clients) start(list ...int) {
+	for _, i := range list {
+		v := &life{}
+		v.ctx, v.cancel = context.WithCancel(context.Background())
+		ps.mu.Lock()
+		ps.lives[i] = v
+		ps.mu.Unlock()
+		pay := ps.client(v.ctx, &Phone{
+			Wallet: i, Rand: rand.New(&source{pcg: rand.NewPCG(ps.rand.Uint64(), ps.rand.Uint64())}), Log: ps.env.Log,
+			life: v, network: ps.env.Network.Client(i), server: ps.server, observer: ps.env.Observer, clock: &ps.clock,
+		})
+		ps.mu.Lock()
+		v.pay = pay
+		ps.mu.Unlock()
+	}
 }
 
 // source is a rand.Source for several goroutines.
@@ -59,22 +80,26 @@ func (s *source) Uint64() uint64 {
 	return s.pcg.Uint64()
 }
 
-// stop turns every phone off, as a crash does.
-func (ps *clients) stop() {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.cancel()
-	ps.conns.crash()
+// stop turns phones off, as a crash does.
+func (ps *clients) stop(list ...int) {
+	for _, i := range list {
+		if v, _ := ps.app(i); v != nil {
+			v.cancel()
+			v.conns.crash()
+			v.gate.Drop()
+		}
+	}
 }
 
-// app is what a payer's button does now, and until when.
-func (ps *clients) app(wallet int) (Pay, context.Context) {
+// app is the present life of a phone, or the last one, and what its button does.
+func (ps *clients) app(wallet int) (*life, Pay) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if wallet >= len(ps.pay) {
-		return nil, nil //nolint:nilnil // it is being turned on
+	v := ps.lives[wallet]
+	if v == nil {
+		return nil, nil
 	}
-	return ps.pay[wallet], ps.life
+	return v, v.pay
 }
 
 // payer is one of the phones as a harness.Payer.
@@ -84,24 +109,32 @@ type payer struct {
 	wallet  int
 }
 
-// Pay implements harness.Payer. A crash of the client ends it without a word.
+// Pay implements harness.Payer. A crash of the phone ends it without a word.
 func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
-	pay, life := p.clients.app(p.wallet)
-	if pay == nil || life.Err() != nil {
+	v, pay := p.clients.app(p.wallet)
+	if pay == nil || v.ctx.Err() != nil {
 		return errOff
 	}
 	p.bench.ask(hp.ID)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(life, cancel)()
+	defer context.AfterFunc(v.ctx, cancel)()
+	_ = v.gate.Wait(ctx) // pay has the same ctx
 	outcome, err := pay(ctx, hp)
-	if life.Err() != nil {
-		return nil
-	}
 	told := harness.Told{Payment: hp.ID, Outcome: outcome}
 	if err != nil {
 		told.Reason = err.Error()
 	}
-	p.clients.env.Observer.Told(told)
+	v.say(func() { p.clients.env.Observer.Told(told) })
+	_ = v.gate.Wait(ctx)
 	return nil
+}
+
+// say has the app say something, unless the phone is off.
+func (v *life) say(f func()) {
+	v.gate.Do(func() {
+		if v.ctx.Err() == nil {
+			f()
+		}
+	})
 }

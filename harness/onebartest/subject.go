@@ -24,10 +24,12 @@ type subject struct {
 
 var (
 	_ harness.Crasher = (*subject)(nil)
+	_ harness.Freezer = (*subject)(nil)
 	_ harness.Storer  = (*subject)(nil)
 	_ harness.Holder  = (*subject)(nil)
 	_ harness.Breaker = (*subject)(nil)
 	_ harness.Slower  = (*subject)(nil)
+	_ harness.Clocker = (*subject)(nil)
 	_ harness.Hosted  = (*subject)(nil)
 	_ harness.Noter   = (*subject)(nil)
 )
@@ -56,7 +58,7 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		return fmt.Errorf("start the server: %w", err)
 	}
 	s.clients = newClients(env, s.server.address(), s.system.Client)
-	s.clients.start()
+	s.clients.start(s.clients.wallets(harness.Client)...)
 	s.bench.start(env.Observer)
 	return nil
 }
@@ -134,7 +136,7 @@ func (s *subject) Close() error {
 		return nil
 	}
 	if s.clients != nil {
-		s.clients.stop()
+		s.clients.stop(s.clients.wallets(harness.Client)...)
 	}
 	errs := []error{s.server.stop()}
 	for _, h := range s.hosts {
@@ -145,12 +147,12 @@ func (s *subject) Close() error {
 
 // Abilities implements harness.Subject: as the System says.
 func (s *subject) Abilities() harness.Abilities {
-	can := harness.CrashServer | harness.SlowServer
+	can := harness.CrashServer | harness.SlowServer | harness.FreezeWallet
 	if len(s.system.Hosts) > 0 {
 		can |= harness.CrashHost
 	}
 	if s.system.Restarts {
-		can |= harness.CrashClient
+		can |= harness.CrashClient | harness.CrashWallet
 	}
 	if s.system.Commits {
 		can |= harness.ReportCommits | harness.CountServerCommits
@@ -158,16 +160,47 @@ func (s *subject) Abilities() harness.Abilities {
 	if s.system.Deadlines {
 		can |= harness.KeepDeadlines
 	}
+	if s.system.ServerClock {
+		can |= harness.SetServerClock
+	}
+	if s.system.ClientClock {
+		can |= harness.SetClientClock
+	}
 	if s.system.Held != nil {
 		can |= harness.ReportHeld
 	}
 	return can
 }
 
+// phones reports whether a side is that of the phones, or one of them.
+func phones(side harness.Side) bool {
+	_, one := harness.ClientIndex(string(side))
+	return one || side == harness.Client
+}
+
+// Freeze implements harness.Freezer, for phones.
+func (s *subject) Freeze(side harness.Side) error {
+	for _, i := range s.clients.wallets(side) {
+		if v, _ := s.clients.app(i); v.ctx.Err() == nil {
+			v.gate.Freeze()
+		}
+	}
+	return nil
+}
+
+// Thaw implements harness.Freezer.
+func (s *subject) Thaw(side harness.Side) error {
+	for _, i := range s.clients.wallets(side) {
+		v, _ := s.clients.app(i)
+		v.gate.Thaw()
+	}
+	return nil
+}
+
 // Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
-	if side == harness.Client {
-		s.clients.stop()
+	if phones(side) {
+		s.clients.stop(s.clients.wallets(side)...)
 		return nil
 	}
 	s.machine(side).crash()
@@ -176,8 +209,8 @@ func (s *subject) Crash(side harness.Side) error {
 
 // Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
-	if side == harness.Client {
-		s.clients.start()
+	if phones(side) {
+		s.clients.start(s.clients.wallets(side)...)
 		return nil
 	}
 	return s.machine(side).start(ctx)
@@ -196,6 +229,15 @@ func (s *subject) FailCommit(side harness.Side, n int64, after bool, told func()
 	if side == harness.Server {
 		s.bench.fail(commitFailure{n, after, told})
 	}
+}
+
+// SetClock implements harness.Clocker.
+func (s *subject) SetClock(side harness.Side, k harness.Skew) {
+	if side == harness.Client {
+		s.clients.clock.Set(k)
+		return
+	}
+	s.bench.clock.Set(k)
 }
 
 // SlowAnswers implements harness.Slower.

@@ -62,6 +62,10 @@ type System struct {
 	// Commits, the check overdue is n/a.
 	Deadlines bool
 
+	// ServerClock: the server reads the wall time from Bench.Now only. ClientClock: the
+	// client reads it from Phone.Now only. Without them events with clock are refused.
+	ServerClock, ClientClock bool
+
 	// Restarts: Client can be called again after a crash of the client, and then
 	// continues the payments that were in progress. Without it scenarios that crash the
 	// client are refused.
@@ -90,6 +94,7 @@ type Bench struct {
 	Log      *slog.Logger     // of the run, from the first call of Serve on
 
 	slowness atomic.Pointer[slowness]
+	clock    harness.WallClock
 
 	mu       sync.Mutex
 	server   *server            // nil until the start
@@ -198,6 +203,11 @@ func (b *Bench) unknownPayment() error {
 	return fmt.Errorf("a commit was said to book %q, and no payment has that ID: give Bench.Commit the harness.Payment.ID, which the client may send beside its key, or nothing", b.unknown)
 }
 
+// Now returns the wall time at the server, which an event with clock makes wrong: for
+// what the server does by time of day or date, such as forgetting keys. Timers measure true
+// time. It reads as harness.WallClock does.
+func (b *Bench) Now() time.Time { return b.clock.Now() }
+
 // Answer makes the events slow possible. The server calls it after the work for a request
 // and before the answer, for example at the end of an http.Handler that has not flushed.
 // Answer returns at once, or after the delay of the event, or when ctx ends. If the
@@ -257,17 +267,20 @@ type Phone struct {
 	Rand   *rand.Rand   // seeded, for jitter and the like, where the top-level functions of math/rand do not repeat
 	Log    *slog.Logger // of the run; never nil
 
-	ctx      context.Context //nolint:containedctx // the life of the app
+	life     *life
 	network  harness.Host
 	server   string
 	observer harness.Observer
-	conns    *conns
+	clock    *harness.WallClock
 }
+
+// Now returns the wall time on the phone. See Bench.Now.
+func (p *Phone) Now() time.Time { return p.clock.Now() }
 
 // DialContext connects to the system's server over the phone's link. It ignores the
 // address, because a phone reaches no other machine. It fits http.Transport.DialContext.
 func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
-	if p.ctx.Err() != nil {
+	if p.life.ctx.Err() != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errOff}
 	}
 	switch network {
@@ -275,11 +288,17 @@ func (p *Phone) DialContext(ctx context.Context, network, _ string) (net.Conn, e
 	default:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("the phone has tcp only: %w", net.UnknownNetworkError(network))}
 	}
+	if err := p.life.gate.Wait(ctx); err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
 	c, err := p.network.DialContext(ctx, "tcp", p.server)
+	if err == nil {
+		c, err = p.life.conns.add(c)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return p.conns.add(c)
+	return p.life.gate.Conn(c), nil
 }
 
 // WatchLink calls up each time the phone's link carries packets again after it had
@@ -295,11 +314,11 @@ func (p *Phone) WatchLink(up func()) (stop func()) {
 		return func() {}
 	}
 	end := w.WatchLink(func() {
-		if p.ctx.Err() == nil {
+		if p.life.ctx.Err() == nil {
 			up()
 		}
 	})
-	forget := context.AfterFunc(p.ctx, end)
+	forget := context.AfterFunc(p.life.ctx, end)
 	return func() {
 		forget()
 		end()
@@ -310,9 +329,7 @@ func (p *Phone) WatchLink(up func()) (stop func()) {
 // queued, before Pay returns; or a later outcome, after Pay has returned without a final
 // one or was ended by a crash.
 func (p *Phone) Told(payment string, o harness.Outcome, reason string) {
-	if p.ctx.Err() == nil {
-		p.observer.Told(harness.Told{Payment: payment, Outcome: o, Reason: reason})
-	}
+	p.life.say(func() { p.observer.Told(harness.Told{Payment: payment, Outcome: o, Reason: reason}) })
 }
 
 // Attempt reports that attempt n of a payment, from 1, has ended. It began at began. err
@@ -322,14 +339,14 @@ func (p *Phone) Told(payment string, o harness.Outcome, reason string) {
 // When http.Client.Timeout ends a dial, its error is no such error: give the dial a
 // shorter time-out of its own.
 func (p *Phone) Attempt(payment string, n int, began time.Time, err error) {
-	if p.ctx.Err() != nil {
-		return
-	}
-	a := harness.Attempt{Payment: payment, N: n, Took: time.Since(began)}
+	a := harness.Attempt{Payment: payment, N: n}
 	if err != nil {
 		a.Error = err.Error()
 		op, ok := errors.AsType[*net.OpError](err)
 		a.NoConnection = ok && op.Op == "dial"
 	}
-	p.observer.Attempt(a)
+	p.life.say(func() {
+		a.Took = time.Since(began)
+		p.observer.Attempt(a)
+	})
 }

@@ -75,7 +75,11 @@ func many(n int) int {
 }
 
 func TestSweep(t *testing.T) {
-	onebartest.Trial{Scenario: "edge", System: wiring{}.system}.Sweep(t)
+	r := &recorder{TB: t}
+	onebartest.Trial{Scenario: "edge", System: wiring{}.system}.Sweep(r)
+	require.Empty(t, r.errors)
+	require.Contains(t, r.logs[0], "note: not tried: blackhole 30m")
+	require.Contains(t, r.logs[0], "note: one payment passed")
 }
 
 func TestExplore(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"github.com/onebar/onebar/harness/relay"
 )
 
-// crossChunk is how many bytes are written at a time.
 const crossChunk = 16 << 10
 
 // cross is the cross traffic of a network: bulk transfers over connections of
@@ -22,7 +21,6 @@ type cross struct {
 	running sync.WaitGroup
 }
 
-// isCross reports whether a connection is cross traffic.
 func (l *hostLink) isCross(t access.Tuple) bool {
 	return access.FarEnd(t.FarPort) != access.NoBulk && t.Protocol == access.TCP && l.Far.cross.Load()
 }
@@ -91,7 +89,6 @@ func (n *Network) serveCross(far *host) error {
 	return nil
 }
 
-// serveBulk serves a listener until the network is closed.
 func (n *Network) serveBulk(l net.Listener, what access.Bulk) {
 	for {
 		c, err := l.Accept()

@@ -88,7 +88,6 @@ func announce(calls []func()) {
 	}
 }
 
-// outage adds to the number of outages in force.
 func (n *Network) outage(g *access.Group, d harness.Direction, by int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

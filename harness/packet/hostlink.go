@@ -36,7 +36,6 @@ type way struct {
 	behind  []*flight               // those that arrived at once meanwhile; under hostLink.mu
 }
 
-// flight is a packet on its way.
 type flight struct {
 	link   *hostLink
 	way    *way
@@ -186,7 +185,6 @@ func (l *hostLink) offer(d harness.Direction, f *linuxtcp.Flow, s segment.Segmen
 	return nil
 }
 
-// later puts a flight into the queue.
 func (w *way) later(fl *flight) {
 	w.waiting.Add(1)
 	fl.link.n.queue.Push(fl.arrive, func() {
@@ -226,7 +224,6 @@ func (l *hostLink) flow(d harness.Direction, s segment.Segment) *linuxtcp.Flow {
 	return f
 }
 
-// locked calls f under the lock of the link.
 func (l *hostLink) locked(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -55,7 +55,6 @@ func (n *Network) everyHost() []*host {
 	return slices.Concat(n.hosts.Clients, n.hosts.Further, []*host{n.hosts.Server})
 }
 
-// join makes the hosts and the links of the topology.
 func (n *Network) join() error {
 	for _, h := range n.hosts.Further {
 		if err := h.ready(); err != nil {

@@ -87,7 +87,6 @@ func (n *Network) cutPower(hosts []*host, by int) []*hostLink {
 	return list
 }
 
-// used returns those of hosts that have been used.
 func (n *Network) used(hosts []*host) []*host {
 	n.mu.Lock()
 	defer n.mu.Unlock()

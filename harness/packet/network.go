@@ -91,7 +91,6 @@ func (n *Network) newHost(a *access.Host[*hostLink]) *host {
 	return h
 }
 
-// now is the present offset.
 func (n *Network) now() time.Duration { return time.Since(n.start) }
 
 // Client implements harness.Network. The host costs next to nothing until it

@@ -111,7 +111,6 @@ func ethernet(b []byte) (head int, kind uint16) {
 	return tags(b, 14, binary.BigEndian.Uint16(b[12:]))
 }
 
-// tags skips VLAN tags.
 func tags(b []byte, head int, kind uint16) (int, uint16) {
 	for kind == etherVLAN || kind == etherQinQ {
 		if len(b) < head+4 {
@@ -135,7 +134,6 @@ func sentBy(packetType uint16) Sent {
 	return SentUnknown
 }
 
-// ip reads the IP header and the ports behind it.
 func (f *Frame) ip(b []byte) {
 	var payload []byte
 	switch {

@@ -111,7 +111,6 @@ func (p *Reader) endBlock(length int) error {
 	return nil
 }
 
-// describeInterface reads an interface description block.
 func (p *Reader) describeInterface(length int) error {
 	if length < 20 || length > bufferSize {
 		return p.errorf("an interface description that is %d bytes long: the file is damaged", length)
@@ -142,7 +141,6 @@ func (p *Reader) describeInterface(length int) error {
 	return p.endBlock(length)
 }
 
-// option reads an option of an interface description.
 func (p *Reader) option(i *iface, code uint16, v []byte) error {
 	const resolution, timeOffset = 9, 14
 	switch {
@@ -189,7 +187,6 @@ func (p *Reader) interfaceOf(id uint32) (iface, error) {
 	return i, nil
 }
 
-// enhanced reads an enhanced packet block.
 func (p *Reader) enhanced(length int) (Packet, error) {
 	head, err := p.peek(enhancedHeadSize)
 	if err != nil {

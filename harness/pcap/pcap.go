@@ -148,7 +148,6 @@ func (p *Reader) nextClassic() (Packet, error) {
 	return pk, nil
 }
 
-// plausible checks the lengths of a packet.
 func (p *Reader) plausible(captured, wire uint32) error {
 	if captured > MaxPacket {
 		return p.errorf("a packet with %d bytes captured; at most %d are possible: the file is damaged", captured, MaxPacket)

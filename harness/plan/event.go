@@ -8,7 +8,6 @@ import (
 	"github.com/onebar/onebar/harness/quantity"
 )
 
-// when says when an event begins, and for how long.
 func when(e harness.Event) string {
 	if e.When != nil {
 		return trigger(e.When)
@@ -50,7 +49,6 @@ func moment(w *harness.Trigger) string {
 	return fmt.Sprintf("request %d comes", w.Request)
 }
 
-// what says what an event does, and until when.
 func what(e harness.Event) string {
 	exactly := func(d time.Duration) harness.Durations { return harness.Durations{Min: d, Max: d} }
 	return does(e, exactly(e.For), exactly(e.Restart), exactly(e.By))

@@ -48,7 +48,6 @@ func Of(sc harness.Scenario, o Options) Plan {
 	return p
 }
 
-// facts returns what holds for the whole run.
 func facts(sc harness.Scenario, o Options) []Row {
 	w, script := sc.Workload, sc.Duration()
 	most := quantity.FormatDuration(script + sc.Settle)
@@ -73,7 +72,6 @@ func facts(sc harness.Scenario, o Options) []Row {
 	return append(rows, Row{"link", name + ": up " + up + "; down " + down})
 }
 
-// commits says how long a commit takes on a disk in memory.
 func commits(t harness.Durations) string {
 	switch {
 	case t.Max == 0:
@@ -84,7 +82,6 @@ func commits(t harness.Durations) string {
 	return "a commit takes " + span(t) + ", drawn anew each time"
 }
 
-// system names what is under test.
 func system(sc harness.Scenario) string {
 	s := sc.Subject
 	switch {

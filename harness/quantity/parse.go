@@ -15,7 +15,7 @@ import (
 func ParseCount(s string) (int64, error) {
 	number, unit := split(s)
 	if unit != "" {
-		return 0, errors.New("is not a number of things")
+		return 0, not(s, "a whole number")
 	}
 	if strings.Contains(number, ".") {
 		return 0, errors.New("is not whole")
@@ -38,7 +38,7 @@ func ParseNumber(s string) (float64, error) {
 func ParseDuration(s string) (time.Duration, error) {
 	number, unit := split(s)
 	if number == "" {
-		return 0, errors.New("is not a duration")
+		return 0, not(s, "a duration")
 	}
 	if unit == "" {
 		return 0, fmt.Errorf("has no unit (%ss? %sms?)", number, number)
@@ -61,7 +61,7 @@ func ParseShare(s string) (float64, error) {
 	}
 	r, ok := rational(number)
 	if !ok || unit != "%" {
-		return 0, errors.New("is not a percentage")
+		return 0, not(s, "a percentage")
 	}
 	f, _ := r.Quo(r, big.NewRat(100, 1)).Float64()
 	return f, nil
@@ -94,7 +94,7 @@ func ParseFrequency(s string) (float64, error) {
 func inUnits(s string, units map[string]int64) (int64, error) {
 	number, unit := split(s)
 	if number == "" {
-		return 0, errors.New("is not a number with a unit")
+		return 0, not(s, "a number with a unit")
 	}
 	if unit == "" {
 		return 0, errors.New("has no unit")
@@ -107,6 +107,14 @@ func inUnits(s string, units map[string]int64) (int64, error) {
 		return 0, fmt.Errorf("has the unknown unit %q", unit)
 	}
 	return whole(number, factor)
+}
+
+// not says that a text is not what was expected.
+func not(s, expected string) error {
+	if strings.HasPrefix(s, "-") {
+		return errors.New("is negative")
+	}
+	return errors.New("is not " + expected)
 }
 
 // whole returns number·factor if it is a whole number that an int64 can hold.

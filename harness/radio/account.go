@@ -157,7 +157,6 @@ func (a *account) at(i int) position {
 	return k.pos
 }
 
-// add adds what o holds.
 func (l *ledger) add(o *ledger) {
 	for i := range l.state {
 		l.state[i] += o.state[i]

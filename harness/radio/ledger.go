@@ -100,7 +100,6 @@ func (m *Model) usage(l *ledger) Usage {
 	return u
 }
 
-// eachRule calls f with every promotion and its number.
 func (m *Model) eachRule(f func(r int, p Promotion)) {
 	r := 0
 	for _, s := range m.States {

@@ -86,7 +86,7 @@ func NewMachine(m *Model, onChange func(Change)) *Machine {
 	}
 	k.acct = &k.total
 	if onChange != nil {
-		k.line = newTimeline(m, onChange)
+		k.line = &timeline{tell: onChange, window: m.Window, last: unsaid}
 	}
 	return k
 }

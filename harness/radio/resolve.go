@@ -64,7 +64,6 @@ func (r *resolver) bounded() bool {
 	return r.Sound()
 }
 
-// lookUp completes state i.
 func (r *resolver) lookUp(i int) {
 	doc, s := &r.doc.States[i], &r.model.States[i]
 	if doc.Power.On > doc.Power.Every {

@@ -16,14 +16,12 @@ type (
 	watts         float64
 	optionalWatts float64 // NaN if unknown
 	joules        float64
-	// traffic is a number of bytes, or of packets.
-	traffic struct {
+	traffic       struct {
 		Over    int64
 		Packets bool
 	}
 )
 
-// Scalar describes the power.
 func (v *watts) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Measure: float64(*v), Ranged: true, Wants: "watts, such as 0.5W or 10mW",
@@ -34,7 +32,6 @@ func (v *watts) Scalar() keys.Scalar {
 	}
 }
 
-// Scalar describes the power.
 func (v *optionalWatts) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Measure: float64(*v), Ranged: !math.IsNaN(float64(*v)),
@@ -49,7 +46,6 @@ func (v *optionalWatts) Scalar() keys.Scalar {
 	}
 }
 
-// Scalar describes the energy.
 func (v *joules) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Measure: float64(*v), Ranged: true, Wants: "joules, such as 3.5J or 40nJ",
@@ -76,7 +72,6 @@ func inUnits[T watts | joules](text string, units map[string]float64) (T, error)
 	return T(x * factor), nil
 }
 
-// Scalar describes the traffic.
 func (v *traffic) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Measure: float64(v.Over), Ranged: true, Wants: "a size such as 3000B, or such as 15 packets",

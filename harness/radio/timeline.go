@@ -14,11 +14,6 @@ type timeline struct {
 // unsaid is the state of a timeline that has reported nothing.
 const unsaid = -2
 
-func newTimeline(m *Model, tell func(Change)) *timeline {
-	return &timeline{tell: tell, window: m.Window, last: unsaid}
-}
-
-// add begins an interval in a state in the present window.
 func (l *timeline) add(state int, at time.Duration) {
 	if l.window.Length == 0 {
 		l.put(state, at)
@@ -27,7 +22,6 @@ func (l *timeline) add(state int, at time.Duration) {
 	l.held = append(l.held, Change{at, state})
 }
 
-// close ends the present window.
 func (l *timeline) close(high bool) {
 	for _, c := range l.held {
 		if high && c.State == l.window.From {

@@ -23,6 +23,7 @@ type Result struct {
 	Onebar   string           `json:"onebar"`
 	Scenario harness.Scenario `json:"scenario"`
 	Engine   string           `json:"engine"`
+	Machine  string           `json:"machine,omitempty"` // class of the machine that made the run in real time, see baseline.Machine
 	Seed     uint64           `json:"seed"`
 	Started  time.Time        `json:"started"`
 	Took     time.Duration    `json:"took"` // from offset 0 to the end of the history

@@ -1,6 +1,15 @@
 package result
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// Worst returns the worst of exit codes: interrupted, broken, fail, unknown and then pass.
+func Worst(codes ...int) int {
+	order := []int{ExitPass, ExitUnknown, ExitFail, ExitBroken, ExitInterrupted}
+	return slices.MaxFunc(codes, func(a, b int) int { return slices.Index(order, a) - slices.Index(order, b) })
+}
 
 // Word names an exit code for people: PASS, FAIL, BROKEN or UNKNOWN.
 func Word(exit int) string {

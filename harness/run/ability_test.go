@@ -126,7 +126,7 @@ func TestWatch(t *testing.T) {
 		sc := scenario()
 		sc.Timeline = []harness.Event{{At: 2 * second, For: second, Action: harness.Blackhole}}
 		tr.must(t, sc)
-		require.Equal(t, []string{"edge", "edge, blackhole", "edge", "settle", "reads the ledger"}, states)
+		require.Equal(t, []string{"link edge", "link edge, blackhole", "link edge", "settling on a healed link", "reads the ledger"}, states)
 		require.Equal(t, 20, done)
 	})
 }

@@ -30,7 +30,6 @@ func newCapture(w io.Writer, start time.Time) (*capture, error) {
 	return &capture{start: start, buf: buf, out: out}, err
 }
 
-// write adds a packet offered at an offset.
 func (c *capture) write(at time.Duration, packet []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,7 +21,6 @@ type files struct {
 	state                    string
 }
 
-// out returns the writer of the history.
 func (f files) out() io.Writer {
 	if f.memory != nil {
 		return f.memory
@@ -38,7 +37,6 @@ func (f files) written() (io.Reader, error) {
 	return f.history, err
 }
 
-// name is that of the history's file, or empty if it is in memory.
 func (f files) name() string {
 	if f.memory != nil {
 		return ""

@@ -32,7 +32,6 @@ func (f *flood) watch(end context.CancelCauseFunc) {
 	f.end = end
 }
 
-// Attempt implements harness.Observer.
 func (f *flood) Attempt(a harness.Attempt) {
 	f.mu.Lock()
 	if now := time.Now(); now.Sub(f.since) >= time.Second {

@@ -88,7 +88,6 @@ func (p *player) beginOrCount(ctx context.Context, o occurrence) error {
 	return nil
 }
 
-// come begins an event whose trigger has fired.
 func (p *player) come(ctx context.Context, event int) error {
 	defer p.triggers.done(event)
 	return p.begin(ctx, occur(event, p.scenario.Timeline[event], time.Since(p.began)))
@@ -129,13 +128,11 @@ func (p *player) next(list []occurrence, end time.Duration) (what int, at time.D
 	return what, at
 }
 
-// ending returns a fault that ends at the given offset.
 func (p *player) ending(at time.Duration) *underway {
 	i := slices.IndexFunc(p.active, func(f *underway) bool { return f.to == at })
 	return p.active[i]
 }
 
-// begin starts an occurrence.
 func (p *player) begin(ctx context.Context, o occurrence) error {
 	kind, ok := fault.Of(o.Action)
 	o.chosen = o.Choose(p.seed, o.from, p.scenario.Workload.Wallets)
@@ -391,6 +388,14 @@ func (p *player) phase(name, link string) {
 	if link != "" {
 		ph.Name = link + ": " + ph.Name
 	}
-	p.state(ph.Name)
+	p.state(linkState(ph.Name))
 	p.history.Record(history.Record{Phase: &ph})
+}
+
+// linkState says in which phase the links are.
+func linkState(phase string) string {
+	if phase == "settle" {
+		return "settling on a healed link"
+	}
+	return "link " + phase
 }

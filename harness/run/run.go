@@ -34,6 +34,7 @@ type Options struct {
 	Seed    uint64
 	Dir     string                       // for this run's files: history.jsonl, run.log, state/; if it is empty, the history stays in memory and the subject has no folder
 	Version string                       // of the program, for the header
+	Machine string                       // class of the machine, for the header; empty in virtual time
 	Pcap    bool                         // write PcapFile, too; the engine must see packets
 	Watch   func(done int, state string) // called with the number of final orders and the phase; nil is not called
 	Clock   bool                         // time is real: note in the history when the machine is late
@@ -112,7 +113,6 @@ func supported(sc harness.Scenario, o Options) error {
 	return errors.Join(errs...)
 }
 
-// running is an experiment under way.
 type running struct {
 	scenario harness.Scenario
 	options  Options
@@ -155,7 +155,7 @@ func start(ctx context.Context, sc harness.Scenario, o Options, f files, unrecor
 	can := o.Subject.Abilities()
 	r.history.Record(history.Record{Header: &history.Header{
 		Version: history.Version, Onebar: o.Version, Started: begin.UTC().Round(0),
-		Seed: o.Seed, Engine: o.Engine.Name(), Payload: o.payload(),
+		Seed: o.Seed, Engine: o.Engine.Name(), Machine: o.Machine, Payload: o.payload(),
 		Commits: can.Has(harness.ReportCommits), Holds: can.Has(harness.ReportHeld),
 		Deadlines: can.Has(harness.KeepDeadlines), Scenario: sc,
 	}})
@@ -209,22 +209,17 @@ type gate struct {
 	end     atomic.Int64 // offset of the cut; 0 is none yet
 }
 
-// cut ends the experiment.
-func (g *gate) cut() { g.end.Store(int64(time.Since(g.start))) }
-
 func (g *gate) open(at time.Duration) bool {
 	end := g.end.Load()
 	return end == 0 || int64(at) <= end
 }
 
-// Packet implements harness.PacketSink.
 func (g *gate) Packet(p harness.Packet) {
 	if g.open(p.At) {
 		g.sink.Packet(p)
 	}
 }
 
-// Capture implements harness.PacketCapture.
 func (g *gate) Capture(at time.Duration, _ int, _ harness.Direction, packet []byte) {
 	if g.open(at) {
 		g.capture.write(at, packet)
@@ -345,7 +340,7 @@ func (r *running) play(ctx context.Context) error {
 // over ends the experiment: nothing after it is recorded.
 func (r *running) over() {
 	r.users.Leave()
-	r.packets.cut()
+	r.packets.end.Store(int64(time.Since(r.packets.start)))
 }
 
 // settle waits until every press has a final outcome, at most Scenario.Settle. Then it
@@ -398,7 +393,6 @@ func (r *running) readLedger(ctx context.Context) error {
 	return r.readHeld(ctx)
 }
 
-// readHeld writes what the payers still hold to the history, if the subject reports it.
 func (r *running) readHeld(ctx context.Context) error {
 	holder, ok := r.options.Subject.(harness.Holder)
 	if !ok || !r.options.Subject.Abilities().Has(harness.ReportHeld) {
@@ -414,7 +408,6 @@ func (r *running) readHeld(ctx context.Context) error {
 	return nil
 }
 
-// closeFiles writes what is left of history and capture.
 func (r *running) closeFiles() error {
 	err := r.history.Close()
 	if c := r.packets.capture; c != nil {

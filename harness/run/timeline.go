@@ -24,11 +24,14 @@ func (o *occurrence) on(link string, wallet int) bool {
 	return o.On == link && (o.chosen == nil || slices.Contains(o.chosen, wallet))
 }
 
-// occur makes the occurrence of an event at an offset.
+// occur makes the occurrence of an event at an offset. A crash always ends: with a restart
+// after no time, a nanosecond later.
 func occur(i int, e harness.Event, from time.Duration) occurrence {
 	o := occurrence{event: i, Event: e, from: from}
 	if d := e.For + e.Restart; d > 0 {
 		o.to = o.from + d
+	} else if e.Action == harness.Crash {
+		o.to = o.from + 1
 	}
 	return o
 }

@@ -32,7 +32,6 @@ type triggers struct {
 	failed  map[harness.Side]bool // its power has failed at a commit, and the crash has not begun
 }
 
-// packet is the packet that a trigger waits for.
 type packet struct {
 	link      string // empty is the access link of client
 	client    int
@@ -40,7 +39,6 @@ type packet struct {
 	n         int64
 }
 
-// moment is the moment of a request that a trigger waits for.
 type moment struct {
 	harness.Moment
 	request int64

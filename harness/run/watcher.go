@@ -8,7 +8,6 @@ import (
 // watchEvery is how often progress is reported.
 const watchEvery = 200 * time.Millisecond
 
-// watcher reports the progress of a run at intervals.
 type watcher struct {
 	tell  func(done int, state string)
 	done  func() int
@@ -43,7 +42,6 @@ func (w *watcher) run() {
 	}
 }
 
-// set sets the present state of the run.
 func (w *watcher) set(state string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

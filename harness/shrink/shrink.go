@@ -162,7 +162,6 @@ func symptoms(r cases.Report, err error) (all []string, _ error) {
 	return all, nil
 }
 
-// shrinker is one call of Shrink.
 type shrinker struct {
 	ctx     context.Context //nolint:containedctx // of one call of Shrink
 	runner  cases.Runner
@@ -323,7 +322,6 @@ func (t *search) try(i int) {
 	}
 }
 
-// run makes a run of a case, and counts it.
 func (t *search) run(c cases.Case) (cases.Report, error) {
 	report, err := t.runner.Run(t.ctx, c.Pack())
 	t.mu.Lock()

@@ -48,7 +48,6 @@ func (s *shrinker) varied(change func(*harness.Scenario)) harness.Scenario {
 	return sc
 }
 
-// fewerEvents removes the events that are not needed.
 func (s *shrinker) fewerEvents() {
 	minimise(s.best.Scenario.Timeline, func(parts [][]harness.Event) int {
 		var list []harness.Scenario
@@ -129,7 +128,6 @@ func (s *shrinker) simplerWorkload() {
 	}
 }
 
-// unit returns one major unit of a currency in minor units.
 func unit(currency string) int64 {
 	n := int64(1)
 	for range harness.Exponent(currency) {
@@ -138,7 +136,6 @@ func unit(currency string) int64 {
 	return n
 }
 
-// simplerLinks simplifies the scenario's link and those of the timeline.
 func (s *shrinker) simplerLinks() {
 	s.simplerLink(func(sc *harness.Scenario) *harness.Profile { return &sc.Link })
 	for i := range s.best.Scenario.Timeline {
@@ -259,7 +256,6 @@ func (s *shrinker) cut(change func(*harness.Scenario), most int) {
 	s.step(s.doing)
 }
 
-// points returns the points of the run of the smallest case.
 func (s *shrinker) points() []cases.Point {
 	if s.report.Survey == nil {
 		return nil
@@ -267,7 +263,6 @@ func (s *shrinker) points() []cases.Point {
 	return s.report.Survey.Points
 }
 
-// simplerEvents makes each event of the timeline simpler.
 func (s *shrinker) simplerEvents() {
 	few := s.best.Scenario.Workload.Payments <= cutLimit
 	for i := range s.best.Scenario.Timeline {
@@ -345,7 +340,6 @@ func (s *shrinker) shorter(of func(*harness.Scenario) *time.Duration, least time
 	s.first(list)
 }
 
-// last returns the latest At of an event.
 func last(sc harness.Scenario) time.Duration {
 	var at time.Duration
 	for _, e := range sc.Timeline {

@@ -16,7 +16,6 @@ func (l *hostLink) capture(d harness.Direction, f *flow, fl *flight) {
 	}
 }
 
-// encode makes the bytes of a packet.
 func (n *Network) encode(d harness.Direction, f *flow, fl *flight) []byte {
 	m, p := fl.message, wire.Packet{From: fl.from, To: fl.to}
 	switch {

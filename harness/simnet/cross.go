@@ -45,7 +45,6 @@ func (n *Network) crossTraffic(g *access.Group, d harness.Direction) func() int6
 	}
 }
 
-// dial connects anew.
 func (t *transfer) dial() {
 	h := t.host
 	to := wire.Addr{IP: t.far.ip, Port: t.bulk.Port()}
@@ -60,7 +59,6 @@ func (t *transfer) dial() {
 	t.end.Serve()
 }
 
-// ended is told that the connection is over.
 func (t *transfer) ended() {
 	t.end = nil
 	if !t.stopped && !t.host.n.stopped {

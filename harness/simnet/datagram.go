@@ -30,13 +30,11 @@ const (
 	unreachable      // of a port
 )
 
-// datagram is a socket for datagrams on a host.
 type datagram struct {
 	socket.Datagrams
 	host *host
 }
 
-// dialDatagrams makes a connected socket.
 func (h *host) dialDatagrams(_ context.Context, to wire.Addr) (net.Conn, error) {
 	if _, err := h.linkTo(to); err != nil {
 		return nil, os.NewSyscallError("connect", err)

@@ -18,7 +18,6 @@ type endpoint struct {
 	proxy    *proxy           // with toxics, that it is a part of, nil if of none
 }
 
-// key names a connection of a host.
 type key struct {
 	local  uint16
 	remote wire.Addr
@@ -46,7 +45,6 @@ func (h *host) answer(fl *flight, l *socket.Listener, b access.Bulk) {
 	e.Rearm()
 }
 
-// abort resets the connection and tells the peer.
 func (e *endpoint) abort() { e.TCP.Abort(e.host.n.loop.At()) }
 
 // Send implements tcp.Owner. The first segment of a dial begins a flow.
@@ -57,7 +55,6 @@ func (e *endpoint) Send(s tcp.Segment) {
 	e.host.transmit(e.flow, e.Local, e.Remote, &s)
 }
 
-// begin begins the flow, if there is a link in between.
 func (e *endpoint) begin() {
 	l, _ := e.host.linkTo(e.Remote) // there is one, or it was not dialed
 	if l == nil {
@@ -72,7 +69,6 @@ func (e *endpoint) begin() {
 	e.flow.join()
 }
 
-// Opened implements tcp.Owner.
 func (e *endpoint) Opened() {
 	e.Wake()
 	if l := e.listener; l != nil {
@@ -83,13 +79,11 @@ func (e *endpoint) Opened() {
 	}
 }
 
-// Arrived implements tcp.Owner.
 func (e *endpoint) Arrived() {
 	e.Wake()
 	e.proxy.wake()
 }
 
-// Acked implements tcp.Owner.
 func (e *endpoint) Acked() {
 	if e.WriterWaits() || e.proxy != nil {
 		e.Arrived()

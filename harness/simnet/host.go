@@ -93,7 +93,6 @@ func (h *host) ephemeral(taken func(port uint16) bool) uint16 {
 	return 0
 }
 
-// freePort picks a port for a connection to an address.
 func (h *host) freePort(to wire.Addr) uint16 {
 	return h.ephemeral(func(p uint16) bool { return h.conns[key{p, to}] != nil || h.listeners[p] != nil })
 }
@@ -120,7 +119,6 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	return c, nil
 }
 
-// dial opens a connection.
 func (h *host) dial(ctx context.Context, to wire.Addr) (net.Conn, error) {
 	if h.n.stopped {
 		return nil, net.ErrClosed
@@ -192,7 +190,6 @@ func (h *host) WatchLink(up func()) (stop func()) {
 	return h.n.watchers.Watch(h.Client, up)
 }
 
-// bound reports whether a connection of the host has the port.
 func (h *host) bound(port uint16) bool {
 	for k := range h.conns {
 		if k.local == port {
@@ -214,7 +211,6 @@ func (h *host) transmit(f *flow, from, to wire.Addr, s *tcp.Segment) {
 	h.n.loop.Push(&fl.Event, h.n.loop.At())
 }
 
-// receive takes a packet that has arrived.
 func (h *host) receive(fl *flight) {
 	if fl.message != nil {
 		h.receiveMessage(fl)
@@ -262,12 +258,10 @@ func (h *host) refuse(fl *flight) {
 	h.transmit(fl.flow, fl.to, fl.from, &s)
 }
 
-// endpoints returns the connections of a host in order.
 func (h *host) endpoints() []*endpoint {
 	return sorted(h.conns, func(e *endpoint) uint64 { return e.Number })
 }
 
-// sorted returns the values of a map in the order of their numbers.
 func sorted[K comparable, V any](m map[K]V, number func(V) uint64) []V {
 	list := make([]V, 0, len(m))
 	for _, v := range m {

@@ -103,7 +103,6 @@ func (n *Network) Host(name string) (harness.Host, error) {
 	return h, nil
 }
 
-// join makes the links of the topology.
 func (n *Network) join() {
 	for i, g := range n.hosts.Others {
 		near, far := n.hosts.Ends(i)

@@ -24,7 +24,6 @@ type toxicInForce struct {
 	hits  int64
 }
 
-// beginToxic begins a stream toxic.
 func (n *Network) beginToxic(g *access.Group, t *harness.Toxic) (end func() int64, err error) {
 	if t == nil {
 		return nil, errors.New("inject a stream toxic: the fault names none")
@@ -109,7 +108,6 @@ func (h *host) front(far *endpoint) (net.Conn, error) {
 	return &app.Stream, nil
 }
 
-// proxy makes a proxy with toxics.
 func (h *host) proxy(near, far *endpoint, list []*toxicInForce) *proxy {
 	p := &proxy{loop: &h.n.loop, near: near, far: far}
 	p.Number, p.Run = h.number(), p.pump
@@ -129,7 +127,6 @@ func (h *host) proxy(near, far *endpoint, list []*toxicInForce) *proxy {
 	return p
 }
 
-// draw returns the random draws of toxics in a direction of a flow.
 func (f *flow) draw(d harness.Direction) func(ordinal uint64) *rand.Rand {
 	return func(ordinal uint64) *rand.Rand {
 		return link.Rand(f.link.n.seed, f.link.ID(d), link.Key{Flow: f.ID, Ordinal: ordinal})
@@ -157,7 +154,6 @@ func (p *proxy) pump() {
 	p.loop.Set(&p.timer, next)
 }
 
-// Read implements toxic.Ends.
 func (l *chain) Read() (c toxic.Chunk, ok bool) {
 	e := l.from
 	switch {
@@ -177,10 +173,8 @@ func (l *chain) Read() (c toxic.Chunk, ok bool) {
 	return toxic.Chunk{Kind: toxic.End}, true
 }
 
-// HasRoom implements toxic.Ends.
 func (l *chain) HasRoom() bool { return l.to.HasRoom() }
 
-// Deliver implements toxic.Ends.
 func (l *chain) Deliver(c toxic.Chunk) {
 	switch {
 	case c.Kind == toxic.Bytes && l.to.TCP.Gone():

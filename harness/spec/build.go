@@ -11,7 +11,7 @@ import (
 )
 
 // maxScript is the longest script; it is also the highest duration.
-const maxScript = 24 * time.Hour
+const maxScript = 72 * time.Hour
 
 // build makes the Scenario and checks what only makes sense together. The
 // Scenario is good only if r has no mistakes; a value that is already known to

@@ -18,7 +18,7 @@ type file struct {
 	Seed     keys.Count        `yaml:"seed" range:"1..9007199254740991" doc:"seed of every random decision, unless the command line gives another; without it 1"`
 	Engine   keys.Word         `yaml:"engine" words:"packet toxiproxy sim" doc:"the engine that the scenario needs; without it the command line chooses"`
 	Starts   instant           `yaml:"starts" doc:"date and time at the start on the sim engine, such as 2026-01-31T22:00:00Z; without it 2026-01-01T00:00:00Z"`
-	Duration keys.Duration     `yaml:"duration" plain:"length" range:"100ms..24h" doc:"length of the script; without it payments divided by rate"`
+	Duration keys.Duration     `yaml:"duration" plain:"length" range:"100ms..72h" doc:"length of the script; without it payments divided by rate"`
 	Subject  endpoint.Subject  `yaml:"subject" block:"true" doc:"what is under test; without it the reference wallet and bank"`
 	Workload workload          `yaml:"workload" required:"true" doc:"who pays whom, how often, and how patiently"`
 	Profiles library.Links     `yaml:"profiles" plain:"" doc:"profiles of this file, by name; one may start from a bundled profile or from one above it"`
@@ -27,7 +27,7 @@ type file struct {
 	Nemesis  []nemesisEntry    `yaml:"nemesis" doc:"random faults: from each entry a seed draws events, or none"`
 	Radio    library.Reference `yaml:"radio" of:"radio" doc:"the radio model that joules are calculated with: the name of a bundled model, or a file; without it no joules"`
 	Commit   durations         `yaml:"commit_time" default:"1ms..25ms" range:"0s..10s" doc:"on the sim engine: how long a durable commit of the reference wallet and bank takes: a duration, or a range from which the seed draws one for each commit; 0s is no time. Measured: 1.6 ms on a server's SSD (fdatasync, tanelpoder.com 2025), 25 ms on a phone's flash (39 SQLite inserts a second, Jeong et al., USENIX ATC 2013)"`
-	Settle   keys.Duration     `yaml:"settle" default:"60s" range:"0s..24h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
+	Settle   keys.Duration     `yaml:"settle" default:"60s" range:"0s..72h" doc:"longest wait for final outcomes after the script has ended and everything is healed"`
 	Expect   []keys.Text       `yaml:"expect" plain:"" of:"metric" doc:"thresholds over metrics, such as p95(confirm) < 8s; that nothing is lost or duplicated is always checked"`
 }
 
@@ -56,7 +56,7 @@ type workload struct {
 	Balance    keys.Money     `yaml:"balance" plain:"balance currency" doc:"opening balance of each wallet; without it enough for every payment"`
 	Impatience keys.Duration  `yaml:"impatience" plain:"impatient" range:"100ms..1h" doc:"a user without a final outcome presses pay again after this; without it never"`
 	Presses    keys.Count     `yaml:"presses" default:"3" range:"2..100" doc:"most presses of pay for one order by an impatient user, the first included"`
-	Deadline   keys.Duration  `yaml:"deadline" default:"60s" range:"1s..24h" doc:"a payment that is not booked this long after the press must not be booked later"`
+	Deadline   keys.Duration  `yaml:"deadline" default:"60s" range:"1s..72h" doc:"a payment that is not booked this long after the press must not be booked later"`
 	Attempts   keys.Count     `yaml:"attempts" default:"30" range:"1..10000" doc:"the check storm fails if one payment has more attempts and status queries than this; an attempt counts only if it reached a connection, so failed dials do not count; nor do status queries of poll, and attempts that the server asked for by Retry-After or HTTP 425"`
 }
 
@@ -89,10 +89,10 @@ func (*trigger) Rules() []keys.Rule {
 // event is one entry of the timeline: when, and what it does.
 type event struct {
 	When         trigger   `yaml:"when" doc:"a packet, a commit or a request at which the event begins, in place of at; with at, packets and commits count from that time on"`
-	At           offset    `yaml:"at" range:"0s..24h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
-	Every        offset    `yaml:"every" range:"100ms..24h" doc:"period, until the script ends; without it once"`
-	Jitter       offset    `yaml:"jitter" range:"0s..24h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
-	For          offset    `yaml:"for" last:"true" range:"1ms..24h" doc:"how long the fault lasts; without it until the heal"`
+	At           offset    `yaml:"at" range:"0s..72h" doc:"time of the first occurrence, as a duration or a percentage of the script; without it one period after the start"`
+	Every        offset    `yaml:"every" range:"100ms..72h" doc:"period, until the script ends; without it once"`
+	Jitter       offset    `yaml:"jitter" range:"0s..72h" doc:"each occurrence is moved by up to this, earlier or later; the seed decides"`
+	For          offset    `yaml:"for" last:"true" range:"1ms..72h" doc:"how long the fault lasts; without it until the heal"`
 	Phase        keys.Slug `yaml:"phase" last:"true" doc:"a name for the time the event lasts, for thresholds such as p95(confirm, phase:tunnel) < 20s"`
 	MayMiss      keys.Yes  `yaml:"may_miss" doc:"true: the event may hit nothing; without it a run in which it hits nothing is unknown"`
 	does[signed] `by:"-24h..24h"`
@@ -120,7 +120,7 @@ type does[D signed | durations] struct {
 	Rebind     keys.Word    `yaml:"rebind" does:"rebind" plain:"new_address" words:"nat address" as:"false true" doc:"nat: the NAT forgets its flows, so open connections die silently and new ones work; address: the wallet also gets a new address"`
 	Cross      keys.Word    `yaml:"cross_traffic" does:"cross_traffic" plain:"direction" words:"download upload" as:"down up" doc:"a bulk transfer on the link of every wallet, which fills its queue while payments are made"`
 	Crash      keys.Word    `yaml:"crash" does:"crash" plain:"side" words:"server client" doc:"kill this side; it loses what it has not stored"`
-	Restart    D            `yaml:"restart" default:"1s" range:"0s..24h" doc:"for crash: how long the side stays down"`
+	Restart    D            `yaml:"restart" default:"1s" range:"0s..72h" doc:"for crash: how long the side stays down"`
 	Vanish     keys.Yes     `yaml:"vanish" doc:"for crash: true: the other side gets no FIN or reset, and its connections stay half open, as after a power failure"`
 	Lose       keys.Yes     `yaml:"lose_unsynced" doc:"for crash: true: the disk keeps nothing that was not synced; without it the seed decides for each sector. On the sim engine only, with the reference wallet and bank"`
 	Freeze     keys.Word    `yaml:"freeze" does:"freeze" plain:"side" words:"server client" doc:"pause this side for the time in the key for: its connections stay open and nothing answers; only for programs and containers"`

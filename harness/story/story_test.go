@@ -190,3 +190,36 @@ func TestLongStory(t *testing.T) {
 	require.Equal(t, "attempt 482 ended after 0s: refused", got[21].Text)
 	require.Equal(t, "attempt 500 ended after 0s: refused", got[39].Text)
 }
+
+// A fault of phones is told if it concerns the payment's phone: one of another phone is no
+// part of the story, be it in force at the press or come later, and neither is its end.
+func TestFaultsOfOtherPhones(t *testing.T) {
+	of := func(event int, action harness.Action, ended bool, wallets ...int) history.Record {
+		return history.Record{Fault: &history.FaultNote{Event: event, Action: action, Ended: ended, Wallets: wallets}}
+	}
+	press := pay("p1", 500)
+	press.Pay.Wallet = 3
+	got := story.Of(records(
+		header(
+			harness.Event{Action: harness.Blackhole, Wallets: 0.1, Every: time.Second},
+			harness.Event{Action: harness.Crash, Side: harness.Client, Wallets: 0.1},
+			harness.Event{Action: harness.Crash, Side: harness.Server},
+		),
+		at(100*ms, of(0, harness.Blackhole, false, 1)),
+		at(200*ms, of(0, harness.Blackhole, false, 2, 3)),
+		at(1000*ms, press),
+		at(1100*ms, of(1, harness.Crash, false, 4)), at(1200*ms, of(1, harness.Crash, false, 3)),
+		at(1300*ms, of(0, harness.Blackhole, true, 2, 3)), at(1400*ms, of(0, harness.Blackhole, true, 1)),
+		at(1500*ms, of(1, harness.Crash, true, 4)), at(1600*ms, of(1, harness.Crash, true, 3)),
+		at(1700*ms, of(2, harness.Crash, false)),
+		at(2000*ms, history.Record{Told: &harness.Told{Payment: "p1", Outcome: harness.Declined}}),
+	), failing("contradicted", result.Finding{Payment: "p1"}))
+	require.Equal(t, `1.000 w0 presses pay: 5 KES to m0 (p1)
+1.000 -- blackhole: since 0.200s
+1.200 -- crash of the client
+1.300 -- blackhole: over
+1.600 -- crash of the client: over
+1.700 -- crash of the server
+2.000 the user is told declined
+`, text(got[0]))
+}

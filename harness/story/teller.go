@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,10 @@ type teller struct {
 	story result.Story
 	order string // of the payment; empty if the finding does not name it
 
-	events  []harness.Event         // of the timeline
-	inForce map[int][]time.Duration // when the faults began that have not ended, by event
-	account account                 // of a story of an account
-	wallets map[int]bool            // whose packets are told
+	events  []harness.Event      // of the timeline
+	inForce map[int][]occurrence // the faults that have not ended, by event
+	account account              // of a story of an account
+	wallets map[int]bool         // whose packets are told
 
 	deadlines map[string]time.Duration // by payment; none if it has none
 
@@ -36,10 +37,16 @@ type teller struct {
 	left int                // lines left out between the two
 }
 
+// occurrence is a fault that has begun.
+type occurrence struct {
+	at      time.Duration
+	wallets []int // as history.FaultNote has them
+}
+
 func newTeller(check string, f result.Finding) *teller {
 	return &teller{
 		story: result.Story{Payment: f.Payment, Account: f.Account, Checks: []string{check}},
-		order: f.Order, inForce: map[int][]time.Duration{}, wallets: map[int]bool{},
+		order: f.Order, inForce: map[int][]occurrence{}, wallets: map[int]bool{},
 		account: account{payments: map[string]bool{}}, deadlines: map[string]time.Duration{}, open: map[string]bool{},
 	}
 }
@@ -119,8 +126,8 @@ func (t *teller) pay(at time.Duration, p *harness.Payment) {
 // present tells the faults that are in force when the story begins.
 func (t *teller) present(at time.Duration) {
 	for i := range t.events {
-		if began := t.inForce[i]; len(began) > 0 {
-			t.line(at, "-- %s: since %.3fs", t.event(i, t.events[i].Action), began[0].Seconds())
+		if j := slices.IndexFunc(t.inForce[i], func(b occurrence) bool { return t.concerns(b.wallets) }); j >= 0 {
+			t.line(at, "-- %s: since %.3fs", t.event(i, t.events[i].Action), t.inForce[i][j].at.Seconds())
 		}
 	}
 }
@@ -195,14 +202,22 @@ func (t *teller) event(i int, action harness.Action) string {
 	return what
 }
 
+// concerns reports whether a fault that chose wallets is a part of the story: one that chose
+// none is, and one that chose a phone whose packets are told.
+func (t *teller) concerns(wallets []int) bool {
+	return wallets == nil || slices.ContainsFunc(wallets, func(w int) bool { return t.wallets[w] })
+}
+
 func (t *teller) fault(at time.Duration, f *history.FaultNote) {
 	what, began := "-- "+t.event(f.Event, f.Action), t.inForce[f.Event]
 	switch {
 	case !f.Ended:
-		t.inForce[f.Event] = append(began, at)
+		t.inForce[f.Event] = append(began, occurrence{at, f.Wallets})
 	case len(began) > 0:
-		t.inForce[f.Event] = began[1:]
-		if at-began[0] < ms && f.Error == "" {
+		i := max(0, slices.IndexFunc(began, func(b occurrence) bool { return slices.Equal(b.wallets, f.Wallets) }))
+		first := began[i].at
+		t.inForce[f.Event] = slices.Delete(began, i, i+1)
+		if at-first < ms && f.Error == "" {
 			return // a fault without a duration
 		}
 		what += ": over"
@@ -210,7 +225,7 @@ func (t *teller) fault(at time.Duration, f *history.FaultNote) {
 	if f.Error != "" {
 		what += ", failed: " + f.Error
 	}
-	if t.begun {
+	if t.begun && t.concerns(f.Wallets) {
 		t.note(at, "%s", what)
 	}
 }

@@ -65,7 +65,6 @@ func (p Probe) Await(ctx context.Context) error {
 	}
 }
 
-// attempt probes once.
 func (p Probe) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()

@@ -161,7 +161,6 @@ type subject struct {
 	entries []*relay.Server // loopback listeners; each leads to one link
 }
 
-// Start implements harness.Subject.
 func (s *subject) Start(ctx context.Context, env harness.Env) error {
 	life, done := context.WithCancel(context.Background())
 	s.done = done
@@ -230,14 +229,12 @@ func (s *subject) beside(ctx, life context.Context, reach relay.DialFunc) (DialF
 	}, nil
 }
 
-// move records the server's address.
 func (s *subject) move(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.real = address
 }
 
-// direct dials the server's present address.
 func (s *subject) direct(ctx context.Context) (net.Conn, error) {
 	s.mu.Lock()
 	address := s.real
@@ -260,7 +257,6 @@ func (s *subject) enter(ctx, life context.Context, wallet int) (string, error) {
 	return outer.Addr().String(), nil
 }
 
-// Payer implements harness.Subject.
 func (s *subject) Payer(i int) harness.Payer {
 	return payer{s.parts.Client.Payer(i), s.env.Asked}
 }
@@ -271,21 +267,17 @@ type payer struct {
 	asked *Asked
 }
 
-// Pay implements harness.Payer.
 func (p payer) Pay(ctx context.Context, hp harness.Payment) error {
 	p.asked.Add(hp)
 	return p.Payer.Pay(ctx, hp)
 }
 
-// Ledger implements harness.Subject.
 func (s *subject) Ledger(ctx context.Context) (harness.Ledger, error) {
 	return s.parts.Ledger.Read(ctx, s.env)
 }
 
-// Quiet implements harness.Quieter.
 func (s *subject) Quiet() time.Duration { return s.parts.Quiet }
 
-// Close implements harness.Subject.
 func (s *subject) Close() error {
 	errs := []error{s.parts.Client.Close(), s.parts.Ledger.Close()}
 	if s.done != nil {
@@ -322,7 +314,6 @@ func (s *subject) Abilities() harness.Abilities {
 	return can
 }
 
-// part returns the part of a side.
 func (s *subject) part(side harness.Side) any {
 	switch side {
 	case harness.Client:
@@ -334,7 +325,6 @@ func (s *subject) part(side harness.Side) any {
 	return nil
 }
 
-// Freeze implements harness.Freezer.
 func (s *subject) Freeze(side harness.Side) error {
 	f, ok := s.part(side).(Freezer)
 	if !ok {
@@ -343,7 +333,6 @@ func (s *subject) Freeze(side harness.Side) error {
 	return f.Freeze()
 }
 
-// Thaw implements harness.Freezer.
 func (s *subject) Thaw(side harness.Side) error {
 	f, ok := s.part(side).(Freezer)
 	if !ok {
@@ -352,7 +341,6 @@ func (s *subject) Thaw(side harness.Side) error {
 	return f.Thaw()
 }
 
-// Crash implements harness.Crasher.
 func (s *subject) Crash(side harness.Side) error {
 	c, ok := s.part(side).(Crasher)
 	if !ok {
@@ -365,7 +353,6 @@ func (s *subject) Crash(side harness.Side) error {
 	return c.Crash()
 }
 
-// Restart implements harness.Crasher.
 func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	c, ok := s.part(side).(Crasher)
 	if !ok {
@@ -378,7 +365,6 @@ func (s *subject) Restart(ctx context.Context, side harness.Side) error {
 	return err
 }
 
-// Held implements harness.Holder.
 func (s *subject) Held(ctx context.Context) ([]string, error) {
 	h, ok := s.parts.Client.(Holder)
 	if !ok {
@@ -387,7 +373,6 @@ func (s *subject) Held(ctx context.Context) ([]string, error) {
 	return h.Held(ctx)
 }
 
-// Notes implements harness.Noter.
 func (s *subject) Notes() []string {
 	var notes []string
 	for _, part := range []any{s.parts.Server, s.parts.Client, s.parts.Ledger} {
@@ -398,7 +383,6 @@ func (s *subject) Notes() []string {
 	return notes
 }
 
-// Broke implements harness.Breaker.
 func (s *subject) Broke() error {
 	var errs []error
 	for _, part := range []any{s.parts.Server, s.parts.Client} {

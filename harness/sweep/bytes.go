@@ -59,7 +59,6 @@ func cuts(v *cases.Survey) iter.Seq[injection] {
 	}
 }
 
-// hit reports whether event i of a run's timeline has hit anything.
 func hit(r result.Result, i int) bool {
 	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Hits > 0 })
 }

@@ -37,7 +37,6 @@ func swept(f fault.Swept, p cases.Point) harness.Event {
 	return e
 }
 
-// fits reports whether a sweep does a fault at a point.
 func fits(f fault.Swept, p cases.Point) bool {
 	var kinds fault.Points
 	switch {
@@ -98,7 +97,6 @@ func (s *sweeper) singles(points []cases.Point) []injection {
 	return append(list, last...)
 }
 
-// alone reports whether pairs of faults leave a fault out.
 func alone(f fault.Swept) bool {
 	kind, _ := fault.Of(f.Event.Action)
 	return kind.Alone || f.Event.For >= outage

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +72,7 @@ func (s *sweeper) note(v *cases.Survey) {
 	default:
 		return
 	}
-	s.counts.sweep.Notes = append(s.counts.sweep.Notes, text)
+	s.say(text)
 }
 
 // missing says which faults at requests were left out, because the subject or the engine
@@ -86,7 +85,7 @@ func (s *sweeper) missing(spans fault.Spans, can harness.Abilities) {
 		}
 	}
 	if len(names) > 0 {
-		s.counts.sweep.Notes = append(s.counts.sweep.Notes, fmt.Sprintf("not tried, because this subject or engine cannot do it: %s", strings.Join(names, ", ")))
+		s.say("not tried, because this subject or engine cannot do it: " + strings.Join(names, ", "))
 	}
 }
 
@@ -98,7 +97,6 @@ func clientTimeout(c sut.Config) time.Duration {
 	return defaultTimeout
 }
 
-// failed reports whether a run fails a check.
 func failed(r result.Result) bool {
 	return slices.ContainsFunc(r.Verdicts, func(v result.Verdict) bool { return v.Status == result.Fail && !v.Weak })
 }

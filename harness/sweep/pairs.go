@@ -20,7 +20,6 @@ import (
 // first faults brought about the same, the pairs of one of them come before those of the
 // others.
 
-// classes is how many classes of pairs there are.
 const classes = 6
 
 // bare is the size of a TCP segment that carries at most an acknowledgement, in bytes: IP

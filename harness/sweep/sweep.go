@@ -74,6 +74,8 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	spans := fault.Spans{Short: short, Long: long, Restart: restart}
 	if report.Survey.Can.Has(harness.KeepDeadlines) { // others may try for so long that the check storm fails
 		spans.Outage = outage
+	} else {
+		s.say("not tried: blackhole 30m, because this system does not say that it keeps deadlines (System.Deadlines in Go): its client may try again for all that time, and the check storm would fail")
 	}
 	s.faults = fault.ForSweep(spans, report.Survey.Can)
 	s.points(report.Survey.Points)
@@ -103,7 +105,6 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	return all, nil
 }
 
-// sweeper is a sweep under way.
 type sweeper struct {
 	runner  cases.Runner
 	base    cases.Case
@@ -141,12 +142,10 @@ func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
 // rate were.
 const atOnce = 100_000
 
-// came reports whether event i of a run's timeline has begun.
 func came(r result.Result, i int) bool {
 	return slices.ContainsFunc(r.Faults, func(f result.FaultStat) bool { return f.Event == i && f.Times > 0 })
 }
 
-// begin makes the run without a fault.
 func (s *sweeper) begin(ctx context.Context) (cases.Report, error) {
 	c := s.base
 	c.Survey = true
@@ -213,19 +212,17 @@ func (s *sweeper) uncommitted(v *cases.Survey) {
 	}
 }
 
-// plan adds to the runs planned.
+// say adds a sentence about what is not tried.
+func (s *sweeper) say(note string) { s.counts.sweep.Notes = append(s.counts.sweep.Notes, note) }
+
 func (s *sweeper) plan(runs int) error {
 	s.planned += runs
 	if limit := s.options.Limit; limit > 0 && s.planned > limit {
-		return s.tooMany(s.planned)
+		return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
+			s.base.Scenario.Name, s.planned, limit)
 	}
 	s.watch()
 	return nil
-}
-
-func (s *sweeper) tooMany(runs int) error {
-	return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
-		s.base.Scenario.Name, runs, s.options.Limit)
 }
 
 func (s *sweeper) watch() {
@@ -254,7 +251,6 @@ func (s *sweeper) runAll(ctx context.Context, list iter.Seq[injection], passed f
 	}, func(in injection) { s.run(ctx, in, passed) })
 }
 
-// run makes the run of an injection.
 func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, cases.Report)) {
 	c := s.base
 	own := len(c.Scenario.Timeline)
@@ -295,9 +291,11 @@ func (s *sweeper) run(ctx context.Context, in injection, passed func(injection, 
 	s.watch()
 }
 
-// result returns what was counted.
 func (s *sweeper) result(ctx context.Context) Result {
 	r := s.counts.result()
+	if len(r.Findings) == 0 && !s.live && r.Scenario.Workload.Payments == 1 && ctx.Err() == nil {
+		r.Notes = append(r.Notes, "one payment passed: what a fault does to payments at the same time was not tried; give --payments 3 (Trial.Payments in Go)")
+	}
 	r.Took, r.Rest, r.Interrupted = time.Since(s.began), s.planned-s.done, ctx.Err() != nil
 	return r
 }

@@ -58,6 +58,43 @@ func TestSweepCoversEveryPoint(t *testing.T) {
 		require.Equal(t, want, row.Runs, row.Fault)
 	}
 	require.Len(t, r.Rows, 29)
+	require.Equal(t, []string{"one payment passed: what a fault does to payments at the same time was not tried; give --payments 3 (Trial.Payments in Go)"}, r.Notes)
+}
+
+// timeless is a runner of a pair that does not say that it keeps deadlines.
+type timeless struct{ cases.Runner }
+
+func (r timeless) Run(ctx context.Context, c cases.Case) (cases.Report, error) {
+	report, err := r.Runner.Run(ctx, c)
+	if report.Survey != nil {
+		report.Survey.Can &^= harness.KeepDeadlines
+	}
+	return report, err
+}
+
+// The outage of half an hour is for systems that keep deadlines. A sweep says that it has
+// left it out, and advises several payments where one has passed.
+func TestSweepSaysThatItLeavesTheOutageOut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		runner cases.Runner
+		broken []string
+		notes  []string // how they begin
+	}{
+		"no deadlines":  {timeless{casestest.Pair()}, nil, []string{"not tried: blackhole 30m, because this system", "one payment passed"}},
+		"nothing found": {casestest.Pair(), nil, []string{"one payment passed"}},
+		"a finding":     {casestest.Pair(), []string{"forget-keys"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := sweep.Packets(t.Context(), tc.runner, casestest.OnePayment(tc.broken...), sweep.Options{Jobs: 2})
+			require.NoError(t, err)
+			require.Len(t, r.Notes, len(tc.notes), "%v", r.Notes)
+			for i, note := range r.Notes {
+				require.Contains(t, note, tc.notes[i])
+			}
+			outage := slices.ContainsFunc(r.Rows, func(row result.SweepRow) bool { return row.Fault == "blackhole 30m" })
+			require.Equal(t, name != "no deadlines", outage)
+		})
+	}
 }
 
 // What is wrong with a pair is found, by the check that should find it and at the

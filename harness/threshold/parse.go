@@ -99,7 +99,7 @@ func (p *parser) figure(t *Threshold) error {
 		return p.series(t, name)
 	case ok && m.Series:
 		return p.fail(at, "%s has many values: say which is meant, such as p95(%s)", name, name)
-	case !ok && parenthesis && !p.phaseIsNext():
+	case !ok && parenthesis && !strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t"), "phase"):
 		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(metric.Aggregates(), ", "))
 	case !ok:
 		return p.fail(at, "no metric is named %q%s", name, didYouMean(name, metricNames(false)))
@@ -138,10 +138,6 @@ func (p *parser) series(t *Threshold, aggregate string) error {
 		return p.fail(at, "a closing parenthesis is missing after %s", name)
 	}
 	return nil
-}
-
-func (p *parser) phaseIsNext() bool {
-	return strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t"), "phase")
 }
 
 // phase reads "phase: name" and the parenthesis after it.

@@ -5,7 +5,6 @@ import (
 	"github.com/onebar/onebar/harness/nearest"
 )
 
-// lookup finds a metric of the catalogue.
 func lookup(name string) (metric.Metric, bool) {
 	for _, m := range metric.Catalogue() {
 		if m.Name == name {

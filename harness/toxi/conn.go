@@ -115,7 +115,6 @@ func (c *conn) part() (done func()) {
 	}
 }
 
-// run starts both directions. leave is called once everything has ended.
 func (c *conn) run(server *toxiproxy.ApiServer, leave func(*conn)) {
 	c.leave = leave
 	up := &sink{conn: c, half: &c.up, back: &c.down, to: c.far, over: c.part()}
@@ -150,7 +149,6 @@ type source struct {
 	from net.Conn
 }
 
-// Read implements io.Reader.
 func (s source) Read(p []byte) (int, error) {
 	n, err := s.from.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -25,7 +25,6 @@ type front struct{ harness.Engine }
 // Abilities implements harness.Engine. The toxics are before the access links only.
 func (f front) Abilities() harness.Abilities { return f.Engine.Abilities() | harness.PutToxics }
 
-// Open implements harness.Engine.
 func (f front) Open(ctx context.Context, cfg harness.NetworkConfig) (harness.Network, error) {
 	inner, err := f.Engine.Open(ctx, cfg)
 	if err != nil || !cfg.Toxics {
@@ -48,7 +47,6 @@ type frontNetwork struct {
 	perfect liveSettings // of connections through toxiproxy: the inner link does the rest
 }
 
-// Client implements harness.Network.
 func (n *frontNetwork) Client(i int) harness.Host {
 	h := frontHost{n.Network.Client(i), n}
 	if w, ok := h.Host.(harness.LinkWatcher); ok {
@@ -66,7 +64,6 @@ func (n *frontNetwork) Host(name string) (harness.Host, error) {
 	return h, err
 }
 
-// Inject implements harness.Network.
 func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err error) {
 	if f.Action == harness.StreamToxic && f.Link != "" {
 		return nil, fmt.Errorf("inject toxic on %s: toxiproxy is before the access links only; use --engine sim", f.Link)
@@ -77,7 +74,6 @@ func (n *frontNetwork) Inject(f harness.Fault) (end func() (hits int64), err err
 	return n.Network.Inject(f)
 }
 
-// Close implements harness.Network.
 func (n *frontNetwork) Close() error { return errors.Join(n.proxies.close(), n.Network.Close()) }
 
 // frontHost is a client of an inner network with toxiproxy before it.
@@ -92,7 +88,6 @@ type watchingHost struct {
 	harness.LinkWatcher
 }
 
-// DialContext implements harness.Host.
 func (h frontHost) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	far, err := h.Host.DialContext(ctx, network, address)
 	if err != nil {

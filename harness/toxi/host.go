@@ -99,12 +99,10 @@ func (c *client) reach(ctx context.Context, network, address string) (net.Conn, 
 	return d.DialContext(ctx, network, address)
 }
 
-// Listen implements harness.Host.
 func (c *client) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	return c.net.listen(ctx, network, address)
 }
 
-// WatchLink implements harness.LinkWatcher.
 func (c *client) WatchLink(up func()) (stop func()) { return c.net.watchers.Watch(c.i, up) }
 
 // server is the host of the payment server: a harness.Host.
@@ -117,7 +115,6 @@ func (s server) DialContext(ctx context.Context, network, address string) (net.C
 	return d.DialContext(ctx, network, address)
 }
 
-// Listen implements harness.Host.
 func (s server) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	return s.net.listen(ctx, network, address)
 }
@@ -158,8 +155,6 @@ func checkNetwork(network string) error {
 // addr is a dialed address, for errors.
 type addr string
 
-// Network implements net.Addr.
 func (a addr) Network() string { return "tcp" }
 
-// String implements net.Addr.
 func (a addr) String() string { return string(a) }

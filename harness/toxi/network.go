@@ -33,19 +33,15 @@ type network struct {
 	listeners []net.Listener
 }
 
-// hole is a blackhole in force.
 type hole struct {
 	direction harness.Direction // unknown is both
 	hits      *atomic.Int64
 }
 
-// Client implements harness.Network.
 func (n *network) Client(i int) harness.Host { return n.clients[i] }
 
-// Server implements harness.Network.
 func (n *network) Server() harness.Host { return server{n} }
 
-// Host implements harness.Network.
 func (n *network) Host(name string) (harness.Host, error) {
 	if name == harness.ServerName {
 		return n.Server(), nil
@@ -136,7 +132,6 @@ func (n *network) blackhole(d harness.Direction) (end func() int64) {
 	}
 }
 
-// fill ends a blackhole.
 func (n *network) fill(h hole) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -23,7 +23,6 @@ const window = 4 << 20
 // of a stream toxic, is put in before the connection starts.
 type toxic struct{ run func(*toxics.ToxicStub) }
 
-// Pipe implements toxics.Toxic.
 func (t *toxic) Pipe(stub *toxics.ToxicStub) { t.run(stub) }
 
 // flow carries one direction of one connection over an access link. All its
@@ -58,7 +57,6 @@ type piece struct {
 	offered, due time.Duration
 }
 
-// size returns the payload bytes of p.
 func (p piece) size() int {
 	if p.chunk == nil {
 		return 0

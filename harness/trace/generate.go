@@ -136,7 +136,6 @@ func Generate(r Recipe) (Series, error) {
 	return Series{Rates: join(rates, k.step, out, mean, r.Length), Period: r.Length}, nil
 }
 
-// outage is a stretch without delivery.
 type outage struct{ from, to time.Duration }
 
 // outages returns all outages in their order; none touches another.

@@ -128,7 +128,6 @@ func (p *parser) read(text string) {
 	}
 }
 
-// plain reports whether text holds digits only.
 func plain(text string) bool {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {

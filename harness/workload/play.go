@@ -34,7 +34,6 @@ type Users struct {
 	ended   chan struct{}     // closed at the end of the script
 }
 
-// order is a purchase and its presses.
 type order struct {
 	wallet  int
 	presses int

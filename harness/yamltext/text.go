@@ -59,6 +59,9 @@ func Read(file string, data []byte, key string) (t Text, roots []ast.Node, wrong
 		t.Lines = nil
 		return t, nil, Mistakes{t.Mistake(1, 1, "this is no file of onebar's: it has no key %s, as in %[1]s: 1", key)}
 	}
+	if at := slices.IndexFunc(t.Lines, func(l string) bool { return l != "" && l[0] != '#' }); at >= 0 && t.Lines[at][0] == '%' {
+		return t, nil, Mistakes{t.Mistake(at+1, 1, "a directive of YAML, which is not supported; delete the line")}
+	}
 	roots, err := Documents(strings.Join(t.Lines, "\n"))
 	if err != nil {
 		return t, nil, t.syntaxError(err)
@@ -106,6 +109,22 @@ func (t Text) acceptable(text string) (wrong Mistake, ok bool) {
 
 func control(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
+// widestLine is the longest line that Instead returns.
+const widestLine = 100
+
+// Instead returns the line of a place, without its indentation, where a text stands in the
+// place of n characters. It returns the text alone if n is 0 or the line is long.
+func (t Text) Instead(at Place, n int, text string) string {
+	if n == 0 || at.Line > len(t.Lines) {
+		return text
+	}
+	line := []rune(t.Lines[at.Line-1])
+	if at.Column-1+n > len(line) || len(line) > widestLine {
+		return text
+	}
+	return strings.TrimSpace(string(line[:at.Column-1]) + text + string(line[at.Column-1+n:]))
+}
+
 // syntaxError reports what the parser said. It stops at the first error, so
 // this is the only mistake reported, but for tabs: every line indented with one
 // is named, because that is what people meet.
@@ -121,6 +140,9 @@ func (t Text) syntaxError(err error) Mistakes {
 		return tabs
 	}
 	line, column, text := Explain(err)
+	if m, ok := t.likely(line); ok {
+		return Mistakes{m}
+	}
 	return Mistakes{t.Mistake(line, column, "not YAML: %s", text)}
 }
 

@@ -56,7 +56,6 @@ func bankInit() *cobra.Command {
 	return require(c, "dir")
 }
 
-// makeLedger makes an empty ledger.
 func makeLedger(dir string, receipts ed25519.PrivateKey) error {
 	l, err := bank.OpenLedger(bank.LedgerConfig{Path: ledgerPath(dir), Receipts: receipts, Create: true})
 	if err == nil {
@@ -176,7 +175,6 @@ func verify(a *bank.Audit) error {
 	return nil
 }
 
-// openingOf returns the opening balance of an account in the ledger.
 func openingOf(dir, account string) (opening int64, err error) {
 	err = audited(dir, func(a *bank.Audit) error {
 		balances, err := a.Balances()

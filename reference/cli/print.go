@@ -68,5 +68,4 @@ func (p *printer) flush() error {
 	return p.tab.Flush()
 }
 
-// moment prints Unix milliseconds.
 func moment(ms int64) string { return time.UnixMilli(ms).Format("2006-01-02 15:04:05.000") }

@@ -30,7 +30,6 @@ type limits struct {
 	ledger bank.LedgerConfig  // its MaxRefused only
 }
 
-// bound is the flag of one limit.
 type bound[T int | time.Duration] struct {
 	value *T
 	name  string
@@ -59,7 +58,6 @@ func (l *limits) durations() []bound[time.Duration] {
 	}
 }
 
-// flags defines the flags of the limits.
 func (l *limits) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	for _, c := range l.counts() {

@@ -82,7 +82,6 @@ type openWallet struct {
 // Close closes the wallet and its store.
 func (w *openWallet) Close() error { return errors.Join(w.Wallet.Close(), w.store.Close()) }
 
-// makeQueue makes an empty queue.
 func makeQueue(dir string, keys walletKeys) error {
 	q, err := queue(dir, keys)
 	if err != nil {
@@ -168,7 +167,6 @@ func newWallet(store *outbox.Store, keys walletKeys, out, log io.Writer) (*walle
 	})
 }
 
-// sentence returns the state of a payment as a sentence.
 func sentence(p outbox.Payment) string {
 	text := fmt.Sprintf("%s: %d minor units of %s to %s: %v", p.Order, p.Amount, p.Currency, p.Payee, p.State)
 	if p.Reason != "" {

@@ -28,7 +28,6 @@ func (s *sum) value() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]))
 }
 
-// checksum returns the checksum of the payment's row.
 func (p *Payment) checksum() int64 {
 	r := p.row()
 	s := make(sum, 0, 512)

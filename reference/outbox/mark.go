@@ -44,11 +44,6 @@ func readMark(path string) (steps int64, err error) {
 	return 0, nil
 }
 
-// openMark opens the file of the mark for writing.
-func openMark(path string) (*os.File, error) {
-	return os.OpenFile(markPath(path), os.O_RDWR|os.O_CREATE, 0o600)
-}
-
 func (m *mark) begin()      { m.batch = 0 }
 func (m *mark) add(n int64) { m.batch += n }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/onebar/onebar/reference/pay"
 	"github.com/onebar/onebar/reference/sqlite"
@@ -100,7 +101,7 @@ func open(cfg Config, create bool) (s *Store, hs []PaymentHistory, err error) {
 		err = lagging(hs, noted)
 	}
 	if err == nil && cfg.VFS == "" {
-		s.mark.file, err = openMark(cfg.Path)
+		s.mark.file, err = os.OpenFile(markPath(cfg.Path), os.O_RDWR|os.O_CREATE, 0o600)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(explain(cfg.Path, err), s.db.Kill()) // a log is kept as it is

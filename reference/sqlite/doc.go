@@ -3,6 +3,5 @@
 //
 // Read it in this order: [Store] has Update and View, which run a transaction ([Tx]), with
 // group commit; [Config] has the file and its durability; [Reader] reads a file while
-// another program writes it, or on a read-only disk. Package storetest is the conformance
-// suite of Store.
+// another program writes it, or on a read-only disk.
 package sqlite

@@ -40,9 +40,9 @@ func TestConformance(t *testing.T) {
 	for name, layer := range layers {
 		for owner, exclusive := range map[string]bool{"exclusive": true, "shared": false} {
 			t.Run(name+", "+owner, func(t *testing.T) {
-				storetest.Run(t, func(t *testing.T) sqlite.Config {
+				conforms(t, func(t *testing.T) sqlite.Config {
 					t.Helper()
-					cfg := storetest.Config(layer(t))
+					cfg := testConfig(layer(t))
 					cfg.Exclusive, cfg.StopOnError = exclusive, !exclusive
 					return cfg
 				})
@@ -55,36 +55,36 @@ func TestConformance(t *testing.T) {
 func onDisk(t *testing.T) (*sqlite.Store, *storetest.Disk, string) {
 	t.Helper()
 	d, dir := storetest.NewDisk(t), t.TempDir()
-	cfg := storetest.Config(filepath.Join(dir, "box.db"), d.Name)
+	cfg := testConfig(filepath.Join(dir, "box.db"), d.Name)
 	cfg.Exclusive = true
-	return storetest.Open(t, cfg), d, dir
+	return open(t, cfg), d, dir
 }
 
 // crashed returns what is in the files at this moment, as a crash would leave
 // them.
 func crashed(t *testing.T, dir string) []int {
 	t.Helper()
-	r, err := sqlite.TakeSnapshot(storetest.Config(filepath.Join(dir, "box.db"), ""))
+	r, err := sqlite.TakeSnapshot(testConfig(filepath.Join(dir, "box.db"), ""))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
-	all, err := storetest.List(&r.Tx)
+	all, err := list(&r.Tx)
 	require.NoError(t, err)
 	return all
 }
 
 func TestFailedCommitDoesNotComeBack(t *testing.T) {
 	s, disk, dir := onDisk(t)
-	require.NoError(t, s.Update(storetest.Add(1)))
+	require.NoError(t, s.Update(add(1)))
 	disk.FailSyncs.Store(1)
-	require.Error(t, s.Update(storetest.Add(2)))
+	require.Error(t, s.Update(add(2)))
 	require.Equal(t, []int{1}, crashed(t, dir), "it is written over before the user is told")
 	disk.FailSyncs.Store(1000)
-	require.Error(t, s.Update(storetest.Add(3)))
-	require.Error(t, s.Update(storetest.Add(4)), "while that cannot be made durable nothing else is done")
+	require.Error(t, s.Update(add(3)))
+	require.Error(t, s.Update(add(4)), "while that cannot be made durable nothing else is done")
 	disk.FailSyncs.Store(0)
-	require.Equal(t, []int{1}, storetest.Items(t, s), "reading is enough")
+	require.Equal(t, []int{1}, items(t, s), "reading is enough")
 	require.Equal(t, []int{1}, crashed(t, dir))
-	require.NoError(t, s.Update(storetest.Add(5)))
+	require.NoError(t, s.Update(add(5)))
 	require.Equal(t, []int{1, 5}, crashed(t, dir))
 }
 
@@ -96,22 +96,22 @@ func TestACommitThatCannotBeCoveredEndsTheStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := storetest.NewDisk(t)
 			d.Shared = true
-			cfg := storetest.Config(filepath.Join(t.TempDir(), "box.db"), d.Name)
+			cfg := testConfig(filepath.Join(t.TempDir(), "box.db"), d.Name)
 			cfg.StopOnError = true
 			cfg.Hooks.Undone = func(*sqlite.Tx, error) error {
 				d.FullAll.Store(late)
 				d.FailSyncs.Store(1)
 				return nil
 			}
-			s := storetest.Open(t, cfg)
-			require.NoError(t, s.Update(storetest.Add(1)))
+			s := open(t, cfg)
+			require.NoError(t, s.Update(add(1)))
 			d.FullAll.Store(true)
-			err := s.Update(storetest.Add(2))
+			err := s.Update(add(2))
 			require.True(t, sqlite.IsUnwritten(err), "%v", err)
 			if d.FullAll.Swap(false) {
-				require.ErrorIs(t, s.Update(storetest.Add(3)), sqlite3.IOERR_FSYNC)
+				require.ErrorIs(t, s.Update(add(3)), sqlite3.IOERR_FSYNC)
 			}
-			require.ErrorContains(t, s.Update(storetest.Add(4)), "open it again")
+			require.ErrorContains(t, s.Update(add(4)), "open it again")
 			require.ErrorIs(t, <-s.Failed(), sqlite3.IOERR_FSYNC)
 		})
 	}
@@ -120,41 +120,41 @@ func TestACommitThatCannotBeCoveredEndsTheStore(t *testing.T) {
 // TestUndoneFollowsBegin: no hook is called for a transaction that could not begin.
 func TestUndoneFollowsBegin(t *testing.T) {
 	d := storetest.NewDisk(t)
-	cfg := storetest.Config(filepath.Join(t.TempDir(), "box.db"), d.Name)
+	cfg := testConfig(filepath.Join(t.TempDir(), "box.db"), d.Name)
 	var calls []string // of the writer; read when it waits
 	cfg.Hooks = sqlite.Hooks{
 		Begin:  func() { calls = append(calls, "begin") },
 		Done:   func() { calls = append(calls, "done") },
 		Undone: func(*sqlite.Tx, error) error { calls = append(calls, "undone"); return nil },
 	}
-	s := storetest.Open(t, cfg)
-	require.NoError(t, s.Update(storetest.Add(1)))
+	s := open(t, cfg)
+	require.NoError(t, s.Update(add(1)))
 	d.FailBegin.Store(1)
-	err := s.Update(storetest.Add(2))
+	err := s.Update(add(2))
 	require.True(t, sqlite.IsUnwritten(err), "%v", err)
 	require.Equal(t, []string{"begin", "done"}, calls)
-	require.NoError(t, s.Update(storetest.Add(3)))
-	require.Equal(t, []int{1, 3}, storetest.Items(t, s))
+	require.NoError(t, s.Update(add(3)))
+	require.Equal(t, []int{1, 3}, items(t, s))
 }
 
 func TestFullDiskCanBeRead(t *testing.T) {
 	s, disk, _ := onDisk(t)
-	require.NoError(t, s.Update(storetest.Add(1)))
+	require.NoError(t, s.Update(add(1)))
 	disk.FailSyncs.Store(1000)
-	require.Error(t, s.Update(storetest.Add(2)))
-	require.Equal(t, []int{1}, storetest.Items(t, s))
+	require.Error(t, s.Update(add(2)))
+	require.Equal(t, []int{1}, items(t, s))
 	disk.FailSyncs.Store(0)
 	disk.Full.Store(true)
 	var err error
 	n := 2
 	for ; err == nil; n++ {
 		require.Less(t, n, 10_000, "the disk never fills")
-		err = s.Update(storetest.Add(n))
+		err = s.Update(add(n))
 	}
 	require.True(t, sqlite.IsUnwritten(err), "%v", err)
-	require.Len(t, storetest.Items(t, s), n-2)
+	require.Len(t, items(t, s), n-2)
 	disk.Full.Store(false)
-	require.NoError(t, s.Update(storetest.Add(n)))
+	require.NoError(t, s.Update(add(n)))
 }
 
 // TestFullDiskEndsNothing: whatever the file layer says of a full disk, what is
@@ -165,15 +165,15 @@ func TestFullDiskEndsNothing(t *testing.T) {
 		t.Run(says.Error(), func(t *testing.T) {
 			d, dir := storetest.NewDisk(t), t.TempDir()
 			d.Shared, d.Says = true, says
-			cfg := storetest.Config(filepath.Join(dir, "box.db"), d.Name)
+			cfg := testConfig(filepath.Join(dir, "box.db"), d.Name)
 			cfg.StopOnError, cfg.Settings = true, "PRAGMA wal_autocheckpoint=3"
-			s := storetest.Open(t, cfg)
+			s := open(t, cfg)
 			var want []int
 			refused := 0
 			for n := range 3000 {
 				d.Full.Store(n/300%2 == 1)
 				d.FullAll.Store(n%700 > 650)
-				if err := s.Update(storetest.Add(n)); err != nil {
+				if err := s.Update(add(n)); err != nil {
 					require.True(t, sqlite.IsUnwritten(err), "%v", err)
 					refused++
 					continue
@@ -181,11 +181,11 @@ func TestFullDiskEndsNothing(t *testing.T) {
 				want = append(want, n)
 			}
 			require.Positive(t, refused)
-			require.Equal(t, want, storetest.Items(t, s))
+			require.Equal(t, want, items(t, s))
 			require.Equal(t, want, crashed(t, dir))
 			t.Logf("%d of 3000 refused", refused)
 			require.NoError(t, s.Kill())
-			require.Equal(t, want, storetest.Items(t, storetest.Open(t, cfg)))
+			require.Equal(t, want, items(t, open(t, cfg)))
 		})
 	}
 }
@@ -193,7 +193,7 @@ func TestFullDiskEndsNothing(t *testing.T) {
 func TestNamesOfTheFilesAreSynced(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	storetest.Open(t, storetest.Config("box.db", ""))
+	open(t, testConfig("box.db", ""))
 	require.NoError(t, sqlite.SyncDir(filepath.Dir("box.db")))
 	require.ErrorIs(t, sqlite.SyncDir(filepath.Join(dir, "missing")), os.ErrNotExist)
 }
@@ -208,14 +208,14 @@ func TestFilesArePrivate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.Chmod(dir, 0o755))
-			cfg := storetest.Config(filepath.Join(dir, "box.db"), "")
+			cfg := testConfig(filepath.Join(dir, "box.db"), "")
 			cfg.Exclusive = exclusive
 			s, err := sqlite.Open(cfg)
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 			require.NoError(t, os.Chmod(cfg.Path, 0o644))
-			s = storetest.Open(t, cfg)
-			require.NoError(t, s.Update(storetest.Add(1)))
+			s = open(t, cfg)
+			require.NoError(t, s.Update(add(1)))
 			lock, err := sqlite.Lock(filepath.Join(dir, "lock.db"))
 			require.NoError(t, err)
 			defer func() { require.NoError(t, lock.Close()) }()
@@ -256,9 +256,9 @@ func TestLock(t *testing.T) {
 // itself, and nothing is left behind.
 func TestSnapshot(t *testing.T) {
 	dir := t.TempDir()
-	cfg := storetest.Config(filepath.Join(dir, "box.db"), "")
+	cfg := testConfig(filepath.Join(dir, "box.db"), "")
 	cfg.Exclusive, cfg.Settings = true, "PRAGMA wal_autocheckpoint=4" // often
-	s := storetest.Open(t, cfg)
+	s := open(t, cfg)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -270,10 +270,10 @@ func TestSnapshot(t *testing.T) {
 			}
 			// A reader must see both or none.
 			if err := s.Update(func(tx *sqlite.Tx) error {
-				if err := storetest.Add(n)(tx); err != nil {
+				if err := add(n)(tx); err != nil {
 					return err
 				}
-				return storetest.Add(n + 1)(tx)
+				return add(n + 1)(tx)
 			}); err != nil {
 				t.Error(err)
 				return
@@ -284,7 +284,7 @@ func TestSnapshot(t *testing.T) {
 	for range 60 {
 		r, err := sqlite.TakeSnapshot(cfg)
 		require.NoError(t, err)
-		all, err := storetest.List(&r.Tx)
+		all, err := list(&r.Tx)
 		require.NoError(t, err)
 		require.Zero(t, len(all)%2)
 		for i, n := range all {
@@ -296,11 +296,11 @@ func TestSnapshot(t *testing.T) {
 	}
 	close(stop)
 	<-stopped
-	require.Equal(t, storetest.Items(t, s), crashed(t, dir))
+	require.Equal(t, items(t, s), crashed(t, dir))
 	require.NoError(t, s.Close())
 	before, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Equal(t, storetest.Items(t, storetest.Open(t, cfg)), crashed(t, dir))
+	require.Equal(t, items(t, open(t, cfg)), crashed(t, dir))
 	require.Len(t, before, 1, "only the file")
 	t.Logf("%d items", seen)
 }
@@ -308,7 +308,7 @@ func TestSnapshot(t *testing.T) {
 // TestDamagedTables: every single bit of the text of a table definition.
 func TestDamagedTables(t *testing.T) {
 	dir := t.TempDir()
-	cfg := storetest.Config(filepath.Join(dir, "box.db"), "")
+	cfg := testConfig(filepath.Join(dir, "box.db"), "")
 	cfg.Schema = "CREATE TABLE item (n INTEGER PRIMARY KEY, text TEXT NOT NULL DEFAULT '' CHECK (length(text) < 100)) STRICT;"
 	s, err := sqlite.Open(cfg)
 	require.NoError(t, err)

@@ -57,7 +57,6 @@ func clockNote(p *pay.Payment, a *pay.Answer, now time.Time) string {
 	return ""
 }
 
-// about writes a rounded duration.
 func about(d time.Duration) string {
 	for _, u := range []struct {
 		size time.Duration

@@ -46,18 +46,19 @@ func TestFigure(t *testing.T) {
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		0:                         "0s",
-		210 * time.Microsecond:    "210µs",
-		1500 * time.Microsecond:   "1.5ms",
-		9960 * time.Microsecond:   "10.0ms",
-		413 * time.Millisecond:    "413ms",
-		999600 * time.Microsecond: "1.00s",
-		8312 * time.Millisecond:   "8.31s",
-		9996 * time.Millisecond:   "10.0s",
-		61250 * time.Millisecond:  "61.2s",
-		99960 * time.Millisecond:  "1m40s",
-		3 * time.Hour:             "3h0m0s",
-		-5 * time.Millisecond:     "-5.0ms",
+		0:                             "0s",
+		210 * time.Microsecond:        "210µs",
+		1500 * time.Microsecond:       "1.5ms",
+		9960 * time.Microsecond:       "10.0ms",
+		413 * time.Millisecond:        "413ms",
+		999600 * time.Microsecond:     "1.00s",
+		8312 * time.Millisecond:       "8.31s",
+		9996 * time.Millisecond:       "10.0s",
+		61250 * time.Millisecond:      "61.2s",
+		99960 * time.Millisecond:      "1m40s",
+		3 * time.Hour:                 "3h0m",
+		11*time.Hour + 96*time.Second: "11h2m",
+		-5 * time.Millisecond:         "-5.0ms",
 	} {
 		require.Equal(t, want, Duration(d))
 	}
@@ -87,4 +88,50 @@ func TestItemWrapsUnderItsText(t *testing.T) {
 	require.Equal(t, "  FAIL  lost  one payment was confirmed\n              and is not booked\n", draw(40, text))
 	require.Equal(t, "  FAIL  lost  "+text+"\n", draw(30, text), "too narrow to wrap")
 	require.Equal(t, "  FAIL  lost  \n", draw(40, ""))
+}
+
+// FORCE_COLOR is for logs that are no terminal, and is stronger than NO_COLOR, see
+// force-color.org. An empty variable is as if it were not set.
+func TestColoursOfWhatIsNoTerminal(t *testing.T) {
+	for _, c := range []struct {
+		force, no string
+		want      bool
+	}{{"", "", false}, {"1", "", true}, {"0", "", true}, {"", "1", false}, {"1", "1", true}} {
+		t.Setenv("FORCE_COLOR", c.force)
+		t.Setenv("NO_COLOR", c.no)
+		require.Equal(t, Style{Colour: c.want}, StyleOf(&strings.Builder{}), "%+v", c)
+	}
+}
+
+func TestListFitsEightyColumns(t *testing.T) {
+	t.Setenv("FORCE_COLOR", "")
+	var b strings.Builder
+	require.NoError(t, List(&b, []Entry{
+		{Name: "edge", Words: []string{"profile", "smoke"}, Lines: []string{"Commuters pay for the matatu over EDGE, the only bar there is, and it is a long way to the next one."}},
+		{Name: "answers-lost", Words: []string{"disconnect"}},
+	}))
+	require.Equal(t, `edge          profile, smoke
+    Commuters pay for the matatu over EDGE, the only bar there is, and it is a
+    long way to the next one.
+answers-lost  disconnect
+`, b.String())
+}
+
+// A name that does not fit its column is not cut.
+func TestGridCutsNoName(t *testing.T) {
+	t.Parallel()
+	g := Grid{Heads: []Heading{{Text: "name"}, {Text: "n", Right: true}, {Text: "engine", Drop: 1}}, Rows: [][]Cell{
+		{{Text: "a-name-that-is-longer-than-the-terminal"}, {Text: "200"}, {Text: "packet"}}, {{Text: "edge"}, {Text: "7"}, {Text: "sim"}},
+	}}
+	var b strings.Builder
+	g.Draw(&b, Style{Width: 18})
+	require.Equal(t, `name             n
+a-name-that-is-lon
+ger-than-the-termi
+nal
+               200
+edge             7
+`, b.String())
+	require.Equal(t, []string{"engine"}, g.LeftOut(18))
+	require.Empty(t, g.LeftOut(0))
 }

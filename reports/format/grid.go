@@ -24,7 +24,8 @@ func (h Heading) Flat() string {
 }
 
 // Grid is a table with columns of even width. When the terminal is narrow, the column
-// with the index Shrink may be cut to minShrink columns of text.
+// with the index Shrink may have as few as minShrink columns of text. A longer text in it is
+// not cut: it has a line of its own, and the rest of its row is below it.
 type Grid struct {
 	Heads  []Heading
 	Rows   [][]Cell // each with a cell for each heading
@@ -67,16 +68,26 @@ type layout struct {
 	widths []int  // of each column
 	shown  []bool // whether each column is shown
 	gap    string
+	limit  int // columns of the terminal; 0 is no limit
 }
 
 func (g Grid) drawRow(b *strings.Builder, s Style, row []Cell, l layout) {
 	blank := g.Indent // spaces are written only before something
+	at := Width(g.Indent)
 	for i, c := range row {
 		if !l.shown[i] {
 			continue
 		}
-		cut := Fit(c.Text, l.widths[i])
-		field := Pad(cut, l.widths[i], g.Heads[i].Right)
+		width := l.widths[i]
+		if i == g.Shrink && Width(c.Text) > width {
+			for _, line := range folded(c.Text, l.limit-at) {
+				b.WriteString(blank + s.Paint(c.Colour, line))
+				blank = "\n" + strings.Repeat(" ", at)
+			}
+			c.Text = ""
+		}
+		at += width + len(l.gap)
+		field := Pad(c.Text, width, g.Heads[i].Right)
 		lead := len(field) - len(strings.TrimLeft(field, " "))
 		tail := len(strings.TrimRight(field, " "))
 		if tail == 0 {
@@ -87,6 +98,28 @@ func (g Grid) drawRow(b *strings.Builder, s Style, row []Cell, l layout) {
 		blank = field[tail:] + l.gap
 	}
 	b.WriteByte('\n')
+}
+
+// folded returns a text in lines of at most n columns.
+func folded(text string, n int) (lines []string) {
+	line := ""
+	for _, r := range text {
+		if Width(line+string(r)) > n && line != "" {
+			lines, line = append(lines, line), ""
+		}
+		line += string(r)
+	}
+	return append(lines, line)
+}
+
+// LeftOut returns the headings of the columns that a terminal of limit columns has no room for.
+func (g Grid) LeftOut(limit int) (names []string) {
+	for i, shown := range g.layout(limit).shown {
+		if !shown {
+			names = append(names, g.Heads[i].Flat())
+		}
+	}
+	return names
 }
 
 // widths returns the natural width of every column.
@@ -105,9 +138,9 @@ func (g Grid) widths() []int {
 
 // layout fits the grid to a terminal of limit columns. If it is too wide, the
 // gaps become narrow, then columns are left out, and what is still missing is
-// cut off the column that may shrink.
+// taken from the column that may shrink.
 func (g Grid) layout(limit int) layout {
-	l := layout{widths: g.widths(), shown: make([]bool, len(g.Heads)), gap: Gap}
+	l := layout{widths: g.widths(), shown: make([]bool, len(g.Heads)), gap: Gap, limit: limit}
 	over := Width(g.Indent) - len(Gap) - limit
 	for i, w := range l.widths {
 		l.shown[i] = true

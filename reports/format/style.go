@@ -1,6 +1,8 @@
 package format
 
 import (
+	"cmp"
+	"io"
 	"os"
 	"strings"
 
@@ -13,18 +15,50 @@ type Style struct {
 	Width  int  // columns of the terminal; 0 is no limit
 }
 
-// StyleOf returns the zero Style for all but terminals, and colours unless the user
-// does not want any, see https://no-color.org.
+// StyleOf returns colours and a width for terminals only. NO_COLOR takes the colours away, and
+// FORCE_COLOR gives them to everything, such as the log of a CI job; each if it is not empty.
+// With both there are colours, as in the example of https://force-color.org, and as Node does.
+// See also https://no-color.org.
 func StyleOf(w any) Style {
 	fd, ok := Terminal(w)
+	s := Style{Colour: os.Getenv("FORCE_COLOR") != "" || ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 	if !ok {
-		return Style{}
+		return s
 	}
-	s := Style{Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 	if n, _, err := term.GetSize(fd); err == nil {
 		s.Width = n
 	}
 	return s
+}
+
+// plainWidth is the width of a [List] that is not on a terminal.
+const plainWidth = 80
+
+// Entry is one thing of a [List].
+type Entry struct {
+	Name  string
+	Words []string // beside the name
+	Lines []string // below it
+}
+
+// List writes each entry with its name and words on one line, which a search for either finds,
+// and its further lines below, wrapped at the edge of the terminal, or of 80 columns.
+func List(w io.Writer, entries []Entry) error {
+	s := StyleOf(w)
+	s.Width = cmp.Or(s.Width, plainWidth)
+	wide := 0
+	for _, e := range entries {
+		wide = max(wide, Width(e.Name))
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		s.Item(&b, "", []Cell{Bold.Cell(Pad(e.Name, wide, false))}, strings.Join(e.Words, ", "))
+		for _, line := range e.Lines {
+			s.Item(&b, "    ", nil, line)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // Terminal returns the descriptor of w if it is a terminal.

@@ -71,6 +71,9 @@ func Duration(d time.Duration) string {
 	case a < 99950*time.Millisecond:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
 	}
+	if d.Abs() >= time.Hour {
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
 	return d.Round(time.Second).String()
 }
 

@@ -51,7 +51,7 @@ const (
 	nameWidth  = 22
 	countWidth = 11
 	stateWidth = 16
-	timeWidth  = 6
+	timeWidth  = 16
 )
 
 // spareRows are kept free of runs: the total, the cursor, and a line just done.
@@ -119,7 +119,7 @@ func (b *bars) add(priority int, now func() running) *mpb.Bar {
 		mpb.AppendDecorators(
 			field(countWidth, true, func(r running) string { return r.count() }),
 			field(stateWidth+1, false, func(r running) string { return " " + r.state }),
-			field(timeWidth, true, func(r running) string { return elapsed(r.begun) }),
+			field(timeWidth, true, func(r running) string { return elapsed(r.begun, r.share()) }),
 		))
 	if err != nil {
 		return nil

@@ -32,7 +32,7 @@ type display interface {
 // on w until it is closed, so nothing else should write there meanwhile. Write
 // errors are ignored.
 func NewCounter(w io.Writer, name string) *Counter {
-	return &Counter{name: name, display: open(w, 1)}
+	return &Counter{name: name, display: open(w, 1, "run")}
 }
 
 // Set says how many runs are done, how many of them did not pass, and how many are

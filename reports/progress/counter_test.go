@@ -23,7 +23,7 @@ func TestCounterNamesOddRuns(t *testing.T) {
 		c.Close()
 		require.Equal(t, `start    bad-day
 FAIL     bad-day, seed 12, lost: 1 payment lost: p1 (order o1)
-still    bad-day 1 20/s after 10s
+running  bad-day, 1 run, 20/s, 10s
 `, b.String())
 	})
 }
@@ -42,9 +42,9 @@ func TestCounterLines(t *testing.T) {
 		synctest.Wait()
 		c.Close()
 		require.Equal(t, `start    edge, 72 runs
-still    edge 30/72 after 10s
+running  edge, 30/72 runs, 10s, 14s left
 start    edge, 8066 runs
-still    edge 72/8138 2 not pass after 20s
+running  edge, 72/8138 runs, 2 not pass, 20s, 37m21s left
 `, b.String())
 	})
 }

@@ -25,6 +25,7 @@ type logLines struct {
 	out   sync.Mutex // one line at a time; taken before mu
 	w     io.Writer
 	total int
+	one   string // what one of a run's counts is called
 	begun time.Time
 
 	mu      sync.Mutex // never held while w is written
@@ -65,9 +66,24 @@ func remove(runs []*running, r *running) []*running {
 	return slices.DeleteFunc(runs, func(o *running) bool { return o == r })
 }
 
-// String is the run as part of a line.
-func (r *running) String() string {
-	return strings.TrimRight(format.Clean(r.name)+" "+r.count()+" "+format.Clean(r.state), " ")
+// told is the run as part of a line, with counts of what one of them is called.
+func (r *running) told(one string) string {
+	text := format.Clean(r.name) + ", " + r.count() + " " + one
+	if r.planned > 1 || r.planned == 0 && r.done != 1 {
+		text += "s"
+	}
+	if r.state != "" {
+		text += ", " + format.Clean(r.state)
+	}
+	return text
+}
+
+// share is how much of the run is done, from 0 to 1; without an end it is 0.
+func (r *running) share() float64 {
+	if r.planned == 0 {
+		return 0
+	}
+	return min(1, float64(r.done)/float64(r.planned))
 }
 
 // count is how much is done, of what is planned if there is an end.
@@ -78,8 +94,8 @@ func (r *running) count() string {
 	return strconv.Itoa(r.done) + "/" + strconv.Itoa(r.planned)
 }
 
-func newLogLines(w io.Writer, total int) *logLines {
-	l := &logLines{w: w, total: total, begun: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+func newLogLines(w io.Writer, total int, one string) *logLines {
+	l := &logLines{w: w, total: total, one: one, begun: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
 	go l.remind()
 	return l
 }
@@ -119,13 +135,16 @@ func (l *logLines) still() string {
 	}
 	var names []string
 	for _, r := range l.running[:min(shownRunning, len(l.running))] {
-		names = append(names, r.String())
+		names = append(names, r.told(l.one))
 	}
-	text := strings.Join(names, ", ")
+	text := strings.Join(names, "; ")
 	if more := len(l.running) - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("still    %s after %s", text, elapsed(l.begun))
+	if l.total > 1 {
+		text += fmt.Sprintf("; %d of %d over", l.done, l.total)
+	}
+	return fmt.Sprintf("running  %s, %s", text, elapsed(l.begun, shareOf(l.total, l.done, l.running)))
 }
 
 // Start implements Display.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports/format"
 )
@@ -38,13 +39,14 @@ type Display interface {
 // line at the start and the end of each run elsewhere. It draws on w until it is
 // closed, so nothing else should write there meanwhile. Write errors are
 // ignored: a run does not fail because nobody watches.
-func New(w io.Writer, total int) Display { return open(w, total) }
+func New(w io.Writer, total int) Display { return open(w, total, "payment") }
 
-func open(w io.Writer, total int) display {
+// open returns a display for total runs, whose counts are of what one thing is called.
+func open(w io.Writer, total int, one string) display {
 	if fd, ok := format.Terminal(w); ok && os.Getenv("TERM") != "dumb" {
 		return newTerminalBars(w, fd, total)
 	}
-	return newLogLines(w, total)
+	return newLogLines(w, total, one)
 }
 
 // doneLine is the line that stays of a run, cut at the edge of the terminal.
@@ -52,7 +54,7 @@ func doneLine(s format.Style, r result.Result, nth, total int) string {
 	w := result.Word(r.Exit())
 	text := format.Pad(w, len("UNKNOWN"), false) + "  " + format.Clean(format.Title(r))
 	if f, ok := r.Figures.Get("payments"); ok {
-		text += ", " + format.Figure(f) + " payments"
+		text += ", " + harness.Plural(int64(f.Value), "payment")
 	}
 	for _, check := range []string{"lost", "duplicated"} {
 		if n := r.Verdict(check).Count; n > 0 {
@@ -78,9 +80,28 @@ func doneLine(s format.Style, r result.Result, nth, total int) string {
 	return text
 }
 
-// elapsed writes how long something takes so far.
-func elapsed(since time.Time) string {
-	return time.Since(since).Truncate(time.Second).String()
+// elapsed writes how long something takes so far, of which a share is done, and about how
+// long the rest takes if it goes on like that.
+func elapsed(since time.Time, share float64) string {
+	took := time.Since(since)
+	text := took.Truncate(time.Second).String()
+	if rest := float64(took) * (1 - share) / share; share > 0 && share < 1 && rest < maxRest {
+		text += ", " + time.Duration(rest).Round(time.Second).String() + " left"
+	}
+	return text
+}
+
+// maxRest is the longest rest that is told: from too little that is done nothing follows.
+const maxRest = float64(24 * time.Hour)
+
+// shareOf returns which share of so many runs is done, of which some are over and some under
+// way.
+func shareOf(total, over int, underWay []*running) float64 {
+	done := float64(over)
+	for _, r := range underWay {
+		done += r.share()
+	}
+	return done / float64(max(total, 1))
 }
 
 // closeTime is how long Close waits for the terminal, twice at most.

@@ -58,7 +58,7 @@ func TestLogLines(t *testing.T) {
 		p := New(&b, 3)
 		p.Start("tunnel", 7, 200)
 		p.Start("lift", 7, 1)
-		p.Update("tunnel", 41, "pays")
+		p.Update("tunnel", 41, "link edge")
 		p.Update("nobody", 1, "pays")
 		time.Sleep(25 * time.Second)
 		synctest.Wait()
@@ -75,11 +75,11 @@ func TestLogLines(t *testing.T) {
 		p.Start("late", 7, 1)
 		require.Equal(t, `start    tunnel, seed 7, 200 payments
 start    lift, seed 7, 1 payment
-still    tunnel 41/200 pays, lift 0/1 after 10s
-still    tunnel 41/200 pays, lift 0/1 after 20s
+running  tunnel, 41/200 payments, link edge; lift, 0/1 payment; 0 of 3 over, 10s, 2m16s left
+running  tunnel, 41/200 payments, link edge; lift, 0/1 payment; 0 of 3 over, 20s, 4m33s left
 FAIL     lift, 200 payments, 1 lost, 27 duplicated, 61.2s on packet (1/3)
 BROKEN   refuse-then-recover-on-a-very-slow-rural-link (2/3): start the bank: listen on :7400: the port is in use: stop what uses it or choose another
-still    tunnel 200/200 settles after 30s
+running  tunnel, 200/200 payments, settles; 2 of 3 over, 30s
 PASS     tunnel, 200 payments, 61.2s on sim (3/3)
 `, b.String())
 	})
@@ -102,7 +102,7 @@ func TestLogLinesNameAFewOfMany(t *testing.T) {
 		time.Sleep(stillEvery)
 		synctest.Wait()
 		p.Close()
-		require.Contains(t, b.String(), "\nstill    s0 0/10, s1 0/10, s2 0/10, s3 0/10 and 36 more after 10s\n")
+		require.Contains(t, b.String(), "\nrunning  s0, 0/10 payments; s1, 0/10 payments; s2, 0/10 payments; s3, 0/10 payments and 36 more; 0 of 40 over, 10s\n")
 	})
 }
 
@@ -126,7 +126,7 @@ func TestAStuckReaderHoldsUpNothing(t *testing.T) {
 		t.Skip("Close waits for a second or two")
 	}
 	for name, open := range map[string]func(io.Writer) Display{
-		"log": func(w io.Writer) Display { return newLogLines(w, 2) },
+		"log": func(w io.Writer) Display { return newLogLines(w, 2, "payment") },
 		"bars": func(w io.Writer) Display {
 			return newBars(format.Style{}, 2, func() int { return 24 }, mpb.WithOutput(w), mpb.WithAutoRefresh())
 		},
@@ -196,17 +196,17 @@ func TestBars(t *testing.T) {
 		s.bars.Update("nobody", 1, "pays")
 		time.Sleep(65 * time.Second)
 		require.Equal(t, ""+
-			"tunnel                 [=========>          ]     100/200 a phase with a …  1m5s\n"+
-			"決済 in the 地下鉄 of… [                    ]        0/10 starts            1m5s\n"+
-			"all scenarios          [                    ]         0/3 done              1m5s\n", s.draw())
+			"tunnel                 [====>     ]     100/200 a phase with a … 1m5s, 1m5s left\n"+
+			"決済 in the 地下鉄 of… [          ]        0/10 starts                      1m5s\n"+
+			"all scenarios          [          ]         0/3 done                        1m5s\n", s.draw())
 
 		s.bars.Done(passing())
 		s.bars.Done(broken()) // it never started
 		s.draw()
 		s.draw()
 		require.Equal(t, ""+
-			"決済 in the 地下鉄 of… [                    ]        0/10 starts            1m5s\n"+
-			"all scenarios          [============>       ]         2/3 1 not pass        1m5s\n", s.draw())
+			"決済 in the 地下鉄 of… [          ]        0/10 starts                      1m5s\n"+
+			"all scenarios          [======>   ]         2/3 1 not pass        1m5s, 33s left\n", s.draw())
 		s.bars.Close() // with a run unfinished, and nobody draws
 		s.bars.Done(passing())
 		s.bars.Start("late", 7, 10)
@@ -306,7 +306,7 @@ func TestASingleRunHasNoTotal(t *testing.T) {
 		defer s.bars.Close()
 		s.bars.Start("tunnel", 7, 0)
 		s.bars.Update("tunnel", 3, "pays")
-		require.Equal(t, "tunnel                 [                    ]           3 pays                0s\n", s.draw())
+		require.Equal(t, "tunnel                 [          ]           3 pays                          0s\n", s.draw())
 		s.bars.Done(passing())
 	})
 }
@@ -314,7 +314,7 @@ func TestASingleRunHasNoTotal(t *testing.T) {
 func TestProgressTakesConcurrentRuns(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]Display{
-		"log":  newLogLines(io.Discard, 40),
+		"log":  newLogLines(io.Discard, 40, "payment"),
 		"bars": newBars(format.Style{}, 40, func() int { return 12 }, mpb.WithOutput(io.Discard), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond)),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,6 +26,10 @@ func Runs(results []result.Result) format.Grid {
 		format.Left("scenario", func(r result.Result) string { return format.Clean(format.Title(r)) }),
 		format.Right("pay-\nments", 0, figure("payments")),
 		format.Right("con-\nfirmed", 0, figure("confirmed")),
+		outcome("de-\nclined", "declined"),
+		outcome("ex-\npired", "expired"),
+		outcome("failed", "failed"),
+		outcome("un-\nknown", "unknown"),
 		findings("lost", "lost"),
 		findings("dupli-\ncated", "duplicated"),
 		format.Right("p95\nconfirm", 1, figure("p95(confirm)")),
@@ -51,6 +55,15 @@ func measured(r result.Result, name string, text func(result.Figure) string) str
 // figure writes a figure with its unit.
 func figure(name string) func(result.Result) string {
 	return func(r result.Result) string { return measured(r, name, format.Figure) }
+}
+
+// outcome counts the payments that were not confirmed but ended so. If no run has one, there is
+// no column.
+func outcome(heading, name string) format.Column[result.Result] {
+	return format.Right(heading, 0, figure(name)).If(func(r result.Result) bool {
+		f, ok := r.Figures.Get(name)
+		return ok && f.Value > 0
+	})
 }
 
 // findings counts what a check has found.
@@ -107,7 +120,7 @@ func loss(r result.Result) string {
 
 func asked(r result.Result) string {
 	text := func(d harness.Direction) string {
-		if share, ok := askedLoss(r.Phases, d); ok {
+		if share, packets := askedLoss(r.Phases, d); packets > 0 {
 			return format.Brief(share)
 		}
 		return format.None
@@ -125,9 +138,9 @@ func upDown(up, down string) string {
 // askedLoss returns the random loss that was asked of direction d over the
 // whole run: the mean of its phases, each weighted by the packets it judged,
 // which are those [result.Realised.Loss] counts. So it may be set beside the
-// realised loss of the run.
-func askedLoss(phases []result.PhaseStat, d harness.Direction) (share float64, ok bool) {
-	var lost, packets float64
+// realised loss of the run. Without packets there is none.
+func askedLoss(phases []result.PhaseStat, d harness.Direction) (share, packets float64) {
+	var lost float64
 	for _, p := range phases {
 		if p.Link != "" {
 			continue
@@ -140,14 +153,48 @@ func askedLoss(phases []result.PhaseStat, d harness.Direction) (share float64, o
 		lost += n * p.Profile.Path(d).Loss.Mean()
 		packets += n
 	}
-	if packets == 0 {
-		return 0, false
-	}
-	return lost / packets, true
+	return lost / max(packets, 1), packets
 }
 
-// Notes explains what the table of the runs, Runs, does not: its marks, the joules, which
-// checks are n/a, and which runs were made again.
+// lossAsAsked says in how many runs the loss was what was asked of the links, by the check
+// impairment; it is empty if no run has asked for any.
+func lossAsAsked(results []result.Result) string {
+	agree, few := 0, 0
+	var others []string
+	for _, r := range results {
+		expected, any := 0.0, false
+		for _, d := range []harness.Direction{harness.Up, harness.Down} {
+			share, packets := askedLoss(r.Phases, d)
+			expected, any = max(expected, share*packets), any || share > 0
+		}
+		switch {
+		case !any:
+		case r.Verdict("impairment").Status != result.Pass:
+			others = append(others, format.Clean(format.Title(r)))
+		case expected < 1:
+			few++
+		default:
+			agree++
+		}
+	}
+	var parts []string
+	if agree > 0 {
+		parts = append(parts, "as asked, within chance, in "+harness.Plural(agree, "run"))
+	}
+	if few > 0 {
+		parts = append(parts, "too few packets to tell in "+harness.Plural(few, "run"))
+	}
+	if len(others) > 0 {
+		parts = append(parts, "not shown to be as asked in "+strings.Join(others, ", ")+": see the check impairment")
+	}
+	if parts == nil {
+		return ""
+	}
+	return "loss: " + strings.Join(parts, "; ")
+}
+
+// Notes explains what the table of the runs, Runs, does not: its marks, the joules, whether the
+// loss was as asked, which checks are n/a, and which runs were made again.
 func Notes(results []result.Result, runs format.Grid) []string {
 	has := func(match func(string) bool) bool {
 		return slices.ContainsFunc(runs.Rows, func(row []format.Cell) bool {
@@ -173,6 +220,9 @@ func Notes(results []result.Result, runs format.Grid) []string {
 	}
 	if len(marks) > 0 {
 		notes = append(notes, strings.Join(marks, ", "))
+	}
+	if text := lossAsAsked(results); text != "" {
+		notes = append(notes, text)
 	}
 	notes = append(notes, notJudged(results)...)
 	for _, r := range results {

@@ -20,11 +20,42 @@ func TestAskedLossIsWeightedByPackets(t *testing.T) {
 		return s
 	}
 	// An outage is not random loss: its packets have no weight.
-	share, ok := askedLoss([]result.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
-	require.True(t, ok)
+	share, packets := askedLoss([]result.PhaseStat{phase(0.1, 270, 30, 0), phase(0, 100, 0, 500)}, harness.Up)
+	require.InDelta(t, 400, packets, 1e-9)
 	require.InDelta(t, 0.075, share, 1e-9)
-	_, ok = askedLoss([]result.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
-	require.False(t, ok, "no packet was judged")
+	_, packets = askedLoss([]result.PhaseStat{phase(0.1, 0, 0, 10)}, harness.Up)
+	require.Zero(t, packets, "no packet was judged")
+}
+
+func TestLossAsAsked(t *testing.T) {
+	t.Parallel()
+	run := func(name string, asked float64, packets int64, impairment result.Status) result.Result {
+		var p result.PhaseStat
+		p.Profile.Down.Loss.P, p.Down.Delivered = asked, packets
+		r := result.Result{Phases: []result.PhaseStat{p}, Verdicts: []result.Verdict{{Check: "impairment", Status: impairment}}}
+		r.Scenario.Name = name
+		return r
+	}
+	require.Empty(t, lossAsAsked([]result.Result{run("edge", 0, 100, result.Pass)}))
+	require.Equal(t, "loss: as asked, within chance, in 1 run", lossAsAsked([]result.Result{run("edge", 0, 100, result.Pass), run("2g", 0.02, 100, result.Pass)}))
+	require.Equal(t, "loss: too few packets to tell in 2 runs; not shown to be as asked in bad, worse: see the check impairment", lossAsAsked([]result.Result{
+		run("short", 0.02, 49, result.Pass), run("bad", 0.02, 1000, result.StatusUnknown), run("rare", 0.001, 900, result.Pass), run("worse", 0.02, 1, result.Fail),
+	}))
+}
+
+// Fifty of sixty confirmed is a pass if the other ten were declined: the table says so.
+func TestOutcomesHaveColumnsIfThereAreAny(t *testing.T) {
+	t.Parallel()
+	g := Runs([]result.Result{
+		{Figures: result.Figures{{Name: "payments", Value: 60}, {Name: "confirmed", Value: 50}, {Name: "declined", Value: 10}, {Name: "expired", Value: 0}}},
+		{Figures: result.Figures{{Name: "payments", Value: 60}, {Name: "confirmed", Value: 59}, {Name: "unknown", Value: 1}}},
+	})
+	var heads, first []string
+	for i, h := range g.Heads[2:6] {
+		heads, first = append(heads, h.Flat()), append(first, g.Rows[0][i+2].Text)
+	}
+	require.Equal(t, []string{"payments", "confirmed", "declined", "unknown"}, heads)
+	require.Equal(t, []string{"60", "50", "10", "–"}, first)
 }
 
 func TestWhatIsNotKnownIsNotZero(t *testing.T) {

@@ -34,26 +34,22 @@ func (e *end) note(did string, n int, err error) {
 	e.seen = append(e.seen, fmt.Sprintf("%s %d bytes: %s", did, n, word(err)))
 }
 
-// write sends bytes.
 func (e *end) write(b []byte) {
 	n, err := e.Write(b)
 	e.note("wrote", n, err)
 }
 
-// read reads n bytes.
 func (e *end) read(n int) {
 	b := make([]byte, n)
 	n, err := io.ReadFull(e, b)
 	e.note(fmt.Sprintf("read %x,", sha256.Sum256(b[:n])), n, err)
 }
 
-// rest reads up to the end of the stream.
 func (e *end) rest() {
 	b, err := io.ReadAll(e)
 	e.note(fmt.Sprintf("read the rest %x,", sha256.Sum256(b)), len(b), err)
 }
 
-// finish sends bytes and ends the stream.
 func (e *end) finish(b []byte) {
 	e.write(b)
 	e.note("ended the stream,", 0, bench.CloseWrite(e.Conn))

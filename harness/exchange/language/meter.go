@@ -120,7 +120,6 @@ type metering struct {
 	long    bool // one step may take long
 }
 
-// Visit implements ast.Visitor.
 func (m *metering) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.PredicateNode:

@@ -45,6 +45,9 @@ func Swept(found sweep.Result) string {
 	for _, p := range found.Points {
 		fmt.Fprintf(&b, "\n  %d %s", p.N, p.Kind)
 	}
+	for _, note := range found.Notes {
+		b.WriteString("\n  note: " + note)
+	}
 	for _, f := range found.Findings {
 		where := ""
 		if len(f.Where) > 0 && f.Where[0] != "" {

@@ -5,7 +5,6 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/link/loopback"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"github.com/onebar/onebar/harness/access"
@@ -21,10 +20,6 @@ type card struct {
 
 type attached struct{ stack.NetworkDispatcher }
 
-func newCard(send func(*stack.PacketBuffer)) *card {
-	return &card{LinkEndpoint: loopback.New(), send: send}
-}
-
 // deliver hands a packet to the host. It takes over p.
 func (c *card) deliver(p *stack.PacketBuffer) {
 	if to := c.stack.Load(); to != nil {
@@ -33,7 +28,6 @@ func (c *card) deliver(p *stack.PacketBuffer) {
 	p.DecRef()
 }
 
-// WritePackets implements stack.LinkWriter.
 func (c *card) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 	for _, p := range list.AsSlice() {
 		c.send(p)
@@ -41,7 +35,6 @@ func (c *card) WritePackets(list stack.PacketBufferList) (int, tcpip.Error) {
 	return list.Len(), nil
 }
 
-// Attach implements stack.NetworkLinkEndpoint.
 func (c *card) Attach(d stack.NetworkDispatcher) {
 	if d == nil {
 		c.stack.Store(nil)
@@ -50,10 +43,8 @@ func (c *card) Attach(d stack.NetworkDispatcher) {
 	c.stack.Store(&attached{d})
 }
 
-// IsAttached implements stack.NetworkLinkEndpoint.
 func (c *card) IsAttached() bool { return c.stack.Load() != nil }
 
-// MTU implements stack.NetworkLinkEndpoint.
 func (c *card) MTU() uint32 { return access.MTU }
 
 // Capabilities implements stack.NetworkLinkEndpoint: no offload.

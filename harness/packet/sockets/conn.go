@@ -31,7 +31,6 @@ func newConn(ep tcpip.Endpoint, queue *waiter.Queue) *conn {
 	return c
 }
 
-// Read implements net.Conn.
 func (c *conn) Read(b []byte) (int, error) {
 	c.read.mu.Lock()
 	defer c.read.mu.Unlock()
@@ -47,7 +46,6 @@ func (c *conn) Read(b []byte) (int, error) {
 	return got.Count, c.end("read", terr, err)
 }
 
-// Write implements net.Conn.
 func (c *conn) Write(b []byte) (int, error) {
 	c.write.mu.Lock()
 	defer c.write.mu.Unlock()

@@ -33,7 +33,6 @@ func (d *datagram) RemoteAddr() net.Addr {
 	return d.remote
 }
 
-// Read implements net.Conn.
 func (d *datagram) Read(b []byte) (int, error) {
 	n, _, err := d.ReadFrom(b)
 	return n, err
@@ -55,7 +54,6 @@ func (d *datagram) ReadFrom(b []byte) (int, net.Addr, error) {
 	return got.Count, addrOf("udp", got.RemoteAddr), nil
 }
 
-// Write implements net.Conn.
 func (d *datagram) Write(b []byte) (int, error) {
 	if !d.connected {
 		return 0, d.end("write", &tcpip.ErrDestinationRequired{}, nil)

@@ -22,7 +22,6 @@ func newListener(ep tcpip.Endpoint, queue *waiter.Queue) *listener {
 	return &listener{ep: ep, queue: queue, addr: addrOf("tcp", a), closed: make(chan struct{})}
 }
 
-// Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
 	entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
 	l.queue.EventRegister(&entry)
@@ -60,5 +59,4 @@ func (l *listener) Close() error {
 	return err
 }
 
-// Addr implements net.Listener.
 func (l *listener) Addr() net.Addr { return l.addr }

@@ -83,7 +83,6 @@ func (s *Stack) ListenDatagrams(at netip.AddrPort) (net.PacketConn, error) {
 	return newDatagram(ep, queue, false), nil
 }
 
-// endpoint makes an endpoint of gVisor.
 func (s *Stack) endpoint(protocol tcpip.TransportProtocolNumber, queue *waiter.Queue) (tcpip.Endpoint, error) {
 	ep, terr := s.gvisor.NewEndpoint(protocol, header.IPv4ProtocolNumber, queue)
 	if terr != nil {
@@ -106,7 +105,6 @@ func (s *Stack) connect(protocol tcpip.TransportProtocolNumber, to netip.AddrPor
 	return ep, nil
 }
 
-// bind makes an endpoint with an address of its own.
 func (s *Stack) bind(protocol tcpip.TransportProtocolNumber, at netip.AddrPort, queue *waiter.Queue) (tcpip.Endpoint, error) {
 	ep, err := s.endpoint(protocol, queue)
 	if err != nil {

@@ -23,7 +23,6 @@ type socket struct {
 	write   side
 }
 
-// side is one direction of a socket.
 type side struct {
 	mu    sync.Mutex // makes one call wait for another, as package net does
 	entry waiter.Entry
@@ -47,7 +46,6 @@ func newSocket(network string, ep tcpip.Endpoint, queue *waiter.Queue) *socket {
 	return s
 }
 
-// isClosed reports whether Close has been called.
 func (s *socket) isClosed() bool {
 	select {
 	case <-s.closed:
@@ -83,7 +81,6 @@ func (s *socket) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: s.network, Source: s.local, Addr: s.remote, Err: err}
 }
 
-// Close implements net.Conn.
 func (s *socket) Close() error {
 	err := s.opError("close", net.ErrClosed)
 	s.closing.Do(func() {
@@ -100,19 +97,14 @@ func (s *socket) Close() error {
 	return err
 }
 
-// LocalAddr implements net.Conn.
 func (s *socket) LocalAddr() net.Addr { return s.local }
 
-// RemoteAddr implements net.Conn.
 func (s *socket) RemoteAddr() net.Addr { return s.remote }
 
-// SetDeadline implements net.Conn.
 func (s *socket) SetDeadline(t time.Time) error { return s.setDeadlines(t, &s.read, &s.write) }
 
-// SetReadDeadline implements net.Conn.
 func (s *socket) SetReadDeadline(t time.Time) error { return s.setDeadlines(t, &s.read) }
 
-// SetWriteDeadline implements net.Conn.
 func (s *socket) SetWriteDeadline(t time.Time) error { return s.setDeadlines(t, &s.write) }
 
 func (s *socket) setDeadlines(t time.Time, sides ...*side) error {
@@ -125,7 +117,6 @@ func (s *socket) setDeadlines(t time.Time, sides ...*side) error {
 	return nil
 }
 
-// late reports whether the deadline has passed.
 func (h *side) late() bool {
 	h.deadline.Lock()
 	defer h.deadline.Unlock()

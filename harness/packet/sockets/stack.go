@@ -39,6 +39,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/link/loopback"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -62,7 +63,7 @@ type Stack struct {
 // of gVisor held; send borrows the packet.
 func New(seed uint64, addr netip.Addr, send func(*stack.PacketBuffer)) (*Stack, error) {
 	random := &source{r: rand.New(rand.NewPCG(seed, 0))}
-	s := &Stack{card: newCard(send), gvisor: stack.New(stack.Options{
+	s := &Stack{card: &card{LinkEndpoint: loopback.New(), send: send}, gvisor: stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol},
 		HandleLocal:        true,
@@ -190,20 +191,17 @@ var (
 	_ io.Reader       = (*source)(nil)
 )
 
-// Uint64 implements rand.Source64.
 func (s *source) Uint64() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.r.Uint64()
 }
 
-// Int63 implements rand.Source.
 func (s *source) Int63() int64 { return int64(s.Uint64() >> 1) }
 
 // Seed implements rand.Source: the seed is fixed.
 func (s *source) Seed(int64) {}
 
-// Read implements io.Reader.
 func (s *source) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = byte(s.Uint64())

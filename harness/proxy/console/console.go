@@ -90,7 +90,6 @@ func (c *Console) step(n int) error {
 	return c.Choose(all[(i+n+len(all))%len(all)].Name)
 }
 
-// blackhole begins or ends one.
 func (c *Console) blackhole() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +106,6 @@ func (c *Console) blackhole() error {
 	return err
 }
 
-// reset ends every open connection with a reset.
 func (c *Console) reset() error {
 	end, err := c.proxy.Inject(harness.Fault{Action: harness.Reset})
 	if err == nil {
@@ -116,7 +114,6 @@ func (c *Console) reset() error {
 	return err
 }
 
-// press handles a key.
 func (c *Console) press(key byte) (quit bool, err error) {
 	const interrupt, eof = 3, 4 // ctrl-C and ctrl-D, which a raw terminal hands over
 	switch key {

@@ -25,7 +25,6 @@ type phone struct {
 	found []netip.Addr   // deduced: the hosts that opened the connections
 }
 
-// packets counts the packets of a capture.
 type packets struct {
 	all, up int64
 	leftOut int64 // not the phone's, or not IP

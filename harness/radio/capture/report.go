@@ -52,7 +52,6 @@ func (e Report) Table(out io.Writer) error {
 	return err
 }
 
-// head writes what was read, and how.
 func (e Report) head(w io.Writer) {
 	t := e.packets
 	fmt.Fprintf(w, "capture\t%s: %d packets in %.1f s, %d up and %d down\n", filepath.Base(e.file), t.all, t.length.Seconds(), t.up, t.all-t.up)

@@ -10,7 +10,6 @@ type news struct {
 	repeats bool          // the peer got something twice
 }
 
-// ackIn takes the acknowledgement of a segment.
 func (c *Conn) ackIn(s *Segment) {
 	if s.Ack > c.nxt || s.Ack < c.una && s.SACKs == 0 {
 		return

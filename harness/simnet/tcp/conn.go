@@ -136,7 +136,6 @@ func (c *Conn) Serve(now time.Duration) {
 	}
 }
 
-// sendSYN sends the SYN, or the answer to one.
 func (c *Conn) sendSYN() {
 	f := syn
 	if c.state == answering {
@@ -266,7 +265,6 @@ func (c *Conn) Fail(errno syscall.Errno) {
 	c.end()
 }
 
-// end is the end of the connection.
 func (c *Conn) end() {
 	if c.state != gone {
 		c.state = gone

@@ -39,7 +39,6 @@ func (c *Conn) offer() int64 {
 	return c.promised - c.rcvNxt
 }
 
-// dataIn takes the data or the end of a stream.
 func (c *Conn) dataIn(s *Segment) {
 	c.largest = max(c.largest, len(s.Data))
 	switch {
@@ -149,7 +148,6 @@ func (c *Conn) ackLater() {
 
 func (c *Conn) ackNow() { c.emit(ack, c.nxt, nil) }
 
-// emit sends a segment.
 func (c *Conn) emit(f access.Flags, seq int64, data []byte) {
 	s := Segment{Flags: f, Seq: seq, Data: data, Stamp: c.now, Window: c.offer()}
 	if f.Has(ack) {

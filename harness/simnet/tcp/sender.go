@@ -20,7 +20,6 @@ const (
 	collapsed        // after a time-out
 )
 
-// sent is a segment that is not acknowledged.
 type sent struct {
 	Span
 	at     time.Duration // when it was last sent

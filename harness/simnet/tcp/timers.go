@@ -52,7 +52,6 @@ func (c *Conn) setProbe(rto time.Duration) bool {
 	return true
 }
 
-// setRTO sets the timer to the retransmission time-out.
 func (c *Conn) setRTO() {
 	switch {
 	case c.out() == 0:
@@ -64,7 +63,6 @@ func (c *Conn) setRTO() {
 	}
 }
 
-// timeOut does what the timer was set for.
 func (c *Conn) timeOut() {
 	kind := c.xmitKind
 	c.stopTimer()

@@ -124,12 +124,10 @@ func (s *stage) expect(now time.Duration) {
 	}
 }
 
-// free reports whether the stage may be given a chunk.
 func (s *stage) free(now time.Duration) bool {
 	return s.over || len(s.held) == 0 && now >= s.ready
 }
 
-// take is given a chunk while it is free.
 func (s *stage) take(c Chunk, now time.Duration) {
 	if s.over {
 		return

@@ -25,7 +25,7 @@ func (l Library) Traces() []*delivery.Trace { return l.traces }
 
 // Kind is what messages say of a file of scenarios or profiles. What names the file.
 func Kind(what string) keys.Kind {
-	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario", Key: "onebar"}
+	return keys.Kind{What: what, Empty: "a scenario begins with onebar: 1", One: "a file holds one scenario", Key: "onebar", Synonyms: synonyms()}
 }
 
 // Names is what a link or a [Reference] of one file may name. It is embedded in the Env of

@@ -57,7 +57,6 @@ func (b *box) start(ctx context.Context) error {
 	return b.again(ctx)
 }
 
-// request describes the container to testcontainers.
 func (b *box) request(ctx context.Context) (r testcontainers.ContainerRequest, err error) {
 	r = testcontainers.ContainerRequest{Image: b.config.Image, Labels: maps.Clone(b.labels), Env: map[string]string{}}
 	if r.Cmd, err = subject.ExpandAll(b.config.Command, nil); err != nil {

@@ -99,7 +99,6 @@ func (s *Server) Start(ctx context.Context, env *subject.Env) (string, error) {
 	return s.server.address, err
 }
 
-// startBeside starts the other containers at the same time.
 func (s *Server) startBeside(ctx context.Context) error {
 	errs := make([]error, len(s.beside))
 	var all sync.WaitGroup
@@ -250,7 +249,6 @@ func folder(base, dir string) string {
 	return filepath.Join(base, dir)
 }
 
-// lastLines returns the last lines of a log for a message.
 func lastLines(log string) string {
 	const most = 5
 	lines := strings.Split(strings.TrimSpace(log), "\n")

@@ -16,7 +16,6 @@ import (
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 )
 
-// listener receives callbacks, on loopback.
 type listener struct {
 	client *Client
 	url    string
@@ -46,7 +45,6 @@ func listen(ctx context.Context, c *Client) (*listener, error) {
 	return got, nil
 }
 
-// ServeHTTP implements http.Handler.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, transport.MaxBody))
 	if err != nil {

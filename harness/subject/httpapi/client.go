@@ -78,7 +78,6 @@ func (c *Client) Start(ctx context.Context, env *subject.Env) error {
 	return c.setUp(ctx)
 }
 
-// all joins the problems of a configuration to one error.
 func all(section string, problems []*exchange.Problem) error {
 	var errs []error
 	for _, p := range problems {
@@ -87,7 +86,6 @@ func all(section string, problems []*exchange.Problem) error {
 	return errors.Join(errs...)
 }
 
-// runID returns a word that is unique to the run.
 func runID(env *subject.Env) string {
 	sum := digest(env, "run")
 	return hex.EncodeToString(sum[:4])
@@ -133,7 +131,6 @@ func reach(ctx context.Context, env *subject.Env, base string, secure *tls.Confi
 	return nil
 }
 
-// setUp sends the set-up requests, one after the other.
 func (c *Client) setUp(ctx context.Context) error {
 	shared := map[string]any{}
 	for i := range c.plan.Setup {
@@ -158,7 +155,6 @@ type account struct {
 	captured map[string]any // what its requests captured
 }
 
-// accounts returns the accounts for which a set-up request is sent.
 func (c *Client) accounts(per string, shared map[string]any) []account {
 	w := c.env.Workload
 	var all []account
@@ -273,9 +269,4 @@ func (c *Client) payee(p harness.Payment) map[string]any {
 		return nil
 	}
 	return c.merchant[n]
-}
-
-// reference returns what payment.reference is in a run.
-func reference(env *subject.Env, p harness.Payment) string {
-	return runid.Reference(runID(env), p.ID)
 }

@@ -23,7 +23,6 @@ type listing struct {
 	tell func(step *transport.Step, items []any, number, counted int)
 }
 
-// seen is an item that was added, and the number of its page.
 type seen struct {
 	item any
 	page int
@@ -32,10 +31,8 @@ type seen struct {
 // differentError is the error of two pages that have different items of one id.
 type differentError struct{ text string }
 
-// Error implements error.
 func (e differentError) Error() string { return e.text }
 
-// maxPages bounds the pages of a list.
 const maxPages = 100_000
 
 // pages reads all pages of a list. An item that is on two pages, because a new one has

@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/exchange"
 	"github.com/onebar/onebar/harness/exchange/language"
+	"github.com/onebar/onebar/harness/runid"
 	"github.com/onebar/onebar/harness/subject/httpapi/transport"
 	"github.com/onebar/onebar/harness/sut"
 )
@@ -63,7 +64,7 @@ func (c *Client) newPayment(w *wallet, p harness.Payment) *payment {
 	if more := c.payee(p); len(more) > 0 {
 		t.captured = merge(w.captured, more)
 	}
-	name := reference(c.env, p)
+	name := runid.Reference(runID(c.env), p.ID)
 	c.env.Asked.Called(p.ID, name)
 	t.vars = exchange.PaymentVars(p, c.env.Accounts.Remote(p.Payer), c.env.Accounts.Remote(p.Payee), name)
 	maps.Copy(t.vars, c.run)
@@ -83,7 +84,6 @@ func told(payment string, last word) harness.Told {
 	return harness.Told{Payment: payment, Outcome: outcome, Reason: last.why}
 }
 
-// payment is a payment under way.
 type payment struct {
 	*wallet
 	asked    harness.Payment
@@ -132,7 +132,6 @@ func (t *payment) again(last word) bool {
 	return !last.final() && last.meaning != exchange.Pending && t.attempts < plan.Config.Retry.Attempts && plan.Retries(last.cause)
 }
 
-// pay makes one attempt.
 func (t *payment) pay(ctx context.Context) word {
 	t.attempts++
 	plan := t.client.plan
@@ -153,7 +152,6 @@ func (t *payment) pay(ctx context.Context) word {
 	return t.judge(plan.Outcomes, x, step)
 }
 
-// request returns the request of the present attempt, with the idempotency key.
 func (t *payment) request(ctx context.Context) (*http.Request, error) {
 	plan := t.client.plan
 	key := t.key()
@@ -206,7 +204,6 @@ func (t *payment) exchange(req *http.Request, status bool) transport.Exchange {
 	return x
 }
 
-// failed returns the word for an attempt without an answer.
 func failed(err error) word {
 	if errors.Is(err, transport.ErrTimeout) {
 		return word{why: err.Error(), cause: exchange.OnTimeout}
@@ -332,7 +329,6 @@ func backoff(r sut.HTTPRetry, n int, draw float64) time.Duration {
 	return time.Duration(wait * (1 - *r.Jitter*draw))
 }
 
-// maxRetryAfter bounds the Retry-After of a server.
 const maxRetryAfter = 24 * time.Hour
 
 // retryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date.

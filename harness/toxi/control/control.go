@@ -29,7 +29,6 @@ type linkToxic struct {
 	Profile string `json:"profile"`
 }
 
-// Pipe implements toxics.Toxic.
 func (*linkToxic) Pipe(stub *toxics.ToxicStub) { new(toxics.NoopToxic).Pipe(stub) }
 
 // Config is what a Proxy is made from.
@@ -96,7 +95,7 @@ func (k *Proxy) Close() error {
 	k.mu.Lock()
 	k.front.disable()
 	k.mu.Unlock()
-	k.front.wait()
+	k.front.accepts.Wait()
 	return err
 }
 

@@ -68,9 +68,6 @@ func (f *front) enable(enabled bool, listen string) {
 	f.proxy.Enabled, f.proxy.Listen = enabled, listen
 }
 
-// wait waits until nothing is accepted any more. It must not be called under changes.
-func (f *front) wait() { f.accepts.Wait() }
-
 // serve accepts until l is closed.
 func (f *front) serve(l net.Listener) {
 	for {

@@ -41,7 +41,6 @@ type half struct {
 	broken   atomic.Bool // from or to has failed
 }
 
-// Read implements io.Reader.
 func (h *half) Read(p []byte) (int, error) {
 	n, err := h.from.Read(p)
 	switch {

@@ -78,7 +78,6 @@ type seen struct {
 	r     pay.Request
 }
 
-// Submit implements pay.Service.
 func (b *bench) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -20,7 +20,6 @@ type x25519 struct {
 	ephemeral *ecdh.PrivateKey                    // nil: not drawn yet
 }
 
-// GenerateKeypair implements flynn.DHFunc.
 func (d *x25519) GenerateKeypair(r io.Reader) (flynn.DHKey, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(source(r), b[:]); err != nil {
@@ -53,8 +52,6 @@ func (d *x25519) DH(private, public []byte) ([]byte, error) {
 	return own.ECDH(peer)
 }
 
-// DHLen implements flynn.DHFunc.
 func (*x25519) DHLen() int { return len(PublicKey{}) }
 
-// DHName implements flynn.DHFunc.
 func (*x25519) DHName() string { return "25519" }

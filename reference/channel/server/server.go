@@ -89,7 +89,6 @@ type Server struct {
 	busy      sync.WaitGroup // connections and accept loops
 }
 
-// conn is one connection.
 type conn struct {
 	Conn
 	raw   net.Conn
@@ -268,7 +267,6 @@ func (s *Server) takeTurn(key pay.Key, mine <-chan struct{}, over func()) bool {
 	return s.ctx.Err() == nil
 }
 
-// send brings an answer back.
 func (s *Server) send(c *conn, in channel.Incoming, a *pay.Answer) {
 	if err := c.Send(in.Number, a); err != nil {
 		s.log.info("an answer could not be sent", "error", err, "key", in.Request.Payment.Key, "to", c.raw.RemoteAddr())
@@ -280,7 +278,6 @@ func (s *Server) send(c *conn, in channel.Incoming, a *pay.Answer) {
 	}
 }
 
-// ended deals with the end of a connection.
 func (s *Server) ended(c *conn, err error) {
 	from := c.raw.RemoteAddr()
 	s.mu.Lock()

@@ -1,3 +1,4 @@
+// Package storetest has a file layer for stores that fails when a test wants it to.
 package storetest
 
 import (

@@ -86,7 +86,6 @@ func newEnv(w harness.Workload, at *atomic.Pointer[string], dir string) *subject
 	return env
 }
 
-// start starts the parts.
 func start(ctx context.Context, p subject.Parts, env *subject.Env, at *atomic.Pointer[string]) error {
 	address, err := p.Server.Start(ctx, env)
 	if err != nil {
@@ -132,7 +131,6 @@ type examiner struct {
 	dead bool            // the server no longer answers and could not be started again
 }
 
-// next returns a test with a new payment.
 func (e *examiner) next(name, title, expected string) *test {
 	n, w := len(e.tests), e.env.Workload
 	id := "c" + strconv.Itoa(n+1)
@@ -149,7 +147,6 @@ func (e *examiner) next(name, title, expected string) *test {
 	return t
 }
 
-// request returns the next request of a trial, with its key, and its body.
 func (e *examiner) request(ctx context.Context, trial *httpapi.Trial) (*http.Request, []byte, error) {
 	req, err := trial.Request(ctx)
 	if err != nil {
@@ -184,7 +181,6 @@ func (o outcome) status() string {
 	return fmt.Sprintf("HTTP %d", o.Answer.Status)
 }
 
-// pay makes one request.
 func (e *examiner) pay(ctx context.Context, trial *httpapi.Trial) (outcome, error) {
 	req, _, err := e.request(ctx, trial)
 	if err != nil {

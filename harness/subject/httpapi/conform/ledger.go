@@ -45,7 +45,6 @@ func (e *examiner) conclude(ctx context.Context) ([]Probe, error) {
 	return merged(e.tests), nil
 }
 
-// read reads the ledger.
 func (e *examiner) read(ctx context.Context) error {
 	l, err := e.parts.Ledger.Read(ctx, e.env)
 	if err == nil {

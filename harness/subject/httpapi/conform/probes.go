@@ -80,7 +80,6 @@ func (e *examiner) replay(ctx context.Context) error {
 	return nil
 }
 
-// compareReplay compares the answers to a request and to its repeat.
 func (e *examiner) compareReplay(t *test, first, second outcome) {
 	same := second.Answer.Status == first.Answer.Status
 	switch {

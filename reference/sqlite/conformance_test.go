@@ -1,6 +1,4 @@
-// Package storetest is the conformance suite of sqlite.Store, for each file layer
-// and each way to open it: [Run]. It also has a file layer that fails: [Disk].
-package storetest
+package sqlite_test
 
 import (
 	"context"
@@ -15,19 +13,19 @@ import (
 	"github.com/onebar/onebar/reference/sqlite"
 )
 
-// ErrClosed is what a store of the suite answers after its end.
-var ErrClosed = errors.New("the suite's store is closed")
+// errClosed is what a store of the suite answers after its end.
+var errClosed = errors.New("the suite's store is closed")
 
-// Config is a store with one table, "item (n INTEGER PRIMARY KEY)", in a file.
-func Config(path, vfs string) sqlite.Config {
+// testConfig is a store with one table, "item (n INTEGER PRIMARY KEY)", in a file.
+func testConfig(path, vfs string) sqlite.Config {
 	return sqlite.Config{
-		Path: path, VFS: vfs, Kind: "box", Application: 0x74657374, Version: 4, Closed: ErrClosed, Create: true, Check: true,
+		Path: path, VFS: vfs, Kind: "box", Application: 0x74657374, Version: 4, Closed: errClosed, Create: true, Check: true,
 		Schema: "CREATE TABLE item (n INTEGER PRIMARY KEY) STRICT;",
 	}
 }
 
-// Open opens a store until the test ends.
-func Open(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
+// open opens a store until the test ends.
+func open(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
 	tb.Helper()
 	s, err := sqlite.Open(cfg)
 	require.NoError(tb, err)
@@ -35,26 +33,26 @@ func Open(tb testing.TB, cfg sqlite.Config) *sqlite.Store {
 	return s
 }
 
-// Add is a change: one more item.
-func Add(n int) func(*sqlite.Tx) error {
+// add is a change: one more item.
+func add(n int) func(*sqlite.Tx) error {
 	return func(tx *sqlite.Tx) error {
 		_, err := tx.Exec("INSERT INTO item (n) VALUES (?)", n)
 		return err
 	}
 }
 
-// Items returns what there is.
-func Items(tb testing.TB, s *sqlite.Store) (all []int) {
+// items returns what there is.
+func items(tb testing.TB, s *sqlite.Store) (all []int) {
 	tb.Helper()
 	require.NoError(tb, s.View(func(tx *sqlite.Tx) (err error) {
-		all, err = List(tx)
+		all, err = list(tx)
 		return err
 	}))
 	return all
 }
 
-// List returns what there is, in order.
-func List(tx *sqlite.Tx) (all []int, err error) {
+// list returns what there is, in order.
+func list(tx *sqlite.Tx) (all []int, err error) {
 	err = tx.Query("SELECT n FROM item ORDER BY n", func(r sqlite.Row) error {
 		all = append(all, int(r.Int(0)))
 		return nil
@@ -62,9 +60,9 @@ func List(tx *sqlite.Tx) (all []int, err error) {
 	return all, err
 }
 
-// Run holds stores to the contract of their methods. Config is called for each
-// test, and returns one of a new file: see Config of this package.
-func Run(t *testing.T, config func(t *testing.T) sqlite.Config) {
+// conforms holds stores to the contract of their methods. Config is called for each
+// test, and returns one of a new file: see testConfig.
+func conforms(t *testing.T, config func(t *testing.T) sqlite.Config) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, sqlite.Config){
 		"update is seen and stays":          testUpdate,
@@ -87,30 +85,30 @@ func testUpdate(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
 	s, err := sqlite.Open(cfg)
 	require.NoError(t, err)
-	require.NoError(t, s.Update(Add(1)))
-	require.Equal(t, []int{1}, Items(t, s))
+	require.NoError(t, s.Update(add(1)))
+	require.Equal(t, []int{1}, items(t, s))
 	require.NoError(t, s.Close())
 	cfg.Create = false
-	require.Equal(t, []int{1}, Items(t, Open(t, cfg)))
+	require.Equal(t, []int{1}, items(t, open(t, cfg)))
 }
 
 func testError(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
-	s := Open(t, cfg)
+	s := open(t, cfg)
 	bad := errors.New("bad")
-	require.ErrorIs(t, s.Update(func(tx *sqlite.Tx) error { return errors.Join(Add(1)(tx), bad) }), bad)
-	require.Empty(t, Items(t, s))
-	require.NoError(t, s.Update(Add(2)))
-	require.Error(t, s.Update(Add(2)), "the number is taken")
+	require.ErrorIs(t, s.Update(func(tx *sqlite.Tx) error { return errors.Join(add(1)(tx), bad) }), bad)
+	require.Empty(t, items(t, s))
+	require.NoError(t, s.Update(add(2)))
+	require.Error(t, s.Update(add(2)), "the number is taken")
 	require.ErrorIs(t, s.View(func(*sqlite.Tx) error { return bad }), bad)
-	require.Equal(t, []int{2}, Items(t, s))
+	require.Equal(t, []int{2}, items(t, s))
 }
 
 func testView(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
-	s := Open(t, cfg)
-	require.ErrorContains(t, s.View(Add(1)), "a View changes nothing")
-	require.Empty(t, Items(t, s))
+	s := open(t, cfg)
+	require.ErrorContains(t, s.View(add(1)), "a View changes nothing")
+	require.Empty(t, items(t, s))
 }
 
 // held begins a change that lasts until release is called.
@@ -131,19 +129,19 @@ func held(wg *sync.WaitGroup, s *sqlite.Store) (release func()) {
 func testBadChange(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := Open(t, cfg)
+		s := open(t, cfg)
 		bad := errors.New("bad")
 		var wg sync.WaitGroup
 		release := held(&wg, s)
 		var good, refused error
-		wg.Go(func() { good = s.Update(Add(1)) })
-		wg.Go(func() { refused = s.Update(func(tx *sqlite.Tx) error { return errors.Join(Add(2)(tx), bad) }) })
+		wg.Go(func() { good = s.Update(add(1)) })
+		wg.Go(func() { refused = s.Update(func(tx *sqlite.Tx) error { return errors.Join(add(2)(tx), bad) }) })
 		synctest.Wait()
 		release()
 		wg.Wait()
 		require.NoError(t, good)
 		require.ErrorIs(t, refused, bad)
-		require.Equal(t, []int{1}, Items(t, s))
+		require.Equal(t, []int{1}, items(t, s))
 	})
 }
 
@@ -153,16 +151,16 @@ func testBatch(t *testing.T, cfg sqlite.Config) {
 		commits := 0 // the writer's until the end of its work
 		cfg.Hooks.Done = func() { commits++ }
 		cfg.MaxBatch = 8
-		s := Open(t, cfg)
+		s := open(t, cfg)
 		var wg sync.WaitGroup
 		release := held(&wg, s)
 		for n := range 16 {
-			wg.Go(func() { require.NoError(t, s.Update(Add(n))) })
+			wg.Go(func() { require.NoError(t, s.Update(add(n))) })
 		}
 		synctest.Wait()
 		release()
 		wg.Wait()
-		require.Len(t, Items(t, s), 16)
+		require.Len(t, items(t, s), 16)
 		require.Equal(t, 3, commits, "that of the one who held it up, and two full ones")
 	})
 }
@@ -170,21 +168,21 @@ func testBatch(t *testing.T, cfg sqlite.Config) {
 func testClose(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := Open(t, cfg)
+		s := open(t, cfg)
 		var wg sync.WaitGroup
 		release := held(&wg, s)
-		wg.Go(func() { require.NoError(t, s.Update(Add(1)), "it was handed over before the end") })
+		wg.Go(func() { require.NoError(t, s.Update(add(1)), "it was handed over before the end") })
 		synctest.Wait()
 		wg.Go(func() { require.NoError(t, s.Close()) })
 		synctest.Wait()
-		require.ErrorIs(t, s.Update(Add(2)), ErrClosed)
+		require.ErrorIs(t, s.Update(add(2)), errClosed)
 		release()
 		wg.Wait()
-		require.ErrorIs(t, s.View(func(*sqlite.Tx) error { return nil }), ErrClosed)
-		_, err := s.Start(Add(3))
-		require.ErrorIs(t, err, ErrClosed)
+		require.ErrorIs(t, s.View(func(*sqlite.Tx) error { return nil }), errClosed)
+		_, err := s.Start(add(3))
+		require.ErrorIs(t, err, errClosed)
 		require.NoError(t, s.Kill(), "to end it twice is harmless")
-		require.Equal(t, []int{1}, Items(t, Open(t, cfg)))
+		require.Equal(t, []int{1}, items(t, open(t, cfg)))
 	})
 }
 
@@ -192,37 +190,37 @@ func testKill(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
 	s, err := sqlite.Open(cfg)
 	require.NoError(t, err)
-	require.NoError(t, s.Update(Add(1)))
+	require.NoError(t, s.Update(add(1)))
 	hold, begun, told := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
 		told <- s.Update(func(tx *sqlite.Tx) error {
 			close(begun)
 			<-hold
-			return Add(2)(tx)
+			return add(2)(tx)
 		})
 	}()
 	<-begun
 	killed := make(chan error)
 	go func() { killed <- s.Kill() }()
 	for ended := false; !ended; { // until it has begun
-		_, err := s.Start(Add(3))
-		ended = errors.Is(err, ErrClosed)
+		_, err := s.Start(add(3))
+		ended = errors.Is(err, errClosed)
 	}
 	close(hold)
-	require.ErrorIs(t, <-told, ErrClosed)
+	require.ErrorIs(t, <-told, errClosed)
 	require.NoError(t, <-killed)
-	require.Equal(t, []int{1}, Items(t, Open(t, cfg)))
+	require.Equal(t, []int{1}, items(t, open(t, cfg)))
 }
 
 func testBusy(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
 	cfg.Queue = 1
-	s := Open(t, cfg)
+	s := open(t, cfg)
 	var wg sync.WaitGroup
 	release := held(&wg, s)
-	done, err := s.Start(Add(1))
+	done, err := s.Start(add(1))
 	require.NoError(t, err)
-	_, err = s.Start(Add(2))
+	_, err = s.Start(add(2))
 	require.ErrorIs(t, err, sqlite.ErrBusy)
 	short, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -230,7 +228,7 @@ func testBusy(t *testing.T, cfg sqlite.Config) {
 	release()
 	require.NoError(t, s.Await(context.Background(), done))
 	wg.Wait()
-	require.Equal(t, []int{1}, Items(t, s))
+	require.Equal(t, []int{1}, items(t, s))
 }
 
 func testHooks(t *testing.T, cfg sqlite.Config) {
@@ -245,22 +243,22 @@ func testHooks(t *testing.T, cfg sqlite.Config) {
 			if refuse {
 				return bad
 			}
-			return Add(100)(tx)
+			return add(100)(tx)
 		},
 		Done: func() { note("done") },
 		Undone: func(tx *sqlite.Tx, cause error) error {
-			items, err := List(tx)
+			items, err := list(tx)
 			require.Equal(t, []int{1, 100}, items, "what it changed is undone")
 			require.ErrorIs(t, cause, bad)
 			note("undone")
 			return err
 		},
 	}
-	s := Open(t, cfg)
-	require.NoError(t, s.Update(Add(1)))
-	require.Equal(t, []int{1, 100}, Items(t, s), "what Flush writes belongs to it; a view has no hooks")
+	s := open(t, cfg)
+	require.NoError(t, s.Update(add(1)))
+	require.Equal(t, []int{1, 100}, items(t, s), "what Flush writes belongs to it; a view has no hooks")
 	refuse = true
-	require.ErrorIs(t, s.Update(Add(2)), bad)
+	require.ErrorIs(t, s.Update(add(2)), bad)
 	require.Equal(t, []string{"begin", "flush", "done", "begin", "flush", "undone"}, calls)
 }
 
@@ -288,7 +286,7 @@ func testIdentity(t *testing.T, cfg sqlite.Config) {
 
 func testLocked(t *testing.T, cfg sqlite.Config) {
 	t.Helper()
-	Open(t, cfg)
+	open(t, cfg)
 	second, err := sqlite.Open(cfg)
 	if cfg.Exclusive {
 		require.ErrorIs(t, err, sqlite.ErrLocked)
