@@ -1,7 +1,7 @@
 // Command mutants plants the bugs of harness/mutants/corpus one after the other and requires that
 // onebar finds each by its right name. It is part of this repository's tests, not of onebar.
 //
-//	mutants [--shard i/n] [--first] [--record FILE] [NAME...]   from the root of the repository
+//	mutants [--shard i/n] [--first] [--outcomes FILE] [--record FILE] [NAME...]   from the root of the repository
 //
 // For each bug it builds itself again, with the bug, and has that program hunt. The exit codes are
 // those of onebar: 1 if a bug was missed, 3 if one could not be tried.
@@ -55,14 +55,15 @@ func main() {
 
 // gate is the command line of mutants.
 type gate struct {
-	shard, record string
-	first         bool
-	jobs          int
+	shard, record, outcomes string
+	first                   bool
+	jobs                    int
 }
 
 func (g gate) command(code *int) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mutants [NAME...]", Short: "Plant each bug of the corpus and require that onebar finds it",
+		Args:         cobra.ArbitraryArgs, // without it a name would be an unknown command
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			*code, err = g.run(cmd, args)
@@ -72,6 +73,7 @@ func (g gate) command(code *int) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&g.shard, "shard", "1/1", "only the i-th of n parts of the corpus")
 	f.StringVar(&g.record, "record", "", "write the track record into this file")
+	f.StringVar(&g.outcomes, "outcomes", "", "add each outcome to this file, and do not try a mutant again whose outcome is in it; the files of shards can be joined")
 	f.BoolVar(&g.first, "first", false, "stop at the first method that finds the bug")
 	f.IntVarP(&g.jobs, "jobs", "j", runtime.NumCPU(), "runs at a time")
 	return cmd
@@ -85,13 +87,20 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 	if list, err = g.choose(list, names); err != nil {
 		return 0, err
 	}
+	earlier, err := mutants.ReadOutcomes(g.outcomes)
+	if err != nil {
+		return 0, err
+	}
 	var all []mutants.Outcome
 	for _, m := range list {
+		began := time.Now()
+		o, err := g.outcome(cmd.Context(), m, earlier)
 		if cmd.Context().Err() != nil {
 			return result.ExitInterrupted, nil
 		}
-		began := time.Now()
-		o := g.try(cmd.Context(), m)
+		if err != nil {
+			return 0, err
+		}
 		all = append(all, o)
 		fmt.Fprintf(cmd.OutOrStdout(), "%-7s %-32s %4.1f s  %s\n", strings.ToUpper(o.Verdict().String()), m.Name, time.Since(began).Seconds(), o)
 	}
@@ -101,6 +110,28 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 		}
 	}
 	return exit(all), nil
+}
+
+// outcome returns what became of a mutant: as an earlier run has found it, or after trying it.
+func (g gate) outcome(ctx context.Context, m mutants.Mutant, earlier []mutants.Outcome) (mutants.Outcome, error) {
+	for _, o := range earlier {
+		if o.Of(m) && o.Error == "" {
+			o.Mutant = m
+			return o, nil
+		}
+	}
+	o := g.try(ctx, m)
+	if g.outcomes == "" || ctx.Err() != nil {
+		return o, nil
+	}
+	f, err := os.OpenFile(g.outcomes, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = errors.Join(json.NewEncoder(f).Encode(o), f.Close())
+	}
+	if err != nil {
+		err = fmt.Errorf("keep the outcome of %s: %w", m.Name, err)
+	}
+	return o, err
 }
 
 // choose returns the mutants of the names, or of the shard.
