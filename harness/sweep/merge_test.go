@@ -35,7 +35,7 @@ func TestShardsOfASweepMergedAreOneSweep(t *testing.T) {
 		o      sweep.Options
 		shards int
 	}{
-		"two shards":   {"two-commits", sweep.Options{Jobs: 2}, 2},
+		"two shards":   {"new-key-per-attempt", sweep.Options{Jobs: 2}, 2},
 		"three shards": {"forget-keys", sweep.Options{}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestSweepThatEndsEarly(t *testing.T) {
 	require.Greater(t, late.Rest, 100)
 	require.Equal(t, result.ExitUnknown, late.Exit())
 
-	fast := shard(t, "two-commits", sweep.Options{FailFast: true})
+	fast := shard(t, "forget-keys", sweep.Options{FailFast: true})
 	require.Equal(t, 1, fast.Total().Failed)
 	require.Positive(t, fast.Rest)
 	require.Equal(t, result.ExitFail, fast.Exit())
