@@ -95,10 +95,10 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 	for _, m := range list {
 		began := time.Now()
 		o, err := g.outcome(cmd.Context(), m, earlier)
-		if cmd.Context().Err() != nil {
+		switch {
+		case interrupted(cmd.Context()):
 			return result.ExitInterrupted, nil
-		}
-		if err != nil {
+		case err != nil:
 			return 0, err
 		}
 		all = append(all, o)
@@ -121,7 +121,7 @@ func (g gate) outcome(ctx context.Context, m mutants.Mutant, earlier []mutants.O
 		}
 	}
 	o := g.try(ctx, m)
-	if g.outcomes == "" || ctx.Err() != nil {
+	if g.outcomes == "" || interrupted(ctx) {
 		return o, nil
 	}
 	f, err := os.OpenFile(g.outcomes, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -133,6 +133,9 @@ func (g gate) outcome(ctx context.Context, m mutants.Mutant, earlier []mutants.O
 	}
 	return o, err
 }
+
+// interrupted reports whether ctx has ended.
+func interrupted(ctx context.Context) bool { return ctx.Err() != nil }
 
 // choose returns the mutants of the names, or of the shard.
 func (g gate) choose(list []mutants.Mutant, names []string) ([]mutants.Mutant, error) {
@@ -171,6 +174,7 @@ func exit(all []mutants.Outcome) int {
 			return result.ExitFail
 		case result.StatusUnknown:
 			code = result.ExitUnknown
+		case result.Pass, result.NotApplicable:
 		}
 	}
 	return code

@@ -83,7 +83,7 @@ func (h Hunter) exploration(ctx context.Context, f Found, a aim, runs int, part 
 	if a.first {
 		step = 2 * max(h.Jobs, 1)
 	}
-	for f.Runs < runs && !(a.first && f.Named()) {
+	for f.Runs < runs && (!a.first || !f.Named()) {
 		n := min(step, runs-f.Runs)
 		list, seed := part(f.Runs, f.Runs+n)
 		res, err := explore.Explore(ctx, h.Runner, list, explore.Options{Seeds: n, First: seed, Jobs: h.Jobs, KeepGoing: true})

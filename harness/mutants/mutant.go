@@ -96,7 +96,7 @@ func parse(data []byte) (m Mutant, err error) {
 	case !slices.Contains(Classes(), m.Class):
 		return m, fmt.Errorf("class %q: expected one of %s", m.Class, strings.Join(Classes(), ", "))
 	case m.Loses == "" || len(m.Check) == 0:
-		return m, errors.New("expected a line Loses: and a line Check:")
+		return m, errors.New("expected the header lines Loses and Check")
 	}
 	return m, nil
 }
