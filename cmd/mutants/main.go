@@ -105,7 +105,7 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 		fmt.Fprintf(cmd.OutOrStdout(), "%-7s %-32s %4.1f s  %s\n", strings.ToUpper(o.Verdict().String()), m.Name, time.Since(began).Seconds(), o)
 	}
 	if g.record != "" {
-		if err := writeRecord(g.record, all); err != nil {
+		if err := g.writeRecord(all); err != nil {
 			return 0, err
 		}
 	}
@@ -157,12 +157,12 @@ func (g gate) choose(list []mutants.Mutant, names []string) ([]mutants.Mutant, e
 	return chosen, nil
 }
 
-func writeRecord(path string, all []mutants.Outcome) error {
-	f, err := os.Create(path)
+func (g gate) writeRecord(all []mutants.Outcome) error {
+	f, err := os.Create(g.record)
 	if err != nil {
 		return fmt.Errorf("write the track record: %w", err)
 	}
-	return errors.Join(mutants.Record(f, all), f.Close())
+	return errors.Join(mutants.Record(f, all, g.first), f.Close())
 }
 
 // exit returns the exit code of all outcomes.

@@ -104,20 +104,27 @@ func (o Outcome) checks() string {
 }
 
 // Record writes the track record as Markdown: each mutant, and what found it after how many runs.
-func Record(w io.Writer, list []Outcome) error {
+// first says that each hunt stopped at the first method that named the bug.
+func Record(w io.Writer, list []Outcome, first bool) error {
 	count := map[result.Status]int{}
 	for _, o := range list {
 		count[o.Verdict()]++
 	}
+	methods := "All methods that found it are named."
+	if first {
+		methods = "A hunt stopped at the first method that named the bug, and only that one is named."
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, `# Track record
 
-What onebar found of the bugs that are planted in its reference pair. `+"`make mutants`"+` writes this
-page: each bug is a patch in [harness/mutants/corpus](../harness/mutants/corpus), and each is hunted
-with the bundled scenarios (seed 1), a sweep of one and of three payments (3 seeds each), and %d seeds of bad-day.
+What onebar found of the bugs that are planted in its reference pair, and in a service under
+onebartest. `+"`make mutants`"+` writes this page. Each bug is a patch in
+[harness/mutants/corpus](../harness/mutants/corpus). One in the pair is hunted with the bundled
+scenarios (seed 1), a sweep of one and of three payments (%d seeds each), and %d seeds of bad-day; one
+in the service with the tests of [harness/mutants/service](../harness/mutants/service). %s
 Of %d bugs %d are judged right, %d are missed, %d could not be tried.
 
-`, exploreSeeds, len(list), count[result.Pass], count[result.Fail], count[result.StatusUnknown])
+`, sweepSeeds, exploreSeeds, methods, len(list), count[result.Pass], count[result.Fail], count[result.StatusUnknown])
 	for _, class := range Classes() {
 		rows := slices.DeleteFunc(slices.Clone(list), func(o Outcome) bool { return o.Mutant.Class != class })
 		if len(rows) == 0 {

@@ -57,8 +57,9 @@ func TestRecord(t *testing.T) {
 		list = append(list, all[name])
 	}
 	var text strings.Builder
-	require.NoError(t, mutants.Record(&text, list))
+	require.NoError(t, mutants.Record(&text, list, true))
 	require.Contains(t, text.String(), "Of 6 bugs 2 are judged right, 3 are missed, 1 could not be tried.")
+	require.Contains(t, text.String(), "only that one is named.")
 	require.Contains(t, text.String(), "\n## time\n\n| bug |")
 	require.Contains(t, text.String(), "\n| found | The user pays \\| twice. | pass | explore bad-day (run 7) | lost, storm |\n")
 	require.Contains(t, text.String(), "\n| missed | The user pays \\| twice. | fail | expected lost or overdue, but nothing failed |  |\n")
