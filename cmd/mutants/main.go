@@ -169,12 +169,11 @@ func (g gate) writeRecord(all []mutants.Outcome) error {
 func exit(all []mutants.Outcome) int {
 	code := result.ExitPass
 	for _, o := range all {
-		switch o.Verdict() {
-		case result.Fail:
+		if o.Verdict() == result.Fail {
 			return result.ExitFail
-		case result.StatusUnknown:
+		}
+		if o.Verdict() != result.Pass {
 			code = result.ExitUnknown
-		case result.Pass, result.NotApplicable:
 		}
 	}
 	return code

@@ -181,7 +181,7 @@ func TestModels(t *testing.T) {
 	got, err := call(t, newModels())
 	require.NoError(t, err)
 	for _, m := range radio.Bundled() {
-		require.Regexp(t, `(?m)^`+m.Name+` +`+m.Kind+` +`+m.Confirmed.String()+` `, got)
+		require.Regexp(t, `(?m)^`+m.Name+` +`+m.Kind+`, confirmed: `+m.Confirmed.String()+`$`, got)
 	}
 	mine, err := call(t, newModels(), "energybox-3g")
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/cases"
 	"github.com/onebar/onebar/harness/explore"
+	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/shrink"
@@ -144,6 +145,11 @@ func (e *exploring) check(cmd *cobra.Command, scenarios int) error {
 		runs = seeds.Count() * scenarios
 	}
 	if err != nil {
+		for _, number := range quantity.Meant(e.seeds) {
+			if _, wrong := strconv.Atoi(number); wrong == nil {
+				return fmt.Errorf("--seeds %q: write --seeds %s", e.seeds, number)
+			}
+		}
 		return fmt.Errorf("--seeds: %w; or a number of runs", err)
 	}
 	if seeds.Given && cmd.Flags().Changed("seed") {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func (r *recipe) read(name string) string {
 func (r *recipe) shell(script string, env ...string) (out string, code int) {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "bash", "-eo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Env = r.dir, append(r.env[:len(r.env):len(r.env)], env...)
+	cmd.Dir, cmd.Env = r.dir, slices.Concat(r.env, env)
 	text, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(r.t, err)
@@ -175,6 +176,24 @@ func TestGitLabTemplate(t *testing.T) {
 	require.Zero(t, code, out)
 	out, code = r.shell(script, append(env, "ONEBAR_SCENARIOS=bad/twice.yaml")...)
 	require.Equal(t, 1, code, out)
+}
+
+// The shards of a matrix, joined by the job after it, have the verdict of all runs; without one of
+// them there is none.
+func TestShardsOfAPipeline(t *testing.T) {
+	r := newRecipe(t)
+	job := `"` + filepath.Join(r.root, ".ci/job") + `"`
+	bin := "ONEBAR_BIN=" + r.bin
+	for _, part := range []string{"1", "2"} {
+		out, code := r.shell(job, bin, "ONEBAR_COMMAND=explore", "ONEBAR_SCENARIOS=scenarios/",
+			"ONEBAR_ARGS=--seeds 1..4 --keep-going --shard "+part+"/2", "ONEBAR_OUT=parts/part-"+part)
+		require.Zero(t, code, out)
+	}
+	out, code := r.shell(job, bin, "ONEBAR_COMMAND=merge", "ONEBAR_SCENARIOS=parts/*/result.json")
+	require.Zero(t, code, out)
+	require.Contains(t, r.read("onebar-out/summary.md"), "4 runs")
+	out, code = r.shell(job, bin, "ONEBAR_COMMAND=merge", "ONEBAR_SCENARIOS=parts/part-1/result.json")
+	require.Equal(t, 2, code, out)
 }
 
 // Each workflow of this project can be read, and runs targets that the Makefile has.

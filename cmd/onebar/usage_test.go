@@ -39,7 +39,7 @@ func TestWhatWasMeantOnTheCommandLine(t *testing.T) {
 		"run tunnel --qqqqqqqqqqqqqqqq":   "unknown flag: --qqqqqqqqqqqqqqqq: see onebar run --help",
 		"explore tunnel --for 5minutes":   `--for "5minutes": write --for 5m`,
 		"explore tunnel --seeds 1,000":    `--seeds "1,000": write --seeds 1000`,
-		"explore tunnel --seeds many":     `--seeds "many": expected a whole number`,
+		"explore tunnel --seeds many":     `--seeds: "many": expected A..B with A at most B and at most 1000000000 seeds, such as 1..20 for the twenty seeds from 1; or a number of runs`,
 		"shrink tunnel --check duplicate": `--check "duplicate": did you mean "duplicated"?`,
 		"models energybox":                `there is no radio model "energybox"; did you mean "energybox-3g"?`,
 		"trace show busup":                `read trace: no bundled trace is named "busup" (a file is written with its dot or folder, such as ./busup): did you mean "bus-up"?`,

@@ -14,7 +14,7 @@ import (
 // TestTurns: at one instant those who have no number come first, and then the others one
 // after the other, in the order of their numbers.
 func TestTurns(t *testing.T) {
-	for range 20 {
+	for seed := range uint64(20) {
 		var got []int
 		err := bubble.Run(t.Context(), bubble.Options{}, func(ctx context.Context) error {
 			turns := bubble.TurnsOf(ctx)
@@ -25,7 +25,7 @@ func TestTurns(t *testing.T) {
 				got = append(got, -1)
 			}()
 			const n = 20
-			for _, i := range rand.Perm(n) {
+			for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(n) {
 				go func() {
 					time.Sleep(time.Until(at))
 					turns.Take(i, nil)

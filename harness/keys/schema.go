@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// Object is a JSON object, and mostly a JSON Schema.
-type Object = map[string]any
-
 // SchemaWriter makes the definitions of a schema. Each type of the structs is one.
 type SchemaWriter struct {
 	// Names returns the schema of the keys whose tag of has a word.

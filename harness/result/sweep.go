@@ -25,11 +25,13 @@ type Sweep struct {
 	Findings []SweepFinding   `json:"findings,omitempty"`
 	Took     time.Duration    `json:"took"` // by the clock
 
+	Pairs       int  `json:"pairs,omitempty"`       // pairs of faults there are
 	Left        int  `json:"left,omitempty"`        // pairs of faults left out because of the limit
 	Interrupted bool `json:"interrupted,omitempty"` // it was stopped from outside
 	Rest        int  `json:"rest,omitempty"`        // planned runs that were not made
 
-	// A shard has a part of the runs. The run without a fault is made by each shard.
+	// A shard has a part of the runs. The run without a fault is made by each shard,
+	// and of a sweep of pairs also those with one fault.
 	selection.Stamp
 	Canary *Verdict `json:"canary,omitempty"` // whether a planted bug was found; nil: none was planted
 }

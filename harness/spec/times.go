@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/keys/leaf"
 	"github.com/onebar/onebar/harness/quantity"
 )
 
@@ -17,7 +18,7 @@ type signed time.Duration
 func (v *signed) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Scan: v.scan, Text: quantity.FormatDuration(time.Duration(*v)), Wants: "a duration such as 300ms, 15s or 1m30s",
-		Form:    keys.Written("-?"+keys.DurationPattern, "1m30s"),
+		Form:    leaf.Written("-?"+leaf.DurationPattern, "1m30s"),
 		Measure: time.Duration(*v).Seconds(), Ranged: true,
 	}
 }
@@ -42,7 +43,7 @@ func (v *durations) Scalar() keys.Scalar {
 	}
 	return keys.Scalar{
 		Scan: v.scan, Text: text, Wants: "a duration such as 2s, or a range such as 1s..30s",
-		Form:    keys.Written(keys.DurationPattern+`(\.\.`+keys.DurationPattern+`)?`, "1s..30s"),
+		Form:    leaf.Written(leaf.DurationPattern+`(\.\.`+leaf.DurationPattern+`)?`, "1s..30s"),
 		Measure: v.Most.Seconds(), Ranged: true,
 	}
 }
@@ -73,7 +74,7 @@ type instant string
 func (v *instant) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Text: string(*v), Wants: "a date and time such as 2026-01-31T22:00:00Z", Scan: v.scan,
-		Form: keys.Written(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})`, "2026-01-31T22:00:00Z"),
+		Form: leaf.Written(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})`, "2026-01-31T22:00:00Z"),
 	}
 }
 
@@ -101,7 +102,7 @@ type offset struct {
 func (v *offset) Scalar() keys.Scalar {
 	return keys.Scalar{
 		Scan: v.scan, Text: quantity.FormatDuration(v.D), Wants: "a duration such as 15s, or a percentage of the script such as 25%",
-		Form:    keys.Written(keys.DurationPattern+"|"+keys.SharePattern, "15s"),
+		Form:    leaf.Written(leaf.DurationPattern+"|"+leaf.SharePattern, "15s"),
 		Measure: v.D.Seconds(), Ranged: !v.relative,
 	}
 }

@@ -27,6 +27,8 @@ func Merge(parts []result.Sweep) (result.Sweep, error) {
 		case !slices.Equal(p.Points, all.Points):
 			return all, fmt.Errorf("shard %s has counted other points than shard %s (%v, and not %v): without a fault the system did something else there",
 				p.Shard, parts[0].Shard, p.Points, all.Points)
+		case p.Pairs != all.Pairs:
+			return all, fmt.Errorf("shard %s has found %d pairs of faults and shard %s %d: the system did something else there with one fault", p.Shard, p.Pairs, parts[0].Shard, all.Pairs)
 		case slices.ContainsFunc(p.Findings, func(f result.SweepFinding) bool { return len(f.Places) == 0 || len(f.Places) != len(f.Where) }):
 			return all, fmt.Errorf("shard %s has a finding without its places", p.Shard)
 		}
@@ -77,6 +79,9 @@ func (m *merging) rows(list []result.SweepRow) {
 			continue
 		}
 		at = i + 1
+		if m.all.Pairs > 0 && !r.Pairs {
+			continue // the same runs
+		}
 		o := &m.all.Rows[i]
 		o.Runs += r.Runs
 		o.Passed += r.Passed
@@ -96,8 +101,9 @@ func (m *merging) finding(f result.SweepFinding) {
 		m.all.Findings = append(m.all.Findings, f)
 		return
 	}
-	if f.Fault == result.NoFault {
-		return // each shard has made this run
+	single := func(r result.SweepRow) bool { return r.Fault == f.Fault && !r.Pairs }
+	if f.Fault == result.NoFault || m.all.Pairs > 0 && slices.ContainsFunc(m.all.Rows, single) {
+		return // each shard has made these runs
 	}
 	o := m.all.Findings[i]
 	runs, places, where := o.Runs+f.Runs, slices.Clone(o.Places), slices.Clone(o.Where)

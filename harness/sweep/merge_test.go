@@ -35,8 +35,9 @@ func TestShardsOfASweepMergedAreOneSweep(t *testing.T) {
 		o      sweep.Options
 		shards int
 	}{
-		"two shards":   {"new-key-per-attempt", sweep.Options{Jobs: 2}, 2},
-		"three shards": {"forget-keys", sweep.Options{}, 3},
+		"two shards":            {"new-key-per-attempt", sweep.Options{Jobs: 2}, 2},
+		"pairs, with some left": {"forget-keys", sweep.Options{Pairs: true, Limit: 330, Jobs: 2}, 2},
+		"three shards":          {"forget-keys", sweep.Options{}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			one := shard(t, c.broken, c.o)
@@ -124,6 +125,7 @@ func TestMergeOfSweepsRefuses(t *testing.T) {
 	}{
 		{"interrupted", func(s *result.Sweep) { s.Interrupted = true }, "shard 2/2 was interrupted: make it again"},
 		{"another run without a fault", func(s *result.Sweep) { s.Points = []result.SweepPoints{{Kind: "packets up", N: 5}} }, "shard 2/2 has counted other points than shard 1/2 ([{packets up 5}], and not [{packets up 4}])"},
+		{"other pairs", func(s *result.Sweep) { s.Pairs = 7 }, "shard 2/2 has found 7 pairs of faults and shard 1/2 0"},
 		{"a finding of nowhere", func(s *result.Sweep) { s.Findings = []result.SweepFinding{{Fault: "drop"}} }, "shard 2/2 has a finding without its places"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,6 +137,4 @@ func TestMergeOfSweepsRefuses(t *testing.T) {
 	}
 	_, err := sweep.Merge(nil)
 	require.Error(t, err)
-	_, err = sweep.Packets(t.Context(), casestest.Pair(), casestest.OnePayment(), sweep.Options{Pairs: true, Shard: selection.Shard{Index: 1, Total: 2}})
-	require.ErrorContains(t, err, "pairs of faults cannot be shared between shards")
 }

@@ -31,8 +31,8 @@ type Options struct {
 	Pairs bool
 	Jobs  int // runs at a time; 0 is 1
 	// Shard makes a part of the runs: their indices are their numbers in the order of the
-	// sweep. The run without a fault is made by each shard. It cannot be combined with Pairs:
-	// the runs with one fault say which pairs there are.
+	// sweep. The run without a fault is made by each shard. With Pairs so are those with one
+	// fault, because they say which pairs there are.
 	Shard    selection.Shard
 	For      time.Duration // no run begins after this long, by the clock; 0 is no limit
 	FailFast bool          // no run begins after one that failed or could not be carried out
@@ -67,9 +67,6 @@ type Result struct {
 // The error says why there was no sweep. If ctx ends, the result is of the runs made
 // until then.
 func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Result, error) {
-	if o.Pairs && !o.Shard.All() {
-		return Result{}, errors.New("pairs of faults cannot be shared between shards: the runs with one fault decide which pairs there are; leave out the pairs or the shard")
-	}
 	s := newSweeper(r, c, o)
 	sc := &s.base.Scenario
 	sc.Length = (sc.Duration() + time.Second - 1).Truncate(time.Second) + long + recovery
@@ -90,6 +87,9 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	s.faults = fault.ForSweep(spans, report.Survey.Can)
 	s.points(report.Survey.Points)
 	s.uncommitted(report.Survey)
+	if o.Pairs {
+		s.shard = selection.Shard{} // of the runs with one fault
+	}
 	singles := s.singles(report.Survey.Points)
 	if err := s.plan(len(singles)); err != nil {
 		return Result{}, err
@@ -101,13 +101,14 @@ func Packets(ctx context.Context, r cases.Runner, c cases.Case, o Options) (Resu
 	surveys := make([]*cases.Survey, len(singles)) // of those that passed
 	s.runAll(ctx, slices.Values(singles), func(in injection, r cases.Report) { surveys[in.place] = r.Survey })
 	pairs, limit := newPairing(s, singles, surveys, report.Survey), 0
+	s.counts.sweep.Pairs = pairs.total
+	n := pairs.total
 	if o.Limit > 0 {
-		limit = max(1, o.Limit-s.planned)
+		limit = max(1, o.Limit-len(singles))
+		n = min(n, limit)
 	}
-	s.planned += pairs.total
-	if limit > 0 {
-		s.planned = min(s.planned, len(singles)+limit)
-	}
+	s.shard = o.Shard
+	s.planned += s.shard.Share(len(singles), len(singles)+n)
 	s.watch()
 	left := pairs.run(ctx, limit)
 	all := s.result(ctx)
@@ -125,7 +126,8 @@ type sweeper struct {
 	tries   int                           // how often a run is made if its event does not come
 	live    bool                          // time is real: what is seen once may be due to a busy machine
 
-	next int // place of the next injection; cases.Parallel takes one at a time
+	next  int             // place of the next injection; cases.Parallel takes one at a time
+	shard selection.Shard // of the injections that come next
 
 	mu      sync.Mutex // guards what follows
 	counts  counts
@@ -143,7 +145,7 @@ func newSweeper(r cases.Runner, c cases.Case, o Options) *sweeper {
 		sc.Workload.Rate = atOnce
 	}
 	c.Scenario, c.Dir, c.Pcap = sc, "", false
-	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came, tries: 1}
+	s := &sweeper{runner: r, base: c, options: o, began: time.Now(), reached: came, tries: 1, shard: o.Shard}
 	s.counts.sweep.Seed = c.Seed
 	if !o.Shard.All() {
 		s.counts.sweep.Shard = &o.Shard
@@ -231,7 +233,7 @@ func (s *sweeper) say(note string) { s.counts.sweep.Notes = append(s.counts.swee
 
 // plan plans the runs with one fault, of all shards together.
 func (s *sweeper) plan(runs int) error {
-	s.planned = s.options.Shard.Share(0, runs)
+	s.planned = s.shard.Share(0, runs)
 	if limit := s.options.Limit; limit > 0 && runs > limit {
 		return fmt.Errorf("sweep %s: it takes %d runs or more, and the limit is %d: sweep fewer payments, or raise the limit",
 			s.base.Scenario.Name, runs, limit)
@@ -259,7 +261,7 @@ func (s *sweeper) runAll(ctx context.Context, list iter.Seq[injection], passed f
 			s.mu.Lock()
 			s.counts.row(in) // so that rows are in the order of the sweep
 			s.mu.Unlock()
-			if s.options.Shard.Has(in.place) && !yield(in) {
+			if s.shard.Has(in.place) && !yield(in) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/keys"
+	"github.com/onebar/onebar/harness/keys/leaf"
 	"github.com/onebar/onebar/harness/quantity"
 )
 
@@ -119,7 +120,7 @@ func (v *queue) Scalar() keys.Scalar {
 	}
 	return keys.Scalar{
 		Scan: v.scan, Text: text, Wants: "a size such as 20KB or 64KiB, or a duration such as 500ms",
-		Form:    keys.Written(keys.SizePattern+"|"+keys.DurationPattern, "64KiB"),
+		Form:    leaf.Written(leaf.SizePattern+"|"+leaf.DurationPattern, "64KiB"),
 		Measure: float64(v.Bytes), Ranged: v.Wait == 0,
 	}
 }

@@ -1,4 +1,7 @@
-package keys
+// Package leaf has the values that a YAML document writes as one scalar: texts, words, numbers,
+// and quantities with a unit. Package keys reads and writes them, and has each under the same
+// name.
+package leaf
 
 import (
 	"errors"
@@ -9,6 +12,9 @@ import (
 
 	"github.com/onebar/onebar/harness/quantity"
 )
+
+// Object is a JSON object, and mostly a JSON Schema.
+type Object = map[string]any
 
 // Leaf is a value written as one scalar: a number, a text, or a struct with an exported
 // field for each field of its plain form.
@@ -27,7 +33,7 @@ type Scalar struct {
 }
 
 // The leaves that every document may have. Each is its Go value: what is known of it
-// beside is in [Marks].
+// beside is in the marks of package keys.
 type (
 	// Text is free text on one line or several. White space in it is one space.
 	Text string
