@@ -79,9 +79,9 @@ cross: setup ## compile for the other platforms
 	@set -e; for p in $(PLATFORMS); do echo "compile for $$p"; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/onebar; done
 
-# The ten that every CI run plants: one of each class and check, each found in seconds.
-TEN := bank-splits-commits bank-evicts-keys-at-midnight bank-sync-off wallet-sends-before-store bank-fee \
-	bank-overdraft bank-deadline-minute-grace wallet-timeout-is-failure wallet-one-attempt wallet-polls
+# The ten that every CI run plants: some of each class, each found in seconds.
+TEN := wallet-new-key-after-timeout bank-forgets-keys-knows-orders bank-sync-normal bank-fee bank-keeps-reserve \
+	bank-deadline-in-minutes wallet-shows-paid-when-sent bank-swallows-requests wallet-hammers-a-busy-bank service-panic-after-commit
 MUTANTS := run -trimpath -ldflags "-X testing.testBinary=1" ./cmd/mutants
 
 mutants: setup ## plant each bug of the corpus, require that onebar finds it, write docs/track-record.md
