@@ -61,6 +61,12 @@ func TestNewcomersMistakes(t *testing.T) {
 		"a profile of the file":       {file + "profile: edge\n", `8:1: unknown key "profile" in the scenario; write link: edge`},
 		"a negative percentage":       {file + "link: {both: {loss: -1%}}\n", `8:21: loss "-1%" is negative; expected a percentage such as 2% or 0.5%`},
 		"a negative seed":             {file + "seed: -1\n", `8:7: seed "-1" is negative; expected a whole number such as 20`},
+		"loss as a metric":            {file + "expect: [loss > 4%]\n", `8:10: threshold "loss > 4%": no metric is named "loss": did you mean loss_up or loss_down, the share of packets lost?`},
+		"packet_loss as a metric":     {file + "expect: [packet_loss < 0.1]\n", `8:10: threshold "packet_loss < 0.1": no metric is named "packet_loss": did you mean loss_up or loss_down, the share of packets lost?`},
+		"a percentile of nothing":     {file + "expect: [p95 < 8s]\n", `8:10: threshold "p95 < 8s": no metric is named "p95": p95 is taken of a series; write it as in p95(confirm)`},
+		"latency as a metric":         {file + "expect: [latency < 8s]\n", `8:10: threshold "latency < 8s": no metric is named "latency": did you mean p95(confirm)?`},
+		"latency as a series":         {file + "expect: [p99(latency) < 8s]\n", `8:14: threshold "p99(latency) < 8s": no series is named "latency": did you mean confirm?`},
+		"no duplicates":               {file + "expect:\n  - no duplicates\n", `9:5: threshold "no duplicates": no metric is named "no"; delete it: that nothing is lost or duplicated is always checked`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
