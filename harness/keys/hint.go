@@ -2,6 +2,7 @@ package keys
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,28 +17,97 @@ import (
 // maxNested is how deep allWays looks.
 const maxNested = 4
 
-// elsewhere ends a message about a key that a mapping of type t at a path does not have. It
-// writes the line with the key that was meant, by [Kind.Synonyms] or by its name, be it in
-// this mapping, in one within it, or elsewhere in the document.
-func (r *Reader) elsewhere(p Pair, t reflect.Type, path string) string {
+// meaning is a pair of a mapping, and what its key and value are here. An unknown key may
+// be meant for a mapping within.
+type meaning struct {
+	Pair
+	known bool
+	way              // nil: the mapping has no such key
+	word  string     // the key by [Kind.Synonyms], or as it is
+	value string     // as it is written at the end of the way; empty: it fits nowhere, or is no scalar
+	same  []*meaning // all of the mapping that begin with the same key
+}
+
+// meant returns what the pairs of a mapping of v at a path mean, by their names.
+func (r *Reader) meant(v any, pairs []Pair, path string) map[string]*meaning {
+	t := reflect.TypeOf(v).Elem()
 	scope, _, _ := strings.Cut(path[strings.LastIndex(path, ".")+1:], "[")
-	name := strings.ReplaceAll(strings.ToLower(p.Name), "-", "_")
-	word := cmp.Or(r.kind.Synonyms[scope+"."+name], r.kind.Synonyms[name], p.Name)
-	word, fixed, _ := strings.Cut(word, "=")
-	if way, value := r.wayTo(r.ways(t, word), p.Value); way != nil {
-		value = cmp.Or(fixed, value)
-		if len(way) == 1 && value == "" {
-			return "did you mean " + `"` + way[0] + `"?`
+	all, names, same := map[string]*meaning{}, Names(r.keysOf(t)), map[string][]*meaning{}
+	for _, p := range pairs {
+		m := &meaning{Pair: p, known: slices.Contains(names, p.Name), way: way{p.Name}}
+		if m.known {
+			m.value, _ = yamltext.Scalar(p.Value)
+		} else {
+			r.mean(m, t, scope)
 		}
-		return "write " + r.Instead(p.Place, r.width(p), inFlow(way, value))
+		all[p.Name] = m
+		if m.way != nil {
+			same[m.way[0]] = append(same[m.way[0]], m)
+		}
+	}
+	for _, m := range all {
+		if m.way != nil {
+			m.same = same[m.way[0]]
+		}
+	}
+	return all
+}
+
+// mean fills in what an unknown key means in a mapping of type t that messages call scope.
+func (r *Reader) mean(m *meaning, t reflect.Type, scope string) {
+	name := strings.ReplaceAll(strings.ToLower(m.Name), "-", "_")
+	word := cmp.Or(r.kind.Synonyms[scope+"."+name], r.kind.Synonyms[name], m.Name)
+	word, fixed, _ := strings.Cut(word, "=")
+	m.word = word
+	m.way, m.value = r.wayTo(r.ways(t, word), m.Value)
+	m.value = cmp.Or(fixed, m.value)
+	short, isShort := reflect.TypeAssert[Shorthand](reflect.New(t))
+	if _, empty := m.Value.(*ast.NullNode); empty && isShort && m.way == nil && short.Short().Scalar().Scan(m.Name) == nil {
+		m.way, m.value = way{r.shortKey(t)}, m.Name
+	}
+}
+
+// elsewhere ends a message about a key that a mapping of type t does not have. It writes the
+// line with the key that was meant, by [Kind.Synonyms] or by its name, be it in this
+// mapping, in one within it, or elsewhere in the document.
+func (r *Reader) elsewhere(m *meaning, t reflect.Type) string {
+	if m.way != nil {
+		switch {
+		case len(m.same) > 1:
+			return r.together(m, t)
+		case len(m.way) == 1 && m.value == "":
+			return "did you mean " + `"` + m.way[0] + `"?`
+		}
+		return r.write(m.Place, r.width(m.Pair), r.inFlow(t, m))
 	}
 	options := Names(r.keysOf(t))
-	if nearest.Word(p.Name, options) == "" || len(p.Name) < 3 {
-		if way, value := r.wayTo(r.ways(r.root, word), p.Value); way != nil {
-			return "a file has it as " + inFlow(way, cmp.Or(fixed, value))
+	if nearest.Word(m.Name, options) == "" || len(m.Name) < 3 {
+		there := *m
+		if there.way, there.value = r.wayTo(r.ways(r.root, m.word), m.Value); there.way != nil {
+			there.value = cmp.Or(m.value, there.value)
+			return "a file has it as " + r.inFlow(r.root, &there)
 		}
 	}
-	return Suggest(p.Name, options)
+	return Suggest(m.Name, options)
+}
+
+// maxTogether is how many keys a message writes as one.
+const maxTogether = 4
+
+// together ends a message about a key when others of its mapping are, or mean, the same key
+// of the mapping: written each on its own, this key would stand twice.
+func (r *Reader) together(m *meaning, t reflect.Type) string {
+	key, names := m.way[0], []string{}
+	for _, o := range m.same[:min(len(m.same), maxTogether)] {
+		switch {
+		case o.known && len(m.way) == 1:
+			return fmt.Sprintf("that is %s, which line %d gives already", key, o.Line)
+		case o.known:
+			return "give it within " + key + ", as in " + r.inFlow(t, m.same...)
+		}
+		names = append(names, o.Name)
+	}
+	return "for " + strings.Join(names, " and ") + " write " + r.inFlow(t, m.same...)
 }
 
 // way is the keys from a mapping to a value.
@@ -141,7 +211,7 @@ func repaired(l Leaf, k Key, text string) (string, bool) {
 func (r *Reader) repair(n Node, l Leaf, k Key, text string) string {
 	if t, ok := repaired(l, k, text); ok {
 		at := placeOf(n)
-		return "write " + r.Instead(at, r.widthOf(n, at), t)
+		return r.write(at, r.widthOf(n, at), t)
 	}
 	return "expected " + wanted(l, k)
 }
@@ -171,7 +241,16 @@ func alone(n Node, k Key) string {
 }
 
 // width returns how many characters a key and its value have, 0 if that is not on one line.
+// In brackets a key may have neither a colon nor a value.
 func (r *Reader) width(p Pair) int {
+	if _, empty := p.Value.(*ast.NullNode); empty {
+		if line := []rune(r.Lines[p.Line-1]); p.Column <= len(line) {
+			if after, plain := strings.CutPrefix(string(line[p.Column-1:]), p.Name); plain && !strings.HasPrefix(strings.TrimLeft(after, " "), ":") {
+				return len([]rune(p.Name))
+			}
+		}
+		return 0
+	}
 	at := placeOf(p.Value)
 	if n := r.widthOf(p.Value, at); n > 0 && at.Line == p.Line {
 		return at.Column - p.Column + n
@@ -190,13 +269,47 @@ func (r *Reader) widthOf(n Node, at Place) int {
 	return len([]rune(text)) + 2*(start.Column-at.Column)
 }
 
-// inFlow writes a value at the end of a way.
-func inFlow(w way, value string) string {
-	text := cmp.Or(value, "…")
-	for i, name := range slices.Backward(w) {
-		if text = name + ": " + text; i > 0 {
-			text = "{" + text + "}"
+// inFlow writes the keys of a mapping of type t that all lead to one of its keys.
+func (r *Reader) inFlow(t reflect.Type, all ...*meaning) string {
+	var within yamltext.Tree
+	for _, m := range all[:min(len(all), maxTogether)] {
+		to := m.way
+		if len(to) == 1 && len(all) > 1 { // a mapping cannot be a scalar, too
+			i := slices.IndexFunc(r.allWays(t), func(o target) bool { return slices.Equal(o.way, to) })
+			short := r.shortKey(r.allWays(t)[i].of)
+			if short == "" || m.value == "" {
+				continue
+			}
+			to = append(slices.Clone(to), short)
 		}
+		put(&within, to, cmp.Or(m.value, "…"))
 	}
-	return text
+	if within.Keys == nil {
+		return all[0].way[0] + ": {…}"
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(within.Flow(), "{"), "}")
+}
+
+// put adds a value at the end of a way to a tree. The first of a way counts.
+func put(t *yamltext.Tree, w way, value string) {
+	if len(w) == 0 {
+		t.Text = cmp.Or(t.Text, value)
+		return
+	}
+	i := slices.Index(t.Keys, w[0])
+	if i < 0 {
+		i = len(t.Keys)
+		t.Keys, t.Children = append(t.Keys, w[0]), append(t.Children, yamltext.Tree{})
+	}
+	put(&t.Children[i], w[1:], value)
+}
+
+// shortKey returns the key of a [Shorthand] that its scalar is, or nothing.
+func (r *Reader) shortKey(t reflect.Type) string {
+	v, ok := reflect.TypeAssert[Shorthand](reflect.New(t))
+	if !ok {
+		return ""
+	}
+	fields := r.Fields(v)
+	return fields[slices.IndexFunc(fields, func(f Field) bool { return f.Value == v.Short() })].Name
 }

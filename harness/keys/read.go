@@ -32,6 +32,7 @@ type Reader struct {
 	root     reflect.Type // of the document
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
+	instead  []instead
 	rules    map[reflect.Type][]Rule
 	within   map[reflect.Type][]target
 }
@@ -75,7 +76,7 @@ func (r *Reader) Err() error {
 	if len(r.mistakes)+len(r.broken) == 0 {
 		return nil
 	}
-	return append(r.mistakes, r.broken...).Sorted(r.File)
+	return r.told().Sorted(r.File)
 }
 
 // Errorf adds a mistake.
@@ -111,11 +112,12 @@ func (r *Reader) into(n Node, v any, what, path string) {
 		return
 	}
 	seen := map[string]bool{}
+	meant := r.meant(v, pairs, path)
 	for _, p := range pairs {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == p.Name })
 		if i < 0 {
 			unknown = true
-			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, r.elsewhere(p, reflect.TypeOf(v).Elem(), path))
+			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, r.elsewhere(meant[p.Name], reflect.TypeOf(v).Elem()))
 			continue
 		}
 		seen[p.Name] = true
@@ -263,7 +265,7 @@ func (r *Reader) leaf(n Node, l Leaf, k Key, path string) {
 	}
 	if len(k.Words) > 0 && !slices.Contains(k.Words, text) {
 		if word := r.kind.Synonyms[text]; slices.Contains(k.Words, word) {
-			r.Errorf(at, "%s %q is not known; write %s", k.Name, text, r.Instead(at, r.widthOf(n, at), word))
+			r.Errorf(at, "%s %q is not known; %s", k.Name, text, r.write(at, r.widthOf(n, at), word))
 			return
 		}
 		r.Errorf(at, "%s %q is not known; %s", k.Name, text, Suggest(text, k.Words))

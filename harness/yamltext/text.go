@@ -109,22 +109,6 @@ func (t Text) acceptable(text string) (wrong Mistake, ok bool) {
 
 func control(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// widestLine is the longest line that Instead returns.
-const widestLine = 100
-
-// Instead returns the line of a place, without its indentation, where a text stands in the
-// place of n characters. It returns the text alone if n is 0 or the line is long.
-func (t Text) Instead(at Place, n int, text string) string {
-	if n == 0 || at.Line > len(t.Lines) {
-		return text
-	}
-	line := []rune(t.Lines[at.Line-1])
-	if at.Column-1+n > len(line) || len(line) > widestLine {
-		return text
-	}
-	return strings.TrimSpace(string(line[:at.Column-1]) + text + string(line[at.Column-1+n:]))
-}
-
 // syntaxError reports what the parser said. It stops at the first error, so
 // this is the only mistake reported, but for tabs: every line indented with one
 // is named, because that is what people meet.
