@@ -28,7 +28,7 @@ const (
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s: %w", path, fs.ErrNotExist)
+		return nil, missing(path)
 	}
 	if err != nil {
 		return nil, err
@@ -36,6 +36,21 @@ func ReadFile(path string) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
+
+// missing is the path of a file that there is not. It is fs.ErrNotExist.
+type missing string
+
+func (m missing) Error() string {
+	name := strings.TrimSuffix(strings.TrimSuffix(string(m), ".yaml"), ".yml")
+	for _, beside := range []string{name + ".yaml", name + ".yml"} {
+		if _, err := os.Stat(beside); err == nil {
+			return "there is no file " + string(m) + "; did you mean " + beside + "?"
+		}
+	}
+	return "there is no file " + string(m)
+}
+
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Text is the text of a file as a reader of YAML needs it.
 type Text struct {
@@ -124,6 +139,9 @@ func (t Text) syntaxError(err error) Mistakes {
 		return tabs
 	}
 	line, column, text := Explain(err)
+	if m, ok := t.unclosed(line); ok {
+		return Mistakes{m}
+	}
 	if m, ok := t.likely(line); ok {
 		return Mistakes{m}
 	}
