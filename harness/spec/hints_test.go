@@ -74,6 +74,8 @@ func TestNewcomersMistakes(t *testing.T) {
 		"a forgotten bracket":               {file + "tags: [a, b\nexpect: [p95(confirm) < 8s]\n", `8:7: a [ is not closed; write tags: [a, b]`},
 		"a bracket closed by a brace":       {file + "tags: [a, b}\n", `8:7: a [ is not closed`},
 		"a brace over lines":                {file + "link: {\n  both: {loss: 5%}\nsettle: 5s\n", `8:7: a { is not closed`},
+		"assert":                            {file + "assert:\n  - p95(confirm) < 8s\n", `8:1: unknown key "assert" in the scenario; did you mean "expect"?`},
+		"downstream":                        {file + "timeline:\n  - {at: 1s, disconnect: blackhole, for: 3s, direction: downstream}\n", `9:57: direction "downstream" is not known; write - {at: 1s, disconnect: blackhole, for: 3s, direction: down}`},
 		"loss as a metric":                  {file + "expect: [loss > 4%]\n", `8:10: threshold "loss > 4%": no metric is named "loss": did you mean loss_up or loss_down, the share of packets lost?`},
 		"packet_loss as a metric":           {file + "expect: [packet_loss < 0.1]\n", `8:10: threshold "packet_loss < 0.1": no metric is named "packet_loss": did you mean loss_up or loss_down, the share of packets lost?`},
 		"a percentile of nothing":           {file + "expect: [p95 < 8s]\n", `8:10: threshold "p95 < 8s": no metric is named "p95": p95 is taken of a series; write it as in p95(confirm)`},
