@@ -26,6 +26,7 @@ type meaning struct {
 	word  string     // the key by [Kind.Synonyms], or as it is
 	value string     // as it is written at the end of the way; empty: it fits nowhere, or is no scalar
 	same  []*meaning // all of the mapping that begin with the same key
+	rest  string     // a second pair that the value needs, such as for: 20s; empty is none
 }
 
 // meant returns what the pairs of a mapping of v at a path mean, by their names.
@@ -49,6 +50,9 @@ func (r *Reader) meant(v any, pairs []Pair, path string) map[string]*meaning {
 		if m.way != nil {
 			m.same = same[m.way[0]]
 		}
+		if key, _, _ := strings.Cut(m.rest, ":"); same[key] != nil {
+			m.rest = ""
+		}
 	}
 	return all
 }
@@ -61,10 +65,30 @@ func (r *Reader) mean(m *meaning, t reflect.Type, scope string) {
 	m.word = word
 	m.way, m.value = r.wayTo(r.ways(t, word), m.Value)
 	m.value = cmp.Or(fixed, m.value)
+	length := r.kind.Synonyms[scope+".duration"]
+	barred := func(rule Rule) bool {
+		return slices.Contains(rule.If, word+"="+fixed) && slices.Contains(rule.Bars, length)
+	}
+	if text, scalar := yamltext.Scalar(m.Value); scalar && fixed != "" && !slices.ContainsFunc(rulesOf(t), barred) {
+		m.rest = r.lasting(t, length, text)
+	}
 	short, isShort := reflect.TypeAssert[Shorthand](reflect.New(t))
 	if _, empty := m.Value.(*ast.NullNode); empty && isShort && m.way == nil && short.Short().Scalar().Scan(m.Name) == nil {
 		m.way, m.value = way{r.shortKey(t)}, m.Name
 	}
+}
+
+// lasting returns a pair of the key that a mapping of type t has for a length, if a text is
+// one: an outage of 20s is a fault for 20s.
+func (r *Reader) lasting(t reflect.Type, key, text string) string {
+	for _, to := range r.ways(t, key) {
+		if l := leafOf(to.of); key != "" && l != nil && len(to.way) == 1 {
+			if value, ok := repaired(l, to.Key, text); ok {
+				return key + ": " + value
+			}
+		}
+	}
+	return ""
 }
 
 // elsewhere ends a message about a key that a mapping of type t does not have. It writes the
@@ -78,7 +102,14 @@ func (r *Reader) elsewhere(m *meaning, t reflect.Type) string {
 		case len(m.way) == 1 && m.value == "":
 			return "did you mean " + `"` + m.way[0] + `"?`
 		}
-		return r.write(m.Place, r.width(m.Pair), r.inFlow(t, m))
+		text := r.inFlow(t, m)
+		switch {
+		case m.rest != "" && r.leads(m.Place):
+			return "write " + text + ", and " + m.rest + " on a line of its own"
+		case m.rest != "":
+			text += ", " + m.rest
+		}
+		return r.write(m.Place, r.width(m.Pair), text)
 	}
 	options := Names(r.keysOf(t))
 	if nearest.Word(m.Name, options) == "" || len(m.Name) < 3 {
@@ -209,6 +240,9 @@ func repaired(l Leaf, k Key, text string) (string, bool) {
 
 // repair ends a message about a text that a leaf does not take.
 func (r *Reader) repair(n Node, l Leaf, k Key, text string) string {
+	if _, isRate := l.(*Frequency); isRate && l.Scalar().Scan(text+"/s") == nil && k.Holds(l) {
+		return fmt.Sprintf("write %s: %s/s or %[1]s: %[2]s/min", k.Name, text)
+	}
 	if t, ok := repaired(l, k, text); ok {
 		at := placeOf(n)
 		return r.write(at, r.widthOf(n, at), t)
@@ -267,6 +301,11 @@ func (r *Reader) widthOf(n Node, at Place) int {
 		return 0
 	}
 	return len([]rune(text)) + 2*(start.Column-at.Column)
+}
+
+// leads reports whether a key is the first of its line: it is not within brackets.
+func (r *Reader) leads(at Place) bool {
+	return strings.Trim(string([]rune(r.Lines[at.Line-1])[:at.Column-1]), " -") == ""
 }
 
 // inFlow writes the keys of a mapping of type t that all lead to one of its keys.
