@@ -253,7 +253,11 @@ func (r *Reader) repair(n Node, l Leaf, k Key, text string) string {
 // listed ends a message about a value that should have been a list.
 func listed(n Node, items reflect.Type, k Key) string {
 	text, ok := yamltext.Scalar(n)
+	pairs, isMapping := mapping(n)
 	switch {
+	case isMapping && len(pairs) > 0 && leafOf(items) == nil:
+		value, _ := yamltext.Scalar(pairs[0].Value)
+		return fmt.Sprintf("; begin each item with a dash, as in - {%s: %s, …}", pairs[0].Key, cmp.Or(value, "…"))
 	case !ok:
 		return ""
 	case items == reflect.TypeFor[Text]():

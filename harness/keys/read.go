@@ -223,6 +223,12 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
 	k.Name = cmp.Or(k.Each, k.Name)
 	for i, n := range seq.Values {
+		if text, ok := yamltext.Scalar(n); ok {
+			if wrong, ok := r.Swallowed(placeOf(n), text); ok {
+				r.Add(wrong)
+				continue
+			}
+		}
 		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
 	}
 }
