@@ -106,6 +106,7 @@ func rooms() map[string]room {
 		"harness/subject/program":           {ours: []string{"harness", "harness/subject", "harness/subject/netns", "harness/sut"}, because: "external programs are started and spoken to in one place"},
 		"harness/subject/netns":             {ours: []string{"harness"}, theirs: []string{"golang.org/x/sys"}, because: "a namespace and a device, for any program"},
 		"harness/mutants":                   {ours: []string{"harness", "harness/cases", "harness/explore", "harness/result", "harness/sweep"}, because: "bugs in any package: it compiles them and contains none"},
+		"harness/mutants/service":           {ours: []string{"harness", "harness/onebartest"}, because: "a service as a user has it on the bench"},
 		"harness/onebartest":                {ours: []string{"harness", "harness/bubble", "harness/cases", "harness/explore", "harness/freezing", "harness/onebartest/message", "harness/relay", "harness/result", "harness/shrink", "harness/spec", "harness/sut", "harness/sweep", "scenarios"}, because: "trials in go test: it knows no subject but the user's"},
 		"harness/onebartest/message":        {ours: []string{"harness/bubble", "harness/cases", "harness/explore", "harness/result", "harness/sweep"}, because: "text about runs: it makes none"},
 		"scenarios":                         {because: "files to embed"},

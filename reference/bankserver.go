@@ -76,10 +76,7 @@ func newBankServer(env harness.Env, d *correlator, f Faulty, st *storage, r io.R
 		Path: st.file(ledgerFile), VFS: st.layer(), Receipts: b.receipts, Log: env.Log,
 		Hooks: bank.Hooks{Committed: d.committed},
 		// The faults need a bank that does not recognise repeated orders.
-		AllowRepeatedOrders: f != (Faulty{}), SplitCommits: f.TwoCommits, KeepDay: f.DailyKeys,
-	}
-	if f.EvictKeys {
-		b.config.KeepAnswers = evictAfter
+		AllowRepeatedOrders: f != (Faulty{}),
 	}
 	b.config.Gather = st.turn
 	b.slowness.Store(&slowness{})
@@ -152,9 +149,6 @@ func (b *bankServer) open(ctx context.Context) error {
 			answers: map[pay.Key]*pay.Answer{},
 		}
 		service = b.early
-	}
-	if b.faulty.IgnoreDiskErrors {
-		service = boldLedger{b.ledger, b.receipts}
 	}
 	cfg := noise.ServerConfig{Static: b.static, Receipts: b.receiptKey(), Identify: b.ledger.Identify, Rand: b.rand}
 	sv := server.New(server.Config{

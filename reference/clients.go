@@ -30,7 +30,6 @@ type clients struct {
 	side       *side
 	correlator *correlator
 	payers     []*payer
-	noSync     bool // Faulty.UnsyncedQueue
 	log        *slog.Logger
 
 	watch   sync.WaitGroup   // openWhenItCan
@@ -169,7 +168,7 @@ func (p *payer) openStore() (*outbox.Store, error) {
 	}
 	bank, payer := p.config.Bank, p.config.Vault.Certificate().Identity
 	s, err := open(outbox.Config{
-		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), Gather: p.storage.turn, NoSync: p.clients.noSync,
+		Path: p.storage.file(fmt.Sprintf("wallet-%d.db", p.i)), VFS: p.storage.layer(), Gather: p.storage.turn,
 		Verify: func(p *pay.Payment, a *pay.Answer) error { return pay.VerifyReceipt(bank, payer, p, a) },
 	})
 	p.made = p.made || err == nil

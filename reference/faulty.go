@@ -3,7 +3,6 @@ package reference
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,31 +34,12 @@ type Faulty struct {
 	// ledger (bank.LedgerConfig.ForgetAnswers). After a restart it books a payment again
 	// that it has booked before: DUPLICATED.
 	ForgetKeys bool
-	// UnsyncedQueue makes the wallet store its queue without a sync, as SQLite does with
-	// PRAGMA synchronous=OFF. When the phone loses its power, payments that it has
-	// accepted are LOST.
-	UnsyncedQueue bool
-	// TwoCommits makes the bank book a payment in one transaction and record its
-	// idempotency key in a second one (bank.LedgerConfig.SplitCommits). If the bank dies in
-	// between, or a second attempt comes, the payment is booked again: DUPLICATED.
-	TwoCommits bool
-	// IgnoreDiskErrors makes the bank confirm a payment also if it could not be stored, as
-	// code does that drops the error of a commit: the payment is LOST.
-	IgnoreDiskErrors bool
-	// EvictKeys makes the bank keep the latest thousand idempotency records only
-	// (bank.LedgerConfig.KeepAnswers), as a cache of bounded size does. A payment whose
-	// phone was away while a thousand others paid is booked again: DUPLICATED.
-	EvictKeys bool
-	// DailyKeys makes the bank drop its idempotency records at midnight UTC
-	// (bank.LedgerConfig.KeepDay), as one that files them by day does. A payment that is
-	// sent again on the next day is booked again: DUPLICATED.
-	DailyKeys bool
 }
 
 // Faults returns the names of the faults of a Faulty, as scenario files have them
 // in subject.broken.
 func Faults() []string {
-	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys", "unsynced-queue", "two-commits", "ignore-disk-errors", "evict-keys", "daily-keys"}
+	return []string{"new-key-per-attempt", "answer-before-commit", "forget-keys"}
 }
 
 // Set plants a fault by its name. The error names the faults there are.
@@ -69,12 +49,9 @@ func (f *Faulty) Set(name string) error {
 	if i < 0 {
 		return fmt.Errorf("the reference pair has no fault %q: expected one of %s", name, strings.Join(all, ", "))
 	}
-	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys, &f.UnsyncedQueue, &f.TwoCommits, &f.IgnoreDiskErrors, &f.EvictKeys, &f.DailyKeys}[i] = true
+	*[]*bool{&f.NewKeyPerAttempt, &f.AnswerBeforeCommit, &f.ForgetKeys}[i] = true
 	return nil
 }
-
-// evictAfter is how many idempotency records a bank with EvictKeys keeps.
-const evictAfter = 1000
 
 // The fixed times of the faulty wallet and the faulty bank.
 const (
@@ -232,7 +209,8 @@ func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 	if a := b.answers[r.Payment.Key]; a != nil || r.Ask != pay.AskPay {
 		return a
 	}
-	a := confirm(b.receipts, payer, &r.Payment, int64(len(b.answers)+1))
+	a := &pay.Answer{Key: r.Payment.Key, Result: pay.Confirmed, Transfer: int64(len(b.answers) + 1), At: time.Now().UnixMilli()}
+	pay.SignReceipt(b.receipts, payer, &r.Payment, a)
 	b.answers[a.Key] = a
 	b.wg.Go(func() {
 		select {
@@ -242,31 +220,6 @@ func (b *earlyLedger) answer(payer pay.PublicKey, r *pay.Request) *pay.Answer {
 		}
 	})
 	return a
-}
-
-// confirm returns an answer that confirms a payment, whatever the ledger says.
-func confirm(receipts ed25519.PrivateKey, payer pay.PublicKey, p *pay.Payment, transfer int64) *pay.Answer {
-	a := &pay.Answer{Key: p.Key, Result: pay.Confirmed, Transfer: transfer, At: time.Now().UnixMilli()}
-	pay.SignReceipt(receipts, payer, p, a)
-	return a
-}
-
-// boldLedger is the service of Faulty.IgnoreDiskErrors.
-type boldLedger struct {
-	*bank.Ledger
-	receipts ed25519.PrivateKey
-}
-
-func (b boldLedger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Context) (*pay.Answer, error) {
-	answer := b.Ledger.Submit(payer, r)
-	return func(ctx context.Context) (*pay.Answer, error) {
-		a, err := answer(ctx)
-		failed := err != nil && !errors.Is(err, bank.ErrClosed) && ctx.Err() == nil
-		if r.Ask == pay.AskPay && (failed || err == nil && a.Reason == pay.Busy) {
-			return confirm(b.receipts, payer, &r.Payment, 1), nil
-		}
-		return a, err
-	}
 }
 
 // wait returns when every payment that was answered is booked or lost.

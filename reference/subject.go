@@ -82,7 +82,6 @@ func (s *subject) Start(ctx context.Context, env harness.Env) error {
 		s.newKey = startNewKeyPayers(configs, s.correlator)
 	} else {
 		s.clients = newClients(env, s.correlator, sides[harness.Client], walletStorages, configs)
-		s.clients.noSync = s.options.Faulty.UnsyncedQueue
 		if err := s.clients.start(s.clients.payers...); err != nil {
 			return fmt.Errorf("start the wallets: %w", err)
 		}

@@ -1,7 +1,7 @@
 // Command mutants plants the bugs of harness/mutants/corpus one after the other and requires that
 // onebar finds each by its right name. It is part of this repository's tests, not of onebar.
 //
-//	mutants [--shard i/n] [--first] [--record FILE] [NAME...]   from the root of the repository
+//	mutants [--shard i/n] [--first] [--outcomes FILE] [--record FILE] [NAME...]   from the root of the repository
 //
 // For each bug it builds itself again, with the bug, and has that program hunt. The exit codes are
 // those of onebar: 1 if a bug was missed, 3 if one could not be tried.
@@ -55,14 +55,15 @@ func main() {
 
 // gate is the command line of mutants.
 type gate struct {
-	shard, record string
-	first         bool
-	jobs          int
+	shard, record, outcomes string
+	first                   bool
+	jobs                    int
 }
 
 func (g gate) command(code *int) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mutants [NAME...]", Short: "Plant each bug of the corpus and require that onebar finds it",
+		Args:         cobra.ArbitraryArgs, // without it a name would be an unknown command
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			*code, err = g.run(cmd, args)
@@ -72,6 +73,7 @@ func (g gate) command(code *int) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&g.shard, "shard", "1/1", "only the i-th of n parts of the corpus")
 	f.StringVar(&g.record, "record", "", "write the track record into this file")
+	f.StringVar(&g.outcomes, "outcomes", "", "add each outcome to this file, and do not try a mutant again whose outcome is in it; the files of shards can be joined")
 	f.BoolVar(&g.first, "first", false, "stop at the first method that finds the bug")
 	f.IntVarP(&g.jobs, "jobs", "j", runtime.NumCPU(), "runs at a time")
 	return cmd
@@ -85,23 +87,55 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 	if list, err = g.choose(list, names); err != nil {
 		return 0, err
 	}
+	earlier, err := mutants.ReadOutcomes(g.outcomes)
+	if err != nil {
+		return 0, err
+	}
 	var all []mutants.Outcome
 	for _, m := range list {
-		if cmd.Context().Err() != nil {
-			return result.ExitInterrupted, nil //nolint:nilerr // the exit code says it
-		}
 		began := time.Now()
-		o := g.try(cmd.Context(), m)
+		o, err := g.outcome(cmd.Context(), m, earlier)
+		switch {
+		case interrupted(cmd.Context()):
+			return result.ExitInterrupted, nil
+		case err != nil:
+			return 0, err
+		}
 		all = append(all, o)
 		fmt.Fprintf(cmd.OutOrStdout(), "%-7s %-32s %4.1f s  %s\n", strings.ToUpper(o.Verdict().String()), m.Name, time.Since(began).Seconds(), o)
 	}
 	if g.record != "" {
-		if err := writeRecord(g.record, all); err != nil {
+		if err := g.writeRecord(all); err != nil {
 			return 0, err
 		}
 	}
 	return exit(all), nil
 }
+
+// outcome returns what became of a mutant: as an earlier run has found it, or after trying it.
+func (g gate) outcome(ctx context.Context, m mutants.Mutant, earlier []mutants.Outcome) (mutants.Outcome, error) {
+	for _, o := range earlier {
+		if o.Of(m) && o.Error == "" {
+			o.Mutant = m
+			return o, nil
+		}
+	}
+	o := g.try(ctx, m)
+	if g.outcomes == "" || interrupted(ctx) {
+		return o, nil
+	}
+	f, err := os.OpenFile(g.outcomes, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = errors.Join(json.NewEncoder(f).Encode(o), f.Close())
+	}
+	if err != nil {
+		err = fmt.Errorf("keep the outcome of %s: %w", m.Name, err)
+	}
+	return o, err
+}
+
+// interrupted reports whether ctx has ended.
+func interrupted(ctx context.Context) bool { return ctx.Err() != nil }
 
 // choose returns the mutants of the names, or of the shard.
 func (g gate) choose(list []mutants.Mutant, names []string) ([]mutants.Mutant, error) {
@@ -123,23 +157,24 @@ func (g gate) choose(list []mutants.Mutant, names []string) ([]mutants.Mutant, e
 	return chosen, nil
 }
 
-func writeRecord(path string, all []mutants.Outcome) error {
-	f, err := os.Create(path)
+func (g gate) writeRecord(all []mutants.Outcome) error {
+	f, err := os.Create(g.record)
 	if err != nil {
 		return fmt.Errorf("write the track record: %w", err)
 	}
-	return errors.Join(mutants.Record(f, all), f.Close())
+	return errors.Join(mutants.Record(f, all, g.first), f.Close())
 }
 
 // exit returns the exit code of all outcomes.
 func exit(all []mutants.Outcome) int {
 	code := result.ExitPass
 	for _, o := range all {
-		if o.Verdict() == result.Fail {
+		switch o.Verdict() {
+		case result.Fail:
 			return result.ExitFail
-		}
-		if o.Verdict() != result.Pass {
+		case result.StatusUnknown:
 			code = result.ExitUnknown
+		case result.Pass, result.NotApplicable:
 		}
 	}
 	return code

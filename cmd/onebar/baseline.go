@@ -10,9 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onebar/onebar/harness"
 	"github.com/onebar/onebar/harness/baseline"
 	"github.com/onebar/onebar/harness/result"
 	"github.com/onebar/onebar/reports"
+	"github.com/onebar/onebar/reports/files"
 	"github.com/onebar/onebar/reports/outcome"
 )
 
@@ -25,13 +27,17 @@ func newBaseline() *cobra.Command {
 each figure, sorted. Commit the file. onebar run --baseline FILE and onebar compare
 compare later runs with it.
 
-If the file exists, it is replaced, and the new one records the reason.`,
+A baseline that exists is replaced, and the new one records the reason. Any other file is
+left as it is.`,
 		Example: `  onebar run scenarios/ --engine sim --json result.json
   onebar baseline baseline.jsonl result.json
   onebar baseline baseline.jsonl result.json --reason "receipts are signed: 64 B more"`,
 		Args: cobra.MinimumNArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := os.Stat(args[0]); err == nil && reason == "" {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch old, err := os.ReadFile(args[0]); {
+			case err == nil && !baseline.Is(old):
+				return fmt.Errorf("%s exists and is no baseline: the file to write comes first, then the JSON reports", args[0])
+			case err == nil && reason == "":
 				return fmt.Errorf("%s exists: say with --reason why it is replaced", args[0])
 			}
 			set, err := readSet(args[1:]...)
@@ -39,11 +45,11 @@ If the file exists, it is replaced, and the new one records the reason.`,
 				return err
 			}
 			set.Reason = reason
-			var b bytes.Buffer
-			if err := set.Write(&b); err != nil {
-				return fmt.Errorf("write %s: %w", args[0], err)
+			if err := files.Write(args[0], set.Write); err != nil {
+				return err
 			}
-			return os.WriteFile(args[0], b.Bytes(), 0o644)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "wrote the figures of %s to %s\n", harness.Plural(set.Scenarios(), "scenario"), args[0])
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why the file is replaced; recorded in it")
@@ -161,6 +167,9 @@ func readSet(paths ...string) (baseline.Set, error) {
 		results, err := outcome.ReadJSON(bytes.NewReader(text))
 		if err != nil {
 			return baseline.Set{}, fmt.Errorf("%s: %w", path, err)
+		}
+		if len(results) == 0 {
+			return baseline.Set{}, fmt.Errorf("%s has no runs: expected a baseline, or a JSON report of onebar run", path)
 		}
 		all = append(all, results...)
 	}

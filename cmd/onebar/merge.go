@@ -12,7 +12,8 @@ func newMerge() *cobra.Command {
 		Use:   "merge FILE...",
 		Short: "Join the JSON reports of all shards of a command to one",
 		Long: `Join the JSON reports of all shards of onebar run, sweep or explore to the report of one
-command that made all the runs. Only wall times are other ones. The exit code is that of the one command.
+command that made all the runs. Only wall times are other ones, and the JUnit report of an
+exploration names no scenario file. The exit code is that of the one command.
 
 A shard that is missing, was given twice, was interrupted or has not finished is an
 error. So is a shard of other runs: of another build of onebar, another scenario file,

@@ -44,11 +44,6 @@ func TestFaultyPairIsFoundInVirtualTime(t *testing.T) {
 	}{
 		"a new key for each attempt":  {"answers-lost", "duplicated", "new-key-per-attempt"},
 		"an answer before the commit": {"crash", "early", "answer-before-commit"},
-		"keys of one day, overnight":  {"overnight", "duplicated", "daily-keys"},
-		"keys of one day, midnight":   {"over-midnight", "duplicated", "daily-keys"},
-		"keys of one day, month":      {"month-end", "duplicated", "daily-keys"},
-		"keys of one day, weekend":    {"weekend", "duplicated", "daily-keys"},
-		"keys of the latest thousand": {"one-phone-away", "duplicated", "evict-keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sc, err := loadBundled(tc.scenario, lib)

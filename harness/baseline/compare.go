@@ -41,7 +41,7 @@ func Compare(before, after Set) result.Comparison {
 	switch {
 	case c.Count(result.Worse) > 0:
 		c.Status = result.Fail
-	case c.Count(result.Vanished)+len(c.Unjudged) > 0:
+	case c.Figures == 0, c.Count(result.Vanished)+len(c.Unjudged) > 0:
 		c.Status = result.StatusUnknown
 	}
 	return c.Comparison
@@ -118,7 +118,7 @@ func refusal(a, b *group) string {
 	case b.bad != "":
 		return "of the later runs: " + b.bad
 	case !sameShares(a.seeds, b.seeds):
-		return fmt.Sprintf("there were %s, and there are %s: run the same seeds as before, or %s", runs(a.seeds), runs(b.seeds), again)
+		return fmt.Sprintf("before: %s; now: %s: run the same seeds as before, or %s", runs(a.seeds), runs(b.seeds), again)
 	case a.hash != b.hash:
 		return "the scenario was edited since, so the figures are of two experiments: if that was meant, " + again
 	case a.engine == virtual:
@@ -133,7 +133,11 @@ func refusal(a, b *group) string {
 
 // runs names the seeds of runs.
 func runs(seeds []uint64) string {
-	return fmt.Sprintf("%s of seeds %d to %d", harness.Plural(len(seeds), "run"), seeds[0], seeds[len(seeds)-1])
+	first, last := seeds[0], seeds[len(seeds)-1]
+	if first == last {
+		return fmt.Sprintf("%s of seed %d", harness.Plural(len(seeds), "run"), first)
+	}
+	return fmt.Sprintf("%s of seeds %d to %d", harness.Plural(len(seeds), "run"), first, last)
 }
 
 // sameShares reports whether the same seeds make up the same shares of two lists.

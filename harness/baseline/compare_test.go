@@ -201,14 +201,14 @@ func TestRunsThatCannotBeComparedAreRefused(t *testing.T) {
 		return measured(6, "p95(confirm)", func(i int) float64 { return 2 + float64(i)/100 })
 	}
 	for want, after := range map[string][]result.Result{
-		`the machine was "linux/amd64, 2 × Model" and is "linux/arm64, 4 × Other"`:                              edit(some(), func(_ int, r *result.Result) { r.Machine = "linux/arm64, 4 × Other" }),
-		"the machine of the runs is not recorded":                                                               edit(some(), func(_ int, r *result.Result) { r.Machine = "" }),
-		"the runs are of several machines":                                                                      edit(some(), func(i int, r *result.Result) { r.Machine = fmt.Sprint(i) }),
-		"there were 6 runs of seeds 1 to 1, and there are 6 runs of seeds 1 to 6: run the same seeds as before": edit(some(), func(i int, r *result.Result) { r.Seed = uint64(i + 1) }),
-		"the scenario was edited since":                                                                         edit(some(), func(_ int, r *result.Result) { r.Scenario.Settle++ }),
-		"the run of seed 1 was not carried out (disk full)":                                                     edit(some(), func(i int, r *result.Result) { r.Error = "disk full" }),
-		"the run of seed 1 has no figures: repeat it":                                                           edit(some(), func(_ int, r *result.Result) { r.Figures, r.Machine = nil, "" }),
-		"make 6 on each side":                                                                                   edit(some(), func(i int, r *result.Result) { r.Busy = strings.Repeat("late", i) }),
+		`the machine was "linux/amd64, 2 × Model" and is "linux/arm64, 4 × Other"`:            edit(some(), func(_ int, r *result.Result) { r.Machine = "linux/arm64, 4 × Other" }),
+		"the machine of the runs is not recorded":                                             edit(some(), func(_ int, r *result.Result) { r.Machine = "" }),
+		"the runs are of several machines":                                                    edit(some(), func(i int, r *result.Result) { r.Machine = fmt.Sprint(i) }),
+		"before: 6 runs of seed 1; now: 6 runs of seeds 1 to 6: run the same seeds as before": edit(some(), func(i int, r *result.Result) { r.Seed = uint64(i + 1) }),
+		"the scenario was edited since":                                                       edit(some(), func(_ int, r *result.Result) { r.Scenario.Settle++ }),
+		"the run of seed 1 was not carried out (disk full)":                                   edit(some(), func(i int, r *result.Result) { r.Error = "disk full" }),
+		"the run of seed 1 has no figures: repeat it":                                         edit(some(), func(_ int, r *result.Result) { r.Figures, r.Machine = nil, "" }),
+		"make 6 on each side":                                                                 edit(some(), func(i int, r *result.Result) { r.Busy = strings.Repeat("late", i) }),
 	} {
 		got := compare(some(), after)
 		require.Equal(t, result.ExitUnknown, got.Exit(), want)

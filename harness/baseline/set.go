@@ -181,3 +181,6 @@ func (g *group) once() *group {
 
 // same reports whether a figure is the same in two runs.
 func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+
+// Scenarios returns how many scenarios the set has runs of, each engine counted by itself.
+func (s Set) Scenarios() int { return len(s.groups) }

@@ -79,9 +79,9 @@ func TestHistoriesThatCannotBeRead(t *testing.T) {
 }
 
 func TestSearched(t *testing.T) {
-	v := searched("two-commits", "", 40)
-	require.Equal(t, result.Verdict{Check: Check, Weak: true, Summary: "the planted bug two-commits was not found in 40 runs: that no other bug was found means nothing"}, v)
-	v = searched("two-commits", "bad-day, seed 7: duplicated: 1 payment", 7)
+	v := searched("forget-keys", "", 40)
+	require.Equal(t, result.Verdict{Check: Check, Weak: true, Summary: "the planted bug forget-keys was not found in 40 runs: that no other bug was found means nothing"}, v)
+	v = searched("forget-keys", "bad-day, seed 7: duplicated: 1 payment", 7)
 	require.Equal(t, result.Pass, v.Status)
-	require.Equal(t, "the planted bug two-commits was found: bad-day, seed 7: duplicated: 1 payment", v.Summary)
+	require.Equal(t, "the planted bug forget-keys was found: bad-day, seed 7: duplicated: 1 payment", v.Summary)
 }

@@ -17,20 +17,20 @@ import (
 // A sweep meets the moment of each bug; an exploration of a scenario without a fault does not.
 func TestSearchesForAPlantedBug(t *testing.T) {
 	c := casestest.OnePayment()
-	found, err := canary.Sweep(c.Scenario, "two-commits", func(sc harness.Scenario) (sweep.Result, error) {
-		require.Equal(t, []string{"two-commits"}, sc.Subject.Broken)
+	found, err := canary.Sweep(c.Scenario, "forget-keys", func(sc harness.Scenario) (sweep.Result, error) {
+		require.Equal(t, []string{"forget-keys"}, sc.Subject.Broken)
 		c := c
 		c.Scenario = sc
 		return sweep.Packets(t.Context(), casestest.Pair(), c, sweep.Options{FailFast: true})
 	})
 	require.NoError(t, err)
 	require.Equal(t, result.Pass, found.Status)
-	require.Contains(t, found.Summary, "the planted bug two-commits was found: crash server after commit, duplicated: ")
+	require.Contains(t, found.Summary, "the planted bug forget-keys was found: crash server after commit, duplicated: ")
 
-	missed, err := canary.Explore(t.Context(), casestest.Pair(), []harness.Scenario{c.Scenario}, explore.Options{Seeds: 3}, "two-commits")
+	missed, err := canary.Explore(t.Context(), casestest.Pair(), []harness.Scenario{c.Scenario}, explore.Options{Seeds: 3}, "forget-keys")
 	require.NoError(t, err)
 	require.Equal(t, result.StatusUnknown, missed.Status)
-	require.Contains(t, missed.Summary, "the planted bug two-commits was not found in 3 runs")
+	require.Contains(t, missed.Summary, "the planted bug forget-keys was not found in 3 runs")
 
 	found, err = canary.Explore(t.Context(), casestest.Pair(), []harness.Scenario{c.Scenario}, explore.Options{Seeds: 3}, "answer-before-commit")
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestSearchesForAPlantedBug(t *testing.T) {
 
 	// A threshold that fails is not the bug.
 	c.Scenario.Expect = []harness.Expectation{{Text: "confirmed > 5"}}
-	missed, err = canary.Explore(t.Context(), casestest.Pair(), []harness.Scenario{c.Scenario}, explore.Options{Seeds: 3}, "two-commits")
+	missed, err = canary.Explore(t.Context(), casestest.Pair(), []harness.Scenario{c.Scenario}, explore.Options{Seeds: 3}, "forget-keys")
 	require.NoError(t, err)
 	require.Equal(t, result.StatusUnknown, missed.Status)
 }

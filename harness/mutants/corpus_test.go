@@ -2,6 +2,7 @@ package mutants_test
 
 import (
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/importer"
 	"go/parser"
@@ -44,7 +45,7 @@ func packages(t *testing.T, root string, list []mutants.Mutant) map[string]pkg {
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p pkg
 		err := d.Decode(&p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		require.NoError(t, err)

@@ -42,8 +42,8 @@ type Hunter struct {
 // after the first method that names the bug by one of the checks.
 func (h Hunter) Hunt(ctx context.Context, checks []string, first bool) ([]Found, error) {
 	var all []Found
-	for _, method := range []func(context.Context, []string) (Found, error){h.catalogue, h.sweepOf(1), h.sweepOf(3), h.explore} {
-		f, err := method(ctx, checks)
+	for _, method := range []func(context.Context, aim) (Found, error){h.catalogue, h.sweepOf(1), h.sweepOf(3), h.explore} {
+		f, err := method(ctx, aim{checks, first})
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", f.By, err)
 		}
@@ -55,30 +55,53 @@ func (h Hunter) Hunt(ctx context.Context, checks []string, first bool) ([]Found,
 	return all, ctx.Err()
 }
 
+// aim is what a method has to find.
+type aim struct {
+	checks []string
+	first  bool // stop soon after the first run that one of the checks fails
+}
+
 // catalogue runs each scenario of the catalogue with seed 1.
-func (h Hunter) catalogue(ctx context.Context, checks []string) (Found, error) {
-	return h.exploration(ctx, "catalogue", h.Catalogue, len(h.Catalogue), checks)
+func (h Hunter) catalogue(ctx context.Context, a aim) (Found, error) {
+	return h.exploration(ctx, Found{By: "catalogue"}, a, len(h.Catalogue), func(from, to int) ([]harness.Scenario, uint64) {
+		return h.Catalogue[from:to], 1
+	})
 }
 
 // explore runs the scenario with a nemesis with many seeds.
-func (h Hunter) explore(ctx context.Context, checks []string) (Found, error) {
-	return h.exploration(ctx, "explore "+h.Explore.Name, []harness.Scenario{h.Explore}, exploreSeeds, checks)
+func (h Hunter) explore(ctx context.Context, a aim) (Found, error) {
+	return h.exploration(ctx, Found{By: "explore " + h.Explore.Name}, a, exploreSeeds, func(from, _ int) ([]harness.Scenario, uint64) {
+		return []harness.Scenario{h.Explore}, uint64(from) + 1
+	})
 }
 
-// exploration makes runs of scenarios with seeds from 1.
-func (h Hunter) exploration(ctx context.Context, by string, list []harness.Scenario, runs int, checks []string) (Found, error) {
-	f := Found{By: by, Runs: runs, Fails: map[string]int{}}
-	res, err := explore.Explore(ctx, h.Runner, list, explore.Options{Seeds: runs, First: 1, Jobs: h.Jobs, KeepGoing: true})
-	for _, c := range res.ByCheck {
-		place := slices.IndexFunc(list, func(sc harness.Scenario) bool { return sc.Name == c.First.Scenario })
-		f.add(c.Check, c.Status, int(c.First.Seed-1)*len(list)+place+1, c.Runs, checks)
+// exploration makes runs. part returns the scenarios of the runs from one number up to another,
+// and the seed of the first.
+func (h Hunter) exploration(ctx context.Context, f Found, a aim, runs int, part func(from, to int) ([]harness.Scenario, uint64)) (Found, error) {
+	f.Fails = map[string]int{}
+	step := runs
+	if a.first {
+		step = 2 * max(h.Jobs, 1)
 	}
-	return f, err
+	for f.Runs < runs && (!a.first || !f.Named()) {
+		n := min(step, runs-f.Runs)
+		list, seed := part(f.Runs, f.Runs+n)
+		res, err := explore.Explore(ctx, h.Runner, list, explore.Options{Seeds: n, First: seed, Jobs: h.Jobs, KeepGoing: true})
+		if err != nil {
+			return f, err
+		}
+		for _, c := range res.ByCheck {
+			place := slices.IndexFunc(list, func(sc harness.Scenario) bool { return sc.Name == c.First.Scenario })
+			f.add(c.Check, c.Status, f.Runs+int(c.First.Seed-seed)*len(list)+place+1, c.Runs, a.checks)
+		}
+		f.Runs += n
+	}
+	return f, nil
 }
 
 // sweepOf returns the method that sweeps some payments with a few seeds.
-func (h Hunter) sweepOf(payments int) func(context.Context, []string) (Found, error) {
-	return func(ctx context.Context, checks []string) (Found, error) {
+func (h Hunter) sweepOf(payments int) func(context.Context, aim) (Found, error) {
+	return func(ctx context.Context, a aim) (Found, error) {
 		f := Found{By: fmt.Sprintf("sweep %s, payments %d", h.Sweep.Name, payments), Fails: map[string]int{}}
 		sc := h.Sweep
 		sc.Workload.Payments, sc.Workload.Rate, sc.Workload.Wallets = payments, 0, payments
@@ -89,7 +112,7 @@ func (h Hunter) sweepOf(payments int) func(context.Context, []string) (Found, er
 			}
 			f.Runs += res.Total().Runs
 			for _, finding := range res.Findings {
-				f.add(finding.Check, finding.Status, f.Runs, finding.Runs, checks)
+				f.add(finding.Check, finding.Status, f.Runs, finding.Runs, a.checks)
 			}
 			if f.Named() {
 				break

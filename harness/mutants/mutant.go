@@ -21,19 +21,19 @@ import (
 
 // Mutant is one planted bug.
 type Mutant struct {
-	Name  string   // of its file, without .patch
-	Class string   // the kind of mistake: one of Classes
-	Loses string   // what a user would lose, in a sentence
-	Check []string // checks of which any names the bug rightly
+	Name  string   `json:"name"`  // of its file, without .patch
+	Class string   `json:"class"` // the kind of mistake: one of Classes
+	Loses string   `json:"loses"` // what a user would lose, in a sentence
+	Check []string `json:"check"` // checks of which any names the bug rightly
 
 	// Test is the package and the name of a Go test that must fail with the bug, and that must
 	// print the name of a check. Empty: the bug is in the reference pair, and Hunt finds it.
-	Test string
+	Test string `json:"test,omitempty"`
 	// Equivalent is the reason why the bug harms no user, so that nothing has to find it.
 	// Empty: something has to.
-	Equivalent string
+	Equivalent string `json:"equivalent,omitempty"`
 
-	Patch []byte // in the form of git, with paths from the root of the module
+	Patch []byte `json:"patch"` // in the form of git, with paths from the root of the module
 }
 
 // Classes are the kinds of mistakes, in the order of the track record.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/onebar/onebar/harness/result"
@@ -68,12 +69,13 @@ func (m Mutant) RunTest(ctx context.Context, overlay string) (Found, error) {
 	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && (!failed || !bytes.Contains(out, []byte("--- FAIL: "+name))) {
 		return f, fmt.Errorf("test %s: %w: %s", m.Test, err, out)
 	}
-	for _, check := range m.Check {
-		if err != nil && bytes.Contains(out, []byte(check)) {
-			f.add(check, result.Fail, 1, 1, m.Check)
-		}
+	if err == nil {
+		return f, nil
 	}
-	if err != nil && len(f.Fails) == 0 {
+	for _, match := range regexp.MustCompile(`(?m)^ +FAIL +(\w+) `).FindAllSubmatch(out, -1) {
+		f.add(string(match[1]), result.Fail, 1, 1, m.Check)
+	}
+	if len(f.Fails) == 0 {
 		f.Fails["another"] = 1
 	}
 	return f, nil

@@ -35,7 +35,7 @@ func TestShardsOfASweepMergedAreOneSweep(t *testing.T) {
 		o      sweep.Options
 		shards int
 	}{
-		"two shards":            {"two-commits", sweep.Options{Jobs: 2}, 2},
+		"two shards":            {"new-key-per-attempt", sweep.Options{Jobs: 2}, 2},
 		"pairs, with some left": {"forget-keys", sweep.Options{Pairs: true, Limit: 330, Jobs: 2}, 2},
 		"three shards":          {"forget-keys", sweep.Options{}, 3},
 	} {
@@ -90,7 +90,7 @@ func TestSweepThatEndsEarly(t *testing.T) {
 	require.Greater(t, late.Rest, 100)
 	require.Equal(t, result.ExitUnknown, late.Exit())
 
-	fast := shard(t, "two-commits", sweep.Options{FailFast: true})
+	fast := shard(t, "forget-keys", sweep.Options{FailFast: true})
 	require.Equal(t, 1, fast.Total().Failed)
 	require.Positive(t, fast.Rest)
 	require.Equal(t, result.ExitFail, fast.Exit())

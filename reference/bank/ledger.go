@@ -49,15 +49,6 @@ type LedgerConfig struct {
 	// had been in memory only. Such a bank books a payment again that it has booked: it is
 	// a planted fault, for tests of the checks.
 	ForgetAnswers bool
-	// KeepAnswers makes the ledger forget the record of a confirmed payment after so many
-	// later bookings; 0 is never. KeepDay makes it forget all records at midnight UTC. Such a
-	// bank books a payment again that is sent again later: planted faults, too.
-	KeepAnswers int64
-	KeepDay     bool
-	// SplitCommits makes the ledger book a payment in one transaction and record its answer
-	// in a second one. Whatever comes in between does not find the record, and the payment
-	// is booked again: it is a planted fault, too.
-	SplitCommits bool
 	// Recall makes OpenLedger call Hooks.Committed with every booking, in order. Bookings
 	// that became durable just before a crash were not reported then.
 	Recall bool
@@ -104,8 +95,7 @@ type job struct {
 	payer       pay.PublicKey
 	request     *pay.Request
 	fingerprint [32]byte
-	answer      *pay.Answer            // in the transaction that was made last
-	record      func(*sqlite.Tx) error // stores the answer in the second one of LedgerConfig.SplitCommits; nil is none
+	answer      *pay.Answer // in the transaction that was made last
 }
 
 // OpenLedger opens the ledger in cfg.Path. The caller closes it.
@@ -180,10 +170,7 @@ func (l *Ledger) Submit(payer pay.PublicKey, r *pay.Request) func(context.Contex
 		switch {
 		case sqlite.IsUnwritten(err):
 			return l.busy(r), nil
-		case err == nil && j.record != nil:
-			err = l.db.Update(j.record)
-		}
-		if err != nil {
+		case err != nil:
 			return nil, err
 		}
 		return j.answer, nil

@@ -71,11 +71,6 @@ func scanAnswer(r sqlite.Row, i int) (*pay.Answer, error) {
 	return pay.ParseAnswer(r.Text(i), r.Text(i+1), r.Int(i+2), r.Int(i+4), r.Blob(i+3))
 }
 
-func deleteRecord(tx *sqlite.Tx, payer int64, key *pay.Key) error {
-	_, err := tx.Exec(`DELETE FROM idempotency WHERE payer = ? AND key = ?`, payer, key[:])
-	return err
-}
-
 func insertRecord(tx *sqlite.Tx, payer int64, p *pay.Payment, r *record) error {
 	a := &r.answer
 	_, err := tx.Exec(`INSERT INTO idempotency (payer, key, fingerprint, result, reason, transfer, receipt, decided, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

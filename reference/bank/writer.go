@@ -26,8 +26,7 @@ type writer struct {
 
 	byIdentity map[pay.PublicKey]*account
 	byName     map[string]*account
-	full       bool  // the last transaction was not written, as on a full disk
-	last       int64 // number of the last booking since the ledger was opened
+	full       bool // the last transaction was not written, as on a full disk
 
 	// The transaction under way:
 	now    int64      // Unix milliseconds
@@ -146,13 +145,7 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found && w.forgot(&r.answer) {
-		found, err = false, deleteRecord(tx, payer.id, &p.Key)
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case found:
+	if found {
 		return w.repeat(tx, j, &r, payer)
 	}
 	late := w.now > p.BookableUntil()
@@ -173,31 +166,7 @@ func (w *writer) answer(tx *sqlite.Tx, j *job) (*pay.Answer, error) {
 	if !remember {
 		return a, nil
 	}
-	store := func(tx *sqlite.Tx) error {
-		return insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
-	}
-	if !w.cfg.SplitCommits {
-		return a, store(tx)
-	}
-	j.record = func(tx *sqlite.Tx) error {
-		if _, found, err := findRecord(tx, payer.id, &p.Key); found || err != nil {
-			return err // another attempt was recorded meanwhile
-		}
-		return store(tx)
-	}
-	return a, nil
-}
-
-// forgot reports whether a bank with KeepAnswers or KeepDay has forgotten an answer.
-func (w *writer) forgot(a *pay.Answer) bool {
-	const day = int64(24 * time.Hour / time.Millisecond)
-	switch {
-	case w.cfg.KeepDay && a.At/day != w.now/day:
-		return true
-	case w.cfg.KeepAnswers == 0:
-		return false
-	}
-	return a.Result == pay.Confirmed && w.last-a.Transfer >= w.cfg.KeepAnswers
+	return a, insertRecord(tx, payer.id, p, &record{fingerprint: j.fingerprint, answer: *a})
 }
 
 // decide books the payment, or sets in a why not.
@@ -294,7 +263,6 @@ func (w *writer) book(tx *sqlite.Tx, p *pay.Payment, from, to *account) (int64, 
 	}
 	from.balance -= p.Amount
 	to.balance += p.Amount
-	w.last = id
 	return id, nil
 }
 

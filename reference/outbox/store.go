@@ -27,15 +27,12 @@ type Config struct {
 	Verify func(*pay.Payment, *pay.Answer) error
 
 	Gather func(stop <-chan struct{}) // waits for changes that share a sync, see sqlite.Config
-
-	// NoSync makes no change durable. It is a planted fault, see sqlite.Config.
-	NoSync bool
 }
 
 func (c Config) file() sqlite.Config {
 	return sqlite.Config{
 		Path: c.Path, VFS: c.VFS, Kind: "wallet queue", Application: applicationID, Version: schemaVersion,
-		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, Gather: c.Gather, NoSync: c.NoSync,
+		Schema: schema(), Settings: settings, Closed: ErrClosed, Exclusive: true, Check: true, Gather: c.Gather,
 	}
 }
 

@@ -55,10 +55,6 @@ type Config struct {
 	// file itself, because a second sync of the log may do nothing: after an error Linux
 	// takes what was not written for clean (Rebello et al., USENIX ATC 2020).
 	Resync bool
-	// NoSync makes no commit durable once the file is open: a power failure loses
-	// acknowledged changes, and may damage the file. It is a planted fault, for tests of
-	// the checks.
-	NoSync bool
 	Hooks  Hooks
 }
 
@@ -214,9 +210,6 @@ func (c *conn) prepareFile(cfg *Config) error {
 	}
 	if err == nil && cfg.Resync {
 		_, err = c.pragma("wal_checkpoint(FULL)")
-	}
-	if err == nil && cfg.NoSync {
-		err = c.c.Exec("PRAGMA synchronous=OFF")
 	}
 	return err
 }

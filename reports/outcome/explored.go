@@ -26,7 +26,7 @@ func Explored(x result.Exploration, file string) Outcome {
 	return Outcome{
 		Suites: func() []ci.Suite {
 			return []ci.Suite{{
-				Title: strings.Join(x.Scenarios, ", "), File: ci.Source(file), Cases: explorationCases(x),
+				Title: strings.Join(x.Scenarios, ", "), File: ci.Source(file), Cases: explorationCases(x), Took: x.Took,
 				Properties: []ci.Property{{Name: "first seed", Value: fmt.Sprint(x.First)}, {Name: "onebar", Value: x.Onebar}},
 			}}
 		},

@@ -70,12 +70,13 @@ func JUnit(o Outcome) Writer {
 	return func(w io.Writer) error { return ci.JUnit(w, o.All()) }
 }
 
-// All returns the suites. Those that know no time have that of the command.
+// All returns the suites. Those that know no time have that of the command; shards that are
+// joined took longer than the command that joins them.
 func (o Outcome) All() []ci.Suite {
 	suites := o.Suites()
 	for i := range suites {
 		if suites[i].Started.IsZero() {
-			suites[i].Started, suites[i].Took = o.Began, o.Took
+			suites[i].Started, suites[i].Took = o.Began, max(suites[i].Took, o.Took)
 		}
 	}
 	return suites

@@ -25,7 +25,7 @@ func Swept(sw result.Sweep) Outcome {
 	return Outcome{
 		Suites: func() []ci.Suite {
 			return []ci.Suite{{
-				Title: sw.Scenario.Name, File: ci.Source(sw.Scenario.File), Cases: sweepCases(sw),
+				Title: sw.Scenario.Name, File: ci.Source(sw.Scenario.File), Cases: sweepCases(sw), Took: sw.Took,
 				Properties: []ci.Property{{Name: "seed", Value: fmt.Sprint(sw.Seed)}, {Name: "engine", Value: sw.Engine}},
 			}}
 		},

@@ -17,7 +17,7 @@ import (
 
 // Subject is the section. Its plain form is sut.Config.
 type Subject struct {
-	Broken []keys.Word `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys unsynced-queue two-commits ignore-disk-errors evict-keys daily-keys" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts; unsynced-queue: the wallet stores payments without a sync, so a power failure loses them; two-commits: the bank books a payment and records its key in two transactions; ignore-disk-errors: the bank confirms a payment that it could not store; evict-keys: the bank keeps its latest 1000 idempotency records; daily-keys: the bank drops its idempotency records at midnight UTC"`
+	Broken []keys.Word `yaml:"broken" words:"new-key-per-attempt answer-before-commit forget-keys" doc:"bugs planted in the reference wallet and bank, to show that the checks find them. new-key-per-attempt: the wallet draws a new idempotency key for each attempt; answer-before-commit: the bank answers before its commit; forget-keys: the bank forgets its idempotency records when it restarts"`
 	Client client      `yaml:"client" doc:"your own client, which pays"`
 	Server server      `yaml:"server" doc:"your own server, which books the payments"`
 	Ledger ledger      `yaml:"ledger" doc:"how to read what your server has booked"`
