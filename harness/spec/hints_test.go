@@ -111,7 +111,8 @@ func TestWrittenAsTold(t *testing.T) {
 	t.Parallel()
 	const file = "onebar: 1\nname: mine\nworkload: {wallets: 5, payments: 10, rate: 2/s, amount: 10 KES}\n"
 	for _, line := range []string{
-		"link: {latency: 100ms}", "link: {packet_loss: 0.02}", "bandwidth: 2Mbps", "settle: 5 minutes", "tags: smoke, mine", "network: edge", "link: [edge, umts]", "link: {edge, both: {loss: 5}}", "network: edge\nloss: 5%",
+		"link: {latency: 100ms}", "link: {packet_loss: 0.02}", "bandwidth: 2Mbps", "settle: 5 minutes", "tags: smoke, mine", "network: edge", "link: [edge, umts]", "link: {edge, both: {loss: 5}}", "network: edge\nloss: 5%", "timeline: [{at: 1s, outage: 2s, direction: upstream}]",
+		"tags: [a, b",
 		"summary: The tunnel: no network", "expect: p95(confirm) < 8s", "settle: 1.5 hours", "link: {up: {limit: 20 kilobytes, rate: 64 kbit/s}}",
 	} {
 		text := file + line + "\n"

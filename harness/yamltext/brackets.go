@@ -1,6 +1,9 @@
 package yamltext
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // bracket is one that opens a list or a mapping.
 type bracket struct {
@@ -26,9 +29,9 @@ func (t Text) unclosed(complains int) (Mistake, bool) {
 	b := open[0]
 	text := strings.TrimSpace(t.Lines[b.line])
 	mended, hint := text, ""
-	for i := len(open) - 1; i >= 0; i-- {
-		if open[i].line == b.line {
-			mended += string(open[i].closer)
+	for _, o := range slices.Backward(open) {
+		if o.line == b.line {
+			mended += string(o.closer)
 		}
 	}
 	if last := text[len(text)-1]; !crossed && strings.IndexByte("{[,", last) < 0 && !strings.Contains(text, " #") {
