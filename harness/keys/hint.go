@@ -328,7 +328,7 @@ func (r *Reader) inFlow(t reflect.Type, all ...*meaning) string {
 		put(&within, to, cmp.Or(m.value, "…"))
 	}
 	if within.Keys == nil {
-		return all[0].way[0] + ": {…}"
+		return all[0].way[0] + ": " + cmp.Or(all[0].value, "…")
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(within.Flow(), "{"), "}")
 }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -24,32 +25,47 @@ func (r *Reader) write(at Place, n int, text string) string {
 	return "write "
 }
 
-// told returns the mistakes with what to write: the whole line, as it is when every mistake
-// of it is mended, or the text alone if another mistake of the line has no such text.
+// told returns the mistakes with what to write: the whole line, with all of its mistakes
+// mended, or the text alone if there is no such line.
 func (r *Reader) told() yamltext.Mistakes {
-	mend := map[int][]instead{}
+	all, lines := slices.Clone(r.mistakes), r.good()
+	for _, w := range r.instead {
+		all[w.mistake].Text += cmp.Or(lines[w.at.Line], w.text)
+	}
+	return append(all, r.broken...)
+}
+
+// good returns the mended lines in which a second reading finds no mistake.
+func (r *Reader) good() map[int]string {
+	mend, lines, document := map[int][]instead{}, map[int]string{}, slices.Clone(r.Lines)
 	for _, w := range r.instead {
 		mend[w.at.Line] = append(mend[w.at.Line], w)
 	}
-	all, on := slices.Clone(r.mistakes), map[int]int{}
-	for _, m := range slices.Concat(r.mistakes, r.broken) {
-		on[m.Line]++
-	}
-	for _, w := range r.instead {
-		text := w.text
-		if ws := mend[w.at.Line]; len(ws) == on[w.at.Line] {
-			text = cmp.Or(r.mended(ws), text)
+	for n, all := range mend {
+		if line := r.mended(all); line != "" {
+			lines[n], document[n-1] = strings.TrimSpace(line), line
 		}
-		all[w.mistake].Text += text
 	}
-	return append(all, r.broken...)
+	if len(lines) == 0 {
+		return nil
+	}
+	again, ok := Read(r.File, []byte(strings.Join(document, "\n")), reflect.New(r.root).Interface(), r.kind)
+	if !ok {
+		return nil
+	}
+	for _, m := range slices.Concat(again.mistakes, again.broken, r.mistakes[r.read:]) { // the last are not of a reading
+		if !strings.Contains(lines[m.Line], "…") { // which stands for a value that is yet to be written
+			delete(lines, m.Line)
+		}
+	}
+	return lines
 }
 
 // widestLine is the longest line that mended returns.
 const widestLine = 100
 
-// mended returns a line without its indentation, where texts stand in the place of others,
-// or nothing if a text has no place or the line is long.
+// mended returns a line where texts stand in the place of others, or nothing if a text has no
+// place or the line is long.
 func (r *Reader) mended(all []instead) string {
 	if all[0].at.Line > len(r.Lines) {
 		return ""
@@ -66,5 +82,5 @@ func (r *Reader) mended(all []instead) string {
 		}
 		line = slices.Replace(line, from, to, []rune(w.text)...)
 	}
-	return strings.TrimSpace(string(line))
+	return string(line)
 }

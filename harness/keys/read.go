@@ -33,6 +33,7 @@ type Reader struct {
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
 	instead  []instead
+	read     int // how many mistakes there were when the document had been read
 	rules    map[reflect.Type][]Rule
 	within   map[reflect.Type][]target
 }
@@ -67,6 +68,7 @@ func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
 		r.Errorf(placeOf(roots[1]), "a second YAML document begins; %s", kind.One)
 	}
 	r.into(roots[0], v, kind.What, "")
+	r.read = len(r.mistakes)
 	return r, true
 }
 
