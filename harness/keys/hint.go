@@ -325,26 +325,12 @@ func (r *Reader) inFlow(t reflect.Type, all ...*meaning) string {
 			}
 			to = append(slices.Clone(to), short)
 		}
-		put(&within, to, cmp.Or(m.value, "…"))
+		within.Put(to, cmp.Or(m.value, "…"))
 	}
 	if within.Keys == nil {
 		return all[0].way[0] + ": " + cmp.Or(all[0].value, "…")
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(within.Flow(), "{"), "}")
-}
-
-// put adds a value at the end of a way to a tree. The first of a way counts.
-func put(t *yamltext.Tree, w way, value string) {
-	if len(w) == 0 {
-		t.Text = cmp.Or(t.Text, value)
-		return
-	}
-	i := slices.Index(t.Keys, w[0])
-	if i < 0 {
-		i = len(t.Keys)
-		t.Keys, t.Children = append(t.Keys, w[0]), append(t.Children, yamltext.Tree{})
-	}
-	put(&t.Children[i], w[1:], value)
 }
 
 // shortKey returns the key of a [Shorthand] that its scalar is, or nothing.
