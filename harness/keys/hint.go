@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/onebar/onebar/harness/keys/key"
 	"github.com/onebar/onebar/harness/nearest"
 	"github.com/onebar/onebar/harness/quantity"
 	"github.com/onebar/onebar/harness/yamltext"
@@ -69,7 +70,7 @@ func (r *Reader) mean(m *meaning, t reflect.Type, scope string) {
 	barred := func(rule Rule) bool {
 		return slices.Contains(rule.If, word+"="+fixed) && slices.Contains(rule.Bars, length)
 	}
-	if text, scalar := yamltext.Scalar(m.Value); scalar && fixed != "" && !slices.ContainsFunc(rulesOf(t), barred) {
+	if text, scalar := yamltext.Scalar(m.Value); scalar && fixed != "" && !slices.ContainsFunc(key.RulesOf(t), barred) {
 		m.rest = r.lasting(t, length, text)
 	}
 	short, isShort := reflect.TypeAssert[Shorthand](reflect.New(t))
