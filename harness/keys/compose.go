@@ -46,7 +46,7 @@ func (c *Composer) ComposeKeys(v any, plain, base reflect.Value, chosen func(*Ke
 }
 
 func (c *Composer) composeValue(k Key, v reflect.Value, plain, base []reflect.Value) {
-	if plain[0].Kind() == reflect.String && k.namesFile(plain[0].String()) {
+	if plain[0].Kind() == reflect.String && namesFile(k, plain[0].String()) {
 		plain = []reflect.Value{reflect.ValueOf(c.Moved(plain[0].String()))}
 	}
 	_, isWord := reflect.TypeAssert[*Word](v.Addr())

@@ -35,7 +35,7 @@ func (c *Composer) Moved(name string) string {
 
 // namesFile reports whether a value of a key names a file or a folder. A folder that is
 // not named is that of the document.
-func (k Key) namesFile(value string) bool {
+func namesFile(k Key, value string) bool {
 	return k.File == "folder" || k.File == "file" && value != ""
 }
 
@@ -50,7 +50,7 @@ func Absolute(t reflect.Type, plain reflect.Value, base string) {
 		kind, plain := t.FieldByIndex(k.Index).Type, of[0]
 		switch plain.Kind() {
 		case reflect.String:
-			plain.SetString(k.absolute(plain.String(), base))
+			plain.SetString(absolute(k, plain.String(), base))
 		case reflect.Slice:
 			for i := range plain.Len() {
 				Absolute(kind.Elem(), plain.Index(i), base)
@@ -61,7 +61,7 @@ func Absolute(t reflect.Type, plain reflect.Value, base string) {
 				item := reflect.New(plain.Type().Elem()).Elem()
 				item.Set(plain.MapIndex(name))
 				if item.Kind() == reflect.String {
-					item.SetString(k.absolute(item.String(), base))
+					item.SetString(absolute(k, item.String(), base))
 				}
 				Absolute(items.Type.Elem().Elem(), item, base)
 				plain.SetMapIndex(name, item)
@@ -72,8 +72,8 @@ func Absolute(t reflect.Type, plain reflect.Value, base string) {
 	})
 }
 
-func (k Key) absolute(name, base string) string {
-	if !k.namesFile(name) || filepath.IsAbs(name) || strings.Contains(name, "{{") {
+func absolute(k Key, name, base string) string {
+	if !namesFile(k, name) || filepath.IsAbs(name) || strings.Contains(name, "{{") {
 		return name
 	}
 	return filepath.Join(base, name)

@@ -117,8 +117,3 @@ func TestCopyTakesMarksAlong(t *testing.T) {
 	require.Empty(t, r.GivenOf(other))
 	require.Equal(t, []string{"stir"}, r.GivenOf(&v.Steps[0]))
 }
-
-func TestARuleNamesKeys(t *testing.T) {
-	require.Panics(t, func() { hasKey(reflect.TypeFor[recipe](), "oven.none") })
-	require.Panics(t, func() { hasKey(reflect.TypeFor[recipe](), "none") })
-}

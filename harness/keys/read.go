@@ -32,6 +32,8 @@ type Reader struct {
 	root     reflect.Type // of the document
 	mistakes yamltext.Mistakes
 	broken   yamltext.Mistakes // rules between keys that are broken
+	instead  []instead
+	read     int // how many mistakes there were when the document had been read
 	rules    map[reflect.Type][]Rule
 	within   map[reflect.Type][]target
 }
@@ -66,6 +68,7 @@ func Read(file string, data []byte, v any, kind Kind) (r *Reader, ok bool) {
 		r.Errorf(placeOf(roots[1]), "a second YAML document begins; %s", kind.One)
 	}
 	r.into(roots[0], v, kind.What, "")
+	r.read = len(r.mistakes)
 	return r, true
 }
 
@@ -75,7 +78,7 @@ func (r *Reader) Err() error {
 	if len(r.mistakes)+len(r.broken) == 0 {
 		return nil
 	}
-	return append(r.mistakes, r.broken...).Sorted(r.File)
+	return r.told().Sorted(r.File)
 }
 
 // Errorf adds a mistake.
@@ -111,11 +114,12 @@ func (r *Reader) into(n Node, v any, what, path string) {
 		return
 	}
 	seen := map[string]bool{}
+	meant := r.meant(v, pairs, path)
 	for _, p := range pairs {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == p.Name })
 		if i < 0 {
 			unknown = true
-			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, r.elsewhere(p, reflect.TypeOf(v).Elem(), path))
+			r.Errorf(p.Place, "unknown key %q in %s; %s", p.Name, what, r.elsewhere(meant[p.Name], reflect.TypeOf(v).Elem()))
 			continue
 		}
 		seen[p.Name] = true
@@ -221,6 +225,12 @@ func (r *Reader) value(n Node, v any, k Key, path string) {
 	slot.Set(reflect.MakeSlice(slot.Type(), len(seq.Values), len(seq.Values)))
 	k.Name = cmp.Or(k.Each, k.Name)
 	for i, n := range seq.Values {
+		if text, ok := yamltext.Scalar(n); ok {
+			if wrong, ok := r.Swallowed(placeOf(n), text); ok {
+				r.Add(wrong)
+				continue
+			}
+		}
 		r.value(n, slot.Index(i).Addr().Interface(), k, item(path, i))
 	}
 }
@@ -263,7 +273,7 @@ func (r *Reader) leaf(n Node, l Leaf, k Key, path string) {
 	}
 	if len(k.Words) > 0 && !slices.Contains(k.Words, text) {
 		if word := r.kind.Synonyms[text]; slices.Contains(k.Words, word) {
-			r.Errorf(at, "%s %q is not known; write %s", k.Name, text, r.Instead(at, r.widthOf(n, at), word))
+			r.Errorf(at, "%s %q is not known; %s", k.Name, text, r.write(at, r.widthOf(n, at), word))
 			return
 		}
 		r.Errorf(at, "%s %q is not known; %s", k.Name, text, Suggest(text, k.Words))

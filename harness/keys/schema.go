@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/onebar/onebar/harness/keys/key"
 )
 
 // SchemaWriter makes the definitions of a schema. Each type of the structs is one.
@@ -71,8 +73,8 @@ func (w *SchemaWriter) mapping(t reflect.Type) Object {
 		s["required"] = required
 	}
 	var rules []Object
-	for _, r := range rulesOf(t) {
-		rules = append(rules, r.schema(t))
+	for _, r := range key.RulesOf(t) {
+		rules = append(rules, r.Schema(t))
 	}
 	if len(rules) > 0 {
 		s["allOf"] = rules
@@ -93,9 +95,9 @@ func (w *SchemaWriter) value(k Key, kind reflect.Type) Object {
 	switch {
 	case len(k.Words) == 0:
 	case kind.Kind() == reflect.Slice:
-		p["items"] = Object{"enum": k.allowed()}
+		p["items"] = Object{"enum": allowed(k)}
 	default:
-		p["enum"] = k.allowed()
+		p["enum"] = allowed(k)
 	}
 	l, isLeaf := reflect.TypeAssert[Leaf](reflect.New(kind))
 	bare := isLeaf && l.Scalar().Bare
@@ -112,7 +114,7 @@ func (w *SchemaWriter) value(k Key, kind reflect.Type) Object {
 }
 
 // allowed returns the words of a key, each also as the number it may be.
-func (k Key) allowed() []any {
+func allowed(k Key) []any {
 	var all []any
 	for _, w := range k.Words {
 		all = append(all, w)

@@ -55,7 +55,7 @@ func TestBadModels(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ file, want string }{
 		"empty":                       {"", "m.yaml:1:1: the file is empty; a model begins with radio: 1"},
-		"not YAML":                    {"radio: [1\n", "m.yaml:1:8: not YAML: "},
+		"not YAML":                    {"radio: [1\n", "m.yaml:1:8: a [ is not closed; write radio: [1]"},
 		"a tab":                       {"radio: 1\n\tname: x\n", "m.yaml:2:1: a tab in the indentation; YAML wants spaces"},
 		"not UTF-8":                   {"radio: \xff\n", "m.yaml:1:8: this is not UTF-8; save the file as UTF-8"},
 		"too deep":                    {strings.Repeat("[", 70), "m.yaml:1:1: more than 64 brackets are open"},

@@ -189,8 +189,12 @@ func TestHostileFilesAreCheap(t *testing.T) {
 
 func TestLoadMissingFile(t *testing.T) {
 	_, err := Load("testdata/none.yml", Library{})
-	require.EqualError(t, err, "read scenario: there is no file testdata/none.yml: file does not exist")
+	require.EqualError(t, err, "read scenario: there is no file testdata/none.yml")
 	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = Load("testdata/address.good.yaml", Library{})
+	require.EqualError(t, err, "read scenario: there is no file testdata/address.good.yaml; did you mean testdata/address.good.yml?")
+	_, err = Load("testdata/address.good", Library{})
+	require.EqualError(t, err, "read scenario: there is no file testdata/address.good; did you mean testdata/address.good.yml?")
 	_, err = Load("testdata", Library{})
 	require.ErrorContains(t, err, "testdata: is a directory")
 }

@@ -1,6 +1,7 @@
 package threshold
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -102,7 +103,7 @@ func (p *parser) figure(t *Threshold) error {
 	case !ok && parenthesis && !strings.HasPrefix(strings.TrimLeft(p.text[p.pos:], " \t"), "phase"):
 		return p.fail(at, "%q cannot be taken of a series: use %s", name, strings.Join(metric.Aggregates(), ", "))
 	case !ok:
-		return p.fail(at, "no metric is named %q%s", name, didYouMean(name, metricNames(false)))
+		return p.fail(at, "no metric is named %q%s", name, p.meant(name))
 	}
 	t.Metric, t.Plain, t.Figure, t.Unit = m, name, name, m.Unit
 	if !parenthesis {
@@ -124,7 +125,7 @@ func (p *parser) series(t *Threshold, aggregate string) error {
 	case name == "":
 		return p.fail(at, "a series is missing: write it as in %s(confirm)", aggregate)
 	case !ok:
-		return p.fail(at, "no series is named %q%s", name, didYouMean(name, metricNames(true)))
+		return p.fail(at, "no series is named %q%s", name, didYouMean(cmp.Or(usual(name), name), metricNames(true)))
 	case !m.Series:
 		return p.fail(at, "%s is one number, not a series: write it without %s( )", name, aggregate)
 	}

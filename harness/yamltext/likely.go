@@ -8,6 +8,7 @@ import (
 
 var (
 	entry   = regexp.MustCompile(`^ *(- +)*[\w.-]+:( |$)`)     // a key, maybe with a value
+	dash    = regexp.MustCompile(`^ *- `)                      // an item of a list
 	before  = regexp.MustCompile(`^ *(?:- +)*(?:[\w.-]+: +)?`) // what stands before a value
 	joined  = regexp.MustCompile(`^ *(?:- +)*[\w.-]+:[^ /]`)   // a key without a space behind its colon
 	comment = regexp.MustCompile(`^ *(#.*)?$`)
@@ -22,7 +23,10 @@ func (t Text) likely(line int) (Mistake, bool) {
 	}
 	text := t.Lines[line-1]
 	if open := t.open(line); !slices.Contains(open, indent(text)) && entry.MatchString(text) {
-		return t.indented(line, open), true
+		return t.indented(line, open, "keys"), true
+	}
+	if m, ok := t.misplaced(line); ok {
+		return m, true
 	}
 	if entry.MatchString(text) {
 		next := line + 1
@@ -30,7 +34,7 @@ func (t Text) likely(line int) (Mistake, bool) {
 			next++
 		}
 		if next <= len(t.Lines) && indent(t.Lines[next-1]) > depth(text) && !strings.HasSuffix(strings.TrimSpace(text), ":") && entry.MatchString(t.Lines[next-1]) {
-			return t.indented(next, []int{depth(text)}), true
+			return t.indented(next, []int{depth(text)}, "keys"), true
 		}
 	}
 	key := before.FindString(text)
@@ -44,9 +48,54 @@ func (t Text) likely(line int) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// indented returns the mistake of a line that is indented neither as deep as the keys above it
-// nor below one of them.
-func (t Text) indented(line int, open []int) Mistake {
+// misplaced returns the mistake of a line that begins with a dash in another column than the
+// dashes of the lists that are open before it.
+func (t Text) misplaced(line int) (Mistake, bool) {
+	if !dash.MatchString(t.Lines[line-1]) {
+		return Mistake{}, false
+	}
+	var open []int
+	last := ""
+	for _, text := range t.Lines[:line-1] {
+		if comment.MatchString(text) {
+			continue
+		}
+		is, begins := indent(text), dash.MatchString(text)
+		open = slices.DeleteFunc(open, func(n int) bool { return n > is || n == is && !begins })
+		if last = text; begins && !slices.Contains(open, is) {
+			open = append(open, is)
+		}
+	}
+	last, _, _ = strings.Cut(last, " #")
+	if len(open) == 0 || slices.Contains(open, indent(t.Lines[line-1])) || strings.HasSuffix(strings.TrimSpace(last), ":") {
+		return Mistake{}, false
+	}
+	return t.indented(line, open, "dashes"), true
+}
+
+// Swallowed returns the mistake of an item of a list that stands too deep, and so is a part of
+// the text of the item before it. The parser has the place of such a text where it begins or,
+// at the end of the file, where it ends.
+func (t Text) Swallowed(at Place, text string) (Mistake, bool) {
+	within := func(line int) bool {
+		return line > 1 && line <= len(t.Lines) && dash.MatchString(t.Lines[line-1]) && strings.Contains(text, " "+strings.TrimSpace(t.Lines[line-1]))
+	}
+	line := at.Line
+	if !within(line) {
+		line++
+	}
+	for within(line - 1) {
+		line--
+	}
+	if !within(line) {
+		return Mistake{}, false
+	}
+	return t.misplaced(line)
+}
+
+// indented returns the mistake of a line that is indented neither as deep as the keys, or
+// dashes, above it nor below one of them.
+func (t Text) indented(line int, open []int, above string) Mistake {
 	text := t.Lines[line-1]
 	is, want := indent(text), open[0]
 	for _, n := range open {
@@ -54,7 +103,7 @@ func (t Text) indented(line int, open []int) Mistake {
 			want = n
 		}
 	}
-	return t.Mistake(line, is+1, "the line begins in column %d, the keys above it in column %d; write %q", is+1, want+1, strings.Repeat(" ", want)+strings.TrimLeft(text, " "))
+	return t.Mistake(line, is+1, "the line begins in column %d, the %s above it in column %d; write %q", is+1, above, want+1, strings.Repeat(" ", want)+strings.TrimLeft(text, " "))
 }
 
 // open returns the indentations that a line may have: of the mappings and lists that are open

@@ -28,7 +28,7 @@ const (
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s: %w", path, fs.ErrNotExist)
+		return nil, missing(path)
 	}
 	if err != nil {
 		return nil, err
@@ -36,6 +36,21 @@ func ReadFile(path string) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
+
+// missing is the path of a file that there is not. It is fs.ErrNotExist.
+type missing string
+
+func (m missing) Error() string {
+	name := strings.TrimSuffix(strings.TrimSuffix(string(m), ".yaml"), ".yml")
+	for _, beside := range []string{name + ".yaml", name + ".yml"} {
+		if _, err := os.Stat(beside); err == nil {
+			return "there is no file " + string(m) + "; did you mean " + beside + "?"
+		}
+	}
+	return "there is no file " + string(m)
+}
+
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Text is the text of a file as a reader of YAML needs it.
 type Text struct {
@@ -109,22 +124,6 @@ func (t Text) acceptable(text string) (wrong Mistake, ok bool) {
 
 func control(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// widestLine is the longest line that Instead returns.
-const widestLine = 100
-
-// Instead returns the line of a place, without its indentation, where a text stands in the
-// place of n characters. It returns the text alone if n is 0 or the line is long.
-func (t Text) Instead(at Place, n int, text string) string {
-	if n == 0 || at.Line > len(t.Lines) {
-		return text
-	}
-	line := []rune(t.Lines[at.Line-1])
-	if at.Column-1+n > len(line) || len(line) > widestLine {
-		return text
-	}
-	return strings.TrimSpace(string(line[:at.Column-1]) + text + string(line[at.Column-1+n:]))
-}
-
 // syntaxError reports what the parser said. It stops at the first error, so
 // this is the only mistake reported, but for tabs: every line indented with one
 // is named, because that is what people meet.
@@ -140,6 +139,9 @@ func (t Text) syntaxError(err error) Mistakes {
 		return tabs
 	}
 	line, column, text := Explain(err)
+	if m, ok := t.unclosed(line); ok {
+		return Mistakes{m}
+	}
 	if m, ok := t.likely(line); ok {
 		return Mistakes{m}
 	}

@@ -1,6 +1,7 @@
 package yamltext
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,20 @@ func TextTree(s string) Tree {
 		t.Lines = s
 	}
 	return t
+}
+
+// Put adds a scalar, as it is written, at the end of a path of keys. The first of a path counts.
+func (t *Tree) Put(path []string, value string) {
+	if len(path) == 0 {
+		t.Text = cmp.Or(t.Text, value)
+		return
+	}
+	i := slices.Index(t.Keys, path[0])
+	if i < 0 {
+		i = len(t.Keys)
+		t.Keys, t.Children = append(t.Keys, path[0]), append(t.Children, Tree{})
+	}
+	t.Children[i].Put(path[1:], value)
 }
 
 // Line returns a tree that has a line of its own.

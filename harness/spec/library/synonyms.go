@@ -16,7 +16,7 @@ func synonyms() map[string]string {
 		"payees": "workload.merchants", "orders": "workload.payments", "transactions": "workload.payments", "requests": "workload.payments", "iterations": "workload.payments",
 		"rps": "workload.rate", "price": "workload.amount", "currency": "workload.amount", "timeout": "workload.deadline", "load": "workload",
 		// The script and its judgement.
-		"thresholds": "expect", "threshold": "expect", "assertions": "expect", "asserts": "expect", "expectations": "expect", "checks": "expect",
+		"thresholds": "expect", "threshold": "expect", "assertions": "expect", "assert": "expect", "asserts": "expect", "expectations": "expect", "checks": "expect",
 		"events": "timeline", "faults": "timeline", "schedule": "timeline", "steps": "timeline", "chaos": "nemesis",
 		"timeline.duration": "for", "timeline.time": "at", "timeline.start": "at", "timeline.interval": "every", "timeline.after": "at", "timeline.name": "phase",
 		"nemesis.duration": "for", "nemesis.name": "phase", "description": "summary", "title": "name", "system": "subject", "sut": "subject", "target": "subject",
