@@ -174,6 +174,7 @@ func exit(all []mutants.Outcome) int {
 			return result.ExitFail
 		case result.StatusUnknown:
 			code = result.ExitUnknown
+		case result.Pass, result.NotApplicable:
 		}
 	}
 	return code
