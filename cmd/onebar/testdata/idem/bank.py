@@ -9,11 +9,11 @@ db.execute('create %s table if not exists ik(k primary key, t, st, body)' % ('te
 def book(b, k):
     with L: db.execute('insert into p(k,o,a,payer,payee) values(?,?,?,?,?)', (k, b['order'], b['amount'], b['payer'], b['payee']))
 class H(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
+    protocol_version = 'HTTP/1.1'; wbufsize = -1                                          # an answer is one write: a reset cannot come inside it
     def log_message(self, *a): pass
     def out(self, st, o):
         b = json.dumps(o).encode(); self.send_response(st); self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(b))); self.end_headers(); self.wfile.write(b)
+        self.send_header('Content-Length', str(len(b))); self.end_headers(); self.wfile.write(b); self.wfile.flush()
     def do_GET(self): self.out(200, {})
     def do_POST(self):
         b = json.loads(self.rfile.read(int(self.headers['Content-Length']))); k = self.headers.get('Idempotency-Key')

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -43,6 +44,11 @@ func main() {
 		_, _ = io.Copy(w, res.Body)
 	})
 	time.Sleep(*later)
+	listener, err := net.Listen("tcp", ":8080")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 	fmt.Println("box is open")
-	fmt.Println(http.ListenAndServe(":8080", nil))
+	fmt.Println(http.Serve(listener, nil))
 }
