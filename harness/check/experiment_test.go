@@ -51,6 +51,29 @@ func dark(hits int64, passed int) func(*script) {
 	}
 }
 
+// atOnce adds two outages that begin 22 ns apart, and three packets that pass so long after the
+// first began: at 0 they were sent just before it.
+func atOnce(later time.Duration) func(*script) {
+	return func(s *script) {
+		for i := range 2 {
+			s.event(harness.Event{Action: harness.Blackhole, Direction: harness.Down, Line: 9 + i})
+			s.fault(history.FaultNote{Event: i, Action: harness.Blackhole})
+		}
+		s.phase(history.Phase{Name: "blackhole down", OutageDown: true})
+		began := s.at
+		s.body = append(s.body, history.Record{At: began + 22, Phase: &history.Phase{Name: "blackhole down, blackhole down", OutageDown: true}})
+		s.packets(3, harness.Down, harness.DropOutage, 0)
+		for range 3 {
+			p := harness.Packet{At: began + later, Flow: 1, Direction: harness.Down, Size: 60, Delay: s.delay}
+			s.body = append(s.body, history.Record{At: p.At, Packet: &p})
+		}
+		s.phase(history.Phase{Name: "settle"})
+		for i := range 2 {
+			s.fault(history.FaultNote{Event: i, Action: harness.Blackhole, Ended: true, Hits: 3})
+		}
+	}
+}
+
 // missed adds an outage and a link during which no packet is sent.
 func missed(s *script) {
 	p := loses()
@@ -148,6 +171,8 @@ func experimentSamples() []sample {
 		{name: "pass-impairment-straggler", summary: "packets 0.0 ms late on average; 1 event with 3 hits", write: bench(dark(3, 1))},
 		{name: "unknown-impairment-no-hit", summary: "the blackhole of line 9 hit nothing: no packet was sent in its direction from 0.007s to 0.012s; let it begin when payments are under way, let it last longer, or write may_miss: true", lines: []int{8}, write: bench(dark(0, 0))},
 		{name: "unknown-impairment-leak", summary: `phase "blackhole down" let 2 packets down through its outage`, lines: []int{9}, write: bench(dark(3, 2))},
+		{name: "pass-impairment-outages-at-once", summary: "packets 0.0 ms late on average; 2 events with 6 hits", write: bench(atOnce(0))},
+		{name: "unknown-impairment-leak-at-once", summary: `phase "blackhole down, blackhole down" let 3 packets down through its outage`, write: bench(atOnce(ms))},
 		{name: "unknown-impairment-never", summary: "the slow of event 1 never happened: the run ended before its time, 0s into the script", write: bench(slow)},
 		{name: "unknown-impairment-never-packet", summary: "the drop of line 4 never happened: wallet 1 sent 2 packets up, and the event waits for number 30: name an earlier one, or make more payments", write: bench(func(s *script) {
 			s.event(harness.Event{Action: harness.Drop, Line: 4, When: &harness.Trigger{Packet: 30, Client: 1, Direction: harness.Up}})

@@ -202,8 +202,8 @@ func (l *Links) packet(p *harness.Packet) {
 
 func (l *Links) count(i int, p *harness.Packet) {
 	up := p.Direction != harness.Down
-	if i > 0 && p.Drop == harness.DropNone && p.At == l.phases[i].From && l.dark(i, up) && !l.dark(i-1, up) {
-		i-- // it was sent just before the packet of that instant at which the outage began
+	if p.Drop == harness.DropNone && l.dark(i, up) {
+		i = l.before(i, up, p.At)
 	}
 	t := l.phases[i].Way(up)
 	if p.Copy {
@@ -231,6 +231,20 @@ func (l *Links) count(i int, p *harness.Packet) {
 	case harness.DropMTU, harness.DropCut:
 		t.barred++
 	}
+}
+
+// before returns the phase of a packet that passed in the dark phase i: the one before, if the
+// outage began at the instant of the packet, just after it. An outage may go on in several phases
+// that begin at about one instant.
+func (l *Links) before(i int, up bool, at time.Duration) int {
+	j := i
+	for j > 0 && l.phases[j].From >= at && l.dark(j, up) {
+		j--
+	}
+	if l.dark(j, up) {
+		return i
+	}
+	return j
 }
 
 func (l *Links) dark(i int, up bool) bool {
