@@ -108,7 +108,7 @@ generate: ## write again what is generated: protocol, JSON Schemas, licences
 
 # Each step prints how long it took. Later steps run although an earlier one failed; the
 # last line names those that did.
-nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, fuzzing (three hours)
+nightly: build ## SEEDS runs of the scenarios with other seeds, sweeps, kills, mutants, a release, fuzzing (three hours)
 	@failed=; step() { printf '\n== %s\n' "$$*"; from=$$(date +%s); "$$@" || failed="$$failed; $$*"; \
 		printf '== took %d s\n' $$(( $$(date +%s) - from )); }; \
 	step bin/onebar explore scenarios/ --seed $${SEED:-$$(date +%Y%m%d)} --seeds $(SEEDS) --keep-going --out $(OUT)/nightly --json $(OUT)/nightly/explore.json; \

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -31,8 +32,10 @@ import (
 	"github.com/onebar/onebar/harness/disk"
 	"github.com/onebar/onebar/harness/mutants"
 	"github.com/onebar/onebar/harness/result"
+	"github.com/onebar/onebar/harness/selection"
 	"github.com/onebar/onebar/harness/spec"
 	"github.com/onebar/onebar/reference"
+	"github.com/onebar/onebar/reports/files"
 	"github.com/onebar/onebar/scenarios"
 )
 
@@ -105,7 +108,7 @@ func (g gate) run(cmd *cobra.Command, names []string) (int, error) {
 		fmt.Fprintf(cmd.OutOrStdout(), "%-7s %-32s %4.1f s  %s\n", strings.ToUpper(o.Verdict().String()), m.Name, time.Since(began).Seconds(), o)
 	}
 	if g.record != "" {
-		if err := g.writeRecord(all); err != nil {
+		if err := files.Write(g.record, func(w io.Writer) error { return mutants.Record(w, all, g.first) }); err != nil {
 			return 0, err
 		}
 	}
@@ -144,25 +147,17 @@ func (g gate) choose(list []mutants.Mutant, names []string) ([]mutants.Mutant, e
 			return nil, fmt.Errorf("%s holds no mutant %q", corpus, name)
 		}
 	}
-	var i, n int
-	if _, err := fmt.Sscanf(g.shard, "%d/%d", &i, &n); err != nil || i < 1 || i > n {
-		return nil, fmt.Errorf("--shard %q: expected i/n such as 1/4, with i from 1 to n", g.shard)
+	var shard selection.Shard
+	if err := shard.Set(g.shard); err != nil {
+		return nil, fmt.Errorf("--shard %w", err)
 	}
 	var chosen []mutants.Mutant
 	for place, m := range list {
-		if place%n == i-1 && (len(names) == 0 || slices.Contains(names, m.Name)) {
+		if shard.Has(place) && (len(names) == 0 || slices.Contains(names, m.Name)) {
 			chosen = append(chosen, m)
 		}
 	}
 	return chosen, nil
-}
-
-func (g gate) writeRecord(all []mutants.Outcome) error {
-	f, err := os.Create(g.record)
-	if err != nil {
-		return fmt.Errorf("write the track record: %w", err)
-	}
-	return errors.Join(mutants.Record(f, all, g.first), f.Close())
 }
 
 // exit returns the exit code of all outcomes.

@@ -70,9 +70,7 @@ func (m *merging) add(p result.Exploration) error {
 	x.Broken += p.Broken
 	x.Virtual += p.Virtual
 	x.Took = max(x.Took, p.Took)
-	if p.Canary != nil && (x.Canary == nil || x.Canary.Status.Worse(p.Canary.Status) != x.Canary.Status) {
-		x.Canary = p.Canary
-	}
+	x.Canary = x.Canary.Worse(p.Canary)
 	for _, o := range p.Odd {
 		n, err := m.number(o)
 		if err != nil {

@@ -58,6 +58,15 @@ type Verdict struct {
 	Findings []Finding `json:"findings,omitempty"` // the first MaxFindings of them
 }
 
+// Worse returns the worse of two verdicts, by their statuses, and v of two that are equal. A nil
+// verdict is none: the other one is returned.
+func (v *Verdict) Worse(other *Verdict) *Verdict {
+	if v == nil || other != nil && v.Status.Worse(other.Status) != v.Status {
+		return other
+	}
+	return v
+}
+
 // NotRun is the Check of the only verdict of a run that was not made: nothing is known of it.
 const NotRun = "not_run"
 

@@ -53,9 +53,7 @@ type merging struct{ all result.Sweep }
 func (m *merging) add(p result.Sweep) {
 	x := &m.all
 	x.Took, x.Left, x.Rest = max(x.Took, p.Took), max(x.Left, p.Left), x.Rest+p.Rest
-	if p.Canary != nil && (x.Canary == nil || x.Canary.Status.Worse(p.Canary.Status) != x.Canary.Status) {
-		x.Canary = p.Canary
-	}
+	x.Canary = x.Canary.Worse(p.Canary)
 	for _, note := range p.Notes {
 		if !slices.Contains(x.Notes, note) {
 			x.Notes = append(x.Notes, note)
